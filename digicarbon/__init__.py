@@ -1,0 +1,42 @@
+"""Declarative experiments for applied spatial-panel econometrics: one YAML per table, every run logged."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from digicarbon.diagnostic import moran as moran
+    from digicarbon.model import Model as Model
+    from digicarbon.model import PanelRegression as PanelRegression
+    from digicarbon.model import SpatialPanel as SpatialPanel
+    from digicarbon.panel import Panel as Panel
+    from digicarbon.result import Result as Result
+    from digicarbon.spec import Spec as Spec
+    from digicarbon.weights import Weights as Weights
+
+_HOME = {
+    "Model": "digicarbon.model",
+    "Panel": "digicarbon.panel",
+    "PanelRegression": "digicarbon.model",
+    "Result": "digicarbon.result",
+    "SpatialPanel": "digicarbon.model",
+    "Spec": "digicarbon.spec",
+    "Weights": "digicarbon.weights",
+    "moran": "digicarbon.diagnostic",
+}
+
+__all__ = ["Model", "Panel", "PanelRegression", "Result", "SpatialPanel", "Spec", "Weights", "__version__", "moran"]
+
+
+def __getattr__(name: str) -> Any:
+    # loaded on first use (PEP 562): `digicarbon --help` must not wait for pandas and scipy
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'digicarbon' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,72 @@
+"""Facts that never change: provinces, capitals, regions, adjacency, fuel factors and sectors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from io import StringIO
+
+import pandas as pd
+
+
+@cache
+def _table(name: str) -> pd.DataFrame:
+    text = files("digicarbon.data").joinpath(f"{name}.csv").read_text(encoding="utf-8")
+    return pd.read_csv(StringIO(text))
+
+
+def provinces() -> pd.DataFrame:
+    """Return the 30 provinces of mainland China without Tibet.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``province``, ``adcode`` (GB/T 2260), ``name_zh``, ``short_zh``, ``capital_zh``, ``longitude`` and
+        ``latitude`` of the capital (degrees), ``region`` (northeast, east, central, west), ``municipality`` (0 or 1).
+    """
+    return _table("provinces").copy()
+
+
+def adjacency() -> pd.DataFrame:
+    """Return the 65 pairs of neighbouring provinces (queen contiguity, Hainan joined to Guangdong), each once."""
+    return _table("adjacency").copy()
+
+
+def fuels() -> pd.DataFrame:
+    """Return the factors of the seven fuels of the study's Table 4.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``fuel``, ``unit`` (10kt, or 100m m3 for gas), ``calorific_value_kj`` (low, per kg or m3),
+        ``carbon_content_t_per_tj``, ``oxidation``.
+    """
+    return _table("fuels").copy()
+
+
+def sectors() -> pd.DataFrame:
+    """Return the 42 sectors of the Chinese input-output tables.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``sector`` (English name), ``name_zh``, ``industry`` (primary, secondary, tertiary), ``digital``
+        (``manufacturing``, ``services`` or empty).
+    """
+    return _table("sectors").copy()
+
+
+@cache
+def _spellings() -> Mapping[str, str]:
+    table = _table("provinces")
+    return {
+        str(row[column]).casefold(): str(row["province"])
+        for _, row in table.iterrows()
+        for column in ("province", "adcode", "name_zh", "short_zh")
+    }
+
+
+def province(name: str) -> str | None:
+    """Return the English name of a province given in English, in Chinese (full or short) or as adcode, else None."""
+    return _spellings().get(name.strip().casefold())

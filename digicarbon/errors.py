@@ -1,0 +1,43 @@
+"""Errors that are sentences: what is wrong, where, what is allowed and what to do."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class DigicarbonError(Exception):
+    """Base of all errors that a user can mend; its text is shown without a traceback."""
+
+
+class ConfigError(DigicarbonError):
+    """A configuration file or an override is wrong."""
+
+
+class DataError(DigicarbonError):
+    """A file, a column, a unit or a value is wrong or missing."""
+
+
+class WeightsError(DigicarbonError):
+    """A spatial weight matrix is wrong or does not fit the panel."""
+
+
+class EstimationError(DigicarbonError):
+    """A model cannot be estimated from this panel."""
+
+
+class TrackingError(DigicarbonError):
+    """Results cannot be written or read."""
+
+
+def listing(items: Iterable[object], most: int = 6) -> str:
+    """Return ``items`` as a comma-separated text, cut after ``most`` with a count of the rest."""
+    texts = [str(item) for item in items]
+    shown = ", ".join(texts[:most])
+    return shown if len(texts) <= most else f"{shown} and {len(texts) - most} more"
+
+
+def nearest(word: str, allowed: Iterable[str]) -> str:
+    """Return `` Did you mean 'x'?`` for the closest of ``allowed``, or an empty text."""
+    close = difflib.get_close_matches(word, list(allowed), n=1, cutoff=0.6)
+    return f" Did you mean '{close[0]}'?" if close else ""

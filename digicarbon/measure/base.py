@@ -1,0 +1,44 @@
+"""The kind of specification that makes the focal explanatory variables."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pandas as pd
+
+from digicarbon.source import Inputs
+from digicarbon.spec import Names, Spec
+
+
+class Measure(Spec):
+    """A specification of a measure of the digital economy.
+
+    Attributes
+    ----------
+    focal : tuple of str
+        The columns that enter a model as focal terms, before logs.
+    """
+
+    role: ClassVar[str] = "measure"
+
+    focal: Names
+
+    def compute(self, inputs: Inputs) -> pd.DataFrame:
+        """Return the columns ``unit``, ``time`` and one column per measure.
+
+        Raises
+        ------
+        DataError
+            If the inputs lack what the measure needs.
+        """
+        raise TypeError(f"{type(self).__name__} does not say how it is computed; define `compute`.")
+
+
+class NoMeasure(Measure):
+    """No measure: the columns of the source are used as they are."""
+
+    focal: Names = ()
+
+    def compute(self, inputs: Inputs) -> pd.DataFrame:
+        """Return the key columns alone."""
+        return inputs.frame[["unit", "time"]]

@@ -1,0 +1,1 @@
+"""Numeric functions: arrays in, small frozen dataclasses out."""

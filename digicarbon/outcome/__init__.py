@@ -1,0 +1,4 @@
+"""Outcomes: carbon intensity and its variants."""
+
+from digicarbon.outcome.base import NoOutcome as NoOutcome
+from digicarbon.outcome.base import Outcome as Outcome

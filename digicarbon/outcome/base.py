@@ -1,0 +1,44 @@
+"""The kind of specification that makes the outcome."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pandas as pd
+
+from digicarbon.source import Inputs
+from digicarbon.spec import Spec
+
+
+class Outcome(Spec):
+    """A specification of the explained variable.
+
+    Attributes
+    ----------
+    name : str
+        The column that `compute` makes, before logs.
+    """
+
+    role: ClassVar[str] = "outcome"
+
+    name: str
+
+    def compute(self, inputs: Inputs) -> pd.DataFrame:
+        """Return the columns ``unit``, ``time`` and ``name``.
+
+        Raises
+        ------
+        DataError
+            If the inputs lack what the outcome needs.
+        """
+        raise TypeError(f"{type(self).__name__} does not say how it is computed; define `compute`.")
+
+
+class NoOutcome(Outcome):
+    """No outcome: a column of the source is used as it is."""
+
+    name: str = ""
+
+    def compute(self, inputs: Inputs) -> pd.DataFrame:
+        """Return the key columns alone."""
+        return inputs.frame[["unit", "time"]]

@@ -1,0 +1,124 @@
+"""Results: numbers with labels. They cannot print, log or plot; tables and MLflow read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import special
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Inference:
+    """How a statistic becomes a p value: Student's t with ``df`` degrees of freedom, or the normal if ``df`` is None.
+
+    Attributes
+    ----------
+    df : float or None
+        Degrees of freedom of the t distribution; None for the standard normal.
+    level : float
+        Coverage of the intervals, e.g. 0.95.
+    """
+
+    df: float | None = None
+    level: float = 0.95
+
+    def columns(self, coef: FloatArray, se: FloatArray) -> dict[str, FloatArray]:
+        """Return coef, se, stat, p, low and high for estimates and standard errors of equal shape."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            stat = coef / se
+        tail = 0.5 + self.level / 2
+        # scipy.special, not scipy.stats: a frozen distribution costs a millisecond, a fit far less
+        if self.df is None:
+            p, quantile = 2 * special.ndtr(-np.abs(stat)), special.ndtri(tail)
+        else:
+            p, quantile = 2 * special.stdtr(self.df, -np.abs(stat)), special.stdtrit(self.df, tail)
+        half = quantile * se
+        return {"coef": coef, "se": se, "stat": stat, "p": p, "low": coef - half, "high": coef + half}
+
+
+@dataclass(frozen=True, eq=False)
+class Effects:
+    """Direct, indirect and total effects of each variable.
+
+    Attributes
+    ----------
+    terms : tuple of str
+        The k variables.
+    coef, se : ndarray, shape (3, k)
+        Direct, indirect and total effects and their standard errors.
+    """
+
+    terms: tuple[str, ...]
+    coef: FloatArray
+    se: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What a model or a diagnostic found.
+
+    Attributes
+    ----------
+    kind : str
+        What was fitted, e.g. ``"sdm"``.
+    y : str
+        The outcome's name.
+    focal : tuple of str
+        The terms that reports speak of; the others are controls.
+    terms : tuple of str
+        Names of the p parameters, in the order of ``coef``.
+    coef : ndarray, shape (p,)
+    covariance : ndarray, shape (p, p)
+    inference : Inference
+    statistics : mapping of str to float
+        Numbers of the fit as a whole, e.g. ``nobs`` and ``loglik``.
+    spatial_effects : Effects or None
+    tables : mapping of str to DataFrame
+        Further tables, e.g. descriptive statistics.
+    absorbed : tuple of str
+        The fixed effects in the model, e.g. ``("unit", "time")``.
+    notes : tuple of str
+        Sentences that belong under a table of this result.
+    """
+
+    kind: str
+    y: str
+    focal: tuple[str, ...] = ()
+    terms: tuple[str, ...] = ()
+    coef: FloatArray = field(default_factory=lambda: np.empty(0))
+    covariance: FloatArray = field(default_factory=lambda: np.empty((0, 0)))
+    inference: Inference = field(default_factory=Inference)
+    statistics: Mapping[str, float] = field(default_factory=dict)
+    spatial_effects: Effects | None = None
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    absorbed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @cached_property
+    def estimates(self) -> pd.DataFrame:
+        """Coefficients: index term; columns coef, se, stat, p, low, high."""
+        se = np.sqrt(np.diag(self.covariance))
+        return pd.DataFrame(self.inference.columns(self.coef, se), index=pd.Index(self.terms, name="term"))
+
+    @cached_property
+    def vcov(self) -> pd.DataFrame:
+        """Covariance of the estimates, terms by terms."""
+        index = pd.Index(self.terms, name="term")
+        return pd.DataFrame(self.covariance, index=index, columns=index)
+
+    @cached_property
+    def effects(self) -> pd.DataFrame:
+        """Direct, indirect and total effects: index (effect, term); columns as in `estimates`."""
+        found = self.spatial_effects
+        terms = () if found is None else found.terms
+        index = pd.MultiIndex.from_product([["direct", "indirect", "total"], terms], names=["effect", "term"])
+        if found is None:
+            return pd.DataFrame(columns=["coef", "se", "stat", "p", "low", "high"], index=index, dtype=float)
+        return pd.DataFrame(self.inference.columns(found.coef.ravel(), found.se.ravel()), index=index)

@@ -1,0 +1,100 @@
+"""What a source delivers, and the kind of specification that loads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from digicarbon.errors import DataError, listing, nearest
+from digicarbon.spec import Spec
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class InputOutputTable:
+    """A regional input-output table in producers' prices.
+
+    Attributes
+    ----------
+    sectors : tuple of str
+        Names of the n sectors.
+    flows : ndarray, shape (n, n)
+        Intermediate use; ``flows[i, j]`` is what sector j buys from sector i, 10k CNY.
+    value_added, output : ndarray, shape (n,)
+        Value added and total output (= total input), 10k CNY.
+    """
+
+    sectors: tuple[str, ...]
+    flows: FloatArray
+    value_added: FloatArray
+    output: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """The raw inputs of a study.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        One row per unit and year with the columns ``unit``, ``time`` and the series; money in 100m CNY, population in
+        10k persons, CO2 in million tonnes, unless the source says otherwise.
+    source : str
+        The source's name, for messages.
+    unit_name, time_name : str
+        What the user calls a unit and a period, e.g. ``"province"`` and ``"year"``.
+    tables : mapping of (str, int) to InputOutputTable
+        Input-output tables by unit and year; empty where a source has none.
+    simulated : bool
+        Whether the numbers are drawn by a computer; everything made from them says so.
+    notes : tuple of str
+        Sentences that belong under every table made from these inputs.
+    """
+
+    frame: pd.DataFrame
+    source: str
+    unit_name: str = "unit"
+    time_name: str = "time"
+    tables: Mapping[tuple[str, int], InputOutputTable] = field(default_factory=dict)
+    simulated: bool = False
+    notes: tuple[str, ...] = ()
+
+    def series(self, names: Iterable[str], wanted_by: str) -> pd.DataFrame:
+        """Return the key columns and ``names``.
+
+        Raises
+        ------
+        DataError
+            If a series is missing; the message says who wanted it and what there is.
+        """
+        wanted = list(names)
+        known = [str(name) for name in self.frame.columns if name not in ("unit", "time")]
+        missing = [name for name in wanted if name not in known]
+        if missing:
+            raise DataError(
+                f"{wanted_by} needs the series {listing(missing)}, which source={self.source} does not have."
+                f"{nearest(missing[0], known)} It has: {listing(known, 40)}."
+            )
+        return self.frame[["unit", "time", *wanted]]
+
+
+class Source(Spec):
+    """A specification of where the raw inputs come from; `load` reads or draws them."""
+
+    role: ClassVar[str] = "source"
+
+    def load(self) -> Inputs:
+        """Return the raw inputs.
+
+        Raises
+        ------
+        DataError
+            If a file is missing or its content is wrong.
+        """
+        raise TypeError(f"{type(self).__name__} does not say how it is loaded; define `load`.")

@@ -1,0 +1,138 @@
+"""Specifications: frozen, checked records that a YAML node becomes.
+
+A YAML node names its class by dotted path (``_target_``). Constructing the class checks every field and does no
+input or output; verbs such as ``load``, ``compute`` and ``fit`` do the work.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, TypeVar
+
+import pydantic
+from pydantic import ConfigDict, Field
+
+from digicarbon.errors import ConfigError, listing, nearest
+
+Names = Annotated[tuple[str, ...], Field(strict=False)]
+"""A list of names in YAML; a bare text is refused."""
+
+Pair = Annotated[tuple[int, int], Field(strict=False)]
+"""Two whole numbers in YAML, e.g. ``[2012, 2017]``."""
+
+
+class Spec(pydantic.BaseModel):
+    """Base of everything that a configuration file can name.
+
+    Fields are keyword-only, typed strictly and frozen; an unknown field is refused. Subclass it (or a kind such as
+    ``Model`` or ``Source``) in any importable module, also in ``mine.py`` of the working directory, and name the
+    class in a YAML file: nothing else has to be edited.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, protected_namespaces=(), validate_default=True
+    )
+
+    role: ClassVar[str] = "specification"
+    """The config group that takes this kind of specification."""
+
+
+S = TypeVar("S", bound=Spec)
+
+
+def build(node: Mapping[str, Any], kind: type[S], where: str) -> S:
+    """Turn a plain mapping with a ``_target_`` into a checked specification.
+
+    Parameters
+    ----------
+    node : mapping
+        Plain Python values, as read from YAML and resolved.
+    kind : type
+        The subclass of `Spec` that this place takes.
+    where : str
+        The configuration key, for messages, e.g. ``"model"``.
+
+    Returns
+    -------
+    Spec
+        An instance of ``kind``.
+
+    Raises
+    ------
+    ConfigError
+        If the class does not exist or is not a ``kind``, or if a field is unknown, missing or of the wrong type.
+    """
+    target = node.get("_target_")
+    if not isinstance(target, str):
+        raise ConfigError(f"{where}: the key `_target_` is missing; it names a class such as 'digicarbon.model.…'.")
+    cls = _locate(target, where)
+    if not (isinstance(cls, type) and issubclass(cls, kind)):
+        raise ConfigError(
+            f"{where}._target_: {target} is not a digicarbon {kind.__name__}; "
+            f"name a subclass of digicarbon.{kind.role}.{kind.__name__}."
+        )
+    fields = {str(key): value for key, value in node.items() if key != "_target_"}
+    try:
+        return cls(**fields)
+    except pydantic.ValidationError as error:
+        raise ConfigError("; ".join(_sentence(cls, item, where) for item in error.errors())) from error
+
+
+def _locate(target: str, where: str) -> object:
+    module_name, _, name = target.rpartition(".")
+    if not module_name:
+        raise ConfigError(f"{where}._target_: '{target}' is not a dotted path such as 'mine.MyModel'.")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        # appended, never prepended: a file in the working directory must not shadow an installed module
+        sys.path.append(here)
+    try:
+        return getattr(importlib.import_module(module_name), name)
+    except ImportError as error:
+        raise ConfigError(
+            f"{where}._target_: the module '{module_name}' cannot be imported ({error}); "
+            "put your own classes into a module of the working directory, e.g. ./mine.py, or install it."
+        ) from error
+    except AttributeError as error:
+        module = sys.modules[module_name]
+        raise ConfigError(
+            f"{where}._target_: '{module_name}' has no class '{name}'.{nearest(name, vars(module))}"
+        ) from error
+
+
+def _sentence(cls: type[Spec], item: Any, where: str) -> str:
+    """One validation failure as a sentence."""
+    location = [part for part in item["loc"] if not str(part).startswith("function-")]
+    key = ".".join([where, *(str(part) for part in location)])
+    given = item.get("input")
+    match item["type"]:
+        case "extra_forbidden":
+            name = str(location[-1])
+            return (
+                f"{key} is not a field of {cls.__name__}.{nearest(name, cls.model_fields)} "
+                f"Fields: {listing(cls.model_fields, 20)}."
+            )
+        case "missing":
+            return f"{key} is required; give it in the YAML or as {key}=…"
+        case "tuple_type":
+            return f"{key} must be a list, e.g. [{given}]; got {given!r}."
+        case "literal_error":
+            return f"{key} must be one of {item['ctx']['expected']}; got {given!r}.{_literal_hint(item, given)}"
+        case "value_error":
+            return f"{key}: {item['ctx']['error']}"
+        case _ if given is None:
+            return f"{key} must be given ({_wanted(item)}); got nothing."
+        case _:
+            return f"{key}: {_wanted(item)}; got {given!r}."
+
+
+def _wanted(item: Any) -> str:
+    return str(item["msg"]).replace("Input should be a valid", "must be a").replace("Input should be", "must be")
+
+
+def _literal_hint(item: Any, given: object) -> str:
+    allowed = [word.strip(" '") for word in str(item["ctx"]["expected"]).replace(" or ", ",").split(",")]
+    return nearest(given, allowed) if isinstance(given, str) else ""
