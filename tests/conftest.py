@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
+
+import digicarbon as dc
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -23,3 +29,35 @@ def data_folder() -> Path:
     if not (folder / "china").is_dir():
         _skip("the real data are not here; set DIGICARBON_DATA to the folder that holds china/")
     return folder
+
+
+REFERENCE = Path(__file__).resolve().parent / "reference"
+
+
+def reference(name: str) -> dict[str, Any]:
+    """Reference numbers from R and from exact computations, by record id; each record holds the call that made it."""
+    records = json.loads((REFERENCE / f"{name}.json").read_text(encoding="utf-8"))
+    return {record["id"]: record["values"] for record in records}
+
+
+@pytest.fixture(scope="session")
+def produc() -> dc.Panel:
+    """Munnell's panel of 48 US states, 1970-86 (R package plm), with logs named as in R."""
+    frame = pd.read_csv(REFERENCE / "produc.csv")
+    for name in ("gsp", "pcap", "pc", "emp"):
+        frame[f"log({name})"] = np.log(frame[name])
+    return dc.Panel.from_frame(frame, unit="state", time="year")
+
+
+@pytest.fixture(scope="session")
+def usaww() -> dc.Weights:
+    """Row-standardised contiguity of the 48 states (R package plm)."""
+    edges = pd.read_csv(REFERENCE / "usaww_edges.csv")
+    return dc.Weights.from_edges(edges, symmetric=False)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

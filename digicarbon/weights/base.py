@@ -46,6 +46,10 @@ class Weights:
     row_standardised: bool
     name: str = "W"
 
+    def __repr__(self) -> str:
+        kind = "row-standardised" if self.row_standardised else "raw"
+        return f"Weights {self.name}: {self.n} units, {self.matrix.nnz} neighbour pairs, {kind}"
+
     @classmethod
     def from_matrix(
         cls,
@@ -75,10 +79,15 @@ class Weights:
             If the matrix is not square, has a wrong number of labels, a label twice, a negative or non-finite weight,
             a weight of a unit on itself, or a unit without neighbour.
         """
-        dense_or_sparse = matrix if sparse.issparse(matrix) else np.asarray(matrix, dtype=np.float64)
+        dense_or_sparse: Any = matrix if sparse.issparse(matrix) else _dense(matrix, name)
         if dense_or_sparse.ndim != 2 or dense_or_sparse.shape[0] != dense_or_sparse.shape[1]:
             raise WeightsError(f"{name}: the weight matrix must be square; its shape is {dense_or_sparse.shape}.")
-        raw = sparse.csr_array(dense_or_sparse, dtype=np.float64)
+        # built from its cells: the caller's own matrix must not be sorted or shared
+        cells: Any = sparse.coo_array(dense_or_sparse)
+        values = np.asarray(cells.data, dtype=np.float64)
+        raw = sparse.csr_array((values, (cells.coords[0], cells.coords[1])), shape=cells.shape)
+        if raw.shape[0] == 0:
+            raise WeightsError(f"{name}: the weight matrix is empty; give at least two units.")
         raw.eliminate_zeros()
         raw.sort_indices()
         units = tuple(label(item) for item in labels)
@@ -91,8 +100,8 @@ class Weights:
         empty = [units[i] for i in np.flatnonzero(raw.sum(axis=1) == 0)]
         if empty and islands == "refuse":
             raise WeightsError(
-                f"{name}: no neighbour for {listing(empty)}. Give each at least one neighbour, leave these units out of "
-                'the panel, or pass islands="keep" (their spatial lag is then 0).'
+                f"{name}: no neighbour for {listing(empty)}. Give each at least one neighbour, leave these units out "
+                'of the panel, or pass islands="keep" (their spatial lag is then 0).'
             )
         return cls(units, _row_standardised(raw) if row_standardise else raw, raw, row_standardise, name)
 
@@ -125,17 +134,18 @@ class Weights:
             If an edge names an unknown unit, stands twice with different weights, or as in `from_matrix`.
         """
         rows = list(edges.itertuples(index=False)) if hasattr(edges, "itertuples") else list(edges)
-        pairs = [(label(row[0]), label(row[1]), float(row[2]) if len(row) > 2 else 1.0) for row in rows]
+        pairs = [_edge(row, name) for row in rows]
         named = sorted({unit for pair in pairs for unit in pair[:2]})
         units = tuple(label(item) for item in labels) if labels is not None else tuple(named)
-        unknown = [unit for unit in named if unit not in set(units)]
+        unknown = sorted(set(named) - set(units))
         if unknown:
             raise WeightsError(f"{name}: the edges name unknown units: {listing(unknown)}.{nearest(unknown[0], units)}")
         cells: dict[tuple[str, str], float] = {}
         for start, end, weight in pairs:
             for cell in ((start, end), (end, start)) if symmetric else ((start, end),):
-                if cells.setdefault(cell, weight) != weight:
+                if cell in cells and cells[cell] != weight:
                     raise WeightsError(f"{name}: the edge {cell[0]} to {cell[1]} stands twice with different weights.")
+                cells[cell] = weight
         position = {unit: index for index, unit in enumerate(units)}
         matrix = sparse.coo_array(
             (list(cells.values()), ([position[a] for a, _ in cells], [position[b] for _, b in cells])),
@@ -224,6 +234,25 @@ class WeightsSpec(Spec):
             All units and periods of the study, before any sample is taken.
         """
         raise TypeError(f"{type(self).__name__} does not say how its weights are computed; define `compute`.")
+
+
+def _dense(matrix: Any, name: str) -> FloatArray:
+    try:
+        return np.asarray(matrix, dtype=np.float64)
+    except ValueError as error:
+        raise WeightsError(
+            f"{name}: the weight matrix must hold a number for each pair of units, in rows of equal length ({error})."
+        ) from error
+
+
+def _edge(row: Sequence[Any], name: str) -> tuple[str, str, float]:
+    if len(row) not in (2, 3):
+        raise WeightsError(f"{name}: the edge {tuple(row)} must be (unit, neighbour) or (unit, neighbour, weight).")
+    start, end = label(row[0]), label(row[1])
+    try:
+        return start, end, float(row[2]) if len(row) == 3 else 1.0
+    except (TypeError, ValueError) as error:
+        raise WeightsError(f"{name}: the weight of the edge {start} to {end} is not a number: {row[2]!r}.") from error
 
 
 def _check_values(raw: Any, units: Sequence[str], name: str) -> None:

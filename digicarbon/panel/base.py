@@ -64,6 +64,12 @@ class Panel:
         for array in (self.values, self.unit_codes, self.period_codes, *self.text.values()):
             array.flags.writeable = False
 
+    def __repr__(self) -> str:
+        n, t = self.shape
+        span = f"{self.periods[0]} to {self.periods[-1]}"
+        shape = "" if self.balanced else ", not balanced"
+        return f"Panel of {n} units × {t} periods ({span}{shape}): {listing(self.names, 12)}"
+
     @classmethod
     def from_frame(cls, frame: pd.DataFrame, unit: str, time: str, gaps: Gaps = "refuse") -> Panel:
         """Build a panel from one row per unit and period, in any order.
@@ -86,25 +92,31 @@ class Panel:
         DataError
             If a key column is missing or empty, a unit-period pair stands twice, or a unit lacks a period.
         """
-        flat = frame.reset_index() if unit in frame.index.names or time in frame.index.names else frame
+        indexed = not {unit, time} <= set(frame.columns) and {unit, time} & set(frame.index.names)
+        flat = frame.reset_index() if indexed else frame
+        flat = flat.set_axis([str(name) for name in flat.columns], axis=1)
+        if not flat.columns.is_unique:
+            twice = flat.columns[flat.columns.duplicated()].unique()
+            raise DataError(f"The table has more than one column called {listing(twice)}; rename all but one.")
         for key in (unit, time):
             if key not in flat.columns:
                 raise DataError(
-                    f"The table has no column '{key}'.{nearest(key, map(str, flat.columns))} "
+                    f"The table has no column '{key}'.{nearest(key, flat.columns)} "
                     f"Columns: {listing(flat.columns, 20)}."
                 )
         if flat.empty:
             raise DataError("The table has no rows.")
-        if flat[unit].isna().any() or flat[time].isna().any():
-            rows = np.flatnonzero(flat[unit].isna().to_numpy() | flat[time].isna().to_numpy()) + 1
+        labels = flat[unit].astype(object).map(label)
+        empty = flat[unit].isna() | flat[time].isna() | (labels == "")
+        if empty.any():
+            rows = np.flatnonzero(empty.to_numpy()) + 1
             raise DataError(f"'{unit}' or '{time}' is empty in data row {listing(rows)}; fill or delete these rows.")
-        labels = flat[unit].map(label)
         times = _periods(flat[time], time)
         units, unit_codes = _codes(labels)
         periods, period_codes = _codes(times)
         _refuse_duplicates(unit_codes, period_codes, units, periods)
         order = np.lexsort((period_codes, unit_codes))
-        columns = [str(name) for name in flat.columns if name not in (unit, time)]
+        columns = [name for name in flat.columns if name not in (unit, time)]
         numeric: dict[str, FloatArray] = {}
         text: dict[str, NDArray[Any]] = {}
         for name in columns:
@@ -139,7 +151,7 @@ class Panel:
             if name in self.text:
                 words = pd.to_numeric(pd.Series(self.text[name]), errors="coerce").isna()
                 rows = np.flatnonzero(words.to_numpy() & ~pd.isna(self.text[name]))
-                shown = listing([f"{self._row(row)}: {self.text[name][row]!r}" for row in rows], 3)
+                shown = listing([f"{self.row_name(row)}: {self.text[name][row]!r}" for row in rows], 3)
                 raise DataError(f"Column '{name}' holds text where numbers are needed ({shown}); correct these cells.")
             if name not in self._position:
                 raise DataError(
@@ -149,7 +161,7 @@ class Panel:
             bad = np.flatnonzero(~np.isfinite(self.values[:, self._position[name]]))
             if len(bad):
                 raise DataError(
-                    f"Column '{name}' has no finite value for {listing(self._row(row) for row in bad)}; fill these "
+                    f"Column '{name}' has no finite value for {listing(self.row_name(row) for row in bad)}; fill these "
                     "cells, leave the column out, or choose panel.gaps=drop_units (or keep)."
                 )
 
@@ -193,7 +205,8 @@ class Panel:
         """Return a panel with further or replaced columns, each of shape (rows,)."""
         kept = [name for name in self.names if name not in new]
         values = np.column_stack([self.values[:, [self._position[name] for name in kept]], *new.values()])
-        return self._replace(names=(*kept, *new), values=values)
+        text = {name: column for name, column in self.text.items() if name not in new}
+        return self._replace(names=(*kept, *new), values=values, text=text)
 
     def select(self, units: Iterable[str] | None = None, periods: Iterable[int | str] | None = None) -> Panel:
         """Return the rows of some units and periods.
@@ -223,7 +236,8 @@ class Panel:
         """Return a panel in which ``names`` have finite values, gaps treated as `from_frame` does."""
         known = [name for name in names if name in self._position]
         self.require([name for name in names if name not in self._position])
-        good = np.isfinite(self.values[:, [self._position[name] for name in known]]).all(axis=1)
+        values = self.values[:, [self._position[name] for name in known]]
+        good: NDArray[np.bool_] = np.asarray(np.isfinite(values).all(axis=1), dtype=np.bool_)
         if gaps == "refuse":
             self.require(names)
             return self
@@ -283,7 +297,8 @@ class Panel:
         now = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return Panel(**(now | changes))
 
-    def _row(self, row: int) -> str:
+    def row_name(self, row: int | np.integer[Any]) -> str:
+        """Return the unit and period of a row, for messages."""
         return f"{self.units[self.unit_codes[row]]} {self.periods[self.period_codes[row]]}"
 
     def _period_array(self) -> NDArray[Any]:
@@ -292,14 +307,16 @@ class Panel:
 
 def _periods(column: pd.Series[Any], name: str) -> pd.Series[Any]:
     """Return periods as whole numbers where they are numbers, as text otherwise."""
+    if isinstance(column.dtype, pd.PeriodDtype):
+        column = column.astype(str)
     if pd.api.types.is_datetime64_any_dtype(column):
-        return column.dt.strftime("%Y-%m-%d")
+        return pd.Series(column.dt.strftime("%Y-%m-%d"))
     numbers = pd.to_numeric(column, errors="coerce")
     if numbers.isna().all():
         return column.map(label)
     if numbers.isna().any() or (numbers % 1 != 0).any():
         odd = column[numbers.isna() | (numbers % 1 != 0)]
-        raise DataError(f"Column '{name}' mixes whole numbers with other values: {listing(map(repr, odd.unique()))}.")
+        raise DataError(f"Column '{name}' mixes whole numbers with other values: {listing(odd.unique())}.")
     return numbers.astype(np.int64)
 
 

@@ -1,0 +1,102 @@
+"""The command line: a Hydra application behind a few verbs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any
+
+from digicarbon.errors import DigicarbonError, nearest
+
+USAGE = """\
+digicarbon: one YAML per table, every specification fitted and logged
+
+  digicarbon run [EXPERIMENT] [overrides]     fit one run, or all runs of an experiment
+  digicarbon run -m model=twfe,sdm 'weights=glob(*)'    sweep in Hydra's grammar
+  digicarbon plan [EXPERIMENT] [overrides]    list what would run; fit nothing
+  digicarbon check [EXPERIMENT] [overrides]   check configurations and data; fit nothing
+  digicarbon list [GROUP]                     options of a config group, or all groups; `experiments` is one
+  digicarbon ui [EXPERIMENT]                  MLflow's interface on the project's store
+  digicarbon --version
+
+Overrides are `group=option` or `group.field=value`; your own ./conf and ./experiments come before the shipped ones.
+`digicarbon run EXPERIMENT --cfg job` prints the composed configuration; --config-dir, --info and the tab completion of
+Hydra work as its documentation says. DIGICARBON_TRACEBACK=1 shows a traceback with an error.
+"""
+
+HYDRA_VERBS = {"run": "run", "plan": "plan_", "check": "check"}
+PLAIN_VERBS = {"list": "list_", "ui": "ui"}
+VERBS = (*HYDRA_VERBS, *PLAIN_VERBS)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        By default those of the process.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if not given or given[0] in ("-h", "--help", "help"):
+        sys.stdout.write(USAGE)
+        return 0
+    if given[0] == "--version":
+        sys.stdout.write(f"digicarbon {import_module('digicarbon').__version__}\n")
+        return 0
+    try:
+        return _dispatch(given)
+    except DigicarbonError as error:
+        return _complain(str(error), 2 if type(error).__name__ != "FailedRunsError" else 1)
+    except KeyboardInterrupt:
+        return _complain("Interrupted; the runs written so far are kept.", 130)
+    except BrokenPipeError:
+        return 1
+
+
+def _dispatch(given: list[str]) -> int:
+    if given[0] in ("-sc", "--shell-completion"):
+        return _hydra("run", "config", given)
+    verb, rest = given[0], given[1:]
+    if verb not in VERBS:
+        hint = nearest(verb, VERBS) or f" Verbs: {', '.join(VERBS)}."
+        return _complain(f"There is no command '{verb}'.{hint} `digicarbon --help` lists them.", 2)
+    if verb in PLAIN_VERBS:
+        getattr(import_module("digicarbon.command"), PLAIN_VERBS[verb])(rest)
+        return 0
+    experiment = "config"
+    if rest and not rest[0].startswith("-") and "=" not in rest[0]:
+        experiment = rest[0].replace("\\", "/").removeprefix("./").removeprefix("experiments/").removesuffix(".yaml")
+        rest = rest[1:]
+    return _hydra(verb, experiment, rest)
+
+
+def _hydra(verb: str, experiment: str, rest: Sequence[str]) -> int:
+    import hydra
+
+    from digicarbon import application
+
+    command: Callable[..., Any] = getattr(import_module("digicarbon.command"), HYDRA_VERBS[verb])
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    if "COMP_LINE" in os.environ:
+        os.environ["COMP_LINE"] = application.completion_line(os.environ["COMP_LINE"], VERBS)
+    program = sys.argv[0] if sys.argv else "digicarbon"
+    sys.argv = [program, *rest]
+    with application.active():
+        hydra.main(config_path=None, config_name=experiment, version_base="1.3")(application.task(command))()
+    return 0
+
+
+def _complain(sentence: str, status: int) -> int:
+    if os.environ.get("DIGICARBON_TRACEBACK") == "1":
+        import traceback
+
+        traceback.print_exc()
+    sys.stderr.write(f"digicarbon: {sentence}\n")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""The kind of specification that examines a panel or a result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import pandas as pd
+
+from digicarbon.panel import Panel
+from digicarbon.spec import Spec
+from digicarbon.weights import Weights
+
+
+class Diagnostic(Spec):
+    """A specification of a table about the panel, run beside the model.
+
+    Attributes
+    ----------
+    takes_weights : bool
+        Class attribute: whether it needs spatial weights.
+    """
+
+    role: ClassVar[str] = "diagnostic"
+    takes_weights: ClassVar[bool] = False
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """All columns that the diagnostic reads."""
+        return ()
+
+    def check(self, panel: Panel, weights: Weights | None = None) -> None:
+        """Raise a sentence if the diagnostic cannot be computed; compute nothing."""
+        panel.require(self.terms)
+
+    def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
+        """Return tables of numbers by name.
+
+        Raises
+        ------
+        DataError, WeightsError
+        """
+        raise TypeError(f"{type(self).__name__} does not say what it computes; define `tables`.")
+
+
+class NoDiagnostic(Diagnostic):
+    """No diagnostic."""
+
+    def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
+        """Return no table."""
+        return {}

@@ -1,0 +1,130 @@
+"""The kind of specification that is fitted."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from digicarbon.errors import DataError, EstimationError, listing
+from digicarbon.numeric import within as numeric
+from digicarbon.panel import Panel
+from digicarbon.result import Result
+from digicarbon.spec import Names, Spec
+from digicarbon.weights import Weights
+
+FloatArray = NDArray[np.float64]
+Level = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Model(Spec):
+    """A specification of a regression.
+
+    Attributes
+    ----------
+    y : str
+        The outcome's column.
+    x : tuple of str
+        The focal terms: those that reports speak of.
+    controls : tuple of str
+        Terms fitted beside them.
+    """
+
+    role: ClassVar[str] = "model"
+    takes_weights: ClassVar[bool] = False
+
+    y: Annotated[str, Field(min_length=1)]
+    x: Names
+    controls: Names = ()
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Model:
+        if not self.x:
+            raise ValueError("x is empty; name at least one focal term.")
+        terms = [self.y, *self.regressors]
+        twice = sorted({term for term in terms if terms.count(term) > 1})
+        if twice:
+            raise ValueError(f"{listing(twice)} is named more than once among y, x and controls.")
+        return self
+
+    @property
+    def regressors(self) -> tuple[str, ...]:
+        """All terms on the right-hand side: x, then controls."""
+        return (*self.x, *self.controls)
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """All columns that the model reads."""
+        return (self.y, *self.regressors)
+
+    def check(self, panel: Panel, weights: Weights | None = None) -> None:
+        """Raise a sentence if the model cannot be fitted to this panel and these weights; fit nothing.
+
+        Raises
+        ------
+        DataError, WeightsError, EstimationError
+        """
+        panel.require(self.terms)
+
+    def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
+        """Fit the model.
+
+        Parameters
+        ----------
+        panel : Panel
+            Holds every column in `terms`.
+        weights : Weights, optional
+            For models that take them.
+
+        Raises
+        ------
+        DataError, WeightsError, EstimationError
+        """
+        raise TypeError(f"{type(self).__name__} does not say how it is fitted; define `fit`.")
+
+
+def refuse_unidentified(
+    names: tuple[str, ...], within: FloatArray, before: FloatArray, effects: numeric.EffectsKind, df: int
+) -> None:
+    """Raise unless each regressor varies after demeaning, none depends on others and observations are left.
+
+    Parameters
+    ----------
+    names : tuple of str
+    within, before : ndarray, shape (rows, k)
+        Regressors after and before demeaning.
+    effects : {"none", "unit", "time", "two_way"}
+    df : int
+        Observations minus parameters.
+    """
+    gone = [names[j] for j in numeric.vanishing(within, before)]
+    if gone:
+        where = {"unit": "within units", "time": "across units within a period"}.get(effects, "within units and periods")
+        raise EstimationError(
+            f"{listing(gone)} does not vary {where}, so {effects} effects absorb it; leave it out or choose other effects."
+            if effects != "none"
+            else f"{listing(gone)} is zero everywhere; leave it out."
+        )
+    chains = numeric.dependent(within)
+    if chains:
+        j, others = chains[0]
+        raise EstimationError(
+            f"{names[j]} is collinear with {listing(names[i] for i in others)}"
+            f"{'' if effects == 'none' else f' after {effects} effects'}; leave one of them out."
+        )
+    if df <= 0:
+        raise EstimationError(
+            f"{within.shape[0]} observations leave {df} degrees of freedom for {len(names)} regressors with {effects} "
+            "effects; use fewer regressors, fewer effects or a larger sample."
+        )
+
+
+def refuse_single_period(panel: Panel, effects: str) -> None:
+    """Raise if unit effects are asked for with one period, or time effects with one unit."""
+    n, t = panel.shape
+    if effects in ("unit", "two_way") and t == 1:
+        raise DataError(f"{effects} effects need at least two periods; the panel has only {panel.periods[0]}.")
+    if effects in ("time", "two_way") and n == 1:
+        raise DataError(f"{effects} effects need at least two units; the panel has only {panel.units[0]}.")

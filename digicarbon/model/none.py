@@ -1,0 +1,28 @@
+"""The absence of a model, for runs that only compute diagnostics."""
+
+from __future__ import annotations
+
+from digicarbon.model.base import Model
+from digicarbon.panel import Panel
+from digicarbon.result import Result
+from digicarbon.spec import Names
+from digicarbon.weights import Weights
+
+
+class NoModel(Model):
+    """No regression: the run's tables come from its diagnostic alone."""
+
+    y: str = ""
+    x: Names = ()
+
+    def _distinct(self) -> NoModel:
+        return self
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """No columns."""
+        return ()
+
+    def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
+        """Return a result without estimates."""
+        return Result(kind="none", y="")

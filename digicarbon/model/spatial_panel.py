@@ -1,0 +1,206 @@
+"""Spatial panel models by maximum likelihood."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from digicarbon.errors import DataError, WeightsError, listing, nearest
+from digicarbon.model.base import Level, Model, refuse_single_period, refuse_unidentified
+from digicarbon.numeric.spatial_effects import EffectEstimates, lag_effects, local_effects
+from digicarbon.numeric.spatial_likelihood import Correction, Demeaning, Sample, SpatialFit, fit_error, fit_lag
+from digicarbon.numeric.spatial_matrix import SpatialMatrix
+from digicarbon.numeric.within import EffectsKind, absorbed_count, demean
+from digicarbon.panel import Panel
+from digicarbon.result import Effects, Inference, Result
+from digicarbon.weights import Weights
+
+FloatArray = NDArray[np.float64]
+Durbin = Literal["all", "x"] | Annotated[tuple[str, ...], Field(strict=False)]
+
+_LAG = ("sar", "sdm")
+_DURBIN = ("sdm", "sdem")
+
+
+class SpatialPanel(Model):
+    """A static spatial panel model fitted by maximum likelihood.
+
+    Attributes
+    ----------
+    y, x, controls
+        As in `Model`.
+    kind : {"sar", "sem", "sdm", "sdem"}
+        Spatial lag of y; spatial error; spatial Durbin; spatial Durbin error model.
+    durbin : {"all", "x"} or list of names
+        The regressors whose spatial lags enter ``sdm`` and ``sdem``: all, the focal ones, or those named.
+    effects : {"none", "unit", "time", "two_way"}
+        Fixed effects.
+    bias_correction : {"lee_yu", "none"}
+        Lee & Yu's transformation likelihood, or direct maximum likelihood. Without effects the two are the same.
+    demeaning : {"exact", "first"}
+        ``exact`` takes spatial lags of raw data and demeans afterwards, the likelihood of the model with dummies;
+        ``first`` demeans y before it is lagged, as splm does. They differ under time and two-way effects.
+    cov : {"classic"}
+        Inverse of the expected information matrix.
+    level : float
+        Coverage of the intervals.
+
+    References
+    ----------
+    Elhorst (2014), Spatial Econometrics, ch. 3; Lee & Yu (2010), Journal of Econometrics 154; LeSage & Pace (2009).
+    """
+
+    takes_weights: ClassVar[bool] = True
+
+    kind: Literal["sar", "sem", "sdm", "sdem"]
+    durbin: Durbin = "all"
+    effects: EffectsKind = "two_way"
+    bias_correction: Correction = "lee_yu"
+    demeaning: Demeaning = "exact"
+    cov: Literal["classic"] = "classic"
+    level: Level = 0.95
+
+    @model_validator(mode="after")
+    def _consistent(self) -> SpatialPanel:
+        if isinstance(self.durbin, tuple):
+            unknown = [name for name in self.durbin if name not in self.regressors]
+            if unknown:
+                raise ValueError(
+                    f"durbin names {listing(unknown)}, which is neither in x nor in controls."
+                    f"{nearest(unknown[0], self.regressors)}"
+                )
+        if self.demeaning == "first" and self.bias_correction == "lee_yu" and self.effects in ("time", "two_way"):
+            raise ValueError(
+                "demeaning=first has no Lee-Yu form with time effects, since that likelihood lags first; "
+                "choose bias_correction=none beside it, or demeaning=exact."
+            )
+        return self
+
+    @property
+    def lagged(self) -> tuple[str, ...]:
+        """The regressors whose spatial lags are in the model."""
+        if self.kind not in _DURBIN:
+            return ()
+        if self.durbin == "all":
+            return self.regressors
+        return self.x if self.durbin == "x" else tuple(self.durbin)
+
+    def check(self, panel: Panel, weights: Weights | None = None) -> None:
+        """Raise a sentence if the model cannot be fitted; fit nothing."""
+        self._design(panel, weights)
+
+    def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
+        """Fit the model to a balanced panel.
+
+        Parameters
+        ----------
+        panel : Panel
+        weights : Weights
+            For exactly the panel's units, in any order.
+
+        Returns
+        -------
+        Result
+            Terms are the regressors, ``W_<name>`` for their spatial lags, ``rho`` or ``lambda``, and ``sigma2``.
+
+        Raises
+        ------
+        DataError, WeightsError, EstimationError
+        """
+        y, z, names, w, sample = self._design(panel, weights)
+        estimate = fit_lag if self.kind in _LAG else fit_error
+        found = estimate(y, z, w, sample, self.demeaning)
+        spatial = "rho" if self.kind in _LAG else "lambda"
+        return Result(
+            kind=self.kind,
+            y=self.y,
+            focal=self.x,
+            terms=(*names, spatial, "sigma2"),
+            coef=np.array([*found.beta, found.spatial, found.sigma2]),
+            covariance=found.covariance,
+            inference=Inference(None, self.level),
+            statistics=self._statistics(found, y, sample, spatial),
+            spatial_effects=self._effects(found, names, w),
+            absorbed={"none": (), "two_way": ("unit", "time")}.get(self.effects, (self.effects,)),
+            notes=self._notes(found, spatial, w),
+        )
+
+    def _design(
+        self, panel: Panel, weights: Weights | None
+    ) -> tuple[FloatArray, FloatArray, tuple[str, ...], SpatialMatrix, Sample]:
+        """Return y (T, N), Z (T, N, k), the names of Z's columns, W in the panel's order, and the sample."""
+        if weights is None:
+            raise WeightsError(f"A {self.kind} model needs spatial weights; choose weights=… or pass `weights`.")
+        panel.require(self.terms)
+        refuse_single_period(panel, self.effects)
+        aligned = weights.align(panel)
+        w = SpatialMatrix(aligned.dense(), aligned.constant_row_sum)
+        n, t = panel.shape
+        sample = Sample(n, t, self.effects, self.bias_correction)
+        if sample.drops_constant and w.constant_row_sum is None:
+            raise WeightsError(
+                f"{aligned.name} has rows with different sums, so Lee and Yu's transformation with time effects does not "
+                "exist; row-standardise it, or choose model.bias_correction=none."
+            )
+        cube = panel.cube(self.regressors)
+        lags = w.lag(panel.cube(self.lagged)) if self.lagged else np.empty((t, n, 0))
+        constant = np.ones((t, n, 1 if self.effects == "none" else 0))
+        z = np.concatenate([constant, cube, lags], axis=2)
+        names = (*(("const",) * constant.shape[2]), *self.regressors, *(f"W_{name}" for name in self.lagged))
+        within = demean(z, self.effects).reshape(-1, len(names))
+        df = sample.size - len(names) - 2
+        refuse_unidentified(names, within, z.reshape(-1, len(names)), self.effects, df)
+        y = panel.cube([self.y])[..., 0]
+        if np.ptp(demean(y, self.effects)) < 1e-12 * max(float(np.abs(y).max()), 1.0):
+            raise DataError(f"{self.y} does not vary after {self.effects} effects; there is nothing to explain.")
+        return y, z, names, w, sample
+
+    def _effects(self, found: SpatialFit, names: tuple[str, ...], w: SpatialMatrix) -> Effects:
+        """Return effects of every regressor, its own spatial lag taken into account."""
+        k = len(self.regressors)
+        own = [names.index(name) for name in self.regressors]
+        theta = np.zeros(k)
+        # one row per (β, θ, ρ) picks its parameter; rows of absent lags stay zero
+        pick = np.zeros((2 * k + 1, len(names) + 2))
+        pick[np.arange(k), own] = 1.0
+        pick[2 * k, len(names)] = 1.0
+        for position, name in enumerate(self.regressors):
+            if name in self.lagged:
+                column = names.index(f"W_{name}")
+                theta[position] = found.beta[column]
+                pick[k + position, column] = 1.0
+        covariance = pick @ found.covariance @ pick.T
+        beta = found.beta[own]
+        values: EffectEstimates = (
+            lag_effects(beta, theta, found.spatial, covariance, w)
+            if self.kind in _LAG
+            else local_effects(beta, theta, covariance[:-1, :-1], w)
+        )
+        return Effects(self.regressors, values.coef, values.se)
+
+    def _statistics(self, found: SpatialFit, y: FloatArray, sample: Sample, spatial: str) -> dict[str, float]:
+        k = len(found.beta) + 2
+        total = demean(y - y.mean(), self.effects)
+        absorbed = 0 if sample.transformed else absorbed_count(sample.n, sample.t, self.effects)
+        return {
+            "nobs": float(sample.n * sample.t),
+            "nobs_effective": float(sample.size),
+            "n_units": float(sample.n),
+            "n_periods": float(sample.t),
+            "loglik": found.loglik,
+            "aic": 2 * k - 2 * found.loglik,
+            "bic": k * float(np.log(sample.size)) - 2 * found.loglik,
+            "r2_within": 1 - found.ssr / float((total**2).sum()),
+            spatial: found.spatial,
+            "sigma2": found.sigma2,
+            "df_resid": float(sample.size - len(found.beta) - 1 - absorbed),
+        }
+
+    def _notes(self, found: SpatialFit, spatial: str, w: SpatialMatrix) -> tuple[str, ...]:
+        if not found.boundary:
+            return ()
+        low, high = w.bounds
+        return (f"{spatial} lies at the boundary of its range ({low:.4f}, {high:.4f}); the estimates are not reliable.",)

@@ -1,0 +1,63 @@
+"""CO2 from the burning of fuels (Eq 9 of the study)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+FloatArray = NDArray[np.float64]
+
+CO2_PER_CARBON = 44 / 12
+"""Mass of CO2 over mass of the carbon in it."""
+
+TENS_OF_THOUSAND_TONNES_TO_MT = 0.01
+HUNDRED_MILLION_M3_TO_MT = 0.1
+"""100m m3 times kg CO2 per m3 is 1e8 kg, a tenth of a million tonnes."""
+
+
+def emission_factors(calorific_value_kj: ArrayLike, carbon_content: ArrayLike, oxidation: ArrayLike) -> FloatArray:
+    """Return the CO2 factor of each fuel (the product in Eq 9).
+
+    Parameters
+    ----------
+    calorific_value_kj : array, shape (k,)
+        Low calorific value, kJ per kg (gas: per m3).
+    carbon_content : array, shape (k,)
+        Tonnes of carbon per TJ.
+    oxidation : array, shape (k,)
+        Share of the carbon that is oxidised.
+
+    Returns
+    -------
+    ndarray, shape (k,)
+        kg CO2 per kg of fuel (gas: per m3).
+    """
+    # kJ times t C per TJ is 1e-9 TJ/kJ times 1e3 kg/t
+    energy = np.asarray(calorific_value_kj, dtype=float) * 1e-6
+    return np.asarray(energy * np.asarray(carbon_content) * np.asarray(oxidation) * CO2_PER_CARBON)
+
+
+def fuel_co2_mt(consumption: ArrayLike, factors: ArrayLike, gaseous: ArrayLike) -> FloatArray:
+    """Return CO2 from fuels, Eq 9: the sum over fuels of consumption times factor.
+
+    Parameters
+    ----------
+    consumption : array, shape (rows, k)
+        10k tonnes, or 100m m3 where ``gaseous``.
+    factors : array, shape (k,)
+        kg CO2 per kg (gas: per m3), from `emission_factors`.
+    gaseous : array of bool, shape (k,)
+        Which fuels are measured by volume.
+
+    Returns
+    -------
+    ndarray, shape (rows,)
+        Million tonnes of CO2; not-a-number where a fuel is.
+    """
+    return np.asarray(np.asarray(consumption, dtype=float) @ mt_per_unit(factors, gaseous))
+
+
+def mt_per_unit(factors: ArrayLike, gaseous: ArrayLike) -> FloatArray:
+    """Return million tonnes of CO2 per 10k tonnes of fuel (gas: per 100m m3); arguments as in `fuel_co2_mt`."""
+    scale = np.where(np.asarray(gaseous, dtype=bool), HUNDRED_MILLION_M3_TO_MT, TENS_OF_THOUSAND_TONNES_TO_MT)
+    return np.asarray(np.asarray(factors, dtype=float) * scale)

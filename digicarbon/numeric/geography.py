@@ -1,0 +1,60 @@
+"""Distances on the sphere and weights made from them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+FloatArray = NDArray[np.float64]
+
+EARTH_RADIUS_KM = 6371.0088
+"""Mean radius of the earth (IUGG)."""
+
+
+def great_circle_km(longitude: ArrayLike, latitude: ArrayLike) -> FloatArray:
+    """Return great-circle distances between places by the haversine formula.
+
+    Parameters
+    ----------
+    longitude, latitude : array, shape (n,)
+        Degrees east and degrees north.
+
+    Returns
+    -------
+    ndarray, shape (n, n)
+        Symmetric distances in kilometres with a zero diagonal.
+    """
+    lam, phi = np.radians(np.asarray(longitude, dtype=float)), np.radians(np.asarray(latitude, dtype=float))
+    half_lam, half_phi = np.subtract.outer(lam, lam) / 2, np.subtract.outer(phi, phi) / 2
+    haversine = np.sin(half_phi) ** 2 + np.outer(np.cos(phi), np.cos(phi)) * np.sin(half_lam) ** 2
+    # rounding can push the haversine of antipodes past one
+    return np.asarray(2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.minimum(haversine, 1.0))))
+
+
+def nested(distance_km: ArrayLike, economy: ArrayLike, power: float = 1.0) -> FloatArray:
+    r"""Return nested geographic-economic weights before row-standardisation.
+
+    .. math:: w_{ij} = d_{ij}^{-p}\, \bar Y_j / \bar Y, \qquad w_{ii} = 0
+
+    The economy of the *neighbour* j enters (W2 of the study, multiplied from the right): that of unit i itself would
+    cancel when the row is standardised and leave plain inverse distance.
+
+    Parameters
+    ----------
+    distance_km : array, shape (n, n)
+        Distances; positive off the diagonal.
+    economy : array, shape (n,)
+        Each unit's mean GDP over the period, in any unit of money.
+    power : float
+        The exponent p of the distance.
+
+    Returns
+    -------
+    ndarray, shape (n, n)
+        Weights with a zero diagonal, not row-standardised and not symmetric.
+    """
+    distance, size = np.asarray(distance_km, dtype=float), np.asarray(economy, dtype=float)
+    proximity = np.zeros_like(distance)
+    apart = ~np.eye(len(distance), dtype=bool)
+    proximity[apart] = distance[apart] ** -power
+    return np.asarray(proximity * (size / size.mean()))

@@ -1,0 +1,6 @@
+"""The panel: labelled, sorted, frozen; the one owner of order."""
+
+from digicarbon.panel.base import Gaps as Gaps
+from digicarbon.panel.base import Panel as Panel
+from digicarbon.panel.base import label as label
+from digicarbon.panel.design import PanelDesign as PanelDesign

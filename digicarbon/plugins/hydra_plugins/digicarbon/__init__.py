@@ -1,0 +1,46 @@
+"""Hydra plugins: where digicarbon's configurations are found, and the sweeper that reaches its engine.
+
+Hydra imports this module in every application of the environment, so it is light and does nothing unless
+``digicarbon`` is the command that runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.plugins.search_path_plugin import SearchPathPlugin
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+
+class DigicarbonSearchPath(SearchPathPlugin):
+    """Puts the user's and the shipped configurations on the search path."""
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        """Extend the search path if digicarbon runs."""
+        from digicarbon.application import is_active
+
+        if is_active():
+            from digicarbon.compose import extend_search_path
+
+            extend_search_path(search_path)
+
+
+class DigicarbonSweeper(Sweeper):
+    """Hands the whole command line to digicarbon's engine instead of launching one job per combination."""
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Keep what Hydra knows."""
+        self._context = hydra_context
+        self._task = task_function
+        self._name = str(config.hydra.job.config_name)
+
+    def sweep(self, arguments: Sequence[str]) -> Any:
+        """Run the command once with the whole request."""
+        from digicarbon.command import Request
+
+        request: Any = Request(self._context.config_loader, self._name, list(arguments))
+        return self._task(request)

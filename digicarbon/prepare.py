@@ -1,0 +1,160 @@
+"""From a run's configuration to checked specifications, its panel and its weights, shared work done once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from digicarbon.diagnostic import Diagnostic
+from digicarbon.errors import DataError
+from digicarbon.inference import Inference
+from digicarbon.measure import Measure
+from digicarbon.model import Model
+from digicarbon.outcome import Outcome
+from digicarbon.panel import Panel, PanelDesign
+from digicarbon.sample import Sample
+from digicarbon.source import Inputs, Source
+from digicarbon.spec import Spec, build
+from digicarbon.weights import Weights, WeightsSpec
+
+T = TypeVar("T")
+
+KINDS: Mapping[str, type[Spec]] = {
+    "source": Source,
+    "measure": Measure,
+    "outcome": Outcome,
+    "panel": PanelDesign,
+    "sample": Sample,
+    "weights": WeightsSpec,
+    "inference": Inference,
+    "model": Model,
+    "diagnostic": Diagnostic,
+}
+
+
+@dataclass(frozen=True)
+class Specs:
+    """The checked specifications of one run."""
+
+    source: Source
+    measure: Measure
+    outcome: Outcome
+    panel: PanelDesign
+    sample: Sample
+    weights: WeightsSpec | None
+    inference: Inference
+    model: Model
+    diagnostic: Diagnostic
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """All columns that the run reads, each once."""
+        return tuple(dict.fromkeys([*self.model.terms, *self.diagnostic.terms]))
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What a run is fitted to.
+
+    Attributes
+    ----------
+    panel : Panel
+        The sample, with every term of the run complete.
+    weights : Weights or None
+        For the sample's units; None where nothing takes them.
+    simulated : bool
+    notes : tuple of str
+    """
+
+    panel: Panel
+    weights: Weights | None
+    simulated: bool
+    notes: tuple[str, ...]
+
+
+def specify(config: Mapping[str, Any]) -> Specs:
+    """Build every specification of a run from plain values.
+
+    Raises
+    ------
+    ConfigError
+        If a class or field is wrong.
+    """
+    built: dict[str, Any] = {}
+    for name, kind in KINDS.items():
+        if name != "weights":
+            built[name] = build(config[name], kind, name)
+    takes_weights = built["model"].takes_weights or built["diagnostic"].takes_weights
+    # a run that takes no weights does not look at them: their file may be missing
+    built["weights"] = build(config["weights"], WeightsSpec, "weights") if takes_weights else None
+    return Specs(**built)
+
+
+@dataclass
+class Workshop:
+    """Prepares runs and keeps what several of them share."""
+
+    _done: dict[tuple[str, ...], Any] = field(default_factory=dict)
+
+    def prepare(self, specs: Specs) -> Prepared:
+        """Return the panel and weights of a run, after its model and diagnostic have checked them.
+
+        Raises
+        ------
+        ConfigError, DataError, WeightsError, EstimationError
+        """
+        inputs = self._inputs(specs)
+        panel = self._once(("sample", *_keys(specs, "source", "measure", "outcome", "panel", "sample"), *specs.terms),
+                           lambda: specs.panel.take(specs.sample.apply(self._full(specs)), specs.terms))  # fmt: skip
+        weights = None if specs.weights is None else self._weights(specs, specs.weights, panel)
+        prepared = Prepared(panel, weights, inputs.simulated, inputs.notes)
+        specs.model.check(panel, weights)
+        specs.diagnostic.check(panel, weights)
+        return prepared
+
+    def _once(self, key: tuple[str, ...], make: Callable[[], T]) -> T:
+        if key not in self._done:
+            self._done[key] = make()
+        found: T = self._done[key]
+        return found
+
+    def _inputs(self, specs: Specs) -> Inputs:
+        return self._once(("inputs", *_keys(specs, "source")), specs.source.load)
+
+    def _full(self, specs: Specs) -> Panel:
+        """Return all units and periods of the study with raw series, measures and outcome."""
+
+        def make() -> Panel:
+            inputs = self._inputs(specs)
+            frame = inputs.frame
+            for made in (specs.measure.compute(inputs), specs.outcome.compute(inputs)):
+                new = [name for name in made.columns if name in ("unit", "time") or name not in frame.columns]
+                frame = _joined(frame, made[new])
+            return specs.panel.assemble(frame, inputs.unit_name, inputs.time_name)
+
+        return self._once(("panel", *_keys(specs, "source", "measure", "outcome", "panel")), make)
+
+    def _weights(self, specs: Specs, spec: WeightsSpec, panel: Panel) -> Weights:
+        full = self._full(specs)
+        keys = _keys(specs, "source", "measure", "outcome", "panel", "weights")
+        weights = self._once(("weights", *keys), lambda: spec.compute(full))
+        return weights.restrict(panel.units)
+
+
+def _joined(frame: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+    if len(new.columns) == 2:
+        return frame
+    if new.duplicated(["unit", "time"]).any():
+        # duplicates of the data are the panel's to report; a join would multiply them
+        if frame.duplicated(["unit", "time"]).any():
+            return frame
+        raise DataError("A measure or outcome returned more than one row per unit and period.")
+    return frame.merge(new, on=["unit", "time"], how="left", validate="many_to_one")
+
+
+def _keys(specs: Specs, *names: str) -> tuple[str, ...]:
+    found = [getattr(specs, name) for name in names]
+    return tuple(f"{type(spec).__module__}.{type(spec).__qualname__}{spec.model_dump_json()}" for spec in found)

@@ -1,0 +1,7 @@
+"""Tables of results."""
+
+from digicarbon.report.base import Record as Record
+from digicarbon.report.base import Report as Report
+from digicarbon.report.base import Table as Table
+from digicarbon.report.diagnostic import DiagnosticTable as DiagnosticTable
+from digicarbon.report.regression import RegressionTable as RegressionTable

@@ -1,0 +1,84 @@
+"""The kind of specification that turns results into a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pandas as pd
+
+from digicarbon.result import Result
+from digicarbon.spec import Spec
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """A fitted run as a report sees it.
+
+    Attributes
+    ----------
+    label : str
+    options : mapping of str to str
+        The option of each config group.
+    varied : mapping of str to object
+        What this run chose differently from the others.
+    result : Result
+    """
+
+    label: str
+    options: Mapping[str, str]
+    varied: Mapping[str, Any]
+    result: Result
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A finished table: text cells, ready for any reader.
+
+    Attributes
+    ----------
+    title : str
+    cells : DataFrame
+        Text; the index holds row labels, the columns column heads.
+    rules : tuple of int
+        Rows before which a line is drawn.
+    notes : tuple of str
+    """
+
+    title: str
+    cells: pd.DataFrame
+    rules: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def to_markdown(self) -> str:
+        """Return the table as Markdown, notes below."""
+        head = "| " + " | ".join(["", *map(_escaped, self.cells.columns)]) + " |"
+        line = "|" + "---|" * (len(self.cells.columns) + 1)
+        body = [
+            "| " + " | ".join([_escaped(label), *map(_escaped, row)]) + " |"
+            for label, row in zip(self.cells.index, self.cells.to_numpy(), strict=True)
+        ]
+        notes = [f"*{note}*" for note in self.notes]
+        return "\n".join([f"**{self.title}**", "", head, line, *body, "", *notes, ""])
+
+
+class Report(Spec):
+    """A specification of a table of results."""
+
+    role: ClassVar[str] = "report"
+
+    def table(self, title: str, records: Sequence[Record]) -> Table:
+        """Return one table over all records.
+
+        Parameters
+        ----------
+        title : str
+        records : sequence of Record
+            In the order of the experiment.
+        """
+        raise TypeError(f"{type(self).__name__} does not say how it is laid out; define `table`.")
+
+
+def _escaped(text: object) -> str:
+    return str(text).replace("|", "\\|").replace("\n", " ")

@@ -1,0 +1,66 @@
+"""A table of a diagnostic: its rows, the runs side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from digicarbon.errors import ConfigError, listing
+from digicarbon.report.base import Record, Report, Table
+from digicarbon.spec import Names
+
+
+class DiagnosticTable(Report):
+    """Rows of a diagnostic's table; columns of each run side by side.
+
+    Attributes
+    ----------
+    name : str
+        Which table of the results, e.g. ``moran``.
+    columns : tuple of str
+        Which of its columns; empty takes all.
+    decimals : int
+    """
+
+    name: str
+    columns: Names = ()
+    decimals: Annotated[int, Field(ge=0, le=12)] = 4
+
+    def table(self, title: str, records: Sequence[Record]) -> Table:
+        """Return the table.
+
+        Raises
+        ------
+        ConfigError
+            If no run has such a table or the table no such column.
+        """
+        blocks = []
+        for record in records:
+            found = record.result.tables.get(self.name)
+            if found is None:
+                raise ConfigError(
+                    f"report.name: {record.label} has no table '{self.name}'; it has {listing(record.result.tables) or 'none'}."
+                )
+            unknown = [column for column in self.columns if column not in found.columns]
+            if unknown:
+                raise ConfigError(f"report.columns: unknown {listing(unknown)}; the columns are {listing(found.columns)}.")
+            block = found[list(self.columns)] if self.columns else found
+            head = f"{record.label}: " if len(records) > 1 else ""
+            block = block.map(self._cell).rename(columns=lambda name, head=head: f"{head}{name}")
+            block.index = pd.Index([_row_label(key) for key in block.index])
+            blocks.append(block)
+        notes = dict.fromkeys(note for record in records for note in record.result.notes)
+        return Table(title, pd.concat(blocks, axis=1).fillna(""), notes=tuple(notes))
+
+    def _cell(self, value: object) -> str:
+        if not isinstance(value, float | int | np.floating | np.integer):
+            return str(value)
+        return f"{value:.0f}" if float(value).is_integer() else f"{float(value):.{self.decimals}f}"
+
+
+def _row_label(key: object) -> str:
+    return ", ".join(str(part) for part in key) if isinstance(key, tuple) else str(key)

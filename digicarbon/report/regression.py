@@ -1,0 +1,121 @@
+"""A regression table: one column per run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from digicarbon.report.base import Record, Report, Table
+from digicarbon.spec import Names
+
+_EFFECT_WORDS = {"unit": "Unit effects", "time": "Time effects"}
+_STATISTIC_WORDS = {
+    "nobs": "Observations", "n_units": "Units", "n_periods": "Periods", "r2": "R²", "r2_within": "Within R²",
+    "loglik": "Log-likelihood", "aic": "AIC", "bic": "BIC", "sigma2": "σ²", "nobs_effective": "Effective observations",
+    "df_resid": "Degrees of freedom",
+}  # fmt: skip
+
+
+class RegressionTable(Report):
+    """Coefficients with stars, standard errors in parentheses below, effects, and fit statistics.
+
+    Attributes
+    ----------
+    decimals : int
+    stars : tuple of 3 floats
+        Largest p values for one, two and three stars.
+    effects : bool
+        Whether direct, indirect and total effects of the focal terms are shown where a model has them.
+    statistics : tuple of str
+        Which fit statistics to show.
+    """
+
+    decimals: Annotated[int, Field(ge=0, le=12)] = 4
+    stars: Annotated[tuple[float, float, float], Field(strict=False)] = (0.1, 0.05, 0.01)
+    effects: bool = True
+    statistics: Names = ("nobs", "n_units", "r2_within", "loglik")
+
+    def table(self, title: str, records: Sequence[Record]) -> Table:
+        """Return the table."""
+        rows: list[tuple[str, list[str]]] = []
+        rules: list[int] = []
+        rows += self._block(records, _order(records), lambda record: record.result.estimates)
+        for effect in ("direct", "indirect", "total") if self.effects else ():
+            focal = list(dict.fromkeys(term for r in records if r.result.spatial_effects for term in r.result.focal))
+            if focal:
+                rules.append(len(rows))
+                rows.append((f"{effect.capitalize()} effect", [""] * len(records)))
+                rows += self._block(records, focal, _effect_rows(effect))
+        rules.append(len(rows))
+        for kind, words in _EFFECT_WORDS.items():
+            rows.append((words, ["yes" if kind in record.result.absorbed else "no" for record in records]))
+        for name in self.statistics:
+            cells = [_number(record.result.statistics.get(name), self.decimals) for record in records]
+            if any(cells):
+                rows.append((_STATISTIC_WORDS.get(name, name), cells))
+        heads = _heads(records)
+        cells_frame = pd.DataFrame([cells for _, cells in rows], index=[label for label, _ in rows], columns=heads)
+        return Table(title, cells_frame, tuple(rules), self._notes(records))
+
+    def _block(
+        self, records: Sequence[Record], terms: Sequence[str], estimates: Callable[[Record], pd.DataFrame]
+    ) -> list[tuple[str, list[str]]]:
+        frames = [estimates(record) for record in records]
+        rows = []
+        for term in terms:
+            found = [frame.loc[term] if term in frame.index else None for frame in frames]
+            rows.append((term, ["" if row is None else self._starred(row) for row in found]))
+            rows.append(("", ["" if row is None else f"({row['se']:.{self.decimals}f})" for row in found]))
+        return rows
+
+    def _starred(self, row: pd.Series) -> str:
+        stars = "*" * sum(bool(row["p"] < bound) for bound in self.stars)
+        return f"{row['coef']:.{self.decimals}f}{stars}"
+
+    def _notes(self, records: Sequence[Record]) -> tuple[str, ...]:
+        one, two, three = self.stars
+        outcomes = ", ".join(dict.fromkeys(record.result.y for record in records))
+        own = dict.fromkeys(note for record in records for note in record.result.notes)
+        return (
+            f"Outcome: {outcomes}. Standard errors in parentheses; * p < {one:g}, ** p < {two:g}, *** p < {three:g}.",
+            *own,
+        )
+
+
+def _order(records: Sequence[Record]) -> list[str]:
+    """Focal terms first, then controls, spatial lags, and the parameters of the error."""
+    every = list(dict.fromkeys(term for record in records for term in record.result.terms))
+    focal = dict.fromkeys(term for record in records for term in record.result.focal)
+    last = ("const", "rho", "lambda", "sigma2")
+
+    def rank(term: str) -> int:
+        if term in focal:
+            return 0
+        if term in last:
+            return 4
+        return 2 if term.startswith("W_") and term.removeprefix("W_") in focal else 3 if term.startswith("W_") else 1
+
+    return sorted(every, key=rank)
+
+
+def _effect_rows(effect: str) -> Callable[[Record], pd.DataFrame]:
+    def rows(record: Record) -> pd.DataFrame:
+        effects = record.result.effects
+        return effects.loc[effect] if record.result.spatial_effects else effects.droplevel(0)
+
+    return rows
+
+
+def _number(value: float | None, decimals: int) -> str:
+    if value is None or not np.isfinite(value):
+        return ""
+    return f"{value:.0f}" if float(value).is_integer() else f"{value:.{decimals}f}"
+
+
+def _heads(records: Sequence[Record]) -> list[str]:
+    """Number the columns that have no name of their own."""
+    return [record.label or f"({position})" for position, record in enumerate(records, start=1)]

@@ -1,0 +1,219 @@
+"""The embedded study: raw inputs drawn from a process whose coefficients are known."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import numpy as np
+import pandas as pd
+import pydantic
+from numpy.typing import NDArray
+
+from digicarbon import data
+from digicarbon.numeric import fuels, geography
+from digicarbon.source import _simulation as draw
+from digicarbon.source.base import InputOutputTable, Inputs, Source
+
+FloatArray = NDArray[np.float64]
+
+Five = Annotated[tuple[float, float, float, float, float], pydantic.Field(strict=False)]
+"""Five numbers in YAML."""
+
+TABLE_YEARS = (2012, 2015, 2017)
+INDUSTRIES = ("primary", "secondary", "tertiary")
+MEAN_LOG_INTENSITY = float(np.log(1.6))
+
+
+class SimulatedSource(Source):
+    r"""SIMULATED raw inputs of the whole study, with known coefficients.
+
+    The 30 provinces, their neighbours and their capitals are real; every number is drawn. With i a province, t a year,
+    s = t - 2012, z draws of unit variance that are correlated between neighbours (spatial autoregression of 0.4 on
+    W1), u the same with a memory of 0.6 between years, and n independent normal draws:
+
+    **Yearbook.** Each of ln population, ln GDP per head, the logit of the urban share, the log ratios of primary and
+    secondary to tertiary value added, ln industrial output over secondary value added, ln built-up area over urban
+    population and ln pollution-control investment over industrial output is
+    :math:`a + b z_i + (c + d z'_i) s + e u_{it}` (constants in ``_simulation.yearbook``).
+
+    **Input-output tables** (2012, 2015, 2017; 42 sectors). Within each industry, value added is split in proportion to
+    :math:`\exp(0.5 n_j + 0.4 n_{ij} + 0.08 n_{ijt})`, for the two digital sectors to :math:`\exp f_{kit}`; output is
+    value added over a rate whose logit is :math:`r_j + 0.15 n_{ij} + 0.05 n_{ijt}`; the remaining inputs are bought in
+    proportion to :math:`\exp(q_{hj} + 0.3 n_{hijt})`, times :math:`\exp f_{3it}` from the digital sectors. The digital
+    factors are :math:`f_{kit} = l_k + w_k z_{ki} + g_k s + 0.25 (0.6 z_{0it} + 0.8 z_{kit})`. Columns add up: inputs
+    and value added make output; value added makes that of each industry and GDP. Final use is what rows leave over.
+
+    **Outcome.** With m the measure named ``driver``, as *measured* from these tables in all years (10k CNY), and c the
+    logs of the five controls,
+
+    .. math::
+        \text{fe:}\quad  & \ln CI_t = \mu + \tau_t + \beta \ln m_t + c_t \gamma + \varepsilon_t \\
+        \text{sdm:}\quad & \ln CI_t = (I - \rho W)^{-1}
+            (\mu + \tau_t + \beta \ln m_t + \theta W \ln m_t + c_t \gamma + \varepsilon_t)
+
+    where :math:`\varepsilon_{it} \sim N(0, \sigma^2)`, :math:`\tau_t = -0.03 s + 0.01 n_t`, and
+    :math:`\mu_i = \mu_0 + 0.45 z_i - 0.2 x_i`, with x the standardised mean of ln E (so that a model without unit
+    effects is biased) and the constant such that the mean of ln CI is ln 1.6. Sectoral CO2 is CI times GDP. Apparent
+    CO2 is that times :math:`\exp(0.15 z_i + 0.05 n_{it})`; the seven fuels make an Eq 9 account of it times
+    :math:`\exp(0.1 z_i + 0.03 n_{it})`, in shares that differ between provinces and years.
+
+    One generator draws everything in one order: a seed gives the same yearbook, tables and errors under each process.
+
+    Attributes
+    ----------
+    seed : int
+        The seed of the generator.
+    first_year, last_year : int
+        The years; at least one of 2012, 2015 and 2017 must be among them.
+    process : {"fe", "sdm"}
+        Two-way fixed effects, or a spatial Durbin model with both effects.
+    driver : {"e", "ide", "sector1", "sector2", "ddl"}
+        The measure whose log carries the effect.
+    beta : float
+        Coefficient of the log measure.
+    theta : float
+        Coefficient of the neighbours' log measure (sdm only).
+    rho : float
+        Coefficient of the neighbours' outcome (sdm only).
+    gamma : tuple of 5 floats
+        Coefficients of the logs of: GDP per head, population, built-up area, tertiary over secondary value added,
+        pollution-control investment over industrial output.
+    sigma : float
+        Standard deviation of the error.
+    neighbours : {"w1_adjacency", "w2_nested"}
+        The W of the truth: adjacency, or nested geographic-economic with each province's mean GDP.
+    """
+
+    seed: int = pydantic.Field(default=1, ge=0)
+    first_year: int = 2012
+    last_year: int = 2017
+    process: Literal["fe", "sdm"] = "sdm"
+    driver: Literal["e", "ide", "sector1", "sector2", "ddl"] = "e"
+    beta: float = -0.12
+    theta: float = 0.05
+    rho: float = pydantic.Field(default=0.4, gt=-1, lt=1)
+    gamma: Five = (-0.3, 0.2, 0.1, -0.15, -0.03)
+    sigma: float = pydantic.Field(default=0.05, ge=0)
+    neighbours: Literal["w1_adjacency", "w2_nested"] = "w1_adjacency"
+
+    @pydantic.model_validator(mode="after")
+    def _some_year_has_tables(self) -> SimulatedSource:
+        if not any(self.first_year <= year <= self.last_year for year in TABLE_YEARS):
+            raise ValueError(
+                f"first_year={self.first_year} and last_year={self.last_year} must span at least one of the years with "
+                "input-output tables, 2012, 2015 and 2017."
+            )
+        return self
+
+    def load(self) -> Inputs:
+        """Draw the inputs.
+
+        Returns
+        -------
+        Inputs
+            Frame with unit, time; gdp, secondary_va, tertiary_va, pollution_investment, industrial_output (100m CNY);
+            population, urban_population (10k persons); built_up_area (km2); coal, coke, gasoline, kerosene, diesel,
+            fuel_oil (10k t), natural_gas (100m m3); co2_sectoral, co2_apparent (Mt). Tables in 10k CNY.
+        """
+        years = np.arange(self.first_year, self.last_year + 1)
+        tabled = years[np.isin(years, TABLE_YEARS)]
+        units, sectors = data.provinces()["province"].tolist(), data.sectors()
+        w1 = _row_standardised(_adjacency(units))
+        field = draw.Field.over(np.random.default_rng(self.seed), w1)
+
+        book = draw.yearbook(field, years)
+        digital = _digital_positions(sectors)
+        industry = sectors["industry"].map(INDUSTRIES.index).to_numpy()
+        found = draw.tables(field, _industry_va(book, np.isin(years, tabled)), industry, digital, tabled)
+        measures = draw.measured(found, digital, book, years, tabled)
+        w = w1 if self.neighbours == "w1_adjacency" else _nested(book["gdp"].mean(axis=1))
+        co2 = book["gdp"] / 100 * np.exp(self._log_intensity(field, measures, book, years, w))
+
+        burnt = draw.fuel_use(field, co2, _mt_per_unit())
+        series = {
+            **book,
+            **dict(zip(data.fuels()["fuel"], np.moveaxis(burnt, -1, 0), strict=True)),
+            "co2_sectoral": co2,
+            "co2_apparent": draw.apparent(field, co2),
+        }
+        return Inputs(
+            frame=_frame(units, years, series),
+            source="simulated",
+            unit_name="province",
+            time_name="year",
+            tables=_by_unit_and_year(found, units, tabled, tuple(sectors["sector"])),
+            simulated=True,
+            notes=(self._note(),),
+        )
+
+    def _log_intensity(
+        self, field: draw.Field, measures: draw.Series, book: draw.Series, years: NDArray[np.int64], w: FloatArray
+    ) -> FloatArray:
+        """Return ln CI, shape (N, T)."""
+        m = np.log(measures[self.driver])
+        # the unit effects follow total E whatever the driver: only the outcome's equation changes with the truth
+        effects, errors = draw.disturbances(field, np.log(measures["e"]).mean(axis=1), years)
+        y = effects + self.beta * m + draw.log_controls(book) @ np.array(self.gamma) + self.sigma * errors
+        if self.process == "sdm":
+            y = np.linalg.solve(np.eye(len(w)) - self.rho * w, y + self.theta * (w @ m))
+        return np.asarray(y - y.mean() + MEAN_LOG_INTENSITY)
+
+    def _note(self) -> str:
+        gamma = ", ".join(f"{value:g}" for value in self.gamma)
+        spatial = f", theta = {self.theta:g}, rho = {self.rho:g} with W = {self.neighbours}"
+        return (
+            f"SIMULATED data: process {self.process}, driver ln {self.driver}, true beta = {self.beta:g}"
+            f"{spatial if self.process == 'sdm' else ''}, gamma = ({gamma}), sigma = {self.sigma:g}, seed {self.seed}."
+        )
+
+
+def _adjacency(units: list[str]) -> FloatArray:
+    position = {unit: index for index, unit in enumerate(units)}
+    pairs = data.adjacency()
+    i, j = (pairs[name].map(position).to_numpy() for name in ("province", "neighbour"))
+    w = np.zeros((len(units), len(units)))
+    w[i, j] = w[j, i] = 1.0
+    return w
+
+
+def _nested(economy: FloatArray) -> FloatArray:
+    places = data.provinces()
+    distance = geography.great_circle_km(places["longitude"], places["latitude"])
+    return _row_standardised(geography.nested(distance, economy))
+
+
+def _row_standardised(w: FloatArray) -> FloatArray:
+    return np.asarray(w / w.sum(axis=1, keepdims=True))
+
+
+def _digital_positions(sectors: pd.DataFrame) -> tuple[int, int]:
+    kinds = sectors["digital"].tolist()
+    return kinds.index("manufacturing"), kinds.index("services")
+
+
+def _industry_va(book: draw.Series, tabled: NDArray[np.bool_]) -> FloatArray:
+    """Value added of the three industries in the table years, shape (N, K, 3), 10k CNY."""
+    secondary, tertiary = book["secondary_va"], book["tertiary_va"]
+    three = np.stack([book["gdp"] - secondary - tertiary, secondary, tertiary], axis=-1)
+    return draw.TENS_OF_THOUSAND_PER_100M * three[:, tabled]
+
+
+def _mt_per_unit() -> FloatArray:
+    facts = data.fuels()
+    factors = fuels.emission_factors(facts["calorific_value_kj"], facts["carbon_content_t_per_tj"], facts["oxidation"])
+    return fuels.mt_per_unit(factors, facts["unit"] == "100m_m3")
+
+
+def _frame(units: list[str], years: NDArray[np.int64], series: draw.Series) -> pd.DataFrame:
+    keys = {"unit": np.repeat(units, len(years)), "time": np.tile(years, len(units))}
+    return pd.DataFrame(keys | {name: values.ravel() for name, values in series.items()})
+
+
+def _by_unit_and_year(
+    found: draw.Tables, units: list[str], years: NDArray[np.int64], sectors: tuple[str, ...]
+) -> dict[tuple[str, int], InputOutputTable]:
+    return {
+        (unit, int(year)): InputOutputTable(sectors, found.flows[i, k], found.value_added[i, k], found.output[i, k])
+        for i, unit in enumerate(units)
+        for k, year in enumerate(years)
+    }

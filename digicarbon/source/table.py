@@ -1,0 +1,125 @@
+"""The user's own tidy file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+import pandas as pd
+from pydantic import Field, model_validator
+
+from digicarbon.errors import DataError, listing, nearest
+from digicarbon.source._read import as_years, numbers_or_text, read_table
+from digicarbon.source.base import Inputs, Source
+
+
+class TableSource(Source):
+    """A file with one row per unit and period: CSV, TSV, Excel, Stata or Parquet, told by its suffix.
+
+    Numbers that the file holds as text ("1,234") are left as text; the panel names the cells when such a column is
+    used. Order and duplicates are the panel's business too.
+
+    Attributes
+    ----------
+    path : str
+        The file; a relative path starts at the working directory.
+    unit, time : str
+        The columns that hold the unit's label and the period (their new names, if ``columns`` renames them).
+    columns : dict of str to str
+        New name to the name in the file, e.g. ``ci: 碳强度``; a renamed column keeps only the new name.
+    sheet : str or None
+        The sheet of an Excel file; the first one if None.
+    encoding : str or None
+        The encoding of a text file; UTF-8 and then GB18030 are tried if None.
+    delimiter : str or None
+        What separates the cells of a text file; a comma (a tab for ``.tsv``) if None.
+    """
+
+    path: str
+    unit: str
+    time: str
+    columns: dict[str, str] = Field(default_factory=dict)
+    sheet: str | None = None
+    encoding: str | None = None
+    delimiter: str | None = None
+
+    @model_validator(mode="after")
+    def _check_names(self) -> Self:
+        if self.unit == self.time:
+            raise ValueError(f"unit and time both name '{self.unit}'; they must be two columns.")
+        wanted = list(self.columns.values())
+        twice = sorted({name for name in wanted if wanted.count(name) > 1})
+        if twice:
+            raise ValueError(f"columns gives {listing(map(repr, twice))} more than one new name; keep one of them.")
+        return self
+
+    def load(self) -> Inputs:
+        """Read the file.
+
+        Returns
+        -------
+        Inputs
+            Its frame has ``unit`` and ``time`` first and all other columns as they are in the file.
+
+        Raises
+        ------
+        DataError
+            If the file cannot be read, or lacks a column that ``unit``, ``time`` or ``columns`` names, or if a new
+            name belongs to another column.
+        """
+        text = (self.unit, self.columns.get(self.unit, self.unit))
+        frame = read_table(self.path, "source", text, self.sheet, self.encoding, self.delimiter)
+        self._check_separated(frame)
+        frame = self._keyed(self._renamed(frame))
+        keys = frame.assign(unit=numbers_or_text(frame["unit"]), time=as_years(frame["time"]))
+        return Inputs(keys, source="table", unit_name=self.unit, time_name=self.time)
+
+    @property
+    def _name(self) -> str:
+        return Path(self.path).name
+
+    def _check_separated(self, frame: pd.DataFrame) -> None:
+        only = str(frame.columns[0])
+        found = [mark for mark in (";", "\t", "|", ",") if mark in only]
+        if frame.shape[1] == 1 and found:
+            shown = "tab" if found[0] == "\t" else found[0]
+            raise DataError(
+                f"{self._name} was read as a single column '{only}'; its cells seem to be separated by '{shown}'. "
+                "Set source.delimiter to that character."
+            )
+
+    def _renamed(self, frame: pd.DataFrame) -> pd.DataFrame:
+        names = [str(name) for name in frame.columns]
+        absent = {new: old for new, old in self.columns.items() if old not in names}
+        if absent:
+            new, old = next(iter(absent.items()))
+            raise DataError(
+                f"source.columns.{new}: {self._name} has no column '{old}'.{nearest(old, names)} "
+                f"Columns: {listing(names, 20)}."
+            )
+        kept = set(names) - set(self.columns.values())
+        taken = [new for new in self.columns if new in kept]
+        if taken:
+            raise DataError(
+                f"source.columns.{taken[0]}: {self._name} already has another column '{taken[0]}'; choose a new name "
+                "that no column has, or rename that column too."
+            )
+        return frame.rename(columns={old: new for new, old in self.columns.items()})
+
+    def _keyed(self, frame: pd.DataFrame) -> pd.DataFrame:
+        names = [str(name) for name in frame.columns]
+        for key, name in (("unit", self.unit), ("time", self.time)):
+            if name not in names:
+                renamed = [new for new, old in self.columns.items() if old == name]
+                hint = f" Did you mean '{renamed[0]}'?" if renamed else nearest(name, names)
+                raise DataError(
+                    f"source.{key}: {self._name} has no column '{name}'.{hint} Columns: {listing(names, 20)}."
+                )
+        for key, name in (("unit", self.unit), ("time", self.time)):
+            if key in names and name != key:
+                raise DataError(
+                    f"{self._name} has a column '{key}' that is not the {key} of the panel (source.{key}={name}). "
+                    f"Give it another name, e.g. source.columns={{{key}_in_file: {key}}}."
+                )
+        keyed = frame.rename(columns={self.unit: "unit", self.time: "time"})
+        return keyed[["unit", "time", *(name for name in keyed.columns if name not in ("unit", "time"))]]

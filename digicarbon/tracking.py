@@ -1,0 +1,278 @@
+"""Results to MLflow: a parent run per sweep, a child per specification; written by one process only."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pandas as pd
+
+import digicarbon
+from digicarbon.errors import TrackingError
+from digicarbon.result import Result
+from digicarbon.spec import Spec
+
+PACKAGES = ("numpy", "scipy", "pandas", "linearmodels", "spreg", "libpysal", "mlflow", "hydra-core", "joblib")
+LONGEST_PARAM = 6000
+MOST_PARAMS = 100
+MOST_METRICS = 1000
+
+
+class Tracking(Spec):
+    """Where runs are recorded.
+
+    Attributes
+    ----------
+    uri : str
+        MLflow tracking address: ``sqlite:///…`` relative to the working directory, or ``http(s)://…``.
+    artifacts : str
+        Folder of tables and files; a server decides for itself.
+    experiment : str
+        MLflow experiment; empty takes the name of the experiment file.
+    """
+
+    role: ClassVar[str] = "tracking"
+
+    uri: str = "sqlite:///mlruns/mlflow.db"
+    artifacts: str = "mlruns/artifacts"
+    experiment: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """What is written of one run.
+
+    Attributes
+    ----------
+    label : str
+    params : mapping of str to str
+    tags : mapping of str to str
+    config : str
+        The composed configuration as YAML.
+    result : Result or None
+        None for a failed run.
+    error : str
+        The sentence of a failed run, and its traceback.
+    start, end : int
+        Milliseconds since the epoch.
+    data_name, data_digest, data_profile : str
+        The data set's name, fingerprint (36 characters at most) and size.
+    """
+
+    label: str
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+    config: str
+    result: Result | None
+    error: str
+    start: int
+    end: int
+    data_name: str
+    data_digest: str
+    data_profile: str
+
+
+class Store:
+    """An open MLflow store with one parent run.
+
+    The database and the experiment are created here, before any worker starts: a cold store that several processes
+    create at once loses runs.
+    """
+
+    def __init__(self, tracking: Tracking, name: str) -> None:
+        from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
+
+        for noisy in ("mlflow", "alembic"):
+            logging.getLogger(noisy).setLevel(logging.ERROR)
+        self.uri = tracking.uri
+        self.name = tracking.experiment or name
+        # each layer has its own class for the same refusal
+        self._failures = (MlflowException, SQLAlchemyError, OSError)
+        artifacts = _artifact_location(tracking, self.name)
+        try:
+            self._client = MlflowClient(tracking_uri=tracking.uri)
+            self.experiment_id = self._open(artifacts)
+        except self._failures as error:
+            raise TrackingError(
+                f"tracking.uri: the store {tracking.uri} cannot be opened ({_first(error)}). Check the folder's rights "
+                "and the address, or choose another tracking.uri."
+            ) from error
+        self.parent_id = ""
+
+    def start(self, title: str, config: str, tags: Mapping[str, str]) -> None:
+        """Start the parent run."""
+        name = f"{self.name} {time.strftime('%Y-%m-%d %H:%M:%S')}"
+        run = self._client.create_run(
+            self.experiment_id, run_name=name, tags={"digicarbon.kind": "sweep", "digicarbon.title": title, **tags}
+        )
+        self.parent_id = run.info.run_id
+        self._client.log_text(self.parent_id, config, "experiment.yaml")
+
+    def write(self, entries: Sequence[Entry]) -> None:
+        """Write finished runs as children of the parent.
+
+        Raises
+        ------
+        TrackingError
+            If the store refuses them.
+        """
+        for entry in entries:
+            try:
+                self._write(entry)
+            except self._failures as error:
+                raise TrackingError(
+                    f"The run '{entry.label}' cannot be written to {self.uri} ({_first(error)}). Runs written before "
+                    "are kept."
+                ) from error
+
+    def finish(self, files: Mapping[str, str], estimates: pd.DataFrame, failed: int, done: int) -> None:
+        """Store the sweep's tables on the parent and close it.
+
+        Parameters
+        ----------
+        files : mapping of str to str
+            Text files by name.
+        estimates : DataFrame
+            All estimates of the sweep, one row per run and term.
+        failed, done : int
+            Numbers of runs.
+        """
+        for name, text in files.items():
+            self._client.log_text(self.parent_id, text, name)
+        self._client.log_table(self.parent_id, estimates, "estimates.json") if not estimates.empty else None
+        for key, value in (("runs.done", done), ("runs.failed", failed)):
+            self._client.log_metric(self.parent_id, key, float(value))
+        self._client.set_terminated(self.parent_id, status="FAILED" if failed else "FINISHED")
+
+    def abort(self) -> None:
+        """Mark the parent as killed; children that are written stay."""
+        if self.parent_id:
+            with suppress(*self._failures):
+                self._client.set_terminated(self.parent_id, status="KILLED")
+
+    def _open(self, artifacts: str | None) -> str:
+        found = self._client.get_experiment_by_name(self.name)
+        if found is None:
+            return str(self._client.create_experiment(self.name, artifact_location=artifacts))
+        if found.lifecycle_stage == "deleted":
+            # MLflow keeps the name of a deleted experiment; its deleted runs stay deleted
+            self._client.restore_experiment(found.experiment_id)
+        return str(found.experiment_id)
+
+    def _write(self, entry: Entry) -> None:
+        from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag
+
+        tags = {
+            "mlflow.parentRunId": self.parent_id,
+            "digicarbon.kind": "specification",
+            **provenance(),
+            **entry.tags,
+        }
+        run = self._client.create_run(
+            self.experiment_id, start_time=entry.start, tags=tags, run_name=entry.label[:250]
+        )
+        run_id = run.info.run_id
+        params = [Param(key, value[:LONGEST_PARAM]) for key, value in list(entry.params.items())[:MOST_PARAMS]]
+        values = {} if entry.result is None else metrics(entry.result)
+        numbers = [Metric(key, value, entry.end, 0) for key, value in values.items()]
+        self._client.log_batch(run_id, numbers[:MOST_METRICS], params, [])
+        for start in range(MOST_METRICS, len(numbers), MOST_METRICS):
+            self._client.log_batch(run_id, numbers[start : start + MOST_METRICS], [], [])
+        dataset = Dataset(entry.data_name, entry.data_digest, "code", "{}", profile=entry.data_profile)
+        self._client.log_inputs(run_id, datasets=[DatasetInput(dataset, [])])
+        self._client.log_text(run_id, entry.config, "config.yaml")
+        if entry.error:
+            self._client.log_text(run_id, entry.error, "error.txt")
+            self._client.log_batch(run_id, [], [], [RunTag("digicarbon.error", entry.error.split("\n")[0][:8000])])
+        self._client.set_terminated(run_id, "FAILED" if entry.error else "FINISHED", entry.end)
+
+
+def metrics(result: Result) -> dict[str, float]:
+    """Return a result's numbers under MLflow names, finite ones only.
+
+    ``coef.<term>``, ``se.<term>`` and ``p.<term>`` for every term; ``<effect>.<term>`` with ``.se`` and ``.p`` for effects
+    of focal terms; statistics by their own name; ``<table>.<row>.<column>`` for further tables. ``focal.*`` repeats the
+    first focal term under a name that all runs share, so that runs with different measures can be compared.
+    """
+    out: dict[str, float] = {}
+    if len(result.terms):
+        estimates = result.estimates
+        for column in ("coef", "se", "p"):
+            out |= {f"{column}.{term}": float(value) for term, value in estimates[column].items()}
+        if result.focal and result.focal[0] in estimates.index:
+            out |= {f"focal.{column}": float(estimates.at[result.focal[0], column]) for column in ("coef", "se", "p")}
+    if result.spatial_effects is not None:
+        for (effect, term), row in result.effects.iterrows():
+            if term in result.focal:
+                out |= {f"{effect}.{term}": float(row["coef"])}
+                out |= {f"{effect}.{term}.{column}": float(row[column]) for column in ("se", "p")}
+            if result.focal and term == result.focal[0]:
+                out |= {f"focal.{effect}": float(row["coef"]), f"focal.{effect}.p": float(row["p"])}
+    out |= {name: float(value) for name, value in result.statistics.items()}
+    for name, table in result.tables.items():
+        for key, row in table.iterrows():
+            parts = key if isinstance(key, tuple) else (key,)
+            out |= {".".join(map(str, (name, *parts, column))): float(value) for column, value in row.items()}
+    return {_metric_name(name): value for name, value in out.items() if math.isfinite(value)}
+
+
+def _metric_name(name: str) -> str:
+    # MLflow allows letters, digits and _ - . space : / in a name
+    return "".join(letter if letter.isalnum() or letter in "_-. :/" else "_" for letter in name)[:250]
+
+
+@cache
+def provenance() -> dict[str, str]:
+    """Return tags on the code: package versions, and git commit and dirty flag of the working directory."""
+    tags = {"digicarbon.version": digicarbon.__version__}
+    found = {}
+    for package in PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
+    tags["digicarbon.packages"] = json.dumps(found)
+    commit = _git("rev-parse", "HEAD")
+    if commit:
+        tags["mlflow.source.git.commit"] = commit
+        tags["digicarbon.git_dirty"] = str(bool(_git("status", "--porcelain")))
+    return tags
+
+
+def _git(*arguments: str) -> str:
+    try:
+        done = subprocess.run(["git", *arguments], capture_output=True, text=True, encoding="utf-8", check=False, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _artifact_location(tracking: Tracking, name: str) -> str | None:
+    """Return where artifacts go, and make the folder of a database file; a server decides for itself."""
+    if tracking.uri.startswith(("http://", "https://")):
+        return None
+    try:
+        if tracking.uri.startswith("sqlite:///"):
+            Path(tracking.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tracking.artifacts) / "".join(c if c.isalnum() or c in "-_" else "_" for c in name)
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TrackingError(
+            f"tracking: the folder for results cannot be made ({error}); choose tracking.uri and tracking.artifacts in a "
+            "folder that you may write to."
+        ) from error
+    return folder.resolve().as_uri()
+
+
+def _first(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

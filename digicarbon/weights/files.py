@@ -1,0 +1,176 @@
+"""Weights that the user keeps in a file: a square matrix or a list of edges."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from digicarbon.errors import WeightsError, listing, nearest
+from digicarbon.panel import Panel, label
+from digicarbon.source._read import numbers_or_text, read_table
+from digicarbon.weights._units import check_coverage, refuse_extra
+from digicarbon.weights.base import Islands, Weights, WeightsSpec
+
+Extra = Literal["refuse", "drop"]
+"""What to do with labels of the file that are not units of the panel."""
+
+
+class MatrixWeights(WeightsSpec):
+    """A square table of weights: unit labels in the first column and in the first row.
+
+    ``w[i, j]``, in the row of i and the column of j, is the weight of j in i's neighbourhood. Rows and columns are
+    matched by label and may stand in different orders. Labels are those of the panel.
+
+    Attributes
+    ----------
+    path : str
+        A CSV, TSV, Excel, Stata or Parquet file; a relative path starts at the working directory.
+    row_standardise : bool
+        Divide each row by its sum.
+    islands : {"refuse", "keep"}
+        What to do with a unit that has no neighbour.
+    extra : {"refuse", "drop"}
+        What to do with labels that are not units of the panel; ``"drop"`` standardises the rest anew.
+    encoding : str or None
+        The encoding of a text file; UTF-8 and then GB18030 are tried if None.
+    """
+
+    path: str
+    row_standardise: bool = True
+    islands: Islands = "refuse"
+    extra: Extra = "refuse"
+    encoding: str | None = None
+
+    def compute(self, panel: Panel) -> Weights:
+        """Return the weights among the panel's units, labelled and ordered as the panel.
+
+        Raises
+        ------
+        DataError
+            If the file cannot be read.
+        WeightsError
+            If the labels of rows, columns and panel differ, or a cell is empty, text or not a valid weight.
+        """
+        file = Path(self.path)
+        frame = read_table(self.path, "weights", text=None, encoding=self.encoding)
+        rows = _labels(frame.iloc[:, 0], file.name)
+        columns = _labels(pd.Series(list(frame.columns[1:]), dtype=object), file.name)
+        _check_square(rows, columns, file.name)
+        check_coverage(panel.units, rows, file.name)
+        if self.extra == "refuse":
+            refuse_extra(panel.units, rows, file.name)
+        square = pd.DataFrame(frame.iloc[:, 1:].to_numpy(dtype=object), index=rows, columns=columns)
+        values = _numbers(square.loc[list(panel.units), list(panel.units)], file.name)
+        return Weights.from_matrix(values, panel.units, self.row_standardise, self.islands, file.stem)
+
+
+class EdgeWeights(WeightsSpec):
+    """A list of neighbours: a row per pair, with or without a weight.
+
+    Attributes
+    ----------
+    path : str
+        A CSV, TSV, Excel, Stata or Parquet file; a relative path starts at the working directory.
+    origin, destination : str
+        The columns of the unit and of its neighbour.
+    weight : str or None
+        The column of the weight; if None, each pair weighs 1.
+    symmetric : bool
+        Whether a row stands for both directions.
+    row_standardise : bool
+        Divide each row by its sum.
+    islands : {"refuse", "keep"}
+        What to do with a unit that has no neighbour; ``"keep"`` also admits units that stand in no row.
+    extra : {"refuse", "drop"}
+        What to do with labels that are not units of the panel; ``"drop"`` leaves out their rows.
+    encoding : str or None
+        The encoding of a text file; UTF-8 and then GB18030 are tried if None.
+    """
+
+    path: str
+    origin: str = "unit"
+    destination: str = "neighbour"
+    weight: str | None = None
+    symmetric: bool = True
+    row_standardise: bool = True
+    islands: Islands = "refuse"
+    extra: Extra = "refuse"
+    encoding: str | None = None
+
+    def compute(self, panel: Panel) -> Weights:
+        """Return the weights among the panel's units, labelled and ordered as the panel.
+
+        Raises
+        ------
+        DataError
+            If the file cannot be read.
+        WeightsError
+            If a column is missing, the labels of file and panel differ, or a weight is missing, text or not valid.
+        """
+        file = Path(self.path)
+        frame = read_table(self.path, "weights", text=None, encoding=self.encoding)
+        edges = self._edges(frame, file.name)
+        known = {*edges["origin"], *edges["destination"]}
+        if self.islands == "refuse":
+            check_coverage(panel.units, known, file.name)
+        if self.extra == "refuse":
+            refuse_extra(panel.units, known, file.name)
+        inside = edges["origin"].isin(panel.units) & edges["destination"].isin(panel.units)
+        return Weights.from_edges(
+            edges[inside], panel.units, self.symmetric, self.row_standardise, self.islands, file.stem
+        )
+
+    def _edges(self, frame: pd.DataFrame, file: str) -> pd.DataFrame:
+        """Return the columns origin, destination and weight."""
+        for key, name in (("origin", self.origin), ("destination", self.destination), ("weight", self.weight)):
+            if name is not None and name not in frame.columns:
+                raise WeightsError(
+                    f"weights.{key}: {file} has no column '{name}'.{nearest(name, frame.columns)} "
+                    f"Columns: {listing(frame.columns, 20)}."
+                )
+        origin, destination = _labels(frame[self.origin], file), _labels(frame[self.destination], file)
+        edges = pd.DataFrame({"origin": origin, "destination": destination, "weight": 1.0})
+        if self.weight is None:
+            return edges
+        pairs = [f"{start} to {end}" for start, end in zip(origin, destination, strict=True)]
+        weights = frame[[self.weight]].set_axis(pairs, axis=0)
+        return edges.assign(weight=_numbers(weights, file)[:, 0])
+
+
+def _labels(column: pd.Series[Any], file: str) -> list[str]:
+    """Return labels as the panel writes them."""
+    labels = [label(item) for item in numbers_or_text(column)]
+    empty = [str(row) for row, item in enumerate(column, start=1) if pd.isna(item) or labels[row - 1] == ""]
+    if empty:
+        raise WeightsError(f"{file}: the label of a unit is empty at position {listing(empty)}; fill or delete it.")
+    return labels
+
+
+def _check_square(rows: list[str], columns: list[str], file: str) -> None:
+    for labels, what in ((rows, "row"), (columns, "column")):
+        twice = sorted({item for item in labels if labels.count(item) > 1})
+        if twice:
+            raise WeightsError(f"{file} has more than one {what} called {listing(twice)}; keep one.")
+    for these, those, what, other in ((rows, columns, "row", "column"), (columns, rows, "column", "row")):
+        alone = [item for item in these if item not in set(those)]
+        if alone:
+            raise WeightsError(
+                f"{file} has a {what} but no {other} for {listing(alone)}.{nearest(alone[0], those)} A weight matrix "
+                "is square: the first column and the first row hold the same labels."
+            )
+
+
+def _numbers(cells: pd.DataFrame, file: str) -> NDArray[np.float64]:
+    """Return the cells as numbers, shape of ``cells``."""
+    values = np.asarray(cells.apply(pd.to_numeric, errors="coerce"), dtype=np.float64)
+    bad = np.argwhere(np.isnan(values))
+    if len(bad):
+        i, j = bad[0]
+        cell = cells.iloc[i, j]
+        shown = "is empty; write 0 where there is no weight" if pd.isna(cell) else f"is no number: {cell!r}"
+        raise WeightsError(f"{file}: the cell in the row {cells.index[i]} and the column {cells.columns[j]} {shown}.")
+    return values

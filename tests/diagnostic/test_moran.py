@@ -1,0 +1,54 @@
+"""Moran's I against spdep on the Produc panel."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from conftest import REFERENCE
+
+import digicarbon as dc
+from digicarbon.diagnostic import Descriptive
+from digicarbon.errors import DataError, WeightsError
+
+# closed forms in both programs
+TOLERANCE = 1e-10
+RECORDS = json.loads((REFERENCE / "produc_moran.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(("moments", "short"), [("normal", "norm"), ("randomisation", "rand")])
+def test_equals_spdep(produc: dc.Panel, usaww: dc.Weights, moments: str, short: str) -> None:
+    found = dc.moran(produc, usaww, "log(gsp)", moments=moments)
+    assert len(RECORDS) == len(found) == 17
+    for record, (period, row) in zip(RECORDS, found.iterrows(), strict=True):
+        assert record["id"] == f"d.moran.{period}"
+        values = record["values"]
+        expected = [values["I"], values["EI"], values[f"var_{short}"], values[f"z_{short}"], values[f"p_{short}"]]
+        np.testing.assert_allclose(row[["i", "expected", "variance", "z", "p"]], expected, rtol=TOLERANCE)
+
+
+def test_one_sided_p_is_half_of_the_two_sided_one_for_positive_z(produc: dc.Panel, usaww: dc.Weights) -> None:
+    two, greater = (dc.moran(produc, usaww, "log(gsp)", sides=sides) for sides in ("two", "greater"))
+    np.testing.assert_allclose(greater["p"], two["p"] / 2)
+
+
+def test_constant_variable_and_missing_weights_are_refused(produc: dc.Panel, usaww: dc.Weights) -> None:
+    constant = produc.with_columns({"same": np.ones(816)})
+    with pytest.raises(DataError, match="same is the same in every unit in 1970"):
+        dc.moran(constant, usaww, "same")
+    with pytest.raises(WeightsError, match="no row for"):
+        dc.moran(produc, usaww.restrict(usaww.labels[:10], islands="keep"), "unemp")
+
+
+def test_descriptive_statistics_equal_xtsum_by_hand() -> None:
+    import pandas as pd
+
+    frame = pd.DataFrame({"u": ["a", "a", "b", "b"], "t": [1, 2, 1, 2], "v": [1.0, 3.0, 5.0, 7.0]})
+    row = Descriptive(variables=("v",)).tables(dc.Panel.from_frame(frame, "u", "t"))["descriptive"].loc["v"]
+    assert row["n"] == 4
+    assert row["mean"] == 4
+    assert row["sd"] == pytest.approx(np.std([1, 3, 5, 7], ddof=1))
+    assert row["sd_between"] == pytest.approx(np.std([2, 6], ddof=1))
+    assert row["sd_within"] == pytest.approx(np.sqrt(4 / 3))
+    assert (row["min"], row["median"], row["max"]) == (1, 4, 7)

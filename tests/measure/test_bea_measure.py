@@ -1,0 +1,179 @@
+"""The BEA measure from tables and yearbook series to a column per measure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pydantic
+import pytest
+
+from digicarbon import data
+from digicarbon.errors import ConfigError, DataError
+from digicarbon.measure import BeaMeasure, Measure
+from digicarbon.measure.bea import SECTOR1, SECTOR2
+from digicarbon.source import InputOutputTable, Inputs
+from digicarbon.spec import build
+
+NAMES = ("农业", SECTOR1[0], SECTOR2[-1])
+
+
+def table(scale: float = 1.0, sectors: tuple[str, ...] = NAMES) -> InputOutputTable:
+    flows = np.array([[10.0, 5.0, 0.0], [4.0, 20.0, 3.0], [6.0, 5.0, 7.0]])
+    value_added = np.array([80.0, 20.0, 30.0])
+    return InputOutputTable(sectors, scale * flows, scale * value_added, scale * np.array([100.0, 50.0, 40.0]))
+
+
+def inputs(tables: dict[tuple[str, int], InputOutputTable], **series: list[float]) -> Inputs:
+    columns = {"secondary_va": [1.0, 2.0, 3.0], "tertiary_va": [1.0, 3.0, 9.0], "gdp": [4.0, 6.0, 12.0]} | series
+    # rows deliberately out of order: values are matched by label
+    frame = pd.DataFrame({"unit": "A", "time": [2012, 2013, 2015], **columns}).iloc[[2, 0, 1]]
+    return Inputs(frame=frame, source="mine", tables=tables)
+
+
+def test_gap_year_by_hand() -> None:
+    found = BeaMeasure().compute(inputs({("A", 2012): table(), ("A", 2015): table(10)})).set_index("time")
+    assert list(found.columns) == ["unit", "sector1", "sector2", "ddl", "ide", "e"]
+    assert found.loc[2012, "sector1":].tolist() == pytest.approx([20, 30, 8, 50, 58])
+    assert found.loc[2015, "sector1":].tolist() == pytest.approx([200, 300, 80, 500, 580])
+    # 2013 from 2012: secondary x 2, tertiary x 3, GDP x 1.5
+    assert found.loc[2013, "sector1":].tolist() == pytest.approx([40, 90, 12, 130, 142])
+
+
+def test_rows_keep_the_order_of_the_frame() -> None:
+    found = BeaMeasure().compute(inputs({("A", 2012): table()}))
+    assert found["time"].tolist() == [2015, 2012, 2013]
+    assert found["sector1"].tolist() == pytest.approx([60, 20, 40])
+
+
+def test_no_series_needed_where_each_year_has_a_table() -> None:
+    frame = pd.DataFrame({"unit": ["A"], "time": [2012]})
+    found = BeaMeasure().compute(Inputs(frame=frame, source="mine", tables={("A", 2012): table()}))
+    assert found["e"].tolist() == pytest.approx([58.0])
+
+
+def test_missing_driver_in_a_gap_year_stays_missing() -> None:
+    found = BeaMeasure().compute(inputs({("A", 2012): table()}, tertiary_va=[1.0, np.nan, 9.0])).set_index("time")
+    assert np.isnan(found.loc[2013, "sector2"])
+    assert found.loc[2013, "sector1"] == pytest.approx(40)
+    assert found.loc[2012, "e"] == pytest.approx(58)
+
+
+@pytest.mark.parametrize("base", [np.nan, 0.0])
+def test_missing_driver_in_the_table_year_is_an_error(base: float) -> None:
+    with pytest.raises(DataError, match=r"'tertiary_va' has no positive value for A 2012.*source=mine"):
+        BeaMeasure().compute(inputs({("A", 2012): table()}, tertiary_va=[base, 3.0, 9.0]))
+
+
+def test_table_year_outside_the_frame_is_an_error() -> None:
+    with pytest.raises(DataError, match="'secondary_va' has no positive value for A 2007"):
+        BeaMeasure().compute(inputs({("A", 2007): table()}))
+
+
+def test_missing_series_is_an_error_that_says_who_wants_it() -> None:
+    lacking = inputs({("A", 2012): table()})
+    lacking = replace(lacking, frame=lacking.frame.drop(columns="gdp"))
+    with pytest.raises(DataError, match=r"measure=bea .*needs the series gdp, which source=mine does not have"):
+        BeaMeasure().compute(lacking)
+
+
+def test_no_tables_says_what_to_choose_instead() -> None:
+    with pytest.raises(DataError, match=r"source=mine does not have.*measure=column measure\.column="):
+        BeaMeasure().compute(inputs({}))
+
+
+def test_unit_without_table() -> None:
+    with pytest.raises(DataError, match="source=mine has no input-output table for A;"):
+        BeaMeasure().compute(inputs({("B", 2012): table()}))
+
+
+def test_sector_is_matched_by_name_not_number() -> None:
+    order = [2, 0, 1]
+    whole = table()
+    moved = InputOutputTable(
+        tuple(NAMES[i].upper() for i in order),
+        whole.flows[order][:, order],
+        whole.value_added[order],
+        whole.output[order],
+    )
+    left = BeaMeasure().compute(inputs({("A", 2012): moved}))
+    pd.testing.assert_frame_equal(left, BeaMeasure().compute(inputs({("A", 2012): whole})))
+
+
+def test_table_without_digital_sector() -> None:
+    other = table(sectors=("farming", "Communication equipment and computers", NAMES[2]))
+    with pytest.raises(
+        DataError, match=r"table of A 2012 has no sector named.*Add the table's spelling to measure.sec"
+    ):
+        BeaMeasure().compute(inputs({("A", 2012): other}))
+
+
+def test_table_with_two_accepted_sectors() -> None:
+    with pytest.raises(DataError, match=r"A 2012 has 2 sectors that measure.sector1 accepts"):
+        BeaMeasure().compute(inputs({("A", 2012): table(sectors=(SECTOR1[1], SECTOR1[0], SECTOR2[0]))}))
+
+
+def test_digital_inputs_without_output_name_the_sector() -> None:
+    broken = replace(table(), output=np.array([0.0, 50.0, 40.0]))
+    with pytest.raises(DataError, match="A 2012 has digital inputs but no finite, non-zero output in 农业"):
+        BeaMeasure().compute(inputs({("A", 2012): broken}))
+
+
+def test_unknown_focal_name_offers_the_nearest() -> None:
+    with pytest.raises(pydantic.ValidationError, match=r"no measure sector3\. Did you mean 'sector[12]'"):
+        BeaMeasure(focal=("sector3",))
+    with pytest.raises(ConfigError, match=r"measure\.focal: there is no measure dd\. Did you mean 'ddl'\?"):
+        build({"_target_": "digicarbon.measure.BeaMeasure", "focal": ["dd"]}, Measure, "measure")
+    with pytest.raises(pydantic.ValidationError, match="at least one of"):
+        BeaMeasure(focal=())
+
+
+def test_default_spellings_cover_the_packaged_sectors() -> None:
+    sectors = data.sectors().set_index("digital")
+    for kind, spellings in (("manufacturing", SECTOR1), ("services", SECTOR2)):
+        assert {sectors.loc[kind, "sector"], sectors.loc[kind, "name_zh"]} <= set(spellings)
+
+
+@pytest.fixture(scope="module")
+def tables_2007(data_folder: Path) -> dict[tuple[str, int], InputOutputTable]:
+    folder = data_folder / "china/io2007"
+    names = tuple(pd.read_csv(folder / "io2007_sector_names.csv", encoding="utf-8")["name_zh"])
+    flows = pd.read_csv(folder / "io2007_province_intermediate_42x42.csv.gz")
+    totals = pd.read_csv(folder / "io2007_province_value_added_output_42s.csv.gz")
+    found = {}
+    for unit, rows in totals.sort_values("sector").groupby("province"):
+        square = flows[flows["province"] == unit].pivot_table(
+            index="from_sector", columns="to_sector", values="flow_10k_cny"
+        )
+        # the file leaves out cells that are zero
+        square = square.reindex(index=range(1, 43), columns=range(1, 43)).fillna(0.0)
+        found[unit, 2007] = InputOutputTable(
+            names, square.to_numpy(), rows["value_added"].to_numpy(), rows["total_input"].to_numpy()
+        )
+    return found
+
+
+def test_real_tables_of_2007(tables_2007: dict[tuple[str, int], InputOutputTable]) -> None:
+    assert len(tables_2007) == 30
+    assert all(table.flows.shape == (42, 42) for table in tables_2007.values())
+    assert sum(int((table.output == 0).sum()) for table in tables_2007.values()) == 17
+    frame = pd.DataFrame({"unit": [unit for unit, _ in tables_2007], "time": 2007})
+    found = BeaMeasure().compute(Inputs(frame=frame, source="tables", tables=tables_2007)).set_index("unit")
+    assert np.isfinite(found["e"]).all()
+    # negative value added (Gansu, Xinjiang) and idle sectors are kept, as a plain loop over sectors keeps them
+    assert {unit for (unit, _), table in tables_2007.items() if (table.value_added < 0).any()} == {"Gansu", "Xinjiang"}
+    for (unit, _), table in tables_2007.items():
+        assert found.loc[unit, "sector1"] == table.value_added[18]
+        assert found.loc[unit, "sector2"] == table.value_added[28]
+        ddl = sum(
+            (table.flows[18, j] + table.flows[28, j]) / table.output[j] * table.value_added[j]
+            for j in range(42)
+            if j not in (18, 28) and table.output[j] != 0
+        )
+        assert found.loc[unit, "ddl"] == pytest.approx(ddl, rel=1e-12)
+    assert found.loc["Qinghai", "sector1"] == 0
+    assert (found.drop(index="Qinghai")["sector1"] > 0).all()
+    total = sum(table.value_added.sum() for table in tables_2007.values())
+    print('SHARE', found["e"].sum() / total)
