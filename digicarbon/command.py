@@ -131,28 +131,47 @@ def ui(arguments: Sequence[str]) -> None:
 
 
 def show(table: Table, console: Console) -> None:
-    """Print a table."""
-    rich_table = RichTable(title=table.title, title_justify="left", show_lines=False)
-    rich_table.add_column("")
-    for head in table.cells.columns:
-        rich_table.add_column(str(head), justify="right")
-    for position, (label, row) in enumerate(zip(table.cells.index, table.cells.to_numpy(), strict=True)):
-        if position in table.rules:
-            rich_table.add_section()
-        rich_table.add_row(str(label), *map(str, row))
-    console.print(rich_table)
+    """Print a table, in several blocks of columns where the terminal is too narrow for one; no cell is ever cut."""
+    labels = [str(label) for label in table.cells.index]
+    widths = [max(map(len, [str(head), *map(str, table.cells[head])])) + 3 for head in table.cells.columns]
+    room = (console.width if console.is_terminal else sys.maxsize) - max(map(len, labels), default=0) - 4
+    for number, block in enumerate(_blocks(widths, room)):
+        rich_table = RichTable(title=table.title if number == 0 else None, title_justify="left")
+        rich_table.add_column("", no_wrap=True)
+        for position in block:
+            rich_table.add_column(str(table.cells.columns[position]), justify="right", no_wrap=True)
+        for row, label in enumerate(labels):
+            if row in table.rules:
+                rich_table.add_section()
+            rich_table.add_row(label, *(str(table.cells.iat[row, position]) for position in block))
+        # rich cuts cells to its width: give it what the block needs
+        needed = max(map(len, labels), default=0) + 4 + sum(widths[position] for position in block)
+        _console(width=max(console.width, needed, len(table.title))).print(rich_table)
     for note in table.notes:
         console.print(note, style="dim", soft_wrap=True)
 
 
-def _console(stderr: bool = False) -> Console:
+def _blocks(widths: Sequence[int], room: int) -> list[list[int]]:
+    """Return positions of columns in blocks that fit, at least one column each."""
+    blocks: list[list[int]] = [[]]
+    used = 0
+    for position, width in enumerate(widths):
+        if blocks[-1] and used + width > room:
+            blocks.append([])
+            used = 0
+        blocks[-1].append(position)
+        used += width
+    return blocks
+
+
+def _console(stderr: bool = False, width: int | None = None) -> Console:
     # labels hold brackets, e.g. model.controls=[], which are no markup
-    return Console(stderr=stderr, markup=False, highlight=False)
+    return Console(stderr=stderr, width=width, markup=False, highlight=False)
 
 
 def _plans(request: Request) -> Iterator[tuple[Composer, Plan]]:
     """Plan an experiment, or each of those that it lists, before the first is fitted."""
-    plain, axes = read_overrides(request.overrides, lambda group: options(request.config_loader, group))
+    plain, axes = read_overrides(request.overrides, request.config_loader)
     composer = Composer(request.config_loader, request.name, plain)
     listed = composer.sweep_keys()["experiments"]
     composers = [Composer(request.config_loader, str(name), plain) for name in listed] if listed else [composer]

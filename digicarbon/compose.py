@@ -99,7 +99,7 @@ class Composer:
             if isinstance(value, DictConfig) and not value._is_none() and not value._is_interpolation():
                 continue
             shown = OmegaConf.to_container(config, resolve=False)
-            given = shown.get(group) if isinstance(shown, dict) else None
+            given = str(shown.get(group)) if isinstance(shown, dict) else ""
             raise ConfigError(
                 f"{self.where(group)}: '{group}: {given}' does not choose an option; write it in the defaults list, "
                 f"`defaults: [config, override {group}: {given}, _self_]`, or on the command line, {group}={given}."
@@ -172,7 +172,7 @@ class Composer:
     @cached_property
     def _choices(self) -> dict[str, str]:
         with_hydra = self._raw([])
-        return {str(k): str(v) for k, v in with_hydra.hydra.runtime.choices.items() if str(k) in GROUPS}
+        return {key: str(chosen) for key, chosen in with_hydra.hydra.runtime.choices.items() if key in GROUPS}
 
     def _merged(self, choices: Mapping[str, Any]) -> DictConfig:
         groups = {key: str(value) for key, value in choices.items() if key in GROUPS}

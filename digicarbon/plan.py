@@ -14,11 +14,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, ValueType
 from hydra.errors import HydraException
 
-from digicarbon.compose import GROUPS, Composer, first_line
+from digicarbon.compose import GROUPS, Composer, first_line, options
 from digicarbon.errors import ConfigError, DigicarbonError, listing, nearest
 from digicarbon.prepare import Prepared, Specs, Workshop, specify
 from digicarbon.spec import Spec
@@ -105,22 +106,22 @@ class Plan:
     excluded: int = 0
 
 
-def read_overrides(overrides: Sequence[str], composer_options: Any) -> tuple[list[str], list[Axis]]:
+def read_overrides(overrides: Sequence[str], config_loader: ConfigLoader) -> tuple[list[str], list[Axis]]:
     """Split a command line into plain overrides and sweep axes.
 
     Parameters
     ----------
     overrides : sequence of str
         In Hydra's grammar.
-    composer_options : callable
-        Takes a group and returns its options, for ``glob``.
+    config_loader : ConfigLoader
+        Knows the options that ``glob`` chooses from.
     """
     plain: list[str] = []
     axes: list[Axis] = []
-    for override in _parse(overrides):
+    for override in _parse(overrides, config_loader):
         line = str(override.input_line)
         if override.is_sweep_override():
-            axes.append(_axis(override, composer_options))
+            axes.append(_axis(override, config_loader))
         else:
             plain.append(line)
     return plain, axes
@@ -206,16 +207,16 @@ def check(composer: Composer, choice: Choice, shop: Workshop) -> Run:
     DigicarbonError
     """
     config = composer.assemble(choice.values)
-    options = composer.chosen() | {key: str(value) for key, value in choice.values.items() if key in GROUPS}
+    chosen = composer.chosen() | {key: str(value) for key, value in choice.values.items() if key in GROUPS}
     try:
-        specs = specify(_without_needless(config, composer, choice, options))
+        specs = specify(_without_needless(config, composer, choice, chosen))
     except ConfigError as error:
         raise ConfigError(_placed(str(error), composer)) from error
     prepared = shop.prepare(specs)
     return Run(
         label=choice.label or composer.name,
         choice=choice,
-        options=options,
+        options=chosen,
         config=config,
         specs=specs,
         prepared=prepared,
@@ -291,9 +292,9 @@ def _placed(message: str, composer: Composer) -> str:
     return message if key.split(".")[0] not in GROUPS else f"{composer.where(key).rpartition(', ')[0]}: {message}"
 
 
-def _parse(overrides: Sequence[str]) -> list[Override]:
+def _parse(overrides: Sequence[str], config_loader: ConfigLoader) -> list[Override]:
     try:
-        return OverridesParser.create().parse_overrides(overrides=list(overrides))
+        return OverridesParser.create(config_loader).parse_overrides(overrides=list(overrides))
     except HydraException as error:
         raise ConfigError(
             f"command line: {first_line(error)}. Put values with blanks, parentheses or Chinese characters in quotes: "
@@ -301,21 +302,22 @@ def _parse(overrides: Sequence[str]) -> list[Override]:
         ) from error
 
 
-def _axis(override: Override, composer_options: Any) -> Axis:
+def _axis(override: Override, config_loader: ConfigLoader) -> Axis:
     key = override.key_or_group
     if override.value_type == ValueType.GLOB_CHOICE_SWEEP:
         if key not in GROUPS:
             raise ConfigError(f"{override.input_line}: glob(…) chooses among the options of a group; '{key}' is none.")
-        names = [name for name in override.value().filter(composer_options(key)) if name != "none"]  # type: ignore[union-attr]
+        names = [name for name in override.sweep_string_iterator() if name != "none"]
         if not names:
-            raise ConfigError(f"{override.input_line}: no option matches. Options: {listing(composer_options(key), 40)}.")
+            known = options(config_loader, key)
+            raise ConfigError(f"{override.input_line}: no option matches. Options: {listing(known, 40)}.")
         return Axis(key, tuple(names), glob=True)
     if not override.is_discrete_sweep():
         raise ConfigError(f"{override.input_line}: a sweep needs a list, range(…), choice(…) or glob(…).")
     texts = list(override.sweep_string_iterator())
     if key in GROUPS:
         return Axis(key, tuple(texts))
-    return Axis(key, tuple(item.value() for item in _parse([f"{key}={text}" for text in texts])))
+    return Axis(key, tuple(item.value() for item in _parse([f"{key}={text}" for text in texts], config_loader)))
 
 
 def _columns(composer: Composer, columns: Any) -> dict[str, dict[str, Any]]:
@@ -342,9 +344,9 @@ def _grid(composer: Composer, grid: Any) -> list[Axis]:
     for key, values in _flat(grid).items():
         if isinstance(values, str):
             # Hydra's sweep grammar is welcome in YAML too: glob(*), range(1,4), a,b
-            overrides = _parse([f"{key}={values}"])
+            overrides = _parse([f"{key}={values}"], composer.loader)
             axes.append(
-                _axis(overrides[0], composer.options)
+                _axis(overrides[0], composer.loader)
                 if overrides[0].is_sweep_override()
                 else Axis(key, (_value(key, values, where),))
             )

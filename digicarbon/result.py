@@ -36,10 +36,9 @@ class Inference:
         tail = 0.5 + self.level / 2
         # scipy.special, not scipy.stats: a frozen distribution costs a millisecond, a fit far less
         if self.df is None:
-            p, quantile = 2 * special.ndtr(-np.abs(stat)), special.ndtri(tail)
+            p, half = 2 * special.ndtr(-np.abs(stat)), special.ndtri(tail) * se
         else:
-            p, quantile = 2 * special.stdtr(self.df, -np.abs(stat)), special.stdtrit(self.df, tail)
-        half = quantile * se
+            p, half = 2 * special.stdtr(self.df, -np.abs(stat)), special.stdtrit(self.df, tail) * se
         return {"coef": coef, "se": se, "stat": stat, "p": p, "low": coef - half, "high": coef + half}
 
 

@@ -212,14 +212,15 @@ def metrics(result: Result) -> dict[str, float]:
         for column in ("coef", "se", "p"):
             out |= {f"{column}.{term}": float(value) for term, value in estimates[column].items()}
         if result.focal and result.focal[0] in estimates.index:
-            out |= {f"focal.{column}": float(estimates.at[result.focal[0], column]) for column in ("coef", "se", "p")}
+            out |= {f"focal.{column}": out[f"{column}.{result.focal[0]}"] for column in ("coef", "se", "p")}
     if result.spatial_effects is not None:
-        for (effect, term), row in result.effects.iterrows():
-            if term in result.focal:
-                out |= {f"{effect}.{term}": float(row["coef"])}
-                out |= {f"{effect}.{term}.{column}": float(row[column]) for column in ("se", "p")}
-            if result.focal and term == result.focal[0]:
-                out |= {f"focal.{effect}": float(row["coef"]), f"focal.{effect}.p": float(row["p"])}
+        shown = result.effects[["coef", "se", "p"]]
+        for effect in ("direct", "indirect", "total"):
+            for term, (coef, se, p) in zip(result.spatial_effects.terms, shown.loc[effect].to_numpy(), strict=True):
+                if term in result.focal:
+                    out |= {f"{effect}.{term}": coef, f"{effect}.{term}.se": se, f"{effect}.{term}.p": p}
+                if term == result.focal[0]:
+                    out |= {f"focal.{effect}": coef, f"focal.{effect}.se": se, f"focal.{effect}.p": p}
     out |= {name: float(value) for name, value in result.statistics.items()}
     for name, table in result.tables.items():
         for key, row in table.iterrows():

@@ -15,13 +15,13 @@ class Measure(Spec):
 
     Attributes
     ----------
-    focal : tuple of str
-        The columns that enter a model as focal terms, before logs.
+    terms : tuple of str
+        The focal terms that models take, e.g. ``ln_e`` for the logarithm of the column ``e``.
     """
 
     role: ClassVar[str] = "measure"
 
-    focal: Names
+    terms: Names
 
     def compute(self, inputs: Inputs) -> pd.DataFrame:
         """Return the columns ``unit``, ``time`` and one column per measure.
@@ -37,7 +37,7 @@ class Measure(Spec):
 class NoMeasure(Measure):
     """No measure: the columns of the source are used as they are."""
 
-    focal: Names = ()
+    terms: Names = ()
 
     def compute(self, inputs: Inputs) -> pd.DataFrame:
         """Return the key columns alone."""

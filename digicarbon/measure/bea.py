@@ -42,8 +42,8 @@ class BeaMeasure(Measure):
 
     Attributes
     ----------
-    focal : tuple of str
-        Which of sector1, sector2, ddl, ide and e enter the models.
+    terms : tuple of str
+        The focal terms: sector1, sector2, ddl, ide and e, or their logarithms ln_sector1 and so on.
     sector1, sector2 : tuple of str
         Accepted spellings of the two digital sectors' names in the tables. Sectors are matched by name, never by
         number: the numbers differ between vintages of the tables.
@@ -51,23 +51,23 @@ class BeaMeasure(Measure):
         How years without a table are filled: with the nearest table's structure.
     """
 
-    focal: Names = ("e",)
+    terms: Names = ("ln_e",)
     sector1: Names = SECTOR1
     sector2: Names = SECTOR2
     gap_years: Literal["structure"] = "structure"
 
-    @pydantic.field_validator("focal")
+    @pydantic.field_validator("terms")
     @classmethod
-    def _focal_is_known(cls, focal: tuple[str, ...]) -> tuple[str, ...]:
-        unknown = [name for name in focal if name not in bea.MEASURES]
+    def _terms_are_known(cls, terms: tuple[str, ...]) -> tuple[str, ...]:
+        known = [f"{prefix}{name}" for name in bea.MEASURES for prefix in ("ln_", "")]
+        unknown = [name for name in terms if name not in known]
         if unknown:
             raise ValueError(
-                f"there is no measure {listing(unknown)}.{nearest(unknown[0], bea.MEASURES)} "
-                f"Measures: {listing(bea.MEASURES)}."
+                f"there is no measure {listing(unknown)}.{nearest(unknown[0], known)} Terms: {listing(known, 10)}."
             )
-        if not focal:
-            raise ValueError(f"name at least one of {listing(bea.MEASURES)}.")
-        return focal
+        if not terms:
+            raise ValueError(f"name at least one of {listing(known, 10)}.")
+        return terms
 
     def compute(self, inputs: Inputs) -> pd.DataFrame:
         """Return unit, time and sector1, sector2, ddl, ide, e in 10k CNY for each row of the inputs.

@@ -35,12 +35,16 @@ class Model(Spec):
     role: ClassVar[str] = "model"
     takes_weights: ClassVar[bool] = False
 
-    y: Annotated[str, Field(min_length=1)]
+    y: str
     x: Names
     controls: Names = ()
 
     @model_validator(mode="after")
     def _distinct(self) -> Model:
+        if not self.terms:
+            return self
+        if not self.y:
+            raise ValueError("y is empty; name the outcome's column, e.g. model.y=ln_ci.")
         if not self.x:
             raise ValueError("x is empty; name at least one focal term.")
         terms = [self.y, *self.regressors]
@@ -101,12 +105,13 @@ def refuse_unidentified(
     """
     gone = [names[j] for j in numeric.vanishing(within, before)]
     if gone:
-        where = {"unit": "within units", "time": "across units within a period"}.get(effects, "within units and periods")
-        raise EstimationError(
-            f"{listing(gone)} does not vary {where}, so {effects} effects absorb it; leave it out or choose other effects."
-            if effects != "none"
-            else f"{listing(gone)} is zero everywhere; leave it out."
-        )
+        where = {
+            "none": "is zero everywhere",
+            "unit": "does not vary within units, so unit effects absorb it",
+            "time": "does not vary across units within a period, so time effects absorb it",
+            "two_way": "does not vary within units and periods, so two_way effects absorb it",
+        }
+        raise EstimationError(f"{listing(gone)} {where[effects]}; leave it out or choose other effects.")
     chains = numeric.dependent(within)
     if chains:
         j, others = chains[0]

@@ -15,9 +15,6 @@ class NoModel(Model):
     y: str = ""
     x: Names = ()
 
-    def _distinct(self) -> NoModel:
-        return self
-
     @property
     def terms(self) -> tuple[str, ...]:
         """No columns."""

@@ -123,7 +123,8 @@ class SpatialPanel(Model):
             covariance=found.covariance,
             inference=Inference(None, self.level),
             statistics=self._statistics(found, y, sample, spatial),
-            spatial_effects=self._effects(found, names, w),
+            # at the boundary I - ρW is singular: numbers would be noise of the inverse
+            spatial_effects=None if found.boundary and self.kind in _LAG else self._effects(found, names, w),
             absorbed={"none": (), "two_way": ("unit", "time")}.get(self.effects, (self.effects,)),
             notes=self._notes(found, spatial, w),
         )
@@ -142,8 +143,8 @@ class SpatialPanel(Model):
         sample = Sample(n, t, self.effects, self.bias_correction)
         if sample.drops_constant and w.constant_row_sum is None:
             raise WeightsError(
-                f"{aligned.name} has rows with different sums, so Lee and Yu's transformation with time effects does not "
-                "exist; row-standardise it, or choose model.bias_correction=none."
+                f"{aligned.name} has rows with different sums, so Lee and Yu's transformation with time effects does "
+                "not exist; row-standardise it, or choose model.bias_correction=none."
             )
         cube = panel.cube(self.regressors)
         lags = w.lag(panel.cube(self.lagged)) if self.lagged else np.empty((t, n, 0))
@@ -203,4 +204,6 @@ class SpatialPanel(Model):
         if not found.boundary:
             return ()
         low, high = w.bounds
-        return (f"{spatial} lies at the boundary of its range ({low:.4f}, {high:.4f}); the estimates are not reliable.",)
+        lost = "effects are not reported and " if self.kind in _LAG else ""
+        reached = f"{spatial} lies at the boundary of its range ({low:.4f}, {high:.4f})"
+        return (f"{reached}: {lost}standard errors are not reliable.",)

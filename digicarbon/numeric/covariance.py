@@ -10,9 +10,7 @@ SmallSample = Literal["stata", "none", "g", "full"]
 ClusterBy = Literal["unit", "time"]
 
 
-def cluster_factor(
-    rule: SmallSample, by: ClusterBy, effects: EffectsKind, nobs: int, n: int, t: int, k: int
-) -> float:
+def cluster_factor(rule: SmallSample, by: ClusterBy, effects: EffectsKind, nobs: int, n: int, t: int, k: int) -> float:
     """Return the factor on a clustered sandwich covariance.
 
     Parameters

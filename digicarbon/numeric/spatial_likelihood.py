@@ -130,7 +130,7 @@ def fit_lag(
         return float(a - 2 * rho * b + rho**2 * c)
 
     def score(rho: float) -> float:
-        return sample.size * (b - rho * c) / ssr(rho) - sample.periods * _trace(w, rho, sample)
+        return float(sample.size * (b - rho * c)) / ssr(rho) - sample.periods * _trace(w, rho, sample)
 
     rho, boundary = _maximise(lambda value: _concentrated(ssr(value), w, value, sample), score, w.bounds)
     e = e0 - rho * e1
@@ -142,7 +142,7 @@ def fit_lag(
     fitted_lag = (lagged - (noise if demeaning == "first" else demean(noise, sample.effects))).ravel()
     information = _information(within, fitted_lag, g, sigma2, sample, _trace(w, rho, sample))
     return SpatialFit(
-        beta, rho, sigma2, np.linalg.inv(information), _concentrated(float(e @ e), w, rho, sample), float(e @ e),
+        beta, rho, sigma2, _inverse(information), _concentrated(float(e @ e), w, rho, sample), float(e @ e),
         e.reshape(y.shape), boundary,
     )  # fmt: skip
 
@@ -166,7 +166,7 @@ def fit_error(
 
     def solve(lam: float) -> tuple[FloatArray, FloatArray, FloatArray]:
         filtered = level - lam * lag
-        beta = np.linalg.lstsq(filtered[:, :k], filtered[:, k], rcond=None)[0]
+        beta: FloatArray = np.asarray(np.linalg.lstsq(filtered[:, :k], filtered[:, k], rcond=None)[0], np.float64)
         return beta, filtered[:, k] - filtered[:, :k] @ beta, filtered[:, :k]
 
     def loglik(lam: float) -> float:
@@ -182,13 +182,15 @@ def fit_error(
     beta, e, filtered = solve(lam)
     sigma2 = float(e @ e) / sample.size
     information = _information(filtered, np.zeros(len(e)), w.g(lam), sigma2, sample, _trace(w, lam, sample))
-    return SpatialFit(
-        beta, lam, sigma2, np.linalg.inv(information), loglik(lam), float(e @ e), e.reshape(y.shape), boundary
-    )
+    return SpatialFit(beta, lam, sigma2, _inverse(information), loglik(lam), float(e @ e), e.reshape(y.shape), boundary)
 
 
 def _residual(q: FloatArray, column: FloatArray) -> FloatArray:
     return column - q @ (q.T @ column)
+
+
+def _inverse(information: FloatArray) -> FloatArray:
+    return np.asarray(np.linalg.inv(information), np.float64)
 
 
 def _constant_root(w: SpatialMatrix, sample: Sample) -> float:

@@ -31,7 +31,7 @@ class SpatialMatrix:
     @property
     def n(self) -> int:
         """Number of units."""
-        return self.w.shape[0]
+        return len(self.w)
 
     @cached_property
     def eigenvalues(self) -> NDArray[np.complex128]:
@@ -51,7 +51,7 @@ class SpatialMatrix:
 
     def lag(self, cube: FloatArray) -> FloatArray:
         """Return W x within each period for ``cube`` of shape (T, N) or (T, N, k)."""
-        return np.einsum("ij,tj...->ti...", self.w, cube, optimize=True)
+        return np.asarray(np.einsum("ij,tj...->ti...", self.w, cube, optimize=True))
 
     def log_determinant(self, rho: float) -> float:
         """Return ln|I - ρW|."""

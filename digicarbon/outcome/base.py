@@ -7,7 +7,7 @@ from typing import ClassVar
 import pandas as pd
 
 from digicarbon.source import Inputs
-from digicarbon.spec import Spec
+from digicarbon.spec import Names, Spec
 
 
 class Outcome(Spec):
@@ -17,11 +17,17 @@ class Outcome(Spec):
     ----------
     name : str
         The column that `compute` makes, before logs.
+    term : str
+        The term that models explain, e.g. ``ln_ci``.
+    controls : tuple of str
+        The terms that the study holds constant when it explains this outcome.
     """
 
     role: ClassVar[str] = "outcome"
 
     name: str
+    term: str
+    controls: Names = ()
 
     def compute(self, inputs: Inputs) -> pd.DataFrame:
         """Return the columns ``unit``, ``time`` and ``name``.
@@ -38,6 +44,7 @@ class NoOutcome(Outcome):
     """No outcome: a column of the source is used as it is."""
 
     name: str = ""
+    term: str = ""
 
     def compute(self, inputs: Inputs) -> pd.DataFrame:
         """Return the key columns alone."""

@@ -24,6 +24,8 @@ class Intensity(Outcome):
     ----------
     name : str
         The column that `compute` makes.
+    term, controls
+        As in `Outcome`.
     account : {"sectoral", "apparent", "fuels"}
         The emissions account: the series ``co2_sectoral`` or ``co2_apparent`` (million tonnes), or CO2 from the
         burning of seven fuels (Eq 9 of the study, factors of `digicarbon.data.fuels`).
@@ -32,6 +34,7 @@ class Intensity(Outcome):
     """
 
     name: str = "ci"
+    term: str = "ln_ci"
     account: Literal["sectoral", "apparent", "fuels"] = "sectoral"
     gdp: str = "gdp"
 

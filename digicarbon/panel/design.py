@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic import Field
 
 from digicarbon.errors import ConfigError, DataError, listing, nearest
 from digicarbon.panel.base import Gaps, Panel
@@ -45,7 +46,7 @@ class PanelDesign(Spec):
 
     first: int | None = None
     last: int | None = None
-    derive: dict[str, str] = {}
+    derive: dict[str, str] = Field(default_factory=dict)
     log: LogRule = "strict"
     gaps: Gaps = "refuse"
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
+from digicarbon.errors import listing
 from digicarbon.result import Result
 from digicarbon.spec import Spec
 
@@ -78,6 +79,17 @@ class Report(Spec):
             In the order of the experiment.
         """
         raise TypeError(f"{type(self).__name__} does not say how it is laid out; define `table`.")
+
+
+def notes_of(records: Sequence[Record]) -> tuple[str, ...]:
+    """Return the notes of all results, each once; one that is not common to all names its runs."""
+    owners: dict[str, list[str]] = {}
+    for record in records:
+        for note in record.result.notes:
+            owners.setdefault(note, []).append(record.label)
+    return tuple(
+        note if len(labels) == len(records) else f"{listing(labels, 8)}: {note}" for note, labels in owners.items()
+    )
 
 
 def _escaped(text: object) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 from pydantic import Field
 
 from digicarbon.errors import ConfigError, listing
-from digicarbon.report.base import Record, Report, Table
+from digicarbon.report.base import Record, Report, Table, notes_of
 from digicarbon.spec import Names
 
 
@@ -50,11 +50,10 @@ class DiagnosticTable(Report):
                 raise ConfigError(f"report.columns: unknown {listing(unknown)}; the columns are {listing(found.columns)}.")
             block = found[list(self.columns)] if self.columns else found
             head = f"{record.label}: " if len(records) > 1 else ""
-            block = block.map(self._cell).rename(columns=lambda name, head=head: f"{head}{name}")
+            block = block.map(self._cell).add_prefix(head)
             block.index = pd.Index([_row_label(key) for key in block.index])
             blocks.append(block)
-        notes = dict.fromkeys(note for record in records for note in record.result.notes)
-        return Table(title, pd.concat(blocks, axis=1).fillna(""), notes=tuple(notes))
+        return Table(title, pd.concat(blocks, axis=1).fillna(""), notes=notes_of(records))
 
     def _cell(self, value: object) -> str:
         if not isinstance(value, float | int | np.floating | np.integer):

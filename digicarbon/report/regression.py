@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from digicarbon.report.base import Record, Report, Table
+from digicarbon.report.base import Record, Report, Table, notes_of
 from digicarbon.spec import Names
 
 _EFFECT_WORDS = {"unit": "Unit effects", "time": "Time effects"}
@@ -67,22 +67,21 @@ class RegressionTable(Report):
         frames = [estimates(record) for record in records]
         rows = []
         for term in terms:
-            found = [frame.loc[term] if term in frame.index else None for frame in frames]
+            found = [dict(frame.loc[[term]].iloc[0]) if term in frame.index else None for frame in frames]
             rows.append((term, ["" if row is None else self._starred(row) for row in found]))
             rows.append(("", ["" if row is None else f"({row['se']:.{self.decimals}f})" for row in found]))
         return rows
 
-    def _starred(self, row: pd.Series) -> str:
+    def _starred(self, row: Mapping[str, float]) -> str:
         stars = "*" * sum(bool(row["p"] < bound) for bound in self.stars)
         return f"{row['coef']:.{self.decimals}f}{stars}"
 
     def _notes(self, records: Sequence[Record]) -> tuple[str, ...]:
         one, two, three = self.stars
         outcomes = ", ".join(dict.fromkeys(record.result.y for record in records))
-        own = dict.fromkeys(note for record in records for note in record.result.notes)
         return (
             f"Outcome: {outcomes}. Standard errors in parentheses; * p < {one:g}, ** p < {two:g}, *** p < {three:g}.",
-            *own,
+            *notes_of(records),
         )
 
 
@@ -104,8 +103,7 @@ def _order(records: Sequence[Record]) -> list[str]:
 
 def _effect_rows(effect: str) -> Callable[[Record], pd.DataFrame]:
     def rows(record: Record) -> pd.DataFrame:
-        effects = record.result.effects
-        return effects.loc[effect] if record.result.spatial_effects else effects.droplevel(0)
+        return record.result.effects.loc[[effect]].droplevel("effect")
 
     return rows
 
@@ -117,5 +115,5 @@ def _number(value: float | None, decimals: int) -> str:
 
 
 def _heads(records: Sequence[Record]) -> list[str]:
-    """Number the columns that have no name of their own."""
+    """Return the runs' labels, numbered where a run has none."""
     return [record.label or f"({position})" for position, record in enumerate(records, start=1)]

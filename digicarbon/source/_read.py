@@ -164,7 +164,6 @@ def _read_encoded(file: Path, encoding: str, options: _Options) -> pd.DataFrame:
             na_values=_missing(names, options.text),
             keep_default_na=False,
             low_memory=False,
-            float_precision="round_trip",
         )
     except pd.errors.ParserError as error:
         raise DataError(

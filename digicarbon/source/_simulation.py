@@ -169,14 +169,16 @@ def log_controls(book: Series) -> FloatArray:
     )
 
 
-def disturbances(field: Field, size: FloatArray, years: IntArray) -> tuple[FloatArray, FloatArray]:
-    """Return effects mu_i + tau_t and standard normal errors, each of shape (N, T).
+def disturbances(field: Field, size: FloatArray, years: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return unit effects (N, 1), time effects (1, T) and standard normal errors (N, T).
 
-    The unit effects fall with the units' mean log measure ``size``, shape (N,): a model without them is biased.
+    The unit effects fall with the units' mean log measure ``size``, shape (N,): a model without them is biased. They
+    are alike among neighbours, as intensity is in the real provinces.
     """
-    unit = 0.45 * field.draw() - 0.2 * (size - size.mean()) / size.std()
+    alike = field.filter @ field.filter @ field.draw()
+    unit = 0.3 * alike - 0.2 * (size - size.mean()) / size.std()
     year = -0.03 * (years - FIRST) + 0.01 * field.rng.standard_normal(len(years))
-    return unit[:, None] + year, field.rng.standard_normal((len(size), len(years)))
+    return unit[:, None], year[None, :], field.rng.standard_normal((len(size), len(years)))
 
 
 def fuel_use(field: Field, co2: FloatArray, mt_per_unit: FloatArray) -> FloatArray:

@@ -52,7 +52,7 @@ class SimulatedSource(Source):
             (\mu + \tau_t + \beta \ln m_t + \theta W \ln m_t + c_t \gamma + \varepsilon_t)
 
     where :math:`\varepsilon_{it} \sim N(0, \sigma^2)`, :math:`\tau_t = -0.03 s + 0.01 n_t`, and
-    :math:`\mu_i = \mu_0 + 0.45 z_i - 0.2 x_i`, with x the standardised mean of ln E (so that a model without unit
+    :math:`\mu_i = \mu_0 + 0.3 z''_i - 0.2 x_i`, with :math:`z''` a z filtered twice more, x the standardised mean of ln E (so that a model without unit
     effects is biased) and the constant such that the mean of ln CI is ln 1.6. Sectoral CO2 is CI times GDP. Apparent
     CO2 is that times :math:`\exp(0.15 z_i + 0.05 n_{it})`; the seven fuels make an Eq 9 account of it times
     :math:`\exp(0.1 z_i + 0.03 n_{it})`, in shares that differ between provinces and years.
@@ -82,6 +82,8 @@ class SimulatedSource(Source):
         Standard deviation of the error.
     neighbours : {"w1_adjacency", "w2_nested"}
         The W of the truth: adjacency, or nested geographic-economic with each province's mean GDP.
+    unit_effects : bool
+        Whether provinces differ by :math:`\mu_i`; without it a model with time effects alone is true.
     """
 
     seed: int = pydantic.Field(default=1, ge=0)
@@ -95,6 +97,7 @@ class SimulatedSource(Source):
     gamma: Five = (-0.3, 0.2, 0.1, -0.15, -0.03)
     sigma: float = pydantic.Field(default=0.05, ge=0)
     neighbours: Literal["w1_adjacency", "w2_nested"] = "w1_adjacency"
+    unit_effects: bool = True
 
     @pydantic.model_validator(mode="after")
     def _some_year_has_tables(self) -> SimulatedSource:
@@ -152,7 +155,8 @@ class SimulatedSource(Source):
         """Return ln CI, shape (N, T)."""
         m = np.log(measures[self.driver])
         # the unit effects follow total E whatever the driver: only the outcome's equation changes with the truth
-        effects, errors = draw.disturbances(field, np.log(measures["e"]).mean(axis=1), years)
+        unit, time, errors = draw.disturbances(field, np.log(measures["e"]).mean(axis=1), years)
+        effects = unit * self.unit_effects + time
         y = effects + self.beta * m + draw.log_controls(book) @ np.array(self.gamma) + self.sigma * errors
         if self.process == "sdm":
             y = np.linalg.solve(np.eye(len(w)) - self.rho * w, y + self.theta * (w @ m))
@@ -163,7 +167,8 @@ class SimulatedSource(Source):
         spatial = f", theta = {self.theta:g}, rho = {self.rho:g} with W = {self.neighbours}"
         return (
             f"SIMULATED data: process {self.process}, driver ln {self.driver}, true beta = {self.beta:g}"
-            f"{spatial if self.process == 'sdm' else ''}, gamma = ({gamma}), sigma = {self.sigma:g}, seed {self.seed}."
+            f"{spatial if self.process == 'sdm' else ''}, gamma = ({gamma}), sigma = {self.sigma:g}, "
+            f"{'unit and time' if self.unit_effects else 'time'} effects, seed {self.seed}."
         )
 
 

@@ -121,13 +121,13 @@ def test_digital_inputs_without_output_name_the_sector() -> None:
         BeaMeasure().compute(inputs({("A", 2012): broken}))
 
 
-def test_unknown_focal_name_offers_the_nearest() -> None:
+def test_unknown_term_offers_the_nearest() -> None:
     with pytest.raises(pydantic.ValidationError, match=r"no measure sector3\. Did you mean 'sector[12]'"):
-        BeaMeasure(focal=("sector3",))
-    with pytest.raises(ConfigError, match=r"measure\.focal: there is no measure dd\. Did you mean 'ddl'\?"):
-        build({"_target_": "digicarbon.measure.BeaMeasure", "focal": ["dd"]}, Measure, "measure")
+        BeaMeasure(terms=("ln_sector3",))
+    with pytest.raises(ConfigError, match=r"measure\.terms: there is no measure ln_dd\. Did you mean 'ln_ddl'\?"):
+        build({"_target_": "digicarbon.measure.BeaMeasure", "terms": ["ln_dd"]}, Measure, "measure")
     with pytest.raises(pydantic.ValidationError, match="at least one of"):
-        BeaMeasure(focal=())
+        BeaMeasure(terms=())
 
 
 def test_default_spellings_cover_the_packaged_sectors() -> None:

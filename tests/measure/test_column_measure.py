@@ -13,23 +13,9 @@ from digicarbon.spec import build
 INPUTS = Inputs(frame=pd.DataFrame({"unit": ["A", "B"], "time": 2012, "digeco": [0.1, 0.2], "gdp": 1.0}), source="mine")
 
 
-def test_focal_follows_the_column() -> None:
-    node = {"_target_": "digicarbon.measure.ColumnMeasure", "column": "digeco"}
-    spec = build(node, Measure, "measure")
-    assert spec.focal == ("digeco",)
-    assert ColumnMeasure(column="digeco", focal=("digeco",)) == spec
-    assert ColumnMeasure.model_validate(spec.model_dump()) == spec
-
-
 def test_column_as_it_is() -> None:
-    found = ColumnMeasure(column="digeco").compute(INPUTS)
+    found = ColumnMeasure(column="digeco", terms=("ln_digeco",)).compute(INPUTS)
     pd.testing.assert_frame_equal(found, INPUTS.frame[["unit", "time", "digeco"]])
-
-
-def test_another_focal_is_refused() -> None:
-    node = {"_target_": "digicarbon.measure.ColumnMeasure", "column": "digeco", "focal": ["gdp"]}
-    with pytest.raises(ConfigError, match=r"focal is always the column, \['digeco'\]; leave focal out"):
-        build(node, Measure, "measure")
 
 
 def test_column_is_required() -> None:
@@ -39,4 +25,4 @@ def test_column_is_required() -> None:
 
 def test_unknown_column() -> None:
     with pytest.raises(DataError, match=r"measure\.column=digec needs the series digec.*Did you mean 'digeco'"):
-        ColumnMeasure(column="digec").compute(INPUTS)
+        ColumnMeasure(column="digec", terms=()).compute(INPUTS)

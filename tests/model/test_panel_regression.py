@@ -40,7 +40,11 @@ def compare(record: str, result: dc.Result, se: str | None = None) -> None:
         ("a.plm.pooling", "arellano_group_HC0", {"effects": "none", "cov": "cluster", "small_sample": "none"}),
         *[(f"a.plm.fe_{r}", "classic", {"effects": e, "cov": "classic"}) for r, e in EFFECTS.items()],
         *[
-            (f"a.plm.fe_{r}", f"arellano_{by}_HC0", {"effects": e, "cov": "cluster", "small_sample": "none", "cluster": c})
+            (
+                f"a.plm.fe_{r}",
+                f"arellano_{by}_HC0",
+                {"effects": e, "cov": "cluster", "small_sample": "none", "cluster": c},
+            )
             for r, e in EFFECTS.items()
             for by, c in (("group", "unit"), ("time", "time"))
         ],
@@ -140,7 +144,9 @@ def with_column(panel: dc.Panel, name: str, values: np.ndarray) -> dc.Panel:
 
 def test_absorbed_and_collinear_regressors_are_named(produc: dc.Panel) -> None:
     by_unit = with_column(produc, "area", produc.unit_codes.astype(float))
-    with pytest.raises(EstimationError, match="area does not vary within units and periods, so two_way effects absorb it"):
+    with pytest.raises(
+        EstimationError, match="area does not vary within units and periods, so two_way effects absorb it"
+    ):
         dc.PanelRegression(y="log(gsp)", x=("area", "unemp")).fit(by_unit)
     twice = with_column(produc, "double", 2 * produc.array(["unemp"])[:, 0] + produc.period_codes)
     with pytest.raises(EstimationError, match="double is collinear with unemp after two_way effects"):

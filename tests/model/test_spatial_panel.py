@@ -28,7 +28,9 @@ def renamed(values: dict[str, float]) -> pd.Series:
 @pytest.mark.parametrize("record", EXACT)
 def test_equals_exact_likelihood(produc: dc.Panel, usaww: dc.Weights, record: str) -> None:
     kind, effects, correction = record.split(".")
-    found = dc.SpatialPanel(y="log(gsp)", x=X, kind=kind, effects=effects, bias_correction=correction).fit(produc, usaww)
+    found = dc.SpatialPanel(y="log(gsp)", x=X, kind=kind, effects=effects, bias_correction=correction).fit(
+        produc, usaww
+    )
     values = EXACT[record]
     spatial = "lambda" if kind in ("sem", "sdem") else "rho"
     expected = renamed(values["coef"])
@@ -141,7 +143,9 @@ def test_effects_are_mean_derivatives(produc: dc.Panel, usaww: dc.Weights, kind:
         assert found.effects.at[("total", name), "coef"] == pytest.approx(derivative.sum() / 48, rel=1e-10)
 
 
-def test_delta_errors_equal_numerical_gradients_without_row_standardisation(produc: dc.Panel, usaww: dc.Weights) -> None:
+def test_delta_errors_equal_numerical_gradients_without_row_standardisation(
+    produc: dc.Panel, usaww: dc.Weights
+) -> None:
     """The effects' standard errors against finite differences, with a W whose rows sum to different values."""
     raw = dc.Weights.from_matrix((usaww.dense() > 0).astype(float) / 8, usaww.labels, row_standardise=False)
     found = dc.SpatialPanel(y="log(gsp)", x=X, kind="sdm", effects="unit").fit(produc, raw)
