@@ -184,7 +184,7 @@ def _say_skipped(planned: Plan) -> None:
     for label, reason in planned.skipped:
         err.print(f"skipped {label}: {reason}", style="yellow", soft_wrap=True)
     for label, others in planned.same.items():
-        err.print(f"{label} stands also for {', '.join(others)}: the same fit.", style="dim", soft_wrap=True)
+        err.print(f"{label}: one fit for {len(others) + 1} choices that come to the same.", style="dim", soft_wrap=True)
 
 
 @contextmanager

@@ -45,11 +45,25 @@ class Axis:
 
 @dataclass(frozen=True)
 class Choice:
-    """One point of the sweep: what is chosen for each varied key."""
+    """One point of the sweep.
+
+    Attributes
+    ----------
+    label : str
+    column : str or None
+        The column it belongs to.
+    values : mapping
+        What is chosen for each varied key, the column's choices among them.
+    varied : mapping
+        The same without the column's choices.
+    globbed : frozenset of str
+        Keys whose value a ``glob`` found.
+    """
 
     label: str
     column: str | None
     values: Mapping[str, Any]
+    varied: Mapping[str, Any]
     globbed: frozenset[str] = frozenset()
 
 
@@ -163,7 +177,7 @@ def expand(composer: Composer, command_axes: Sequence[Axis]) -> tuple[list[Choic
                     excluded += 1
                     continue
                 globbed = frozenset(axis.key for axis in axes if axis.glob)
-                choices.append(Choice(_label(label, varied), label or None, values, globbed))
+                choices.append(Choice(_label(label, varied), label or None, values, varied, globbed))
     return _drawn(choices, body["draw"], composer), excluded
 
 
@@ -214,7 +228,7 @@ def check(composer: Composer, choice: Choice, shop: Workshop) -> Run:
         raise ConfigError(_placed(str(error), composer)) from error
     prepared = shop.prepare(specs)
     return Run(
-        label=choice.label or composer.name,
+        label=_run_label(choice, specs) or composer.name,
         choice=choice,
         options=chosen,
         config=config,
@@ -425,6 +439,14 @@ def _value(key: str, value: Any, where: str) -> Any:
     if key.split(".")[0] not in GROUPS:
         raise ConfigError(f"{where}: unknown key '{key}'.{nearest(key, GROUPS)} Keys begin with {listing(GROUPS, 20)}.")
     return value
+
+
+def _run_label(choice: Choice, specs: Specs) -> str:
+    """Return a choice's label without the weights that its model does not take."""
+    if specs.weights is not None or not choice.label:
+        return choice.label
+    varied = {key: value for key, value in choice.varied.items() if key.split(".")[0] != "weights"}
+    return _label(choice.column or "", varied)
 
 
 def _label(column: str, varied: Mapping[str, Any]) -> str:

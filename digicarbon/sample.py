@@ -55,7 +55,9 @@ class Sample(Spec):
             keep = [unit for unit in keep if data.province(unit) in members]
         unknown = [unit for unit in self.without if unit not in panel.units]
         if unknown:
-            raise DataError(f"sample.without names unknown units: {listing(unknown)}.{nearest(unknown[0], panel.units)}")
+            raise DataError(
+                f"sample.without names unknown units: {listing(unknown)}.{nearest(unknown[0], panel.units)}"
+            )
         keep = [unit for unit in keep if unit not in self.without]
         return panel.select(keep, self.periods or None)
 
@@ -65,5 +67,7 @@ def _members(regions: tuple[str, ...]) -> set[str]:
     known = sorted(table["region"].unique())
     for region in regions:
         if region not in known:
-            raise ConfigError(f"sample.regions: unknown region '{region}'.{nearest(region, known)} Regions: {listing(known)}.")
+            raise ConfigError(
+                f"sample.regions: unknown region '{region}'.{nearest(region, known)} Regions: {listing(known)}."
+            )
     return set(table.loc[table["region"].isin(regions), "province"])

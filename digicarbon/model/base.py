@@ -90,9 +90,9 @@ class Model(Spec):
 
 
 def refuse_unidentified(
-    names: tuple[str, ...], within: FloatArray, before: FloatArray, effects: numeric.EffectsKind, df: int
+    names: tuple[str, ...], within: FloatArray, before: FloatArray, effects: numeric.EffectsKind
 ) -> None:
-    """Raise unless each regressor varies after demeaning, none depends on others and observations are left.
+    """Raise unless each regressor varies after demeaning and none depends on others.
 
     Parameters
     ----------
@@ -100,8 +100,6 @@ def refuse_unidentified(
     within, before : ndarray, shape (rows, k)
         Regressors after and before demeaning.
     effects : {"none", "unit", "time", "two_way"}
-    df : int
-        Observations minus parameters.
     """
     gone = [names[j] for j in numeric.vanishing(within, before)]
     if gone:
@@ -119,10 +117,22 @@ def refuse_unidentified(
             f"{names[j]} is collinear with {listing(names[i] for i in others)}"
             f"{'' if effects == 'none' else f' after {effects} effects'}; leave one of them out."
         )
-    if df <= 0:
+
+
+def refuse_too_small(observations: int, parameters: int, effects: str) -> None:
+    """Raise unless there are more observations than parameters.
+
+    Parameters
+    ----------
+    observations : int
+        Effective ones, where effects are transformed away.
+    parameters : int
+        Those that these observations must identify.
+    """
+    if observations <= parameters:
         raise EstimationError(
-            f"{within.shape[0]} observations leave {df} degrees of freedom for {len(names)} regressors with {effects} "
-            "effects; use fewer regressors, fewer effects or a larger sample."
+            f"{observations} (effective) observations cannot identify {parameters} parameters with {effects} effects; "
+            "use fewer regressors or spatial lags, fewer effects, or a larger sample."
         )
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 
 from digicarbon.errors import DataError, EstimationError
-from digicarbon.model.base import Level, Model, refuse_single_period, refuse_unidentified
+from digicarbon.model.base import Level, Model, refuse_single_period, refuse_too_small, refuse_unidentified
 from digicarbon.numeric.covariance import ClusterBy, SmallSample, cluster_factor
 from digicarbon.numeric.within import EffectsKind, absorbed_count
 from digicarbon.panel import Panel
@@ -75,8 +75,10 @@ class PanelRegression(Model):
                 f"{FEWEST_CLUSTERS}); choose inference=classic, or compare groups in one pooled model."
             )
         names, design = self._design(panel)
+        rows, effects = len(design), absorbed_count(n, t, self.effects)
+        refuse_too_small(rows, len(names) + effects, self.effects)
         within = _within(design, panel, self.effects)
-        refuse_unidentified(names, within, design, self.effects, self._df_resid(panel, len(names)))
+        refuse_unidentified(names, within, design, self.effects)
         y = panel.array([self.y])
         if np.ptp(_within(y, panel, self.effects)) < 1e-12 * max(float(np.abs(y).max()), 1.0):
             raise DataError(f"{self.y} does not vary after {self.effects} effects; there is nothing to explain.")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from digicarbon.errors import DataError, WeightsError, listing, nearest
-from digicarbon.model.base import Level, Model, refuse_single_period, refuse_unidentified
+from digicarbon.model.base import Level, Model, refuse_single_period, refuse_too_small, refuse_unidentified
 from digicarbon.numeric.spatial_effects import EffectEstimates, lag_effects, local_effects
 from digicarbon.numeric.spatial_likelihood import Correction, Demeaning, Sample, SpatialFit, fit_error, fit_lag
 from digicarbon.numeric.spatial_matrix import SpatialMatrix
@@ -126,7 +126,7 @@ class SpatialPanel(Model):
             # at the boundary I - ρW is singular: numbers would be noise of the inverse
             spatial_effects=None if found.boundary and self.kind in _LAG else self._effects(found, names, w),
             absorbed={"none": (), "two_way": ("unit", "time")}.get(self.effects, (self.effects,)),
-            notes=self._notes(found, spatial, w),
+            notes=self._notes(found, sample, spatial, w),
         )
 
     def _design(
@@ -151,9 +151,9 @@ class SpatialPanel(Model):
         constant = np.ones((t, n, 1 if self.effects == "none" else 0))
         z = np.concatenate([constant, cube, lags], axis=2)
         names = (*(("const",) * constant.shape[2]), *self.regressors, *(f"W_{name}" for name in self.lagged))
+        refuse_too_small(sample.size, len(names) + 1, self.effects)
         within = demean(z, self.effects).reshape(-1, len(names))
-        df = sample.size - len(names) - 2
-        refuse_unidentified(names, within, z.reshape(-1, len(names)), self.effects, df)
+        refuse_unidentified(names, within, z.reshape(-1, len(names)), self.effects)
         y = panel.cube([self.y])[..., 0]
         if np.ptp(demean(y, self.effects)) < 1e-12 * max(float(np.abs(y).max()), 1.0):
             raise DataError(f"{self.y} does not vary after {self.effects} effects; there is nothing to explain.")
@@ -200,10 +200,16 @@ class SpatialPanel(Model):
             "df_resid": float(sample.size - len(found.beta) - 1 - absorbed),
         }
 
-    def _notes(self, found: SpatialFit, spatial: str, w: SpatialMatrix) -> tuple[str, ...]:
-        if not found.boundary:
-            return ()
-        low, high = w.bounds
-        lost = "effects are not reported and " if self.kind in _LAG else ""
-        reached = f"{spatial} lies at the boundary of its range ({low:.4f}, {high:.4f})"
-        return (f"{reached}: {lost}standard errors are not reliable.",)
+    def _notes(self, found: SpatialFit, sample: Sample, spatial: str, w: SpatialMatrix) -> tuple[str, ...]:
+        notes = []
+        if sample.transformed:
+            notes.append(
+                f"Lee-Yu transformation: the log-likelihood is that of {sample.size} effective observations, comparable "
+                "only between models of equal effects and correction."
+            )
+        if found.boundary:
+            low, high = w.bounds
+            lost = "effects are not reported and " if self.kind in _LAG else ""
+            reached = f"{spatial} lies at the boundary of its range ({low:.4f}, {high:.4f})"
+            notes.append(f"{reached}: {lost}standard errors are not reliable.")
+        return tuple(notes)

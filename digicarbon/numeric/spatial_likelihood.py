@@ -230,7 +230,10 @@ def _information(
 def _maximise(
     loglik: Callable[[float], float], score: Callable[[float], float], bounds: tuple[float, float]
 ) -> tuple[float, bool]:
-    """Return the maximiser of a concentrated log-likelihood and whether it lies at the end of the range."""
+    """Return the maximiser of a concentrated log-likelihood and whether it lies at the end of the range.
+
+    Within a thousandth of the range I - ρW is so near to singular that effects are noise: that is the end, too.
+    """
     low, high = bounds
     margin = 1e-6 * (high - low)
     # denser near the ends, where the log-determinant bends
@@ -239,4 +242,5 @@ def _maximise(
     left, right = nodes[max(best - 1, 0)], nodes[min(best + 1, len(nodes) - 1)]
     if score(left) <= 0 or score(right) >= 0:
         return float(nodes[best]), True
-    return float(optimize.brentq(score, left, right, xtol=1e-14, rtol=8.9e-16)), False
+    found = float(optimize.brentq(score, left, right, xtol=1e-14, rtol=8.9e-16))
+    return found, min(found - low, high - found) < 1e-3 * (high - low)

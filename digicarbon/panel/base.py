@@ -126,9 +126,7 @@ class Panel:
             else:
                 numeric[name] = as_number[order]
         values = np.column_stack(list(numeric.values())) if numeric else np.empty((len(flat), 0))
-        panel = cls(
-            units, periods, tuple(numeric), values, unit_codes[order], period_codes[order], unit, time, text
-        )
+        panel = cls(units, periods, tuple(numeric), values, unit_codes[order], period_codes[order], unit, time, text)
         return panel._fill_gaps(np.ones(len(flat), dtype=bool), gaps, "has no row")
 
     @property
@@ -155,8 +153,7 @@ class Panel:
                 raise DataError(f"Column '{name}' holds text where numbers are needed ({shown}); correct these cells.")
             if name not in self._position:
                 raise DataError(
-                    f"The panel has no column '{name}'.{nearest(name, self.names)} "
-                    f"Columns: {listing(self.names, 40)}."
+                    f"The panel has no column '{name}'.{nearest(name, self.names)} Columns: {listing(self.names, 40)}."
                 )
             bad = np.flatnonzero(~np.isfinite(self.values[:, self._position[name]]))
             if len(bad):
@@ -273,9 +270,7 @@ class Panel:
     def _missing_pairs(self) -> list[str]:
         present = set(zip(self.unit_codes.tolist(), self.period_codes.tolist(), strict=True))
         n, t = self.shape
-        return [
-            f"{self.units[i]} {self.periods[j]}" for i in range(n) for j in range(t) if (i, j) not in present
-        ]
+        return [f"{self.units[i]} {self.periods[j]}" for i in range(n) for j in range(t) if (i, j) not in present]
 
     def _rows(self, keep: NDArray[np.bool_]) -> Panel:
         if not keep.any():

@@ -78,7 +78,9 @@ class PanelDesign(Spec):
                 )
         clash = {unit_name, time_name} & {str(name) for name in frame.columns} - {"unit", "time"}
         if clash:
-            raise DataError(f"The column {listing(clash)} is the name of a unit or a period and of a series; rename it.")
+            raise DataError(
+                f"The column {listing(clash)} is the name of a unit or a period and of a series; rename it."
+            )
         renamed = chosen.rename(columns={"unit": unit_name, "time": time_name})
         return Panel.from_frame(renamed, unit_name, time_name, self.gaps)
 
@@ -136,7 +138,9 @@ class PanelDesign(Spec):
         try:
             tree = ast.parse(expression, mode="eval")
         except SyntaxError as error:
-            raise ConfigError(f"{where}: '{expression}' is not arithmetic on columns, e.g. gdp / population.") from error
+            raise ConfigError(
+                f"{where}: '{expression}' is not arithmetic on columns, e.g. gdp / population."
+            ) from error
         for node in ast.walk(tree):
             if not isinstance(node, _ARITHMETIC):
                 raise ConfigError(

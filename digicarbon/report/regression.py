@@ -103,7 +103,8 @@ def _order(records: Sequence[Record]) -> list[str]:
 
 def _effect_rows(effect: str) -> Callable[[Record], pd.DataFrame]:
     def rows(record: Record) -> pd.DataFrame:
-        return record.result.effects.loc[[effect]].droplevel("effect")
+        effects = record.result.effects
+        return effects[effects.index.get_level_values("effect") == effect].droplevel("effect")
 
     return rows
 

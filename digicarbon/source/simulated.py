@@ -52,10 +52,10 @@ class SimulatedSource(Source):
             (\mu + \tau_t + \beta \ln m_t + \theta W \ln m_t + c_t \gamma + \varepsilon_t)
 
     where :math:`\varepsilon_{it} \sim N(0, \sigma^2)`, :math:`\tau_t = -0.03 s + 0.01 n_t`, and
-    :math:`\mu_i = \mu_0 + 0.3 z''_i - 0.2 x_i`, with :math:`z''` a z filtered twice more, x the standardised mean of ln E (so that a model without unit
-    effects is biased) and the constant such that the mean of ln CI is ln 1.6. Sectoral CO2 is CI times GDP. Apparent
-    CO2 is that times :math:`\exp(0.15 z_i + 0.05 n_{it})`; the seven fuels make an Eq 9 account of it times
-    :math:`\exp(0.1 z_i + 0.03 n_{it})`, in shares that differ between provinces and years.
+    :math:`\mu_i = \mu_0 + 0.3 z''_i - 0.2 x_i`, with :math:`z''` a z filtered twice more, x the standardised mean of
+    ln E (so that a model without unit effects is biased) and the constant such that the mean of ln CI is ln 1.6.
+    Sectoral CO2 is CI times GDP. Apparent CO2 is that times :math:`\exp(0.15 z_i + 0.05 n_{it})`; the seven fuels make
+    an Eq 9 account of it times :math:`\exp(0.1 z_i + 0.03 n_{it})`, in shares that differ between provinces and years.
 
     One generator draws everything in one order: a seed gives the same yearbook, tables and errors under each process.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
 import pandas as pd
 from pydantic import Field, model_validator
@@ -32,7 +32,7 @@ class TableSource(Source):
     encoding : str or None
         The encoding of a text file; UTF-8 and then GB18030 are tried if None.
     delimiter : str or None
-        What separates the cells of a text file; a comma (a tab for ``.tsv``) if None.
+        The character between the cells of a text file; a comma (a tab for ``.tsv``) if None.
     """
 
     path: str
@@ -41,7 +41,7 @@ class TableSource(Source):
     columns: dict[str, str] = Field(default_factory=dict)
     sheet: str | None = None
     encoding: str | None = None
-    delimiter: str | None = None
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:

@@ -229,10 +229,32 @@ def test_unidentified_models_are_refused(produc: dc.Panel, usaww: dc.Weights) ->
     constant = produc.with_columns({"area": produc.unit_codes.astype(float)})
     with pytest.raises(EstimationError, match="area does not vary"):
         dc.SpatialPanel(y="log(gsp)", x=("area", "unemp"), kind="sdm").fit(constant, usaww)
-    three = produc.select(units=produc.units[:5], periods=[1970, 1971, 1972])
-    w = dc.Weights.from_matrix(np.ones((5, 5)) - np.eye(5), three.units)
-    with pytest.raises(EstimationError, match=r"(degrees of freedom|collinear)"):
-        dc.SpatialPanel(y="log(gsp)", x=X, kind="sdm").fit(three, w)
+    small = produc.select(units=produc.units[:5], periods=[1970, 1971, 1972])
+    w = dc.Weights.from_matrix(np.diag(np.ones(4), 1) + np.diag(np.ones(4), -1), small.units)
+    with pytest.raises(
+        EstimationError, match=r"8 \(effective\) observations cannot identify 9 parameters with two_way"
+    ):
+        dc.SpatialPanel(y="log(gsp)", x=X, kind="sdm").fit(small, w)
+
+
+def test_collinear_spatial_lag_is_named(produc: dc.Panel, usaww: dc.Weights) -> None:
+    equal = dc.Weights.from_matrix(np.ones((48, 48)) - np.eye(48), usaww.labels)
+    with pytest.raises(EstimationError, match="W_unemp is collinear with unemp after two_way effects"):
+        dc.SpatialPanel(y="log(gsp)", x=("unemp",), kind="sdm").fit(produc, equal)
+
+
+def test_a_boundary_estimate_is_said_and_has_no_effects(produc: dc.Panel, usaww: dc.Weights) -> None:
+    """An outcome that is almost its own spatial lag drives rho to 1."""
+    w = usaww.align(produc).dense()
+    wave = np.linalg.eig(w)
+    mode = np.real(wave[1][:, np.argsort(-np.real(wave[0]))[1]])
+    rng = np.random.default_rng(3)
+    y = np.outer(mode, rng.normal(size=17)) + 0.002 * rng.normal(size=(48, 17))
+    panel = produc.with_columns({"smooth": y.ravel()})
+    found = dc.SpatialPanel(y="smooth", x=("unemp",), kind="sar", effects="time").fit(panel, usaww)
+    assert "rho lies at the boundary" in found.notes[-1]
+    assert found.effects.empty
+    assert found.statistics["rho"] > 0.99
 
 
 def test_demeaning_first_has_no_lee_yu_with_time_effects() -> None:

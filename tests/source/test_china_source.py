@@ -13,10 +13,28 @@ from digicarbon.errors import DataError
 from digicarbon.panel import Panel
 from digicarbon.source import ChinaSource, Inputs
 
-CANONICAL = (
-    "gdp population secondary_va tertiary_va ter_sec_ratio urban_population urbanization co2_sectoral co2_apparent "
-    "coal coke crude_oil gasoline kerosene diesel fuel_oil natural_gas digeco digital_finance fiscal_expenditure"
-).split()
+CANONICAL = [
+    "gdp",
+    "population",
+    "secondary_va",
+    "tertiary_va",
+    "ter_sec_ratio",
+    "urban_population",
+    "urbanization",
+    "co2_sectoral",
+    "co2_apparent",
+    "coal",
+    "coke",
+    "crude_oil",
+    "gasoline",
+    "kerosene",
+    "diesel",
+    "fuel_oil",
+    "natural_gas",
+    "digeco",
+    "digital_finance",
+    "fiscal_expenditure",
+]
 
 
 @pytest.fixture(scope="module")

@@ -179,6 +179,18 @@ def test_sdm_equation_holds_on_measured_regressors(neighbours: str) -> None:
     np.testing.assert_allclose(within(left), 0, atol=1e-12)
 
 
+def test_without_unit_effects_only_the_years_differ() -> None:
+    for unit_effects, spread in ((False, 0.0), (True, 0.3)):
+        spec = SimulatedSource(process="fe", sigma=0.0, unit_effects=unit_effects)
+        inputs = spec.load()
+        left = np.log(Intensity().compute(inputs)["ci"].to_numpy())
+        left = left - spec.beta * np.log(BeaMeasure().compute(inputs)["e"].to_numpy())
+        for coefficient, control in zip(spec.gamma, log_controls(inputs.frame), strict=True):
+            left = left - coefficient * control
+        between = left.reshape(30, 6).mean(axis=1).std()
+        assert between == pytest.approx(spread, abs=1e-12 if spread == 0 else 0.2)
+
+
 @pytest.mark.parametrize("driver", ["e", "sector1"])
 def test_two_way_fixed_effects_find_the_truth(driver: str) -> None:
     truth = np.array([-0.12, -0.3, 0.2, 0.1, -0.15, -0.03])

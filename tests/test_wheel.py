@@ -1,0 +1,53 @@
+"""The wheel on its own: built, installed into a new environment, run from an empty folder."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY
+
+pytestmark = pytest.mark.outside
+
+
+def call(*command: str | Path, cwd: Path) -> str:
+    done = subprocess.run(
+        list(map(str, command)), cwd=cwd, capture_output=True, text=True, encoding="utf-8", check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("dist")
+    call(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", out, REPOSITORY, cwd=out)
+    return next(out.glob("*.whl"))
+
+
+def test_wheel_holds_configurations_and_plugin_and_no_data(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert "digicarbon/conf/config.yaml" in names
+    assert "digicarbon/experiments/table3_baseline.yaml" in names
+    assert "hydra_plugins/digicarbon/__init__.py" in names
+    assert "digicarbon/py.typed" in names
+    tops = {name.split("/")[0] for name in names}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"digicarbon", "hydra_plugins"}
+    assert not [name for name in names if "plugins/hydra_plugins" in name or name.startswith("tests")]
+    tables = {name for name in names if name.endswith(".csv")}
+    assert tables == {f"digicarbon/data/{name}.csv" for name in ("provinces", "adjacency", "fuels", "sectors")}
+
+
+def test_installed_wheel_runs_from_an_empty_folder(wheel: Path, tmp_path: Path) -> None:
+    environment, work = tmp_path / "venv", tmp_path / "work"
+    work.mkdir()
+    call(sys.executable, "-m", "venv", environment, cwd=tmp_path)
+    bin_folder = environment / ("Scripts" if sys.platform == "win32" else "bin")
+    call(bin_folder / "pip", "install", "-q", "-c", REPOSITORY / "constraints.txt", wheel, cwd=tmp_path)
+    printed = call(bin_folder / "digicarbon", "run", "table3_baseline", cwd=work)
+    assert "FE(7)" in printed
+    assert "7 of 7 runs recorded" in printed
+    assert [item.name for item in work.iterdir()] == ["mlruns"]

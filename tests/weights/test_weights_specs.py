@@ -1,0 +1,288 @@
+"""The four weights specifications against the data files, and the sentences for labels that do not match."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from digicarbon.data import adjacency, provinces
+from digicarbon.errors import ConfigError, DataError, WeightsError
+from digicarbon.panel import Panel
+from digicarbon.source import TableSource
+from digicarbon.spec import build
+from digicarbon.weights import AdjacencyWeights, EdgeWeights, MatrixWeights, NestedWeights, Weights, WeightsSpec
+
+PROVINCES = provinces()
+NAMES = PROVINCES["province"].tolist()
+
+
+def _panel(units: Sequence[object], seed: int = 1, years: Sequence[int] = (2012, 2013, 2014)) -> Panel:
+    """A panel whose GDP differs by unit and year, its rows shuffled."""
+    rng = np.random.default_rng(seed)
+    rows = [(unit, year, float(rng.uniform(1e3, 9e4))) for unit in units for year in years]
+    frame = pd.DataFrame(rows, columns=["u", "t", "gdp"])
+    return Panel.from_frame(frame.sample(frac=1, random_state=seed), "u", "t")
+
+
+def _named(weights: Weights) -> pd.DataFrame:
+    return pd.DataFrame(weights.dense(), index=weights.labels, columns=weights.labels)
+
+
+# W1
+
+
+def test_w1_is_the_65_edges() -> None:
+    weights = AdjacencyWeights(row_standardise=False).compute(_panel(NAMES))
+    found = _named(weights)
+    pairs = {frozenset(pair) for pair in adjacency().itertuples(index=False)}
+    assert len(pairs) == 65
+    assert found.to_numpy().sum() == 130
+    assert all(found.loc[a, b] == found.loc[b, a] == 1 for a, b in map(tuple, pairs))
+    assert found.loc["Hainan", "Guangdong"] == 1
+    assert weights.name == "W1"
+
+
+def test_w1_equals_the_matrix_of_the_data_folder(data_folder: Path) -> None:
+    path = data_folder / "china" / "weights" / "W1_adjacency_30_hainan_guangdong.csv"
+    panel = _panel(NAMES)
+    expected = pd.read_csv(path, index_col=0).loc[list(panel.units), list(panel.units)]
+    np.testing.assert_array_equal(AdjacencyWeights(row_standardise=False).compute(panel).dense(), expected)
+    from_file = MatrixWeights(path=str(path)).compute(panel)
+    np.testing.assert_array_equal(from_file.dense(), AdjacencyWeights().compute(panel).dense())
+    edges = EdgeWeights(
+        path=str(path.with_name("W1_edges_65.csv")), origin="province_i", destination="province_j"
+    ).compute(panel)
+    np.testing.assert_array_equal(edges.dense(), from_file.dense())
+
+
+@pytest.mark.parametrize("column", ["adcode", "name_zh", "short_zh"])
+@pytest.mark.parametrize("spec", [AdjacencyWeights(), NestedWeights()])
+def test_provinces_may_be_named_in_chinese_or_by_code(column: str, spec: WeightsSpec) -> None:
+    english = dict(zip(map(str, PROVINCES[column]), NAMES, strict=True))
+    panel = _panel(PROVINCES[column].tolist())
+    weights = spec.compute(panel)
+    assert weights.labels == panel.units
+    # seeds are per position, so that both panels hold the same GDP for the same province
+    expected = _named(spec.compute(_panel(NAMES)))
+    order = [english[unit] for unit in panel.units]
+    np.testing.assert_allclose(weights.dense(), expected.loc[order, order], rtol=1e-13)
+
+
+def test_w1_of_some_provinces_is_standardised_among_them() -> None:
+    found = _named(AdjacencyWeights().compute(_panel(["Jilin", "Heilongjiang", "Liaoning"])))
+    assert found.loc["Jilin"].tolist() == [0.5, 0.0, 0.5]
+    assert found.loc["Heilongjiang", "Jilin"] == 1
+
+
+def test_w1_island_is_refused_or_kept() -> None:
+    panel = _panel(["Hainan", "Beijing", "Tianjin"])
+    with pytest.raises(WeightsError, match=r"W1: no neighbour for Hainan"):
+        AdjacencyWeights().compute(panel)
+    assert _named(AdjacencyWeights(islands="keep").compute(panel)).loc["Hainan"].sum() == 0
+
+
+@pytest.mark.parametrize("spec", [AdjacencyWeights(), NestedWeights()])
+def test_a_unit_that_is_no_province_is_refused(spec: WeightsSpec) -> None:
+    with pytest.raises(WeightsError, match=r"Bejing, Tibet.*Did you mean 'Beijing'.*weights=matrix or weights=edges"):
+        spec.compute(_panel(["Bejing", "Tibet", "Tianjin"]))
+    with pytest.raises(WeightsError, match="Beijing, 北京 are all Beijing"):
+        spec.compute(_panel(["Beijing", "北京", "Tianjin"]))
+
+
+# W2
+
+
+def test_w2_equals_the_distance_file_within_its_precision(data_folder: Path) -> None:
+    file = pd.read_csv(data_folder / "china" / "weights" / "capital_great_circle_km.csv", index_col=0)
+    panel = _panel(NAMES)
+    distance = file.loc[list(panel.units), list(panel.units)].to_numpy()
+    economy = panel.cube(["gdp"])[:, :, 0].mean(axis=0)
+    with np.errstate(divide="ignore"):
+        raw = np.where(distance > 0, 1 / distance, 0) * economy / economy.mean()
+    weights = NestedWeights().compute(panel)
+    # distances are rounded to 10 m, and the shortest is 110 km; the file's earth is a sphere of 6,371 km
+    np.testing.assert_allclose(weights.raw.toarray(), raw, rtol=1e-4)
+    np.testing.assert_allclose(weights.dense(), raw / raw.sum(axis=1, keepdims=True), rtol=1e-4)
+    assert weights.name == "W2"
+
+
+def test_w2_does_not_collapse_to_inverse_distance() -> None:
+    panel = _panel(NAMES)
+    w2 = NestedWeights().compute(panel).dense()
+    equal = panel.with_columns({"gdp": np.ones(len(panel.unit_codes))})
+    plain = NestedWeights().compute(equal).dense()
+    assert np.abs(w2 - plain).max() > 0.05
+    # the neighbour's economy is what remains: w2 / plain, row by row, is proportional to it
+    economy = panel.cube(["gdp"])[:, :, 0].mean(axis=0)
+    off = ~np.eye(30, dtype=bool)
+    ratio = np.divide(w2, plain * economy, out=np.zeros_like(w2), where=off)
+    np.testing.assert_allclose(ratio[0, 1:], ratio[0, 1], rtol=1e-12)
+    np.testing.assert_allclose(w2.sum(axis=1), 1, rtol=1e-14)
+
+
+def test_w2_power_window_and_standardisation() -> None:
+    panel = _panel(NAMES)
+    first = NestedWeights(window=(2012, 2012), row_standardise=False, power=2.0).compute(panel)
+    economy = panel.select(periods=[2012]).array(["gdp"])[:, 0]
+    flat = panel.with_columns({"gdp": np.ones(len(panel.unit_codes))})
+    inverse = NestedWeights(row_standardise=False).compute(flat).dense()
+    np.testing.assert_allclose(first.dense(), inverse**2 * economy / economy.mean(), rtol=1e-12)
+    assert first.constant_row_sum is None
+
+
+def test_w2_takes_gaps_outside_its_window_only() -> None:
+    panel = _panel(NAMES)
+    gdp = panel.array(["gdp"])[:, 0].copy()
+    gdp[panel.period_codes == 2] = np.nan
+    with_gaps = panel.with_columns({"gdp": gdp})
+    np.testing.assert_array_equal(
+        NestedWeights(window=(2012, 2013)).compute(with_gaps).dense(),
+        NestedWeights(window=(2012, 2013)).compute(panel).dense(),
+    )
+    with pytest.raises(DataError, match="'gdp' has no finite value for Anhui 2014"):
+        NestedWeights().compute(with_gaps)
+
+
+def test_w2_averages_an_unbalanced_panel_over_the_periods_that_there_are() -> None:
+    frame = _panel(NAMES).frame().reset_index()
+    short = Panel.from_frame(frame[(frame["u"] != "Jilin") | (frame["t"] == 2012)], "u", "t", gaps="keep")
+    weights = NestedWeights(row_standardise=False).compute(short)
+    means = short.frame()["gdp"].groupby(level=0).mean()
+    expected = NestedWeights(row_standardise=False, window=(2012, 2012)).compute(
+        Panel.from_frame(means.rename_axis("u").reset_index().assign(t=2012), "u", "t")
+    )
+    np.testing.assert_allclose(weights.dense(), expected.dense(), rtol=1e-13)
+    with pytest.raises(WeightsError, match=r"weights\.window: Jilin has no row in 2013 to 2014"):
+        NestedWeights(window=(2013, 2014)).compute(short)
+
+
+def test_w2_needs_a_positive_economy_and_a_window_with_periods() -> None:
+    panel = _panel(NAMES)
+    with pytest.raises(WeightsError, match=r"weights\.economy: the panel has no column 'gpd'\. Did you mean 'gdp'"):
+        NestedWeights(economy="gpd").compute(panel)
+    with pytest.raises(WeightsError, match=r"no period lies in 1990 to 2000; the panel covers 2012 to 2014"):
+        NestedWeights(window=(1990, 2000)).compute(panel)
+    negative = panel.with_columns({"gdp": np.where(panel.unit_codes == 0, -1.0, 1.0)})
+    with pytest.raises(WeightsError, match="mean of 'gdp' is not positive for Anhui"):
+        NestedWeights().compute(negative)
+
+
+@pytest.mark.parametrize(("field", "value"), [("window", [2015, 2012]), ("power", 0.0), ("power", -1.0)])
+def test_w2_fields_are_checked_when_built(field: str, value: Any) -> None:
+    with pytest.raises(ConfigError, match=f"weights.*{field}|{field}.*first"):
+        build({"_target_": "digicarbon.weights.NestedWeights", field: value}, WeightsSpec, "weights")
+
+
+# matrix and edges
+
+UNITS = ["北京", "内蒙古", "Inner Mongolia"]
+MATRIX = pd.DataFrame([[0, 1, 3], [1, 0, 0], [2, 2, 0]], index=UNITS, columns=UNITS, dtype=float)
+
+
+def _write(frame: pd.DataFrame, path: Path, encoding: str = "utf-8", index: bool = True) -> str:
+    if path.suffix == ".xlsx":
+        frame.to_excel(path, index=index)
+    else:
+        path.write_bytes(frame.to_csv(index=index).encode(encoding))
+    return str(path)
+
+
+@pytest.mark.parametrize(("name", "encoding"), [("w.csv", "utf-8"), ("w.csv", "gbk"), ("w.xlsx", "")])
+def test_a_matrix_file_is_matched_by_label(tmp_path: Path, name: str, encoding: str) -> None:
+    shuffled = MATRIX.iloc[[2, 0, 1], [1, 2, 0]].rename(index={"北京": " 北京 "})
+    path = _write(shuffled, tmp_path / name, encoding)
+    panel = _panel(UNITS)
+    weights = MatrixWeights(path=path).compute(panel)
+    assert (weights.labels, weights.name) == (panel.units, "w")
+    np.testing.assert_array_equal(weights.raw.toarray(), MATRIX.loc[list(panel.units), list(panel.units)])
+    np.testing.assert_allclose(weights.row_sums, 1)
+    assert MatrixWeights(path=path, row_standardise=False).compute(panel).dense().sum() == 9
+
+
+@pytest.mark.parametrize(("name", "encoding"), [("w.csv", "utf-8"), ("w.csv", "gbk"), ("w.xlsx", "")])
+def test_an_edge_file_is_matched_by_label(tmp_path: Path, name: str, encoding: str) -> None:
+    edges = pd.DataFrame({"起点": ["北京", "北京"], "终点": UNITS[1:], "权重": [2.0, 0.1], "备注": ["甲", "乙"]})
+    path = _write(edges, tmp_path / name, encoding, index=False)
+    fields = {"path": path, "origin": "起点", "destination": "终点"}
+    found = _named(EdgeWeights(**fields, weight="权重", row_standardise=False).compute(_panel(UNITS)))
+    assert found.loc["北京", "内蒙古"] == found.loc["内蒙古", "北京"] == 2.0
+    assert found.loc["Inner Mongolia", "北京"] == 0.1
+    assert found.to_numpy().sum() == pytest.approx(4.2)
+    assert EdgeWeights(**fields, row_standardise=False).compute(_panel(UNITS)).dense().sum() == 4
+    one_way = EdgeWeights(**fields, symmetric=False, islands="keep", row_standardise=False).compute(_panel(UNITS))
+    assert one_way.dense().sum() == 2
+
+
+@pytest.mark.parametrize("units", [["01", "36", "11"], [1, 36, 11]])
+def test_codes_match_those_of_a_table(tmp_path: Path, units: list[object]) -> None:
+    frame = pd.DataFrame({"u": units * 2, "t": [1] * 3 + [2] * 3, "x": range(6)})
+    source = TableSource(path=_write(frame, tmp_path / "d.csv", index=False), unit="u", time="t")
+    panel = Panel.from_frame(source.load().frame, "unit", "time")
+    square = pd.DataFrame([[0, 1, 2], [1, 0, 3], [4, 5, 0]], index=units, columns=units)
+    for name in ("w.csv", "w.xlsx"):
+        weights = MatrixWeights(path=_write(square, tmp_path / name), row_standardise=False).compute(panel)
+        assert _named(weights).loc["11", str(units[0])] == 4
+    edges = pd.DataFrame({"unit": units[:2], "neighbour": units[1:]})
+    assert EdgeWeights(path=_write(edges, tmp_path / "e.csv", index=False)).compute(panel).raw.nnz == 4
+
+
+@pytest.mark.parametrize("kind", ["matrix", "edges"])
+def test_labels_of_file_and_panel_must_agree(tmp_path: Path, kind: str) -> None:
+    if kind == "matrix":
+        path = _write(MATRIX, tmp_path / "w.csv")
+        refuse, drop = MatrixWeights(path=path), MatrixWeights(path=path, extra="drop")
+    else:
+        edges = pd.DataFrame([("北京", "内蒙古"), ("内蒙古", "Inner Mongolia")], columns=["unit", "neighbour"])
+        path = _write(edges, tmp_path / "w.csv", index=False)
+        refuse, drop = EdgeWeights(path=path), EdgeWeights(path=path, extra="drop")
+    with pytest.raises(WeightsError, match=r"w\.csv lacks Inner Mongolla.*Did you mean 'Inner Mongolia'\?.*labels are"):
+        refuse.compute(_panel(["北京", "内蒙古", "Inner Mongolla"]))
+    with pytest.raises(WeightsError, match=r"w\.csv has labels .* not units of the panel: Inner Mongolia.*extra=drop"):
+        refuse.compute(_panel(["北京", "内蒙古"]))
+    np.testing.assert_array_equal(drop.compute(_panel(["北京", "内蒙古"])).dense(), [[0, 1], [1, 0]])
+
+
+def test_a_matrix_must_be_square_by_label_and_full_of_numbers(tmp_path: Path) -> None:
+    panel = _panel(UNITS)
+
+    def refused(frame: pd.DataFrame, sentence: str) -> None:
+        with pytest.raises(WeightsError, match=sentence):
+            MatrixWeights(path=_write(frame, tmp_path / "w.csv")).compute(panel)
+
+    refused(
+        MATRIX.rename(columns={"内蒙古": "内蒙"}), r"w\.csv has a row but no column for 内蒙古\. Did you mean '内蒙'"
+    )
+    refused(MATRIX.drop(index="内蒙古"), r"w\.csv has a column but no row for 内蒙古")
+    refused(MATRIX.rename(index={"内蒙古": "北京"}), r"more than one row called 北京")
+    refused(MATRIX.rename(index={"内蒙古": ""}), r"label of a unit is empty at position 2")
+    text = MATRIX.astype(object)
+    text.loc["北京", "内蒙古"] = "近"
+    refused(text, r"row 北京 and the column 内蒙古 is no number: '近'")
+    text.loc["北京", "内蒙古"] = np.nan
+    refused(text, r"row 北京 and the column 内蒙古 is empty; write 0")
+    text.loc["北京", "内蒙古"] = -2
+    refused(text, r"北京 to 内蒙古 \(-2\) is negative")
+
+
+def test_edges_must_have_their_columns_and_numbers(tmp_path: Path) -> None:
+    panel = _panel(["a", "b"])
+    frame = pd.DataFrame({"unit": ["a"], "neighbor": ["b"], "w": ["x"]})
+    path = _write(frame, tmp_path / "e.csv", index=False)
+    with pytest.raises(WeightsError, match=r"weights\.destination: e\.csv has no column 'neighbour'.*'neighbor'"):
+        EdgeWeights(path=path).compute(panel)
+    with pytest.raises(WeightsError, match=r"weights\.weight: e\.csv has no column 'ww'"):
+        EdgeWeights(path=path, destination="neighbor", weight="ww").compute(panel)
+    with pytest.raises(WeightsError, match=r"row a to b and the column w is no number: 'x'"):
+        EdgeWeights(path=path, destination="neighbor", weight="w").compute(panel)
+    with pytest.raises(DataError, match=r"weights\.path: there is no file 'f\.csv'.*Did you mean 'e\.csv'"):
+        EdgeWeights(path=str(tmp_path / "f.csv")).compute(panel)
+
+
+def test_a_unit_in_no_edge_may_be_kept_as_an_island(tmp_path: Path) -> None:
+    path = _write(pd.DataFrame({"unit": ["a"], "neighbour": ["b"]}), tmp_path / "e.csv", index=False)
+    assert EdgeWeights(path=path, islands="keep").compute(_panel(["a", "b", "c"])).row_sums.tolist() == [1, 1, 0]
