@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
-from digicarbon.errors import DigicarbonError, nearest
+from digicarbon.errors import Caught, DigicarbonError, nearest
 
 USAGE = """\
 digicarbon: one YAML per table, every specification fitted and logged
@@ -46,9 +47,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given[0] == "--version":
         sys.stdout.write(f"digicarbon {import_module('digicarbon').__version__}\n")
         return 0
+    status = 0
+    with Caught() as caught:
+        status = _answer(given)
+    if caught.sentence:
+        sys.stderr.write(caught.traceback if _wants_traceback() else "")
+        return _complain(
+            f"unexpected error {' '.join(caught.sentence.split())}; set DIGICARBON_TRACEBACK=1 and report it", 70
+        )
+    return status
+
+
+def _answer(given: list[str]) -> int:
     try:
         return _dispatch(given)
     except DigicarbonError as error:
+        if _wants_traceback():
+            traceback.print_exc()
         return _complain(str(error), 2 if type(error).__name__ != "FailedRunsError" else 1)
     except KeyboardInterrupt:
         return _complain("Interrupted; the runs written so far are kept.", 130)
@@ -64,8 +79,7 @@ def _dispatch(given: list[str]) -> int:
         hint = nearest(verb, VERBS) or f" Verbs: {', '.join(VERBS)}."
         return _complain(f"There is no command '{verb}'.{hint} `digicarbon --help` lists them.", 2)
     if verb in PLAIN_VERBS:
-        getattr(import_module("digicarbon.command"), PLAIN_VERBS[verb])(rest)
-        return 0
+        return int(getattr(import_module("digicarbon.command"), PLAIN_VERBS[verb])(rest))
     experiment = "config"
     if rest and not rest[0].startswith("-") and "=" not in rest[0]:
         experiment = rest[0].replace("\\", "/").removeprefix("./").removeprefix("experiments/").removesuffix(".yaml")
@@ -74,26 +88,20 @@ def _dispatch(given: list[str]) -> int:
 
 
 def _hydra(verb: str, experiment: str, rest: Sequence[str]) -> int:
-    import hydra
-
     from digicarbon import application
 
     command: Callable[..., Any] = getattr(import_module("digicarbon.command"), HYDRA_VERBS[verb])
-    os.environ["HYDRA_FULL_ERROR"] = "1"
     if "COMP_LINE" in os.environ:
         os.environ["COMP_LINE"] = application.completion_line(os.environ["COMP_LINE"], VERBS)
-    program = sys.argv[0] if sys.argv else "digicarbon"
-    sys.argv = [program, *rest]
-    with application.active():
-        hydra.main(config_path=None, config_name=experiment, version_base="1.3")(application.task(command))()
+    application.run(command, experiment, rest)
     return 0
 
 
-def _complain(sentence: str, status: int) -> int:
-    if os.environ.get("DIGICARBON_TRACEBACK") == "1":
-        import traceback
+def _wants_traceback() -> bool:
+    return os.environ.get("DIGICARBON_TRACEBACK") == "1"
 
-        traceback.print_exc()
+
+def _complain(sentence: str, status: int) -> int:
     sys.stderr.write(f"digicarbon: {sentence}\n")
     return status
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 from digicarbon.errors import ConfigError
 
 _ACTIVE: list[bool] = []
+_OURS = ("hydra/sweeper", "hydra/launcher", "hydra.mode", "hydra.sweep", "hydra.run", "hydra.output_subdir")
 
 
 @contextmanager
@@ -26,19 +29,71 @@ def is_active() -> bool:
     return bool(_ACTIVE)
 
 
-def task(command: Callable[[Any], None]) -> Callable[[Any], None]:
+def run(command: Callable[[Any], None], experiment: str, arguments: Sequence[str]) -> None:
+    """Let Hydra read the command line and hand it to a command.
+
+    Parameters
+    ----------
+    command : callable
+        Takes a `digicarbon.command.Request`.
+    experiment : str
+    arguments : sequence of str
+        Flags and overrides in Hydra's grammar.
+
+    Raises
+    ------
+    ConfigError
+        If the experiment or an override is wrong.
+    """
+    import hydra
+
+    from digicarbon.compose import Composer, loader
+    from digicarbon.explain import COMPOSITION_ERRORS, explain
+    from digicarbon.files import lineage
+
+    for argument in arguments:
+        if argument.lstrip("+~").startswith(_OURS):
+            raise ConfigError(_keep_engine(argument))
+    lineage(experiment)
+    try:
+        with active(), _command_line(arguments):
+            hydra.main(config_path=None, config_name=experiment, version_base="1.3")(_task(command))()
+    except COMPOSITION_ERRORS as error:
+        overrides = [argument for argument in arguments if "=" in argument and not argument.startswith("-")]
+        raise explain(error, experiment, Composer(loader(), experiment, overrides)) from error
+
+
+@contextmanager
+def _command_line(arguments: Sequence[str]) -> Iterator[None]:
+    """Give Hydra its arguments, and have it raise errors instead of printing them."""
+    before, full = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
+    sys.argv = [before[0] if before else "digicarbon", *arguments]
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    try:
+        yield
+    finally:
+        sys.argv = before
+        if full is None:
+            del os.environ["HYDRA_FULL_ERROR"]
+
+
+def _task(command: Callable[[Any], None]) -> Callable[[Any], None]:
     """Return the function that Hydra hands to our sweeper, which calls it once with the whole request."""
     from digicarbon.command import Request
 
     def engine(request: Any) -> None:
         if not isinstance(request, Request):
-            raise ConfigError(
-                "hydra.mode, hydra/sweeper or hydra/launcher was overridden; leave them as they are: digicarbon expands "
-                "and runs every sweep itself (choose executor=… for the backend)."
-            )
+            raise ConfigError(_keep_engine("the configuration"))
         command(request)
 
     return engine
+
+
+def _keep_engine(what: str) -> str:
+    return (
+        f"{what} changes Hydra's mode, sweeper, launcher or folders; leave them as they are: digicarbon expands and "
+        "runs every sweep itself (choose executor=… for the backend)."
+    )
 
 
 def completion_line(line: str, verbs: Sequence[str]) -> str:

@@ -7,15 +7,20 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
+import pandas as pd
 from hydra.core.config_loader import ConfigLoader
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table as RichTable
 
-from digicarbon.compose import GROUPS, Composer, loader, options
-from digicarbon.errors import ConfigError, DigicarbonError, listing, nearest
-from digicarbon.plan import Plan, plan, read_overrides
+from digicarbon.compose import Composer, loader, options
+from digicarbon.errors import ConfigError, DataError, DigicarbonError, listing, nearest
+from digicarbon.expand import read_overrides
+from digicarbon.files import GROUPS, find
+from digicarbon.plan import Plan, plan
 from digicarbon.prepare import Workshop
 from digicarbon.report import Table
 
@@ -54,7 +59,7 @@ def run(request: Request) -> None:
     failures: list[tuple[str, str]] = []
     for composer, planned in _plans(request):
         out = _console()
-        _say_skipped(planned)
+        _say_left_out(planned)
         with _bar(len(planned.runs)) as advance:
             finished = sweep.run(composer, planned, advance)
         if finished.table is not None:
@@ -74,79 +79,100 @@ def run(request: Request) -> None:
 def plan_(request: Request) -> None:
     """Print the runs of an experiment; fit nothing."""
     for _, planned in _plans(request):
-        table = RichTable(title=f"{planned.name}: {len(planned.runs)} runs")
         varied = list(dict.fromkeys(key for run in planned.runs for key in run.choice.values))
-        for head in ("run", *varied, "panel", "hash"):
-            table.add_column(head)
+        rows = []
         for one in planned.runs:
             n, t = one.prepared.panel.shape
-            cells = [str(one.choice.values.get(key, "")) for key in varied]
-            table.add_row(one.label, *cells, f"{n} × {t}", one.key[:10])
-        _console().print(table)
-        _say_skipped(planned)
+            rows.append([*(str(one.choice.values.get(key, "")) for key in varied), f"{n} × {t}", one.key[:10]])
+        labels = pd.Index([one.label for one in planned.runs])
+        cells = pd.DataFrame(rows, index=labels, columns=[*varied, "panel", "hash"])
+        show(Table(f"{planned.name}: {len(planned.runs)} runs", cells), _console())
+        _say_left_out(planned)
 
 
 def check(request: Request) -> None:
     """Build and check every run against its data; fit nothing."""
     for _, planned in _plans(request):
-        _say_skipped(planned)
+        _say_left_out(planned)
         _console().print(f"{planned.name}: {len(planned.runs)} runs are ready.", soft_wrap=True)
 
 
-def list_(arguments: Sequence[str]) -> None:
+def list_(arguments: Sequence[str]) -> int:
     """Print the options of a group with one line each, or all groups and experiments."""
-    from digicarbon.compose import folders
-
     group = arguments[0] if arguments else ""
-    if group and group not in GROUPS and group != "experiments":
+    if group and group not in (*GROUPS, "experiments"):
         known = [*GROUPS, "experiments"]
         raise ConfigError(f"There is no group '{group}'.{nearest(group, known)} Groups: {listing(known, 20)}.")
     config_loader = loader()
     table = RichTable(box=None, pad_edge=False)
-    table.add_column(group or "group")
-    table.add_column("")
+    table.add_column(group or "group", overflow="fold")
+    table.add_column("", overflow="fold")
     if group:
-        directory = "" if group == "experiments" else group
-        for name in options(config_loader, directory):
-            path = next(p for p in (f / directory / f"{name}.yaml" for f in folders()) if p.is_file())
-            table.add_row(name, path.read_text(encoding="utf-8").split("\n")[0].lstrip("# "))
+        folder = "" if group == "experiments" else f"{group}/"
+        for name in options(config_loader, folder.rstrip("/")):
+            table.add_row(name, _headline(f"{folder}{name}"))
     else:
         for name in (*GROUPS, "experiments"):
             table.add_row(name, ", ".join(options(config_loader, "" if name == "experiments" else name)))
     _console().print(table)
+    return 0
 
 
-def ui(arguments: Sequence[str]) -> None:
-    """Open MLflow's own interface on the project's store."""
-    from digicarbon.spec import build
-    from digicarbon.tracking import Tracking
+def ui(arguments: Sequence[str]) -> int:
+    """Open MLflow's own interface on the project's store; return its exit status.
 
-    name = arguments[0] if arguments and not arguments[0].startswith("-") else "config"
-    extra = arguments[1:] if name != "config" else arguments
-    tracking = build(Composer(loader(), name).assemble({})["tracking"], Tracking, "tracking")
-    if tracking.uri.startswith(("http://", "https://")):
-        _console().print(f"The store is a server; open {tracking.uri} in a browser.")
-        return
-    subprocess.run([sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", tracking.uri, *extra], check=False)
+    Parameters
+    ----------
+    arguments : sequence of str
+        An experiment, overrides such as ``tracking=server``, and flags of ``mlflow ui`` such as ``--port 5001``.
+
+    Raises
+    ------
+    DataError
+        If there is no store yet.
+    """
+    from digicarbon import sweep
+
+    words = list(arguments)
+    name = words.pop(0) if words and not words[0].startswith("-") and "=" not in words[0] else "config"
+    overrides = [word for word in words if "=" in word and not word.startswith("-")]
+    flags = [word for word in words if word not in overrides]
+    uri = sweep.settings(Composer(loader(), name, overrides)).tracking.uri
+    if uri.startswith(("http://", "https://")):
+        _console().print(f"The store is a server; open {uri} in a browser.", soft_wrap=True)
+        return 0
+    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).is_file():
+        raise DataError(f"There is no store {uri} yet; run an experiment in this folder first: digicarbon run {name}")
+    return subprocess.run([sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, *flags]).returncode
+
+
+def _headline(name: str) -> str:
+    """Return the comment in the first line of a configuration file."""
+    path = find(name)
+    first = "" if path is None else path.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
+    return first.lstrip("# ") if first.startswith("#") else ""
 
 
 def show(table: Table, console: Console) -> None:
     """Print a table, in several blocks of columns where the terminal is too narrow for one; no cell is ever cut."""
     labels = [str(label) for label in table.cells.index]
-    widths = [max(map(len, [str(head), *map(str, table.cells[head])])) + 3 for head in table.cells.columns]
-    room = (console.width if console.is_terminal else sys.maxsize) - max(map(len, labels), default=0) - 4
-    for number, block in enumerate(_blocks(widths, room)):
+    first = max(map(cell_len, labels), default=0) + 4
+    columns = [[str(head), *map(str, table.cells.iloc[:, k])] for k, head in enumerate(table.cells.columns)]
+    widths = [max(map(cell_len, texts)) + 3 for texts in columns]
+    room = console.width if console.is_terminal else sys.maxsize
+    for number, block in enumerate(_blocks(widths, room - first)):
         rich_table = RichTable(title=table.title if number == 0 else None, title_justify="left")
         rich_table.add_column("", no_wrap=True)
         for position in block:
-            rich_table.add_column(str(table.cells.columns[position]), justify="right", no_wrap=True)
+            rich_table.add_column(columns[position][0], justify="right", no_wrap=True)
         for row, label in enumerate(labels):
             if row in table.rules:
                 rich_table.add_section()
-            rich_table.add_row(label, *(str(table.cells.iat[row, position]) for position in block))
+            rich_table.add_row(label, *(columns[position][row + 1] for position in block))
         # rich cuts cells to its width: give it what the block needs
-        needed = max(map(len, labels), default=0) + 4 + sum(widths[position] for position in block)
-        _console(width=max(console.width, needed, len(table.title))).print(rich_table)
+        needed = first + sum(widths[position] for position in block)
+        wide = Console(file=console.file, width=max(console.width, needed), markup=False, highlight=False)
+        wide.print(rich_table)
     for note in table.notes:
         console.print(note, style="dim", soft_wrap=True)
 
@@ -164,27 +190,47 @@ def _blocks(widths: Sequence[int], room: int) -> list[list[int]]:
     return blocks
 
 
-def _console(stderr: bool = False, width: int | None = None) -> Console:
+def _console(stderr: bool = False) -> Console:
     # labels hold brackets, e.g. model.controls=[], which are no markup
-    return Console(stderr=stderr, width=width, markup=False, highlight=False)
+    return Console(stderr=stderr, markup=False, highlight=False)
 
 
-def _plans(request: Request) -> Iterator[tuple[Composer, Plan]]:
+def _plans(request: Request) -> list[tuple[Composer, Plan]]:
     """Plan an experiment, or each of those that it lists, before the first is fitted."""
+    from digicarbon import sweep
+
     plain, axes = read_overrides(request.overrides, request.config_loader)
-    composer = Composer(request.config_loader, request.name, plain)
-    listed = composer.sweep_keys()["experiments"]
-    composers = [Composer(request.config_loader, str(name), plain) for name in listed] if listed else [composer]
+    composers = list(_composers(request.config_loader, request.name, plain, ()))
+    for composer in composers:
+        sweep.settings(composer)
     shop = Workshop()
-    yield from [(one, plan(one, axes, shop)) for one in composers]
+    return [(composer, plan(composer, axes, shop)) for composer in composers]
 
 
-def _say_skipped(planned: Plan) -> None:
+def _composers(
+    config_loader: ConfigLoader, name: str, overrides: Sequence[str], listed_by: tuple[str, ...]
+) -> Iterator[Composer]:
+    composer = Composer(config_loader, name, overrides)
+    place = f"{composer.where('experiments')}, experiments"
+    if name in listed_by:
+        raise ConfigError(f"{place}: {' > '.join([*listed_by, name])} goes round for ever; leave one of them out.")
+    listed = composer.sweep_keys()["experiments"]
+    for other in listed or ():
+        if not isinstance(other, str):
+            raise ConfigError(f"{place}: names experiments, e.g. [table3_baseline]; got {other!r}.")
+        yield from _composers(config_loader, other, overrides, (*listed_by, name))
+    if not listed:
+        yield composer
+
+
+def _say_left_out(planned: Plan) -> None:
     err = _console(stderr=True)
     for label, reason in planned.skipped:
         err.print(f"skipped {label}: {reason}", style="yellow", soft_wrap=True)
+    if planned.excluded:
+        err.print(f"{planned.excluded} combinations are left out by exclude.", style="dim", soft_wrap=True)
     for label, others in planned.same.items():
-        err.print(f"{label}: one fit for {len(others) + 1} choices that come to the same.", style="dim", soft_wrap=True)
+        err.print(f"{label}: one fit, also for {listing(others)}.", style="dim", soft_wrap=True)
 
 
 @contextmanager

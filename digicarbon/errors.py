@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import traceback
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from types import TracebackType
 
 
 class DigicarbonError(Exception):
@@ -28,6 +31,30 @@ class EstimationError(DigicarbonError):
 
 class TrackingError(DigicarbonError):
     """Results cannot be written or read."""
+
+
+class Caught(AbstractContextManager["Caught"]):
+    """Keeps whatever its block raises, be it foreseen or not.
+
+    Attributes
+    ----------
+    sentence : str
+        Empty if nothing was raised.
+    traceback : str
+    """
+
+    sentence: str = ""
+    traceback: str = ""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        foreseen = isinstance(error, DigicarbonError)
+        self.sentence = str(error) if foreseen else f"{type(error).__name__}: {error}"
+        self.traceback = "".join(traceback.format_exception(kind, error, trace))
+        return True
 
 
 def listing(items: Iterable[object], most: int = 6) -> str:

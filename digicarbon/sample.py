@@ -44,22 +44,32 @@ class Sample(Spec):
         ConfigError
             If a region is unknown.
         """
-        keep = list(self.units or panel.units)
-        if self.regions:
-            members = _members(self.regions)
-            strangers = [unit for unit in panel.units if data.province(unit) is None]
-            if strangers:
+        for key, names in (("units", self.units), ("without", self.without)):
+            unknown = [unit for unit in names if unit not in panel.units]
+            if unknown:
                 raise DataError(
-                    f"sample.regions needs Chinese provinces; {listing(strangers)} is not one. Name units in sample.units."
+                    f"sample.{key} names unknown units: {listing(unknown)}.{nearest(unknown[0], panel.units)} "
+                    f"The panel has {listing(panel.units, 40)}."
                 )
-            keep = [unit for unit in keep if data.province(unit) in members]
-        unknown = [unit for unit in self.without if unit not in panel.units]
-        if unknown:
+        members = self._in_regions(panel)
+        keep = [unit for unit in self.units or panel.units if unit in members and unit not in self.without]
+        if not keep:
             raise DataError(
-                f"sample.without names unknown units: {listing(unknown)}.{nearest(unknown[0], panel.units)}"
+                "No unit of the panel is left in the sample; loosen sample.regions, sample.units or sample.without."
             )
-        keep = [unit for unit in keep if unit not in self.without]
         return panel.select(keep, self.periods or None)
+
+    def _in_regions(self, panel: Panel) -> set[str]:
+        if not self.regions:
+            return set(panel.units)
+        provinces = _members(self.regions)
+        strangers = [unit for unit in panel.units if data.province(unit) is None]
+        if strangers:
+            raise DataError(
+                f"sample.regions needs Chinese provinces, but the panel has {listing(strangers)}. "
+                "Name the units to keep in sample.units."
+            )
+        return {unit for unit in panel.units if data.province(unit) in provinces}
 
 
 def _members(regions: tuple[str, ...]) -> set[str]:

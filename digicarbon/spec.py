@@ -90,17 +90,21 @@ def _locate(target: str, where: str) -> object:
         # appended, never prepended: a file in the working directory must not shadow an installed module
         sys.path.append(here)
     try:
-        return getattr(importlib.import_module(module_name), name)
+        module = importlib.import_module(module_name)
     except ImportError as error:
         raise ConfigError(
             f"{where}._target_: the module '{module_name}' cannot be imported ({error}); "
             "put your own classes into a module of the working directory, e.g. ./mine.py, or install it."
         ) from error
-    except AttributeError as error:
-        module = sys.modules[module_name]
+    except Exception as error:
+        # the user's own module may raise anything
         raise ConfigError(
-            f"{where}._target_: '{module_name}' has no class '{name}'.{nearest(name, vars(module))}"
+            f"{where}._target_: the module '{module_name}' cannot be imported ({type(error).__name__}: {error}); "
+            "correct it and try again."
         ) from error
+    if not hasattr(module, name):
+        raise ConfigError(f"{where}._target_: '{module_name}' has no class '{name}'.{nearest(name, vars(module))}")
+    return getattr(module, name)
 
 
 def _sentence(cls: type[Spec], item: Any, where: str) -> str:
@@ -130,7 +134,8 @@ def _sentence(cls: type[Spec], item: Any, where: str) -> str:
 
 
 def _wanted(item: Any) -> str:
-    return str(item["msg"]).replace("Input should be a valid", "must be a").replace("Input should be", "must be")
+    text = str(item["msg"]).replace("Input should be a valid", "must be a").replace("Input should be", "must be")
+    return text.replace("a integer", "an integer")
 
 
 def _literal_hint(item: Any, given: object) -> str:

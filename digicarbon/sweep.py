@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
-from types import TracebackType
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import pandas as pd
 from omegaconf import OmegaConf
 
-from digicarbon.compose import Composer
+from digicarbon.compose import Composer, missing, subject
 from digicarbon.diagnostic import Diagnostic
-from digicarbon.errors import DigicarbonError
+from digicarbon.errors import Caught, ConfigError, DigicarbonError, EstimationError
 from digicarbon.executor import Executor
 from digicarbon.model import Model
 from digicarbon.panel import Panel
-from digicarbon.plan import Plan, Run
+from digicarbon.plan import Plan, Run, require
 from digicarbon.report import Record, Report, Table
 from digicarbon.result import Result
-from digicarbon.spec import build
+from digicarbon.spec import Spec, build
 from digicarbon.tracking import Entry, Store, Tracking
 from digicarbon.weights import Weights
+
+S = TypeVar("S", bound=Spec)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,30 +71,36 @@ class Finished:
     parent_id: str
 
 
-class _Caught(AbstractContextManager["_Caught"]):
-    """Keeps whatever a run raises: one failing run must not stop the others."""
+@dataclass(frozen=True)
+class Settings:
+    """What holds for a whole sweep: its table, its workers and its store."""
 
-    text: str = ""
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool:
-        if error is None or not isinstance(error, Exception):
-            return False
-        sentence = str(error) if isinstance(error, DigicarbonError) else f"{type(error).__name__}: {error}"
-        self.text = sentence + "\n\n" + "".join(traceback.format_exception(kind, error, trace))
-        return True
+    report: Report
+    executor: Executor
+    tracking: Tracking
 
 
-@dataclass
-class _Collected:
-    results: dict[int, Result] = field(default_factory=dict)
-    failures: list[tuple[str, str]] = field(default_factory=list)
+def settings(composer: Composer) -> Settings:
+    """Build the specifications that hold for a whole sweep.
+
+    Raises
+    ------
+    ConfigError
+        If one is wrong; the message names the place.
+    """
+    merged = composer.merged()
+
+    def built(group: str, kind: type[S]) -> S:
+        try:
+            require([key for key in missing(merged) if key.startswith(f"{group}.")], composer.chosen)
+            return build(composer.resolve(merged[group]), kind, group)
+        except ConfigError as error:
+            raise ConfigError(f"{composer.where(subject(str(error)) or group)}: {error}") from error
+
+    return Settings(built("report", Report), built("executor", Executor), built("tracking", Tracking))
 
 
-def run(
-    composer: Composer, planned: Plan, progress: Callable[[int, int], None] = lambda done, total: None
-) -> Finished:
+def run(composer: Composer, planned: Plan, progress: Callable[[int, int], None] = lambda done, total: None) -> Finished:
     """Fit every run of a plan, write each to MLflow and make the comparison table.
 
     Parameters
@@ -108,41 +113,44 @@ def run(
     Raises
     ------
     DigicarbonError
-        If the store cannot be opened or written, or a specification of report, executor or tracking is wrong.
+        If the store cannot be opened or written, a specification of report, executor or tracking is wrong, or the
+        report cannot be made of these runs; the runs are recorded then.
     """
-    config = composer.assemble({})
-    executor = build(config["executor"], Executor, "executor")
-    report = build(config["report"], Report, "report")
-    store = Store(build(config["tracking"], Tracking, "tracking"), planned.name)
+    chosen = settings(composer)
+    store = Store(chosen.tracking, planned.name)
     store.start(planned.title, OmegaConf.to_yaml(composer.base), _simulated_tag(planned.runs))
-    collected = _Collected()
+    results: dict[int, Result] = {}
+    errors: dict[int, str] = {}
     try:
-        for finished in _fitted(planned.runs, executor):
+        for finished in _fitted(planned.runs, chosen.executor):
             store.write([_entry(planned.runs[item.index], item) for item in finished])
-            for item in finished:
-                if item.result is None:
-                    collected.failures.append((planned.runs[item.index].label, item.error.split("\n")[0]))
-                else:
-                    collected.results[item.index] = item.result
-            progress(len(collected.results) + len(collected.failures), len(planned.runs))
-        table = _table(planned, report, collected.results)
+            results |= {item.index: item.result for item in finished if item.result is not None}
+            errors |= {item.index: item.error.split("\n")[0] for item in finished if item.result is None}
+            progress(len(results) + len(errors), len(planned.runs))
+        table, refusal = _table_or_refusal(planned, chosen.report, results)
         files = {} if table is None else {"table.md": table.to_markdown(), "table.csv": table.cells.to_csv()}
-        estimates = _all_estimates(planned.runs, collected.results)
-        store.finish(files, estimates, len(collected.failures), len(collected.results))
+        estimates = _all_estimates(planned.runs, results)
+        if not estimates.empty:
+            files["estimates.csv"] = estimates.to_csv(index=False)
+        store.finish(files, len(errors), len(results))
     except BaseException:
         store.abort()
         raise
-    return Finished(table, collected.failures, len(collected.results), store.name, store.uri, store.parent_id)
+    if refusal is not None:
+        raise refusal
+    failures = [(planned.runs[index].label, errors[index]) for index in sorted(errors)]
+    return Finished(table, failures, len(results), store.name, store.uri, store.parent_id)
 
 
 def fit(task: Task) -> Fitted:
     """Fit one run; never raises, so that the other runs of a chunk go on."""
     start = time.time_ns() // 1_000_000
     result: Result | None = None
-    with _Caught() as caught:
+    with Caught() as caught:
         fitted = task.model.fit(task.panel, task.weights)
         result = replace(fitted, tables={**fitted.tables, **task.diagnostic.tables(task.panel, task.weights)})
-    return Fitted(task.index, result, caught.text, start, time.time_ns() // 1_000_000)
+    error = f"{caught.sentence}\n\n{caught.traceback}" if caught.sentence else ""
+    return Fitted(task.index, result, error, start, time.time_ns() // 1_000_000)
 
 
 def _fit_chunk(tasks: Sequence[Task]) -> list[Fitted]:
@@ -155,6 +163,7 @@ def _fit_chunk(tasks: Sequence[Task]) -> list[Fitted]:
 
 def _fitted(runs: Sequence[Run], executor: Executor) -> Iterator[list[Fitted]]:
     from joblib import Parallel, delayed
+    from joblib.externals.loky.process_executor import TerminatedWorkerError
 
     tasks = [
         Task(index, run.specs.model, run.specs.diagnostic, run.prepared.panel, run.prepared.weights)
@@ -167,7 +176,13 @@ def _fitted(runs: Sequence[Run], executor: Executor) -> Iterator[list[Fitted]]:
         yield from map(_fit_chunk, chunks)
         return
     parallel = Parallel(n_jobs=executor.n_jobs, backend=executor.backend, return_as="generator_unordered", batch_size=1)
-    yield from parallel(delayed(_fit_chunk)(chunk) for chunk in chunks)
+    try:
+        yield from parallel(delayed(_fit_chunk)(chunk) for chunk in chunks)
+    except TerminatedWorkerError as error:
+        raise EstimationError(
+            "A worker process ended without an answer, probably for lack of memory; runs recorded before are kept. "
+            "Choose fewer workers (executor.n_jobs=1) or executor=sequential."
+        ) from error
 
 
 def _entry(run: Run, fitted: Fitted) -> Entry:
@@ -204,7 +219,12 @@ def _params(run: Run) -> dict[str, str]:
     varied = {key: str(value) for key, value in run.choice.values.items() if key not in used}
     fields = {f"model.{key}": _plain(value) for key, value in run.specs.model.model_dump().items()}
     column = {"column": run.choice.column} if run.choice.column else {}
-    return {**column, **used, **fields, **{key: value for key, value in varied.items() if not key.startswith("weights.")}}
+    return {
+        **column,
+        **used,
+        **fields,
+        **{key: value for key, value in varied.items() if not key.startswith("weights.")},
+    }
 
 
 def _plain(value: Any) -> str:
@@ -213,6 +233,16 @@ def _plain(value: Any) -> str:
 
 def _simulated_tag(runs: Sequence[Run]) -> dict[str, str]:
     return {"digicarbon.data": "SIMULATED"} if any(run.prepared.simulated for run in runs) else {}
+
+
+def _table_or_refusal(
+    planned: Plan, report: Report, results: Mapping[int, Result]
+) -> tuple[Table | None, DigicarbonError | None]:
+    """Return the table, or why there is none: fitted runs are recorded whatever the report says."""
+    try:
+        return _table(planned, report, results), None
+    except DigicarbonError as error:
+        return None, error
 
 
 def _table(planned: Plan, report: Report, results: Mapping[int, Result]) -> Table | None:

@@ -7,23 +7,27 @@ import logging
 import math
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from numbers import Real
 from pathlib import Path
-from typing import Any, ClassVar
-
-import pandas as pd
+from typing import ClassVar, TypeVar
 
 import digicarbon
 from digicarbon.errors import TrackingError
 from digicarbon.result import Result
 from digicarbon.spec import Spec
 
+T = TypeVar("T")
+
 PACKAGES = ("numpy", "scipy", "pandas", "linearmodels", "spreg", "libpysal", "mlflow", "hydra-core", "joblib")
+SQLITE = "sqlite:///"
+LONGEST_NAME = 250
 LONGEST_PARAM = 6000
+LONGEST_TAG = 8000
 MOST_PARAMS = 100
 MOST_METRICS = 1000
 
@@ -100,25 +104,25 @@ class Store:
         self.name = tracking.experiment or name
         # each layer has its own class for the same refusal
         self._failures = (MlflowException, SQLAlchemyError, OSError)
-        artifacts = _artifact_location(tracking, self.name)
-        try:
-            self._client = MlflowClient(tracking_uri=tracking.uri)
-            self.experiment_id = self._open(artifacts)
-        except self._failures as error:
-            raise TrackingError(
-                f"tracking.uri: the store {tracking.uri} cannot be opened ({_first(error)}). Check the folder's rights "
-                "and the address, or choose another tracking.uri."
-            ) from error
+        self._client = MlflowClient(tracking_uri=_absolute(tracking.uri))
+        with self._refused("cannot be opened", "Check the folder's rights and the address, or choose another."):
+            self.experiment_id = self._open(_artifact_location(tracking, self.name))
         self.parent_id = ""
 
     def start(self, title: str, config: str, tags: Mapping[str, str]) -> None:
-        """Start the parent run."""
+        """Start the parent run.
+
+        Raises
+        ------
+        TrackingError
+            If the store refuses it.
+        """
         name = f"{self.name} {time.strftime('%Y-%m-%d %H:%M:%S')}"
-        run = self._client.create_run(
-            self.experiment_id, run_name=name, tags={"digicarbon.kind": "sweep", "digicarbon.title": title, **tags}
-        )
-        self.parent_id = run.info.run_id
-        self._client.log_text(self.parent_id, config, "experiment.yaml")
+        every = {"digicarbon.kind": "sweep", "digicarbon.title": title, **tags}
+        with self._refused("cannot be written"):
+            run = self._client.create_run(self.experiment_id, run_name=name[-LONGEST_NAME:], tags=_cut(every))
+            self.parent_id = run.info.run_id
+            self._client.log_text(self.parent_id, config, "experiment.yaml")
 
     def write(self, entries: Sequence[Entry]) -> None:
         """Write finished runs as children of the parent.
@@ -129,38 +133,45 @@ class Store:
             If the store refuses them.
         """
         for entry in entries:
-            try:
+            with self._refused(f"refuses the run '{entry.label}'", "Runs written before are kept."):
                 self._write(entry)
-            except self._failures as error:
-                raise TrackingError(
-                    f"The run '{entry.label}' cannot be written to {self.uri} ({_first(error)}). Runs written before "
-                    "are kept."
-                ) from error
 
-    def finish(self, files: Mapping[str, str], estimates: pd.DataFrame, failed: int, done: int) -> None:
+    def finish(self, files: Mapping[str, str], failed: int, done: int) -> None:
         """Store the sweep's tables on the parent and close it.
 
         Parameters
         ----------
         files : mapping of str to str
             Text files by name.
-        estimates : DataFrame
-            All estimates of the sweep, one row per run and term.
         failed, done : int
             Numbers of runs.
+
+        Raises
+        ------
+        TrackingError
+            If the store refuses them.
         """
-        for name, text in files.items():
-            self._client.log_text(self.parent_id, text, name)
-        self._client.log_table(self.parent_id, estimates, "estimates.json") if not estimates.empty else None
-        for key, value in (("runs.done", done), ("runs.failed", failed)):
-            self._client.log_metric(self.parent_id, key, float(value))
-        self._client.set_terminated(self.parent_id, status="FAILED" if failed else "FINISHED")
+        with self._refused("cannot be written", "Runs written before are kept."):
+            for name, text in files.items():
+                self._client.log_text(self.parent_id, text, name)
+            for key, value in (("runs.done", done), ("runs.failed", failed)):
+                self._client.log_metric(self.parent_id, key, float(value))
+            self._client.set_terminated(self.parent_id, status="FAILED" if failed else "FINISHED")
 
     def abort(self) -> None:
         """Mark the parent as killed; children that are written stay."""
         if self.parent_id:
             with suppress(*self._failures):
                 self._client.set_terminated(self.parent_id, status="KILLED")
+
+    @contextmanager
+    def _refused(self, what: str, advice: str = "") -> Iterator[None]:
+        try:
+            yield
+        except self._failures as error:
+            raise TrackingError(
+                f"tracking.uri: the store {self.uri} {what} ({_first(error)}). {advice}".strip()
+            ) from error
 
     def _open(self, artifacts: str | None) -> str:
         found = self._client.get_experiment_by_name(self.name)
@@ -172,7 +183,7 @@ class Store:
         return str(found.experiment_id)
 
     def _write(self, entry: Entry) -> None:
-        from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag
+        from mlflow.entities import Dataset, DatasetInput, Metric, Param
 
         tags = {
             "mlflow.parentRunId": self.parent_id,
@@ -180,31 +191,31 @@ class Store:
             **provenance(),
             **entry.tags,
         }
-        run = self._client.create_run(
-            self.experiment_id, start_time=entry.start, tags=tags, run_name=entry.label[:250]
-        )
+        name = entry.label[:LONGEST_NAME]
+        run = self._client.create_run(self.experiment_id, start_time=entry.start, tags=_cut(tags), run_name=name)
         run_id = run.info.run_id
-        params = [Param(key, value[:LONGEST_PARAM]) for key, value in list(entry.params.items())[:MOST_PARAMS]]
+        params = [Param(_name(key), value[:LONGEST_PARAM]) for key, value in entry.params.items()]
         values = {} if entry.result is None else metrics(entry.result)
         numbers = [Metric(key, value, entry.end, 0) for key, value in values.items()]
-        self._client.log_batch(run_id, numbers[:MOST_METRICS], params, [])
-        for start in range(MOST_METRICS, len(numbers), MOST_METRICS):
-            self._client.log_batch(run_id, numbers[start : start + MOST_METRICS], [], [])
+        for batch in _batches(params, MOST_PARAMS):
+            self._client.log_batch(run_id, params=batch)
+        for batch in _batches(numbers, MOST_METRICS):
+            self._client.log_batch(run_id, metrics=batch)
         dataset = Dataset(entry.data_name, entry.data_digest, "code", "{}", profile=entry.data_profile)
         self._client.log_inputs(run_id, datasets=[DatasetInput(dataset, [])])
         self._client.log_text(run_id, entry.config, "config.yaml")
         if entry.error:
             self._client.log_text(run_id, entry.error, "error.txt")
-            self._client.log_batch(run_id, [], [], [RunTag("digicarbon.error", entry.error.split("\n")[0][:8000])])
+            self._client.set_tag(run_id, "digicarbon.error", entry.error.split("\n")[0][:LONGEST_TAG])
         self._client.set_terminated(run_id, "FAILED" if entry.error else "FINISHED", entry.end)
 
 
 def metrics(result: Result) -> dict[str, float]:
     """Return a result's numbers under MLflow names, finite ones only.
 
-    ``coef.<term>``, ``se.<term>`` and ``p.<term>`` for every term; ``<effect>.<term>`` with ``.se`` and ``.p`` for effects
-    of focal terms; statistics by their own name; ``<table>.<row>.<column>`` for further tables. ``focal.*`` repeats the
-    first focal term under a name that all runs share, so that runs with different measures can be compared.
+    ``coef.<term>``, ``se.<term>`` and ``p.<term>`` for every term; ``<effect>.<term>`` with ``.se`` and ``.p`` for
+    effects of focal terms; statistics by their own name; ``<table>.<row>.<column>`` for further tables. ``focal.*``
+    repeats the first focal term under a name that all runs share, so that runs with different measures can be compared.
     """
     out: dict[str, float] = {}
     if len(result.terms):
@@ -219,19 +230,28 @@ def metrics(result: Result) -> dict[str, float]:
             for term, (coef, se, p) in zip(result.spatial_effects.terms, shown.loc[effect].to_numpy(), strict=True):
                 if term in result.focal:
                     out |= {f"{effect}.{term}": coef, f"{effect}.{term}.se": se, f"{effect}.{term}.p": p}
-                if term == result.focal[0]:
+                if result.focal[:1] == (term,):
                     out |= {f"focal.{effect}": coef, f"focal.{effect}.se": se, f"focal.{effect}.p": p}
     out |= {name: float(value) for name, value in result.statistics.items()}
     for name, table in result.tables.items():
         for key, row in table.iterrows():
             parts = key if isinstance(key, tuple) else (key,)
-            out |= {".".join(map(str, (name, *parts, column))): float(value) for column, value in row.items()}
-    return {_metric_name(name): value for name, value in out.items() if math.isfinite(value)}
+            cells = {column: value for column, value in row.items() if isinstance(value, Real)}
+            out |= {".".join(map(str, (name, *parts, column))): float(value) for column, value in cells.items()}
+    return {_name(name): value for name, value in out.items() if math.isfinite(value)}
 
 
-def _metric_name(name: str) -> str:
-    # MLflow allows letters, digits and _ - . space : / in a name
-    return "".join(letter if letter.isalnum() or letter in "_-. :/" else "_" for letter in name)[:250]
+def _name(name: str) -> str:
+    # MLflow allows letters, digits and _ - . space on every system; : on some, and / makes folders
+    return "".join(letter if letter.isalnum() or letter in "_-. " else "_" for letter in name)[:LONGEST_NAME]
+
+
+def _cut(tags: Mapping[str, str]) -> dict[str, str]:
+    return {key: value[:LONGEST_TAG] for key, value in tags.items()}
+
+
+def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 @cache
@@ -252,10 +272,17 @@ def provenance() -> dict[str, str]:
 
 def _git(*arguments: str) -> str:
     try:
-        done = subprocess.run(["git", *arguments], capture_output=True, text=True, encoding="utf-8", check=False, timeout=10)
+        done = subprocess.run(["git", *arguments], capture_output=True, text=True, encoding="utf-8", timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _absolute(uri: str) -> str:
+    """Return a database's address with its full path: MLflow keeps a store open by address, whatever the folder."""
+    if not uri.startswith(SQLITE):
+        return uri
+    return f"{SQLITE}{Path(uri.removeprefix(SQLITE)).resolve().as_posix()}"
 
 
 def _artifact_location(tracking: Tracking, name: str) -> str | None:
@@ -263,14 +290,14 @@ def _artifact_location(tracking: Tracking, name: str) -> str | None:
     if tracking.uri.startswith(("http://", "https://")):
         return None
     try:
-        if tracking.uri.startswith("sqlite:///"):
-            Path(tracking.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        if tracking.uri.startswith(SQLITE):
+            Path(tracking.uri.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
         folder = Path(tracking.artifacts) / "".join(c if c.isalnum() or c in "-_" else "_" for c in name)
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise TrackingError(
-            f"tracking: the folder for results cannot be made ({error}); choose tracking.uri and tracking.artifacts in a "
-            "folder that you may write to."
+            f"tracking: the folder for results cannot be made ({error}); choose tracking.uri and tracking.artifacts in "
+            "a folder that you may write to."
         ) from error
     return folder.resolve().as_uri()
 

@@ -204,8 +204,8 @@ class SpatialPanel(Model):
         notes = []
         if sample.transformed:
             notes.append(
-                f"Lee-Yu transformation: the log-likelihood is that of {sample.size} effective observations, comparable "
-                "only between models of equal effects and correction."
+                f"Lee-Yu transformation: the log-likelihood is that of {sample.size} effective observations, "
+                "comparable only between models of equal effects and correction."
             )
         if found.boundary:
             low, high = w.bounds

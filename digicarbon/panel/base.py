@@ -227,10 +227,39 @@ class Panel:
                     f"The panel has {listing(known, 40)}."
                 )
             keep &= np.isin(codes, [known.index(item) for item in chosen])
-        return self._rows(keep)
+        return self.rows(keep)
+
+    def rows(self, keep: NDArray[np.bool_]) -> Panel:
+        """Return the rows where ``keep``, shape (rows,), is true; units and periods without a row are left out.
+
+        Raises
+        ------
+        DataError
+            If no row is left.
+        """
+        if not keep.any():
+            raise DataError("No rows are left in the panel.")
+        if keep.all():
+            return self
+        used_units, unit_codes = np.unique(self.unit_codes[keep], return_inverse=True)
+        used_periods, period_codes = np.unique(self.period_codes[keep], return_inverse=True)
+        return self._replace(
+            units=tuple(self.units[i] for i in used_units),
+            periods=tuple(self.periods[i] for i in used_periods),
+            values=self.values[keep],
+            unit_codes=unit_codes.astype(np.int64),
+            period_codes=period_codes.astype(np.int64),
+            text={name: column[keep] for name, column in self.text.items()},
+        )
 
     def complete(self, names: Sequence[str], gaps: Gaps = "refuse") -> Panel:
-        """Return a panel in which ``names`` have finite values, gaps treated as `from_frame` does."""
+        """Return a panel in which ``names`` have finite values, gaps treated as `from_frame` does.
+
+        Raises
+        ------
+        DataError
+            If a column is missing or holds text, or a value is missing and ``gaps`` is ``"refuse"``.
+        """
         known = [name for name in names if name in self._position]
         self.require([name for name in names if name not in self._position])
         values = self.values[:, [self._position[name] for name in known]]
@@ -261,32 +290,16 @@ class Panel:
                 "gaps=drop_units (leave these units out) or gaps=keep (unbalanced; not for spatial models)."
             )
         if gaps == "keep":
-            return self._rows(good)
+            return self.rows(good)
         keep = good & ~np.isin(self.unit_codes, short)
         if not keep.any():
             raise DataError("No unit is complete over all periods; shorten the span of years or use gaps=keep.")
-        return self._rows(keep)
+        return self.rows(keep)
 
     def _missing_pairs(self) -> list[str]:
         present = set(zip(self.unit_codes.tolist(), self.period_codes.tolist(), strict=True))
         n, t = self.shape
         return [f"{self.units[i]} {self.periods[j]}" for i in range(n) for j in range(t) if (i, j) not in present]
-
-    def _rows(self, keep: NDArray[np.bool_]) -> Panel:
-        if not keep.any():
-            raise DataError("No rows are left in the panel.")
-        if keep.all():
-            return self
-        used_units, unit_codes = np.unique(self.unit_codes[keep], return_inverse=True)
-        used_periods, period_codes = np.unique(self.period_codes[keep], return_inverse=True)
-        return self._replace(
-            units=tuple(self.units[i] for i in used_units),
-            periods=tuple(self.periods[i] for i in used_periods),
-            values=self.values[keep],
-            unit_codes=unit_codes.astype(np.int64),
-            period_codes=period_codes.astype(np.int64),
-            text={name: column[keep] for name, column in self.text.items()},
-        )
 
     def _replace(self, **changes: Any) -> Panel:
         now = {name: getattr(self, name) for name in self.__dataclass_fields__}

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from graphlib import CycleError, TopologicalSorter
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from digicarbon.errors import ConfigError, DataError, listing, nearest
+from digicarbon.errors import DataError, listing, nearest
+from digicarbon.panel._arithmetic import columns_of, evaluate
 from digicarbon.panel.base import Gaps, Panel
 from digicarbon.spec import Spec
 
 LogRule = Literal["strict", "log1p", "drop"]
 LOG_PREFIX = "ln_"
-
-_ARITHMETIC = (
-    ast.Expression, ast.BinOp, ast.UnaryOp, ast.Name, ast.Load, ast.Constant,
-    ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Pow, ast.USub, ast.UAdd,
-)  # fmt: skip
 
 
 class PanelDesign(Spec):
@@ -34,10 +30,11 @@ class PanelDesign(Spec):
     first, last : int or None
         First and last period; None takes all.
     derive : mapping of str to str
-        New columns as arithmetic on columns, e.g. ``pgdp: gdp / population``. Only those that a model needs are made.
+        New columns as arithmetic on columns, e.g. ``pgdp: gdp / population``. Only those that a model needs are made,
+        and a column of the data goes before a definition of the same name.
     log : {"strict", "log1p", "drop"}
         What a logarithm does with a value of zero or below: refuse it; take ln(1 + value), for every value of that
-        column; or leave the observation out (the panel is then not balanced).
+        column; or leave the observation out (the panel is then not balanced, unless ``gaps`` is ``"drop_units"``).
     gaps : {"refuse", "drop_units", "keep"}
         What to do with a unit that lacks a period or a needed value.
     """
@@ -49,6 +46,24 @@ class PanelDesign(Spec):
     derive: dict[str, str] = Field(default_factory=dict)
     log: LogRule = "strict"
     gaps: Gaps = "refuse"
+
+    @model_validator(mode="after")
+    def _check_derive(self) -> Self:
+        needed: dict[str, list[str]] = {}
+        for name, expression in self.derive.items():
+            try:
+                needed[name] = [self._defined(column) for column in columns_of(expression)]
+            except ValueError as error:
+                raise ValueError(f"derive.{name}: {error}") from error
+        try:
+            TopologicalSorter(needed).prepare()
+        except CycleError as error:
+            circle = [str(name) for name in error.args[1]][::-1]
+            raise ValueError(
+                f"derive.{circle[0]} is defined by itself ({' needs '.join(circle)}); give the new column a name of "
+                "its own and define it from columns of the data."
+            ) from error
+        return self
 
     def assemble(self, frame: pd.DataFrame, unit_name: str, time_name: str) -> Panel:
         """Return the panel of all series, before terms are taken.
@@ -65,23 +80,12 @@ class PanelDesign(Spec):
         DataError
             If rows are missing, stand twice or none is left in the span.
         """
-        chosen = frame
-        if self.first is not None or self.last is not None:
-            time = pd.to_numeric(frame["time"], errors="coerce")
-            low = -np.inf if self.first is None else self.first
-            high = np.inf if self.last is None else self.last
-            chosen = frame[(time >= low) & (time <= high)]
-            if chosen.empty:
-                raise DataError(
-                    f"No rows between panel.first={self.first} and panel.last={self.last}; the data span "
-                    f"{frame['time'].min()} to {frame['time'].max()}."
-                )
         clash = {unit_name, time_name} & {str(name) for name in frame.columns} - {"unit", "time"}
         if clash:
             raise DataError(
                 f"The column {listing(clash)} is the name of a unit or a period and of a series; rename it."
             )
-        renamed = chosen.rename(columns={"unit": unit_name, "time": time_name})
+        renamed = self._in_span(frame).rename(columns={"unit": unit_name, "time": time_name})
         return Panel.from_frame(renamed, unit_name, time_name, self.gaps)
 
     def take(self, panel: Panel, terms: Sequence[str]) -> Panel:
@@ -90,14 +94,34 @@ class PanelDesign(Spec):
         Raises
         ------
         DataError
-            If a term cannot be made, or a logarithm meets a value of zero or below.
-        ConfigError
-            If an expression in ``derive`` is not arithmetic on columns.
+            If a term cannot be made, a logarithm meets a value of zero or below, or a value is missing.
         """
         with_terms = panel
         for term in dict.fromkeys(terms):
             with_terms = self._make(with_terms, term)
-        return with_terms.complete(terms, "keep" if self.log == "drop" else self.gaps)
+        return with_terms.complete(terms, self.gaps)
+
+    def _in_span(self, frame: pd.DataFrame) -> pd.DataFrame:
+        if self.first is None and self.last is None:
+            return frame
+        time = pd.to_numeric(frame["time"], errors="coerce")
+        low = -np.inf if self.first is None else self.first
+        high = np.inf if self.last is None else self.last
+        # an empty period stays in, for the panel to report
+        chosen = frame[time.between(low, high) | frame["time"].isna()]
+        if chosen.empty:
+            written = frame["time"].astype(str)
+            raise DataError(
+                f"No rows between panel.first={self.first} and panel.last={self.last}; the data span "
+                f"{written.min()} to {written.max()}. Periods must be whole numbers such as 2012."
+            )
+        return chosen
+
+    def _defined(self, name: str) -> str:
+        """Return the definition behind ``name`` where that is a logarithm of one, else ``name``."""
+        while name not in self.derive and name.startswith(LOG_PREFIX):
+            name = name.removeprefix(LOG_PREFIX)
+        return name
 
     def _make(self, panel: Panel, term: str) -> Panel:
         if term in panel.names or term in panel.text:
@@ -111,49 +135,48 @@ class PanelDesign(Spec):
                 f"The term '{term}' is neither a column of the data nor defined in panel.derive."
                 f"{nearest(term, known)} Columns: {listing(known, 40)}."
             )
-        made = self._make(panel, base)
-        return made.with_columns({term: self._logarithm(made, base)})
+        return self._logged(self._make(panel, base), base)
 
-    def _logarithm(self, panel: Panel, name: str) -> NDArray[np.float64]:
-        if name in panel.text:
-            panel.require([name])
-        values = panel.values[:, panel.names.index(name)]
+    def _logged(self, panel: Panel, name: str) -> Panel:
+        values = _numbers(panel, name)
         if self.log == "log1p":
-            if (values <= -1).any():
-                raise DataError(f"ln(1 + {name}) does not exist where {name} is -1 or below; correct these values.")
-            return np.log1p(values)
+            low = np.flatnonzero(values <= -1)
+            if len(low):
+                raise DataError(
+                    f"ln(1 + {name}) does not exist where {name} is -1 or below ({_cells(panel, low, values)}). "
+                    "Correct these values, or choose panel.log=drop (leave these observations out)."
+                )
+            return panel.with_columns({LOG_PREFIX + name: np.log1p(values)})
         low = np.flatnonzero(values <= 0)
         if len(low) and self.log == "strict":
-            cells = listing([f"{panel.row_name(row)}: {values[row]:g}" for row in low], 4)
             raise DataError(
-                f"ln_{name} does not exist where {name} is zero or negative ({cells}). Correct the values, or choose "
-                "panel.log=drop (leave these observations out) or panel.log=log1p (take ln(1 + value))."
+                f"ln_{name} does not exist where {name} is zero or negative ({_cells(panel, low, values)}). Correct "
+                "the values, or choose panel.log=drop (leave these observations out) or panel.log=log1p (take "
+                "ln(1 + value))."
             )
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(values > 0, np.log(values), np.nan)
+        # a missing value is not dropped here: that is for gaps to decide
+        kept = panel.rows(~(values <= 0))
+        return kept.with_columns({LOG_PREFIX + name: np.log(_numbers(kept, name))})
 
     def _derived(self, panel: Panel, name: str) -> Panel:
         expression = self.derive[name]
-        where = f"panel.derive.{name}"
-        try:
-            tree = ast.parse(expression, mode="eval")
-        except SyntaxError as error:
-            raise ConfigError(
-                f"{where}: '{expression}' is not arithmetic on columns, e.g. gdp / population."
-            ) from error
-        for node in ast.walk(tree):
-            if not isinstance(node, _ARITHMETIC):
-                raise ConfigError(
-                    f"{where}: '{expression}' may use columns, numbers and + - * / ** ( ) only, e.g. gdp / population."
-                )
+        names = columns_of(expression)
         made = panel
-        for needed in sorted({node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - {name}):
-            try:
+        try:
+            for needed in names:
                 made = self._make(made, needed)
-            except DataError as error:
-                raise DataError(f"{where} = {expression}: {error}") from error
-        numbers = pd.DataFrame(made.values, columns=list(made.names))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            values = numbers.eval(expression, engine="python")
-        column = np.broadcast_to(np.asarray(values, dtype=np.float64), (len(numbers),)).copy()
-        return made.with_columns({name: column})
+            values = evaluate(expression, {needed: _numbers(made, needed) for needed in names})
+        except DataError as error:
+            raise DataError(f"panel.derive.{name} = {expression}: {error}") from error
+        return made.with_columns({name: np.broadcast_to(values, made.unit_codes.shape)})
+
+
+def _numbers(panel: Panel, name: str) -> NDArray[np.float64]:
+    """Return a column with its gaps, shape (rows,); text is refused."""
+    if name in panel.text:
+        panel.require([name])
+    return panel.values[:, panel.names.index(name)]
+
+
+def _cells(panel: Panel, rows: NDArray[np.intp], values: NDArray[np.float64]) -> str:
+    return listing([f"{panel.row_name(row)}: {values[row]:g}" for row in rows], 4)

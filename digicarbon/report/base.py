@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -57,11 +58,11 @@ class Table:
         head = "| " + " | ".join(["", *map(_escaped, self.cells.columns)]) + " |"
         line = "|" + "---|" * (len(self.cells.columns) + 1)
         body = [
-            "| " + " | ".join([_escaped(label), *map(_escaped, row)]) + " |"
+            "| " + " | ".join(map(_escaped, [label, *row])) + " |"
             for label, row in zip(self.cells.index, self.cells.to_numpy(), strict=True)
         ]
-        notes = [f"*{note}*" for note in self.notes]
-        return "\n".join([f"**{self.title}**", "", head, line, *body, "", *notes, ""])
+        notes = [f"{_escaped(note)}\n" for note in self.notes]
+        return "\n".join([f"**{_escaped(self.title)}**", "", head, line, *body, "", *notes])
 
 
 class Report(Spec):
@@ -93,4 +94,5 @@ def notes_of(records: Sequence[Record]) -> tuple[str, ...]:
 
 
 def _escaped(text: object) -> str:
-    return str(text).replace("|", "\\|").replace("\n", " ")
+    """Return a text that Markdown shows as it is: no column ends in it and no star begins emphasis."""
+    return re.sub(r"([\\|*])", r"\\\1", " ".join(str(text).split()))

@@ -42,12 +42,13 @@ class DiagnosticTable(Report):
         for record in records:
             found = record.result.tables.get(self.name)
             if found is None:
-                raise ConfigError(
-                    f"report.name: {record.label} has no table '{self.name}'; it has {listing(record.result.tables) or 'none'}."
-                )
+                tables = listing(record.result.tables) or "none"
+                raise ConfigError(f"report.name: {record.label} has no table '{self.name}'; it has {tables}.")
             unknown = [column for column in self.columns if column not in found.columns]
             if unknown:
-                raise ConfigError(f"report.columns: unknown {listing(unknown)}; the columns are {listing(found.columns)}.")
+                raise ConfigError(
+                    f"report.columns: unknown {listing(unknown)}; the columns are {listing(found.columns)}."
+                )
             block = found[list(self.columns)] if self.columns else found
             head = f"{record.label}: " if len(records) > 1 else ""
             block = block.map(self._cell).add_prefix(head)
@@ -58,6 +59,8 @@ class DiagnosticTable(Report):
     def _cell(self, value: object) -> str:
         if not isinstance(value, float | int | np.floating | np.integer):
             return str(value)
+        if not np.isfinite(value):
+            return ""
         return f"{value:.0f}" if float(value).is_integer() else f"{float(value):.{self.decimals}f}"
 
 

@@ -69,8 +69,11 @@ class RegressionTable(Report):
         for term in terms:
             found = [dict(frame.loc[[term]].iloc[0]) if term in frame.index else None for frame in frames]
             rows.append((term, ["" if row is None else self._starred(row) for row in found]))
-            rows.append(("", ["" if row is None else f"({row['se']:.{self.decimals}f})" for row in found]))
+            rows.append(("", ["" if row is None else self._bracketed(row["se"]) for row in found]))
         return rows
+
+    def _bracketed(self, se: float) -> str:
+        return f"({se:.{self.decimals}f})" if np.isfinite(se) else ""
 
     def _starred(self, row: Mapping[str, float]) -> str:
         stars = "*" * sum(bool(row["p"] < bound) for bound in self.stars)

@@ -163,7 +163,7 @@ def _read_excel(file: Path, where: str, sheet: str | None) -> pd.DataFrame:
 
 def _read_typed(file: Path) -> pd.DataFrame:
     frame = pd.read_stata(file) if file.suffix.lower() == ".dta" else pd.read_parquet(file)
-    if frame.index.names != [None]:
+    if not isinstance(frame.index, pd.RangeIndex) or frame.index.name is not None:
         frame = frame.reset_index()
     frame = frame.set_axis(_names(frame.columns, file), axis=1).dropna(how="all").reset_index(drop=True)
     labelled = [name for name in frame if isinstance(frame[name].dtype, pd.CategoricalDtype)]

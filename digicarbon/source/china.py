@@ -105,7 +105,7 @@ class ChinaSource(Source):
         DataError
             If the folder, the file or one of its columns is missing.
         """
-        file = self._china() / _FILES[self.span]
+        file = self._file()
         frame = read_table(str(file), "source", text=("province",))
         columns = {"unit": "province", "time": "year"} | _VINTAGES[self.gdp_vintage] | _SERIES
         absent = [name for name in columns.values() if name not in frame.columns]
@@ -124,12 +124,12 @@ class ChinaSource(Source):
             "urbanization rate are of the revised one."
         )
 
-    def _china(self) -> Path:
+    def _file(self) -> Path:
         given = self.folder or os.environ.get("DIGICARBON_DATA") or str(Path("..", "shared", "data"))
-        china = Path(given) / "china"
-        if not china.is_dir():
+        file = Path(given, "china", _FILES[self.span])
+        if not file.is_file():
             raise DataError(
-                f"source=china: there is no folder {china.absolute()}. Set the environment variable DIGICARBON_DATA "
+                f"source=china: there is no file {file.absolute()}. Set the environment variable DIGICARBON_DATA "
                 "(or source.folder) to the folder that holds china/; source=simulated works without these data."
             )
-        return china
+        return file

@@ -144,7 +144,10 @@ class Weights:
         for start, end, weight in pairs:
             for cell in ((start, end), (end, start)) if symmetric else ((start, end),):
                 if cell in cells and cells[cell] != weight:
-                    raise WeightsError(f"{name}: the edge {cell[0]} to {cell[1]} stands twice with different weights.")
+                    raise WeightsError(
+                        f"{name}: the edge {cell[0]} to {cell[1]} stands twice with different weights. Keep one, or set "
+                        "symmetric to false if each row is one direction only."
+                    )
                 cells[cell] = weight
         position = {unit: index for index, unit in enumerate(units)}
         matrix = sparse.coo_array(

@@ -1,0 +1,103 @@
+"""Hydra's messages as sentences with the place and the nearest known word."""
+
+from __future__ import annotations
+
+import re
+from typing import Protocol
+
+import yaml
+from hydra.errors import HydraException, OverrideParseException
+from omegaconf.errors import OmegaConfBaseException
+
+from digicarbon.errors import ConfigError, listing, nearest
+from digicarbon.files import GROUPS, ROOT, SWEEP_KEYS, find, shown
+
+COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException, yaml.YAMLError)
+"""What Hydra raises while it composes."""
+
+QUOTE = "Put a value with blanks, parentheses or Chinese characters in quotes: 'key=\"value\"'."
+
+
+class Vocabulary(Protocol):
+    """What can be chosen, and what the command line chooses."""
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The keys that the command line sets."""
+
+    def options(self, group: str) -> list[str]:
+        """Return the options of a group, or with an empty name the experiments."""
+
+    def fields(self, group: str) -> list[str]:
+        """Return the dotted keys of a group."""
+
+
+def explain(error: Exception, name: str, known: Vocabulary) -> ConfigError:
+    """Turn an error of Hydra's composition into a sentence.
+
+    Parameters
+    ----------
+    error : Exception
+        One of `COMPOSITION_ERRORS`.
+    name : str
+        The experiment that was composed.
+    known : Vocabulary
+    """
+    text = _one_line(error)
+    place = _place(text)
+    if isinstance(error, OverrideParseException):
+        return ConfigError(f"command line: '{error.override}' cannot be read ({text}). {QUOTE}")
+    if found := re.search(r"Could not override '([^'@]+)", text):
+        return _unknown_key(found[1], place, known)
+    if found := re.search(r"(?:Could not find|Cannot find primary config) '([^']+)'", text):
+        return _unknown_option(found[1], place, name, known)
+    if isinstance(error, yaml.YAMLError):
+        return ConfigError(f"{name}: a file that it takes is not valid YAML: {text}")
+    return ConfigError(f"{place or name}: {text}")
+
+
+def unknown_option(group: str, option: str, known: Vocabulary, place: str = "") -> ConfigError:
+    """Return the sentence for an option that does not exist."""
+    options = known.options(group)
+    return ConfigError(
+        f"{f'{place}: ' if place else ''}{group}={option}: there is no such option.{nearest(option, options)} "
+        f"Options: {listing(options, 40)}."
+    )
+
+
+def _unknown_key(key: str, place: str, known: Vocabulary) -> ConfigError:
+    group = key.split(".")[0]
+    if group in SWEEP_KEYS and "." in key:
+        return ConfigError(f"command line: a new key of {group} is added with a plus sign, '+{key}=…'.")
+    keys = known.fields(group) if group in GROUPS else [*GROUPS, *SWEEP_KEYS]
+    return ConfigError(
+        f"{place or 'command line'}: there is no key '{key}'.{nearest(key, keys)} Keys: {listing(keys, 40)}."
+    )
+
+
+def _unknown_option(missing: str, place: str, name: str, known: Vocabulary) -> ConfigError:
+    group, _, option = missing.rpartition("/")
+    if group in GROUPS:
+        # Hydra names the file of the default; the wrong word stands in the experiment or on the command line
+        heir = find(name)
+        chooser = "command line" if group in known.given or heir is None else shown(heir)
+        return unknown_option(group, option, known, chooser)
+    experiments = known.options("")
+    hint = f" In a sub-folder write `/{ROOT}`." if option == ROOT else nearest(missing, [*experiments, ROOT])
+    return ConfigError(
+        f"{f'{place}: ' if place else ''}There is no experiment '{missing}'.{hint} "
+        f"Experiments: {listing(experiments, 40)}."
+    )
+
+
+def _place(text: str) -> str:
+    found = re.match(r"In '([^']+)'", text)
+    path = find(found[1]) if found else None
+    return "" if path is None else shown(path)
+
+
+def _one_line(error: BaseException) -> str:
+    """Return an error's own lines and those of its cause, without Hydra's advice and listings."""
+    own = re.split(r"\n\s*(?:Search path:|Available options|See https?:|To append to)", str(error).strip())[0]
+    cause = "" if error.__cause__ is None else _one_line(error.__cause__)
+    return " ".join(f"{own} {cause}".split())

@@ -1,0 +1,173 @@
+"""Configuration files as they stand on disk: where they are searched, what an experiment inherits, which sets a key."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from digicarbon.errors import ConfigError, nearest
+
+GROUPS = (
+    "source", "measure", "outcome", "panel", "sample", "weights", "model", "inference", "diagnostic", "report",
+    "executor", "tracking",
+)  # fmt: skip
+SWEEP_KEYS = ("title", "columns", "grid", "zip", "exclude", "draw", "experiments")
+ROOT = "config"
+"""The default sentence, which every experiment inherits."""
+
+_SHAPES: Mapping[str, tuple[type, str]] = {
+    "columns": (dict, "a mapping of labels to choices, e.g. `SDM(1): {measure: sector1}`"),
+    "grid": (dict, "a mapping of keys to lists, e.g. `inference: [classic, cluster]`"),
+    "zip": (dict, "a mapping of keys to lists of equal length"),
+    "draw": (dict, "a mapping, e.g. `{n: 500, seed: 1}`"),
+    "exclude": (list, "a list of mappings, e.g. `[{model: sdm, sample: northeast}]`"),
+    "experiments": (list, "a list of experiments, e.g. `[table3_baseline]`"),
+}
+
+
+@dataclass(frozen=True)
+class ConfigFile:
+    """A configuration file.
+
+    Attributes
+    ----------
+    name : str
+        As Hydra names it, e.g. ``table3_baseline`` or ``mine/a``.
+    path : Path
+    content : mapping
+        Plain values, interpolations unresolved.
+    """
+
+    name: str
+    path: Path
+    content: Mapping[Any, Any]
+
+    @property
+    def shown(self) -> str:
+        """The path as messages show it."""
+        return shown(self.path)
+
+    @property
+    def parents(self) -> list[str]:
+        """Names of the experiments in the defaults list."""
+        listed = self.content.get("defaults") or []
+        words = [item.split("@")[0].strip() for item in listed if isinstance(item, str) and item != "_self_"]
+        folder = self.name.rpartition("/")[0]
+        absolute = [word.lstrip("/") if word.startswith("/") or not folder else f"{folder}/{word}" for word in words]
+        return [name for name in absolute if name.split("/")[0] not in GROUPS]
+
+    def sets(self, key: str) -> bool:
+        """Return whether the file holds a dotted key, spelled nested or flat."""
+        return _sets(self.content, key)
+
+
+def folders() -> list[Path]:
+    """Return the folders that are searched, first come first: the user's, then the shipped ones."""
+    package = Path(__file__).resolve().parent
+    shipped = package if (package / "conf").is_dir() else package.parent
+    bases = [Path.cwd(), shipped]
+    found = [base / name for base in bases for name in ("experiments", "conf") if (base / name).is_dir()]
+    return list(dict.fromkeys(path.resolve() for path in found))
+
+
+def find(name: str) -> Path | None:
+    """Return the file that Hydra would read for a name such as ``weights/w1_adjacency``, or None."""
+    paths = (folder / f"{name}.yaml" for folder in folders())
+    return next((path for path in paths if path.is_file()), None)
+
+
+def shown(path: Path) -> str:
+    """Return a path relative to the working directory or to the package."""
+    base = next((folder.parent for folder in folders() if path.is_relative_to(folder.parent)), path.parent)
+    return path.relative_to(base).as_posix()
+
+
+def lineage(name: str) -> list[ConfigFile]:
+    """Return an experiment's file and all that it inherits, nearest first; empty if there is no such file.
+
+    Raises
+    ------
+    ConfigError
+        If a file is not readable as a mapping, inherits itself, does not inherit ``config`` once, has a sweep key of
+        the wrong shape, or lies in a sub-folder without ``# @package _global_``.
+    """
+    files = list(_inherited(name, ()))
+    if files and ROOT not in [file.name for file in files]:
+        wrong = [parent for parent in files[-1].parents if find(parent) is None]
+        hint = f" There is no '{wrong[0]}'.{nearest(wrong[0], _names())}" if wrong else ""
+        raise ConfigError(
+            f"{files[0].shown}: an experiment inherits `{ROOT}`; begin it with `defaults: [{_root(name)}, _self_]`."
+            f"{hint}"
+        )
+    if [file.name for file in files].count(ROOT) > 1:
+        raise ConfigError(f"{files[0].shown}: inherits `{ROOT}` more than once; an experiment inherits one other only.")
+    for file in files:
+        _check_shapes(file)
+    return files
+
+
+def _inherited(name: str, heirs: tuple[str, ...]) -> Iterator[ConfigFile]:
+    path = find(name)
+    if path is None:
+        return
+    if name in heirs:
+        raise ConfigError(
+            f"{shown(path)}: the experiment inherits itself ({' > '.join([*heirs, name])}), which would go round for "
+            "ever; give your file a name of its own."
+        )
+    file = ConfigFile(name, path, _read(path))
+    if "/" in name and not heirs:
+        _check_package(file)
+    yield file
+    for parent in file.parents:
+        yield from _inherited(parent, (*heirs, name))
+
+
+def _names() -> list[str]:
+    return [path.stem for folder in folders() for path in folder.glob("*.yaml")]
+
+
+def _read(path: Path) -> Mapping[Any, Any]:
+    try:
+        content = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+    except (yaml.YAMLError, OmegaConfBaseException, OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{shown(path)} is not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"{shown(path)} must hold keys and values, e.g. `title: …`; it holds a list.")
+    return content
+
+
+def _check_package(file: ConfigFile) -> None:
+    lines = itertools.takewhile(lambda line: line.startswith("#"), file.path.read_text(encoding="utf-8").splitlines())
+    if not any(re.fullmatch(r"#\s*@package\s+_global_\s*", line) for line in lines):
+        raise ConfigError(
+            f"{file.shown}: an experiment in a sub-folder needs the line `# @package _global_` at its top, and "
+            f"`defaults: [{_root(file.name)}, _self_]` with a slash."
+        )
+
+
+def _check_shapes(file: ConfigFile) -> None:
+    for key, (kind, wanted) in _SHAPES.items():
+        value = file.content.get(key)
+        if value is not None and not isinstance(value, kind):
+            raise ConfigError(f"{file.shown}: {key} must be {wanted}; got {value!r}.")
+
+
+def _root(name: str) -> str:
+    return f"/{ROOT}" if "/" in name else ROOT
+
+
+def _sets(node: object, key: str) -> bool:
+    if not isinstance(node, Mapping):
+        return False
+    if key in node:
+        return True
+    return any(key.startswith(f"{name}.") and _sets(value, key[len(str(name)) + 1 :]) for name, value in node.items())

@@ -1,0 +1,220 @@
+"""Composition: the user's files first, assembled configurations equal composed ones, errors are sentences."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import REPOSITORY
+from hydra.types import RunMode
+from omegaconf import OmegaConf
+
+from digicarbon.compose import Composer, loader, missing
+from digicarbon.errors import ConfigError
+from digicarbon.files import GROUPS, folders, lineage
+
+
+def write(path: str, text: str) -> None:
+    file = Path(path)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+
+
+def refusal(name: str, *overrides: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        Composer(loader(), name, overrides).sweep_keys()
+    text = str(caught.value)
+    assert "\n" not in text
+    return text
+
+
+def composed_by_hydra(name: str, overrides: list[str]) -> dict[str, Any]:
+    config = loader().load_configuration(name, overrides, run_mode=RunMode.RUN)
+    OmegaConf.set_struct(config, False)
+    for key in [key for key in config if key not in GROUPS]:
+        del config[key]
+    return dict(OmegaConf.to_container(config, resolve=True))
+
+
+def test_user_folders_come_first(folder: Path) -> None:
+    write("conf/weights/mine.yaml", "# mine")
+    write("experiments/mine.yaml", "# mine")
+    shipped = [REPOSITORY / "experiments", REPOSITORY / "conf"]
+    assert folders() == [folder / "experiments", folder / "conf", *shipped]
+
+
+def test_user_option_is_found_and_shadows_the_shipped_one(folder: Path) -> None:
+    write("conf/sample/full.yaml", "# mine\n_target_: digicarbon.sample.Sample\nfirst: 2013\n")
+    write("conf/weights/mine.yaml", "# mine\n_target_: digicarbon.weights.AdjacencyWeights\n")
+    composer = Composer(loader(), "table7_spatial_w1")
+    assert composer.base.sample.first == 2013
+    assert "mine" in composer.options("weights")
+    assert composer.merged({"weights": "mine"}).weights == {"_target_": "digicarbon.weights.AdjacencyWeights"}
+
+
+def test_user_experiment_shadows_and_inherits(folder: Path) -> None:
+    write("experiments/table6_moran.yaml", "defaults: [table3_baseline, _self_]\ntitle: mine\n")
+    composer = Composer(loader(), "table6_moran", ["model.effects=unit"])
+    assert composer.base.title == "mine"
+    assert composer.base.model.effects == "unit"
+    assert composer.chosen["source"] == "simulated_fe"
+    assert list(composer.sweep_keys()["columns"]) == [f"FE({k})" for k in range(1, 8)]
+    assert [file.name for file in lineage("table6_moran")] == ["table6_moran", "table3_baseline", "config"]
+
+
+@pytest.mark.parametrize(
+    ("name", "overrides", "choices"),
+    [
+        ("config", [], {}),
+        ("config", ["model.effects=time"], {"model": "sdm", "weights": "w2_nested"}),
+        ("config", ["outcome.controls=[ln_pgdp]"], {"outcome": "intensity_fuels", "model": "sar"}),
+        ("table3_baseline", [], {"measure": "ddl", "sample": "east", "inference": "classic"}),
+        ("table7_spatial_w1", ["inference.level=0.9"], {"weights": "w2_nested", "measure": "ide"}),
+        ("table7_spatial_w1", ["weights=w2_nested"], {"model": "sdem", "source": "simulated"}),
+        ("table6_moran", [], {"weights": "w2_nested", "diagnostic": "none", "model": "fe_time"}),
+    ],
+)
+def test_assembled_equals_composed(name: str, overrides: list[str], choices: dict[str, str]) -> None:
+    composer = Composer(loader(), name, overrides)
+    taken = [override for override in overrides if override.split("=")[0] not in choices]
+    full = composed_by_hydra(name, [*taken, *(f"{group}={option}" for group, option in choices.items())])
+    assert composer.resolve(composer.merged(choices)) == full
+
+
+def test_values_come_after_groups() -> None:
+    composer = Composer(loader(), "config")
+    config = composer.resolve(composer.merged({"model.controls": [], "model": "sdm", "measure": "ddl"}))
+    assert config["model"]["controls"] == []
+    assert config["model"]["x"] == ["ln_ddl"]
+    assert composer.base.model.controls != []
+
+
+def test_option_that_writes_outside_its_group_is_composed_in_full(folder: Path) -> None:
+    write(
+        "conf/sample/late.yaml",
+        "# @package _global_\nsample:\n  _target_: digicarbon.sample.Sample\npanel:\n  first: 2014\n",
+    )
+    composer = Composer(loader(), "config")
+    choices = {"sample": "late", "weights": "w2_nested"}
+    config = composer.resolve(composer.merged(choices))
+    assert config["panel"]["first"] == 2014
+    assert config == composed_by_hydra("config", ["sample=late", "weights=w2_nested"])
+    assert composer.resolve(composer.merged({"weights": "w2_nested"}))["panel"]["first"] is None
+
+
+def test_missing_lists_required_keys_even_behind_interpolations() -> None:
+    composer = Composer(loader(), "config")
+    assert missing(composer.merged({"measure": "column", "source": "table"})) == [
+        "source.path",
+        "source.unit",
+        "source.time",
+        "measure.column",
+    ]
+
+
+def test_where_names_the_file_or_the_command_line(folder: Path) -> None:
+    write("experiments/mine.yaml", "defaults: [table7_spatial_w1, _self_]\nmodel: {level: 0.9}\n")
+    composer = Composer(loader(), "mine", ["inference.level=0.99", "model=sar"])
+    assert composer.where("inference.level") == "command line"
+    assert composer.where("model") == "command line"
+    assert composer.where("model.level") == "experiments/mine.yaml"
+    assert composer.where("model.durbin") == "experiments/table7_spatial_w1.yaml"
+    assert composer.where("model.demeaning") == "conf/model/sar.yaml"
+    assert composer.where("model.demeaning", {"model": "sdm"}) == "conf/model/sdm.yaml"
+    assert composer.where("columns.SDM(1)") == "experiments/table7_spatial_w1.yaml"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("defaults: [bad, _self_]", "inherits itself (bad > bad)"),
+        (
+            "defaults: [table3_baseline, _self_]\ngird: {}",
+            "experiments/bad.yaml: unknown key 'gird'. Did you mean 'grid'?",
+        ),
+        ("defaults: [config, _self_]\nweights: w2_nested", "override weights: w2_nested"),
+        (
+            "defaults: [config, _self_]\nweights: null",
+            "experiments/bad.yaml: 'weights: None' does not choose an option",
+        ),
+        ("defaults: [config, _self_]\ncolumns: [a, b]", "experiments/bad.yaml: columns must be a mapping"),
+        ("defaults: [config, _self_]\ngrid: [a]", "experiments/bad.yaml: grid must be a mapping"),
+        ("defaults: [config, _self_]\nexclude: {model: sdm}", "experiments/bad.yaml: exclude must be a list"),
+        ("defaults: [config, _self_]\ncolumns: {A: [", "experiments/bad.yaml is not valid YAML"),
+        ("- a\n- b\n", "experiments/bad.yaml must hold keys and values"),
+        ("title: x", "an experiment inherits `config`"),
+        ("defaults: [confg, _self_]", "There is no 'confg'. Did you mean 'config'?"),
+        (
+            "defaults: [config, override model: sdn, _self_]",
+            "experiments/bad.yaml: model=sdn: there is no such option.",
+        ),
+        ("defaults: [config, override modle: sdm, _self_]", "experiments/bad.yaml: there is no key 'modle'."),
+        ("defaults: [config, model: sdm, _self_]", "override model: sdm"),
+        ("defaults: [table3_baseline, table6_moran, _self_]", "experiments/bad.yaml: inherits `config` more than once"),
+    ],
+)
+def test_a_wrong_file_is_a_sentence(folder: Path, body: str, said: str) -> None:
+    write("experiments/bad.yaml", body)
+    assert said in refusal("bad")
+
+
+def test_two_experiments_that_inherit_each_other(folder: Path) -> None:
+    write("experiments/a.yaml", "defaults: [b, _self_]")
+    write("experiments/b.yaml", "defaults: [a, _self_]")
+    assert "(a > b > a)" in refusal("a")
+
+
+def test_text_that_is_not_utf8_is_a_sentence(folder: Path) -> None:
+    write("experiments/bad.yaml", "")
+    Path("experiments/bad.yaml").write_bytes("title: 碳强度".encode("gb18030"))
+    assert "experiments/bad.yaml is not valid YAML" in refusal("bad")
+
+
+def test_sub_folder(folder: Path) -> None:
+    write("experiments/mine/a.yaml", "# a\n# @package _global_\ndefaults: [b, _self_]\n")
+    write("experiments/mine/b.yaml", "# @package _global_\ndefaults: [/config, _self_]\ntitle: b\n")
+    composer = Composer(loader(), "mine/a")
+    assert composer.base.title == "b"
+    assert [file.name for file in composer.files] == ["mine/a", "mine/b", "config"]
+
+
+def test_sub_folder_without_package(folder: Path) -> None:
+    write("experiments/mine/a.yaml", "defaults: [/config, _self_]\n")
+    with pytest.raises(ConfigError, match=r"experiments/mine/a\.yaml: .*needs the line `# @package _global_`"):
+        Composer(loader(), "mine/a")
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("wieghts=w1_adjacency", "there is no key 'wieghts'. Did you mean 'weights'?"),
+        (
+            "weights=w1_adjacncy",
+            "command line: weights=w1_adjacncy: there is no such option. Did you mean 'w1_adjacency'?",
+        ),
+        ("model.contrls=[]", "command line: there is no key 'model.contrls'. Did you mean 'model.controls'?"),
+        ("+foo=1", "command line: unknown key 'foo'."),
+        ("grid.model=[sdm]", "'+grid.model=…'"),
+        ("columns=[a]", "Error merging override columns=[a]"),
+        ("model=a(b", "in quotes"),
+        ("+weights=w1_adjacency", "weights"),
+    ],
+)
+def test_a_wrong_override_is_a_sentence(override: str, said: str) -> None:
+    assert said in refusal("config", override)
+
+
+def test_keys_are_those_of_the_option_on_the_command_line() -> None:
+    assert "Did you mean 'model.durbin'?" in refusal("config", "model=sdm", "model.durbn=x")
+
+
+def test_unknown_experiment() -> None:
+    assert "There is no experiment 'table3_basline'. Did you mean 'table3_baseline'?" in refusal("table3_basline")
+
+
+def test_unknown_interpolation_names_the_key(folder: Path) -> None:
+    write("experiments/mine.yaml", 'defaults: [config, _self_]\nmodel: {x: "${measure.trms}"}\n')
+    composer = Composer(loader(), "mine")
+    with pytest.raises(ConfigError, match=r"experiments/mine\.yaml: model\.x: .*measure\.trms"):
+        composer.resolve(composer.merged())

@@ -1,0 +1,91 @@
+"""Every shipped experiment plans, runs, and is in MLflow with the numbers that were fitted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import REPOSITORY
+from mlflow import MlflowClient
+from mlflow.entities import Run as StoredRun
+
+from digicarbon import sweep
+from digicarbon.compose import Composer, loader
+from digicarbon.plan import Plan, plan
+
+EXPERIMENTS = sorted(path.stem for path in (REPOSITORY / "experiments").glob("*.yaml"))
+
+
+@pytest.fixture(scope="module")
+def client(
+    tmp_path_factory: pytest.TempPathFactory, empty_store: Path, request: pytest.FixtureRequest
+) -> Iterator[MlflowClient]:
+    """One store for all experiments of the module."""
+    here = tmp_path_factory.mktemp("experiments")
+    (here / "mlruns").mkdir()
+    (here / "mlruns" / "mlflow.db").write_bytes(empty_store.read_bytes())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(here)
+        yield MlflowClient(tracking_uri=f"sqlite:///{(here / 'mlruns' / 'mlflow.db').as_posix()}")
+
+
+def _children(client: MlflowClient, parent_id: str) -> dict[str, StoredRun]:
+    parent = client.get_run(parent_id)
+    found = client.search_runs(
+        [parent.info.experiment_id], f"tags.`mlflow.parentRunId` = '{parent_id}'", max_results=1000
+    )
+    return {run.data.tags["digicarbon.label"]: run for run in found}
+
+
+def _planned(name: str, request: pytest.FixtureRequest) -> tuple[Composer, Plan]:
+    if name.startswith("china_"):
+        request.getfixturevalue("data_folder")
+    composer = Composer(loader(), name, ["executor=sequential"])
+    return composer, plan(composer)
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_experiment_runs_and_is_recorded(name: str, client: MlflowClient, request: pytest.FixtureRequest) -> None:
+    composer, planned = _planned(name, request)
+    finished = sweep.run(composer, planned)
+    assert finished.failures == []
+    assert finished.done == len(planned.runs)
+    assert finished.table is not None
+    assert ("SIMULATED" in finished.table.title) == (not name.startswith("china_"))
+    stored = _children(client, finished.parent_id)
+    assert set(stored) == {run.label for run in planned.runs}
+    for run in planned.runs:
+        child = stored[run.label]
+        assert child.info.status == "FINISHED"
+        assert child.data.tags["digicarbon.hash"] == run.key
+        assert child.data.tags["digicarbon.kind"] == "specification"
+        assert ("digicarbon.data" in child.data.tags) == run.prepared.simulated
+        assert child.data.params["measure"] == run.options["measure"]
+        assert child.data.params["model"] == run.options["model"]
+        assert ("weights" in child.data.params) == (run.specs.weights is not None)
+        assert child.inputs.dataset_inputs[0].dataset.digest == run.prepared.panel.digest[:36]
+        fitted = run.specs.model.fit(run.prepared.panel, run.prepared.weights)
+        _assert_same_numbers(child, fitted.estimates)
+    parent = client.get_run(finished.parent_id)
+    assert parent.data.tags["digicarbon.kind"] == "sweep"
+    assert parent.data.metrics == {"runs.done": float(len(planned.runs)), "runs.failed": 0.0}
+
+
+def _assert_same_numbers(child: StoredRun, estimates: pd.DataFrame) -> None:
+    for column in ("coef", "se", "p"):
+        for term, value in estimates[column].items():
+            name = f"{column}.{term}"
+            if math.isfinite(value):
+                assert child.data.metrics[name] == pytest.approx(value, rel=1e-9)
+            else:
+                assert name not in child.data.metrics
+
+
+def test_china_is_the_study_s_panel(request: pytest.FixtureRequest) -> None:
+    for name in ("china_baseline", "china_spatial"):
+        _, planned = _planned(name, request)
+        assert {run.prepared.panel.shape for run in planned.runs} == {(30, 6)}
+        assert all(len(run.prepared.panel.unit_codes) == 180 for run in planned.runs)

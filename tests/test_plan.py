@@ -1,0 +1,394 @@
+"""From an experiment to its runs: axes, precedence, refusals, shared fits and content hashes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from digicarbon import plan as planning
+from digicarbon.compose import Composer, loader
+from digicarbon.errors import DigicarbonError
+from digicarbon.expand import Choice, expand, read_overrides
+from digicarbon.plan import Plan, plan
+from digicarbon.prepare import Workshop
+
+SHOP = Workshop()
+"""Shared: the same simulated study is drawn once for all tests of this file."""
+
+
+def experiment(body: str, name: str = "mine") -> str:
+    file = Path(f"experiments/{name}.yaml")
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(f"defaults: [config, _self_]\n{body}\n", encoding="utf-8")
+    return name
+
+
+def planned(name: str, *overrides: str, shop: Workshop | None = None) -> Plan:
+    config_loader = loader()
+    plain, axes = read_overrides(overrides, config_loader)
+    return plan(Composer(config_loader, name, plain), axes, shop or SHOP)
+
+
+def choices(name: str, *overrides: str) -> list[Choice]:
+    config_loader = loader()
+    plain, axes = read_overrides(overrides, config_loader)
+    return expand(Composer(config_loader, name, plain), axes)[0]
+
+
+def labels(name: str, *overrides: str) -> list[str]:
+    return [choice.label for choice in choices(name, *overrides)]
+
+
+def refusal(name: str, *overrides: str) -> str:
+    with pytest.raises(DigicarbonError) as caught:
+        planned(name, *overrides)
+    text = str(caught.value)
+    assert "\n" not in text
+    return text
+
+
+def key(*overrides: str, name: str = "config", shop: Workshop | None = None) -> str:
+    runs = planned(name, *overrides, shop=shop).runs
+    assert len(runs) == 1
+    return runs[0].key
+
+
+# ---- axes
+
+
+def test_columns_times_grid_times_zip(folder: Path) -> None:
+    name = experiment(
+        "columns: {A: {measure: ddl}, B: {measure: ide}}\n"
+        "grid: {model.effects: [unit, two_way], inference: [classic, robust]}\n"
+        "zip: {model: [twfe, sdm], weights: [w1_adjacency, w2_nested]}\n"
+    )
+    found = choices(name)
+    assert len(found) == 2 * 2 * 2 * 2
+    assert len({choice.label for choice in found}) == 16
+    pairs = {(choice.values["model"], choice.values["weights"]) for choice in found}
+    assert pairs == {("twfe", "w1_adjacency"), ("sdm", "w2_nested")}
+    assert found[0].label == "A, model=twfe, weights=w1_adjacency, model.effects=unit, inference=classic"
+    assert found[0].values["measure"] == "ddl"
+
+
+def test_exclude_by_option_by_value_and_by_what_the_sweep_does_not_vary(folder: Path) -> None:
+    grid = "grid: {model: [twfe, sdm, sar], inference: [classic, robust]}\n"
+    assert len(labels(experiment(grid))) == 6
+    assert len(labels(experiment(grid + "exclude: [{model: sdm, inference: robust}]"))) == 5
+    assert len(labels(experiment(grid + "exclude: [{model: sdm}, {model: sar}]"))) == 2
+    assert len(labels(experiment(grid + "exclude: [{model: sdm, sample: full}]"))) == 4
+    assert len(labels(experiment(grid + "exclude: [{model: sdm, sample: east}]"))) == 6
+    assert len(labels(experiment(grid + "exclude: [{model.kind: sar}]"))) == 4
+    assert len(labels(experiment(grid + "exclude: [{model.kind: sar, inference.cov: classic}]"))) == 5
+
+
+def test_excluded_are_counted(folder: Path) -> None:
+    name = experiment("grid: {inference: [classic, robust]}\nexclude: [{inference: robust}]")
+    made = planned(name)
+    assert made.excluded == 1
+    assert len(made.runs) == 1
+
+
+def test_nothing_left_is_an_error(folder: Path) -> None:
+    name = experiment("grid: {inference: [classic]}\nexclude: [{inference: classic}]")
+    assert "mine: nothing is left to run (1 excluded)" in refusal(name)
+
+
+def test_draw_is_seeded_and_keeps_the_order(folder: Path) -> None:
+    grid = "grid: {measure: [ddl, ide, bea, sector1], inference: [classic, robust, cluster]}\n"
+    every = labels(experiment(grid))
+    first = labels(experiment(grid + "draw: {n: 5, seed: 1}"))
+    assert len(first) == 5
+    assert first == labels(experiment(grid + "draw: {n: 5, seed: 1}"))
+    assert first == sorted(first, key=every.index)
+    assert first != labels(experiment(grid + "draw: {n: 5, seed: 2}"))
+    assert labels(experiment(grid + "draw: {n: 50}")) == every
+
+
+def test_list_values_are_items(folder: Path) -> None:
+    name = experiment("grid: {model.controls: [[], [ln_pgdp], [ln_pgdp, ln_population]]}")
+    found = planned(name)
+    assert [run.specs.model.controls for run in found.runs] == [(), ("ln_pgdp",), ("ln_pgdp", "ln_population")]
+    assert found.runs[2].label == "model.controls=[ln_pgdp,ln_population]"
+
+
+def test_list_values_are_items_on_the_command_line() -> None:
+    for spelling in ("model.controls=[],[ln_pgdp]", "+grid.model.controls=[[],[ln_pgdp]]"):
+        assert [run.specs.model.controls for run in planned("config", spelling).runs] == [(), ("ln_pgdp",)]
+
+
+def test_nested_spelling_in_columns_and_zip(folder: Path) -> None:
+    name = experiment("columns: {A: {model: {controls: []}}}\nzip: {model: {effects: [unit, time]}}")
+    found = choices(name)
+    assert [choice.values for choice in found] == [
+        {"model.controls": [], "model.effects": "unit"},
+        {"model.controls": [], "model.effects": "time"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("measure: 'ddl,ide'", ["ddl", "ide"]),
+        ("measure: 'glob(sector*)'", ["sector1", "sector2"]),
+        ("measure: 'choice(ddl,bea)'", ["ddl", "bea"]),
+        ("source.seed: 'range(1,4)'", [1, 2, 3]),
+        ("measure: ddl", ["ddl"]),
+    ],
+)
+def test_hydra_s_grammar_in_a_grid(folder: Path, text: str, values: list[object]) -> None:
+    found = choices(experiment(f"grid: {{{text}}}"))
+    assert [next(iter(choice.values.values())) for choice in found] == values
+
+
+def test_chinese_labels_and_parentheses(folder: Path) -> None:
+    name = experiment("columns:\n  数字经济(1): {measure: sector1}\n  SDM (2) [W1], a=b: {measure: ddl}\n  3: {}")
+    assert labels(name) == ["数字经济(1)", "SDM (2) [W1], a=b", "3"]
+
+
+# ---- precedence
+
+
+def test_body_command_line_columns_grid(folder: Path) -> None:
+    name = experiment(
+        "model: {effects: unit, level: 0.9}\ncolumns: {A: {model.level: 0.8}}\ngrid: {model.level: [0.7]}"
+    )
+    run = planned(name, "model.effects=time").runs[0]
+    assert run.config["model"]["effects"] == "time"
+    assert run.config["model"]["level"] == 0.7
+
+
+def test_a_column_s_choice_cannot_be_overridden(folder: Path) -> None:
+    name = experiment("columns: {SDM(1): {measure: ddl, model.controls: []}}")
+    for override in ("measure=ide", "measure=ide,bea", "model.controls=[ln_pgdp]"):
+        text = refusal(name, override)
+        assert "is set by experiments/mine.yaml, columns.SDM(1)" in text
+
+
+def test_the_command_line_replaces_the_grid_s_axis(folder: Path) -> None:
+    name = experiment("grid: {measure: [ddl, ide], inference: [classic, robust]}")
+    assert labels(name, "measure=bea") == ["inference=classic", "inference=robust"]
+    assert labels(name, "measure=bea,sector1", "inference=cluster") == ["measure=bea", "measure=sector1"]
+
+
+def test_a_key_in_grid_and_zip_is_refused(folder: Path) -> None:
+    name = experiment("grid: {measure: [ddl]}\nzip: {measure: [ide]}")
+    assert "experiments/mine.yaml, grid.measure: the key stands also in experiments/mine.yaml, zip" in refusal(name)
+
+
+# ---- refusals
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("columns: {A: {wieghts: w1_adjacency}}", "columns.A: unknown key 'wieghts'. Did you mean 'weights'?"),
+        (
+            "columns: {A: {weights: w1_adjacncy}}",
+            "columns.A: weights=w1_adjacncy: there is no such option. Did you mean",
+        ),
+        ("columns: {A: sector1}", "columns.A: a column must be a mapping"),
+        ("columns: {A: {model.contrls: []}}", "experiments/mine.yaml, columns.A: model.contrls is not a field"),
+        ("grid: {model.contrls: [[]]}", "experiments/mine.yaml, grid.model.contrls: model.contrls is not a field"),
+        (
+            "model: {contrls: []}",
+            "experiments/mine.yaml: model.contrls is not a field of PanelRegression. Did you mean",
+        ),
+        ("grid: {measure: [ddl, idee]}", "grid.measure: measure=idee: there is no such option. Did you mean 'ide'?"),
+        ("grid: {measure: []}", "grid.measure: must be a list with at least one item"),
+        ("grid: {measure: 'zz*('}", "grid.measure: measure=zz*( cannot be read"),
+        ("grid: {measure: 'glob(zz*)'}", "grid.measure: measure=glob(zz*): no option matches"),
+        ("grid: {model.x: 'glob(*)'}", "glob(…) chooses among the options of a group"),
+        ("grid: {measure: [[ddl]]}", "measure chooses an option by name; got ['ddl']"),
+        ("grid: {executor: [loky, threading]}", "executor is one for the whole sweep"),
+        ("zip: {measure: [ddl, ide], model: [twfe]}", "must have equal lengths; measure has 2, model has 1"),
+        ("zip: {measure: ddl}", "zip.measure: must be a list"),
+        ("exclude: [{modle: sdm}]", "exclude: unknown key 'modle'. Did you mean 'model'?"),
+        ("exclude: [{model: sdn}]", "exclude: model=sdn: there is no such option. Did you mean 'sdm'?"),
+        ("exclude: [sdm]", "exclude: must be a list of mappings"),
+        ("draw: {n: 0}", "draw: takes n and seed"),
+        ("draw: {n: many}", "draw: takes n and seed"),
+        ("draw: {m: 3, n: 3}", "draw: takes n and seed"),
+    ],
+)
+def test_a_wrong_sweep_is_a_sentence_with_its_place(folder: Path, body: str, said: str) -> None:
+    text = refusal(experiment(body))
+    assert said in text
+    assert "experiments/mine.yaml" in text
+
+
+def test_a_named_pair_that_cannot_run_names_the_run(folder: Path) -> None:
+    name = experiment("grid: {model: [twfe, sdm], sample: [full, northeast]}")
+    assert refusal(name).startswith("model=sdm, sample=northeast: ")
+
+
+def test_required_field_of_a_named_option() -> None:
+    text = refusal("config", "model=sdm", "weights=w1_adjacency,matrix")
+    assert text.startswith("weights=matrix: conf/weights/matrix.yaml: weights.path is required by weights=matrix")
+
+
+def test_columns_may_give_what_the_body_lacks(folder: Path) -> None:
+    name = experiment("columns: {A: {measure.terms: [ln_e]}}\n")
+    path = Path("conf/measure/open.yaml")
+    path.parent.mkdir(parents=True)
+    path.write_text("# open\n_target_: digicarbon.measure.NoMeasure\nterms: ???\n", encoding="utf-8")
+    assert "measure.terms is required by measure=open" in refusal("config", "measure=open")
+    assert "e" in refusal(name, "measure=open")
+
+
+# ---- glob
+
+
+def test_glob_skips_what_needs_a_file_and_lists_it() -> None:
+    made = planned("config", "model=sdm", "weights=glob(*)")
+    assert [run.choice.values["weights"] for run in made.runs] == ["w1_adjacency", "w2_nested"]
+    assert {label: "is required by" in reason for label, reason in made.skipped} == {
+        "weights=edges": True,
+        "weights=matrix": True,
+    }
+
+
+def test_glob_skips_what_the_data_cannot_bear() -> None:
+    made = planned("config", "model=sdm", "sample=glob(*)", "model.effects=two_way")
+    assert "northeast" in [label.removeprefix("sample=") for label, _ in made.skipped]
+    assert "full" in [run.choice.values["sample"] for run in made.runs]
+
+
+def test_glob_does_not_forgive_an_unknown_option() -> None:
+    assert "model=sdmm: there is no such option" in refusal("config", "model=sdm,sdmm", "weights=glob(*)")
+
+
+def test_a_model_without_weights_is_fitted_once() -> None:
+    made = planned("config", "model=twfe,sdm", "weights=glob(*)")
+    assert [run.label for run in made.runs] == [
+        "model=twfe",
+        "model=sdm, weights=w1_adjacency",
+        "model=sdm, weights=w2_nested",
+    ]
+    assert made.same == {
+        "model=twfe": [f"model=twfe, weights={option}" for option in ("matrix", "w1_adjacency", "w2_nested")]
+    }
+    assert made.runs[0].prepared.weights is None
+
+
+# ---- content hash
+
+
+def test_hash_is_that_of_the_fit_not_of_the_way_to_it(folder: Path) -> None:
+    direct = key("model=twfe", "measure=ddl")
+    name = experiment("columns: {Any label (1): {measure: ddl, model: twfe}}\ntitle: a title")
+    assert key(name=name) == direct
+    assert key("model=fe", "model.effects=two_way", "measure=ddl") == direct
+    assert key("measure=bea", "model.x=[ln_ddl]") == direct
+    assert key("measure=ddl", "executor=threading", "tracking.experiment=other", "report.decimals=2") == direct
+    assert key("measure=ddl", "weights=w2_nested") == direct
+
+
+def test_hash_changes_with_whatever_changes_the_numbers() -> None:
+    base = key("model=sdm")
+    others = {
+        key("model=sdm", override)
+        for override in (
+            "model.level=0.9",
+            "model.effects=time",
+            "model.controls=[]",
+            "measure=ddl",
+            "weights=w2_nested",
+            "source.seed=2",
+            "panel.first=2013",
+            "sample=east",
+            "diagnostic=moran",
+        )
+    }
+    assert len(others) == 9
+    assert base not in others
+
+
+def table(value: float = 2.0) -> None:
+    rows = [(u, t, 1.0 + (3 * i + 5 * j * j) % 7, 1.0 + (i * i + j) % 5) for i, u in enumerate("abcdef") for j, t in
+            enumerate((2001, 2002, 2003, 2004))]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["unit", "year", "out", "de"])
+    frame.loc[3, "de"] = value
+    frame.to_csv("panel.csv", index=False)
+    ring = np.roll(np.eye(6), 1, axis=1) + np.roll(np.eye(6), -1, axis=1)
+    ring[0, 2] = ring[2, 0] = value
+    pd.DataFrame(ring, index=list("abcdef"), columns=list("abcdef")).to_csv("w.csv")
+
+
+TABLE = (
+    "source=table", "source.path=panel.csv", "source.unit=unit", "source.time=year", "measure=none", "outcome=none",
+    "model.y=out", "model.x=[de]", "weights=matrix", "weights.path=w.csv",
+)  # fmt: skip
+
+
+def test_hash_changes_with_a_value_and_with_the_weights(folder: Path) -> None:
+    table(2.0)
+    keys = {model: key(*TABLE, f"model={model}", shop=Workshop()) for model in ("twfe", "sar")}
+    assert key(*TABLE, "model=sar", shop=Workshop()) == keys["sar"]
+    pd.read_csv("w.csv", index_col=0).replace(2.0, 3.0).to_csv("w.csv")
+    assert key(*TABLE, "model=twfe", shop=Workshop()) == keys["twfe"]
+    assert key(*TABLE, "model=sar", shop=Workshop()) != keys["sar"]
+    table(3.0)
+    assert key(*TABLE, "model=twfe", shop=Workshop()) != keys["twfe"]
+
+
+MINE = """
+from digicarbon.model import PanelRegression
+
+class Mine(PanelRegression):
+    extra: int = {default}
+
+    def fit(self, panel, weights=None):
+        return super().fit(panel, weights)  # {comment}
+"""
+
+
+def write_mine(default: int, comment: str) -> None:
+    sys.modules.pop("mine", None)
+    file = Path("mine.py")
+    file.write_text(MINE.format(default=default, comment=comment), encoding="utf-8")
+    os.utime(file, ns=(default * 10**9, len(comment) * 10**9))
+
+
+def test_hash_changes_with_a_default_and_with_the_code_of_a_user_s_class(folder: Path) -> None:
+    path = Path("conf/model/mine.yaml")
+    path.parent.mkdir(parents=True)
+    path.write_text(
+        "# mine\n_target_: mine.Mine\ny: ${outcome.term}\nx: ${measure.terms}\ncontrols: []\n", encoding="utf-8"
+    )
+    sys.dont_write_bytecode, before = True, sys.dont_write_bytecode
+    try:
+        keys = []
+        for default, comment in ((1, "a"), (2, "a"), (1, "other code"), (1, "a")):
+            write_mine(default, comment)
+            keys.append(key("model=mine"))
+    finally:
+        sys.dont_write_bytecode = before
+    assert keys[0] == keys[3]
+    assert len(set(keys)) == 3
+
+
+def test_hash_covers_the_numeric_core_and_the_model_s_files() -> None:
+    run = planned("config", "model=sdm").runs[0]
+    files = {
+        path.relative_to(Path(planning.__file__).parent).as_posix()
+        for path in planning.code_files(type(run.specs.model))
+    }
+    numeric = {f"numeric/{path.name}" for path in (Path(planning.__file__).parent / "numeric").glob("*.py")}
+    assert numeric <= files
+    assert {"model/spatial_panel.py", "model/base.py"} <= files
+
+
+def test_code_digest_follows_a_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    core = folder / "core.py"
+    core.write_text("a = 1", encoding="utf-8")
+    monkeypatch.setattr(planning, "code_files", lambda *classes: (core,))
+    before = planning.code_digest()
+    core.write_text("a = 2", encoding="utf-8")
+    os.utime(core, ns=(1, 1))
+    assert planning.code_digest() != before
