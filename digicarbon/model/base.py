@@ -101,6 +101,8 @@ def refuse_unidentified(
         Regressors after and before demeaning.
     effects : {"none", "unit", "time", "two_way"}
     """
+    if numeric.clearly_independent(within, before):
+        return
     gone = [names[j] for j in numeric.vanishing(within, before)]
     if gone:
         where = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -12,7 +13,7 @@ from digicarbon.errors import DataError, WeightsError, listing, nearest
 from digicarbon.model.base import Level, Model, refuse_single_period, refuse_too_small, refuse_unidentified
 from digicarbon.numeric.spatial_effects import EffectEstimates, lag_effects, local_effects
 from digicarbon.numeric.spatial_likelihood import Correction, Demeaning, Sample, SpatialFit, fit_error, fit_lag
-from digicarbon.numeric.spatial_matrix import SpatialMatrix
+from digicarbon.numeric.spatial_operator import SpatialOperator
 from digicarbon.numeric.within import EffectsKind, absorbed_count, demean
 from digicarbon.panel import Panel
 from digicarbon.result import Effects, Inference, Result
@@ -23,6 +24,30 @@ Durbin = Literal["all", "x"] | Annotated[tuple[str, ...], Field(strict=False)]
 
 _LAG = ("sar", "sdm")
 _DURBIN = ("sdm", "sdem")
+
+
+@dataclass(frozen=True, eq=False)
+class _Design:
+    """Arrays of one fit.
+
+    Attributes
+    ----------
+    level, within : ndarray, shape (T, N, k + 1)
+        The columns of Z and y, raw and with fixed effects removed.
+    lagged_y : ndarray, shape (T, N, 1)
+        Wy, raw.
+    names : tuple of str
+        Names of Z's columns.
+    w : SpatialOperator
+    sample : Sample
+    """
+
+    level: FloatArray
+    within: FloatArray
+    lagged_y: FloatArray
+    names: tuple[str, ...]
+    w: SpatialOperator
+    sample: Sample
 
 
 class SpatialPanel(Model):
@@ -110,9 +135,9 @@ class SpatialPanel(Model):
         ------
         DataError, WeightsError, EstimationError
         """
-        y, z, names, w, sample = self._design(panel, weights)
-        estimate = fit_lag if self.kind in _LAG else fit_error
-        found = estimate(y, z, w, sample, self.demeaning)
+        design = self._design(panel, weights)
+        w, sample, names = design.w, design.sample, design.names
+        found = self._fitted(design)
         spatial = "rho" if self.kind in _LAG else "lambda"
         return Result(
             kind=self.kind,
@@ -122,23 +147,20 @@ class SpatialPanel(Model):
             coef=np.array([*found.beta, found.spatial, found.sigma2]),
             covariance=found.covariance,
             inference=Inference(None, self.level),
-            statistics=self._statistics(found, y, sample, spatial),
+            statistics=self._statistics(found, design, spatial),
             # at the boundary I - ρW is singular: numbers would be noise of the inverse
             spatial_effects=None if found.boundary and self.kind in _LAG else self._effects(found, names, w),
             absorbed={"none": (), "two_way": ("unit", "time")}.get(self.effects, (self.effects,)),
             notes=self._notes(found, sample, spatial, w),
         )
 
-    def _design(
-        self, panel: Panel, weights: Weights | None
-    ) -> tuple[FloatArray, FloatArray, tuple[str, ...], SpatialMatrix, Sample]:
-        """Return y (T, N), Z (T, N, k), the names of Z's columns, W in the panel's order, and the sample."""
+    def _design(self, panel: Panel, weights: Weights | None) -> _Design:
+        """Return checked arrays in the panel's order."""
         if weights is None:
             raise WeightsError(f"A {self.kind} model needs spatial weights; choose weights=… or pass `weights`.")
-        panel.require(self.terms)
         refuse_single_period(panel, self.effects)
         aligned = weights.align(panel)
-        w = SpatialMatrix(aligned.dense(), aligned.constant_row_sum)
+        w = aligned.operator
         n, t = panel.shape
         sample = Sample(n, t, self.effects, self.bias_correction)
         if sample.drops_constant and w.constant_row_sum is None:
@@ -146,20 +168,29 @@ class SpatialPanel(Model):
                 f"{aligned.name} has rows with different sums, so Lee and Yu's transformation with time effects does "
                 "not exist; row-standardise it, or choose model.bias_correction=none."
             )
-        cube = panel.cube(self.regressors)
-        lags = w.lag(panel.cube(self.lagged)) if self.lagged else np.empty((t, n, 0))
-        constant = np.ones((t, n, 1 if self.effects == "none" else 0))
-        z = np.concatenate([constant, cube, lags], axis=2)
-        names = (*(("const",) * constant.shape[2]), *self.regressors, *(f"W_{name}" for name in self.lagged))
+        raw = panel.cube((*self.regressors, self.y))
+        lagged = w.lag(raw)
+        constant = ("const",) if self.effects == "none" else ()
+        names = (*constant, *self.regressors, *(f"W_{name}" for name in self.lagged))
         refuse_too_small(sample.size, len(names) + 1, self.effects)
-        within = demean(z, self.effects).reshape(-1, len(names))
-        refuse_unidentified(names, within, z.reshape(-1, len(names)), self.effects)
-        y = panel.cube([self.y])[..., 0]
-        if np.ptp(demean(y, self.effects)) < 1e-12 * max(float(np.abs(y).max()), 1.0):
+        own = [self.regressors.index(name) for name in self.lagged]
+        level = np.concatenate([np.ones((t, n, len(constant))), raw[..., :-1], lagged[..., own], raw[..., -1:]], axis=2)
+        within = demean(level, self.effects)
+        flat = within.reshape(n * t, -1)
+        refuse_unidentified(names, flat[:, :-1], level.reshape(n * t, -1)[:, :-1], self.effects)
+        if np.ptp(flat[:, -1]) < 1e-12 * max(float(np.abs(raw[..., -1]).max()), 1.0):
             raise DataError(f"{self.y} does not vary after {self.effects} effects; there is nothing to explain.")
-        return y, z, names, w, sample
+        return _Design(level, within, lagged[..., -1:], names, w, sample)
 
-    def _effects(self, found: SpatialFit, names: tuple[str, ...], w: SpatialMatrix) -> Effects:
+    def _fitted(self, design: _Design) -> SpatialFit:
+        w, sample, within = design.w, design.sample, design.within
+        if self.kind in _LAG:
+            wy = w.lag(within[..., -1:]) if self.demeaning == "first" else demean(design.lagged_y, self.effects)
+            return fit_lag(np.concatenate([within, wy], axis=2), w, sample, self.demeaning)
+        lagged = w.lag(within) if self.demeaning == "first" else demean(w.lag(design.level), self.effects)
+        return fit_error(within, lagged, w, sample)
+
+    def _effects(self, found: SpatialFit, names: tuple[str, ...], w: SpatialOperator) -> Effects:
         """Return effects of every regressor, its own spatial lag taken into account."""
         k = len(self.regressors)
         own = [names.index(name) for name in self.regressors]
@@ -182,9 +213,10 @@ class SpatialPanel(Model):
         )
         return Effects(self.regressors, values.coef, values.se)
 
-    def _statistics(self, found: SpatialFit, y: FloatArray, sample: Sample, spatial: str) -> dict[str, float]:
+    def _statistics(self, found: SpatialFit, design: _Design, spatial: str) -> dict[str, float]:
         k = len(found.beta) + 2
-        total = demean(y - y.mean(), self.effects)
+        sample = design.sample
+        total = design.within[..., -1] - design.within[..., -1].mean()
         absorbed = 0 if sample.transformed else absorbed_count(sample.n, sample.t, self.effects)
         return {
             "nobs": float(sample.n * sample.t),
@@ -200,7 +232,7 @@ class SpatialPanel(Model):
             "df_resid": float(sample.size - len(found.beta) - 1 - absorbed),
         }
 
-    def _notes(self, found: SpatialFit, sample: Sample, spatial: str, w: SpatialMatrix) -> tuple[str, ...]:
+    def _notes(self, found: SpatialFit, sample: Sample, spatial: str, w: SpatialOperator) -> tuple[str, ...]:
         notes = []
         if sample.transformed:
             notes.append(

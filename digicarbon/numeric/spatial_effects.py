@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from digicarbon.numeric.spatial_matrix import SpatialMatrix
+from digicarbon.numeric.spatial_operator import SpatialOperator
 
 FloatArray = NDArray[np.float64]
 
@@ -27,7 +27,7 @@ class EffectEstimates:
 
 
 def lag_effects(
-    beta: FloatArray, theta: FloatArray, rho: float, covariance: FloatArray, w: SpatialMatrix
+    beta: FloatArray, theta: FloatArray, rho: float, covariance: FloatArray, w: SpatialOperator
 ) -> EffectEstimates:
     """Return the effects in a model with a spatial lag of y.
 
@@ -38,7 +38,7 @@ def lag_effects(
     rho : float
     covariance : ndarray, shape (2k + 1, 2k + 1)
         Of (β, θ, ρ); zero rows where there is no Wx.
-    w : SpatialMatrix
+    w : SpatialOperator
 
     Returns
     -------
@@ -50,16 +50,15 @@ def lag_effects(
     S⁻¹ = I + ρG and S⁻¹W = G, the mean diagonal is β_r u + θ_r v with v = tr(G)/N and u = 1 + ρv, the mean row sum
     β_r p + θ_r q with q = 1′G1/N and p = 1 + ρq; dG/dρ = G².
     """
-    g = w.g(rho)
-    ones = np.ones(w.n)
-    v, dv = w.trace_g(rho) / w.n, w.trace_g2(rho) / w.n
-    q, dq = float(g.sum()) / w.n, float(ones @ g @ (g @ ones)) / w.n
+    first, second = w.traces(rho)
+    v, dv = first / w.n, second / w.n
+    q, dq = _mean_row_sums(rho, w)
     direct = _linear(beta, theta, (1 + rho * v, v), (v + rho * dv, dv))
     total = _linear(beta, theta, (1 + rho * q, q), (q + rho * dq, dq))
     return _assemble(direct, total, covariance)
 
 
-def local_effects(beta: FloatArray, theta: FloatArray, covariance: FloatArray, w: SpatialMatrix) -> EffectEstimates:
+def local_effects(beta: FloatArray, theta: FloatArray, covariance: FloatArray, w: SpatialOperator) -> EffectEstimates:
     """Return the effects in a model without a spatial lag of y (SLX, SDEM, SEM): β, θ·1′W1/N and their sum.
 
     Parameters
@@ -67,14 +66,24 @@ def local_effects(beta: FloatArray, theta: FloatArray, covariance: FloatArray, w
     beta, theta : ndarray, shape (k,)
     covariance : ndarray, shape (2k, 2k)
         Of (β, θ).
-    w : SpatialMatrix
+    w : SpatialOperator
     """
-    mean_row_sum = float(w.w.sum()) / w.n
+    mean_row_sum = _mean_row_sums(0.0, w)[0]
     padded = np.zeros((2 * len(beta) + 1, 2 * len(beta) + 1))
     padded[:-1, :-1] = covariance
     direct = _linear(beta, theta, (1.0, 0.0), (0.0, 0.0))
     total = _linear(beta, theta, (1.0, mean_row_sum), (0.0, 0.0))
     return _assemble(direct, total, padded)
+
+
+def _mean_row_sums(rho: float, w: SpatialOperator) -> tuple[float, float]:
+    """Return 1′G1/N and 1′G²1/N."""
+    c = w.constant_row_sum
+    if c is not None:
+        return c / (1 - rho * c), (c / (1 - rho * c)) ** 2
+    ones = np.ones((w.n, 1))
+    rows, columns = w.apply_g(rho, ones), w.apply_gt(rho, ones)
+    return float(rows.sum()) / w.n, float(np.vdot(columns, rows)) / w.n
 
 
 def _linear(

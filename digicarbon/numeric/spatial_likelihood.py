@@ -14,8 +14,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, optimize
+from scipy.linalg import lapack
 
-from digicarbon.numeric.spatial_matrix import SpatialMatrix
+from digicarbon.numeric.spatial_operator import SpatialOperator
 from digicarbon.numeric.within import EffectsKind, demean
 
 FloatArray = NDArray[np.float64]
@@ -94,21 +95,42 @@ class SpatialFit:
     boundary: bool
 
 
-def fit_lag(
-    y: FloatArray, z: FloatArray, w: SpatialMatrix, sample: Sample, demeaning: Demeaning = "exact"
-) -> SpatialFit:
+def triangular(columns: FloatArray) -> FloatArray:
+    """Return the upper triangular factor R of ``columns`` = QR, up to signs of its rows.
+
+    Parameters
+    ----------
+    columns : ndarray, shape (rows, m)
+
+    Returns
+    -------
+    ndarray, shape (m, m)
+
+    Notes
+    -----
+    The Cholesky factor of the Gram matrix is many times faster than QR but squares the condition: where a scaled
+    diagonal element falls below 1e-3 it would cost more than about ten digits, and QR is taken.
+    """
+    factor, failed = lapack.dpotrf(columns.T @ columns, lower=0, clean=1)
+    if not failed:
+        diagonal = factor.diagonal()
+        # a column of R has the norm of the column that it stands for
+        if (diagonal > 1e-3 * np.sqrt((factor * factor).sum(axis=0))).all():
+            return np.asarray(factor)
+    return np.asarray(np.linalg.qr(columns, mode="r"))
+
+
+def fit_lag(columns: FloatArray, w: SpatialOperator, sample: Sample, demeaning: Demeaning = "exact") -> SpatialFit:
     """Fit y = ρWy + Zβ + effects + ε by maximum likelihood (SAR; SDM when Z holds WX).
 
     Parameters
     ----------
-    y : ndarray, shape (T, N)
-        Raw outcome.
-    z : ndarray, shape (T, N, k)
-        Raw regressors, spatial lags of x among them.
-    w : SpatialMatrix
+    columns : ndarray, shape (T, N, k + 2)
+        Z, y and Wy with fixed effects removed.
+    w : SpatialOperator
     sample : Sample
     demeaning : {"exact", "first"}
-        ``exact``: lag raw data, then demean. ``first``: demean, then lag and do not demean again (splm).
+        ``exact``: Wy is the lag of raw y, demeaned. ``first``: the lag of demeaned y, not demeaned again (splm).
 
     Returns
     -------
@@ -117,130 +139,196 @@ def fit_lag(
     Notes
     -----
     The concentrated log-likelihood is Elhorst (2014), eq. 3.32; the information matrix Lee & Yu (2010), eq. 21, with
-    G* = F′GF in the transformed sample.
+    G* = F′GF in the transformed sample. It is inverted by blocks: with q = (GZβ)*, d = (Z′Z)⁻¹Z′q and M the residual
+    maker of Z, 1/Var(ρ) = T*(tr G*² + tr G*G*′) - 2(T* tr G*)²/N* + q′Mq/σ², Var(β) = σ²(Z′Z)⁻¹ + Var(ρ)dd′ and
+    Cov(β, ρ) = -Var(ρ)d.
     """
-    within = demean(z, sample.effects).reshape(-1, z.shape[-1])
-    ys = demean(y, sample.effects)
-    lagged = w.lag(ys) if demeaning == "first" else demean(w.lag(y), sample.effects)
-    q, r = np.linalg.qr(within)
-    e0, e1 = (_residual(q, column.ravel()) for column in (ys, lagged))
-    a, b, c = e0 @ e0, e0 @ e1, e1 @ e1
-
-    def ssr(rho: float) -> float:
-        return float(a - 2 * rho * b + rho**2 * c)
-
-    def score(rho: float) -> float:
-        return float(sample.size * (b - rho * c)) / ssr(rho) - sample.periods * _trace(w, rho, sample)
-
-    rho, boundary = _maximise(lambda value: _concentrated(ssr(value), w, value, sample), score, w.bounds)
-    e = e0 - rho * e1
-    sigma2 = float(e @ e) / sample.size
-    beta = linalg.solve_triangular(r, q.T @ (ys.ravel() - rho * lagged.ravel()))
-    g = w.g(rho)
+    t, n, _ = columns.shape
+    flat = columns.reshape(t * n, -1)
+    k = flat.shape[1] - 2
+    r = triangular(flat)
+    a, b, c = r[k, k] ** 2, r[k, k] * r[k, k + 1], r[k, k + 1] ** 2 + r[k + 1, k + 1] ** 2
+    rho, boundary = _maximise_lag((a, b, c), w, sample)
+    rz = r[:k, :k]
+    beta = lapack.dtrtrs(rz, r[:k, k] - rho * r[:k, k + 1])[0]
+    z = flat[:, :k]
+    e = flat[:, k] - rho * flat[:, k + 1] - z @ beta
+    ssr = float(e @ e)
+    residuals = e.reshape(t, n)
     # G(Zβ + effects) = Wy - Gε holds also where the effects do not vanish, i.e. when W's row sums differ
-    noise = np.einsum("ij,tj->ti", g, e.reshape(y.shape))
-    fitted_lag = (lagged - (noise if demeaning == "first" else demean(noise, sample.effects))).ravel()
-    information = _information(within, fitted_lag, g, sigma2, sample, _trace(w, rho, sample))
-    return SpatialFit(
-        beta, rho, sigma2, _inverse(information), _concentrated(float(e @ e), w, rho, sample), float(e @ e),
-        e.reshape(y.shape), boundary,
-    )  # fmt: skip
+    noise = w.apply_g(rho, residuals.T).T
+    q = flat[:, k + 1] - (noise if demeaning == "first" else demean(noise, sample.effects)).ravel()
+    covariance = _lag_covariance(z, rz, q, ssr / sample.size, _star(w, rho, sample), sample)
+    loglik = _concentrated(ssr, w.log_determinant(rho), w, rho, sample)
+    return SpatialFit(beta, rho, ssr / sample.size, covariance, loglik, ssr, residuals, boundary)
 
 
-def fit_error(
-    y: FloatArray, z: FloatArray, w: SpatialMatrix, sample: Sample, demeaning: Demeaning = "exact"
-) -> SpatialFit:
+def fit_error(level: FloatArray, lagged: FloatArray, w: SpatialOperator, sample: Sample) -> SpatialFit:
     """Fit y = Zβ + effects + u, u = λWu + ε by maximum likelihood (SEM; SDEM when Z holds WX).
 
-    Parameters and result are those of `fit_lag`.
+    Parameters
+    ----------
+    level, lagged : ndarray, shape (T, N, k + 1)
+        Z and y, and their spatial lags, with fixed effects removed.
+    w : SpatialOperator
+    sample : Sample
+
+    Returns
+    -------
+    SpatialFit
 
     Notes
     -----
     Elhorst (2014), eq. 3.39-3.42; at given λ, β is generalised least squares.
     """
-    k = z.shape[-1]
-    within = demean(np.concatenate([z, y[..., None]], axis=2), sample.effects)
-    raw = np.concatenate([z, y[..., None]], axis=2)
-    lagged = w.lag(within) if demeaning == "first" else demean(w.lag(raw), sample.effects)
-    level, lag = within.reshape(-1, k + 1), lagged.reshape(-1, k + 1)
+    t, n, width = level.shape
+    k = width - 1
+    both = np.concatenate([level.reshape(t * n, -1), lagged.reshape(t * n, -1)], axis=1)
+    # least squares at any λ needs no more than the triangular factor of all columns
+    r = np.linalg.qr(both, mode="r")
 
-    def solve(lam: float) -> tuple[FloatArray, FloatArray, FloatArray]:
-        filtered = level - lam * lag
-        beta: FloatArray = np.asarray(np.linalg.lstsq(filtered[:, :k], filtered[:, k], rcond=None)[0], np.float64)
-        return beta, filtered[:, k] - filtered[:, :k] @ beta, filtered[:, :k]
+    def solve(lam: float) -> tuple[FloatArray, FloatArray]:
+        filtered = r[:, :width] - lam * r[:, width:]
+        beta = np.asarray(np.linalg.lstsq(filtered[:, :k], filtered[:, k], rcond=None)[0], np.float64)
+        return beta, filtered[:, k] - filtered[:, :k] @ beta
 
-    def loglik(lam: float) -> float:
+    def loglik(lam: float, log_determinant: float) -> float:
         e = solve(lam)[1]
-        return _concentrated(float(e @ e), w, lam, sample)
+        return _concentrated(float(e @ e), log_determinant, w, lam, sample)
 
     def score(lam: float) -> float:
-        beta, e, _ = solve(lam)
-        slope = float(e @ (lag[:, k] - lag[:, :k] @ beta))
-        return sample.size * slope / float(e @ e) - sample.periods * _trace(w, lam, sample)
+        beta, e = solve(lam)
+        slope = float(e @ (r[:, -1] - r[:, width:-1] @ beta))
+        return sample.size * slope / float(e @ e) - sample.periods * _star_traces(w, lam, sample)[0]
 
-    lam, boundary = _maximise(loglik, score, w.bounds)
-    beta, e, filtered = solve(lam)
-    sigma2 = float(e @ e) / sample.size
-    information = _information(filtered, np.zeros(len(e)), w.g(lam), sigma2, sample, _trace(w, lam, sample))
-    return SpatialFit(beta, lam, sigma2, _inverse(information), loglik(lam), float(e @ e), e.reshape(y.shape), boundary)
+    nodes, log_determinants = w.coarse
+    heights = [loglik(lam, value) for lam, value in zip(nodes, log_determinants, strict=True)]
+    left, right, at_end = _bracket(nodes, np.array(heights), score)
+    lam = left if at_end else float(optimize.brentq(score, left, right, xtol=1e-14, rtol=8.9e-16))
+    beta, _ = solve(lam)
+    filtered = both[:, :width] - lam * both[:, width:]
+    e = filtered[:, k] - filtered[:, :k] @ beta
+    ssr = float(e @ e)
+    rz = triangular(filtered[:, :k])
+    nothing = np.zeros(t * n)
+    covariance = _lag_covariance(filtered[:, :k], rz, nothing, ssr / sample.size, _star(w, lam, sample), sample)
+    value = _concentrated(ssr, w.log_determinant(lam), w, lam, sample)
+    boundary = at_end or _near_end(lam, w)
+    return SpatialFit(beta, lam, ssr / sample.size, covariance, value, ssr, e.reshape(t, n), boundary)
 
 
-def _residual(q: FloatArray, column: FloatArray) -> FloatArray:
-    return column - q @ (q.T @ column)
-
-
-def _inverse(information: FloatArray) -> FloatArray:
-    return np.asarray(np.linalg.inv(information), np.float64)
-
-
-def _constant_root(w: SpatialMatrix, sample: Sample) -> float:
+def _constant_root(w: SpatialOperator, sample: Sample) -> float:
     """Return the eigenvalue that Lee & Yu's transformation over units removes, 0 where it removes none."""
     return float(w.constant_row_sum or 0.0) if sample.drops_constant else 0.0
 
 
-def _trace(w: SpatialMatrix, rho: float, sample: Sample) -> float:
-    """Return tr G* in the (transformed) sample of one period."""
+def _star_traces(w: SpatialOperator, rho: float, sample: Sample) -> tuple[float, float]:
+    """Return tr G* and tr G*² in the (transformed) sample of one period."""
     c = _constant_root(w, sample)
-    return w.trace_g(rho) - c / (1 - rho * c)
+    root = c / (1 - rho * c)
+    first, second = w.traces(rho)
+    return first - root, second - root**2
 
 
-def _concentrated(ssr: float, w: SpatialMatrix, rho: float, sample: Sample) -> float:
-    c = _constant_root(w, sample)
-    jacobian = w.log_determinant(rho) - np.log(1 - rho * c)
+def _star(w: SpatialOperator, rho: float, sample: Sample) -> tuple[float, float, float]:
+    """Return tr G*, tr G*² and tr G*G*′, where F′GF and JG have equal norms since G1 is constant."""
+    first, second = _star_traces(w, rho, sample)
+    norm = w.trace_gg(rho)
+    if sample.drops_constant:
+        column_sums = w.apply_gt(rho, np.ones((w.n, 1)))
+        norm -= float(np.vdot(column_sums, column_sums)) / w.n
+    return first, second, norm
+
+
+def _concentrated(ssr: float, log_determinant: float, w: SpatialOperator, rho: float, sample: Sample) -> float:
+    jacobian = log_determinant - np.log(1 - rho * _constant_root(w, sample))
     return float(-sample.size / 2 * (np.log(2 * np.pi * ssr / sample.size) + 1) + sample.periods * jacobian)
 
 
-def _information(
-    z: FloatArray, fitted_lag: FloatArray, g: FloatArray, sigma2: float, sample: Sample, trace: float
+def _lag_covariance(
+    z: FloatArray, rz: FloatArray, q: FloatArray, sigma2: float, star: tuple[float, float, float], sample: Sample
 ) -> FloatArray:
-    """Return the expected information of (β, ρ, σ²), shape (k + 2, k + 2)."""
-    k = z.shape[1]
-    # F′GF and JGJ have the same traces of products
-    star = g - g.mean(axis=0, keepdims=True) if sample.drops_constant else g
-    star = star - star.mean(axis=1, keepdims=True) if sample.drops_constant else star
-    out = np.zeros((k + 2, k + 2))
-    out[:k, :k] = z.T @ z / sigma2
-    out[:k, k] = out[k, :k] = z.T @ fitted_lag / sigma2
-    out[k, k] = sample.periods * ((star * star.T).sum() + (star**2).sum()) + fitted_lag @ fitted_lag / sigma2
-    out[k, k + 1] = out[k + 1, k] = sample.periods * trace / sigma2
-    out[k + 1, k + 1] = sample.size / (2 * sigma2**2)
-    return out
+    """Return the inverse of the expected information of (β, ρ, σ²), shape (k + 2, k + 2).
 
-
-def _maximise(
-    loglik: Callable[[float], float], score: Callable[[float], float], bounds: tuple[float, float]
-) -> tuple[float, bool]:
-    """Return the maximiser of a concentrated log-likelihood and whether it lies at the end of the range.
-
-    Within a thousandth of the range I - ρW is so near to singular that effects are noise: that is the end, too.
+    Parameters
+    ----------
+    z : ndarray, shape (rows, k)
+    rz : ndarray, shape (k, k)
+        Triangular factor of z.
+    q : ndarray, shape (rows,)
+        (GZβ)*; zero in the error model, where the parameters are independent of λ.
+    sigma2 : float
+    star : (float, float, float)
+        tr G*, tr G*², tr G*G*′.
+    sample : Sample
     """
-    low, high = bounds
-    margin = 1e-6 * (high - low)
-    # denser near the ends, where the log-determinant bends
-    nodes = (low + high) / 2 - (high - low - 2 * margin) / 2 * np.cos(np.linspace(0, np.pi, 25))
-    best = int(np.argmax([loglik(node) for node in nodes]))
-    left, right = nodes[max(best - 1, 0)], nodes[min(best + 1, len(nodes) - 1)]
-    if score(left) <= 0 or score(right) >= 0:
-        return float(nodes[best]), True
-    found = float(optimize.brentq(score, left, right, xtol=1e-14, rtol=8.9e-16))
-    return found, min(found - low, high - found) < 1e-3 * (high - low)
+    k = z.shape[1]
+    trace, square, norm = star
+    zq = z.T @ q
+    d = lapack.dpotrs(rz, zq, lower=0)[0] if k else np.empty(0)
+    slope = 2 * sigma2 * sample.periods * trace / sample.size
+    precision = (
+        sample.periods * (square + norm)
+        - 2 * (sample.periods * trace) ** 2 / sample.size
+        + float(q @ q - zq @ d) / sigma2
+    )
+    variance = 1 / precision
+    lean = np.concatenate([-d, [1.0, -slope]])
+    out = variance * np.outer(lean, lean)
+    upper = lapack.dpotri(rz, lower=0)[0] if k else np.empty((0, 0))
+    inverse = np.triu(upper)
+    out[:k, :k] += sigma2 * (inverse + np.triu(inverse, 1).T)
+    out[k + 1, k + 1] += 2 * sigma2**2 / sample.size
+    return np.asarray(out)
+
+
+def _maximise_lag(moments: tuple[float, float, float], w: SpatialOperator, sample: Sample) -> tuple[float, bool]:
+    """Return ρ̂ and whether it lies at the end of its range, by safeguarded Newton steps on the score."""
+    a, b, c = moments
+    nodes, log_determinants = w.coarse
+    jacobian = log_determinants - np.log(1 - nodes * _constant_root(w, sample))
+    heights = sample.periods * jacobian - sample.size / 2 * np.log(a - 2 * nodes * b + nodes**2 * c)
+    left, right, at_end = _bracket(nodes, heights, lambda rho: _lag_score(moments, w, rho, sample)[0])
+    if at_end:
+        return left, True
+    rho = (left + right) / 2
+    for _ in range(60):
+        value, slope = _lag_score(moments, w, rho, sample)
+        left, right = (rho, right) if value > 0 else (left, rho)
+        step = rho - value / slope
+        following = step if left < step < right else (left + right) / 2
+        if abs(following - rho) <= 1e-15 * (1 + abs(rho)):
+            break
+        rho = following
+    return rho, _near_end(rho, w)
+
+
+def _lag_score(
+    moments: tuple[float, float, float], w: SpatialOperator, rho: float, sample: Sample
+) -> tuple[float, float]:
+    """Return the derivative of the concentrated log-likelihood and its slope."""
+    a, b, c = moments
+    ssr = a - 2 * rho * b + rho**2 * c
+    pull = (b - rho * c) / ssr
+    first, second = _star_traces(w, rho, sample)
+    return (
+        sample.size * pull - sample.periods * first,
+        sample.size * (2 * pull**2 - c / ssr) - sample.periods * second,
+    )
+
+
+def _bracket(
+    nodes: FloatArray, heights: FloatArray, score: Callable[[float], float]
+) -> tuple[float, float, bool]:
+    """Return an interval around the highest node in which the score changes sign, or that node if it is at the end."""
+    best = int(heights.argmax())
+    left, right = float(nodes[max(best - 1, 0)]), float(nodes[min(best + 1, len(nodes) - 1)])
+    if (best == 0 and score(left) <= 0) or (best == len(nodes) - 1 and score(right) >= 0):
+        return float(nodes[best]), float(nodes[best]), True
+    return left, right, False
+
+
+def _near_end(rho: float, w: SpatialOperator) -> bool:
+    """Return whether ρ is within a thousandth of the range from its end: I - ρW is almost singular there."""
+    low, high = w.bounds
+    return min(rho - low, high - rho) < 1e-3 * (high - low)

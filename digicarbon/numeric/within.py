@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import lapack
 
 FloatArray = NDArray[np.float64]
 EffectsKind = Literal["none", "unit", "time", "two_way"]
@@ -37,6 +38,22 @@ def demean(cube: FloatArray, effects: EffectsKind) -> FloatArray:
 def absorbed_count(n: int, t: int, effects: EffectsKind) -> int:
     """Return how many parameters the fixed effects use: N, T or N + T - 1."""
     return {"none": 0, "unit": n, "time": t, "two_way": n + t - 1}[effects]
+
+
+def clearly_independent(within: FloatArray, before: FloatArray) -> bool:
+    """Return whether columns are so far from vanishing and from dependence that nothing more need be checked.
+
+    Parameters
+    ----------
+    within, before : ndarray, shape (rows, k)
+        The demeaned columns and the columns before.
+    """
+    gram = within.T @ within
+    squares = gram.diagonal()
+    if not (squares > 1e-12 * np.einsum("ij,ij->j", before, before)).all():
+        return False
+    factor, failed = lapack.dpotrf(gram, lower=0)
+    return bool(not failed and (factor.diagonal() > 1e-5 * np.sqrt(squares)).all())
 
 
 def vanishing(within: FloatArray, before: FloatArray, tolerance: float = 1e-9) -> list[int]:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from digicarbon.errors import WeightsError, listing, nearest
+from digicarbon.numeric.spatial_operator import DenseOperator, SpatialOperator
 from digicarbon.panel import Panel, label
 from digicarbon.spec import Spec
 
@@ -207,6 +208,14 @@ class Weights:
                 "Take weights.restrict(panel.units) to leave them out and standardise anew."
             )
         return self.restrict(panel.units, islands="keep")
+
+    @cached_property
+    def operator(self) -> SpatialOperator:
+        """What fits need to know of the matrix, computed once and shared by all of them."""
+        raw = self.raw.toarray()
+        sums = raw.sum(axis=1) if self.row_standardised else np.ones(self.n)
+        balanced = bool((sums > 0).all()) and np.array_equal(raw, raw.T)
+        return DenseOperator(self.dense(), self.constant_row_sum, sums if balanced else None)
 
     @cached_property
     def digest(self) -> str:

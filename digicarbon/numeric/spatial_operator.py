@@ -1,0 +1,177 @@
+"""What likelihoods and effects need to know of a weight matrix, computed once and shared by every fit.
+
+Throughout, S = I - ρW and G = W S⁻¹ (LeSage & Pace 2009, ch. 2; Lee & Yu 2010).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+REAL = 1e-9
+"""Largest imaginary part, relative to the spectral radius, that rounding leaves on a real eigenvalue."""
+
+
+class SpatialOperator(Protocol):
+    """A weight matrix W of N units as an operator."""
+
+    @property
+    def n(self) -> int:
+        """Number of units."""
+
+    @property
+    def constant_row_sum(self) -> float | None:
+        """The common row sum c of W, or None if rows differ."""
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The interval around 0 in which I - ρW is invertible."""
+
+    @property
+    def coarse(self) -> tuple[FloatArray, FloatArray]:
+        """Nodes that cover the bounds, denser near their ends, and ln|I - ρW| there; each of shape (m,)."""
+
+    def lag(self, cube: FloatArray) -> FloatArray:
+        """Return W x within each period, for x of shape (T, N, k)."""
+
+    def log_determinant(self, rho: float) -> float:
+        """Return ln|I - ρW|."""
+
+    def traces(self, rho: float) -> tuple[float, float]:
+        """Return tr G and tr G², the first and second derivative of -ln|I - ρW|."""
+
+    def trace_gg(self, rho: float) -> float:
+        """Return tr GG′, the squared Frobenius norm of G."""
+
+    def apply_g(self, rho: float, columns: FloatArray) -> FloatArray:
+        """Return G x for x of shape (N, m)."""
+
+    def apply_gt(self, rho: float, columns: FloatArray) -> FloatArray:
+        """Return G′ x for x of shape (N, m)."""
+
+
+@dataclass(frozen=True, eq=False)
+class DenseOperator:
+    """A dense weight matrix with its spectral decomposition.
+
+    Attributes
+    ----------
+    w : ndarray, shape (N, N)
+    constant_row_sum : float or None
+    balance : ndarray, shape (N,), or None
+        Positive d with d_i w_ij = d_j w_ji, e.g. the row sums by which a symmetric matrix was standardised; the
+        spectrum is then that of a symmetric matrix.
+    """
+
+    w: FloatArray
+    constant_row_sum: float | None
+    balance: FloatArray | None = None
+
+    @property
+    def n(self) -> int:
+        """Number of units."""
+        return len(self.w)
+
+    @cached_property
+    def eigenvalues(self) -> FloatArray | NDArray[np.complex128]:
+        """Eigenvalues of W, shape (N,); real where all of them are."""
+        return self._spectrum[0]
+
+    @cached_property
+    def bounds(self) -> tuple[float, float]:
+        """The interval around 0 in which I - ρW is invertible: (1/λ_min, 1/λ_max) over the real eigenvalues.
+
+        Where W has no negative real eigenvalue the lower end is minus the upper one.
+        """
+        values = np.asarray(self.eigenvalues, dtype=np.complex128)
+        real = values[np.abs(values.imag) < REAL * np.abs(values).max()].real
+        upper = 1.0 / float(real.max())
+        low = float(real.min())
+        return (1.0 / low if low < -1e-12 else -upper), upper
+
+    @cached_property
+    def coarse(self) -> tuple[FloatArray, FloatArray]:
+        """Nodes that cover the bounds and ln|I - ρW| there."""
+        nodes = coarse_nodes(self.bounds)
+        values = np.log(np.abs(1.0 - nodes[:, None] * self.eigenvalues)).sum(axis=1)
+        return nodes, values
+
+    def lag(self, cube: FloatArray) -> FloatArray:
+        """Return W x within each period."""
+        return np.asarray(self.w @ cube)
+
+    def log_determinant(self, rho: float) -> float:
+        """Return ln|I - ρW|."""
+        return float(np.log(np.abs(1.0 - rho * self.eigenvalues)).sum())
+
+    def traces(self, rho: float) -> tuple[float, float]:
+        """Return tr G and tr G²."""
+        roots = self.eigenvalues / (1.0 - rho * self.eigenvalues)
+        return float(roots.sum().real), float((roots * roots).sum().real)
+
+    def trace_gg(self, rho: float) -> float:
+        """Return tr GG′."""
+        g = self.g(rho)
+        return float(np.vdot(g, g))
+
+    def apply_g(self, rho: float, columns: FloatArray) -> FloatArray:
+        """Return G x."""
+        return np.asarray(self.g(rho) @ columns)
+
+    def apply_gt(self, rho: float, columns: FloatArray) -> FloatArray:
+        """Return G′ x."""
+        return np.asarray(self.g(rho).T @ columns)
+
+    def g(self, rho: float) -> FloatArray:
+        """Return G = W (I - ρW)⁻¹, shape (N, N)."""
+        if rho != self._last.get("rho"):
+            roots, vectors, inverse = self._spectrum
+            if vectors is None or inverse is None:
+                s = np.eye(self.n) - rho * self.w
+                self._last.update(rho=rho, g=np.linalg.solve(s.T, self.w.T).T)
+            else:
+                self._last.update(rho=rho, g=(vectors * (roots / (1.0 - rho * roots))) @ inverse)
+        return np.asarray(self._last["g"])
+
+    @cached_property
+    def _last(self) -> dict[str, object]:
+        # G at the last ρ: a fit asks for it several times
+        return {}
+
+    @cached_property
+    def _spectrum(
+        self,
+    ) -> tuple[FloatArray | NDArray[np.complex128], FloatArray | None, FloatArray | None]:
+        """Eigenvalues, and eigenvectors with their inverse where they are real and well conditioned."""
+        if self.balance is not None:
+            root = np.sqrt(self.balance)
+            values, vectors = np.linalg.eigh(root[:, None] * self.w / root)
+            return values, vectors / root[:, None], vectors.T * root
+        found, directions = np.linalg.eig(self.w)
+        if np.abs(found.imag).max() > REAL * np.abs(found).max():
+            return found, None, None
+        # G from badly conditioned eigenvectors would lose digits
+        if np.linalg.cond(directions) > 1e4:
+            return found.real, None, None
+        return found.real, directions.real, np.linalg.inv(directions.real)
+
+
+def coarse_nodes(bounds: tuple[float, float], count: int = 25, margin: float = 1e-6) -> FloatArray:
+    """Return nodes within ``bounds``, denser near the ends, where the log-determinant bends.
+
+    Parameters
+    ----------
+    bounds : (float, float)
+    count : int
+    margin : float
+        Distance of the outermost nodes from the ends, relative to the range.
+    """
+    low, high = bounds
+    half = (high - low) / 2 * (1 - 2 * margin)
+    return np.asarray((low + high) / 2 - half * np.cos(np.linspace(0, np.pi, count)))
