@@ -2,52 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from digicarbon.errors import DataError, WeightsError, listing, nearest
+from digicarbon.model._spatial_estimates import (
+    DURBIN_KINDS,
+    LAG_KINDS,
+    Covariance,
+    Design,
+    ErrorStructure,
+    Estimates,
+    Kind,
+    estimate,
+)
 from digicarbon.model.base import Level, Model, refuse_single_period, refuse_too_small, refuse_unidentified
-from digicarbon.numeric.spatial_effects import EffectEstimates, lag_effects, local_effects
-from digicarbon.numeric.spatial_likelihood import Correction, Demeaning, Sample, SpatialFit, fit_error, fit_lag
+from digicarbon.numeric.spatial_effects import effects_by_unit, lag_effects, local_effects, simulated_errors
+from digicarbon.numeric.spatial_likelihood import Correction, Demeaning, Sample
 from digicarbon.numeric.spatial_operator import SpatialOperator
 from digicarbon.numeric.within import EffectsKind, absorbed_count, demean
 from digicarbon.panel import Panel
 from digicarbon.result import Effects, Inference, Result
-from digicarbon.weights import Weights
+from digicarbon.spec import build
+from digicarbon.weights import Weights, WeightsSpec
 
 FloatArray = NDArray[np.float64]
 Durbin = Literal["all", "x"] | Annotated[tuple[str, ...], Field(strict=False)]
-
-_LAG = ("sar", "sdm")
-_DURBIN = ("sdm", "sdem")
-
-
-@dataclass(frozen=True, eq=False)
-class _Design:
-    """Arrays of one fit.
-
-    Attributes
-    ----------
-    level, within : ndarray, shape (T, N, k + 1)
-        The columns of Z and y, raw and with fixed effects removed.
-    lagged_y : ndarray, shape (T, N, 1)
-        Wy, raw.
-    names : tuple of str
-        Names of Z's columns.
-    w : SpatialOperator
-    sample : Sample
-    """
-
-    level: FloatArray
-    within: FloatArray
-    lagged_y: FloatArray
-    names: tuple[str, ...]
-    w: SpatialOperator
-    sample: Sample
+SpatialEffects = Literal["none", "unit", "time", "two_way", "random"]
 
 
 class SpatialPanel(Model):
@@ -57,19 +42,32 @@ class SpatialPanel(Model):
     ----------
     y, x, controls
         As in `Model`.
-    kind : {"sar", "sem", "sdm", "sdem"}
-        Spatial lag of y; spatial error; spatial Durbin; spatial Durbin error model.
+    kind : {"slx", "sar", "sem", "sdm", "sdem", "sac"}
+        Spatial lags of x; of y; spatial error; lags of y and x (Durbin); lags of x with spatial error; lag of y with
+        spatial error (SARAR).
     durbin : {"all", "x"} or list of names
-        The regressors whose spatial lags enter ``sdm`` and ``sdem``: all, the focal ones, or those named.
-    effects : {"none", "unit", "time", "two_way"}
-        Fixed effects.
-    bias_correction : {"lee_yu", "none"}
-        Lee & Yu's transformation likelihood, or direct maximum likelihood. Without effects the two are the same.
+        The regressors whose spatial lags enter ``slx``, ``sdm`` and ``sdem``: all, the focal ones, or those named.
+    effects : {"none", "unit", "time", "two_way", "random"}
+        Fixed effects, or random unit effects (sar, sdm, sem and sdem).
+    bias_correction : {"lee_yu", "none", "bias_corrected"}
+        Lee & Yu's transformation likelihood; direct maximum likelihood; the direct estimate with Lee & Yu's correction.
+        Without fixed effects the three are the same.
     demeaning : {"exact", "first"}
         ``exact`` takes spatial lags of raw data and demeans afterwards, the likelihood of the model with dummies;
         ``first`` demeans y before it is lagged, as splm does. They differ under time and two-way effects.
-    cov : {"classic"}
-        Inverse of the expected information matrix.
+    error_structure : {"baltagi", "kkp"}
+        Of random effects with spatial error: effects outside (Baltagi, Song & Koh 2003) or inside (Kapoor, Kelejian &
+        Prucha 2007) the spatial process.
+    error_weights : mapping or None
+        A node with a ``_target_``, the weights of the error in ``sem``, ``sdem`` and ``sac`` where they are not those
+        of the lag.
+    cov : {"classic", "robust", "cluster"}
+        Inverse of the expected information; quasi-maximum likelihood with third and fourth moments of the errors; scores
+        added up by unit (see its warning in the notes).
+    effects_se : {"delta", "simulation"}
+        Standard errors of effects: exact delta method, or from draws of the parameters.
+    draws, seed : int
+        Of the simulation.
     level : float
         Coverage of the intervals.
 
@@ -80,12 +78,17 @@ class SpatialPanel(Model):
 
     takes_weights: ClassVar[bool] = True
 
-    kind: Literal["sar", "sem", "sdm", "sdem"]
+    kind: Kind
     durbin: Durbin = "all"
-    effects: EffectsKind = "two_way"
+    effects: SpatialEffects = "two_way"
     bias_correction: Correction = "lee_yu"
     demeaning: Demeaning = "exact"
-    cov: Literal["classic"] = "classic"
+    error_structure: ErrorStructure = "baltagi"
+    error_weights: dict[str, Any] | None = None
+    cov: Covariance = "classic"
+    effects_se: Literal["delta", "simulation"] = "delta"
+    draws: Annotated[int, Field(ge=100)] = 1000
+    seed: Annotated[int, Field(ge=0)] = 1
     level: Level = 0.95
 
     @model_validator(mode="after")
@@ -97,27 +100,38 @@ class SpatialPanel(Model):
                     f"durbin names {listing(unknown)}, which is neither in x nor in controls."
                     f"{nearest(unknown[0], self.regressors)}"
                 )
-        if self.demeaning == "first" and self.bias_correction == "lee_yu" and self.effects in ("time", "two_way"):
+        if self.demeaning == "first" and self.bias_correction != "none" and self.effects in ("time", "two_way"):
             raise ValueError(
                 "demeaning=first has no Lee-Yu form with time effects, since that likelihood lags first; "
                 "choose bias_correction=none beside it, or demeaning=exact."
             )
+        if self.effects == "random" and self.kind in ("sac", "slx"):
+            raise ValueError(f"random effects exist for sar, sdm, sem and sdem; {self.kind} takes fixed effects.")
+        if self.cov != "classic" and (self.effects == "random" or self.kind == "sac"):
+            raise ValueError(f"cov={self.cov} is not available for random effects and sac; choose cov=classic.")
+        if self.error_weights is not None and self.kind not in ("sem", "sdem", "sac"):
+            raise ValueError(f"error_weights belong to sem, sdem and sac; {self.kind} has no spatial error.")
         return self
 
     @property
     def lagged(self) -> tuple[str, ...]:
         """The regressors whose spatial lags are in the model."""
-        if self.kind not in _DURBIN:
+        if self.kind not in DURBIN_KINDS:
             return ()
         if self.durbin == "all":
             return self.regressors
         return self.x if self.durbin == "x" else tuple(self.durbin)
 
+    @property
+    def fixed(self) -> EffectsKind:
+        """The fixed effects; none where unit effects are random."""
+        return "none" if self.effects == "random" else self.effects
+
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model cannot be fitted; fit nothing."""
-        self._design(panel, weights)
+        self._design(panel, weights, None)
 
-    def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
+    def fit(self, panel: Panel, weights: Weights | None = None, error_weights: Weights | None = None) -> Result:
         """Fit the model to a balanced panel.
 
         Parameters
@@ -125,99 +139,122 @@ class SpatialPanel(Model):
         panel : Panel
         weights : Weights
             For exactly the panel's units, in any order.
+        error_weights : Weights, optional
+            Those of the spatial error; by default the same.
 
         Returns
         -------
         Result
-            Terms are the regressors, ``W_<name>`` for their spatial lags, ``rho`` or ``lambda``, and ``sigma2``.
+            Terms are the regressors, ``W_<name>`` for their spatial lags, then of ``rho``, ``lambda``, ``phi`` (variance
+            of random effects over that of errors) those that the kind has, and ``sigma2``.
 
         Raises
         ------
         DataError, WeightsError, EstimationError
         """
-        design = self._design(panel, weights)
-        w, sample, names = design.w, design.sample, design.names
-        found = self._fitted(design)
-        spatial = "rho" if self.kind in _LAG else "lambda"
+        design = self._design(panel, weights, error_weights)
+        found = estimate(self.kind, design, self.demeaning, self.cov, self.error_structure)
         return Result(
             kind=self.kind,
             y=self.y,
             focal=self.x,
-            terms=(*names, spatial, "sigma2"),
-            coef=np.array([*found.beta, found.spatial, found.sigma2]),
+            terms=(*design.names, *found.tail),
+            coef=found.coef,
             covariance=found.covariance,
             inference=Inference(None, self.level),
-            statistics=self._statistics(found, design, spatial),
+            statistics=self._statistics(found, design),
             # at the boundary I - ρW is singular: numbers would be noise of the inverse
-            spatial_effects=None if found.boundary and self.kind in _LAG else self._effects(found, names, w),
-            absorbed={"none": (), "two_way": ("unit", "time")}.get(self.effects, (self.effects,)),
-            notes=self._notes(found, sample, spatial, w),
+            spatial_effects=None if "rho" in found.boundary else self._effects(found, design),
+            absorbed={"none": (), "two_way": ("unit", "time"), "random": ("random",)}.get(self.effects, (self.effects,)),
+            notes=self._notes(found, design),
         )
 
-    def _design(self, panel: Panel, weights: Weights | None) -> _Design:
+    def unit_effects(self, result: Result, panel: Panel, weights: Weights) -> pd.DataFrame:
+        """Return the effects of each unit.
+
+        Parameters
+        ----------
+        result : Result
+            From `fit` with the same panel and weights.
+        panel : Panel
+        weights : Weights
+
+        Returns
+        -------
+        DataFrame
+            Index (unit, term); columns own (∂y_i/∂x_i), received (Σ_j ∂y_i/∂x_j) and sent (Σ_j ∂y_j/∂x_i), j other units.
+        """
+        coef = dict(zip(result.terms, result.coef, strict=True))
+        beta = np.array([coef[name] for name in self.regressors])
+        theta = np.array([coef.get(f"W_{name}", 0.0) for name in self.regressors])
+        values = effects_by_unit(beta, theta, float(coef.get("rho", 0.0)), weights.align(panel).operator)
+        index = pd.MultiIndex.from_product([panel.units, self.regressors], names=[panel.unit_name, "term"])
+        return pd.DataFrame(values.reshape(3, -1).T, index=index, columns=["own", "received", "sent"])
+
+    def _design(self, panel: Panel, weights: Weights | None, error_weights: Weights | None) -> Design:
         """Return checked arrays in the panel's order."""
         if weights is None:
             raise WeightsError(f"A {self.kind} model needs spatial weights; choose weights=… or pass `weights`.")
-        refuse_single_period(panel, self.effects)
-        aligned = weights.align(panel)
-        w = aligned.operator
+        refuse_single_period(panel, "unit" if self.effects == "random" else self.effects)
+        w = weights.align(panel).operator
+        m = self._error_operator(panel, error_weights) or w
         n, t = panel.shape
-        sample = Sample(n, t, self.effects, self.bias_correction)
-        if sample.drops_constant and w.constant_row_sum is None:
+        sample = Sample(n, t, self.fixed, self.bias_correction)
+        if self._needs_constant_rows(sample) and (w.constant_row_sum is None or m.constant_row_sum is None):
             raise WeightsError(
-                f"{aligned.name} has rows with different sums, so Lee and Yu's transformation with time effects does "
+                f"{weights.name} has rows with different sums, so Lee and Yu's correction with time effects does "
                 "not exist; row-standardise it, or choose model.bias_correction=none."
             )
         raw = panel.cube((*self.regressors, self.y))
         lagged = w.lag(raw)
-        constant = ("const",) if self.effects == "none" else ()
+        constant = ("const",) if self.fixed == "none" else ()
         names = (*constant, *self.regressors, *(f"W_{name}" for name in self.lagged))
         refuse_too_small(sample.size, len(names) + 1, self.effects)
         own = [self.regressors.index(name) for name in self.lagged]
         level = np.concatenate([np.ones((t, n, len(constant))), raw[..., :-1], lagged[..., own], raw[..., -1:]], axis=2)
-        within = demean(level, self.effects)
+        within = demean(level, self.fixed)
         flat = within.reshape(n * t, -1)
-        refuse_unidentified(names, flat[:, :-1], level.reshape(n * t, -1)[:, :-1], self.effects)
+        refuse_unidentified(names, flat[:, :-1], level.reshape(n * t, -1)[:, :-1], self.fixed)
         if np.ptp(flat[:, -1]) < 1e-12 * max(float(np.abs(raw[..., -1]).max()), 1.0):
             raise DataError(f"{self.y} does not vary after {self.effects} effects; there is nothing to explain.")
-        return _Design(level, within, lagged[..., -1:], names, w, sample)
+        return Design(level, within, lagged[..., -1:], names, w, m, sample, self.effects == "random")
 
-    def _fitted(self, design: _Design) -> SpatialFit:
-        w, sample, within = design.w, design.sample, design.within
-        if self.kind in _LAG:
-            wy = w.lag(within[..., -1:]) if self.demeaning == "first" else demean(design.lagged_y, self.effects)
-            return fit_lag(np.concatenate([within, wy], axis=2), w, sample, self.demeaning)
-        lagged = w.lag(within) if self.demeaning == "first" else demean(w.lag(design.level), self.effects)
-        return fit_error(within, lagged, w, sample)
+    def _needs_constant_rows(self, sample: Sample) -> bool:
+        by_time = sample.effects in ("time", "two_way")
+        return by_time and self.kind != "slx" and sample.correction != "none"
 
-    def _effects(self, found: SpatialFit, names: tuple[str, ...], w: SpatialOperator) -> Effects:
+    def _error_operator(self, panel: Panel, given: Weights | None) -> SpatialOperator | None:
+        if given is None and self.error_weights is not None:
+            given = build(self.error_weights, WeightsSpec, "model.error_weights").compute(panel)
+        return None if given is None else given.align(panel).operator
+
+    def _effects(self, found: Estimates, design: Design) -> Effects:
         """Return effects of every regressor, its own spatial lag taken into account."""
+        names = (*design.names, *found.tail)
         k = len(self.regressors)
-        own = [names.index(name) for name in self.regressors]
-        theta = np.zeros(k)
-        # one row per (β, θ, ρ) picks its parameter; rows of absent lags stay zero
-        pick = np.zeros((2 * k + 1, len(names) + 2))
-        pick[np.arange(k), own] = 1.0
-        pick[2 * k, len(names)] = 1.0
-        for position, name in enumerate(self.regressors):
-            if name in self.lagged:
-                column = names.index(f"W_{name}")
-                theta[position] = found.beta[column]
-                pick[k + position, column] = 1.0
-        covariance = pick @ found.covariance @ pick.T
-        beta = found.beta[own]
-        values: EffectEstimates = (
-            lag_effects(beta, theta, found.spatial, covariance, w)
-            if self.kind in _LAG
-            else local_effects(beta, theta, covariance[:-1, :-1], w)
+        # one row per (β, θ, ρ) picks its parameter; rows of absent ones stay zero
+        pick = np.zeros((2 * k + 1, len(names)))
+        wanted = (*self.regressors, *(f"W_{name}" for name in self.regressors), "rho")
+        for row, name in enumerate(wanted):
+            if name in names:
+                pick[row, names.index(name)] = 1.0
+        point, covariance = pick @ found.coef, pick @ found.covariance @ pick.T
+        beta, theta = point[:k], point[k : 2 * k]
+        values = (
+            lag_effects(beta, theta, float(point[-1]), covariance, design.w)
+            if self.kind in LAG_KINDS
+            else local_effects(beta, theta, covariance[:-1, :-1], design.w)
         )
-        return Effects(self.regressors, values.coef, values.se)
+        if self.effects_se == "delta":
+            return Effects(self.regressors, values.coef, values.se)
+        return Effects(self.regressors, values.coef, simulated_errors(point, covariance, design.w, self.draws, self.seed))
 
-    def _statistics(self, found: SpatialFit, design: _Design, spatial: str) -> dict[str, float]:
-        k = len(found.beta) + 2
+    def _statistics(self, found: Estimates, design: Design) -> dict[str, float]:
+        k = len(found.coef)
         sample = design.sample
-        total = design.within[..., -1] - design.within[..., -1].mean()
-        absorbed = 0 if sample.transformed else absorbed_count(sample.n, sample.t, self.effects)
+        y = design.within[..., -1]
+        absorbed = 0 if sample.transformed else absorbed_count(sample.n, sample.t, self.fixed)
+        tail = dict(zip(found.tail, found.coef[len(design.names) :], strict=True))
         return {
             "nobs": float(sample.n * sample.t),
             "nobs_effective": float(sample.size),
@@ -226,22 +263,41 @@ class SpatialPanel(Model):
             "loglik": found.loglik,
             "aic": 2 * k - 2 * found.loglik,
             "bic": k * float(np.log(sample.size)) - 2 * found.loglik,
-            "r2_within": 1 - found.ssr / float((total**2).sum()),
-            spatial: found.spatial,
-            "sigma2": found.sigma2,
-            "df_resid": float(sample.size - len(found.beta) - 1 - absorbed),
+            "r2_within": 1 - found.ssr / float(((y - y.mean()) ** 2).sum()),
+            "r2_corr": self._squared_correlation(found, design),
+            **{name: float(value) for name, value in tail.items()},
+            "df_resid": float(sample.size - len(design.names) - (self.kind != "slx") - absorbed),
         }
 
-    def _notes(self, found: SpatialFit, sample: Sample, spatial: str, w: SpatialOperator) -> tuple[str, ...]:
+    def _squared_correlation(self, found: Estimates, design: Design) -> float:
+        """Return the squared correlation of y and S⁻¹Zβ, both with fixed effects removed (Elhorst 2014, sec. 3.4)."""
+        sample = design.sample
+        fitted = design.level[..., :-1] @ found.coef[: len(design.names)]
+        if "rho" in found.tail:
+            rho = float(found.coef[len(design.names)])
+            fitted = fitted + rho * design.w.apply_g(rho, fitted.T).T
+        a, b = design.within[..., -1].ravel(), demean(fitted, self.fixed).ravel()
+        a, b = a - a.mean(), b - b.mean()
+        scale = float((a @ a) * (b @ b))
+        return float((a @ b) ** 2 / scale) if sample.size and scale > 0 else 0.0
+
+    def _notes(self, found: Estimates, design: Design) -> tuple[str, ...]:
         notes = []
-        if sample.transformed:
+        if design.sample.transformed:
             notes.append(
-                f"Lee-Yu transformation: the log-likelihood is that of {sample.size} effective observations, "
+                f"Lee-Yu transformation: the log-likelihood is that of {design.sample.size} effective observations, "
                 "comparable only between models of equal effects and correction."
             )
-        if found.boundary:
-            low, high = w.bounds
-            lost = "effects are not reported and " if self.kind in _LAG else ""
-            reached = f"{spatial} lies at the boundary of its range ({low:.4f}, {high:.4f})"
+        if self.bias_correction == "bias_corrected" and self.fixed != "none":
+            notes.append("Bias-corrected direct estimates (Lee & Yu 2010); the log-likelihood is the uncorrected one.")
+        if self.cov == "cluster":
+            notes.append(
+                "Standard errors: scores added up by unit. The scores of the spatial parameter are not independent across "
+                "units, and under heteroskedasticity its estimate is inconsistent; read them as a rule of thumb."
+            )
+        for name in found.boundary:
+            low, high = (design.w if name == "rho" else design.m).bounds
+            lost = "effects are not reported and " if name == "rho" else ""
+            reached = f"{name} lies at the boundary of its range ({low:.4f}, {high:.4f})"
             notes.append(f"{reached}: {lost}standard errors are not reliable.")
         return tuple(notes)

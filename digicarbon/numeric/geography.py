@@ -24,9 +24,29 @@ def great_circle_km(longitude: ArrayLike, latitude: ArrayLike) -> FloatArray:
     ndarray, shape (n, n)
         Symmetric distances in kilometres with a zero diagonal.
     """
+    lam, phi = np.asarray(longitude, dtype=float), np.asarray(latitude, dtype=float)
+    return haversine_km(lam[:, None], phi[:, None], lam, phi)
+
+
+def haversine_km(
+    longitude: ArrayLike, latitude: ArrayLike, to_longitude: ArrayLike, to_latitude: ArrayLike
+) -> FloatArray:
+    """Return the great-circle distance from each place to its counterpart.
+
+    Parameters
+    ----------
+    longitude, latitude, to_longitude, to_latitude : array
+        Degrees, of shapes that broadcast together.
+
+    Returns
+    -------
+    ndarray
+        Kilometres, of the common shape.
+    """
     lam, phi = np.radians(np.asarray(longitude, dtype=float)), np.radians(np.asarray(latitude, dtype=float))
-    half_lam, half_phi = np.subtract.outer(lam, lam) / 2, np.subtract.outer(phi, phi) / 2
-    haversine = np.sin(half_phi) ** 2 + np.outer(np.cos(phi), np.cos(phi)) * np.sin(half_lam) ** 2
+    to_lam, to_phi = np.radians(np.asarray(to_longitude, dtype=float)), np.radians(np.asarray(to_latitude, dtype=float))
+    half_lam, half_phi = (lam - to_lam) / 2, (phi - to_phi) / 2
+    haversine = np.sin(half_phi) ** 2 + np.cos(phi) * np.cos(to_phi) * np.sin(half_lam) ** 2
     # rounding can push the haversine of antipodes past one
     return np.asarray(2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.minimum(haversine, 1.0))))
 

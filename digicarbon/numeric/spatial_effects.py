@@ -76,6 +76,70 @@ def local_effects(beta: FloatArray, theta: FloatArray, covariance: FloatArray, w
     return _assemble(direct, total, padded)
 
 
+def simulated_errors(
+    estimates: FloatArray, covariance: FloatArray, w: SpatialOperator, draws: int, seed: int
+) -> FloatArray:
+    """Return standard errors of effects from draws of the parameters.
+
+    Parameters
+    ----------
+    estimates : ndarray, shape (2k + 1,)
+        β, θ, ρ.
+    covariance : ndarray, shape (2k + 1, 2k + 1)
+    w : SpatialOperator
+    draws : int
+    seed : int
+
+    Returns
+    -------
+    ndarray, shape (3, k)
+        Standard deviations of direct, indirect and total effects over the draws whose ρ is within its range.
+
+    Notes
+    -----
+    LeSage & Pace (2009), sec. 5.6.2.
+    """
+    k = (len(estimates) - 1) // 2
+    rng = np.random.default_rng(seed)
+    values, vectors = np.linalg.eigh(covariance)
+    root = vectors * np.sqrt(np.maximum(values, 0.0))
+    points = estimates + rng.standard_normal((draws, len(estimates))) @ root.T
+    low, high = w.bounds
+    points = points[(points[:, -1] > low) & (points[:, -1] < high)]
+    rho = points[:, -1]
+    v = np.array([w.traces(value)[0] for value in rho]) / w.n
+    q = np.array([_mean_row_sums(value, w)[0] for value in rho])
+    beta, theta = points[:, :k], points[:, k : 2 * k]
+    direct = beta * (1 + rho * v)[:, None] + theta * v[:, None]
+    total = beta * (1 + rho * q)[:, None] + theta * q[:, None]
+    return np.stack([direct.std(axis=0, ddof=1), (total - direct).std(axis=0, ddof=1), total.std(axis=0, ddof=1)])
+
+
+def effects_by_unit(beta: FloatArray, theta: FloatArray, rho: float, w: SpatialOperator) -> FloatArray:
+    """Return each unit's own effect, what it receives from and what it sends to the others.
+
+    Parameters
+    ----------
+    beta, theta : ndarray, shape (k,)
+    rho : float
+    w : SpatialOperator
+
+    Returns
+    -------
+    ndarray, shape (3, N, k)
+        Diagonal, row sum without diagonal (spill-in) and column sum without diagonal (spill-out) of S⁻¹(βI + θW).
+    """
+    g = w.apply_g(rho, np.eye(w.n))
+    inverse = np.eye(w.n) + rho * g
+    out = np.empty((3, w.n, len(beta)))
+    for r, (own, lagged) in enumerate(zip(beta, theta, strict=True)):
+        derivative = own * inverse + lagged * g
+        out[0, :, r] = derivative.diagonal()
+        out[1, :, r] = derivative.sum(axis=1) - out[0, :, r]
+        out[2, :, r] = derivative.sum(axis=0) - out[0, :, r]
+    return out
+
+
 def _mean_row_sums(rho: float, w: SpatialOperator) -> tuple[float, float]:
     """Return 1′G1/N and 1′G²1/N."""
     c = w.constant_row_sum

@@ -8,19 +8,19 @@ the log-determinant, and leaves the moments of the demeaned data as they are.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg, optimize
+from scipy import optimize
 from scipy.linalg import lapack
 
 from digicarbon.numeric.spatial_operator import SpatialOperator
 from digicarbon.numeric.within import EffectsKind, demean
 
 FloatArray = NDArray[np.float64]
-Correction = Literal["none", "lee_yu"]
+Correction = Literal["none", "lee_yu", "bias_corrected"]
 Demeaning = Literal["exact", "first"]
 
 
@@ -33,7 +33,7 @@ class Sample:
     n, t : int
         Units and periods.
     effects : {"none", "unit", "time", "two_way"}
-    correction : {"none", "lee_yu"}
+    correction : {"none", "lee_yu", "bias_corrected"}
     """
 
     n: int
@@ -81,6 +81,10 @@ class SpatialFit:
         Sum of squared residuals in the demeaned (and filtered) model.
     residuals : ndarray, shape (T, N)
         Residuals with fixed effects removed.
+    z : ndarray, shape (T·N, k)
+        Regressors with fixed effects removed, filtered by I - λW in the error model.
+    q : ndarray, shape (T·N,)
+        (GZβ)*; zero in the error model.
     boundary : bool
         Whether the spatial parameter lies at the end of its range.
     """
@@ -92,6 +96,8 @@ class SpatialFit:
     loglik: float
     ssr: float
     residuals: FloatArray
+    z: FloatArray
+    q: FloatArray
     boundary: bool
 
 
@@ -143,24 +149,65 @@ def fit_lag(columns: FloatArray, w: SpatialOperator, sample: Sample, demeaning: 
     maker of Z, 1/Var(ρ) = T*(tr G*² + tr G*G*′) - 2(T* tr G*)²/N* + q′Mq/σ², Var(β) = σ²(Z′Z)⁻¹ + Var(ρ)dd′ and
     Cov(β, ρ) = -Var(ρ)d.
     """
-    t, n, _ = columns.shape
-    flat = columns.reshape(t * n, -1)
+    flat = columns.reshape(-1, columns.shape[2])
     k = flat.shape[1] - 2
     r = triangular(flat)
     a, b, c = r[k, k] ** 2, r[k, k] * r[k, k + 1], r[k, k + 1] ** 2 + r[k + 1, k + 1] ** 2
-    rho, boundary = _maximise_lag((a, b, c), w, sample)
-    rz = r[:k, :k]
-    beta = lapack.dtrtrs(rz, r[:k, k] - rho * r[:k, k + 1])[0]
-    z = flat[:, :k]
-    e = flat[:, k] - rho * flat[:, k + 1] - z @ beta
+    rho, boundary = maximise_lag((a, b, c), w, sample)
+    beta = lapack.dtrtrs(r[:k, :k], r[:k, k] - rho * r[:k, k + 1])[0]
+    return _lag_at(columns, r[:k, :k], _Point(beta, rho, None, boundary), w, sample, demeaning)
+
+
+@dataclass(frozen=True, eq=False)
+class _Point:
+    """Where a likelihood is evaluated; σ² of None is the one that maximises it there."""
+
+    beta: FloatArray
+    spatial: float
+    sigma2: float | None
+    boundary: bool
+
+
+def _lag_at(
+    columns: FloatArray, rz: FloatArray, at: _Point, w: SpatialOperator, sample: Sample, demeaning: Demeaning
+) -> SpatialFit:
+    """Return residuals, likelihood and covariance of the lag model at given parameters."""
+    t, n, width = columns.shape
+    flat = columns.reshape(t * n, width)
+    z, rho = flat[:, : width - 2], at.spatial
+    e = flat[:, width - 2] - rho * flat[:, width - 1] - z @ at.beta
     ssr = float(e @ e)
+    sigma2 = ssr / sample.size if at.sigma2 is None else at.sigma2
     residuals = e.reshape(t, n)
     # G(Zβ + effects) = Wy - Gε holds also where the effects do not vanish, i.e. when W's row sums differ
     noise = w.apply_g(rho, residuals.T).T
-    q = flat[:, k + 1] - (noise if demeaning == "first" else demean(noise, sample.effects)).ravel()
-    covariance = _lag_covariance(z, rz, q, ssr / sample.size, _star(w, rho, sample), sample)
-    loglik = _concentrated(ssr, w.log_determinant(rho), w, rho, sample)
-    return SpatialFit(beta, rho, ssr / sample.size, covariance, loglik, ssr, residuals, boundary)
+    q = flat[:, width - 1] - (noise if demeaning == "first" else demean(noise, sample.effects)).ravel()
+    covariance = _lag_covariance(z, rz, q, sigma2, _star(w, rho, sample), sample)
+    loglik = concentrated(ssr, w.log_determinant(rho), w, rho, sample)
+    return SpatialFit(at.beta, rho, sigma2, covariance, loglik, ssr, residuals, z, q, at.boundary)
+
+
+def correct_lag(
+    found: SpatialFit, columns: FloatArray, w: SpatialOperator, sample: Sample, demeaning: Demeaning = "exact"
+) -> SpatialFit:
+    """Return the direct estimate of a lag model with Lee & Yu's bias correction.
+
+    Parameters
+    ----------
+    found : SpatialFit
+        From `fit_lag` with ``sample.correction`` other than ``lee_yu``.
+    columns, w, sample, demeaning
+        As there.
+
+    Notes
+    -----
+    See `_corrected`. Residuals and covariance are those at the corrected parameters; the log-likelihood stays that of
+    the direct estimate.
+    """
+    at = _corrected(found, w, sample)
+    rz = triangular(columns.reshape(-1, columns.shape[2])[:, :-2])
+    moved = _lag_at(columns, rz, at, w, sample, demeaning)
+    return replace(moved, loglik=found.loglik, ssr=found.ssr)
 
 
 def fit_error(level: FloatArray, lagged: FloatArray, w: SpatialOperator, sample: Sample) -> SpatialFit:
@@ -194,27 +241,91 @@ def fit_error(level: FloatArray, lagged: FloatArray, w: SpatialOperator, sample:
 
     def loglik(lam: float, log_determinant: float) -> float:
         e = solve(lam)[1]
-        return _concentrated(float(e @ e), log_determinant, w, lam, sample)
+        return concentrated(float(e @ e), log_determinant, w, lam, sample)
 
     def score(lam: float) -> float:
         beta, e = solve(lam)
         slope = float(e @ (r[:, -1] - r[:, width:-1] @ beta))
-        return sample.size * slope / float(e @ e) - sample.periods * _star_traces(w, lam, sample)[0]
+        return sample.size * slope / float(e @ e) - sample.periods * star_traces(w, lam, sample)[0]
 
     nodes, log_determinants = w.coarse
     heights = [loglik(lam, value) for lam, value in zip(nodes, log_determinants, strict=True)]
-    left, right, at_end = _bracket(nodes, np.array(heights), score)
+    left, right, at_end = bracket(nodes, np.array(heights), score)
     lam = left if at_end else float(optimize.brentq(score, left, right, xtol=1e-14, rtol=8.9e-16))
     beta, _ = solve(lam)
-    filtered = both[:, :width] - lam * both[:, width:]
-    e = filtered[:, k] - filtered[:, :k] @ beta
+    return _error_at(level, lagged, _Point(beta, lam, None, at_end or near_end(lam, w)), w, sample)
+
+
+def _error_at(level: FloatArray, lagged: FloatArray, at: _Point, w: SpatialOperator, sample: Sample) -> SpatialFit:
+    """Return residuals, likelihood and covariance of the error model at given parameters."""
+    t, n, width = level.shape
+    lam = at.spatial
+    filtered = (level - lam * lagged).reshape(t * n, width)
+    z = filtered[:, :-1]
+    e = filtered[:, -1] - z @ at.beta
     ssr = float(e @ e)
-    rz = triangular(filtered[:, :k])
+    sigma2 = ssr / sample.size if at.sigma2 is None else at.sigma2
     nothing = np.zeros(t * n)
-    covariance = _lag_covariance(filtered[:, :k], rz, nothing, ssr / sample.size, _star(w, lam, sample), sample)
-    value = _concentrated(ssr, w.log_determinant(lam), w, lam, sample)
-    boundary = at_end or _near_end(lam, w)
-    return SpatialFit(beta, lam, ssr / sample.size, covariance, value, ssr, e.reshape(t, n), boundary)
+    covariance = _lag_covariance(z, triangular(z), nothing, sigma2, _star(w, lam, sample), sample)
+    loglik = concentrated(ssr, w.log_determinant(lam), w, lam, sample)
+    return SpatialFit(at.beta, lam, sigma2, covariance, loglik, ssr, e.reshape(t, n), z, nothing, at.boundary)
+
+
+def correct_error(
+    found: SpatialFit, level: FloatArray, lagged: FloatArray, w: SpatialOperator, sample: Sample
+) -> SpatialFit:
+    """Return the direct estimate of an error model with Lee & Yu's bias correction; see `correct_lag`."""
+    moved = _error_at(level, lagged, _corrected(found, w, sample), w, sample)
+    return replace(moved, loglik=found.loglik, ssr=found.ssr)
+
+
+def fit_linear(level: FloatArray, sample: Sample) -> SpatialFit:
+    """Fit y = Zβ + effects + ε by maximum likelihood (SLX when Z holds WX); the spatial parameter is 0 and known.
+
+    Parameters
+    ----------
+    level : ndarray, shape (T, N, k + 1)
+        Z and y with fixed effects removed.
+    sample : Sample
+
+    Returns
+    -------
+    SpatialFit
+        Row and column of the spatial parameter in the covariance are zero.
+    """
+    t, n, width = level.shape
+    flat = level.reshape(t * n, width)
+    k = width - 1
+    r = triangular(flat)
+    beta = lapack.dtrtrs(r[:k, :k], r[:k, k])[0]
+    e = flat[:, k] - flat[:, :k] @ beta
+    ssr = float(e @ e)
+    sigma2 = ssr / sample.size
+    covariance = np.zeros((k + 2, k + 2))
+    inverse = np.triu(lapack.dpotri(r[:k, :k], lower=0)[0])
+    covariance[:k, :k] = sigma2 * (inverse + np.triu(inverse, 1).T)
+    covariance[k + 1, k + 1] = 2 * sigma2**2 / sample.size
+    loglik = float(-sample.size / 2 * (np.log(2 * np.pi * sigma2) + 1))
+    return SpatialFit(
+        beta, 0.0, sigma2, covariance, loglik, ssr, e.reshape(t, n), flat[:, :k], np.zeros(t * n), False
+    )
+
+
+def _corrected(found: SpatialFit, w: SpatialOperator, sample: Sample) -> _Point:
+    """Return Lee & Yu's correction of the direct estimate θ = (β, ρ, σ²).
+
+    Unit effects alone bias σ² by (T - 1)/T. Time effects bias all of θ; the correction is θ + T·V a with V the
+    covariance and a = (0, c/(1 - cρ), 1/(2σ²)), c the constant row sum of W (Lee & Yu 2010, sec. 3; Elhorst 2014,
+    eq. 3.45, for c = 1). Both apply with two-way effects.
+    """
+    moved = np.concatenate([found.beta, [found.spatial, found.sigma2]])
+    if sample.effects in ("time", "two_way"):
+        c = float(w.constant_row_sum or 0.0)
+        bias = np.zeros(len(moved))
+        bias[-2:] = c / (1 - c * found.spatial), 1 / (2 * found.sigma2)
+        moved = moved + sample.t * found.covariance @ bias
+    factor = sample.t / (sample.t - 1) if sample.effects in ("unit", "two_way") else 1.0
+    return _Point(moved[:-2], float(moved[-2]), float(moved[-1]) * factor, found.boundary)
 
 
 def _constant_root(w: SpatialOperator, sample: Sample) -> float:
@@ -222,7 +333,7 @@ def _constant_root(w: SpatialOperator, sample: Sample) -> float:
     return float(w.constant_row_sum or 0.0) if sample.drops_constant else 0.0
 
 
-def _star_traces(w: SpatialOperator, rho: float, sample: Sample) -> tuple[float, float]:
+def star_traces(w: SpatialOperator, rho: float, sample: Sample) -> tuple[float, float]:
     """Return tr G* and tr G*² in the (transformed) sample of one period."""
     c = _constant_root(w, sample)
     root = c / (1 - rho * c)
@@ -232,7 +343,7 @@ def _star_traces(w: SpatialOperator, rho: float, sample: Sample) -> tuple[float,
 
 def _star(w: SpatialOperator, rho: float, sample: Sample) -> tuple[float, float, float]:
     """Return tr G*, tr G*² and tr G*G*′, where F′GF and JG have equal norms since G1 is constant."""
-    first, second = _star_traces(w, rho, sample)
+    first, second = star_traces(w, rho, sample)
     norm = w.trace_gg(rho)
     if sample.drops_constant:
         column_sums = w.apply_gt(rho, np.ones((w.n, 1)))
@@ -240,7 +351,7 @@ def _star(w: SpatialOperator, rho: float, sample: Sample) -> tuple[float, float,
     return first, second, norm
 
 
-def _concentrated(ssr: float, log_determinant: float, w: SpatialOperator, rho: float, sample: Sample) -> float:
+def concentrated(ssr: float, log_determinant: float, w: SpatialOperator, rho: float, sample: Sample) -> float:
     jacobian = log_determinant - np.log(1 - rho * _constant_root(w, sample))
     return float(-sample.size / 2 * (np.log(2 * np.pi * ssr / sample.size) + 1) + sample.periods * jacobian)
 
@@ -282,13 +393,13 @@ def _lag_covariance(
     return np.asarray(out)
 
 
-def _maximise_lag(moments: tuple[float, float, float], w: SpatialOperator, sample: Sample) -> tuple[float, bool]:
+def maximise_lag(moments: tuple[float, float, float], w: SpatialOperator, sample: Sample) -> tuple[float, bool]:
     """Return ρ̂ and whether it lies at the end of its range, by safeguarded Newton steps on the score."""
     a, b, c = moments
     nodes, log_determinants = w.coarse
     jacobian = log_determinants - np.log(1 - nodes * _constant_root(w, sample))
     heights = sample.periods * jacobian - sample.size / 2 * np.log(a - 2 * nodes * b + nodes**2 * c)
-    left, right, at_end = _bracket(nodes, heights, lambda rho: _lag_score(moments, w, rho, sample)[0])
+    left, right, at_end = bracket(nodes, heights, lambda rho: _lag_score(moments, w, rho, sample)[0])
     if at_end:
         return left, True
     rho = (left + right) / 2
@@ -300,7 +411,7 @@ def _maximise_lag(moments: tuple[float, float, float], w: SpatialOperator, sampl
         if abs(following - rho) <= 1e-15 * (1 + abs(rho)):
             break
         rho = following
-    return rho, _near_end(rho, w)
+    return rho, near_end(rho, w)
 
 
 def _lag_score(
@@ -310,14 +421,14 @@ def _lag_score(
     a, b, c = moments
     ssr = a - 2 * rho * b + rho**2 * c
     pull = (b - rho * c) / ssr
-    first, second = _star_traces(w, rho, sample)
+    first, second = star_traces(w, rho, sample)
     return (
         sample.size * pull - sample.periods * first,
         sample.size * (2 * pull**2 - c / ssr) - sample.periods * second,
     )
 
 
-def _bracket(
+def bracket(
     nodes: FloatArray, heights: FloatArray, score: Callable[[float], float]
 ) -> tuple[float, float, bool]:
     """Return an interval around the highest node in which the score changes sign, or that node if it is at the end."""
@@ -328,7 +439,7 @@ def _bracket(
     return left, right, False
 
 
-def _near_end(rho: float, w: SpatialOperator) -> bool:
+def near_end(rho: float, w: SpatialOperator) -> bool:
     """Return whether ρ is within a thousandth of the range from its end: I - ρW is almost singular there."""
     low, high = w.bounds
     return min(rho - low, high - rho) < 1e-3 * (high - low)

@@ -35,6 +35,7 @@ def read_table(
     sheet: str | None = None,
     encoding: str | None = None,
     delimiter: str | None = None,
+    key: str = "path",
 ) -> pd.DataFrame:
     """Read a table whose first row holds the column names.
 
@@ -53,6 +54,8 @@ def read_table(
         The encoding of a text file; by default UTF-8 and then GB18030 (which includes GBK) are tried.
     delimiter : str, optional
         The character between the cells of a text file; by default a comma, a tab for ``.tsv``.
+    key : str
+        The field of the configuration that names the file, for messages.
 
     Returns
     -------
@@ -69,10 +72,10 @@ def read_table(
     suffix = file.suffix.lower()
     if suffix not in SUFFIXES:
         raise DataError(
-            f"{where}.path: '{path}' ends in '{file.suffix}', which is not a known kind of table. "
+            f"{where}.{key}: '{path}' ends in '{file.suffix}', which is not a known kind of table. "
             f"Allowed: {listing(SUFFIXES)}; save the table as one of these."
         )
-    _check_present(file, where)
+    check_present(file, f"{where}.{key}")
     try:
         if suffix in (".dta", ".parquet"):
             frame = _read_typed(file)
@@ -111,14 +114,21 @@ def as_years(column: pd.Series[Any]) -> pd.Series[Any]:
     return dates.year.astype(np.int64) if ((dates.month == 1) & (dates.day == 1)).all() else column
 
 
-def _check_present(file: Path, where: str) -> None:
+def check_present(file: Path, key: str) -> None:
+    """Raise unless the file exists; ``key`` is the dotted configuration key that names it.
+
+    Raises
+    ------
+    DataError
+        If there is no such file or folder.
+    """
     if file.is_file():
         return
     folder = file.absolute().parent
     if not folder.is_dir():
-        raise DataError(f"{where}.path: '{file}' does not exist: there is no folder {folder}.")
+        raise DataError(f"{key}: '{file}' does not exist: there is no folder {folder}.")
     names = sorted(item.name for item in folder.iterdir())
-    raise DataError(f"{where}.path: there is no file '{file.name}' in the folder {folder}.{nearest(file.name, names)}")
+    raise DataError(f"{key}: there is no file '{file.name}' in the folder {folder}.{nearest(file.name, names)}")
 
 
 def _read_text(file: Path, where: str, encoding: str | None, delimiter: str | None) -> pd.DataFrame:

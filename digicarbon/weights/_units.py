@@ -3,20 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Annotated, Any, Literal
+
+import pandas as pd
+from pydantic import BeforeValidator
 
 from digicarbon.data import province, provinces
 from digicarbon.errors import WeightsError, listing, nearest
+from digicarbon.panel import label
+from digicarbon.source._read import numbers_or_text
+
+Extra = Literal["refuse", "drop"]
+"""What to do with labels of the file that are not units of the panel."""
 
 
-def as_provinces(units: Sequence[str], option: str) -> list[str]:
+def _without_places(value: object) -> object:
+    if value == "nearest":
+        raise ValueError(
+            "nearest needs to know where units lie, which these weights do not; choose refuse or keep, "
+            "or add the missing neighbours yourself."
+        )
+    return value
+
+
+IslandsUnplaced = Annotated[Literal["refuse", "keep"], BeforeValidator(_without_places)]
+"""What to do with a unit without neighbour where nothing tells which one is nearest."""
+
+IslandsPlaced = Literal["refuse", "keep", "nearest"]
+"""What to do with a unit without neighbour where places are known: stop, leave it so, or join it to the nearest."""
+
+
+def as_provinces(units: Sequence[str], asks: str, remedy: str = "") -> list[str]:
     """Return the English name of the province that each unit is.
 
     Parameters
     ----------
     units : sequence of str
         Provinces in English, in Chinese (full or short) or as adcode.
-    option : str
-        The option that asks, for messages, e.g. ``"w1_adjacency"``.
+    asks : str
+        What asks, for messages, e.g. ``"weights=w1_adjacency"``.
+    remedy : str
+        What else a user can do than correct the labels or give weights in a file.
 
     Raises
     ------
@@ -28,15 +55,15 @@ def as_provinces(units: Sequence[str], option: str) -> list[str]:
     if strangers:
         spellings = [*provinces()["province"], *provinces()["name_zh"]]
         raise WeightsError(
-            f"weights={option} knows the 30 provinces of mainland China without Tibet; these units are none of them: "
+            f"{asks} knows the 30 provinces of mainland China without Tibet; these units are none of them: "
             f"{listing(strangers)}.{nearest(strangers[0], spellings)} "
-            "Correct the labels, or give your own weights with weights=matrix or weights=edges."
+            f"Correct the labels, {remedy}or give your own weights with weights=matrix or weights=edges."
         )
     names = [name for name in found.values() if name is not None]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         alike = [unit for unit, name in found.items() if name == twice[0]]
-        raise WeightsError(f"weights={option}: the units {listing(alike)} are all {twice[0]}; give each province once.")
+        raise WeightsError(f"{asks}: the units {listing(alike)} are all {twice[0]}; give each province once.")
     return names
 
 
@@ -70,3 +97,30 @@ def refuse_extra(units: Sequence[str], known: Collection[str], file: str) -> Non
             f"{file} has labels that are not units of the panel: {listing(extra)}.{nearest(extra[0], units)} "
             "Correct them, or set weights.extra=drop to leave them out."
         )
+
+
+def file_labels(column: pd.Series[Any], file: str) -> list[str]:
+    """Return the labels in a file as the panel writes them.
+
+    Raises
+    ------
+    WeightsError
+        If one is empty.
+    """
+    labels = [label(item) for item in numbers_or_text(column)]
+    empty = [str(row) for row, item in enumerate(column, start=1) if pd.isna(item) or labels[row - 1] == ""]
+    if empty:
+        raise WeightsError(f"{file}: the label of a unit is empty at position {listing(empty)}; fill or delete it.")
+    return labels
+
+
+def refuse_twice(labels: Sequence[str], file: str, what: str = "row") -> None:
+    """Raise if a label stands more than once.
+
+    Raises
+    ------
+    WeightsError
+    """
+    twice = sorted({item for item in labels if labels.count(item) > 1}) if len(set(labels)) < len(labels) else []
+    if twice:
+        raise WeightsError(f"{file} has more than one {what} called {listing(twice)}; keep one.")

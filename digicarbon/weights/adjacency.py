@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy import sparse
 
-from digicarbon.data import adjacency
+from digicarbon.data import adjacency, provinces
+from digicarbon.numeric.normalisation import Normalise
+from digicarbon.numeric.proximity import binary
 from digicarbon.panel import Panel
-from digicarbon.weights._units import as_provinces
-from digicarbon.weights.base import Islands, Weights, WeightsSpec
+from digicarbon.weights._units import IslandsPlaced, as_provinces
+from digicarbon.weights.base import Weights, WeightsSpec
+from digicarbon.weights.places import Places, joined, rest
 
 
 class AdjacencyWeights(WeightsSpec):
@@ -17,14 +21,15 @@ class AdjacencyWeights(WeightsSpec):
 
     Attributes
     ----------
-    row_standardise : bool
-        Divide each row by its sum.
-    islands : {"refuse", "keep"}
-        What to do with a province none of whose neighbours is in the panel.
+    normalise : {"row", "spectral", "minmax", "none"}
+        How weights are scaled, see `Weights.from_matrix`.
+    islands : {"refuse", "keep", "nearest"}
+        What to do with a province none of whose neighbours is in the panel; ``"nearest"`` makes it and the province
+        with the nearest capital neighbours of each other.
     """
 
-    row_standardise: bool = True
-    islands: Islands = "refuse"
+    normalise: Normalise = "row"
+    islands: IslandsPlaced = "refuse"
 
     def compute(self, panel: Panel) -> Weights:
         """Return the adjacency of the panel's units, labelled and ordered as the panel.
@@ -34,9 +39,16 @@ class AdjacencyWeights(WeightsSpec):
         WeightsError
             If a unit is not a province, or has no neighbour in the panel and ``islands`` is ``"refuse"``.
         """
-        position = {name: index for index, name in enumerate(as_provinces(panel.units, "w1_adjacency"))}
+        names = as_provinces(panel.units, "weights=w1_adjacency")
+        position = {name: index for index, name in enumerate(names)}
         matrix = np.zeros((len(position), len(position)))
         for start, end in adjacency()[["province", "neighbour"]].itertuples(index=False):
             if start in position and end in position:
                 matrix[position[start], position[end]] = matrix[position[end], position[start]] = 1.0
-        return Weights.from_matrix(matrix, panel.units, self.row_standardise, self.islands, "W1")
+        links = sparse.csr_array(matrix)
+        if self.islands == "nearest":
+            capitals = (
+                provinces().set_index("province").loc[names, ["longitude", "latitude"]].to_numpy(dtype=np.float64)
+            )
+            links = joined(links, Places(panel.units, capitals, "great_circle").nearest(), binary)
+        return Weights.from_matrix(links, panel.units, islands=rest(self.islands), name="W1", normalise=self.normalise)

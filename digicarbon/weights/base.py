@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from digicarbon.errors import WeightsError, listing, nearest
+from digicarbon.numeric.normalisation import Normalise, row_standardised, scale
 from digicarbon.numeric.spatial_operator import DenseOperator, SpatialOperator
 from digicarbon.panel import Panel, label
 from digicarbon.spec import Spec
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from digicarbon.weights.summary import WeightsSummary
 
 FloatArray = NDArray[np.float64]
 Islands = Literal["refuse", "keep"]
@@ -34,21 +37,21 @@ class Weights:
     labels : tuple of str
         The N unit labels, in the order of rows and columns.
     matrix : csr_array, shape (N, N)
-        Non-negative weights with a zero diagonal, row-standardised if ``row_standardised``.
+        Non-negative weights with a zero diagonal, scaled as ``normalisation`` says.
     raw : csr_array, shape (N, N)
-        The weights before row-standardisation; a subset of units is standardised anew from these.
-    row_standardised : bool
+        The weights before normalisation; a subset of units is normalised anew from these.
+    normalisation : {"row", "spectral", "minmax", "none"}
     name : str
     """
 
     labels: tuple[str, ...]
     matrix: sparse.csr_array
     raw: sparse.csr_array
-    row_standardised: bool
+    normalisation: Normalise
     name: str = "W"
 
     def __repr__(self) -> str:
-        kind = "row-standardised" if self.row_standardised else "raw"
+        kind = {"row": "row-standardised", "none": "raw"}.get(self.normalisation, f"{self.normalisation}-normalised")
         return f"Weights {self.name}: {self.n} units, {self.matrix.nnz} neighbour pairs, {kind}"
 
     @classmethod
@@ -59,6 +62,7 @@ class Weights:
         row_standardise: bool = True,
         islands: Islands = "refuse",
         name: str = "W",
+        normalise: Normalise | None = None,
     ) -> Weights:
         """Build weights from a square matrix.
 
@@ -73,13 +77,19 @@ class Weights:
             What to do with a unit that has no neighbour.
         name : str
             What tables call this matrix.
+        normalise : {"row", "spectral", "minmax", "none"}, optional
+            Takes the place of ``row_standardise``: each row divided by its sum; all weights divided by the largest
+            absolute eigenvalue, or by the smaller of the largest row sum and the largest column sum (Kelejian & Prucha
+            2010, Journal of Econometrics 157); or as given.
 
         Raises
         ------
         WeightsError
             If the matrix is not square, has a wrong number of labels, a label twice, a negative or non-finite weight,
-            a weight of a unit on itself, or a unit without neighbour.
+            a weight of a unit on itself, or a unit without neighbour, or cannot be normalised so.
         """
+        how: Normalise = normalise or ("row" if row_standardise else "none")
+        _check_choices(how, islands, name)
         dense_or_sparse: Any = matrix if sparse.issparse(matrix) else _dense(matrix, name)
         if dense_or_sparse.ndim != 2 or dense_or_sparse.shape[0] != dense_or_sparse.shape[1]:
             raise WeightsError(f"{name}: the weight matrix must be square; its shape is {dense_or_sparse.shape}.")
@@ -104,7 +114,7 @@ class Weights:
                 f"{name}: no neighbour for {listing(empty)}. Give each at least one neighbour, leave these units out "
                 'of the panel, or pass islands="keep" (their spatial lag is then 0).'
             )
-        return cls(units, _row_standardised(raw) if row_standardise else raw, raw, row_standardise, name)
+        return cls(units, _normalised(raw, how, name), raw, how, name)
 
     @classmethod
     def from_edges(
@@ -115,6 +125,7 @@ class Weights:
         row_standardise: bool = True,
         islands: Islands = "refuse",
         name: str = "W",
+        normalise: Normalise | None = None,
     ) -> Weights:
         """Build weights from a list of neighbours.
 
@@ -126,7 +137,7 @@ class Weights:
             All units; by default those that the edges name.
         symmetric : bool
             Whether each edge stands for both directions.
-        row_standardise, islands, name
+        row_standardise, islands, name, normalise
             As in `from_matrix`.
 
         Raises
@@ -155,7 +166,7 @@ class Weights:
             (list(cells.values()), ([position[a] for a, _ in cells], [position[b] for _, b in cells])),
             shape=(len(units), len(units)),
         )
-        return cls.from_matrix(matrix, units, row_standardise, islands, name)
+        return cls.from_matrix(matrix, units, row_standardise, islands, name, normalise)
 
     @property
     def n(self) -> int:
@@ -174,7 +185,7 @@ class Weights:
         return first if np.allclose(self.row_sums, first, rtol=1e-10, atol=0) else None
 
     def restrict(self, units: Sequence[str], islands: Islands = "refuse") -> Weights:
-        """Return the weights among ``units`` in that order, standardised anew.
+        """Return the weights among ``units`` in that order, normalised anew.
 
         Raises
         ------
@@ -191,7 +202,8 @@ class Weights:
                 f"Its labels are {listing(self.labels, 40)}."
             )
         index = [position[unit] for unit in units]
-        return Weights.from_matrix(self.raw[index][:, index], units, self.row_standardised, islands, self.name)
+        part = self.raw[index][:, index]
+        return Weights.from_matrix(part, units, islands=islands, name=self.name, normalise=self.normalisation)
 
     def align(self, panel: Panel) -> Weights:
         """Return these weights in the panel's order.
@@ -213,7 +225,7 @@ class Weights:
     def operator(self) -> SpatialOperator:
         """What fits need to know of the matrix, computed once and shared by all of them."""
         raw = self.raw.toarray()
-        sums = raw.sum(axis=1) if self.row_standardised else np.ones(self.n)
+        sums = raw.sum(axis=1) if self.normalisation == "row" else np.ones(self.n)
         balanced = bool((sums > 0).all()) and np.array_equal(raw, raw.T)
         return DenseOperator(self.dense(), self.constant_row_sum, sums if balanced else None)
 
@@ -230,6 +242,12 @@ class Weights:
     def dense(self) -> FloatArray:
         """Return the matrix as a dense array, shape (N, N)."""
         return np.asarray(self.matrix.toarray())
+
+    def summary(self) -> WeightsSummary:
+        """Return what to look at before a model is fitted: links, islands, components and the range of ρ."""
+        from digicarbon.weights.summary import summarise
+
+        return summarise(self)
 
 
 class WeightsSpec(Spec):
@@ -280,8 +298,22 @@ def _check_values(raw: Any, units: Sequence[str], name: str) -> None:
             raise WeightsError(f"{name}: the weight {start} to {end} ({values.data[k]:g}) {what}.")
 
 
-def _row_standardised(raw: sparse.csr_array) -> sparse.csr_array:
-    sums = np.asarray(raw.sum(axis=1))
-    with np.errstate(divide="ignore"):
-        inverse = np.where(sums > 0, 1 / sums, 0.0)
-    return sparse.csr_array(sparse.diags_array(inverse) @ raw)
+def _check_choices(normalise: str, islands: str, name: str) -> None:
+    for key, given, allowed in (
+        ("normalise", normalise, get_args(Normalise)),
+        ("islands", islands, get_args(Islands)),
+    ):
+        if given not in allowed:
+            raise WeightsError(f"{name}: {key} must be one of {listing(map(repr, allowed))}; got {given!r}.")
+
+
+def _normalised(raw: sparse.csr_array, how: Normalise, name: str) -> sparse.csr_array:
+    if how == "row":
+        return row_standardised(raw)
+    size = scale(raw, how)
+    if size == 0 and raw.nnz:
+        raise WeightsError(
+            f"{name}: no path leads from a unit back to itself, so that the largest eigenvalue is 0 and cannot be "
+            "divided by. Choose another normalisation (row, minmax or none), or make the links symmetric."
+        )
+    return raw if size in (0, 1) else sparse.csr_array(raw / size)

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from digicarbon.errors import WeightsError, listing, nearest
-from digicarbon.panel import Panel, label
-from digicarbon.source._read import numbers_or_text, read_table
-from digicarbon.weights._units import check_coverage, refuse_extra
-from digicarbon.weights.base import Islands, Weights, WeightsSpec
-
-Extra = Literal["refuse", "drop"]
-"""What to do with labels of the file that are not units of the panel."""
+from digicarbon.numeric.normalisation import Normalise
+from digicarbon.panel import Panel
+from digicarbon.source._read import read_table
+from digicarbon.weights._units import Extra, IslandsUnplaced, check_coverage, file_labels, refuse_extra, refuse_twice
+from digicarbon.weights.base import Weights, WeightsSpec
 
 
 class MatrixWeights(WeightsSpec):
@@ -29,19 +25,19 @@ class MatrixWeights(WeightsSpec):
     ----------
     path : str
         A CSV, TSV, Excel, Stata or Parquet file; a relative path starts at the working directory.
-    row_standardise : bool
-        Divide each row by its sum.
+    normalise : {"row", "spectral", "minmax", "none"}
+        How weights are scaled, see `Weights.from_matrix`.
     islands : {"refuse", "keep"}
         What to do with a unit that has no neighbour.
     extra : {"refuse", "drop"}
-        What to do with labels that are not units of the panel; ``"drop"`` standardises the rest anew.
+        What to do with labels that are not units of the panel; ``"drop"`` leaves them out before weights are normalised.
     encoding : str or None
         The encoding of a text file; UTF-8 and then GB18030 are tried if None.
     """
 
     path: str
-    row_standardise: bool = True
-    islands: Islands = "refuse"
+    normalise: Normalise = "row"
+    islands: IslandsUnplaced = "refuse"
     extra: Extra = "refuse"
     encoding: str | None = None
 
@@ -57,15 +53,15 @@ class MatrixWeights(WeightsSpec):
         """
         file = Path(self.path)
         frame = read_table(self.path, "weights", text=None, encoding=self.encoding)
-        rows = _labels(frame.iloc[:, 0], file.name)
-        columns = _labels(pd.Series(list(frame.columns[1:]), dtype=object), file.name)
+        rows = file_labels(frame.iloc[:, 0], file.name)
+        columns = file_labels(pd.Series(list(frame.columns[1:]), dtype=object), file.name)
         _check_square(rows, columns, file.name)
         check_coverage(panel.units, rows, file.name)
         if self.extra == "refuse":
             refuse_extra(panel.units, rows, file.name)
         square = pd.DataFrame(frame.iloc[:, 1:].to_numpy(dtype=object), index=rows, columns=columns)
         values = _numbers(square.loc[list(panel.units), list(panel.units)], file.name)
-        return Weights.from_matrix(values, panel.units, self.row_standardise, self.islands, file.stem)
+        return Weights.from_matrix(values, panel.units, islands=self.islands, name=file.stem, normalise=self.normalise)
 
 
 class EdgeWeights(WeightsSpec):
@@ -81,8 +77,8 @@ class EdgeWeights(WeightsSpec):
         The column of the weight; if None, each pair weighs 1.
     symmetric : bool
         Whether a row stands for both directions.
-    row_standardise : bool
-        Divide each row by its sum.
+    normalise : {"row", "spectral", "minmax", "none"}
+        How weights are scaled, see `Weights.from_matrix`.
     islands : {"refuse", "keep"}
         What to do with a unit that has no neighbour; ``"keep"`` also admits units that stand in no row.
     extra : {"refuse", "drop"}
@@ -96,8 +92,8 @@ class EdgeWeights(WeightsSpec):
     destination: str = "neighbour"
     weight: str | None = None
     symmetric: bool = True
-    row_standardise: bool = True
-    islands: Islands = "refuse"
+    normalise: Normalise = "row"
+    islands: IslandsUnplaced = "refuse"
     extra: Extra = "refuse"
     encoding: str | None = None
 
@@ -121,7 +117,12 @@ class EdgeWeights(WeightsSpec):
             refuse_extra(panel.units, known, file.name)
         inside = edges["origin"].isin(panel.units) & edges["destination"].isin(panel.units)
         return Weights.from_edges(
-            edges[inside], panel.units, self.symmetric, self.row_standardise, self.islands, file.stem
+            edges[inside],
+            panel.units,
+            self.symmetric,
+            islands=self.islands,
+            name=file.stem,
+            normalise=self.normalise,
         )
 
     def _edges(self, frame: pd.DataFrame, file: str) -> pd.DataFrame:
@@ -132,7 +133,7 @@ class EdgeWeights(WeightsSpec):
                     f"weights.{key}: {file} has no column '{name}'.{nearest(name, frame.columns)} "
                     f"Columns: {listing(frame.columns, 20)}."
                 )
-        origin, destination = _labels(frame[self.origin], file), _labels(frame[self.destination], file)
+        origin, destination = file_labels(frame[self.origin], file), file_labels(frame[self.destination], file)
         edges = pd.DataFrame({"origin": origin, "destination": destination, "weight": 1.0})
         if self.weight is None:
             return edges
@@ -141,20 +142,9 @@ class EdgeWeights(WeightsSpec):
         return edges.assign(weight=_numbers(weights, file)[:, 0])
 
 
-def _labels(column: pd.Series[Any], file: str) -> list[str]:
-    """Return labels as the panel writes them."""
-    labels = [label(item) for item in numbers_or_text(column)]
-    empty = [str(row) for row, item in enumerate(column, start=1) if pd.isna(item) or labels[row - 1] == ""]
-    if empty:
-        raise WeightsError(f"{file}: the label of a unit is empty at position {listing(empty)}; fill or delete it.")
-    return labels
-
-
 def _check_square(rows: list[str], columns: list[str], file: str) -> None:
     for labels, what in ((rows, "row"), (columns, "column")):
-        twice = sorted({item for item in labels if labels.count(item) > 1})
-        if twice:
-            raise WeightsError(f"{file} has more than one {what} called {listing(twice)}; keep one.")
+        refuse_twice(labels, file, what)
     for these, those, what, other in ((rows, columns, "row", "column"), (columns, rows, "column", "row")):
         alone = [item for item in these if item not in set(those)]
         if alone:

@@ -1,0 +1,83 @@
+"""Rows of a table of tests, and the arrays that tests after least squares take."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from digicarbon.errors import WeightsError
+from digicarbon.numeric.statistic import Statistic
+from digicarbon.numeric.within import EffectsKind
+from digicarbon.panel import Panel
+from digicarbon.weights import Weights
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One test.
+
+    Attributes
+    ----------
+    test : str
+        Its name.
+    null : str
+        The null hypothesis as a sentence, with what a reader must know of the statistic; or why there is no test.
+    statistic, df, p : float
+        Not-a-number where there is none.
+    """
+
+    test: str
+    null: str
+    statistic: float = math.nan
+    df: float = math.nan
+    p: float = math.nan
+
+    @classmethod
+    def of(cls, test: str, null: str, found: Statistic) -> Row:
+        """Return the row of a statistic."""
+        return cls(test, null, found.value, found.df, found.p)
+
+
+def table(rows: Iterable[Row]) -> pd.DataFrame:
+    """Return a DataFrame with columns test, null, statistic, df and p."""
+    return pd.DataFrame([asdict(row) for row in rows], columns=["test", "null", "statistic", "df", "p"])
+
+
+def aligned(panel: Panel, weights: Weights | None, what: str) -> Weights:
+    """Return the weights in the panel's order.
+
+    Raises
+    ------
+    WeightsError
+        If there are none, they do not fit the panel, or all of them are zero.
+    """
+    if weights is None:
+        raise WeightsError(f"{what} needs spatial weights; choose weights=… or pass `weights`.")
+    found = weights.align(panel)
+    if found.matrix.nnz == 0:
+        raise WeightsError(f"{found.name} joins no two units, so that {what} does not exist; give units neighbours.")
+    return found
+
+
+def regression(panel: Panel, y: str, regressors: tuple[str, ...], effects: EffectsKind) -> FloatArray:
+    """Return Z, with a constant where there are no effects, and y, shape (T, N, k + 1); raw.
+
+    Raises
+    ------
+    DataError
+        If the panel is not balanced or a column is missing.
+    """
+    cube = panel.cube((*regressors, y))
+    return cube if effects != "none" else np.concatenate([np.ones((*cube.shape[:2], 1)), cube], axis=2)
+
+
+def effects_words(effects: EffectsKind) -> str:
+    """Return the effects as words that follow "with"."""
+    return {"none": "no", "unit": "unit", "time": "time", "two_way": "unit and time"}[effects] + " effects"

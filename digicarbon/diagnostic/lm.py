@@ -1,0 +1,87 @@
+"""Lagrange multiplier tests and Moran's I after a regression without spatial terms."""
+
+from __future__ import annotations
+
+from digicarbon.diagnostic._rows import Row, aligned, effects_words, regression
+from digicarbon.errors import WeightsError
+from digicarbon.numeric.residual_moran import residual_moran
+from digicarbon.numeric.spatial_lm import Form, lagrange_multipliers
+from digicarbon.numeric.statistic import Sides
+from digicarbon.numeric.within import EffectsKind
+from digicarbon.panel import Panel
+from digicarbon.weights import Weights
+
+
+def lm_rows(
+    panel: Panel,
+    weights: Weights | None,
+    y: str,
+    regressors: tuple[str, ...],
+    effects: EffectsKind,
+    form: Form = "corrected",
+) -> list[Row]:
+    """Return the tests for a spatial lag and a spatial error, plain and robust.
+
+    Parameters
+    ----------
+    panel : Panel
+        Balanced.
+    weights : Weights
+        For exactly the panel's units, in any order.
+    y : str
+    regressors : tuple of str
+    effects : {"none", "unit", "time", "two_way"}
+    form : {"corrected", "classic"}
+        See `digicarbon.numeric.spatial_lm.lagrange_multipliers`.
+
+    Returns
+    -------
+    list of Row
+
+    Raises
+    ------
+    DataError, WeightsError
+    """
+    w = aligned(panel, weights, "a Lagrange multiplier test")
+    if form == "corrected" and effects in ("time", "two_way") and w.constant_row_sum is None:
+        raise WeightsError(
+            f"{w.name} has rows with different sums, so that the corrected Lagrange multiplier tests do not exist with "
+            "time effects; row-standardise it, or choose form=classic."
+        )
+    found = lagrange_multipliers(regression(panel, y, regressors, effects), w.matrix, effects, form)
+    after = f"in the regression with {effects_words(effects)} ({form} form)"
+    return [
+        Row.of("LM lag", f"There is no spatial lag of {y} {after}.", found.lag),
+        Row.of("LM error", f"There is no spatial error {after}.", found.error),
+        Row.of(
+            "robust LM lag", f"There is no spatial lag of {y}, a spatial error allowed, {after}.", found.robust_lag
+        ),
+        Row.of(
+            "robust LM error", f"There is no spatial error, a spatial lag allowed, {after}.", found.robust_error
+        ),
+    ]
+
+
+def residual_moran_row(
+    panel: Panel,
+    weights: Weights | None,
+    y: str,
+    regressors: tuple[str, ...],
+    effects: EffectsKind,
+    sides: Sides = "two",
+) -> Row:
+    """Return Moran's I of the residuals, all periods together, with the moments of residuals.
+
+    Parameters are those of `lm_rows`; the statistic is z.
+
+    Raises
+    ------
+    DataError, WeightsError
+    """
+    w = aligned(panel, weights, "Moran's I")
+    found = residual_moran(regression(panel, y, regressors, effects), w.matrix, effects, sides)
+    null = (
+        f"The residuals of the regression with {effects_words(effects)} are not spatially autocorrelated "
+        f"(z of I = {found.i:.4f}, expected {found.expected:.4f})."
+    )
+    return Row("Moran's I of residuals", null, found.z, p=found.p)

@@ -1,0 +1,176 @@
+"""Tests of simpler spatial models within the spatial Durbin model, of fixed effects, and of random ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from digicarbon.diagnostic._rows import Row, aligned
+from digicarbon.errors import EstimationError
+from digicarbon.model import SpatialPanel
+from digicarbon.numeric import nested as numeric
+from digicarbon.numeric.effects_test import Dependence, Tested, effects_test
+from digicarbon.panel import Panel
+from digicarbon.result import Result
+from digicarbon.weights import Weights
+
+FIXED = ("none", "unit", "time", "two_way")
+NOT_COMPARED = ("const", "sigma2")
+
+
+def changed(model: SpatialPanel, **fields: Any) -> SpatialPanel:
+    """Return the model with some fields replaced, checked anew."""
+    return type(model)(**{name: getattr(model, name) for name in type(model).model_fields} | fields)
+
+
+def durbin_rows(model: SpatialPanel, panel: Panel, weights: Weights | None) -> list[Row]:
+    """Return likelihood-ratio and Wald tests of the spatial lag and the spatial error model within the Durbin model.
+
+    Parameters
+    ----------
+    model : SpatialPanel
+        A ``sdm`` with at least one lagged regressor.
+    panel, weights
+        As `SpatialPanel.fit` takes them.
+
+    Returns
+    -------
+    list of Row
+        Where only some regressors are lagged, the spatial error model is not nested and the rows say so.
+    """
+    lagged = model.lagged
+    durbin = model.fit(panel, weights)
+    lag = changed(model, kind="sar").fit(panel, weights)
+    null = "The spatial Durbin model reduces to the spatial lag model: all coefficients of spatial lags of x are zero."
+    rows = [
+        Row.of("LR SDM to SAR", null, _ratio(durbin, lag, len(lagged))),
+        Row.of("Wald SDM to SAR", null, wald_lag(durbin, lagged)),
+    ]
+    if set(lagged) != set(model.regressors):
+        why = (
+            "Not tested: the spatial error model is not nested in a Durbin model that lags some regressors only; set "
+            "durbin=all to test it."
+        )
+        return [*rows, Row("LR SDM to SEM", why), Row("Wald SDM to SEM", why)]
+    error = changed(model, kind="sem").fit(panel, weights)
+    null = "The spatial Durbin model reduces to the spatial error model: theta + rho * beta = 0 for each regressor."
+    return [
+        *rows,
+        Row.of("LR SDM to SEM", null, _ratio(durbin, error, len(lagged))),
+        Row.of("Wald SDM to SEM", null, wald_common_factor(durbin, lagged)),
+    ]
+
+
+def wald_lag(durbin: Result, lagged: tuple[str, ...]) -> numeric.Statistic:
+    """Return the Wald test that the spatial lags of ``lagged`` have zero coefficients.
+
+    Parameters
+    ----------
+    durbin : Result
+        Of a spatial Durbin model.
+    lagged : tuple of str
+    """
+    index = [durbin.terms.index(f"W_{name}") for name in lagged]
+    return numeric.wald(durbin.coef[index], durbin.covariance[np.ix_(index, index)])
+
+
+def wald_common_factor(durbin: Result, lagged: tuple[str, ...]) -> numeric.Statistic:
+    """Return the Wald test of the common factor; parameters as in `wald_lag`."""
+    k = len(lagged)
+    names = [*lagged, *(f"W_{name}" for name in lagged), "rho"]
+    index = [durbin.terms.index(name) for name in names]
+    at = durbin.coef[index]
+    return numeric.common_factor(at[:k], at[k:-1], float(at[-1]), durbin.covariance[np.ix_(index, index)])
+
+
+def _ratio(full: Result, restricted: Result, df: int) -> numeric.Statistic:
+    return numeric.likelihood_ratio(full.statistics["loglik"], restricted.statistics["loglik"], df)
+
+
+def effects_rows(
+    model: SpatialPanel, panel: Panel, weights: Weights | None, draws: int = 199, seed: int = 0
+) -> list[Row]:
+    """Return likelihood-ratio tests of both kinds of fixed effects against one of them, χ² and bootstrap.
+
+    Parameters
+    ----------
+    model : SpatialPanel
+        Its effects and correction do not matter: likelihoods are uncorrected ones of the three sets of effects.
+    panel, weights
+        As `SpatialPanel.fit` takes them.
+    draws : int
+        Bootstrap draws; 0 leaves the bootstrap out.
+    seed : int
+    """
+    if model.kind not in ("sar", "sdm", "sem", "sdem"):
+        return [Row("LR effects", f"Not tested: the test of fixed effects is not there for kind={model.kind}.")]
+    # the model's own checks: what is collinear with both kinds of effects cannot be tested
+    changed(model, effects="two_way").check(panel, weights)
+    operator = aligned(panel, weights, "a test of effects").operator
+    cube = panel.cube((*model.regressors, model.y))
+    own = [model.regressors.index(name) for name in model.lagged]
+    z = np.concatenate([cube[..., :-1], operator.lag(cube[..., own])], axis=2)
+    dependence: Dependence = "lag" if model.kind in ("sar", "sdm") else "error"
+    rng = np.random.default_rng(seed)
+    rows = []
+    tests: tuple[tuple[Tested, Tested], ...] = (("unit", "time"), ("time", "unit"))
+    for tested, kept in tests:
+        found = effects_test(z, cube[..., -1], operator, tested, dependence, rng, draws)
+        null = f"All {tested} effects are zero beside {kept} effects (uncorrected likelihoods)."
+        name = f"LR {tested} effects"
+        warning = " With few periods its chi2 p is far too small: read the bootstrap's."
+        rows.append(Row.of(name, null + warning, found.statistic))
+        if draws:
+            how = f" Parametric bootstrap with {draws} draws."
+            rows.append(Row(f"{name}, bootstrap", null + how, found.statistic.value, p=found.bootstrap))
+    return rows
+
+
+def hausman_row(fixed: Result, random: Result) -> Row:
+    """Return the Hausman test of random against fixed effects from two results.
+
+    Parameters
+    ----------
+    fixed, random : Result
+        Of the same kind with fixed and with random unit effects. What is compared is every term that both have but
+        the constant and variances: the coefficients of x and of its spatial lags, and rho or lambda.
+
+    Returns
+    -------
+    Row
+        A negative statistic and an indefinite difference of covariances are reported as such.
+
+    Raises
+    ------
+    EstimationError
+        If the results have no term in common.
+    """
+    common = [term for term in fixed.terms if term in random.terms and term not in NOT_COMPARED]
+    if not common:
+        raise EstimationError("The fixed and the random effects model have no coefficient in common to compare.")
+    one, two = ([result.terms.index(term) for term in common] for result in (fixed, random))
+    found = numeric.hausman(
+        fixed.coef[one] - random.coef[two],
+        fixed.covariance[np.ix_(one, one)] - random.covariance[np.ix_(two, two)],
+    )
+    null = f"Random unit effects are uncorrelated with the regressors (compared: {', '.join(common)})."
+    if found.statistic.value < 0:
+        null += " The statistic is negative, so that it says nothing: prefer fixed effects."
+    elif not found.definite:
+        null += " The difference of covariances is not positive definite, so that its p value is not reliable."
+    return Row.of("Hausman", null, found.statistic)
+
+
+def hausman_rows(model: SpatialPanel, panel: Panel, weights: Weights | None) -> list[Row]:
+    """Return the Hausman test of random against fixed unit effects, none where the model has no random effects yet.
+
+    Parameters are those of `effects_rows`; time effects are in neither model, and the fixed effects model has the
+    correction of ``model``.
+    """
+    try:
+        random = changed(model, effects="random")
+    except ValidationError:
+        return []
+    return [hausman_row(changed(model, effects="unit").fit(panel, weights), random.fit(panel, weights))]

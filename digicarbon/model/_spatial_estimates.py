@@ -1,0 +1,216 @@
+"""Which estimator fits which spatial specification, and its estimates under one shape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digicarbon.errors import EstimationError
+from digicarbon.numeric.spatial_combined import fit_combined
+from digicarbon.numeric.spatial_likelihood import (
+    Demeaning,
+    Sample,
+    SpatialFit,
+    correct_error,
+    correct_lag,
+    fit_error,
+    fit_lag,
+    fit_linear,
+)
+from digicarbon.numeric.spatial_operator import DenseOperator, SpatialOperator
+from digicarbon.numeric.spatial_random import RandomFit, fit_error_random, fit_lag_random
+from digicarbon.numeric.spatial_robust import Score, quasi_likelihood, unit_clustered
+from digicarbon.numeric.within import EffectsKind, demean
+
+FloatArray = NDArray[np.float64]
+Kind = Literal["slx", "sar", "sem", "sdm", "sdem", "sac"]
+Covariance = Literal["classic", "robust", "cluster"]
+ErrorStructure = Literal["baltagi", "kkp"]
+
+LAG_KINDS = ("sar", "sdm", "sac")
+DURBIN_KINDS = ("slx", "sdm", "sdem")
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """Checked arrays of one fit.
+
+    Attributes
+    ----------
+    level : ndarray, shape (T, N, k + 1)
+        The columns of Z, and y; raw.
+    within : ndarray, shape (T, N, k + 1)
+        The same with fixed effects removed; raw where effects are random.
+    lagged_y : ndarray, shape (T, N, 1)
+        Wy, raw.
+    names : tuple of str
+        Names of Z's columns.
+    w, m : SpatialOperator
+        The weights, and those of the error (the same unless given).
+    sample : Sample
+    random : bool
+        Whether unit effects are random.
+    """
+
+    level: FloatArray
+    within: FloatArray
+    lagged_y: FloatArray
+    names: tuple[str, ...]
+    w: SpatialOperator
+    m: SpatialOperator
+    sample: Sample
+    random: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Estimates:
+    """What every estimator gives.
+
+    Attributes
+    ----------
+    coef : ndarray, shape (p,)
+        Coefficients of Z's columns, then those that ``tail`` names.
+    tail : tuple of str
+        Of rho, lambda, phi, sigma2.
+    covariance : ndarray, shape (p, p)
+    loglik, ssr : float
+    residuals : ndarray, shape (T, N)
+    boundary : tuple of str
+        Spatial parameters that lie at the end of their range.
+    """
+
+    coef: FloatArray
+    tail: tuple[str, ...]
+    covariance: FloatArray
+    loglik: float
+    ssr: float
+    residuals: FloatArray
+    boundary: tuple[str, ...]
+
+
+def estimate(kind: Kind, design: Design, demeaning: Demeaning, cov: Covariance, structure: ErrorStructure) -> Estimates:
+    """Fit a specification.
+
+    Raises
+    ------
+    EstimationError
+        If the estimator needs a dense matrix and W is too large for one.
+    """
+    if design.random:
+        return _random(kind, design, structure)
+    if kind == "sac":
+        return _combined(design, demeaning)
+    if kind == "slx":
+        found = fit_linear(design.within, design.sample)
+        keep = [*range(len(found.beta)), len(found.beta) + 1]
+        covariance = _covariance(found, design, cov)[np.ix_(keep, keep)]
+        coef = np.array([*found.beta, found.sigma2])
+        return Estimates(coef, ("sigma2",), covariance, found.loglik, found.ssr, found.residuals, ())
+    lag = kind in LAG_KINDS
+    found = _lag(design, demeaning) if lag else _error(design, demeaning)
+    spatial = "rho" if lag else "lambda"
+    return Estimates(
+        coef=np.array([*found.beta, found.spatial, found.sigma2]),
+        tail=(spatial, "sigma2"),
+        covariance=_covariance(found, design, cov),
+        loglik=found.loglik,
+        ssr=found.ssr,
+        residuals=found.residuals,
+        boundary=(spatial,) if found.boundary else (),
+    )
+
+
+def _effects(design: Design) -> EffectsKind:
+    return design.sample.effects
+
+
+def _lagged_y(design: Design, demeaning: Demeaning) -> FloatArray:
+    if demeaning == "first":
+        return design.w.lag(design.within[..., -1:])
+    return demean(design.lagged_y, _effects(design))
+
+
+def _lag(design: Design, demeaning: Demeaning) -> SpatialFit:
+    columns = np.concatenate([design.within, _lagged_y(design, demeaning)], axis=2)
+    found = fit_lag(columns, design.w, design.sample, demeaning)
+    if design.sample.correction == "bias_corrected":
+        return correct_lag(found, columns, design.w, design.sample, demeaning)
+    return found
+
+
+def _error(design: Design, demeaning: Demeaning) -> SpatialFit:
+    first = demeaning == "first"
+    lagged = design.m.lag(design.within) if first else demean(design.m.lag(design.level), _effects(design))
+    found = fit_error(design.within, lagged, design.m, design.sample)
+    if design.sample.correction == "bias_corrected":
+        return correct_error(found, design.within, lagged, design.m, design.sample)
+    return found
+
+
+def _combined(design: Design, demeaning: Demeaning) -> Estimates:
+    columns = np.concatenate([design.within, _lagged_y(design, demeaning)], axis=2)
+    raw = np.concatenate([design.level, design.lagged_y], axis=2)
+    first = demeaning == "first"
+    lagged = design.m.lag(columns) if first else demean(design.m.lag(raw), _effects(design))
+    found = fit_combined(columns, lagged, _dense(design.w), _dense(design.m), design.sample)
+    return Estimates(
+        coef=np.array([*found.beta, found.rho, found.lam, found.sigma2]),
+        tail=("rho", "lambda", "sigma2"),
+        covariance=found.covariance,
+        loglik=found.loglik,
+        ssr=found.ssr,
+        residuals=found.residuals,
+        boundary=tuple(name for name, end in zip(("rho", "lambda"), found.boundary, strict=True) if end),
+    )
+
+
+def _random(kind: Kind, design: Design, structure: ErrorStructure) -> Estimates:
+    found: RandomFit
+    if kind in LAG_KINDS:
+        spatial = "rho"
+        found = fit_lag_random(np.concatenate([design.level, design.lagged_y], axis=2), design.w)
+    else:
+        spatial = "lambda"
+        found = fit_error_random(design.level, design.m.lag(design.level), _dense(design.m), structure)
+    return Estimates(
+        coef=np.array([*found.beta, found.spatial, found.phi, found.sigma2]),
+        tail=(spatial, "phi", "sigma2"),
+        covariance=found.covariance,
+        loglik=found.loglik,
+        ssr=found.ssr,
+        residuals=found.residuals,
+        boundary=(spatial,) if found.boundary else (),
+    )
+
+
+def _covariance(found: SpatialFit, design: Design, cov: Covariance) -> FloatArray:
+    if cov == "classic":
+        return found.covariance
+    w, sample = _dense(design.w), design.sample
+    g = w.g(found.spatial)
+    by_time = sample.effects in ("time", "two_way")
+    star = g - g.mean(axis=0, keepdims=True) if by_time else g
+    star = star - star.mean(axis=1, keepdims=True) if by_time else star
+    noise = np.einsum("ij,tj->ti", g, found.residuals)
+    score = Score(
+        z=found.z,
+        q=found.q,
+        residuals=found.residuals,
+        g_residuals=demean(noise, sample.effects),
+        g_diagonal=star.diagonal(),
+        trace=float(np.trace(star)) if sample.drops_constant else float(np.trace(g)),
+    )
+    form = quasi_likelihood if cov == "robust" else unit_clustered
+    return form(found.covariance, score, found.sigma2, sample)
+
+
+def _dense(operator: SpatialOperator) -> DenseOperator:
+    if isinstance(operator, DenseOperator):
+        return operator
+    raise EstimationError(
+        f"This estimator works with dense matrices; W has {operator.n} units, too many for it. Choose sar, sdm, sem, sdem "
+        "or slx with fixed effects and classic standard errors."
+    )

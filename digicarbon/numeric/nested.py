@@ -1,0 +1,87 @@
+"""Likelihood-ratio and Wald tests of restrictions, and the Hausman statistic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digicarbon.numeric.statistic import Statistic, chi2
+
+FloatArray = NDArray[np.float64]
+
+
+def likelihood_ratio(full: float, restricted: float, df: int) -> Statistic:
+    """Return the likelihood-ratio test from two log-likelihoods of the same sample."""
+    return chi2(2 * (full - restricted), df)
+
+
+def wald(value: FloatArray, covariance: FloatArray) -> Statistic:
+    """Return the Wald test of ``value`` = 0.
+
+    Parameters
+    ----------
+    value : ndarray, shape (m,)
+        The restrictions at the estimates.
+    covariance : ndarray, shape (m, m)
+    """
+    return chi2(float(value @ np.linalg.solve(covariance, value)), len(value))
+
+
+def common_factor(beta: FloatArray, theta: FloatArray, rho: float, covariance: FloatArray) -> Statistic:
+    """Return the Wald test of θ + ρβ = 0, under which a spatial Durbin model is a spatial error model.
+
+    Parameters
+    ----------
+    beta, theta : ndarray, shape (k,)
+    rho : float
+    covariance : ndarray, shape (2k + 1, 2k + 1)
+        Of (β, θ, ρ).
+
+    Notes
+    -----
+    Delta method with the gradient (ρI, I, β) (Burridge 1981; Elhorst 2014, p. 9).
+    """
+    identity = np.eye(len(beta))
+    gradient = np.column_stack([rho * identity, identity, beta])
+    return wald(theta + rho * beta, gradient @ covariance @ gradient.T)
+
+
+@dataclass(frozen=True)
+class Hausman:
+    """The Hausman statistic and whether its covariance is one.
+
+    Attributes
+    ----------
+    statistic : Statistic
+        Negative, without a p value, where the difference of covariances is that far from being one.
+    definite : bool
+        Whether the difference of covariances is positive definite.
+    """
+
+    statistic: Statistic
+    definite: bool
+
+
+def hausman(difference: FloatArray, covariance: FloatArray) -> Hausman:
+    """Return d′V⁻¹d for a difference d of estimates and the difference V of their covariances.
+
+    Parameters
+    ----------
+    difference : ndarray, shape (m,)
+        Consistent minus efficient estimates.
+    covariance : ndarray, shape (m, m)
+        Covariance of the consistent minus that of the efficient ones.
+
+    Notes
+    -----
+    Hausman (1978). An indefinite V is not repaired: neither by a generalised inverse nor by an absolute value.
+    """
+    scale = np.sqrt(np.abs(covariance.diagonal()))
+    scale = np.where(scale > 0, scale, 1.0)
+    scaled = covariance / np.outer(scale, scale)
+    d = difference / scale
+    roots = np.linalg.eigvalsh(scaled)
+    definite = bool(roots.min() > 1e-12)
+    return Hausman(chi2(float(d @ np.linalg.solve(scaled, d)), len(difference)), definite)

@@ -1,0 +1,164 @@
+"""Maximum likelihood of the combined model: a spatial lag of y and spatially autoregressive errors (SAC, SARAR)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize
+from scipy.linalg import lapack
+
+from digicarbon.numeric.spatial_likelihood import (
+    Sample,
+    bracket,
+    concentrated,
+    maximise_lag,
+    near_end,
+    star_traces,
+    triangular,
+)
+from digicarbon.numeric.spatial_operator import DenseOperator
+from digicarbon.numeric.within import demean
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class CombinedFit:
+    """Estimates of the combined model.
+
+    Attributes
+    ----------
+    beta : ndarray, shape (k,)
+    rho, lam : float
+        Parameters of the lag of y and of the error.
+    sigma2 : float
+    covariance : ndarray, shape (k + 3, k + 3)
+        Inverse of the expected information, order β, ρ, λ, σ².
+    loglik, ssr : float
+    residuals : ndarray, shape (T, N)
+    boundary : tuple of (bool, bool)
+        Whether ρ and λ lie at the end of their ranges.
+    """
+
+    beta: FloatArray
+    rho: float
+    lam: float
+    sigma2: float
+    covariance: FloatArray
+    loglik: float
+    ssr: float
+    residuals: FloatArray
+    boundary: tuple[bool, bool]
+
+
+def fit_combined(
+    columns: FloatArray, lagged: FloatArray, w: DenseOperator, m: DenseOperator, sample: Sample
+) -> CombinedFit:
+    """Fit y = ρWy + Zβ + effects + u, u = λMu + ε.
+
+    Parameters
+    ----------
+    columns : ndarray, shape (T, N, k + 2)
+        Z, y and Wy with fixed effects removed.
+    lagged : ndarray, shape (T, N, k + 2)
+        Their lags by M, with fixed effects removed.
+    w, m : DenseOperator
+    sample : Sample
+
+    Returns
+    -------
+    CombinedFit
+
+    Notes
+    -----
+    At given λ the model filtered by R = I - λM is a lag model, so ρ is profiled out; the likelihood of SARAR models
+    often has two maxima, hence the search over λ's whole range. Information: Lee & Yu (2010), eq. 21, with Ḡ = RGR⁻¹
+    and H = MR⁻¹.
+    """
+    t, n, width = columns.shape
+    k = width - 2
+    both = np.concatenate([columns, lagged], axis=2).reshape(t * n, 2 * width)
+    r = np.linalg.qr(both, mode="r")
+
+    def profile(lam: float) -> tuple[FloatArray, float, bool]:
+        factor = triangular(r[:, :width] - lam * r[:, width:])
+        a, b = factor[k, k] ** 2, factor[k, k] * factor[k, k + 1]
+        c = factor[k, k + 1] ** 2 + factor[k + 1, k + 1] ** 2
+        rho, at_end = maximise_lag((a, b, c), w, sample)
+        beta = lapack.dtrtrs(factor[:k, :k], factor[:k, k] - rho * factor[:k, k + 1])[0]
+        return np.concatenate([beta, [-1.0, rho]]), rho, at_end
+
+    def error(lam: float, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+        return -(r[:, :width] - lam * r[:, width:]) @ weights, -r[:, width:] @ weights
+
+    def loglik(lam: float, log_determinant: float) -> float:
+        weights, rho, _ = profile(lam)
+        e, _ = error(lam, weights)
+        first = concentrated(float(e @ e), log_determinant, m, lam, sample)
+        c = float(w.constant_row_sum or 0.0) if sample.drops_constant else 0.0
+        return first + sample.periods * (w.log_determinant(rho) - float(np.log(1 - rho * c)))
+
+    def score(lam: float) -> float:
+        weights, _, _ = profile(lam)
+        e, slope = error(lam, weights)
+        return sample.size * float(e @ slope) / float(e @ e) - sample.periods * star_traces(m, lam, sample)[0]
+
+    nodes, log_determinants = m.coarse
+    heights = np.array([loglik(lam, value) for lam, value in zip(nodes, log_determinants, strict=True)])
+    left, right, at_end = bracket(nodes, heights, score)
+    lam = left if at_end else float(optimize.brentq(score, left, right, xtol=1e-14, rtol=8.9e-16))
+    weights, rho, rho_end = profile(lam)
+    filtered = both[:, :width] - lam * both[:, width:]
+    e = -filtered @ weights
+    ssr = float(e @ e)
+    covariance = _covariance(filtered, e.reshape(t, n), (rho, lam, ssr / sample.size), (w, m), sample)
+    return CombinedFit(
+        beta=weights[:k],
+        rho=rho,
+        lam=lam,
+        sigma2=ssr / sample.size,
+        covariance=covariance,
+        loglik=loglik(lam, m.log_determinant(lam)),
+        ssr=ssr,
+        residuals=e.reshape(t, n),
+        boundary=(rho_end, at_end or near_end(lam, m)),
+    )
+
+
+def _covariance(
+    filtered: FloatArray,
+    residuals: FloatArray,
+    parameters: tuple[float, float, float],
+    operators: tuple[DenseOperator, DenseOperator],
+    sample: Sample,
+) -> FloatArray:
+    """Return the inverse of the expected information of (β, ρ, λ, σ²)."""
+    (rho, lam, sigma2), (w, m) = parameters, operators
+    k = filtered.shape[1] - 2
+    z, rwy = filtered[:, :k], filtered[:, k + 1]
+    root = np.eye(m.n) - lam * m.w
+    g_bar = root @ np.linalg.solve(root.T, w.g(rho).T).T
+    h = m.g(lam)
+    noise = demean(np.einsum("ij,tj->ti", g_bar, residuals), sample.effects).ravel()
+    q = rwy - noise
+    g_star, h_star = _starred(g_bar, sample), _starred(h, sample)
+    out = np.zeros((k + 3, k + 3))
+    out[:k, :k] = z.T @ z / sigma2
+    out[:k, k] = z.T @ q / sigma2
+    for row, column, left, right in ((k, k, g_star, g_star), (k, k + 1, g_star, h_star), (k + 1, k + 1, h_star, h_star)):
+        out[row, column] = sample.periods * ((left * right.T).sum() + (left * right).sum())
+    out[k, k] += q @ q / sigma2
+    out[k, k + 2] = sample.periods * np.trace(g_star) / sigma2
+    out[k + 1, k + 2] = sample.periods * np.trace(h_star) / sigma2
+    out[k + 2, k + 2] = sample.size / (2 * sigma2**2)
+    return np.asarray(np.linalg.inv(np.triu(out) + np.triu(out, 1).T))
+
+
+def _starred(matrix: FloatArray, sample: Sample) -> FloatArray:
+    """Return JAJ where the transformation drops the constant, else A; F′AF has the same traces."""
+    if not sample.drops_constant:
+        return matrix
+    rows = matrix - matrix.mean(axis=0, keepdims=True)
+    return np.asarray(rows - rows.mean(axis=1, keepdims=True))

@@ -1,0 +1,303 @@
+"""Maximum likelihood of spatial panels with random unit effects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize
+from scipy.linalg import lapack
+
+from digicarbon.numeric.spatial_likelihood import Sample, maximise_lag, near_end, triangular
+from digicarbon.numeric.spatial_operator import DenseOperator, SpatialOperator
+
+FloatArray = NDArray[np.float64]
+Moments = tuple[float, float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class RandomFit:
+    """Estimates of a spatial panel with random unit effects.
+
+    Attributes
+    ----------
+    beta : ndarray, shape (k,)
+        Coefficients of the columns of Z, a constant among them.
+    spatial : float
+        ρ or λ.
+    phi : float
+        Variance of the unit effects over that of the errors, σ_μ²/σ².
+    sigma2 : float
+    covariance : ndarray, shape (k + 3, k + 3)
+        Inverse of the expected information, order β, spatial parameter, φ, σ².
+    loglik : float
+    ssr : float
+        Sum of squared (generalised least squares) residuals.
+    residuals : ndarray, shape (T, N)
+        Sy - Zβ in the lag model, y - Zβ in the error models: unit effects are part of them.
+    boundary : bool
+    """
+
+    beta: FloatArray
+    spatial: float
+    phi: float
+    sigma2: float
+    covariance: FloatArray
+    loglik: float
+    ssr: float
+    residuals: FloatArray
+    boundary: bool
+
+
+def fit_lag_random(columns: FloatArray, w: SpatialOperator) -> RandomFit:
+    """Fit y = ρWy + Zβ + μ + ε, μ random (SAR; SDM when Z holds WX).
+
+    Parameters
+    ----------
+    columns : ndarray, shape (T, N, k + 2)
+        Z, y and Wy, raw.
+    w : SpatialOperator
+
+    Returns
+    -------
+    RandomFit
+
+    Notes
+    -----
+    Elhorst (2014), sec. 3.3.3: at given ψ = 1/√(1 + Tφ) the data, quasi-demeaned over time, follow a lag model. The
+    score in ψ is that of Breusch's iteration, N/ψ - NTψ·b/(a + ψ²b), with a the within and ψ²b the between sum of squares.
+    """
+    t, n, width = columns.shape
+    k = width - 2
+    sample = Sample(n, t, "none", "none")
+    mean = columns.mean(axis=0, keepdims=True)
+    within = triangular_any((columns - mean).reshape(t * n, width))
+    between = triangular_any(np.sqrt(t) * mean[0])
+
+    def solve(psi: float) -> tuple[FloatArray, bool]:
+        r = triangular(np.concatenate([within, psi * between]))
+        moments: Moments = (r[k, k] ** 2, r[k, k] * r[k, k + 1], r[k, k + 1] ** 2 + r[k + 1, k + 1] ** 2)
+        rho, at_end = maximise_lag(moments, w, sample)
+        beta = lapack.dtrtrs(r[:k, :k], r[:k, k] - rho * r[:k, k + 1])[0]
+        return np.concatenate([beta, [-1.0, rho]]), at_end
+
+    psi = _maximise_psi(lambda value: _sums(within, between, solve(value)[0]), n, t)
+    weights, at_end = solve(psi)
+    a, b = _sums(within, between, weights)
+    ssr = a + psi**2 * b
+    sigma2 = ssr / (n * t)
+    rho = float(weights[-1])
+    residuals = -(columns @ weights)
+    fitted = (columns[..., : k + 2] @ np.concatenate([weights[:k], [0.0, 0.0]])).T
+    q = w.apply_g(rho, fitted).T
+    covariance = _covariance(_quasi(columns[..., :k], psi), _quasi(q[..., None], psi)[:, 0], rho, psi, sigma2, w, t)
+    loglik = _loglik(ssr, n, t, psi, w.log_determinant(rho))
+    phi = (1 / psi**2 - 1) / t
+    return RandomFit(weights[:k], rho, phi, sigma2, covariance, loglik, ssr, residuals, at_end or near_end(rho, w))
+
+
+def fit_error_random(
+    level: FloatArray, lagged: FloatArray, w: DenseOperator, structure: Literal["baltagi", "kkp"]
+) -> RandomFit:
+    """Fit y = Zβ + u with random unit effects and spatially autoregressive errors.
+
+    Parameters
+    ----------
+    level, lagged : ndarray, shape (T, N, k + 1)
+        Z and y, and their spatial lags, raw.
+    w : DenseOperator
+    structure : {"baltagi", "kkp"}
+        ``baltagi``: u = μ + (I - λW)⁻¹ε (Baltagi, Song & Koh 2003); ``kkp``: u = (I - λW)⁻¹(μ + ε) (Kapoor, Kelejian &
+        Prucha 2007).
+
+    Returns
+    -------
+    RandomFit
+    """
+    fit = _fit_kkp if structure == "kkp" else _fit_baltagi
+    return fit(level, lagged, w)
+
+
+def triangular_any(columns: FloatArray) -> FloatArray:
+    """Return the triangular factor also where there are fewer rows than columns or a column is zero."""
+    return np.asarray(np.linalg.qr(columns, mode="r"))
+
+
+def _fit_kkp(level: FloatArray, lagged: FloatArray, w: DenseOperator) -> RandomFit:
+    t, n, width = level.shape
+    k = width - 1
+    both = np.concatenate([level, lagged], axis=2)
+    mean = both.mean(axis=0, keepdims=True)
+    within = triangular_any((both - mean).reshape(t * n, 2 * width))
+    between = triangular_any(np.sqrt(t) * mean[0])
+
+    def at(lam: float) -> tuple[float, FloatArray, float]:
+        """Return ψ, the weights (β, -1) and the log-likelihood at λ."""
+        inside = within[:, :width] - lam * within[:, width:]
+        outside = between[:, :width] - lam * between[:, width:]
+
+        def weights(psi: float) -> FloatArray:
+            stacked = np.concatenate([inside, psi * outside])
+            beta = np.linalg.lstsq(stacked[:, :k], stacked[:, k], rcond=None)[0]
+            return np.concatenate([beta, [-1.0]])
+
+        psi = _maximise_psi(lambda value: _sums(inside, outside, weights(value)), n, t)
+        found = weights(psi)
+        a, b = _sums(inside, outside, found)
+        return psi, found, _loglik(a + psi**2 * b, n, t, psi, w.log_determinant(lam))
+
+    lam = _highest(lambda value: at(value)[2], w)
+    psi, weights, loglik = at(lam)
+    filtered = level - lam * lagged
+    residuals = -(filtered @ weights)
+    tilde = _quasi(residuals[..., None], psi)[:, 0]
+    ssr = float(tilde @ tilde)
+    z = _quasi(filtered[..., :k], psi)
+    covariance = _covariance(z, np.zeros(t * n), lam, psi, ssr / (n * t), w, t)
+    phi = (1 / psi**2 - 1) / t
+    raw = -(level @ weights)
+    return RandomFit(weights[:k], lam, phi, ssr / (n * t), covariance, loglik, ssr, raw, near_end(lam, w))
+
+
+def _fit_baltagi(level: FloatArray, lagged: FloatArray, w: DenseOperator) -> RandomFit:
+    t, n, width = level.shape
+    k = width - 1
+    mean, mean_lag = level.mean(axis=0), lagged.mean(axis=0)
+    within, within_lag = level - mean, lagged - mean_lag
+
+    def at(lam: float, phi: float) -> tuple[FloatArray, float, float]:
+        """Return the weights (β, -1), the sum of squares and the log-likelihood."""
+        b = np.eye(n) - lam * w.w
+        spread = np.linalg.inv(b.T @ b) + t * phi * np.eye(n)
+        root = np.linalg.cholesky(spread)
+        inside = (within - lam * within_lag).reshape(t * n, width)
+        outside = np.sqrt(t) * np.linalg.solve(root, mean)
+        stacked = np.concatenate([inside, outside])
+        beta = np.linalg.lstsq(stacked[:, :k], stacked[:, k], rcond=None)[0]
+        weights = np.concatenate([beta, [-1.0]])
+        e = stacked @ weights
+        ssr = float(e @ e)
+        jacobian = (t - 1) * w.log_determinant(lam) - float(np.log(np.diagonal(root)).sum())
+        return weights, ssr, -n * t / 2 * float(np.log(2 * np.pi * ssr / (n * t)) + 1) + jacobian
+
+    def best_phi(lam: float) -> float:
+        found = optimize.minimize_scalar(
+            lambda log_phi: -at(lam, float(np.exp(log_phi)))[2],
+            bounds=(-12.0, 12.0),
+            method="bounded",
+            options={"xatol": 1e-10},
+        )
+        return float(np.exp(found.x))
+
+    lam = _highest(lambda value: at(value, best_phi(value))[2], w)
+    phi = best_phi(lam)
+    weights, ssr, loglik = at(lam, phi)
+    covariance = _baltagi_covariance((level, lagged), lam, phi, ssr / (n * t), w)
+    raw = -(level @ weights)
+    return RandomFit(weights[:k], lam, phi, ssr / (n * t), covariance, loglik, ssr, raw, near_end(lam, w))
+
+
+def _highest(loglik: Callable[[float], float], w: DenseOperator) -> float:
+    """Return the maximiser of a smooth function over the range of the spatial parameter."""
+    nodes = w.coarse[0]
+    heights = np.array([loglik(float(node)) for node in nodes])
+    best = int(heights.argmax())
+    left, right = float(nodes[max(best - 1, 0)]), float(nodes[min(best + 1, len(nodes) - 1)])
+    found = optimize.minimize_scalar(
+        lambda value: -loglik(value), bounds=(left, right), method="bounded", options={"xatol": 1e-11}
+    )
+    return float(found.x)
+
+
+def _maximise_psi(sums: Callable[[float], tuple[float, float]], n: int, t: int) -> float:
+    """Return ψ in (0, 1] at which the score of the concentrated likelihood is zero."""
+
+    def score(psi: float) -> float:
+        a, b = sums(psi)
+        return n - n * t * psi**2 * b / (a + psi**2 * b)
+
+    low = 1e-4
+    if score(1.0) >= 0:
+        return 1.0
+    return float(optimize.brentq(score, low, 1.0, xtol=1e-14, rtol=8.9e-16))
+
+
+def _sums(within: FloatArray, between: FloatArray, weights: FloatArray) -> tuple[float, float]:
+    """Return the within and the between sum of squares of residuals."""
+    inside, outside = within @ weights, between @ weights
+    return float(inside @ inside), float(outside @ outside)
+
+
+def _quasi(cube: FloatArray, psi: float) -> FloatArray:
+    """Return columns with the share 1 - ψ of their unit means removed, shape (T·N, k)."""
+    mean = cube.mean(axis=0, keepdims=True)
+    return np.asarray((cube - (1 - psi) * mean).reshape(-1, cube.shape[2]))
+
+
+def _loglik(ssr: float, n: int, t: int, psi: float, log_determinant: float) -> float:
+    size = n * t
+    return float(-size / 2 * (np.log(2 * np.pi * ssr / size) + 1) + n * np.log(psi) + t * log_determinant)
+
+
+def _covariance(
+    z: FloatArray, q: FloatArray, spatial: float, psi: float, sigma2: float, w: SpatialOperator, t: int
+) -> FloatArray:
+    """Return the covariance of (β, ρ or λ, φ, σ²) of a model whose errors are filtered and quasi-demeaned.
+
+    Parameters
+    ----------
+    z : ndarray, shape (T·N, k)
+        Quasi-demeaned (and filtered) regressors.
+    q : ndarray, shape (T·N,)
+        Quasi-demeaned GZβ, 0 in the error model.
+
+    Notes
+    -----
+    In the variances σ² (within) and σ₁² = σ²/ψ² (between) the information is diagonal, N(T - 1)/(2σ⁴) and N/(2σ₁⁴), and
+    crosses with ρ by (T - 1)tr G/σ² and tr G/σ₁²; φ = (σ₁²/σ² - 1)/T by the delta method.
+    """
+    k, n = z.shape[1], w.n
+    between = sigma2 / psi**2
+    trace, square = w.traces(spatial)
+    out = np.zeros((k + 3, k + 3))
+    out[:k, :k] = z.T @ z / sigma2
+    out[:k, k] = z.T @ q / sigma2
+    out[k, k] = t * (square + w.trace_gg(spatial)) + q @ q / sigma2
+    out[k, k + 1] = trace / between
+    out[k, k + 2] = (t - 1) * trace / sigma2
+    out[k + 1, k + 1] = n / (2 * between**2)
+    out[k + 2, k + 2] = n * (t - 1) / (2 * sigma2**2)
+    covariance = np.linalg.inv(np.triu(out) + np.triu(out, 1).T)
+    gradient = np.eye(k + 3)
+    gradient[k + 1, k + 1] = 1 / (t * sigma2)
+    gradient[k + 1, k + 2] = -between / (t * sigma2**2)
+    return np.asarray(gradient @ covariance @ gradient.T)
+
+
+def _baltagi_covariance(
+    cubes: tuple[FloatArray, FloatArray], lam: float, phi: float, sigma2: float, w: DenseOperator
+) -> FloatArray:
+    """Return the covariance of (β, λ, φ, σ²): generalised least squares, and ½ tr(V⁻¹V_r V⁻¹V_s) for the variances."""
+    level, lagged = cubes
+    t, n, width = level.shape
+    k = width - 1
+    b = np.eye(n) - lam * w.w
+    a = np.linalg.inv(b.T @ b)
+    spread = a + t * phi * np.eye(n)
+    within = ((level - level.mean(axis=0)) - lam * (lagged - lagged.mean(axis=0))).reshape(t * n, width)[:, :k]
+    between = np.sqrt(t) * level.mean(axis=0)[:, :k]
+    information = np.zeros((k + 3, k + 3))
+    information[:k, :k] = (within.T @ within + between.T @ np.linalg.solve(spread, between)) / sigma2
+    # d(B′B)⁻¹/dλ = (B′B)⁻¹(W′B + B′W)(B′B)⁻¹
+    slope = a @ (w.w.T @ b + b.T @ w.w) @ a
+    nothing = np.zeros((n, n))
+    inside = [np.linalg.solve(a, part) for part in (slope, nothing, a / sigma2)]
+    outside = [np.linalg.solve(spread, part) for part in (slope, t * np.eye(n), spread / sigma2)]
+    for r in range(3):
+        for s in range(r, 3):
+            value = ((t - 1) * np.sum(inside[r] * inside[s].T) + np.sum(outside[r] * outside[s].T)) / 2
+            information[k + r, k + s] = information[k + s, k + r] = value
+    return np.asarray(np.linalg.inv(information))

@@ -1,0 +1,40 @@
+"""A test statistic with its degrees of freedom and p value."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from scipy import special
+
+Sides = Literal["two", "greater"]
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """Outcome of a test.
+
+    Attributes
+    ----------
+    value : float
+    df : float
+        Degrees of freedom of χ²; not-a-number where the reference distribution has none.
+    p : float
+        Not-a-number where the value cannot come from the reference distribution.
+    """
+
+    value: float
+    df: float
+    p: float
+
+
+def chi2(value: float, df: int) -> Statistic:
+    """Return a statistic that is χ² with ``df`` degrees of freedom under the null; a negative one has no p value."""
+    return Statistic(value, float(df), float(special.chdtrc(df, value)) if value >= 0 else math.nan)
+
+
+def normal(value: float, sides: Sides = "two") -> Statistic:
+    """Return a statistic that is standard normal under the null."""
+    p = 2 * special.ndtr(-abs(value)) if sides == "two" else special.ndtr(-value)
+    return Statistic(value, math.nan, float(p))

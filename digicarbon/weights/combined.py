@@ -1,0 +1,130 @@
+"""Weights that are made from other weights: blends and higher orders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, PlainSerializer
+from scipy import sparse
+
+from digicarbon.errors import ConfigError, WeightsError
+from digicarbon.numeric.normalisation import Normalise
+from digicarbon.numeric.proximity import higher_order
+from digicarbon.panel import Panel
+from digicarbon.spec import build
+from digicarbon.weights._units import IslandsUnplaced
+from digicarbon.weights.base import Weights, WeightsSpec
+
+
+def _built(value: object) -> object:
+    """Return the specification that a node names; anything else is left to pydantic's own check."""
+    if isinstance(value, WeightsSpec):
+        return value
+    if not isinstance(value, Mapping):
+        raise ValueError(
+            "must be a node with a `_target_`, such as {_target_: digicarbon.weights.AdjacencyWeights}, with the fields "
+            f"of that class; got {value!r}."
+        )
+    try:
+        return build(value, WeightsSpec, "weights")
+    except ConfigError as error:
+        raise ValueError(str(error)) from error
+
+
+def _node(spec: WeightsSpec) -> dict[str, Any]:
+    kind = type(spec)
+    return {"_target_": f"{kind.__module__}.{kind.__qualname__}", **spec.model_dump()}
+
+
+Node = Annotated[WeightsSpec, BeforeValidator(_built), PlainSerializer(_node)]
+"""Weights within weights: a mapping with a ``_target_``, built and checked with the specification that holds it."""
+
+
+class BlendWeights(WeightsSpec):
+    r"""A weighted mean of two matrices, :math:`W = a W_1 + (1 - a) W_2`.
+
+    Both are normalised as the blend is before they are added, whatever their own nodes say, so that ``share`` means what
+    it says; with ``normalise=none`` they are added as their nodes normalise them. In a sample of some units the blend
+    of all units is normalised anew.
+
+    Attributes
+    ----------
+    first, second : WeightsSpec
+        Nodes with their own ``_target_`` and fields.
+    share : float
+        The share a of the first, from 0 to 1.
+    normalise : {"row", "spectral", "minmax", "none"}
+        How weights are scaled, see `Weights.from_matrix`.
+    islands : {"refuse", "keep"}
+        What to do with a unit that has no neighbour in either.
+    """
+
+    first: Node
+    second: Node
+    share: Annotated[float, Field(ge=0, le=1)] = 0.5
+    normalise: Normalise = "row"
+    islands: IslandsUnplaced = "refuse"
+
+    def compute(self, panel: Panel) -> Weights:
+        """Return the weights among the panel's units, labelled and ordered as the panel.
+
+        Raises
+        ------
+        DataError, WeightsError
+            As the two nodes raise, or if a unit has no neighbour and ``islands`` is ``"refuse"``.
+        """
+        first, second = (self._side(node, panel) for node in (self.first, self.second))
+        matrix = sparse.csr_array(self.share * first + (1 - self.share) * second)
+        return Weights.from_matrix(matrix, panel.units, islands=self.islands, name="blend", normalise=self.normalise)
+
+    def _side(self, node: WeightsSpec, panel: Panel) -> sparse.csr_array:
+        found = node.compute(panel).restrict(panel.units, islands="keep")
+        if self.normalise == "none":
+            return found.matrix
+        return Weights.from_matrix(
+            found.raw, found.labels, islands="keep", name=found.name, normalise=self.normalise
+        ).matrix
+
+
+class HigherOrderWeights(WeightsSpec):
+    """Neighbours of neighbours: pairs whose shortest path in a base matrix has ``order`` steps weigh 1.
+
+    Attributes
+    ----------
+    base : WeightsSpec
+        A node with its own ``_target_`` and fields; only which pairs it links matters.
+    order : int
+        Steps; 2 are the neighbours of neighbours.
+    lower : bool
+        Whether pairs of fewer steps weigh 1, too.
+    normalise : {"row", "spectral", "minmax", "none"}
+        How weights are scaled, see `Weights.from_matrix`.
+    islands : {"refuse", "keep"}
+        What to do with a unit from which no path of so many steps leads.
+    """
+
+    base: Node
+    order: Annotated[int, Field(ge=1)] = 2
+    lower: bool = False
+    normalise: Normalise = "row"
+    islands: IslandsUnplaced = "refuse"
+
+    def compute(self, panel: Panel) -> Weights:
+        """Return the weights among the panel's units, labelled and ordered as the panel.
+
+        Raises
+        ------
+        DataError, WeightsError
+            As the node raises, if no pair is so many steps apart, or if a unit has no neighbour and ``islands`` is
+            ``"refuse"``.
+        """
+        base = self.base.compute(panel).restrict(panel.units, islands="keep")
+        matrix = higher_order(base.raw, self.order, self.lower)
+        if matrix.nnz == 0:
+            raise WeightsError(
+                f"weights.order: no two units are {self.order} steps apart in {base.name}, whose {base.raw.nnz} links "
+                f"reach every unit in fewer steps or not at all. Choose a smaller order or a sparser base."
+            )
+        name = f"order {self.order} of {base.name}"
+        return Weights.from_matrix(matrix, panel.units, islands=self.islands, name=name, normalise=self.normalise)

@@ -1,0 +1,193 @@
+"""Contiguity of polygons in a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+from scipy import sparse
+
+from digicarbon.errors import DataError, WeightsError, listing, nearest
+from digicarbon.numeric.normalisation import Normalise
+from digicarbon.numeric.proximity import linked, without_neighbour
+from digicarbon.panel import Panel
+from digicarbon.source._read import check_present
+from digicarbon.weights._units import (
+    Extra,
+    IslandsPlaced,
+    check_coverage,
+    file_labels,
+    refuse_extra,
+    refuse_twice,
+)
+from digicarbon.weights.base import Weights, WeightsSpec
+from digicarbon.weights.places import rest
+
+if TYPE_CHECKING:
+    from geopandas import GeoSeries
+
+_POLYGONS = ("Polygon", "MultiPolygon")
+
+
+class ContiguityWeights(WeightsSpec):
+    """Polygons that touch weigh 1.
+
+    Neighbours share a point (queen) or an edge (rook) of their outlines, vertex for vertex, as libpysal and GeoDa see it.
+    Outlines that were simplified or digitised one by one no longer share vertices: give a tolerance, and count the
+    links (`Weights.summary`) against a map.
+
+    Attributes
+    ----------
+    path : str
+        A GeoJSON, shapefile, GeoPackage or other file of polygons, one per unit.
+    unit : str
+        The column of the labels.
+    rule : {"queen", "rook"}
+    tolerance : float or None
+        If given, polygons no farther apart than this, in the unit of the file's coordinates, are neighbours; 0 takes
+        all that touch or overlap. For the queen rule only.
+    normalise : {"row", "spectral", "minmax", "none"}
+        How weights are scaled, see `Weights.from_matrix`.
+    islands : {"refuse", "keep", "nearest"}
+        What to do with a polygon that touches none; ``"nearest"`` makes it and the polygon whose outline is nearest, in
+        the file's coordinates, neighbours of each other.
+    extra : {"refuse", "drop"}
+        What to do with polygons that are not units of the panel.
+    """
+
+    path: str
+    unit: str
+    rule: Literal["queen", "rook"] = "queen"
+    tolerance: Annotated[float, Field(ge=0)] | None = None
+    normalise: Normalise = "row"
+    islands: IslandsPlaced = "refuse"
+    extra: Extra = "refuse"
+
+    @model_validator(mode="after")
+    def _check_tolerance(self) -> Self:
+        if self.tolerance is not None and self.rule == "rook":
+            raise ValueError(
+                "tolerance joins polygons that are near, whether or not they share an edge; take rule=queen beside it, "
+                "or leave the tolerance out."
+            )
+        return self
+
+    def compute(self, panel: Panel) -> Weights:
+        """Return the weights among the panel's units, labelled and ordered as the panel.
+
+        Raises
+        ------
+        DataError
+            If the file cannot be read.
+        WeightsError
+            If the labels of file and panel differ, a unit has no polygon, or touches none and ``islands`` is
+            ``"refuse"``.
+        """
+        shapes = self._shapes(panel)
+        matrix = contiguous(shapes, self.rule) if self.tolerance is None else within_tolerance(shapes, self.tolerance)
+        if self.islands == "nearest":
+            matrix = joined_to_nearest(matrix, shapes)
+        return Weights.from_matrix(
+            matrix, panel.units, islands=rest(self.islands), name=self.rule, normalise=self.normalise
+        )
+
+    def _shapes(self, panel: Panel) -> GeoSeries:
+        """Return a polygon per unit in the panel's order."""
+        file = Path(self.path)
+        check_present(file, "weights.path")
+        frame = _read(file)
+        if self.unit not in frame.columns:
+            columns = [str(name) for name in frame.columns if name != frame.geometry.name]
+            raise WeightsError(
+                f"weights.unit: {file.name} has no column '{self.unit}'.{nearest(self.unit, columns)} "
+                f"Columns: {listing(columns, 20)}."
+            )
+        labels = file_labels(frame[self.unit], file.name)
+        check_coverage(panel.units, labels, file.name)
+        if self.extra == "refuse":
+            refuse_extra(panel.units, labels, file.name)
+        shapes = frame.geometry.set_axis(labels, axis=0)
+        shapes = shapes[shapes.index.isin(panel.units)]
+        refuse_twice(list(shapes.index), file.name, "polygon")
+        other = [str(name) for name, kind in shapes.geom_type.items() if kind not in _POLYGONS]
+        if other:
+            raise WeightsError(
+                f"{file.name}: {listing(other)} has no polygon (but {shapes.geom_type[other[0]] or 'nothing'}); "
+                "contiguity needs areas. For points take weights=k_nearest or distance_band."
+            )
+        return shapes.loc[list(panel.units)]
+
+
+def contiguous(shapes: GeoSeries, rule: Literal["queen", "rook"]) -> sparse.csr_array:
+    """Return 0-1 contiguity by shared vertices (queen) or edges (rook), in the order of the polygons.
+
+    Parameters
+    ----------
+    shapes : GeoSeries of N polygons
+
+    Returns
+    -------
+    csr_array, shape (N, N)
+    """
+    from libpysal.graph import Graph
+
+    graph: Any = Graph.build_contiguity(shapes.reset_index(drop=True), rook=rule == "rook")
+    links = graph.adjacency[graph.adjacency > 0]
+    return _links(
+        np.asarray(links.index.get_level_values("focal")), np.asarray(links.index.get_level_values("neighbor")), shapes
+    )
+
+
+def within_tolerance(shapes: GeoSeries, tolerance: float) -> sparse.csr_array:
+    """Return 0-1 weights between polygons no farther apart than ``tolerance``, shape (N, N)."""
+    from shapely import STRtree
+
+    areas: Any = shapes.to_numpy()
+    origin, destination = STRtree(areas).query(areas, predicate="dwithin", distance=tolerance)
+    other = origin != destination
+    return _links(origin[other], destination[other], shapes)
+
+
+def joined_to_nearest(matrix: sparse.csr_array, shapes: GeoSeries) -> sparse.csr_array:
+    """Return a matrix in which a polygon without neighbour and the nearest one are neighbours of each other.
+
+    A tie goes to the polygon that stands first.
+
+    Parameters
+    ----------
+    matrix : csr_array, shape (N, N)
+    shapes : GeoSeries of N polygons
+    """
+    import shapely
+
+    areas: Any = shapes.to_numpy()
+    alone = without_neighbour(matrix)
+    distance = np.array(
+        [np.where(np.arange(len(areas)) == i, np.inf, shapely.distance(areas[i], areas)) for i in alone]
+    )
+    if not len(alone) or len(areas) == 1:
+        return matrix
+    return linked(matrix, alone, distance.argmin(axis=1), np.ones(len(alone)))
+
+
+def _links(origin: Any, destination: Any, shapes: GeoSeries) -> sparse.csr_array:
+    n = len(shapes)
+    return sparse.csr_array((np.ones(len(origin)), (origin, destination)), shape=(n, n))
+
+
+def _read(file: Path) -> Any:
+    import geopandas
+    from pyogrio.errors import DataSourceError
+
+    try:
+        frame = geopandas.read_file(file)
+    except (DataSourceError, ValueError, OSError) as error:
+        raise DataError(
+            f"{file.name} cannot be read as a file of polygons ({error}); give GeoJSON, a shapefile (.shp with its .shx "
+            "and .dbf beside it) or GeoPackage."
+        ) from error
+    if not isinstance(frame, geopandas.GeoDataFrame):
+        raise DataError(f"{file.name} holds no polygons; give GeoJSON, a shapefile or GeoPackage.")
+    return frame

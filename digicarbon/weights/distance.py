@@ -1,0 +1,176 @@
+"""Weights from distances: nearest neighbours, bands and decay.
+
+Distances and their weights: Anselin (1988), Spatial Econometrics: Methods and Models, ch. 3; LeSage & Pace (2009), ch. 4.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from digicarbon.numeric.normalisation import Normalise
+from digicarbon.numeric.proximity import binary, exponential_decay, inverse_distance
+from digicarbon.panel import Panel
+from digicarbon.weights._units import IslandsPlaced
+from digicarbon.weights.base import Weights
+from digicarbon.weights.places import PlacedWeights, rest
+
+Positive = Annotated[float, Field(gt=0)]
+
+
+class KNearestWeights(PlacedWeights):
+    """Each unit's k nearest units weigh 1; not symmetric.
+
+    A tie at the k-th place goes to the unit whose label stands first.
+
+    Attributes
+    ----------
+    coordinates, unit, longitude, latitude, metric, encoding
+        As in `PlacedWeights`.
+    k : int
+        Neighbours of each unit, fewer than there are other units.
+    normalise : {"row", "spectral", "minmax", "none"}
+        How weights are scaled, see `Weights.from_matrix`.
+    """
+
+    k: Annotated[int, Field(ge=1)] = 5
+    normalise: Normalise = "row"
+
+    def compute(self, panel: Panel) -> Weights:
+        """Return the weights among the panel's units, labelled and ordered as the panel.
+
+        Raises
+        ------
+        DataError, WeightsError
+            If places are not known, see `PlacedWeights.places`, or there are not more than ``k`` units.
+        """
+        matrix = self.places(panel).nearest(self.k).matrix(1.0)
+        return Weights.from_matrix(matrix, panel.units, name=f"{self.k} nearest", normalise=self.normalise)
+
+
+class DistanceBandWeights(PlacedWeights):
+    r"""Units no farther apart than a threshold weigh 1, or the inverse of their distance.
+
+    .. math:: w_{ij} = 1(d_{ij} \le D) \quad\text{or}\quad w_{ij} = 1(d_{ij} \le D)\, d_{ij}^{-p}
+
+    Attributes
+    ----------
+    coordinates, unit, longitude, latitude, metric, encoding
+        As in `PlacedWeights`.
+    threshold : float or None
+        D, in kilometres or in the unit of the coordinates. None takes the smallest one that leaves no unit without
+        neighbour: the largest distance of a unit to its nearest one.
+    weight : {"binary", "inverse"}
+    power : float
+        The exponent p of inverse distances.
+    normalise : {"row", "spectral", "minmax", "none"}
+        How weights are scaled, see `Weights.from_matrix`.
+    islands : {"refuse", "keep", "nearest"}
+        What to do with a unit that has no other within the threshold; ``"nearest"`` makes it and the unit nearest to
+        it neighbours of each other, whatever their distance, with the weight that it gives.
+    """
+
+    threshold: Positive | None = None
+    weight: Literal["binary", "inverse"] = "binary"
+    power: Positive = 1.0
+    normalise: Normalise = "row"
+    islands: IslandsPlaced = "refuse"
+
+    def compute(self, panel: Panel) -> Weights:
+        """Return the weights among the panel's units, labelled and ordered as the panel.
+
+        Raises
+        ------
+        DataError, WeightsError
+            If places are not known, see `PlacedWeights.places`, a unit has no neighbour and ``islands`` is
+            ``"refuse"``, or an inverse distance is wanted of two units at one place.
+        """
+        places = self.places(panel)
+        radius = places.smallest_band() if self.threshold is None else self.threshold
+        if self.weight == "inverse":
+            places.refuse_same()
+        decay = partial(inverse_distance, power=self.power) if self.weight == "inverse" else binary
+        matrix = places.weighted(decay, radius, self.islands)
+        return Weights.from_matrix(
+            matrix, panel.units, islands=rest(self.islands), name="distance band", normalise=self.normalise
+        )
+
+
+class InverseDistanceWeights(PlacedWeights):
+    r"""Inverse distance, :math:`w_{ij} = d_{ij}^{-p}`, to all units or to those within a cut-off.
+
+    Attributes
+    ----------
+    coordinates, unit, longitude, latitude, metric, encoding
+        As in `PlacedWeights`.
+    power : float
+        The exponent p; 2 is the gravity form.
+    cutoff : float or None
+        Pairs farther apart weigh 0, in kilometres or in the unit of the coordinates.
+    normalise : {"row", "spectral", "minmax", "none"}
+        How weights are scaled, see `Weights.from_matrix`.
+    islands : {"refuse", "keep", "nearest"}
+        What to do with a unit that has no other within the cut-off; ``"nearest"`` makes it and the unit nearest to it
+        neighbours of each other, with the weight that their distance gives.
+    """
+
+    power: Positive = 1.0
+    cutoff: Positive | None = None
+    normalise: Normalise = "row"
+    islands: IslandsPlaced = "refuse"
+
+    def compute(self, panel: Panel) -> Weights:
+        """Return the weights among the panel's units, labelled and ordered as the panel.
+
+        Raises
+        ------
+        DataError, WeightsError
+            If places are not known, see `PlacedWeights.places`, two units lie at one place, or a unit has no neighbour
+            and ``islands`` is ``"refuse"``.
+        """
+        places = self.places(panel)
+        places.refuse_same()
+        matrix = places.weighted(partial(inverse_distance, power=self.power), self.cutoff, self.islands)
+        return Weights.from_matrix(
+            matrix, panel.units, islands=rest(self.islands), name="inverse distance", normalise=self.normalise
+        )
+
+
+class ExponentialWeights(PlacedWeights):
+    r"""Exponential decay, :math:`w_{ij} = \exp(-\alpha d_{ij})`, to all units or to those within a cut-off.
+
+    Attributes
+    ----------
+    coordinates, unit, longitude, latitude, metric, encoding
+        As in `PlacedWeights`.
+    alpha : float
+        Decay per kilometre, or per unit of the coordinates: weights halve every ln 2 / alpha.
+    cutoff : float or None
+        Pairs farther apart weigh 0, in kilometres or in the unit of the coordinates.
+    normalise : {"row", "spectral", "minmax", "none"}
+        How weights are scaled, see `Weights.from_matrix`.
+    islands : {"refuse", "keep", "nearest"}
+        What to do with a unit that has no other within the cut-off; ``"nearest"`` makes it and the unit nearest to it
+        neighbours of each other, with the weight that their distance gives.
+    """
+
+    alpha: Positive = 0.01
+    cutoff: Positive | None = None
+    normalise: Normalise = "row"
+    islands: IslandsPlaced = "refuse"
+
+    def compute(self, panel: Panel) -> Weights:
+        """Return the weights among the panel's units, labelled and ordered as the panel.
+
+        Raises
+        ------
+        DataError, WeightsError
+            If places are not known, see `PlacedWeights.places`, or a unit has no neighbour and ``islands`` is
+            ``"refuse"``.
+        """
+        matrix = self.places(panel).weighted(partial(exponential_decay, alpha=self.alpha), self.cutoff, self.islands)
+        return Weights.from_matrix(
+            matrix, panel.units, islands=rest(self.islands), name="exponential", normalise=self.normalise
+        )

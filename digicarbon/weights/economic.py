@@ -1,0 +1,159 @@
+"""Weights from the size of economies, and from size and distance together."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from digicarbon.errors import WeightsError, listing, nearest
+from digicarbon.numeric.normalisation import Normalise
+from digicarbon.numeric.proximity import inverse_distance, inverse_gap
+from digicarbon.panel import Panel
+from digicarbon.spec import Pair
+from digicarbon.weights.base import Weights, WeightsSpec
+from digicarbon.weights.places import PlacedWeights
+
+FloatArray = NDArray[np.float64]
+
+
+class SizedWeights(WeightsSpec):
+    """Weights that are made from the mean of a column of the panel.
+
+    Attributes
+    ----------
+    economy : str
+        The panel's column that measures the size of an economy.
+    window : pair of int or None
+        First and last period of the mean; None takes all periods of the panel. GDP is also in the outcome, so that a
+        window before the sample is the safer choice where there are data.
+    """
+
+    economy: str = "gdp"
+    window: Pair | None = None
+
+    @model_validator(mode="after")
+    def _check_window(self) -> Self:
+        if self.window is not None and self.window[0] > self.window[1]:
+            raise ValueError(f"window must be [first, last]; {self.window[0]} is after {self.window[1]}.")
+        return self
+
+    def sizes(self, panel: Panel) -> FloatArray:
+        """Return each unit's mean over the window, shape (N,).
+
+        Raises
+        ------
+        WeightsError
+            If ``economy`` is not a column of the panel, or the window lacks a period or a unit.
+        DataError
+            If a value of ``economy`` in the window is missing or text.
+        """
+        known = (*panel.names, *panel.text)
+        if self.economy not in known:
+            raise WeightsError(
+                f"weights.economy: the panel has no column '{self.economy}'.{nearest(self.economy, known)} "
+                f"Columns: {listing(known, 40)}."
+            )
+        chosen = self._in_window(panel)
+        values = chosen.array([self.economy])[:, 0]
+        count = np.bincount(chosen.unit_codes, minlength=len(chosen.units))
+        return np.asarray(np.bincount(chosen.unit_codes, weights=values, minlength=len(chosen.units)) / count)
+
+    def gaps(self, panel: Panel) -> FloatArray:
+        """Return the inverse absolute differences between means, shape (N, N), zero on the diagonal.
+
+        Raises
+        ------
+        WeightsError
+            If two means are equal to twelve digits, or as `sizes`.
+        DataError
+            As `sizes`.
+        """
+        size = self.sizes(panel)
+        order = np.argsort(size, kind="stable")
+        equal = np.flatnonzero(np.diff(size[order]) <= 1e-12 * np.abs(size).max())
+        if len(equal):
+            start, end = (panel.units[i] for i in sorted(order[equal[0] : equal[0] + 2]))
+            raise WeightsError(
+                f"weights.economy: {start} and {end} have the same mean of '{self.economy}' "
+                f"({size[order[equal[0]]]:g}), so that the inverse of their economic distance does not exist. Choose "
+                "another column or window."
+            )
+        return inverse_gap(size)
+
+    def _in_window(self, panel: Panel) -> Panel:
+        if self.window is None:
+            return panel
+        first, last = self.window
+        periods = [period for period in panel.periods if isinstance(period, int) and first <= period <= last]
+        span = f"the panel covers {panel.periods[0]} to {panel.periods[-1]}"
+        if not periods:
+            raise WeightsError(f"weights.window: no period lies in {first} to {last}; {span}.")
+        chosen = panel.select(periods=periods)
+        absent = sorted(set(panel.units) - set(chosen.units))
+        if absent:
+            raise WeightsError(f"weights.window: {listing(absent)} has no row in {first} to {last}; {span}.")
+        return chosen
+
+
+class EconomicWeights(SizedWeights):
+    r"""Economic distance, :math:`w_{ij} = 1/|\bar Y_i - \bar Y_j|`.
+
+    Case, Rosen & Hines (1993), Journal of Public Economics 52, 285-307. Two units of almost equal means are nearly each
+    other's only neighbour; look at the weights before trusting them.
+
+    Attributes
+    ----------
+    economy, window
+        As in `SizedWeights`.
+    normalise : {"row", "spectral", "minmax", "none"}
+        How weights are scaled, see `Weights.from_matrix`.
+    """
+
+    normalise: Normalise = "row"
+
+    def compute(self, panel: Panel) -> Weights:
+        """Return the weights among the panel's units, labelled and ordered as the panel.
+
+        Raises
+        ------
+        DataError, WeightsError
+            If the means do not exist or two are equal, see `SizedWeights.gaps`.
+        """
+        return Weights.from_matrix(self.gaps(panel), panel.units, name="economic", normalise=self.normalise)
+
+
+class ProductWeights(PlacedWeights, SizedWeights):
+    r"""Inverse distance times economic distance, :math:`w_{ij} = d_{ij}^{-p} / |\bar Y_i - \bar Y_j|`.
+
+    Attributes
+    ----------
+    economy, window
+        As in `SizedWeights`.
+    coordinates, unit, longitude, latitude, metric, encoding
+        As in `PlacedWeights`.
+    power : float
+        The exponent p of the distance.
+    normalise : {"row", "spectral", "minmax", "none"}
+        How weights are scaled, see `Weights.from_matrix`.
+    """
+
+    power: Annotated[float, Field(gt=0)] = 1.0
+    normalise: Normalise = "row"
+
+    def compute(self, panel: Panel) -> Weights:
+        """Return the weights among the panel's units, labelled and ordered as the panel.
+
+        Raises
+        ------
+        DataError, WeightsError
+            If places or means do not exist or two are equal, see `PlacedWeights.places` and `SizedWeights.gaps`.
+        """
+        places = self.places(panel)
+        places.refuse_same()
+        pairs = places.within()
+        gaps = self.gaps(panel)[pairs.origin, pairs.destination]
+        matrix = pairs.matrix(inverse_distance(pairs.distance, self.power) * gaps)
+        return Weights.from_matrix(matrix, panel.units, name="W2 product", normalise=self.normalise)

@@ -1,0 +1,342 @@
+"""Weights in the text formats of GeoDa, PySAL and Stata."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from digicarbon.errors import DataError, WeightsError
+from digicarbon.numeric.normalisation import Normalise
+from digicarbon.panel import Panel
+from digicarbon.source._read import check_present
+from digicarbon.weights._units import (
+    Extra,
+    IslandsUnplaced,
+    check_coverage,
+    file_labels,
+    refuse_extra,
+    refuse_twice,
+)
+from digicarbon.weights.base import Weights, WeightsSpec
+
+Line = tuple[int, list[str]]
+"""A line's number in its file and its words."""
+
+
+@dataclass(frozen=True)
+class Links:
+    """What a file of weights says, labels as it writes them.
+
+    Attributes
+    ----------
+    units : tuple of str
+        Each unit once, in the order of the file.
+    edges : tuple of (str, str, float)
+        Unit, neighbour, weight; one direction each.
+    """
+
+    units: tuple[str, ...]
+    edges: tuple[tuple[str, str, float], ...]
+
+
+class TextWeights(WeightsSpec):
+    """Weights in a text file whose words are separated by blanks.
+
+    Labels hold no blank in these formats: ``Inner_Mongolia`` is the unit ``Inner Mongolia`` where the panel has no unit
+    with the underscore.
+
+    Attributes
+    ----------
+    path : str
+        A relative path starts at the working directory.
+    normalise : {"row", "spectral", "minmax", "none"}
+        How weights are scaled, see `Weights.from_matrix`.
+    islands : {"refuse", "keep"}
+        What to do with a unit that has no neighbour.
+    extra : {"refuse", "drop"}
+        What to do with labels that are not units of the panel.
+    encoding : str or None
+        The file's encoding; UTF-8 and then GB18030 are tried if None.
+    """
+
+    path: str
+    normalise: Normalise = "row"
+    islands: IslandsUnplaced = "refuse"
+    extra: Extra = "refuse"
+    encoding: str | None = None
+
+    def links(self, lines: Sequence[Line], file: str) -> Links:
+        """Return what the lines of the file say; each format has its own.
+
+        Raises
+        ------
+        WeightsError
+            If a line is wrong; the sentence names file and line.
+        """
+        raise TypeError(f"{type(self).__name__} does not say how its file is read; define `links`.")
+
+    def compute(self, panel: Panel) -> Weights:
+        """Return the weights among the panel's units, labelled and ordered as the panel.
+
+        Raises
+        ------
+        DataError
+            If the file cannot be read.
+        WeightsError
+            If a line is wrong, the labels of file and panel differ, or a unit has no neighbour and ``islands`` is
+            ``"refuse"``.
+        """
+        file = Path(self.path)
+        found = self.links(read_lines(self.path, self.encoding), file.name)
+        labels = file_labels(pd.Series(found.units, dtype=object), file.name)
+        units = [_unit(name, panel.units) for name in labels]
+        refuse_twice(units, file.name, "unit")
+        check_coverage(panel.units, units, file.name)
+        if self.extra == "refuse":
+            refuse_extra(panel.units, units, file.name)
+        unit = dict(zip(found.units, units, strict=True))
+        kept = set(panel.units)
+        edges = [(unit[a], unit[b], w) for a, b, w in found.edges if unit[a] in kept and unit[b] in kept and w != 0]
+        return Weights.from_edges(
+            edges, panel.units, symmetric=False, islands=self.islands, name=file.stem, normalise=self.normalise
+        )
+
+
+class GalWeights(TextWeights):
+    """Neighbours in a ``.gal`` file of GeoDa, PySAL or R's spdep; each weighs 1.
+
+    The first line is ``n``, or ``0 n shapefile column``. Then two lines follow for each unit: its label and its number of
+    neighbours, and the labels of these (an empty line, or none at all, where there are none).
+
+    Attributes
+    ----------
+    path, normalise, islands, extra, encoding
+        As in `TextWeights`.
+    """
+
+    def links(self, lines: Sequence[Line], file: str) -> Links:
+        """Return what the lines of the file say.
+
+        Raises
+        ------
+        WeightsError
+            If a count is wrong or a neighbour is no unit of the file.
+        """
+        n, body = _headed(lines, file)
+        units: dict[str, None] = {}
+        edges: list[tuple[str, str, float]] = []
+        neighbours: list[tuple[int, str]] = []
+        rest = iter(line for line in body if line[1])
+        for number, words in rest:
+            if len(words) != 2 or not words[1].isdecimal():
+                raise WeightsError(
+                    f"{file}, line {number}: '{' '.join(words)}' must be a label without blanks and its number of "
+                    "neighbours."
+                )
+            label, count = words[0], int(words[1])
+            _refuse_again(label, units, file, number)
+            units[label] = None
+            number, names = next(rest, (number, [])) if count else (number, [])
+            if len(names) != count:
+                raise WeightsError(
+                    f"{file}, line {number}: {label} is said to have {count} neighbours, but {len(names)} follow."
+                )
+            neighbours += [(number, name) for name in names]
+            edges += [(label, name, 1.0) for name in names]
+        _check_count(n, units, file)
+        _check_known(neighbours, units, file)
+        return Links(tuple(units), tuple(edges))
+
+
+class GwtWeights(TextWeights):
+    """Pairs in a ``.gwt`` file of GeoDa or PySAL.
+
+    The first line is ``0 n shapefile column``. Each further line is a unit, its neighbour and a number. GeoDa writes the
+    distance there, for nearest neighbours and distance bands alike; PySAL the weight.
+
+    Attributes
+    ----------
+    path, normalise, islands, extra, encoding
+        As in `TextWeights`.
+    values : {"weight", "distance", "binary"}
+        Whether the number is the weight, a distance whose inverse is the weight, or is to be replaced by 1.
+    """
+
+    values: Literal["weight", "distance", "binary"] = "weight"
+
+    def links(self, lines: Sequence[Line], file: str) -> Links:
+        """Return what the lines of the file say.
+
+        Raises
+        ------
+        WeightsError
+            If a line does not have three words, the last a number, or a distance is 0.
+        """
+        n, body = _headed(lines, file)
+        units: dict[str, None] = {}
+        edges: list[tuple[str, str, float]] = []
+        for number, words in body:
+            if not words:
+                continue
+            if len(words) != 3:
+                raise WeightsError(
+                    f"{file}, line {number}: a unit, its neighbour and a number are needed; got {words}."
+                )
+            start, end = words[:2]
+            units.update({start: None, end: None})
+            edges.append(
+                (start, end, self._weight(_number(words[2], file, number), start, end, f"{file}, line {number}"))
+            )
+        if len(units) > n:
+            raise WeightsError(f"{file}, line 1: {n} units are announced, but the lines below name {len(units)}.")
+        return Links(tuple(units), tuple(item for item in edges if item[0] != item[1] or item[2] != 0))
+
+    def _weight(self, value: float, start: str, end: str, place: str) -> float:
+        if self.values == "distance" and start != end:
+            if value == 0:
+                raise WeightsError(f"{place}: the distance {start} to {end} is 0 and has no inverse.")
+            return 1 / value
+        return 1.0 if self.values == "binary" and start != end else value
+
+
+class SpmatWeights(TextWeights):
+    """A matrix that Stata's ``spmatrix export`` or Drukker et al.'s ``spmat export`` wrote.
+
+    The first line is the number n of units. Of the n lines below it each holds a unit's identifier and the n weights of
+    its row; columns stand in the order of rows. With ``layout=neighbours`` (``spmat export, nlist``) each line holds the
+    identifiers of a unit and of its neighbours, and each of these weighs 1. Banded matrices, with two further numbers
+    in the first line, and files without identifiers (``noid``) are refused.
+
+    Attributes
+    ----------
+    path, normalise, islands, extra, encoding
+        As in `TextWeights`.
+    layout : {"matrix", "neighbours"}
+
+    References
+    ----------
+    StataCorp, Spatial Autoregressive Models Reference Manual, [SP] spmatrix export; Drukker, Peng, Prucha & Raciborski
+    (2013), Stata Journal 13, 242-286.
+    """
+
+    layout: Literal["matrix", "neighbours"] = "matrix"
+
+    def links(self, lines: Sequence[Line], file: str) -> Links:
+        """Return what the lines of the file say.
+
+        Raises
+        ------
+        WeightsError
+            If the first line is not one number, or a line has a wrong number of words or a word that is no number.
+        """
+        number, header = lines[0]
+        if len(header) != 1 or not header[0].isdecimal():
+            raise WeightsError(
+                f"{file}, line {number}: '{' '.join(header)}' must be the number of units alone; a banded matrix (with "
+                "its lower and upper band here) has to be exported as a full one."
+            )
+        body = [line for line in lines[1:] if line[1]]
+        n = int(header[0])
+        units: dict[str, None] = {}
+        for number, words in body:
+            if self.layout == "matrix" and len(words) != n + 1:
+                raise WeightsError(
+                    f"{file}, line {number}: an identifier and {n} weights are needed, {n + 1} words; got {len(words)}. "
+                    "Export with identifiers, and set weights.layout=neighbours for a list of neighbours (nlist)."
+                )
+            _refuse_again(words[0], units, file, number)
+            units[words[0]] = None
+        _check_count(n, units, file)
+        if self.layout == "neighbours":
+            _check_known([(number, name) for number, words in body for name in words[1:]], units, file)
+            return Links(tuple(units), tuple((words[0], name, 1.0) for _, words in body for name in words[1:]))
+        return Links(tuple(units), tuple(_rows(body, list(units), file)))
+
+
+def read_lines(path: str, encoding: str | None = None) -> list[Line]:
+    """Return the lines of a text file from the first that is not empty on, as words.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, empty or not text of that encoding.
+    """
+    file = Path(path)
+    check_present(file, "weights.path")
+    for name in [encoding] if encoding else ["utf-8-sig", "gb18030"]:
+        try:
+            lines = [(number, line.split()) for number, line in enumerate(file.read_text(name).splitlines(), start=1)]
+        except UnicodeError:
+            continue
+        except LookupError as error:
+            raise DataError(
+                f"weights.encoding: '{name}' is not a known encoding; use e.g. utf-8, gbk or latin-1."
+            ) from error
+        while lines and not lines[0][1]:
+            lines.pop(0)
+        if not lines:
+            raise DataError(f"{file.name} is empty.")
+        return lines
+    raise DataError(
+        f"{file.name} is not text in {encoding or 'utf-8, gb18030'}. Set weights.encoding to the encoding that it was "
+        "saved in, or save it as UTF-8."
+    )
+
+
+def _headed(lines: Sequence[Line], file: str) -> tuple[int, Sequence[Line]]:
+    """Return the number of units in the first line of a GeoDa file, and the lines below it."""
+    number, words = lines[0]
+    count = words[0] if len(words) == 1 else words[1]
+    if not count.isdecimal():
+        raise WeightsError(
+            f"{file}, line {number}: '{' '.join(words)}' must be the number of units, alone or as the second of "
+            "'0 n shapefile column'."
+        )
+    return int(count), lines[1:]
+
+
+def _rows(body: Sequence[Line], units: Sequence[str], file: str) -> Iterator[tuple[str, str, float]]:
+    """Return the weights of a full matrix that are not zero."""
+    for number, words in body:
+        try:
+            row = np.array(words[1:], dtype=np.float64)
+        except ValueError:
+            row = np.array([_number(word, file, number) for word in words[1:]])
+        for place in np.flatnonzero(row):
+            yield words[0], units[place], float(row[place])
+
+
+def _number(word: str, file: str, line: int) -> float:
+    try:
+        return float(word)
+    except ValueError as error:
+        raise WeightsError(f"{file}, line {line}: the weight is no number: '{word}'.") from error
+
+
+def _unit(name: str, units: Sequence[str]) -> str:
+    """Return the panel's label for one in which blanks are written as underscores."""
+    spaced = name.replace("_", " ")
+    return spaced if name not in units and spaced in units else name
+
+
+def _refuse_again(label: str, units: dict[str, None], file: str, line: int) -> None:
+    if label in units:
+        raise WeightsError(f"{file}, line {line}: {label} stands a second time; keep one.")
+
+
+def _check_count(n: int, units: dict[str, None], file: str) -> None:
+    if len(units) != n:
+        raise WeightsError(
+            f"{file}, line 1: {n} units are announced, but {len(units)} follow; the file may be cut off."
+        )
+
+
+def _check_known(neighbours: Sequence[tuple[int, str]], units: dict[str, None], file: str) -> None:
+    for line, name in neighbours:
+        if name not in units:
+            raise WeightsError(f"{file}, line {line}: the neighbour {name} has no line of its own.")

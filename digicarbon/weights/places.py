@@ -1,0 +1,223 @@
+"""Where units lie, and the kind of weights that are made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import model_validator
+from scipy import sparse
+
+from digicarbon.data import provinces
+from digicarbon.errors import WeightsError, listing, nearest
+from digicarbon.numeric.proximity import (
+    Metric,
+    Pairs,
+    linked,
+    nearest_pairs,
+    pairs_within,
+    without_neighbour,
+)
+from digicarbon.panel import Panel
+from digicarbon.source._read import read_table
+from digicarbon.weights._units import IslandsPlaced, as_provinces, check_coverage, file_labels, refuse_twice
+from digicarbon.weights.base import Islands, WeightsSpec
+
+FloatArray = NDArray[np.float64]
+Decay = Callable[[FloatArray], FloatArray]
+"""Distances to weights of the same shape."""
+
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """Where the units of a panel lie.
+
+    Attributes
+    ----------
+    units : tuple of str
+        The N unit labels.
+    coordinates : ndarray, shape (N, 2)
+        Longitude and latitude in degrees, or x and y.
+    metric : {"great_circle", "euclidean"}
+    """
+
+    units: tuple[str, ...]
+    coordinates: FloatArray
+    metric: Metric
+
+    def distances(self) -> FloatArray:
+        """Return all distances, shape (N, N)."""
+        pairs = self.within()
+        return np.asarray(pairs.matrix(pairs.distance).toarray())
+
+    def within(self, radius: float | None = None) -> Pairs:
+        """Return all pairs of units, or those no farther apart than ``radius``."""
+        return pairs_within(self.coordinates, self.metric, radius)
+
+    def nearest(self, k: int = 1) -> Pairs:
+        """Return each unit with its k nearest ones, in the order of units; a tie goes to the label that stands first.
+
+        Raises
+        ------
+        WeightsError
+            If there are not more than ``k`` units.
+        """
+        n = len(self.units)
+        if k >= n:
+            most = f"choose at most {n - 1}" if n > 1 else "weights need at least two units"
+            raise WeightsError(f"weights.k: a unit cannot have {k} neighbours among {n} units; {most}.")
+        return nearest_pairs(self.coordinates, self.metric, k)
+
+    def smallest_band(self) -> float:
+        """Return the smallest radius within which each unit has another one: the largest nearest distance."""
+        return float(self.nearest().distance.max())
+
+    def refuse_same(self) -> None:
+        """Raise if two units lie at one place, so that their inverse distance does not exist.
+
+        Raises
+        ------
+        WeightsError
+        """
+        pairs = self.nearest()
+        span = np.abs(self.coordinates).max()
+        same = np.flatnonzero(pairs.distance <= 1e-12 * span)
+        if len(same):
+            start, end = self.units[pairs.origin[same[0]]], self.units[pairs.destination[same[0]]]
+            raise WeightsError(
+                f"{start} and {end} lie at the same place: their distance is 0 and has no inverse. Correct the "
+                "coordinates, or take weights=k_nearest, distance_band (binary) or exponential."
+            )
+
+    def weighted(self, decay: Decay, radius: float | None = None, islands: IslandsPlaced = "keep") -> sparse.csr_array:
+        """Return weights that are a function of distance, shape (N, N).
+
+        Parameters
+        ----------
+        decay : callable
+            Distances of shape (m,) to weights of shape (m,).
+        radius : float, optional
+            Pairs farther apart weigh 0.
+        islands : {"refuse", "keep", "nearest"}
+            If ``"nearest"``, a unit without neighbour and the unit nearest to it become neighbours of each other, with
+            the weight that their distance gives.
+        """
+        pairs = self.within(radius)
+        matrix = pairs.matrix(decay(pairs.distance))
+        return joined(matrix, self.nearest(), decay) if islands == "nearest" else matrix
+
+
+def joined(matrix: sparse.csr_array, nearest_ones: Pairs, decay: Decay) -> sparse.csr_array:
+    """Return a matrix in which each unit without neighbour and the one nearest to it are neighbours of each other.
+
+    Parameters
+    ----------
+    matrix : csr_array, shape (N, N)
+    nearest_ones : Pairs
+        Each unit with its nearest one, in the order of units.
+    decay : callable
+        Distances to weights.
+    """
+    alone = without_neighbour(matrix)
+    destination, weight = nearest_ones.destination[alone], decay(nearest_ones.distance[alone])
+    return linked(matrix, alone, destination, weight)
+
+
+def rest(islands: IslandsPlaced) -> Islands:
+    """Return what to do with units that are without neighbour still: none is left where they have been joined."""
+    return "refuse" if islands == "nearest" else islands
+
+
+class PlacedWeights(WeightsSpec):
+    """Weights that are made from where units lie.
+
+    Attributes
+    ----------
+    coordinates : str or None
+        A table with a row per unit; rows of units that the panel lacks are ignored. None takes the capitals of the 30
+        Chinese provinces, and units may then be named in English, in Chinese (full or short) or by adcode.
+    unit, longitude, latitude : str
+        The columns of the label and of the place: degrees east and north, or x and y for the Euclidean metric.
+    metric : {"great_circle", "euclidean"}
+        Kilometres on a sphere of 6,371 km, or the straight line in the unit of the coordinates.
+    encoding : str or None
+        The encoding of a text file; UTF-8 and then GB18030 are tried if None.
+    """
+
+    coordinates: str | None = None
+    unit: str = "unit"
+    longitude: str = "longitude"
+    latitude: str = "latitude"
+    metric: Metric = "great_circle"
+    encoding: str | None = None
+
+    @model_validator(mode="after")
+    def _check_metric(self) -> Self:
+        if self.metric == "euclidean" and self.coordinates is None:
+            raise ValueError(
+                "metric=euclidean needs coordinates of your own, in metres or kilometres; the capitals of provinces "
+                "are in degrees: take great_circle, or name a file in coordinates."
+            )
+        return self
+
+    def places(self, panel: Panel) -> Places:
+        """Return the places of the panel's units, in its order.
+
+        Raises
+        ------
+        DataError
+            If the file cannot be read.
+        WeightsError
+            If a unit has no row or more than one, a column is missing, or a coordinate is missing, text or no degree.
+        """
+        if self.coordinates is None:
+            names = as_provinces(
+                panel.units, "weights.coordinates=null", "name a file with their places in weights.coordinates, "
+            )
+            table = provinces().set_index("province").loc[names]
+            return Places(panel.units, table[["longitude", "latitude"]].to_numpy(dtype=np.float64), self.metric)
+        file = Path(self.coordinates).name
+        frame = read_table(self.coordinates, "weights", text=[self.unit], encoding=self.encoding, key="coordinates")
+        self._check_columns(frame, file)
+        labels = file_labels(frame[self.unit], file)
+        check_coverage(panel.units, labels, file)
+        table = frame[[self.longitude, self.latitude]].set_axis(labels, axis=0)
+        wanted = table[table.index.isin(panel.units)]
+        refuse_twice(list(wanted.index), file)
+        return Places(panel.units, self._degrees(wanted.loc[list(panel.units)], file), self.metric)
+
+    def _check_columns(self, frame: pd.DataFrame, file: str) -> None:
+        for key in ("unit", "longitude", "latitude"):
+            name = getattr(self, key)
+            if name not in frame.columns:
+                raise WeightsError(
+                    f"weights.{key}: {file} has no column '{name}'.{nearest(name, frame.columns)} "
+                    f"Columns: {listing(frame.columns, 20)}."
+                )
+
+    def _degrees(self, table: pd.DataFrame, file: str) -> FloatArray:
+        values = np.asarray(table.apply(pd.to_numeric, errors="coerce"), dtype=np.float64)
+        bad = np.argwhere(~np.isfinite(values))
+        if len(bad):
+            row, column = bad[0]
+            cell = table.iloc[row, column]
+            shown = "is missing" if pd.isna(cell) or cell == "" else f"is no number: {cell!r}"
+            raise WeightsError(
+                f"{file}: the {table.columns[column]} of {table.index[row]} {shown}; fill it, or leave the unit out of "
+                "the panel."
+            )
+        if self.metric == "great_circle":
+            outside = np.argwhere(np.abs(values) > np.array([360.0, 90.0]))
+            if len(outside):
+                row, column = outside[0]
+                raise WeightsError(
+                    f"{file}: the {table.columns[column]} of {table.index[row]} is {values[row, column]:g}, which is no "
+                    "degree of longitude (-180 to 180) and latitude (-90 to 90). Exchange the two columns, or set "
+                    "weights.metric=euclidean for projected coordinates."
+                )
+        return values

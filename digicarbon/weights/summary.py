@@ -1,0 +1,77 @@
+"""What a weight matrix looks like, in numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.sparse.csgraph import connected_components
+
+from digicarbon.numeric.normalisation import Normalise, spectral_radius
+
+if TYPE_CHECKING:
+    from digicarbon.weights.base import Weights
+
+
+@dataclass(frozen=True)
+class WeightsSummary:
+    """A weight matrix in numbers.
+
+    Attributes
+    ----------
+    name : str
+    n : int
+        Units.
+    links : int
+        Ordered pairs (i, j) with a weight.
+    density : float
+        Links over the n (n - 1) possible ones.
+    neighbours_min, neighbours_mean, neighbours_max : int, float, int
+        Neighbours of a unit.
+    islands : tuple of str
+        Units without neighbour.
+    components : int
+        Parts that no link joins, whatever its direction.
+    symmetric : bool
+        Whether the weights before normalisation are, to twelve digits.
+    normalisation : {"row", "spectral", "minmax", "none"}
+    rho_low, rho_high : float
+        The interval around 0 in which I - ρW is invertible, from the real eigenvalues of W; infinite if all are 0.
+    """
+
+    name: str
+    n: int
+    links: int
+    density: float
+    neighbours_min: int
+    neighbours_mean: float
+    neighbours_max: int
+    islands: tuple[str, ...]
+    components: int
+    symmetric: bool
+    normalisation: Normalise
+    rho_low: float
+    rho_high: float
+
+
+def summarise(weights: Weights) -> WeightsSummary:
+    """Return the summary of ``weights``."""
+    raw, n = weights.raw, weights.n
+    counts = np.diff(raw.indptr)
+    low, high = (-np.inf, np.inf) if spectral_radius(raw) == 0 else weights.operator.bounds
+    return WeightsSummary(
+        name=weights.name,
+        n=n,
+        links=int(raw.nnz),
+        density=float(raw.nnz / (n * (n - 1))) if n > 1 else 0.0,
+        neighbours_min=int(counts.min()),
+        neighbours_mean=float(counts.mean()),
+        neighbours_max=int(counts.max()),
+        islands=tuple(weights.labels[i] for i in np.flatnonzero(counts == 0)),
+        components=int(connected_components(raw, directed=False, return_labels=False)),
+        symmetric=bool(abs(raw - raw.T).max() <= 1e-12 * raw.max()),
+        normalisation=weights.normalisation,
+        rho_low=float(low),
+        rho_high=float(high),
+    )
