@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from digicarbon.diagnostic import diagnose as diagnose
     from digicarbon.diagnostic import moran as moran
     from digicarbon.model import Model as Model
     from digicarbon.model import PanelRegression as PanelRegression
@@ -25,10 +26,22 @@ _HOME = {
     "SpatialPanel": "digicarbon.model",
     "Spec": "digicarbon.spec",
     "Weights": "digicarbon.weights",
+    "diagnose": "digicarbon.diagnostic",
     "moran": "digicarbon.diagnostic",
 }
 
-__all__ = ["Model", "Panel", "PanelRegression", "Result", "SpatialPanel", "Spec", "Weights", "__version__", "moran"]
+__all__ = [
+    "Model",
+    "Panel",
+    "PanelRegression",
+    "Result",
+    "SpatialPanel",
+    "Spec",
+    "Weights",
+    "__version__",
+    "diagnose",
+    "moran",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -85,6 +85,8 @@ class Result:
         The fixed effects in the model, e.g. ``("unit", "time")``.
     notes : tuple of str
         Sentences that belong under a table of this result.
+    residuals : ndarray, shape (T, N), or None
+        Residuals with fixed effects removed, of balanced panels.
     """
 
     kind: str
@@ -99,6 +101,7 @@ class Result:
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     absorbed: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    residuals: FloatArray | None = None
 
     @cached_property
     def estimates(self) -> pd.DataFrame:

@@ -29,6 +29,7 @@ REQUIRED: dict[str, Any] = {
     "source.unit": "province",
     "source.time": "year",
     "weights.path": "w.csv",
+    "weights.unit": "province",
     "tracking.uri": "http://localhost:5000",
 }
 

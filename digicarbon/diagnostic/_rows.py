@@ -31,6 +31,8 @@ class Row:
         The null hypothesis as a sentence, with what a reader must know of the statistic; or why there is no test.
     statistic, df, p : float
         Not-a-number where there is none.
+    reliable : bool
+        Whether a decision may rest on p.
     """
 
     test: str
@@ -38,6 +40,7 @@ class Row:
     statistic: float = math.nan
     df: float = math.nan
     p: float = math.nan
+    reliable: bool = True
 
     @classmethod
     def of(cls, test: str, null: str, found: Statistic) -> Row:

@@ -9,7 +9,7 @@ from digicarbon.numeric.cross_section import pesaran_cd, weighted_cd
 from digicarbon.result import Result
 
 
-def cross_section_row(result: Result, seed: int = 0, draws: int = 30) -> Row:
+def cross_section_row(result: Result, seed: int = 0, draws: int = 1) -> Row:
     """Return Pesaran's CD test, or Juodis & Reese's where time effects are in the model.
 
     Parameters
@@ -29,7 +29,7 @@ def cross_section_row(result: Result, seed: int = 0, draws: int = 30) -> Row:
     if "time" not in result.absorbed:
         return Row.of("CD", "Residuals of different units are not correlated (Pesaran).", pesaran_cd(residuals))
     null = (
-        f"Residuals of different units are not correlated (Juodis & Reese, {draws} sets of random weights; Pesaran's CD "
+        f"Residuals of different units are not correlated (Juodis & Reese, random weights of seed {seed}; Pesaran's CD "
         "says nothing after time effects)."
     )
     return Row.of("CDw", null, weighted_cd(residuals, np.random.default_rng(seed), draws))

@@ -53,12 +53,8 @@ def lm_rows(
     return [
         Row.of("LM lag", f"There is no spatial lag of {y} {after}.", found.lag),
         Row.of("LM error", f"There is no spatial error {after}.", found.error),
-        Row.of(
-            "robust LM lag", f"There is no spatial lag of {y}, a spatial error allowed, {after}.", found.robust_lag
-        ),
-        Row.of(
-            "robust LM error", f"There is no spatial error, a spatial lag allowed, {after}.", found.robust_error
-        ),
+        Row.of("robust LM lag", f"There is no spatial lag of {y}, a spatial error allowed, {after}.", found.robust_lag),
+        Row.of("robust LM error", f"There is no spatial error, a spatial lag allowed, {after}.", found.robust_error),
     ]
 
 

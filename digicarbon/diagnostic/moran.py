@@ -1,25 +1,41 @@
-"""Global Moran's I by period."""
+"""Moran's I: global by period, of two variables, and local."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field
 
+from digicarbon.diagnostic._rows import aligned
 from digicarbon.diagnostic.base import Diagnostic
-from digicarbon.errors import DataError, WeightsError
-from digicarbon.numeric.moran import Moments, Sides
+from digicarbon.errors import DataError
+from digicarbon.numeric.local_moran import QUADRANTS, LocalMoments, Quadrants
+from digicarbon.numeric.local_moran import local_moran as numeric_local
+from digicarbon.numeric.moran import Moments, bivariate_moran
 from digicarbon.numeric.moran import moran as numeric_moran
+from digicarbon.numeric.statistic import Sides
 from digicarbon.panel import Panel
 from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
+FloatArray = NDArray[np.float64]
+Draws = Annotated[int, Field(ge=19)]
+"""Fewer permutations than 19 cannot give a p value of 0.05."""
+
 
 def moran(
-    panel: Panel, weights: Weights, variable: str, moments: Moments = "normal", sides: Sides = "two"
+    panel: Panel,
+    weights: Weights,
+    variable: str,
+    moments: Moments = "normal",
+    sides: Sides = "two",
+    draws: int = 999,
+    seed: int = 0,
 ) -> pd.DataFrame:
     """Return Moran's I of a variable in each period.
 
@@ -30,9 +46,11 @@ def moran(
     weights : Weights
         For exactly the panel's units, in any order.
     variable : str
-    moments : {"normal", "randomisation"}
-        Variance under normality or under random permutation.
+    moments : {"normal", "randomisation", "permutation"}
+        Variance under normality, under random permutation, or mean, variance and p value over drawn permutations.
     sides : {"two", "greater"}
+    draws, seed : int
+        Number of permutations, and the seed of their generator.
 
     Returns
     -------
@@ -48,30 +66,108 @@ def moran(
     ----------
     Cliff & Ord (1981), Spatial Processes, pp. 42-46; the study's Eq 11-12.
     """
-    aligned = weights.align(panel)
+    w = aligned(panel, weights, "Moran's I").matrix
+    rng = np.random.default_rng(seed)
+    found = [asdict(numeric_moran(row, w, moments, sides, rng, draws)) for row in _varying(panel, variable)]
+    return pd.DataFrame(found, index=pd.Index(panel.periods, name=panel.time_name))
+
+
+def moran_bivariate(
+    panel: Panel,
+    weights: Weights,
+    variable: str,
+    neighbours: str,
+    sides: Sides = "two",
+    draws: int = 999,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Return the bivariate Moran's I of a variable with another variable of the neighbours, in each period.
+
+    Parameters
+    ----------
+    panel, weights
+        As in `moran`.
+    variable : str
+        The variable of the unit itself; it is the one that is permuted.
+    neighbours : str
+        The variable that is averaged over neighbours.
+    sides, draws, seed
+        As in `moran`.
+
+    Returns
+    -------
+    DataFrame
+        Index: period; columns i, expected, variance, z, p.
+
+    Raises
+    ------
+    DataError, WeightsError
+    """
+    w = aligned(panel, weights, "Moran's I").matrix
+    rng = np.random.default_rng(seed)
+    pairs = zip(_varying(panel, variable), _varying(panel, neighbours), strict=True)
+    found = [asdict(bivariate_moran(own, others, w, rng, draws, sides)) for own, others in pairs]
+    return pd.DataFrame(found, index=pd.Index(panel.periods, name=panel.time_name))
+
+
+def local_moran(
+    panel: Panel,
+    weights: Weights,
+    variable: str,
+    moments: LocalMoments = "conditional",
+    ml_variance: bool = True,
+    quadrants: Quadrants = "esda",
+    sides: Sides = "two",
+    draws: int = 999,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Return local Moran's I of a variable for each unit in each period.
+
+    Parameters
+    ----------
+    panel, weights
+        As in `moran`.
+    variable : str
+    moments, ml_variance, quadrants
+        As in `digicarbon.numeric.local_moran.local_moran`.
+    sides, draws, seed
+        As in `moran`.
+
+    Returns
+    -------
+    DataFrame
+        Index: period, unit; columns i, expected, variance, z, p, quadrant (the unit's own value, then its neighbours').
+
+    Raises
+    ------
+    DataError, WeightsError
+    """
+    w = aligned(panel, weights, "Moran's I").matrix
+    rng = np.random.default_rng(seed)
+    frames = {}
+    for period, row in zip(panel.periods, _varying(panel, variable), strict=True):
+        found = numeric_local(row, w, moments, ml_variance, quadrants, sides, rng, draws)
+        columns = {name: getattr(found, name) for name in ("i", "expected", "variance", "z", "p")}
+        words = [QUADRANTS[code] for code in found.quadrant]
+        frames[period] = pd.DataFrame(columns | {"quadrant": words}, index=pd.Index(panel.units, name=panel.unit_name))
+    return pd.concat(frames, names=[panel.time_name])
+
+
+def _varying(panel: Panel, variable: str) -> FloatArray:
+    """Return a variable, shape (T, N), after a check that it varies in each period."""
     cube = panel.cube([variable])[..., 0]
     for period, row in zip(panel.periods, cube, strict=True):
         if np.ptp(row) < 1e-12 * max(float(np.abs(row).max()), 1e-300):
             raise DataError(f"{variable} is the same in every unit in {period}; Moran's I does not exist.")
-    rows = [asdict(numeric_moran(row, aligned.matrix, moments, sides)) for row in cube]
-    return pd.DataFrame(rows, index=pd.Index(panel.periods, name=panel.time_name))
+    return cube
 
 
-class Moran(Diagnostic):
-    """Global Moran's I of variables by period.
-
-    Attributes
-    ----------
-    variables : tuple of str
-    moments : {"normal", "randomisation"}
-    sides : {"two", "greater"}
-    """
+class _OfVariables(Diagnostic):
+    """A diagnostic of single variables by period that takes weights."""
 
     takes_weights: ClassVar[bool] = True
 
     variables: Names
-    moments: Moments = "normal"
-    sides: Sides = "two"
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -81,13 +177,90 @@ class Moran(Diagnostic):
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if Moran's I cannot be computed."""
         super().check(panel)
-        if weights is None:
-            raise WeightsError("Moran's I needs spatial weights; choose weights=….")
-        weights.align(panel)
+        aligned(panel, weights, "Moran's I")
+
+
+class Moran(_OfVariables):
+    """Global Moran's I of variables by period.
+
+    Attributes
+    ----------
+    variables : tuple of str
+    moments : {"normal", "randomisation", "permutation"}
+    sides : {"two", "greater"}
+    draws, seed : int
+        Number of permutations, and their seed.
+    """
+
+    moments: Moments = "normal"
+    sides: Sides = "two"
+    draws: Draws = 999
+    seed: int = 0
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``moran``, indexed by variable and period."""
-        if weights is None:
-            raise WeightsError("Moran's I needs spatial weights; choose weights=….")
-        found = {name: moran(panel, weights, name, self.moments, self.sides) for name in self.variables}
+        w = aligned(panel, weights, "Moran's I")
+        options = (self.moments, self.sides, self.draws, self.seed)
+        return {
+            "moran": pd.concat({name: moran(panel, w, name, *options) for name in self.variables}, names=["variable"])
+        }
+
+
+class LocalMoran(_OfVariables):
+    """Local Moran's I of variables by period and unit.
+
+    Attributes
+    ----------
+    variables : tuple of str
+    moments : {"conditional", "total", "permutation"}
+    ml_variance : bool
+    quadrants : {"esda", "spdep"}
+    sides : {"two", "greater"}
+    draws, seed : int
+        See `digicarbon.numeric.local_moran.local_moran`.
+    """
+
+    moments: LocalMoments = "conditional"
+    ml_variance: bool = True
+    quadrants: Quadrants = "esda"
+    sides: Sides = "two"
+    draws: Draws = 999
+    seed: int = 0
+
+    def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
+        """Return the table ``local_moran``, indexed by variable, period and unit."""
+        w = aligned(panel, weights, "Moran's I")
+        options = (self.moments, self.ml_variance, self.quadrants, self.sides, self.draws, self.seed)
+        found = {name: local_moran(panel, w, name, *options) for name in self.variables}
+        return {"local_moran": pd.concat(found, names=["variable"])}
+
+
+class BivariateMoran(_OfVariables):
+    """Bivariate Moran's I of variables with another variable of the neighbours, by period.
+
+    Attributes
+    ----------
+    variables : tuple of str
+    neighbours : str
+        The variable that is averaged over neighbours.
+    sides : {"two", "greater"}
+    draws, seed : int
+        Number of permutations, and their seed.
+    """
+
+    neighbours: str
+    sides: Sides = "two"
+    draws: Draws = 999
+    seed: int = 0
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The variables and that of the neighbours."""
+        return tuple(dict.fromkeys((*self.variables, self.neighbours)))
+
+    def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
+        """Return the table ``moran``, indexed by variable and period."""
+        w = aligned(panel, weights, "Moran's I")
+        options = (self.neighbours, self.sides, self.draws, self.seed)
+        found = {name: moran_bivariate(panel, w, name, *options) for name in self.variables}
         return {"moran": pd.concat(found, names=["variable"])}

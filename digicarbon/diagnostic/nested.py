@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
 
 from digicarbon.diagnostic._rows import Row, aligned
-from digicarbon.errors import EstimationError
+from digicarbon.errors import EstimationError, listing
 from digicarbon.model import SpatialPanel
 from digicarbon.numeric import nested as numeric
 from digicarbon.numeric.effects_test import Dependence, Tested, effects_test
+from digicarbon.numeric.statistic import Statistic
 from digicarbon.panel import Panel
 from digicarbon.result import Result
 from digicarbon.weights import Weights
 
-FIXED = ("none", "unit", "time", "two_way")
-NOT_COMPARED = ("const", "sigma2")
+RANDOM_KINDS = ("sar", "sdm", "sem", "sdem")
+NOT_COMPARED = ("const", "phi", "sigma2")
 
 
 def changed(model: SpatialPanel, **fields: Any) -> SpatialPanel:
@@ -63,7 +64,7 @@ def durbin_rows(model: SpatialPanel, panel: Panel, weights: Weights | None) -> l
     ]
 
 
-def wald_lag(durbin: Result, lagged: tuple[str, ...]) -> numeric.Statistic:
+def wald_lag(durbin: Result, lagged: tuple[str, ...]) -> Statistic:
     """Return the Wald test that the spatial lags of ``lagged`` have zero coefficients.
 
     Parameters
@@ -76,7 +77,7 @@ def wald_lag(durbin: Result, lagged: tuple[str, ...]) -> numeric.Statistic:
     return numeric.wald(durbin.coef[index], durbin.covariance[np.ix_(index, index)])
 
 
-def wald_common_factor(durbin: Result, lagged: tuple[str, ...]) -> numeric.Statistic:
+def wald_common_factor(durbin: Result, lagged: tuple[str, ...]) -> Statistic:
     """Return the Wald test of the common factor; parameters as in `wald_lag`."""
     k = len(lagged)
     names = [*lagged, *(f"W_{name}" for name in lagged), "rho"]
@@ -85,7 +86,7 @@ def wald_common_factor(durbin: Result, lagged: tuple[str, ...]) -> numeric.Stati
     return numeric.common_factor(at[:k], at[k:-1], float(at[-1]), durbin.covariance[np.ix_(index, index)])
 
 
-def _ratio(full: Result, restricted: Result, df: int) -> numeric.Statistic:
+def _ratio(full: Result, restricted: Result, df: int) -> Statistic:
     return numeric.likelihood_ratio(full.statistics["loglik"], restricted.statistics["loglik"], df)
 
 
@@ -104,10 +105,12 @@ def effects_rows(
         Bootstrap draws; 0 leaves the bootstrap out.
     seed : int
     """
-    if model.kind not in ("sar", "sdm", "sem", "sdem"):
-        return [Row("LR effects", f"Not tested: the test of fixed effects is not there for kind={model.kind}.")]
+    if model.kind not in ("sar", "sdm", "sem", "sdem") or model.error_weights is not None:
+        why = "is for one spatial lag or one spatial error with the same weights"
+        return [Row("LR effects", f"Not tested: the test of fixed effects {why}.")]
     # the model's own checks: what is collinear with both kinds of effects cannot be tested
-    changed(model, effects="two_way").check(panel, weights)
+    uncorrected = {"bias_correction": "none", "demeaning": "exact", "cov": "classic"}
+    changed(model, effects="two_way", **uncorrected).check(panel, weights)
     operator = aligned(panel, weights, "a test of effects").operator
     cube = panel.cube((*model.regressors, model.y))
     own = [model.regressors.index(name) for name in model.lagged]
@@ -128,7 +131,7 @@ def effects_rows(
     return rows
 
 
-def hausman_row(fixed: Result, random: Result) -> Row:
+def hausman_row(fixed: Result, random: Result, spatial: bool = True) -> Row:
     """Return the Hausman test of random against fixed effects from two results.
 
     Parameters
@@ -136,6 +139,8 @@ def hausman_row(fixed: Result, random: Result) -> Row:
     fixed, random : Result
         Of the same kind with fixed and with random unit effects. What is compared is every term that both have but
         the constant and variances: the coefficients of x and of its spatial lags, and rho or lambda.
+    spatial : bool
+        Whether rho and lambda are among the terms compared; splm's ``sphtest`` leaves them out.
 
     Returns
     -------
@@ -147,7 +152,8 @@ def hausman_row(fixed: Result, random: Result) -> Row:
     EstimationError
         If the results have no term in common.
     """
-    common = [term for term in fixed.terms if term in random.terms and term not in NOT_COMPARED]
+    left_out = NOT_COMPARED if spatial else (*NOT_COMPARED, "rho", "lambda")
+    common = [term for term in fixed.terms if term in random.terms and term not in left_out]
     if not common:
         raise EstimationError("The fixed and the random effects model have no coefficient in common to compare.")
     one, two = ([result.terms.index(term) for term in common] for result in (fixed, random))
@@ -155,22 +161,28 @@ def hausman_row(fixed: Result, random: Result) -> Row:
         fixed.coef[one] - random.coef[two],
         fixed.covariance[np.ix_(one, one)] - random.covariance[np.ix_(two, two)],
     )
-    null = f"Random unit effects are uncorrelated with the regressors (compared: {', '.join(common)})."
+    null = f"Random unit effects are uncorrelated with the regressors (compared: {listing(common)})."
     if found.statistic.value < 0:
         null += " The statistic is negative, so that it says nothing: prefer fixed effects."
     elif not found.definite:
         null += " The difference of covariances is not positive definite, so that its p value is not reliable."
-    return Row.of("Hausman", null, found.statistic)
+    return replace(Row.of("Hausman", null, found.statistic), reliable=found.definite)
 
 
 def hausman_rows(model: SpatialPanel, panel: Panel, weights: Weights | None) -> list[Row]:
-    """Return the Hausman test of random against fixed unit effects, none where the model has no random effects yet.
+    """Return the Hausman test of random against fixed unit effects for the model's kind.
 
-    Parameters are those of `effects_rows`; time effects are in neither model, and the fixed effects model has the
-    correction of ``model``.
+    Parameters
+    ----------
+    model : SpatialPanel
+        Its effects and correction do not matter: time effects are in neither of the two models, and the fixed effects
+        model has Lee & Yu's transformation, without which its covariance is too small.
+    panel, weights
+        As `SpatialPanel.fit` takes them.
     """
-    try:
-        random = changed(model, effects="random")
-    except ValidationError:
-        return []
-    return [hausman_row(changed(model, effects="unit").fit(panel, weights), random.fit(panel, weights))]
+    if model.kind not in RANDOM_KINDS:
+        return [Row("Hausman", f"Not tested: a {model.kind} model has no random effects.")]
+    plain = changed(model, cov="classic", demeaning="exact", bias_correction="lee_yu", effects="unit")
+    row = hausman_row(plain.fit(panel, weights), changed(plain, effects="random").fit(panel, weights))
+    structure = f", {model.error_structure} errors" if model.kind in ("sem", "sdem") else ""
+    return [replace(row, null=f"{row.null} Unit effects only, Lee-Yu for the fixed ones{structure}.")]

@@ -23,6 +23,7 @@ from digicarbon.numeric.spatial_likelihood import (
 from digicarbon.numeric.spatial_operator import DenseOperator, SpatialOperator
 from digicarbon.numeric.spatial_random import RandomFit, fit_error_random, fit_lag_random
 from digicarbon.numeric.spatial_robust import Score, quasi_likelihood, unit_clustered
+from digicarbon.numeric.spatial_sparse import SparseOperator
 from digicarbon.numeric.within import EffectsKind, demean
 
 FloatArray = NDArray[np.float64]
@@ -32,6 +33,9 @@ ErrorStructure = Literal["baltagi", "kkp"]
 
 LAG_KINDS = ("sar", "sdm", "sac")
 DURBIN_KINDS = ("slx", "sdm", "sdem")
+
+MOST_DENSE_UNITS = 4000
+"""Up to this size a sparse W may become dense for estimators that need G itself: 0.13 GB for each N × N matrix."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,6 +214,8 @@ def _covariance(found: SpatialFit, design: Design, cov: Covariance) -> FloatArra
 def _dense(operator: SpatialOperator) -> DenseOperator:
     if isinstance(operator, DenseOperator):
         return operator
+    if isinstance(operator, SparseOperator) and operator.n <= MOST_DENSE_UNITS:
+        return operator.dense
     raise EstimationError(
         f"This estimator works with dense matrices; W has {operator.n} units, too many for it. Choose sar, sdm, sem, sdem "
         "or slx with fixed effects and classic standard errors."

@@ -137,6 +137,7 @@ class PanelRegression(Model):
             },
             absorbed={"none": (), "two_way": ("unit", "time")}.get(self.effects, (self.effects,)),
             notes=(f"Standard errors: {self._cov_words()}.",),
+            residuals=np.asarray(fitted.resids).reshape(n, t).T if panel.balanced else None,
         )
 
     def _design(self, panel: Panel) -> tuple[tuple[str, ...], FloatArray]:

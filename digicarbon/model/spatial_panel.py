@@ -167,6 +167,7 @@ class SpatialPanel(Model):
             spatial_effects=None if "rho" in found.boundary else self._effects(found, design),
             absorbed={"none": (), "two_way": ("unit", "time"), "random": ("random",)}.get(self.effects, (self.effects,)),
             notes=self._notes(found, design),
+            residuals=found.residuals,
         )
 
     def unit_effects(self, result: Result, panel: Panel, weights: Weights) -> pd.DataFrame:
@@ -295,9 +296,25 @@ class SpatialPanel(Model):
                 "Standard errors: scores added up by unit. The scores of the spatial parameter are not independent across "
                 "units, and under heteroskedasticity its estimate is inconsistent; read them as a rule of thumb."
             )
+        notes.extend(self._precision(found, design))
         for name in found.boundary:
             low, high = (design.w if name == "rho" else design.m).bounds
             lost = "effects are not reported and " if name == "rho" else ""
             reached = f"{name} lies at the boundary of its range ({low:.4f}, {high:.4f})"
             notes.append(f"{reached}: {lost}standard errors are not reliable.")
         return tuple(notes)
+
+    def _precision(self, found: Estimates, design: Design) -> list[str]:
+        """Return a sentence where W was too large for an exact information matrix."""
+        if self.kind not in ("sar", "sdm", "sem", "sdem") or self.effects == "random":
+            return []
+        spatial = float(found.coef[len(design.names)])
+        operator = design.w if self.kind in LAG_KINDS else design.m
+        error = operator.trace_gg_error(spatial)
+        if error == 0:
+            return []
+        share = 100 * error / operator.trace_gg(spatial)
+        return [
+            "W is too large for an exact tr(GG'): standard errors rest on an estimate from seeded random vectors, whose own "
+            f"standard error is {share:.2g} % (so that they are known to about {share / 2:.2g} %); estimates are exact."
+        ]

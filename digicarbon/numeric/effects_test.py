@@ -63,9 +63,9 @@ def effects_test(
     Notes
     -----
     Likelihoods are uncorrected: Lee & Yu's are of different samples and cannot be compared. The number of unit effects
-    grows with N and T is small, so that χ² rejects far too often. The bootstrap draws normal errors, makes y from the null
-    model (estimated with Lee & Yu's transformation where it exists, since direct estimates of ρ and σ² are too small) and
-    refits both models to each draw.
+    grows with N and T is small, so that χ² rejects far too often. The bootstrap draws normal errors, makes y from the
+    null model (estimated with Lee & Yu's transformation where it exists, since direct estimates of ρ and σ² are too
+    small) and refits both models to each draw.
     """
     t, n, _ = z.shape
     kept: Literal["unit", "time"] = "time" if tested == "unit" else "unit"

@@ -69,8 +69,8 @@ def local_moran(
 
     Notes
     -----
-    I_i = z_i Σⱼ wᵢⱼ zⱼ / s². Permutation p values are (1 + number as extreme)/(1 + draws), two-sided ones by distance from the
-    mean over the draws.
+    I_i = z_i Σⱼ wᵢⱼ zⱼ / s². Permutation p values are (1 + number as extreme)/(1 + draws), two-sided ones by distance
+    from the mean over the draws.
     """
     n = len(values)
     z = values - values.mean()

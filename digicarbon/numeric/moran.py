@@ -31,8 +31,14 @@ class Moran:
     p: float
 
 
-def moran(values: FloatArray, w: sparse.csr_array, moments: Moments = "normal", sides: Sides = "two",
-          rng: np.random.Generator | None = None, draws: int = 999) -> Moran:
+def moran(
+    values: FloatArray,
+    w: sparse.csr_array,
+    moments: Moments = "normal",
+    sides: Sides = "two",
+    rng: np.random.Generator | None = None,
+    draws: int = 999,
+) -> Moran:
     """Return Moran's I and its test against no spatial autocorrelation.
 
     Parameters
@@ -73,8 +79,9 @@ def moran(values: FloatArray, w: sparse.csr_array, moments: Moments = "normal", 
     return Moran(i, expected, variance, score, normal(score, sides).p)
 
 
-def bivariate_moran(x: FloatArray, y: FloatArray, w: sparse.csr_array, rng: np.random.Generator, draws: int = 999,
-                    sides: Sides = "two") -> Moran:
+def bivariate_moran(
+    x: FloatArray, y: FloatArray, w: sparse.csr_array, rng: np.random.Generator, draws: int = 999, sides: Sides = "two"
+) -> Moran:
     """Return the bivariate Moran's I of x with its neighbours' y, moments and p value by permutation.
 
     Parameters
@@ -87,16 +94,17 @@ def bivariate_moran(x: FloatArray, y: FloatArray, w: sparse.csr_array, rng: np.r
 
     Notes
     -----
-    I = (N/S₀) Σᵢⱼ wᵢⱼ zˣᵢ zʸⱼ / √(Σ(zˣᵢ)² Σ(zʸᵢ)²) (Anselin, Syabri & Smirnov 2002). The x are permuted over units and the lags
-    of y are kept: a correlation of x and y within a unit shifts the distribution and is not tested.
+    I = (N/S₀) Σᵢⱼ wᵢⱼ zˣᵢ zʸⱼ / √(Σ(zˣᵢ)² Σ(zʸᵢ)²) (Anselin, Syabri & Smirnov 2002). The x are permuted over units
+    and the lags of y are kept, so that a correlation of x and y within a unit is not held.
     """
     zx, zy = x - x.mean(), y - y.mean()
     return permuted(_index(zx, zy, w), zx, zy, w, sides, rng, draws)
 
 
-def permuted(i: float, zx: FloatArray, zy: FloatArray, w: sparse.csr_array, sides: Sides, rng: np.random.Generator,
-             draws: int) -> Moran:
-    """Return moments and p value of ``i`` over permutations of ``zx``, shape (N,); both are permuted if they are one."""
+def permuted(
+    i: float, zx: FloatArray, zy: FloatArray, w: sparse.csr_array, sides: Sides, rng: np.random.Generator, draws: int
+) -> Moran:
+    """Return moments and p value of ``i`` over permutations of ``zx``; ``zy`` moves along if it is the same array."""
     same = zx is zy
     found = np.empty(draws)
     for draw in range(draws):

@@ -10,7 +10,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import eigs, eigsh
 
 Normalise = Literal["row", "spectral", "minmax", "none"]
-"""Each row sums to one; the largest eigenvalue is one; the smaller of the largest row and column sum is one; as given."""
+"""Rows that sum to one; a largest eigenvalue of one; a largest row or column sum of one; as given."""
 
 DENSE = 400
 """Up to so many units all eigenvalues cost less than an iteration for the largest one."""
@@ -54,6 +54,12 @@ def scale(raw: sparse.csr_array, how: Literal["spectral", "minmax", "none"]) -> 
     return float(min(raw.sum(axis=1).max(), raw.sum(axis=0).max()))
 
 
+def components(raw: sparse.csr_array, connection: Literal["weak", "strong"]) -> int:
+    """Return the number of parts that no link joins (weak), or within which paths lead both ways (strong)."""
+    count: int = connected_components(raw, directed=True, connection=connection, return_labels=True)[0]
+    return count
+
+
 def spectral_radius(raw: sparse.csr_array) -> float:
     """Return the largest absolute eigenvalue, which for non-negative weights is an eigenvalue itself.
 
@@ -68,7 +74,7 @@ def spectral_radius(raw: sparse.csr_array) -> float:
         Exactly 0 if no path leads from a unit back to itself.
     """
     n = raw.shape[0]
-    if connected_components(raw, directed=True, connection="strong", return_labels=False) == n:
+    if components(raw, "strong") == n:
         return 0.0
     symmetric = abs(raw - raw.T).max() == 0
     if n <= DENSE:

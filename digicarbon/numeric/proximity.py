@@ -81,7 +81,7 @@ def nearest_pairs(coordinates: FloatArray, metric: Metric, k: int) -> Pairs:
     """
     points = _embedded(coordinates, metric)
     tree = KDTree(points)
-    reach = tree.query(points, k=[k + 1])[0][:, 0]
+    reach = np.asarray(tree.query(points, k=[k + 1])[0])[:, 0]
     # everything as far as the k-th neighbour, so that ties are seen
     found = tree.query_ball_point(points, reach * (1 + TIE))
     counts = np.array([len(item) for item in found])

@@ -30,8 +30,8 @@ def residual_moran(columns: FloatArray, w: sparse.csr_array, effects: EffectsKin
     With M the residual maker of Z and the effects, K its lost dimensions, n = NT and S₀ the sum of all weights:
     E I = n/S₀ · tr(MW)/(n - K) and
     Var I = (n/S₀)² [tr(MWMW′) + tr(MWMW) + tr(MW)²]/((n - K)(n - K + 2)) - (E I)² (Cliff & Ord 1981, pp. 202-203), not
-    the -1/(n - 1) of data that are no residuals. M = Q - UU′ with Q the within transformation and U an orthonormal basis of
-    QZ, so that no n × n matrix is formed.
+    the -1/(n - 1) of data that are no residuals. M = Q - UU′ with Q the within transformation and U an orthonormal
+    basis of QZ, so that no n × n matrix is formed.
     """
     t, n, _ = columns.shape
     within = demean(columns, effects)

@@ -129,14 +129,21 @@ def effects_by_unit(beta: FloatArray, theta: FloatArray, rho: float, w: SpatialO
     ndarray, shape (3, N, k)
         Diagonal, row sum without diagonal (spill-in) and column sum without diagonal (spill-out) of S⁻¹(βI + θW).
     """
-    g = w.apply_g(rho, np.eye(w.n))
-    inverse = np.eye(w.n) + rho * g
-    out = np.empty((3, w.n, len(beta)))
-    for r, (own, lagged) in enumerate(zip(beta, theta, strict=True)):
-        derivative = own * inverse + lagged * g
-        out[0, :, r] = derivative.diagonal()
-        out[1, :, r] = derivative.sum(axis=1) - out[0, :, r]
-        out[2, :, r] = derivative.sum(axis=0) - out[0, :, r]
+    ones = np.ones((w.n, 1))
+    diagonal, rows, columns = _diagonal(rho, w), w.apply_g(rho, ones)[:, 0], w.apply_gt(rho, ones)[:, 0]
+    # the diagonal, row sums and column sums of S⁻¹ = I + ρG are those of G, times ρ, plus 1
+    own, row, column = (np.outer(1 + rho * part, beta) + np.outer(part, theta) for part in (diagonal, rows, columns))
+    return np.stack([own, row - own, column - own])
+
+
+def _diagonal(rho: float, w: SpatialOperator, block: int = 256) -> FloatArray:
+    """Return the diagonal of G, shape (N,), by solving for a block of units at a time."""
+    out = np.empty(w.n)
+    for start in range(0, w.n, block):
+        units = np.arange(start, min(start + block, w.n))
+        columns = np.zeros((w.n, len(units)))
+        columns[units, units - start] = 1.0
+        out[units] = w.apply_g(rho, columns)[units, units - start]
     return out
 
 

@@ -13,7 +13,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize
 from scipy.linalg import lapack
 
 from digicarbon.numeric.spatial_operator import SpatialOperator
@@ -243,15 +242,18 @@ def fit_error(level: FloatArray, lagged: FloatArray, w: SpatialOperator, sample:
         e = solve(lam)[1]
         return concentrated(float(e @ e), log_determinant, w, lam, sample)
 
-    def score(lam: float) -> float:
+    def pull(lam: float) -> float:
         beta, e = solve(lam)
-        slope = float(e @ (r[:, -1] - r[:, width:-1] @ beta))
-        return sample.size * slope / float(e @ e) - sample.periods * star_traces(w, lam, sample)[0]
+        return sample.size * float(e @ (r[:, -1] - r[:, width:-1] @ beta)) / float(e @ e)
+
+    def score(lam: float) -> tuple[float, float]:
+        first, second = star_traces(w, lam, sample)
+        value, step = pull(lam), 1e-6
+        return value - sample.periods * first, (pull(lam + step) - value) / step - sample.periods * second
 
     nodes, log_determinants = w.coarse
     heights = [loglik(lam, value) for lam, value in zip(nodes, log_determinants, strict=True)]
-    left, right, at_end = bracket(nodes, np.array(heights), score)
-    lam = left if at_end else float(optimize.brentq(score, left, right, xtol=1e-14, rtol=8.9e-16))
+    lam, at_end = climb(nodes, np.array(heights), score)
     beta, _ = solve(lam)
     return _error_at(level, lagged, _Point(beta, lam, None, at_end or near_end(lam, w)), w, sample)
 
@@ -395,23 +397,13 @@ def _lag_covariance(
 
 def maximise_lag(moments: tuple[float, float, float], w: SpatialOperator, sample: Sample) -> tuple[float, bool]:
     """Return ρ̂ and whether it lies at the end of its range, by safeguarded Newton steps on the score."""
-    a, b, c = moments
+    # plain numbers: arithmetic on numpy's scalars costs several times as much
+    a, b, c = moments = (float(moments[0]), float(moments[1]), float(moments[2]))
     nodes, log_determinants = w.coarse
     jacobian = log_determinants - np.log(1 - nodes * _constant_root(w, sample))
     heights = sample.periods * jacobian - sample.size / 2 * np.log(a - 2 * nodes * b + nodes**2 * c)
-    left, right, at_end = bracket(nodes, heights, lambda rho: _lag_score(moments, w, rho, sample)[0])
-    if at_end:
-        return left, True
-    rho = (left + right) / 2
-    for _ in range(60):
-        value, slope = _lag_score(moments, w, rho, sample)
-        left, right = (rho, right) if value > 0 else (left, rho)
-        step = rho - value / slope
-        following = step if left < step < right else (left + right) / 2
-        if abs(following - rho) <= 1e-15 * (1 + abs(rho)):
-            break
-        rho = following
-    return rho, near_end(rho, w)
+    rho, at_end = climb(nodes, heights, lambda at: _lag_score(moments, w, at, sample))
+    return rho, at_end or near_end(rho, w)
 
 
 def _lag_score(
@@ -426,6 +418,49 @@ def _lag_score(
         sample.size * pull - sample.periods * first,
         sample.size * (2 * pull**2 - c / ssr) - sample.periods * second,
     )
+
+
+def climb(
+    nodes: FloatArray, heights: FloatArray, score: Callable[[float], tuple[float, float]]
+) -> tuple[float, bool]:
+    """Return where the likelihood is highest and whether that is the first or the last node.
+
+    Parameters
+    ----------
+    nodes, heights : ndarray, shape (m,)
+        Places and the log-likelihood there, which may be approximate.
+    score : callable
+        Derivative of the log-likelihood and its slope.
+    """
+    best, last = int(heights.argmax()), len(nodes) - 1
+    for _ in nodes:
+        left, right = float(nodes[max(best - 1, 0)]), float(nodes[min(best + 1, last)])
+        if (best == 0 and score(left)[0] <= 0) or (best == last and score(right)[0] >= 0):
+            break
+        rho = _root(score, left, right)
+        # from approximate heights the best node may be off: the search then ends where its interval does
+        slack = 1e-9 * (right - left)
+        step = int(right - rho < slack and best < last) - int(rho - left < slack and best > 0)
+        if step == 0:
+            return rho, False
+        best += step
+    return float(nodes[best]), True
+
+
+def _root(score: Callable[[float], tuple[float, float]], left: float, right: float) -> float:
+    """Return the zero of a falling score between two places by safeguarded Newton steps."""
+    rho = (left + right) / 2
+    for _ in range(60):
+        value, slope = score(rho)
+        left, right = (rho, right) if value > 0 else (left, rho)
+        step = rho - value / slope
+        # Newton's steps square their error: after one of 1e-10 nothing is left to gain
+        if abs(step - rho) <= 1e-10 * (1 + abs(rho)):
+            return min(max(step, left), right)
+        rho = step if left < step < right else (left + right) / 2
+        if right - left <= 1e-15 * (1 + abs(rho)):
+            break
+    return rho
 
 
 def bracket(

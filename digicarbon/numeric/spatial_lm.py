@@ -53,9 +53,9 @@ def lagrange_multipliers(
     effects : {"none", "unit", "time", "two_way"}
     form : {"corrected", "classic"}
         ``corrected``: the score of Lee & Yu's transformed sample. Lags are of raw data, demeaned afterwards; σ² is e′e
-        over the effective observations; traces are those of F′WF, whose own trace is minus the row sum with time effects
-        and is taken off the score. ``classic``: the convention of splm's ``slmtest``. Data are demeaned, then lagged and
-        not demeaned again; σ² = e′e/NT; the trace is T·tr(W² + W′W).
+        over the effective observations; traces are those of F′WF, whose own trace is minus the row sum with time
+        effects and is taken off the score. ``classic``: the convention of splm's ``slmtest``. Data are demeaned, then
+        lagged and not demeaned again; σ² = e′e/NT; the trace is T·tr(W² + W′W).
 
     Notes
     -----

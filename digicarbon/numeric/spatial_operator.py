@@ -35,7 +35,10 @@ class SpatialOperator(Protocol):
 
     @property
     def coarse(self) -> tuple[FloatArray, FloatArray]:
-        """Nodes that cover the bounds, denser near their ends, and ln|I - ρW| there; each of shape (m,)."""
+        """Nodes that cover the bounds, denser near their ends, and ln|I - ρW| there; each of shape (m,).
+
+        The values are precise enough to locate a maximum.
+        """
 
     def lag(self, cube: FloatArray) -> FloatArray:
         """Return W x within each period, for x of shape (T, N, k)."""
@@ -48,6 +51,9 @@ class SpatialOperator(Protocol):
 
     def trace_gg(self, rho: float) -> float:
         """Return tr GG′, the squared Frobenius norm of G."""
+
+    def trace_gg_error(self, rho: float) -> float:
+        """Return the standard error of `trace_gg`, 0 where it is exact."""
 
     def apply_g(self, rho: float, columns: FloatArray) -> FloatArray:
         """Return G x for x of shape (N, m)."""
@@ -87,9 +93,12 @@ class DenseOperator:
     def bounds(self) -> tuple[float, float]:
         """The interval around 0 in which I - ρW is invertible: (1/λ_min, 1/λ_max) over the real eigenvalues.
 
-        Where W has no negative real eigenvalue the lower end is minus the upper one.
+        Where W has no negative real eigenvalue the lower end is minus the upper one; where all eigenvalues are zero (no
+        unit reaches itself through others) the range is (-1, 1).
         """
         values = np.asarray(self.eigenvalues, dtype=np.complex128)
+        if np.abs(values).max() < 1e-12:
+            return -1.0, 1.0
         real = values[np.abs(values.imag) < REAL * np.abs(values).max()].real
         upper = 1.0 / float(real.max())
         low = float(real.min())
@@ -117,15 +126,28 @@ class DenseOperator:
 
     def trace_gg(self, rho: float) -> float:
         """Return tr GG′."""
+        if self._overlap is not None:
+            roots = self.eigenvalues / (1.0 - rho * self.eigenvalues)
+            return float(roots @ self._overlap @ roots)
         g = self.g(rho)
         return float(np.vdot(g, g))
 
+    def trace_gg_error(self, rho: float) -> float:
+        """Return 0: the trace is exact."""
+        return 0.0
+
     def apply_g(self, rho: float, columns: FloatArray) -> FloatArray:
         """Return G x."""
+        roots, vectors, inverse = self._spectrum
+        if vectors is not None and inverse is not None:
+            return np.asarray(vectors @ ((roots / (1.0 - rho * roots))[:, None] * (inverse @ columns)))
         return np.asarray(self.g(rho) @ columns)
 
     def apply_gt(self, rho: float, columns: FloatArray) -> FloatArray:
         """Return G′ x."""
+        roots, vectors, inverse = self._spectrum
+        if vectors is not None and inverse is not None:
+            return np.asarray(inverse.T @ ((roots / (1.0 - rho * roots))[:, None] * (vectors.T @ columns)))
         return np.asarray(self.g(rho).T @ columns)
 
     def g(self, rho: float) -> FloatArray:
@@ -138,6 +160,14 @@ class DenseOperator:
             else:
                 self._last.update(rho=rho, g=(vectors * (roots / (1.0 - rho * roots))) @ inverse)
         return np.asarray(self._last["g"])
+
+    @cached_property
+    def _overlap(self) -> FloatArray | None:
+        """V′V ∘ V⁻¹V⁻¹′ of the eigenvectors V: with r the eigenvalues of G, tr GG′ is r′(V′V ∘ V⁻¹V⁻¹′)r."""
+        _, vectors, inverse = self._spectrum
+        if vectors is None or inverse is None:
+            return None
+        return np.asarray((vectors.T @ vectors) * (inverse @ inverse.T))
 
     @cached_property
     def _last(self) -> dict[str, object]:

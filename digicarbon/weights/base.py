@@ -14,6 +14,7 @@ from scipy import sparse
 from digicarbon.errors import WeightsError, listing, nearest
 from digicarbon.numeric.normalisation import Normalise, row_standardised, scale
 from digicarbon.numeric.spatial_operator import DenseOperator, SpatialOperator
+from digicarbon.numeric.spatial_sparse import SparseOperator, find_balance
 from digicarbon.panel import Panel, label
 from digicarbon.spec import Spec
 
@@ -24,6 +25,17 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 Islands = Literal["refuse", "keep"]
+
+DENSE_UNITS = 400
+"""Up to this size one dense eigendecomposition serves best.
+
+CPU ms of a first and of a further fit of 15 periods, dense against sparse, one BLAS thread of an AMD EPYC at 2.6 GHz.
+Queen lattice: 300 units 6.5 and 1.1 against 8.6 and 1.4; 400 units 13 and 2.6 against 12 and 1.9; 1,000 units 152 and 33
+against 27 and 4. Random links, 6 a unit: 600 units 42 and 9 against 35 and 6; 3,000 units 4,900 against 1,200.
+"""
+
+SPARSE_DENSITY = 0.05
+"""Largest share of non-zero weights that counts as sparse: beyond it the factors are full."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,20 +164,22 @@ class Weights:
         unknown = sorted(set(named) - set(units))
         if unknown:
             raise WeightsError(f"{name}: the edges name unknown units: {listing(unknown)}.{nearest(unknown[0], units)}")
-        cells: dict[tuple[str, str], float] = {}
-        for start, end, weight in pairs:
-            for cell in ((start, end), (end, start)) if symmetric else ((start, end),):
-                if cell in cells and cells[cell] != weight:
-                    raise WeightsError(
-                        f"{name}: the edge {cell[0]} to {cell[1]} stands twice with different weights. Keep one, or set "
-                        "symmetric to false if each row is one direction only."
-                    )
-                cells[cell] = weight
         position = {unit: index for index, unit in enumerate(units)}
-        matrix = sparse.coo_array(
-            (list(cells.values()), ([position[a] for a, _ in cells], [position[b] for _, b in cells])),
-            shape=(len(units), len(units)),
-        )
+        ends = np.array([[position[start], position[end]] for start, end, _ in pairs], dtype=np.int64).reshape(-1, 2)
+        values = np.array([weight for _, _, weight in pairs])
+        if symmetric:
+            ends, values = np.stack([ends, ends[:, ::-1]], axis=1).reshape(-1, 2), np.repeat(values, 2)
+        cell = ends @ np.array([max(len(units), 1), 1])
+        _, first, which = np.unique(cell, return_index=True, return_inverse=True)
+        differs = np.flatnonzero((values != values[first[which]]) & (first[which] != np.arange(len(values))))
+        if len(differs):
+            start, end = (units[index] for index in ends[differs[0]])
+            raise WeightsError(
+                f"{name}: the edge {start} to {end} stands twice with different weights. Keep one, or "
+                "set symmetric to false if each row is one direction only."
+            )
+        shape = (len(units), len(units))
+        matrix = sparse.coo_array((values[first], (ends[first, 0], ends[first, 1])), shape=shape)
         return cls.from_matrix(matrix, units, row_standardise, islands, name, normalise)
 
     @property
@@ -213,21 +227,33 @@ class Weights:
         WeightsError
             If the labels and the panel's units differ.
         """
+        if self.labels == panel.units:
+            return self
+        if panel.units in self._aligned:
+            return self._aligned[panel.units]
         extra = sorted(set(self.labels) - set(panel.units))
         if extra and not set(panel.units) - set(self.labels):
             raise WeightsError(
                 f"{self.name} has units that are not in the panel: {listing(extra)}. "
                 "Take weights.restrict(panel.units) to leave them out and standardise anew."
             )
-        return self.restrict(panel.units, islands="keep")
+        aligned = self.restrict(panel.units, islands="keep")
+        # the last one only: a study fits many models to one panel
+        self._aligned.clear()
+        self._aligned[panel.units] = aligned
+        return aligned
+
+    @cached_property
+    def _aligned(self) -> dict[tuple[str, ...], Weights]:
+        return {}
 
     @cached_property
     def operator(self) -> SpatialOperator:
         """What fits need to know of the matrix, computed once and shared by all of them."""
-        raw = self.raw.toarray()
-        sums = raw.sum(axis=1) if self.normalisation == "row" else np.ones(self.n)
-        balanced = bool((sums > 0).all()) and np.array_equal(raw, raw.T)
-        return DenseOperator(self.dense(), self.constant_row_sum, sums if balanced else None)
+        balance = find_balance(self.matrix)
+        if self.n > DENSE_UNITS and self.matrix.nnz <= SPARSE_DENSITY * self.n**2:
+            return SparseOperator(self.matrix, self.constant_row_sum, balance)
+        return DenseOperator(self.dense(), self.constant_row_sum, balance)
 
     @cached_property
     def digest(self) -> str:

@@ -23,8 +23,8 @@ def _built(value: object) -> object:
         return value
     if not isinstance(value, Mapping):
         raise ValueError(
-            "must be a node with a `_target_`, such as {_target_: digicarbon.weights.AdjacencyWeights}, with the fields "
-            f"of that class; got {value!r}."
+            "must be a node with a `_target_`, such as {_target_: digicarbon.weights.AdjacencyWeights}, and the "
+            f"fields of that class; got {value!r}."
         )
     try:
         return build(value, WeightsSpec, "weights")
@@ -44,9 +44,9 @@ Node = Annotated[WeightsSpec, BeforeValidator(_built), PlainSerializer(_node)]
 class BlendWeights(WeightsSpec):
     r"""A weighted mean of two matrices, :math:`W = a W_1 + (1 - a) W_2`.
 
-    Both are normalised as the blend is before they are added, whatever their own nodes say, so that ``share`` means what
-    it says; with ``normalise=none`` they are added as their nodes normalise them. In a sample of some units the blend
-    of all units is normalised anew.
+    Both are normalised as the blend is before they are added, whatever their own nodes say, so that ``share`` means
+    what it says; with ``normalise=none`` they are added as their nodes normalise them. In a sample of some units the
+    blend of all units is normalised anew.
 
     Attributes
     ----------

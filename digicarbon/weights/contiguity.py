@@ -34,9 +34,9 @@ _POLYGONS = ("Polygon", "MultiPolygon")
 class ContiguityWeights(WeightsSpec):
     """Polygons that touch weigh 1.
 
-    Neighbours share a point (queen) or an edge (rook) of their outlines, vertex for vertex, as libpysal and GeoDa see it.
-    Outlines that were simplified or digitised one by one no longer share vertices: give a tolerance, and count the
-    links (`Weights.summary`) against a map.
+    Neighbours share a point (queen) or an edge (rook) of their outlines, vertex for vertex, as in libpysal. Outlines
+    that were simplified or digitised one by one no longer share vertices: give a tolerance, and count the links
+    (`Weights.summary`) against a map.
 
     Attributes
     ----------
@@ -185,8 +185,8 @@ def _read(file: Path) -> Any:
         frame = geopandas.read_file(file)
     except (DataSourceError, ValueError, OSError) as error:
         raise DataError(
-            f"{file.name} cannot be read as a file of polygons ({error}); give GeoJSON, a shapefile (.shp with its .shx "
-            "and .dbf beside it) or GeoPackage."
+            f"{file.name} cannot be read as a file of polygons ({error}); give GeoJSON, a shapefile (.shp with its "
+            ".shx and .dbf beside it) or GeoPackage."
         ) from error
     if not isinstance(frame, geopandas.GeoDataFrame):
         raise DataError(f"{file.name} holds no polygons; give GeoJSON, a shapefile or GeoPackage.")

@@ -1,6 +1,6 @@
 """Weights from distances: nearest neighbours, bands and decay.
 
-Distances and their weights: Anselin (1988), Spatial Econometrics: Methods and Models, ch. 3; LeSage & Pace (2009), ch. 4.
+Anselin (1988), Spatial Econometrics: Methods and Models, ch. 3; LeSage & Pace (2009), ch. 4.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -30,7 +31,7 @@ class MatrixWeights(WeightsSpec):
     islands : {"refuse", "keep"}
         What to do with a unit that has no neighbour.
     extra : {"refuse", "drop"}
-        What to do with labels that are not units of the panel; ``"drop"`` leaves them out before weights are normalised.
+        What to do with labels that are not units of the panel; ``"drop"`` leaves them out, then normalises.
     encoding : str or None
         The encoding of a text file; UTF-8 and then GB18030 are tried if None.
     """

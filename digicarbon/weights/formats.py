@@ -110,8 +110,8 @@ class TextWeights(WeightsSpec):
 class GalWeights(TextWeights):
     """Neighbours in a ``.gal`` file of GeoDa, PySAL or R's spdep; each weighs 1.
 
-    The first line is ``n``, or ``0 n shapefile column``. Then two lines follow for each unit: its label and its number of
-    neighbours, and the labels of these (an empty line, or none at all, where there are none).
+    The first line is ``n``, or ``0 n shapefile column``. Then two lines follow for each unit: its label and its number
+    of neighbours, and the labels of these (an empty line, or none at all, where there are none).
 
     Attributes
     ----------
@@ -156,8 +156,8 @@ class GalWeights(TextWeights):
 class GwtWeights(TextWeights):
     """Pairs in a ``.gwt`` file of GeoDa or PySAL.
 
-    The first line is ``0 n shapefile column``. Each further line is a unit, its neighbour and a number. GeoDa writes the
-    distance there, for nearest neighbours and distance bands alike; PySAL the weight.
+    The first line is ``0 n shapefile column``. Each further line is a unit, its neighbour and a number. GeoDa writes
+    the distance there, for nearest neighbours and distance bands alike; PySAL the weight.
 
     Attributes
     ----------
@@ -208,9 +208,9 @@ class SpmatWeights(TextWeights):
     """A matrix that Stata's ``spmatrix export`` or Drukker et al.'s ``spmat export`` wrote.
 
     The first line is the number n of units. Of the n lines below it each holds a unit's identifier and the n weights of
-    its row; columns stand in the order of rows. With ``layout=neighbours`` (``spmat export, nlist``) each line holds the
-    identifiers of a unit and of its neighbours, and each of these weighs 1. Banded matrices, with two further numbers
-    in the first line, and files without identifiers (``noid``) are refused.
+    its row; columns stand in the order of rows. With ``layout=neighbours`` (``spmat export, nlist``) each line holds
+    the identifiers of a unit and of its neighbours, and each of these weighs 1. Banded matrices, with two further
+    numbers in the first line, and files without identifiers (``noid``) are refused.
 
     Attributes
     ----------
@@ -246,8 +246,8 @@ class SpmatWeights(TextWeights):
         for number, words in body:
             if self.layout == "matrix" and len(words) != n + 1:
                 raise WeightsError(
-                    f"{file}, line {number}: an identifier and {n} weights are needed, {n + 1} words; got {len(words)}. "
-                    "Export with identifiers, and set weights.layout=neighbours for a list of neighbours (nlist)."
+                    f"{file}, line {number}: an identifier and {n} weights are needed, {n + 1} words; got {len(words)}"
+                    ". Export with identifiers, and set weights.layout=neighbours for a list of neighbours (nlist)."
                 )
             _refuse_again(words[0], units, file, number)
             units[words[0]] = None
@@ -307,7 +307,7 @@ def _rows(body: Sequence[Line], units: Sequence[str], file: str) -> Iterator[tup
             row = np.array(words[1:], dtype=np.float64)
         except ValueError:
             row = np.array([_number(word, file, number) for word in words[1:]])
-        for place in np.flatnonzero(row):
+        for place in np.flatnonzero(row).tolist():
             yield words[0], units[place], float(row[place])
 
 

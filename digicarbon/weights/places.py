@@ -216,8 +216,8 @@ class PlacedWeights(WeightsSpec):
             if len(outside):
                 row, column = outside[0]
                 raise WeightsError(
-                    f"{file}: the {table.columns[column]} of {table.index[row]} is {values[row, column]:g}, which is no "
-                    "degree of longitude (-180 to 180) and latitude (-90 to 90). Exchange the two columns, or set "
+                    f"{file}: the {table.columns[column]} of {table.index[row]} is {values[row, column]:g}, which is "
+                    "no degree of longitude (-180 to 180) and latitude (-90 to 90). Exchange the two columns, or set "
                     "weights.metric=euclidean for projected coordinates."
                 )
         return values

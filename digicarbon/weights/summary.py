@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse.csgraph import connected_components
 
-from digicarbon.numeric.normalisation import Normalise, spectral_radius
+from digicarbon.numeric.normalisation import Normalise, components, spectral_radius
 
 if TYPE_CHECKING:
     from digicarbon.weights.base import Weights
@@ -69,7 +68,7 @@ def summarise(weights: Weights) -> WeightsSummary:
         neighbours_mean=float(counts.mean()),
         neighbours_max=int(counts.max()),
         islands=tuple(weights.labels[i] for i in np.flatnonzero(counts == 0)),
-        components=int(connected_components(raw, directed=False, return_labels=False)),
+        components=components(raw, "weak"),
         symmetric=bool(abs(raw - raw.T).max() <= 1e-12 * raw.max()),
         normalisation=weights.normalisation,
         rho_low=float(low),

@@ -25,7 +25,7 @@ def test_rows_are_standardised_and_the_raw_weights_kept() -> None:
     weights = Weights.from_matrix(RAW, LABELS)
     np.testing.assert_array_equal(weights.dense(), [[0, 0.25, 0.75], [1, 0, 0], [0.5, 0.5, 0]])
     np.testing.assert_array_equal(weights.raw.toarray(), RAW)
-    assert (weights.labels, weights.n, weights.name, weights.row_standardised) == (("a", "b", "c"), 3, "W", True)
+    assert (weights.labels, weights.n, weights.name, weights.normalisation) == (("a", "b", "c"), 3, "W", "row")
     np.testing.assert_array_equal(weights.row_sums, [1, 1, 1])
     assert weights.constant_row_sum == 1.0
 

@@ -37,7 +37,7 @@ def _named(weights: Weights) -> pd.DataFrame:
 
 
 def test_w1_is_the_65_edges() -> None:
-    weights = AdjacencyWeights(row_standardise=False).compute(_panel(NAMES))
+    weights = AdjacencyWeights(normalise="none").compute(_panel(NAMES))
     found = _named(weights)
     pairs = {frozenset(pair) for pair in adjacency().itertuples(index=False)}
     assert len(pairs) == 65
@@ -51,7 +51,7 @@ def test_w1_equals_the_matrix_of_the_data_folder(data_folder: Path) -> None:
     path = data_folder / "china" / "weights" / "W1_adjacency_30_hainan_guangdong.csv"
     panel = _panel(NAMES)
     expected = pd.read_csv(path, index_col=0).loc[list(panel.units), list(panel.units)]
-    np.testing.assert_array_equal(AdjacencyWeights(row_standardise=False).compute(panel).dense(), expected)
+    np.testing.assert_array_equal(AdjacencyWeights(normalise="none").compute(panel).dense(), expected)
     from_file = MatrixWeights(path=str(path)).compute(panel)
     np.testing.assert_array_equal(from_file.dense(), AdjacencyWeights().compute(panel).dense())
     edges = EdgeWeights(
@@ -127,10 +127,10 @@ def test_w2_does_not_collapse_to_inverse_distance() -> None:
 
 def test_w2_power_window_and_standardisation() -> None:
     panel = _panel(NAMES)
-    first = NestedWeights(window=(2012, 2012), row_standardise=False, power=2.0).compute(panel)
+    first = NestedWeights(window=(2012, 2012), normalise="none", power=2.0).compute(panel)
     economy = panel.select(periods=[2012]).array(["gdp"])[:, 0]
     flat = panel.with_columns({"gdp": np.ones(len(panel.unit_codes))})
-    inverse = NestedWeights(row_standardise=False).compute(flat).dense()
+    inverse = NestedWeights(normalise="none").compute(flat).dense()
     np.testing.assert_allclose(first.dense(), inverse**2 * economy / economy.mean(), rtol=1e-12)
     assert first.constant_row_sum is None
 
@@ -151,9 +151,9 @@ def test_w2_takes_gaps_outside_its_window_only() -> None:
 def test_w2_averages_an_unbalanced_panel_over_the_periods_that_there_are() -> None:
     frame = _panel(NAMES).frame().reset_index()
     short = Panel.from_frame(frame[(frame["u"] != "Jilin") | (frame["t"] == 2012)], "u", "t", gaps="keep")
-    weights = NestedWeights(row_standardise=False).compute(short)
+    weights = NestedWeights(normalise="none").compute(short)
     means = short.frame()["gdp"].groupby(level=0).mean()
-    expected = NestedWeights(row_standardise=False, window=(2012, 2012)).compute(
+    expected = NestedWeights(normalise="none", window=(2012, 2012)).compute(
         Panel.from_frame(means.rename_axis("u").reset_index().assign(t=2012), "u", "t")
     )
     np.testing.assert_allclose(weights.dense(), expected.dense(), rtol=1e-13)
@@ -201,7 +201,7 @@ def test_a_matrix_file_is_matched_by_label(tmp_path: Path, name: str, encoding: 
     assert (weights.labels, weights.name) == (panel.units, "w")
     np.testing.assert_array_equal(weights.raw.toarray(), MATRIX.loc[list(panel.units), list(panel.units)])
     np.testing.assert_allclose(weights.row_sums, 1)
-    assert MatrixWeights(path=path, row_standardise=False).compute(panel).dense().sum() == 9
+    assert MatrixWeights(path=path, normalise="none").compute(panel).dense().sum() == 9
 
 
 @pytest.mark.parametrize(("name", "encoding"), [("w.csv", "utf-8"), ("w.csv", "gbk"), ("w.xlsx", "")])
@@ -209,12 +209,12 @@ def test_an_edge_file_is_matched_by_label(tmp_path: Path, name: str, encoding: s
     edges = pd.DataFrame({"起点": ["北京", "北京"], "终点": UNITS[1:], "权重": [2.0, 0.1], "备注": ["甲", "乙"]})
     path = _write(edges, tmp_path / name, encoding, index=False)
     fields = {"path": path, "origin": "起点", "destination": "终点"}
-    found = _named(EdgeWeights(**fields, weight="权重", row_standardise=False).compute(_panel(UNITS)))
+    found = _named(EdgeWeights(**fields, weight="权重", normalise="none").compute(_panel(UNITS)))
     assert found.loc["北京", "内蒙古"] == found.loc["内蒙古", "北京"] == 2.0
     assert found.loc["Inner Mongolia", "北京"] == 0.1
     assert found.to_numpy().sum() == pytest.approx(4.2)
-    assert EdgeWeights(**fields, row_standardise=False).compute(_panel(UNITS)).dense().sum() == 4
-    one_way = EdgeWeights(**fields, symmetric=False, islands="keep", row_standardise=False).compute(_panel(UNITS))
+    assert EdgeWeights(**fields, normalise="none").compute(_panel(UNITS)).dense().sum() == 4
+    one_way = EdgeWeights(**fields, symmetric=False, islands="keep", normalise="none").compute(_panel(UNITS))
     assert one_way.dense().sum() == 2
 
 
@@ -225,7 +225,7 @@ def test_codes_match_those_of_a_table(tmp_path: Path, units: list[object]) -> No
     panel = Panel.from_frame(source.load().frame, "unit", "time")
     square = pd.DataFrame([[0, 1, 2], [1, 0, 3], [4, 5, 0]], index=units, columns=units)
     for name in ("w.csv", "w.xlsx"):
-        weights = MatrixWeights(path=_write(square, tmp_path / name), row_standardise=False).compute(panel)
+        weights = MatrixWeights(path=_write(square, tmp_path / name), normalise="none").compute(panel)
         assert _named(weights).loc["11", str(units[0])] == 4
     edges = pd.DataFrame({"unit": units[:2], "neighbour": units[1:]})
     assert EdgeWeights(path=_write(edges, tmp_path / "e.csv", index=False)).compute(panel).raw.nnz == 4

@@ -1,0 +1,141 @@
+"""All tests that apply to a model, in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
+
+import pandas as pd
+from pydantic import BeforeValidator, Field, SerializeAsAny
+
+from digicarbon.diagnostic._rows import Row, aligned, table
+from digicarbon.diagnostic.base import Diagnostic
+from digicarbon.diagnostic.cross_section import cross_section_row
+from digicarbon.diagnostic.lm import lm_rows, residual_moran_row
+from digicarbon.diagnostic.nested import changed, durbin_rows, effects_rows, hausman_rows
+from digicarbon.errors import ConfigError
+from digicarbon.model import Model, PanelRegression, SpatialPanel
+from digicarbon.numeric.spatial_lm import Form
+from digicarbon.panel import Panel
+from digicarbon.spec import build
+from digicarbon.weights import Weights
+
+BootstrapDraws = Annotated[int, Field(ge=0)]
+
+
+def _built(value: Any) -> Any:
+    """Return the model of a configuration node."""
+    return build(value, Model, "diagnostic.model") if isinstance(value, Mapping) else value
+
+
+ModelNode = Annotated[SerializeAsAny[Model], BeforeValidator(_built)]
+"""A model, or the configuration node of one, e.g. ``${model}``."""
+
+
+def diagnose(
+    model: Model,
+    panel: Panel,
+    weights: Weights | None = None,
+    form: Form = "corrected",
+    draws: int = 199,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Return the tests that apply to a model.
+
+    Parameters
+    ----------
+    model : SpatialPanel or PanelRegression
+    panel : Panel
+        Balanced.
+    weights : Weights, optional
+        For exactly the panel's units, in any order; without them a `PanelRegression` has no spatial tests.
+    form : {"corrected", "classic"}
+        Of the Lagrange multiplier tests, see `digicarbon.numeric.spatial_lm.lagrange_multipliers`.
+    draws : int
+        Bootstrap draws of the tests of fixed effects; 0 leaves the bootstrap out.
+    seed : int
+        Of the bootstrap and of the random weights of the CDw test.
+
+    Returns
+    -------
+    DataFrame
+        Columns test, null (a sentence), statistic, df, p. Lagrange multiplier tests and Moran's I of residuals, those
+        of the regression without spatial terms; for sar, sem and sdm LR and Wald tests of the simpler models within
+        the Durbin model; Hausman; LR tests of the fixed effects; CD of the model's own residuals.
+
+    Raises
+    ------
+    ConfigError
+        If there are no tests for this kind of model.
+    DataError, WeightsError, EstimationError
+        If the model cannot be fitted.
+    """
+    if not isinstance(model, PanelRegression | SpatialPanel):
+        raise ConfigError(
+            f"There are no tests for a {type(model).__name__}; choose a PanelRegression (e.g. model=twfe) or a "
+            "SpatialPanel (e.g. model=sdm)."
+        )
+    if weights is not None:
+        aligned(panel, weights, "a spatial test")
+    result = model.fit(panel, weights)
+    rows: list[Row] = []
+    if weights is not None:
+        rows += dependence_rows(model, panel, weights, form)
+    if isinstance(model, SpatialPanel):
+        if model.kind in ("sar", "sem", "sdm"):
+            rows += durbin_rows(as_durbin(model), panel, weights)
+        rows += hausman_rows(model, panel, weights)
+        rows += effects_rows(model, panel, weights, draws, seed)
+    return table([*rows, cross_section_row(result, seed)])
+
+
+def dependence_rows(
+    model: PanelRegression | SpatialPanel, panel: Panel, weights: Weights | None, form: Form
+) -> list[Row]:
+    """Return the tests for spatial dependence of the regression without spatial terms, with the model's effects."""
+    effects = model.effects
+    if effects == "random":
+        return [Row("LM", "Not tested: Lagrange multiplier tests are for fixed effects or none.")]
+    moran = residual_moran_row(panel, weights, model.y, model.regressors, effects)
+    return [*lm_rows(panel, weights, model.y, model.regressors, effects, form), moran]
+
+
+def as_durbin(model: SpatialPanel) -> SpatialPanel:
+    """Return the spatial Durbin model around a model, with its durbin set, or all regressors where that is empty."""
+    durbin = changed(model, kind="sdm", error_weights=None)
+    return durbin if durbin.lagged else changed(durbin, durbin="all")
+
+
+class Diagnose(Diagnostic):
+    """The tests that apply to a model, as a table.
+
+    Attributes
+    ----------
+    model : Model
+        In a configuration ``${model}``, the model of the run.
+    form : {"corrected", "classic"}
+    draws : int
+        Bootstrap draws of the tests of fixed effects.
+    seed : int
+        See `diagnose`.
+    """
+
+    takes_weights: ClassVar[bool] = True
+
+    model: ModelNode
+    form: Form = "corrected"
+    draws: BootstrapDraws = 199
+    seed: int = 0
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The model's columns."""
+        return self.model.terms
+
+    def check(self, panel: Panel, weights: Weights | None = None) -> None:
+        """Raise a sentence if the model cannot be fitted."""
+        self.model.check(panel, weights)
+
+    def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
+        """Return the table ``tests``, indexed by test."""
+        return {"tests": diagnose(self.model, panel, weights, self.form, self.draws, self.seed).set_index("test")}
