@@ -145,8 +145,8 @@ class Weights:
             for cell in ((start, end), (end, start)) if symmetric else ((start, end),):
                 if cell in cells and cells[cell] != weight:
                     raise WeightsError(
-                        f"{name}: the edge {cell[0]} to {cell[1]} stands twice with different weights. Keep one, or set "
-                        "symmetric to false if each row is one direction only."
+                        f"{name}: the edge {cell[0]} to {cell[1]} stands twice with different weights. "
+                        "Keep one, or set symmetric to false if each row is one direction only."
                     )
                 cells[cell] = weight
         position = {unit: index for index, unit in enumerate(units)}
@@ -214,7 +214,8 @@ class Weights:
         import hashlib
 
         sha = hashlib.sha256(repr(self.labels).encode())
-        for array in (self.matrix.indptr, self.matrix.indices, self.matrix.data):
+        # scipy chooses the width of its indices by the way a matrix is made
+        for array in (self.matrix.indptr.astype(np.int64), self.matrix.indices.astype(np.int64), self.matrix.data):
             sha.update(np.ascontiguousarray(array).tobytes())
         return sha.hexdigest()
 
@@ -275,4 +276,7 @@ def _row_standardised(raw: sparse.csr_array) -> sparse.csr_array:
     sums = np.asarray(raw.sum(axis=1))
     with np.errstate(divide="ignore"):
         inverse = np.where(sums > 0, 1 / sums, 0.0)
-    return sparse.csr_array(sparse.diags_array(inverse) @ raw)
+    matrix = sparse.csr_array(sparse.diags_array(inverse) @ raw)
+    # a product leaves the cells of a row in any order, and the digest reads them in theirs
+    matrix.sort_indices()
+    return matrix
