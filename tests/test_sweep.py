@@ -15,7 +15,7 @@ from mlflow.entities import Run as StoredRun
 from digicarbon import sweep
 from digicarbon.__main__ import main
 from digicarbon.compose import Composer, loader
-from digicarbon.errors import ConfigError
+from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.expand import read_overrides
 from digicarbon.plan import plan
 from digicarbon.sweep import Finished
@@ -254,3 +254,14 @@ def test_an_experiment_that_lists_others(project: Path, capsys: pytest.CaptureFi
     )
     assert main(["check", "paper"]) == 2
     assert "paper > part > paper goes round for ever" in capsys.readouterr().err
+
+
+def test_a_killed_worker_is_a_sentence(mine: Path) -> None:
+    code = MINE.replace('raise ValueError("it does not want to")', "__import__('os')._exit(9)")
+    (mine / "mine.py").write_text(code, encoding="utf-8")
+    with pytest.raises(EstimationError, match="A worker process ended without an answer"):
+        run("config", "executor.n_jobs=2", "executor.batch=1", "model=fragile", "model.mood=bad,good")
+    found = client().get_experiment_by_name("config")
+    assert found is not None
+    parents = client().search_runs([found.experiment_id], "tags.`digicarbon.kind` = 'sweep'")
+    assert [parent.info.status for parent in parents] == ["KILLED"]
