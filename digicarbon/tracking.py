@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import logging
 import math
+import platform
 import sqlite3
 import subprocess
 import time
@@ -179,7 +181,9 @@ class Store:
     def _open(self, artifacts: str | None) -> str:
         found = self._client.get_experiment_by_name(self.name)
         if found is None:
-            return str(self._client.create_experiment(self.name, artifact_location=artifacts))
+            # without this tag MLflow opens the experiment on its pages for language models
+            kind = {"mlflow.experimentKind": "custom_model_development"}
+            return str(self._client.create_experiment(self.name, artifact_location=artifacts, tags=kind))
         if found.lifecycle_stage == "deleted":
             self._restore(found.experiment_id)
         return str(found.experiment_id)
@@ -266,7 +270,14 @@ def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
 @cache
 def provenance() -> dict[str, str]:
     """Return tags on the code: package versions, and git commit and dirty flag of the working directory."""
-    tags = {"digicarbon.version": digicarbon.__version__}
+    tags = {
+        "digicarbon.version": digicarbon.__version__,
+        "mlflow.source.name": "digicarbon",
+        "mlflow.source.type": "LOCAL",
+        "digicarbon.host": platform.node(),
+    }
+    with suppress(OSError, KeyError, ImportError):
+        tags["mlflow.user"] = getpass.getuser()
     found = {}
     for package in PACKAGES:
         with suppress(PackageNotFoundError):

@@ -90,7 +90,7 @@ def test_traceback_on_demand(folder: Path) -> None:
 def test_nothing_is_left_behind_but_the_store(project: Path) -> None:
     done = process("run", "-m", "executor=sequential", "measure=ddl,bea")
     assert done.returncode == 0, done.stderr
-    assert "2 of 2 runs recorded in sqlite:///mlruns/mlflow.db, MLflow experiment config" in done.stdout
+    assert "2 of 2 runs recorded in sqlite:///mlruns/mlflow.db, MLflow experiment digicarbon" in done.stdout
     assert "SIMULATED" in done.stdout
     assert "Warning" not in done.stderr
     assert [path.name for path in project.iterdir()] == ["mlruns"]

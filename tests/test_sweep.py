@@ -112,7 +112,7 @@ def test_a_failing_run_is_recorded_and_the_others_go_on(mine: Path, capsys: pyte
     assert lines[-2] == "  model.mood=bad: ValueError: it does not want to"
     assert lines[-1] == "  model.mood=polite: this cannot be estimated; take another mood."
     assert "Traceback" not in shown.err
-    stored = children("config")
+    stored = children("digicarbon")
     assert {label: run.info.status for label, run in stored.items()} == {
         "model.mood=good": "FINISHED",
         "model.mood=bad": "FAILED",
@@ -185,7 +185,7 @@ def test_own_weights_and_own_model_are_swept_with_the_shipped_ones(mine: Path) -
     finished = run("config", "executor=sequential", "model=mean,sar,twfe", "weights=glob(w*)")
     names = ("w1_adjacency", "w2_nested", "w3_far")
     expected = {f"model={model}, weights={option}" for model in ("mean", "sar") for option in names} | {"model=twfe"}
-    assert set(children("config")) == expected
+    assert set(children("digicarbon")) == expected
     found = estimates(finished)
     assert found.loc[("model=mean, weights=w3_far", "mean"), "coef"] != pytest.approx(
         found.loc[("model=mean, weights=w1_adjacency", "mean"), "coef"], abs=1e-6
@@ -204,7 +204,7 @@ def test_multirun_and_experiment_give_the_same_numbers(project: Path, capsys: py
     assert shown.err.count("skipped model=sdm, weights=matrix: ") == 2
     assert shown.err.count("skipped model=sdm, weights=edges: ") == 2
     assert shown.err.count("model=twfe: one fit, also for model=twfe, weights=matrix") == 2
-    swept, listed = children("config"), children("mine")
+    swept, listed = children("digicarbon"), children("mine")
     assert set(swept) == {"model=twfe", "model=sdm, weights=w1_adjacency", "model=sdm, weights=w2_nested"}
     assert set(listed) == set(swept)
     for label, one in swept.items():
@@ -216,7 +216,7 @@ def test_multirun_and_experiment_give_the_same_numbers(project: Path, capsys: py
 def test_a_report_that_cannot_be_made_does_not_lose_the_runs(project: Path) -> None:
     with pytest.raises(ConfigError, match="has no table 'moran'"):
         run("config", "executor=sequential", "report=moran", "measure=ddl,bea")
-    stored = children("config")
+    stored = children("digicarbon")
     assert {one.info.status for one in stored.values()} == {"FINISHED"}
     assert len(stored) == 2
     parent = client().get_run(next(iter(stored.values())).data.tags["mlflow.parentRunId"])
@@ -261,7 +261,7 @@ def test_a_killed_worker_is_a_sentence(mine: Path) -> None:
     (mine / "mine.py").write_text(code, encoding="utf-8")
     with pytest.raises(EstimationError, match="A worker process ended without an answer"):
         run("config", "executor.n_jobs=2", "executor.batch=1", "model=fragile", "model.mood=bad,good")
-    found = client().get_experiment_by_name("config")
+    found = client().get_experiment_by_name("digicarbon")
     assert found is not None
     parents = client().search_runs([found.experiment_id], "tags.`digicarbon.kind` = 'sweep'")
     assert [parent.info.status for parent in parents] == ["KILLED"]
