@@ -19,7 +19,7 @@ from rich.table import Table as RichTable
 from digicarbon.compose import Composer, loader, options
 from digicarbon.errors import ConfigError, DataError, DigicarbonError, listing, nearest
 from digicarbon.expand import read_overrides
-from digicarbon.files import GROUPS, find
+from digicarbon.files import GROUPS, ROOT, find
 from digicarbon.plan import Plan, plan
 from digicarbon.prepare import Workshop
 from digicarbon.report import Table
@@ -70,7 +70,8 @@ def run(request: Request) -> None:
             f"MLflow experiment {finished.experiment}, parent run {finished.parent_id}.",
             soft_wrap=True,
         )
-        out.print(f"Look at it with: digicarbon ui {planned.name}", soft_wrap=True)
+        name = "" if planned.name == ROOT else f" {planned.name}"
+        out.print(f"Look at it with: digicarbon ui{name}", soft_wrap=True)
     if failures:
         lines = "\n".join(f"  {label}: {sentence}" for label, sentence in failures[:20])
         raise FailedRunsError(f"{len(failures)} runs failed; they are recorded as FAILED:\n{lines}")
@@ -134,7 +135,7 @@ def ui(arguments: Sequence[str]) -> int:
     from digicarbon import sweep
 
     words = list(arguments)
-    name = words.pop(0) if words and not words[0].startswith("-") and "=" not in words[0] else "config"
+    name = words.pop(0) if words and not words[0].startswith("-") and "=" not in words[0] else ROOT
     overrides = [word for word in words if "=" in word and not word.startswith("-")]
     flags = [word for word in words if word not in overrides]
     uri = sweep.settings(Composer(loader(), name, overrides)).tracking.uri
@@ -236,6 +237,7 @@ def _say_left_out(planned: Plan) -> None:
 @contextmanager
 def _bar(total: int) -> Iterator[Callable[[int, int], None]]:
     columns = (TextColumn("fitting"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=_console(stderr=True), transient=True) as progress:
+    err = _console(stderr=True)
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task("fitting", total=total)
         yield lambda done, _: progress.update(task, completed=done)

@@ -181,8 +181,9 @@ class Composer:
             if file.sets(key):
                 return file.shown
         option = {**self.chosen, **choices}.get(group)
-        path = find(f"{group}/{option}") or find(self.name)
-        return self.name if path is None else shown(path)
+        name = self.name if option is None else f"{group}/{option}"
+        path = find(name)
+        return f"{name}.yaml" if path is None else shown(path)
 
     def _with_nodes(self, nodes: Mapping[str, DictConfig]) -> DictConfig:
         config = copy.deepcopy(self.base)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -146,10 +145,11 @@ def _read(path: Path) -> Mapping[Any, Any]:
 
 
 def _check_package(file: ConfigFile) -> None:
-    lines = itertools.takewhile(lambda line: line.startswith("#"), file.path.read_text(encoding="utf-8").splitlines())
-    if not any(re.fullmatch(r"#\s*@package\s+_global_\s*", line) for line in lines):
+    lines = (line.strip() for line in file.path.read_text(encoding="utf-8").splitlines())
+    # Hydra stops looking at the first line that is no header, a comment included
+    if not re.fullmatch(r"#\s*@package\s+_global_", next((line for line in lines if line), "")):
         raise ConfigError(
-            f"{file.shown}: an experiment in a sub-folder needs the line `# @package _global_` at its top, and "
+            f"{file.shown}: an experiment in a sub-folder needs the line `# @package _global_` as its first, and "
             f"`defaults: [{_root(file.name)}, _self_]` with a slash."
         )
 

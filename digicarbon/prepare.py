@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import pandas as pd
 
 from digicarbon.diagnostic import Diagnostic
-from digicarbon.errors import DataError
+from digicarbon.errors import DataError, listing
 from digicarbon.inference import Inference
 from digicarbon.measure import Measure
 from digicarbon.model import Model
@@ -107,8 +108,8 @@ class Workshop:
         ConfigError, DataError, WeightsError, EstimationError
         """
         inputs = self._inputs(specs)
-        panel = self._once(("sample", *_keys(specs, "source", "measure", "outcome", "panel", "sample"), *specs.terms),
-                           lambda: specs.panel.take(specs.sample.apply(self._full(specs)), specs.terms))  # fmt: skip
+        keys = _keys(specs, "source", "measure", "outcome", "panel", "sample")
+        panel = self._once(("sample", *keys, *specs.terms), lambda: self._taken(specs))
         weights = None if specs.weights is None else self._weights(specs, specs.weights, panel)
         prepared = Prepared(panel, weights, inputs.simulated, inputs.notes)
         specs.model.check(panel, weights)
@@ -131,11 +132,17 @@ class Workshop:
             inputs = self._inputs(specs)
             frame = inputs.frame
             for made in (specs.measure.compute(inputs), specs.outcome.compute(inputs)):
-                new = [name for name in made.columns if name in ("unit", "time") or name not in frame.columns]
-                frame = _joined(frame, made[new])
-            return specs.panel.assemble(frame, inputs.unit_name, inputs.time_name)
+                frame = _joined(frame, made, inputs.source)
+            with _naming(inputs):
+                return specs.panel.assemble(frame, inputs.unit_name, inputs.time_name)
 
         return self._once(("panel", *_keys(specs, "source", "measure", "outcome", "panel")), make)
+
+    def _taken(self, specs: Specs) -> Panel:
+        """Return the sample with the run's terms made and complete."""
+        full = self._full(specs)
+        with _naming(self._inputs(specs)):
+            return specs.panel.take(specs.sample.apply(full), specs.terms)
 
     def _weights(self, specs: Specs, spec: WeightsSpec, panel: Panel) -> Weights:
         full = self._full(specs)
@@ -144,7 +151,25 @@ class Workshop:
         return weights.restrict(panel.units)
 
 
-def _joined(frame: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+@contextmanager
+def _naming(inputs: Inputs) -> Iterator[None]:
+    """Put the name of the user's file before what is wrong with its content."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{inputs.file}: {error}" if inputs.file else str(error)) from error
+
+
+def _joined(frame: pd.DataFrame, made: pd.DataFrame, source: str) -> pd.DataFrame:
+    """Return the series with those that a measure or outcome made."""
+    both = [name for name in made.columns if name in frame.columns and name not in ("unit", "time")]
+    other = [name for name in both if not made[name].reset_index(drop=True).equals(frame[name].reset_index(drop=True))]
+    if other:
+        raise DataError(
+            f"source={source} already has a column {listing(other)} of other values than the one computed here; rename "
+            "it (source.columns), or use it as it is with measure=column or outcome=none."
+        )
+    new = made.drop(columns=both)
     if len(new.columns) == 2:
         return frame
     if new.duplicated(["unit", "time"]).any():

@@ -14,6 +14,7 @@ from digicarbon.compose import Composer, missing, subject
 from digicarbon.diagnostic import Diagnostic
 from digicarbon.errors import Caught, ConfigError, DigicarbonError, EstimationError
 from digicarbon.executor import Executor
+from digicarbon.files import ROOT
 from digicarbon.model import Model
 from digicarbon.panel import Panel
 from digicarbon.plan import Plan, Run, require
@@ -117,7 +118,7 @@ def run(composer: Composer, planned: Plan, progress: Callable[[int, int], None] 
         report cannot be made of these runs; the runs are recorded then.
     """
     chosen = settings(composer)
-    store = Store(chosen.tracking, planned.name)
+    store = Store(chosen.tracking, _store_name(planned))
     store.start(planned.title, OmegaConf.to_yaml(composer.base), _simulated_tag(planned.runs))
     results: dict[int, Result] = {}
     errors: dict[int, str] = {}
@@ -246,17 +247,26 @@ def _table_or_refusal(
 
 
 def _table(planned: Plan, report: Report, results: Mapping[int, Result]) -> Table | None:
-    records = [
-        Record(planned.runs[index].label, planned.runs[index].options, planned.runs[index].choice.values, result)
-        for index, result in sorted(results.items())
-    ]
+    records = [record for index, result in sorted(results.items()) for record in _records(planned, index, result)]
     if not records:
         return None
-    table = report.table(planned.title or planned.name, records)
+    table = report.table(planned.title or _store_name(planned), records)
     notes = dict.fromkeys(note for run in planned.runs for note in run.prepared.notes)
     simulated = any(run.prepared.simulated for run in planned.runs)
     title = f"{table.title} (SIMULATED data)" if simulated else table.title
     return replace(table, title=title, notes=(*table.notes, *notes))
+
+
+def _store_name(planned: Plan) -> str:
+    """Return what MLflow and a table without title call the sweep."""
+    return "digicarbon" if planned.name == ROOT else planned.name
+
+
+def _records(planned: Plan, index: int, result: Result) -> list[Record]:
+    """Return a run as the report sees it, once more for each named column that came to the same fit."""
+    run = planned.runs[index]
+    twins = [label for label in planned.same.get(run.label, []) if run.choice.column and label != run.label]
+    return [Record(label, run.options, run.choice.values, result) for label in (run.label, *dict.fromkeys(twins))]
 
 
 def _all_estimates(runs: Sequence[Run], results: Mapping[int, Result]) -> pd.DataFrame:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import logging
 import math
+import platform
+import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -103,10 +106,12 @@ class Store:
         self.uri = tracking.uri
         self.name = tracking.experiment or name
         # each layer has its own class for the same refusal
-        self._failures = (MlflowException, SQLAlchemyError, OSError)
-        self._client = MlflowClient(tracking_uri=_absolute(tracking.uri))
+        self._failures = (MlflowException, SQLAlchemyError, OSError, sqlite3.Error)
+        artifacts = _artifact_location(tracking, self.name)
         with self._refused("cannot be opened", "Check the folder's rights and the address, or choose another."):
-            self.experiment_id = self._open(_artifact_location(tracking, self.name))
+            _try_database(tracking.uri)
+            self._client = MlflowClient(tracking_uri=_absolute(tracking.uri))
+            self.experiment_id = self._open(artifacts)
         self.parent_id = ""
 
     def start(self, title: str, config: str, tags: Mapping[str, str]) -> None:
@@ -176,11 +181,19 @@ class Store:
     def _open(self, artifacts: str | None) -> str:
         found = self._client.get_experiment_by_name(self.name)
         if found is None:
-            return str(self._client.create_experiment(self.name, artifact_location=artifacts))
+            # without this tag MLflow opens the experiment on its pages for language models
+            kind = {"mlflow.experimentKind": "custom_model_development"}
+            return str(self._client.create_experiment(self.name, artifact_location=artifacts, tags=kind))
         if found.lifecycle_stage == "deleted":
-            # MLflow keeps the name of a deleted experiment; its deleted runs stay deleted
-            self._client.restore_experiment(found.experiment_id)
+            self._restore(found.experiment_id)
         return str(found.experiment_id)
+
+    def _restore(self, experiment_id: str) -> None:
+        """Restore a deleted experiment, whose name MLflow keeps, but not the runs that were deleted with it."""
+        self._client.restore_experiment(experiment_id)
+        while found := self._client.search_runs([experiment_id]):
+            for run in found:
+                self._client.delete_run(run.info.run_id)
 
     def _write(self, entry: Entry) -> None:
         from mlflow.entities import Dataset, DatasetInput, Metric, Param
@@ -257,7 +270,14 @@ def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
 @cache
 def provenance() -> dict[str, str]:
     """Return tags on the code: package versions, and git commit and dirty flag of the working directory."""
-    tags = {"digicarbon.version": digicarbon.__version__}
+    tags = {
+        "digicarbon.version": digicarbon.__version__,
+        "mlflow.source.name": "digicarbon",
+        "mlflow.source.type": "LOCAL",
+        "digicarbon.host": platform.node(),
+    }
+    with suppress(OSError, KeyError, ImportError):
+        tags["mlflow.user"] = getpass.getuser()
     found = {}
     for package in PACKAGES:
         with suppress(PackageNotFoundError):
@@ -283,6 +303,14 @@ def _absolute(uri: str) -> str:
     if not uri.startswith(SQLITE):
         return uri
     return f"{SQLITE}{Path(uri.removeprefix(SQLITE)).resolve().as_posix()}"
+
+
+def _try_database(uri: str) -> None:
+    """Raise at once what would stop a database file from being written; MLflow tries for minutes."""
+    if uri.startswith(SQLITE):
+        with closing(sqlite3.connect(uri.removeprefix(SQLITE), isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
 
 
 def _artifact_location(tracking: Tracking, name: str) -> str | None:

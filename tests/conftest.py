@@ -31,6 +31,8 @@ def data_folder() -> Path:
     folder = Path(os.environ.get("DIGICARBON_DATA", REPOSITORY.parent / "shared" / "data"))
     if not (folder / "china").is_dir():
         _skip("the real data are not here; set DIGICARBON_DATA to the folder that holds china/")
+    # tests run in other folders, from which the default place cannot be seen
+    os.environ["DIGICARBON_DATA"] = str(folder.resolve())
     return folder
 
 

@@ -172,15 +172,16 @@ def test_text_that_is_not_utf8_is_a_sentence(folder: Path) -> None:
 
 
 def test_sub_folder(folder: Path) -> None:
-    write("experiments/mine/a.yaml", "# a\n# @package _global_\ndefaults: [b, _self_]\n")
+    write("experiments/mine/a.yaml", "# @package _global_\n# a\ndefaults: [b, _self_]\n")
     write("experiments/mine/b.yaml", "# @package _global_\ndefaults: [/config, _self_]\ntitle: b\n")
     composer = Composer(loader(), "mine/a")
     assert composer.base.title == "b"
     assert [file.name for file in composer.files] == ["mine/a", "mine/b", "config"]
 
 
-def test_sub_folder_without_package(folder: Path) -> None:
-    write("experiments/mine/a.yaml", "defaults: [/config, _self_]\n")
+@pytest.mark.parametrize("head", ["", "# a comment before it\n# @package _global_\n"])
+def test_sub_folder_without_package(folder: Path, head: str) -> None:
+    write("experiments/mine/a.yaml", f"{head}defaults: [/config, _self_]\n")
     with pytest.raises(ConfigError, match=r"experiments/mine/a\.yaml: .*needs the line `# @package _global_`"):
         Composer(loader(), "mine/a")
 

@@ -27,7 +27,10 @@ def row_standardised(raw: sparse.csr_array) -> sparse.csr_array:
     sums = np.asarray(raw.sum(axis=1))
     with np.errstate(divide="ignore"):
         inverse = np.where(sums > 0, 1 / sums, 0.0)
-    return sparse.csr_array(sparse.diags_array(inverse) @ raw)
+    matrix = sparse.csr_array(sparse.diags_array(inverse) @ raw)
+    # a product leaves the cells of a row in any order, and the digest reads them in theirs
+    matrix.sort_indices()
+    return matrix
 
 
 def scale(raw: sparse.csr_array, how: Literal["spectral", "minmax", "none"]) -> float:

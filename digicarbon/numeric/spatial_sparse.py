@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.polynomial import chebyshev
@@ -62,8 +62,8 @@ class _Interpolant:
     coefficients: FloatArray
 
     def at(self, u: float) -> tuple[float, float, float]:
-        value, first, second = chebyshev.chebval((u - self.centre) / REACH, self.coefficients)
-        return float(value), float(first), float(second)
+        values = np.asarray(chebyshev.chebval((u - self.centre) / REACH, self.coefficients))
+        return float(values[0]), float(values[1]), float(values[2])
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,14 +240,14 @@ class SparseOperator:
         start = np.ones(self.n)
         return float(sparse_linalg.eigs(self.w, 1, which="LR", v0=start, tol=1e-9, return_eigenvectors=False)[0].real)
 
-    def _extreme(self, which: str) -> float:
+    def _extreme(self, which: Literal["SA", "LA"]) -> float:
         """Return the smallest ("SA") or largest ("LA") eigenvalue of a balanced W."""
         root = sparse.diags_array(np.sqrt(np.asarray(self.balance)))
         inverse = sparse.diags_array(1 / np.sqrt(np.asarray(self.balance)))
         similar = sparse.csr_array(root @ self.w @ inverse)
         start = np.random.default_rng(0).uniform(0.5, 1.5, self.n) * (1 if which == "LA" else _signs(self.n))
         # an eigenvalue of a symmetric matrix has twice the digits of its vector
-        found = sparse_linalg.eigsh(similar, 1, which=which, v0=start, tol=1e-6, return_eigenvectors=False)
+        found: Any = sparse_linalg.eigsh(similar, 1, which=which, v0=start, tol=1e-6, return_eigenvectors=False)
         return float(found[0])
 
     def _mapped(self, rho: float) -> tuple[float, float, float]:
@@ -282,7 +282,7 @@ class SparseOperator:
         """Return ln|I - ρW| from a factorisation."""
         return float(np.log(np.abs(self._pattern.factor(rho).U.diagonal())).sum())
 
-    def _solve(self, rho: float, columns: FloatArray, trans: str) -> FloatArray:
+    def _solve(self, rho: float, columns: FloatArray, trans: Literal["N", "T"]) -> FloatArray:
         """Return S⁻¹ x ("N") or S′⁻¹ x ("T") for x of shape (N, m)."""
         kept = self._factored.get("last")
         if kept is None or kept[0] != rho:
@@ -343,7 +343,8 @@ class SparseOperator:
         h = 1e-20
         w = sparse.csr_array(self.w[order][:, order])
         s = sparse.csr_array(sparse.eye_array(self.n, format="csr") - rho * w)
-        double = sparse.coo_array(sparse.block_array([[s.T, -1j * h * w.T], [w, s]]))
+        blocks: Any = [[s.T, -1j * h * w.T], [w, s]]
+        double = sparse.coo_array(sparse.block_array(blocks))
         # a unit's two rows stand side by side, so that the fill stays that of S in 2 × 2 blocks
         row, column = (2 * (index % self.n) + index // self.n for index in double.coords)
         shape = (2 * self.n, 2 * self.n)
@@ -408,6 +409,9 @@ def _signs(n: int) -> FloatArray:
     return np.random.default_rng(1).choice([-1.0, 1.0], size=n)
 
 
-def _factor(matrix: sparse.csc_array, order: str = "NATURAL") -> sparse_linalg.SuperLU:
+def _factor(matrix: Any, order: Literal["NATURAL", "MMD_AT_PLUS_A"] = "NATURAL") -> sparse_linalg.SuperLU:
     """Return triangular factors without pivoting, columns as they stand or in an order that is found."""
-    return sparse_linalg.splu(matrix, permc_spec=order, diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+    factors: sparse_linalg.SuperLU = sparse_linalg.splu(
+        matrix, permc_spec=order, diag_pivot_thresh=0.0, options={"SymmetricMode": True}
+    )
+    return factors

@@ -66,7 +66,8 @@ def _parsed(expression: str) -> ast.expr:
 def _allowed(node: ast.AST) -> bool:
     if isinstance(node, ast.Constant):
         # far below the largest float, which a longer whole number could exceed
-        return type(node.value) in (int, float) and abs(node.value) < 1e300
+        number = node.value
+        return isinstance(number, int | float) and not isinstance(number, bool) and abs(number) < 1e300
     return isinstance(node, ast.BinOp | ast.UnaryOp | ast.Name | ast.Load) or type(node) in {*_BINARY, *_SIGN}
 
 

@@ -47,6 +47,8 @@ class Inputs:
         10k persons, CO2 in million tonnes, unless the source says otherwise.
     source : str
         The source's name, for messages.
+    file : str
+        The user's file, for messages; empty where there is none.
     unit_name, time_name : str
         What the user calls a unit and a period, e.g. ``"province"`` and ``"year"``.
     tables : mapping of (str, int) to InputOutputTable
@@ -59,6 +61,7 @@ class Inputs:
 
     frame: pd.DataFrame
     source: str
+    file: str = ""
     unit_name: str = "unit"
     time_name: str = "time"
     tables: Mapping[tuple[str, int], InputOutputTable] = field(default_factory=dict)

@@ -72,7 +72,7 @@ class TableSource(Source):
         self._check_separated(frame)
         frame = self._keyed(self._renamed(frame))
         keys = frame.assign(unit=numbers_or_text(frame["unit"]), time=as_years(frame["time"]))
-        return Inputs(keys, source="table", unit_name=self.unit, time_name=self.time)
+        return Inputs(keys, source="table", file=self._name, unit_name=self.unit, time_name=self.time)
 
     @property
     def _name(self) -> str:

@@ -261,7 +261,8 @@ class Weights:
         import hashlib
 
         sha = hashlib.sha256(repr(self.labels).encode())
-        for array in (self.matrix.indptr, self.matrix.indices, self.matrix.data):
+        # scipy chooses the width of its indices by the way a matrix is made
+        for array in (self.matrix.indptr.astype(np.int64), self.matrix.indices.astype(np.int64), self.matrix.data):
             sha.update(np.ascontiguousarray(array).tobytes())
         return sha.hexdigest()
 

@@ -1,7 +1,8 @@
 """Speed and memory of two-way spatial Durbin models with Lee and Yu's correction, beside spreg.
 
 Run from the repository: ``python tests/benchmark/bench_spatial.py`` (about a minute; ``--slow`` adds spreg at
-2,800 × 20, which takes 20 s and 7 GB). Every line is measured in a fresh process with one BLAS thread; times are CPU seconds.
+2,800 × 20, which takes 20 s and 7 GB). Every line is measured in a fresh process with one BLAS thread; times are CPU
+seconds.
 
 Data are simulated: a queen lattice, row-standardised (US counties with their islands too, where the folder of real data
 is at hand: ``DIGICARBON_DATA``, or ``../shared/data``), six regressors and their spatial lags.

@@ -286,3 +286,21 @@ def test_edges_must_have_their_columns_and_numbers(tmp_path: Path) -> None:
 def test_a_unit_in_no_edge_may_be_kept_as_an_island(tmp_path: Path) -> None:
     path = _write(pd.DataFrame({"unit": ["a"], "neighbour": ["b"]}), tmp_path / "e.csv", index=False)
     assert EdgeWeights(path=path, islands="keep").compute(_panel(["a", "b", "c"])).row_sums.tolist() == [1, 1, 0]
+
+
+def test_a_parquet_matrix_keeps_the_labels_of_its_index(tmp_path: Path) -> None:
+    MATRIX.to_parquet(tmp_path / "w.parquet")
+    panel = _panel(UNITS)
+    weights = MatrixWeights(path=str(tmp_path / "w.parquet")).compute(panel)
+    np.testing.assert_array_equal(weights.raw.toarray(), MATRIX.loc[list(panel.units), list(panel.units)])
+
+
+def test_w2_multiplied_from_the_left_would_be_inverse_distance() -> None:
+    panel = _panel(NAMES)
+    raw = NestedWeights(row_standardise=False).compute(panel).dense()
+    economy = panel.cube(["gdp"])[:, :, 0].mean(axis=0)
+    inverse = raw / economy
+    left = economy[:, None] * inverse
+    collapsed = left / left.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(collapsed, inverse / inverse.sum(axis=1, keepdims=True), rtol=1e-12)
+    assert np.abs(NestedWeights().compute(panel).dense() - collapsed).max() > 0.05

@@ -76,7 +76,17 @@ def test_a_panel_is_frozen_and_apart_from_its_frame() -> None:
     with pytest.raises(ValueError, match="read-only"):
         panel.values[0, 0] = 9
     with pytest.raises(ValueError, match="read-only"):
+        panel.unit_codes[0] = 2
+    with pytest.raises(ValueError, match="read-only"):
+        panel.period_codes[0] = 1
+    with pytest.raises(ValueError, match="read-only"):
         panel.text["region"][0] = "q"
+    for derived in (
+        panel.select(units=["北京"]),
+        panel.with_columns({"n": np.zeros(6)}),
+        panel.complete(["x"], "keep"),
+    ):
+        assert not derived.values.flags.writeable
     frame["x"] = 0.0
     assert panel.array(["x"]).sum() == 21
 
@@ -226,6 +236,21 @@ def test_select_takes_units_and_periods_by_label() -> None:
         panel.select(periods=[2011])
     with pytest.raises(DataError, match="No rows are left"):
         panel.select(units=[])
+
+
+def test_rows_keep_the_units_and_periods_that_remain() -> None:
+    panel = _panel()
+    part = panel.rows(panel.array(["x"])[:, 0] < 3)
+    assert (part.units, part.periods, part.shape) == (("北京",), (2012, 2013), (1, 2))
+    assert panel.rows(np.ones(6, dtype=bool)) is panel
+    with pytest.raises(DataError, match="No rows are left"):
+        panel.rows(np.zeros(6, dtype=bool))
+
+
+def test_the_panel_shows_its_size() -> None:
+    assert repr(_panel()) == "Panel of 3 units × 2 periods (2012 to 2013): x, z"
+    short = Panel.from_frame(TIDY.drop(index=2), "省份", "year", gaps="keep")
+    assert "not balanced" in repr(short)
 
 
 def test_new_columns_replace_old_ones_of_any_kind() -> None:

@@ -1,0 +1,184 @@
+"""The regression table, the table itself, and how it is shown."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from digicarbon.command import show
+from digicarbon.report import Record, RegressionTable, Table
+from digicarbon.result import Effects, Inference, Result
+
+
+def result(terms: dict[str, tuple[float, float]], **fields: Any) -> Result:
+    """A result from coefficients and standard errors by term."""
+    coef = np.array([value[0] for value in terms.values()])
+    se = np.array([value[1] for value in terms.values()])
+    return Result("any", fields.pop("y", "ln_ci"), terms=tuple(terms), coef=coef, covariance=np.diag(se**2), **fields)
+
+
+def record(label: str, found: Result) -> Record:
+    return Record(label, {}, {}, found)
+
+
+PANEL = result(
+    {"ln_x": (-0.3, 0.1), "ln_pgdp": (0.2, 0.12), "const": (1.0, 9.0)},
+    focal=("ln_x",),
+    absorbed=("unit", "time"),
+    statistics={"nobs": 180.0, "n_units": 30.0, "r2_within": 0.25},
+    notes=("Clustered.", "Both say so."),
+)
+SPATIAL = result(
+    {"ln_z": (0.5, 0.1), "ln_pgdp": (0.1, 0.1), "W_ln_z": (0.2, 0.1), "W_ln_pgdp": (0.0, 1.0), "rho": (0.4, 0.1),
+     "sigma2": (0.02, np.nan)},
+    focal=("ln_z",),
+    absorbed=("time",),
+    statistics={"nobs": 180.0, "n_units": 30.0, "loglik": 12.3456, "r2_within": np.nan},
+    spatial_effects=Effects(("ln_z", "ln_pgdp"), np.array([[1.0, 2], [3, 4], [5, 6]]), np.full((3, 2), 2.0)),
+    notes=("Both say so.", "rho is high."),
+)  # fmt: skip
+
+
+def test_stars_parentheses_and_blanks() -> None:
+    cells = RegressionTable(decimals=3).table("t", [record("A", PANEL), record("B", SPATIAL)]).cells
+    assert list(cells.columns) == ["A", "B"]
+    rows = list(cells.itertuples(index=True, name=None))
+    assert rows[0] == ("ln_x", "-0.300***", "")
+    assert rows[1] == ("", "(0.100)", "")
+    assert rows[2] == ("ln_z", "", "0.500***")
+    assert rows[4] == ("ln_pgdp", "0.200*", "0.100")
+    assert rows[5] == ("", "(0.120)", "(0.100)")
+    assert cells.loc["sigma2", "B"] == "0.020"
+    position = list(cells.index).index("sigma2")
+    assert list(cells.iloc[position + 1]) == ["", ""]
+
+
+@pytest.mark.parametrize(("stat", "stars"), [(1.6, ""), (1.65, "*"), (1.97, "**"), (2.58, "***")])
+def test_stars_stand_for_p_values(stat: float, stars: str) -> None:
+    cells = RegressionTable(decimals=2).table("t", [record("A", result({"x": (stat, 1.0)}))]).cells
+    assert cells.loc["x", "A"] == f"{stat:.2f}{stars}"
+
+
+def test_own_bounds_and_t_distribution() -> None:
+    found = result({"x": (2.0, 1.0)}, inference=Inference(df=3))
+    assert RegressionTable().table("t", [record("A", found)]).cells.loc["x", "A"] == "2.0000"
+    strict = RegressionTable(stars=(0.2, 0.1, 0.05)).table("t", [record("A", found)])
+    assert strict.cells.loc["x", "A"] == "2.0000*"
+    assert "* p < 0.2, ** p < 0.1, *** p < 0.05" in strict.notes[0]
+
+
+def test_order_of_terms_is_focal_controls_lags_parameters() -> None:
+    cells = RegressionTable(effects=False).table("t", [record("A", PANEL), record("B", SPATIAL)]).cells
+    terms = [label for label in cells.index if label]
+    assert terms[:9] == ["ln_x", "ln_z", "ln_pgdp", "W_ln_z", "W_ln_pgdp", "const", "rho", "sigma2", "Unit effects"]
+
+
+def test_effects_of_focal_terms_only() -> None:
+    table = RegressionTable(decimals=1).table("t", [record("A", PANEL), record("B", SPATIAL)])
+    labels = list(table.cells.index)
+    for word, value in (("Direct", "1.0"), ("Indirect", "3.0"), ("Total", "5.0**")):
+        position = labels.index(f"{word} effect")
+        assert position in table.rules
+        assert labels[position + 1] == "ln_z"
+        assert list(table.cells.iloc[position + 1]) == ["", value]
+        assert list(table.cells.iloc[position + 2]) == ["", "(2.0)"]
+    without = RegressionTable(effects=False).table("t", [record("B", SPATIAL)])
+    assert "Direct effect" not in list(without.cells.index)
+    assert "Direct effect" not in list(RegressionTable().table("t", [record("A", PANEL)]).cells.index)
+
+
+def test_statistics_and_absorbed_effects() -> None:
+    cells = RegressionTable(decimals=2).table("t", [record("A", PANEL), record("B", SPATIAL)]).cells
+    assert list(cells.loc["Unit effects"]) == ["yes", "no"]
+    assert list(cells.loc["Time effects"]) == ["yes", "yes"]
+    assert list(cells.loc["Observations"]) == ["180", "180"]
+    assert list(cells.loc["Within R²"]) == ["0.25", ""]
+    assert list(cells.loc["Log-likelihood"]) == ["", "12.35"]
+    only = RegressionTable(statistics=("nobs", "aic")).table("t", [record("A", PANEL)]).cells
+    assert list(only.index[-2:]) == ["Time effects", "Observations"]
+
+
+def test_notes_name_their_runs() -> None:
+    records = [record("A", PANEL), record("B", SPATIAL)]
+    notes = RegressionTable().table("t", records).notes
+    assert notes[1:] == ("A: Clustered.", "Both say so.", "B: rho is high.")
+    assert notes[0].startswith("Outcome: ln_ci. Standard errors in parentheses;")
+    mixed = RegressionTable().table("t", [records[0], record("C", result({"x": (1.0, 1.0)}, y="ln_co2"))])
+    assert mixed.notes[0].startswith("Outcome: ln_ci, ln_co2.")
+
+
+def test_a_run_without_label_is_numbered_and_one_without_terms_is_blank() -> None:
+    cells = RegressionTable().table("t", [record("", PANEL), record("N", Result("none", ""))]).cells
+    assert list(cells.columns) == ["(1)", "N"]
+    assert cells.loc["ln_x", "N"] == ""
+
+
+TABLE = Table(
+    "A *title* | with pipe",
+    pd.DataFrame([["0.1***", "a|b"], ["(0.2)", ""]], index=["ln_x", ""], columns=["SDM(1) | W", "x*y"]),
+    rules=(1,),
+    notes=("* p < 0.1, ** p < 0.05", "two\nlines"),
+)
+
+
+def test_markdown() -> None:
+    assert TABLE.to_markdown() == (
+        "**A \\*title\\* \\| with pipe**\n"
+        "\n"
+        "|  | SDM(1) \\| W | x\\*y |\n"
+        "|---|---|---|\n"
+        "| ln_x | 0.1\\*\\*\\* | a\\|b |\n"
+        "|  | (0.2) |  |\n"
+        "\n"
+        "\\* p < 0.1, \\*\\* p < 0.05\n"
+        "\n"
+        "two lines\n"
+    )
+
+
+def shown(table: Table, width: int) -> str:
+    stream = io.StringIO()
+    show(table, Console(file=stream, width=width, force_terminal=True, color_system=None, markup=False))
+    return stream.getvalue()
+
+
+def wide(columns: int, label: str = "数字经济 SDM") -> Table:
+    heads = [f"{label}({k})" for k in range(columns)]
+    cells = [[f"{k}.{row}234***" for k in range(columns)] for row in range(3)]
+    return Table(
+        "Title", pd.DataFrame(cells, index=["ln_sector1", "", "[controls]"], columns=heads), notes=("A note.",)
+    )
+
+
+@pytest.mark.parametrize("width", [60, 40, 20])
+def test_no_cell_is_cut_in_a_narrow_terminal(width: int) -> None:
+    table = wide(9)
+    text = shown(table, width)
+    assert "…" not in text
+    for head in table.cells.columns:
+        assert text.count(head) == 1
+    for cell in table.cells.to_numpy().ravel():
+        assert text.count(cell) == 1
+    assert text.count("ln_sector1") == text.count("┏") > 1
+    assert text.count("[controls]") == text.count("┏")
+    assert text.count("Title") == 1
+    assert text.rstrip().endswith("A note.")
+
+
+def test_blocks_fit_the_terminal() -> None:
+    from rich.cells import cell_len
+
+    lines = shown(wide(9), 60).splitlines()
+    assert max(map(cell_len, lines)) <= 60
+
+
+def test_a_file_gets_one_block() -> None:
+    stream = io.StringIO()
+    show(wide(30), Console(file=stream, width=60))
+    assert stream.getvalue().count("┏") == 1
+    assert "…" not in stream.getvalue()

@@ -1,0 +1,385 @@
+"""The command line: what it prints, its exit status, and one sentence for whatever a new user gets wrong."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import digicarbon
+from digicarbon import command
+from digicarbon.__main__ import main
+from digicarbon.application import completion_line
+from digicarbon.files import GROUPS
+
+Capture = pytest.CaptureFixture[str]
+
+
+def complaint(capsys: Capture, *arguments: str, status: int = 2) -> str:
+    """Run a command that must end in one sentence on stderr, and return it."""
+    capsys.readouterr()
+    assert main(arguments) == status
+    shown = capsys.readouterr()
+    lines = shown.err.strip().splitlines()
+    assert len(lines) == 1, shown.err
+    assert lines[0].startswith("digicarbon: ")
+    assert "Traceback" not in shown.out + shown.err
+    return lines[0]
+
+
+def process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "digicarbon", *arguments],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONUTF8": "1", **environment},
+        check=False,
+    )
+
+
+# ---- the fast path
+
+
+def test_version_and_help(capsys: Capture) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"digicarbon {digicarbon.__version__}\n"
+    for arguments in ([], ["--help"], ["-h"], ["help"]):
+        assert main(arguments) == 0
+        assert "digicarbon run [EXPERIMENT] [overrides]" in capsys.readouterr().out
+
+
+def test_help_waits_for_nothing() -> None:
+    heavy = {"pandas", "numpy", "scipy", "hydra", "omegaconf", "mlflow", "rich", "pydantic"}
+    code = (
+        "import sys; from digicarbon.__main__ import main; main(['--help']); main(['--version']); "
+        f"print(sorted({heavy} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+# ---- the process
+
+
+def test_exit_status_of_the_process(folder: Path) -> None:
+    wrong = process("check", "wieghts=x")
+    assert wrong.returncode == 2
+    assert wrong.stdout == ""
+    assert wrong.stderr.startswith("digicarbon: command line: there is no key 'wieghts'. Did you mean 'weights'?")
+    assert wrong.stderr.count("\n") == 1
+    right = process("check", "table3_baseline")
+    assert right.returncode == 0
+    assert right.stdout == "table3_baseline: 7 runs are ready.\n"
+    assert right.stderr == ""
+    assert list(folder.iterdir()) == []
+
+
+def test_traceback_on_demand(folder: Path) -> None:
+    wrong = process("check", "model.x=de", DIGICARBON_TRACEBACK="1")
+    assert wrong.returncode == 2
+    assert "Traceback (most recent call last)" in wrong.stderr
+    assert wrong.stderr.splitlines()[-1].startswith("digicarbon: command line: model.x must be a list")
+
+
+def test_nothing_is_left_behind_but_the_store(project: Path) -> None:
+    done = process("run", "-m", "executor=sequential", "measure=ddl,bea")
+    assert done.returncode == 0, done.stderr
+    assert "2 of 2 runs recorded in sqlite:///mlruns/mlflow.db, MLflow experiment digicarbon" in done.stdout
+    assert "SIMULATED" in done.stdout
+    assert "Warning" not in done.stderr
+    assert [path.name for path in project.iterdir()] == ["mlruns"]
+    assert {path.name for path in (project / "mlruns").iterdir()} == {"mlflow.db", "artifacts"}
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("digicarbon run table3_baseline model=t", {"model=twfe"}),
+        ("digicarbon run -m weights=w", {"weights=w1_adjacency", "weights=w2_nested"}),
+    ],
+)
+def test_completion(folder: Path, line: str, offered: set[str]) -> None:
+    done = process("-sc", "query=bash", COMP_LINE=line)
+    assert done.returncode == 0, done.stderr
+    assert set(done.stdout.split()) == offered
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("digicarbon run table3_baseline model=t", "digicarbon model=t"),
+        ("digicarbon run model=t", "digicarbon model=t"),
+        ("digicarbon plan -m model=t", "digicarbon -m model=t"),
+        ("digicarbon mod", "digicarbon mod"),
+        ("digicarbon run", "digicarbon run"),
+    ],
+)
+def test_completion_line(line: str, kept: str) -> None:
+    assert completion_line(line, ("run", "plan")) == kept
+
+
+# ---- verbs
+
+
+def test_check_and_plan(folder: Path, capsys: Capture) -> None:
+    assert main(["check", "table7_spatial_w1"]) == 0
+    assert capsys.readouterr().out == "table7_spatial_w1: 5 runs are ready.\n"
+    assert main(["plan", "table7_spatial_w1", "sample=full"]) == 0
+    shown = capsys.readouterr().out
+    for word in ("table7_spatial_w1: 5 runs", "SDM(1)", "SDM(5)", "sector1", "30 × 6", "hash"):
+        assert word in shown
+    assert list(folder.iterdir()) == []
+
+
+def test_an_experiment_may_be_named_by_its_file(folder: Path, capsys: Capture) -> None:
+    assert main(["check", "./experiments/table6_moran.yaml"]) == 0
+    assert capsys.readouterr().out == "table6_moran: 2 runs are ready.\n"
+
+
+def test_what_is_left_out_is_told(folder: Path, capsys: Capture) -> None:
+    (folder / "experiments").mkdir()
+    (folder / "experiments" / "mine.yaml").write_text(
+        "defaults: [config, _self_]\ngrid: {model: [twfe, sdm], weights: 'glob(*)'}\n"
+        "exclude: [{model: sdm, weights: w2_nested}]\n",
+        encoding="utf-8",
+    )
+    for verb in ("plan", "check"):
+        assert main([verb, "mine"]) == 0
+        told = capsys.readouterr().err
+        assert "1 combinations are left out by exclude." in told
+        assert "skipped model=sdm, weights=matrix: conf/weights/matrix.yaml: weights.path is required" in told
+        assert "model=twfe: one fit, also for model=twfe, weights=matrix" in told
+
+
+def test_list(folder: Path, capsys: Capture) -> None:
+    assert main(["list"]) == 0
+    shown = capsys.readouterr().out
+    for group in (*GROUPS, "experiments"):
+        assert any(line.startswith(group) for line in shown.splitlines())
+    assert main(["list", "weights"]) == 0
+    shown = capsys.readouterr().out
+    assert "w1_adjacency" in shown
+    assert "W1: 0-1 queen contiguity of the 30 provinces" in shown
+    assert main(["list", "experiments"]) == 0
+    shown = capsys.readouterr().out
+    assert "table3_baseline" in shown
+    assert "_dummy" not in shown
+    assert " config " not in shown
+
+
+def test_list_shows_the_user_s_options(folder: Path, capsys: Capture) -> None:
+    path = folder / "conf" / "weights"
+    path.mkdir(parents=True)
+    (path / "w3.yaml").write_text("# my own weights\n_target_: mine.W3\n", encoding="utf-8")
+    (path / "w4.yaml").write_text("_target_: mine.W4\n", encoding="utf-8")
+    assert main(["list", "weights"]) == 0
+    lines = {line.split()[0]: line.split()[1:] for line in capsys.readouterr().out.splitlines()}
+    assert lines["w3"] == ["my", "own", "weights"]
+    assert lines["w4"] == []
+
+
+def test_cfg_prints_the_configuration(folder: Path, capsys: Capture) -> None:
+    assert main(["run", "table3_baseline", "--cfg", "job", "model.level=0.9"]) == 0
+    shown = capsys.readouterr().out
+    assert "_target_: digicarbon.model.PanelRegression" in shown
+    assert "level: 0.9" in shown
+    assert list(folder.iterdir()) == []
+
+
+def test_config_dir(folder: Path, capsys: Capture) -> None:
+    other = folder / "elsewhere" / "sample"
+    other.mkdir(parents=True)
+    (other / "late.yaml").write_text(
+        "# late\n_target_: digicarbon.sample.Sample\nperiods: [2015, 2016]\n", encoding="utf-8"
+    )
+    assert main(["plan", "--config-dir", "elsewhere", "sample=late"]) == 0
+    assert "30 × 2" in capsys.readouterr().out
+
+
+def test_ui(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    called: list[list[str]] = []
+
+    def fake(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+        called.append(arguments)
+        return subprocess.CompletedProcess(arguments, 3)
+
+    monkeypatch.setattr(command.subprocess, "run", fake)
+    assert main(["ui", "table3_baseline", "--port", "5001"]) == 3
+    assert called == [
+        [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", "sqlite:///mlruns/mlflow.db", "--port", "5001"]
+    ]
+    assert main(["ui", "tracking=server", "tracking.uri=http://localhost:5000"]) == 0
+    assert "open http://localhost:5000 in a browser" in capsys.readouterr().out
+    assert len(called) == 1
+
+
+def test_ui_without_a_store(folder: Path, capsys: Capture) -> None:
+    assert "There is no store sqlite:///mlruns/mlflow.db yet; run an experiment" in complaint(capsys, "ui")
+    assert list(folder.iterdir()) == []
+
+
+# ---- mistakes on the command line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["pln"], "There is no command 'pln'. Did you mean 'plan'?"),
+        (["frobnicate"], "Verbs: run, plan, check, list, ui."),
+        (["check", "table3_basline"], "There is no experiment 'table3_basline'. Did you mean 'table3_baseline'?"),
+        (["check", "wieghts=w1_adjacency"], "there is no key 'wieghts'. Did you mean 'weights'?"),
+        (["check", "weights=w1_adjacncy"], "there is no such option. Did you mean 'w1_adjacency'?"),
+        (["check", "model.contrls=[]"], "there is no key 'model.contrls'. Did you mean 'model.controls'?"),
+        (["check", "-m", "weights=w1_adjacency,w2_nestd"], "weights=w2_nestd: there is no such option. Did you mean"),
+        (["check", "model.x=de"], "model.x must be a list, e.g. [de]; got 'de'."),
+        (["check", "model.effects=twoway"], "model.effects must be one of 'none', 'unit', 'time' or 'two_way'"),
+        (["check", "model.x=[ln_ee]"], "Did you mean 'e'?"),
+        (["check", "measure=a(b"], "in quotes"),
+        (["check", "hydra/sweeper=basic"], "leave them as they are"),
+        (["check", "hydra.mode=RUN"], "leave them as they are"),
+        (["check", "source=table"], "source.path is required by source=table"),
+        (["check", "model=sdm", "weights=matrix"], "weights.path is required by weights=matrix"),
+        (["check", "model._target_=os.system"], "model._target_: os.system is not a digicarbon Model"),
+        (["check", "model._target_=nowhere.Model"], "the module 'nowhere' cannot be imported"),
+        (
+            ["check", "model._target_=digicarbon.model.SpatialPanl"],
+            "has no class 'SpatialPanl'. Did you mean 'SpatialPanel'?",
+        ),
+        (["list", "weigths"], "There is no group 'weigths'. Did you mean 'weights'?"),
+    ],
+)
+def test_a_mistake_is_a_sentence(folder: Path, capsys: Capture, arguments: list[str], said: str) -> None:
+    assert said in complaint(capsys, *arguments)
+    assert list(folder.iterdir()) == []
+
+
+def test_flags_that_hydra_does_not_know(folder: Path, capsys: Capture) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["check", "--nonsense"])
+    assert caught.value.code == 2
+    assert "unrecognized arguments: --nonsense" in capsys.readouterr().err
+
+
+# ---- the user's own module
+
+
+def own_class(folder: Path, code: str) -> None:
+    (folder / "mine.py").write_text(code, encoding="utf-8")
+    (folder / "conf" / "model").mkdir(parents=True)
+    (folder / "conf" / "model" / "mine.yaml").write_text(
+        "# mine\n_target_: mine.Mine\ny: ${outcome.term}\nx: ${measure.terms}\ncontrols: []\n", encoding="utf-8"
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("class Mine(:\n", "conf/model/mine.yaml: model._target_: the module 'mine' cannot be imported (SyntaxError"),
+        ("1 / 0\n", "the module 'mine' cannot be imported (ZeroDivisionError: division by zero)"),
+        ("import nowhere\n", "the module 'mine' cannot be imported (No module named 'nowhere')"),
+        ("class Mien:\n    pass\n", "'mine' has no class 'Mine'. Did you mean 'Mien'?"),
+        ("class Mine:\n    pass\n", "mine.Mine is not a digicarbon Model"),
+    ],
+)
+def test_a_broken_module_is_a_sentence(folder: Path, capsys: Capture, code: str, said: str) -> None:
+    own_class(folder, code)
+    assert said in complaint(capsys, "check", "model=mine")
+
+
+def test_the_unforeseen_is_one_sentence(folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    own_class(
+        folder,
+        "from digicarbon.model import Model\n\nclass Mine(Model):\n"
+        "    def check(self, panel, weights=None):\n        raise RuntimeError('two\\nlines')\n",
+    )
+    said = complaint(capsys, "check", "model=mine", status=70)
+    assert said == ("digicarbon: unexpected error RuntimeError: two lines; set DIGICARBON_TRACEBACK=1 and report it")
+    monkeypatch.setenv("DIGICARBON_TRACEBACK", "1")
+    assert main(["check", "model=mine"]) == 70
+    shown = capsys.readouterr().err
+    assert "Traceback (most recent call last)" in shown
+    assert "mine.py" in shown
+
+
+def test_interruption(folder: Path, capsys: Capture) -> None:
+    own_class(
+        folder,
+        "from digicarbon.model import Model\n\nclass Mine(Model):\n"
+        "    def check(self, panel, weights=None):\n        raise KeyboardInterrupt\n",
+    )
+    assert "Interrupted; the runs written so far are kept." in complaint(capsys, "check", "model=mine", status=130)
+
+
+# ---- the user's own data
+
+
+def own_data(folder: Path) -> pd.DataFrame:
+    """Six regions over four years, and their weights, as a new user would bring them."""
+    units = [f"region {letter}" for letter in "abcdef"]
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame([(unit, year) for unit in units for year in range(2001, 2005)], columns=["region", "year"])
+    for name in ("ci", "de", "gdp"):
+        frame[name] = rng.uniform(1, 2, len(frame))
+    ring = np.roll(np.eye(6), 1, axis=1) + np.roll(np.eye(6), -1, axis=1)
+    pd.DataFrame(ring, index=units, columns=units).to_csv(folder / "w.csv")
+    return frame
+
+
+OWN = (
+    "source=table", "source.path=panel.csv", "source.unit=region", "source.time=year", "measure=none", "outcome=none",
+    "model.y=ln_ci", "model.x=[ln_de]", "model.controls=[ln_gdp]", "weights=matrix", "weights.path=w.csv",
+)  # fmt: skip
+
+
+def test_own_data_run(project: Path, capsys: Capture) -> None:
+    own_data(project).sample(frac=1, random_state=3).to_csv(project / "panel.csv", index=False)
+    assert main(["run", *OWN, "executor=sequential", "model=twfe,sar", "model.effects=unit"]) == 0
+    shown = capsys.readouterr().out
+    assert "2 of 2 runs recorded" in shown
+    assert "ln_de" in shown
+    assert "SIMULATED" not in shown
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda frame: frame.iloc[[*range(24), 3]], ["region a", "2004"]),
+        (lambda frame: frame.drop(index=5), ["region b", "2002"]),
+        (lambda frame: frame.assign(de=frame["de"].astype(object).where(frame.index != 7, "n/a?")), ["n/a?", "de"]),
+        (lambda frame: frame.assign(de=frame["de"].where(frame.index != 9, 0.0)), ["ln_de does not exist", "region c"]),
+        (lambda frame: frame.assign(de=frame["de"].where(frame.index != 9)), ["de", "region c", "2002"]),
+        (lambda frame: frame.rename(columns={"region": "regoin"}), ["regoin"]),
+        (lambda frame: frame.rename(columns={"de": "dee"}), ["'de'", "Did you mean 'dee'?"]),
+    ],
+    ids=["duplicate row", "missing row", "text", "zero in a log", "missing value", "unit column", "term"],
+)
+def test_bad_data_is_a_sentence(folder: Path, capsys: Capture, spoil: object, said: list[str]) -> None:
+    assert callable(spoil)
+    spoil(own_data(folder)).to_csv(folder / "panel.csv", index=False)
+    sentence = complaint(capsys, "check", *OWN)
+    for word in said:
+        assert word in sentence
+    assert not (folder / "mlruns").exists()
+
+
+def test_missing_files_are_sentences(folder: Path, capsys: Capture) -> None:
+    assert "panel.csv" in complaint(capsys, "check", *OWN)
+    own_data(folder).to_csv(folder / "panel.csv", index=False)
+    (folder / "w.csv").unlink()
+    assert "w.csv" in complaint(capsys, "check", *OWN, "model=sar")
+
+
+def test_a_wrong_label_in_the_weights_is_a_sentence(folder: Path, capsys: Capture) -> None:
+    own_data(folder).to_csv(folder / "panel.csv", index=False)
+    weights = pd.read_csv(folder / "w.csv", index_col=0)
+    weights.rename(index={"region c": "region x"}, columns={"region c": "region x"}).to_csv(folder / "w.csv")
+    sentence = complaint(capsys, "check", *OWN, "model=sar")
+    assert "region c" in sentence or "region x" in sentence
+    assert "w.csv" in sentence or "weights" in sentence
+    assert main(["check", *OWN, "model=twfe"]) == 0

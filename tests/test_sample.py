@@ -1,0 +1,109 @@
+"""Which units and periods are kept, and what is said of names that do not exist."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from digicarbon.data import provinces
+from digicarbon.errors import ConfigError, DataError
+from digicarbon.panel import Panel
+from digicarbon.sample import Sample
+from digicarbon.spec import build
+
+PROVINCES = provinces()
+
+
+def _sample(**fields: Any) -> Sample:
+    return build({"_target_": "digicarbon.sample.Sample", **fields}, Sample, "sample")
+
+
+def _panel(units: list[object]) -> Panel:
+    frame = pd.DataFrame([(unit, year) for unit in units for year in (2012, 2015, 2017)], columns=["u", "year"])
+    return Panel.from_frame(frame.assign(x=np.arange(float(len(frame)))), "u", "year")
+
+
+CHINA = _panel(PROVINCES["province"].tolist())
+LETTERS = _panel(["a", "b", "c"])
+
+
+def test_an_empty_sample_takes_all() -> None:
+    assert _sample().apply(CHINA) is CHINA
+    assert _sample().apply(LETTERS) is LETTERS
+
+
+def test_the_regions_of_the_study_have_3_10_6_and_11_provinces() -> None:
+    sizes = {
+        region: len(_sample(regions=[region]).apply(CHINA).units) for region in ("northeast", "east", "central", "west")
+    }
+    assert sizes == {"northeast": 3, "east": 10, "central": 6, "west": 11}
+    assert _sample(regions=["northeast"]).apply(CHINA).units == ("Heilongjiang", "Jilin", "Liaoning")
+    assert len(_sample(regions=["east", "west"]).apply(CHINA).units) == 21
+
+
+@pytest.mark.parametrize("column", ["name_zh", "short_zh", "adcode"])
+def test_regions_know_every_spelling_of_a_province(column: str) -> None:
+    northeast = set(PROVINCES.loc[PROVINCES["region"] == "northeast", column].astype(str))
+    assert set(_sample(regions=["northeast"]).apply(_panel(PROVINCES[column].tolist())).units) == northeast
+
+
+def test_units_periods_and_exclusions_are_combined() -> None:
+    part = _sample(
+        regions=["east"], units=["Beijing", "Shanghai", "Jilin"], without=["Shanghai"], periods=[2015]
+    ).apply(CHINA)
+    assert (part.units, part.periods) == (("Beijing",), (2015,))
+    assert _sample(without=["b"]).apply(LETTERS).units == ("a", "c")
+    assert _sample(units=["c", "a"]).apply(LETTERS).array(["x"])[:, 0].tolist() == [0, 1, 2, 6, 7, 8]
+    assert _sample(periods=[2017, 2012]).apply(LETTERS).periods == (2012, 2017)
+
+
+@pytest.mark.parametrize("regions", [[], ["east"]])
+@pytest.mark.parametrize("key", ["units", "without"])
+def test_an_unknown_unit_is_named(regions: list[str], key: str) -> None:
+    with pytest.raises(
+        DataError, match=rf"sample\.{key} names unknown units: Bejing\. Did you mean 'Beijing'\? The panel has"
+    ):
+        _sample(regions=regions, **{key: ["Shanghai", "Bejing"]}).apply(CHINA)
+
+
+def test_an_unknown_period_shows_those_there_are() -> None:
+    with pytest.raises(DataError, match=r"Unknown year: 2013\. ?.*The panel has 2012, 2015, 2017"):
+        _sample(periods=[2012, 2013]).apply(LETTERS)
+
+
+def test_regions_need_chinese_provinces() -> None:
+    with pytest.raises(DataError, match=r"needs Chinese provinces, but the panel has a, b, c\. .*sample\.units"):
+        _sample(regions=["east"]).apply(LETTERS)
+
+
+def test_an_unknown_region_shows_the_nearest() -> None:
+    with pytest.raises(
+        ConfigError, match=r"unknown region 'norteast'\. Did you mean 'northeast'\? Regions: central, east"
+    ):
+        _sample(regions=["norteast"]).apply(CHINA)
+
+
+def test_an_empty_result_is_refused() -> None:
+    with pytest.raises(DataError, match=r"No unit of the panel is left in the sample; loosen sample\.regions"):
+        _sample(regions=["northeast"], units=["Beijing"]).apply(CHINA)
+    with pytest.raises(DataError, match="No unit of the panel is left"):
+        _sample(without=["a", "b", "c"]).apply(LETTERS)
+
+
+def test_a_bare_name_instead_of_a_list_is_refused_when_built() -> None:
+    with pytest.raises(ConfigError, match=r"sample\.units must be a list, e\.g\. \[Beijing\]; got 'Beijing'"):
+        _sample(units="Beijing")
+    with pytest.raises(ConfigError, match=r"sample\.periods"):
+        _sample(periods=["2012"])
+
+
+def test_the_municipalities_of_the_shipped_sample_are_those_of_the_table() -> None:
+    path = Path(__file__).parent.parent / "conf" / "sample" / "without_municipalities.yaml"
+    listed = PROVINCES.loc[PROVINCES["municipality"] == 1, "province"]
+    text = path.read_text(encoding="utf-8")
+    assert len(listed) == 4
+    assert all(name in text for name in listed)

@@ -1,0 +1,267 @@
+"""Sweeps: nothing is lost, nothing depends on who fits it, the user's own classes are at home."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from joblib.externals.loky import get_reusable_executor
+from mlflow import MlflowClient
+from mlflow.entities import Run as StoredRun
+
+from digicarbon import sweep
+from digicarbon.__main__ import main
+from digicarbon.compose import Composer, loader
+from digicarbon.errors import ConfigError, EstimationError
+from digicarbon.expand import read_overrides
+from digicarbon.plan import plan
+from digicarbon.sweep import Finished
+
+STORE = "sqlite:///mlruns/mlflow.db"
+
+MINE = '''
+import numpy as np
+from digicarbon.errors import EstimationError
+from digicarbon.model import Model, PanelRegression
+from digicarbon.result import Result
+
+
+class Fragile(PanelRegression):
+    """Fails for some choices."""
+
+    mood: str = "good"
+
+    def fit(self, panel, weights=None):
+        if self.mood == "bad":
+            raise ValueError("it does not want to")
+        if self.mood == "polite":
+            raise EstimationError("this cannot be estimated; take another mood.")
+        return super().fit(panel, weights)
+
+
+class Mean(Model):
+    """The mean of the outcome's spatial lag."""
+
+    takes_weights = True
+
+    def fit(self, panel, weights=None):
+        n, t = panel.shape
+        y = panel.array([self.y])[:, 0].reshape(n, t)
+        return Result("mean", self.y, ("mean",), ("mean",), np.array([(weights.matrix @ y).mean()]), np.array([[0.01]]))
+'''
+MODEL = "y: ${outcome.term}\nx: ${measure.terms}\ncontrols: []\n"
+
+
+@pytest.fixture
+def mine(project: Path) -> Iterator[Path]:
+    """A project with classes of the user's own; worker processes that know another `mine` are sent home."""
+    get_reusable_executor().shutdown(wait=True)
+    (project / "mine.py").write_text(MINE, encoding="utf-8")
+    (project / "conf" / "model").mkdir(parents=True)
+    (project / "conf" / "weights").mkdir()
+    (project / "conf" / "model" / "fragile.yaml").write_text(
+        f"# may fail\n_target_: mine.Fragile\nmood: good\n{MODEL}", encoding="utf-8"
+    )
+    (project / "conf" / "model" / "mean.yaml").write_text(f"# my own\n_target_: mine.Mean\n{MODEL}", encoding="utf-8")
+    (project / "conf" / "weights" / "w3_far.yaml").write_text(
+        "# my own\n_target_: digicarbon.weights.NestedWeights\neconomy: gdp\npower: 3.0\n", encoding="utf-8"
+    )
+    yield project
+    get_reusable_executor().shutdown(wait=True)
+
+
+def run(name: str, *overrides: str) -> Finished:
+    config_loader = loader()
+    plain, axes = read_overrides(overrides, config_loader)
+    composer = Composer(config_loader, name, plain)
+    return sweep.run(composer, plan(composer, axes))
+
+
+def client() -> MlflowClient:
+    return MlflowClient(tracking_uri=f"sqlite:///{Path('mlruns/mlflow.db').resolve().as_posix()}")
+
+
+def children(experiment: str) -> dict[str, StoredRun]:
+    store = client()
+    found = store.get_experiment_by_name(experiment)
+    assert found is not None
+    runs = store.search_runs([found.experiment_id], "tags.`digicarbon.kind` = 'specification'")
+    return {run.data.tags["digicarbon.label"]: run for run in runs}
+
+
+def text_of(run_id: str, name: str) -> str:
+    folder = client().get_run(run_id).info.artifact_uri.removeprefix("file://")
+    return (Path(folder) / name).read_text(encoding="utf-8")
+
+
+def estimates(finished: Finished) -> pd.DataFrame:
+    table = pd.read_csv(io.StringIO(text_of(finished.parent_id, "estimates.csv")))
+    return table.set_index(["run", "term"]).sort_index()
+
+
+def test_a_failing_run_is_recorded_and_the_others_go_on(mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status = main(["run", "executor=sequential", "model=fragile", "model.mood=good,bad,polite,fine"])
+    shown = capsys.readouterr()
+    assert status == 1
+    assert "2 of 4 runs recorded" in shown.out
+    lines = shown.err.splitlines()
+    assert lines[-3] == "digicarbon: 2 runs failed; they are recorded as FAILED:"
+    assert lines[-2] == "  model.mood=bad: ValueError: it does not want to"
+    assert lines[-1] == "  model.mood=polite: this cannot be estimated; take another mood."
+    assert "Traceback" not in shown.err
+    stored = children("digicarbon")
+    assert {label: run.info.status for label, run in stored.items()} == {
+        "model.mood=good": "FINISHED",
+        "model.mood=bad": "FAILED",
+        "model.mood=polite": "FAILED",
+        "model.mood=fine": "FINISHED",
+    }
+    bad = stored["model.mood=bad"]
+    assert bad.data.tags["digicarbon.error"] == "ValueError: it does not want to"
+    assert bad.data.params["model.mood"] == "bad"
+    assert bad.data.metrics == {}
+    trace = text_of(bad.info.run_id, "error.txt")
+    assert "Traceback (most recent call last)" in trace
+    assert 'raise ValueError("it does not want to")' in trace
+    parent = client().get_run(bad.data.tags["mlflow.parentRunId"])
+    assert parent.info.status == "FAILED"
+    assert parent.data.metrics == {"runs.done": 2.0, "runs.failed": 2.0}
+    head = text_of(parent.info.run_id, "table.md").splitlines()[2]
+    assert head == "|  | model.mood=good | model.mood=fine |"
+
+
+def test_failures_are_told_in_the_order_of_the_experiment(mine: Path) -> None:
+    finished = run("config", "executor=threading", "executor.batch=1", "model=fragile", "model.mood=bad,good,polite")
+    assert [label for label, _ in finished.failures] == ["model.mood=bad", "model.mood=polite"]
+
+
+def test_every_run_failing_leaves_no_table(mine: Path) -> None:
+    finished = run("config", "executor=sequential", "model=fragile", "model.mood=bad")
+    assert finished.table is None
+    assert finished.done == 0
+    assert finished.failures == [("config", "ValueError: it does not want to")]
+    assert not Path("mlruns/artifacts/config", finished.parent_id, "artifacts", "table.md").exists()
+
+
+def test_workers_and_batches_do_not_change_a_number(mine: Path) -> None:
+    sweep_of = ("model=mean,fragile,sdm", "measure=ddl,bea", "inference.level=0.9")
+    ways = (
+        ("executor=sequential",),
+        ("executor=sequential", "executor.batch=2"),
+        ("executor=threading", "executor.n_jobs=2", "executor.batch=1"),
+        ("executor=threading", "executor.n_jobs=2", "executor.batch=4"),
+        ("executor=loky", "executor.n_jobs=2", "executor.batch=1"),
+        ("executor=loky", "executor.n_jobs=2", "executor.batch=3"),
+    )
+    finished = [run("config", *sweep_of, *way) for way in ways]
+    first = estimates(finished[0])
+    assert finished[0].table is not None
+    assert len(first.index.unique("run")) == 6
+    for other in finished[1:]:
+        pd.testing.assert_frame_equal(estimates(other), first, rtol=1e-10)
+        assert other.failures == []
+        assert other.table is not None
+        pd.testing.assert_frame_equal(other.table.cells, finished[0].table.cells)
+        assert other.table.notes == finished[0].table.notes
+
+
+def test_the_parent_holds_table_estimates_and_experiment(project: Path) -> None:
+    finished = run("table7_spatial_w1", "executor=sequential")
+    assert finished.table is not None
+    assert text_of(finished.parent_id, "table.md") == finished.table.to_markdown()
+    assert text_of(finished.parent_id, "table.csv") == finished.table.cells.to_csv()
+    stored = children("table7_spatial_w1")
+    for (label, term), row in estimates(finished).iterrows():
+        assert stored[label].data.metrics[f"coef.{term}"] == pytest.approx(row["coef"], rel=1e-12)
+        assert stored[label].data.tags["digicarbon.hash"] == row["hash"]
+    assert "SDM(1)" in text_of(finished.parent_id, "experiment.yaml")
+    assert "_target_: digicarbon.model.SpatialPanel" in text_of(stored["SDM(1)"].info.run_id, "config.yaml")
+
+
+def test_own_weights_and_own_model_are_swept_with_the_shipped_ones(mine: Path) -> None:
+    finished = run("config", "executor=sequential", "model=mean,sar,twfe", "weights=glob(w*)")
+    names = ("w1_adjacency", "w2_nested", "w3_far")
+    expected = {f"model={model}, weights={option}" for model in ("mean", "sar") for option in names} | {"model=twfe"}
+    assert set(children("digicarbon")) == expected
+    found = estimates(finished)
+    assert found.loc[("model=mean, weights=w3_far", "mean"), "coef"] != pytest.approx(
+        found.loc[("model=mean, weights=w1_adjacency", "mean"), "coef"], abs=1e-6
+    )
+    assert found.loc[("model=mean, weights=w3_far", "mean"), "se"] == pytest.approx(0.1)
+
+
+def test_multirun_and_experiment_give_the_same_numbers(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "experiments").mkdir()
+    (project / "experiments" / "mine.yaml").write_text(
+        'defaults: [config, _self_]\ngrid: {model: [twfe, sdm], weights: "glob(*)"}\n', encoding="utf-8"
+    )
+    assert main(["run", "-m", "executor=sequential", "model=twfe,sdm", "weights=glob(*)"]) == 0
+    assert main(["run", "mine", "executor=sequential"]) == 0
+    shown = capsys.readouterr()
+    assert shown.err.count("skipped model=sdm, weights=matrix: ") == 2
+    assert shown.err.count("skipped model=sdm, weights=edges: ") == 2
+    assert shown.err.count("model=twfe: one fit, also for model=twfe, weights=matrix") == 2
+    swept, listed = children("digicarbon"), children("mine")
+    assert set(swept) == {"model=twfe", "model=sdm, weights=w1_adjacency", "model=sdm, weights=w2_nested"}
+    assert set(listed) == set(swept)
+    for label, one in swept.items():
+        assert one.data.metrics == listed[label].data.metrics
+        assert one.data.params == listed[label].data.params
+        assert one.data.tags["digicarbon.hash"] == listed[label].data.tags["digicarbon.hash"]
+
+
+def test_a_report_that_cannot_be_made_does_not_lose_the_runs(project: Path) -> None:
+    with pytest.raises(ConfigError, match="has no table 'moran'"):
+        run("config", "executor=sequential", "report=moran", "measure=ddl,bea")
+    stored = children("digicarbon")
+    assert {one.info.status for one in stored.values()} == {"FINISHED"}
+    assert len(stored) == 2
+    parent = client().get_run(next(iter(stored.values())).data.tags["mlflow.parentRunId"])
+    assert parent.info.status == "FINISHED"
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("report.decimals=many", "command line: report.decimals"),
+        ("executor.backend=threads", "command line: executor.backend must be one of"),
+        ("tracking=server", "tracking.uri is required by tracking=server"),
+    ],
+)
+def test_settings_are_checked_before_anything_is_fitted(folder: Path, override: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        run("config", override)
+    assert not Path("mlruns").exists()
+
+
+def test_an_experiment_that_lists_others(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "experiments").mkdir()
+    (project / "experiments" / "paper.yaml").write_text(
+        "defaults: [config, _self_]\nexperiments: [table6_moran, part]\n", encoding="utf-8"
+    )
+    (project / "experiments" / "part.yaml").write_text(
+        "defaults: [config, _self_]\nexperiments: [table2_descriptive]\n", encoding="utf-8"
+    )
+    assert main(["run", "paper", "executor=sequential"]) == 0
+    assert capsys.readouterr().out.count("runs recorded in") == 2
+    assert set(children("table6_moran")) == {"W1", "W2"}
+    assert set(children("table2_descriptive")) == {"table2_descriptive"}
+    (project / "experiments" / "part.yaml").write_text(
+        "defaults: [config, _self_]\nexperiments: [paper]\n", encoding="utf-8"
+    )
+    assert main(["check", "paper"]) == 2
+    assert "paper > part > paper goes round for ever" in capsys.readouterr().err
+
+
+def test_a_killed_worker_is_a_sentence(mine: Path) -> None:
+    code = MINE.replace('raise ValueError("it does not want to")', "__import__('os')._exit(9)")
+    (mine / "mine.py").write_text(code, encoding="utf-8")
+    with pytest.raises(EstimationError, match="A worker process ended without an answer"):
+        run("config", "executor.n_jobs=2", "executor.batch=1", "model=fragile", "model.mood=bad,good")
+    found = client().get_experiment_by_name("digicarbon")
+    assert found is not None
+    parents = client().search_runs([found.experiment_id], "tags.`digicarbon.kind` = 'sweep'")
+    assert [parent.info.status for parent in parents] == ["KILLED"]

@@ -1,0 +1,239 @@
+"""What MLflow gets: structure, names, limits; and a store that cannot be used is a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import ViewType
+
+import digicarbon
+from digicarbon.errors import TrackingError
+from digicarbon.result import Effects, Inference, Result
+from digicarbon.tracking import Entry, Store, Tracking, metrics
+
+TERMS = ("log(pcap)", "碳强度", "W_log(pcap)", "a/b: [c] 50%", "rho")
+RESULT = Result(
+    kind="sdm",
+    y="log(gsp)",
+    focal=("log(pcap)",),
+    terms=TERMS,
+    coef=np.array([0.1, -1 / 3, 2e-17, 4e10, 0.5]),
+    covariance=np.diag([0.01, 0.04, 0.0, np.nan, 1.0]),
+    inference=Inference(df=10),
+    statistics={"nobs": 180.0, "loglik": -123.456, "r2": float("nan"), "aic": float("inf")},
+    spatial_effects=Effects(("log(pcap)", "碳强度"), np.arange(6.0).reshape(3, 2), np.full((3, 2), 0.5)),
+    tables={"moran": pd.DataFrame({"i": [0.2, np.nan], "verdict": ["yes", "no"]}, index=pd.Index([2012, 2013]))},
+)
+ENTRY = Entry(
+    label="SDM(1), model.x=[log(pcap)]",
+    params={"model": "sdm", "column": "数字经济(1)"},
+    tags={"digicarbon.hash": "0" * 64, "digicarbon.label": "SDM(1), model.x=[log(pcap)]"},
+    config="model: {}\n",
+    result=RESULT,
+    error="",
+    start=1_700_000_000_000,
+    end=1_700_000_001_500,
+    data_name="simulated",
+    data_digest="d" * 36,
+    data_profile='{"units": 30}',
+)
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Iterator[Path]:
+    """One working directory with a store for the whole file."""
+    folder = tmp_path_factory.mktemp("tracking")
+    (folder / "mlruns").mkdir()
+    (folder / "mlruns" / "mlflow.db").write_bytes(empty_store.read_bytes())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        yield folder
+
+
+def opened(name: str, **fields: str) -> Store:
+    store = Store(Tracking(**fields), name)
+    store.start("A title", "model: {}\n", {"digicarbon.data": "SIMULATED"})
+    return store
+
+
+def client(here: Path) -> MlflowClient:
+    return MlflowClient(tracking_uri=f"sqlite:///{(here / 'mlruns' / 'mlflow.db').as_posix()}")
+
+
+def child_of(store: Store, here: Path) -> object:
+    runs = client(here).search_runs([store.experiment_id], f"tags.`mlflow.parentRunId` = '{store.parent_id}'")
+    assert len(runs) == 1
+    return runs[0]
+
+
+def test_experiment_parent_and_child(here: Path) -> None:
+    store = opened("structure")
+    store.write([ENTRY])
+    store.finish({"table.md": "| 碳 |"}, failed=0, done=1)
+    experiment = client(here).get_experiment_by_name("structure")
+    assert experiment is not None
+    assert experiment.artifact_location == (here / "mlruns" / "artifacts" / "structure").as_uri()
+    parent = client(here).get_run(store.parent_id)
+    assert parent.info.status == "FINISHED"
+    assert parent.info.run_name.startswith("structure 20")
+    assert parent.data.tags["digicarbon.kind"] == "sweep"
+    assert parent.data.tags["digicarbon.title"] == "A title"
+    assert parent.data.tags["digicarbon.data"] == "SIMULATED"
+    assert parent.data.metrics == {"runs.done": 1.0, "runs.failed": 0.0}
+    artifacts = here / "mlruns" / "artifacts" / "structure" / store.parent_id / "artifacts"
+    assert (artifacts / "table.md").read_text(encoding="utf-8") == "| 碳 |"
+    assert (artifacts / "experiment.yaml").read_text(encoding="utf-8") == "model: {}\n"
+    child = child_of(store, here)
+    assert child.info.run_name == ENTRY.label
+    assert (child.info.start_time, child.info.end_time) == (ENTRY.start, ENTRY.end)
+    assert child.data.params == ENTRY.params
+    assert child.data.tags["digicarbon.version"] == digicarbon.__version__
+    assert "numpy" in child.data.tags["digicarbon.packages"]
+    assert child.data.tags["digicarbon.hash"] == "0" * 64
+    assert child.data.metrics == metrics(RESULT)
+    dataset = child.inputs.dataset_inputs[0].dataset
+    assert (dataset.name, dataset.digest, dataset.profile) == ("simulated", "d" * 36, '{"units": 30}')
+
+
+def test_metrics_names_and_values() -> None:
+    found = metrics(RESULT)
+    assert found["coef.log_pcap_"] == 0.1
+    assert found["coef.碳强度"] == -1 / 3
+    assert found["coef.a_b_ _c_ 50_"] == 4e10
+    assert found["se.log_pcap_"] == pytest.approx(0.1)
+    assert found["focal.coef"] == 0.1
+    assert [found[f"{effect}.log_pcap_"] for effect in ("direct", "indirect", "total")] == [0.0, 2.0, 4.0]
+    assert found["focal.indirect.se"] == 0.5
+    assert not any("碳强度" in name and name.startswith("direct") for name in found)
+    assert found["nobs"] == 180.0
+    assert found["moran.2012.i"] == 0.2
+
+
+def test_what_is_no_finite_number_is_left_out() -> None:
+    found = metrics(RESULT)
+    assert all(np.isfinite(value) for value in found.values())
+    for name in ("se.a_b_ _c_ 50_", "r2", "aic", "moran.2013.i", "moran.2012.verdict"):
+        assert name not in found
+    assert metrics(Result("none", "")) == {}
+    assert "focal.direct" not in metrics(replace(RESULT, focal=()))
+
+
+def test_failed_run(here: Path) -> None:
+    store = opened("failed")
+    store.write([replace(ENTRY, result=None, error="It failed.\n\nTraceback …")])
+    store.finish({}, failed=1, done=0)
+    child = child_of(store, here)
+    assert child.info.status == "FAILED"
+    assert child.data.tags["digicarbon.error"] == "It failed."
+    assert child.data.metrics == {}
+    file = here / "mlruns" / "artifacts" / "failed" / child.info.run_id / "artifacts" / "error.txt"
+    assert file.read_text(encoding="utf-8") == "It failed.\n\nTraceback …"
+    assert client(here).get_run(store.parent_id).info.status == "FAILED"
+
+
+def test_long_values_are_cut_and_many_are_all_kept(here: Path) -> None:
+    params = {f"model.extra[{k}]": str(k) for k in range(230)} | {"model.x": "x" * 9000}
+    statistics = {f"statistic {k}": float(k) for k in range(2300)}
+    store = opened("long")
+    long = replace(
+        ENTRY,
+        label="l" * 400,
+        params=params,
+        tags={"mlflow.note.content": "n" * 9000},
+        result=replace(RESULT, statistics=statistics),
+        error="",
+    )
+    store.write([long])
+    store.finish({}, failed=0, done=1)
+    child = child_of(store, here)
+    assert len(child.data.params) == 231
+    assert child.data.params["model.extra_7_"] == "7"
+    assert child.data.params["model.x"] == "x" * 6000
+    assert child.info.run_name == "l" * 250
+    assert child.data.tags["mlflow.note.content"] == "n" * 8000
+    assert sum(name.startswith("statistic ") for name in child.data.metrics) == 2300
+    assert child.data.metrics["statistic 2299"] == 2299.0
+
+
+def test_a_deleted_experiment_is_restored_and_its_runs_stay_deleted(here: Path) -> None:
+    first = opened("deleted")
+    first.write([ENTRY])
+    first.finish({}, failed=0, done=1)
+    client(here).delete_experiment(first.experiment_id)
+    second = opened("deleted")
+    assert second.experiment_id == first.experiment_id
+    experiment = client(here).get_experiment(second.experiment_id)
+    assert experiment.lifecycle_stage == "active"
+    visible = client(here).search_runs([second.experiment_id], run_view_type=ViewType.ACTIVE_ONLY)
+    assert [run.info.run_id for run in visible] == [second.parent_id]
+    second.finish({}, failed=0, done=0)
+
+
+def test_experiment_of_another_name(here: Path) -> None:
+    store = opened("file", experiment="碳 / my paper: (2)")
+    store.finish({"a.txt": "a"}, failed=0, done=0)
+    assert store.name == "碳 / my paper: (2)"
+    assert client(here).get_experiment_by_name("file") is None
+    folder = here / "mlruns" / "artifacts" / "碳___my_paper___2_"
+    assert (folder / store.parent_id / "artifacts" / "a.txt").is_file()
+
+
+def test_abort_marks_the_parent_and_keeps_children(here: Path) -> None:
+    store = opened("aborted")
+    store.write([ENTRY])
+    store.abort()
+    assert client(here).get_run(store.parent_id).info.status == "KILLED"
+    assert child_of(store, here).info.status == "FINISHED"
+
+
+def test_two_folders_are_two_stores(here: Path, folder: Path, empty_store: Path) -> None:
+    (folder / "mlruns").mkdir()
+    (folder / "mlruns" / "mlflow.db").write_bytes(empty_store.read_bytes())
+    store = opened("elsewhere")
+    store.finish({}, failed=0, done=0)
+    assert client(here).get_experiment_by_name("elsewhere") is None
+    assert client(folder).get_experiment_by_name("elsewhere") is not None
+
+
+def test_a_store_that_cannot_be_made_is_a_sentence(folder: Path) -> None:
+    (folder / "mlruns").write_text("a file where the folder belongs", encoding="utf-8")
+    with pytest.raises(TrackingError, match=r"the folder for results cannot be made .*choose tracking\.uri"):
+        Store(Tracking(), "x")
+
+
+@pytest.mark.parametrize("uri", ["sqlite:///notes.txt", "sqlite:///here", "nonsense://x"])
+def test_a_store_that_cannot_be_opened_is_a_sentence(folder: Path, uri: str) -> None:
+    (folder / "notes.txt").write_text("no database" * 100, encoding="utf-8")
+    (folder / "here").mkdir()
+    with pytest.raises(TrackingError) as caught:
+        Store(Tracking(uri=uri), "x")
+    assert str(caught.value).startswith(f"tracking.uri: the store {uri} cannot be opened (")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_server_that_does_not_answer_is_a_sentence(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(TrackingError, match="cannot be opened"):
+        Store(Tracking(uri="http://127.0.0.1:9"), "x")
+    assert list(folder.iterdir()) == []
+
+
+def test_a_store_that_refuses_a_run_is_a_sentence(here: Path) -> None:
+    store = opened("refused")
+    with pytest.raises(TrackingError, match=r"refuses the run 'SDM\(1\).*Runs written before are kept"):
+        store.write([replace(ENTRY, data_digest="d" * 100)])
+    store.abort()
+
+
+def test_a_store_that_goes_away_is_a_sentence(here: Path) -> None:
+    store = opened("gone")
+    client(here).delete_experiment(store.experiment_id)
+    with pytest.raises(TrackingError, match="Runs written before are kept"):
+        store.write([ENTRY])
+    store.abort()
