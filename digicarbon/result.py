@@ -106,7 +106,9 @@ class Result:
     @cached_property
     def estimates(self) -> pd.DataFrame:
         """Coefficients: index term; columns coef, se, stat, p, low, high."""
-        se = np.sqrt(np.diag(self.covariance))
+        variance = np.diag(self.covariance)
+        # a variance below zero comes from a boundary estimate only, which the notes tell of
+        se = np.sqrt(np.where(variance >= 0, variance, np.nan))
         return pd.DataFrame(self.inference.columns(self.coef, se), index=pd.Index(self.terms, name="term"))
 
     @cached_property

@@ -101,7 +101,7 @@ def test_nothing_is_left_behind_but_the_store(project: Path) -> None:
     ("line", "offered"),
     [
         ("digicarbon run table3_baseline model=t", {"model=twfe"}),
-        ("digicarbon run -m weights=w", {"weights=w1_adjacency", "weights=w2_nested"}),
+        ("digicarbon run -m weights=w", {"weights=w1_adjacency", "weights=w2_nested", "weights=w2_product"}),
     ],
 )
 def test_completion(folder: Path, line: str, offered: set[str]) -> None:
@@ -154,7 +154,7 @@ def test_what_is_left_out_is_told(folder: Path, capsys: Capture) -> None:
         told = capsys.readouterr().err
         assert "1 combinations are left out by exclude." in told
         assert "skipped model=sdm, weights=matrix: conf/weights/matrix.yaml: weights.path is required" in told
-        assert "model=twfe: one fit, also for model=twfe, weights=matrix" in told
+        assert "model=twfe: one fit, also for model=twfe, weights=" in told
 
 
 def test_list(folder: Path, capsys: Capture) -> None:

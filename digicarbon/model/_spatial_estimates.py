@@ -217,6 +217,6 @@ def _dense(operator: SpatialOperator) -> DenseOperator:
     if isinstance(operator, SparseOperator) and operator.n <= MOST_DENSE_UNITS:
         return operator.dense
     raise EstimationError(
-        f"This estimator works with dense matrices; W has {operator.n} units, too many for it. Choose sar, sdm, sem, sdem "
-        "or slx with fixed effects and classic standard errors."
+        f"This estimator works with dense matrices; W has {operator.n} units, too many for it. Choose sar, sdm, sem, "
+        "sdem or slx with fixed effects and classic standard errors."
     )

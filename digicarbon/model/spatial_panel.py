@@ -62,8 +62,8 @@ class SpatialPanel(Model):
         A node with a ``_target_``, the weights of the error in ``sem``, ``sdem`` and ``sac`` where they are not those
         of the lag.
     cov : {"classic", "robust", "cluster"}
-        Inverse of the expected information; quasi-maximum likelihood with third and fourth moments of the errors; scores
-        added up by unit (see its warning in the notes).
+        Inverse of the expected information; quasi-maximum likelihood with third and fourth moments of the errors;
+        scores added up by unit (see its warning in the notes).
     effects_se : {"delta", "simulation"}
         Standard errors of effects: exact delta method, or from draws of the parameters.
     draws, seed : int
@@ -145,8 +145,8 @@ class SpatialPanel(Model):
         Returns
         -------
         Result
-            Terms are the regressors, ``W_<name>`` for their spatial lags, then of ``rho``, ``lambda``, ``phi`` (variance
-            of random effects over that of errors) those that the kind has, and ``sigma2``.
+            Terms are the regressors, ``W_<name>`` for their spatial lags, then of ``rho``, ``lambda``, ``phi``
+            (variance of random effects over that of errors) those that the kind has, and ``sigma2``.
 
         Raises
         ------
@@ -165,7 +165,9 @@ class SpatialPanel(Model):
             statistics=self._statistics(found, design),
             # at the boundary I - ρW is singular: numbers would be noise of the inverse
             spatial_effects=None if "rho" in found.boundary else self._effects(found, design),
-            absorbed={"none": (), "two_way": ("unit", "time"), "random": ("random",)}.get(self.effects, (self.effects,)),
+            absorbed={"none": (), "two_way": ("unit", "time"), "random": ("random",)}.get(
+                self.effects, (self.effects,)
+            ),
             notes=self._notes(found, design),
             residuals=found.residuals,
         )
@@ -183,7 +185,8 @@ class SpatialPanel(Model):
         Returns
         -------
         DataFrame
-            Index (unit, term); columns own (∂y_i/∂x_i), received (Σ_j ∂y_i/∂x_j) and sent (Σ_j ∂y_j/∂x_i), j other units.
+            Index (unit, term); columns own (∂y_i/∂x_i), received (Σ_j ∂y_i/∂x_j) and sent (Σ_j ∂y_j/∂x_i), j other
+            units.
         """
         coef = dict(zip(result.terms, result.coef, strict=True))
         beta = np.array([coef[name] for name in self.regressors])
@@ -248,7 +251,9 @@ class SpatialPanel(Model):
         )
         if self.effects_se == "delta":
             return Effects(self.regressors, values.coef, values.se)
-        return Effects(self.regressors, values.coef, simulated_errors(point, covariance, design.w, self.draws, self.seed))
+        return Effects(
+            self.regressors, values.coef, simulated_errors(point, covariance, design.w, self.draws, self.seed)
+        )
 
     def _statistics(self, found: Estimates, design: Design) -> dict[str, float]:
         k = len(found.coef)
@@ -293,8 +298,8 @@ class SpatialPanel(Model):
             notes.append("Bias-corrected direct estimates (Lee & Yu 2010); the log-likelihood is the uncorrected one.")
         if self.cov == "cluster":
             notes.append(
-                "Standard errors: scores added up by unit. The scores of the spatial parameter are not independent across "
-                "units, and under heteroskedasticity its estimate is inconsistent; read them as a rule of thumb."
+                "Standard errors: scores added up by unit. The scores of the spatial parameter are not independent "
+                "across units, and under heteroskedasticity its estimate is inconsistent; read them as a rule of thumb."
             )
         notes.extend(self._precision(found, design))
         for name in found.boundary:
@@ -315,6 +320,7 @@ class SpatialPanel(Model):
             return []
         share = 100 * error / operator.trace_gg(spatial)
         return [
-            "W is too large for an exact tr(GG'): standard errors rest on an estimate from seeded random vectors, whose own "
-            f"standard error is {share:.2g} % (so that they are known to about {share / 2:.2g} %); estimates are exact."
+            "W is too large for an exact tr(GG'): standard errors rest on an estimate from seeded random vectors, "
+            f"whose own standard error is {share:.2g} % (standard errors are known to about {share / 2:.2g} %); the "
+            "estimates are exact."
         ]

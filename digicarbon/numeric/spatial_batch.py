@@ -94,9 +94,7 @@ class LagBatch:
         -------
         BatchFit
         """
-        parts = [
-            self._moments(outcomes[start : start + CHUNK]) for start in range(0, len(outcomes), CHUNK)
-        ]
+        parts = [self._moments(outcomes[start : start + CHUNK]) for start in range(0, len(outcomes), CHUNK)]
         beta, rho, sigma2 = (np.concatenate([part[i] for part in parts]) for i in range(3))
         rho_variance, d_focal, d_lag = self._precision(beta, rho, sigma2, focal, lag)
         theta = beta[:, lag] if lag is not None else np.zeros(len(beta))
@@ -161,12 +159,12 @@ class LagBatch:
             rho = following
             if moved < 1e-13:
                 break
-        return rho
+        return np.asarray(rho)
 
     def _traces(self, rho: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return tr G* and tr G*² of each draw."""
         roots = self._roots / (1 - rho[:, None] * self._roots)
-        return roots.sum(axis=1), np.einsum("mi,mi->m", roots, roots)
+        return roots.sum(axis=1), np.asarray(np.einsum("mi,mi->m", roots, roots))
 
     def _precision(
         self, beta: FloatArray, rho: FloatArray, sigma2: FloatArray, focal: int, lag: int | None

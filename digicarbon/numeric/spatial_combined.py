@@ -80,7 +80,7 @@ def fit_combined(
     t, n, width = columns.shape
     k = width - 2
     both = np.concatenate([columns, lagged], axis=2).reshape(t * n, 2 * width)
-    r = np.linalg.qr(both, mode="r")
+    r = np.asarray(np.linalg.qr(both, mode="r"))
 
     def profile(lam: float) -> tuple[FloatArray, float, bool]:
         factor = triangular(r[:, :width] - lam * r[:, width:])
@@ -147,7 +147,11 @@ def _covariance(
     out = np.zeros((k + 3, k + 3))
     out[:k, :k] = z.T @ z / sigma2
     out[:k, k] = z.T @ q / sigma2
-    for row, column, left, right in ((k, k, g_star, g_star), (k, k + 1, g_star, h_star), (k + 1, k + 1, h_star, h_star)):
+    for row, column, left, right in (
+        (k, k, g_star, g_star),
+        (k, k + 1, g_star, h_star),
+        (k + 1, k + 1, h_star, h_star),
+    ):
         out[row, column] = sample.periods * ((left * right.T).sum() + (left * right).sum())
     out[k, k] += q @ q / sigma2
     out[k, k + 2] = sample.periods * np.trace(g_star) / sigma2

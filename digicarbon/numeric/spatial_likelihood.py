@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
-from digicarbon.numeric.spatial_operator import SpatialOperator
+from digicarbon.numeric.spatial_operator import DenseOperator, SpatialOperator
 from digicarbon.numeric.within import EffectsKind, demean
 
 FloatArray = NDArray[np.float64]
@@ -231,7 +231,7 @@ def fit_error(level: FloatArray, lagged: FloatArray, w: SpatialOperator, sample:
     k = width - 1
     both = np.concatenate([level.reshape(t * n, -1), lagged.reshape(t * n, -1)], axis=1)
     # least squares at any λ needs no more than the triangular factor of all columns
-    r = np.linalg.qr(both, mode="r")
+    r = np.asarray(np.linalg.qr(both, mode="r"))
 
     def solve(lam: float) -> tuple[FloatArray, FloatArray]:
         filtered = r[:, :width] - lam * r[:, width:]
@@ -308,9 +308,7 @@ def fit_linear(level: FloatArray, sample: Sample) -> SpatialFit:
     covariance[:k, :k] = sigma2 * (inverse + np.triu(inverse, 1).T)
     covariance[k + 1, k + 1] = 2 * sigma2**2 / sample.size
     loglik = float(-sample.size / 2 * (np.log(2 * np.pi * sigma2) + 1))
-    return SpatialFit(
-        beta, 0.0, sigma2, covariance, loglik, ssr, e.reshape(t, n), flat[:, :k], np.zeros(t * n), False
-    )
+    return SpatialFit(beta, 0.0, sigma2, covariance, loglik, ssr, e.reshape(t, n), flat[:, :k], np.zeros(t * n), False)
 
 
 def _corrected(found: SpatialFit, w: SpatialOperator, sample: Sample) -> _Point:
@@ -337,6 +335,8 @@ def _constant_root(w: SpatialOperator, sample: Sample) -> float:
 
 def star_traces(w: SpatialOperator, rho: float, sample: Sample) -> tuple[float, float]:
     """Return tr G* and tr G*² in the (transformed) sample of one period."""
+    if sample.drops_constant and isinstance(w, DenseOperator):
+        return w.centred_traces(rho)
     c = _constant_root(w, sample)
     root = c / (1 - rho * c)
     first, second = w.traces(rho)
@@ -346,6 +346,8 @@ def star_traces(w: SpatialOperator, rho: float, sample: Sample) -> tuple[float, 
 def _star(w: SpatialOperator, rho: float, sample: Sample) -> tuple[float, float, float]:
     """Return tr G*, tr G*² and tr G*G*′, where F′GF and JG have equal norms since G1 is constant."""
     first, second = star_traces(w, rho, sample)
+    if sample.drops_constant and isinstance(w, DenseOperator):
+        return first, second, w.centred_norm(rho)
     norm = w.trace_gg(rho)
     if sample.drops_constant:
         column_sums = w.apply_gt(rho, np.ones((w.n, 1)))
@@ -354,6 +356,7 @@ def _star(w: SpatialOperator, rho: float, sample: Sample) -> tuple[float, float,
 
 
 def concentrated(ssr: float, log_determinant: float, w: SpatialOperator, rho: float, sample: Sample) -> float:
+    """Return the concentrated log-likelihood with all constants."""
     jacobian = log_determinant - np.log(1 - rho * _constant_root(w, sample))
     return float(-sample.size / 2 * (np.log(2 * np.pi * ssr / sample.size) + 1) + sample.periods * jacobian)
 
@@ -420,9 +423,7 @@ def _lag_score(
     )
 
 
-def climb(
-    nodes: FloatArray, heights: FloatArray, score: Callable[[float], tuple[float, float]]
-) -> tuple[float, bool]:
+def climb(nodes: FloatArray, heights: FloatArray, score: Callable[[float], tuple[float, float]]) -> tuple[float, bool]:
     """Return where the likelihood is highest and whether that is the first or the last node.
 
     Parameters
@@ -463,9 +464,7 @@ def _root(score: Callable[[float], tuple[float, float]], left: float, right: flo
     return rho
 
 
-def bracket(
-    nodes: FloatArray, heights: FloatArray, score: Callable[[float], float]
-) -> tuple[float, float, bool]:
+def bracket(nodes: FloatArray, heights: FloatArray, score: Callable[[float], float]) -> tuple[float, float, bool]:
     """Return an interval around the highest node in which the score changes sign, or that node if it is at the end."""
     best = int(heights.argmax())
     left, right = float(nodes[max(best - 1, 0)]), float(nodes[min(best + 1, len(nodes) - 1)])

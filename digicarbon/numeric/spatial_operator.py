@@ -17,6 +17,9 @@ FloatArray = NDArray[np.float64]
 REAL = 1e-9
 """Largest imaginary part, relative to the spectral radius, that rounding leaves on a real eigenvalue."""
 
+FORM_G = 100
+"""Up to this size G itself is formed at each ρ, since fewer calls count more than fewer operations."""
+
 
 class SpatialOperator(Protocol):
     """A weight matrix W of N units as an operator."""
@@ -124,6 +127,25 @@ class DenseOperator:
         roots = self.eigenvalues / (1.0 - rho * self.eigenvalues)
         return float(roots.sum().real), float((roots * roots).sum().real)
 
+    def centred_traces(self, rho: float) -> tuple[float, float]:
+        """Return tr JG and tr (JG)², J = I - 11′/N: without the root of the constant, and without its cancellation."""
+        roots = self._centred / (1.0 - rho * self._centred)
+        return float(roots.sum().real), float((roots * roots).sum().real)
+
+    def centred_norm(self, rho: float) -> float:
+        """Return tr JGG′J, for W with constant row sums."""
+        if self.n > FORM_G:
+            sums = self.apply_gt(rho, np.ones((self.n, 1)))
+            return self.trace_gg(rho) - float(np.vdot(sums, sums)) / self.n
+        g = self.g(rho)
+        star = g - g.mean(axis=0)
+        return float(np.vdot(star, star))
+
+    @cached_property
+    def _centred(self) -> FloatArray | NDArray[np.complex128]:
+        gone = int(np.abs(self.eigenvalues - float(self.constant_row_sum or 0.0)).argmin())
+        return self.eigenvalues[np.arange(self.n) != gone]
+
     def trace_gg(self, rho: float) -> float:
         """Return tr GG′."""
         if self._overlap is not None:
@@ -139,14 +161,14 @@ class DenseOperator:
     def apply_g(self, rho: float, columns: FloatArray) -> FloatArray:
         """Return G x."""
         roots, vectors, inverse = self._spectrum
-        if vectors is not None and inverse is not None:
+        if vectors is not None and inverse is not None and self.n > FORM_G:
             return np.asarray(vectors @ ((roots / (1.0 - rho * roots))[:, None] * (inverse @ columns)))
         return np.asarray(self.g(rho) @ columns)
 
     def apply_gt(self, rho: float, columns: FloatArray) -> FloatArray:
         """Return G′ x."""
         roots, vectors, inverse = self._spectrum
-        if vectors is not None and inverse is not None:
+        if vectors is not None and inverse is not None and self.n > FORM_G:
             return np.asarray(inverse.T @ ((roots / (1.0 - rho * roots))[:, None] * (vectors.T @ columns)))
         return np.asarray(self.g(rho).T @ columns)
 
@@ -165,7 +187,7 @@ class DenseOperator:
     def _overlap(self) -> FloatArray | None:
         """V′V ∘ V⁻¹V⁻¹′ of the eigenvectors V: with r the eigenvalues of G, tr GG′ is r′(V′V ∘ V⁻¹V⁻¹′)r."""
         _, vectors, inverse = self._spectrum
-        if vectors is None or inverse is None:
+        if vectors is None or inverse is None or self.n <= FORM_G:
             return None
         return np.asarray((vectors.T @ vectors) * (inverse @ inverse.T))
 

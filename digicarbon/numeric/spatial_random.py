@@ -68,7 +68,8 @@ def fit_lag_random(columns: FloatArray, w: SpatialOperator) -> RandomFit:
     Notes
     -----
     Elhorst (2014), sec. 3.3.3: at given ψ = 1/√(1 + Tφ) the data, quasi-demeaned over time, follow a lag model. The
-    score in ψ is that of Breusch's iteration, N/ψ - NTψ·b/(a + ψ²b), with a the within and ψ²b the between sum of squares.
+    score in ψ is that of Breusch's iteration, N/ψ - NTψ·b/(a + ψ²b), with a the within and ψ²b the between sum of
+    squares.
     """
     t, n, width = columns.shape
     k = width - 2

@@ -290,7 +290,8 @@ class SparseOperator:
             self._factored["last"] = kept
         order = self._pattern.order
         out = np.empty(columns.shape)
-        out[order] = kept[1].solve(np.asfortranarray(columns[order]), trans)
+        factors: Any = kept[1]
+        out[order] = factors.solve(np.asfortranarray(columns[order]), trans)
         return out
 
     @cached_property

@@ -30,8 +30,8 @@ DENSE_UNITS = 400
 """Up to this size one dense eigendecomposition serves best.
 
 CPU ms of a first and of a further fit of 15 periods, dense against sparse, one BLAS thread of an AMD EPYC at 2.6 GHz.
-Queen lattice: 300 units 6.5 and 1.1 against 8.6 and 1.4; 400 units 13 and 2.6 against 12 and 1.9; 1,000 units 152 and 33
-against 27 and 4. Random links, 6 a unit: 600 units 42 and 9 against 35 and 6; 3,000 units 4,900 against 1,200.
+Queen lattice: 300 units 6.5 and 1.1 against 8.6 and 1.4; 400 units 13 and 2.6 against 12 and 1.9; 1,000 units 152 and
+33 against 27 and 4. Random links, 6 a unit: 600 units 42 and 9 against 35 and 6; 3,000 units 4,900 against 1,200.
 """
 
 SPARSE_DENSITY = 0.05

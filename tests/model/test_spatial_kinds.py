@@ -83,9 +83,7 @@ def test_sac_score_is_zero_at_the_estimate(produc: dc.Panel, usaww: dc.Weights) 
         ("c.splm.re.lagFALSE.err_kkp", "sem", "kkp"),
     ],
 )
-def test_random_effects_equal_splm(
-    produc: dc.Panel, usaww: dc.Weights, record: str, kind: str, structure: str
-) -> None:
+def test_random_effects_equal_splm(produc: dc.Panel, usaww: dc.Weights, record: str, kind: str, structure: str) -> None:
     found = model(kind, effects="random", error_structure=structure).fit(produc, usaww)
     values = R[record]
     coef = pd.Series(values["coef"]).rename(RENAMED)

@@ -297,7 +297,7 @@ def test_a_parquet_matrix_keeps_the_labels_of_its_index(tmp_path: Path) -> None:
 
 def test_w2_multiplied_from_the_left_would_be_inverse_distance() -> None:
     panel = _panel(NAMES)
-    raw = NestedWeights(row_standardise=False).compute(panel).dense()
+    raw = NestedWeights(normalise="none").compute(panel).dense()
     economy = panel.cube(["gdp"])[:, :, 0].mean(axis=0)
     inverse = raw / economy
     left = economy[:, None] * inverse
