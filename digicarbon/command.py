@@ -154,18 +154,33 @@ def _headline(name: str) -> str:
     return first.lstrip("# ") if first.startswith("#") else ""
 
 
+SENTENCE = 60
+"""A column of longer cells holds sentences: it is wrapped at this width and set flush left."""
+
+
 def show(table: Table, console: Console) -> None:
-    """Print a table, in several blocks of columns where the terminal is too narrow for one; no cell is ever cut."""
+    """Print a table, in several blocks of columns where the terminal is too narrow for one.
+
+    Sentences are wrapped; no cell is ever cut.
+    """
     labels = [str(label) for label in table.cells.index]
     first = max(map(cell_len, labels), default=0) + 4
     columns = [[str(head), *map(str, table.cells.iloc[:, k])] for k, head in enumerate(table.cells.columns)]
-    widths = [max(map(cell_len, texts)) + 3 for texts in columns]
+    natural = [max(map(cell_len, texts)) for texts in columns]
+    widths = [min(width, SENTENCE) + 3 for width in natural]
     room = console.width if console.is_terminal else sys.maxsize
     for number, block in enumerate(_blocks(widths, room - first)):
         rich_table = RichTable(title=table.title if number == 0 else None, title_justify="left")
         rich_table.add_column("", no_wrap=True)
         for position in block:
-            rich_table.add_column(columns[position][0], justify="right", no_wrap=True)
+            wraps = natural[position] > SENTENCE
+            rich_table.add_column(
+                columns[position][0],
+                justify="left" if wraps else "right",
+                no_wrap=not wraps,
+                overflow="fold",
+                max_width=SENTENCE,
+            )
         for row, label in enumerate(labels):
             if row in table.rules:
                 rich_table.add_section()

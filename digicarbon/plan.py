@@ -166,12 +166,14 @@ def code_digest(*classes: type[Spec]) -> str:
 
 @cache
 def code_files(*classes: type[Spec]) -> tuple[Path, ...]:
-    """Return the files of the numeric core, and of ``classes`` and the specifications that they inherit."""
-    numeric = sorted((Path(__file__).parent / "numeric").glob("*.py"))
+    """Return the files of the core that computes, and of ``classes`` and the specifications that they inherit."""
+    package = Path(__file__).parent
+    core = sorted(file for room in ("numeric", "model", "diagnostic") for file in (package / room).glob("*.py"))
     modules = {
         base.__module__ for cls in classes for base in cls.__mro__ if issubclass(base, Spec) and base is not Spec
     }
-    return (*numeric, *(Path(inspect.getfile(sys.modules[name])) for name in sorted(modules)))
+    own = (Path(inspect.getfile(sys.modules[name])) for name in sorted(modules))
+    return tuple(dict.fromkeys([*core, *own]))
 
 
 @cache

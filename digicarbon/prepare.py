@@ -19,7 +19,7 @@ from digicarbon.panel import Panel, PanelDesign
 from digicarbon.sample import Sample
 from digicarbon.source import Inputs, Source
 from digicarbon.spec import Spec, build
-from digicarbon.weights import Weights, WeightsSpec
+from digicarbon.weights import Islands, Weights, WeightsSpec
 
 T = TypeVar("T")
 
@@ -148,7 +148,9 @@ class Workshop:
         full = self._full(specs)
         keys = _keys(specs, "source", "measure", "outcome", "panel", "weights")
         weights = self._once(("weights", *keys), lambda: spec.compute(full))
-        return weights.restrict(panel.units)
+        # a region can leave a province without neighbour: the specification's own rule holds for the subset, too
+        islands: Islands = "keep" if getattr(spec, "islands", "refuse") == "keep" else "refuse"
+        return weights.restrict(panel.units, islands)
 
 
 @contextmanager

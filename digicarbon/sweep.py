@@ -217,14 +217,15 @@ def _params(run: Run) -> dict[str, str]:
     used = {key: option for key, option in run.options.items() if key not in ("executor", "tracking", "report")}
     if run.specs.weights is None:
         used.pop("weights", None)
-    varied = {key: str(value) for key, value in run.choice.values.items() if key not in used}
+    needless = "weights." if run.specs.weights is None else ()
+    varied = {k: str(v) for k, v in run.choice.values.items() if k not in used and not k.startswith(needless)}
     fields = {f"model.{key}": _plain(value) for key, value in run.specs.model.model_dump().items()}
     column = {"column": run.choice.column} if run.choice.column else {}
     return {
         **column,
         **used,
         **fields,
-        **{key: value for key, value in varied.items() if not key.startswith("weights.")},
+        **varied,
     }
 
 

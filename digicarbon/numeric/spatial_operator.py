@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,9 +142,9 @@ class DenseOperator:
         return float(np.vdot(star, star))
 
     @cached_property
-    def _centred(self) -> FloatArray | NDArray[np.complex128]:
+    def _centred(self) -> NDArray[Any]:
         gone = int(np.abs(self.eigenvalues - float(self.constant_row_sum or 0.0)).argmin())
-        return self.eigenvalues[np.arange(self.n) != gone]
+        return np.asarray(self.eigenvalues[np.arange(self.n) != gone])
 
     def trace_gg(self, rho: float) -> float:
         """Return tr GG′."""

@@ -1,6 +1,7 @@
 """Spatial weights."""
 
 from digicarbon.weights.adjacency import AdjacencyWeights as AdjacencyWeights
+from digicarbon.weights.base import Islands as Islands
 from digicarbon.weights.base import Weights as Weights
 from digicarbon.weights.base import WeightsSpec as WeightsSpec
 from digicarbon.weights.combined import BlendWeights as BlendWeights
