@@ -15,7 +15,7 @@ from mlflow.entities import Run as StoredRun
 from digicarbon import sweep
 from digicarbon.__main__ import main
 from digicarbon.compose import Composer, loader
-from digicarbon.errors import ConfigError, EstimationError
+from digicarbon.errors import ConfigError, EstimationError, WeightsError
 from digicarbon.expand import read_overrides
 from digicarbon.plan import plan
 from digicarbon.sweep import Finished
@@ -267,3 +267,16 @@ def test_a_killed_worker_is_a_sentence(mine: Path) -> None:
     assert found is not None
     parents = client().search_runs([found.experiment_id], "tags.`digicarbon.kind` = 'sweep'")
     assert [parent.info.status for parent in parents] == ["KILLED"]
+
+
+def test_varied_weights_are_recorded_where_they_are_used(project: Path) -> None:
+    run("config", "executor=sequential", "model=sar", "weights=k_nearest", "weights.k=3,5")
+    assert sorted(one.data.params["weights.k"] for one in children("digicarbon").values()) == ["3", "5"]
+
+
+def test_a_region_may_keep_an_island_where_the_weights_say_so(project: Path) -> None:
+    choices = ("sample.units=[Beijing,Tianjin,Hebei,Hainan,Shanxi,Henan]", "outcome.controls=[]", "model=sar")
+    with pytest.raises(WeightsError, match="no neighbour for Hainan"):
+        run("config", "executor=sequential", *choices)
+    kept = run("config", "executor=sequential", *choices, "weights.islands=keep", "model.bias_correction=none")
+    assert kept.failures == []

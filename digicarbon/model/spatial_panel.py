@@ -200,7 +200,10 @@ class SpatialPanel(Model):
         if weights is None:
             raise WeightsError(f"A {self.kind} model needs spatial weights; choose weights=… or pass `weights`.")
         refuse_single_period(panel, "unit" if self.effects == "random" else self.effects)
-        w = weights.align(panel).operator
+        aligned = weights.align(panel)
+        if aligned.matrix.nnz == 0:
+            raise WeightsError(f"{weights.name} has no link at all, so that there is no spatial term to estimate.")
+        w = aligned.operator
         m = self._error_operator(panel, error_weights) or w
         n, t = panel.shape
         sample = Sample(n, t, self.fixed, self.bias_correction)

@@ -291,3 +291,22 @@ def test_bias_correction_needs_constant_row_sums_with_time_effects(produc: dc.Pa
     raw = dc.Weights.from_matrix((usaww.dense() > 0).astype(float), usaww.labels, row_standardise=False)
     with pytest.raises(WeightsError, match="rows with different sums"):
         model("sar", bias_correction="bias_corrected").fit(produc, raw)
+
+
+@pytest.mark.parametrize("kind", ["slx", "sar", "sem", "sdm", "sdem", "sac"])
+def test_weights_without_links_are_refused(produc: dc.Panel, kind: str) -> None:
+    nothing = dc.Weights.from_matrix(np.zeros((48, 48)), produc.units, islands="keep")
+    with pytest.raises(WeightsError, match="has no link at all"):
+        model(kind).fit(produc, nothing)
+
+
+def test_lag_model_with_rho_zero_is_least_squares(produc: dc.Panel, usaww: dc.Weights) -> None:
+    """An outcome made without spatial dependence gives a small rho and the coefficients of least squares."""
+    rng = np.random.default_rng(4)
+    x = produc.array(list(X))
+    made = produc.with_columns({"made": x @ np.array([1.0, -1.0, 0.5, 0.1]) + rng.normal(size=len(x))})
+    sar = dc.SpatialPanel(y="made", x=X, kind="sar").fit(made, usaww)
+    ols = dc.PanelRegression(y="made", x=X).fit(made)
+    assert abs(sar.statistics["rho"]) < 2.5 * sar.estimates.at["rho", "se"]
+    gap = sar.estimates.loc[list(X), "coef"] - ols.estimates["coef"]
+    assert (gap.abs() < 0.5 * ols.estimates["se"]).all()
