@@ -71,6 +71,7 @@ def run(request: Request) -> None:
             soft_wrap=True,
         )
         name = "" if planned.name == ROOT else f" {planned.name}"
+        name += "".join(f" {word}" for word in request.overrides if word.startswith("tracking"))
         out.print(f"Look at it with: digicarbon ui{name}", soft_wrap=True)
     if failures:
         lines = "\n".join(f"  {label}: {sentence}" for label, sentence in failures[:20])

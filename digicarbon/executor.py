@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from digicarbon.spec import Spec
 
@@ -27,6 +27,13 @@ class Executor(Spec):
     backend: Literal["loky", "threading", "sequential"] = "loky"
     n_jobs: int = -1
     batch: Annotated[int, Field(ge=0)] = 0
+
+    @field_validator("n_jobs")
+    @classmethod
+    def _some_worker(cls, n_jobs: int) -> int:
+        if n_jobs == 0:
+            raise ValueError("0 workers can do nothing; give a number from 1, or -1 for every core.")
+        return n_jobs
 
     def chunk(self, runs: int) -> int:
         """Return how many runs make one task, so that start-up costs vanish and the bar still moves."""

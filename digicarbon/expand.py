@@ -124,6 +124,7 @@ def expand(composer: Composer, command_axes: Sequence[Axis]) -> tuple[list[Choic
             _check(axis.key, value, axis.place, composer)
     rules = _rules(composer, body["exclude"])
     every = list(_points(columns, zipped, axes, composer))
+    _refuse_unknown(rules, every, composer)
     kept = [choice for choice in every if not any(_matches(rule, choice, composer) for rule in rules)]
     return _drawn(kept, body["draw"], composer), len(every) - len(kept)
 
@@ -243,6 +244,21 @@ def _matches(rule: Mapping[str, Any], choice: Choice, composer: Composer) -> boo
         config = composer.resolve(composer.merged(choice.values))
         chosen |= {key: _at(config, key) for key in unknown}
     return all(chosen[key] == value for key, value in rule.items())
+
+
+def _refuse_unknown(rules: Sequence[Mapping[str, Any]], choices: Sequence[Choice], composer: Composer) -> None:
+    """Refuse an exclusion whose key no run has; it would leave out nothing without a word."""
+    for key in {key for rule in rules for key in rule if "." in key}:
+        group, _, field = key.partition(".")
+        known: set[str] = set()
+        for option in {choice.values.get(group) for choice in choices}:
+            values = {} if option is None else {group: option}
+            known |= set(composer.merged(values)[group])
+        if field.split(".")[0] not in known:
+            raise ConfigError(
+                f"{composer.where('exclude')}, exclude: no run has a key '{key}'."
+                f"{nearest(key, [f'{group}.{name}' for name in known])}"
+            )
 
 
 def _at(config: Any, key: str) -> Any:

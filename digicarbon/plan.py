@@ -17,7 +17,7 @@ from digicarbon.errors import ConfigError, DigicarbonError
 from digicarbon.expand import Axis, Choice, expand, label_of
 from digicarbon.files import GROUPS
 from digicarbon.prepare import Prepared, Specs, Workshop, specify
-from digicarbon.spec import Spec
+from digicarbon.spec import Spec, refuse_unknown
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,11 +116,14 @@ def check(composer: Composer, choice: Choice, shop: Workshop) -> Run:
     chosen = {**composer.chosen, **{key: str(value) for key, value in choice.values.items() if key in GROUPS}}
     merged = composer.merged(choice.values)
     try:
-        require([key for key in missing(merged) if not key.startswith("weights.")], chosen)
+        lacking = missing(merged)
+        for group in dict.fromkeys(key.split(".")[0] for key in lacking):
+            refuse_unknown(merged[group], group)
+        require([key for key in lacking if not key.startswith("weights.")], chosen)
         config = composer.resolve(merged)
         specs = specify(config)
         if specs.weights is not None:
-            require(missing(merged), chosen)
+            require(lacking, chosen)
     except ConfigError as error:
         raise ConfigError(_placed(str(error), composer, choice)) from error
     prepared = shop.prepare(specs)

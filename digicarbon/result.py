@@ -107,7 +107,7 @@ class Result:
     def estimates(self) -> pd.DataFrame:
         """Coefficients: index term; columns coef, se, stat, p, low, high."""
         variance = np.diag(self.covariance)
-        # a variance below zero comes from a boundary estimate only, which the notes tell of
+        # not a number for a parameter at its boundary, which the notes tell of
         se = np.sqrt(np.where(variance >= 0, variance, np.nan))
         return pd.DataFrame(self.inference.columns(self.coef, se), index=pd.Index(self.terms, name="term"))
 

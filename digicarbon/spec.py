@@ -81,6 +81,27 @@ def build(node: Mapping[str, Any], kind: type[S], where: str) -> S:
         raise ConfigError("; ".join(_sentence(cls, item, where) for item in error.errors())) from error
 
 
+def refuse_unknown(node: Mapping[str, Any], where: str) -> None:
+    """Raise a `ConfigError` if a node has a key that its class has not; what is missing may then be misspelled.
+
+    Parameters
+    ----------
+    node : mapping
+        With a ``_target_``.
+    where : str
+    """
+    cls = _locate(str(node.get("_target_")), where)
+    if isinstance(cls, type) and issubclass(cls, Spec):
+        for name in node:
+            if name not in cls.model_fields and name != "_target_":
+                raise ConfigError(_no_field(cls, f"{where}.{name}", str(name)))
+
+
+def _no_field(cls: type[Spec], key: str, name: str) -> str:
+    fields = listing(cls.model_fields, 20)
+    return f"{key} is not a field of {cls.__name__}.{nearest(name, cls.model_fields)} Fields: {fields}."
+
+
 def _locate(target: str, where: str) -> object:
     module_name, _, name = target.rpartition(".")
     if not module_name:
@@ -115,10 +136,7 @@ def _sentence(cls: type[Spec], item: Any, where: str) -> str:
     match item["type"]:
         case "extra_forbidden":
             name = str(location[-1])
-            return (
-                f"{key} is not a field of {cls.__name__}.{nearest(name, cls.model_fields)} "
-                f"Fields: {listing(cls.model_fields, 20)}."
-            )
+            return _no_field(cls, key, name)
         case "missing":
             return f"{key} is required; give it in the YAML or as {key}=…"
         case "tuple_type":

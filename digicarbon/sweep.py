@@ -192,6 +192,7 @@ def _entry(run: Run, fitted: Fitted) -> Entry:
         "digicarbon.hash": run.key,
         "digicarbon.label": run.label,
         "digicarbon.data_digest": panel.digest,
+        **({} if run.prepared.weights is None else {"digicarbon.weights_digest": run.prepared.weights.digest}),
         **_simulated_tag([run]),
     }
     if run.prepared.notes:
@@ -217,14 +218,27 @@ def _params(run: Run) -> dict[str, str]:
     used = {key: option for key, option in run.options.items() if key not in ("executor", "tracking", "report")}
     if run.specs.weights is None:
         used.pop("weights", None)
-    needless = "weights." if run.specs.weights is None else ()
-    varied = {k: str(v) for k, v in run.choice.values.items() if k not in used and not k.startswith(needless)}
+    rooms = {"source": run.specs.source, "panel": run.specs.panel, "sample": run.specs.sample}
+    if run.specs.weights is not None:
+        rooms["weights"] = run.specs.weights
+    choices = {
+        f"{room}.{key}": _plain(value)
+        for room, spec in rooms.items()
+        for key, value in spec.model_dump().items()
+        if not isinstance(value, dict)
+    }
+    varied = {
+        key: str(value)
+        for key, value in run.choice.values.items()
+        if key not in used and (run.specs.weights is not None or key.split(".")[0] != "weights")
+    }
     fields = {f"model.{key}": _plain(value) for key, value in run.specs.model.model_dump().items()}
     column = {"column": run.choice.column} if run.choice.column else {}
     return {
         **column,
         **used,
         **fields,
+        **choices,
         **varied,
     }
 

@@ -6,6 +6,7 @@ import getpass
 import json
 import logging
 import math
+import os
 import platform
 import sqlite3
 import subprocess
@@ -101,6 +102,9 @@ class Store:
         from mlflow.exceptions import MlflowException
         from sqlalchemy.exc import SQLAlchemyError
 
+        # by default MLflow asks a server that does not answer for minutes
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
         for noisy in ("mlflow", "alembic"):
             logging.getLogger(noisy).setLevel(logging.ERROR)
         self.uri = tracking.uri
@@ -110,8 +114,9 @@ class Store:
         artifacts = _artifact_location(tracking, self.name)
         with self._refused("cannot be opened", "Check the folder's rights and the address, or choose another."):
             _try_database(tracking.uri)
-            self._client = MlflowClient(tracking_uri=_absolute(tracking.uri))
-            self.experiment_id = self._open(artifacts)
+            with _alone(tracking.uri):
+                self._client = MlflowClient(tracking_uri=_absolute(tracking.uri))
+                self.experiment_id = self._open(artifacts)
         self.parent_id = ""
 
     def start(self, title: str, config: str, tags: Mapping[str, str]) -> None:
@@ -303,6 +308,18 @@ def _absolute(uri: str) -> str:
     if not uri.startswith(SQLITE):
         return uri
     return f"{SQLITE}{Path(uri.removeprefix(SQLITE)).resolve().as_posix()}"
+
+
+@contextmanager
+def _alone(uri: str) -> Iterator[None]:
+    """Let one command at a time create a database: two that start in an empty folder would both lay out its tables."""
+    if not uri.startswith(SQLITE):
+        yield
+        return
+    from filelock import FileLock
+
+    with FileLock(f"{uri.removeprefix(SQLITE)}.lock", timeout=300):
+        yield
 
 
 def _try_database(uri: str) -> None:

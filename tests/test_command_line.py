@@ -94,7 +94,7 @@ def test_nothing_is_left_behind_but_the_store(project: Path) -> None:
     assert "SIMULATED" in done.stdout
     assert "Warning" not in done.stderr
     assert [path.name for path in project.iterdir()] == ["mlruns"]
-    assert {path.name for path in (project / "mlruns").iterdir()} == {"mlflow.db", "artifacts"}
+    assert {path.name for path in (project / "mlruns").iterdir()} == {"mlflow.db", "mlflow.db.lock", "artifacts"}
 
 
 @pytest.mark.parametrize(
@@ -383,3 +383,22 @@ def test_a_wrong_label_in_the_weights_is_a_sentence(folder: Path, capsys: Captur
     assert "region c" in sentence or "region x" in sentence
     assert "w.csv" in sentence or "weights" in sentence
     assert main(["check", *OWN, "model=twfe"]) == 0
+
+
+def test_two_commands_may_start_in_one_empty_folder(project: Path) -> None:
+    command = [sys.executable, "-m", "digicarbon", "run", "executor=sequential"]
+    started = [
+        subprocess.Popen(
+            [*command, f"measure={name}"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+        )
+        for name in ("ddl", "bea")
+    ]
+    for one in started:
+        out, err = one.communicate(timeout=120)
+        assert one.returncode == 0, err
+        assert "1 of 1 runs recorded" in out
+
+
+def test_no_workers_are_refused(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "executor.n_jobs=0"]) == 2
+    assert "executor.n_jobs: 0 workers can do nothing" in capsys.readouterr().err

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import REPOSITORY
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
+import digicarbon
 from digicarbon.compose import Composer, loader, missing
 from digicarbon.errors import ConfigError
 from digicarbon.files import GROUPS, folders, lineage
@@ -40,7 +40,9 @@ def composed_by_hydra(name: str, overrides: list[str]) -> dict[str, Any]:
 def test_user_folders_come_first(folder: Path) -> None:
     write("conf/weights/mine.yaml", "# mine")
     write("experiments/mine.yaml", "# mine")
-    shipped = [REPOSITORY / "experiments", REPOSITORY / "conf"]
+    package = Path(digicarbon.__file__).parent
+    base = package if (package / "conf").is_dir() else package.parent
+    shipped = [base / "experiments", base / "conf"]
     assert folders() == [folder / "experiments", folder / "conf", *shipped]
 
 

@@ -391,3 +391,20 @@ def test_code_digest_follows_a_file(folder: Path, monkeypatch: pytest.MonkeyPatc
     core.write_text("a = 2", encoding="utf-8")
     os.utime(core, ns=(1, 1))
     assert planning.code_digest() != before
+
+
+def test_a_misspelled_key_of_an_exclusion_is_refused(folder: Path) -> None:
+    said = refusal(experiment("grid: {model.effects: [none, unit]}\nexclude: [{model.effect: unit}]"))
+    assert "experiments/mine.yaml" in said
+    assert "no run has a key 'model.effect'. Did you mean 'model.effects'?" in said
+
+
+def test_a_misspelled_required_key_is_named_before_what_is_missing(folder: Path) -> None:
+    text = "defaults: [config, override source: table, _self_]\nsource: {pth: a.csv, unit: u, time: t}\n"
+    Path("experiments").mkdir()
+    Path("experiments/mine.yaml").write_text(text, encoding="utf-8")
+    assert "experiments/mine.yaml: source.pth is not a field of TableSource. Did you mean 'path'?" in refusal("mine")
+
+
+def test_a_wrong_durbin_and_no_workers_are_one_sentence(folder: Path) -> None:
+    assert "model.durbin: must be all, x or a list" in refusal("config", "model=sdm", "model.durbin=some")

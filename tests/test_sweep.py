@@ -280,3 +280,12 @@ def test_a_region_may_keep_an_island_where_the_weights_say_so(project: Path) -> 
         run("config", "executor=sequential", *choices)
     kept = run("config", "executor=sequential", *choices, "weights.islands=keep", "model.bias_correction=none")
     assert kept.failures == []
+
+
+def test_params_tell_apart_what_the_runs_used(project: Path) -> None:
+    run("config", "executor=sequential", "model=twfe,sar", "weights=glob(w*)")
+    stored = children("digicarbon")
+    assert "weights" not in stored["model=twfe"].data.params
+    assert stored["model=twfe"].data.params["source.seed"] == "1"
+    digests = [one.data.tags["digicarbon.weights_digest"] for label, one in stored.items() if label != "model=twfe"]
+    assert len(set(digests)) == len(digests) == 3

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from digicarbon.errors import DataError, WeightsError, listing, nearest
 from digicarbon.model._spatial_estimates import (
@@ -31,7 +31,15 @@ from digicarbon.spec import build
 from digicarbon.weights import Weights, WeightsSpec
 
 FloatArray = NDArray[np.float64]
-Durbin = Literal["all", "x"] | Annotated[tuple[str, ...], Field(strict=False)]
+
+
+def _durbin(value: object) -> object:
+    if isinstance(value, str) and value not in ("all", "x"):
+        raise ValueError(f"must be all, x or a list of regressors, e.g. [{value}]; got '{value}'.")
+    return value
+
+
+Durbin = Annotated[Literal["all", "x"] | Annotated[tuple[str, ...], Field(strict=False)], BeforeValidator(_durbin)]
 SpatialEffects = Literal["none", "unit", "time", "two_way", "random"]
 
 
@@ -154,13 +162,19 @@ class SpatialPanel(Model):
         """
         design = self._design(panel, weights, error_weights)
         found = estimate(self.kind, design, self.demeaning, self.cov, self.error_structure)
+        covariance = found.covariance
+        for name in found.boundary:
+            # an interior maximum is what the information matrix speaks of: no stars for a boundary
+            position = len(design.names) + found.tail.index(name)
+            covariance = covariance.copy()
+            covariance[position] = covariance[:, position] = np.nan
         return Result(
             kind=self.kind,
             y=self.y,
             focal=self.x,
             terms=(*design.names, *found.tail),
             coef=found.coef,
-            covariance=found.covariance,
+            covariance=covariance,
             inference=Inference(None, self.level),
             statistics=self._statistics(found, design),
             # at the boundary I - ρW is singular: numbers would be noise of the inverse

@@ -287,7 +287,7 @@ class Panel:
         if gaps == "refuse":
             raise DataError(
                 f"The panel has gaps: {listing(self._missing_pairs())} {problem}. Add the rows, or choose "
-                "gaps=drop_units (leave these units out) or gaps=keep (unbalanced; not for spatial models)."
+                "panel.gaps=drop_units (leave these units out) or panel.gaps=keep (unbalanced; not for spatial models)."
             )
         if gaps == "keep":
             return self.rows(good)

@@ -124,7 +124,7 @@ class Weights:
         if empty and islands == "refuse":
             raise WeightsError(
                 f"{name}: no neighbour for {listing(empty)}. Give each at least one neighbour, leave these units out "
-                'of the panel, or pass islands="keep" (their spatial lag is then 0).'
+                'of the panel, or set islands to "keep" (weights.islands=keep; their spatial lag is then 0).'
             )
         return cls(units, _normalised(raw, how, name), raw, how, name)
 

@@ -254,6 +254,8 @@ def test_a_boundary_estimate_is_said_and_has_no_effects(produc: dc.Panel, usaww:
     found = dc.SpatialPanel(y="smooth", x=("unemp",), kind="sar", effects="time").fit(panel, usaww)
     assert "rho lies at the boundary" in found.notes[-1]
     assert found.effects.empty
+    assert np.isnan(found.estimates.at["rho", "se"])
+    assert np.isfinite(found.estimates.at["unemp", "se"])
     assert found.statistics["rho"] > 0.99
 
 

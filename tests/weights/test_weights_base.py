@@ -69,7 +69,7 @@ def test_a_sparse_matrix_is_taken_and_left_alone() -> None:
             lambda: Weights.from_matrix(RAW + np.diag([0, 0, 5]), LABELS),
             r"c to c \(5\) is a weight of a unit on itself",
         ),
-        (lambda: Weights.from_matrix(RAW * [[1], [0], [1]], LABELS), 'no neighbour for b.*islands="keep"'),
+        (lambda: Weights.from_matrix(RAW * [[1], [0], [1]], LABELS), 'no neighbour for b.*islands to "keep"'),
         (lambda: Weights.from_edges([("a", "b"), ("b", "x")], labels=["a", "b"]), "name unknown units: x"),
         (lambda: Weights.from_edges([("Bejing", "b")], labels=["Beijing", "b"]), "Did you mean 'Beijing'"),
         (

@@ -616,4 +616,6 @@ def test_shipped_option_enters_a_two_way_sdm(option: str, composer: Composer) ->
     assert run.prepared.weights is not None
     assert run.prepared.weights.constant_row_sum == pytest.approx(1.0)
     result = run.specs.model.fit(run.prepared.panel, run.prepared.weights)
-    assert np.isfinite(result.estimates["se"].to_numpy()).all()
+    # a parameter at its boundary has no standard error, and a note that says so
+    boundary = any("rho lies at the boundary" in note for note in result.notes)
+    assert np.isfinite(result.estimates["se"].drop("rho") if boundary else result.estimates["se"]).all()
