@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from digicarbon.errors import WeightsError
+from digicarbon.errors import DigicarbonError, WeightsError
 from digicarbon.numeric.statistic import Statistic
 from digicarbon.numeric.within import EffectsKind
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
 
 FloatArray = NDArray[np.float64]
+
+
+def where_possible(test: str, rows: Callable[[], list[Row]]) -> list[Row]:
+    """Return rows, or one that says why these tests do not exist here: the others of a table stand without them."""
+    try:
+        return rows()
+    except DigicarbonError as error:
+        return [Row(test, f"Not tested: {error}")]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 import pandas as pd
 from pydantic import Field
 
-from digicarbon.diagnostic._rows import Row, aligned
+from digicarbon.diagnostic._rows import Row, aligned, where_possible
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import BootstrapDraws, ModelNode, as_durbin, dependence_rows
 from digicarbon.diagnostic.nested import durbin_rows, effects_rows, hausman_rows
@@ -66,7 +66,7 @@ def choose(
     steps = {
         "dependence": dependence_rows(model, panel, weights, form),
         "nested": durbin_rows(durbin, panel, weights),
-        "hausman": hausman_rows(durbin, panel, weights),
+        "hausman": where_possible("Hausman", lambda: hausman_rows(durbin, panel, weights)),
         "effects": effects_rows(durbin, panel, weights, draws, seed),
     }
     lines = [
@@ -94,7 +94,7 @@ def _kind(p: Mapping[str, float], alpha: float) -> str:
     if "LM lag" in p and not (rejects["LM lag"] or rejects["LM error"]):
         return "regression without spatial terms, since neither a spatial lag nor a spatial error is found"
     lag, error = rejects.get("robust LM lag", False), rejects.get("robust LM error", False)
-    holds = {name: p[f"LR SDM to {name}"] > alpha for name in ("SAR", "SEM")}
+    holds = {name: p.get(f"LR SDM to {name}", 0.0) > alpha for name in ("SAR", "SEM")}
     if holds["SAR"] and lag and not error:
         return "spatial lag model (SAR), since the Durbin model reduces to it and the robust test points to the lag"
     if holds["SEM"] and error and not lag:

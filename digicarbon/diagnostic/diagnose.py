@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 import pandas as pd
 from pydantic import BeforeValidator, Field, SerializeAsAny
 
-from digicarbon.diagnostic._rows import Row, aligned, table
+from digicarbon.diagnostic._rows import Row, aligned, table, where_possible
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.cross_section import cross_section_row
 from digicarbon.diagnostic.lm import lm_rows, residual_moran_row
@@ -80,12 +80,14 @@ def diagnose(
     result = model.fit(panel, weights)
     rows: list[Row] = []
     if weights is not None:
-        rows += dependence_rows(model, panel, weights, form)
+        rows += where_possible("LM", lambda: dependence_rows(model, panel, weights, form))
     if isinstance(model, SpatialPanel):
         if model.kind in ("sar", "sem", "sdm"):
-            rows += durbin_rows(as_durbin(model), panel, weights)
-        rows += hausman_rows(model, panel, weights)
-        rows += effects_rows(model, panel, weights, draws, seed)
+            rows += where_possible("LR SDM", lambda: durbin_rows(as_durbin(model), panel, weights))
+        rows += where_possible("Hausman", lambda: hausman_rows(model, panel, weights))
+        rows += where_possible("LR of effects", lambda: effects_rows(model, panel, weights, draws, seed))
+        if model.error_weights is not None:
+            rows.append(Row("error_weights", "Tests of dependence and of nested models use the weights of the lag."))
     return table([*rows, cross_section_row(result, seed)])
 
 

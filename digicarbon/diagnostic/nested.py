@@ -26,6 +26,11 @@ def changed(model: SpatialPanel, **fields: Any) -> SpatialPanel:
     return type(model)(**{name: getattr(model, name) for name in type(model).model_fields} | fields)
 
 
+def _at_boundary(row: Row) -> Row:
+    why = "The Durbin model's rho lies at the boundary of its range, so that the statistic has no known distribution."
+    return replace(row, null=f"{row.null} {why}", reliable=False)
+
+
 def durbin_rows(model: SpatialPanel, panel: Panel, weights: Weights | None) -> list[Row]:
     """Return likelihood-ratio and Wald tests of the spatial lag and the spatial error model within the Durbin model.
 
@@ -41,8 +46,13 @@ def durbin_rows(model: SpatialPanel, panel: Panel, weights: Weights | None) -> l
     list of Row
         Where only some regressors are lagged, the spatial error model is not nested and the rows say so.
     """
-    lagged = model.lagged
     durbin = model.fit(panel, weights)
+    rows = _durbin_rows(model, durbin, panel, weights)
+    return [_at_boundary(row) for row in rows] if any("boundary" in note for note in durbin.notes) else rows
+
+
+def _durbin_rows(model: SpatialPanel, durbin: Result, panel: Panel, weights: Weights | None) -> list[Row]:
+    lagged = model.lagged
     lag = changed(model, kind="sar").fit(panel, weights)
     null = "The spatial Durbin model reduces to the spatial lag model: all coefficients of spatial lags of x are zero."
     rows = [

@@ -33,6 +33,7 @@ ErrorStructure = Literal["baltagi", "kkp"]
 
 LAG_KINDS = ("sar", "sdm", "sac")
 DURBIN_KINDS = ("slx", "sdm", "sdem")
+ERROR_KINDS = ("sem", "sdem", "sac")
 
 MOST_DENSE_UNITS = 4000
 """Up to this size a sparse W may become dense for estimators that need G itself: 0.13 GB for each N × N matrix."""
@@ -110,7 +111,7 @@ def estimate(kind: Kind, design: Design, demeaning: Demeaning, cov: Covariance, 
     if kind == "slx":
         found = fit_linear(design.within, design.sample)
         keep = [*range(len(found.beta)), len(found.beta) + 1]
-        covariance = _covariance(found, design, cov)[np.ix_(keep, keep)]
+        covariance = _covariance(found, design, design.w, cov)[np.ix_(keep, keep)]
         coef = np.array([*found.beta, found.sigma2])
         return Estimates(coef, ("sigma2",), covariance, found.loglik, found.ssr, found.residuals, ())
     lag = kind in LAG_KINDS
@@ -119,7 +120,7 @@ def estimate(kind: Kind, design: Design, demeaning: Demeaning, cov: Covariance, 
     return Estimates(
         coef=np.array([*found.beta, found.spatial, found.sigma2]),
         tail=(spatial, "sigma2"),
-        covariance=_covariance(found, design, cov),
+        covariance=_covariance(found, design, design.w if lag else design.m, cov),
         loglik=found.loglik,
         ssr=found.ssr,
         residuals=found.residuals,
@@ -190,10 +191,10 @@ def _random(kind: Kind, design: Design, structure: ErrorStructure) -> Estimates:
     )
 
 
-def _covariance(found: SpatialFit, design: Design, cov: Covariance) -> FloatArray:
+def _covariance(found: SpatialFit, design: Design, operator: SpatialOperator, cov: Covariance) -> FloatArray:
     if cov == "classic":
         return found.covariance
-    w, sample = _dense(design.w), design.sample
+    w, sample = _dense(operator), design.sample
     g = w.g(found.spatial)
     by_time = sample.effects in ("time", "two_way")
     star = g - g.mean(axis=0, keepdims=True) if by_time else g

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from digicarbon.errors import DataError, WeightsError, listing, nearest
 from digicarbon.model._spatial_estimates import (
     DURBIN_KINDS,
+    ERROR_KINDS,
     LAG_KINDS,
     Covariance,
     Design,
@@ -117,9 +118,19 @@ class SpatialPanel(Model):
             raise ValueError(f"random effects exist for sar, sdm, sem and sdem; {self.kind} takes fixed effects.")
         if self.cov != "classic" and (self.effects == "random" or self.kind == "sac"):
             raise ValueError(f"cov={self.cov} is not available for random effects and sac; choose cov=classic.")
-        if self.error_weights is not None and self.kind not in ("sem", "sdem", "sac"):
+        if self.bias_correction == "bias_corrected" and self.kind in ("sac", "slx") and self.fixed != "none":
+            raise ValueError(f"bias_corrected exists for sar, sem, sdm and sdem; {self.kind} takes lee_yu or none.")
+        self._refuse_reserved()
+        if self.error_weights is not None and self.kind not in ERROR_KINDS:
             raise ValueError(f"error_weights belong to sem, sdem and sac; {self.kind} has no spatial error.")
         return self
+
+    def _refuse_reserved(self) -> None:
+        """Refuse regressors that are called as a parameter is: effects would take one for the other."""
+        own = {"const", "rho", "lambda", "phi", "sigma2", *(f"W_{name}" for name in self.lagged)}
+        clash = sorted(own & set(self.regressors))
+        if clash:
+            raise ValueError(f"{listing(clash)} is the name of a parameter of this model; rename the column.")
 
     @property
     def lagged(self) -> tuple[str, ...]:
@@ -214,6 +225,10 @@ class SpatialPanel(Model):
         if weights is None:
             raise WeightsError(f"A {self.kind} model needs spatial weights; choose weights=… or pass `weights`.")
         refuse_single_period(panel, "unit" if self.effects == "random" else self.effects)
+        if not isinstance(weights, Weights):
+            raise WeightsError("`weights` must be Weights; make them with Weights.from_matrix(matrix, labels).")
+        if error_weights is not None and self.kind not in ERROR_KINDS:
+            raise WeightsError(f"error_weights belong to sem, sdem and sac; {self.kind} has no spatial error.")
         aligned = weights.align(panel)
         if aligned.matrix.nnz == 0:
             raise WeightsError(f"{weights.name} has no link at all, so that there is no spatial term to estimate.")
@@ -223,8 +238,9 @@ class SpatialPanel(Model):
         sample = Sample(n, t, self.fixed, self.bias_correction)
         if self._needs_constant_rows(sample) and (w.constant_row_sum is None or m.constant_row_sum is None):
             raise WeightsError(
-                f"{weights.name} has rows with different sums, so Lee and Yu's correction with time effects does "
-                "not exist; row-standardise it, or choose model.bias_correction=none."
+                f"{weights.name} has rows with different sums (as a unit without neighbour makes), which time effects "
+                "with Lee and Yu's correction or a spatial error do not allow; row-standardise it, choose "
+                "model.bias_correction=none (sar, sdm), or other effects."
             )
         raw = panel.cube((*self.regressors, self.y))
         lagged = w.lag(raw)
@@ -241,8 +257,9 @@ class SpatialPanel(Model):
         return Design(level, within, lagged[..., -1:], names, w, m, sample, self.effects == "random")
 
     def _needs_constant_rows(self, sample: Sample) -> bool:
+        # a spatial error filters the time effects, too: centring removes them only if W1 is constant
         by_time = sample.effects in ("time", "two_way")
-        return by_time and self.kind != "slx" and sample.correction != "none"
+        return by_time and self.kind != "slx" and (sample.correction != "none" or self.kind in ERROR_KINDS)
 
     def _error_operator(self, panel: Panel, given: Weights | None) -> SpatialOperator | None:
         if given is None and self.error_weights is not None:

@@ -310,3 +310,39 @@ def test_lag_model_with_rho_zero_is_least_squares(produc: dc.Panel, usaww: dc.We
     assert abs(sar.statistics["rho"]) < 2.5 * sar.estimates.at["rho", "se"]
     gap = sar.estimates.loc[list(X), "coef"] - ols.estimates["coef"]
     assert (gap.abs() < 0.5 * ols.estimates["se"]).all()
+
+
+@pytest.mark.parametrize("cov", ["classic", "robust", "cluster"])
+@pytest.mark.parametrize("kind", ["sem", "sdem"])
+def test_error_weights_alone_decide_an_error_model(produc: dc.Panel, usaww: dc.Weights, kind: str, cov: str) -> None:
+    ring = dc.Weights.from_edges(list(zip(usaww.labels, (*usaww.labels[1:], usaww.labels[0]), strict=True)))
+    if kind == "sdem":
+        # WX is still taken from the first matrix, so only the covariance of the spatial parameter is compared
+        other = model(kind, cov=cov).fit(produc, usaww, ring)
+        assert other.statistics["lambda"] != model(kind, cov=cov).fit(produc, usaww).statistics["lambda"]
+        return
+    one, two = model(kind, cov=cov).fit(produc, usaww, ring), model(kind, cov=cov).fit(produc, ring)
+    np.testing.assert_allclose(one.covariance, two.covariance, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["rho", "lambda", "sigma2", "phi", "W_unemp"])
+def test_regressors_called_as_parameters_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} is the name of a parameter"):
+        dc.SpatialPanel(y="y", x=("unemp", name), kind="sdm")
+
+
+def test_error_models_with_time_effects_need_constant_row_sums(produc: dc.Panel, usaww: dc.Weights) -> None:
+    raw = dc.Weights.from_matrix((usaww.dense() > 0).astype(float) / 8, usaww.labels, row_standardise=False)
+    for kind in ("sem", "sdem", "sac"):
+        with pytest.raises(WeightsError, match="rows with different sums"):
+            model(kind, effects="time", bias_correction="none").fit(produc, raw)
+    assert np.isfinite(model("sar", effects="time", bias_correction="none").fit(produc, raw).statistics["rho"])
+
+
+def test_misplaced_arguments_are_sentences(produc: dc.Panel, usaww: dc.Weights) -> None:
+    with pytest.raises(WeightsError, match="sar has no spatial error"):
+        model("sar").fit(produc, usaww, usaww)
+    with pytest.raises(WeightsError, match=r"make them with Weights\.from_matrix"):
+        model("sar").fit(produc, usaww.dense())
+    with pytest.raises(ValueError, match="bias_corrected exists for sar, sem, sdm and sdem"):
+        model("sac", bias_correction="bias_corrected")

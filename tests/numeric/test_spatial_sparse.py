@@ -249,15 +249,15 @@ def test_fits_equal_the_dense_path(
     assert_equal(model.fit(panel, w), model.fit(panel, dense_twin(w)))
 
 
-@pytest.mark.parametrize("kind", ["sdm", "sem"])
+@pytest.mark.parametrize(("kind", "effects"), [("sdm", "two_way"), ("sem", "unit")])
 @pytest.mark.parametrize(
     ("matrix", "how"), [(with_islands(), "row"), (lattice(20, 21), "minmax"), (lattice(20, 21), "spectral")]
 )
-def test_fits_with_uneven_rows_equal_the_dense_path(matrix: Matrix, how: Any, kind: str) -> None:
+def test_fits_with_uneven_rows_equal_the_dense_path(matrix: Matrix, how: Any, kind: str, effects: str) -> None:
     w = dc.Weights.from_matrix(matrix, labels(matrix.shape[0]), islands="keep", normalise=how)
     assert isinstance(w.operator, SparseOperator)
     panel = study(w)
-    model = dc.SpatialPanel(y="y", x=("a", "b"), kind=kind, effects="two_way", bias_correction="none")
+    model = dc.SpatialPanel(y="y", x=("a", "b"), kind=kind, effects=effects, bias_correction="none")
     assert_equal(model.fit(panel, w), model.fit(panel, dense_twin(w)))
 
 

@@ -1,0 +1,47 @@
+"""Speed of batched fits: one spatial Durbin design, many outcomes, the total effect's z of each.
+
+Run: OPENBLAS_NUM_THREADS=1 python tests/benchmark/bench_batch.py
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import numpy as np
+
+from digicarbon import data
+from digicarbon.numeric.spatial_batch import LagBatch
+from digicarbon.numeric.spatial_likelihood import Sample, fit_lag
+from digicarbon.numeric.within import demean
+from digicarbon.weights import Weights
+
+N, T, K, DRAWS, SINGLE = 30, 6, 6, 40_000, 1_000
+
+
+def main() -> None:
+    operator = Weights.from_edges(data.adjacency()).operator
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(T, N, K))
+    z = np.concatenate([x, operator.lag(x)], axis=2)
+    y = rng.normal(size=(DRAWS, T, N)) + x[..., 0]
+    sample = Sample(N, T, "two_way", "lee_yu")
+    batch = LagBatch(z, operator, sample)
+    batch.fit(y[:100], 0, K)
+    best = 0.0
+    for _ in range(5):
+        start = time.process_time()
+        batch.fit(y, 0, K)
+        best = max(best, DRAWS / (time.process_time() - start))
+    start = time.process_time()
+    for draw in y[:SINGLE]:
+        both = np.concatenate([z, draw[..., None], operator.lag(draw[..., None])], axis=2)
+        fit_lag(demean(both, "two_way"), operator, sample)
+    single = SINGLE / (time.process_time() - start)
+    sys.stdout.write(
+        f"batched: {best:,.0f} draws per CPU second; one by one: {single:,.0f}; ratio {best / single:.0f}\n"
+    )
+
+
+if __name__ == "__main__":
+    main()
