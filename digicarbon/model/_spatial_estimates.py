@@ -22,7 +22,7 @@ from digicarbon.numeric.spatial_likelihood import (
 )
 from digicarbon.numeric.spatial_operator import DenseOperator, SpatialOperator
 from digicarbon.numeric.spatial_random import RandomFit, fit_error_random, fit_lag_random
-from digicarbon.numeric.spatial_robust import Score, quasi_likelihood, unit_clustered
+from digicarbon.numeric.spatial_robust import Score, SpatialTerm, quasi_likelihood, unit_clustered
 from digicarbon.numeric.spatial_sparse import SparseOperator
 from digicarbon.numeric.within import EffectsKind, demean
 
@@ -34,6 +34,8 @@ ErrorStructure = Literal["baltagi", "kkp"]
 LAG_KINDS = ("sar", "sdm", "sac")
 DURBIN_KINDS = ("slx", "sdm", "sdem")
 ERROR_KINDS = ("sem", "sdem", "sac")
+
+FORMS = {"robust": quasi_likelihood, "cluster": unit_clustered}
 
 MOST_DENSE_UNITS = 4000
 """Up to this size a sparse W may become dense for estimators that need G itself: 0.13 GB for each N × N matrix."""
@@ -107,7 +109,7 @@ def estimate(kind: Kind, design: Design, demeaning: Demeaning, cov: Covariance, 
     if design.random:
         return _random(kind, design, structure)
     if kind == "sac":
-        return _combined(design, demeaning)
+        return _combined(design, demeaning, cov)
     if kind == "slx":
         found = fit_linear(design.within, design.sample)
         keep = [*range(len(found.beta)), len(found.beta) + 1]
@@ -155,16 +157,20 @@ def _error(design: Design, demeaning: Demeaning) -> SpatialFit:
     return found
 
 
-def _combined(design: Design, demeaning: Demeaning) -> Estimates:
+def _combined(design: Design, demeaning: Demeaning, cov: Covariance) -> Estimates:
     columns = np.concatenate([design.within, _lagged_y(design, demeaning)], axis=2)
     raw = np.concatenate([design.level, design.lagged_y], axis=2)
     first = demeaning == "first"
     lagged = design.m.lag(columns) if first else demean(design.m.lag(raw), _effects(design))
     found = fit_combined(columns, lagged, _dense(design.w), _dense(design.m), design.sample)
+    covariance = found.covariance
+    if cov != "classic":
+        score = Score.of(found.z, found.residuals, found.sigma2, found.terms, design.sample)
+        covariance = FORMS[cov](covariance, score, found.sigma2, design.sample)
     return Estimates(
         coef=np.array([*found.beta, found.rho, found.lam, found.sigma2]),
         tail=("rho", "lambda", "sigma2"),
-        covariance=found.covariance,
+        covariance=covariance,
         loglik=found.loglik,
         ssr=found.ssr,
         residuals=found.residuals,
@@ -194,22 +200,9 @@ def _random(kind: Kind, design: Design, structure: ErrorStructure) -> Estimates:
 def _covariance(found: SpatialFit, design: Design, operator: SpatialOperator, cov: Covariance) -> FloatArray:
     if cov == "classic":
         return found.covariance
-    w, sample = _dense(operator), design.sample
-    g = w.g(found.spatial)
-    by_time = sample.effects in ("time", "two_way")
-    star = g - g.mean(axis=0, keepdims=True) if by_time else g
-    star = star - star.mean(axis=1, keepdims=True) if by_time else star
-    noise = np.einsum("ij,tj->ti", g, found.residuals)
-    score = Score(
-        z=found.z,
-        q=found.q,
-        residuals=found.residuals,
-        g_residuals=demean(noise, sample.effects),
-        g_diagonal=star.diagonal(),
-        trace=float(np.trace(star)) if sample.drops_constant else float(np.trace(g)),
-    )
-    form = quasi_likelihood if cov == "robust" else unit_clustered
-    return form(found.covariance, score, found.sigma2, sample)
+    terms = [SpatialTerm(found.q, _dense(operator).g(found.spatial))]
+    score = Score.of(found.z, found.residuals, found.sigma2, terms, design.sample)
+    return FORMS[cov](found.covariance, score, found.sigma2, design.sample)
 
 
 def _dense(operator: SpatialOperator) -> DenseOperator:

@@ -116,8 +116,8 @@ class SpatialPanel(Model):
             )
         if self.effects == "random" and self.kind in ("sac", "slx"):
             raise ValueError(f"random effects exist for sar, sdm, sem and sdem; {self.kind} takes fixed effects.")
-        if self.cov != "classic" and (self.effects == "random" or self.kind == "sac"):
-            raise ValueError(f"cov={self.cov} is not available for random effects and sac; choose cov=classic.")
+        if self.cov != "classic" and self.effects == "random":
+            raise ValueError(f"cov={self.cov} is not available for random effects; choose cov=classic.")
         if self.bias_correction == "bias_corrected" and self.kind in ("sac", "slx") and self.fixed != "none":
             raise ValueError(f"bias_corrected exists for sar, sem, sdm and sdem; {self.kind} takes lee_yu or none.")
         self._refuse_reserved()

@@ -19,6 +19,7 @@ from digicarbon.numeric.spatial_likelihood import (
     triangular,
 )
 from digicarbon.numeric.spatial_operator import DenseOperator
+from digicarbon.numeric.spatial_robust import SpatialTerm
 from digicarbon.numeric.within import demean
 
 FloatArray = NDArray[np.float64]
@@ -38,6 +39,10 @@ class CombinedFit:
         Inverse of the expected information, order β, ρ, λ, σ².
     loglik, ssr : float
     residuals : ndarray, shape (T, N)
+    z : ndarray, shape (T·N, k)
+        RZ with effects removed.
+    terms : tuple of SpatialTerm
+        What ρ and λ add to the score.
     boundary : tuple of (bool, bool)
         Whether ρ and λ lie at the end of their ranges.
     """
@@ -50,6 +55,8 @@ class CombinedFit:
     loglik: float
     ssr: float
     residuals: FloatArray
+    z: FloatArray
+    terms: tuple[SpatialTerm, SpatialTerm]
     boundary: tuple[bool, bool]
 
 
@@ -113,7 +120,8 @@ def fit_combined(
     filtered = both[:, :width] - lam * both[:, width:]
     e = -filtered @ weights
     ssr = float(e @ e)
-    covariance = _covariance(filtered, e.reshape(t, n), (rho, lam, ssr / sample.size), (w, m), sample)
+    z, terms = filtered[:, :k], _terms(filtered[:, k + 1], e.reshape(t, n), (rho, lam), (w, m), sample)
+    covariance = _covariance(z, terms, ssr / sample.size, sample)
     return CombinedFit(
         beta=weights[:k],
         rho=rho,
@@ -123,27 +131,32 @@ def fit_combined(
         loglik=loglik(lam, m.log_determinant(lam)),
         ssr=ssr,
         residuals=e.reshape(t, n),
+        z=z,
+        terms=terms,
         boundary=(rho_end, at_end or near_end(lam, m)),
     )
 
 
-def _covariance(
-    filtered: FloatArray,
+def _terms(
+    rwy: FloatArray,
     residuals: FloatArray,
-    parameters: tuple[float, float, float],
+    parameters: tuple[float, float],
     operators: tuple[DenseOperator, DenseOperator],
     sample: Sample,
-) -> FloatArray:
-    """Return the inverse of the expected information of (β, ρ, λ, σ²)."""
-    (rho, lam, sigma2), (w, m) = parameters, operators
-    k = filtered.shape[1] - 2
-    z, rwy = filtered[:, :k], filtered[:, k + 1]
+) -> tuple[SpatialTerm, SpatialTerm]:
+    """Return what ρ (with Ḡ and RGZβ) and λ (with H) add to the score."""
+    (rho, lam), (w, m) = parameters, operators
     root = np.eye(m.n) - lam * m.w
     g_bar = root @ np.linalg.solve(root.T, w.g(rho).T).T
-    h = m.g(lam)
     noise = demean(np.einsum("ij,tj->ti", g_bar, residuals), sample.effects).ravel()
-    q = rwy - noise
-    g_star, h_star = _starred(g_bar, sample), _starred(h, sample)
+    return SpatialTerm(rwy - noise, g_bar), SpatialTerm(np.zeros(len(rwy)), m.g(lam))
+
+
+def _covariance(z: FloatArray, terms: tuple[SpatialTerm, SpatialTerm], sigma2: float, sample: Sample) -> FloatArray:
+    """Return the inverse of the expected information of (β, ρ, λ, σ²)."""
+    k = z.shape[1]
+    q = terms[0].q
+    g_star, h_star = (_starred(term.g, sample) for term in terms)
     out = np.zeros((k + 3, k + 3))
     out[:k, :k] = z.T @ z / sigma2
     out[:k, k] = z.T @ q / sigma2

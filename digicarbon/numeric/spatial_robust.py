@@ -2,41 +2,87 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digicarbon.numeric.spatial_likelihood import Sample
+from digicarbon.numeric.within import demean
 
 FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Score:
-    """What the score of (β, ρ or λ, σ²) is made of: linear and quadratic forms in the errors.
+class SpatialTerm:
+    """What one spatial parameter adds to the score: q′ε + ε′Gε - tr, effects removed, over σ².
 
     Attributes
     ----------
-    z : ndarray, shape (T·N, k)
-        Regressors with effects removed, filtered by I - λW in the error model.
     q : ndarray, shape (T·N,)
-        (GZβ)*; zero in the error model.
-    residuals : ndarray, shape (T, N)
-    g_residuals : ndarray, shape (T, N)
-        (Gε)*, effects removed.
-    g_diagonal : ndarray, shape (N,)
-        Diagonal of G* in the coordinates of the units: of JGJ with time effects, of G without.
-    trace : float
-        tr G*.
+        (GZβ)*, filtered by I - λM where the error is spatial; zero for the parameter of an error.
+    g : ndarray, shape (N, N)
+        G, or M(I - λM)⁻¹ for the parameter of an error.
     """
 
-    z: FloatArray
     q: FloatArray
+    g: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """The score of (β, spatial parameters, σ²) as linear and quadratic forms in the errors.
+
+    Attributes
+    ----------
+    linear : ndarray, shape (T·N, p)
+        Weights of the linear forms b_r.
+    applied : ndarray, shape (T·N, p)
+        B_r times the residuals, B_r the matrices of the quadratic forms.
+    diagonal : ndarray, shape (T·N, p)
+        Diagonals of B_r.
+    residuals : ndarray, shape (T, N)
+    """
+
+    linear: FloatArray
+    applied: FloatArray
+    diagonal: FloatArray
     residuals: FloatArray
-    g_residuals: FloatArray
-    g_diagonal: FloatArray
-    trace: float
+
+    @classmethod
+    def of(
+        cls, z: FloatArray, residuals: FloatArray, sigma2: float, terms: Sequence[SpatialTerm], sample: Sample
+    ) -> Score:
+        """Return the score.
+
+        Parameters
+        ----------
+        z : ndarray, shape (T·N, k)
+            Regressors with effects removed, filtered by I - λM where the error is spatial.
+        residuals : ndarray, shape (T, N)
+        sigma2 : float
+        terms : sequence of SpatialTerm
+        sample : Sample
+        """
+        rows, k = z.shape
+        e = residuals.ravel()
+        unit_share, time_share = _shares(sample)
+        nothing = np.zeros((rows, k))
+        linear = [z / sigma2, *(term.q[:, None] / sigma2 for term in terms), np.zeros((rows, 1))]
+        applied, diagonal = [nothing], [nothing]
+        for term in terms:
+            noise = demean(np.einsum("ij,tj->ti", term.g, residuals), sample.effects)
+            applied.append(noise.reshape(-1, 1) / sigma2)
+            diagonal.append(np.tile(unit_share * _centred(term.g, sample).diagonal(), sample.t)[:, None] / sigma2)
+        applied.append(e[:, None] / (2 * sigma2**2))
+        diagonal.append(np.full((rows, 1), unit_share * time_share / (2 * sigma2**2)))
+        return cls(
+            np.concatenate(linear, axis=1),
+            np.concatenate(applied, axis=1),
+            np.concatenate(diagonal, axis=1),
+            residuals,
+        )
 
 
 def quasi_likelihood(covariance: FloatArray, score: Score, sigma2: float, sample: Sample) -> FloatArray:
@@ -44,7 +90,7 @@ def quasi_likelihood(covariance: FloatArray, score: Score, sigma2: float, sample
 
     Parameters
     ----------
-    covariance : ndarray, shape (k + 2, k + 2)
+    covariance : ndarray, shape (p, p)
         Inverse of the expected information under normality.
     score : Score
     sigma2 : float
@@ -52,7 +98,7 @@ def quasi_likelihood(covariance: FloatArray, score: Score, sigma2: float, sample
 
     Returns
     -------
-    ndarray, shape (k + 2, k + 2)
+    ndarray, shape (p, p)
 
     Notes
     -----
@@ -62,38 +108,23 @@ def quasi_likelihood(covariance: FloatArray, score: Score, sigma2: float, sample
     residuals: the known demeaning weights are divided out.
     """
     third, fourth = error_moments(score.residuals, sigma2, sample)
-    excess = fourth - 3 * sigma2**2
-    unit_share, time_share = _shares(sample)
-    k = score.z.shape[1]
-    g_diagonal = np.tile(unit_share * score.g_diagonal, sample.t) / sigma2
-    own = np.full(sample.t * sample.n, unit_share * time_share / (2 * sigma2**2))
-    surplus = np.zeros_like(covariance)
-    surplus[:k, k] = third / sigma2 * (score.z.T @ g_diagonal)
-    surplus[:k, k + 1] = third / sigma2 * (score.z.T @ own)
-    lean = third / sigma2 * score.q
-    surplus[k, k] = 2 * lean @ g_diagonal + excess * g_diagonal @ g_diagonal
-    surplus[k, k + 1] = lean @ own + excess * g_diagonal @ own
-    surplus[k + 1, k + 1] = excess * own @ own
-    surplus = np.triu(surplus) + np.triu(surplus, 1).T
+    cross = score.linear.T @ score.diagonal
+    surplus = third * (cross + cross.T) + (fourth - 3 * sigma2**2) * score.diagonal.T @ score.diagonal
     return np.asarray(covariance + covariance @ surplus @ covariance)
 
 
 def unit_clustered(covariance: FloatArray, score: Score, sigma2: float, sample: Sample) -> FloatArray:
-    """Return the sandwich covariance with scores added up by unit.
+    """Return the sandwich covariance with scores added up by unit, centred.
 
     The scores of ρ are not independent across units, since a unit's error enters its neighbours' outcomes: this form
     allows for serial correlation of β's scores only in the sense of a rule of thumb.
 
     Parameters and result are those of `quasi_likelihood`.
     """
-    e = score.residuals
-    n = sample.n
-    linear = (score.z * e.reshape(-1, 1)).reshape(sample.t, n, -1).sum(axis=0) / sigma2
-    spatial = ((score.q.reshape(e.shape) + score.g_residuals) * e).sum(axis=0) / sigma2
-    spatial = spatial - sample.periods * score.trace / n
-    scale = ((e * e).sum(axis=0) - sample.size / n * sigma2) / (2 * sigma2**2)
-    scores = np.column_stack([linear, spatial, scale])
-    return np.asarray(covariance @ (scores.T @ scores) @ covariance * n / (n - 1))
+    products = score.residuals.reshape(-1, 1) * (score.linear + score.applied)
+    by_unit = products.reshape(sample.t, sample.n, -1).sum(axis=0)
+    by_unit = by_unit - by_unit.mean(axis=0)
+    return np.asarray(covariance @ (by_unit.T @ by_unit) @ covariance * sample.n / (sample.n - 1))
 
 
 def error_moments(residuals: FloatArray, sigma2: float, sample: Sample) -> tuple[float, float]:
@@ -116,6 +147,14 @@ def error_moments(residuals: FloatArray, sigma2: float, sample: Sample) -> tuple
         float((residuals**3).mean()) / third,
         (mean4 - 3 * sigma2**2 * (second**2 - fourth)) / fourth,
     )
+
+
+def _centred(matrix: FloatArray, sample: Sample) -> FloatArray:
+    """Return JAJ where there are time effects, else A."""
+    if sample.effects not in ("time", "two_way"):
+        return matrix
+    rows = matrix - matrix.mean(axis=0, keepdims=True)
+    return np.asarray(rows - rows.mean(axis=1, keepdims=True))
 
 
 def _shares(sample: Sample) -> tuple[float, float]:

@@ -278,7 +278,7 @@ def test_batched_fits_equal_single_ones(
     ("fields", "said"),
     [
         ({"kind": "sac", "effects": "random"}, "random effects exist for sar, sdm, sem and sdem"),
-        ({"kind": "sac", "cov": "robust"}, "cov=robust is not available"),
+        ({"kind": "sar", "effects": "random", "cov": "robust"}, "cov=robust is not available"),
         ({"kind": "sar", "error_weights": {"_target_": "x"}}, "sar has no spatial error"),
     ],
 )
@@ -346,3 +346,25 @@ def test_misplaced_arguments_are_sentences(produc: dc.Panel, usaww: dc.Weights) 
         model("sar").fit(produc, usaww.dense())
     with pytest.raises(ValueError, match="bias_corrected exists for sar, sem, sdm and sdem"):
         model("sac", bias_correction="bias_corrected")
+
+
+@pytest.mark.parametrize("cov", ["robust", "cluster"])
+def test_sandwich_of_sac_agrees_with_the_information_for_normal_errors(usaww: dc.Weights, cov: str) -> None:
+    """One long panel with independent normal errors: the three covariances estimate the same."""
+    rng = np.random.default_rng(9)
+    n, t = 48, 150
+    w = usaww.dense()
+    x = rng.normal(size=(t, n))
+    u = np.linalg.solve(np.eye(n) - 0.3 * w, rng.normal(size=(n, t))).T
+    y = np.linalg.solve(np.eye(n) - 0.4 * w, (x + u).T).T
+    index = pd.MultiIndex.from_product([usaww.labels, range(t)], names=["unit", "time"]).to_frame(index=False)
+    panel = dc.Panel.from_frame(index.assign(x=x.T.ravel(), y=y.T.ravel()), "unit", "time")
+    classic, other = (
+        dc.SpatialPanel(y="y", x=("x",), kind="sac", cov=name).fit(panel, usaww) for name in ("classic", cov)
+    )
+    np.testing.assert_allclose(other.coef, classic.coef)
+    width = 0.06 if cov == "robust" else 0.35
+    np.testing.assert_allclose(other.estimates["se"] / classic.estimates["se"], 1, atol=width)
+    if cov == "robust":
+        gap = other.covariance - classic.covariance
+        assert np.abs(gap).max() > 0
