@@ -20,7 +20,7 @@ from digicarbon.numeric.spatial_likelihood import (
 )
 from digicarbon.numeric.spatial_operator import DenseOperator
 from digicarbon.numeric.spatial_robust import SpatialTerm
-from digicarbon.numeric.within import demean
+from digicarbon.numeric.within import centred, demean
 
 FloatArray = NDArray[np.float64]
 
@@ -156,7 +156,8 @@ def _covariance(z: FloatArray, terms: tuple[SpatialTerm, SpatialTerm], sigma2: f
     """Return the inverse of the expected information of (β, ρ, λ, σ²)."""
     k = z.shape[1]
     q = terms[0].q
-    g_star, h_star = (_starred(term.g, sample) for term in terms)
+    # F′AF has the same traces of products as JAJ
+    g_star, h_star = (centred(term.g) if sample.drops_constant else term.g for term in terms)
     out = np.zeros((k + 3, k + 3))
     out[:k, :k] = z.T @ z / sigma2
     out[:k, k] = z.T @ q / sigma2
@@ -171,11 +172,3 @@ def _covariance(z: FloatArray, terms: tuple[SpatialTerm, SpatialTerm], sigma2: f
     out[k + 1, k + 2] = sample.periods * np.trace(h_star) / sigma2
     out[k + 2, k + 2] = sample.size / (2 * sigma2**2)
     return np.asarray(np.linalg.inv(np.triu(out) + np.triu(out, 1).T))
-
-
-def _starred(matrix: FloatArray, sample: Sample) -> FloatArray:
-    """Return JAJ where the transformation drops the constant, else A; F′AF has the same traces."""
-    if not sample.drops_constant:
-        return matrix
-    rows = matrix - matrix.mean(axis=0, keepdims=True)
-    return np.asarray(rows - rows.mean(axis=1, keepdims=True))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digicarbon.numeric.spatial_likelihood import Sample
-from digicarbon.numeric.within import demean
+from digicarbon.numeric.within import centred, demean
 
 FloatArray = NDArray[np.float64]
 
@@ -71,10 +71,12 @@ class Score:
         nothing = np.zeros((rows, k))
         linear = [z / sigma2, *(term.q[:, None] / sigma2 for term in terms), np.zeros((rows, 1))]
         applied, diagonal = [nothing], [nothing]
+        by_time = sample.effects in ("time", "two_way")
         for term in terms:
+            g_star = centred(term.g) if by_time else term.g
             noise = demean(np.einsum("ij,tj->ti", term.g, residuals), sample.effects)
             applied.append(noise.reshape(-1, 1) / sigma2)
-            diagonal.append(np.tile(unit_share * _centred(term.g, sample).diagonal(), sample.t)[:, None] / sigma2)
+            diagonal.append(np.tile(unit_share * g_star.diagonal(), sample.t)[:, None] / sigma2)
         applied.append(e[:, None] / (2 * sigma2**2))
         diagonal.append(np.full((rows, 1), unit_share * time_share / (2 * sigma2**2)))
         return cls(
@@ -147,14 +149,6 @@ def error_moments(residuals: FloatArray, sigma2: float, sample: Sample) -> tuple
         float((residuals**3).mean()) / third,
         (mean4 - 3 * sigma2**2 * (second**2 - fourth)) / fourth,
     )
-
-
-def _centred(matrix: FloatArray, sample: Sample) -> FloatArray:
-    """Return JAJ where there are time effects, else A."""
-    if sample.effects not in ("time", "two_way"):
-        return matrix
-    rows = matrix - matrix.mean(axis=0, keepdims=True)
-    return np.asarray(rows - rows.mean(axis=1, keepdims=True))
 
 
 def _shares(sample: Sample) -> tuple[float, float]:

@@ -35,6 +35,12 @@ def demean(cube: FloatArray, effects: EffectsKind) -> FloatArray:
     return out
 
 
+def centred(matrix: FloatArray) -> FloatArray:
+    """Return JAJ, J = I - 11′/N, for A of shape (N, N): the operator A among deviations from the mean over units."""
+    rows = matrix - matrix.mean(axis=0, keepdims=True)
+    return np.asarray(rows - rows.mean(axis=1, keepdims=True))
+
+
 def absorbed_count(n: int, t: int, effects: EffectsKind) -> int:
     """Return how many parameters the fixed effects use: N, T or N + T - 1."""
     return {"none": 0, "unit": n, "time": t, "two_way": n + t - 1}[effects]
