@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from digicarbon.diagnostic import diagnose as diagnose
     from digicarbon.diagnostic import moran as moran
+    from digicarbon.model import DynamicPanel as DynamicPanel
     from digicarbon.model import Model as Model
     from digicarbon.model import PanelRegression as PanelRegression
     from digicarbon.model import SpatialPanel as SpatialPanel
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from digicarbon.weights import Weights as Weights
 
 _HOME = {
+    "DynamicPanel": "digicarbon.model",
     "Model": "digicarbon.model",
     "Panel": "digicarbon.panel",
     "PanelRegression": "digicarbon.model",
@@ -31,6 +33,7 @@ _HOME = {
 }
 
 __all__ = [
+    "DynamicPanel",
     "Model",
     "Panel",
     "PanelRegression",
