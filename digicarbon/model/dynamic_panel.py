@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
-from scipy import linalg
 
-from digicarbon.errors import DataError, EstimationError, listing, nearest
+from digicarbon.errors import EstimationError, listing, nearest
+from digicarbon.model._gmm_design import CONSTANT, GmmDesign, GmmPlan, Lags, design
+from digicarbon.model._panel_grid import columns_read, covers
 from digicarbon.model.base import Level, Model
 from digicarbon.numeric import gmm as numeric
 from digicarbon.numeric import gmm_tests as tests
-from digicarbon.numeric.gmm_equations import Equations, Kind, Transformation, equations, lagged
-from digicarbon.numeric.gmm_instruments import InstrumentSet, lag_instruments, own_instruments
+from digicarbon.numeric.gmm_equations import Kind, Transformation
 from digicarbon.numeric.nested import wald
 from digicarbon.numeric.statistic import Statistic
-from digicarbon.numeric.within import dependent, vanishing
 from digicarbon.panel import Panel, canonical
-from digicarbon.panel._terms import parse
 from digicarbon.result import Inference, Result
 from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
 FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 LagRange = Annotated[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)] | None], Field(strict=False)]
 """First and last lag; ``[2, null]`` takes all from the second."""
 
-CONSTANT = "const"
+DIFFERENCE_COLUMNS = ("without", "without_df", "without_p", "difference", "difference_df", "difference_p")
+NOT_IDENTIFIED = (
+    "The instruments do not identify all coefficients: they are linearly dependent or say nothing of a regressor; "
+    "widen instrument_lags, name fewer endogenous regressors or use fewer terms."
+)
 
 
 class DynamicPanel(Model):
@@ -63,9 +62,13 @@ class DynamicPanel(Model):
     predetermined_lags, endogenous_lags : [first, last]
         Their lags that instrument the transformed equation.
     lag_ranges : mapping of str to [first, last]
-        Ranges of single ``predetermined`` or ``endogenous`` variables that differ from these.
+        Ranges of single ``predetermined`` or ``endogenous`` variables that differ from these; ``null`` for one whose
+        lags are no instruments, which is for others to identify.
     instruments : tuple of str
         Further terms that are no regressors and instrument as strictly exogenous ones do.
+    exogenous_equation : {"both", "transformed"}
+        What strictly exogenous regressors and further instruments instrument in system GMM. In levels they must not be
+        correlated with unit effects; ``transformed`` spares them that (xtabond2's ``iv(…, equation(diff))``).
     collapse : bool
         One instrument per lag instead of one per lag and period.
     convention : {"xtabond2", "pgmm"}
@@ -101,8 +104,9 @@ class DynamicPanel(Model):
     predetermined_lags: LagRange = (1, None)
     endogenous: Names = ()
     endogenous_lags: LagRange = (2, None)
-    lag_ranges: dict[str, LagRange] = Field(default_factory=dict)
+    lag_ranges: dict[str, LagRange | None] = Field(default_factory=dict)
     instruments: Names = ()
+    exogenous_equation: Literal["both", "transformed"] = "both"
     collapse: bool = False
     convention: Literal["xtabond2", "pgmm"] = "xtabond2"
     cov: Literal["classic", "robust"] = "robust"
@@ -117,13 +121,13 @@ class DynamicPanel(Model):
 
     @field_validator("instrument_lags", "predetermined_lags", "endogenous_lags")
     @classmethod
-    def _range(cls, lags: tuple[int, int | None]) -> tuple[int, int | None]:
+    def _range(cls, lags: Lags) -> Lags:
         return _not_empty(lags)
 
     @field_validator("lag_ranges")
     @classmethod
-    def _ranges(cls, ranges: dict[str, tuple[int, int | None]]) -> dict[str, tuple[int, int | None]]:
-        return {canonical(name): _not_empty(lags, f"of {name} ") for name, lags in ranges.items()}
+    def _ranges(cls, ranges: dict[str, Lags | None]) -> dict[str, Lags | None]:
+        return {canonical(name): lags and _not_empty(lags, f"of {name} ") for name, lags in ranges.items()}
 
     @model_validator(mode="after")
     def _roles(self) -> Self:
@@ -132,7 +136,7 @@ class DynamicPanel(Model):
             for name in getattr(self, field):
                 if name == self.y:
                     raise ValueError(f"{field} names the outcome {name}; its instruments are set by instrument_lags.")
-                if not any(_covers(name, term) for term in self.regressors):
+                if not any(covers(name, term) for term in self.regressors):
                     raise ValueError(
                         f"{field} names {name}, which is not among the regressors.{nearest(name, self.regressors)} "
                         f"Regressors: {listing(self.regressors, 20)}."
@@ -151,10 +155,10 @@ class DynamicPanel(Model):
                 f"instruments names {listing(own)}, which is in the regression already; name further columns only."
             )
         for term in (*self.regressors, *self.instruments):
-            if self.y in _read(term):
+            if self.y in columns_read(term):
                 raise ValueError(
-                    f"{term} is made of the outcome {self.y}; say how many of its lags are regressors by lags, and which "
-                    "instrument by instrument_lags."
+                    f"{term} is made of the outcome {self.y}; say how many of its lags are regressors by lags, and "
+                    "which instrument by instrument_lags."
                 )
         if self.convention == "pgmm" and self.transformation != "difference":
             raise ValueError("convention=pgmm knows differences only; choose convention=xtabond2 for other transforms.")
@@ -167,17 +171,19 @@ class DynamicPanel(Model):
         """All columns that the model reads; it takes lags itself, so that no row is lost to them before."""
         read = [self.y]
         for term in (*self.regressors, *self.instruments):
-            read += _read(term)
+            read += columns_read(term)
         return tuple(dict.fromkeys(read))
-
-    @property
-    def lagged_outcomes(self) -> tuple[str, ...]:
-        """Names of the outcome's lags."""
-        return tuple(f"L{'' if lag == 1 else lag}.{self.y}" for lag in range(1, self.lags + 1))
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model cannot be fitted; fit nothing."""
-        self._design(panel)
+        found = design(self._plan, panel)
+        if not numeric.identified(found.moments, found.rows):
+            raise EstimationError(NOT_IDENTIFIED)
+        if self.steps == 2 and found.units < len(found.names):
+            raise EstimationError(
+                f"Two-step GMM cannot estimate {len(found.names)} parameters from {found.units} units; choose steps=1, "
+                "fewer regressors or effects=unit."
+            )
 
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
         """Fit the model.
@@ -192,462 +198,156 @@ class DynamicPanel(Model):
         Returns
         -------
         Result
-            Terms are the outcome's lags, the regressors and, in system GMM, ``const``. Estimates are asymptotically
-            normal in the number of units, hence z. Statistics: ``ar1``, ``ar1_p`` and so on; ``sargan`` (one step);
-            ``hansen`` (two steps; not with classic covariance), each with ``_df`` and ``_p``; ``wald`` of the slopes;
-            ``n_instruments`` (their rank), ``n_units``, ``nobs``. Tables: ``difference_in_hansen``, by set of
-            instruments; ``time_effects``, coefficients of period dummies.
+            Terms are the outcome's lags, the regressors and, in system GMM, ``const``. Estimates are normal as the
+            number of units grows, hence z. Statistics: ``ar1``, ``ar1_p`` and so on; ``sargan`` (one step) and
+            ``hansen`` (two steps, also beside robust one-step estimates), each with ``_df`` and ``_p``; ``wald`` of the
+            slopes and ``wald_time`` of the period dummies; ``n_instruments`` (their rank), ``n_units``, ``nobs``.
+            Tables: ``difference_in_hansen`` by set of instruments; ``time_effects``, the period dummies' coefficients.
+            Residuals are those of the transformed equation, for the periods that are left.
 
         Raises
         ------
         DataError, EstimationError
         """
-        design = self._design(panel)
-        moments = design.moments
-        doubled = self.transformation == "difference"
-        inverse: numeric.Inverse = "plm" if self.convention == "pgmm" else "scaled"
+        found = design(self._plan, panel)
         try:
-            found = numeric.gmm(moments, design.rows, doubled, inverse)
-        except linalg.LinAlgError as error:
-            raise EstimationError(_NOT_IDENTIFIED) from error
-        classic = self.steps == 1 and self.cov == "classic"
-        if self.steps == 2 and found.two is None:
-            raise EstimationError(
-                f"Two-step GMM cannot be fitted: the covariance of moments over {design.units} units has rank "
-                f"{found.second.rank}, and there are {len(design.names)} parameters; choose steps=1, fewer regressors "
-                "or effects=unit."
-            )
-        used, covariance = self._reported(found)
-        ends = self._tests(design, found, used, covariance, inverse)
-        slopes = np.array([name not in design.dummies for name in design.names])
-        kept = tuple(name for name, slope in zip(design.names, slopes, strict=True) if slope)
-        tables = {}
-        if design.dummies:
-            effects = pd.DataFrame(
-                Inference(None, self.level).columns(used.coef[~slopes], np.sqrt(covariance.diagonal()[~slopes])),
-                index=pd.Index(design.dummies, name=panel.time_name),
-            )
-            tables["time_effects"] = effects
-        if not classic and found.two is not None:
-            tables["difference_in_hansen"] = self._differences(design, found, inverse)
+            fit = numeric.gmm(found.moments, found.rows, self.transformation == "difference", self._inverse)
+        except numeric.NotIdentifiedError as error:
+            raise EstimationError(NOT_IDENTIFIED) from error
+        used, covariance = self._reported(found, fit)
+        slope = found.is_slope()
         return Result(
             kind=f"{self.kind}_gmm",
             y=self.y,
-            focal=design.focal,
-            terms=kept,
-            coef=used.coef[slopes],
-            covariance=covariance[np.ix_(slopes, slopes)],
+            focal=found.focal,
+            terms=tuple(np.array(found.names, dtype=object)[slope]),
+            coef=used.coef[slope],
+            covariance=covariance[np.ix_(slope, slope)],
             inference=Inference(None, self.level),
-            statistics=ends,
-            tables=tables,
+            statistics=self._statistics(found, fit, used, covariance),
+            tables=self._tables(found, fit, used, covariance, panel.time_name),
             absorbed=("unit", "time") if self.effects == "two_way" else ("unit",),
-            notes=self._notes(design, found, classic),
+            notes=self._notes(found, fit),
+            residuals=found.block(used.residuals),
         )
 
-    def _reported(self, found: numeric.GmmFit) -> tuple[numeric.Step, FloatArray]:
-        if self.steps == 1:
-            return found.one, found.covariance_one if self.cov == "robust" else found.sigma2 * found.one.bread
-        if found.two is None or found.windmeijer is None:
-            raise EstimationError(_NOT_IDENTIFIED)
-        return found.two, found.windmeijer if self.windmeijer else found.two.bread
+    @property
+    def _plan(self) -> GmmPlan:
+        ranges: dict[str, Lags | None] = dict.fromkeys(self.predetermined, self.predetermined_lags)
+        ranges |= dict.fromkeys(self.endogenous, self.endogenous_lags)
+        return GmmPlan(
+            y=self.y,
+            x=self.x,
+            controls=self.controls,
+            instruments=self.instruments,
+            lags=self.lags,
+            kind=self.kind,
+            transformation=self.transformation,
+            two_way=self.effects == "two_way",
+            collapse=self.collapse,
+            in_levels=self.exogenous_equation == "both",
+            pgmm=self.convention == "pgmm",
+            ranges={self.y: self.instrument_lags, **ranges, **self.lag_ranges},
+        )
 
-    def _tests(
-        self,
-        design: _Design,
-        found: numeric.GmmFit,
-        used: numeric.Step,
-        covariance: FloatArray,
-        inverse: numeric.Inverse,
+    @property
+    def _inverse(self) -> numeric.Inverse:
+        return "plm" if self.convention == "pgmm" else "scaled"
+
+    @property
+    def _classic(self) -> bool:
+        return self.steps == 1 and self.cov == "classic"
+
+    def _reported(self, found: GmmDesign, fit: numeric.GmmFit) -> tuple[numeric.Step, FloatArray]:
+        """Return the step that is reported, and its covariance."""
+        if self.steps == 1:
+            return fit.one, fit.sigma2 * fit.one.bread if self.cov == "classic" else fit.covariance_one
+        if fit.two is None or fit.windmeijer is None:
+            raise EstimationError(
+                f"Two-step GMM cannot be fitted: the covariance of moments over {found.units} units has rank "
+                f"{fit.second.rank} and does not identify {len(found.names)} parameters; choose steps=1, fewer "
+                "regressors or effects=unit."
+            )
+        return fit.two, fit.windmeijer if self.windmeijer else fit.two.bread
+
+    def _statistics(
+        self, found: GmmDesign, fit: numeric.GmmFit, used: numeric.Step, covariance: FloatArray
     ) -> dict[str, float]:
-        classic = self.steps == 1 and self.cov == "classic"
-        k, rank = len(design.names), found.first.rank
-        out: dict[str, float] = {
-            "nobs": float(design.nobs(self.convention)),
-            "n_units": float(design.units),
-            "n_instruments": float(rank),
+        out = {
+            "nobs": float(found.observations("rows" if self.convention == "pgmm" else "equation")),
+            "n_units": float(found.units),
+            "n_instruments": float(fit.first.rank),
         }
+        sigma2 = fit.sigma2 if self._classic else None
         for order in range(1, self.ar_orders + 1):
-            ar = tests.serial_correlation(
-                order, found, used, design.moments, design.differences, design.dy, design.dX, covariance,
-                found.sigma2 if classic else None, design.shape,
-            )  # fmt: skip
+            ar = tests.serial_correlation(order, fit, used, found.moments, found.differences, covariance, sigma2)
             out |= {f"ar{order}": ar.value, f"ar{order}_p": ar.p}
-        out |= _flat("sargan", tests.overidentification(found.one.criterion / found.sigma2, rank, k))
-        if not classic and found.two is not None:
-            out |= _flat("hansen", tests.overidentification(found.two.criterion, rank, k))
-        out |= _flat("wald", _wald(design, used.coef, covariance, dummies=False))
-        if design.dummies:
-            out |= _flat("wald_time", _wald(design, used.coef, covariance, dummies=True))
-        out["sigma2"] = found.sigma2
+        k, rank = len(found.names), fit.first.rank
+        out |= _flat("sargan", tests.overidentification(fit.one.criterion / fit.sigma2, rank, k))
+        if not self._classic and fit.two is not None:
+            out |= _flat("hansen", tests.overidentification(fit.two.criterion, rank, k))
+        slopes = np.array([name != CONSTANT for name in found.names]) & found.is_slope()
+        for name, chosen in (("wald", slopes), ("wald_time", ~found.is_slope())):
+            if chosen.any():
+                out |= _flat(name, wald(used.coef[chosen], covariance[np.ix_(chosen, chosen)]))
+        return {**out, "sigma2": fit.sigma2}
+
+    def _tables(
+        self, found: GmmDesign, fit: numeric.GmmFit, used: numeric.Step, covariance: FloatArray, time_name: str
+    ) -> dict[str, pd.DataFrame]:
+        out = {}
+        if found.dummies:
+            dummy = ~found.is_slope()
+            effects = Inference(None, self.level).columns(used.coef[dummy], np.sqrt(covariance.diagonal()[dummy]))
+            out["time_effects"] = pd.DataFrame(effects, index=pd.Index(found.dummies, name=time_name))
+        if not self._classic and fit.two is not None:
+            out["difference_in_hansen"] = self._differences(found, fit, fit.two)
         return out
 
-    def _differences(self, design: _Design, found: numeric.GmmFit, inverse: numeric.Inverse) -> pd.DataFrame:
-        """Return the difference-in-Hansen test of each set of instruments."""
-        k, rank = len(design.names), found.first.rank
-        assert found.two is not None
-        full = tests.overidentification(found.two.criterion, rank, k)
+    def _differences(self, found: GmmDesign, fit: numeric.GmmFit, two: numeric.Step) -> pd.DataFrame:
+        """Return Hansen's test without each set of instruments, and the difference to the test with it."""
         rows = {}
-        for name, tested in design.tested().items():
-            rest = tests.without(~tested, design.moments, found, inverse)
-            if rest is None:
-                continue
-            hansen, left = rest
-            difference = tests.overidentification(full.value - hansen.value, rank, left)
-            rows[name] = {
-                "hansen_without": hansen.value,
-                "hansen_without_df": hansen.df,
-                "hansen_without_p": hansen.p,
-                "difference": difference.value,
-                "difference_df": difference.df,
-                "difference_p": difference.p,
-            }
-        return pd.DataFrame.from_dict(rows, orient="index", columns=_DIFFERENCE_COLUMNS, dtype=float).rename_axis("set")
+        for name, tested in found.tested().items():
+            rest = tests.without(~tested, found.moments, fit, self._inverse)
+            if rest is not None:
+                hansen, left = rest
+                difference = tests.overidentification(two.criterion - hansen.value, fit.first.rank, left)
+                rows[name] = (hansen.value, hansen.df, hansen.p, difference.value, difference.df, difference.p)
+        return pd.DataFrame(
+            list(rows.values()), index=pd.Index(rows, name="set", dtype=object), columns=list(DIFFERENCE_COLUMNS)
+        )
 
-    def _notes(self, design: _Design, found: numeric.GmmFit, classic: bool) -> tuple[str, ...]:
-        words = {
-            (1, True): "classic, of one-step estimates",
-            (1, False): "robust, clustered by unit, of one-step estimates",
-            (2, True): "two-step",
-            (2, False): "two-step with Windmeijer's correction",
-        }[self.steps, classic if self.steps == 1 else not self.windmeijer]
-        notes = [f"Standard errors: {words}; z statistics, since the estimates are normal in the number of units."]
-        rank, columns = found.first.rank, design.moments.Z.shape[1]
-        if rank > design.units:
+    def _notes(self, found: GmmDesign, fit: numeric.GmmFit) -> tuple[str, ...]:
+        one = "classic, one step" if self._classic else "robust (clustered by unit), one step"
+        two = "two steps with Windmeijer's correction" if self.windmeijer else "two steps, not corrected"
+        notes = [f"Standard errors: {one if self.steps == 1 else two}; z, as estimates are normal in many units."]
+        rank, columns = fit.first.rank, found.moments.Z.shape[1]
+        if rank > found.units:
             notes.append(
-                f"{rank} instruments exceed {design.units} units: Hansen's test is weak then and tends to p values near "
-                "1; collapse=true or shorter instrument lags use fewer."
+                f"{rank} instruments exceed {found.units} units: Hansen's test is weak then and its p tends to 1; "
+                "collapse=true or shorter instrument lags use fewer."
             )
         if rank < columns:
-            notes.append(f"{columns} instruments are linearly dependent; {rank} of them count.")
-        if found.second.singular and not classic and found.second.rank < rank:
+            notes.append(f"Of {columns} instruments {rank} are linearly independent; degrees of freedom count these.")
+        if not self._classic and fit.second.rank < rank:
             notes.append(
-                f"The covariance of moments has rank {found.second.rank} with {rank} instruments, so that a generalised "
-                "inverse weights them and Hansen's test is not reliable."
+                f"The covariance of moments has rank {fit.second.rank} with {rank} instruments: a generalised inverse "
+                "weights them, and Hansen's test is not reliable."
             )
-        if rank == len(design.names):
+        if rank == len(found.names):
             notes.append("As many instruments as parameters: overidentifying restrictions cannot be tested.")
-        if design.units < design.shape[0]:
-            notes.append(
-                f"{design.shape[0] - design.units} units without enough periods that follow each other are left out."
-            )
+        if found.units < found.shape[0]:
+            left = found.shape[0] - found.units
+            notes.append(f"{left} unit(s) without enough periods in a row are left out.")
         return tuple(notes)
 
-    def _design(self, panel: Panel) -> _Design:
-        """Return outcome, regressors and instruments as rows, after everything that can be wrong was looked for.
 
-        Raises
-        ------
-        DataError, EstimationError
-        """
-        grid = _Grid(panel, (self.y, *self.regressors, *self.instruments, *self._gmm_styled()))
-        panel.require([self.y])
-        y = grid.values(self.y)
-        regressors = grid.names(self.regressors)
-        lags = [lagged(y, lag) for lag in range(1, self.lags + 1)]
-        X = np.stack([*lags, *(grid.values(name) for name in regressors)], axis=-1)
-        outside = grid.names(self.instruments)
-        further = np.stack([grid.values(name) for name in outside] or [np.zeros_like(y)], axis=-1)
-        complete = np.isfinite(np.concatenate([y[..., None], X, further], axis=-1)).all(axis=-1)
-        ranges = {self.y: self.instrument_lags, **self._gmm_styled()}
-        if self.convention == "pgmm":
-            # plm starts with the first period that has an instrument
-            complete[:, : max(min(first for first, _ in ranges.values()) - 1, 0)] = False
-        rows = equations(complete, self.transformation, self.kind)
-        names = [*self.lagged_outcomes, *regressors]
-        self._refuse_too_short(panel, rows, grid.periods)
-        XX = rows.rows(X)
-        dummies, positions = self._dummies(panel, grid, complete, rows)
-        time = rows.rows(np.broadcast_to(np.eye(y.shape[1])[:, positions], (*y.shape, len(positions))))
-        constant = np.empty((len(rows.unit), 0))
-        if self.kind == "system" and (self.convention == "xtabond2" or self.effects == "two_way"):
-            constant = rows.level[:, None].astype(np.float64)
-        self._refuse_unidentified(names, XX, rows.rows(np.abs(X)), np.concatenate([constant, time], axis=1))
-        differences = rows if self.transformation == "difference" else equations(complete, "difference", "difference")
-        if self.transformation == "difference" and self.kind == "system":
-            differences = equations(complete, "difference", "difference")
-        sets = self._instrument_sets(grid, rows, XX[:, self.lags :], regressors, outside, rows.rows(further), ranges)
-        sets += self._effect_instruments(rows, time, constant)
-        every = np.concatenate([XX, time, constant], axis=1)
-        moments = numeric.Moments(rows.rows(y), every, np.concatenate([s.columns for s in sets], axis=1), rows.unit)
-        dX = differences.rows(X)
-        dtime = differences.rows(np.broadcast_to(np.eye(y.shape[1])[:, positions], (*y.shape, len(positions))))
-        dX = np.concatenate([dX, dtime, np.zeros((len(dX), constant.shape[1]))], axis=1)
-        design = _Design(
-            names=(*names, *dummies, *((CONSTANT,) if constant.shape[1] else ())),
-            dummies=tuple(dummies),
-            focal=grid.names(self.x),
-            moments=moments,
-            rows=rows,
-            sets=tuple(sets),
-            differences=differences,
-            dy=differences.rows(y),
-            dX=dX,
-            shape=(y.shape[0], y.shape[1]),
-        )
-        self._refuse_too_few_instruments(design)
-        return design
-
-    def _gmm_styled(self) -> dict[str, tuple[int, int | None]]:
-        """Return the lag range of each predetermined and endogenous variable."""
-        ranges = {name: self.predetermined_lags for name in self.predetermined}
-        ranges |= {name: self.endogenous_lags for name in self.endogenous}
-        return ranges | self.lag_ranges
-
-    def _dummies(
-        self, panel: Panel, grid: _Grid, complete: BoolArray, rows: Equations
-    ) -> tuple[list[str], NDArray[np.int64]]:
-        """Return names and positions of the period dummies that the rows can tell apart."""
-        if self.effects == "unit":
-            return [], np.empty(0, dtype=np.int64)
-        if self.transformation == "difference" and self.kind == "difference":
-            positions = np.unique(rows.period)
-        else:
-            positions = np.flatnonzero(complete.any(axis=0))[1:]
-        taken = rows.rows(np.broadcast_to(np.eye(complete.shape[1])[:, positions], (*complete.shape, len(positions))))
-        if self.kind == "system":
-            taken = np.column_stack([rows.level.astype(np.float64), taken])
-        sizes = np.linalg.norm(taken, axis=0)
-        apart = np.flatnonzero(sizes > 0)
-        gone = {int(apart[j]) for j, _ in dependent(taken[:, apart])} | set(np.flatnonzero(sizes == 0).tolist())
-        shift = 1 if self.kind == "system" else 0
-        positions = positions[[j for j in range(len(positions)) if j + shift not in gone]]
-        return [grid.period_name(position) for position in positions.tolist()], positions
-
-    def _instrument_sets(
-        self,
-        grid: _Grid,
-        rows: Equations,
-        X: FloatArray,
-        regressors: tuple[str, ...],
-        outside: tuple[str, ...],
-        further: FloatArray,
-        ranges: dict[str, tuple[int, int | None]],
-    ) -> list[InstrumentSet]:
-        apart = self.convention == "pgmm"
-        sets = []
-        for name, (first, last) in ranges.items():
-            level_lag = 1 if apart else max(first - 1, 0)
-            for column in grid.names([name]):
-                found = lag_instruments(
-                    f"lags of {column}", grid.values(column), rows, first, last, self.collapse, level_lag
-                )
-                if not found.columns[:, ~found.level].any():
-                    raise EstimationError(
-                        f"No row has {column} at lags {first} to {'the last' if last is None else last}, so that these "
-                        "lags instrument nothing; choose nearer lags or a longer panel."
-                    )
-                sets.append(found)
-        styled = self._gmm_styled()
-        exogenous = [j for j, name in enumerate(regressors) if not any(_covers(other, name) for other in styled)]
-        if exogenous:
-            sets.append(own_instruments("exogenous regressors", X[:, exogenous], rows, apart))
-        if outside:
-            sets.append(own_instruments("instruments", further, rows, apart))
-        return sets
-
-    def _effect_instruments(self, rows: Equations, time: FloatArray, constant: FloatArray) -> list[InstrumentSet]:
-        columns = np.concatenate([time, constant], axis=1)
-        if not columns.shape[1]:
-            return []
-        if self.convention == "pgmm" and self.kind == "system":
-            columns = np.where(rows.level[:, None], columns, 0.0)
-        return [own_instruments("period dummies", columns, rows, tested=False)]
-
-    def _refuse_too_short(self, panel: Panel, rows: Equations, periods: int) -> None:
-        if not (~rows.level).any():
-            needed = max([self.lags, *(_deepest(term) for term in self.regressors)]) + 2
-            raise EstimationError(
-                f"No unit has enough periods that follow each other: {needed} are needed for the lags of outcome and "
-                f"regressors and one {self.transformation.replace('_', ' ').removesuffix('s')}, and the panel has "
-                f"{periods} ({listing(panel.periods, 12)}); use fewer lags or a longer panel."
-            )
-
-    def _refuse_unidentified(self, names: list[str], X: FloatArray, before: FloatArray, effects: FloatArray) -> None:
-        gone = [names[j] for j in vanishing(X, before)]
-        if gone:
-            raise EstimationError(
-                f"{listing(gone)} does not vary over time within units, so that the {self.kind} estimator cannot tell "
-                "its coefficient; leave it out or choose kind=system, which keeps levels."
-            )
-        chains = dependent(np.concatenate([effects, X], axis=1))
-        base = effects.shape[1]
-        if chains:
-            j, others = chains[0]
-            among = [names[i - base] for i in others if i >= base]
-            words = [listing(among)] if among else []
-            if any(i < base for i in others):
-                words.append("the period dummies" if self.effects == "two_way" else "the constant")
-            raise EstimationError(
-                f"{names[j - base]} is collinear with {' and '.join(words)} in the rows that are left; leave it out."
-            )
-
-    def _refuse_too_few_instruments(self, design: _Design) -> None:
-        moments = design.moments
-        k, m = moments.X.shape[1], moments.Z.shape[1]
-        if len(moments.y) <= k or design.transformed <= k - (CONSTANT in design.names):
-            raise EstimationError(
-                f"{len(moments.y)} rows cannot identify {k} parameters; use fewer regressors, effects=unit or a larger "
-                "sample."
-            )
-        if m < k:
-            raise EstimationError(
-                f"{m} instruments cannot identify {k} parameters ({listing(design.names, 20)}); widen instrument_lags, "
-                "name fewer endogenous regressors or give further instruments."
-            )
-        B = np.asarray(design.rows.operator.T @ moments.Z)
-        if not tests.identified(moments.Z.T @ moments.X, B):
-            raise EstimationError(_NOT_IDENTIFIED)
-
-
-_NOT_IDENTIFIED = (
-    "The instruments do not identify all coefficients: some of them are linearly dependent or say nothing of a "
-    "regressor; widen instrument_lags, name fewer endogenous regressors or use fewer terms."
-)
-_DIFFERENCE_COLUMNS = [
-    "hansen_without", "hansen_without_df", "hansen_without_p", "difference", "difference_df", "difference_p",
-]  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class _Design:
-    """What GMM is fitted to, with the rows of the serial correlation tests."""
-
-    names: tuple[str, ...]
-    dummies: tuple[str, ...]
-    focal: tuple[str, ...]
-    moments: numeric.Moments
-    rows: Equations
-    sets: tuple[InstrumentSet, ...]
-    differences: Equations
-    dy: FloatArray
-    dX: FloatArray
-    shape: tuple[int, int]
-
-    @property
-    def units(self) -> int:
-        return len(np.unique(self.rows.unit))
-
-    @property
-    def transformed(self) -> int:
-        return int((~self.rows.level).sum())
-
-    def nobs(self, convention: str) -> int:
-        """Return the observations as xtabond2 counts them, those in levels for system GMM, or as plm does, all rows."""
-        if convention == "pgmm":
-            return len(self.rows.unit)
-        return int(self.rows.level.sum()) or self.transformed
-
-    def tested(self) -> dict[str, BoolArray]:
-        """Return which columns each testable set has, the lagged differences of the equation in levels first."""
-        level = np.concatenate([found.level for found in self.sets])
-        out = {"lagged differences in levels": level} if level.any() else {}
-        start = 0
-        for found in self.sets:
-            mask = np.zeros(len(level), dtype=bool)
-            mask[start : start + found.columns.shape[1]] = True
-            start += found.columns.shape[1]
-            if found.tested:
-                out[found.name] = mask
-        return out
-
-
-class _Grid:
-    """Columns of a panel over units and all periods of its calendar, lags taken without losing rows."""
-
-    def __init__(self, panel: Panel, terms: Iterable[str]) -> None:
-        self._missing: dict[str, BoolArray] = {}
-        self._names: dict[str, tuple[str, ...]] = {}
-        made = panel
-        for term in dict.fromkeys(terms):
-            made = self._with_lags(made, term)
-        self._panel = made
-        for term in dict.fromkeys(terms):
-            absent = self._absent(made, term)
-            made_here = made.with_terms([term])
-            self._names[term] = made.expanded([term])
-            made = made_here
-            made.require(self._names[term])
-            self._missing |= dict.fromkeys(self._names[term], absent)
-        self._panel = made
-        years = np.arange(len(panel.periods))
-        if isinstance(panel.periods[0], int):
-            distance = np.array(panel.periods) - panel.periods[0]
-            years = distance // max(int(np.gcd.reduce(distance)), 1)
-        self._position = years
-        self.periods = len(panel.periods)
-        self._at = (panel.unit_codes, years[panel.period_codes])
-
-    def _with_lags(self, panel: Panel, term: str) -> Panel:
-        factors = None if panel.has(term) else parse(term)
-        for atom in (factor.atom for factor in factors or () if factor.atom.operator):
-            if panel.has(atom.name):
-                continue
-            panel.require([atom.variable])
-            values, total = panel.column(atom.variable), np.zeros(len(panel.unit_codes))
-            absent = np.zeros(len(total), dtype=bool)
-            for lag, factor in atom.weights.items():
-                source = panel.rows_before(lag)
-                absent |= source < 0
-                total += factor * values[source]
-            self._missing[atom.name] = absent
-            panel = panel.with_columns({atom.name: np.where(absent, 0.0, total)})
-        return panel
-
-    def _absent(self, panel: Panel, term: str) -> BoolArray:
-        atoms = [factor.atom.name for factor in parse(term) or ()]
-        nothing = np.zeros(len(panel.unit_codes), dtype=bool)
-        return np.logical_or.reduce([self._missing.get(name, nothing) for name in (term, *atoms)])
-
-    def names(self, terms: Iterable[str]) -> tuple[str, ...]:
-        """Return the columns of terms, dummies spelt out."""
-        return tuple(name for term in terms for name in self._names[term])
-
-    def values(self, name: str) -> FloatArray:
-        """Return a column, shape (N, T), not-a-number where it is missing."""
-        out = np.full((len(self._panel.units), int(self._position[-1]) + 1), np.nan)
-        column = self._panel.column(name)
-        out[self._at] = np.where(self._missing[name], np.nan, column) if name in self._missing else column
-        return out
-
-    def period_name(self, position: int) -> str:
-        """Return the name of the period at a position of the calendar."""
-        return str(self._panel.periods[int(np.flatnonzero(self._position == position)[0])])
-
-
-def _not_empty(lags: tuple[int, int | None], whose: str = "") -> tuple[int, int | None]:
+def _not_empty(lags: Lags, whose: str = "") -> Lags:
     first, last = lags
     if last is not None and last < first:
         raise ValueError(f"the lag range {whose}from {first} to {last} is empty; write [first, last], e.g. [2, 4].")
     return lags
 
 
-def _covers(name: str, term: str) -> bool:
-    """Return whether a name in a list of roles means a regressor: itself, or a lag of it."""
-    if name == term:
-        return True
-    factors = parse(term) or ()
-    return len(factors) == 1 and factors[0].power == 1 and factors[0].atom.variable == name
-
-
-def _read(term: str) -> list[str]:
-    """Return the columns that a term reads, lags left for the model to take."""
-    factors = parse(term) or ()
-    if not any(factor.atom.operator for factor in factors):
-        return [term]
-    return [f"C({factor.atom.variable})" if factor.dummies else factor.atom.variable for factor in factors]
-
-
-def _deepest(term: str) -> int:
-    return max((max(factor.atom.weights) for factor in parse(term) or ()), default=0)
-
-
 def _flat(name: str, found: Statistic) -> dict[str, float]:
     return {name: found.value, f"{name}_df": found.df, f"{name}_p": found.p}
-
-
-def _wald(design: _Design, coef: FloatArray, covariance: FloatArray, dummies: bool) -> Statistic:
-    """Return the Wald test that all slopes, or all period effects, are zero."""
-    index = [
-        j for j, name in enumerate(design.names) if name != CONSTANT and (name in design.dummies) == dummies
-    ]
-    return wald(coef[index], covariance[np.ix_(index, index)])

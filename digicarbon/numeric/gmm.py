@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,49 +15,54 @@ from digicarbon.numeric.gmm_equations import Equations
 FloatArray = NDArray[np.float64]
 Inverse = Literal["scaled", "plm"]
 
-NEGLIGIBLE = 1e-12
-"""Largest eigenvalue, relative to the largest of moments scaled to unit variance, that counts as zero."""
+NEGLIGIBLE = 1e-10
+"""Smallest singular value, relative to the largest of instruments scaled to one length, that counts as more than zero;
+also for regressors in the space of moments."""
 
 
 @dataclass(frozen=True, eq=False)
 class Weight:
-    """The inverse of a covariance of moments.
+    """The inverse W of a covariance of moments.
 
     Attributes
     ----------
-    matrix : ndarray, shape (m, m)
+    root : ndarray, shape (m, r)
+        T with W = TT′.
     rank : int
     singular : bool
         Whether it is a generalised inverse.
     """
 
-    matrix: FloatArray
+    root: FloatArray
     rank: int
     singular: bool
 
 
-def weight(covariance: FloatArray, inverse: Inverse = "scaled") -> Weight:
-    """Return the inverse of a covariance of moments, generalised where it is singular.
+def weight(parts: FloatArray, inverse: Inverse = "scaled") -> Weight:
+    """Return the inverse of a covariance of moments P′P, generalised where it is singular.
 
     Parameters
     ----------
-    covariance : ndarray, shape (m, m)
+    parts : ndarray, shape (p, m)
+        P; the covariance itself is not formed, which would cost half of the digits.
     inverse : {"scaled", "plm"}
         ``scaled``: Moore and Penrose's inverse of moments scaled to unit variance, so that estimates do not depend on
-        the instruments' units of measurement. ``plm``: of the moments as they are, and only where the smallest
-        eigenvalue is below 1e-9, singular values below 1.5e-8 of the largest being zero (MASS::ginv).
+        the instruments' units of measurement. ``plm``: of the moments as they are where the smallest eigenvalue is
+        below 1e-9, eigenvalues below 1.5e-8 of the largest being zero (MASS::ginv); otherwise the same.
     """
-    scale = np.sqrt(np.where(covariance.diagonal() > 0, covariance.diagonal(), 1.0))
-    values, vectors = linalg.eigh(covariance / np.outer(scale, scale), check_finite=False)
-    kept = values > NEGLIGIBLE * max(float(values[-1]), 0.0)
+    if len(parts) > parts.shape[1]:
+        parts = np.asarray(linalg.qr(parts, mode="r", check_finite=False)[0][: parts.shape[1]], dtype=np.float64)
+    norms = np.linalg.norm(parts, axis=0)
+    scale = np.where(norms > 0, norms, 1.0)
+    _, values, right = linalg.svd(parts / scale, full_matrices=False, check_finite=False)
+    kept = values > NEGLIGIBLE * values[0]
     rank = int(kept.sum())
     if inverse == "plm":
-        raw, raw_vectors = linalg.eigh(covariance, check_finite=False)
-        if raw[0] < 1e-9:
-            kept = raw > np.sqrt(np.finfo(float).eps) * raw[-1]
-            return Weight((raw_vectors[:, kept] / raw[kept]) @ raw_vectors[:, kept].T, rank, True)
-    half = vectors[:, kept] / scale[:, None]
-    return Weight((half / values[kept]) @ half.T, rank, rank < len(values))
+        _, raw, raw_right = linalg.svd(parts, full_matrices=False, check_finite=False)
+        if len(raw) < parts.shape[1] or raw[-1] ** 2 < 1e-9:
+            kept = raw**2 > np.sqrt(np.finfo(float).eps) * raw[0] ** 2
+            return Weight(raw_right[kept].T / raw[kept], rank, True)
+    return Weight((right[:rank] / scale).T / values[:rank], rank, rank < parts.shape[1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,30 +112,37 @@ class Step:
     criterion: float
 
 
-def step(moments: Moments, w: FloatArray, zx: FloatArray, zy: FloatArray) -> Step:
-    """Return the GMM estimates with weight W.
+class NotIdentifiedError(ArithmeticError):
+    """The moments do not identify the coefficients."""
+
+
+def step(moments: Moments, root: FloatArray, zx: FloatArray, zy: FloatArray) -> Step:
+    """Return the GMM estimates with weight TT′: least squares of T′Z′y on T′Z′X.
 
     Parameters
     ----------
     moments : Moments
-    w : ndarray, shape (m, m)
+    root : ndarray, shape (m, r)
+        T.
     zx, zy : ndarray, shape (m, k) and (m,)
         Z′X and Z′y.
 
     Raises
     ------
-    LinAlgError
-        If the moments do not identify the coefficients.
+    NotIdentifiedError
     """
-    xzw = zx.T @ w
-    gram = xzw @ zx
-    scale = np.sqrt(np.maximum(gram.diagonal(), np.finfo(float).tiny))
-    factor = linalg.cho_factor(gram / np.outer(scale, scale), check_finite=False)
-    slope = linalg.cho_solve(factor, xzw / scale[:, None], check_finite=False) / scale[:, None]
-    bread = linalg.cho_solve(factor, np.diag(1 / scale), check_finite=False) / scale[:, None]
-    coef = slope @ zy
-    gap = zy - zx @ coef
-    return Step(coef, moments.y - moments.X @ coef, bread, slope, float(gap @ w @ gap))
+    design, target = root.T @ zx, root.T @ zy
+    scale = np.linalg.norm(design, axis=0)
+    if design.shape[0] < design.shape[1] or not (scale > 0).all():
+        raise NotIdentifiedError
+    left, values, right = linalg.svd(design / scale, full_matrices=False, check_finite=False)
+    if values[-1] <= NEGLIGIBLE * values[0]:
+        raise NotIdentifiedError
+    half = (right / scale).T / values
+    slope = half @ left.T
+    coef = slope @ target
+    gap = target - design @ coef
+    return Step(coef, moments.y - moments.X @ coef, half @ half.T, slope @ root.T, float(gap @ gap))
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,11 +176,6 @@ class GmmFit:
     B: FloatArray
     sigma2: float
 
-    @property
-    def singular(self) -> bool:
-        """Whether the second weight is a generalised inverse."""
-        return self.second.singular
-
 
 def gmm(moments: Moments, rows: Equations, doubled: bool, inverse: Inverse = "scaled") -> GmmFit:
     """Return one-step and two-step GMM (Arellano & Bond 1991; Blundell & Bond 1998).
@@ -185,29 +193,38 @@ def gmm(moments: Moments, rows: Equations, doubled: bool, inverse: Inverse = "sc
 
     Raises
     ------
-    LinAlgError
-        If the moments do not identify the coefficients.
+    NotIdentifiedError
     """
     zx, zy = moments.Z.T @ moments.X, moments.Z.T @ moments.y
     B = np.asarray(rows.operator.T @ moments.Z)
-    first = weight(B.T @ B, inverse)
-    one = step(moments, first.matrix, zx, zy)
+    first = weight(B, inverse)
+    one = step(moments, first.root, zx, zy)
     transformed = one.residuals[~rows.level]
     df = len(transformed) - moments.X.shape[1]
     sigma2 = float(transformed @ transformed) / ((2 if doubled else 1) * df) if df > 0 else np.nan
     scores = moments.by_unit(moments.Z * one.residuals[:, None])
-    meat = scores.T @ scores
-    covariance_one = one.slope @ meat @ one.slope.T
-    second = weight(meat, inverse)
+    half = scores @ one.slope.T
+    covariance_one = half.T @ half
+    second = weight(scores, inverse)
     two, corrected = None, None
-    if second.rank >= moments.X.shape[1]:
-        two = step(moments, second.matrix, zx, zy)
-        corrected = windmeijer(moments, two, second.matrix, scores, covariance_one)
+    with suppress(NotIdentifiedError):
+        two = step(moments, second.root, zx, zy)
+        corrected = windmeijer(moments, two, second.root, scores, covariance_one)
     return GmmFit(one, two, first, second, covariance_one, corrected, scores, B, sigma2)
 
 
+def identified(moments: Moments, rows: Equations) -> bool:
+    """Return whether the instruments identify the coefficients."""
+    B = np.asarray(rows.operator.T @ moments.Z)
+    try:
+        step(moments, weight(B).root, moments.Z.T @ moments.X, moments.Z.T @ moments.y)
+    except NotIdentifiedError:
+        return False
+    return True
+
+
 def windmeijer(
-    moments: Moments, two: Step, w: FloatArray, scores: FloatArray, covariance_one: FloatArray
+    moments: Moments, two: Step, root: FloatArray, scores: FloatArray, covariance_one: FloatArray
 ) -> FloatArray:
     """Return the covariance of two-step estimates corrected for the estimated weight (Windmeijer 2005, eq. 3.3).
 
@@ -215,8 +232,8 @@ def windmeijer(
     ----------
     moments : Moments
     two : Step
-    w : ndarray, shape (m, m)
-        The second weight.
+    root : ndarray, shape (m, r)
+        Of the second weight.
     scores : ndarray, shape (n, m)
         Z_i′e_i of the first step.
     covariance_one : ndarray, shape (k, k)
@@ -225,7 +242,7 @@ def windmeijer(
     -------
     ndarray, shape (k, k)
     """
-    direction = w @ (moments.Z.T @ two.residuals)
+    direction = root @ (root.T @ (moments.Z.T @ two.residuals))
     along = moments.Z @ direction
     # Σ_i (e_i′Z_i a) Z_i′X_i + Z_i′e_i (a′Z_i′X_i), a = W Z′e: the derivative of the weight's inverse times a
     swapped = (scores @ direction)[np.cumsum(np.diff(moments.unit, prepend=moments.unit[:1]) != 0)]

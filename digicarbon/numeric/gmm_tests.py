@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg
 
-from digicarbon.numeric.gmm import GmmFit, Inverse, Moments, Step, step, weight
+from digicarbon.numeric.gmm import GmmFit, Inverse, Moments, NotIdentifiedError, Step, step, weight
 from digicarbon.numeric.gmm_equations import Equations
 from digicarbon.numeric.statistic import Statistic, chi2, normal
 
@@ -16,17 +16,30 @@ FloatArray = NDArray[np.float64]
 NONE = Statistic(math.nan, math.nan, math.nan)
 
 
+@dataclass(frozen=True, eq=False)
+class Differences:
+    """First differences, whose residuals are tested for serial correlation whatever removes unit effects.
+
+    Attributes
+    ----------
+    rows : Equations
+    y : ndarray, shape (rows,)
+    X : ndarray, shape (rows, k)
+    """
+
+    rows: Equations
+    y: FloatArray
+    X: FloatArray
+
+
 def serial_correlation(
     order: int,
     fit: GmmFit,
     used: Step,
     moments: Moments,
-    differences: Equations,
-    y: FloatArray,
-    X: FloatArray,
+    differences: Differences,
     covariance: FloatArray,
     sigma2: float | None,
-    shape: tuple[int, int],
 ) -> Statistic:
     """Return Arellano and Bond's test of serial correlation in differenced errors (1991, eq. 8; Roodman 2009, 3.5).
 
@@ -38,39 +51,33 @@ def serial_correlation(
     used : Step
         The step that is reported.
     moments : Moments
-    differences : Equations
-        The differenced rows; the same as the transformed ones unless these are orthogonal deviations.
-    y : ndarray, shape (rows of differences,)
-    X : ndarray, shape (rows of differences, k)
-        Differences of the outcome and the regressors.
+    differences : Differences
     covariance : ndarray, shape (k, k)
         The one that is reported.
     sigma2 : float or None
         Variance of the errors, where they count as independent; None estimates by unit (robust).
-    shape : (int, int)
-        Units and periods.
 
     Returns
     -------
     Statistic
         Standard normal under the null; not-a-number where no two residuals lie that far apart.
     """
-    residuals = y - X @ used.coef
-    row_of = np.full((shape[0], shape[1] + order), -1)
-    row_of[differences.unit, differences.period + order] = np.arange(len(residuals))
-    partner = row_of[differences.unit, differences.period]
-    before = np.where(partner >= 0, residuals[partner], 0.0)
-    products = np.zeros(shape[0])
-    np.add.at(products, differences.unit, residuals * before)
+    rows = differences.rows
+    residuals = differences.y - differences.X @ used.coef
+    row_of = np.full((rows.unit.max() + 1, rows.period.max() + order + 1), -1)
+    row_of[rows.unit, rows.period + order] = np.arange(len(residuals))
+    partner = row_of[rows.unit, rows.period]
     if not (partner >= 0).any():
         return NONE
-    xw = X.T @ before
+    before = np.where(partner >= 0, residuals[partner], 0.0)
+    products = np.bincount(rows.unit, residuals * before, minlength=int(moments.unit.max()) + 1)
+    xw = differences.X.T @ before
     if sigma2 is None:
         own = float(products @ products)
         scores = moments.by_unit(moments.Z * used.residuals[:, None])
         moved = scores.T @ products[np.unique(moments.unit)]
     else:
-        cells = np.asarray(differences.operator.T @ before)
+        cells = np.asarray(rows.operator.T @ before)
         own, moved = sigma2 * float(cells @ cells), sigma2 * (fit.B.T @ cells)
     variance = own - 2 * float(xw @ used.slope @ moved) + float(xw @ covariance @ xw)
     return normal(float(products.sum()) / math.sqrt(variance)) if variance > 0 else NONE
@@ -109,28 +116,15 @@ def without(keep: NDArray[np.bool_], moments: Moments, fit: GmmFit, inverse: Inv
         None where the others do not identify the coefficients.
     """
     k = moments.X.shape[1]
-    rank = weight(fit.B[:, keep].T @ fit.B[:, keep]).rank
+    rank = weight(fit.B[:, keep]).rank if keep.any() else 0
     if rank < k or rank == fit.first.rank:
         return None
     part = Moments(moments.y, moments.X, moments.Z[:, keep], moments.unit)
     zx, zy = part.Z.T @ part.X, part.Z.T @ part.y
-    second = weight(fit.scores[:, keep].T @ fit.scores[:, keep], inverse)
-    # of full rank in the second weight alone is not enough: an instrument may say nothing of a coefficient
-    if second.rank < k or not identified(zx, fit.B[:, keep]):
-        return None
     try:
-        found = step(part, second.matrix, zx, zy)
-    except linalg.LinAlgError:
+        # the first weight tells whether the others identify: the second may be singular by few units
+        step(part, weight(fit.B[:, keep]).root, zx, zy)
+        found = step(part, weight(fit.scores[:, keep], inverse).root, zx, zy)
+    except NotIdentifiedError:
         return None
     return overidentification(found.criterion, rank, k), rank
-
-
-def identified(zx: FloatArray, B: FloatArray, tolerance: float = 1e-9) -> bool:
-    """Return whether Z′X, shape (m, k), has rank k, after scaling by the first standard deviations of moments."""
-    scale = np.sqrt(np.einsum("ij,ij->j", B, B))
-    scaled = zx / np.where(scale > 0, scale, 1.0)[:, None]
-    size = np.linalg.norm(scaled, axis=0)
-    if not (size > 0).all():
-        return False
-    values = np.linalg.svd(scaled / size, compute_uv=False)
-    return bool(len(values) == zx.shape[1] and values[-1] > tolerance * values[0])
