@@ -160,6 +160,7 @@ def design(plan: GmmPlan, panel: Panel) -> GmmDesign:
     positions = _told_apart(plan, complete, rows, constant)
     dummies = tuple(grid.period_name(position) for position in positions.tolist())
     time = rows.rows(_dummies(y.shape, positions))
+    _refuse_too_few_rows(plan, rows, len(names) + len(dummies) + constant.shape[1])
     own = rows.rows(X)
     before = abs(rows.operator) @ np.nan_to_num(np.abs(X).reshape(-1, X.shape[-1]))
     _refuse_dependent(plan, names, own, before, np.concatenate([constant, time], axis=1))
@@ -188,7 +189,7 @@ def design(plan: GmmPlan, panel: Panel) -> GmmDesign:
         differences=differences,
         shape=(y.shape[0], y.shape[1]),
     )
-    _refuse_too_few(plan, found)
+    _refuse_too_few_instruments(found)
     return found
 
 
@@ -278,13 +279,17 @@ def _refuse_dependent(
         )
 
 
-def _refuse_too_few(plan: GmmPlan, found: GmmDesign) -> None:
-    k, columns = len(found.names), found.moments.Z.shape[1]
-    if found.transformed <= k - int(plan.constant):
+def _refuse_too_few_rows(plan: GmmPlan, rows: Equations, k: int) -> None:
+    transformed = int((~rows.level).sum())
+    if transformed <= k - int(plan.constant):
         raise EstimationError(
-            f"{found.transformed} transformed rows cannot identify {k} parameters; use fewer regressors, effects=unit "
-            "or a larger sample."
+            f"{transformed} transformed rows cannot identify {k} parameters; use fewer regressors, effects=unit or a "
+            "larger sample."
         )
+
+
+def _refuse_too_few_instruments(found: GmmDesign) -> None:
+    k, columns = len(found.names), found.moments.Z.shape[1]
     if columns < k:
         raise EstimationError(
             f"{columns} instruments cannot identify {k} parameters ({listing(found.names, 20)}); widen "

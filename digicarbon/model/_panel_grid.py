@@ -59,8 +59,10 @@ class PanelGrid:
                 if factor.atom.operator and not panel.has(factor.atom.name):
                     panel, absent[factor.atom.name] = _with_lag(panel, factor.atom)
         made = panel.with_terms(wanted)
-        self._names = {term: made.expanded([term]) for term in wanted}
-        made.require(self.names(wanted))
+        # a term alone may have a dummy more than beside the others
+        every = made.expanded(wanted)
+        self._names = {term: tuple(name for name in made.expanded([term]) if name in every) for term in wanted}
+        made.require(every)
         nowhere = np.zeros(len(panel.unit_codes), dtype=bool)
         self._absent: dict[str, BoolArray] = {}
         for term in wanted:

@@ -327,6 +327,11 @@ class DynamicPanel(Model):
                 f"{rank} instruments exceed {found.units} units: Hansen's test is weak then and its p tends to 1; "
                 "collapse=true or shorter instrument lags use fewer."
             )
+        if found.units < len(found.names) and not self._classic:
+            notes.append(
+                f"{found.units} units for {len(found.names)} parameters: standard errors by unit are not reliable; "
+                "cov=classic does not need many units."
+            )
         if rank < columns:
             notes.append(f"Of {columns} instruments {rank} are linearly independent; degrees of freedom count these.")
         if not self._classic and fit.second.rank < rank:
