@@ -38,6 +38,13 @@ class Weight:
     singular: bool
 
 
+def reduced(parts: FloatArray) -> FloatArray:
+    """Return a matrix of at most m rows with the same P′P, for P of shape (p, m)."""
+    if len(parts) <= parts.shape[1]:
+        return parts
+    return np.asarray(linalg.qr(parts, mode="r", check_finite=False)[0][: parts.shape[1]], dtype=np.float64)
+
+
 def weight(parts: FloatArray, inverse: Inverse = "scaled") -> Weight:
     """Return the inverse of a covariance of moments P′P, generalised where it is singular.
 
@@ -50,8 +57,7 @@ def weight(parts: FloatArray, inverse: Inverse = "scaled") -> Weight:
         the instruments' units of measurement. ``plm``: of the moments as they are where the smallest eigenvalue is
         below 1e-9, eigenvalues below 1.5e-8 of the largest being zero (MASS::ginv); otherwise the same.
     """
-    if len(parts) > parts.shape[1]:
-        parts = np.asarray(linalg.qr(parts, mode="r", check_finite=False)[0][: parts.shape[1]], dtype=np.float64)
+    parts = reduced(parts)
     norms = np.linalg.norm(parts, axis=0)
     scale = np.where(norms > 0, norms, 1.0)
     _, values, right = linalg.svd(parts / scale, full_matrices=False, check_finite=False)
@@ -162,6 +168,8 @@ class GmmFit:
         Z_i′e_i of the first step.
     B : ndarray, shape (cells, m)
         A′Z, so that B′B is the first covariance of moments.
+    parts : ndarray, shape (at most m, m)
+        B reduced.
     sigma2 : float
         Of the errors in levels, from transformed residuals of the first step.
     """
@@ -174,6 +182,7 @@ class GmmFit:
     windmeijer: FloatArray | None
     scores: FloatArray
     B: FloatArray
+    parts: FloatArray
     sigma2: float
 
 
@@ -197,7 +206,8 @@ def gmm(moments: Moments, rows: Equations, doubled: bool, inverse: Inverse = "sc
     """
     zx, zy = moments.Z.T @ moments.X, moments.Z.T @ moments.y
     B = np.asarray(rows.operator.T @ moments.Z)
-    first = weight(B, inverse)
+    parts = reduced(B)
+    first = weight(parts, inverse)
     one = step(moments, first.root, zx, zy)
     transformed = one.residuals[~rows.level]
     df = len(transformed) - moments.X.shape[1]
@@ -210,7 +220,7 @@ def gmm(moments: Moments, rows: Equations, doubled: bool, inverse: Inverse = "sc
     with suppress(NotIdentifiedError):
         two = step(moments, second.root, zx, zy)
         corrected = windmeijer(moments, two, second.root, scores, covariance_one)
-    return GmmFit(one, two, first, second, covariance_one, corrected, scores, B, sigma2)
+    return GmmFit(one, two, first, second, covariance_one, corrected, scores, B, parts, sigma2)
 
 
 def identified(moments: Moments, rows: Equations) -> bool:

@@ -116,15 +116,17 @@ def without(keep: NDArray[np.bool_], moments: Moments, fit: GmmFit, inverse: Inv
         None where the others do not identify the coefficients.
     """
     k = moments.X.shape[1]
-    rank = weight(fit.B[:, keep]).rank if keep.any() else 0
-    if rank < k or rank == fit.first.rank:
+    if int(keep.sum()) < k:
+        return None
+    first = weight(fit.parts[:, keep])
+    if first.rank == fit.first.rank:
         return None
     part = Moments(moments.y, moments.X, moments.Z[:, keep], moments.unit)
     zx, zy = part.Z.T @ part.X, part.Z.T @ part.y
     try:
         # the first weight tells whether the others identify: the second may be singular by few units
-        step(part, weight(fit.B[:, keep]).root, zx, zy)
+        step(part, first.root, zx, zy)
         found = step(part, weight(fit.scores[:, keep], inverse).root, zx, zy)
     except NotIdentifiedError:
         return None
-    return overidentification(found.criterion, rank, k), rank
+    return overidentification(found.criterion, first.rank, k), first.rank
