@@ -3,8 +3,8 @@
 Run from the repository: ``python tests/benchmark/size_of_panel_tests.py`` (a few minutes on one core); its table stands
 in docs/model_choice.md.
 
-30 units and 6 periods. Two regressors, each a unit part and a part of its own, stay the same over draws. The outcome is
-their sum plus errors of three kinds, all of variance one on average: independent and alike; independent with a standard
+30 units and 6 periods. Two regressors, each a unit part and a first-order autoregressive part (0.7), stay the same
+over draws. The outcome is their sum plus errors of three kinds: independent and alike; independent with a standard
 deviation of 0.5 to 1.5 by unit; first-order autoregressive with 0.5. Tests of effects have no effects under their null;
 all others have unit effects of variance one that are independent of the regressors.
 """
@@ -33,15 +33,18 @@ KINDS = ("independent", "heteroskedastic", "autoregressive")
 NOT_THE_NULL = {"autoregressive": ("Wooldridge", "Breusch-Godfrey", "Baltagi-Li"), "heteroskedastic": ("Koenker",)}
 
 
+def autoregressive(slope: float, rng: np.random.Generator) -> FloatArray:
+    """Return a stationary first-order autoregression of variance one in each unit, shape (N·T,)."""
+    e = rng.standard_normal((N, T))
+    for period in range(1, T):
+        e[:, period] = slope * e[:, period - 1] + np.sqrt(1 - slope**2) * e[:, period]
+    return e.ravel()
+
+
 def errors(kind: str, rng: np.random.Generator) -> FloatArray:
     """Return errors, shape (N·T,)."""
-    e = rng.standard_normal((N, T))
-    if kind == "heteroskedastic":
-        e = e * np.linspace(0.5, 1.5, N)[:, None]
-    elif kind == "autoregressive":
-        for period in range(1, T):
-            e[:, period] = 0.5 * e[:, period - 1] + np.sqrt(1 - 0.25) * e[:, period]
-    return e.ravel()
+    e = autoregressive(0.5 if kind == "autoregressive" else 0.0, rng)
+    return e * np.repeat(np.linspace(0.5, 1.5, N), T) if kind == "heteroskedastic" else e
 
 
 def p_values(x: FloatArray, e: FloatArray, mu: FloatArray, rng: np.random.Generator) -> Iterator[tuple[str, float]]:
@@ -83,7 +86,7 @@ def p_values(x: FloatArray, e: FloatArray, mu: FloatArray, rng: np.random.Genera
 def main(write: Callable[[str], object]) -> None:
     """Write the table."""
     rng = np.random.default_rng(SEED)
-    x = rng.standard_normal((N * T, 2)) + rng.standard_normal((N, 2))[UNIT]
+    x = np.column_stack([autoregressive(0.7, rng) + rng.standard_normal(N)[UNIT] for _ in range(2)])
     shares: dict[str, dict[str, float]] = {}
     for kind in KINDS:
         for _ in range(DRAWS):
