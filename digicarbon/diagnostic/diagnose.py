@@ -17,12 +17,10 @@ from digicarbon.diagnostic.panel_tests import panel_rows
 from digicarbon.errors import ConfigError
 from digicarbon.model import Model, PanelRegression, SpatialPanel
 from digicarbon.numeric.spatial_lm import Form
-from digicarbon.numeric.within import EffectsKind
 from digicarbon.panel import Panel
 from digicarbon.spec import build
 from digicarbon.weights import Weights
 
-FIXED: dict[str, EffectsKind] = {"none": "none", "unit": "unit", "time": "time", "two_way": "two_way"}
 BootstrapDraws = Annotated[int, Field(ge=0)]
 
 
@@ -86,8 +84,7 @@ def diagnose(
     if weights is not None:
         rows += where_possible("LM", lambda: dependence_rows(model, panel, weights, form))
     if isinstance(model, PanelRegression):
-        model.check(panel)
-        return table([*rows, *panel_rows(model, panel, seed=seed)])
+        return table([*rows, *panel_rows(model, panel, seed)])
     result = model.fit(panel, weights)
     if model.kind in ("sar", "sem", "sdm"):
         rows += where_possible("LR SDM", lambda: durbin_rows(as_durbin(model), panel, weights))
@@ -102,11 +99,10 @@ def dependence_rows(
     model: PanelRegression | SpatialPanel, panel: Panel, weights: Weights | None, form: Form
 ) -> list[Row]:
     """Return the tests for spatial dependence of the regression without spatial terms, with the model's effects."""
-    effects = FIXED.get(model.effects)
-    if effects is None:
+    if model.effects != model.fixed:
         return [Row("LM", "Not tested: Lagrange multiplier tests are for fixed effects or none.")]
-    moran = residual_moran_row(panel, weights, model.y, model.regressors, effects)
-    return [*lm_rows(panel, weights, model.y, model.regressors, effects, form), moran]
+    moran = residual_moran_row(panel, weights, model.y, model.regressors, model.fixed)
+    return [*lm_rows(panel, weights, model.y, model.regressors, model.fixed, form), moran]
 
 
 def as_durbin(model: SpatialPanel) -> SpatialPanel:

@@ -46,22 +46,18 @@ class Path:
     choice: str
 
 
-def choose_panel_model(
-    model: Model, panel: Panel, alpha: float = 0.05, method: Method = "swamy_arora", seed: int = 0
-) -> pd.DataFrame:
+def choose_panel_model(model: Model, panel: Panel, alpha: float = 0.05, seed: int = 0) -> pd.DataFrame:
     """Walk the decision path from pooled least squares to a panel regression with its standard errors.
 
     Parameters
     ----------
     model : PanelRegression
-        Its terms are taken, and its covariance: with any but the classic one the robust regression form of the Hausman
-        test decides. Its effects are what is asked.
+        Its terms and its method of variance components are taken, and its covariance: with any but the classic one the
+        robust regression form of the Hausman test decides. Its effects are what is asked.
     panel : Panel
         Balanced or not.
     alpha : float
         The level of each test.
-    method : str
-        Of the variance components, see `digicarbon.numeric.random_effects.components`.
     seed : int
         Of the random weights of the CDw test.
 
@@ -86,8 +82,7 @@ def choose_panel_model(
     """
     if not isinstance(model, PanelRegression):
         raise ConfigError("This decision path needs a panel regression; choose e.g. model=twfe.")
-    model.check(panel)
-    path = _path(arrays_of(model, panel), model.cov, alpha, method, seed)
+    path = _path(arrays_of(model, panel), model.cov, alpha, model.variance, seed)
     lines = [
         (step, row.test, row.statistic, row.df, row.df2, row.p, _decision(row, alpha))
         for step, rows in path.steps.items()
@@ -225,8 +220,6 @@ class PanelChoice(Diagnostic):
         In a configuration ``${model}``, the model of the run: a `PanelRegression`.
     alpha : float
         The level of each test.
-    method : {"swamy_arora", "wallace_hussain", "amemiya", "nerlove", "stata"}
-        Of the variance components of random effects.
     seed : int
         Of the CDw test; see `choose_panel_model`.
     """
@@ -235,7 +228,6 @@ class PanelChoice(Diagnostic):
 
     model: ModelNode
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
-    method: Method = "swamy_arora"
     seed: int = 0
 
     @property
@@ -249,5 +241,5 @@ class PanelChoice(Diagnostic):
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``panel_choice``, indexed by step and test."""
-        found = choose_panel_model(self.model, panel, self.alpha, self.method, self.seed)
+        found = choose_panel_model(self.model, panel, self.alpha, self.seed)
         return {"panel_choice": found.set_index(["step", "test"])}

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from digicarbon.diagnostic._rows import Row, where_possible
 from digicarbon.model import PanelRegression
 from digicarbon.numeric import cross_section, hausman, serial_correlation
+from digicarbon.numeric.auxiliary_regression import Regression, identified, regress
 from digicarbon.numeric.effects_f import effects_f
 from digicarbon.numeric.error_components_lm import error_components
 from digicarbon.numeric.group_means import without_effects
 from digicarbon.numeric.heteroskedasticity import studentized_breusch_pagan
-from digicarbon.numeric.least_squares import Fit, identified, least_squares
 from digicarbon.numeric.nested import Hausman
 from digicarbon.numeric.random_effects import Method, RandomEffects
 from digicarbon.numeric.statistic import Statistic
@@ -89,11 +89,11 @@ class PanelArrays:
         """Return x and dummies of periods; in differences each of them is the dummy of one period."""
         return np.column_stack([self.x, self.since(first)])
 
-    def within(self, effects: EffectsKind) -> Fit:
+    def within(self, effects: EffectsKind) -> Regression:
         """Return the regression with fixed effects, or with a constant where there are none."""
         columns = np.column_stack([self.y, self.x])
         within, _ = without_effects(columns, self.unit, self.period, effects)
-        return least_squares(within[:, 0], within[:, 1:][:, identified(within[:, 1:], self.x)])
+        return regress(within[:, 0], within[:, 1:][:, identified(within[:, 1:], self.x)])
 
     def matrix(self, residuals: FloatArray) -> FloatArray:
         """Return residuals as periods by units, not-a-number in gaps."""
@@ -104,32 +104,39 @@ class PanelArrays:
 
 
 def arrays_of(model: PanelRegression, panel: Panel) -> PanelArrays:
-    """Return the arrays of a model's terms."""
+    """Return the arrays of a model's terms.
+
+    Raises
+    ------
+    DataError, EstimationError
+        If they do not identify the model with its effects.
+    """
+    # covariance and estimator do not matter to the tests: no few clusters or missing weights stop them
+    fields = {name: getattr(model, name) for name in type(model).model_fields}
+    type(model)(**fields | {"estimator": "within", "cov": "classic", "small_sample": "stata"}).check(panel)
     found = panel.with_terms(model.terms)
-    x = found.array(found.expanded(model.regressors))
+    x = found.array(found.expanded(model.regressors, among=model.terms))
     return PanelArrays(found.array([model.y])[:, 0], x, found.unit_codes, found.period_codes, found.balanced)
 
 
-def panel_rows(model: PanelRegression, panel: Panel, method: Method = "swamy_arora", seed: int = 0) -> list[Row]:
+def panel_rows(model: PanelRegression, panel: Panel, seed: int = 0) -> list[Row]:
     """Return the tests of a panel regression that need no spatial weights.
 
     Parameters
     ----------
     model : PanelRegression
-        Its terms and effects.
+        Its terms, effects and method of variance components.
     panel : Panel
         Balanced or not.
-    method : str
-        Of the variance components, see `digicarbon.numeric.random_effects.components`.
     seed : int
         Of the random weights of the CDw test.
     """
     data = arrays_of(model, panel)
-    fixed = COUNTERPART.get(model.effects, model.effects)
+    fixed = COUNTERPART.get(model.effects, model.fixed)
     return [
         *f_rows(data),
         *where_possible("Breusch-Pagan", lambda: lm_effects_rows(data)),
-        *where_possible("Hausman", lambda: hausman_rows(data, model.effects, method)),
+        *where_possible("Hausman", lambda: hausman_rows(data, model.effects, model.variance)),
         *serial_rows(data, fixed),
         *where_possible("Koenker", lambda: [heteroskedasticity_row(data, fixed)]),
         *cross_section_rows(data, fixed, seed),

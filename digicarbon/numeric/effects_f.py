@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from digicarbon.errors import EstimationError
+from digicarbon.numeric.auxiliary_regression import identified, regress
 from digicarbon.numeric.group_means import Groups, without_effects
-from digicarbon.numeric.least_squares import identified, least_squares
 from digicarbon.numeric.statistic import Statistic, f
 from digicarbon.numeric.within import EffectsKind
 
@@ -64,8 +64,8 @@ def _sum_of_squares(
     columns = np.column_stack([y, x])
     within, absorbed = without_effects(columns, unit_codes, period_codes, effects)
     kept = identified(within[:, 1:], x)
-    fit = least_squares(within[:, 0], within[:, 1:][:, kept])
-    return fit.squares, len(y) - absorbed - len(kept)
+    fit = regress(within[:, 0], within[:, 1:][:, kept])
+    return fit.ssr, len(y) - absorbed - len(kept)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +106,7 @@ def unit_effects(y: FloatArray, x: FloatArray, unit_codes: IntArray) -> UnitEffe
     within = columns - means[unit_codes]
     kept = identified(within[:, 1:], x)
     means, within = means[:, [0, *(j + 1 for j in kept)]], within[:, [0, *(j + 1 for j in kept)]]
-    fit = least_squares(within[:, 0], within[:, 1:])
+    fit = regress(within[:, 0], within[:, 1:])
     df = len(y) - group.count - len(kept)
     if df <= 0:
         raise EstimationError(f"{len(y)} observations leave no degrees of freedom for {group.count} unit effects.")
@@ -115,6 +115,6 @@ def unit_effects(y: FloatArray, x: FloatArray, unit_codes: IntArray) -> UnitEffe
     shares = 1 / group.sizes
     # the variance of α̂_i less the mean of all of them, errors of means first and those of the slopes after
     own = shares * (1 - 2 / group.count) + shares.sum() / group.count**2
-    variance = fit.squares / df * (own + np.einsum("ij,jk,ik->i", spread, fit.inverse, spread))
+    variance = fit.ssr / df * (own + np.einsum("ij,jk,ik->i", spread, fit.inverse, spread))
     values, se = alpha - alpha.mean(), np.sqrt(variance)
     return UnitEffects(values, se, np.asarray(2 * special.stdtr(df, -np.abs(values / se))))

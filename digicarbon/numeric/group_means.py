@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from digicarbon.numeric.within import EffectsKind
+from digicarbon.numeric.within import EffectsKind, Rows, absorb, absorbed_rank
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -53,6 +53,7 @@ def without_effects(
     ----------
     columns : ndarray, shape (rows, k)
     unit_codes, period_codes : ndarray of int, shape (rows,)
+        Sorted by unit, then by period.
     effects : {"none", "unit", "time", "two_way"}
 
     Returns
@@ -60,19 +61,8 @@ def without_effects(
     ndarray, shape (rows, k)
     int
         How many parameters the effects use; 1 for the constant.
-
-    Notes
-    -----
-    Frisch, Waugh and Lovell: unit means come off columns and period dummies, then what is left of the dummies does. An
-    unbalanced panel of parts that share no unit and no period has fewer independent dummies, which the rank shows.
     """
     if effects == "none":
         return columns - columns.mean(axis=0), 1
-    first = Groups(period_codes if effects == "time" else unit_codes)
-    out = columns - first.means(columns)
-    if effects != "two_way":
-        return out, first.count
-    dummies = np.eye(int(period_codes.max()) + 1)[period_codes]
-    dummies = dummies - first.means(dummies)
-    slopes, _, rank, _ = np.linalg.lstsq(dummies, out, rcond=1e-10)
-    return out - dummies @ slopes, first.count + int(rank)
+    rows = Rows(unit_codes, period_codes, int(unit_codes.max()) + 1, int(period_codes.max()) + 1)
+    return absorb(columns, rows, effects), absorbed_rank(rows, effects)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digicarbon.errors import EstimationError
+from digicarbon.numeric.auxiliary_regression import Regression, identified, regress
 from digicarbon.numeric.group_means import Groups, without_effects
-from digicarbon.numeric.least_squares import Fit, identified, least_squares
 from digicarbon.numeric.nested import Hausman, hausman, wald
 from digicarbon.numeric.random_effects import Components, Method, RandomEffects, components, quasi_demean
 from digicarbon.numeric.statistic import Statistic, f
@@ -31,9 +31,9 @@ class Contrast:
     Attributes
     ----------
     components : Components
-    fixed : Fit
+    fixed : Regression
         Of the columns without effects, those compared first.
-    random : Fit
+    random : Regression
         Of the quasi-demeaned columns, the constant first.
     fixed_df, random_df : int
         Residual degrees of freedom.
@@ -43,8 +43,8 @@ class Contrast:
     """
 
     components: Components
-    fixed: Fit
-    random: Fit
+    fixed: Regression
+    random: Regression
     fixed_df: int
     random_df: int
     compared: tuple[int, ...]
@@ -86,9 +86,9 @@ def contrast(
     compared = tuple(j for j in varying if j < x.shape[1])
     if not compared:
         raise EstimationError("No regressor varies beside the fixed effects, so that there is nothing to compare.")
-    fixed = least_squares(within[:, 0], within[:, 1:][:, varying])
+    fixed = regress(within[:, 0], within[:, 1:][:, varying])
     shifted = quasi_demean(np.column_stack([y, np.ones(len(y)), every]), unit_codes, period_codes, found)
-    random = least_squares(shifted[:, 0], shifted[:, 1:])
+    random = regress(shifted[:, 0], shifted[:, 1:])
     rows, k = every.shape
     return Contrast(found, fixed, random, rows - absorbed - len(varying), rows - k - 1, compared, unit_codes)
 
@@ -109,8 +109,8 @@ def hausman_contrast(found: Contrast, form: HausmanForm = "classic") -> Hausman:
     d′(V_FE - V_RE)⁻¹d (Hausman 1978). plm's ``phtest`` takes the absolute value of a negative statistic; ours is
     reported as it is.
     """
-    fixed_sigma2 = found.fixed.squares / found.fixed_df
-    random_sigma2 = found.random.squares / found.random_df
+    fixed_sigma2 = found.fixed.ssr / found.fixed_df
+    random_sigma2 = found.random.ssr / found.random_df
     if form == "sigmamore":
         fixed_sigma2 = random_sigma2
     elif form == "sigmaless":
@@ -141,12 +141,12 @@ def auxiliary(found: Contrast, covariance: AuxiliaryCovariance = "classic") -> S
     """
     response = found.random.residuals + found.random.design @ found.random.coef
     compared = found.fixed.design[:, : len(found.compared)]
-    fit = least_squares(response, np.column_stack([found.random.design, compared]))
+    fit = regress(response, np.column_stack([found.random.design, compared]))
     rows, k = fit.design.shape
     groups = Groups(found.unit_codes).count
     factor = groups / (groups - 1) * (rows - 1) / (rows - k) if covariance in ("sss", "stata") else 1.0
     clustered = factor * fit.clustered(found.unit_codes)
-    spread = fit.squares / (rows - k) * fit.inverse if covariance == "classic" else clustered
+    spread = fit.ssr / (rows - k) * fit.inverse if covariance == "classic" else clustered
     last = slice(k - len(found.compared), k)
     statistic = wald(fit.coef[last], spread[last, last])
     m = len(found.compared)

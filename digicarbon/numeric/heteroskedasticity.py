@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from digicarbon.numeric.least_squares import least_squares
+from digicarbon.numeric.auxiliary_regression import regress
 from digicarbon.numeric.statistic import Statistic, chi2
 
 FloatArray = NDArray[np.float64]
@@ -26,6 +26,6 @@ def studentized_breusch_pagan(residuals: FloatArray, x: FloatArray) -> Statistic
     errors, unlike Breusch & Pagan (1979). R's ``lmtest::bptest``; Stata's ``estat hettest, rhs iid``.
     """
     squares = residuals**2
-    fit = least_squares(squares, np.column_stack([np.ones(len(squares)), x]))
+    fit = regress(squares, np.column_stack([np.ones(len(squares)), x]))
     total = float(((squares - squares.mean()) ** 2).sum())
-    return chi2(len(squares) * (1 - fit.squares / total), x.shape[1])
+    return chi2(len(squares) * (1 - fit.ssr / total), x.shape[1])

@@ -1,4 +1,4 @@
-"""Least squares with what tests need of it."""
+"""Least squares on columns from which effects were removed: the kernel of the panel regressions."""
 
 from __future__ import annotations
 
@@ -6,13 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
-from digicarbon.errors import EstimationError
-from digicarbon.numeric.group_means import Groups
-from digicarbon.numeric.within import clearly_independent, dependent, vanishing
+from scipy.linalg import lapack
 
 FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,68 +18,59 @@ class Fit:
     Attributes
     ----------
     coef : ndarray, shape (k,)
-    residuals : ndarray, shape (rows,)
-    design : ndarray, shape (rows, k)
     inverse : ndarray, shape (k, k)
         (Z′Z)⁻¹.
+    residuals : ndarray, shape (rows,)
+    ssr : float
+        Their sum of squares.
     """
 
     coef: FloatArray
-    residuals: FloatArray
-    design: FloatArray
     inverse: FloatArray
-
-    @property
-    def squares(self) -> float:
-        """Sum of squared residuals."""
-        return float(self.residuals @ self.residuals)
-
-    def clustered(self, codes: IntArray) -> FloatArray:
-        """Return the covariance of the coefficients, clustered, without a small-sample factor, shape (k, k).
-
-        Parameters
-        ----------
-        codes : ndarray of int, shape (rows,)
-            Each row's cluster; every code from 0 to the largest occurs.
-
-        Notes
-        -----
-        Arellano (1987), plm's ``vcovHC(method = "arellano", type = "HC0")``.
-        """
-        scores = Groups(codes).totals(self.design * self.residuals[:, None])
-        return np.asarray(self.inverse @ (scores.T @ scores) @ self.inverse)
+    residuals: FloatArray
+    ssr: float
 
 
-def least_squares(y: FloatArray, design: FloatArray) -> Fit:
-    """Regress ``y``, shape (rows,), on columns, shape (rows, k).
-
-    Raises
-    ------
-    EstimationError
-        If the columns depend on each other.
-    """
-    q, r = np.linalg.qr(design)
-    size = np.linalg.norm(design, axis=0)
-    if len(design) < design.shape[1] or not (np.abs(r.diagonal()) > 1e-10 * size).all():
-        raise EstimationError(
-            "The regressors of this test are collinear or more than its observations; leave some of them out."
-        )
-    root = np.linalg.inv(r)
-    coef = root @ (q.T @ y)
-    return Fit(coef, y - design @ coef, design, np.asarray(root @ root.T))
-
-
-def identified(within: FloatArray, before: FloatArray) -> list[int]:
-    """Return which columns still vary and do not depend on those before them.
+def least_squares(columns: FloatArray) -> Fit:
+    """Regress the last column on the others.
 
     Parameters
     ----------
-    within, before : ndarray, shape (rows, k)
-        Columns after and before effects are taken out.
+    columns : ndarray, shape (rows, k + 1)
+        Regressors of full rank, then the outcome.
+
+    Notes
+    -----
+    From the triangular factor of all columns: its last column gives the coefficients by back substitution, its inverse
+    (Z′Z)⁻¹ = R⁻¹R⁻¹′.
     """
-    if clearly_independent(within, before):
-        return list(range(within.shape[1]))
-    gone = vanishing(within, before)
-    kept = [j for j in range(within.shape[1]) if j not in gone]
-    chained = [kept[j] for j, _ in dependent(within[:, kept])] if kept else []
-    return [j for j in kept if j not in chained]
+    factor = triangular(columns)
+    coef, _ = lapack.dtrtrs(factor[:-1, :-1], factor[:-1, -1])
+    root, _ = lapack.dtrtri(factor[:-1, :-1])
+    residuals = columns[:, -1] - columns[:, :-1] @ coef
+    return Fit(coef, root @ root.T, residuals, float(residuals @ residuals))
+
+
+def triangular(columns: FloatArray) -> FloatArray:
+    """Return the upper triangular factor R of ``columns`` = QR, up to signs of its rows.
+
+    Parameters
+    ----------
+    columns : ndarray, shape (rows, m)
+
+    Returns
+    -------
+    ndarray, shape (m, m)
+
+    Notes
+    -----
+    The Cholesky factor of the Gram matrix is many times faster than QR but squares the condition: where a scaled
+    diagonal element falls below 1e-3 it would cost more than about ten digits, and QR is taken.
+    """
+    factor, failed = lapack.dpotrf(columns.T @ columns, lower=0, clean=1)
+    if not failed:
+        diagonal = factor.diagonal()
+        # a column of R has the norm of the column that it stands for
+        if (diagonal > 1e-3 * np.sqrt((factor * factor).sum(axis=0))).all():
+            return np.asarray(factor)
+    return np.asarray(np.linalg.qr(columns, mode="r"))

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digicarbon.errors import EstimationError
+from digicarbon.numeric.auxiliary_regression import identified
 from digicarbon.numeric.group_means import Groups
-from digicarbon.numeric.least_squares import identified
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import optimize
 
 from digicarbon.errors import EstimationError
-from digicarbon.numeric.least_squares import least_squares
+from digicarbon.numeric.auxiliary_regression import regress
 from digicarbon.numeric.statistic import Statistic, chi2, f
 
 FloatArray = NDArray[np.float64]
@@ -65,7 +65,7 @@ def wooldridge_difference(
     later = _before(unit_codes)
     _refuse_few(len(later) - x.shape[1])
     dy, dx, codes = y[later] - y[later - 1], x[later] - x[later - 1], unit_codes[later]
-    residuals = least_squares(dy, np.column_stack([np.ones(len(dy)), dx])).residuals
+    residuals = regress(dy, np.column_stack([np.ones(len(dy)), dx])).residuals
     return _slope_test(residuals, codes, _before(codes), -0.5 if null == "levels" else 0.0)
 
 
@@ -86,11 +86,11 @@ def wooldridge_stata(y: FloatArray, x: FloatArray, unit_codes: IntArray, period_
     """
     kept = _next(unit_codes, period_codes)
     _refuse_few(len(kept) - x.shape[1])
-    residuals = least_squares(y[kept] - y[kept - 1], x[kept] - x[kept - 1]).residuals
+    residuals = regress(y[kept] - y[kept - 1], x[kept] - x[kept - 1]).residuals
     codes = unit_codes[kept]
     later = _next(codes, period_codes[kept])
     _refuse_few(len(later))
-    fit = least_squares(residuals[later], residuals[later - 1][:, None])
+    fit = regress(residuals[later], residuals[later - 1][:, None])
     clusters = _dense(codes[later])
     groups = int(clusters.max()) + 1
     variance = float(fit.clustered(clusters)[0, 0]) * groups / (groups - 1)
@@ -116,9 +116,9 @@ def breusch_godfrey(residuals: FloatArray, design: FloatArray, order: int = 1) -
     -1/(T - 1) that demeaning causes is not allowed for: it is for long panels only.
     """
     lags = [np.concatenate([np.zeros(lag), residuals[:-lag]]) for lag in range(1, order + 1)]
-    fit = least_squares(residuals, np.column_stack([design, *lags]))
+    fit = regress(residuals, np.column_stack([design, *lags]))
     total = float(residuals @ residuals)
-    return chi2(len(residuals) * (1 - fit.squares / total), order)
+    return chi2(len(residuals) * (1 - fit.ssr / total), order)
 
 
 def baltagi_li(y: FloatArray, x: FloatArray, units: int) -> Statistic:
@@ -171,8 +171,8 @@ def _maximum_likelihood_errors(y: FloatArray, z: FloatArray, units: int) -> Floa
 
     def slopes(phi: float) -> tuple[FloatArray, float]:
         stacked = np.vstack([within, phi * between])
-        fit = least_squares(stacked[:, 0], stacked[:, 1:])
-        return fit.coef, fit.squares
+        fit = regress(stacked[:, 0], stacked[:, 1:])
+        return fit.coef, fit.ssr
 
     def deviance(log_phi: float) -> float:
         return len(y) * math.log(slopes(math.exp(log_phi))[1]) - 2 * units * log_phi
@@ -184,7 +184,7 @@ def _maximum_likelihood_errors(y: FloatArray, z: FloatArray, units: int) -> Floa
 
 def _slope_test(residuals: FloatArray, codes: IntArray, later: IntArray, null: float) -> Statistic:
     _refuse_few(len(later))
-    fit = least_squares(residuals[later], np.column_stack([np.ones(len(later)), residuals[later - 1]]))
+    fit = regress(residuals[later], np.column_stack([np.ones(len(later)), residuals[later - 1]]))
     variance = float(fit.clustered(_dense(codes[later]))[1, 1])
     return f(float(fit.coef[1] - null) ** 2 / variance, 1, len(later) - 2)
 

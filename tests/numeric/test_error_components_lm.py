@@ -10,8 +10,8 @@ from conftest import reference
 from numpy.typing import NDArray
 from panel_arrays import Arrays, grunfeld, produc, with_constant
 
+from digicarbon.numeric.auxiliary_regression import regress
 from digicarbon.numeric.error_components_lm import ErrorComponents, error_components
-from digicarbon.numeric.least_squares import least_squares
 
 # closed forms on both sides; a statistic is a sum of squares of residuals that cancel
 TOLERANCE = 1e-9
@@ -44,7 +44,7 @@ GRUNFELD = {
 
 
 def lm_of(arrays: Arrays) -> ErrorComponents:
-    residuals = least_squares(arrays.y, with_constant(arrays.x)).residuals
+    residuals = regress(arrays.y, with_constant(arrays.x)).residuals
     return error_components(residuals, arrays.unit, arrays.period)
 
 

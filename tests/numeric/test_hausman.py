@@ -53,7 +53,7 @@ def test_sigmaless_is_the_classic_auxiliary_regression() -> None:
     found = contrast(*produc())
     assert auxiliary(found).value == pytest.approx(hausman_contrast(found, "sigmaless").statistic.value, rel=1e-8)
     ratio = hausman_contrast(found, "sigmamore").statistic.value / hausman_contrast(found, "sigmaless").statistic.value
-    fixed, random = found.fixed.squares / found.fixed_df, found.random.squares / found.random_df
+    fixed, random = found.fixed.ssr / found.fixed_df, found.random.ssr / found.random_df
     assert ratio == pytest.approx(fixed / random, rel=1e-8)
 
 

@@ -7,8 +7,8 @@ import statsmodels.api as sm
 from conftest import reference
 from panel_arrays import produc, with_constant
 
+from digicarbon.numeric.auxiliary_regression import regress
 from digicarbon.numeric.heteroskedasticity import studentized_breusch_pagan
-from digicarbon.numeric.least_squares import least_squares
 
 # closed forms on both sides
 TOLERANCE = 1e-9
@@ -16,7 +16,7 @@ TOLERANCE = 1e-9
 
 def test_equals_lmtest_and_statsmodels() -> None:
     arrays = produc()
-    residuals = least_squares(arrays.y, with_constant(arrays.x)).residuals
+    residuals = regress(arrays.y, with_constant(arrays.x)).residuals
     found = studentized_breusch_pagan(residuals, arrays.x)
     expected = reference("produc_panel_tests")["a.bptest.pooling"]
     assert found.value == pytest.approx(expected["statistic"], rel=TOLERANCE)

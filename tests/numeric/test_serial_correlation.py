@@ -12,8 +12,8 @@ from panel_arrays import Arrays, grunfeld, produc, with_constant
 from scipy import optimize
 
 from digicarbon.errors import EstimationError
+from digicarbon.numeric.auxiliary_regression import Regression, regress
 from digicarbon.numeric.group_means import without_effects
-from digicarbon.numeric.least_squares import Fit, least_squares
 from digicarbon.numeric.serial_correlation import (
     baltagi_li,
     breusch_godfrey,
@@ -28,9 +28,9 @@ TOLERANCE = 1e-9
 PLM = reference("produc_panel_tests")
 
 
-def within(arrays: Arrays) -> Fit:
+def within(arrays: Arrays) -> Regression:
     columns, _ = without_effects(np.column_stack([arrays.y, arrays.x]), arrays.unit, arrays.period, "unit")
-    return least_squares(columns[:, 0], columns[:, 1:])
+    return regress(columns[:, 0], columns[:, 1:])
 
 
 def assert_equal(found: Statistic, record: str, tolerance: float = TOLERANCE) -> None:

@@ -9,9 +9,9 @@ from conftest import reference
 from panel_arrays import produc
 
 from digicarbon.errors import EstimationError
+from digicarbon.numeric.auxiliary_regression import regress
 from digicarbon.numeric.cross_section import breusch_pagan_lm, pesaran_cd, scaled_lm
 from digicarbon.numeric.group_means import without_effects
-from digicarbon.numeric.least_squares import least_squares
 
 # R prints 17 digits; residuals of a design with condition 1e5
 TOLERANCE = 1e-9
@@ -30,7 +30,7 @@ def test_equals_plm(record: str) -> None:
     _, _, effects, test = record.split(".")
     y, x, unit, period = produc()
     within, _ = without_effects(np.column_stack([y, x]), unit, period, EFFECTS[effects])
-    residuals = least_squares(within[:, 0], within[:, 1:]).residuals.reshape(48, 17).T
+    residuals = regress(within[:, 0], within[:, 1:]).residuals.reshape(48, 17).T
     found = TESTS[test](residuals)
     assert found.value == pytest.approx(PLM[record]["statistic"], rel=TOLERANCE)
     assert found.p == pytest.approx(PLM[record]["p"], rel=1e-6)
