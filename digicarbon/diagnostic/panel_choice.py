@@ -15,7 +15,7 @@ from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.diagnostic.panel_tests import (
     PanelArrays,
     arrays_of,
-    dependence_row,
+    cross_section_rows,
     f_rows,
     hausman_rows,
     lm_effects_rows,
@@ -106,19 +106,20 @@ def _path(data: PanelArrays, cov: str, alpha: float, method: Method, seed: int) 
     again = [replace(row, test=f"{row.test}, period dummies") for row in again]
     fixed: EffectsKind = "two_way" if units and times else "unit" if units else "time" if times else "none"
     serial = [row for row in serial_rows(data, fixed) if row.test.startswith("Wooldridge")][:2]
-    dependence = dependence_row(data, fixed, seed)
+    correlated = _any_rejects(serial[1:] or serial, alpha)
+    dependence = _dependence_rows(data, fixed, correlated, seed)
     steps = {
         "pooled or fixed": pooled_or_fixed,
         "pooled or random": pooled_or_random,
         "fixed or random": contrast,
         "time effects": [time_test, *again],
         "serial correlation": serial,
-        "dependence of units": [dependence],
+        "dependence of units": dependence,
     }
     words = [
         _model_words(units, times, again or contrast, alpha),
-        _errors_words(_any_rejects(serial[1:] or serial, alpha), units, data.shape[0]),
-        _dependence_words(_any_rejects([dependence], alpha), times, data.shape[1]),
+        _errors_words(correlated, data.shape[0]),
+        _dependence_words(dependence, times, data.shape[1], alpha),
     ]
     return Path(steps, " ".join(words))
 
@@ -192,7 +193,7 @@ def _form_words(contrast: list[Row]) -> str:
     return f"Hausman's test{held}"
 
 
-def _errors_words(serial: bool, units: bool, n: int) -> str:
+def _errors_words(serial: bool, n: int) -> str:
     """Return what serial correlation means for standard errors."""
     if not serial:
         return "Errors: no serial correlation is found; clusters by unit would still allow for unequal variances."
@@ -200,10 +201,25 @@ def _errors_words(serial: bool, units: bool, n: int) -> str:
     return f"Errors: serially correlated, so standard errors clustered by unit (inference=cluster){few}."
 
 
-def _dependence_words(dependent: bool, times: bool, t: int) -> str:
+def _dependence_rows(data: PanelArrays, fixed: EffectsKind, correlated: bool, seed: int) -> list[Row]:
+    """Return CD or CDw, and with fixed unit effects the corrected scaled LM test, which serial correlation upsets."""
+    rows = {row.test: row for row in cross_section_rows(data, fixed, seed)}
+    shown = [row for name, row in rows.items() if name in ("CD", "CDw")]
+    lm = rows.get("corrected scaled LM")
+    if lm is None or lm.p != lm.p:
+        return shown
+    if correlated:
+        null = f"{lm.null} Errors are serially correlated, which makes this test reject."
+        lm = replace(lm, null=null, reliable=False)
+    return [*shown, lm]
+
+
+def _dependence_words(rows: list[Row], times: bool, t: int, alpha: float) -> str:
     """Return what dependence between units means for standard errors."""
-    if not dependent:
-        return "Units: no dependence between them is found."
+    if not _any_rejects(rows, alpha):
+        blind = len([row for row in rows if row.reliable and row.p == row.p and row.test != "CDw"]) == 0
+        word = ", but CDw alone seldom finds any" if blind else ""
+        return f"Units: no dependence between them is found{word}."
     first = "" if times else "time effects, which take up what is common to all, then "
     return (
         f"Units: their residuals are correlated, which clusters by unit do not allow for: {first}a spatial model "

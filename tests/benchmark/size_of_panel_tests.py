@@ -6,7 +6,8 @@ in docs/model_choice.md.
 30 units and 6 periods. Two regressors, each a unit part and a first-order autoregressive part (0.7), stay the same
 over draws. The outcome is their sum plus errors of three kinds: independent and alike; independent with a standard
 deviation of 0.5 to 1.5 by unit; first-order autoregressive with 0.5. Tests of effects have no effects under their null;
-all others have unit effects of variance one that are independent of the regressors.
+all others have unit effects of variance one that are independent of the regressors. The last column is the power of the
+tests for dependence between units: the errors have a common factor of variance one with standard normal loadings.
 """
 
 from __future__ import annotations
@@ -18,18 +19,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digicarbon.numeric import cross_section, hausman, serial_correlation
+from digicarbon.numeric.auxiliary_regression import regress
 from digicarbon.numeric.effects_f import effects_f
 from digicarbon.numeric.error_components_lm import error_components
 from digicarbon.numeric.group_means import without_effects
 from digicarbon.numeric.heteroskedasticity import studentized_breusch_pagan
-from digicarbon.numeric.least_squares import least_squares
 
 FloatArray = NDArray[np.float64]
 
 N, T, DRAWS, SEED, LEVEL = 30, 6, 4000, 20240601, 0.05
 UNIT = np.repeat(np.arange(N), T)
 PERIOD = np.tile(np.arange(T), N)
-KINDS = ("independent", "heteroskedastic", "autoregressive")
+KINDS = ("independent", "heteroskedastic", "autoregressive", "one factor (power)")
+DEPENDENCE = ("CD", "LM of pairs", "scaled LM", "corrected scaled LM")
 NOT_THE_NULL = {"autoregressive": ("Wooldridge", "Breusch-Godfrey", "Baltagi-Li"), "heteroskedastic": ("Koenker",)}
 
 
@@ -44,6 +46,8 @@ def autoregressive(slope: float, rng: np.random.Generator) -> FloatArray:
 def errors(kind: str, rng: np.random.Generator) -> FloatArray:
     """Return errors, shape (N·T,)."""
     e = autoregressive(0.5 if kind == "autoregressive" else 0.0, rng)
+    if kind.startswith("one factor"):
+        return e + np.outer(rng.standard_normal(N), rng.standard_normal(T)).ravel()
     return e * np.repeat(np.linspace(0.5, 1.5, N), T) if kind == "heteroskedastic" else e
 
 
@@ -52,7 +56,7 @@ def p_values(x: FloatArray, e: FloatArray, mu: FloatArray, rng: np.random.Genera
     y = x.sum(axis=1) + e
     for larger, smaller in (("unit", "none"), ("time", "none"), ("two_way", "none"), ("two_way", "unit")):
         yield f"F {larger} against {smaller}", effects_f(y, x, UNIT, PERIOD, larger, smaller).p
-    pooled = least_squares(y, np.column_stack([np.ones(len(y)), x])).residuals
+    pooled = regress(y, np.column_stack([np.ones(len(y)), x])).residuals
     for name, found in vars(error_components(pooled, UNIT, PERIOD)).items():
         yield f"LM {name}", found.p
     yield "Koenker, pooled", studentized_breusch_pagan(pooled, x).p
@@ -71,7 +75,7 @@ def p_values(x: FloatArray, e: FloatArray, mu: FloatArray, rng: np.random.Genera
     yield "Baltagi-Li", serial_correlation.baltagi_li(y, x, N).p
     for effects in ("unit", "two_way"):
         within, _ = without_effects(np.column_stack([y, x]), UNIT, PERIOD, effects)
-        fit = least_squares(within[:, 0], within[:, 1:])
+        fit = regress(within[:, 0], within[:, 1:])
         yield f"Wooldridge, within, {effects}", serial_correlation.wooldridge_within(fit.residuals, UNIT, T).p
         yield f"Breusch-Godfrey, {effects}", serial_correlation.breusch_godfrey(fit.residuals, fit.design).p
         yield f"Koenker, {effects}", studentized_breusch_pagan(fit.residuals, x).p
@@ -96,7 +100,9 @@ def main(write: Callable[[str], object]) -> None:
     write(f"{DRAWS} draws, simulation error about {np.sqrt(0.05 * 0.95 / DRAWS):.4f}\n\n")
     write("| test | " + " | ".join(KINDS) + " |\n|---|" + "---|" * len(KINDS) + "\n")
     for test, row in shares.items():
-        cells = ["" if test.startswith(NOT_THE_NULL.get(kind, ("-",))) else f"{row[kind]:.3f}" for kind in KINDS]
+        shown = [kind for kind in KINDS[:3] if not test.startswith(NOT_THE_NULL.get(kind, ("-",)))]
+        shown += KINDS[3:] if test.startswith(DEPENDENCE) else ()
+        cells = [f"{row[kind]:.3f}" if kind in shown else "" for kind in KINDS]
         write(f"| {test} | " + " | ".join(cells) + " |\n")
 
 
