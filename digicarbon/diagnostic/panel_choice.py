@@ -217,8 +217,9 @@ def _dependence_rows(data: PanelArrays, fixed: EffectsKind, correlated: bool, se
 def _dependence_words(rows: list[Row], times: bool, t: int, alpha: float) -> str:
     """Return what dependence between units means for standard errors."""
     if not _any_rejects(rows, alpha):
-        blind = len([row for row in rows if row.reliable and row.p == row.p and row.test != "CDw"]) == 0
-        word = ", but CDw alone seldom finds any" if blind else ""
+        usable = [row.test for row in rows if row.reliable and row.p == row.p]
+        alone = usable[0] if usable in (["CD"], ["CDw"]) else ""
+        word = f", but {alone} alone seldom finds a factor that units load on differently" if alone else ""
         return f"Units: no dependence between them is found{word}."
     first = "" if times else "time effects, which take up what is common to all, then "
     return (
