@@ -13,3 +13,5 @@ from digicarbon.diagnostic.moran import Moran as Moran
 from digicarbon.diagnostic.moran import local_moran as local_moran
 from digicarbon.diagnostic.moran import moran as moran
 from digicarbon.diagnostic.moran import moran_bivariate as moran_bivariate
+from digicarbon.diagnostic.panel_choice import PanelChoice as PanelChoice
+from digicarbon.diagnostic.panel_choice import choose_panel_model as choose_panel_model
