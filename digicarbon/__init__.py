@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from digicarbon.diagnostic import diagnose as diagnose
     from digicarbon.diagnostic import moran as moran
     from digicarbon.model import Model as Model
+    from digicarbon.model import PanelIV as PanelIV
     from digicarbon.model import PanelRegression as PanelRegression
     from digicarbon.model import SpatialPanel as SpatialPanel
     from digicarbon.panel import Panel as Panel
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Model": "digicarbon.model",
     "Panel": "digicarbon.panel",
+    "PanelIV": "digicarbon.model",
     "PanelRegression": "digicarbon.model",
     "Result": "digicarbon.result",
     "SpatialPanel": "digicarbon.model",
@@ -33,6 +35,7 @@ _HOME = {
 __all__ = [
     "Model",
     "Panel",
+    "PanelIV",
     "PanelRegression",
     "Result",
     "SpatialPanel",
