@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from digicarbon.diagnostic import correlation as correlation
+    from digicarbon.diagnostic import descriptive as descriptive
     from digicarbon.diagnostic import diagnose as diagnose
     from digicarbon.diagnostic import moran as moran
+    from digicarbon.diagnostic import vif as vif
     from digicarbon.model import Model as Model
     from digicarbon.model import PanelIV as PanelIV
     from digicarbon.model import PanelRegression as PanelRegression
@@ -28,8 +31,11 @@ _HOME = {
     "SpatialPanel": "digicarbon.model",
     "Spec": "digicarbon.spec",
     "Weights": "digicarbon.weights",
+    "correlation": "digicarbon.diagnostic",
+    "descriptive": "digicarbon.diagnostic",
     "diagnose": "digicarbon.diagnostic",
     "moran": "digicarbon.diagnostic",
+    "vif": "digicarbon.diagnostic",
 }
 
 __all__ = [
@@ -42,8 +48,11 @@ __all__ = [
     "Spec",
     "Weights",
     "__version__",
+    "correlation",
+    "descriptive",
     "diagnose",
     "moran",
+    "vif",
 ]
 
 

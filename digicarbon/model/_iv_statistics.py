@@ -16,6 +16,7 @@ from digicarbon.numeric.statistic import Statistic
 from digicarbon.numeric.weak_instruments import RULE_OF_THUMB, Strength, stock_yogo
 
 Method = Literal["2sls", "liml"]
+_WEAK_WORDS: dict[Method, str] = {"2sls": "2SLS leans towards least squares", "liml": "LIML is widely dispersed"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,8 +162,7 @@ def _strength_words(found: FoundTests, method: Method, errors: ErrorStructure, i
     if value < RULE_OF_THUMB:
         words = (
             f"Weak instruments: {what} of the first stage is {value:.2f}, below the rule of thumb of "
-            f"{RULE_OF_THUMB:.0f} (Staiger and Stock 1997); estimates lean towards least squares and standard errors "
-            "are too small"
+            f"{RULE_OF_THUMB:.0f} (Staiger and Stock 1997); {_WEAK_WORDS[method]} and its standard errors mislead"
         )
         words += "; rely on the Anderson-Rubin set" if found.single else "; rely on the Anderson-Rubin test"
     else:

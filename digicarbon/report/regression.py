@@ -16,7 +16,13 @@ _EFFECT_WORDS = {"unit": "Unit effects", "time": "Time effects"}
 _STATISTIC_WORDS = {
     "nobs": "Observations", "n_units": "Units", "n_periods": "Periods", "r2": "R²", "r2_within": "Within R²",
     "loglik": "Log-likelihood", "aic": "AIC", "bic": "BIC", "sigma2": "σ²", "nobs_effective": "Effective observations",
-    "df_resid": "Degrees of freedom",
+    "df_resid": "Degrees of freedom", "first_stage_f": "First-stage F", "effective_f": "Effective F",
+    "conditional_f": "Conditional F", "cragg_donald_f": "Cragg-Donald F", "kleibergen_paap_f": "Kleibergen-Paap F",
+    "kleibergen_paap_lm": "Kleibergen-Paap LM", "kleibergen_paap_lm_p": "Kleibergen-Paap LM, p",
+    "overid": "Overidentification", "overid_p": "Overidentification, p", "endogeneity_f": "Endogeneity F",
+    "endogeneity_p": "Endogeneity, p", "anderson_rubin_f": "Anderson-Rubin F", "anderson_rubin_p": "Anderson-Rubin, p",
+    "anderson_rubin_low": "Anderson-Rubin set, from", "anderson_rubin_high": "Anderson-Rubin set, to",
+    "partial_r2": "Partial R²",
 }  # fmt: skip
 
 
