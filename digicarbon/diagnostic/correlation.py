@@ -59,7 +59,6 @@ class Correlation(Diagnostic):
         ------
         DataError
         """
-        super().check(panel, weights)
         self._found(panel)
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:

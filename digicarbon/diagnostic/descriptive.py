@@ -52,7 +52,8 @@ class Descriptive(Diagnostic):
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if a variable is missing."""
-        panel.require(panel.expanded(self.variables))
+        made = panel.with_terms(self.variables)
+        made.require(made.expanded(self.variables))
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``descriptive``, indexed by variable.

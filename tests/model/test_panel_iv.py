@@ -153,7 +153,9 @@ def test_effects_equal_explicit_dummies_in_an_unbalanced_panel(gappy: dc.Panel, 
         np.testing.assert_allclose(found.estimates.loc[names, "coef"], theirs.params[names], rtol=1e-6)
         np.testing.assert_allclose(found.estimates.loc[names, "se"], theirs.std_errors[names], rtol=1e-6)
         assert found.statistics["df_resid"] == theirs.df_resid
-    clustered = state_model(effects=effects, method=method, cov="cluster", small_sample="none", df="residual").fit(gappy)
+    clustered = state_model(effects=effects, method=method, cov="cluster", small_sample="none", df="residual").fit(
+        gappy
+    )
     theirs = model.fit(cov_type="clustered", clusters=made.unit_codes, debiased=False)
     np.testing.assert_allclose(clustered.estimates.loc[names, "se"], theirs.std_errors[names], rtol=1e-6)
 
@@ -209,7 +211,7 @@ def test_two_way_effects_equal_pyfixest(
         np.testing.assert_allclose(found.estimates.loc[values.index, column], values, rtol=1e-6)
     assert found.statistics["first_stage_f"] == pytest.approx(expected["f"], rel=1e-6)
     if name == "one" and cov != "classic":
-        # with two instruments pyfixest weights by instruments that still hold the controls; Stata's number above is ours
+        # with two instruments pyfixest weights by instruments that still hold the controls; Stata's number is ours
         assert found.statistics["effective_f"] == pytest.approx(expected["effective_f"], rel=1e-6)
 
 
