@@ -12,9 +12,9 @@ from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.errors import ConfigError, EstimationError, listing
 from digicarbon.model import Model
-from digicarbon.model._within import within
+from digicarbon.model._panel_columns import rows_of
 from digicarbon.numeric.association import inflation_factors
-from digicarbon.numeric.within import EffectsKind, dependent, vanishing
+from digicarbon.numeric.within import EffectsKind, absorb, dependent, vanishing
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
 
@@ -85,7 +85,7 @@ def vif(model: Model, panel: Panel) -> pd.DataFrame:
     values = made.array(names)
     raw = _factors(names, values - values.mean(axis=0), values, "")
     effects = _effects(model)
-    after = raw if effects == "none" else _factors(names, within(values, made, effects), values, effects)
+    after = raw if effects == "none" else _factors(names, absorb(values, rows_of(made), effects), values, effects)
     table = pd.DataFrame({"raw": raw, "within": after, "within_r2": 1 - 1 / after}, index=pd.Index(names, name="term"))
     table.loc["mean"] = [raw.mean(), after.mean(), np.nan]
     return table

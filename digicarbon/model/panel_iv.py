@@ -12,20 +12,23 @@ from pydantic import field_validator, model_validator
 
 from digicarbon.errors import EstimationError, listing, nearest
 from digicarbon.model._iv_statistics import FoundTests, notes, statistics, tables
-from digicarbon.model._within import absorbed, cluster_factor, within
+from digicarbon.model._panel_columns import rows_of
+from digicarbon.model._panel_covariance import REPAIRED, Rule
 from digicarbon.model.base import Level, Model, refuse_single_period, refuse_too_small, refuse_unidentified
 from digicarbon.numeric.anderson_rubin import anderson_rubin
+from digicarbon.numeric.covariance import ClusterBy, nearest_semidefinite, nested_effects, small_sample_factor
 from digicarbon.numeric.instrument_tests import endogeneity, overidentification
 from digicarbon.numeric.reduced_form import ErrorStructure, partial_out, reduced_form
 from digicarbon.numeric.weak_instruments import strength
-from digicarbon.numeric.within import EffectsKind, dependent, vanishing
+from digicarbon.numeric.within import EffectsKind, absorb, absorbed_rank, dependent, vanishing
 from digicarbon.panel import Panel, canonical
 from digicarbon.result import Inference, Result
 from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
 FloatArray = NDArray[np.float64]
-Rule = Literal["stata", "none", "g", "full"]
+IntArray = NDArray[np.int64]
+SmallSampleRule = Literal["stata", "none", "g", "full", "sss", "hc1"]
 
 FEWEST_CLUSTERS = 5
 """With fewer clusters a clustered covariance says nothing: with 3, the smallest p of a sign-flip test is 0.25."""
@@ -52,13 +55,14 @@ class PanelIV(Model):
     method : {"2sls", "liml"}
         Two-stage least squares, or limited-information maximum likelihood, which is less biased by weak instruments.
     cov : {"classic", "robust", "cluster"}
-        Homoskedastic; HC1 with absorbed effects counted; clustered. Tests use the same.
-    cluster : {"unit", "time"}
+        Homoskedastic; heteroskedastic (White); clustered. Tests use the same.
+    cluster : {"unit", "time", "both"}
         What a cluster is.
-    small_sample : {"stata", "none", "g", "full"}
-        The factor of a clustered covariance, as in `PanelRegression`.
+    small_sample : {"stata", "none", "g", "full", "sss", "hc1"}
+        The factor of a robust or clustered covariance, as in `PanelRegression`.
     df : {"auto", "residual"}
-        Degrees of freedom of t: residual ones, and with clusters G - 1 (Stata) or the residual ones (linearmodels).
+        Degrees of freedom of t and F: residual ones, but with clusters G - 1 (Stata; the smaller G of two), or always
+        the residual ones (linearmodels).
     level : float
         Coverage of the intervals and of Anderson and Rubin's set.
 
@@ -76,8 +80,8 @@ class PanelIV(Model):
     effects: EffectsKind = "two_way"
     method: Literal["2sls", "liml"] = "2sls"
     cov: Literal["classic", "robust", "cluster"] = "classic"
-    cluster: Literal["unit", "time"] = "unit"
-    small_sample: Rule = "stata"
+    cluster: ClusterBy = "unit"
+    small_sample: SmallSampleRule = "stata"
     df: Literal["auto", "residual"] = "auto"
     level: Level = 0.95
 
@@ -169,7 +173,9 @@ class PanelIV(Model):
         k = len(columns.names)
         order = [list(fitted.params.index).index(name) for name in columns.names]
         coef = np.asarray(fitted.params)[order]
-        covariance = np.asarray(fitted.cov)[np.ix_(order, order)] * errors.factor(k)
+        covariance, repaired = np.asarray(fitted.cov)[np.ix_(order, order)] * errors.factor(k), False
+        if len(errors.clusters) == 2:
+            covariance, repaired = nearest_semidefinite(covariance)
         residuals = columns.y - columns.regressors @ coef
         found = self._tests(columns, errors, residuals)
         ssr, rows = float(residuals @ residuals), len(columns.y)
@@ -179,7 +185,7 @@ class PanelIV(Model):
         return Result(
             kind=f"iv_{self.effects}" if self.effects != "none" else "iv",
             y=self.y,
-            focal=columns.panel.expanded(self.x),
+            focal=columns.panel.expanded(self.x, among=self.terms),
             terms=columns.names,
             coef=coef,
             covariance=covariance,
@@ -201,6 +207,7 @@ class PanelIV(Model):
             absorbed={"none": (), "two_way": ("unit", "time")}.get(self.effects, (self.effects,)),
             notes=(
                 f"Standard errors: {self._cov_words()}.",
+                *((REPAIRED,) if repaired else ()),
                 *notes(found, columns.endogenous, columns.instruments, self.y, self.method, self.level, errors, rows),
             ),
             residuals=residuals.reshape(n, t).T if columns.panel.balanced else None,
@@ -209,8 +216,9 @@ class PanelIV(Model):
     def _columns(self, panel: Panel) -> Columns:
         """Return the checked columns with effects removed."""
         made = panel.with_terms(self.terms)
-        regressors, endogenous = made.expanded(self.regressors), made.expanded(self.instrumented)
-        instruments = made.expanded(self.instruments)
+        regressors, endogenous, instruments = (
+            made.expanded(chosen, among=self.terms) for chosen in (self.regressors, self.instrumented, self.instruments)
+        )
         made.require((self.y, *regressors, *instruments))
         shortage = _shortage(endogenous, instruments)
         if shortage:
@@ -224,9 +232,9 @@ class PanelIV(Model):
         every = (self.y, *regressors, *instruments)
         if constant:
             raw, every = np.column_stack([raw, np.ones(len(raw))]), (*every, "const")
-        parameters = max(len(names), len(exogenous) + len(instruments)) + absorbed(made, self.effects)
+        parameters = max(len(names), len(exogenous) + len(instruments)) + absorbed_rank(rows_of(made), self.effects)
         refuse_too_small(len(raw), parameters, self.effects)
-        without = within(raw, made, self.effects)
+        without = absorb(raw, rows_of(made), self.effects)
         position = {name: index for index, name in enumerate(every)}
 
         def of(array: FloatArray, chosen: tuple[str, ...]) -> FloatArray:
@@ -252,30 +260,47 @@ class PanelIV(Model):
         return found
 
     def _refuse_few_clusters(self, panel: Panel) -> None:
-        groups = panel.shape[0 if self.cluster == "unit" else 1]
+        groups = self._groups(panel)
         if self.cov == "cluster" and groups < FEWEST_CLUSTERS:
             raise EstimationError(
-                f"{groups} clusters by {self.cluster} are too few for clustered standard errors (at least "
-                f"{FEWEST_CLUSTERS}); choose inference=classic, or compare groups in one pooled model."
+                f"{groups} clusters by {'unit or time' if self.cluster == 'both' else self.cluster} are too few for "
+                f"clustered standard errors (at least {FEWEST_CLUSTERS}); choose inference=classic, or compare groups "
+                "in one pooled model."
             )
+
+    def _groups(self, panel: Panel) -> int:
+        """Return the number of clusters, the smaller one of two."""
+        n, t = panel.shape
+        return {"unit": n, "time": t, "both": min(n, t)}[self.cluster]
+
+    def _clusters(self, panel: Panel) -> tuple[IntArray, ...]:
+        codes = {"unit": panel.unit_codes, "time": panel.period_codes}
+        return tuple(codes[by] for by in self._by)
+
+    @property
+    def _by(self) -> tuple[Literal["unit", "time"], ...]:
+        """The ways of clustering."""
+        if self.cov != "cluster":
+            return ()
+        return ("unit", "time") if self.cluster == "both" else (self.cluster,)
 
     def _errors(self, columns: Columns) -> ErrorStructure:
         panel, rows = columns.panel, len(columns.y)
-        count = absorbed(panel, self.effects)
+        count = absorbed_rank(rows_of(panel), self.effects)
+        nested = sum(nested_effects(by, self.effects, *panel.shape) for by in self._by)
+        groups = self._groups(panel) if self.cov == "cluster" else rows
 
         def residual(k: int) -> int:
             return rows - k - count
 
-        if self.cov != "cluster":
-            return ErrorStructure(self.cov, None, count, lambda k: rows / residual(k), residual)
-        groups = panel.shape[0 if self.cluster == "unit" else 1]
-        codes = panel.unit_codes if self.cluster == "unit" else panel.period_codes
+        def factor(k: int) -> float:
+            if self.cov == "classic":
+                return rows / residual(k)
+            return small_sample_factor(self.small_sample, groups, rows, k, count, nested)
+
+        clustered = self.cov == "cluster" and self.df == "auto"
         return ErrorStructure(
-            "cluster",
-            codes,
-            count,
-            lambda k: cluster_factor(self.small_sample, self.cluster, panel, self.effects, k),
-            residual if self.df == "residual" else lambda k: groups - 1,
+            self.cov, self._clusters(panel), count, factor, (lambda k: groups - 1) if clustered else residual
         )
 
     def _linearmodels(self, columns: Columns) -> Any:
@@ -289,8 +314,7 @@ class PanelIV(Model):
             pd.DataFrame(columns.z, columns=list(columns.instruments)),
         )
         if self.cov == "cluster":
-            panel = columns.panel
-            codes = panel.unit_codes if self.cluster == "unit" else panel.period_codes
+            codes = np.column_stack(self._clusters(columns.panel))
             return model.fit(cov_type="clustered", debiased=False, clusters=codes)
         return model.fit(cov_type="unadjusted" if self.cov == "classic" else "robust", debiased=False)
 
@@ -319,9 +343,7 @@ class PanelIV(Model):
         return pd.concat(frames, names=["endogenous"])
 
     def _cov_words(self) -> str:
-        if self.cov != "cluster":
-            return {"classic": "classic", "robust": "heteroskedasticity-robust (HC1)"}[self.cov]
-        return f"clustered by {self.cluster} (small-sample rule: {self.small_sample})"
+        return Rule(self.cov, self.cluster, None, "uniform", self.small_sample).words(1)
 
 
 @dataclass(frozen=True, eq=False)

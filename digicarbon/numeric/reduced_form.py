@@ -31,8 +31,8 @@ class ErrorStructure:
     ----------
     kind : {"classic", "robust", "cluster"}
         Homoskedastic; heteroskedastic; dependent within clusters.
-    clusters : ndarray of int, shape (rows,), or None
-        Each row's cluster.
+    clusters : tuple of ndarray of int, shape (rows,)
+        Each row's cluster; two arrays for clusters in two ways, whose common part holds one row each.
     absorbed : int
         Parameters of the effects that were partialled out.
     factor : callable
@@ -42,7 +42,7 @@ class ErrorStructure:
     """
 
     kind: ErrorKind
-    clusters: IntArray | None
+    clusters: tuple[IntArray, ...]
     absorbed: int
     factor: Callable[[int], float]
     df: Callable[[int], float]
@@ -142,13 +142,20 @@ def coefficient_covariance(z: FloatArray, residuals: FloatArray, errors: ErrorSt
 
 
 def middle(z: FloatArray, residuals: FloatArray, errors: ErrorStructure) -> FloatArray:
-    """Return the sum of outer products of scores e⊗z, over rows or clusters, shape (g·q, g·q)."""
+    """Return the sum of outer products of scores e⊗z, over rows or clusters, shape (g·q, g·q).
+
+    Two ways of clustering are added and what they share, single rows, is taken off (Cameron, Gelbach & Miller 2011).
+    """
     scores = (residuals[:, :, None] * z[:, None, :]).reshape(len(z), -1)
-    if errors.clusters is not None:
-        sums = np.zeros((int(errors.clusters.max()) + 1, scores.shape[1]))
-        np.add.at(sums, errors.clusters, scores)
-        scores = sums
-    return np.asarray(scores.T @ scores)
+    own = np.asarray(scores.T @ scores)
+    if not errors.clusters:
+        return own
+    total = np.zeros_like(own)
+    for codes in errors.clusters:
+        sums = np.zeros((int(codes.max()) + 1, scores.shape[1]))
+        np.add.at(sums, codes, scores)
+        total += sums.T @ sums
+    return total - own if len(errors.clusters) == 2 else total
 
 
 def quadratic_form(vector: FloatArray, covariance: FloatArray) -> float:

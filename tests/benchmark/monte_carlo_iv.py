@@ -4,8 +4,8 @@ Run: python tests/benchmark/monte_carlo_iv.py
 
 Design: N = 30, T = 6, unit and time effects, one or three normal instruments, errors of the two equations correlated by
 0.8, true coefficient 1. Errors are heteroskedastic between units and serially independent; standard errors are
-clustered by unit. ``strength`` is the first-stage coefficient of each instrument. In the last rows the instrument is the
-first lag of a persistent regressor, the outcome's error without or with serial correlation.
+clustered by unit. ``strength`` is the first-stage coefficient of each instrument. In the last rows the instrument is
+the first lag of a persistent regressor, the outcome's error without or with serial correlation.
 """
 
 from __future__ import annotations

@@ -160,6 +160,35 @@ def test_effects_equal_explicit_dummies_in_an_unbalanced_panel(gappy: dc.Panel, 
     np.testing.assert_allclose(clustered.estimates.loc[names, "se"], theirs.std_errors[names], rtol=1e-6)
 
 
+@pytest.mark.parametrize("method", ["2sls", "liml"])
+def test_two_ways_of_clustering_equal_linearmodels(gappy: dc.Panel, method: str) -> None:
+    model, made = explicit(gappy, "unit", method)
+    names = [*X, *CONTROLS]
+    codes = np.column_stack([made.unit_codes, made.period_codes])
+    theirs = model.fit(cov_type="clustered", clusters=codes, debiased=False)
+    fields = {"effects": "unit", "method": method, "cov": "cluster", "cluster": "both"}
+    found = state_model(small_sample="none", **fields).fit(gappy)
+    np.testing.assert_allclose(found.estimates.loc[names, "se"], theirs.std_errors[names], rtol=1e-6)
+    # the smaller number of clusters counts, and unit effects are nested in one of the two
+    stata = state_model(**fields).fit(gappy)
+    t, n = made.shape[1], len(made.unit_codes)
+    factor = t / (t - 1) * (n - 1) / (n - 4 - 1)
+    np.testing.assert_allclose(stata.vcov, found.vcov * factor, rtol=1e-10)
+    assert stata.tables["first_stage"]["df2"].iloc[0] == t - 1
+
+
+@pytest.mark.parametrize("cov", ["robust", "cluster"])
+def test_small_sample_rules_are_those_of_the_panel_regression(produc: dc.Panel, cov: str) -> None:
+    made = produc.with_terms(LAGS)
+    reference_model = dc.PanelRegression(y="log(gsp)", x=X, controls=CONTROLS, cov=cov)
+    one = state_model(cov=cov, small_sample="none").fit(made)
+    base = reference_model.model_copy(update={"small_sample": "none"}).fit(made)
+    for rule in ("stata", "g", "full", "sss", "hc1"):
+        ours = state_model(cov=cov, small_sample=rule).fit(made).vcov.iloc[0, 0] / one.vcov.iloc[0, 0]
+        theirs = reference_model.model_copy(update={"small_sample": rule}).fit(made).vcov.iloc[0, 0]
+        assert ours == pytest.approx(theirs / base.vcov.iloc[0, 0], rel=1e-10), rule
+
+
 @pytest.mark.parametrize("effects", ["none", "unit", "two_way"])
 def test_classic_tests_equal_linearmodels(gappy: dc.Panel, effects: str) -> None:
     model, made = explicit(gappy, effects, "2sls")

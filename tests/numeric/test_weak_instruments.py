@@ -18,7 +18,7 @@ TOLERANCE = 1e-9
 
 
 def classic(rows: int) -> ErrorStructure:
-    return ErrorStructure("classic", None, 0, lambda k: rows / (rows - k), lambda k: rows - k)
+    return ErrorStructure("classic", (), 0, lambda k: rows / (rows - k), lambda k: rows - k)
 
 
 def test_quadratic_form_is_scaled_and_knows_what_is_singular() -> None:
@@ -93,7 +93,7 @@ def test_confidence_set_agrees_with_the_test_on_a_grid(seed: int, power: float) 
     v = rng.normal(size=50)
     x = power * z.sum(axis=1) + v
     y = x + 0.9 * v + (0.3 + np.abs(z[:, 0])) * rng.normal(size=50) + (seed % 3) * 0.2 * z[:, 2]
-    errors = ErrorStructure("robust", None, 0, lambda k: 50 / (50 - k), lambda k: 50 - k)
+    errors = ErrorStructure("robust", (), 0, lambda k: 50 / (50 - k), lambda k: 50 - k)
     intervals = confidence_set(reduced_form(np.column_stack([y, x]), z, errors, 0), 0.9)
     for b in np.concatenate([np.linspace(-20, 20, 401), [-1e4, 1e4]]):
         inside = any(low <= b <= high for low, high in intervals)
