@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from digicarbon.diagnostic import correlation as correlation
+    from digicarbon.diagnostic import descriptive as descriptive
     from digicarbon.diagnostic import diagnose as diagnose
     from digicarbon.diagnostic import moran as moran
+    from digicarbon.diagnostic import vif as vif
     from digicarbon.model import DynamicPanel as DynamicPanel
     from digicarbon.model import Model as Model
+    from digicarbon.model import PanelIV as PanelIV
     from digicarbon.model import PanelRegression as PanelRegression
     from digicarbon.model import SpatialPanel as SpatialPanel
     from digicarbon.panel import Panel as Panel
@@ -23,27 +27,35 @@ _HOME = {
     "DynamicPanel": "digicarbon.model",
     "Model": "digicarbon.model",
     "Panel": "digicarbon.panel",
+    "PanelIV": "digicarbon.model",
     "PanelRegression": "digicarbon.model",
     "Result": "digicarbon.result",
     "SpatialPanel": "digicarbon.model",
     "Spec": "digicarbon.spec",
     "Weights": "digicarbon.weights",
+    "correlation": "digicarbon.diagnostic",
+    "descriptive": "digicarbon.diagnostic",
     "diagnose": "digicarbon.diagnostic",
     "moran": "digicarbon.diagnostic",
+    "vif": "digicarbon.diagnostic",
 }
 
 __all__ = [
     "DynamicPanel",
     "Model",
     "Panel",
+    "PanelIV",
     "PanelRegression",
     "Result",
     "SpatialPanel",
     "Spec",
     "Weights",
     "__version__",
+    "correlation",
+    "descriptive",
     "diagnose",
     "moran",
+    "vif",
 ]
 
 

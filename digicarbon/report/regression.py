@@ -18,6 +18,13 @@ _STATISTIC_WORDS = {
     "loglik": "Log-likelihood", "aic": "AIC", "bic": "BIC", "sigma2": "σ²", "nobs_effective": "Effective observations",
     "df_resid": "Degrees of freedom", "n_instruments": "Instruments", "ar1": "AR(1)", "ar2": "AR(2)", "ar3": "AR(3)",
     "sargan": "Sargan", "hansen": "Hansen", "wald": "Wald",
+    "first_stage_f": "First-stage F", "effective_f": "Effective F",
+    "conditional_f": "Conditional F", "cragg_donald_f": "Cragg-Donald F", "kleibergen_paap_f": "Kleibergen-Paap F",
+    "kleibergen_paap_lm": "Kleibergen-Paap LM", "kleibergen_paap_lm_p": "Kleibergen-Paap LM, p",
+    "overid": "Overidentification", "overid_p": "Overidentification, p", "endogeneity_f": "Endogeneity F",
+    "endogeneity_p": "Endogeneity, p", "anderson_rubin_f": "Anderson-Rubin F", "anderson_rubin_p": "Anderson-Rubin, p",
+    "anderson_rubin_low": "Anderson-Rubin set, from", "anderson_rubin_high": "Anderson-Rubin set, to",
+    "partial_r2": "Partial R²",
 }  # fmt: skip
 
 
