@@ -10,10 +10,12 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from digicarbon.diagnostic import diagnose as diagnose
     from digicarbon.diagnostic import moran as moran
+    from digicarbon.diagnostic import turning_points as turning_points
     from digicarbon.model import Model as Model
     from digicarbon.model import PanelRegression as PanelRegression
     from digicarbon.model import SpatialPanel as SpatialPanel
     from digicarbon.panel import Panel as Panel
+    from digicarbon.report import plot_curve as plot_curve
     from digicarbon.result import Result as Result
     from digicarbon.spec import Spec as Spec
     from digicarbon.weights import Weights as Weights
@@ -28,6 +30,8 @@ _HOME = {
     "Weights": "digicarbon.weights",
     "diagnose": "digicarbon.diagnostic",
     "moran": "digicarbon.diagnostic",
+    "plot_curve": "digicarbon.report",
+    "turning_points": "digicarbon.diagnostic",
 }
 
 __all__ = [
@@ -41,6 +45,8 @@ __all__ = [
     "__version__",
     "diagnose",
     "moran",
+    "plot_curve",
+    "turning_points",
 ]
 
 

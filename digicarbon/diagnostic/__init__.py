@@ -13,3 +13,5 @@ from digicarbon.diagnostic.moran import Moran as Moran
 from digicarbon.diagnostic.moran import local_moran as local_moran
 from digicarbon.diagnostic.moran import moran as moran
 from digicarbon.diagnostic.moran import moran_bivariate as moran_bivariate
+from digicarbon.diagnostic.turning_points import TurningPoints as TurningPoints
+from digicarbon.diagnostic.turning_points import turning_points as turning_points
