@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.errors import ConfigError, DataError, EstimationError, listing, nearest
+from digicarbon.model import SpatialPanel
 from digicarbon.numeric.turning_points import (
     Cubic,
     Curve,
@@ -36,6 +37,8 @@ SMALLEST_BEND = 1e-9
 """A highest power that adds less than this share to the slope within the sample is zero to rounding."""
 MOST_LOST_DIGITS = 12.0
 """Of the sixteen of a number; cubes of logarithms of money lose about six."""
+LAG_KINDS = ("sar", "sdm", "sac")
+FEWER_ROWS = ("between", "first_difference")
 OUTSIDE = "extremum outside interval, trivial failure to reject"
 
 
@@ -128,16 +131,20 @@ def curve_of(result: Result, term: str) -> Curve:
     """
     names = powers_in(term, result.terms)
     if "rho" in result.terms or any(f"W_{name}" in result.terms for name in names):
-        raise ConfigError(
-            f"The model has a spatial lag ({result.kind}), so that a change of {term} in one place works through "
-            "others and the curve is not that of its coefficients. Fit the curve in a model without spatial lags "
-            "(model=twfe, or sem for a spatial error), or read direct and total effects of a linear model."
-        )
+        raise ConfigError(_spatial_words(term, result.kind))
     position = [result.terms.index(name) for name in names]
     b, covariance = result.coef[position], result.covariance[np.ix_(position, position)]
     if not (np.isfinite(b).all() and np.isfinite(covariance).all()):
         raise EstimationError(f"The model has no finite estimate and variance of {listing(names)}.")
     return Curve(b, covariance, result.inference.df, result.inference.level)
+
+
+def _spatial_words(term: str, kind: str) -> str:
+    return (
+        f"The model has a spatial lag ({kind}), so that a change of {term} in one place works through others and the "
+        "curve is not that of its coefficients. Fit the curve in a model without spatial lags (model=twfe, or sem for "
+        "a spatial error), or read direct and total effects of a linear model."
+    )
 
 
 def powers_in(term: str, terms: tuple[str, ...]) -> tuple[str, ...]:
@@ -159,7 +166,7 @@ def powers_in(term: str, terms: tuple[str, ...]) -> tuple[str, ...]:
     if degree == 1:
         raise ConfigError(
             f"{term} stands in the model without a power, so that its curve is a straight line; add {term}^2, e.g. "
-            f"model.x=[{term},{term}^2]."
+            f"model.x=[{term},{term}**2]."
         )
     lacking = [_power(term, order) for order in range(1, degree) if order not in found]
     if lacking:
@@ -189,7 +196,7 @@ def variable_with_powers(terms: tuple[str, ...]) -> str:
     if len(bases) != 1:
         what = "no variable" if not bases else f"{listing(bases)}"
         raise ConfigError(
-            f"diagnostic.term is needed: the model has {what} with a power (e.g. model.x=[ln_e,ln_e^2]); name the "
+            f"diagnostic.term is needed: the model has {what} with a power (e.g. model.x=[ln_e,ln_e**2]); name the "
             "variable whose turning points are wanted."
         )
     return bases[0]
@@ -207,8 +214,9 @@ def observed(result: Result, panel: Panel, term: str) -> FloatArray:
     used = panel.with_terms([result.y, *result.terms, term])
     x = used.array([term])[:, 0]
     nobs = result.statistics.get("nobs", len(x))
-    dynamic = any(name.endswith(f".{result.y}") for name in result.terms)
-    if nobs != len(x) and not dynamic:
+    # means, differences and instruments of lags have fewer rows than the panel whose range counts
+    fewer = result.kind in FEWER_ROWS or any(name.endswith(f".{result.y}") for name in result.terms)
+    if nobs != len(x) and not fewer:
         raise DataError(
             f"The result rests on {nobs:.0f} observations but this panel has {len(x)}; pass the panel that the model "
             "was fitted to, since the range of the sample decides."
@@ -352,6 +360,9 @@ class TurningPoints(Diagnostic):
         """Raise a sentence if the model has no curve or cannot be fitted."""
         variable = self.variable
         names = powers_in(variable, self.model.regressors)
+        spatial = self.model if isinstance(self.model, SpatialPanel) else None
+        if spatial is not None and (spatial.kind in LAG_KINDS or set(names) & set(spatial.lagged)):
+            raise ConfigError(_spatial_words(variable, spatial.kind))
         used = panel.with_terms(self.model.terms)
         refuse_few_values(used.array([variable])[:, 0], variable, len(names))
         self.model.check(panel, weights)

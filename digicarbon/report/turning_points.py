@@ -23,8 +23,8 @@ QUANTITIES = (
 )
 """Lines of the table in order; counts of observations come last."""
 UNIT_NOTE = (
-    "The study's measures enter in 10k CNY before logarithms: with powers of a logarithm the linear coefficient depends "
-    "on the unit, and turning points shift by the logarithm of its factor; slopes and tests do not change."
+    "The study's measures enter in 10k CNY before logarithms: with powers of a logarithm the linear coefficient "
+    "depends on the unit, and turning points shift by the logarithm of its factor; slopes and tests do not change."
 )
 TEST_NOTE = (
     "Turning points: standard errors by the delta method. Slopes at the ends of the sample range are tested on one "
@@ -123,8 +123,8 @@ def _turning_points(record: Record) -> pd.DataFrame:
     found = record.result.tables.get(NAME)
     if found is None:
         raise ConfigError(
-            f"report=turning_points: {record.label} has no turning points; choose diagnostic=turning_points and a model "
-            "with a power, e.g. model.x=[ln_e,ln_e^2]."
+            f"report=turning_points: {record.label} has no turning points; choose diagnostic=turning_points and a "
+            "model with a power, e.g. model.x=[ln_e,ln_e**2]."
         )
     return found
 

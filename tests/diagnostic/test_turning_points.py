@@ -142,6 +142,8 @@ def test_a_spatial_lag_is_refused(powers: dc.Panel, usaww: dc.Weights, kind: str
     spec = dc.SpatialPanel(y="log(gsp)", x=(X, f"{X}^2"), controls=OTHERS, kind=kind)
     with pytest.raises(ConfigError, match=r"spatial lag .* works through others"):
         dc.turning_points(spec.fit(powers, usaww), powers, X)
+    with pytest.raises(ConfigError, match=r"spatial lag .* works through others"):
+        TurningPoints(model=spec).check(powers, usaww)
 
 
 def test_terms_that_have_no_curve_are_sentences(powers: dc.Panel) -> None:
@@ -179,6 +181,13 @@ def test_another_panel_is_refused_but_rows_without_a_lag_are_known(powers: dc.Pa
     pd.testing.assert_frame_equal(
         dc.turning_points(spec.fit(lagged), powers, X), dc.turning_points(spec.fit(lagged), lagged, X)
     )
+
+
+def test_means_and_differences_are_read_over_the_range_of_the_panel(powers: dc.Panel) -> None:
+    for estimator in ("between", "first_difference", "lsdv"):
+        result = model(2, estimator=estimator, effects="unit").fit(powers)
+        found = dc.turning_points(result, powers, X)
+        assert found.loc["slope at the largest value", "at"] == powers.array([X]).max()
 
 
 def result_of(b: list[float], covariance: np.ndarray) -> dc.Result:

@@ -188,6 +188,19 @@ def test_columns_of_table_5_recover_their_curvature(driver: str, clustered: floa
     assert_recovered(recovered("simulated_nonlinear", driver, names, names, truth), clustered)
 
 
+def test_cubes_of_logarithms_keep_nine_digits() -> None:
+    """Uncentred cubes near 15 are nearly collinear; slopes and their errors are those of a centred regression."""
+    names = ("ln_ddl", "ln_ddl^2", "ln_ddl^3")
+    sample = panel(frame("simulated_nonlinear", "ddl", 1), names)
+    x = sample.array(names[:1])[:, 0]
+    result = dc.PanelRegression(y="ln_ci", x=names, controls=CONTROLS).fit(sample)
+    curve = Curve(result.coef[:3], result.covariance[:3, :3])
+    for at in (x.min(), 15.0, x.max()):
+        moved = sample.with_columns({f"z{k}": (x - at) ** k for k in (1, 2, 3)})
+        centred = dc.PanelRegression(y="ln_ci", x=("z1", "z2", "z3"), controls=CONTROLS).fit(moved).estimates
+        assert curve.derivative(float(at)) == pytest.approx(tuple(centred.loc["z1", ["coef", "se"]]), rel=1e-9)
+
+
 def test_turning_points_are_covered_and_the_shape_is_found() -> None:
     held, found_shape = [], []
     names = ("ln_sector1", "ln_sector1^2")
