@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from digicarbon.diagnostic import descriptive as descriptive
     from digicarbon.diagnostic import diagnose as diagnose
     from digicarbon.diagnostic import moran as moran
+    from digicarbon.diagnostic import turning_points as turning_points
     from digicarbon.diagnostic import vif as vif
     from digicarbon.model import DynamicPanel as DynamicPanel
     from digicarbon.model import Model as Model
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from digicarbon.model import PanelRegression as PanelRegression
     from digicarbon.model import SpatialPanel as SpatialPanel
     from digicarbon.panel import Panel as Panel
+    from digicarbon.report import plot_curve as plot_curve
     from digicarbon.result import Result as Result
     from digicarbon.spec import Spec as Spec
     from digicarbon.weights import Weights as Weights
@@ -38,6 +40,8 @@ _HOME = {
     "diagnose": "digicarbon.diagnostic",
     "moran": "digicarbon.diagnostic",
     "vif": "digicarbon.diagnostic",
+    "plot_curve": "digicarbon.report",
+    "turning_points": "digicarbon.diagnostic",
 }
 
 __all__ = [
@@ -55,6 +59,8 @@ __all__ = [
     "descriptive",
     "diagnose",
     "moran",
+    "plot_curve",
+    "turning_points",
     "vif",
 ]
 

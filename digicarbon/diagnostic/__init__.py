@@ -18,5 +18,7 @@ from digicarbon.diagnostic.moran import moran as moran
 from digicarbon.diagnostic.moran import moran_bivariate as moran_bivariate
 from digicarbon.diagnostic.panel_choice import PanelChoice as PanelChoice
 from digicarbon.diagnostic.panel_choice import choose_panel_model as choose_panel_model
+from digicarbon.diagnostic.turning_points import TurningPoints as TurningPoints
+from digicarbon.diagnostic.turning_points import turning_points as turning_points
 from digicarbon.diagnostic.vif import Vif as Vif
 from digicarbon.diagnostic.vif import vif as vif
