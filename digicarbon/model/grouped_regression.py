@@ -1,0 +1,253 @@
+"""One pooled regression whose coefficients differ between groups of units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import qr
+
+from digicarbon.errors import DataError, EstimationError, listing
+from digicarbon.model._groups import By, Groups, groups_of
+from digicarbon.model.panel_regression import FEWEST_CLUSTERS, PanelRegression
+from digicarbon.numeric.equality import WaldTest, equality
+from digicarbon.numeric.within import EffectsKind, absorbed_count
+from digicarbon.panel import Panel
+from digicarbon.result import Result
+from digicarbon.weights import Weights
+
+FloatArray = NDArray[np.float64]
+Interact = Literal["focal", "regressors", "all"]
+
+
+@dataclass(frozen=True, eq=False)
+class Expanded:
+    """The regression on interactions that a grouped regression is.
+
+    Attributes
+    ----------
+    model : PanelRegression
+        On the interacted columns.
+    panel : Panel
+        With these columns.
+    groups : Groups
+    focal : tuple of str
+        ``term[group]`` for each focal term and group.
+    nuisance : tuple of str
+        Dummies of groups and of groups by periods, which are fitted and not reported.
+    """
+
+    model: PanelRegression
+    panel: Panel
+    groups: Groups
+    focal: tuple[str, ...]
+    nuisance: tuple[str, ...]
+
+
+class GroupedRegression(PanelRegression):
+    """A panel regression with a coefficient for each group of units, and tests that they are equal.
+
+    Attributes
+    ----------
+    y, x, controls, effects, cov, cluster, small_sample, df, level
+        As in `PanelRegression`.
+    by : str or mapping of str to str
+        A column that holds each unit's group, ``region`` for Chinese provinces, or unit -> group.
+    interact : {"focal", "regressors", "all"}
+        What differs between groups: the focal terms; the controls, too; the time effects, too. With ``all`` the
+        coefficients are those of separate regressions, and one error variance is estimated from all groups.
+
+    Notes
+    -----
+    Terms are ``ln_e[east]``, ``ln_e[west]``, ...; where unit effects do not absorb it, each group has an intercept of
+    its own. ``statistics`` holds Wald tests of equal coefficients, F with the model's own degrees of freedom:
+    ``equal_f``, ``equal_df`` and ``equal_p`` of all focal terms, and the same with ``.<term>`` where there are several.
+    """
+
+    by: By = "region"
+    interact: Interact = "focal"
+
+    def check(self, panel: Panel, weights: Weights | None = None) -> None:
+        """Raise a sentence if the model cannot be fitted; fit nothing."""
+        expanded = self.expanded(panel)
+        expanded.model.check(expanded.panel)
+
+    def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
+        """Fit the regression.
+
+        Parameters
+        ----------
+        panel : Panel
+            Balanced or not.
+        weights : Weights, optional
+            Ignored: the model takes none.
+
+        Returns
+        -------
+        Result
+
+        Raises
+        ------
+        DataError, EstimationError
+        """
+        expanded = self.expanded(panel)
+        fitted = expanded.model.fit(expanded.panel)
+        terms, pick = _reported(fitted.terms, expanded)
+        result = replace(
+            fitted,
+            focal=expanded.focal,
+            terms=terms,
+            coef=pick @ fitted.coef,
+            covariance=pick @ fitted.covariance @ pick.T,
+        )
+        statistics = dict(result.statistics) | {"n_groups": float(len(expanded.groups.labels))}
+        if expanded.nuisance and self.effects != "none":
+            statistics["r2_within"] = _within_r2(expanded, statistics["sigma2"] * statistics["df_resid"])
+        statistics |= self._equality(result, expanded.groups)
+        return replace(result, statistics=statistics, notes=(*fitted.notes, *self._notes(expanded.groups)))
+
+    def expanded(self, panel: Panel) -> Expanded:
+        """Return the regression on interactions, and the panel that has them.
+
+        Raises
+        ------
+        DataError, EstimationError
+            If the groups are wrong or a group is too small.
+        """
+        panel.require(self.terms)
+        groups = groups_of(panel, self.by, "model.by")
+        self._refuse_small(panel, groups)
+        split = self.x if self.interact == "focal" else self.regressors
+        columns: dict[str, FloatArray] = {}
+        names: dict[str, tuple[str, ...]] = {}
+        for term in self.regressors:
+            names[term] = tuple(grouped(term, group) for group in groups.labels) if term in split else (term,)
+            if term in split:
+                column = panel.array([term])[:, 0]
+                columns |= {name: column * (groups.rows == g) for g, name in enumerate(names[term])}
+        dummies = _dummies(panel, groups, self.effects, self.interact == "all")
+        focal = tuple(name for term in self.x for name in names[term])
+        controls = tuple(name for term in self.controls for name in names[term])
+        fields = self.model_dump(exclude={"by", "interact"})
+        # dummies come first: of two collinear columns the later one is named
+        model = PanelRegression(**(fields | {"x": (*dummies, *focal), "controls": controls}))
+        return Expanded(model, panel.with_columns(columns | dummies), groups, focal, tuple(dummies))
+
+    def _refuse_small(self, panel: Panel, groups: Groups) -> None:
+        """Refuse a group that cannot identify what is its own."""
+        own = len(self.x) if self.interact == "focal" else len(self.regressors)
+        time = self.interact == "all" and self.effects in ("time", "two_way")
+        unit = self.effects in ("unit", "two_way")
+        effects: EffectsKind = ("two_way" if time else "unit") if unit else ("time" if time else "none")
+        for g, name in enumerate(groups.labels):
+            rows = groups.rows == g
+            units, periods = (len(np.unique(codes[rows])) for codes in (panel.unit_codes, panel.period_codes))
+            taken = absorbed_count(units, periods, effects) if effects != "none" else 1
+            if rows.sum() < own + taken:
+                raise EstimationError(
+                    f"Group '{name}' of {groups.by} has {units} unit{'s' * (units > 1)} and {int(rows.sum())} "
+                    f"observations, too few for {own} coefficients of its own beside {taken} effects; choose "
+                    "interact=focal, fewer regressors, or join it with another group (by: a mapping unit: group)."
+                )
+
+    def _equality(self, result: Result, groups: Groups) -> dict[str, float]:
+        found = {"": equal_test(result, self.x, groups.labels)}
+        if len(self.x) > 1:
+            found |= {f".{term}": equal_test(result, (term,), groups.labels) for term in self.x}
+        return {
+            f"equal_{key}{suffix}": value
+            for suffix, test in found.items()
+            for key, value in (("f", test.statistic), ("df", test.df), ("p", test.p))
+        }
+
+    def _notes(self, groups: Groups) -> tuple[str, ...]:
+        what = {"focal": "the focal terms differ", "regressors": "all coefficients differ", "all": "everything differs"}
+        notes = [f"One regression in which {what[self.interact]} by {groups.by}: {groups.words()}."]
+        if self.cov == "cluster" and self.cluster == "unit":
+            few = [name for name, size in zip(groups.labels, groups.sizes, strict=True) if size < FEWEST_CLUSTERS]
+            if few:
+                notes.append(
+                    f"Clustered standard errors of {listing(few)} rest on fewer than {FEWEST_CLUSTERS} clusters and "
+                    "are too small; read inference=classic there."
+                )
+        return tuple(notes)
+
+
+def grouped(term: str, group: str) -> str:
+    """Return the name of a term's coefficient in a group."""
+    return f"{term}[{group}]"
+
+
+def equal_test(result: Result, terms: tuple[str, ...], groups: tuple[str, ...]) -> WaldTest:
+    """Return the Wald test that each of ``terms`` has one coefficient in all ``groups``.
+
+    Parameters
+    ----------
+    result : Result
+        Of a `GroupedRegression`.
+    terms, groups : tuple of str
+    """
+    index = [result.terms.index(grouped(term, group)) for term in terms for group in groups]
+    return equality(
+        result.coef[index], result.covariance[np.ix_(index, index)], len(terms), len(groups), result.inference.df
+    )
+
+
+def _dummies(panel: Panel, groups: Groups, effects: EffectsKind, by_period: bool) -> dict[str, FloatArray]:
+    """Return intercepts of groups, or of groups by periods, that the fixed effects leave to be estimated."""
+    indicator = [groups.rows == g for g in range(1, len(groups.labels))]
+    labels = groups.labels[1:]
+    if effects == "none":
+        return {grouped("const", name): rows.astype(float) for name, rows in zip(labels, indicator, strict=True)}
+    candidates: dict[str, FloatArray] = {}
+    if by_period and effects in ("time", "two_way"):
+        for name, rows in zip(labels, indicator, strict=True):
+            for p, period in enumerate(panel.periods):
+                column = (rows & (panel.period_codes == p)).astype(float)
+                candidates[grouped("time", f"{name} {period}")] = column
+    elif effects == "time":
+        candidates = {grouped("const", name): rows.astype(float) for name, rows in zip(labels, indicator, strict=True)}
+    if not candidates:
+        return {}
+    names = list(candidates)
+    within = _residual(np.column_stack(list(candidates.values())), panel, effects)
+    # unit and time effects take up some of them: which ones are left out does not matter
+    _, triangle, order = qr(within, mode="economic", pivoting=True)
+    size = np.abs(np.diag(triangle))
+    kept = sorted(order[: int((size > 1e-9 * max(size[0], 1.0)).sum())])
+    return {names[j]: candidates[names[j]] for j in kept}
+
+
+def _residual(columns: FloatArray, panel: Panel, effects: EffectsKind) -> FloatArray:
+    from digicarbon.model.panel_regression import _within
+
+    return _within(columns, panel, effects)
+
+
+def _reported(fitted: tuple[str, ...], expanded: Expanded) -> tuple[tuple[str, ...], FloatArray]:
+    """Return the terms that are shown, and each as a sum of fitted coefficients, shape (terms, fitted)."""
+    position = {name: index for index, name in enumerate(fitted)}
+    shown: dict[str, list[str]] = {}
+    if "const" in position:
+        first, *others = expanded.groups.labels
+        shown = {grouped("const", first): ["const"]}
+        shown |= {grouped("const", name): ["const", grouped("const", name)] for name in others}
+    shown |= {name: [name] for name in fitted if name != "const" and name not in expanded.nuisance}
+    pick = np.zeros((len(shown), len(fitted)))
+    for row, parts in enumerate(shown.values()):
+        pick[row, [position[part] for part in parts]] = 1.0
+    return tuple(shown), pick
+
+
+def _within_r2(expanded: Expanded, ssr: float) -> float:
+    """Return the share of what effects and dummies leave of y that the regressors explain."""
+    model, panel = expanded.model, expanded.panel
+    within = _residual(panel.array([*expanded.nuisance, model.y]), panel, model.effects)
+    dummies, y = within[:, :-1], within[:, -1]
+    left = y - dummies @ np.linalg.lstsq(dummies, y, rcond=None)[0]
+    total = float(left @ left)
+    if total <= 0:
+        raise DataError(f"{model.y} does not vary after the effects; there is nothing to explain.")
+    return 1 - ssr / total
