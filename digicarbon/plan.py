@@ -190,7 +190,7 @@ def _digest(files: tuple[tuple[Path, int], ...]) -> str:
 def _panel_digest(specs: Specs, prepared: Prepared) -> str:
     panel = prepared.panel
     sha = hashlib.sha256(repr((panel.units, panel.periods)).encode())
-    for array in (panel.unit_codes, panel.period_codes, panel.array(specs.terms)):
+    for array in (panel.unit_codes, panel.period_codes, panel.array(panel.expanded(specs.terms))):
         sha.update(array.tobytes())
     return sha.hexdigest()
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from digicarbon import data
 from digicarbon.diagnostic import Diagnostic
 from digicarbon.errors import DataError, listing
 from digicarbon.inference import Inference
@@ -134,15 +135,20 @@ class Workshop:
             for made in (specs.measure.compute(inputs), specs.outcome.compute(inputs)):
                 frame = _joined(frame, made, inputs.source)
             with _naming(inputs):
-                return specs.panel.assemble(frame, inputs.unit_name, inputs.time_name)
+                return _with_regions(specs.panel.assemble(frame, inputs.unit_name, inputs.time_name))
 
         return self._once(("panel", *_keys(specs, "source", "measure", "outcome", "panel")), make)
 
     def _taken(self, specs: Specs) -> Panel:
         """Return the sample with the run's terms made and complete."""
         full = self._full(specs)
+        sample, design = specs.sample, specs.panel
         with _naming(self._inputs(specs)):
-            return specs.panel.take(specs.sample.apply(full), specs.terms)
+            # a query can name a variable that no model uses
+            keep = sample.rows(
+                design.variables(full, [name for name in sample.variables if design.can_make(full, name)])
+            )
+            return design.take(full, specs.terms, keep, sample.adjust)
 
     def _weights(self, specs: Specs, spec: WeightsSpec, panel: Panel) -> Weights:
         full = self._full(specs)
@@ -151,6 +157,15 @@ class Workshop:
         # a region can leave a province without neighbour: the specification's own rule holds for the subset, too
         islands: Islands = "keep" if getattr(spec, "islands", "refuse") == "keep" else "refuse"
         return weights.restrict(panel.units, islands)
+
+
+def _with_regions(panel: Panel) -> Panel:
+    """Return the panel with a column ``region`` where its units are provinces of China and it has none."""
+    names = [data.province(unit) for unit in panel.units]
+    if panel.has("region") or None in names:
+        return panel
+    regions = data.provinces().set_index("province")["region"].reindex(names).to_numpy(dtype=object)
+    return panel.with_text({"region": regions[panel.unit_codes]})
 
 
 @contextmanager

@@ -2,18 +2,45 @@
 
 from __future__ import annotations
 
+import ast
+import re
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, field_validator, model_validator
 
 from digicarbon import data
 from digicarbon.errors import ConfigError, DataError, listing, nearest
 from digicarbon.panel import Panel
 from digicarbon.spec import Names, Spec
 
+FloatArray = NDArray[np.float64]
+Tail = Annotated[float, Field(ge=0, lt=0.5)]
+Tails = Annotated[tuple[Tail, Tail], Field(strict=False)]
+
+_ALLOWED = (
+    *(
+        ast.Expression,
+        ast.BoolOp,
+        ast.boolop,
+        ast.UnaryOp,
+        ast.unaryop,
+        ast.BinOp,
+        ast.operator,
+        ast.Compare,
+        ast.cmpop,
+    ),
+    *(ast.Name, ast.Load, ast.Constant, ast.List, ast.Tuple),
+)
+"""What a condition is made of: no call and no attribute, so that a stranger's YAML runs nothing."""
+_BACKTICKS = re.compile(r"`([^`]*)`")
+
 
 class Sample(Spec):
-    """A subset of units and periods; an empty list takes all.
+    """A subset of units and periods, and what is done with outliers; an empty list takes all.
 
     Attributes
     ----------
@@ -25,6 +52,17 @@ class Sample(Spec):
         Units to leave out.
     periods : tuple of int
         Periods to keep.
+    first, last : int or None
+        First and last period to keep.
+    query : str or None
+        Rows to keep, as pandas' ``DataFrame.query`` reads it: comparisons, ``and``, ``or``, ``not``, ``in`` and
+        arithmetic on columns, the unit and the period, e.g. ``"pgdp > 5 and region != 'west'"``; no functions.
+    winsorise, trim : (float, float)
+        Shares of the lower and the upper tail, e.g. ``[0.01, 0.01]``: values of a model's variables beyond these
+        percentiles are set to them, or their rows are left out. Percentiles are those of the sample, by Stata's rule
+        (``winsor2``: the value, or the mean of two, of the inverted distribution function).
+    outliers_of : tuple of str
+        The variables that ``winsorise`` or ``trim`` treats; empty treats all of the model.
     """
 
     role: ClassVar[str] = "sample"
@@ -34,13 +72,58 @@ class Sample(Spec):
     without: Names = ()
     periods: Annotated[tuple[int, ...], Field(strict=False)] = ()
 
-    def apply(self, panel: Panel) -> Panel:
-        """Return the rows of this sample.
+    first: int | None = None
+    last: int | None = None
+    query: str | None = None
+    winsorise: Tails = (0.0, 0.0)
+    trim: Tails = (0.0, 0.0)
+    outliers_of: Names = ()
+
+    @field_validator("query")
+    @classmethod
+    def _only_a_condition(cls, query: str | None) -> str | None:
+        if query is None:
+            return None
+        try:
+            nodes = list(ast.walk(ast.parse(_BACKTICKS.sub("_", query).strip(), mode="eval")))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            nodes = []
+        if not nodes or not all(isinstance(node, _ALLOWED) for node in nodes):
+            raise ValueError(
+                f"'{query}' must be a condition on columns, made of comparisons, and, or, not, in and arithmetic, e.g. "
+                "pgdp > 5 and region != 'west'; names with blanks stand in `backticks`."
+            )
+        return query
+
+    @model_validator(mode="after")
+    def _one_treatment(self) -> Sample:
+        if any(self.winsorise) and any(self.trim):
+            raise ValueError("winsorise and trim are both set; choose one of them.")
+        if self.outliers_of and not (any(self.winsorise) or any(self.trim)):
+            raise ValueError("outliers_of names variables, but neither winsorise nor trim is set, e.g. [0.01, 0.01].")
+        return self
+
+    @cached_property
+    def variables(self) -> tuple[str, ...]:
+        """The names that the query reads."""
+        if self.query is None:
+            return ()
+        quoted = _BACKTICKS.findall(self.query)
+        nodes = ast.walk(ast.parse(_BACKTICKS.sub("0", self.query).strip(), mode="eval"))
+        return tuple(dict.fromkeys([*quoted, *(node.id for node in nodes if isinstance(node, ast.Name))]))
+
+    def rows(self, panel: Panel) -> NDArray[np.bool_]:
+        """Return which rows belong to this sample, shape (rows,).
+
+        Parameters
+        ----------
+        panel : Panel
+            Has the columns in `variables`.
 
         Raises
         ------
         DataError
-            If a unit or period is unknown or nothing is left.
+            If a unit, period or column is unknown or nothing is left.
         ConfigError
             If a region is unknown.
         """
@@ -57,7 +140,84 @@ class Sample(Spec):
             raise DataError(
                 "No unit of the panel is left in the sample; loosen sample.regions, sample.units or sample.without."
             )
-        return panel.select(keep, self.periods or None)
+        chosen = np.isin(panel.unit_codes, [panel.units.index(unit) for unit in keep])
+        chosen &= np.isin(panel.period_codes, self._period_codes(panel))
+        if self.query is not None:
+            chosen &= self._queried(panel, self.query)
+        if not chosen.any():
+            raise DataError(
+                "No row of the panel is left in the sample; loosen sample.query, sample.periods or the units."
+            )
+        return chosen
+
+    def apply(self, panel: Panel) -> Panel:
+        """Return the rows of this sample; see `rows`."""
+        return panel.rows(self.rows(panel))
+
+    def adjust(self, panel: Panel, names: Sequence[str]) -> Panel:
+        """Return the sample with outliers of its variables winsorised or left out.
+
+        Parameters
+        ----------
+        panel : Panel
+        names : sequence of str
+            The model's variables, before powers and interactions.
+
+        Raises
+        ------
+        DataError
+            If `outliers_of` names another variable, or no row is left.
+        """
+        low, high = self.winsorise if any(self.winsorise) else self.trim
+        if not (low or high):
+            return panel
+        unknown = [name for name in self.outliers_of if name not in names]
+        if unknown:
+            raise DataError(
+                f"sample.outliers_of names {listing(unknown)}, which the model does not use."
+                f"{nearest(unknown[0], names)} Its variables: {listing(names, 40)}."
+            )
+        treated = [name for name in self.outliers_of or names if name not in panel.text]
+        values = panel.array(treated)
+        bounds = np.quantile(values, [low, 1 - high], axis=0, method="averaged_inverted_cdf")
+        if any(self.winsorise):
+            return panel.with_columns(dict(zip(treated, np.clip(values, *bounds).T, strict=True)))
+        inside = ((values >= bounds[0]) & (values <= bounds[1])).all(axis=1)
+        if not inside.any():
+            raise DataError("sample.trim leaves no row; choose smaller shares, or name fewer variables in outliers_of.")
+        return panel.rows(inside)
+
+    def _period_codes(self, panel: Panel) -> list[int]:
+        unknown = [period for period in self.periods if period not in panel.periods]
+        if unknown:
+            raise DataError(
+                f"Unknown {panel.time_name}: {listing(unknown)}. The panel has {listing(panel.periods, 40)}."
+            )
+        if (self.first, self.last) != (None, None) and not isinstance(panel.periods[0], int):
+            raise DataError("sample.first and sample.last need periods that are whole numbers; name sample.periods.")
+        return [
+            code
+            for code, period in enumerate(panel.periods)
+            if (not self.periods or period in self.periods)
+            and (self.first is None or int(period) >= self.first)
+            and (self.last is None or int(period) <= self.last)
+        ]
+
+    def _queried(self, panel: Panel, query: str) -> NDArray[np.bool_]:
+        frame = panel.frame().reset_index()
+        unknown = [name for name in self.variables if name not in frame.columns]
+        if unknown:
+            raise DataError(
+                f"sample.query names {listing(unknown)}, which is no column.{nearest(unknown[0], frame.columns)} "
+                f"Columns: {listing(frame.columns, 40)}."
+            )
+        try:
+            found = np.asarray(frame.eval(query, engine="python"))
+        except (TypeError, ValueError, SyntaxError) as error:
+            raise DataError(f"sample.query = {query!r} cannot be evaluated: {error}.") from error
+        if found.dtype != bool or found.shape != (len(frame),):
+            raise DataError(f"sample.query = {query!r} gives no yes or no for each row; compare columns, e.g. gdp > 5.")
+        return found
 
     def _in_regions(self, panel: Panel) -> set[str]:
         if not self.regions:

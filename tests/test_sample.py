@@ -107,3 +107,86 @@ def test_the_municipalities_of_the_shipped_sample_are_those_of_the_table() -> No
     text = path.read_text(encoding="utf-8")
     assert len(listed) == 4
     assert all(name in text for name in listed)
+
+
+# queries, windows and outliers
+
+
+FRAME = pd.DataFrame(
+    {
+        "unit": np.repeat(["a", "b", "c", "d"], 5),
+        "time": list(range(2010, 2015)) * 4,
+        "gdp": [1.0, 2, 3, 4, 5, 2, 4, 6, 8, 10, 3, 6, 9, 12, 15, 100, 8, 12, 16, 20],
+        "per head": np.arange(20.0),
+        "area": np.repeat(["north", "south"], 10),
+    }
+)
+
+
+@pytest.fixture
+def small() -> Panel:
+    return Panel.from_frame(FRAME, unit="unit", time="time")
+
+
+@pytest.mark.parametrize(
+    ("query", "kept"),
+    [
+        ("gdp > 9", {("b", 2014), ("c", 2013), ("c", 2014), *(("d", year) for year in (2010, 2012, 2013, 2014))}),
+        ("area == 'north' and time >= 2013", {("a", 2013), ("a", 2014), ("b", 2013), ("b", 2014)}),
+        ("unit in ['a', 'c'] and not time > 2010", {("a", 2010), ("c", 2010)}),
+        ("`per head` / gdp > 2.4", {("c", 2010)} | {("b", 2010)}),
+    ],
+)
+def test_a_query_keeps_the_rows_that_pandas_keeps(small: Panel, query: str, kept: set[tuple[str, int]]) -> None:
+    found = Sample(query=query).apply(small)
+    assert set(found.frame().index) == kept
+    assert kept == set(FRAME.query(query).set_index(["unit", "time"]).index)
+
+
+@pytest.mark.parametrize("query", ["__import__('os').system('true')", "gdp.mean() > 1", "gdp >", "", "@gdp > 1"])
+def test_a_query_runs_no_program(query: str) -> None:
+    with pytest.raises(ValueError, match="must be a condition on columns"):
+        Sample(query=query)
+
+
+def test_what_a_query_cannot_do_is_said(small: Panel) -> None:
+    with pytest.raises(DataError, match=r"names gpd, which is no column\. Did you mean 'gdp'"):
+        Sample(query="gpd > 1").apply(small)
+    with pytest.raises(DataError, match="gives no yes or no"):
+        Sample(query="gdp + 1").apply(small)
+    with pytest.raises(DataError, match="cannot be evaluated"):
+        Sample(query="area > 1").apply(small)
+    with pytest.raises(DataError, match="No row of the panel is left"):
+        Sample(query="gdp > 1e6").apply(small)
+    with pytest.raises(DataError, match="No row of the panel is left"):
+        Sample(first=2020).apply(small)
+
+
+def test_a_window_of_years(small: Panel) -> None:
+    assert Sample(first=2011, last=2013).apply(small).periods == (2011, 2012, 2013)
+
+
+def test_winsorising_is_statas_winsor2(small: Panel) -> None:
+    # of 20 values, 10 % are 2: the percentile is the mean of the 2nd and 3rd; 5 % are one: of the 1st and 2nd
+    treated = Sample(winsorise=(0.10, 0.05)).adjust(small, ["gdp"]).array(["gdp"])[:, 0]
+    ordered = np.sort(FRAME["gdp"])
+    low, high = ordered[1:3].mean(), ordered[-2:].mean()
+    np.testing.assert_array_equal(treated, FRAME["gdp"].clip(low, high))
+
+
+def test_trimming_leaves_rows_out(small: Panel) -> None:
+    kept = Sample(trim=(0.0, 0.05)).adjust(small, ["gdp"])
+    assert set(small.frame().index) - set(kept.frame().index) == {("d", 2010)}
+    untouched = Sample(trim=(0.0, 0.05), outliers_of=["per head"]).adjust(small, ["gdp", "per head"])
+    assert set(small.frame().index) - set(untouched.frame().index) == {("d", 2014)}
+
+
+def test_outliers_are_treated_in_one_way_and_of_known_variables(small: Panel) -> None:
+    with pytest.raises(ValueError, match="choose one of them"):
+        Sample(trim=(0.01, 0.0), winsorise=(0.01, 0.0))
+    with pytest.raises(ValueError, match="neither winsorise nor trim"):
+        Sample(outliers_of=["gdp"])
+    with pytest.raises(DataError, match="which the model does not use"):
+        Sample(trim=(0.01, 0.0), outliers_of=["x"]).adjust(small, ["gdp"])
+    with pytest.raises(ValueError, match=r"less than 0\.5"):
+        Sample(winsorise=(0.5, 0.5))

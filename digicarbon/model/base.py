@@ -6,11 +6,11 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from digicarbon.errors import DataError, EstimationError, listing
 from digicarbon.numeric import within as numeric
-from digicarbon.panel import Panel
+from digicarbon.panel import Panel, canonical
 from digicarbon.result import Result
 from digicarbon.spec import Names, Spec
 from digicarbon.weights import Weights
@@ -27,7 +27,8 @@ class Model(Spec):
     y : str
         The outcome's column.
     x : tuple of str
-        The focal terms: those that reports speak of.
+        The focal terms: those that reports speak of. A term is a column or what `Panel.with_terms` reads: ``a^2``,
+        ``L.a``, ``D.a``, ``a:b``, ``C(g)``.
     controls : tuple of str
         Terms fitted beside them.
     """
@@ -38,6 +39,11 @@ class Model(Spec):
     y: str
     x: Names
     controls: Names = ()
+
+    @field_validator("x", "controls")
+    @classmethod
+    def _canonical(cls, terms: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(canonical(term) for term in terms)
 
     @model_validator(mode="after")
     def _distinct(self) -> Model:
@@ -70,7 +76,7 @@ class Model(Spec):
         ------
         DataError, WeightsError, EstimationError
         """
-        panel.require(self.terms)
+        panel.require(panel.expanded(self.terms))
 
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
         """Fit the model.

@@ -224,6 +224,7 @@ class SpatialPanel(Model):
         """Return checked arrays in the panel's order."""
         if weights is None:
             raise WeightsError(f"A {self.kind} model needs spatial weights; choose weights=… or pass `weights`.")
+        panel = panel.with_terms(self.terms)
         refuse_single_period(panel, "unit" if self.effects == "random" else self.effects)
         if not isinstance(weights, Weights):
             raise WeightsError("`weights` must be Weights; make them with Weights.from_matrix(matrix, labels).")

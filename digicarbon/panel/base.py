@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from digicarbon.errors import DataError, listing, nearest
+from digicarbon.panel._terms import evaluate
 
 Gaps = Literal["refuse", "drop_units", "keep"]
 """What to do with a unit that lacks a period or a value: stop, leave the unit out, or keep an unbalanced panel."""
@@ -146,11 +147,7 @@ class Panel:
     def require(self, names: Iterable[str]) -> None:
         """Raise a `DataError` unless each of ``names`` is a column of finite numbers."""
         for name in names:
-            if name in self.text:
-                words = pd.to_numeric(pd.Series(self.text[name]), errors="coerce").isna()
-                rows = np.flatnonzero(words.to_numpy() & ~pd.isna(self.text[name]))
-                shown = listing([f"{self.row_name(row)}: {self.text[name][row]!r}" for row in rows], 3)
-                raise DataError(f"Column '{name}' holds text where numbers are needed ({shown}); correct these cells.")
+            self.refuse_text(name)
             if name not in self._position:
                 raise DataError(
                     f"The panel has no column '{name}'.{nearest(name, self.names)} Columns: {listing(self.names, 40)}."
@@ -161,6 +158,94 @@ class Panel:
                     f"Column '{name}' has no finite value for {listing(self.row_name(row) for row in bad)}; fill these "
                     "cells, leave the column out, or choose panel.gaps=drop_units (or keep)."
                 )
+
+    def refuse_text(self, name: str) -> None:
+        """Raise a `DataError` if the column ``name`` holds text."""
+        if name in self.text:
+            words = pd.to_numeric(pd.Series(self.text[name]), errors="coerce").isna()
+            rows = np.flatnonzero(words.to_numpy() & ~pd.isna(self.text[name]))
+            shown = listing([f"{self.row_name(row)}: {self.text[name][row]!r}" for row in rows], 3)
+            raise DataError(f"Column '{name}' holds text where numbers are needed ({shown}); correct these cells.")
+
+    def has(self, name: str) -> bool:
+        """Return whether ``name`` is a column, of numbers or of text."""
+        return name in self._position or name in self.text
+
+    def column(self, name: str) -> FloatArray:
+        """Return a column of numbers as it is, gaps included, shape (rows,)."""
+        return self.values[:, self._position[name]]
+
+    def levels(self, name: str) -> tuple[tuple[str, ...], IntArray]:
+        """Return the distinct values of a column as text, sorted, and each row's position among them, shape (rows,).
+
+        Parameters
+        ----------
+        name : str
+            A column of text or numbers, or the name of the unit or of the period.
+
+        Raises
+        ------
+        DataError
+            If there is no such column, or it is empty somewhere.
+        """
+        if name in (self.unit_name, "unit") and not self.has(name):
+            return self.units, self.unit_codes
+        if name in (self.time_name, "time") and not self.has(name):
+            return tuple(map(str, self.periods)), self.period_codes
+        if name in self.text:
+            empty = np.flatnonzero(pd.isna(self.text[name]))
+            if len(empty):
+                raise DataError(
+                    f"Column '{name}' is empty for {listing(self.row_name(row) for row in empty)}; fill it."
+                )
+            values = np.array([label(value) for value in self.text[name]], dtype=object)
+        else:
+            self.require([name])
+            values = self.column(name)
+        found, codes = np.unique(values, return_inverse=True)
+        return tuple(label(value) for value in found.tolist()), codes.astype(np.int64)
+
+    def rows_before(self, lag: int) -> IntArray:
+        """Return the row of the same unit ``lag`` periods before each row, shape (rows,); -1 where there is none.
+
+        A period is the greatest step that divides all distances between the panel's periods, so that a year that
+        nobody has stays a gap; periods that are text follow each other.
+        """
+        position = np.arange(len(self.periods))
+        if isinstance(self.periods[0], int):
+            years = np.array(self.periods) - self.periods[0]
+            position = years // max(int(np.gcd.reduce(years)), 1)
+        row_of = np.full((len(self.units), int(position[-1]) + 1), -1, dtype=np.int64)
+        at = position[self.period_codes]
+        row_of[self.unit_codes, at] = np.arange(len(at))
+        wanted = at - lag
+        inside = (wanted >= 0) & (wanted < row_of.shape[1])
+        return np.where(inside, row_of[self.unit_codes, np.where(inside, wanted, 0)], -1)
+
+    def with_terms(self, terms: Iterable[str]) -> Panel:
+        """Return the panel with a column for each term that is more than a column.
+
+        Parameters
+        ----------
+        terms : iterable of str
+            ``a^2`` (a power), ``L.a``, ``L2.a`` (lags within units), ``F.a`` (a lead), ``D.a`` (a difference),
+            ``a:b`` (an interaction), ``C(g)`` (dummies of a column's values), ``a:C(g)`` (a slope per value).
+
+        Returns
+        -------
+        Panel
+            Without the rows that have no lag, lead or difference.
+
+        Raises
+        ------
+        DataError
+            If a variable is not a column of numbers, or no row has the lag.
+        """
+        return evaluate(self, tuple(terms))[0]
+
+    def expanded(self, terms: Iterable[str]) -> tuple[str, ...]:
+        """Return the names of the columns of `with_terms`, dummies spelt out as ``g[value]``."""
+        return evaluate(self, tuple(terms))[1]
 
     def array(self, names: Sequence[str]) -> FloatArray:
         """Return columns as an array of shape (rows, len(names)), ordered by unit, then period.
@@ -204,6 +289,10 @@ class Panel:
         values = np.column_stack([self.values[:, [self._position[name] for name in kept]], *new.values()])
         text = {name: column for name, column in self.text.items() if name not in new}
         return self._replace(names=(*kept, *new), values=values, text=text)
+
+    def with_text(self, new: dict[str, NDArray[Any]]) -> Panel:
+        """Return a panel with further columns of text, each of shape (rows,)."""
+        return self._replace(text=self.text | new)
 
     def select(self, units: Iterable[str] | None = None, periods: Iterable[int | str] | None = None) -> Panel:
         """Return the rows of some units and periods.

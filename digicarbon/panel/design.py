@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import ClassVar, Literal, Self
 
@@ -13,11 +13,14 @@ from pydantic import Field, model_validator
 
 from digicarbon.errors import DataError, listing, nearest
 from digicarbon.panel._arithmetic import columns_of, evaluate
-from digicarbon.panel.base import Gaps, Panel
+from digicarbon.panel._terms import Atom, parse
+from digicarbon.panel.base import FloatArray, Gaps, Panel
 from digicarbon.spec import Spec
 
 LogRule = Literal["strict", "log1p", "drop"]
 LOG_PREFIX = "ln_"
+_ROW = "\0row"
+"""Carries the number of a row through steps that drop rows; no file has a column of this name."""
 
 
 class PanelDesign(Spec):
@@ -88,18 +91,94 @@ class PanelDesign(Spec):
         renamed = self._in_span(frame).rename(columns={"unit": unit_name, "time": time_name})
         return Panel.from_frame(renamed, unit_name, time_name, self.gaps)
 
-    def take(self, panel: Panel, terms: Sequence[str]) -> Panel:
+    def take(
+        self,
+        panel: Panel,
+        terms: Sequence[str],
+        keep: NDArray[np.bool_] | None = None,
+        adjust: Callable[[Panel, Sequence[str]], Panel] | None = None,
+    ) -> Panel:
         """Return the panel with the columns for ``terms`` made and complete.
+
+        Parameters
+        ----------
+        panel : Panel
+            All units and periods, so that the first period of a sample has its lag.
+        terms : sequence of str
+            Columns, ``ln_`` of columns, and what `Panel.with_terms` reads.
+        keep : ndarray of bool, shape (rows,), optional
+            The rows of the sample; None keeps all. Values of other rows are not looked at, but as lags.
+        adjust : callable, optional
+            Takes the sample and the names of its variables, before powers and interactions are made of them; e.g.
+            winsorises them.
 
         Raises
         ------
         DataError
             If a term cannot be made, a logarithm meets a value of zero or below, or a value is missing.
         """
-        with_terms = panel
+        atoms: dict[str, Atom] = {}
+        whole: list[str] = []
         for term in dict.fromkeys(terms):
-            with_terms = self._make(with_terms, term)
-        return with_terms.complete(terms, self.gaps)
+            factors = None if self._plain(panel, term) else parse(term)
+            if factors is None:
+                atoms[term] = Atom(term)
+            for factor in factors or ():
+                if factor.dummies:
+                    whole.append(factor.atom.variable)
+                else:
+                    atoms[factor.atom.name] = factor.atom
+        sample = self._with_atoms(panel, atoms, np.ones(len(panel.unit_codes), dtype=bool) if keep is None else keep)
+        known = [*atoms, *(name for name in whole if name in sample.names)]
+        sample = sample.complete(known, self.gaps)
+        if adjust is not None:
+            sample = adjust(sample, list(atoms)).complete(known, self.gaps)
+        return sample.with_terms(terms)
+
+    def variables(self, panel: Panel, names: Sequence[str]) -> Panel:
+        """Return the panel with further variables made where they exist, gaps left as they are."""
+        lenient = self.model_copy(update={"log": "drop"})
+        everywhere = np.ones(len(panel.unit_codes), dtype=bool)
+        return panel.with_columns({name: lenient._values(panel, name, everywhere)[0] for name in names})
+
+    def can_make(self, panel: Panel, name: str) -> bool:
+        """Return whether a variable is no column yet but is defined, or the logarithm of something that is known."""
+        return not panel.has(name) and self._plain(panel, name)
+
+    def _plain(self, panel: Panel, term: str) -> bool:
+        """Return whether a term is a column, a definition, or a logarithm of one."""
+        return panel.has(self._defined(term)) or panel.has(term) or self._defined(term) in self.derive
+
+    def _with_atoms(self, panel: Panel, atoms: Mapping[str, Atom], keep: NDArray[np.bool_]) -> Panel:
+        """Return the sample with a column for each atom; rows that have none are left out."""
+        alive = keep.copy()
+        columns: dict[str, FloatArray] = {}
+        for name, atom in atoms.items():
+            if name in panel.text:
+                continue
+            columns[name] = np.zeros(len(keep))
+            for lag, factor in atom.weights.items():
+                source = panel.rows_before(lag)
+                known = keep & (source >= 0)
+                if not known.any():
+                    raise DataError(
+                        f"No row of the sample has {name}: it needs other periods of the same unit, and the data have "
+                        f"{listing(panel.periods)}."
+                    )
+                # the sample's own past is made as the sample is, so that ln refuses a zero there, too
+                value, exists = self._values(panel, atom.variable, np.isin(np.arange(len(keep)), source[known]))
+                alive &= known & exists[source]
+                columns[name] += factor * value[source]
+        return panel.with_columns(columns).rows(alive)
+
+    def _values(self, panel: Panel, name: str, rows: NDArray[np.bool_]) -> tuple[FloatArray, NDArray[np.bool_]]:
+        """Return a variable made from some rows of a panel, and which rows have it, both of shape (rows,)."""
+        count = len(panel.unit_codes)
+        made = self._make(panel.with_columns({_ROW: np.arange(float(count))}).rows(rows), name)
+        position = made.column(_ROW).astype(np.int64)
+        value, exists = np.full(count, np.nan), np.zeros(count, dtype=bool)
+        value[position], exists[position] = _numbers(made, name), True
+        return value, exists
 
     def _in_span(self, frame: pd.DataFrame) -> pd.DataFrame:
         if self.first is None and self.last is None:

@@ -1,0 +1,115 @@
+"""Terms that are more than a column, against pandas."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import digicarbon as dc
+from digicarbon.errors import DataError
+from digicarbon.panel import PanelDesign, canonical
+
+FRAME = pd.DataFrame(
+    {
+        "unit": ["a"] * 4 + ["b"] * 4 + ["c"] * 4,
+        "time": [2012, 2013, 2014, 2015] * 3,
+        "x": [2.0, 4.0, 8.0, 9.0, 1.0, 3.0, 5.0, 4.0, 7.0, 6.0, 2.0, 1.0],
+        "z": [1.0, 0.5, 2.0, 3.0, 2.0, 2.5, 2.0, 1.0, 4.0, 4.5, 0.5, 1.5],
+        "group": list("nnnnssssssss"),
+    }
+)
+
+
+@pytest.fixture
+def panel() -> dc.Panel:
+    return dc.Panel.from_frame(FRAME.sample(frac=1, random_state=0), unit="unit", time="time")
+
+
+def _made(panel: dc.Panel, term: str) -> pd.Series[float]:
+    return panel.with_terms([term]).frame()[term]
+
+
+def test_powers_lags_differences_and_interactions_are_those_of_pandas(panel: dc.Panel) -> None:
+    flat = FRAME.set_index(["unit", "time"])
+    x, within = flat["x"], flat["x"].groupby("unit")
+    expected = {
+        "x^3": x**3,
+        "L.x": within.shift(1),
+        "L2.x": within.shift(2),
+        "F.x": within.shift(-1),
+        "D.x": within.diff(),
+        "D2.x": within.diff().groupby("unit").diff(),
+        "L.x^2:z": within.shift(1) ** 2 * flat["z"],
+    }
+    for term, series in expected.items():
+        pd.testing.assert_series_equal(_made(panel, term), series.dropna().rename(term), check_names=False)
+
+
+def test_a_year_that_nobody_has_stays_a_gap_but_steps_of_the_data_are_periods() -> None:
+    gap = dc.Panel.from_frame(FRAME[FRAME["time"] != 2014], unit="unit", time="time")
+    assert gap.with_terms(["L.x"]).periods == (2013,)
+    decades = FRAME.assign(time=FRAME["time"] * 10)
+    assert dc.Panel.from_frame(decades, unit="unit", time="time").with_terms(["L.x"]).periods == (20130, 20140, 20150)
+    words = FRAME.assign(time=FRAME["time"].map({2012: "i", 2013: "j", 2014: "k", 2015: "l"}))
+    assert dc.Panel.from_frame(words, unit="unit", time="time").with_terms(["L3.x"]).periods == ("l",)
+
+
+def test_dummies_leave_out_the_first_value_unless_each_value_has_its_slope(panel: dc.Panel) -> None:
+    assert panel.expanded(["C(group)", "x:C(group)"]) == ("group[s]", "x:group[n]", "x:group[s]")
+    assert panel.expanded(["x", "x:C(group)"]) == ("x", "x:group[s]")
+    assert panel.expanded(["C(time)"]) == ("time[2013]", "time[2014]", "time[2015]")
+    made = panel.with_terms(["x:C(group)"])
+    x, n, s = made.array(["x", "x:group[n]", "x:group[s]"]).T
+    np.testing.assert_array_equal(n + s, x)
+    assert (n[made.unit_codes > 0] == 0).all()
+
+
+def test_a_column_of_that_name_goes_before_the_formula(panel: dc.Panel) -> None:
+    own = panel.with_columns({"x^2": np.arange(12.0)})
+    assert own.with_terms(["x^2"]) is own
+
+
+def test_two_stars_are_a_power() -> None:
+    assert canonical("ln_e**2") == "ln_e^2"
+    assert canonical("a**2:b**3") == "a^2:b^3"
+
+
+@pytest.mark.parametrize(
+    ("term", "words"),
+    [
+        ("L9.x", "No row of the panel has L9.x"),
+        ("L.y", "no column 'y'"),
+        ("group^2", "'group' holds text"),
+        ("C(nothing)", "no column 'nothing'"),
+        ("x^", r"no column 'x\^'"),
+    ],
+)
+def test_what_cannot_be_made_is_said(panel: dc.Panel, term: str, words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        panel.with_terms([term]).require([term])
+
+
+def test_the_first_year_of_a_sample_has_its_lag(panel: dc.Panel) -> None:
+    keep = np.array([panel.periods[code] >= 2014 for code in panel.period_codes])
+    taken = PanelDesign().take(panel, ["ln_x", "L.ln_x", "ln_x^2"], keep)
+    assert taken.periods == (2014, 2015)
+    x, lag, square = taken.array(["ln_x", "L.ln_x", "ln_x^2"]).T
+    np.testing.assert_allclose(lag, np.log([4, 8, 3, 5, 6, 2]))
+    np.testing.assert_allclose(square, x**2)
+
+
+def test_a_zero_outside_of_the_sample_does_no_harm_unless_it_is_a_lag() -> None:
+    zero = dc.Panel.from_frame(FRAME.assign(x=FRAME["x"].where(FRAME["time"] > 2012, 0.0)), unit="unit", time="time")
+    late = np.array([zero.periods[code] >= 2014 for code in zero.period_codes])
+    assert PanelDesign().take(zero, ["L.ln_x"], late).periods == (2014, 2015)
+    with pytest.raises(DataError, match=r"ln_x does not exist where x is zero or negative \(a 2012"):
+        PanelDesign().take(zero, ["L2.ln_x"], late)
+
+
+def test_gaps_in_lagged_values_follow_the_rule(panel: dc.Panel) -> None:
+    holes = dc.Panel.from_frame(FRAME.assign(z=FRAME["z"].where(FRAME["z"] != 0.5)), unit="unit", time="time")
+    with pytest.raises(DataError, match=r"'L\.z' has no finite value for a 2014"):
+        PanelDesign().take(holes, ["x", "L.z"])
+    assert PanelDesign(gaps="drop_units").take(holes, ["x", "L.z"]).units == ("b",)
+    assert len(PanelDesign(gaps="keep").take(holes, ["x", "L.z"]).unit_codes) == 7
