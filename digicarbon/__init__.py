@@ -10,6 +10,9 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from digicarbon.diagnostic import diagnose as diagnose
     from digicarbon.diagnostic import moran as moran
+    from digicarbon.diagnostic import wild_bootstrap as wild_bootstrap
+    from digicarbon.diagnostic.group_comparison import compare_groups as compare_groups
+    from digicarbon.model import GroupedRegression as GroupedRegression
     from digicarbon.model import Model as Model
     from digicarbon.model import PanelRegression as PanelRegression
     from digicarbon.model import SpatialPanel as SpatialPanel
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from digicarbon.weights import Weights as Weights
 
 _HOME = {
+    "GroupedRegression": "digicarbon.model",
     "Model": "digicarbon.model",
     "Panel": "digicarbon.panel",
     "PanelRegression": "digicarbon.model",
@@ -26,11 +30,14 @@ _HOME = {
     "SpatialPanel": "digicarbon.model",
     "Spec": "digicarbon.spec",
     "Weights": "digicarbon.weights",
+    "compare_groups": "digicarbon.diagnostic",
     "diagnose": "digicarbon.diagnostic",
     "moran": "digicarbon.diagnostic",
+    "wild_bootstrap": "digicarbon.diagnostic",
 }
 
 __all__ = [
+    "GroupedRegression",
     "Model",
     "Panel",
     "PanelRegression",
@@ -39,8 +46,10 @@ __all__ = [
     "Spec",
     "Weights",
     "__version__",
+    "compare_groups",
     "diagnose",
     "moran",
+    "wild_bootstrap",
 ]
 
 

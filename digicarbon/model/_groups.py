@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from digicarbon import data
+from digicarbon.data import province, provinces
 from digicarbon.errors import DataError, listing, nearest
 from digicarbon.panel import Panel
 from digicarbon.panel.base import label
@@ -73,7 +72,7 @@ def groups_of(panel: Panel, by: By, where: str = "by") -> Groups:
     """
     if isinstance(by, Mapping):
         name, of_units = "group", _mapped(panel, by, where)
-    elif by in panel.text or by in panel.names:
+    elif panel.has(by) or by in ("unit", panel.unit_name):
         name, of_units = by, _constant(panel, by, where)
     elif by == REGION:
         name, of_units = by, _regions(panel, where)
@@ -93,32 +92,8 @@ def groups_of(panel: Panel, by: By, where: str = "by") -> Groups:
     return Groups(name, labels, units, units[panel.unit_codes])
 
 
-def column_codes(panel: Panel, name: str, where: str) -> tuple[tuple[str, ...], IntArray]:
-    """Return the sorted values of a column as labels, and the position of each row's, shape (rows,).
-
-    Raises
-    ------
-    DataError
-        If the column is missing or empty in a row.
-    """
-    if name in panel.text:
-        values = panel.text[name]
-    elif name in panel.names:
-        values = panel.values[:, panel.names.index(name)]
-    else:
-        known = [*panel.text, *panel.names]
-        raise DataError(f"{where}: the panel has no column '{name}'.{nearest(name, known)}")
-    empty = np.flatnonzero(pd.isna(values))
-    if len(empty):
-        raise DataError(
-            f"{where}: column '{name}' is empty for {listing(panel.row_name(row) for row in empty)}; fill these cells."
-        )
-    labels, codes = np.unique([label(value) for value in values], return_inverse=True)
-    return tuple(str(item) for item in labels), codes.astype(np.int64)
-
-
 def _constant(panel: Panel, name: str, where: str) -> list[str]:
-    labels, codes = column_codes(panel, name, where)
+    labels, codes = panel.levels(name)
     first = np.full(len(panel.units), -1, dtype=np.int64)
     first[panel.unit_codes[::-1]] = codes[::-1]
     changes = np.flatnonzero(codes != first[panel.unit_codes])
@@ -134,15 +109,16 @@ def _constant(panel: Panel, name: str, where: str) -> list[str]:
 
 
 def _regions(panel: Panel, where: str) -> list[str]:
-    table = data.provinces().set_index("province")["region"]
-    names = {unit: data.province(unit) for unit in panel.units}
-    strangers = [unit for unit, province in names.items() if province is None]
+    table = provinces()
+    regions = dict(zip(table["province"], table["region"], strict=True))
+    found = [regions.get(province(unit) or "") for unit in panel.units]
+    strangers = [unit for unit, region in zip(panel.units, found, strict=True) if region is None]
     if strangers:
         raise DataError(
             f"{where}: the panel has no column 'region', and {listing(strangers)} is no Chinese province whose region "
             "is known. Name a column that holds each unit's group, or give a mapping unit: group."
         )
-    return [str(table[province]) for province in names.values()]
+    return [str(region) for region in found]
 
 
 def _mapped(panel: Panel, by: Mapping[str, str], where: str) -> list[str]:

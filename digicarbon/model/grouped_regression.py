@@ -33,6 +33,8 @@ class Expanded:
     panel : Panel
         With these columns.
     groups : Groups
+    x : tuple of str
+        The focal terms.
     focal : tuple of str
         ``term[group]`` for each focal term and group.
     nuisance : tuple of str
@@ -42,6 +44,7 @@ class Expanded:
     model: PanelRegression
     panel: Panel
     groups: Groups
+    x: tuple[str, ...]
     focal: tuple[str, ...]
     nuisance: tuple[str, ...]
 
@@ -68,6 +71,11 @@ class GroupedRegression(PanelRegression):
 
     by: By = "region"
     interact: Interact = "focal"
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """All columns that the model reads, the one of groups as dummies."""
+        return (*super().terms, *((f"C({self.by})",) if isinstance(self.by, str) else ()))
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model cannot be fitted; fit nothing."""
@@ -105,7 +113,7 @@ class GroupedRegression(PanelRegression):
         statistics = dict(result.statistics) | {"n_groups": float(len(expanded.groups.labels))}
         if expanded.nuisance and self.effects != "none":
             statistics["r2_within"] = _within_r2(expanded, statistics["sigma2"] * statistics["df_resid"])
-        statistics |= self._equality(result, expanded.groups)
+        statistics |= _equality(result, expanded)
         return replace(result, statistics=statistics, notes=(*fitted.notes, *self._notes(expanded.groups)))
 
     def expanded(self, panel: Panel) -> Expanded:
@@ -116,28 +124,29 @@ class GroupedRegression(PanelRegression):
         DataError, EstimationError
             If the groups are wrong or a group is too small.
         """
-        panel.require(self.terms)
+        panel = panel.with_terms((self.y, *self.regressors))
+        x, controls = panel.expanded(self.x), panel.expanded(self.controls)
+        panel.require((self.y, *x, *controls))
         groups = groups_of(panel, self.by, "model.by")
-        self._refuse_small(panel, groups)
-        split = self.x if self.interact == "focal" else self.regressors
+        split = x if self.interact == "focal" else (*x, *controls)
+        self._refuse_small(panel, groups, len(split))
         columns: dict[str, FloatArray] = {}
         names: dict[str, tuple[str, ...]] = {}
-        for term in self.regressors:
+        for term in (*x, *controls):
             names[term] = tuple(grouped(term, group) for group in groups.labels) if term in split else (term,)
             if term in split:
                 column = panel.array([term])[:, 0]
                 columns |= {name: column * (groups.rows == g) for g, name in enumerate(names[term])}
         dummies = _dummies(panel, groups, self.effects, self.interact == "all")
-        focal = tuple(name for term in self.x for name in names[term])
-        controls = tuple(name for term in self.controls for name in names[term])
+        focal = tuple(name for term in x for name in names[term])
+        others = tuple(name for term in controls for name in names[term])
         fields = self.model_dump(exclude={"by", "interact"})
         # dummies come first: of two collinear columns the later one is named
-        model = PanelRegression(**(fields | {"x": (*dummies, *focal), "controls": controls}))
-        return Expanded(model, panel.with_columns(columns | dummies), groups, focal, tuple(dummies))
+        model = PanelRegression(**(fields | {"x": (*dummies, *focal), "controls": others}))
+        return Expanded(model, panel.with_columns(columns | dummies), groups, x, focal, tuple(dummies))
 
-    def _refuse_small(self, panel: Panel, groups: Groups) -> None:
-        """Refuse a group that cannot identify what is its own."""
-        own = len(self.x) if self.interact == "focal" else len(self.regressors)
+    def _refuse_small(self, panel: Panel, groups: Groups, own: int) -> None:
+        """Refuse a group that cannot identify its ``own`` coefficients."""
         time = self.interact == "all" and self.effects in ("time", "two_way")
         unit = self.effects in ("unit", "two_way")
         effects: EffectsKind = ("two_way" if time else "unit") if unit else ("time" if time else "none")
@@ -152,16 +161,6 @@ class GroupedRegression(PanelRegression):
                     "interact=focal, fewer regressors, or join it with another group (by: a mapping unit: group)."
                 )
 
-    def _equality(self, result: Result, groups: Groups) -> dict[str, float]:
-        found = {"": equal_test(result, self.x, groups.labels)}
-        if len(self.x) > 1:
-            found |= {f".{term}": equal_test(result, (term,), groups.labels) for term in self.x}
-        return {
-            f"equal_{key}{suffix}": value
-            for suffix, test in found.items()
-            for key, value in (("f", test.statistic), ("df", test.df), ("p", test.p))
-        }
-
     def _notes(self, groups: Groups) -> tuple[str, ...]:
         what = {"focal": "the focal terms differ", "regressors": "all coefficients differ", "all": "everything differs"}
         notes = [f"One regression in which {what[self.interact]} by {groups.by}: {groups.words()}."]
@@ -173,6 +172,18 @@ class GroupedRegression(PanelRegression):
                     "are too small; read inference=classic there."
                 )
         return tuple(notes)
+
+
+def _equality(result: Result, expanded: Expanded) -> dict[str, float]:
+    groups = expanded.groups.labels
+    found = {"": equal_test(result, expanded.x, groups)}
+    if len(expanded.x) > 1:
+        found |= {f".{term}": equal_test(result, (term,), groups) for term in expanded.x}
+    return {
+        f"equal_{key}{suffix}": value
+        for suffix, test in found.items()
+        for key, value in (("f", test.statistic), ("df", test.df), ("p", test.p))
+    }
 
 
 def grouped(term: str, group: str) -> str:
@@ -212,7 +223,7 @@ def _dummies(panel: Panel, groups: Groups, effects: EffectsKind, by_period: bool
     if not candidates:
         return {}
     names = list(candidates)
-    within = _residual(np.column_stack(list(candidates.values())), panel, effects)
+    within = without_effects(np.column_stack(list(candidates.values())), panel, effects)
     # unit and time effects take up some of them: which ones are left out does not matter
     _, triangle, order = qr(within, mode="economic", pivoting=True)
     size = np.abs(np.diag(triangle))
@@ -220,7 +231,8 @@ def _dummies(panel: Panel, groups: Groups, effects: EffectsKind, by_period: bool
     return {names[j]: candidates[names[j]] for j in kept}
 
 
-def _residual(columns: FloatArray, panel: Panel, effects: EffectsKind) -> FloatArray:
+def without_effects(columns: FloatArray, panel: Panel, effects: EffectsKind) -> FloatArray:
+    """Return columns of shape (rows, k) with fixed effects removed, also where the panel is not balanced."""
     from digicarbon.model.panel_regression import _within
 
     return _within(columns, panel, effects)
@@ -244,7 +256,7 @@ def _reported(fitted: tuple[str, ...], expanded: Expanded) -> tuple[tuple[str, .
 def _within_r2(expanded: Expanded, ssr: float) -> float:
     """Return the share of what effects and dummies leave of y that the regressors explain."""
     model, panel = expanded.model, expanded.panel
-    within = _residual(panel.array([*expanded.nuisance, model.y]), panel, model.effects)
+    within = without_effects(panel.array([*expanded.nuisance, model.y]), panel, model.effects)
     dummies, y = within[:, :-1], within[:, -1]
     left = y - dummies @ np.linalg.lstsq(dummies, y, rcond=None)[0]
     total = float(left @ left)

@@ -73,4 +73,5 @@ def equality(coef: FloatArray, covariance: FloatArray, terms: int, groups: int, 
         As in `wald_test`.
     """
     against_first = np.column_stack([-np.ones(groups - 1), np.eye(groups - 1)])
-    return wald_test(np.kron(np.eye(terms), against_first), coef, covariance, df)
+    restrictions = np.asarray(np.kron(np.eye(terms), against_first), dtype=np.float64)
+    return wald_test(restrictions, coef, covariance, df)

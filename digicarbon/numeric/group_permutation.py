@@ -102,7 +102,9 @@ def coefficients(moments: UnitMoments, members: FloatArray) -> FloatArray:
     ndarray, shape (B, k)
         Not-a-number where a set does not identify them.
     """
-    gram, cross, dummies = (np.tensordot(members, array, axes=1) for array in (moments.gram, moments.cross, moments.dummies))
+    gram, cross, dummies = (
+        np.tensordot(members, array, axes=1) for array in (moments.gram, moments.cross, moments.dummies)
+    )
     size = np.einsum("bjj->bj", gram).copy()
     if dummies.shape[1]:
         # a pseudo-inverse: unit effects take one period, and a set need not have every period
@@ -116,7 +118,9 @@ def coefficients(moments: UnitMoments, members: FloatArray) -> FloatArray:
     return np.where(identified[:, None], found, np.nan)
 
 
-def permutation_test(moments: UnitMoments, first: NDArray[np.bool_], draws: int, rng: np.random.Generator) -> PermutationTest:
+def permutation_test(
+    moments: UnitMoments, first: NDArray[np.bool_], draws: int, rng: np.random.Generator
+) -> PermutationTest:
     """Return the test that two groups have the same coefficients, from splits of their units at random.
 
     Parameters

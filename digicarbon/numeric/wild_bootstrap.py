@@ -130,7 +130,7 @@ def wild_cluster_bootstrap(
     rng = np.random.default_rng(0) if rng is None else rng
     q = len(restrictions)
     g = int(clusters.max()) + 1
-    bread = np.linalg.inv(x.T @ x)
+    bread = np.asarray(np.linalg.inv(x.T @ x), dtype=np.float64)
     beta = bread @ (x.T @ y)
     z = x @ bread @ restrictions.T
     distance = restrictions @ beta - value
@@ -150,7 +150,9 @@ def wild_cluster_bootstrap(
         larger = int((~(stars < statistic * (1 - TIES))).sum())
         p = (larger + extra) / (made + extra)
         nothing = math.nan
-        return WildBootstrap(nothing, nothing, statistic, p, nothing, nothing, made, enumerated, _smallest(g, made, enumerated))
+        return WildBootstrap(
+            nothing, nothing, statistic, p, nothing, nothing, made, enumerated, _smallest(g, made, enumerated)
+        )
     se = math.sqrt(variance[0, 0])
     parts = np.concatenate([_moments(scores, block) for block in blocks], axis=1)
 
@@ -185,7 +187,7 @@ def _scores(
 ) -> _Scores:
     def of(vector: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return numerators (q, G) and cluster scores (q, G, G) of one vector of residuals."""
-        numerator = np.stack([np.bincount(clusters, column * vector, g) for column in z.T])
+        numerator = np.array([np.bincount(clusters, column * vector, g) for column in z.T], dtype=np.float64)
         cluster = np.empty((z.shape[1], g, g))
         width = max(1, CELLS // len(vector))
         for start in range(0, g, width):
@@ -263,12 +265,12 @@ def _enumerated(g: int) -> Iterator[FloatArray]:
     size = max(1, CELLS // g)
     for start in range(0, 2**g, size):
         numbers = np.arange(start, min(start + size, 2**g))
-        yield 1.0 - 2.0 * ((numbers[:, None] >> np.arange(g)) & 1)
+        yield np.asarray(1.0 - 2.0 * ((numbers[:, None] >> np.arange(g)) & 1), dtype=np.float64)
 
 
 def _drawn(g: int, draws: int, weights: WildWeights, rng: np.random.Generator) -> Iterator[FloatArray]:
     size = max(1, CELLS // g)
     for start in range(0, draws, size):
         shape = (min(size, draws - start), g)
-        signs = 1.0 - 2.0 * rng.integers(0, 2, shape)
+        signs = np.asarray(1.0 - 2.0 * rng.integers(0, 2, shape), dtype=np.float64)
         yield signs if weights == "rademacher" else signs * WEBB[rng.integers(0, 3, shape)]

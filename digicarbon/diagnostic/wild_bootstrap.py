@@ -1,0 +1,315 @@
+"""Wild cluster bootstrap of a regression's coefficients, for few clusters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal, get_args
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field
+
+from digicarbon.diagnostic.base import Diagnostic
+from digicarbon.diagnostic.diagnose import ModelNode
+from digicarbon.diagnostic.group_comparison import Draws, refuse_few_draws
+from digicarbon.errors import ConfigError, EstimationError, listing, nearest
+from digicarbon.model import GroupedRegression, Model, PanelRegression
+from digicarbon.model.base import Level
+from digicarbon.model.grouped_regression import without_effects
+from digicarbon.model.panel_regression import FEWEST_CLUSTERS
+from digicarbon.numeric.wild_bootstrap import Tails, WildBootstrap, WildWeights, wild_cluster_bootstrap
+from digicarbon.numeric.within import absorbed_count
+from digicarbon.panel import Panel
+from digicarbon.weights import Weights
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+Null = Literal["restricted", "unrestricted"]
+Tested = str | Annotated[tuple[str, ...], Field(strict=False)] | dict[str, float] | None
+"""One coefficient; several, tested jointly; a linear combination, name -> factor; None: each focal coefficient."""
+
+COLUMNS = ("coef", "se", "stat", "p", "low", "high", "clusters", "draws", "null")
+
+
+@dataclass(frozen=True, eq=False)
+class _Sample:
+    """The regression as arrays, fixed effects removed.
+
+    Attributes
+    ----------
+    model : PanelRegression
+        The regression that is fitted: on interactions, where coefficients differ between groups.
+    panel : Panel
+    names : tuple of str
+        The k columns of x.
+    x : ndarray, shape (rows, k)
+        Before effects are removed.
+    clusters : ndarray of int, shape (rows,)
+    """
+
+    model: PanelRegression
+    panel: Panel
+    names: tuple[str, ...]
+    x: FloatArray
+    clusters: IntArray
+
+
+def wild_bootstrap(
+    model: Model,
+    panel: Panel,
+    term: str | Sequence[str] | Mapping[str, float] | None = None,
+    value: float = 0.0,
+    weights: WildWeights = "rademacher",
+    null: Null = "restricted",
+    tails: Tails = "symmetric",
+    cluster: str = "unit",
+    draws: int = 9999,
+    seed: int = 0,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Test coefficients of a panel regression with a wild cluster bootstrap.
+
+    Parameters
+    ----------
+    model : PanelRegression or GroupedRegression
+        Pooled or with fixed effects, which are removed; its ``cov`` does not matter.
+    panel : Panel
+    term : str, sequence or mapping, optional
+        A coefficient; several, whose joint test is made; or a linear combination such as
+        ``{"ln_e[east]": 1, "ln_e[west]": -1}``. By default each focal coefficient by itself.
+    value : float
+        What the coefficient or combination is under the null.
+    weights : {"rademacher", "webb"}
+        ±1, all 2^G enumerated where that is at most ``draws``; or Webb's six points, for 5 to 11 clusters.
+    null : {"restricted", "unrestricted"}
+        Whether the null is imposed on the bootstrap samples (WCR) or not (WCU).
+    tails : {"symmetric", "equal"}
+        Two-sided p of |t|, or twice that of the smaller tail.
+    cluster : str
+        ``unit``, ``time`` or a column whose values are the clusters.
+    draws, seed : int
+    level : float
+        Coverage of the interval, which is found by inverting the test.
+
+    Returns
+    -------
+    DataFrame
+        Index term; columns coef, se (clustered, the model's small-sample rule), stat, p, low, high, clusters, draws and
+        null (a sentence). An infinite bound says that the test rejects no value on that side.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such term, or weights, null, tails or draws are wrong, or the model is not a panel regression.
+    DataError
+        If the cluster column is missing or empty somewhere.
+    EstimationError
+        If there are fewer than 5 clusters, or the model cannot be fitted.
+
+    Notes
+    -----
+    See `digicarbon.numeric.wild_bootstrap.wild_cluster_bootstrap`. Draws at least as large as the statistic count, so
+    that p of an enumeration includes the sample itself and its mirror image; ``boottest`` and ``wildboottest`` count
+    larger ones only, which gives a p that is smaller by up to 2/2^G and hangs on rounding.
+    """
+    for key, given, allowed in (
+        ("weights", weights, get_args(WildWeights)),
+        ("null", null, get_args(Null)),
+        ("tails", tails, get_args(Tails)),
+    ):
+        if given not in allowed:
+            raise ConfigError(f"{key} must be one of {listing(allowed)}; got {given!r}.{nearest(str(given), allowed)}")
+    refuse_few_draws(draws)
+    sample = _sample(model, panel, cluster)
+    lines = []
+    for name, restrictions in _restrictions(model, panel, sample, term):
+        found = wild_cluster_bootstrap(
+            without_effects(sample.x, sample.panel, sample.model.effects),
+            without_effects(sample.panel.array([sample.model.y]), sample.panel, sample.model.effects)[:, 0],
+            lambda columns: without_effects(columns, sample.panel, sample.model.effects),
+            sample.clusters,
+            restrictions,
+            value,
+            weights,
+            null == "restricted",
+            tails,
+            draws,
+            level,
+            np.random.default_rng(seed),
+        )
+        factor = _factor(sample) if len(restrictions) == 1 else 1.0
+        words = _words(found, sample, restrictions, weights, null, cluster, name, value, level)
+        coef = found.estimate + value if len(restrictions) == 1 else math.nan
+        stat = found.statistic / math.sqrt(factor)
+        interval = (found.low, found.high)
+        numbers = (coef, found.se * math.sqrt(factor), stat, found.p, *interval)
+        lines.append((name, *numbers, int(sample.clusters.max()) + 1, found.draws, words))
+    return pd.DataFrame(lines, columns=["term", *COLUMNS]).set_index("term")
+
+
+def _sample(model: Model, panel: Panel, cluster: str) -> _Sample:
+    """Return the regression as arrays, after its own checks."""
+    if not isinstance(model, PanelRegression):
+        raise ConfigError(
+            f"The wild cluster bootstrap is for panel regressions, not for a {type(model).__name__}; choose e.g. "
+            "model=twfe."
+        )
+    plain: PanelRegression = model.model_copy(update={"cov": "classic"})
+    plain.check(panel)
+    if isinstance(plain, GroupedRegression):
+        expanded = plain.expanded(panel)
+        plain, panel = expanded.model, expanded.panel
+    else:
+        panel = panel.with_terms(plain.terms)
+    labels, clusters = panel.levels(cluster)
+    if len(labels) < FEWEST_CLUSTERS:
+        raise EstimationError(
+            f"{len(labels)} clusters by {cluster} are too few for a wild cluster bootstrap (at least "
+            f"{FEWEST_CLUSTERS}): with 3, Rademacher weights give no p below 0.25 and Webb's hardly ever reject. "
+            "Choose inference=classic, whose t distribution has the degrees of freedom that are left, or compare "
+            "groups in one regression of all units (model=twfe_regions)."
+        )
+    names = panel.expanded(plain.regressors)
+    x = panel.array(names)
+    if plain.effects == "none":
+        names, x = ("const", *names), np.column_stack([np.ones(len(x)), x])
+    return _Sample(plain, panel, names, x, clusters)
+
+
+def _restrictions(
+    model: Model, panel: Panel, sample: _Sample, term: str | Sequence[str] | Mapping[str, float] | None
+) -> list[tuple[str, FloatArray]]:
+    """Return names of the tests and their R, shape (q, k)."""
+    if term is None:
+        focal = sample.model.x
+        if isinstance(model, GroupedRegression):
+            focal = model.expanded(panel).focal
+        return [(name, _row(sample, {name: 1.0})) for name in sample.panel.expanded(focal)]
+    if isinstance(term, str):
+        return [(term, _row(sample, {term: 1.0}))]
+    if isinstance(term, Mapping):
+        name = " ".join(f"{factor:+g} {one}" for one, factor in term.items()).removeprefix("+1 ")
+        return [(name, _row(sample, term))]
+    return [(", ".join(term), np.concatenate([_row(sample, {name: 1.0}) for name in term]))]
+
+
+def _row(sample: _Sample, factors: Mapping[str, float]) -> FloatArray:
+    unknown = [name for name in factors if name not in sample.names]
+    if unknown:
+        raise ConfigError(
+            f"The model has no coefficient '{unknown[0]}'.{nearest(unknown[0], sample.names)} Coefficients: "
+            f"{listing(sample.names, 40)}."
+        )
+    row = np.zeros((1, len(sample.names)))
+    for name, factor in factors.items():
+        row[0, sample.names.index(name)] = factor
+    if not row.any():
+        raise ConfigError("The combination of coefficients to test is empty; give at least one factor that is not 0.")
+    return row
+
+
+def _factor(sample: _Sample) -> float:
+    """Return the small-sample factor of a clustered variance by the model's rule, for clusters of any kind."""
+    model, panel, clusters = sample.model, sample.panel, sample.clusters
+    rule, groups, rows = model.small_sample, int(clusters.max()) + 1, len(clusters)
+    if rule == "none":
+        return 1.0
+    if rule == "g":
+        return groups / (groups - 1)
+    counted = absorbed_count(*panel.shape, model.effects)
+    if rule == "stata":
+        # effects that nest in the clusters leave one parameter, the constant
+        for effects, codes in (("unit", panel.unit_codes), ("time", panel.period_codes)):
+            nested = len(np.unique(np.stack([codes, clusters]), axis=1).T) == len(np.unique(codes))
+            if model.effects in (effects, "two_way") and nested:
+                counted -= len(np.unique(codes)) - 1
+    return groups / (groups - 1) * (rows - 1) / (rows - len(sample.names) - counted)
+
+
+def _words(
+    found: WildBootstrap,
+    sample: _Sample,
+    restrictions: FloatArray,
+    weights: str,
+    null: str,
+    cluster: str,
+    name: str,
+    value: float,
+    level: float,
+) -> str:
+    """Return the null and how it was tested as sentences."""
+    how = (
+        f"all {found.draws} vectors of Rademacher weights" if found.enumerated else f"{found.draws} draws of {weights}"
+    )
+    text = (
+        f"{name} = {value:g}. {null.capitalize()} wild bootstrap by {cluster}, {int(sample.clusters.max()) + 1} "
+        f"clusters, {how}{'' if found.enumerated else ' weights'}."
+    )
+    if found.smallest_p > 1 - level:
+        text += f" No p below {found.smallest_p:.3g} exists with so few clusters; choose weights=webb."
+    touched = (sample.x[:, restrictions.any(axis=0)] != 0).any(axis=1)
+    few = len(np.unique(sample.clusters[touched]))
+    if few < FEWEST_CLUSTERS:
+        text += f" It differs from zero in {few} clusters only, where this test is not reliable."
+    return text
+
+
+class WildClusterBootstrap(Diagnostic):
+    """Wild cluster bootstrap of the model's coefficients, as a table.
+
+    Attributes
+    ----------
+    model : Model
+        In a configuration ``${model}``, the model of the run.
+    term : str, list of str, mapping of str to float or None
+        See `wild_bootstrap`; None takes each focal coefficient.
+    value : float
+    weights : {"rademacher", "webb"}
+    null : {"restricted", "unrestricted"}
+    tails : {"symmetric", "equal"}
+    cluster : str
+        ``unit``, ``time`` or a column.
+    draws, seed : int
+    level : float
+    """
+
+    model: ModelNode
+    term: Tested = None
+    value: float = 0.0
+    weights: WildWeights = "rademacher"
+    null: Null = "restricted"
+    tails: Tails = "symmetric"
+    cluster: str = "unit"
+    draws: Draws = 9999
+    seed: int = 0
+    level: Level = 0.95
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The model's columns, and that of the clusters as dummies."""
+        by = () if self.cluster in ("unit", "time") else (f"C({self.cluster})",)
+        return tuple(dict.fromkeys([*self.model.terms, *by]))
+
+    def check(self, panel: Panel, weights: Weights | None = None) -> None:
+        """Raise a sentence if the test cannot be made."""
+        _restrictions(self.model, panel, _sample(self.model, panel, self.cluster), self.term)
+
+    def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
+        """Return the table ``wild_bootstrap``, indexed by term."""
+        found = wild_bootstrap(
+            self.model,
+            panel,
+            self.term,
+            self.value,
+            self.weights,
+            self.null,
+            self.tails,
+            self.cluster,
+            self.draws,
+            self.seed,
+            self.level,
+        )
+        return {"wild_bootstrap": found}
