@@ -191,9 +191,17 @@ def _restrictions(
     if isinstance(term, str):
         return [(term, _row(sample, {term: 1.0}))]
     if isinstance(term, Mapping):
-        name = " ".join(f"{factor:+g} {one}" for one, factor in term.items()).removeprefix("+1 ")
-        return [(name, _row(sample, term))]
+        return [(_combination(term), _row(sample, term))]
     return [(", ".join(term), np.concatenate([_row(sample, {name: 1.0}) for name in term]))]
+
+
+def _combination(factors: Mapping[str, float]) -> str:
+    """Return a linear combination as text, e.g. ``a - 2 b``."""
+    parts = [
+        f"{'-' if factor < 0 else '+'} {'' if abs(factor) == 1 else f'{abs(factor):g} '}{name}"
+        for name, factor in factors.items()
+    ]
+    return " ".join(parts).removeprefix("+ ")
 
 
 def _row(sample: _Sample, factors: Mapping[str, float]) -> FloatArray:
