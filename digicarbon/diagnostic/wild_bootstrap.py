@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal, get_args
+from typing import Annotated, get_args
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,6 @@ from digicarbon.weights import Weights
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-Null = Literal["restricted", "unrestricted"]
 Tested = str | Annotated[tuple[str, ...], Field(strict=False)] | dict[str, float] | None
 """One coefficient; several, tested jointly; a linear combination, name -> factor; None: each focal coefficient."""
 
@@ -63,7 +62,7 @@ def wild_bootstrap(
     term: str | Sequence[str] | Mapping[str, float] | None = None,
     value: float = 0.0,
     weights: WildWeights = "rademacher",
-    null: Null = "restricted",
+    impose_null: bool = True,
     tails: Tails = "symmetric",
     cluster: str = "unit",
     draws: int = 9999,
@@ -84,8 +83,8 @@ def wild_bootstrap(
         What the coefficient or combination is under the null.
     weights : {"rademacher", "webb"}
         ±1, all 2^G enumerated where that is at most ``draws``; or Webb's six points, for 5 to 11 clusters.
-    null : {"restricted", "unrestricted"}
-        Whether the null is imposed on the bootstrap samples (WCR) or not (WCU).
+    impose_null : bool
+        Whether residuals are those of the estimate under the null (WCR, restricted) or not (WCU).
     tails : {"symmetric", "equal"}
         Two-sided p of |t|, or twice that of the smaller tail.
     cluster : str
@@ -103,7 +102,7 @@ def wild_bootstrap(
     Raises
     ------
     ConfigError
-        If there is no such term, or weights, null, tails or draws are wrong, or the model is not a panel regression.
+        If there is no such term, or weights, tails or draws are wrong, or the model is not a panel regression.
     DataError
         If the cluster column is missing or empty somewhere.
     EstimationError
@@ -117,7 +116,6 @@ def wild_bootstrap(
     """
     for key, given, allowed in (
         ("weights", weights, get_args(WildWeights)),
-        ("null", null, get_args(Null)),
         ("tails", tails, get_args(Tails)),
     ):
         if given not in allowed:
@@ -134,14 +132,14 @@ def wild_bootstrap(
             restrictions,
             value,
             weights,
-            null == "restricted",
+            impose_null,
             tails,
             draws,
             level,
             np.random.default_rng(seed),
         )
         factor = _factor(sample) if len(restrictions) == 1 else 1.0
-        words = _words(found, sample, restrictions, weights, null, cluster, name, value, level)
+        words = _words(found, sample, restrictions, weights, impose_null, cluster, name, value, level)
         coef = found.estimate + value if len(restrictions) == 1 else math.nan
         stat = found.statistic / math.sqrt(factor)
         interval = (found.low, found.high)
@@ -242,19 +240,18 @@ def _words(
     sample: _Sample,
     restrictions: FloatArray,
     weights: str,
-    null: str,
+    impose_null: bool,
     cluster: str,
     name: str,
     value: float,
     level: float,
 ) -> str:
     """Return the null and how it was tested as sentences."""
-    how = (
-        f"all {found.draws} vectors of Rademacher weights" if found.enumerated else f"{found.draws} draws of {weights}"
-    )
+    name_of = {"rademacher": "Rademacher", "webb": "Webb"}[weights]
+    how = f"all {found.draws} vectors of {name_of}" if found.enumerated else f"{found.draws} draws of {name_of}"
     text = (
-        f"{name} = {value:g}. {null.capitalize()} wild bootstrap by {cluster}, {int(sample.clusters.max()) + 1} "
-        f"clusters, {how}{'' if found.enumerated else ' weights'}."
+        f"{name} = {value:g}. {'Restricted' if impose_null else 'Unrestricted'} wild bootstrap by {cluster}, "
+        f"{int(sample.clusters.max()) + 1} clusters, {how} weights."
     )
     if found.smallest_p > 1 - level:
         text += f" No p below {found.smallest_p:.3g} exists with so few clusters; choose weights=webb."
@@ -276,7 +273,7 @@ class WildClusterBootstrap(Diagnostic):
         See `wild_bootstrap`; None takes each focal coefficient.
     value : float
     weights : {"rademacher", "webb"}
-    null : {"restricted", "unrestricted"}
+    impose_null : bool
     tails : {"symmetric", "equal"}
     cluster : str
         ``unit``, ``time`` or a column.
@@ -288,7 +285,7 @@ class WildClusterBootstrap(Diagnostic):
     term: Tested = None
     value: float = 0.0
     weights: WildWeights = "rademacher"
-    null: Null = "restricted"
+    impose_null: bool = True
     tails: Tails = "symmetric"
     cluster: str = "unit"
     draws: Draws = 9999
@@ -313,7 +310,7 @@ class WildClusterBootstrap(Diagnostic):
             self.term,
             self.value,
             self.weights,
-            self.null,
+            self.impose_null,
             self.tails,
             self.cluster,
             self.draws,

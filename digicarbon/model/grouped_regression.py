@@ -80,7 +80,7 @@ class GroupedRegression(PanelRegression):
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model cannot be fitted; fit nothing."""
         expanded = self.expanded(panel)
-        expanded.model.check(expanded.panel)
+        expanded.model.check(expanded.panel, weights)
 
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
         """Fit the regression.
@@ -101,7 +101,7 @@ class GroupedRegression(PanelRegression):
         DataError, EstimationError
         """
         expanded = self.expanded(panel)
-        fitted = expanded.model.fit(expanded.panel)
+        fitted = expanded.model.fit(expanded.panel, weights)
         terms, pick = _reported(fitted.terms, expanded)
         result = replace(
             fitted,
@@ -240,16 +240,15 @@ def without_effects(columns: FloatArray, panel: Panel, effects: EffectsKind) -> 
 
 def _reported(fitted: tuple[str, ...], expanded: Expanded) -> tuple[tuple[str, ...], FloatArray]:
     """Return the terms that are shown, and each as a sum of fitted coefficients, shape (terms, fitted)."""
-    position = {name: index for index, name in enumerate(fitted)}
-    shown: dict[str, list[str]] = {}
-    if "const" in position:
-        first, *others = expanded.groups.labels
-        shown = {grouped("const", first): ["const"]}
-        shown |= {grouped("const", name): ["const", grouped("const", name)] for name in others}
-    shown |= {name: [name] for name in fitted if name != "const" and name not in expanded.nuisance}
+    first, *others = (grouped("const", name) for name in expanded.groups.labels)
+    shown = {name: [name] for name in fitted if name not in expanded.nuisance}
+    if "const" in shown and others[0] in fitted:
+        # dummies are differences from the first group
+        del shown["const"]
+        shown = {first: ["const"], **{name: ["const", name] for name in others}, **shown}
     pick = np.zeros((len(shown), len(fitted)))
     for row, parts in enumerate(shown.values()):
-        pick[row, [position[part] for part in parts]] = 1.0
+        pick[row, [fitted.index(part) for part in parts]] = 1.0
     return tuple(shown), pick
 
 

@@ -16,7 +16,7 @@ _EFFECT_WORDS = {"unit": "Unit effects", "time": "Time effects"}
 _STATISTIC_WORDS = {
     "nobs": "Observations", "n_units": "Units", "n_periods": "Periods", "r2": "R²", "r2_within": "Within R²",
     "loglik": "Log-likelihood", "aic": "AIC", "bic": "BIC", "sigma2": "σ²", "nobs_effective": "Effective observations",
-    "df_resid": "Degrees of freedom",
+    "df_resid": "Degrees of freedom", "equal_f": "Equality of groups, F", "equal_p": "Equality of groups, p",
 }  # fmt: skip
 
 
