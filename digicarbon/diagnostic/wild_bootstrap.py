@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, get_args
 
@@ -18,10 +18,10 @@ from digicarbon.diagnostic.group_comparison import Draws, refuse_few_draws
 from digicarbon.errors import ConfigError, EstimationError, listing, nearest
 from digicarbon.model import GroupedRegression, Model, PanelRegression
 from digicarbon.model.base import Level
-from digicarbon.model.grouped_regression import without_effects
+from digicarbon.model.grouped_regression import grouped, without_effects
 from digicarbon.model.panel_regression import FEWEST_CLUSTERS
 from digicarbon.numeric.wild_bootstrap import Tails, WildBootstrap, WildWeights, wild_cluster_bootstrap
-from digicarbon.numeric.within import absorbed_count
+from digicarbon.numeric.within import EffectsKind, absorbed_count
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
 
@@ -56,6 +56,25 @@ class _Sample:
     clusters: IntArray
 
 
+@dataclass(frozen=True, eq=False)
+class _Test:
+    """A null Rb = r.
+
+    Attributes
+    ----------
+    name : str
+    null : str
+        As a sentence.
+    restrictions : ndarray, shape (q, k)
+    value : float
+    """
+
+    name: str
+    null: str
+    restrictions: FloatArray
+    value: float
+
+
 def wild_bootstrap(
     model: Model,
     panel: Panel,
@@ -78,7 +97,8 @@ def wild_bootstrap(
     panel : Panel
     term : str, sequence or mapping, optional
         A coefficient; several, whose joint test is made; or a linear combination such as
-        ``{"ln_e[east]": 1, "ln_e[west]": -1}``. By default each focal coefficient by itself.
+        ``{"ln_e[east]": 1, "ln_e[west]": -1}``. By default each focal coefficient by itself, and of a
+        `GroupedRegression` their equality in all groups, too.
     value : float
         What the coefficient or combination is under the null.
     weights : {"rademacher", "webb"}
@@ -97,7 +117,8 @@ def wild_bootstrap(
     -------
     DataFrame
         Index term; columns coef, se (clustered, the model's small-sample rule), stat, p, low, high, clusters, draws and
-        null (a sentence). An infinite bound says that the test rejects no value on that side.
+        null (a sentence). An infinite bound says that the test rejects no value on that side. Of several restrictions
+        stat is the Wald statistic, and there is no interval.
 
     Raises
     ------
@@ -123,14 +144,14 @@ def wild_bootstrap(
     refuse_few_draws(draws)
     sample = _sample(model, panel, cluster)
     lines = []
-    for name, restrictions in _restrictions(model, panel, sample, term):
+    for test in _tests(model, panel, sample, term, value):
         found = wild_cluster_bootstrap(
             without_effects(sample.x, sample.panel, sample.model.effects),
             without_effects(sample.panel.array([sample.model.y]), sample.panel, sample.model.effects)[:, 0],
             lambda columns: without_effects(columns, sample.panel, sample.model.effects),
             sample.clusters,
-            restrictions,
-            value,
+            test.restrictions,
+            test.value,
             weights,
             impose_null,
             tails,
@@ -138,13 +159,12 @@ def wild_bootstrap(
             level,
             np.random.default_rng(seed),
         )
-        factor = _factor(sample) if len(restrictions) == 1 else 1.0
-        words = _words(found, sample, restrictions, weights, impose_null, cluster, name, value, level)
-        coef = found.estimate + value if len(restrictions) == 1 else math.nan
-        stat = found.statistic / math.sqrt(factor)
-        interval = (found.low, found.high)
-        numbers = (coef, found.se * math.sqrt(factor), stat, found.p, *interval)
-        lines.append((name, *numbers, int(sample.clusters.max()) + 1, found.draws, words))
+        factor = _factor(sample)
+        # a Wald statistic is quadratic in what t is linear in
+        stat = found.statistic / (math.sqrt(factor) if len(test.restrictions) == 1 else factor)
+        numbers = (found.estimate + test.value, found.se * math.sqrt(factor), stat, found.p, found.low, found.high)
+        words = _words(test, found, sample, weights, impose_null, cluster, level)
+        lines.append((test.name, *numbers, int(sample.clusters.max()) + 1, found.draws, words))
     return pd.DataFrame(lines, columns=["term", *COLUMNS]).set_index("term")
 
 
@@ -155,6 +175,8 @@ def _sample(model: Model, panel: Panel, cluster: str) -> _Sample:
             f"The wild cluster bootstrap is for panel regressions, not for a {type(model).__name__}; choose e.g. "
             "model=twfe."
         )
+    if model.effects not in get_args(EffectsKind):
+        raise ConfigError(f"The wild cluster bootstrap takes fixed effects or none, not {model.effects} effects.")
     plain: PanelRegression = model.model_copy(update={"cov": "classic"})
     plain.check(panel)
     if isinstance(plain, GroupedRegression):
@@ -177,20 +199,58 @@ def _sample(model: Model, panel: Panel, cluster: str) -> _Sample:
     return _Sample(plain, panel, names, x, clusters)
 
 
-def _restrictions(
-    model: Model, panel: Panel, sample: _Sample, term: str | Sequence[str] | Mapping[str, float] | None
-) -> list[tuple[str, FloatArray]]:
-    """Return names of the tests and their R, shape (q, k)."""
+def _tests(
+    model: Model,
+    panel: Panel,
+    sample: _Sample,
+    term: str | Sequence[str] | Mapping[str, float] | None,
+    value: float,
+) -> list[_Test]:
+    """Return what is tested."""
+    if term is None and isinstance(model, GroupedRegression):
+        expanded = model.expanded(panel)
+        by_term = {one: [grouped(one, group) for group in expanded.groups.labels] for one in expanded.x}
+        equal = [
+            _Test(
+                f"{one}, all equal",
+                f"The coefficients of {one} are equal in all groups.",
+                np.concatenate([_row(sample, {names[0]: 1.0, name: -1.0}) for name in names[1:]]),
+                0.0,
+            )
+            for one, names in by_term.items()
+        ]
+        return [*(_one(sample, name, {name: 1.0}, value) for name in expanded.focal), *map(_possible(sample), equal)]
     if term is None:
-        focal = sample.model.x
-        if isinstance(model, GroupedRegression):
-            focal = model.expanded(panel).focal
-        return [(name, _row(sample, {name: 1.0})) for name in sample.panel.expanded(focal)]
+        return [_one(sample, name, {name: 1.0}, value) for name in sample.panel.expanded(sample.model.x)]
     if isinstance(term, str):
-        return [(term, _row(sample, {term: 1.0}))]
+        return [_one(sample, term, {term: 1.0}, value)]
     if isinstance(term, Mapping):
-        return [(_combination(term), _row(sample, term))]
-    return [(", ".join(term), np.concatenate([_row(sample, {name: 1.0}) for name in term]))]
+        return [_one(sample, _combination(term), term, value)]
+    if not term or len(set(term)) < len(term):
+        raise ConfigError(f"term: [{', '.join(term)}] must name one or more coefficients, each once.")
+    name = ", ".join(term)
+    rows = np.concatenate([_row(sample, {one: 1.0}) for one in term])
+    null = f"{name} = {value:g}{', jointly' if len(term) > 1 else ''}."
+    return [_possible(sample)(_Test(name, null, rows, value))]
+
+
+def _one(sample: _Sample, name: str, factors: Mapping[str, float], value: float) -> _Test:
+    return _Test(name, f"{name} = {value:g}.", _row(sample, factors), value)
+
+
+def _possible(sample: _Sample) -> Callable[[_Test], _Test]:
+    """Return a function that refuses a joint test of more restrictions than the clusters allow."""
+    clusters = int(sample.clusters.max()) + 1
+
+    def checked(test: _Test) -> _Test:
+        if len(test.restrictions) >= clusters:
+            raise EstimationError(
+                f"{test.name}: {len(test.restrictions)} restrictions cannot be tested with {clusters} clusters, whose "
+                "scores sum to zero; test fewer at a time."
+            )
+        return test
+
+    return checked
 
 
 def _combination(factors: Mapping[str, float]) -> str:
@@ -236,26 +296,24 @@ def _factor(sample: _Sample) -> float:
 
 
 def _words(
+    test: _Test,
     found: WildBootstrap,
     sample: _Sample,
-    restrictions: FloatArray,
     weights: str,
     impose_null: bool,
     cluster: str,
-    name: str,
-    value: float,
     level: float,
 ) -> str:
     """Return the null and how it was tested as sentences."""
     name_of = {"rademacher": "Rademacher", "webb": "Webb"}[weights]
     how = f"all {found.draws} vectors of {name_of}" if found.enumerated else f"{found.draws} draws of {name_of}"
     text = (
-        f"{name} = {value:g}. {'Restricted' if impose_null else 'Unrestricted'} wild bootstrap by {cluster}, "
+        f"{test.null} {'Restricted' if impose_null else 'Unrestricted'} wild bootstrap by {cluster}, "
         f"{int(sample.clusters.max()) + 1} clusters, {how} weights."
     )
     if found.smallest_p > 1 - level:
         text += f" No p below {found.smallest_p:.3g} exists with so few clusters; choose weights=webb."
-    touched = (sample.x[:, restrictions.any(axis=0)] != 0).any(axis=1)
+    touched = (sample.x[:, test.restrictions.any(axis=0)] != 0).any(axis=1)
     few = len(np.unique(sample.clusters[touched]))
     if few < FEWEST_CLUSTERS:
         text += f" It differs from zero in {few} clusters only, where this test is not reliable."
@@ -300,7 +358,7 @@ class WildClusterBootstrap(Diagnostic):
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the test cannot be made."""
-        _restrictions(self.model, panel, _sample(self.model, panel, self.cluster), self.term)
+        _tests(self.model, panel, _sample(self.model, panel, self.cluster), self.term, self.value)
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``wild_bootstrap``, indexed by term."""

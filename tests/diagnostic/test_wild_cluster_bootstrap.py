@@ -85,16 +85,31 @@ def test_null_value_and_interval_belong_together() -> None:
 def test_combinations_and_joint_tests() -> None:
     grouped = dc.GroupedRegression(y="y", x=("x",), by="half")
     every = dc.wild_bootstrap(grouped, panel())
-    assert list(every.index) == ["x[left]", "x[right]"]
+    assert list(every.index) == ["x[left]", "x[right]", "x, all equal"]
     difference = dc.wild_bootstrap(grouped, panel(), {"x[left]": 1, "x[right]": -1})
     assert list(difference.index) == ["x[left] - x[right]"]
     result = dc.GroupedRegression(y="y", x=("x",), by="half", cov="cluster").fit(panel())
     assert difference["coef"].iloc[0] == pytest.approx(result.coef[0] - result.coef[1], rel=TOLERANCE)
     # one restriction: F is the square of t
     assert difference["stat"].iloc[0] ** 2 == pytest.approx(result.statistics["equal_f"], rel=TOLERANCE)
+    # the same restriction: t and t squared, one p
+    assert every["stat"].iloc[2] == pytest.approx(difference["stat"].iloc[0], rel=TOLERANCE)
+    assert every["p"].iloc[2] == difference["p"].iloc[0]
     joint = dc.wild_bootstrap(grouped, panel(), ["x[left]", "x[right]"]).iloc[0]
     assert np.isnan(joint["coef"])
     assert 0 < joint["p"] < 0.2
+
+
+def test_equality_of_three_groups_is_the_grouped_model_s_wald_test() -> None:
+    data = frame().assign(zone=lambda table: np.array(list("abc"))[table["unit"] % 3])
+    spec = {"y": "y", "x": ("x", "z"), "by": "zone"}
+    found = dc.wild_bootstrap(dc.GroupedRegression(**spec), panel(data), draws=999)
+    result = dc.GroupedRegression(**spec, cov="cluster").fit(panel(data))
+    for term in ("x", "z"):
+        row = found.loc[f"{term}, all equal"]
+        assert row["stat"] == pytest.approx(2 * result.statistics[f"equal_f.{term}"], rel=TOLERANCE)
+        assert 0 < row["p"] <= 1
+        assert np.isnan(row["low"])
 
 
 def test_few_clusters_that_a_term_touches_are_said() -> None:
@@ -141,6 +156,11 @@ def test_sentences() -> None:
         dc.wild_bootstrap(model(), whole, tails="left")
     with pytest.raises(ConfigError, match="combination of coefficients to test is empty"):
         dc.wild_bootstrap(model(), whole, {"x": 0.0})
+    with pytest.raises(ConfigError, match=r"term: \[x, x\] must name one or more coefficients, each once"):
+        dc.wild_bootstrap(model(), whole, ["x", "x"])
+    grouped = dc.GroupedRegression(y="y", x=("x",), by="unit")
+    with pytest.raises(EstimationError, match="11 restrictions cannot be tested with 6 clusters"):
+        dc.wild_bootstrap(grouped, whole, cluster="time")
     with pytest.raises(ConfigError, match="not for a SpatialPanel"):
         dc.wild_bootstrap(dc.SpatialPanel(y="y", x=("x",), kind="sar"), whole)
     with pytest.raises(DataError, match="no column 'zones'"):
