@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from digicarbon.numeric.covariance import ClusterBy, SmallSample
+from digicarbon.numeric.covariance import ClusterBy, Covariance, Kernel, SmallSample
 from digicarbon.spec import Spec
 
 
@@ -15,21 +15,18 @@ class Inference(Spec):
 
     Attributes
     ----------
-    cov : {"classic", "robust", "cluster"}
-    cluster : {"unit", "time"}
-        What a cluster is.
-    small_sample : {"stata", "none", "g", "full"}
-        Factor of a clustered covariance.
-    df : {"auto", "residual"}
-        Degrees of freedom of clustered t statistics: G - 1, or the residual ones.
+    cov, cluster, bandwidth, kernel, small_sample, df
+        As in `digicarbon.model.PanelRegression`; a spatial model takes classic, robust and cluster.
     level : float
         Coverage of intervals.
     """
 
     role: ClassVar[str] = "inference"
 
-    cov: Literal["classic", "robust", "cluster"] = "classic"
+    cov: Covariance = "classic"
     cluster: ClusterBy = "unit"
+    bandwidth: Annotated[int, Field(ge=0)] | None = None
+    kernel: Kernel = "uniform"
     small_sample: SmallSample = "stata"
     df: Literal["auto", "residual"] = "auto"
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95

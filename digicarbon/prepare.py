@@ -89,7 +89,7 @@ def specify(config: Mapping[str, Any]) -> Specs:
     for name, kind in KINDS.items():
         if name != "weights":
             built[name] = build(config[name], kind, name)
-    takes_weights = built["model"].takes_weights or built["diagnostic"].takes_weights
+    takes_weights = built["model"].uses_weights or built["diagnostic"].takes_weights
     # a run that takes no weights does not look at them: their file may be missing
     built["weights"] = build(config["weights"], WeightsSpec, "weights") if takes_weights else None
     return Specs(**built)

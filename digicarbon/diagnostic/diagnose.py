@@ -95,11 +95,10 @@ def dependence_rows(
     model: PanelRegression | SpatialPanel, panel: Panel, weights: Weights | None, form: Form
 ) -> list[Row]:
     """Return the tests for spatial dependence of the regression without spatial terms, with the model's effects."""
-    effects = model.effects
-    if effects == "random":
+    if model.effects != model.fixed:
         return [Row("LM", "Not tested: Lagrange multiplier tests are for fixed effects or none.")]
-    moran = residual_moran_row(panel, weights, model.y, model.regressors, effects)
-    return [*lm_rows(panel, weights, model.y, model.regressors, effects, form), moran]
+    moran = residual_moran_row(panel, weights, model.y, model.regressors, model.fixed)
+    return [*lm_rows(panel, weights, model.y, model.regressors, model.fixed, form), moran]
 
 
 def as_durbin(model: SpatialPanel) -> SpatialPanel:

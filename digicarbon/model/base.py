@@ -35,6 +35,7 @@ class Model(Spec):
 
     role: ClassVar[str] = "model"
     takes_weights: ClassVar[bool] = False
+    """Whether models of this kind need spatial weights."""
 
     y: str
     x: Names
@@ -58,6 +59,11 @@ class Model(Spec):
         if twice:
             raise ValueError(f"{listing(twice)} is named more than once among y, x and controls.")
         return self
+
+    @property
+    def uses_weights(self) -> bool:
+        """Whether this model, with its fields, needs spatial weights."""
+        return self.takes_weights
 
     @property
     def regressors(self) -> tuple[str, ...]:

@@ -1,87 +1,187 @@
-"""Linear panel regressions, on linearmodels."""
+"""Linear panel regressions."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import model_validator
+from pydantic import Field, model_validator
+from scipy import special
+from scipy.linalg import lapack
 
-from digicarbon.errors import DataError, EstimationError
+from digicarbon.errors import ConfigError, DataError, EstimationError
+from digicarbon.model import _panel_columns as transformed
+from digicarbon.model._formula import effects_of, read
+from digicarbon.model._panel_columns import Columns, Estimator
+from digicarbon.model._panel_covariance import REPAIRED, Rule, covariance_of, degrees_of_freedom, factor_of, kernel_of
 from digicarbon.model.base import Level, Model, refuse_single_period, refuse_too_small, refuse_unidentified
-from digicarbon.numeric.covariance import ClusterBy, SmallSample, cluster_factor
-from digicarbon.numeric.within import EffectsKind, absorbed_count
-from digicarbon.panel import Panel
+from digicarbon.numeric.covariance import ClusterBy, Covariance, Kernel, SmallSample, nearest_semidefinite
+from digicarbon.numeric.least_squares import Fit, least_squares
+from digicarbon.numeric.random_effects import Method, RandomEffects
+from digicarbon.numeric.within import EffectsKind
+from digicarbon.panel import Panel, variables_of
 from digicarbon.result import Inference, Result
+from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
 FloatArray = NDArray[np.float64]
+PanelEffects = Literal["none", "unit", "time", "two_way", "random", "random_time", "random_two_way"]
+
+_FIXED: Mapping[PanelEffects, EffectsKind] = {
+    "none": "none",
+    "unit": "unit",
+    "time": "time",
+    "two_way": "two_way",
+    "random": "none",
+    "random_time": "none",
+    "random_two_way": "none",
+}
+RANDOM: Mapping[str, RandomEffects] = {
+    "random": "random",
+    "random_time": "random_time",
+    "random_two_way": "random_two_way",
+}
+
+_SE_WORDS: Mapping[Covariance, str] = {"cluster": "clustered", "driscoll_kraay": "Driscoll-Kraay"}
 
 FEWEST_CLUSTERS = 5
 """With fewer clusters a clustered covariance says nothing: with 3, the smallest p of a sign-flip test is 0.25."""
 
 
 class PanelRegression(Model):
-    """A linear regression on a panel, pooled or with fixed effects.
+    """A linear regression on a panel: pooled, with fixed or random effects, of means or of differences.
 
     Attributes
     ----------
     y, x, controls
         As in `Model`.
-    effects : {"none", "unit", "time", "two_way"}
-        Fixed effects; ``none`` is the pooled regression with a constant.
-    cov : {"classic", "robust", "cluster"}
-        Homoskedastic; HC1 with absorbed effects counted; clustered.
-    cluster : {"unit", "time"}
+    formula : str or None
+        Instead of y, x and controls, e.g. ``"ln_ci ~ ln_e + ln_e^2 + lag(ln_pgdp) | province + year"``, in the notation
+        of `digicarbon.model._formula.read`. It goes before the other fields. Focal are the terms made of x where the
+        formula has any, else those made of its first variable. Effects are those after ``|``; without it those of the
+        field ``effects``, and none where that is not given.
+    effects : {"none", "unit", "time", "two_way", "random", "random_time", "random_two_way"}
+        Fixed effects, random ones (of units, of periods, of both), or ``none``: the pooled regression with a constant.
+    estimator : {"within", "lsdv", "between", "first_difference"}
+        How effects are treated: demeaned; estimated as dummies (the same slopes, and a coefficient for each unit or
+        period); only means over time (``effects: time``: over units) are used; only differences from the previous
+        period are used, with a constant (``effects: unit``) or period effects (``effects: two_way``).
+    constant : bool
+        Whether fixed effects (within) report a constant beside them, as Stata's xtreg and reghdfe do: the mean of the
+        effects.
+    variance : {"swamy_arora", "wallace_hussain", "amemiya", "nerlove", "stata"}
+        Variance components of random effects, see `digicarbon.numeric.random_effects.components`.
+    cov : {"classic", "robust", "cluster", "driscoll_kraay", "newey_west", "beck_katz", "conley"}
+        Homoskedastic; heteroskedastic (White); clustered; Driscoll & Kraay's, for dependence between units and over
+        time; for serial correlation within units; panel-corrected (``cluster: time`` for dependence between units);
+        spatial (Conley), with a kernel made of the weights.
+    cluster : {"unit", "time", "both"}
         What a cluster is.
-    small_sample : {"stata", "none", "g", "full"}
-        The factor of a clustered covariance, see `digicarbon.numeric.covariance.cluster_factor`.
+    bandwidth : int or None
+        Lags in ``driscoll_kraay`` (None: ⌊4 (T/100)^(2/9)⌋, as Stata's xtscc), ``newey_west`` (None: ⌊T^(1/4)⌋, as plm)
+        and ``conley`` (None: no correlation over time).
+    kernel : {"uniform", "weights"}
+        In ``conley``: 1 where the weights join two units, or the weight itself as it was before normalisation, which
+        should then fall from 1 to 0 with distance.
+    small_sample : {"stata", "none", "g", "full", "sss", "hc1", "hc3"}
+        See `digicarbon.numeric.covariance.small_sample_factor`. With ``cov: robust``, ``stata`` and ``full`` are HC1
+        with effects counted, ``hc1`` without, ``none`` is HC0.
     df : {"auto", "residual"}
-        Degrees of freedom of t: residual ones, and with clusters G - 1 (Stata) or the residual ones (linearmodels).
+        Degrees of freedom of t: residual ones, but with clusters G - 1 (Stata; the smaller G of two) and with
+        Driscoll & Kraay's T - 1, or always the residual ones (linearmodels). Random effects take the normal.
+    engine : {"kernel", "linearmodels"}
+        Our own least squares, or ``linearmodels.PanelOLS`` (within; classic, robust, clustered by unit or time): the
+        same numbers, many times slower, to check us by.
     level : float
         Coverage of the intervals.
 
     Notes
     -----
-    Coefficients and covariances are those of ``linearmodels.PanelOLS``; the small-sample factor is ours.
+    What each choice equals in Stata and R stands in docs/panel.md.
     """
 
-    takes_weights: ClassVar[bool] = False
-
-    effects: EffectsKind = "two_way"
-    cov: Literal["classic", "robust", "cluster"] = "classic"
+    y: str = ""
+    x: Names = ()
+    formula: str | None = None
+    effects: PanelEffects = "two_way"
+    estimator: Estimator = "within"
+    constant: bool = False
+    variance: Method = "swamy_arora"
+    cov: Covariance = "classic"
     cluster: ClusterBy = "unit"
+    bandwidth: Annotated[int, Field(ge=0)] | None = None
+    kernel: Kernel = "uniform"
     small_sample: SmallSample = "stata"
     df: Literal["auto", "residual"] = "auto"
+    engine: Literal["kernel", "linearmodels"] = "kernel"
     level: Level = 0.95
 
+    @model_validator(mode="before")
+    @classmethod
+    def _read_formula(cls, fields: Any) -> Any:
+        if not isinstance(fields, Mapping) or not isinstance(fields.get("formula"), str):
+            return fields
+        text = fields["formula"]
+        found = read(text)
+        given = fields.get("x") or ()
+        focal = set(variables_of(given if isinstance(given, list | tuple) else ()))
+        if not any(focal & set(variables_of([term])) for term in found.terms):
+            focal = set(variables_of(found.terms[:1]))
+        x = tuple(term for term in found.terms if focal & set(variables_of([term])))
+        effects = fields.get("effects", "none") if found.absorbed is None else effects_of(found.absorbed, text)
+        if not found.constant and effects not in ("unit", "time", "two_way"):
+            raise ValueError(f"formula '{text}' leaves out the constant, which a model without fixed effects has.")
+        controls = tuple(term for term in found.terms if term not in x)
+        return {**fields, "y": found.y, "x": x, "controls": controls, "effects": effects}
+
     @model_validator(mode="after")
-    def _reserved(self) -> PanelRegression:
+    def _consistent(self) -> PanelRegression:
         if "const" in self.terms:
             raise ValueError("'const' is the constant that the model adds itself; leave it out of the terms.")
+        if self.estimator == "between" and self.effects not in ("unit", "time"):
+            raise ValueError("estimator=between takes effects=unit (means over time) or effects=time.")
+        if self.estimator == "first_difference" and self.effects not in ("unit", "two_way"):
+            raise ValueError("estimator=first_difference takes effects=unit or effects=two_way.")
+        if self.estimator == "lsdv" and self.effects not in ("unit", "time", "two_way"):
+            raise ValueError("estimator=lsdv takes effects=unit, time or two_way.")
+        if self.constant and (self.estimator != "within" or self.fixed == "none"):
+            raise ValueError(
+                "constant=true belongs to fixed effects with estimator=within; others have their constant."
+            )
+        if self.estimator == "between" and self.cov not in ("classic", "robust"):
+            raise ValueError(f"cov={self.cov} does not exist for means; choose classic or robust.")
+        if self.cov == "beck_katz" and self.cluster == "both":
+            raise ValueError("cov=beck_katz takes cluster=time (dependence between units) or cluster=unit.")
+        if self.engine == "linearmodels" and (
+            self.estimator != "within"
+            or self.fixed != self.effects
+            or self.cov not in ("classic", "robust", "cluster")
+            or self.cluster == "both"
+            or self.small_sample in ("hc1", "hc3")
+            or self.constant
+        ):
+            raise ValueError(
+                "engine=linearmodels takes estimator=within, fixed effects or none, and cov=classic, robust or cluster "
+                "by unit or time; choose engine=kernel for others."
+            )
         return self
+
+    @property
+    def uses_weights(self) -> bool:
+        """Whether the covariance needs spatial weights."""
+        return self.cov == "conley"
+
+    @property
+    def fixed(self) -> EffectsKind:
+        """The fixed effects; none where effects are random."""
+        return _FIXED[self.effects]
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model cannot be fitted; fit nothing."""
-        panel.require(self.terms)
-        refuse_single_period(panel, self.effects)
-        n, t = panel.shape
-        groups = n if self.cluster == "unit" else t
-        if self.cov == "cluster" and groups < FEWEST_CLUSTERS:
-            raise EstimationError(
-                f"{groups} clusters by {self.cluster} are too few for clustered standard errors (at least "
-                f"{FEWEST_CLUSTERS}); choose inference=classic, or compare groups in one pooled model."
-            )
-        names, design = self._design(panel)
-        rows, effects = len(design), absorbed_count(n, t, self.effects)
-        refuse_too_small(rows, len(names) + effects, self.effects)
-        within = _within(design, panel, self.effects)
-        refuse_unidentified(names, within, design, self.effects)
-        y = panel.array([self.y])
-        if np.ptp(_within(y, panel, self.effects)) < 1e-12 * max(float(np.abs(y).max()), 1.0):
-            raise DataError(f"{self.y} does not vary after {self.effects} effects; there is nothing to explain.")
+        self._columns(panel, weights)
 
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
         """Fit the regression.
@@ -91,105 +191,205 @@ class PanelRegression(Model):
         panel : Panel
             Balanced or not.
         weights : Weights, optional
-            Ignored: the model takes none.
+            For Conley's covariance only.
 
         Returns
         -------
         Result
-            Terms are the regressors, after ``const`` where there are no effects.
+            Terms are the regressors, after ``const`` where the model has one, and with ``lsdv`` the dummies
+            ``unit[…]`` and ``time[…]``.
 
         Raises
         ------
-        DataError, EstimationError
+        DataError, WeightsError, EstimationError
         """
-        self.check(panel)
-        names, design = self._design(panel)
-        fitted = self._linearmodels(panel, names, design)
-        n, t = panel.shape
-        df_resid = self._df_resid(panel, len(names))
-        clustered = self.cov == "cluster"
-        covariance = np.asarray(fitted.cov)
-        if clustered:
-            covariance = covariance * cluster_factor(
-                self.small_sample, self.cluster, self.effects, len(design), n, t, len(names)
-            )
-        df = (n if self.cluster == "unit" else t) - 1 if clustered and self.df == "auto" else df_resid
-        ssr = float(fitted.resid_ss)
+        columns = self._columns(panel, weights)
+        fit = least_squares(columns.values)
+        nobs, k = columns.values.shape[0], columns.values.shape[1] - 1
+        df_resid = nobs - k - columns.absorbed
+        rule = self._rule
+        if self.engine == "linearmodels":
+            fit, covariance = self._linearmodels(panel, columns, df_resid)
+        else:
+            kernel = kernel_of(weights, self.kernel, panel) if self.uses_weights else None
+            covariance = covariance_of(columns, fit, df_resid, rule, kernel)
+        covariance, repaired = nearest_semidefinite(covariance) if self._can_be_indefinite else (covariance, False)
+        df = df_resid if self.df == "residual" else degrees_of_freedom(columns, df_resid, rule)
+        random = self.effects in RANDOM
+        inference = Inference(None if random else float(df), self.level)
         return Result(
-            kind={"none": "pooled"}.get(self.effects, f"fe_{self.effects}"),
+            kind=self._kind,
             y=self.y,
-            focal=self.x,
-            terms=names,
-            coef=np.asarray(fitted.params),
+            focal=panel.expanded(self.x, among=self.terms),
+            terms=columns.names,
+            coef=fit.coef,
             covariance=covariance,
-            inference=Inference(float(df), self.level),
+            inference=inference,
             statistics={
-                "nobs": float(len(design)),
-                "n_units": float(n),
-                "n_periods": float(t),
-                "r2": self._r2(panel, ssr),
-                "r2_within": float(fitted.rsquared),
-                "loglik": float(fitted.loglik),
-                "aic": 2.0 * (len(design) - df_resid) - 2 * float(fitted.loglik),
-                "bic": float(np.log(len(design))) * (len(design) - df_resid) - 2 * float(fitted.loglik),
-                "sigma2": ssr / df_resid,
-                "df_resid": float(df_resid),
+                "nobs": float(nobs),
+                "n_units": float(columns.rows.n),
+                "n_periods": float(columns.rows.t),
+                **self._goodness(columns, fit, df_resid),
+                **_joint(columns.names, fit.coef, covariance, inference),
+                **columns.statistics,
             },
-            absorbed={"none": (), "two_way": ("unit", "time")}.get(self.effects, (self.effects,)),
-            notes=(f"Standard errors: {self._cov_words()}.",),
-            residuals=np.asarray(fitted.resids).reshape(n, t).T if panel.balanced else None,
+            absorbed=self._absorbed,
+            notes=(
+                f"Standard errors: {rule.words(columns.rows.t)}.",
+                *((REPAIRED,) if repaired else ()),
+                *columns.notes,
+            ),
+            residuals=fit.residuals.reshape(columns.rows.n, -1).T if columns.rows.balanced else None,
         )
 
-    def _design(self, panel: Panel) -> tuple[tuple[str, ...], FloatArray]:
-        design = panel.array(self.regressors)
-        if self.effects != "none":
-            return self.regressors, design
-        return ("const", *self.regressors), np.column_stack([np.ones(len(design)), design])
+    @property
+    def _rule(self) -> Rule:
+        return Rule(self.cov, self.cluster, self.bandwidth, self.kernel, self.small_sample)
 
-    def _df_resid(self, panel: Panel, k: int) -> int:
-        n, t = panel.shape
-        return len(panel.unit_codes) - k - absorbed_count(n, t, self.effects)
+    @property
+    def _can_be_indefinite(self) -> bool:
+        return self.cov == "conley" or (self.cov == "cluster" and self.cluster == "both")
 
-    def _linearmodels(self, panel: Panel, names: tuple[str, ...], design: FloatArray) -> Any:
+    @property
+    def _absorbed(self) -> tuple[str, ...]:
+        if self.estimator == "between":
+            return ()
+        return {"none": (), "two_way": ("unit", "time")}.get(self.fixed, (self.fixed,))
+
+    @property
+    def _kind(self) -> str:
+        if self.estimator in ("between", "first_difference"):
+            return self.estimator
+        if self.effects in RANDOM:
+            return self.effects
+        return "pooled" if self.effects == "none" else f"{'lsdv' if self.estimator == 'lsdv' else 'fe'}_{self.effects}"
+
+    def _columns(self, panel: Panel, weights: Weights | None) -> Columns:
+        """Return what least squares is run on, after every check."""
+        if self.uses_weights:
+            kernel_of(weights, self.kernel, panel)
+        self._match_formula(panel)
+        panel = panel.with_terms(self.terms)
+        refuse_single_period(panel, self._effects_words)
+        columns = self._transformed(panel, panel.expanded(self.regressors, among=self.terms))
+        self._refuse_few_groups(columns)
+        z, raw = columns.values[:, :-1], columns.raw[:, :-1]
+        refuse_too_small(len(z), z.shape[1] + columns.absorbed, self.effects)
+        if self.constant:
+            # what the effects absorb is seen without the grand means
+            refuse_unidentified(columns.names[1:], z[:, 1:] - z[:, 1:].mean(axis=0), raw[:, 1:], columns.removed)
+        else:
+            refuse_unidentified(columns.names, z, raw, columns.removed)
+        y = columns.values[:, -1]
+        if float(np.ptp(y)) < 1e-12 * max(float(np.abs(columns.raw[:, -1]).max()), 1.0):
+            raise DataError(f"{self.y} does not vary after {self.effects} effects; there is nothing to explain.")
+        return columns
+
+    def _transformed(self, panel: Panel, names: tuple[str, ...]) -> Columns:
+        if self.estimator == "between":
+            return transformed.between(panel, names, self.y, self.fixed)
+        if self.estimator == "first_difference":
+            return transformed.first_difference(panel, names, self.y, self.fixed)
+        if self.estimator == "lsdv":
+            return transformed.dummies(panel, names, self.y, self.fixed)
+        if self.effects in RANDOM:
+            return transformed.quasi_demeaned(panel, names, self.y, RANDOM[self.effects], self.variance)
+        return transformed.within(panel, names, self.y, self.fixed, self.constant)
+
+    @property
+    def _effects_words(self) -> str:
+        """The fixed effects that need several units or periods as these random ones do."""
+        return {"random": "unit", "random_time": "time", "random_two_way": "two_way"}.get(self.effects, self.effects)
+
+    def _match_formula(self, panel: Panel) -> None:
+        """Raise unless the names after ``|`` are those of the panel's unit and period."""
+        absorbed = None if self.formula is None else read(self.formula).absorbed
+        for name in absorbed or ():
+            kind = {panel.unit_name: "unit", "unit": "unit", panel.time_name: "time", "time": "time"}.get(name)
+            if kind is None or self.effects not in (kind, "two_way"):
+                raise ConfigError(
+                    f"formula '{self.formula}': '{name}' after | must be {panel.unit_name} or unit, or "
+                    f"{panel.time_name} or time; dummies of another column are a term, C({name})."
+                )
+
+    def _refuse_few_groups(self, columns: Columns) -> None:
+        rows = columns.rows
+        counts = {"unit": {"unit": rows.n}, "time": {"time": rows.t}, "both": {"unit": rows.n, "time": rows.t}}
+        needed = counts[self.cluster] if self.cov == "cluster" else {}
+        if self.cov == "driscoll_kraay":
+            needed = {"time": rows.t}
+        if self.cov == "beck_katz" and not rows.balanced:
+            raise DataError("cov=beck_katz needs a balanced panel; use panel.gaps=drop_units, or cov=cluster.")
+        for by, groups in needed.items():
+            if groups < FEWEST_CLUSTERS:
+                raise EstimationError(
+                    f"{groups} clusters by {by} are too few for {_SE_WORDS[self.cov]} standard errors (at least "
+                    f"{FEWEST_CLUSTERS}); choose inference=classic, or compare groups in one pooled model "
+                    "(model=twfe_regions)."
+                )
+
+    def _goodness(self, columns: Columns, fit: Fit, df_resid: int) -> dict[str, float]:
+        nobs, y = len(columns.values), columns.values[:, -1]
+        random = self.effects in RANDOM
+        total = y if random else columns.raw[:, -1]
+        around = float(((total - total.mean()) ** 2).sum())
+        inner = float(((y - y.mean()) ** 2).sum())
+        found = {
+            "r2": 1 - fit.ssr / around,
+            "r2_within": 1 - fit.ssr / inner,
+            "sigma2": fit.ssr / df_resid,
+            "df_resid": float(df_resid),
+        }
+        if random:
+            del found["r2_within"]
+            return found
+        loglik = -nobs / 2 * (np.log(2 * np.pi * fit.ssr / nobs) + 1)
+        parameters = nobs - df_resid
+        return found | {
+            "loglik": float(loglik),
+            "aic": 2.0 * parameters - 2 * float(loglik),
+            "bic": float(np.log(nobs)) * parameters - 2 * float(loglik),
+        }
+
+    def _linearmodels(self, panel: Panel, columns: Columns, df_resid: int) -> tuple[Fit, FloatArray]:
+        """Return the fit and its covariance from linearmodels, our small-sample factor applied."""
         from linearmodels.panel import PanelOLS
 
-        index = pd.MultiIndex.from_arrays([panel.unit_codes, panel.period_codes], names=["unit", "time"])
+        rows = columns.rows
+        index = pd.MultiIndex.from_arrays([rows.unit_codes, rows.period_codes], names=["unit", "time"])
         model = PanelOLS(
-            pd.Series(panel.array([self.y])[:, 0], index=index, name=self.y),
-            pd.DataFrame(design, index=index, columns=list(names)),
-            entity_effects=self.effects in ("unit", "two_way"),
-            time_effects=self.effects in ("time", "two_way"),
+            pd.Series(columns.raw[:, -1], index=index, name=self.y),
+            pd.DataFrame(columns.raw[:, :-1], index=index, columns=list(columns.names)),
+            entity_effects=self.fixed in ("unit", "two_way"),
+            time_effects=self.fixed in ("time", "two_way"),
+            singletons=True,
         )
         if self.cov == "cluster":
             by = {"cluster_entity": self.cluster == "unit", "cluster_time": self.cluster == "time"}
-            return model.fit(
+            found = model.fit(
                 cov_type="clustered", debiased=False, group_debias=False, auto_df=False, count_effects=False, **by
             )
-        return model.fit(cov_type="unadjusted" if self.cov == "classic" else "robust", debiased=True)
+            covariance = np.asarray(found.cov) * factor_of(columns, self._rule)
+        elif self.cov == "robust":
+            found = model.fit(cov_type="robust", debiased=False, auto_df=False, count_effects=False)
+            covariance = np.asarray(found.cov) * factor_of(columns, self._rule)
+        else:
+            found = model.fit(cov_type="unadjusted", debiased=True)
+            covariance = np.asarray(found.cov)
+        residuals = np.asarray(found.resids)
+        ssr = float(found.resid_ss)
+        return Fit(np.asarray(found.params), covariance / (ssr / df_resid), residuals, ssr), covariance
 
-    def _r2(self, panel: Panel, ssr: float) -> float:
-        y = panel.array([self.y])[:, 0]
-        return 1 - ssr / float(((y - y.mean()) ** 2).sum())
 
-    def _cov_words(self) -> str:
-        if self.cov != "cluster":
-            return {"classic": "classic", "robust": "heteroskedasticity-robust (HC1)"}[self.cov]
-        return f"clustered by {self.cluster} (small-sample rule: {self.small_sample})"
-
-
-def _within(columns: FloatArray, panel: Panel, effects: EffectsKind) -> FloatArray:
-    """Return columns of shape (rows, k) with effects removed, also where the panel is not balanced."""
-    n, t = panel.shape
-    dummies = []
-    if effects in ("unit", "two_way"):
-        dummies.append(np.eye(n)[panel.unit_codes])
-    if effects in ("time", "two_way"):
-        dummies.append(np.eye(t)[panel.period_codes])
-    if not dummies:
-        return columns
-    if panel.balanced:
-        from digicarbon.numeric.within import demean
-
-        return demean(columns.reshape(n, t, -1).transpose(1, 0, 2), effects).transpose(1, 0, 2).reshape(columns.shape)
-    base = np.column_stack(dummies)
-    return columns - base @ np.linalg.lstsq(base, columns, rcond=None)[0]
+def _joint(names: tuple[str, ...], coef: FloatArray, covariance: FloatArray, inference: Inference) -> dict[str, float]:
+    """Return the test that all slopes are zero: F, or chi² where the normal distribution is taken."""
+    slopes = [j for j, name in enumerate(names) if name != "const" and not name.startswith(("unit[", "time["))]
+    k = len(slopes)
+    _, solved, failed = lapack.dposv(covariance[np.ix_(slopes, slopes)], coef[slopes])
+    if failed:
+        # fewer clusters than slopes: the joint test does not exist
+        return {}
+    wald = float(coef[slopes] @ solved)
+    if inference.df is None:
+        return {"chi2": wald, "chi2_p": float(special.chdtrc(k, wald))}
+    return {"f": wald / k, "f_p": float(special.fdtrc(k, inference.df, wald / k))}

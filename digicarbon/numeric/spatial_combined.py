@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import optimize
 from scipy.linalg import lapack
 
+from digicarbon.numeric.least_squares import triangular
 from digicarbon.numeric.spatial_likelihood import (
     Sample,
     bracket,
@@ -16,7 +17,6 @@ from digicarbon.numeric.spatial_likelihood import (
     maximise_lag,
     near_end,
     star_traces,
-    triangular,
 )
 from digicarbon.numeric.spatial_operator import DenseOperator
 from digicarbon.numeric.spatial_robust import SpatialTerm

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
+from digicarbon.numeric.least_squares import triangular
 from digicarbon.numeric.spatial_operator import DenseOperator, SpatialOperator
 from digicarbon.numeric.within import EffectsKind, demean
 
@@ -98,31 +99,6 @@ class SpatialFit:
     z: FloatArray
     q: FloatArray
     boundary: bool
-
-
-def triangular(columns: FloatArray) -> FloatArray:
-    """Return the upper triangular factor R of ``columns`` = QR, up to signs of its rows.
-
-    Parameters
-    ----------
-    columns : ndarray, shape (rows, m)
-
-    Returns
-    -------
-    ndarray, shape (m, m)
-
-    Notes
-    -----
-    The Cholesky factor of the Gram matrix is many times faster than QR but squares the condition: where a scaled
-    diagonal element falls below 1e-3 it would cost more than about ten digits, and QR is taken.
-    """
-    factor, failed = lapack.dpotrf(columns.T @ columns, lower=0, clean=1)
-    if not failed:
-        diagonal = factor.diagonal()
-        # a column of R has the norm of the column that it stands for
-        if (diagonal > 1e-3 * np.sqrt((factor * factor).sum(axis=0))).all():
-            return np.asarray(factor)
-    return np.asarray(np.linalg.qr(columns, mode="r"))
 
 
 def fit_lag(columns: FloatArray, w: SpatialOperator, sample: Sample, demeaning: Demeaning = "exact") -> SpatialFit:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy import optimize
 from scipy.linalg import lapack
 
-from digicarbon.numeric.spatial_likelihood import Sample, maximise_lag, near_end, triangular
+from digicarbon.numeric.least_squares import triangular
+from digicarbon.numeric.spatial_likelihood import Sample, maximise_lag, near_end
 from digicarbon.numeric.spatial_operator import DenseOperator, SpatialOperator
 
 FloatArray = NDArray[np.float64]

@@ -1,15 +1,21 @@
-"""Removing unit and time effects from a balanced panel, and finding regressors that do not survive it."""
+"""Removing unit and time effects from a panel, and finding regressors that do not survive it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from scipy.linalg import lapack
+from scipy.sparse import csgraph
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 EffectsKind = Literal["none", "unit", "time", "two_way"]
+GroupedBy = Literal["unit", "time"]
+_EXCHANGED: dict[EffectsKind, EffectsKind] = {"unit": "time", "time": "unit", "two_way": "two_way"}
 
 
 def demean(cube: FloatArray, effects: EffectsKind) -> FloatArray:
@@ -33,6 +39,89 @@ def demean(cube: FloatArray, effects: EffectsKind) -> FloatArray:
     if effects in ("time", "two_way"):
         out = out - out.mean(axis=1, keepdims=True)
     return out
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Which unit and period each row of a panel belongs to; rows are sorted by unit, then by period.
+
+    Attributes
+    ----------
+    unit_codes, period_codes : ndarray of int, shape (rows,)
+    n, t : int
+        Units and periods, each of which has a row.
+    """
+
+    unit_codes: IntArray
+    period_codes: IntArray
+    n: int
+    t: int
+
+    @property
+    def balanced(self) -> bool:
+        """Whether each unit has each period."""
+        return len(self.unit_codes) == self.n * self.t
+
+    def groups(self, by: GroupedBy) -> tuple[IntArray, int]:
+        """Return each row's unit or period, and how many there are."""
+        return (self.unit_codes, self.n) if by == "unit" else (self.period_codes, self.t)
+
+    def sums(self, columns: FloatArray, by: GroupedBy) -> FloatArray:
+        """Return sums of columns, shape (rows, k), by unit or period: shape (groups, k)."""
+        if self.balanced:
+            return np.asarray(columns.reshape(self.n, self.t, -1).sum(axis=1 if by == "unit" else 0))
+        codes, groups = self.groups(by)
+        belongs = sparse.csr_array((np.ones(len(codes)), (codes, np.arange(len(codes)))), shape=(groups, len(codes)))
+        return np.asarray(belongs @ columns)
+
+    def means(self, columns: FloatArray, by: GroupedBy) -> FloatArray:
+        """Return means of columns, shape (rows, k), by unit or period: shape (groups, k)."""
+        codes, groups = self.groups(by)
+        return self.sums(columns, by) / np.bincount(codes, minlength=groups)[:, None]
+
+
+def absorb(columns: FloatArray, rows: Rows, effects: EffectsKind) -> FloatArray:
+    """Remove fixed effects from columns of a panel that need not be balanced.
+
+    Parameters
+    ----------
+    columns : ndarray, shape (rows, k)
+    rows : Rows
+    effects : {"none", "unit", "time", "two_way"}
+
+    Returns
+    -------
+    ndarray, shape (rows, k)
+
+    Notes
+    -----
+    Two-way effects of an unbalanced panel: the dummies of the smaller dimension are demeaned by the larger one and
+    partialled out of the demeaned columns (Frisch, Waugh and Lovell), which is exact.
+    """
+    if effects == "none":
+        return columns
+    if rows.balanced:
+        cube = columns.reshape(rows.n, rows.t, -1)
+        # unit first: `demean` has periods first, and what it does does not depend on their order
+        return demean(cube, _EXCHANGED[effects]).reshape(columns.shape)
+    if effects != "two_way":
+        return columns - rows.means(columns, effects)[rows.groups(effects)[0]]
+    large: GroupedBy = "unit" if rows.n >= rows.t else "time"
+    small: GroupedBy = "time" if large == "unit" else "unit"
+    codes, groups = rows.groups(small)
+    both = np.column_stack([columns, np.eye(groups)[codes]])
+    both = both - rows.means(both, large)[rows.groups(large)[0]]
+    inner, dummies = both[:, : columns.shape[1]], both[:, columns.shape[1] :]
+    return np.asarray(inner - dummies @ np.linalg.lstsq(dummies, inner, rcond=None)[0])
+
+
+def absorbed_rank(rows: Rows, effects: EffectsKind) -> int:
+    """Return how many parameters the fixed effects of any panel use: two-way ones N + T less the connected parts."""
+    if effects != "two_way" or rows.balanced:
+        return absorbed_count(rows.n, rows.t, effects)
+    ones, nodes = np.ones(len(rows.unit_codes)), rows.n + rows.t
+    links = sparse.csr_array((ones, (rows.unit_codes, rows.n + rows.period_codes)), shape=(nodes, nodes))
+    return nodes - int(csgraph.connected_components(links, directed=False)[0])
 
 
 def centred(matrix: FloatArray) -> FloatArray:

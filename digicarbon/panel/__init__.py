@@ -1,6 +1,7 @@
 """The panel: labelled, sorted, frozen; the one owner of order."""
 
 from digicarbon.panel._terms import canonical as canonical
+from digicarbon.panel._terms import variables_of as variables_of
 from digicarbon.panel.base import Gaps as Gaps
 from digicarbon.panel.base import Panel as Panel
 from digicarbon.panel.base import label as label

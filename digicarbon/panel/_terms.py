@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from digicarbon.errors import DataError, listing, nearest
+from digicarbon.errors import DataError, listing
 
 if TYPE_CHECKING:
     from digicarbon.panel.base import Panel
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 
 HIGHEST_POWER = 9
+LOG_PREFIX = "ln_"
 
 _NAME = r"[^\W\d][\w .()]*?"
 _OPERATED = re.compile(
@@ -104,41 +105,67 @@ def _factor(text: str) -> Factor | None:
     return Factor(Atom(match["variable"], operator, order if operator else 0), power)
 
 
-def evaluate(panel: Panel, terms: Sequence[str]) -> tuple[Panel, tuple[str, ...]]:
-    """Return the panel with a column for each term, and the names of these columns, dummies spelt out.
+def variables_of(terms: Sequence[str]) -> tuple[str, ...]:
+    """Return the variables that terms are made of, each once, e.g. ``ln_e`` of ``L.ln_e^2``."""
+    found: list[str] = []
+    for term in terms:
+        factors = parse(term)
+        found += [term] if factors is None else [factor.atom.variable for factor in factors]
+    return tuple(dict.fromkeys(found))
+
+
+def evaluate(panel: Panel, terms: Sequence[str]) -> tuple[Panel, dict[str, tuple[str, ...]]]:
+    """Return the panel with a column for each term, and the names of each term's columns, dummies spelt out.
 
     Parameters
     ----------
     panel : Panel
     terms : sequence of str
-        Columns, or what `parse` reads.
+        Columns, ``ln_`` of columns, or what `parse` reads.
 
     Returns
     -------
     panel : Panel
         Without the rows that have no lag, lead or difference.
-    names : tuple of str
-        One per column; ``C(region)`` gives ``region[east]`` and so on without the first value, ``a:C(region)`` gives
-        ``a:region[east]`` and so on, without the first value if ``a`` is a term as well.
+    names : dict of str to tuple of str
+        One name per column; ``C(region)`` gives ``region[east]`` and so on without the first value,
+        ``a:C(region)`` gives ``a:region[east]`` and so on, without the first value if ``a`` is a term as well.
 
     Raises
     ------
     DataError
         If a variable is not a column, holds text outside of ``C()``, or no row has the lag.
     """
-    parsed = {term: None if panel.has(term) else parse(term) for term in terms}
+    parsed = {term: None if panel.has(term) else parse(term) or _logarithm(panel, term) for term in terms}
     wanted = [factor.atom for factors in parsed.values() for factor in factors or () if not factor.dummies]
     full = _with_atoms(panel, list(dict.fromkeys(wanted)))
     made: dict[str, FloatArray] = {}
-    names: list[str] = []
+    names: dict[str, tuple[str, ...]] = {}
     for term, factors in parsed.items():
-        if factors is None:
-            names.append(term)
-            continue
-        found = _columns(full, term, factors, terms)
+        found = {} if factors is None else _columns(full, term, factors, terms)
         made |= found
-        names += found
-    return (full.with_columns(made) if made else full), tuple(names)
+        names[term] = tuple(found) or (term,)
+    return (full.with_columns(made) if made else full), names
+
+
+def _logarithm(panel: Panel, term: str) -> tuple[Factor, ...] | None:
+    """Return the term ``ln_x`` of a panel that has x, and nothing for others."""
+    return (Factor(Atom(term)),) if panel.has(term.removeprefix(LOG_PREFIX)) else None
+
+
+def _values(panel: Panel, name: str) -> FloatArray:
+    """Return a column, or the logarithm of one where ``name`` is ``ln_`` and a column; gaps included."""
+    base = name.removeprefix(LOG_PREFIX)
+    if panel.has(name) or not panel.has(base):
+        panel.require_column(name)
+        return panel.column(name)
+    panel.require_column(base)
+    values = panel.column(base)
+    low = np.flatnonzero(values <= 0)
+    if len(low):
+        where = listing([f"{panel.row_name(row)}: {values[row]:g}" for row in low], 4)
+        raise DataError(f"{name} does not exist where {base} is zero or negative ({where}); correct these values.")
+    return np.log(values)
 
 
 def _with_atoms(panel: Panel, atoms: Sequence[Atom]) -> Panel:
@@ -148,13 +175,7 @@ def _with_atoms(panel: Panel, atoms: Sequence[Atom]) -> Panel:
     for atom in atoms:
         if panel.has(atom.name):
             continue
-        if not panel.has(atom.variable):
-            raise DataError(
-                f"The panel has no column '{atom.variable}'.{nearest(atom.variable, panel.names)} "
-                f"Columns: {listing(panel.names, 40)}."
-            )
-        panel.refuse_text(atom.variable)
-        values = panel.column(atom.variable)
+        values = _values(panel, atom.variable)
         total = np.zeros(len(alive))
         for lag, factor in atom.weights.items():
             source = panel.rows_before(lag)

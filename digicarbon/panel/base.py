@@ -147,11 +147,7 @@ class Panel:
     def require(self, names: Iterable[str]) -> None:
         """Raise a `DataError` unless each of ``names`` is a column of finite numbers."""
         for name in names:
-            self.refuse_text(name)
-            if name not in self._position:
-                raise DataError(
-                    f"The panel has no column '{name}'.{nearest(name, self.names)} Columns: {listing(self.names, 40)}."
-                )
+            self.require_column(name)
             bad = np.flatnonzero(~np.isfinite(self.values[:, self._position[name]]))
             if len(bad):
                 raise DataError(
@@ -159,13 +155,17 @@ class Panel:
                     "cells, leave the column out, or choose panel.gaps=drop_units (or keep)."
                 )
 
-    def refuse_text(self, name: str) -> None:
-        """Raise a `DataError` if the column ``name`` holds text."""
+    def require_column(self, name: str) -> None:
+        """Raise a `DataError` unless ``name`` is a column of numbers, gaps or not."""
         if name in self.text:
             words = pd.to_numeric(pd.Series(self.text[name]), errors="coerce").isna()
             rows = np.flatnonzero(words.to_numpy() & ~pd.isna(self.text[name]))
             shown = listing([f"{self.row_name(row)}: {self.text[name][row]!r}" for row in rows], 3)
             raise DataError(f"Column '{name}' holds text where numbers are needed ({shown}); correct these cells.")
+        if name not in self._position:
+            raise DataError(
+                f"The panel has no column '{name}'.{nearest(name, self.names)} Columns: {listing(self.names, 40)}."
+            )
 
     def has(self, name: str) -> bool:
         """Return whether ``name`` is a column, of numbers or of text."""
@@ -229,7 +229,8 @@ class Panel:
         ----------
         terms : iterable of str
             ``a^2`` (a power), ``L.a``, ``L2.a`` (lags within units), ``F.a`` (a lead), ``D.a`` (a difference),
-            ``a:b`` (an interaction), ``C(g)`` (dummies of a column's values), ``a:C(g)`` (a slope per value).
+            ``a:b`` (an interaction), ``C(g)`` (dummies of a column's values), ``a:C(g)`` (a slope per value), ``ln_a``
+            (the natural logarithm of a column ``a`` that is positive everywhere).
 
         Returns
         -------
@@ -243,9 +244,24 @@ class Panel:
         """
         return evaluate(self, tuple(terms))[0]
 
-    def expanded(self, terms: Iterable[str]) -> tuple[str, ...]:
-        """Return the names of the columns of `with_terms`, dummies spelt out as ``g[value]``."""
-        return evaluate(self, tuple(terms))[1]
+    def expanded(self, terms: Iterable[str], among: Iterable[str] = ()) -> tuple[str, ...]:
+        """Return the names of the columns of `with_terms`, dummies spelt out as ``g[value]``.
+
+        Parameters
+        ----------
+        terms : iterable of str
+        among : iterable of str
+            All terms of the model, where ``terms`` are some of them: whether ``a:C(g)`` has a slope for the first value
+            depends on whether ``a`` is a term.
+        """
+        wanted = tuple(terms)
+        names = evaluate(self, tuple(dict.fromkeys([*among, *wanted])))[1]
+        return tuple(name for term in wanted for name in names[term])
+
+    @cached_property
+    def memory(self) -> dict[tuple[str, str], FloatArray]:
+        """What fits to this panel share: columns with effects removed, by kind of effects and name."""
+        return {}
 
     def array(self, names: Sequence[str]) -> FloatArray:
         """Return columns as an array of shape (rows, len(names)), ordered by unit, then period.

@@ -13,12 +13,11 @@ from pydantic import Field, model_validator
 
 from digicarbon.errors import DataError, listing, nearest
 from digicarbon.panel._arithmetic import columns_of, evaluate
-from digicarbon.panel._terms import Atom, parse
+from digicarbon.panel._terms import LOG_PREFIX, Atom, parse
 from digicarbon.panel.base import FloatArray, Gaps, Panel
 from digicarbon.spec import Spec
 
 LogRule = Literal["strict", "log1p", "drop"]
-LOG_PREFIX = "ln_"
 _ROW = "\0row"
 """Carries the number of a row through steps that drop rows; no file has a column of this name."""
 

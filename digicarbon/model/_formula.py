@@ -1,0 +1,125 @@
+"""Formulas in the notation of R and fixest, parsed by formulaic and translated into the terms of a panel."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from digicarbon.errors import listing
+
+TIME_WORDS = ("time", "year", "period", "quarter", "month", "date", "t")
+
+_VARIABLE = r"[^\W\d][\w .]*?"
+_WRAPPED_OR_POWER = re.compile(
+    r"I\((?:[^()]|\([^()]*\))*\)|\{[^}]*\}|(?P<base>[^\W\d][\w.]*(?:\([^()]*\))?)\s*(?:\^|\*\*)\s*(?P<power>\d+)"
+)
+_RAISED = re.compile(r"(?P<base>.*?)\s*(?:\^|\*\*)\s*(?P<power>\d+)\s*\Z")
+_CALL = re.compile(r"(?P<name>[A-Za-z]+)\(\s*(?P<inside>.*?)\s*(?:,\s*(?:k\s*=\s*)?(?P<order>\d+))?\s*\)\Z")
+_STATA = re.compile(r"(?P<prefix>[ic])\.(?P<variable>[^\W\d]\w*)\Z")
+_SHIFTS = {"lag": "L", "L": "L", "l": "L", "lead": "F", "F": "F", "f": "F", "diff": "D", "D": "D", "d": "D"}
+_DUMMIES = ("C", "i", "factor")
+_WORDS = "names, log(x), lag(x, 1), lead(x), diff(x), x^2 or I(x**2), a:b, a*b and C(x)"
+
+
+@dataclass(frozen=True)
+class Formula:
+    """What a formula says.
+
+    Attributes
+    ----------
+    y : str
+    terms : tuple of str
+        The right-hand side, in its order.
+    absorbed : tuple of str or None
+        The names after ``|``; None where there is no ``|``.
+    constant : bool
+    """
+
+    y: str
+    terms: tuple[str, ...]
+    absorbed: tuple[str, ...] | None
+    constant: bool
+
+
+def read(text: str) -> Formula:
+    """Return what a formula says, e.g. ``"ln_ci ~ ln_e + ln_pgdp | province + year"``.
+
+    Parameters
+    ----------
+    text : str
+        ``outcome ~ terms`` or ``outcome ~ terms | effects``. Terms are names, ``log(x)`` (the term ``ln_x``),
+        ``lag(x, 2)``, ``lead(x)``, ``diff(x)``, ``x^2``, ``x**2`` or ``I(x^2)``, ``a:b``, ``a*b`` and ``C(x)``,
+        those of `Panel.with_terms`, and Stata's ``i.x`` and ``c.x``.
+
+    Raises
+    ------
+    ValueError
+        If it is not a formula, or has a function that is not in the list.
+    """
+    # formulaic is slow to import, and most runs have no formula
+    from formulaic import Formula as Parsed
+    from formulaic.errors import FormulaicError
+
+    # R and formulaic drop the power of a bare x^2; nobody who writes it means that
+    guarded = _WRAPPED_OR_POWER.sub(
+        lambda found: f"I({found['base']}**{found['power']})" if found["base"] else found[0], text
+    )
+    if re.search(r"\^|\*\*", _WRAPPED_OR_POWER.sub("", guarded)):
+        raise ValueError(
+            f"formula '{text}' has a power of more than a name; write I(x^2) for powers and a*b for products."
+        )
+    try:
+        parsed = Parsed(guarded, _ordering="none")
+    except FormulaicError as error:
+        plain = re.sub(r"\s+", " ", re.sub(r"\x1b\[[\d;]*m|[⧛⧚]", "", str(error))).strip()
+        hint = " Instruments belong to PanelIV (model=iv)." if guarded.count("~") > 1 else ""
+        raise ValueError(f"formula '{text}' cannot be read: {plain}.{hint}") from error
+    if not hasattr(parsed, "rhs") or len(parsed.lhs) != 1:
+        raise ValueError(f"formula '{text}' must be one outcome, ~ and terms, e.g. ln_ci ~ ln_e + ln_pgdp.")
+    parts = parsed.rhs if isinstance(parsed.rhs, tuple) else (parsed.rhs,)
+    if len(parts) > 2:
+        raise ValueError(f"formula '{text}' has more than one |; instruments belong to PanelIV (model=iv).")
+    terms = tuple(_term(term.factors, text) for term in parts[0] if str(term) != "1")
+    if not terms:
+        raise ValueError(f"formula '{text}' has no term on the right-hand side.")
+    absorbed = tuple(_term(term.factors, text) for term in parts[1] if str(term) != "1") if len(parts) == 2 else None
+    if absorbed == ():
+        raise ValueError(f"formula '{text}' names no effects after |, e.g. | province + year.")
+    constant = any(str(term) == "1" for term in parts[0])
+    return Formula(_term(next(iter(parsed.lhs)).factors, text), terms, absorbed, constant)
+
+
+def effects_of(absorbed: tuple[str, ...], text: str) -> str:
+    """Return the fixed effects that the names after ``|`` stand for, by the words that are used for a period."""
+    if len(absorbed) == 2:
+        return "two_way"
+    if len(absorbed) > 2:
+        raise ValueError(
+            f"formula '{text}' absorbs {listing(absorbed)}; only the unit's and the period's effects are absorbed, "
+            "others are terms, C(x)."
+        )
+    return "time" if absorbed[0].casefold() in TIME_WORDS else "unit"
+
+
+def _term(factors: tuple[object, ...], text: str) -> str:
+    return ":".join(_factor(str(getattr(factor, "expr", factor)).strip(), text) for factor in factors)
+
+
+def _factor(code: str, text: str) -> str:
+    """Return a factor in the panel's own notation."""
+    inside = code[2:-1].strip() if code.startswith("I(") and code.endswith(")") else code
+    if raised := _RAISED.match(inside):
+        return f"{_factor(raised['base'], text)}^{raised['power']}"
+    if stata := _STATA.match(inside):
+        return f"C({stata['variable']})" if stata["prefix"] == "i" else stata["variable"]
+    if call := _CALL.match(inside):
+        name, variable, order = call["name"], call["inside"], call["order"] or ""
+        if name in ("log", "ln") and not order and re.fullmatch(_VARIABLE, variable):
+            return f"ln_{variable}"
+        if name in _SHIFTS and order != "0":
+            return f"{_SHIFTS[name]}{'' if order in ('', '1') else order}.{_factor(variable, text)}"
+        if name in _DUMMIES and not order and re.fullmatch(_VARIABLE, variable):
+            return f"C({variable})"
+    elif re.fullmatch(_VARIABLE, inside):
+        return inside
+    raise ValueError(f"formula '{text}': '{code}' is not known; a formula may use {_WORDS}.")

@@ -1,0 +1,161 @@
+"""The columns that least squares is run on: within, between, first-difference, dummies, quasi-demeaned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digicarbon.errors import DataError, EstimationError, listing
+from digicarbon.numeric.random_effects import Method, RandomEffects, components, quasi_demean
+from digicarbon.numeric.within import EffectsKind, Rows, absorb, absorbed_rank
+from digicarbon.panel import Panel
+
+FloatArray = NDArray[np.float64]
+Estimator = Literal["within", "lsdv", "between", "first_difference"]
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """What least squares is run on.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Of the k regressors.
+    values : ndarray, shape (rows, k + 1)
+        Regressors and the outcome, effects removed.
+    raw : ndarray, shape (rows, k + 1)
+        The same before effects were removed.
+    rows : Rows
+    removed : {"none", "unit", "time", "two_way"}
+        Fixed effects that were removed.
+    absorbed : int
+        How many parameters these are.
+    statistics : mapping of str to float
+        Variance components.
+    notes : tuple of str
+    """
+
+    names: tuple[str, ...]
+    values: FloatArray
+    raw: FloatArray
+    rows: Rows
+    removed: EffectsKind
+    absorbed: int
+    statistics: dict[str, float]
+    notes: tuple[str, ...] = ()
+
+
+def within(panel: Panel, names: tuple[str, ...], y: str, effects: EffectsKind, constant: bool = False) -> Columns:
+    """Return columns with fixed effects removed; with a constant where there are none, or where it is asked for.
+
+    A constant beside fixed effects is that of Stata's xtreg: grand means are added back to the demeaned columns.
+    """
+    rows = rows_of(panel)
+    raw = panel.array((*names, y))
+    if effects == "none":
+        raw, names = np.column_stack([np.ones(len(raw)), raw]), ("const", *names)
+        return Columns(names, raw, raw, rows, effects, 0, {})
+    memory, every = panel.memory, (*names, y)
+    new = [name for name in every if (effects, name) not in memory]
+    if new:
+        # a column is demeaned once, whatever the number of models that read it
+        memory.update(zip(((effects, name) for name in new), absorb(panel.array(new), rows, effects).T, strict=True))
+    values = np.column_stack([memory[effects, name] for name in every])
+    absorbed, notes = absorbed_rank(rows, effects), _singletons(panel, effects)
+    if constant:
+        ones, names, absorbed = np.ones((len(raw), 1)), ("const", *names), absorbed - 1
+        values, raw = np.hstack([ones, values + raw.mean(axis=0)]), np.hstack([ones, raw])
+    return Columns(names, values, raw, rows, effects, absorbed, {}, notes)
+
+
+def dummies(panel: Panel, names: tuple[str, ...], y: str, effects: EffectsKind) -> Columns:
+    """Return raw columns with dummies: of every unit, or of every period, with both of the periods but the first."""
+    rows, raw = rows_of(panel), panel.array((*names, y))
+    found, labels = [], []
+    if effects in ("unit", "two_way"):
+        found.append(np.eye(rows.n)[rows.unit_codes])
+        labels += [f"unit[{unit}]" for unit in panel.units]
+    if effects in ("time", "two_way"):
+        first = 1 if effects == "two_way" else 0
+        found.append(np.eye(rows.t)[rows.period_codes][:, first:])
+        labels += [f"time[{period}]" for period in panel.periods[first:]]
+    values = np.column_stack([raw[:, :-1], *found, raw[:, -1]])
+    return Columns((*names, *labels), values, values, rows, "none", 0, {}, _singletons(panel, effects))
+
+
+def between(panel: Panel, names: tuple[str, ...], y: str, effects: EffectsKind) -> Columns:
+    """Return the means of units, or of periods, with a constant."""
+    by: Literal["unit", "time"] = "time" if effects == "time" else "unit"
+    rows = rows_of(panel)
+    means = rows.means(panel.array((*names, y)), by)
+    count = np.arange(len(means))
+    one = np.zeros(len(means), dtype=np.int64)
+    grouped = Rows(count, one, len(means), 1) if by == "unit" else Rows(one, count, 1, len(means))
+    values = np.column_stack([np.ones(len(means)), means])
+    return Columns(("const", *names), values, values, grouped, "none", 0, {})
+
+
+def first_difference(panel: Panel, names: tuple[str, ...], y: str, effects: EffectsKind) -> Columns:
+    """Return differences from the unit's previous period: with a constant, or with period effects removed."""
+    before = panel.rows_before(1)
+    later = before >= 0
+    if not later.any():
+        raise DataError(f"First differences need consecutive periods; the panel has {listing(panel.periods)}.")
+    columns = panel.array((*names, y))
+    difference = columns[later] - columns[before[later]]
+    units, unit_codes = np.unique(panel.unit_codes[later], return_inverse=True)
+    periods, period_codes = np.unique(panel.period_codes[later], return_inverse=True)
+    rows = Rows(unit_codes.astype(np.int64), period_codes.astype(np.int64), len(units), len(periods))
+    if effects == "unit":
+        values = np.column_stack([np.ones(len(difference)), difference])
+        return Columns(("const", *names), values, values, rows, "none", 0, {})
+    values = absorb(difference, rows, "time")
+    return Columns(names, values, difference, rows, "time", rows.t, {})
+
+
+def quasi_demeaned(panel: Panel, names: tuple[str, ...], y: str, effects: RandomEffects, method: Method) -> Columns:
+    """Return columns for generalised least squares with random effects, a constant among them."""
+    rows, raw = rows_of(panel), panel.array((*names, y))
+    constant = [name for name, column in zip(names, raw.T, strict=False) if np.ptp(column) == 0]
+    if constant:
+        raise EstimationError(f"{listing(constant)} does not vary, so the constant absorbs it; leave it out.")
+    found = components(raw[:, -1], raw[:, :-1], rows.unit_codes, rows.period_codes, effects, method)
+    raw = np.column_stack([np.ones(len(raw)), raw])
+    values = quasi_demean(raw, rows.unit_codes, rows.period_codes, found)
+    statistics = {"sigma2_idiosyncratic": found.idiosyncratic}
+    for kind, variance, theta in (
+        ("unit", found.unit, found.theta_unit),
+        ("time", found.time, found.theta_time),
+    ):
+        if effects in ("random_two_way", {"unit": "random", "time": "random_time"}[kind]):
+            statistics |= {f"sigma2_{kind}": variance, f"theta_{kind}": float(np.mean(theta))}
+    if effects == "random_two_way":
+        statistics["theta_total"] = float(np.mean(found.theta_total))
+    return Columns(("const", *names), values, raw, rows, "none", 0, statistics, found.notes)
+
+
+def rows_of(panel: Panel) -> Rows:
+    """Return which unit and period each row of a panel belongs to."""
+    return Rows(panel.unit_codes, panel.period_codes, *panel.shape)
+
+
+def _singletons(panel: Panel, effects: EffectsKind) -> tuple[str, ...]:
+    """Return a sentence on units or periods that have a single row, which their own effect explains without rest."""
+    if panel.balanced:
+        return ()
+    notes = []
+    for kind, codes, labels in (("unit", panel.unit_codes, panel.units), ("time", panel.period_codes, panel.periods)):
+        if effects not in (kind, "two_way"):
+            continue
+        single = np.flatnonzero(np.bincount(codes, minlength=len(labels)) == 1)
+        if len(single):
+            shown = listing(labels[code] for code in single)
+            notes.append(
+                f"Singletons: {shown} has one observation only, which its {kind} effect explains entirely; it says "
+                "nothing of the slopes but is counted (Stata's reghdfe leaves such rows out)."
+            )
+    return tuple(notes)

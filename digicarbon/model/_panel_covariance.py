@@ -1,0 +1,141 @@
+"""The covariance of a panel regression's coefficients, by the names of its fields."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from digicarbon.errors import WeightsError
+from digicarbon.model._panel_columns import Columns
+from digicarbon.numeric import covariance as middle
+from digicarbon.numeric.covariance import ClusterBy, Covariance, Kernel, SmallSample
+from digicarbon.numeric.least_squares import Fit
+from digicarbon.panel import Panel
+from digicarbon.weights import Weights
+
+FloatArray = NDArray[np.float64]
+
+REPAIRED = (
+    "The covariance was not positive semidefinite, as happens with few clusters; its negative eigenvalues were set to "
+    "zero, as fixest does."
+)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How a covariance is made; fields as in `PanelRegression`."""
+
+    cov: Covariance
+    cluster: ClusterBy
+    bandwidth: int | None
+    kernel: Kernel
+    small_sample: SmallSample
+
+    def lags(self, t: int) -> int:
+        """Return the bandwidth, the usual one where none is given."""
+        if self.bandwidth is not None:
+            return self.bandwidth
+        if self.cov == "driscoll_kraay":
+            return int(4 * (t / 100) ** (2 / 9))
+        return int(t**0.25) if self.cov == "newey_west" else 0
+
+    def words(self, t: int) -> str:
+        """Return what a note under a table calls the standard errors."""
+        lags = self.lags(t)
+        by = {"unit": "unit", "time": "time", "both": "unit and time"}[self.cluster]
+        small = f"small-sample rule: {self.small_sample}"
+        hc = {"none": "HC0", "hc3": "HC3"}.get(self.small_sample, "HC1")
+        return {
+            "classic": "classic",
+            "robust": f"heteroskedasticity-robust ({hc})",
+            "cluster": f"clustered by {by} ({small})",
+            "driscoll_kraay": f"Driscoll-Kraay with {lags} lags ({small})",
+            "newey_west": f"Newey-West within units with {lags} lags ({small})",
+            "beck_katz": f"panel-corrected by {'time' if self.cluster == 'time' else 'unit'} ({small})",
+            "conley": f"Conley with {self.kernel} kernel{f' and {lags} lags' if lags else ''} ({small})",
+        }[self.cov]
+
+
+def covariance_of(columns: Columns, fit: Fit, df_resid: int, rule: Rule, kernel: sparse.csr_array | None) -> FloatArray:
+    """Return the covariance of the coefficients, shape (k, k); it may be indefinite where clusters are few."""
+    if rule.cov == "classic":
+        return fit.ssr / df_resid * fit.inverse
+    z, e = columns.values[:, :-1], fit.residuals
+    if rule.small_sample == "hc3":
+        e = e / (1 - middle.leverages(z, fit.inverse))
+    return fit.inverse @ _middle(columns, z, e, rule, kernel) @ fit.inverse
+
+
+def degrees_of_freedom(columns: Columns, df_resid: int, rule: Rule) -> int:
+    """Return those of t: clusters less one, the smaller count of two; periods less one; or the residual ones."""
+    n, t = columns.rows.n, columns.rows.t
+    if rule.cov == "cluster":
+        return {"unit": n, "time": t, "both": min(n, t)}[rule.cluster] - 1
+    return t - 1 if rule.cov == "driscoll_kraay" else df_resid
+
+
+def factor_of(columns: Columns, rule: Rule) -> float:
+    """Return the small-sample factor of a robust covariance, or of one that is clustered by units or periods."""
+    if rule.cov == "robust":
+        return _factor(columns, rule, len(columns.values))
+    by: Literal["unit", "time"] = "time" if rule.cluster == "time" else "unit"
+    return _factor(columns, rule, columns.rows.groups(by)[1], (by,))
+
+
+def _middle(columns: Columns, z: FloatArray, e: FloatArray, rule: Rule, kernel: sparse.csr_array | None) -> FloatArray:
+    rows, nobs = columns.rows, len(z)
+    n, t = rows.n, rows.t
+    own = rule.small_sample == "sss"
+    if rule.cov == "robust":
+        return middle.white(z, e) * factor_of(columns, rule)
+    if rule.cov == "cluster" and rule.cluster != "both":
+        return middle.clustered(z, e, rows, rule.cluster) * factor_of(columns, rule)
+    if rule.cov == "cluster":
+        by_unit, by_time = (middle.clustered(z, e, rows, by) for by in ("unit", "time"))
+        # plm scales each part with its own number of groups, fixest and reghdfe all with the smaller one
+        factors = [_factor(columns, rule, groups if own else min(n, t), ("unit", "time")) for groups in (n, t, nobs)]
+        return by_unit * factors[0] + by_time * factors[1] - middle.white(z, e) * factors[2]
+    if rule.cov == "driscoll_kraay":
+        return middle.driscoll_kraay(z, e, rows, rule.lags(t)) * _factor(columns, rule, t)
+    if rule.cov == "newey_west":
+        return middle.newey_west(z, e, rows, rule.lags(t)) * _factor(columns, rule, nobs if own else t)
+    if rule.cov == "beck_katz":
+        by: Literal["unit", "time"] = "time" if rule.cluster == "time" else "unit"
+        return middle.beck_katz(z, e, rows, by) * _factor(columns, rule, nobs)
+    if kernel is None:
+        raise TypeError("Conley's covariance needs a kernel.")
+    return middle.conley(z, e, rows, kernel, rule.lags(t)) * _factor(columns, rule, nobs)
+
+
+def kernel_of(weights: Weights | None, kernel: Kernel, panel: Panel) -> sparse.csr_array:
+    """Return Conley's kernel in the panel's order, shape (N, N): symmetric, one on the diagonal.
+
+    Raises
+    ------
+    WeightsError
+        If there are no weights, or they do not fit the panel.
+    """
+    if weights is None:
+        raise WeightsError("cov=conley needs spatial weights as its kernel; choose weights=… or pass `weights`.")
+    links = sparse.csr_array(weights.align(panel).raw)
+    if kernel == "weights" and links.nnz and links.max() > 1:
+        raise WeightsError(
+            f"{weights.name} has weights above 1, the kernel of a unit on itself; scale them (a kernel falls from 1 to "
+            "0 with distance), or choose kernel=uniform."
+        )
+    if kernel == "uniform":
+        links = sparse.csr_array((np.ones(links.nnz), links.indices, links.indptr), shape=links.shape)
+    both = links.maximum(links.T).tolil()
+    both.setdiag(1.0)
+    return sparse.csr_array(both)
+
+
+def _factor(columns: Columns, rule: Rule, groups: int, nested_in: tuple[Literal["unit", "time"], ...] = ()) -> float:
+    rows = columns.rows
+    nested = sum(middle.nested_effects(by, columns.removed, rows.n, rows.t) for by in nested_in)
+    k = columns.values.shape[1] - 1
+    return middle.small_sample_factor(rule.small_sample, groups, len(columns.values), k, columns.absorbed, nested)

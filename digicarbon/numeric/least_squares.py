@@ -1,0 +1,76 @@
+"""Least squares on columns from which effects were removed: the kernel of the panel regressions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import lapack
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A least-squares fit.
+
+    Attributes
+    ----------
+    coef : ndarray, shape (k,)
+    inverse : ndarray, shape (k, k)
+        (Z′Z)⁻¹.
+    residuals : ndarray, shape (rows,)
+    ssr : float
+        Their sum of squares.
+    """
+
+    coef: FloatArray
+    inverse: FloatArray
+    residuals: FloatArray
+    ssr: float
+
+
+def least_squares(columns: FloatArray) -> Fit:
+    """Regress the last column on the others.
+
+    Parameters
+    ----------
+    columns : ndarray, shape (rows, k + 1)
+        Regressors of full rank, then the outcome.
+
+    Notes
+    -----
+    From the triangular factor of all columns: its last column gives the coefficients by back substitution, its inverse
+    (Z′Z)⁻¹ = R⁻¹R⁻¹′.
+    """
+    factor = triangular(columns)
+    coef, _ = lapack.dtrtrs(factor[:-1, :-1], factor[:-1, -1])
+    root, _ = lapack.dtrtri(factor[:-1, :-1])
+    residuals = columns[:, -1] - columns[:, :-1] @ coef
+    return Fit(coef, root @ root.T, residuals, float(residuals @ residuals))
+
+
+def triangular(columns: FloatArray) -> FloatArray:
+    """Return the upper triangular factor R of ``columns`` = QR, up to signs of its rows.
+
+    Parameters
+    ----------
+    columns : ndarray, shape (rows, m)
+
+    Returns
+    -------
+    ndarray, shape (m, m)
+
+    Notes
+    -----
+    The Cholesky factor of the Gram matrix is many times faster than QR but squares the condition: where a scaled
+    diagonal element falls below 1e-3 it would cost more than about ten digits, and QR is taken.
+    """
+    factor, failed = lapack.dpotrf(columns.T @ columns, lower=0, clean=1)
+    if not failed:
+        diagonal = factor.diagonal()
+        # a column of R has the norm of the column that it stands for
+        if (diagonal > 1e-3 * np.sqrt((factor * factor).sum(axis=0))).all():
+            return np.asarray(factor)
+    return np.asarray(np.linalg.qr(columns, mode="r"))
