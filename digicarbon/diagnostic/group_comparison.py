@@ -20,7 +20,6 @@ from digicarbon.model._groups import By, Groups
 from digicarbon.model.grouped_regression import Expanded, Interact, equal_test, grouped
 from digicarbon.numeric.equality import wald_test
 from digicarbon.numeric.group_permutation import permutation_test, unit_moments
-from digicarbon.numeric.within import EffectsKind
 from digicarbon.panel import Panel
 from digicarbon.result import Result
 from digicarbon.weights import Weights
@@ -54,6 +53,7 @@ def compare_groups(
     interact: Interact = "focal",
     draws: int = 999,
     seed: int = 0,
+    weights: Weights | None = None,
 ) -> pd.DataFrame:
     """Compare a regression's focal coefficients between groups of units.
 
@@ -69,6 +69,8 @@ def compare_groups(
     draws : int
         Splits of the permutation test; where two groups can be split in no more ways, every split is made once.
     seed : int
+    weights : Weights, optional
+        For Conley's covariance only.
 
     Returns
     -------
@@ -96,7 +98,7 @@ def compare_groups(
     plain = _plain(model)
     grouped_model = GroupedRegression(**plain.model_dump(), by=by, interact=interact)
     expanded = grouped_model.expanded(panel)
-    result = grouped_model.fit(panel)
+    result = grouped_model.fit(panel, weights)
     lines = [line for term in expanded.x for line in _interacted(result, term, expanded.groups)]
     if len(expanded.x) > 1:
         lines.append(_equality(result, expanded.x, expanded.groups))
@@ -177,8 +179,8 @@ def _pair(one: str, two: str) -> str:
 def _permutations(model: PanelRegression, expanded: Expanded, draws: int, seed: int) -> list[_Line]:
     """Return the permutation tests of each pair of groups; one that cannot be made says why."""
     groups, x = expanded.groups, expanded.x
-    controls = expanded.panel.expanded(model.controls)
-    classic = model.model_copy(update={"x": x, "controls": controls, "cov": "classic"})
+    controls = expanded.panel.expanded(model.controls, among=model.regressors)
+    classic = model.model_copy(update={"formula": None, "x": x, "controls": controls, "cov": "classic"})
     pairs = list(itertools.combinations(range(len(groups.labels)), 2))
     lines: list[_Line] = []
     # a stream of its own for each pair: none depends on another one's draws
@@ -195,7 +197,7 @@ def _permutations(model: PanelRegression, expanded: Expanded, draws: int, seed: 
 def _permutation(
     model: PanelRegression, panel: Panel, groups: Groups, pair: tuple[int, int], draws: int, rng: np.random.Generator
 ) -> list[_Line]:
-    if model.effects not in get_args(EffectsKind):
+    if model.fixed != model.effects:
         raise EstimationError(f"the permutation test fits fixed effects or none, not {model.effects} effects.")
     one, two = (groups.labels[g] for g in pair)
     both = panel.rows(np.isin(groups.rows, pair))
@@ -205,7 +207,7 @@ def _permutation(
             model.check(both.rows(side[both.unit_codes]))
         except DigicarbonError as error:
             raise EstimationError(f"{name} by itself: {error}") from error
-    moments = unit_moments(both.array([*model.regressors, model.y]), both.unit_codes, both.period_codes, model.effects)
+    moments = unit_moments(both.array([*model.regressors, model.y]), both.unit_codes, both.period_codes, model.fixed)
     found = permutation_test(moments, first, draws, rng)
     how = f"all {found.splits} splits" if found.exact else f"{found.splits} splits drawn"
     null = (
@@ -248,9 +250,9 @@ class GroupComparison(Diagnostic):
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the interacted model cannot be fitted."""
         fields = _plain(self.model).model_dump()
-        GroupedRegression(**fields, by=self.by, interact=self.interact).check(panel)
+        GroupedRegression(**fields, by=self.by, interact=self.interact).check(panel, weights)
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``groups``, indexed by term, test and groups."""
-        found = compare_groups(self.model, panel, self.by, self.interact, self.draws, self.seed)
+        found = compare_groups(self.model, panel, self.by, self.interact, self.draws, self.seed, weights)
         return {"groups": found.set_index(["term", "test", "groups"])}

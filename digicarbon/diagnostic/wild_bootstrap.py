@@ -17,11 +17,13 @@ from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.diagnostic.group_comparison import Draws, refuse_few_draws
 from digicarbon.errors import ConfigError, EstimationError, listing, nearest
 from digicarbon.model import GroupedRegression, Model, PanelRegression
+from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.base import Level
-from digicarbon.model.grouped_regression import grouped, without_effects
+from digicarbon.model.grouped_regression import grouped
 from digicarbon.model.panel_regression import FEWEST_CLUSTERS
+from digicarbon.numeric.covariance import small_sample_factor
 from digicarbon.numeric.wild_bootstrap import Tails, WildBootstrap, WildWeights, wild_cluster_bootstrap
-from digicarbon.numeric.within import EffectsKind, absorbed_count
+from digicarbon.numeric.within import absorb, absorbed_rank
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
 
@@ -143,12 +145,17 @@ def wild_bootstrap(
             raise ConfigError(f"{key} must be one of {listing(allowed)}; got {given!r}.{nearest(str(given), allowed)}")
     refuse_few_draws(draws)
     sample = _sample(model, panel, cluster)
+    rows, effects = rows_of(sample.panel), sample.model.fixed
+
+    def remove(columns: FloatArray) -> FloatArray:
+        return absorb(columns, rows, effects)
+
     lines = []
     for test in _tests(model, panel, sample, term, value):
         found = wild_cluster_bootstrap(
-            without_effects(sample.x, sample.panel, sample.model.effects),
-            without_effects(sample.panel.array([sample.model.y]), sample.panel, sample.model.effects)[:, 0],
-            lambda columns: without_effects(columns, sample.panel, sample.model.effects),
+            remove(sample.x),
+            remove(sample.panel.array([sample.model.y]))[:, 0],
+            remove,
             sample.clusters,
             test.restrictions,
             test.value,
@@ -175,8 +182,11 @@ def _sample(model: Model, panel: Panel, cluster: str) -> _Sample:
             f"The wild cluster bootstrap is for panel regressions, not for a {type(model).__name__}; choose e.g. "
             "model=twfe."
         )
-    if model.effects not in get_args(EffectsKind):
-        raise ConfigError(f"The wild cluster bootstrap takes fixed effects or none, not {model.effects} effects.")
+    if model.fixed != model.effects or model.estimator not in ("within", "lsdv"):
+        raise ConfigError(
+            "The wild cluster bootstrap takes fixed effects or none with estimator=within, not effects="
+            f"{model.effects} with estimator={model.estimator}."
+        )
     plain: PanelRegression = model.model_copy(update={"cov": "classic"})
     plain.check(panel)
     if isinstance(plain, GroupedRegression):
@@ -192,9 +202,9 @@ def _sample(model: Model, panel: Panel, cluster: str) -> _Sample:
             "Choose inference=classic, whose t distribution has the degrees of freedom that are left, or compare "
             "groups in one regression of all units (model=twfe_regions)."
         )
-    names = panel.expanded(plain.regressors)
+    names = panel.expanded(plain.regressors, among=plain.terms)
     x = panel.array(names)
-    if plain.effects == "none":
+    if plain.fixed == "none":
         names, x = ("const", *names), np.column_stack([np.ones(len(x)), x])
     return _Sample(plain, panel, names, x, clusters)
 
@@ -221,7 +231,10 @@ def _tests(
         ]
         return [*(_one(sample, name, {name: 1.0}, value) for name in expanded.focal), *map(_possible(sample), equal)]
     if term is None:
-        return [_one(sample, name, {name: 1.0}, value) for name in sample.panel.expanded(sample.model.x)]
+        return [
+            _one(sample, name, {name: 1.0}, value)
+            for name in sample.panel.expanded(sample.model.x, among=sample.model.terms)
+        ]
     if isinstance(term, str):
         return [_one(sample, term, {term: 1.0}, value)]
     if isinstance(term, Mapping):
@@ -279,20 +292,17 @@ def _row(sample: _Sample, factors: Mapping[str, float]) -> FloatArray:
 
 def _factor(sample: _Sample) -> float:
     """Return the small-sample factor of a clustered variance by the model's rule, for clusters of any kind."""
-    model, panel, clusters = sample.model, sample.panel, sample.clusters
-    rule, groups, rows = model.small_sample, int(clusters.max()) + 1, len(clusters)
-    if rule == "none":
-        return 1.0
-    if rule == "g":
-        return groups / (groups - 1)
-    counted = absorbed_count(*panel.shape, model.effects)
-    if rule == "stata":
-        # effects that nest in the clusters leave one parameter, the constant
-        for effects, codes in (("unit", panel.unit_codes), ("time", panel.period_codes)):
-            nested = len(np.unique(np.stack([codes, clusters]), axis=1).T) == len(np.unique(codes))
-            if model.effects in (effects, "two_way") and nested:
-                counted -= len(np.unique(codes)) - 1
-    return groups / (groups - 1) * (rows - 1) / (rows - len(sample.names) - counted)
+    panel, clusters, effects = sample.panel, sample.clusters, sample.model.fixed
+    # effects of units or periods that each lie in one cluster are nested, all but their constant
+    nested = sum(
+        len(np.unique(codes)) - 1
+        for kind, codes in (("unit", panel.unit_codes), ("time", panel.period_codes))
+        if effects in (kind, "two_way")
+        and len(np.unique(np.stack([codes, clusters]), axis=1).T) == len(np.unique(codes))
+    )
+    absorbed = absorbed_rank(rows_of(panel), effects)
+    groups, rows = int(clusters.max()) + 1, len(clusters)
+    return small_sample_factor(sample.model.small_sample, groups, rows, len(sample.names), absorbed, nested)
 
 
 def _words(

@@ -7,13 +7,15 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import model_validator
 from scipy.linalg import qr
 
 from digicarbon.errors import DataError, EstimationError, listing
 from digicarbon.model._groups import By, Groups, groups_of
+from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.panel_regression import FEWEST_CLUSTERS, PanelRegression
-from digicarbon.numeric.equality import WaldTest, equality
-from digicarbon.numeric.within import EffectsKind, absorbed_count
+from digicarbon.numeric.equality import WaldTest, equality, wald_test
+from digicarbon.numeric.within import EffectsKind, absorb, absorbed_count
 from digicarbon.panel import Panel
 from digicarbon.result import Result
 from digicarbon.weights import Weights
@@ -54,8 +56,8 @@ class GroupedRegression(PanelRegression):
 
     Attributes
     ----------
-    y, x, controls, effects, cov, cluster, small_sample, df, level
-        As in `PanelRegression`.
+    y, x, controls, formula, effects, estimator, cov, …
+        As in `PanelRegression`; ``estimator`` is ``within`` or ``lsdv``.
     by : str or mapping of str to str
         A column that holds each unit's group, ``region`` for Chinese provinces, or unit -> group.
     interact : {"focal", "regressors", "all"}
@@ -71,6 +73,14 @@ class GroupedRegression(PanelRegression):
 
     by: By = "region"
     interact: Interact = "focal"
+
+    @model_validator(mode="after")
+    def _one_observation_per_row(self) -> GroupedRegression:
+        if self.estimator not in ("within", "lsdv"):
+            raise ValueError(
+                f"estimator={self.estimator} has no form with groups; choose within or lsdv, or fit each group by itself."
+            )
+        return self
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -111,9 +121,9 @@ class GroupedRegression(PanelRegression):
             covariance=pick @ fitted.covariance @ pick.T,
         )
         statistics = dict(result.statistics) | {"n_groups": float(len(expanded.groups.labels))}
-        if expanded.nuisance and self.effects != "none":
+        if expanded.nuisance and self.fixed != "none":
             statistics["r2_within"] = _within_r2(expanded, statistics["sigma2"] * statistics["df_resid"])
-        statistics |= _equality(result, expanded)
+        statistics |= _joint(result) | _equality(result, expanded)
         return replace(result, statistics=statistics, notes=(*fitted.notes, *self._notes(expanded.groups)))
 
     def expanded(self, panel: Panel) -> Expanded:
@@ -125,7 +135,7 @@ class GroupedRegression(PanelRegression):
             If the groups are wrong or a group is too small.
         """
         panel = panel.with_terms((self.y, *self.regressors))
-        x, controls = panel.expanded(self.x), panel.expanded(self.controls)
+        x, controls = (panel.expanded(terms, among=self.regressors) for terms in (self.x, self.controls))
         panel.require((self.y, *x, *controls))
         groups = groups_of(panel, self.by, "model.by")
         split = x if self.interact == "focal" else (*x, *controls)
@@ -137,18 +147,18 @@ class GroupedRegression(PanelRegression):
             if term in split:
                 column = panel.array([term])[:, 0]
                 columns |= {name: column * (groups.rows == g) for g, name in enumerate(names[term])}
-        dummies = _dummies(panel, groups, self.effects, self.interact == "all")
+        dummies = _dummies(panel, groups, self.fixed, self.interact == "all")
         focal = tuple(name for term in x for name in names[term])
         others = tuple(name for term in controls for name in names[term])
-        fields = self.model_dump(exclude={"by", "interact"})
+        fields = self.model_dump(exclude={"by", "interact", "formula"})
         # dummies come first: of two collinear columns the later one is named
         model = PanelRegression(**(fields | {"x": (*dummies, *focal), "controls": others}))
         return Expanded(model, panel.with_columns(columns | dummies), groups, x, focal, tuple(dummies))
 
     def _refuse_small(self, panel: Panel, groups: Groups, own: int) -> None:
         """Refuse a group that cannot identify its ``own`` coefficients."""
-        time = self.interact == "all" and self.effects in ("time", "two_way")
-        unit = self.effects in ("unit", "two_way")
+        time = self.interact == "all" and self.fixed in ("time", "two_way")
+        unit = self.fixed in ("unit", "two_way")
         effects: EffectsKind = ("two_way" if time else "unit") if unit else ("time" if time else "none")
         for g, name in enumerate(groups.labels):
             rows = groups.rows == g
@@ -172,6 +182,14 @@ class GroupedRegression(PanelRegression):
                     "are too small; read inference=classic there."
                 )
         return tuple(notes)
+
+
+def _joint(result: Result) -> dict[str, float]:
+    """Return the test that all slopes are zero, dummies left out."""
+    slopes = [j for j, name in enumerate(result.terms) if not name.startswith(("const", "unit[", "time["))]
+    test = wald_test(np.eye(len(result.terms))[slopes], result.coef, result.covariance, result.inference.df)
+    name = "chi2" if result.inference.df is None else "f"
+    return {name: test.statistic, f"{name}_p": test.p}
 
 
 def _equality(result: Result, expanded: Expanded) -> dict[str, float]:
@@ -223,19 +241,12 @@ def _dummies(panel: Panel, groups: Groups, effects: EffectsKind, by_period: bool
     if not candidates:
         return {}
     names = list(candidates)
-    within = without_effects(np.column_stack(list(candidates.values())), panel, effects)
+    within = absorb(np.column_stack(list(candidates.values())), rows_of(panel), effects)
     # unit and time effects take up some of them: which ones are left out does not matter
     _, triangle, order = qr(within, mode="economic", pivoting=True)
     size = np.abs(np.diag(triangle))
     kept = sorted(order[: int((size > 1e-9 * max(size[0], 1.0)).sum())])
     return {names[j]: candidates[names[j]] for j in kept}
-
-
-def without_effects(columns: FloatArray, panel: Panel, effects: EffectsKind) -> FloatArray:
-    """Return columns of shape (rows, k) with fixed effects removed, also where the panel is not balanced."""
-    from digicarbon.model.panel_regression import _within
-
-    return _within(columns, panel, effects)
 
 
 def _reported(fitted: tuple[str, ...], expanded: Expanded) -> tuple[tuple[str, ...], FloatArray]:
@@ -255,7 +266,7 @@ def _reported(fitted: tuple[str, ...], expanded: Expanded) -> tuple[tuple[str, .
 def _within_r2(expanded: Expanded, ssr: float) -> float:
     """Return the share of what effects and dummies leave of y that the regressors explain."""
     model, panel = expanded.model, expanded.panel
-    within = without_effects(panel.array([*expanded.nuisance, model.y]), panel, model.effects)
+    within = absorb(panel.array([*expanded.nuisance, model.y]), rows_of(panel), model.fixed)
     dummies, y = within[:, :-1], within[:, -1]
     left = y - dummies @ np.linalg.lstsq(dummies, y, rcond=None)[0]
     total = float(left @ left)

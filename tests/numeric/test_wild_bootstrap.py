@@ -11,8 +11,9 @@ from conftest import reference
 from numpy.typing import NDArray
 
 import digicarbon as dc
-from digicarbon.model.grouped_regression import without_effects
+from digicarbon.model._panel_columns import rows_of
 from digicarbon.numeric.wild_bootstrap import WEBB, WildBootstrap, wild_cluster_bootstrap
+from digicarbon.numeric.within import absorb
 
 # closed forms of the same numbers in another order of summation
 TOLERANCE = 1e-9
@@ -31,11 +32,12 @@ def produc_bootstrap(panel: dc.Panel, effects: str, by: str, **options: object) 
         design = np.column_stack([design, np.ones(len(design))])
     restrictions = np.zeros((1, design.shape[1]))
     restrictions[0, 3] = 1.0
+    rows = rows_of(panel)
     codes = panel.unit_codes % 10 if by == "region" else panel.period_codes
     return wild_cluster_bootstrap(
-        without_effects(design, panel, effects),
-        without_effects(panel.array(["log(gsp)"]), panel, effects)[:, 0],
-        lambda columns: without_effects(columns, panel, effects),
+        absorb(design, rows, effects),
+        absorb(panel.array(["log(gsp)"]), rows, effects)[:, 0],
+        lambda columns: absorb(columns, rows, effects),
         codes,
         restrictions,
         level=None,
