@@ -19,7 +19,7 @@ from digicarbon.model import GroupedRegression, Model, PanelRegression
 from digicarbon.model._groups import By, Groups
 from digicarbon.model.grouped_regression import Expanded, Interact, equal_test, grouped
 from digicarbon.numeric.equality import wald_test
-from digicarbon.numeric.group_permutation import permutation_test, unit_moments
+from digicarbon.numeric.group_permutation import PermutationStatistic, permutation_test, unit_moments
 from digicarbon.panel import Panel
 from digicarbon.result import Result
 from digicarbon.weights import Weights
@@ -53,6 +53,7 @@ def compare_groups(
     interact: Interact = "focal",
     draws: int = 999,
     seed: int = 0,
+    statistic: PermutationStatistic = "difference",
     weights: Weights | None = None,
 ) -> pd.DataFrame:
     """Compare a regression's focal coefficients between groups of units.
@@ -69,6 +70,9 @@ def compare_groups(
     draws : int
         Splits of the permutation test; where two groups can be split in no more ways, every split is made once.
     seed : int
+    statistic : {"difference", "studentised"}
+        Of the permutation test; studentised where regressors or errors spread differently in the groups, see
+        `digicarbon.numeric.group_permutation.permutation_test`.
     weights : Weights, optional
         For Conley's covariance only.
 
@@ -83,7 +87,7 @@ def compare_groups(
     Raises
     ------
     ConfigError
-        If the model is not a panel regression, or ``draws`` or ``interact`` is wrong.
+        If the model is not a panel regression, or ``draws``, ``interact`` or ``statistic`` is wrong.
     DataError, EstimationError
         If the groups are wrong, or the interacted model cannot be fitted.
 
@@ -94,7 +98,13 @@ def compare_groups(
     at least the observed one, b/B, and shows 1 - p where that exceeds one half: one tail in the direction of the
     estimate, which can be zero; it moves single observations unless the command's name begins with xt.
     """
-    _check_arguments(interact, draws)
+    for key, given, allowed in (
+        ("interact", interact, get_args(Interact)),
+        ("statistic", statistic, get_args(PermutationStatistic)),
+    ):
+        if given not in allowed:
+            raise ConfigError(f"{key} must be one of {listing(allowed)}; got {given!r}.{nearest(str(given), allowed)}")
+    refuse_few_draws(draws)
     plain = _plain(model)
     grouped_model = GroupedRegression(**plain.model_dump(), by=by, interact=interact)
     expanded = grouped_model.expanded(panel)
@@ -102,17 +112,8 @@ def compare_groups(
     lines = [line for term in expanded.x for line in _interacted(result, term, expanded.groups)]
     if len(expanded.x) > 1:
         lines.append(_equality(result, expanded.x, expanded.groups))
-    lines += _permutations(plain, expanded, draws, seed)
+    lines += _permutations(plain, expanded, draws, seed, statistic)
     return pd.DataFrame([asdict(line) for line in lines], columns=list(COLUMNS))
-
-
-def _check_arguments(interact: str, draws: int) -> None:
-    if interact not in get_args(Interact):
-        allowed = get_args(Interact)
-        raise ConfigError(
-            f"interact must be one of {listing(allowed)}; got {interact!r}.{nearest(str(interact), allowed)}"
-        )
-    refuse_few_draws(draws)
 
 
 def refuse_few_draws(draws: int) -> None:
@@ -176,7 +177,9 @@ def _pair(one: str, two: str) -> str:
     return f"{one} - {two}"
 
 
-def _permutations(model: PanelRegression, expanded: Expanded, draws: int, seed: int) -> list[_Line]:
+def _permutations(
+    model: PanelRegression, expanded: Expanded, draws: int, seed: int, statistic: PermutationStatistic
+) -> list[_Line]:
     """Return the permutation tests of each pair of groups; one that cannot be made says why."""
     groups, x = expanded.groups, expanded.x
     controls = expanded.panel.expanded(model.controls, among=model.regressors)
@@ -186,7 +189,7 @@ def _permutations(model: PanelRegression, expanded: Expanded, draws: int, seed: 
     # a stream of its own for each pair: none depends on another one's draws
     for pair, stream in zip(pairs, np.random.default_rng(seed).spawn(len(pairs)), strict=True):
         try:
-            lines += _permutation(classic, expanded.panel, groups, pair, draws, stream)
+            lines += _permutation(classic, expanded.panel, groups, pair, draws, stream, statistic)
         except DigicarbonError as error:
             which = x[0] if len(x) == 1 else JOINT
             where = _pair(*(groups.labels[g] for g in pair))
@@ -195,7 +198,13 @@ def _permutations(model: PanelRegression, expanded: Expanded, draws: int, seed: 
 
 
 def _permutation(
-    model: PanelRegression, panel: Panel, groups: Groups, pair: tuple[int, int], draws: int, rng: np.random.Generator
+    model: PanelRegression,
+    panel: Panel,
+    groups: Groups,
+    pair: tuple[int, int],
+    draws: int,
+    rng: np.random.Generator,
+    statistic: PermutationStatistic,
 ) -> list[_Line]:
     if model.fixed != model.effects:
         raise EstimationError(f"the permutation test fits fixed effects or none, not {model.effects} effects.")
@@ -208,10 +217,11 @@ def _permutation(
         except DigicarbonError as error:
             raise EstimationError(f"{name} by itself: {error}") from error
     moments = unit_moments(both.array([*model.regressors, model.y]), both.unit_codes, both.period_codes, model.fixed)
-    found = permutation_test(moments, first, draws, rng)
+    found = permutation_test(moments, first, draws, rng, statistic)
     how = f"all {found.splits} splits" if found.exact else f"{found.splits} splits drawn"
+    what = "difference" if statistic == "difference" else "studentised difference"
     null = (
-        f"Units of {one} and {two} are draws from one population: difference of separate regressions, units permuted "
+        f"Units of {one} and {two} are draws from one population: {what} of separate regressions, units permuted "
         f"between groups of {int(first.sum())} and {int((~first).sum())}, {how}."
     )
     return [
@@ -232,6 +242,7 @@ class GroupComparison(Diagnostic):
     draws : int
         Splits of the permutation test.
     seed : int
+    statistic : {"difference", "studentised"}
         See `compare_groups`.
     """
 
@@ -240,6 +251,7 @@ class GroupComparison(Diagnostic):
     interact: Interact = "focal"
     draws: Draws = 999
     seed: int = 0
+    statistic: PermutationStatistic = "difference"
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -254,5 +266,7 @@ class GroupComparison(Diagnostic):
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``groups``, indexed by term, test and groups."""
-        found = compare_groups(self.model, panel, self.by, self.interact, self.draws, self.seed, weights)
+        found = compare_groups(
+            self.model, panel, self.by, self.interact, self.draws, self.seed, self.statistic, weights
+        )
         return {"groups": found.set_index(["term", "test", "groups"])}

@@ -68,7 +68,8 @@ class GroupedRegression(PanelRegression):
     -----
     Terms are ``ln_e[east]``, ``ln_e[west]``, ...; where unit effects do not absorb it, each group has an intercept of
     its own. ``statistics`` holds Wald tests of equal coefficients, F with the model's own degrees of freedom:
-    ``equal_f``, ``equal_df`` and ``equal_p`` of all focal terms, and the same with ``.<term>`` where there are several.
+    ``equal_f``, ``equal_df`` and ``equal_p`` of all focal terms, and the same with ``.<term>`` where there are several;
+    with random effects ``equal_chi2``.
     """
 
     by: By = "region"
@@ -78,7 +79,8 @@ class GroupedRegression(PanelRegression):
     def _one_observation_per_row(self) -> GroupedRegression:
         if self.estimator not in ("within", "lsdv"):
             raise ValueError(
-                f"estimator={self.estimator} has no form with groups; choose within or lsdv, or fit each group by itself."
+                f"estimator={self.estimator} has no form with groups; choose within or lsdv, or fit each group "
+                "by itself."
             )
         return self
 
@@ -197,10 +199,11 @@ def _equality(result: Result, expanded: Expanded) -> dict[str, float]:
     found = {"": equal_test(result, expanded.x, groups)}
     if len(expanded.x) > 1:
         found |= {f".{term}": equal_test(result, (term,), groups) for term in expanded.x}
+    name = "chi2" if result.inference.df is None else "f"
     return {
         f"equal_{key}{suffix}": value
         for suffix, test in found.items()
-        for key, value in (("f", test.statistic), ("df", test.df), ("p", test.p))
+        for key, value in ((name, test.statistic), ("df", test.df), ("p", test.p))
     }
 
 

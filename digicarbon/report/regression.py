@@ -17,6 +17,7 @@ _STATISTIC_WORDS = {
     "nobs": "Observations", "n_units": "Units", "n_periods": "Periods", "r2": "R²", "r2_within": "Within R²",
     "loglik": "Log-likelihood", "aic": "AIC", "bic": "BIC", "sigma2": "σ²", "nobs_effective": "Effective observations",
     "df_resid": "Degrees of freedom", "equal_f": "Equality of groups, F", "equal_p": "Equality of groups, p",
+    "equal_chi2": "Equality of groups, χ²",
 }  # fmt: skip
 
 

@@ -94,13 +94,17 @@ def regions(rng: np.random.Generator, persistence: float, spread: float = 1.0) -
             out[f"{cov}, {interact}: x[northeast] = 0"] = float(result.estimates.loc["x[northeast]", "p"])
             out[f"{cov}, {interact}: equality"] = result.statistics["equal_p"]
     model = dc.GroupedRegression(y="y", x=("x",))
-    wild = dc.wild_bootstrap(model, panel, "x[northeast]", draws=DRAWS, seed=int(rng.integers(2**31)))
-    out["wild bootstrap: x[northeast] = 0"] = float(wild["p"].iloc[0])
+    for weights in ("rademacher", "webb"):
+        wild = dc.wild_bootstrap(model, panel, weights=weights, draws=DRAWS, seed=int(rng.integers(2**31)))["p"]
+        out[f"wild bootstrap, {weights}: x[northeast] = 0"] = float(wild["x[northeast]"])
+        out[f"wild bootstrap, {weights}: equality"] = float(wild["x, all equal"])
     for one, two in (("northeast", "east"), ("east", "west")):
         pair = panel.rows(np.isin(panel.text["region"], [one, two]))
         moments = unit_moments(pair.array(["x", "y"]), pair.unit_codes, pair.period_codes, "two_way")
         first = np.array([names[int(unit)] == one for unit in pair.units])
-        out[f"permutation: {one} - {two}"] = float(permutation_test(moments, first, 199, rng).p[0])
+        for statistic in ("difference", "studentised"):
+            found = permutation_test(moments, first, 199, rng, statistic)
+            out[f"permutation, {statistic}: {one} - {two}"] = float(found.p[0])
     return out
 
 
@@ -122,9 +126,9 @@ def main() -> None:
     sys.stdout.write(pd.DataFrame(columns).round(3).to_string() + "\n\n")
     columns = {
         f"{'AR(0.7)' if persistence else 'independent'}, x in the northeast times {spread:g}": rejections(
-            lambda rng, a=persistence, s=spread: regions(rng, a, s), SAMPLES // 2
+            lambda rng, a=persistence, s=spread: regions(rng, a, s), SAMPLES
         )
-        for persistence, spread in ((0.0, 1.0), (0.7, 1.0), (0.7, 0.3))
+        for persistence, spread in ((0.0, 1.0), (0.7, 1.0), (0.0, 0.3), (0.7, 0.3))
     }
     sys.stdout.write(pd.DataFrame(columns).round(3).to_string() + "\n\n")
 

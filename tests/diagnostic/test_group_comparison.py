@@ -159,5 +159,7 @@ def test_sentences() -> None:
         dc.compare_groups(MODEL, panel(), by="zone", draws=50)
     with pytest.raises(ConfigError, match=r"interact must be one of focal, regressors, all; got 'al'\. Did you mean"):
         dc.compare_groups(MODEL, panel(), by="zone", interact="al")
+    with pytest.raises(ConfigError, match=r"statistic must be one of difference, studentised; got 'student'"):
+        dc.compare_groups(MODEL, panel(), by="zone", statistic="student")
     with pytest.raises(DataError, match="the panel has no column 'zones'"):
         GroupComparison(model=MODEL, by="zones").check(panel())

@@ -161,6 +161,46 @@ def test_regions_of_chinese_provinces_are_known(column: str) -> None:
     assert "northeast (3 units), east (10 units), central (6 units), west (11 units)" in result.notes[1]
 
 
+def test_random_effects_are_tested_with_chi2() -> None:
+    found = model(effects="random").fit(panel())
+    data = frame()
+    split = pd.get_dummies(data["zone"], dtype=float)
+    wide = data.join((split.mul(data["x"], axis=0)).add_prefix("x_")).join(split.add_prefix("in_"))
+    same = dc.PanelRegression(
+        y="y", x=("x_middle", "x_north", "x_south"), controls=("z", "in_north", "in_south"), effects="random"
+    ).fit(panel(wide))
+    assert found.terms == ("const[middle]", "const[north]", "const[south]", *found.focal, "z")
+    assert found.coef[3:] == pytest.approx(same.coef[1:5], rel=TOLERANCE)
+    assert found.coef[1] == pytest.approx(same.coef[0] + same.coef[5], rel=TOLERANCE)
+    assert found.statistics["equal_p"] == pytest.approx(stats.chi2.sf(found.statistics["equal_chi2"], 2), rel=TOLERANCE)
+    assert "equal_f" not in found.statistics
+
+
+def test_dummies_and_formulas_are_other_spellings() -> None:
+    one = model(interact="all").fit(panel())
+    dummies = model(interact="all", estimator="lsdv").fit(panel())
+    assert [dummies.estimates.loc[term, "coef"] for term in one.terms] == pytest.approx(one.coef, rel=TOLERANCE)
+    assert "unit[u03]" in dummies.terms
+    spelt = dc.GroupedRegression(formula="y ~ x + z | unit + year", by="zone").fit(panel())
+    assert spelt.coef == pytest.approx(model().fit(panel()).coef, rel=TOLERANCE)
+    with pytest.raises(ValueError, match="estimator=between has no form with groups"):
+        model(effects="unit", estimator="between")
+
+
+@pytest.mark.parametrize("cov", ["robust", "driscoll_kraay", "newey_west", "beck_katz", "conley"])
+def test_every_covariance_is_that_of_the_interacted_columns(cov: str) -> None:
+    data = frame()
+    split = pd.get_dummies(data["zone"], dtype=float)
+    wide = data.join((split.mul(data["x"], axis=0)).add_prefix("x_"))
+    units = sorted(set(data["unit"]))
+    ring = dc.Weights.from_edges([(a, b) for a, b in zip(units, units[1:] + units[:1], strict=True)])
+    fields = {"cov": cov, "cluster": "time" if cov == "beck_katz" else "unit"}
+    found = model(**fields).fit(panel(), ring)
+    same = plain(x=("x_middle", "x_north", "x_south"), **fields).fit(panel(wide), ring)
+    assert found.covariance == pytest.approx(same.covariance, rel=1e-7, abs=1e-14)
+    assert found.statistics["f"] == pytest.approx(same.statistics["f"], rel=1e-7)
+
+
 def test_few_clusters_in_a_group_are_said() -> None:
     whole = dc.Panel.from_frame(china("province"), "u", "year")
     notes = dc.GroupedRegression(y="y", x=("x",), cov="cluster").fit(whole).notes

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from digicarbon.numeric import group_permutation
-from digicarbon.numeric.group_permutation import coefficients, permutation_test, unit_moments
+from digicarbon.numeric.group_permutation import permutation_test, regressions, unit_moments
 
 # normal equations against a decomposition of the dummy-variable design
 TOLERANCE = 1e-8
@@ -34,8 +34,8 @@ def dummies(codes: FloatArray) -> FloatArray:
     return pd.get_dummies(codes, dtype=float).to_numpy()
 
 
-def slopes(columns: FloatArray, unit: FloatArray, period: FloatArray, effects: str) -> FloatArray:
-    """Return the coefficients of the regression with dummies."""
+def slopes(columns: FloatArray, unit: FloatArray, period: FloatArray, effects: str) -> tuple[FloatArray, FloatArray]:
+    """Return the coefficients of the regression with dummies, and their classic variances."""
     parts = [columns[:, :-1]]
     if effects == "none":
         parts.append(np.ones((len(columns), 1)))
@@ -43,7 +43,10 @@ def slopes(columns: FloatArray, unit: FloatArray, period: FloatArray, effects: s
         parts.append(dummies(unit))
     if effects in ("time", "two_way"):
         parts.append(dummies(period))
-    return np.linalg.lstsq(np.column_stack(parts), columns[:, -1], rcond=None)[0][: columns.shape[1] - 1]
+    design, y, k = np.column_stack(parts), columns[:, -1], columns.shape[1] - 1
+    beta, _, rank, _ = np.linalg.lstsq(design, y, rcond=None)
+    sigma2 = float(((y - design @ beta) ** 2).sum()) / (len(y) - int(rank))
+    return beta[:k], sigma2 * np.diag(np.linalg.pinv(design.T @ design))[:k]
 
 
 @pytest.mark.parametrize("effects", EFFECTS)
@@ -54,14 +57,16 @@ def test_coefficients_equal_separate_regressions(effects: str, share: float) -> 
     chosen = np.array(list(itertools.combinations(range(9), 4)))[::7]
     members = np.zeros((len(chosen), 9))
     members[np.arange(len(chosen))[:, None], chosen] = 1.0
-    found = coefficients(moments, members)
-    for row, units in zip(found, chosen, strict=True):
+    for coef, variance, units in zip(*regressions(moments, members), chosen, strict=True):
         keep = np.isin(unit, units)
-        assert row == pytest.approx(slopes(columns[keep], unit[keep], period[keep], effects), rel=TOLERANCE)
+        expected = slopes(columns[keep], unit[keep], period[keep], effects)
+        assert coef == pytest.approx(expected[0], rel=TOLERANCE)
+        assert variance == pytest.approx(expected[1], rel=TOLERANCE)
 
 
 @pytest.mark.parametrize("effects", EFFECTS)
-def test_exact_p_equals_scipy(effects: str) -> None:
+@pytest.mark.parametrize("statistic", ["difference", "studentised"])
+def test_exact_p_equals_scipy(effects: str, statistic: str) -> None:
     columns, unit, period = panel(8, 4, 2)
     first = np.arange(8) < 3
 
@@ -70,15 +75,20 @@ def test_exact_p_equals_scipy(effects: str) -> None:
             slopes(columns[keep], unit[keep], period[keep], effects)
             for keep in (np.isin(unit, one), np.isin(unit, two))
         ]
-        return abs(float(fits[0][0] - fits[1][0]))
+        gap = abs(float(fits[0][0][0] - fits[1][0][0]))
+        return gap if statistic == "difference" else gap / math.sqrt(float(fits[0][1][0] + fits[1][1][0]))
 
     theirs = stats.permutation_test(
         (np.arange(3), np.arange(3, 8)), distance, n_resamples=np.inf, alternative="greater"
     )
-    found = permutation_test(unit_moments(columns, unit, period, effects), first, 999, np.random.default_rng(0))
+    moments = unit_moments(columns, unit, period, effects)
+    found = permutation_test(moments, first, 999, np.random.default_rng(0), statistic)
     assert found.exact
     assert found.splits == math.comb(8, 3)
-    assert abs(found.difference[0]) == pytest.approx(theirs.statistic, rel=TOLERANCE)
+    plain = permutation_test(moments, first, 999, np.random.default_rng(0))
+    assert found.difference == pytest.approx(plain.difference, rel=TOLERANCE)
+    if statistic == "difference":
+        assert abs(found.difference[0]) == pytest.approx(theirs.statistic, rel=TOLERANCE)
     assert found.p[0] == pytest.approx(theirs.pvalue, abs=1e-12)
 
 
