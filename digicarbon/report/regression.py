@@ -25,6 +25,8 @@ _STATISTIC_WORDS = {
     "endogeneity_p": "Endogeneity, p", "anderson_rubin_f": "Anderson-Rubin F", "anderson_rubin_p": "Anderson-Rubin, p",
     "anderson_rubin_low": "Anderson-Rubin set, from", "anderson_rubin_high": "Anderson-Rubin set, to",
     "partial_r2": "Partial R²",
+    "equal_f": "Equality of groups, F", "equal_p": "Equality of groups, p",
+    "equal_chi2": "Equality of groups, χ²",
 }  # fmt: skip
 
 
