@@ -45,6 +45,8 @@ class RegressionTable(Report):
     tests : tuple of str
         Which tests of the fit to show, by the statistic's name: its value, and in brackets the p value that stands
         beside it as ``<name>_p``.
+    dummies : bool
+        Whether the coefficients of unit and time dummies (LSDV) are shown.
     """
 
     decimals: Annotated[int, Field(ge=0, le=12)] = 4
@@ -52,12 +54,14 @@ class RegressionTable(Report):
     effects: bool = True
     statistics: Names = ("nobs", "n_units", "n_instruments", "r2_within", "loglik")
     tests: Names = ("ar1", "ar2", "sargan", "hansen")
+    dummies: bool = False
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return the table."""
         rows: list[tuple[str, list[str]]] = []
         rules: list[int] = []
-        rows += self._block(records, _order(records), lambda record: record.result.estimates)
+        shown = [term for term in _order(records) if self.dummies or not term.startswith(("unit[", "time["))]
+        rows += self._block(records, shown, lambda record: record.result.estimates)
         for effect in ("direct", "indirect", "total") if self.effects else ():
             focal = list(dict.fromkeys(term for r in records if r.result.spatial_effects for term in r.result.focal))
             if focal:
