@@ -53,6 +53,8 @@ def effects_f(
     squares, df1 = _sum_of_squares(y, x, unit_codes, period_codes, larger)
     if df1 <= 0:
         raise EstimationError(f"{len(y)} observations leave no degrees of freedom for an F test of {larger} effects.")
+    if squares <= 1e-20 * restricted:
+        raise EstimationError(f"{larger} effects and the regressors fit exactly; there are no errors to test against.")
     if df0 <= df1:
         raise EstimationError(f"{larger} effects add nothing to {smaller} effects in this panel.")
     return f((restricted - squares) / squares / (df0 - df1) * df1, df0 - df1, df1)
