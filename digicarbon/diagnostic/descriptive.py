@@ -2,52 +2,136 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Annotated
 
+import numpy as np
 import pandas as pd
+from pydantic import Field, model_validator
 
 from digicarbon.diagnostic.base import Diagnostic
+from digicarbon.errors import listing
 from digicarbon.panel import Panel
 from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
+Share = Annotated[float, Field(ge=0, le=100)]
+
 
 class Descriptive(Diagnostic):
-    """Count, mean, standard deviation (overall, between, within), minimum, median and maximum, as Stata's xtsum.
+    """Counts, mean, standard deviation (overall, between, within), extremes, as Stata's xtsum and summarize, detail.
 
     Attributes
     ----------
     variables : tuple of str
+        Terms such as ``L.ln_e`` are allowed.
+    ranges : bool
+        Whether the extremes of unit means and of deviations from them (plus the grand mean) are shown, too.
+    percentiles : tuple of float
+        Further percentiles, e.g. (1, 25, 75, 99).
+    shape : bool
+        Whether skewness and kurtosis are shown.
     """
 
     variables: Names
+    ranges: bool = False
+    percentiles: Annotated[tuple[Share, ...], Field(strict=False)] = ()
+    shape: bool = False
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Descriptive:
+        twice = sorted({name for name in self.variables if self.variables.count(name) > 1})
+        if twice:
+            raise ValueError(f"variables names {listing(twice)} more than once.")
+        return self
 
     @property
     def terms(self) -> tuple[str, ...]:
         """The variables."""
         return self.variables
 
+    def check(self, panel: Panel, weights: Weights | None = None) -> None:
+        """Raise a sentence if a variable is missing."""
+        made = panel.with_terms(self.variables)
+        made.require(made.expanded(self.variables))
+
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``descriptive``, indexed by variable.
 
         Notes
         -----
-        ``sd_between`` is that of the unit means, ``sd_within`` that of x minus its unit mean plus the grand mean, both
-        with the usual n - 1 (Stata: xtsum).
+        ``units`` is xtsum's n and ``t_bar`` its T-bar, the mean number of periods of a unit. ``sd_between`` is that of
+        the unit means, ``sd_within`` that of x minus its unit mean plus the grand mean, both with the usual n - 1
+        (Stata: xtsum). Percentiles are Stata's: the value at rank ⌈nq⌉, or the mean of it and the next where nq is a
+        whole number. Skewness is m₃/m₂^1.5 and kurtosis m₄/m₂², 3 for the normal (Stata: summarize, detail).
         """
-        values = pd.DataFrame(panel.array(self.variables), columns=list(self.variables))
-        means = values.groupby(panel.unit_codes).transform("mean")
+        made = panel.with_terms(self.variables)
+        names = list(made.expanded(self.variables))
+        values = pd.DataFrame(made.array(names), columns=names)
+        by_unit = values.groupby(made.unit_codes)
+        means = by_unit.mean()
+        within = values - by_unit.transform("mean")
+        units = made.shape[0]
         table = pd.DataFrame(
             {
                 "n": values.count().astype(float),
+                "units": float(units),
+                "t_bar": len(values) / units,
                 "mean": values.mean(),
                 "sd": values.std(),
-                "sd_between": values.groupby(panel.unit_codes).mean().std(),
-                "sd_within": (values - means).std(),
+                "sd_between": means.std(),
+                "sd_within": within.std(),
                 "min": values.min(),
                 "median": values.median(),
                 "max": values.max(),
             }
         )
+        if self.ranges:
+            shifted = within + values.mean()
+            table["min_between"], table["max_between"] = means.min(), means.max()
+            table["min_within"], table["max_within"] = shifted.min(), shifted.max()
+        for share in self.percentiles:
+            table[f"p{share:g}"] = np.percentile(values, share, axis=0, method="averaged_inverted_cdf")
+        if self.shape:
+            deviations = values - values.mean()
+            m2, m3, m4 = ((deviations**power).mean() for power in (2, 3, 4))
+            # a constant has no shape
+            spread = m2.where(m2 > 0)
+            table["skewness"], table["kurtosis"] = m3 / spread**1.5, m4 / spread**2
         table.index.name = "variable"
         return {"descriptive": table}
+
+
+def descriptive(
+    panel: Panel,
+    names: Iterable[str],
+    ranges: bool = False,
+    percentiles: Iterable[float] = (),
+    shape: bool = False,
+) -> pd.DataFrame:
+    """Return descriptive statistics of panel variables.
+
+    Parameters
+    ----------
+    panel : Panel
+        Balanced or not.
+    names : iterable of str
+        Columns or terms.
+    ranges, percentiles, shape
+        As in `Descriptive`.
+
+    Returns
+    -------
+    DataFrame
+        Index variable; columns n, units, t_bar, mean, sd, sd_between, sd_within, min, median, max and what was asked.
+
+    Raises
+    ------
+    DataError
+        If a column is missing or holds a value that is not finite.
+    """
+    spec = Descriptive(
+        variables=tuple(names), ranges=ranges, percentiles=tuple(float(share) for share in percentiles), shape=shape
+    )
+    spec.check(panel)
+    return spec.tables(panel)["descriptive"]

@@ -1,0 +1,147 @@
+"""Correlation matrices of panel variables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from digicarbon.diagnostic.base import Diagnostic
+from digicarbon.errors import DataError, listing
+from digicarbon.numeric.association import Correlations, correlations
+from digicarbon.panel import Panel
+from digicarbon.spec import Names
+from digicarbon.weights import Weights
+
+FloatArray = NDArray[np.float64]
+Kind = Literal["pooled", "within", "between"]
+
+
+class Correlation(Diagnostic):
+    """Pairwise correlations with p values: Stata's pwcorr, R's cor.test.
+
+    Attributes
+    ----------
+    variables : tuple of str
+        At least two; terms such as ``L.ln_e`` are allowed.
+    kind : {"pooled", "within", "between"}
+        Of all observations; of deviations from unit means, whose degrees of freedom are less by N - 1; of unit means.
+    stars : tuple of 3 floats
+        Largest p values for one, two and three stars in the table to read.
+    decimals : int
+        Of the table to read.
+    """
+
+    variables: Names
+    kind: Kind = "pooled"
+    stars: Annotated[tuple[float, float, float], Field(strict=False)] = (0.1, 0.05, 0.01)
+    decimals: Annotated[int, Field(ge=0, le=12)] = 3
+
+    @model_validator(mode="after")
+    def _several(self) -> Correlation:
+        if len(set(self.variables)) < max(2, len(self.variables)):
+            raise ValueError("variables needs at least two names, each once; a correlation is between two variables.")
+        return self
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The variables."""
+        return self.variables
+
+    def check(self, panel: Panel, weights: Weights | None = None) -> None:
+        """Raise a sentence if a variable is missing or does not vary.
+
+        Raises
+        ------
+        DataError
+        """
+        self._found(panel)
+
+    def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
+        """Return ``correlation`` (text with stars, lower triangle) and ``correlation_r``, ``correlation_p`` (numbers).
+
+        Raises
+        ------
+        DataError
+            If a variable is missing or does not vary.
+        """
+        names, found = self._found(panel)
+        text = [
+            [self._cell(found.r[i, j], found.p[i, j]) if j <= i else "" for j in range(len(names))]
+            for i in range(len(names))
+        ]
+        index = pd.Index(names, name="variable")
+        return {
+            "correlation": pd.DataFrame(text, index=index, columns=list(names)),
+            "correlation_r": pd.DataFrame(found.r, index=index, columns=list(names)),
+            "correlation_p": pd.DataFrame(found.p, index=index, columns=list(names)),
+        }
+
+    def _found(self, panel: Panel) -> tuple[tuple[str, ...], Correlations]:
+        made = panel.with_terms(self.variables)
+        names = made.expanded(self.variables)
+        values, lost = _variation(made.array(names), made, self.kind)
+        found = correlations(values, lost)
+        flat = [name for name, r in zip(names, found.r.diagonal(), strict=True) if np.isnan(r)]
+        if flat:
+            where = {"pooled": "", "within": " within units", "between": " between units"}[self.kind]
+            raise DataError(
+                f"{listing(flat)} does not vary{where}, so that it has no correlation; leave it out"
+                f"{' or choose diagnostic.kind=pooled' if self.kind != 'pooled' else ''}."
+            )
+        return names, found
+
+    def _cell(self, r: float, p: float) -> str:
+        return f"{r:.{self.decimals}f}" + "*" * sum(bool(p < bound) for bound in self.stars)
+
+
+def correlation(panel: Panel, names: Iterable[str], kind: Kind = "pooled") -> pd.DataFrame:
+    """Return pairwise correlations with their p values.
+
+    Parameters
+    ----------
+    panel : Panel
+        Balanced or not.
+    names : iterable of str
+        At least two columns or terms.
+    kind : {"pooled", "within", "between"}
+        See `Correlation`.
+
+    Returns
+    -------
+    DataFrame
+        Index (first, second), a row per pair; columns r, p and n.
+
+    Raises
+    ------
+    DataError
+        If a variable is missing or does not vary.
+    """
+    spec = Correlation(variables=tuple(names), kind=kind)
+    spec.check(panel)
+    columns, found = spec._found(panel)
+    rows = {
+        (columns[j], columns[i]): (found.r[i, j], found.p[i, j], found.count[i, j])
+        for i in range(len(columns))
+        for j in range(i)
+    }
+    index = pd.MultiIndex.from_tuples(list(rows), names=["first", "second"])
+    return pd.DataFrame(list(rows.values()), index=index, columns=["r", "p", "n"])
+
+
+def _variation(values: FloatArray, panel: Panel, kind: Kind) -> tuple[FloatArray, int]:
+    """Return the variation asked for, shape (rows, k) or (units, k), and the degrees of freedom that it has lost."""
+    if kind == "pooled":
+        return values, 0
+    codes, n = panel.unit_codes, panel.shape[0]
+    means = np.column_stack([np.bincount(codes, column, n) for column in values.T]) / np.bincount(codes)[:, None]
+    if kind == "between":
+        return means, 0
+    within = values - means[codes]
+    # rounding is no variation
+    small = np.abs(within) <= 1e-12 * np.abs(values).max(axis=0)
+    return np.where(small, 0.0, within), n - 1

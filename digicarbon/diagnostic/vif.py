@@ -1,0 +1,110 @@
+"""Variance inflation factors of a model's regressors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from digicarbon.diagnostic.base import Diagnostic
+from digicarbon.diagnostic.diagnose import ModelNode
+from digicarbon.errors import ConfigError, EstimationError, listing
+from digicarbon.model import Model
+from digicarbon.model._panel_columns import rows_of
+from digicarbon.numeric.association import inflation_factors
+from digicarbon.numeric.within import EffectsKind, absorb, dependent, vanishing
+from digicarbon.panel import Panel
+from digicarbon.weights import Weights
+
+FloatArray = NDArray[np.float64]
+
+
+class Vif(Diagnostic):
+    """Variance inflation factors, Stata's estat vif and R's car::vif, before and after the model's effects.
+
+    Attributes
+    ----------
+    model : Model
+        In a configuration ``${model}``, the model of the run.
+    """
+
+    model: ModelNode
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The regressors."""
+        return self.model.regressors
+
+    def check(self, panel: Panel, weights: Weights | None = None) -> None:
+        """Raise a sentence if the factors do not exist.
+
+        Raises
+        ------
+        ConfigError, DataError, EstimationError
+        """
+        vif(self.model, panel)
+
+    def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
+        """Return the table ``vif``, indexed by term, the mean in the last row."""
+        return {"vif": vif(self.model, panel)}
+
+
+def vif(model: Model, panel: Panel) -> pd.DataFrame:
+    """Return variance inflation factors of a model's regressors.
+
+    Parameters
+    ----------
+    model : Model
+        With a field ``effects``, or without effects; random effects count as none.
+    panel : Panel
+        Balanced or not.
+
+    Returns
+    -------
+    DataFrame
+        Index term, the mean last; columns ``raw`` (regressors and a constant), ``within`` (after the model's effects;
+        the same where there are none) and ``within_r2``, the R² of a regressor on the others after the effects.
+
+    Raises
+    ------
+    ConfigError
+        If the model has no regressors.
+    DataError
+        If a column is missing.
+    EstimationError
+        If a regressor does not vary or depends exactly on others.
+    """
+    if not model.regressors:
+        raise ConfigError(
+            "Variance inflation factors need a model with regressors; choose e.g. model=twfe (not model=none)."
+        )
+    made = panel.with_terms(model.regressors)
+    names = made.expanded(model.regressors)
+    values = made.array(names)
+    raw = _factors(names, values - values.mean(axis=0), values, "")
+    effects = _effects(model)
+    after = raw if effects == "none" else _factors(names, absorb(values, rows_of(made), effects), values, effects)
+    table = pd.DataFrame({"raw": raw, "within": after, "within_r2": 1 - 1 / after}, index=pd.Index(names, name="term"))
+    table.loc["mean"] = [raw.mean(), after.mean(), np.nan]
+    return table
+
+
+def _effects(model: Model) -> EffectsKind:
+    found = getattr(model, "effects", "none")
+    known: tuple[EffectsKind, ...] = ("unit", "time", "two_way")
+    return next((effects for effects in known if effects == found), "none")
+
+
+def _factors(names: tuple[str, ...], centred: FloatArray, before: FloatArray, effects: str) -> FloatArray:
+    after = f" after {effects} effects" if effects else ""
+    gone = vanishing(centred, before)
+    if gone:
+        raise EstimationError(f"{listing(names[j] for j in gone)} does not vary{after}; leave it out of the model.")
+    for j, others in dependent(centred):
+        raise EstimationError(
+            f"{names[j]} is an exact linear combination of {listing(names[i] for i in others)}{after}, so that its "
+            "variance inflation factor is infinite; leave one of them out."
+        )
+    return inflation_factors(centred)

@@ -1,0 +1,401 @@
+"""Instrumental variables on a panel, on linearmodels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import field_validator, model_validator
+
+from digicarbon.errors import EstimationError, listing, nearest
+from digicarbon.model._iv_statistics import FoundTests, notes, statistics, tables
+from digicarbon.model._panel_columns import rows_of
+from digicarbon.model._panel_covariance import REPAIRED, Rule
+from digicarbon.model.base import Level, Model, refuse_single_period, refuse_too_small, refuse_unidentified
+from digicarbon.numeric.anderson_rubin import anderson_rubin
+from digicarbon.numeric.covariance import ClusterBy, nearest_semidefinite, nested_effects, small_sample_factor
+from digicarbon.numeric.instrument_tests import endogeneity, overidentification
+from digicarbon.numeric.reduced_form import ErrorStructure, partial_out, reduced_form
+from digicarbon.numeric.weak_instruments import strength
+from digicarbon.numeric.within import EffectsKind, absorb, absorbed_rank, dependent, vanishing
+from digicarbon.panel import Panel, canonical
+from digicarbon.result import Inference, Result
+from digicarbon.spec import Names
+from digicarbon.weights import Weights
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+SmallSampleRule = Literal["stata", "none", "g", "full", "sss", "hc1"]
+
+FEWEST_CLUSTERS = 5
+"""With fewer clusters a clustered covariance says nothing: with 3, the smallest p of a sign-flip test is 0.25."""
+
+_EXACT = 1e-9
+"""Norm, relative to its own, below which what is left of a column is rounding."""
+
+
+class PanelIV(Model):
+    """A linear regression on a panel whose endogenous regressors have instruments.
+
+    Attributes
+    ----------
+    y, x, controls
+        As in `Model`.
+    instruments : tuple of str
+        Excluded instruments, at least as many as endogenous regressors; terms such as ``L.ln_e`` are allowed. That
+        they affect the outcome through the endogenous regressors alone is the user's claim.
+    endogenous : tuple of str
+        Which of ``x`` and ``controls`` are endogenous; empty takes ``x``. The other regressors are exogenous and need
+        not be listed as instruments.
+    effects : {"none", "unit", "time", "two_way"}
+        Fixed effects, removed from every column; ``none`` has a constant.
+    method : {"2sls", "liml"}
+        Two-stage least squares, or limited-information maximum likelihood, which is less biased by weak instruments.
+    cov : {"classic", "robust", "cluster"}
+        Homoskedastic; heteroskedastic (White); clustered. Tests use the same.
+    cluster : {"unit", "time", "both"}
+        What a cluster is.
+    small_sample : {"stata", "none", "g", "full", "sss", "hc1"}
+        The factor of a robust or clustered covariance, as in `PanelRegression`.
+    df : {"auto", "residual"}
+        Degrees of freedom of t and F: residual ones, but with clusters G - 1 (Stata; the smaller G of two), or always
+        the residual ones (linearmodels).
+    level : float
+        Coverage of the intervals and of Anderson and Rubin's set.
+
+    Notes
+    -----
+    Coefficients and covariances are those of ``linearmodels.IV2SLS`` and ``IVLIML`` on columns from which effects were
+    removed, with factors and statistics as Stata's ivreg2, xtivreg2 and ivreghdfe with ``small``; see
+    docs/instruments.md.
+    """
+
+    takes_weights: ClassVar[bool] = False
+
+    instruments: Names
+    endogenous: Names = ()
+    effects: EffectsKind = "two_way"
+    method: Literal["2sls", "liml"] = "2sls"
+    cov: Literal["classic", "robust", "cluster"] = "classic"
+    cluster: ClusterBy = "unit"
+    small_sample: SmallSampleRule = "stata"
+    df: Literal["auto", "residual"] = "auto"
+    level: Level = 0.95
+
+    @field_validator("instruments", "endogenous")
+    @classmethod
+    def _as_written(cls, terms: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(canonical(term) for term in terms)
+
+    @model_validator(mode="after")
+    def _instrumented(self) -> PanelIV:
+        regressors = self.regressors
+        if "const" in self.terms:
+            raise ValueError("'const' is the constant that the model adds itself; leave it out of the terms.")
+        if not self.instruments:
+            raise ValueError(
+                "instruments is empty; name at least one term that is left out of the equation, e.g. "
+                "model.instruments=[L.ln_e], or fit the model without instruments (model=twfe)."
+            )
+        unknown = [term for term in self.endogenous if term not in regressors]
+        if unknown:
+            raise ValueError(
+                f"endogenous names {listing(unknown)}, which is neither in x nor in controls."
+                f"{nearest(unknown[0], regressors)} Regressors: {listing(regressors, 20)}."
+            )
+        for name, terms in (("instruments", self.instruments), ("endogenous", self.endogenous)):
+            twice = sorted({term for term in terms if terms.count(term) > 1})
+            if twice:
+                raise ValueError(f"{name} names {listing(twice)} more than once.")
+        both = [term for term in self.instruments if term in regressors]
+        if both:
+            raise ValueError(
+                f"{listing(both)} is a regressor and an instrument at once. An instrument is left out of the equation; "
+                "exogenous regressors are their own instruments and are not listed."
+            )
+        if self.y in self.instruments:
+            raise ValueError(f"{self.y} is the outcome; it cannot be an instrument.")
+        if not any("C(" in term for term in (*self.instruments, *self.instrumented)):
+            shortage = _shortage(self.instrumented, self.instruments)
+            if shortage:
+                raise ValueError(shortage)
+        return self
+
+    @property
+    def instrumented(self) -> tuple[str, ...]:
+        """The endogenous regressors."""
+        return self.endogenous or self.x
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """All columns that the model reads."""
+        return (*super().terms, *self.instruments)
+
+    def check(self, panel: Panel, weights: Weights | None = None) -> None:
+        """Raise a sentence if the model cannot be fitted; fit nothing.
+
+        Raises
+        ------
+        DataError
+            If a column is missing or holds a value that is not finite, or no row has a lag.
+        EstimationError
+            If there are too few instruments, rows or clusters, effects absorb a column, columns are collinear, or
+            instruments do not move the endogenous regressors.
+        """
+        self._columns(panel)
+
+    def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
+        """Fit the regression.
+
+        Parameters
+        ----------
+        panel : Panel
+            Balanced or not.
+        weights : Weights, optional
+            Ignored: the model takes none.
+
+        Returns
+        -------
+        Result
+            Terms are the regressors, after ``const`` where there are no effects. Tables: ``first_stage`` (strength of
+            the instruments by endogenous regressor), ``first_stage_coefficients``, ``tests`` and ``anderson_rubin``.
+
+        Raises
+        ------
+        DataError, EstimationError
+        """
+        columns = self._columns(panel)
+        errors = self._errors(columns)
+        fitted = self._linearmodels(columns)
+        k = len(columns.names)
+        order = [list(fitted.params.index).index(name) for name in columns.names]
+        coef = np.asarray(fitted.params)[order]
+        covariance, repaired = np.asarray(fitted.cov)[np.ix_(order, order)] * errors.factor(k), False
+        if len(errors.clusters) == 2:
+            covariance, repaired = nearest_semidefinite(covariance)
+        residuals = columns.y - columns.regressors @ coef
+        found = self._tests(columns, errors, residuals)
+        ssr, rows = float(residuals @ residuals), len(columns.y)
+        df_resid = rows - k - errors.absorbed
+        n, t = columns.panel.shape
+        raw = columns.panel.array([self.y])[:, 0]
+        return Result(
+            kind=f"iv_{self.effects}" if self.effects != "none" else "iv",
+            y=self.y,
+            focal=columns.panel.expanded(self.x, among=self.terms),
+            terms=columns.names,
+            coef=coef,
+            covariance=covariance,
+            inference=Inference(float(errors.df(k)), self.level),
+            statistics={
+                "nobs": float(rows),
+                "n_units": float(n),
+                "n_periods": float(t),
+                "r2": 1 - ssr / float(((raw - raw.mean()) ** 2).sum()),
+                "r2_within": 1 - ssr / float(((columns.y - columns.y.mean()) ** 2).sum()),
+                "sigma2": ssr / df_resid,
+                "df_resid": float(df_resid),
+                **statistics(found),
+            },
+            tables={
+                **tables(found, columns.endogenous, self.y, self.level),
+                "first_stage_coefficients": self._first_stage_coefficients(columns, errors),
+            },
+            absorbed={"none": (), "two_way": ("unit", "time")}.get(self.effects, (self.effects,)),
+            notes=(
+                f"Standard errors: {self._cov_words()}.",
+                *((REPAIRED,) if repaired else ()),
+                *notes(found, columns.endogenous, columns.instruments, self.y, self.method, self.level, errors, rows),
+            ),
+            residuals=residuals.reshape(n, t).T if columns.panel.balanced else None,
+        )
+
+    def _columns(self, panel: Panel) -> Columns:
+        """Return the checked columns with effects removed."""
+        made = panel.with_terms(self.terms)
+        regressors, endogenous, instruments = (
+            made.expanded(chosen, among=self.terms) for chosen in (self.regressors, self.instrumented, self.instruments)
+        )
+        made.require((self.y, *regressors, *instruments))
+        shortage = _shortage(endogenous, instruments)
+        if shortage:
+            raise EstimationError(shortage)
+        refuse_single_period(made, self.effects)
+        self._refuse_few_clusters(made)
+        constant = self.effects == "none"
+        names = ("const", *regressors) if constant else regressors
+        exogenous = tuple(name for name in names if name not in endogenous)
+        raw = made.array((self.y, *regressors, *instruments))
+        every = (self.y, *regressors, *instruments)
+        if constant:
+            raw, every = np.column_stack([raw, np.ones(len(raw))]), (*every, "const")
+        parameters = max(len(names), len(exogenous) + len(instruments)) + absorbed_rank(rows_of(made), self.effects)
+        refuse_too_small(len(raw), parameters, self.effects)
+        without = absorb(raw, rows_of(made), self.effects)
+        position = {name: index for index, name in enumerate(every)}
+
+        def of(array: FloatArray, chosen: tuple[str, ...]) -> FloatArray:
+            return array[:, [position[name] for name in chosen]]
+
+        for chosen in (names, (*exogenous, *instruments)):
+            refuse_unidentified(chosen, of(without, chosen), of(raw, chosen), self.effects)
+        if np.ptp(without[:, 0]) < 1e-12 * max(float(np.abs(raw[:, 0]).max()), 1.0):
+            raise EstimationError(f"{self.y} does not vary after {self.effects} effects; there is nothing to explain.")
+        found = Columns(
+            panel=made,
+            names=names,
+            exogenous=exogenous,
+            endogenous=endogenous,
+            instruments=instruments,
+            y=without[:, 0],
+            regressors=of(without, names),
+            w=of(without, exogenous),
+            x=of(without, endogenous),
+            z=of(without, instruments),
+        )
+        found.refuse_useless()
+        return found
+
+    def _refuse_few_clusters(self, panel: Panel) -> None:
+        groups = self._groups(panel)
+        if self.cov == "cluster" and groups < FEWEST_CLUSTERS:
+            raise EstimationError(
+                f"{groups} clusters by {'unit or time' if self.cluster == 'both' else self.cluster} are too few for "
+                f"clustered standard errors (at least {FEWEST_CLUSTERS}); choose inference=classic, or compare groups "
+                "in one pooled model."
+            )
+
+    def _groups(self, panel: Panel) -> int:
+        """Return the number of clusters, the smaller one of two."""
+        n, t = panel.shape
+        return {"unit": n, "time": t, "both": min(n, t)}[self.cluster]
+
+    def _clusters(self, panel: Panel) -> tuple[IntArray, ...]:
+        codes = {"unit": panel.unit_codes, "time": panel.period_codes}
+        return tuple(codes[by] for by in self._by)
+
+    @property
+    def _by(self) -> tuple[Literal["unit", "time"], ...]:
+        """The ways of clustering."""
+        if self.cov != "cluster":
+            return ()
+        return ("unit", "time") if self.cluster == "both" else (self.cluster,)
+
+    def _errors(self, columns: Columns) -> ErrorStructure:
+        panel, rows = columns.panel, len(columns.y)
+        count = absorbed_rank(rows_of(panel), self.effects)
+        nested = sum(nested_effects(by, self.effects, *panel.shape) for by in self._by)
+        groups = self._groups(panel) if self.cov == "cluster" else rows
+
+        def residual(k: int) -> int:
+            return rows - k - count
+
+        def factor(k: int) -> float:
+            if self.cov == "classic":
+                return rows / residual(k)
+            return small_sample_factor(self.small_sample, groups, rows, k, count, nested)
+
+        clustered = self.cov == "cluster" and self.df == "auto"
+        return ErrorStructure(
+            self.cov, self._clusters(panel), count, factor, (lambda k: groups - 1) if clustered else residual
+        )
+
+    def _linearmodels(self, columns: Columns) -> Any:
+        from linearmodels.iv import IV2SLS, IVLIML
+
+        frame = pd.DataFrame(columns.regressors, columns=list(columns.names))
+        model = (IV2SLS if self.method == "2sls" else IVLIML)(
+            pd.Series(columns.y, name=self.y),
+            frame[list(columns.exogenous)] if columns.exogenous else None,
+            frame[list(columns.endogenous)],
+            pd.DataFrame(columns.z, columns=list(columns.instruments)),
+        )
+        if self.cov == "cluster":
+            codes = np.column_stack(self._clusters(columns.panel))
+            return model.fit(cov_type="clustered", debiased=False, clusters=codes)
+        return model.fit(cov_type="unadjusted" if self.cov == "classic" else "robust", debiased=False)
+
+    def _tests(self, columns: Columns, errors: ErrorStructure, residuals: FloatArray) -> FoundTests:
+        y, x, z = columns.partialled()
+        count = len(columns.exogenous)
+        return FoundTests(
+            strength=strength(x, z, errors, count),
+            overidentification=overidentification(y, x, z, residuals, errors),
+            endogeneity=endogeneity(y, x, z, errors, count),
+            anderson_rubin=anderson_rubin(y, x, z, errors, count, self.level),
+        )
+
+    def _first_stage_coefficients(self, columns: Columns, errors: ErrorStructure) -> pd.DataFrame:
+        """Return coefficients of each first stage: index (endogenous, term); columns as in `Result.estimates`."""
+        terms = (*columns.instruments, *columns.exogenous)
+        form = reduced_form(columns.x, np.column_stack([columns.z, columns.w]), errors, 0)
+        inference = Inference(float(form.df), self.level)
+        frames = {
+            name: pd.DataFrame(
+                inference.columns(form.coef[:, j], np.sqrt(form.covariance[j, :, j, :].diagonal())),
+                index=pd.Index(terms, name="term"),
+            )
+            for j, name in enumerate(columns.endogenous)
+        }
+        return pd.concat(frames, names=["endogenous"])
+
+    def _cov_words(self) -> str:
+        return Rule(self.cov, self.cluster, None, "uniform", self.small_sample).words(1)
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """What the model is fitted to: columns of a panel with effects removed, of shape (rows,) or (rows, names)."""
+
+    panel: Panel
+    names: tuple[str, ...]
+    exogenous: tuple[str, ...]
+    endogenous: tuple[str, ...]
+    instruments: tuple[str, ...]
+    y: FloatArray
+    regressors: FloatArray
+    w: FloatArray
+    x: FloatArray
+    z: FloatArray
+
+    def partialled(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return y, x and z with the exogenous regressors partialled out."""
+        out = partial_out(np.column_stack([self.y, self.x, self.z]), self.w)
+        m = self.x.shape[1]
+        return out[:, 0], out[:, 1 : 1 + m], out[:, 1 + m :]
+
+    def refuse_useless(self) -> None:
+        """Raise if instruments explain an endogenous regressor exactly, or not at all."""
+        _, x, z = self.partialled()
+        fitted = z @ np.linalg.lstsq(z, x, rcond=None)[0]
+        for j in vanishing(x - fitted, x, _EXACT):
+            raise EstimationError(
+                f"{self.endogenous[j]} is an exact linear combination of the instruments and the exogenous regressors "
+                f"({listing((*self.instruments, *self.exogenous))}); choose other instruments."
+            )
+        idle = vanishing(fitted, x, _EXACT)
+        if idle:
+            raise EstimationError(
+                f"The instruments {listing(self.instruments)} are uncorrelated with {self.endogenous[idle[0]]}, given "
+                "the other regressors and the effects; choose other instruments."
+            )
+        for j, others in dependent(fitted, _EXACT):
+            raise EstimationError(
+                f"The instruments {listing(self.instruments)} do not tell {self.endogenous[j]} apart from "
+                f"{listing(self.endogenous[i] for i in others)}: what they explain of them is collinear. Add an "
+                "instrument that moves one alone."
+            )
+
+
+def _shortage(endogenous: tuple[str, ...], instruments: tuple[str, ...]) -> str:
+    """Return a sentence if there are fewer instruments than endogenous regressors, an empty text otherwise."""
+    if len(instruments) >= len(endogenous):
+        return ""
+    return (
+        f"{len(instruments)} instrument{'' if len(instruments) == 1 else 's'} ({listing(instruments)}) cannot identify "
+        f"{len(endogenous)} endogenous "
+        f"regressors ({listing(endogenous)}); name at least as many instruments, or fewer in endogenous."
+    )
