@@ -103,6 +103,8 @@ def unit_effects(y: FloatArray, x: FloatArray, unit_codes: IntArray) -> UnitEffe
     compared with the first one. The mean does not depend on which unit is called the first.
     """
     group = Groups(unit_codes)
+    if group.count < 2:
+        raise EstimationError("Unit effects are compared with their mean, which needs at least two units.")
     columns = np.column_stack([y, x])
     means = group.averages(columns)
     within = columns - means[unit_codes]
