@@ -145,7 +145,7 @@ def notes(
     if errors.effective(rows) < rows:
         out.append(
             f"χ² tests count {errors.effective(rows)} observations, {errors.absorbed} less for the absorbed effects "
-            "(Stata's xtivreg2)."
+            "(dofminus of Stata's ivreg2)."
         )
     if found.anderson_rubin.intervals is not None:
         out.append(_set_words(found.anderson_rubin.intervals, endogenous[0], level))

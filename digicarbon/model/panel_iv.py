@@ -69,7 +69,7 @@ class PanelIV(Model):
     Notes
     -----
     Coefficients and covariances are those of ``linearmodels.IV2SLS`` and ``IVLIML`` on columns from which effects were
-    removed, with factors and statistics as Stata's ivreg2, xtivreg2 and ivreghdfe with ``small``; see
+    removed, with factors and statistics as Stata's ivreg2 with ``small`` and ``dofminus``; see
     docs/instruments.md.
     """
 
