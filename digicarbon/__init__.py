@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from digicarbon.diagnostic import diagnose as diagnose
     from digicarbon.diagnostic import moran as moran
     from digicarbon.diagnostic import vif as vif
+    from digicarbon.model import DynamicPanel as DynamicPanel
     from digicarbon.model import Model as Model
     from digicarbon.model import PanelIV as PanelIV
     from digicarbon.model import PanelRegression as PanelRegression
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from digicarbon.weights import Weights as Weights
 
 _HOME = {
+    "DynamicPanel": "digicarbon.model",
     "Model": "digicarbon.model",
     "Panel": "digicarbon.panel",
     "PanelIV": "digicarbon.model",
@@ -39,6 +41,7 @@ _HOME = {
 }
 
 __all__ = [
+    "DynamicPanel",
     "Model",
     "Panel",
     "PanelIV",

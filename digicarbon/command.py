@@ -192,6 +192,9 @@ def show(table: Table, console: Console) -> None:
         wide.print(rich_table)
     for note in table.notes:
         console.print(note, style="dim", soft_wrap=True)
+    if table.below is not None:
+        console.print()
+        show(table.below, console)
 
 
 def _blocks(widths: Sequence[int], room: int) -> list[list[int]]:

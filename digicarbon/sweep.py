@@ -130,6 +130,8 @@ def run(composer: Composer, planned: Plan, progress: Callable[[int, int], None] 
             progress(len(results) + len(errors), len(planned.runs))
         table, refusal = _table_or_refusal(planned, chosen.report, results)
         files = {} if table is None else {"table.md": table.to_markdown(), "table.csv": table.cells.to_csv()}
+        if table is not None and table.below is not None:
+            files["table_below.csv"] = table.below.cells.to_csv()
         estimates = _all_estimates(planned.runs, results)
         if not estimates.empty:
             files["estimates.csv"] = estimates.to_csv(index=False)

@@ -88,3 +88,20 @@ def project(folder: Path, empty_store: Path) -> Path:
     (folder / "mlruns").mkdir()
     shutil.copy(empty_store, folder / "mlruns" / "mlflow.db")
     return folder
+
+
+@pytest.fixture(scope="session")
+def empluk() -> dc.Panel:
+    """Arellano and Bond's 140 firms, 1976-84, unbalanced (R package plm), with logs named as in their article."""
+    frame = pd.read_csv(REFERENCE / "empluk.csv")
+    logs = {name: np.log(frame[column]) for name, column in EMPLUK_LOGS.items()}
+    return dc.Panel.from_frame(frame.assign(**logs), unit="firm", time="year", gaps="keep")
+
+
+EMPLUK_LOGS = {"n": "emp", "w": "wage", "k": "capital", "ys": "output"}
+
+
+@pytest.fixture(scope="session")
+def houseprices() -> dc.Panel:
+    """House prices of 49 US states, 1975-2003 (R package pder)."""
+    return dc.Panel.from_frame(pd.read_csv(REFERENCE / "houseprices.csv"), unit="id", time="t")

@@ -16,5 +16,7 @@ from digicarbon.diagnostic.moran import Moran as Moran
 from digicarbon.diagnostic.moran import local_moran as local_moran
 from digicarbon.diagnostic.moran import moran as moran
 from digicarbon.diagnostic.moran import moran_bivariate as moran_bivariate
+from digicarbon.diagnostic.panel_choice import PanelChoice as PanelChoice
+from digicarbon.diagnostic.panel_choice import choose_panel_model as choose_panel_model
 from digicarbon.diagnostic.vif import Vif as Vif
 from digicarbon.diagnostic.vif import vif as vif

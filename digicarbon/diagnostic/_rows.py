@@ -41,6 +41,8 @@ class Row:
         Not-a-number where there is none.
     reliable : bool
         Whether a decision may rest on p.
+    df2 : float
+        Degrees of freedom of F's denominator.
     """
 
     test: str
@@ -49,16 +51,17 @@ class Row:
     df: float = math.nan
     p: float = math.nan
     reliable: bool = True
+    df2: float = math.nan
 
     @classmethod
     def of(cls, test: str, null: str, found: Statistic) -> Row:
         """Return the row of a statistic."""
-        return cls(test, null, found.value, found.df, found.p)
+        return cls(test, null, found.value, found.df, found.p, df2=found.df2)
 
 
 def table(rows: Iterable[Row]) -> pd.DataFrame:
-    """Return a DataFrame with columns test, null, statistic, df and p."""
-    return pd.DataFrame([asdict(row) for row in rows], columns=["test", "null", "statistic", "df", "p"])
+    """Return a DataFrame with columns test, null, statistic, df, df2 and p."""
+    return pd.DataFrame([asdict(row) for row in rows], columns=["test", "null", "statistic", "df", "df2", "p"])
 
 
 def aligned(panel: Panel, weights: Weights | None, what: str) -> Weights:

@@ -13,6 +13,7 @@ from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.cross_section import cross_section_row
 from digicarbon.diagnostic.lm import lm_rows, residual_moran_row
 from digicarbon.diagnostic.nested import changed, durbin_rows, effects_rows, hausman_rows
+from digicarbon.diagnostic.panel_tests import panel_rows
 from digicarbon.errors import ConfigError
 from digicarbon.model import Model, PanelRegression, SpatialPanel
 from digicarbon.numeric.spatial_lm import Form
@@ -46,7 +47,7 @@ def diagnose(
     ----------
     model : SpatialPanel or PanelRegression
     panel : Panel
-        Balanced.
+        Balanced for a `SpatialPanel`.
     weights : Weights, optional
         For exactly the panel's units, in any order; without them a `PanelRegression` has no spatial tests.
     form : {"corrected", "classic"}
@@ -59,9 +60,11 @@ def diagnose(
     Returns
     -------
     DataFrame
-        Columns test, null (a sentence), statistic, df, p. Lagrange multiplier tests and Moran's I of residuals, those
-        of the regression without spatial terms; for sar, sem and sdm LR and Wald tests of the simpler models within
-        the Durbin model; Hausman; LR tests of the fixed effects; CD of the model's own residuals.
+        Columns test, null (a sentence), statistic, df, df2 (of F), p. With weights, Lagrange multiplier tests and
+        Moran's I of residuals of the regression without spatial terms. For a `SpatialPanel`: for sar, sem and sdm LR
+        and Wald tests of the simpler models within the Durbin model; Hausman; LR tests of the fixed effects; CD of
+        the model's own residuals. For a `PanelRegression` those of docs/model_choice.md: F and Lagrange multiplier
+        tests of effects, Hausman, serial correlation, heteroskedasticity, dependence between units.
 
     Raises
     ------
@@ -77,17 +80,18 @@ def diagnose(
         )
     if weights is not None:
         aligned(panel, weights, "a spatial test")
-    result = model.fit(panel, weights)
     rows: list[Row] = []
     if weights is not None:
         rows += where_possible("LM", lambda: dependence_rows(model, panel, weights, form))
-    if isinstance(model, SpatialPanel):
-        if model.kind in ("sar", "sem", "sdm"):
-            rows += where_possible("LR SDM", lambda: durbin_rows(as_durbin(model), panel, weights))
-        rows += where_possible("Hausman", lambda: hausman_rows(model, panel, weights))
-        rows += where_possible("LR of effects", lambda: effects_rows(model, panel, weights, draws, seed))
-        if model.error_weights is not None:
-            rows.append(Row("error_weights", "Tests of dependence and of nested models use the weights of the lag."))
+    if isinstance(model, PanelRegression):
+        return table([*rows, *panel_rows(model, panel, seed)])
+    result = model.fit(panel, weights)
+    if model.kind in ("sar", "sem", "sdm"):
+        rows += where_possible("LR SDM", lambda: durbin_rows(as_durbin(model), panel, weights))
+    rows += where_possible("Hausman", lambda: hausman_rows(model, panel, weights))
+    rows += where_possible("LR of effects", lambda: effects_rows(model, panel, weights, draws, seed))
+    if model.error_weights is not None:
+        rows.append(Row("error_weights", "Tests of dependence and of nested models use the weights of the lag."))
     return table([*rows, cross_section_row(result, seed)])
 
 

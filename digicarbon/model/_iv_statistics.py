@@ -44,15 +44,17 @@ class FoundTests:
 def statistics(found: FoundTests) -> dict[str, float]:
     """Return the tests as numbers by name; with several endogenous regressors, first-stage F are the smallest ones."""
     power, ar = found.strength, found.anderson_rubin
+    weakest = min((stage.f for stage in power.first_stages), key=lambda f: f.value)
     out = {
-        "first_stage_f": min(stage.f.value for stage in power.first_stages),
+        "first_stage_f": weakest.value,
+        "first_stage_f_p": weakest.p,
         "cragg_donald_f": power.cragg_donald_f,
         "kleibergen_paap_f": power.kleibergen_paap_f,
         "kleibergen_paap_lm": power.kleibergen_paap_lm.value,
         "kleibergen_paap_lm_p": power.kleibergen_paap_lm.p,
-        "endogeneity_f": found.endogeneity.value,
+        "endogeneity": found.endogeneity.value,
         "endogeneity_p": found.endogeneity.p,
-        "anderson_rubin_f": ar.test.value,
+        "anderson_rubin": ar.test.value,
         "anderson_rubin_p": ar.test.p,
     }
     if found.single:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from digicarbon.numeric.statistic import Statistic, normal
+from digicarbon.errors import EstimationError
+from digicarbon.numeric.statistic import Statistic, chi2, normal
 
 FloatArray = NDArray[np.float64]
 
@@ -16,13 +17,17 @@ def pesaran_cd(residuals: FloatArray) -> Statistic:
     Parameters
     ----------
     residuals : ndarray, shape (T, N)
+        Not-a-number where a unit lacks a period.
 
     Notes
     -----
     CD = √(2T/(N(N - 1))) Σ_{i<j} r_ij with r_ij the correlation of two units' residuals over time (Pesaran 2021,
-    Empirical Economics 60, eq. 8). Time effects make residuals sum to zero in each period, which pulls the sum of
-    correlations below zero: the test then says nothing.
+    Empirical Economics 60, eq. 8); with gaps Σ √T_ij r_ij / √pairs over the T_ij common periods. Time effects make
+    residuals sum to zero in each period, which pulls the sum of correlations below zero: the test then says nothing.
     """
+    if np.isnan(residuals).any():
+        r, common = _pairs(residuals)
+        return normal(float((np.sqrt(common) * r).sum() / np.sqrt(len(r))))
     t, n = residuals.shape
     z = standardised(residuals)
     # the sum over pairs is the square of a sum less the squares
@@ -58,3 +63,73 @@ def standardised(residuals: FloatArray) -> FloatArray:
     """Return residuals, shape (T, N), with each unit's mean removed and its sum of squares 1."""
     z = residuals - residuals.mean(axis=0)
     return np.asarray(z / np.sqrt((z**2).sum(axis=0)))
+
+
+def breusch_pagan_lm(residuals: FloatArray) -> Statistic:
+    """Return Breusch & Pagan's test that no two units are correlated.
+
+    Parameters
+    ----------
+    residuals : ndarray, shape (T, N)
+        Not-a-number where a unit lacks a period.
+
+    Notes
+    -----
+    Σ_{i<j} T_ij r_ij², χ² with one degree of freedom a pair (Breusch & Pagan 1980); plm's ``pcdtest(test = "lm")``,
+    Stata's ``xttest2``. It needs many more periods than units: r_ij² has expectation 1/(T - 1), not 1/T.
+    """
+    total, pairs, _ = _squared_correlations(residuals)
+    return chi2(total, pairs)
+
+
+def scaled_lm(residuals: FloatArray, corrected: bool = False) -> Statistic:
+    """Return the Breusch–Pagan statistic standardised, two-sided normal.
+
+    Parameters
+    ----------
+    residuals : ndarray, shape (T, N)
+        Not-a-number where a unit lacks a period.
+    corrected : bool
+        Whether N/(2(T - 1)) is taken off, which holds after unit effects (Baltagi, Feng & Kao 2012, Journal of
+        Econometrics 170, eq. 11).
+
+    Notes
+    -----
+    Σ (T_ij r_ij² - 1)/√(2 pairs) (Pesaran 2004, eq. 4); plm's ``pcdtest`` with ``"sclm"`` and ``"bcsclm"``. With gaps
+    the largest T_ij stands for T in the correction, as in plm.
+    """
+    total, pairs, longest = _squared_correlations(residuals)
+    bias = residuals.shape[1] / (2 * (longest - 1)) if corrected else 0.0
+    return normal((total - pairs) / float(np.sqrt(2 * pairs)) - bias)
+
+
+def _squared_correlations(residuals: FloatArray) -> tuple[float, int, int]:
+    """Return Σ T_ij r_ij² over pairs, the number of pairs, and the largest T_ij."""
+    if np.isnan(residuals).any():
+        r, common = _pairs(residuals)
+        return float((common * r**2).sum()), len(r), int(common.max())
+    t, n = residuals.shape
+    gram = standardised(residuals)
+    gram = gram @ gram.T
+    # squares of all entries of a matrix of correlations are those of the T × T Gram matrix
+    return t * (float((gram**2).sum()) - n) / 2, n * (n - 1) // 2, t
+
+
+def _pairs(residuals: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return correlations over common periods and the number of these, for each pair that has two or more."""
+    present = np.isfinite(residuals).astype(np.float64)
+    e = np.where(present > 0, residuals, 0.0)
+    common = present.T @ present
+    lower = np.tril_indices(residuals.shape[1], -1)
+    kept = common[lower] > 1
+    i, j = lower[0][kept], lower[1][kept]
+    if len(i) == 0:
+        raise EstimationError("No two units have two periods in common, so that their correlation does not exist.")
+    sums, squares, products = e.T @ present, (e**2).T @ present, e.T @ e
+    t = common[i, j]
+    spread = (squares[i, j] - sums[i, j] ** 2 / t) * (squares[j, i] - sums[j, i] ** 2 / t)
+    size = squares[i, j] * squares[j, i]
+    # two periods in common can leave no variation
+    flat = spread <= 1e-24 * size
+    r = (products[i, j] - sums[i, j] * sums[j, i] / t) / np.sqrt(np.where(flat, 1.0, spread))
+    return np.where(flat, 0.0, r), t

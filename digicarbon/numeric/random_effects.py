@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digicarbon.errors import EstimationError
-from digicarbon.numeric.within import vanishing
+from digicarbon.numeric.auxiliary_regression import identified
+from digicarbon.numeric.group_means import Groups
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -102,7 +103,7 @@ def components(
     balanced. Two kinds of effects in an unbalanced panel are refused: subtracting shares of means is not generalised
     least squares there. A negative variance is set to zero.
     """
-    groups = {kind: _Groups(unit_codes if kind == "unit" else period_codes) for kind in KINDS[effects]}
+    groups = {kind: Groups(unit_codes if kind == "unit" else period_codes) for kind in KINDS[effects]}
     balanced = len(y) == (int(unit_codes.max()) + 1) * (int(period_codes.max()) + 1)
     if not balanced and len(groups) == 2:
         raise EstimationError(
@@ -152,39 +153,13 @@ def quasi_demean(
         ("time", period_codes, components.theta_time),
     ):
         if kind in KINDS[components.effects]:
-            out = out - np.reshape(theta, (-1, 1)) * _Groups(codes).means(columns)
+            out = out - np.reshape(theta, (-1, 1)) * Groups(codes).means(columns)
     if components.effects == "random_two_way":
         out = out + np.reshape(components.theta_total, (-1, 1)) * columns.mean(axis=0)
     return out
 
 
-class _Groups:
-    """Sums and means by unit or by period."""
-
-    def __init__(self, codes: IntArray) -> None:
-        self.codes = codes
-        self.sizes = np.bincount(codes).astype(np.float64)
-
-    @property
-    def count(self) -> int:
-        return len(self.sizes)
-
-    def totals(self, columns: FloatArray) -> FloatArray:
-        """Return sums, shape (groups, k)."""
-        out = np.zeros((self.count, columns.shape[1]))
-        np.add.at(out, self.codes, columns)
-        return out
-
-    def averages(self, columns: FloatArray) -> FloatArray:
-        """Return means, shape (groups, k)."""
-        return self.totals(columns) / self.sizes[:, None]
-
-    def means(self, columns: FloatArray) -> FloatArray:
-        """Return each row's group mean, shape (rows, k)."""
-        return self.averages(columns)[self.codes]
-
-
-AllGroups = Mapping[Kind, _Groups]
+AllGroups = Mapping[Kind, Groups]
 Moments = tuple[float, dict[Kind, float]]
 
 
@@ -202,8 +177,7 @@ def _residuals(y: FloatArray, x: FloatArray, kept: list[int] | None = None) -> F
 
 
 def _varying(x: FloatArray, groups: AllGroups) -> list[int]:
-    gone = vanishing(_within(x, groups), x)
-    return [j for j in range(x.shape[1]) if j not in gone]
+    return identified(_within(x, groups), x)
 
 
 def _refuse_constant(x: FloatArray, groups: AllGroups, method: Method) -> None:
@@ -229,7 +203,7 @@ def _within_part(y: FloatArray, x: FloatArray, groups: AllGroups) -> tuple[float
     return float(residuals @ residuals), df
 
 
-def _between_df(kind: Kind, group: _Groups, k: int) -> int:
+def _between_df(kind: Kind, group: Groups, k: int) -> int:
     df = group.count - k - 1
     if df <= 0:
         word = {"unit": "units", "time": "periods"}[kind]
@@ -240,7 +214,7 @@ def _between_df(kind: Kind, group: _Groups, k: int) -> int:
     return df
 
 
-def _between_residuals(y: FloatArray, x: FloatArray, group: _Groups, weights: FloatArray) -> FloatArray:
+def _between_residuals(y: FloatArray, x: FloatArray, group: Groups, weights: FloatArray) -> FloatArray:
     """Return residuals of the regression of group means, rows weighted by √weights; shape (groups,)."""
     means = group.averages(np.column_stack([y, np.ones(len(y)), x])) * np.sqrt(weights)[:, None]
     return _residuals(means[:, 0], means[:, 1:])
@@ -352,7 +326,7 @@ def _with_thetas(
     )
 
 
-def _sizes(group: _Groups) -> float | FloatArray:
+def _sizes(group: Groups) -> float | FloatArray:
     """Return the size of the groups, or of each row's group where they differ."""
     first = float(group.sizes[0])
     return first if (group.sizes == first).all() else group.sizes[group.codes]

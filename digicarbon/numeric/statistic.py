@@ -19,19 +19,27 @@ class Statistic:
     ----------
     value : float
     df : float
-        Degrees of freedom of χ²; not-a-number where the reference distribution has none.
+        Degrees of freedom of χ², or of F's numerator; not-a-number where the reference distribution has none.
     p : float
         Not-a-number where the value cannot come from the reference distribution.
+    df2 : float
+        Degrees of freedom of F's denominator.
     """
 
     value: float
     df: float
     p: float
+    df2: float = math.nan
 
 
 def chi2(value: float, df: int) -> Statistic:
     """Return a statistic that is χ² with ``df`` degrees of freedom under the null; a negative one has no p value."""
     return Statistic(value, float(df), float(special.chdtrc(df, value)) if value >= 0 else math.nan)
+
+
+def f(value: float, df: int, df2: int) -> Statistic:
+    """Return a statistic that is F with ``df`` and ``df2`` degrees of freedom under the null."""
+    return Statistic(value, float(df), float(special.fdtrc(df, df2, value)), float(df2))
 
 
 def normal(value: float, sides: Sides = "two") -> Statistic:

@@ -144,9 +144,16 @@ class Panel:
     def _position(self) -> dict[str, int]:
         return {name: index for index, name in enumerate(self.names)}
 
+    @cached_property
+    def _finite(self) -> set[str]:
+        """Columns that have been found finite everywhere; values never change."""
+        return set()
+
     def require(self, names: Iterable[str]) -> None:
         """Raise a `DataError` unless each of ``names`` is a column of finite numbers."""
         for name in names:
+            if name in self._finite:
+                continue
             self.require_column(name)
             bad = np.flatnonzero(~np.isfinite(self.values[:, self._position[name]]))
             if len(bad):
@@ -154,6 +161,7 @@ class Panel:
                     f"Column '{name}' has no finite value for {listing(self.row_name(row) for row in bad)}; fill these "
                     "cells, leave the column out, or choose panel.gaps=drop_units (or keep)."
                 )
+            self._finite.add(name)
 
     def require_column(self, name: str) -> None:
         """Raise a `DataError` unless ``name`` is a column of numbers, gaps or not."""

@@ -5,3 +5,4 @@ from digicarbon.report.base import Report as Report
 from digicarbon.report.base import Table as Table
 from digicarbon.report.diagnostic import DiagnosticTable as DiagnosticTable
 from digicarbon.report.regression import RegressionTable as RegressionTable
+from digicarbon.report.two_tables import TwoTables as TwoTables

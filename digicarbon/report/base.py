@@ -46,15 +46,18 @@ class Table:
     rules : tuple of int
         Rows before which a line is drawn.
     notes : tuple of str
+    below : Table or None
+        A second table that is shown below this one.
     """
 
     title: str
     cells: pd.DataFrame
     rules: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+    below: Table | None = None
 
     def to_markdown(self) -> str:
-        """Return the table as Markdown, notes below."""
+        """Return the table as Markdown, notes below, and the table below after them."""
         head = "| " + " | ".join(["", *map(_escaped, self.cells.columns)]) + " |"
         line = "|" + "---|" * (len(self.cells.columns) + 1)
         body = [
@@ -62,7 +65,8 @@ class Table:
             for label, row in zip(self.cells.index, self.cells.to_numpy(), strict=True)
         ]
         notes = [f"{_escaped(note)}\n" for note in self.notes]
-        return "\n".join([f"**{_escaped(self.title)}**", "", head, line, *body, "", *notes])
+        below = [] if self.below is None else [self.below.to_markdown()]
+        return "\n".join([f"**{_escaped(self.title)}**", "", head, line, *body, "", *notes, *below])
 
 
 class Report(Spec):

@@ -15,7 +15,7 @@ from digicarbon.spec import Names
 
 
 class DiagnosticTable(Report):
-    """Rows of a diagnostic's table; columns of each run side by side.
+    """Rows of a diagnostic's table; columns of each run that has it side by side.
 
     Attributes
     ----------
@@ -38,23 +38,25 @@ class DiagnosticTable(Report):
         ConfigError
             If no run has such a table or the table no such column.
         """
+        having = [record for record in records if self.name in record.result.tables]
+        if not having:
+            tables = listing(dict.fromkeys(name for record in records for name in record.result.tables)) or "none"
+            runs = listing(record.label for record in records)
+            raise ConfigError(f"report.name: {runs} has no table '{self.name}'; it has {tables}.")
         blocks = []
-        for record in records:
-            found = record.result.tables.get(self.name)
-            if found is None:
-                tables = listing(record.result.tables) or "none"
-                raise ConfigError(f"report.name: {record.label} has no table '{self.name}'; it has {tables}.")
+        for record in having:
+            found = record.result.tables[self.name]
             unknown = [column for column in self.columns if column not in found.columns]
             if unknown:
                 raise ConfigError(
                     f"report.columns: unknown {listing(unknown)}; the columns are {listing(found.columns)}."
                 )
             block = found[list(self.columns)] if self.columns else found
-            head = f"{record.label}: " if len(records) > 1 else ""
+            head = f"{record.label}: " if len(having) > 1 else ""
             block = block.map(self._cell).add_prefix(head)
             block.index = pd.Index([_row_label(key) for key in block.index])
             blocks.append(block)
-        return Table(title, pd.concat(blocks, axis=1).fillna(""), notes=notes_of(records))
+        return Table(title, pd.concat(blocks, axis=1).fillna(""), notes=notes_of(having))
 
     def _cell(self, value: object) -> str:
         if not isinstance(value, float | int | np.floating | np.integer):

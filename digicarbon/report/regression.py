@@ -16,13 +16,12 @@ _EFFECT_WORDS = {"unit": "Unit effects", "time": "Time effects"}
 _STATISTIC_WORDS = {
     "nobs": "Observations", "n_units": "Units", "n_periods": "Periods", "r2": "R²", "r2_within": "Within R²",
     "loglik": "Log-likelihood", "aic": "AIC", "bic": "BIC", "sigma2": "σ²", "nobs_effective": "Effective observations",
-    "df_resid": "Degrees of freedom", "first_stage_f": "First-stage F", "effective_f": "Effective F",
-    "conditional_f": "Conditional F", "cragg_donald_f": "Cragg-Donald F", "kleibergen_paap_f": "Kleibergen-Paap F",
-    "kleibergen_paap_lm": "Kleibergen-Paap LM", "kleibergen_paap_lm_p": "Kleibergen-Paap LM, p",
-    "overid": "Overidentification", "overid_p": "Overidentification, p", "endogeneity_f": "Endogeneity F",
-    "endogeneity_p": "Endogeneity, p", "anderson_rubin_f": "Anderson-Rubin F", "anderson_rubin_p": "Anderson-Rubin, p",
+    "df_resid": "Degrees of freedom", "n_instruments": "Instruments", "ar1": "AR(1)", "ar2": "AR(2)", "ar3": "AR(3)",
+    "sargan": "Sargan", "hansen": "Hansen", "wald": "Wald", "first_stage_f": "First-stage F",
+    "effective_f": "Effective F", "conditional_f": "Conditional F", "cragg_donald_f": "Cragg-Donald F",
+    "kleibergen_paap_f": "Kleibergen-Paap F", "kleibergen_paap_lm": "Kleibergen-Paap LM", "overid": "Sargan/Hansen",
+    "endogeneity": "Endogeneity", "anderson_rubin": "Anderson-Rubin", "partial_r2": "Partial R²",
     "anderson_rubin_low": "Anderson-Rubin set, from", "anderson_rubin_high": "Anderson-Rubin set, to",
-    "partial_r2": "Partial R²",
 }  # fmt: skip
 
 
@@ -38,12 +37,16 @@ class RegressionTable(Report):
         Whether direct, indirect and total effects of the focal terms are shown where a model has them.
     statistics : tuple of str
         Which fit statistics to show.
+    tests : tuple of str
+        Which tests of the fit to show, by the statistic's name: its value, and in brackets the p value that stands
+        beside it as ``<name>_p``.
     """
 
     decimals: Annotated[int, Field(ge=0, le=12)] = 4
     stars: Annotated[tuple[float, float, float], Field(strict=False)] = (0.1, 0.05, 0.01)
     effects: bool = True
-    statistics: Names = ("nobs", "n_units", "r2_within", "loglik")
+    statistics: Names = ("nobs", "n_units", "n_instruments", "r2_within", "loglik")
+    tests: Names = ("ar1", "ar2", "sargan", "hansen", "first_stage_f", "overid", "anderson_rubin")
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return the table."""
@@ -59,13 +62,22 @@ class RegressionTable(Report):
         rules.append(len(rows))
         for kind, words in _EFFECT_WORDS.items():
             rows.append((words, ["yes" if kind in record.result.absorbed else "no" for record in records]))
-        for name in self.statistics:
-            cells = [_number(record.result.statistics.get(name), self.decimals) for record in records]
-            if any(cells):
-                rows.append((_STATISTIC_WORDS.get(name, name), cells))
+        for names, shown in ((self.statistics, self._statistic), (self.tests, self._test)):
+            for name in names:
+                cells = [shown(record.result.statistics, name) for record in records]
+                if any(cells):
+                    rows.append((_STATISTIC_WORDS.get(name, name), cells))
         heads = _heads(records)
         cells_frame = pd.DataFrame([cells for _, cells in rows], index=[label for label, _ in rows], columns=heads)
         return Table(title, cells_frame, tuple(rules), self._notes(records))
+
+    def _statistic(self, statistics: Mapping[str, float], name: str) -> str:
+        return _number(statistics.get(name), self.decimals)
+
+    def _test(self, statistics: Mapping[str, float], name: str) -> str:
+        value, p = statistics.get(name, np.nan), statistics.get(f"{name}_p", np.nan)
+        # without a p value there is no test, as with as many instruments as parameters
+        return f"{value:.{self.decimals}f} [{p:.{self.decimals}f}]" if np.isfinite(p) else ""
 
     def _block(
         self, records: Sequence[Record], terms: Sequence[str], estimates: Callable[[Record], pd.DataFrame]
@@ -88,8 +100,11 @@ class RegressionTable(Report):
     def _notes(self, records: Sequence[Record]) -> tuple[str, ...]:
         one, two, three = self.stars
         outcomes = ", ".join(dict.fromkeys(record.result.y for record in records))
+        tested = any(self._test(record.result.statistics, name) for record in records for name in self.tests)
+        brackets = "; p values of tests in brackets" if tested else ""
         return (
-            f"Outcome: {outcomes}. Standard errors in parentheses; * p < {one:g}, ** p < {two:g}, *** p < {three:g}.",
+            f"Outcome: {outcomes}. Standard errors in parentheses; * p < {one:g}, ** p < {two:g}, *** p < {three:g}"
+            f"{brackets}.",
             *notes_of(records),
         )
 

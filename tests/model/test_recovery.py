@@ -73,3 +73,31 @@ def test_spatial_columns_recover_their_truth(effects: str, unit_effects: bool, r
         bias, _, coverage = bias_and_coverage(found, term, truth)
         assert abs(bias) <= largest, term
         assert 0.90 <= coverage <= 0.99, term
+
+
+def test_dynamic_panel_finds_no_persistence_where_there_is_none() -> None:
+    """The simulated study is static: the outcome's lag has no coefficient, and the others are those of the baseline.
+
+    Over 200 seeds, measured: difference GMM L.ln_ci -0.124 (standard deviation 0.36), system GMM 0.095 (0.35) in one
+    step; ln_e within 0.003 of its truth in both. AR(2) rejects in 6.5 and 7.5 % of seeds at 5 %.
+    """
+    spec = {"y": "ln_ci", "x": ("ln_e",), "controls": ("ln_pgdp", "ln_population", "ln_ter_sec"), "collapse": True}
+    panels = [panel(seed, process="fe") for seed in SEEDS]
+    for kind in ("difference", "system"):
+        model = dc.DynamicPanel(**spec, kind=kind, exogenous_equation="transformed")
+        results = [model.fit(data) for data in panels]
+        found = pd.concat([result.estimates.assign(seed=seed) for seed, result in zip(SEEDS, results, strict=True)])
+        found = found.reset_index().set_index(["term", "seed"])
+        bias, _, coverage = bias_and_coverage(found, "ln_e", -0.12)
+        assert abs(bias) < 0.01
+        assert 0.88 <= coverage <= 0.98
+        bias, _, coverage = bias_and_coverage(found, "L.ln_ci", 0.0)
+        # 30 provinces and four differences: the lag is found with little precision
+        assert abs(bias) < 0.18
+        assert coverage >= 0.90
+        assert np.mean([result.statistics["ar2_p"] < 0.05 for result in results]) < 0.12
+        assert np.mean([result.statistics["hansen_p"] < 0.05 for result in results]) < 0.10
+    # regressors that are correlated with unit effects are no instruments in levels
+    both = dc.DynamicPanel(**spec, kind="system")
+    estimates = [both.fit(data).estimates.loc["ln_e", "coef"] for data in panels[:60]]
+    assert np.mean(estimates) + 0.12 < -0.08

@@ -182,3 +182,19 @@ def test_a_file_gets_one_block() -> None:
     show(wide(30), Console(file=stream, width=60))
     assert stream.getvalue().count("┏") == 1
     assert "…" not in stream.getvalue()
+
+
+def test_tests_of_a_fit_show_value_and_p() -> None:
+    tested = result(
+        {"L.y": (0.5, 0.1)},
+        statistics={"n_instruments": 14.0, "ar1": -2.5, "ar1_p": 0.0124, "hansen": 0.0, "hansen_p": np.nan},
+    )
+    table = RegressionTable(decimals=2).table("t", [record("FE", PANEL), record("GMM", tested)])
+    assert list(table.cells.loc["AR(1)"]) == ["", "-2.50 [0.01]"]
+    assert list(table.cells.loc["Instruments"]) == ["", "14"]
+    # no p, no test; no test at all, no row
+    assert "Hansen" not in table.cells.index
+    assert "p values of tests in brackets." in table.notes[0]
+    assert "brackets" not in RegressionTable().table("t", [record("FE", PANEL)]).notes[0]
+    own = RegressionTable(tests=("mine",)).table("t", [record("A", result({}, statistics={"mine": 1, "mine_p": 0.5}))])
+    assert own.cells.loc["mine", "A"] == "1.0000 [0.5000]"

@@ -1,0 +1,358 @@
+"""Dynamic panels by the generalised method of moments."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field, field_validator, model_validator
+
+from digicarbon.errors import EstimationError, listing, nearest
+from digicarbon.model._gmm_design import CONSTANT, GmmDesign, GmmPlan, Lags, design
+from digicarbon.model._panel_grid import columns_read, covers
+from digicarbon.model.base import Level, Model
+from digicarbon.numeric import gmm as numeric
+from digicarbon.numeric import gmm_tests as tests
+from digicarbon.numeric.gmm_equations import Kind, Transformation
+from digicarbon.numeric.nested import wald
+from digicarbon.numeric.statistic import Statistic
+from digicarbon.panel import Panel, canonical
+from digicarbon.result import Inference, Result
+from digicarbon.spec import Names
+from digicarbon.weights import Weights
+
+FloatArray = NDArray[np.float64]
+LagRange = Annotated[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)] | None], Field(strict=False)]
+"""First and last lag; ``[2, null]`` takes all from the second."""
+
+DIFFERENCE_COLUMNS = ("without", "without_df", "without_p", "difference", "difference_df", "difference_p")
+NOT_IDENTIFIED = (
+    "The instruments do not identify all coefficients: they are linearly dependent or say nothing of a regressor; "
+    "widen instrument_lags, name fewer endogenous regressors or use fewer terms."
+)
+
+
+class DynamicPanel(Model):
+    """A panel regression on the outcome's own past, by difference or system GMM.
+
+    y_it = Σ_s a_s y_i,t-s + x_it′b + unit effect + (period effect) + e_it. Errors are independent over time, and lags
+    of what they are correlated with are instruments.
+
+    Attributes
+    ----------
+    y, x, controls
+        As in `Model`. Lags of regressors are terms, ``L.w``; all rows stay in the panel for the sake of lags.
+    lags : int
+        Lags of the outcome among the regressors; they are called ``L.y``, ``L2.y``.
+    kind : {"difference", "system"}
+        Arellano and Bond's estimator, or Blundell and Bond's with the equation in levels beside it.
+    steps : {1, 2}
+        One step, or two with the efficient weight.
+    transformation : {"difference", "orthogonal_deviations"}
+        What removes unit effects. Forward orthogonal deviations keep more rows where units have gaps.
+    effects : {"unit", "two_way"}
+        ``two_way`` adds a dummy for each period, which instruments itself.
+    instrument_lags : [first, last]
+        Lags of the outcome that instrument the transformed equation, ``null`` for all that there are.
+    predetermined, endogenous : tuple of str
+        Regressors that are correlated with past, or with present and past errors. A variable's name covers its lags
+        among the regressors. All other regressors count as strictly exogenous and instrument themselves.
+    predetermined_lags, endogenous_lags : [first, last]
+        Their lags that instrument the transformed equation.
+    lag_ranges : mapping of str to [first, last]
+        Ranges of single ``predetermined`` or ``endogenous`` variables that differ from these; ``null`` for one whose
+        lags are no instruments, which is for others to identify.
+    instruments : tuple of str
+        Further terms that are no regressors and instrument as strictly exogenous ones do.
+    exogenous_equation : {"both", "transformed"}
+        What strictly exogenous regressors and further instruments instrument in system GMM. In levels they must not be
+        correlated with unit effects; ``transformed`` spares them that (xtabond2's ``iv(…, equation(diff))``).
+    collapse : bool
+        One instrument per lag instead of one per lag and period.
+    convention : {"xtabond2", "pgmm"}
+        Where Stata's xtabond2 and R's plm differ, see Notes.
+    cov : {"classic", "robust"}
+        Covariance of one-step estimates: of independent errors with one variance, or clustered by unit.
+    windmeijer : bool
+        Whether the covariance of two-step estimates is corrected for the estimated weight.
+    ar_orders : int
+        Up to which order serial correlation of differenced errors is tested.
+    level : float
+        Coverage of the intervals.
+
+    Notes
+    -----
+    Instruments of the equation in levels are the differences of a variable, one lag less than its first in the
+    transformed equation (``pgmm``: always one lag). Strictly exogenous regressors and period dummies have one column
+    through both equations and the constant is a regressor and instrument of levels; with ``pgmm`` they have a column in
+    each equation, dummies and the constant instrument levels only, and without dummies there is no constant. ``pgmm``
+    leaves rows out that come before the first instrument, inverts singular weights as R's MASS::ginv does, and counts
+    the observations of both equations. Formulas, references and what peers do otherwise: docs/dynamic_panel.md.
+    """
+
+    takes_weights: ClassVar[bool] = False
+
+    lags: Annotated[int, Field(ge=1)] = 1
+    kind: Kind = "difference"
+    steps: Literal[1, 2] = 1
+    transformation: Transformation = "difference"
+    effects: Literal["unit", "two_way"] = "two_way"
+    instrument_lags: LagRange = (2, None)
+    predetermined: Names = ()
+    predetermined_lags: LagRange = (1, None)
+    endogenous: Names = ()
+    endogenous_lags: LagRange = (2, None)
+    lag_ranges: dict[str, LagRange | None] = Field(default_factory=dict)
+    instruments: Names = ()
+    exogenous_equation: Literal["both", "transformed"] = "both"
+    collapse: bool = False
+    convention: Literal["xtabond2", "pgmm"] = "xtabond2"
+    cov: Literal["classic", "robust"] = "robust"
+    windmeijer: bool = True
+    ar_orders: Annotated[int, Field(ge=1)] = 2
+    level: Level = 0.95
+
+    @field_validator("predetermined", "endogenous", "instruments")
+    @classmethod
+    def _canonical_names(cls, terms: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(canonical(term) for term in terms)
+
+    @field_validator("instrument_lags", "predetermined_lags", "endogenous_lags")
+    @classmethod
+    def _range(cls, lags: Lags) -> Lags:
+        return _not_empty(lags)
+
+    @field_validator("lag_ranges")
+    @classmethod
+    def _ranges(cls, ranges: dict[str, Lags | None]) -> dict[str, Lags | None]:
+        return {canonical(name): lags and _not_empty(lags, f"of {name} ") for name, lags in ranges.items()}
+
+    @model_validator(mode="after")
+    def _roles(self) -> Self:
+        named = [*self.predetermined, *self.endogenous]
+        for field in ("predetermined", "endogenous"):
+            for name in getattr(self, field):
+                if name == self.y:
+                    raise ValueError(f"{field} names the outcome {name}; its instruments are set by instrument_lags.")
+                if not any(covers(name, term) for term in self.regressors):
+                    raise ValueError(
+                        f"{field} names {name}, which is not among the regressors.{nearest(name, self.regressors)} "
+                        f"Regressors: {listing(self.regressors, 20)}."
+                    )
+        twice = sorted({name for name in named if named.count(name) > 1})
+        if twice:
+            raise ValueError(f"{listing(twice)} is named more than once among predetermined and endogenous.")
+        for name in self.lag_ranges:
+            if name not in named:
+                raise ValueError(
+                    f"lag_ranges names {name}, which is neither predetermined nor endogenous.{nearest(name, named)}"
+                )
+        own = [name for name in self.instruments if name in (self.y, *self.regressors)]
+        if own:
+            raise ValueError(
+                f"instruments names {listing(own)}, which is in the regression already; name further columns only."
+            )
+        for term in (*self.regressors, *self.instruments):
+            if self.y in columns_read(term):
+                raise ValueError(
+                    f"{term} is made of the outcome {self.y}; say how many of its lags are regressors by lags, and "
+                    "which instrument by instrument_lags."
+                )
+        if self.convention == "pgmm" and self.transformation != "difference":
+            raise ValueError("convention=pgmm knows differences only; choose convention=xtabond2 for other transforms.")
+        if CONSTANT in self.regressors:
+            raise ValueError("'const' is the constant that system GMM adds itself; leave it out of the terms.")
+        return self
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """All columns that the model reads; it takes lags itself, so that no row is lost to them before."""
+        read = [self.y]
+        for term in (*self.regressors, *self.instruments):
+            read += columns_read(term)
+        return tuple(dict.fromkeys(read))
+
+    def check(self, panel: Panel, weights: Weights | None = None) -> None:
+        """Raise a sentence if the model cannot be fitted; fit nothing."""
+        found = design(self._plan, panel)
+        if not numeric.identified(found.moments, found.rows):
+            raise EstimationError(NOT_IDENTIFIED)
+        if self.steps == 2 and found.units < len(found.names):
+            raise EstimationError(
+                f"Two-step GMM cannot estimate {len(found.names)} parameters from {found.units} units; choose steps=1, "
+                "fewer regressors or effects=unit."
+            )
+
+    def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
+        """Fit the model.
+
+        Parameters
+        ----------
+        panel : Panel
+            Balanced or not, with gaps or not.
+        weights : Weights, optional
+            Ignored: the model takes none.
+
+        Returns
+        -------
+        Result
+            Terms are the outcome's lags, the regressors and, in system GMM, ``const``. Estimates are normal as the
+            number of units grows, hence z. Statistics: ``ar1``, ``ar1_p`` and so on; ``sargan`` (one step) and
+            ``hansen`` (two steps, also beside robust one-step estimates), each with ``_df`` and ``_p``; ``wald`` of the
+            slopes and ``wald_time`` of the period dummies; ``n_instruments`` (their rank), ``n_units``, ``nobs``.
+            Tables: ``difference_in_hansen`` by set of instruments; ``time_effects``, the period dummies' coefficients.
+            Residuals are those of the transformed equation, for the periods that are left.
+
+        Raises
+        ------
+        DataError, EstimationError
+        """
+        found = design(self._plan, panel)
+        try:
+            fit = numeric.gmm(found.moments, found.rows, self.transformation == "difference", self._inverse)
+        except numeric.NotIdentifiedError as error:
+            raise EstimationError(NOT_IDENTIFIED) from error
+        used, covariance = self._reported(found, fit)
+        slope = found.is_slope()
+        return Result(
+            kind=f"{self.kind}_gmm",
+            y=self.y,
+            focal=found.focal,
+            terms=tuple(np.array(found.names, dtype=object)[slope]),
+            coef=used.coef[slope],
+            covariance=covariance[np.ix_(slope, slope)],
+            inference=Inference(None, self.level),
+            statistics=self._statistics(found, fit, used, covariance),
+            tables=self._tables(found, fit, used, covariance, panel.time_name),
+            absorbed=("unit", "time") if self.effects == "two_way" else ("unit",),
+            notes=self._notes(found, fit),
+            residuals=found.block(used.residuals),
+        )
+
+    @property
+    def _plan(self) -> GmmPlan:
+        ranges: dict[str, Lags | None] = dict.fromkeys(self.predetermined, self.predetermined_lags)
+        ranges |= dict.fromkeys(self.endogenous, self.endogenous_lags)
+        return GmmPlan(
+            y=self.y,
+            x=self.x,
+            controls=self.controls,
+            instruments=self.instruments,
+            lags=self.lags,
+            kind=self.kind,
+            transformation=self.transformation,
+            two_way=self.effects == "two_way",
+            collapse=self.collapse,
+            in_levels=self.exogenous_equation == "both",
+            pgmm=self.convention == "pgmm",
+            ranges={self.y: self.instrument_lags, **ranges, **self.lag_ranges},
+        )
+
+    @property
+    def _inverse(self) -> numeric.Inverse:
+        return "plm" if self.convention == "pgmm" else "scaled"
+
+    @property
+    def _classic(self) -> bool:
+        return self.steps == 1 and self.cov == "classic"
+
+    def _reported(self, found: GmmDesign, fit: numeric.GmmFit) -> tuple[numeric.Step, FloatArray]:
+        """Return the step that is reported, and its covariance."""
+        if self.steps == 1:
+            return fit.one, fit.sigma2 * fit.one.bread if self.cov == "classic" else fit.covariance_one
+        if fit.two is None or fit.windmeijer is None:
+            raise EstimationError(
+                f"Two-step GMM cannot be fitted: the covariance of moments over {found.units} units has rank "
+                f"{fit.second.rank} and does not identify {len(found.names)} parameters; choose steps=1, fewer "
+                "regressors or effects=unit."
+            )
+        return fit.two, fit.windmeijer if self.windmeijer else fit.two.bread
+
+    def _statistics(
+        self, found: GmmDesign, fit: numeric.GmmFit, used: numeric.Step, covariance: FloatArray
+    ) -> dict[str, float]:
+        out = {
+            "nobs": float(found.observations("rows" if self.convention == "pgmm" else "equation")),
+            "n_units": float(found.units),
+            "n_instruments": float(fit.first.rank),
+        }
+        sigma2 = fit.sigma2 if self._classic else None
+        for order in range(1, self.ar_orders + 1):
+            ar = tests.serial_correlation(order, fit, used, found.moments, found.differences, covariance, sigma2)
+            out |= {f"ar{order}": ar.value, f"ar{order}_p": ar.p}
+        k, rank = len(found.names), fit.first.rank
+        out |= _flat("sargan", tests.overidentification(fit.one.criterion / fit.sigma2, rank, k))
+        if not self._classic and fit.two is not None:
+            out |= _flat("hansen", tests.overidentification(fit.two.criterion, rank, k))
+        slopes = np.array([name != CONSTANT for name in found.names]) & found.is_slope()
+        for name, chosen in (("wald", slopes), ("wald_time", ~found.is_slope())):
+            if chosen.any():
+                out |= _flat(name, wald(used.coef[chosen], covariance[np.ix_(chosen, chosen)]))
+        return {**out, "sigma2": fit.sigma2}
+
+    def _tables(
+        self, found: GmmDesign, fit: numeric.GmmFit, used: numeric.Step, covariance: FloatArray, time_name: str
+    ) -> dict[str, pd.DataFrame]:
+        out = {}
+        if found.dummies:
+            dummy = ~found.is_slope()
+            effects = Inference(None, self.level).columns(used.coef[dummy], np.sqrt(covariance.diagonal()[dummy]))
+            out["time_effects"] = pd.DataFrame(effects, index=pd.Index(found.dummies, name=time_name))
+        if not self._classic and fit.two is not None:
+            out["difference_in_hansen"] = self._differences(found, fit, fit.two)
+        return out
+
+    def _differences(self, found: GmmDesign, fit: numeric.GmmFit, two: numeric.Step) -> pd.DataFrame:
+        """Return Hansen's test without each set of instruments, and the difference to the test with it."""
+        rows = {}
+        for name, tested in found.tested().items():
+            rest = tests.without(~tested, found.moments, fit, self._inverse)
+            if rest is not None:
+                hansen, left = rest
+                difference = tests.overidentification(two.criterion - hansen.value, fit.first.rank, left)
+                rows[name] = (hansen.value, hansen.df, hansen.p, difference.value, difference.df, difference.p)
+        return pd.DataFrame(
+            list(rows.values()), index=pd.Index(rows, name="set", dtype=object), columns=list(DIFFERENCE_COLUMNS)
+        )
+
+    def _notes(self, found: GmmDesign, fit: numeric.GmmFit) -> tuple[str, ...]:
+        one = "classic, one step" if self._classic else "robust (clustered by unit), one step"
+        two = "two steps with Windmeijer's correction" if self.windmeijer else "two steps, not corrected"
+        notes = [f"Standard errors: {one if self.steps == 1 else two}; z, as estimates are normal in many units."]
+        rank, columns = fit.first.rank, found.moments.Z.shape[1]
+        if rank > found.units:
+            notes.append(
+                f"{rank} instruments exceed {found.units} units: Hansen's test is weak then and its p tends to 1; "
+                "collapse=true or shorter instrument lags use fewer."
+            )
+        if found.units < len(found.names) and not self._classic:
+            notes.append(
+                f"{found.units} units for {len(found.names)} parameters: standard errors by unit are not reliable; "
+                "cov=classic does not need many units."
+            )
+        if rank < columns:
+            notes.append(f"Of {columns} instruments {rank} are linearly independent; degrees of freedom count these.")
+        if not self._classic and fit.second.rank < rank:
+            notes.append(
+                f"The covariance of moments has rank {fit.second.rank} with {rank} instruments: a generalised inverse "
+                "weights them, and Hansen's test is not reliable."
+            )
+        if rank == len(found.names):
+            notes.append("As many instruments as parameters: overidentifying restrictions cannot be tested.")
+        if found.units < found.shape[0]:
+            left = found.shape[0] - found.units
+            notes.append(f"{left} unit(s) without enough periods in a row are left out.")
+        return tuple(notes)
+
+
+def _not_empty(lags: Lags, whose: str = "") -> Lags:
+    first, last = lags
+    if last is not None and last < first:
+        raise ValueError(f"the lag range {whose}from {first} to {last} is empty; write [first, last], e.g. [2, 4].")
+    return lags
+
+
+def _flat(name: str, found: Statistic) -> dict[str, float]:
+    return {name: found.value, f"{name}_df": found.df, f"{name}_p": found.p}

@@ -1,0 +1,120 @@
+"""The rows of a dynamic panel that GMM is fitted to: differences or forward orthogonal deviations, and levels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+Kind = Literal["difference", "system"]
+Transformation = Literal["difference", "orthogonal_deviations"]
+
+
+@dataclass(frozen=True, eq=False)
+class Equations:
+    """Rows of the transformed equation and, for system GMM, of the equation in levels, ordered by unit.
+
+    Attributes
+    ----------
+    unit, period : ndarray of int, shape (rows,)
+        Where a row stands. An orthogonal deviation of period t stands at t + 1, as in xtabond2, so that the lags that
+        may instrument it are those of a difference.
+    level : ndarray of bool, shape (rows,)
+        Whether a row is of the equation in levels.
+    operator : sparse array, shape (rows, N·T)
+        A: turns a column of cells (unit by unit, period by period) into rows. Independent errors of variance σ² in the
+        cells have covariance σ² A A′ in the rows.
+    """
+
+    unit: IntArray
+    period: IntArray
+    level: BoolArray
+    operator: sparse.csr_array
+
+    def rows(self, cells: FloatArray) -> FloatArray:
+        """Return a column of cells as rows.
+
+        Parameters
+        ----------
+        cells : ndarray, shape (N, T) or (N, T, k)
+            Values that no row takes, missing ones among them, do not matter.
+
+        Returns
+        -------
+        ndarray, shape (rows,) or (rows, k)
+        """
+        n, t = cells.shape[:2]
+        return np.asarray(self.operator @ np.nan_to_num(cells.reshape(n * t, *cells.shape[2:]), nan=0.0))
+
+
+def equations(complete: BoolArray, transformation: Transformation, kind: Kind) -> Equations:
+    """Return the rows that a panel gives.
+
+    Parameters
+    ----------
+    complete : ndarray of bool, shape (N, T)
+        Whether a unit has the outcome and all regressors, lags among them, in a period.
+    transformation : {"difference", "orthogonal_deviations"}
+        A difference needs two periods that follow each other (Arellano & Bond 1991). A forward orthogonal deviation,
+        √(c/(c+1)) (x_t - mean of the c later observations), skips gaps (Arellano & Bover 1995).
+    kind : {"difference", "system"}
+        ``system`` adds the equation in levels (Blundell & Bond 1998).
+
+    Returns
+    -------
+    Equations
+    """
+    make = _differences if transformation == "difference" else _orthogonal_deviations
+    unit, period, blocks = make(complete)
+    level = np.zeros(len(unit), dtype=bool)
+    if kind == "system":
+        units, periods = (index.astype(np.int64) for index in np.nonzero(complete))
+        cells = complete.size
+        own = _operator(np.arange(len(units)), units * complete.shape[1] + periods, np.ones(len(units)), cells)
+        blocks = sparse.vstack([blocks, own], format="csr")
+        unit, period = np.concatenate([unit, units]), np.concatenate([period, periods])
+        level = np.concatenate([level, np.ones(len(units), dtype=bool)])
+    order = np.lexsort((period, level, unit))
+    return Equations(unit[order], period[order], level[order], sparse.csr_array(blocks[order]))
+
+
+def _operator(rows: IntArray, columns: IntArray, values: FloatArray, cells: int) -> sparse.csr_array:
+    count = int(rows.max()) + 1 if len(rows) else 0
+    return sparse.csr_array((values, (rows, columns)), shape=(count, cells))
+
+
+def _differences(complete: BoolArray) -> tuple[IntArray, IntArray, sparse.csr_array]:
+    t = complete.shape[1]
+    unit, before = (index.astype(np.int64) for index in np.nonzero(complete[:, 1:] & complete[:, :-1]))
+    row = np.arange(len(unit))
+    at = unit * t + before
+    values = np.concatenate([np.ones(len(row)), -np.ones(len(row))])
+    operator = _operator(np.concatenate([row, row]), np.concatenate([at + 1, at]), values, complete.size)
+    return unit, before + 1, operator
+
+
+def _orthogonal_deviations(complete: BoolArray) -> tuple[IntArray, IntArray, sparse.csr_array]:
+    t = complete.shape[1]
+    later = complete[:, ::-1].cumsum(axis=1)[:, ::-1] - complete
+    unit, own = (index.astype(np.int64) for index in np.nonzero(complete & (later > 0)))
+    count = later[unit, own].astype(np.float64)
+    ahead = complete[unit] & (np.arange(t) > own[:, None])
+    row, column = (index.astype(np.int64) for index in np.nonzero(ahead))
+    values = np.concatenate([np.sqrt(count / (count + 1)), -1 / np.sqrt(count * (count + 1))[row]])
+    rows = np.concatenate([np.arange(len(unit)), row])
+    columns = np.concatenate([unit * t + own, unit[row] * t + column])
+    return unit, own + 1, _operator(rows, columns, values, complete.size)
+
+
+def lagged(values: FloatArray, lag: int) -> FloatArray:
+    """Return values of ``lag`` periods before, not-a-number where there are none, shape (N, T)."""
+    out = np.full(values.shape, np.nan)
+    if lag < values.shape[1]:
+        out[:, lag:] = values[:, : values.shape[1] - lag]
+    return out

@@ -1,0 +1,50 @@
+"""Two tables of the same runs, one below the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, SerializeAsAny
+
+from digicarbon.report.base import Record, Report, Table
+from digicarbon.spec import build
+
+
+def _built(value: Any) -> Any:
+    """Return the report of a configuration node."""
+    return build(value, Report, "report") if isinstance(value, Mapping) else value
+
+
+ReportNode = Annotated[SerializeAsAny[Report], BeforeValidator(_built)]
+"""A report, or the configuration node of one."""
+
+
+class TwoTables(Report):
+    """A table and a second one below it, of the same runs.
+
+    Attributes
+    ----------
+    first, second : Report
+        E.g. a `RegressionTable` and a `DiagnosticTable`, which takes the runs that have its diagnostic.
+    heading : str
+        What the second table is called.
+    """
+
+    first: ReportNode
+    second: ReportNode
+    heading: str
+
+    def table(self, title: str, records: Sequence[Record]) -> Table:
+        """Return the first table with the second one below; notes of runs stand under the first one only.
+
+        Raises
+        ------
+        ConfigError
+            If one of the two cannot be made of these runs.
+        """
+        first, second = self.first.table(title, records), self.second.table(self.heading, records)
+        return replace(
+            first, below=replace(second, notes=tuple(note for note in second.notes if note not in first.notes))
+        )

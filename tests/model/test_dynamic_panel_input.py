@@ -1,0 +1,187 @@
+"""What a dynamic panel refuses, one sentence each, before a fit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from pydantic import ValidationError
+
+import digicarbon as dc
+from digicarbon.errors import ConfigError, DataError, EstimationError
+from digicarbon.model import Model
+from digicarbon.spec import build
+
+
+def frame(n: int = 20, t: int = 7, seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    made = pd.DataFrame({"u": np.repeat(range(n), t), "t": np.tile(range(2000, 2000 + t), n)})
+    for name in ("y", "x", "z"):
+        made[name] = rng.normal(size=n * t)
+    made["height"] = np.repeat(rng.normal(size=n), t)
+    made["word"] = "text"
+    return made
+
+
+def panel(data: pd.DataFrame | None = None) -> dc.Panel:
+    return dc.Panel.from_frame(frame() if data is None else data, unit="u", time="t", gaps="keep")
+
+
+def model(**fields: Any) -> dc.DynamicPanel:
+    return dc.DynamicPanel(**{"y": "y", "x": ("x",), **fields})
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"instrument_lags": (4, 2)}, r"the lag range from 4 to 2 is empty"),
+        ({"endogenous": ("x",), "lag_ranges": {"x": (3, 1)}}, r"the lag range of x from 3 to 1 is empty"),
+        ({"endogenous": ("xx",)}, r"endogenous names xx, which is not among the regressors\. Did you mean 'x'\?"),
+        ({"predetermined": ("y",)}, r"predetermined names the outcome y; its instruments are set by instrument_lags"),
+        ({"predetermined": ("x",), "endogenous": ("x",)}, r"x is named more than once among predetermined and endogen"),
+        ({"lag_ranges": {"x": (2, 3)}}, r"lag_ranges names x, which is neither predetermined nor endogenous"),
+        ({"instruments": ("x",)}, r"instruments names x, which is in the regression already"),
+        ({"x": ("L.y",)}, r"L\.y is made of the outcome y; say how many of its lags"),
+        ({"x": ("x", "const")}, r"'const' is the constant"),
+        ({"convention": "pgmm", "transformation": "orthogonal_deviations"}, r"convention=pgmm knows differences only"),
+    ],
+)
+def test_wrong_fields_are_refused_at_once(fields: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ValidationError, match=sentence):
+        model(**fields)
+
+
+def test_wrong_types_are_named_with_their_key() -> None:
+    node = {"_target_": "digicarbon.model.DynamicPanel", "y": "y", "x": ["x"]}
+    for wrong, words in (
+        ({"steps": 3}, "model.steps must be one of 1 or 2"),
+        ({"kind": "sytem"}, "model.kind must be one of 'difference' or 'system'; got 'sytem'. Did you mean 'system'?"),
+        ({"lags": 0}, "model.lags: must be greater than or equal to 1"),
+        ({"instrument_lags": [2]}, "model.instrument_lags"),
+        ({"instrument_lags": [-1, 2]}, "model.instrument_lags.0: must be greater than or equal to 0"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            build({**node, **wrong}, Model, "model")
+        assert words in str(caught.value)
+
+
+def _short(periods: int) -> pd.DataFrame:
+    made = frame()
+    return made[made["t"] < 2000 + periods]
+
+
+def _twin() -> pd.DataFrame:
+    made = frame()
+    return made.assign(twin=2 * made["x"] - made["z"])
+
+
+@pytest.mark.parametrize(
+    ("data", "fields", "error", "sentence"),
+    [
+        (_short(2), {}, EstimationError, r"No unit has the 3 periods in a row that 1 lag\(s\) of y"),
+        (_short(4), {"x": ("L3.x",)}, EstimationError, r"No unit has the 5 periods in a row"),
+        (frame().query("t % 3 != 2"), {}, EstimationError, r"No unit has the 3 periods in a row"),
+        (frame(), {"x": ("word",)}, DataError, r"Column 'word' holds text where numbers are needed"),
+        (frame(), {"x": ("L.word",)}, DataError, r"Column 'word' holds text where numbers are needed"),
+        (frame(), {"x": ("xx",)}, DataError, r"no column 'xx'\. Did you mean 'x'\?"),
+        (frame(), {"x": ("x", "height")}, EstimationError, r"height does not vary over time within units.*kind=system"),
+        (
+            frame(),
+            {"x": ("x", "height"), "transformation": "orthogonal_deviations"},
+            EstimationError,
+            r"height does not vary over time within units",
+        ),
+        (frame().assign(x=1.0), {"kind": "system"}, EstimationError, r"x is collinear with the period dummies"),
+        (
+            frame().assign(x=1.0),
+            {"kind": "system", "effects": "unit"},
+            EstimationError,
+            r"x is collinear with the const",
+        ),
+        (frame().assign(y=1.0), {}, EstimationError, r"L\.y does not vary over time within units"),
+        (_twin(), {"x": ("x", "z", "twin")}, EstimationError, r"twin is collinear with x, z in the rows that are left"),
+        (frame().assign(x=frame()["t"]), {}, EstimationError, r"x is collinear with the period dummies"),
+        (frame(), {"instrument_lags": (9, 12)}, EstimationError, r"No row has y at lags 9 to 12"),
+        (frame(), {"instrument_lags": (9, None)}, EstimationError, r"No row has y at lags 9 to the last"),
+        (
+            frame(),
+            {"endogenous": ("x",), "lag_ranges": {"x": None}, "instrument_lags": (2, 2), "collapse": True},
+            EstimationError,
+            r"6 instruments cannot identify 7 parameters",
+        ),
+        (frame(n=1), {}, EstimationError, r"5 transformed rows cannot identify 7 parameters"),
+        (frame(n=6), {"steps": 2}, EstimationError, r"Two-step GMM cannot estimate 7 parameters from 6 units"),
+        (
+            frame().assign(z=0.0, t2=0.0),
+            {"lags": 2, "instrument_lags": (2, 2), "collapse": True, "instruments": ("height",)},
+            EstimationError,
+            r"8 instruments cannot identify|do not identify all coefficients|instruments cannot identify",
+        ),
+    ],
+)
+def test_check_finds_it_before_the_fit(data: pd.DataFrame, fields: dict[str, Any], error: Any, sentence: str) -> None:
+    given = model(**fields)
+    with pytest.raises(error, match=sentence) as checked:
+        given.check(panel(data))
+    with pytest.raises(error) as fitted:
+        given.fit(panel(data))
+    assert str(checked.value).count("\n") == 0
+    if "Two-step" not in str(checked.value):
+        assert str(fitted.value) == str(checked.value)
+
+
+def test_irrelevant_instruments_are_told_of() -> None:
+    """Twice the same instrument is one: two coefficients are not identified by it."""
+    data = frame()
+    data = data.assign(copy=3 * data["z"], second=frame(seed=1)["x"])
+    given = model(
+        x=("x", "second"), effects="unit", endogenous=("x", "second"), collapse=True,
+        instrument_lags=(2, 2), lag_ranges={"x": None, "second": None}, instruments=("z", "copy"),
+    )  # fmt: skip
+    for verb in (given.check, given.fit):
+        with pytest.raises(EstimationError, match="do not identify all coefficients"):
+            verb(panel(data))
+
+
+def test_missing_values_are_refused_and_gaps_kept() -> None:
+    data = frame()
+    data.loc[3, "x"] = np.nan
+    with pytest.raises(DataError, match="Column 'x' has no finite value for 0 2003"):
+        model().check(panel(data))
+    full, gap = model().fit(panel()), model().fit(panel(data.dropna()))
+    # the row itself and the two whose lag or difference it is
+    assert full.statistics["nobs"] - gap.statistics["nobs"] == 3
+    assert gap.residuals is None
+    deviations = model(transformation="orthogonal_deviations")
+    assert deviations.fit(panel()).statistics["nobs"] - deviations.fit(panel(data.dropna())).statistics["nobs"] == 2
+
+
+def test_few_units_are_told_of() -> None:
+    few = panel(frame(n=5))
+    assert any("5 units for 7 parameters" in note for note in model().fit(few).notes)
+    assert not any("for 7 parameters" in note for note in model(cov="classic").fit(few).notes)
+
+
+def test_a_unit_without_rows_is_told_of() -> None:
+    data = frame()
+    found = model().fit(panel(data[(data["u"] != 0) | (data["t"] < 2002)]))
+    assert found.statistics["n_units"] == 19
+    assert "1 unit(s) without enough periods in a row are left out." in found.notes
+
+
+def test_steps_of_the_data_are_periods_and_words_follow_each_other() -> None:
+    expected = model().fit(panel())
+    decades = frame().assign(t=frame()["t"] * 10)
+    words = frame().assign(t=frame()["t"].map({2000 + i: letter for i, letter in enumerate("abcdefg")}))
+    for data in (decades, words):
+        np.testing.assert_allclose(model().fit(panel(data)).coef, expected.coef, rtol=1e-12)
+    without = frame().query("t != 2003")
+    assert model().fit(panel(without)).statistics["nobs"] == 40
+
+
+def test_dummies_of_groups_are_terms() -> None:
+    data = frame()
+    data["group"] = np.where(data["u"] < 8, "a", "b")
+    assert model(x=("x", "x:C(group)")).fit(panel(data)).terms == ("L.y", "x", "x:group[b]")
