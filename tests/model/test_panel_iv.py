@@ -359,13 +359,16 @@ def test_weak_instruments_are_named(women: dc.Panel) -> None:
     assert "Weak instruments: the effective F of the first stage is 4.34, below the rule of thumb of 10" in text
     assert "The Cragg-Donald F of 4.34 is below Stock and Yogo's 22.30" in text
     assert "Anderson-Rubin 95% set of educ, valid with weak instruments: -0.2709 to 0.4287" in text
-    assert "serial correlation" not in text
+    assert "A lag" not in text
 
 
 def test_strong_instruments_and_absorbed_effects_are_told(produc: dc.Panel) -> None:
     text = " ".join(state_model().fit(produc).notes)
     assert "First stage: the effective F is 11248.41, above the rule of thumb of 10" in text
-    assert "A lag is a valid instrument only if the error does not reach back to it" in text
+    assert "A lag is a valid instrument only if the error has no memory that reaches back to it, and after unit" in text
+    assert "errors of all 15 periods" in text
+    pooled = " ".join(state_model(effects="time").fit(produc).notes)
+    assert "no memory that reaches back to it." in pooled
     assert "χ² tests count 658 observations, 62 less for the absorbed effects" in text
 
 
