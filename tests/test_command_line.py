@@ -100,7 +100,7 @@ def test_nothing_is_left_behind_but_the_store(project: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("digicarbon run table3_baseline model=t", {"model=twfe"}),
+        ("digicarbon run table3_baseline model=t", {"model=twfe", "model=twfe_regions"}),
         ("digicarbon run -m weights=w", {"weights=w1_adjacency", "weights=w2_nested", "weights=w2_product"}),
     ],
 )

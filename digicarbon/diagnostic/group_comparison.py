@@ -265,8 +265,13 @@ class GroupComparison(Diagnostic):
         GroupedRegression(**fields, by=self.by, interact=self.interact).check(panel, weights)
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
-        """Return the table ``groups``, indexed by term, test and groups."""
+        """Return the table ``groups``, indexed by test and groups, and by term where there are several focal ones.
+
+        Runs with another measure then stand side by side.
+        """
         found = compare_groups(
             self.model, panel, self.by, self.interact, self.draws, self.seed, self.statistic, weights
         )
+        if found["term"].nunique() == 1:
+            return {"groups": found.drop(columns="term").set_index(["test", "groups"])}
         return {"groups": found.set_index(["term", "test", "groups"])}
