@@ -238,7 +238,10 @@ def test_ui_without_a_store(folder: Path, capsys: Capture) -> None:
         (["check", "model.contrls=[]"], "there is no key 'model.contrls'. Did you mean 'model.controls'?"),
         (["check", "-m", "weights=w1_adjacency,w2_nestd"], "weights=w2_nestd: there is no such option. Did you mean"),
         (["check", "model.x=de"], "model.x must be a list, e.g. [de]; got 'de'."),
-        (["check", "model.effects=twoway"], "model.effects must be one of 'none', 'unit', 'time' or 'two_way'"),
+        (
+            ["check", "model.effects=twoway"],
+            "model.effects must be one of 'none', 'unit', 'time', 'two_way', 'random', 'random_time' or 'random_two_way'",
+        ),
         (["check", "model.x=[ln_ee]"], "Did you mean 'e'?"),
         (["check", "measure=a(b"], "in quotes"),
         (["check", "hydra/sweeper=basic"], "leave them as they are"),

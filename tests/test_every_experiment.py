@@ -90,3 +90,28 @@ def test_china_is_the_study_s_panel(request: pytest.FixtureRequest) -> None:
         _, planned = _planned(name, request)
         assert {run.prepared.panel.shape for run in planned.runs} == {(30, 6)}
         assert all(len(run.prepared.panel.unit_codes) == 180 for run in planned.runs)
+
+
+def test_choice_of_the_panel_regression_has_its_path_below(client: MlflowClient) -> None:
+    composer = Composer(loader(), "model_choice", ["executor=sequential"])
+    planned = plan(composer)
+    finished = sweep.run(composer, planned)
+    assert finished.table is not None
+    assert list(finished.table.cells.columns) == ["Pooled", "FE", "RE", "Two-way FE"]
+    below = finished.table.below
+    assert below is not None
+    assert below.cells.index[-1] == "choice, model"
+    assert {item.path for item in client.list_artifacts(finished.parent_id)} >= {"table.csv", "table_below.csv"}
+
+
+def test_choice_of_the_panel_regression_on_the_real_panel(client: MlflowClient, data_folder: Path) -> None:
+    controls = "outcome.controls=[ln_pgdp,ln_population,ln_urbanization,ln_ter_sec]"
+    words = ["executor=sequential", "source=china", "measure=digital_finance", controls]
+    composer = Composer(loader(), "model_choice", words)
+    finished = sweep.run(composer, plan(composer))
+    assert finished.failures == []
+    assert finished.table is not None
+    assert finished.table.below is not None
+    cells = finished.table.below.cells
+    assert "The statistic is negative" in cells.loc["fixed or random, Hausman", "decision"]
+    assert str(cells.loc["choice, model", "decision"]).startswith("Fixed unit and time effects")

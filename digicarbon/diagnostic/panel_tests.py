@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digicarbon.diagnostic._rows import Row, where_possible
+from digicarbon.errors import EstimationError
 from digicarbon.model import PanelRegression
 from digicarbon.numeric import cross_section, hausman, serial_correlation
 from digicarbon.numeric.auxiliary_regression import Regression, identified, regress
@@ -116,7 +117,12 @@ def arrays_of(model: PanelRegression, panel: Panel) -> PanelArrays:
     type(model)(**fields | {"estimator": "within", "cov": "classic", "small_sample": "stata"}).check(panel)
     found = panel.with_terms(model.terms)
     x = found.array(found.expanded(model.regressors, among=model.terms))
-    return PanelArrays(found.array([model.y])[:, 0], x, found.unit_codes, found.period_codes, found.balanced)
+    y = found.array([model.y])[:, 0]
+    data = PanelArrays(y, x, found.unit_codes, found.period_codes, found.balanced)
+    for effects in dict.fromkeys(("none", COUNTERPART.get(model.effects, model.fixed))):
+        if data.within(effects).ssr <= 1e-20 * float(((y - y.mean()) ** 2).sum()):
+            raise EstimationError(f"The regressors and effects explain {model.y} exactly; there are no errors to test.")
+    return data
 
 
 def panel_rows(model: PanelRegression, panel: Panel, seed: int = 0) -> list[Row]:

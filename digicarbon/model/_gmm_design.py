@@ -160,7 +160,7 @@ def design(plan: GmmPlan, panel: Panel) -> GmmDesign:
     positions = _told_apart(plan, complete, rows, constant)
     dummies = tuple(grid.period_name(position) for position in positions.tolist())
     time = rows.rows(_dummies(y.shape, positions))
-    _refuse_too_few_rows(plan, rows, len(names) + len(dummies) + constant.shape[1])
+    _refuse_too_few_rows(rows, len(names) + len(dummies) + constant.shape[1])
     own = rows.rows(X)
     before = abs(rows.operator) @ np.nan_to_num(np.abs(X).reshape(-1, X.shape[-1]))
     _refuse_dependent(plan, names, own, before, np.concatenate([constant, time], axis=1))
@@ -279,9 +279,9 @@ def _refuse_dependent(
         )
 
 
-def _refuse_too_few_rows(plan: GmmPlan, rows: Equations, k: int) -> None:
+def _refuse_too_few_rows(rows: Equations, k: int) -> None:
     transformed = int((~rows.level).sum())
-    if transformed <= k - int(plan.constant):
+    if transformed <= k:
         raise EstimationError(
             f"{transformed} transformed rows cannot identify {k} parameters; use fewer regressors, effects=unit or a "
             "larger sample."

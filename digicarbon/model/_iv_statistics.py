@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -16,6 +17,7 @@ from digicarbon.numeric.statistic import Statistic
 from digicarbon.numeric.weak_instruments import RULE_OF_THUMB, Strength, stock_yogo
 
 Method = Literal["2sls", "liml"]
+_LAG = re.compile(r"L\d*\.")
 _WEAK_WORDS: dict[Method, str] = {"2sls": "2SLS leans towards least squares", "liml": "LIML is widely dispersed"}
 
 
@@ -41,18 +43,33 @@ class FoundTests:
         return min(stage.conditional_f.value for stage in self.strength.first_stages)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What was fitted, for sentences."""
+
+    y: str
+    endogenous: tuple[str, ...]
+    instruments: tuple[str, ...]
+    method: Method
+    level: float
+    unit_effects: bool
+    periods: int
+
+
 def statistics(found: FoundTests) -> dict[str, float]:
     """Return the tests as numbers by name; with several endogenous regressors, first-stage F are the smallest ones."""
     power, ar = found.strength, found.anderson_rubin
+    weakest = min((stage.f for stage in power.first_stages), key=lambda f: f.value)
     out = {
-        "first_stage_f": min(stage.f.value for stage in power.first_stages),
+        "first_stage_f": weakest.value,
+        "first_stage_f_p": weakest.p,
         "cragg_donald_f": power.cragg_donald_f,
         "kleibergen_paap_f": power.kleibergen_paap_f,
         "kleibergen_paap_lm": power.kleibergen_paap_lm.value,
         "kleibergen_paap_lm_p": power.kleibergen_paap_lm.p,
-        "endogeneity_f": found.endogeneity.value,
+        "endogeneity": found.endogeneity.value,
         "endogeneity_p": found.endogeneity.p,
-        "anderson_rubin_f": ar.test.value,
+        "anderson_rubin": ar.test.value,
         "anderson_rubin_p": ar.test.p,
     }
     if found.single:
@@ -122,36 +139,37 @@ def _tests(found: FoundTests, endogenous: Sequence[str], y: str) -> pd.DataFrame
     return frame.set_index("test")
 
 
-def notes(
-    found: FoundTests,
-    endogenous: Sequence[str],
-    instruments: Sequence[str],
-    y: str,
-    method: Method,
-    level: float,
-    errors: ErrorStructure,
-    rows: int,
-) -> tuple[str, ...]:
+def notes(found: FoundTests, asked: Asked, errors: ErrorStructure, rows: int) -> tuple[str, ...]:
     """Return the sentences that belong under a table of the fit."""
-    name = {"2sls": "Two-stage least squares", "liml": "Limited-information maximum likelihood"}[method]
-    alone = "it alone" if len(endogenous) == 1 else "them alone"
+    name = {"2sls": "Two-stage least squares", "liml": "Limited-information maximum likelihood"}[asked.method]
+    alone = "it alone" if found.single else "them alone"
     out = [
-        f"{name}: {listing(endogenous)} instrumented by {listing(instruments)}. That the instruments affect {y} "
-        f"through {alone} is a claim that the data cannot prove."
+        f"{name}: {listing(asked.endogenous)} instrumented by {listing(asked.instruments)}. That the instruments "
+        f"affect {asked.y} through {alone} is a claim that the data cannot prove."
     ]
-    if any(term.startswith("L") and "." in term for term in instruments):
-        out.append("A lag is a valid instrument only if the error does not reach back to it (no serial correlation).")
-    out.append(_strength_words(found, method, errors, len(instruments)))
+    if any(_LAG.match(term) for term in asked.instruments):
+        out.append(_lag_words(asked.unit_effects, asked.periods))
+    out.append(_strength_words(found, asked.method, errors, len(asked.instruments)))
     if errors.effective(rows) < rows:
         out.append(
             f"χ² tests count {errors.effective(rows)} observations, {errors.absorbed} less for the absorbed effects "
-            "(Stata's xtivreg2)."
+            "(dofminus of Stata's ivreg2)."
         )
     if found.anderson_rubin.intervals is not None:
-        out.append(_set_words(found.anderson_rubin.intervals, endogenous[0], level))
+        out.append(_set_words(found.anderson_rubin.intervals, asked.endogenous[0], asked.level))
     if math.isnan(found.anderson_rubin.test.value):
         out.append("There are too few clusters for these instruments: joint tests of the instruments do not exist.")
     return tuple(out)
+
+
+def _lag_words(unit_effects: bool, periods: int) -> str:
+    words = "A lag is a valid instrument only if the error has no memory that reaches back to it"
+    if not unit_effects:
+        return f"{words}."
+    return (
+        f"{words}, and after unit effects not even then: demeaning brings the errors of all {periods} periods into "
+        "each row, a bias of order 1/T that can be large in a short panel; model=gmm_difference avoids it."
+    )
 
 
 def _strength_words(found: FoundTests, method: Method, errors: ErrorStructure, instruments: int) -> str:

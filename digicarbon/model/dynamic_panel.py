@@ -16,7 +16,6 @@ from digicarbon.model.base import Level, Model
 from digicarbon.numeric import gmm as numeric
 from digicarbon.numeric import gmm_tests as tests
 from digicarbon.numeric.gmm_equations import Kind, Transformation
-from digicarbon.numeric.nested import wald
 from digicarbon.numeric.statistic import Statistic
 from digicarbon.panel import Panel, canonical
 from digicarbon.result import Inference, Result
@@ -175,15 +174,8 @@ class DynamicPanel(Model):
         return tuple(dict.fromkeys(read))
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
-        """Raise a sentence if the model cannot be fitted; fit nothing."""
-        found = design(self._plan, panel)
-        if not numeric.identified(found.moments, found.rows):
-            raise EstimationError(NOT_IDENTIFIED)
-        if self.steps == 2 and found.units < len(found.names):
-            raise EstimationError(
-                f"Two-step GMM cannot estimate {len(found.names)} parameters from {found.units} units; choose steps=1, "
-                "fewer regressors or effects=unit."
-            )
+        """Raise a sentence if the model cannot be fitted; the coefficients are tried, nothing is returned."""
+        self._estimated(panel)
 
     def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
         """Fit the model.
@@ -209,12 +201,7 @@ class DynamicPanel(Model):
         ------
         DataError, EstimationError
         """
-        found = design(self._plan, panel)
-        try:
-            fit = numeric.gmm(found.moments, found.rows, self.transformation == "difference", self._inverse)
-        except numeric.NotIdentifiedError as error:
-            raise EstimationError(NOT_IDENTIFIED) from error
-        used, covariance = self._reported(found, fit)
+        found, fit, used, covariance = self._estimated(panel)
         slope = found.is_slope()
         return Result(
             kind=f"{self.kind}_gmm",
@@ -258,15 +245,23 @@ class DynamicPanel(Model):
     def _classic(self) -> bool:
         return self.steps == 1 and self.cov == "classic"
 
+    def _estimated(self, panel: Panel) -> tuple[GmmDesign, numeric.GmmFit, numeric.Step, FloatArray]:
+        """Return data, both steps, the step that is reported and its covariance."""
+        found = design(self._plan, panel)
+        try:
+            fit = numeric.gmm(found.moments, found.rows, self.transformation == "difference", self._inverse)
+        except numeric.NotIdentifiedError as error:
+            raise EstimationError(NOT_IDENTIFIED) from error
+        return (found, fit, *self._reported(found, fit))
+
     def _reported(self, found: GmmDesign, fit: numeric.GmmFit) -> tuple[numeric.Step, FloatArray]:
         """Return the step that is reported, and its covariance."""
         if self.steps == 1:
             return fit.one, fit.sigma2 * fit.one.bread if self.cov == "classic" else fit.covariance_one
         if fit.two is None or fit.windmeijer is None:
             raise EstimationError(
-                f"Two-step GMM cannot be fitted: the covariance of moments over {found.units} units has rank "
-                f"{fit.second.rank} and does not identify {len(found.names)} parameters; choose steps=1, fewer "
-                "regressors or effects=unit."
+                f"Two-step GMM cannot estimate {len(found.names)} parameters from {found.units} units: the covariance "
+                f"of moments has rank {fit.second.rank}. Choose steps=1, fewer regressors or effects=unit."
             )
         return fit.two, fit.windmeijer if self.windmeijer else fit.two.bread
 
@@ -289,7 +284,7 @@ class DynamicPanel(Model):
         slopes = np.array([name != CONSTANT for name in found.names]) & found.is_slope()
         for name, chosen in (("wald", slopes), ("wald_time", ~found.is_slope())):
             if chosen.any():
-                out |= _flat(name, wald(used.coef[chosen], covariance[np.ix_(chosen, chosen)]))
+                out |= _flat(name, tests.wald(used.coef[chosen], covariance[np.ix_(chosen, chosen)]))
         return {**out, "sigma2": fit.sigma2}
 
     def _tables(
@@ -298,7 +293,7 @@ class DynamicPanel(Model):
         out = {}
         if found.dummies:
             dummy = ~found.is_slope()
-            effects = Inference(None, self.level).columns(used.coef[dummy], np.sqrt(covariance.diagonal()[dummy]))
+            effects = Inference(None, self.level).columns(used.coef[dummy], _errors(covariance)[dummy])
             out["time_effects"] = pd.DataFrame(effects, index=pd.Index(found.dummies, name=time_name))
         if not self._classic and fit.two is not None:
             out["difference_in_hansen"] = self._differences(found, fit, fit.two)
@@ -352,6 +347,12 @@ def _not_empty(lags: Lags, whose: str = "") -> Lags:
     if last is not None and last < first:
         raise ValueError(f"the lag range {whose}from {first} to {last} is empty; write [first, last], e.g. [2, 4].")
     return lags
+
+
+def _errors(covariance: FloatArray) -> FloatArray:
+    # Windmeijer's correction can make a variance negative in a few units
+    variance = covariance.diagonal()
+    return np.sqrt(np.where(variance >= 0, variance, np.nan))
 
 
 def _flat(name: str, found: Statistic) -> dict[str, float]:

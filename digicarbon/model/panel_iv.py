@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import field_validator, model_validator
 
 from digicarbon.errors import EstimationError, listing, nearest
-from digicarbon.model._iv_statistics import FoundTests, notes, statistics, tables
+from digicarbon.model._iv_statistics import Asked, FoundTests, notes, statistics, tables
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._panel_covariance import REPAIRED, Rule
 from digicarbon.model.base import Level, Model, refuse_single_period, refuse_too_small, refuse_unidentified
@@ -69,7 +69,7 @@ class PanelIV(Model):
     Notes
     -----
     Coefficients and covariances are those of ``linearmodels.IV2SLS`` and ``IVLIML`` on columns from which effects were
-    removed, with factors and statistics as Stata's ivreg2, xtivreg2 and ivreghdfe with ``small``; see
+    removed, with factors and statistics as Stata's ivreg2 with ``small`` and ``dofminus``; see
     docs/instruments.md.
     """
 
@@ -182,6 +182,8 @@ class PanelIV(Model):
         df_resid = rows - k - errors.absorbed
         n, t = columns.panel.shape
         raw = columns.panel.array([self.y])[:, 0]
+        by_unit = self.effects in ("unit", "two_way")
+        asked = Asked(self.y, columns.endogenous, columns.instruments, self.method, self.level, by_unit, t)
         return Result(
             kind=f"iv_{self.effects}" if self.effects != "none" else "iv",
             y=self.y,
@@ -208,7 +210,7 @@ class PanelIV(Model):
             notes=(
                 f"Standard errors: {self._cov_words()}.",
                 *((REPAIRED,) if repaired else ()),
-                *notes(found, columns.endogenous, columns.instruments, self.y, self.method, self.level, errors, rows),
+                *notes(found, asked, errors, rows),
             ),
             residuals=residuals.reshape(n, t).T if columns.panel.balanced else None,
         )

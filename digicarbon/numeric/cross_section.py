@@ -60,9 +60,11 @@ def weighted_cd(residuals: FloatArray, rng: np.random.Generator, draws: int = 1)
 
 
 def standardised(residuals: FloatArray) -> FloatArray:
-    """Return residuals, shape (T, N), with each unit's mean removed and its sum of squares 1."""
+    """Return residuals, shape (T, N), with each unit's mean removed and its sum of squares 1; 0 where they are flat."""
     z = residuals - residuals.mean(axis=0)
-    return np.asarray(z / np.sqrt((z**2).sum(axis=0)))
+    size = np.sqrt((z**2).sum(axis=0))
+    flat = size <= 1e-10 * max(float(size.max()), 1e-300)
+    return np.asarray(np.where(flat, 0.0, z / np.where(flat, 1.0, size)))
 
 
 def breusch_pagan_lm(residuals: FloatArray) -> Statistic:

@@ -53,6 +53,8 @@ def effects_f(
     squares, df1 = _sum_of_squares(y, x, unit_codes, period_codes, larger)
     if df1 <= 0:
         raise EstimationError(f"{len(y)} observations leave no degrees of freedom for an F test of {larger} effects.")
+    if squares <= 1e-20 * restricted:
+        raise EstimationError(f"{larger} effects and the regressors fit exactly; there are no errors to test against.")
     if df0 <= df1:
         raise EstimationError(f"{larger} effects add nothing to {smaller} effects in this panel.")
     return f((restricted - squares) / squares / (df0 - df1) * df1, df0 - df1, df1)
@@ -101,6 +103,8 @@ def unit_effects(y: FloatArray, x: FloatArray, unit_codes: IntArray) -> UnitEffe
     compared with the first one. The mean does not depend on which unit is called the first.
     """
     group = Groups(unit_codes)
+    if group.count < 2:
+        raise EstimationError("Unit effects are compared with their mean, which needs at least two units.")
     columns = np.column_stack([y, x])
     means = group.averages(columns)
     within = columns - means[unit_codes]

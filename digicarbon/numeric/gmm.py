@@ -223,16 +223,6 @@ def gmm(moments: Moments, rows: Equations, doubled: bool, inverse: Inverse = "sc
     return GmmFit(one, two, first, second, covariance_one, corrected, scores, B, parts, sigma2)
 
 
-def identified(moments: Moments, rows: Equations) -> bool:
-    """Return whether the instruments identify the coefficients."""
-    B = np.asarray(rows.operator.T @ moments.Z)
-    try:
-        step(moments, weight(B).root, moments.Z.T @ moments.X, moments.Z.T @ moments.y)
-    except NotIdentifiedError:
-        return False
-    return True
-
-
 def windmeijer(
     moments: Moments, two: Step, root: FloatArray, scores: FloatArray, covariance_one: FloatArray
 ) -> FloatArray:

@@ -98,6 +98,24 @@ def overidentification(criterion: float, instruments: int, parameters: int) -> S
     return chi2(criterion, df) if df > 0 else Statistic(0.0, 0.0, math.nan)
 
 
+def wald(value: FloatArray, covariance: FloatArray) -> Statistic:
+    """Return the Wald test of ``value`` = 0; none where few units leave a covariance without an inverse.
+
+    Parameters
+    ----------
+    value : ndarray, shape (m,)
+    covariance : ndarray, shape (m, m)
+    """
+    variance = covariance.diagonal()
+    if not (variance > 0).all():
+        return NONE
+    scale = np.sqrt(variance)
+    values, vectors = np.linalg.eigh(covariance / np.outer(scale, scale))
+    if values[0] < 1e-10 * values[-1]:
+        return NONE
+    return chi2(float((((value / scale) @ vectors) ** 2 / values).sum()), len(value))
+
+
 def without(keep: NDArray[np.bool_], moments: Moments, fit: GmmFit, inverse: Inverse) -> tuple[Statistic, int] | None:
     """Return the Hansen test without some instruments, after estimation without them, and how many it has.
 

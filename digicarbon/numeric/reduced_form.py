@@ -50,7 +50,7 @@ class ErrorStructure:
     def effective(self, nobs: int) -> int:
         """Return the observations that χ² statistics count: absorbed effects are left out, but not with clusters.
 
-        Stata's ivreg2 calls the difference ``dofminus``; xtivreg2 sets it to the number of units.
+        Stata's ivreg2 calls the difference ``dofminus``, its adjustment for fixed effects.
         """
         return nobs if self.kind == "cluster" else nobs - self.absorbed
 

@@ -93,6 +93,7 @@ def wooldridge_stata(y: FloatArray, x: FloatArray, unit_codes: IntArray, period_
     fit = regress(residuals[later], residuals[later - 1][:, None])
     clusters = _dense(codes[later])
     groups = int(clusters.max()) + 1
+    _refuse_one(groups)
     variance = float(fit.clustered(clusters)[0, 0]) * groups / (groups - 1)
     return f(float(fit.coef[0] + 0.5) ** 2 / variance, 1, groups - 1)
 
@@ -184,6 +185,7 @@ def _maximum_likelihood_errors(y: FloatArray, z: FloatArray, units: int) -> Floa
 
 def _slope_test(residuals: FloatArray, codes: IntArray, later: IntArray, null: float) -> Statistic:
     _refuse_few(len(later))
+    _refuse_one(len(np.unique(codes[later])))
     fit = regress(residuals[later], np.column_stack([np.ones(len(later)), residuals[later - 1]]))
     variance = float(fit.clustered(_dense(codes[later]))[1, 1])
     return f(float(fit.coef[1] - null) ** 2 / variance, 1, len(later) - 2)
@@ -212,3 +214,8 @@ def _refuse_short(periods: int) -> None:
 def _refuse_few(rows: int) -> None:
     if rows < 3:
         raise EstimationError("Too few units have neighbouring periods for a test of serial correlation.")
+
+
+def _refuse_one(units: int) -> None:
+    if units < 2:
+        raise EstimationError("A test for serial correlation with clusters by unit needs at least two units.")

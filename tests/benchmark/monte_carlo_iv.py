@@ -41,15 +41,15 @@ def excluded(rng: np.random.Generator, strength: float, count: int) -> dc.Panel:
     return frame({"y": BETA * x + u + effects, "x": x} | {f"z{j}": z[j] for j in range(count)})
 
 
-def lagged(rng: np.random.Generator, memory: float) -> dc.Panel:
+def lagged(rng: np.random.Generator, memory: float, periods: int) -> dc.Panel:
     """Return x, an autoregression of 0.8, and y, whose error is correlated with that of x and with its own past."""
     burn = 20
-    u, v = errors(rng, T + burn, 0.8)
+    u, v = errors(rng, periods + burn, 0.8)
     x, e = np.zeros_like(v), np.zeros_like(u)
-    for t in range(1, T + burn):
+    for t in range(1, periods + burn):
         x[:, t] = 0.8 * x[:, t - 1] + v[:, t]
         e[:, t] = memory * e[:, t - 1] + u[:, t]
-    effects = rng.normal(size=(N, 1)) + rng.normal(size=(1, T))
+    effects = rng.normal(size=(N, 1)) + rng.normal(size=(1, periods))
     return frame({"y": BETA * x[:, burn:] + e[:, burn:] + effects, "x": x[:, burn:] + effects})
 
 
@@ -88,10 +88,10 @@ def main() -> None:
             draws = (excluded(rng, strength, count) for _ in range(DRAWS))
             name = f"{count} instrument{'s' if count > 1 else ''}, {word}"
             say(row(name, draws, tuple(f"z{j}" for j in range(count))))
-    for memory in (0.0, 0.5):
+    for memory, periods in ((0.0, 6), (0.0, 30), (0.5, 30)):
         rng = np.random.default_rng(SEED)
-        draws = (lagged(rng, memory) for _ in range(DRAWS))
-        say(row(f"first lag, autocorrelation of the error {memory:g}", draws, ("L.x",)))
+        draws = (lagged(rng, memory, periods) for _ in range(DRAWS))
+        say(row(f"first lag, T = {periods}, autocorrelation of the error {memory:g}", draws, ("L.x",)))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ import pytest
 from conftest import reference
 
 import digicarbon as dc
+from digicarbon.diagnostic import choose_panel_model
+from digicarbon.errors import EstimationError
 
 # closed forms on both sides
 TOLERANCE = 1e-8
@@ -138,3 +140,23 @@ def test_terms_may_be_expressions(produc: dc.Panel) -> None:
     expanded = produc.with_terms(model.terms)
     direct = dc.PanelRegression(y="log(gsp)", x=tuple(expanded.expanded(model.x)), effects="two_way")
     pd.testing.assert_frame_equal(dc.diagnose(model, produc), dc.diagnose(direct, expanded))
+
+
+def test_flat_units_exact_fits_and_single_units_give_sentences(produc: dc.Panel) -> None:
+    y = produc.array(["log(gsp)"])[:, 0].copy()
+    x = produc.array(["unemp"])[:, 0].copy()
+    first = produc.unit_codes == 0
+    y[first], x[first] = 1.0, 2.0
+    flat = produc.with_columns({"y": y, "x": x})
+    found = dc.diagnose(dc.PanelRegression(y="y", x=("x",), effects="unit"), flat).set_index("test")
+    # the classic contrast may be negative; every other test has its p value
+    assert np.isfinite(found["p"].drop("Hausman")).all()
+    exact = produc.with_columns({"y": 2 * x + 1, "x": x})
+    with pytest.raises(EstimationError, match="explain y exactly"):
+        dc.diagnose(dc.PanelRegression(y="y", x=("x",), effects="unit"), exact)
+    one = produc.select(units=produc.units[:1])
+    alone = dc.diagnose(dc.PanelRegression(y="log(gsp)", x=("unemp",), effects="none"), one).set_index("test")
+    for name in ("Wooldridge, first differences", "CD", "F unit effects", "Hausman"):
+        assert alone.loc[name, "null"].startswith("Not tested: ")
+    path = choose_panel_model(dc.PanelRegression(y="log(gsp)", x=("unemp",), effects="none"), one)
+    assert path.iloc[-1]["decision"].startswith("Pooled regression")
