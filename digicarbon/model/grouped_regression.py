@@ -181,7 +181,8 @@ class GroupedRegression(PanelRegression):
             if few:
                 notes.append(
                     f"Clustered standard errors of {listing(few)} rest on fewer than {FEWEST_CLUSTERS} clusters and "
-                    "are too small; read inference=classic there."
+                    "are too small, and so are p values of tests that these groups enter; read inference=classic, or "
+                    "the wild bootstrap of equality (diagnostic=wild_bootstrap)."
                 )
         return tuple(notes)
 
