@@ -8,23 +8,29 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from digicarbon.diagnostic import compare_groups as compare_groups
     from digicarbon.diagnostic import correlation as correlation
     from digicarbon.diagnostic import descriptive as descriptive
     from digicarbon.diagnostic import diagnose as diagnose
     from digicarbon.diagnostic import moran as moran
+    from digicarbon.diagnostic import turning_points as turning_points
     from digicarbon.diagnostic import vif as vif
+    from digicarbon.diagnostic import wild_bootstrap as wild_bootstrap
     from digicarbon.model import DynamicPanel as DynamicPanel
+    from digicarbon.model import GroupedRegression as GroupedRegression
     from digicarbon.model import Model as Model
     from digicarbon.model import PanelIV as PanelIV
     from digicarbon.model import PanelRegression as PanelRegression
     from digicarbon.model import SpatialPanel as SpatialPanel
     from digicarbon.panel import Panel as Panel
+    from digicarbon.report import plot_curve as plot_curve
     from digicarbon.result import Result as Result
     from digicarbon.spec import Spec as Spec
     from digicarbon.weights import Weights as Weights
 
 _HOME = {
     "DynamicPanel": "digicarbon.model",
+    "GroupedRegression": "digicarbon.model",
     "Model": "digicarbon.model",
     "Panel": "digicarbon.panel",
     "PanelIV": "digicarbon.model",
@@ -33,15 +39,20 @@ _HOME = {
     "SpatialPanel": "digicarbon.model",
     "Spec": "digicarbon.spec",
     "Weights": "digicarbon.weights",
+    "compare_groups": "digicarbon.diagnostic",
     "correlation": "digicarbon.diagnostic",
     "descriptive": "digicarbon.diagnostic",
     "diagnose": "digicarbon.diagnostic",
     "moran": "digicarbon.diagnostic",
+    "plot_curve": "digicarbon.report",
+    "turning_points": "digicarbon.diagnostic",
     "vif": "digicarbon.diagnostic",
+    "wild_bootstrap": "digicarbon.diagnostic",
 }
 
 __all__ = [
     "DynamicPanel",
+    "GroupedRegression",
     "Model",
     "Panel",
     "PanelIV",
@@ -51,11 +62,15 @@ __all__ = [
     "Spec",
     "Weights",
     "__version__",
+    "compare_groups",
     "correlation",
     "descriptive",
     "diagnose",
     "moran",
+    "plot_curve",
+    "turning_points",
     "vif",
+    "wild_bootstrap",
 ]
 
 

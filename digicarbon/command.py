@@ -65,6 +65,8 @@ def run(request: Request) -> None:
         if finished.table is not None:
             show(finished.table, out)
         failures += finished.failures
+        for place in finished.pictures:
+            out.print(f"Picture: {place}", soft_wrap=True)
         out.print(
             f"{finished.done} of {len(planned.runs)} runs recorded in {finished.uri}, "
             f"MLflow experiment {finished.experiment}, parent run {finished.parent_id}.",

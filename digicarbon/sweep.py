@@ -60,6 +60,8 @@ class Finished:
     failures : list of (str, str)
         Labels and sentences.
     done : int
+    pictures : tuple of str
+        Where the report's pictures and other files are.
     experiment, uri, parent_id : str
         Where MLflow has it.
     """
@@ -70,6 +72,7 @@ class Finished:
     experiment: str
     uri: str
     parent_id: str
+    pictures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -128,21 +131,26 @@ def run(composer: Composer, planned: Plan, progress: Callable[[int, int], None] 
             results |= {item.index: item.result for item in finished if item.result is not None}
             errors |= {item.index: item.error.split("\n")[0] for item in finished if item.result is None}
             progress(len(results) + len(errors), len(planned.runs))
-        table, refusal = _table_or_refusal(planned, chosen.report, results)
-        files = {} if table is None else {"table.md": table.to_markdown(), "table.csv": table.cells.to_csv()}
+        records = _all_records(planned, results)
+        pictures, lacking = _pictures(planned, chosen.report, records)
+        table, refusal = _table_or_refusal(planned, chosen.report, records, lacking)
+        files: dict[str, str | bytes] = {**pictures}
+        if table is not None:
+            files |= {"table.md": table.to_markdown(), "table.csv": table.cells.to_csv()}
         if table is not None and table.below is not None:
             files["table_below.csv"] = table.below.cells.to_csv()
         estimates = _all_estimates(planned.runs, results)
         if not estimates.empty:
             files["estimates.csv"] = estimates.to_csv(index=False)
-        store.finish(files, len(errors), len(results))
+        places = store.finish(files, len(errors), len(results))
     except BaseException:
         store.abort()
         raise
     if refusal is not None:
         raise refusal
     failures = [(planned.runs[index].label, errors[index]) for index in sorted(errors)]
-    return Finished(table, failures, len(results), store.name, store.uri, store.parent_id)
+    shown = tuple(places[name] for name in pictures)
+    return Finished(table, failures, len(results), store.name, store.uri, store.parent_id, shown)
 
 
 def fit(task: Task) -> Fitted:
@@ -254,24 +262,35 @@ def _simulated_tag(runs: Sequence[Run]) -> dict[str, str]:
 
 
 def _table_or_refusal(
-    planned: Plan, report: Report, results: Mapping[int, Result]
+    planned: Plan, report: Report, records: Sequence[Record], notes: Sequence[str]
 ) -> tuple[Table | None, DigicarbonError | None]:
     """Return the table, or why there is none: fitted runs are recorded whatever the report says."""
     try:
-        return _table(planned, report, results), None
+        return _table(planned, report, records, notes), None
     except DigicarbonError as error:
         return None, error
 
 
-def _table(planned: Plan, report: Report, results: Mapping[int, Result]) -> Table | None:
-    records = [record for index, result in sorted(results.items()) for record in _records(planned, index, result)]
+def _table(planned: Plan, report: Report, records: Sequence[Record], more: Sequence[str]) -> Table | None:
     if not records:
         return None
-    table = report.table(planned.title or _store_name(planned), records)
+    table = report.table(_title(planned), records)
     notes = dict.fromkeys(note for run in planned.runs for note in run.prepared.notes)
     simulated = any(run.prepared.simulated for run in planned.runs)
     title = f"{table.title} (SIMULATED data)" if simulated else table.title
-    return replace(table, title=title, notes=(*table.notes, *notes))
+    return replace(table, title=title, notes=(*table.notes, *more, *notes))
+
+
+def _pictures(planned: Plan, report: Report, records: Sequence[Record]) -> tuple[Mapping[str, bytes], tuple[str, ...]]:
+    """Return the report's further files, or a note that says why there are none: they never cost the table."""
+    try:
+        return (report.files(_title(planned), records) if records else {}), ()
+    except DigicarbonError as error:
+        return {}, (f"No pictures: {error}",)
+
+
+def _title(planned: Plan) -> str:
+    return planned.title or _store_name(planned)
 
 
 def _store_name(planned: Plan) -> str:
@@ -279,11 +298,17 @@ def _store_name(planned: Plan) -> str:
     return "digicarbon" if planned.name == ROOT else planned.name
 
 
+def _all_records(planned: Plan, results: Mapping[int, Result]) -> list[Record]:
+    return [record for index, result in sorted(results.items()) for record in _records(planned, index, result)]
+
+
 def _records(planned: Plan, index: int, result: Result) -> list[Record]:
     """Return a run as the report sees it, once more for each named column that came to the same fit."""
     run = planned.runs[index]
     twins = [label for label in planned.same.get(run.label, []) if run.choice.column and label != run.label]
-    return [Record(label, run.options, run.choice.values, result) for label in (run.label, *dict.fromkeys(twins))]
+    fitted = (run.prepared.panel, run.prepared.simulated)
+    labels = (run.label, *dict.fromkeys(twins))
+    return [Record(label, run.options, run.choice.values, result, *fitted) for label in labels]
 
 
 def _all_estimates(runs: Sequence[Run], results: Mapping[int, Result]) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import os
 import platform
 import sqlite3
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -19,6 +20,8 @@ from importlib.metadata import PackageNotFoundError, version
 from numbers import Real
 from pathlib import Path
 from typing import ClassVar, TypeVar
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import digicarbon
 from digicarbon.errors import TrackingError
@@ -146,15 +149,20 @@ class Store:
             with self._refused(f"refuses the run '{entry.label}'", "Runs written before are kept."):
                 self._write(entry)
 
-    def finish(self, files: Mapping[str, str], failed: int, done: int) -> None:
+    def finish(self, files: Mapping[str, str | bytes], failed: int, done: int) -> dict[str, str]:
         """Store the sweep's tables on the parent and close it.
 
         Parameters
         ----------
-        files : mapping of str to str
-            Text files by name.
+        files : mapping of str to str or bytes
+            Contents by name: text, or e.g. a picture.
         failed, done : int
             Numbers of runs.
+
+        Returns
+        -------
+        dict of str to str
+            Where each file is: its path, or its address at a server.
 
         Raises
         ------
@@ -162,11 +170,22 @@ class Store:
             If the store refuses them.
         """
         with self._refused("cannot be written", "Runs written before are kept."):
-            for name, text in files.items():
-                self._client.log_text(self.parent_id, text, name)
+            for name, content in files.items():
+                self._store(name, content)
             for key, value in (("runs.done", done), ("runs.failed", failed)):
                 self._client.log_metric(self.parent_id, key, float(value))
             self._client.set_terminated(self.parent_id, status="FAILED" if failed else "FINISHED")
+            folder = self._client.get_run(self.parent_id).info.artifact_uri
+        return {name: _place(folder, name) for name in files}
+
+    def _store(self, name: str, content: str | bytes) -> None:
+        if isinstance(content, str):
+            self._client.log_text(self.parent_id, content, name)
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / name
+            path.write_bytes(content)
+            self._client.log_artifact(self.parent_id, str(path))
 
     def abort(self) -> None:
         """Mark the parent as killed; children that are written stay."""
@@ -345,6 +364,12 @@ def _artifact_location(tracking: Tracking, name: str) -> str | None:
             "a folder that you may write to."
         ) from error
     return folder.resolve().as_uri()
+
+
+def _place(folder: str, name: str) -> str:
+    """Return the path of a file in a folder of artifacts, or its address where that is no local folder."""
+    parts = urlsplit(folder)
+    return str(Path(url2pathname(parts.path)) / name) if parts.scheme in ("file", "") else f"{folder}/{name}"
 
 
 def _first(error: Exception) -> str:

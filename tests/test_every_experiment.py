@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,7 +78,7 @@ def test_experiment_runs_and_is_recorded(name: str, client: MlflowClient, reques
 def _assert_same_numbers(child: StoredRun, estimates: pd.DataFrame) -> None:
     for column in ("coef", "se", "p"):
         for term, value in estimates[column].items():
-            name = f"{column}.{term}"
+            name = re.sub(r"[^\w\-. ]", "_", f"{column}.{term}")  # MLflow takes no brackets
             if math.isfinite(value):
                 assert child.data.metrics[name] == pytest.approx(value, rel=1e-9)
             else:

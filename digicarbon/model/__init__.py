@@ -2,6 +2,7 @@
 
 from digicarbon.model.base import Model as Model
 from digicarbon.model.dynamic_panel import DynamicPanel as DynamicPanel
+from digicarbon.model.grouped_regression import GroupedRegression as GroupedRegression
 from digicarbon.model.none import NoModel as NoModel
 from digicarbon.model.panel_iv import PanelIV as PanelIV
 from digicarbon.model.panel_regression import PanelRegression as PanelRegression

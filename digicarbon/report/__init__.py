@@ -3,6 +3,8 @@
 from digicarbon.report.base import Record as Record
 from digicarbon.report.base import Report as Report
 from digicarbon.report.base import Table as Table
+from digicarbon.report.curve import plot_curve as plot_curve
 from digicarbon.report.diagnostic import DiagnosticTable as DiagnosticTable
 from digicarbon.report.regression import RegressionTable as RegressionTable
+from digicarbon.report.turning_points import TurningPointTable as TurningPointTable
 from digicarbon.report.two_tables import TwoTables as TwoTables

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from digicarbon.errors import listing
+from digicarbon.panel import Panel
 from digicarbon.result import Result
 from digicarbon.spec import Spec
 
@@ -26,12 +27,18 @@ class Record:
     varied : mapping of str to object
         What this run chose differently from the others.
     result : Result
+    panel : Panel or None
+        What it was fitted to, for pictures.
+    simulated : bool
+        Whether the data are simulated, which pictures say.
     """
 
     label: str
     options: Mapping[str, str]
     varied: Mapping[str, Any]
     result: Result
+    panel: Panel | None = None
+    simulated: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +91,16 @@ class Report(Spec):
             In the order of the experiment.
         """
         raise TypeError(f"{type(self).__name__} does not say how it is laid out; define `table`.")
+
+    def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
+        """Return further files, e.g. pictures, by name; they are stored beside the table.
+
+        Parameters
+        ----------
+        title, records
+            As in `table`.
+        """
+        return {}
 
 
 def notes_of(records: Sequence[Record]) -> tuple[str, ...]:

@@ -62,7 +62,8 @@ class DiagnosticTable(Report):
         if not isinstance(value, float | int | np.floating | np.integer):
             return str(value)
         if not np.isfinite(value):
-            return ""
+            # an interval can be unbounded; a number that does not exist is left out
+            return "" if np.isnan(value) else "∞" if value > 0 else "-∞"
         return f"{value:.0f}" if float(value).is_integer() else f"{float(value):.{self.decimals}f}"
 
 

@@ -22,6 +22,8 @@ _STATISTIC_WORDS = {
     "kleibergen_paap_f": "Kleibergen-Paap F", "kleibergen_paap_lm": "Kleibergen-Paap LM", "overid": "Sargan/Hansen",
     "endogeneity": "Endogeneity", "anderson_rubin": "Anderson-Rubin", "partial_r2": "Partial R²",
     "anderson_rubin_low": "Anderson-Rubin set, from", "anderson_rubin_high": "Anderson-Rubin set, to",
+    "equal_f": "Equality of groups, F", "equal_p": "Equality of groups, p",
+    "equal_chi2": "Equality of groups, χ²",
 }  # fmt: skip
 
 

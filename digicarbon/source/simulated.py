@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ import pydantic
 from numpy.typing import NDArray
 
 from digicarbon import data
+from digicarbon.errors import listing, nearest
 from digicarbon.numeric import fuels, geography
 from digicarbon.source import _simulation as draw
 from digicarbon.source.base import InputOutputTable, Inputs, Source
@@ -18,6 +19,10 @@ FloatArray = NDArray[np.float64]
 
 Five = Annotated[tuple[float, float, float, float, float], pydantic.Field(strict=False)]
 """Five numbers in YAML."""
+
+Driver = Literal["e", "ide", "sector1", "sector2", "ddl"]
+UpToThree = Annotated[tuple[float, ...], pydantic.Field(strict=False, min_length=1, max_length=3)]
+"""Coefficients of a variable, its square and its cube in YAML."""
 
 TABLE_YEARS = (2012, 2015, 2017)
 INDUSTRIES = ("primary", "secondary", "tertiary")
@@ -47,13 +52,17 @@ class SimulatedSource(Source):
     logs of the five controls,
 
     .. math::
-        \text{fe:}\quad  & \ln CI_t = \mu + \tau_t + \beta \ln m_t + c_t \gamma + \varepsilon_t \\
+        \text{fe:}\quad  & \ln CI_t = \mu + \tau_t + f(\ln m_t) + c_t \gamma + \varepsilon_t \\
         \text{sdm:}\quad & \ln CI_t = (I - \rho W)^{-1}
-            (\mu + \tau_t + \beta \ln m_t + \theta W \ln m_t + c_t \gamma + \varepsilon_t)
+            (\mu + \tau_t + f(\ln m_t) + \theta W \ln m_t + c_t \gamma + \varepsilon_t)
 
-    where :math:`\varepsilon_{it} \sim N(0, \sigma^2)`, :math:`\tau_t = -0.03 s + 0.01 n_t`, and
-    :math:`\mu_i = \mu_0 + 0.3 z''_i - 0.2 x_i`, with :math:`z''` a z filtered twice more, x the standardised mean of
-    ln E (so that a model without unit effects is biased) and the constant such that the mean of ln CI is ln 1.6.
+    where :math:`f(x) = \beta x`; for a driver with an entry in ``curves``,
+    :math:`f(x) = \beta_1 x + \beta_2 x^2 + \beta_3 x^3`; for one with an entry in ``regions``,
+    :math:`f_i(x) = \beta_{r(i)} (x - \bar x)` with r(i) the region of province i and the mean over all observations (so
+    that slopes do not drive the levels of regions apart). Further :math:`\varepsilon_{it} \sim N(0, \sigma^2)`,
+    :math:`\tau_t = -0.03 s + 0.01 n_t`, and :math:`\mu_i = \mu_0 + 0.3 z''_i - 0.2 x_i`, with :math:`z''` a z filtered
+    twice more, x the standardised mean of ln E (so that a model without unit effects is biased) and the constant such
+    that the mean of ln CI is ln 1.6.
     Sectoral CO2 is CI times GDP. Apparent CO2 is that times :math:`\exp(0.15 z_i + 0.05 n_{it})`; the seven fuels make
     an Eq 9 account of it times :math:`\exp(0.1 z_i + 0.03 n_{it})`, in shares that differ between provinces and years.
 
@@ -68,9 +77,14 @@ class SimulatedSource(Source):
     process : {"fe", "sdm"}
         Two-way fixed effects, or a spatial Durbin model with both effects.
     driver : {"e", "ide", "sector1", "sector2", "ddl"}
-        The measure whose log carries the effect.
+        The measure whose log carries the effect; its term, e.g. ``"ln_e"``, names it too, so that a configuration can
+        say ``${measure.terms.0}`` and each column of a table has the truth of its own measure.
     beta : float
         Coefficient of the log measure.
+    curves : mapping of str to 1 to 3 floats
+        Drivers whose effect is a curve: coefficients of the log measure, its square and its cube, in place of beta.
+    regions : mapping of str to mapping of str to float
+        Drivers whose effect differs by region: a slope for each of northeast, east, central and west, in place of beta.
     theta : float
         Coefficient of the neighbours' log measure (sdm only).
     rho : float
@@ -90,14 +104,46 @@ class SimulatedSource(Source):
     first_year: int = 2012
     last_year: int = 2017
     process: Literal["fe", "sdm"] = "sdm"
-    driver: Literal["e", "ide", "sector1", "sector2", "ddl"] = "e"
+    driver: Driver = "e"
     beta: float = -0.12
+    curves: dict[Driver, UpToThree] = pydantic.Field(default_factory=dict)
+    regions: dict[Driver, dict[str, float]] = pydantic.Field(default_factory=dict)
     theta: float = 0.05
     rho: float = pydantic.Field(default=0.4, gt=-1, lt=1)
     gamma: Five = (-0.3, 0.2, 0.1, -0.15, -0.03)
     sigma: float = pydantic.Field(default=0.05, ge=0)
     neighbours: Literal["w1_adjacency", "w2_nested"] = "w1_adjacency"
     unit_effects: bool = True
+
+    @pydantic.field_validator("driver", mode="before")
+    @classmethod
+    def _driver_of_a_term(cls, driver: Any) -> Any:
+        return driver.removeprefix("ln_") if isinstance(driver, str) else driver
+
+    @pydantic.field_validator("regions")
+    @classmethod
+    def _every_region(cls, regions: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+        known = sorted(data.provinces()["region"].unique())
+        for driver, slopes in regions.items():
+            unknown = [region for region in slopes if region not in known]
+            if unknown:
+                raise ValueError(
+                    f"{driver} has a slope for {listing(unknown)}, which is no region.{nearest(unknown[0], known)} "
+                    f"Regions: {listing(known)}."
+                )
+            lacking = [region for region in known if region not in slopes]
+            if lacking:
+                raise ValueError(
+                    f"{driver} has no slope for {listing(lacking)}; give one for each of {listing(known)}."
+                )
+        return regions
+
+    @pydantic.model_validator(mode="after")
+    def _one_effect(self) -> SimulatedSource:
+        both = [driver for driver in self.curves if driver in self.regions]
+        if both:
+            raise ValueError(f"{listing(both)} stands both in curves and in regions; leave it out of one of them.")
+        return self
 
     @pydantic.model_validator(mode="after")
     def _some_year_has_tables(self) -> SimulatedSource:
@@ -157,16 +203,34 @@ class SimulatedSource(Source):
         # the unit effects follow total E whatever the driver: only the outcome's equation changes with the truth
         unit, time, errors = draw.disturbances(field, np.log(measures["e"]).mean(axis=1), years)
         effects = unit * self.unit_effects + time
-        y = effects + self.beta * m + draw.log_controls(book) @ np.array(self.gamma) + self.sigma * errors
+        y = effects + self._effect(m) + draw.log_controls(book) @ np.array(self.gamma) + self.sigma * errors
         if self.process == "sdm":
             y = np.linalg.solve(np.eye(len(w)) - self.rho * w, y + self.theta * (w @ m))
         return np.asarray(y - y.mean() + MEAN_LOG_INTENSITY)
+
+    def _effect(self, m: FloatArray) -> FloatArray:
+        """Return f(ln m), shape (N, T)."""
+        if self.driver in self.curves:
+            return sum((b * m**k for k, b in enumerate(self.curves[self.driver], start=1)), np.zeros_like(m))
+        if self.driver in self.regions:
+            slopes = data.provinces()["region"].map(self.regions[self.driver]).to_numpy(dtype=np.float64)
+            return np.asarray(slopes[:, None] * (m - m.mean()))
+        return self.beta * m
+
+    def _truth(self) -> str:
+        """Return the effect in words."""
+        if self.driver in self.curves:
+            words = (f"{b:.12g} for power {k}" for k, b in enumerate(self.curves[self.driver], start=1))
+            return f"true coefficients {', '.join(words)}"
+        if self.driver in self.regions:
+            return "true beta " + ", ".join(f"{b:g} ({region})" for region, b in self.regions[self.driver].items())
+        return f"true beta = {self.beta:g}"
 
     def _note(self) -> str:
         gamma = ", ".join(f"{value:g}" for value in self.gamma)
         spatial = f", theta = {self.theta:g}, rho = {self.rho:g} with W = {self.neighbours}"
         return (
-            f"SIMULATED data: process {self.process}, driver ln {self.driver}, true beta = {self.beta:g}"
+            f"SIMULATED data: process {self.process}, driver ln {self.driver}, {self._truth()}"
             f"{spatial if self.process == 'sdm' else ''}, gamma = ({gamma}), sigma = {self.sigma:g}, "
             f"{'unit and time' if self.unit_effects else 'time'} effects, seed {self.seed}."
         )

@@ -24,6 +24,11 @@ def test_one_run() -> None:
     assert cells.to_numpy().tolist() == [["0.25", "2"], ["-0.50", ""]]
 
 
+def test_unbounded_intervals_are_shown() -> None:
+    found = pd.DataFrame({"low": [-np.inf], "high": [np.inf]}, index=["x"])
+    assert DiagnosticTable(name="moran").table("t", [record("A", found)]).cells.to_numpy().tolist() == [["-∞", "∞"]]
+
+
 def test_runs_side_by_side_with_blanks_where_one_has_no_row() -> None:
     more = pd.DataFrame({"i": [0.1]}, index=pd.Index([2014]))
     table = DiagnosticTable(name="moran", columns=("i",), decimals=1).table("t", [record("W1"), record("W2", more)])

@@ -1,0 +1,272 @@
+"""Whether coefficients differ between groups of units: an interacted model and a permutation test."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Annotated, get_args
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from digicarbon.diagnostic.base import Diagnostic
+from digicarbon.diagnostic.diagnose import ModelNode
+from digicarbon.errors import ConfigError, DigicarbonError, EstimationError, listing, nearest
+from digicarbon.model import GroupedRegression, Model, PanelRegression
+from digicarbon.model._groups import By, Groups
+from digicarbon.model.grouped_regression import Expanded, Interact, equal_test, grouped
+from digicarbon.numeric.equality import wald_test
+from digicarbon.numeric.group_permutation import PermutationStatistic, permutation_test, unit_moments
+from digicarbon.panel import Panel
+from digicarbon.result import Result
+from digicarbon.weights import Weights
+
+FEWEST_DRAWS = 99
+Draws = Annotated[int, Field(ge=FEWEST_DRAWS)]
+COLUMNS = ("term", "test", "groups", "estimate", "se", "statistic", "df", "df_denominator", "p", "null")
+JOINT = "all focal terms"
+
+
+@dataclass(frozen=True)
+class _Line:
+    """One row of a comparison; see `compare_groups`."""
+
+    term: str
+    test: str
+    groups: str
+    null: str
+    estimate: float = math.nan
+    se: float = math.nan
+    statistic: float = math.nan
+    df: float = math.nan
+    df_denominator: float = math.nan
+    p: float = math.nan
+
+
+def compare_groups(
+    model: Model,
+    panel: Panel,
+    by: By = "region",
+    interact: Interact = "focal",
+    draws: int = 999,
+    seed: int = 0,
+    statistic: PermutationStatistic = "difference",
+    weights: Weights | None = None,
+) -> pd.DataFrame:
+    """Compare a regression's focal coefficients between groups of units.
+
+    Parameters
+    ----------
+    model : PanelRegression
+        Its terms, effects and covariance are taken.
+    panel : Panel
+    by : str or mapping of str to str
+        A column of text or numbers that is constant within units, ``region`` for Chinese provinces, or unit -> group.
+    interact : {"focal", "regressors", "all"}
+        What differs between groups in the interacted model, see `GroupedRegression`.
+    draws : int
+        Splits of the permutation test; where two groups can be split in no more ways, every split is made once.
+    seed : int
+    statistic : {"difference", "studentised"}
+        Of the permutation test; studentised where regressors or errors spread differently in the groups, see
+        `digicarbon.numeric.group_permutation.permutation_test`.
+    weights : Weights, optional
+        For Conley's covariance only.
+
+    Returns
+    -------
+    DataFrame
+        Columns term, test, groups, estimate, se, statistic, df, df_denominator, p and null (a sentence). Tests are
+        ``coefficient`` (of a group, against zero), ``equality`` (Wald, F with the model's degrees of freedom),
+        ``difference`` (of two groups, t, with df 1) and ``permutation`` (of two groups; its estimate is the difference
+        of two separate regressions). p values of pairs are not corrected for their number.
+
+    Raises
+    ------
+    ConfigError
+        If the model is not a panel regression, or ``draws``, ``interact`` or ``statistic`` is wrong.
+    DataError, EstimationError
+        If the groups are wrong, or the interacted model cannot be fitted.
+
+    Notes
+    -----
+    The permutation test moves whole units with their time paths between two groups and keeps the sizes of the groups;
+    p is two-sided, (b + 1)/(B + 1) of B draws. Stata's ``bdiff`` (Lian, version 1.04) counts draws with a difference of
+    at least the observed one, b/B, and shows 1 - p where that exceeds one half: one tail in the direction of the
+    estimate, which can be zero; it moves single observations unless the command's name begins with xt.
+    """
+    for key, given, allowed in (
+        ("interact", interact, get_args(Interact)),
+        ("statistic", statistic, get_args(PermutationStatistic)),
+    ):
+        if given not in allowed:
+            raise ConfigError(f"{key} must be one of {listing(allowed)}; got {given!r}.{nearest(str(given), allowed)}")
+    refuse_few_draws(draws)
+    plain = _plain(model)
+    grouped_model = GroupedRegression(**plain.model_dump(), by=by, interact=interact)
+    expanded = grouped_model.expanded(panel)
+    result = grouped_model.fit(panel, weights)
+    lines = [line for term in expanded.x for line in _interacted(result, term, expanded.groups)]
+    if len(expanded.x) > 1:
+        lines.append(_equality(result, expanded.x, expanded.groups))
+    lines += _permutations(plain, expanded, draws, seed, statistic)
+    return pd.DataFrame([asdict(line) for line in lines], columns=list(COLUMNS))
+
+
+def refuse_few_draws(draws: int) -> None:
+    """Raise a `ConfigError` if p values would be coarser than 0.01."""
+    if draws < FEWEST_DRAWS:
+        raise ConfigError(f"draws is {draws}; at least {FEWEST_DRAWS} are needed for a p value, 999 or 9999 are usual.")
+
+
+def _plain(model: Model) -> PanelRegression:
+    """Return the regression without groups."""
+    if not isinstance(model, PanelRegression):
+        raise ConfigError(
+            f"Groups are compared for panel regressions, not for a {type(model).__name__}; choose e.g. model=twfe. For "
+            "a spatial model fit each region by itself (sample=east, …) and compare the estimates with their intervals."
+        )
+    if isinstance(model, GroupedRegression):
+        return PanelRegression(**model.model_dump(exclude={"by", "interact"}))
+    return model
+
+
+def _interacted(result: Result, term: str, groups: Groups) -> Iterator[_Line]:
+    numbers, df = {column: values.to_numpy() for column, values in result.estimates.items()}, result.inference.df
+    denominator = math.nan if df is None else df
+    for name, size in zip(groups.labels, groups.sizes, strict=True):
+        at = result.terms.index(grouped(term, name))
+        coef, se, t, p = (float(numbers[column][at]) for column in ("coef", "se", "stat", "p"))
+        null = f"The coefficient of {term} is zero in {name} ({size} units)."
+        yield _Line(term, "coefficient", name, null, coef, se, t, 1.0, denominator, p)
+    yield _equality(result, (term,), groups)
+    for one, two in itertools.combinations(groups.labels, 2):
+        index = [result.terms.index(grouped(term, name)) for name in (one, two)]
+        pair, spread = result.coef[index], result.covariance[np.ix_(index, index)]
+        contrast = np.array([[1.0, -1.0]])
+        estimate, variance = float((contrast @ pair)[0]), float((contrast @ spread @ contrast.T)[0, 0])
+        test = wald_test(contrast, pair, spread, df)
+        se = math.sqrt(variance) if variance >= 0 else math.nan
+        t = math.copysign(math.sqrt(test.statistic), estimate) if test.statistic >= 0 else math.nan
+        null = f"The coefficients of {term} in {one} and {two} are equal."
+        yield _Line(term, "difference", _pair(one, two), null, estimate, se, t, 1.0, denominator, test.p)
+
+
+def _equality(result: Result, terms: tuple[str, ...], groups: Groups) -> _Line:
+    test = equal_test(result, terms, groups.labels)
+    which = terms[0] if len(terms) == 1 else JOINT
+    null = f"The coefficients of {listing(terms)} are equal in all groups."
+    if math.isnan(test.statistic):
+        null = f"Not tested: the covariance has too few clusters for {test.df:.0f} restrictions. {null}"
+    return _Line(
+        which,
+        "equality",
+        f"{len(groups.labels)} groups",
+        null,
+        statistic=test.statistic,
+        df=test.df,
+        df_denominator=test.df_denominator,
+        p=test.p,
+    )
+
+
+def _pair(one: str, two: str) -> str:
+    return f"{one} - {two}"
+
+
+def _permutations(
+    model: PanelRegression, expanded: Expanded, draws: int, seed: int, statistic: PermutationStatistic
+) -> list[_Line]:
+    """Return the permutation tests of each pair of groups; one that cannot be made says why."""
+    groups, x = expanded.groups, expanded.x
+    controls = expanded.panel.expanded(model.controls, among=model.regressors)
+    classic = model.model_copy(update={"formula": None, "x": x, "controls": controls, "cov": "classic"})
+    pairs = list(itertools.combinations(range(len(groups.labels)), 2))
+    lines: list[_Line] = []
+    # a stream of its own for each pair: none depends on another one's draws
+    for pair, stream in zip(pairs, np.random.default_rng(seed).spawn(len(pairs)), strict=True):
+        try:
+            lines += _permutation(classic, expanded.panel, groups, pair, draws, stream, statistic)
+        except DigicarbonError as error:
+            which = x[0] if len(x) == 1 else JOINT
+            where = _pair(*(groups.labels[g] for g in pair))
+            lines.append(_Line(which, "permutation", where, f"Not tested: {error}"))
+    return sorted(lines, key=lambda line: x.index(line.term) if line.term in x else len(x))
+
+
+def _permutation(
+    model: PanelRegression,
+    panel: Panel,
+    groups: Groups,
+    pair: tuple[int, int],
+    draws: int,
+    rng: np.random.Generator,
+    statistic: PermutationStatistic,
+) -> list[_Line]:
+    if model.fixed != model.effects:
+        raise EstimationError(f"the permutation test fits fixed effects or none, not {model.effects} effects.")
+    one, two = (groups.labels[g] for g in pair)
+    both = panel.rows(np.isin(groups.rows, pair))
+    first = (groups.units == pair[0])[np.isin(groups.units, pair)]
+    for name, side in ((one, first), (two, ~first)):
+        try:
+            model.check(both.rows(side[both.unit_codes]))
+        except DigicarbonError as error:
+            raise EstimationError(f"{name} by itself: {error}") from error
+    moments = unit_moments(both.array([*model.regressors, model.y]), both.unit_codes, both.period_codes, model.fixed)
+    found = permutation_test(moments, first, draws, rng, statistic)
+    how = f"all {found.splits} splits" if found.exact else f"{found.splits} splits drawn"
+    what = "difference" if statistic == "difference" else "studentised difference"
+    null = (
+        f"Units of {one} and {two} are draws from one population: {what} of separate regressions, units permuted "
+        f"between groups of {int(first.sum())} and {int((~first).sum())}, {how}."
+    )
+    return [
+        _Line(term, "permutation", _pair(one, two), null, float(found.difference[j]), p=float(found.p[j]))
+        for j, term in enumerate(model.x)
+    ]
+
+
+class GroupComparison(Diagnostic):
+    """Whether the model's focal coefficients differ between groups of units, as a table.
+
+    Attributes
+    ----------
+    model : Model
+        In a configuration ``${model}``, the model of the run.
+    by : str or mapping of str to str
+    interact : {"focal", "regressors", "all"}
+    draws : int
+        Splits of the permutation test.
+    seed : int
+    statistic : {"difference", "studentised"}
+        See `compare_groups`.
+    """
+
+    model: ModelNode
+    by: By = "region"
+    interact: Interact = "focal"
+    draws: Draws = 999
+    seed: int = 0
+    statistic: PermutationStatistic = "difference"
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The model's columns, and that of the groups as dummies."""
+        by = (f"C({self.by})",) if isinstance(self.by, str) else ()
+        return tuple(dict.fromkeys([*self.model.terms, *by]))
+
+    def check(self, panel: Panel, weights: Weights | None = None) -> None:
+        """Raise a sentence if the interacted model cannot be fitted."""
+        fields = _plain(self.model).model_dump()
+        GroupedRegression(**fields, by=self.by, interact=self.interact).check(panel, weights)
+
+    def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
+        """Return the table ``groups``, indexed by term, test and groups."""
+        found = compare_groups(
+            self.model, panel, self.by, self.interact, self.draws, self.seed, self.statistic, weights
+        )
+        return {"groups": found.set_index(["term", "test", "groups"])}

@@ -1,0 +1,372 @@
+"""Turning points of a variable that stands in a model with its powers, and the Lind–Mehlum test of a U shape."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from digicarbon.diagnostic.base import Diagnostic
+from digicarbon.diagnostic.diagnose import ModelNode
+from digicarbon.errors import ConfigError, DataError, EstimationError, listing, nearest
+from digicarbon.model import SpatialPanel
+from digicarbon.numeric.turning_points import (
+    Cubic,
+    Curve,
+    Fieller,
+    Point,
+    Quadratic,
+    Slope,
+    cubic,
+    lost_digits,
+    quadratic,
+)
+from digicarbon.panel import Panel
+from digicarbon.result import Result
+from digicarbon.weights import Weights
+
+FloatArray = NDArray[np.float64]
+
+COLUMNS = ("at", "coef", "se", "stat", "p", "low", "high", "note")
+SMALLEST_BEND = 1e-9
+"""A highest power that adds less than this share to the slope within the sample is zero to rounding."""
+MOST_LOST_DIGITS = 12.0
+"""Of the sixteen of a number; cubes of logarithms of money lose about six."""
+LAG_KINDS = ("sar", "sdm", "sac")
+FEWER_ROWS = ("between", "first_difference")
+OUTSIDE = "extremum outside interval, trivial failure to reject"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line about a curve; not-a-number where a line has no such value.
+
+    Attributes
+    ----------
+    quantity : str
+    at : float
+        Where on the x axis a slope is taken.
+    coef, se, stat, p, low, high : float
+        As in `Result.estimates`, but that p of a slope and of the Lind–Mehlum test is one-sided.
+    note : str
+    """
+
+    quantity: str
+    at: float = math.nan
+    coef: float = math.nan
+    se: float = math.nan
+    stat: float = math.nan
+    p: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    note: str = ""
+
+
+def turning_points(result: Result, panel: Panel, term: str) -> pd.DataFrame:
+    """Return where the curve of a variable turns, and how sure that is.
+
+    Parameters
+    ----------
+    result : Result
+        Of a model with ``term`` and its powers, e.g. ``ln_e``, ``ln_e^2``; without spatial lags of them.
+    panel : Panel
+        The one that the model was fitted to.
+    term : str
+        The variable, e.g. ``"ln_e"``.
+
+    Returns
+    -------
+    DataFrame
+        Index quantity; columns at, coef, se, stat, p, low, high, note. With a square: the turning point with its
+        delta-method interval, the Fieller interval, the slopes at the smallest and at the largest value with one-sided
+        p, Lind & Mehlum's test (the larger p of the two), observations on each side, the curve within the sample in
+        words. With a cube: both extrema or none, the inflection point, slopes there and at both ends, observations
+        between the extrema; a cubic has no Lind–Mehlum test.
+
+    Raises
+    ------
+    ConfigError
+        If the term or a lower power is not in the model, it stands in an interaction or a spatial lag, or its highest
+        power is above three.
+    DataError
+        If the panel is not the one fitted, or the variable has too few distinct values.
+    EstimationError
+        If the highest power is zero to rounding, or the powers are too nearly collinear.
+
+    Notes
+    -----
+    Lind & Mehlum (2010); Fieller (1954); see `digicarbon.numeric.turning_points`. p stays with Lind & Mehlum's
+    definition where the turning point lies outside of the sample (it is above one half then, which Stata's ``utest``
+    leaves blank). Coefficients of lower powers depend on the unit of measurement where a logarithm is taken; turning
+    points move with it as the logarithm does, and slopes and tests stay.
+    """
+    curve = curve_of(result, term)
+    x = observed(result, panel, term)
+    degree = len(curve.b)
+    if degree > 3:
+        raise ConfigError(
+            f"{term} stands in the model up to {term}^{degree}; turning points are for squares and cubes. Look at the "
+            "curve with plot_curve, or leave out the higher powers."
+        )
+    _refuse_straight(curve, x, term)
+    rows = _quadratic_rows(quadratic(curve, x)) if degree == 2 else _cubic_rows(cubic(curve, x))
+    frame = pd.DataFrame([asdict(row) for row in rows]).set_index("quantity")
+    return frame[list(COLUMNS)]
+
+
+def curve_of(result: Result, term: str) -> Curve:
+    """Return the polynomial of a variable that a model estimated.
+
+    Raises
+    ------
+    ConfigError
+        If the model has no such polynomial, or its effect is not the polynomial alone.
+    EstimationError
+        If a coefficient has no variance.
+    """
+    names = powers_in(term, result.terms)
+    if "rho" in result.terms or any(f"W_{name}" in result.terms for name in names):
+        raise ConfigError(_spatial_words(term, result.kind))
+    position = [result.terms.index(name) for name in names]
+    b, covariance = result.coef[position], result.covariance[np.ix_(position, position)]
+    if not (np.isfinite(b).all() and np.isfinite(covariance).all()):
+        raise EstimationError(f"The model has no finite estimate and variance of {listing(names)}.")
+    return Curve(b, covariance, result.inference.df, result.inference.level)
+
+
+def _spatial_words(term: str, kind: str) -> str:
+    return (
+        f"The model has a spatial lag ({kind}), so that a change of {term} in one place works through others and the "
+        "curve is not that of its coefficients. Fit the curve in a model without spatial lags (model=twfe, or sem for "
+        "a spatial error), or read direct and total effects of a linear model."
+    )
+
+
+def powers_in(term: str, terms: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of a variable and its powers among a model's terms, lowest first.
+
+    Raises
+    ------
+    ConfigError
+        If the variable, a power or a lower order is not there, or the variable stands in an interaction.
+    """
+    found = {_order(term, name): name for name in terms if _order(term, name)}
+    shown = f"The model's terms: {listing(terms, 20)}."
+    base, _, order = term.rpartition("^")
+    if base and order.isdigit():
+        raise ConfigError(f"'{term}' is a power; name the variable itself, '{base}', whose curve is wanted. {shown}")
+    if not found:
+        raise ConfigError(f"'{term}' is not a variable of the model.{nearest(term, terms)} {shown}")
+    degree = max(found)
+    if degree == 1:
+        raise ConfigError(
+            f"{term} stands in the model without a power, so that its curve is a straight line; add {term}^2, e.g. "
+            f"model.x=[{term},{term}**2]."
+        )
+    lacking = [_power(term, order) for order in range(1, degree) if order not in found]
+    if lacking:
+        raise ConfigError(
+            f"{found[degree]} stands in the model without {listing(lacking)}, which forces the curve's shape; add "
+            f"{listing(lacking)} to model.x. {shown}"
+        )
+    joined = [name for name in terms if ":" in name and any(part in found.values() for part in name.split(":"))]
+    if joined:
+        raise ConfigError(
+            f"{term} also stands in {listing(joined)}, so that each group has a curve of its own; fit the groups apart "
+            "(e.g. sample=east), or leave the interaction out."
+        )
+    return tuple(found[order] for order in range(1, degree + 1))
+
+
+def variable_with_powers(terms: tuple[str, ...]) -> str:
+    """Return the one variable of a model that stands there with a power.
+
+    Raises
+    ------
+    ConfigError
+        If there is none or more than one.
+    """
+    bases = list(dict.fromkeys(base for base, mark, order in (t.rpartition("^") for t in terms) if order.isdigit()))
+    bases = [base for base in bases if ":" not in base]
+    if len(bases) != 1:
+        what = "no variable" if not bases else f"{listing(bases)}"
+        raise ConfigError(
+            f"diagnostic.term is needed: the model has {what} with a power (e.g. model.x=[ln_e,ln_e**2]); name the "
+            "variable whose turning points are wanted."
+        )
+    return bases[0]
+
+
+def observed(result: Result, panel: Panel, term: str) -> FloatArray:
+    """Return the variable's values in the observations that a model used, shape (rows,).
+
+    Raises
+    ------
+    DataError
+        If the panel lacks it or is not the one that the model was fitted to.
+    """
+    # a lag in the model takes rows away
+    used = panel.with_terms([result.y, *result.terms, term])
+    x = used.array([term])[:, 0]
+    nobs = result.statistics.get("nobs", len(x))
+    # means, differences and instruments of lags have fewer rows than the panel whose range counts
+    fewer = result.kind in FEWER_ROWS or any(name.endswith(f".{result.y}") for name in result.terms)
+    if nobs != len(x) and not fewer:
+        raise DataError(
+            f"The result rests on {nobs:.0f} observations but this panel has {len(x)}; pass the panel that the model "
+            "was fitted to, since the range of the sample decides."
+        )
+    return np.asarray(x, dtype=np.float64)
+
+
+def refuse_few_values(x: FloatArray, term: str, degree: int) -> None:
+    """Raise a `DataError` if a variable has no more distinct values than a polynomial of this degree bends through."""
+    distinct = len(np.unique(x))
+    if distinct == 1:
+        raise DataError(f"{term} is constant in this panel; it has no curve.")
+    if distinct <= degree:
+        raise DataError(
+            f"{term} has only {distinct} distinct values in this panel; {_power(term, degree)} needs at least "
+            f"{degree + 1}. Leave the power out, or choose a variable that is measured more finely."
+        )
+
+
+def _refuse_straight(curve: Curve, x: FloatArray, term: str) -> None:
+    """Raise where a curve has no bend, or its slope no variance, that can be told from rounding."""
+    degree = len(curve.b)
+    refuse_few_values(x, term, degree)
+    places = (float(x.min()), float(x.min() + x.max()) / 2, float(x.max()))
+    half_range = float(x.max() - x.min()) / 2
+    bend = degree * abs(float(curve.b[-1])) * half_range ** (degree - 1)
+    if bend <= SMALLEST_BEND * max(abs(curve.derivative(place)[0]) for place in places):
+        raise EstimationError(
+            f"The coefficient of {_power(term, degree)} is zero to rounding, so that the curve has no turning point of "
+            "that order; leave this power out."
+        )
+    if max(lost_digits(curve, place) for place in places) > MOST_LOST_DIGITS:
+        raise EstimationError(
+            f"{term} and its powers are so nearly collinear that the variance of the slope drowns in rounding; take "
+            f"the deviation of {term} from its mean (panel.derive) before taking powers."
+        )
+
+
+def _order(term: str, name: str) -> int:
+    """Return which power of a variable a name is; 0 if it is none."""
+    if name == term:
+        return 1
+    base, mark, order = name.rpartition("^")
+    return int(order) if mark and base == term and order.isdigit() else 0
+
+
+def _power(term: str, order: int) -> str:
+    return term if order == 1 else f"{term}^{order}"
+
+
+def _quadratic_rows(found: Quadratic) -> list[Row]:
+    shape = "U shape" if found.lower.alternative == "less" else "inverse U shape"
+    statement = f"{shape} against a monotone one or its reverse"
+    return [
+        _point_row("turning point", found.turning),
+        _fieller_row(found.fieller),
+        _slope_row("slope at the smallest value", found.lower),
+        _slope_row("slope at the largest value", found.upper),
+        Row(
+            "Lind-Mehlum test",
+            stat=found.statistic,
+            p=found.p,
+            note=statement if found.turning.inside else f"{statement}: {OUTSIDE}",
+        ),
+        Row("observations below", coef=found.below),
+        Row("observations above", coef=found.above),
+        Row("curve in the sample", note=found.path),
+    ]
+
+
+def _cubic_rows(found: Cubic) -> list[Row]:
+    if found.extrema:
+        named = zip(("first extremum", "second extremum"), found.extrema, strict=True)
+        first = [_point_row(name, point) for name, point in named]
+        sides = ["below the first extremum", "between the extrema", "above the second extremum"]
+    else:
+        first = [Row("extrema", note="none: the slope never changes its sign")]
+        sides = ["below the inflection point", "above the inflection point"]
+    return [
+        *first,
+        _point_row("inflection point", found.inflection),
+        _slope_row("slope at the smallest value", found.lower),
+        _slope_row("slope at the inflection point", found.middle),
+        _slope_row("slope at the largest value", found.upper),
+        *(Row(f"observations {side}", coef=count) for side, count in zip(sides, found.counts, strict=True)),
+        Row("curve in the sample", note=found.path),
+    ]
+
+
+def _point_row(quantity: str, point: Point) -> Row:
+    kind = {True: "maximum, ", False: "minimum, ", None: ""}[point.maximum]
+    where = "inside the sample" if point.inside else "outside the sample"
+    return Row(quantity, coef=point.x, se=point.se, low=point.low, high=point.high, note=kind + where)
+
+
+def _slope_row(quantity: str, slope: Slope) -> Row:
+    sign = 1 if slope.alternative == "greater" else -1
+    words = f"one-sided, {'>' if sign > 0 else '<'} 0"
+    return Row(quantity, slope.at, slope.value, slope.se, sign * slope.statistic, slope.p, slope.low, slope.high, words)
+
+
+def _fieller_row(found: Fieller) -> Row:
+    """Return the region; one that is no interval reaches from minus to plus infinity and says in words what it is."""
+    name = "turning point, Fieller"
+    if found.kind == "interval":
+        return Row(name, low=found.low, high=found.high, note="interval")
+    parts = [f"up to {found.low:.4g}"] * math.isfinite(found.low) + [f"from {found.high:.4g}"] * math.isfinite(
+        found.high
+    )
+    words = "the whole line" if found.kind == "line" else f"no interval: {' and '.join(parts)}"
+    return Row(name, low=-math.inf, high=math.inf, note=words)
+
+
+class TurningPoints(Diagnostic):
+    """Turning points of a variable that stands in the model with its powers, as a table.
+
+    Attributes
+    ----------
+    model : Model
+        In a configuration ``${model}``, the model of the run.
+    term : str or None
+        The variable; None takes the only one that has a power.
+    """
+
+    takes_weights: ClassVar[bool] = False
+
+    model: ModelNode
+    term: str | None = None
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The model's columns."""
+        return self.model.terms
+
+    @property
+    def variable(self) -> str:
+        """The variable whose turning points are wanted."""
+        return self.term or variable_with_powers(self.model.regressors)
+
+    def check(self, panel: Panel, weights: Weights | None = None) -> None:
+        """Raise a sentence if the model has no curve or cannot be fitted."""
+        variable = self.variable
+        names = powers_in(variable, self.model.regressors)
+        spatial = self.model if isinstance(self.model, SpatialPanel) else None
+        if spatial is not None and (spatial.kind in LAG_KINDS or set(names) & set(spatial.lagged)):
+            raise ConfigError(_spatial_words(variable, spatial.kind))
+        used = panel.with_terms(self.model.terms)
+        refuse_few_values(used.array([variable])[:, 0], variable, len(names))
+        self.model.check(panel, weights)
+
+    def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
+        """Return the table ``turning_points``, indexed by quantity."""
+        return {"turning_points": turning_points(self.model.fit(panel, weights), panel, self.variable)}

@@ -1,0 +1,388 @@
+"""Wild cluster bootstrap of a regression's coefficients, for few clusters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, get_args
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field
+
+from digicarbon.diagnostic.base import Diagnostic
+from digicarbon.diagnostic.diagnose import ModelNode
+from digicarbon.diagnostic.group_comparison import Draws, refuse_few_draws
+from digicarbon.errors import ConfigError, EstimationError, listing, nearest
+from digicarbon.model import GroupedRegression, Model, PanelRegression
+from digicarbon.model._panel_columns import rows_of
+from digicarbon.model.base import Level
+from digicarbon.model.grouped_regression import grouped
+from digicarbon.model.panel_regression import FEWEST_CLUSTERS
+from digicarbon.numeric.covariance import small_sample_factor
+from digicarbon.numeric.wild_bootstrap import Tails, WildBootstrap, WildWeights, wild_cluster_bootstrap
+from digicarbon.numeric.within import absorb, absorbed_rank
+from digicarbon.panel import Panel
+from digicarbon.weights import Weights
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+Tested = str | Annotated[tuple[str, ...], Field(strict=False)] | dict[str, float] | None
+"""One coefficient; several, tested jointly; a linear combination, name -> factor; None: each focal coefficient."""
+
+COLUMNS = ("coef", "se", "stat", "p", "low", "high", "clusters", "draws", "null")
+
+
+@dataclass(frozen=True, eq=False)
+class _Sample:
+    """The regression as arrays, fixed effects removed.
+
+    Attributes
+    ----------
+    model : PanelRegression
+        The regression that is fitted: on interactions, where coefficients differ between groups.
+    panel : Panel
+    names : tuple of str
+        The k columns of x.
+    x : ndarray, shape (rows, k)
+        Before effects are removed.
+    clusters : ndarray of int, shape (rows,)
+    """
+
+    model: PanelRegression
+    panel: Panel
+    names: tuple[str, ...]
+    x: FloatArray
+    clusters: IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class _Test:
+    """A null Rb = r.
+
+    Attributes
+    ----------
+    name : str
+    null : str
+        As a sentence.
+    restrictions : ndarray, shape (q, k)
+    value : float
+    """
+
+    name: str
+    null: str
+    restrictions: FloatArray
+    value: float
+
+
+def wild_bootstrap(
+    model: Model,
+    panel: Panel,
+    term: str | Sequence[str] | Mapping[str, float] | None = None,
+    value: float = 0.0,
+    weights: WildWeights = "rademacher",
+    impose_null: bool = True,
+    tails: Tails = "symmetric",
+    cluster: str = "unit",
+    draws: int = 9999,
+    seed: int = 0,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Test coefficients of a panel regression with a wild cluster bootstrap.
+
+    Parameters
+    ----------
+    model : PanelRegression or GroupedRegression
+        Pooled or with fixed effects, which are removed; its ``cov`` does not matter.
+    panel : Panel
+    term : str, sequence or mapping, optional
+        A coefficient; several, whose joint test is made; or a linear combination such as
+        ``{"ln_e[east]": 1, "ln_e[west]": -1}``. By default each focal coefficient by itself, and of a
+        `GroupedRegression` their equality in all groups, too.
+    value : float
+        What the coefficient or combination is under the null.
+    weights : {"rademacher", "webb"}
+        ±1, all 2^G enumerated where that is at most ``draws``; or Webb's six points, for 5 to 11 clusters.
+    impose_null : bool
+        Whether residuals are those of the estimate under the null (WCR, restricted) or not (WCU).
+    tails : {"symmetric", "equal"}
+        Two-sided p of |t|, or twice that of the smaller tail.
+    cluster : str
+        ``unit``, ``time`` or a column whose values are the clusters.
+    draws, seed : int
+    level : float
+        Coverage of the interval, which is found by inverting the test.
+
+    Returns
+    -------
+    DataFrame
+        Index term; columns coef, se (clustered, the model's small-sample rule), stat, p, low, high, clusters, draws and
+        null (a sentence). An infinite bound says that the test rejects no value on that side. Of several restrictions
+        stat is the Wald statistic, and there is no interval.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such term, or weights, tails or draws are wrong, or the model is not a panel regression.
+    DataError
+        If the cluster column is missing or empty somewhere.
+    EstimationError
+        If there are fewer than 5 clusters, or the model cannot be fitted.
+
+    Notes
+    -----
+    See `digicarbon.numeric.wild_bootstrap.wild_cluster_bootstrap`. Draws at least as large as the statistic count, so
+    that p of an enumeration includes the sample itself and its mirror image; ``boottest`` and ``wildboottest`` count
+    larger ones only, which gives a p that is smaller by up to 2/2^G and hangs on rounding.
+    """
+    for key, given, allowed in (
+        ("weights", weights, get_args(WildWeights)),
+        ("tails", tails, get_args(Tails)),
+    ):
+        if given not in allowed:
+            raise ConfigError(f"{key} must be one of {listing(allowed)}; got {given!r}.{nearest(str(given), allowed)}")
+    refuse_few_draws(draws)
+    sample = _sample(model, panel, cluster)
+    rows, effects = rows_of(sample.panel), sample.model.fixed
+
+    def remove(columns: FloatArray) -> FloatArray:
+        return absorb(columns, rows, effects)
+
+    lines = []
+    for test in _tests(model, panel, sample, term, value):
+        found = wild_cluster_bootstrap(
+            remove(sample.x),
+            remove(sample.panel.array([sample.model.y]))[:, 0],
+            remove,
+            sample.clusters,
+            test.restrictions,
+            test.value,
+            weights,
+            impose_null,
+            tails,
+            draws,
+            level,
+            np.random.default_rng(seed),
+        )
+        factor = _factor(sample)
+        # a Wald statistic is quadratic in what t is linear in
+        stat = found.statistic / (math.sqrt(factor) if len(test.restrictions) == 1 else factor)
+        numbers = (found.estimate + test.value, found.se * math.sqrt(factor), stat, found.p, found.low, found.high)
+        words = _words(test, found, sample, weights, impose_null, cluster, level)
+        lines.append((test.name, *numbers, int(sample.clusters.max()) + 1, found.draws, words))
+    return pd.DataFrame(lines, columns=["term", *COLUMNS]).set_index("term")
+
+
+def _sample(model: Model, panel: Panel, cluster: str) -> _Sample:
+    """Return the regression as arrays, after its own checks."""
+    if not isinstance(model, PanelRegression):
+        raise ConfigError(
+            f"The wild cluster bootstrap is for panel regressions, not for a {type(model).__name__}; choose e.g. "
+            "model=twfe."
+        )
+    if model.fixed != model.effects or model.estimator not in ("within", "lsdv"):
+        raise ConfigError(
+            "The wild cluster bootstrap takes fixed effects or none with estimator=within, not effects="
+            f"{model.effects} with estimator={model.estimator}."
+        )
+    plain: PanelRegression = model.model_copy(update={"cov": "classic"})
+    plain.check(panel)
+    if isinstance(plain, GroupedRegression):
+        expanded = plain.expanded(panel)
+        plain, panel = expanded.model, expanded.panel
+    else:
+        panel = panel.with_terms(plain.terms)
+    labels, clusters = panel.levels(cluster)
+    if len(labels) < FEWEST_CLUSTERS:
+        raise EstimationError(
+            f"{len(labels)} clusters by {cluster} are too few for a wild cluster bootstrap (at least "
+            f"{FEWEST_CLUSTERS}): with 3, Rademacher weights give no p below 0.25 and Webb's hardly ever reject. "
+            "Choose inference=classic, whose t distribution has the degrees of freedom that are left, or compare "
+            "groups in one regression of all units (model=twfe_regions)."
+        )
+    names = panel.expanded(plain.regressors, among=plain.terms)
+    x = panel.array(names)
+    if plain.fixed == "none":
+        names, x = ("const", *names), np.column_stack([np.ones(len(x)), x])
+    return _Sample(plain, panel, names, x, clusters)
+
+
+def _tests(
+    model: Model,
+    panel: Panel,
+    sample: _Sample,
+    term: str | Sequence[str] | Mapping[str, float] | None,
+    value: float,
+) -> list[_Test]:
+    """Return what is tested."""
+    if term is None and isinstance(model, GroupedRegression):
+        expanded = model.expanded(panel)
+        by_term = {one: [grouped(one, group) for group in expanded.groups.labels] for one in expanded.x}
+        equal = [
+            _Test(
+                f"{one}, all equal",
+                f"The coefficients of {one} are equal in all groups.",
+                np.concatenate([_row(sample, {names[0]: 1.0, name: -1.0}) for name in names[1:]]),
+                0.0,
+            )
+            for one, names in by_term.items()
+        ]
+        return [*(_one(sample, name, {name: 1.0}, value) for name in expanded.focal), *map(_possible(sample), equal)]
+    if term is None:
+        return [
+            _one(sample, name, {name: 1.0}, value)
+            for name in sample.panel.expanded(sample.model.x, among=sample.model.terms)
+        ]
+    if isinstance(term, str):
+        return [_one(sample, term, {term: 1.0}, value)]
+    if isinstance(term, Mapping):
+        return [_one(sample, _combination(term), term, value)]
+    if not term or len(set(term)) < len(term):
+        raise ConfigError(f"term: [{', '.join(term)}] must name one or more coefficients, each once.")
+    name = ", ".join(term)
+    rows = np.concatenate([_row(sample, {one: 1.0}) for one in term])
+    null = f"{name} = {value:g}{', jointly' if len(term) > 1 else ''}."
+    return [_possible(sample)(_Test(name, null, rows, value))]
+
+
+def _one(sample: _Sample, name: str, factors: Mapping[str, float], value: float) -> _Test:
+    return _Test(name, f"{name} = {value:g}.", _row(sample, factors), value)
+
+
+def _possible(sample: _Sample) -> Callable[[_Test], _Test]:
+    """Return a function that refuses a joint test of more restrictions than the clusters allow."""
+    clusters = int(sample.clusters.max()) + 1
+
+    def checked(test: _Test) -> _Test:
+        if len(test.restrictions) >= clusters:
+            raise EstimationError(
+                f"{test.name}: {len(test.restrictions)} restrictions cannot be tested with {clusters} clusters, whose "
+                "scores sum to zero; test fewer at a time."
+            )
+        return test
+
+    return checked
+
+
+def _combination(factors: Mapping[str, float]) -> str:
+    """Return a linear combination as text, e.g. ``a - 2 b``."""
+    parts = [
+        f"{'-' if factor < 0 else '+'} {'' if abs(factor) == 1 else f'{abs(factor):g} '}{name}"
+        for name, factor in factors.items()
+    ]
+    return " ".join(parts).removeprefix("+ ")
+
+
+def _row(sample: _Sample, factors: Mapping[str, float]) -> FloatArray:
+    unknown = [name for name in factors if name not in sample.names]
+    if unknown:
+        raise ConfigError(
+            f"The model has no coefficient '{unknown[0]}'.{nearest(unknown[0], sample.names)} Coefficients: "
+            f"{listing(sample.names, 40)}."
+        )
+    row = np.zeros((1, len(sample.names)))
+    for name, factor in factors.items():
+        row[0, sample.names.index(name)] = factor
+    if not row.any():
+        raise ConfigError("The combination of coefficients to test is empty; give at least one factor that is not 0.")
+    return row
+
+
+def _factor(sample: _Sample) -> float:
+    """Return the small-sample factor of a clustered variance by the model's rule, for clusters of any kind."""
+    panel, clusters, effects = sample.panel, sample.clusters, sample.model.fixed
+    # effects of units or periods that each lie in one cluster are nested, all but their constant
+    nested = sum(
+        len(np.unique(codes)) - 1
+        for kind, codes in (("unit", panel.unit_codes), ("time", panel.period_codes))
+        if effects in (kind, "two_way")
+        and len(np.unique(np.stack([codes, clusters]), axis=1).T) == len(np.unique(codes))
+    )
+    absorbed = absorbed_rank(rows_of(panel), effects)
+    groups, rows = int(clusters.max()) + 1, len(clusters)
+    return small_sample_factor(sample.model.small_sample, groups, rows, len(sample.names), absorbed, nested)
+
+
+def _words(
+    test: _Test,
+    found: WildBootstrap,
+    sample: _Sample,
+    weights: str,
+    impose_null: bool,
+    cluster: str,
+    level: float,
+) -> str:
+    """Return the null and how it was tested as sentences."""
+    name_of = {"rademacher": "Rademacher", "webb": "Webb"}[weights]
+    how = f"all {found.draws} vectors of {name_of}" if found.enumerated else f"{found.draws} draws of {name_of}"
+    text = (
+        f"{test.null} {'Restricted' if impose_null else 'Unrestricted'} wild bootstrap by {cluster}, "
+        f"{int(sample.clusters.max()) + 1} clusters, {how} weights."
+    )
+    if found.smallest_p > 1 - level:
+        text += f" No p below {found.smallest_p:.3g} exists with so few clusters; choose weights=webb."
+    touched = (sample.x[:, test.restrictions.any(axis=0)] != 0).any(axis=1)
+    few = len(np.unique(sample.clusters[touched]))
+    if few < FEWEST_CLUSTERS:
+        text += f" It differs from zero in {few} clusters only, where this test is not reliable."
+    return text
+
+
+class WildClusterBootstrap(Diagnostic):
+    """Wild cluster bootstrap of the model's coefficients, as a table.
+
+    Attributes
+    ----------
+    model : Model
+        In a configuration ``${model}``, the model of the run.
+    term : str, list of str, mapping of str to float or None
+        See `wild_bootstrap`; None takes each focal coefficient.
+    value : float
+    weights : {"rademacher", "webb"}
+    impose_null : bool
+    tails : {"symmetric", "equal"}
+    cluster : str
+        ``unit``, ``time`` or a column.
+    draws, seed : int
+    level : float
+    """
+
+    model: ModelNode
+    term: Tested = None
+    value: float = 0.0
+    weights: WildWeights = "rademacher"
+    impose_null: bool = True
+    tails: Tails = "symmetric"
+    cluster: str = "unit"
+    draws: Draws = 9999
+    seed: int = 0
+    level: Level = 0.95
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The model's columns, and that of the clusters as dummies."""
+        by = () if self.cluster in ("unit", "time") else (f"C({self.cluster})",)
+        return tuple(dict.fromkeys([*self.model.terms, *by]))
+
+    def check(self, panel: Panel, weights: Weights | None = None) -> None:
+        """Raise a sentence if the test cannot be made."""
+        _tests(self.model, panel, _sample(self.model, panel, self.cluster), self.term, self.value)
+
+    def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
+        """Return the table ``wild_bootstrap``, indexed by term."""
+        found = wild_bootstrap(
+            self.model,
+            panel,
+            self.term,
+            self.value,
+            self.weights,
+            self.impose_null,
+            self.tails,
+            self.cluster,
+            self.draws,
+            self.seed,
+            self.level,
+        )
+        return {"wild_bootstrap": found}

@@ -1,0 +1,132 @@
+"""Groups of units: from a column of the panel, the regions of Chinese provinces, or a mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digicarbon.data import province, provinces
+from digicarbon.errors import DataError, listing, nearest
+from digicarbon.panel import Panel
+from digicarbon.panel.base import label
+
+IntArray = NDArray[np.int64]
+By = str | dict[str, str]
+"""A column whose values are constant within units, ``region`` for Chinese provinces, or unit -> group."""
+
+REGION = "region"
+REGIONS = ("northeast", "east", "central", "west")
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """Which group each unit belongs to.
+
+    Attributes
+    ----------
+    by : str
+        What the groups are called, e.g. ``region``.
+    labels : tuple of str
+        The G groups, sorted; regions in the study's order.
+    units : ndarray of int, shape (N,)
+        Position of each unit's group.
+    rows : ndarray of int, shape (rows,)
+        Position of each row's group.
+    """
+
+    by: str
+    labels: tuple[str, ...]
+    units: IntArray
+    rows: IntArray
+
+    @property
+    def sizes(self) -> IntArray:
+        """Number of units of each group, shape (G,)."""
+        return np.bincount(self.units, minlength=len(self.labels))
+
+    def words(self) -> str:
+        """Return the groups with their numbers of units."""
+        return listing([f"{name} ({size} units)" for name, size in zip(self.labels, self.sizes, strict=True)], 40)
+
+
+def groups_of(panel: Panel, by: By, where: str = "by") -> Groups:
+    """Return the groups of a panel's units.
+
+    Parameters
+    ----------
+    panel : Panel
+    by : str or mapping of str to str
+        A column of text or numbers that is constant within units; ``region`` where there is no such column and the
+        units are Chinese provinces; or unit -> group.
+    where : str
+        The key, for messages.
+
+    Raises
+    ------
+    DataError
+        If the column is missing, empty somewhere or varies within a unit, a unit has no group, or there is one group
+        only.
+    """
+    if isinstance(by, Mapping):
+        name, of_units = "group", _mapped(panel, by, where)
+    elif panel.has(by) or by in ("unit", panel.unit_name):
+        name, of_units = by, _constant(panel, by, where)
+    elif by == REGION:
+        name, of_units = by, _regions(panel, where)
+    else:
+        known = [*panel.text, *panel.names, REGION]
+        raise DataError(
+            f"{where}: the panel has no column '{by}'.{nearest(by, known)} Name a column that holds each unit's group "
+            f"(text columns: {listing(panel.text, 20) or 'none'}), 'region' for Chinese provinces, or give a mapping "
+            "unit: group."
+        )
+    found = set(of_units)
+    if len(found) < 2:
+        raise DataError(f"{where}: all units are in one group ({next(iter(found))}); a comparison needs two or more.")
+    known_order = REGIONS if found <= set(REGIONS) else tuple(sorted(found))
+    labels = tuple(group for group in known_order if group in found)
+    units = np.array([labels.index(group) for group in of_units], dtype=np.int64)
+    return Groups(name, labels, units, units[panel.unit_codes])
+
+
+def _constant(panel: Panel, name: str, where: str) -> list[str]:
+    labels, codes = panel.levels(name)
+    first = np.full(len(panel.units), -1, dtype=np.int64)
+    first[panel.unit_codes[::-1]] = codes[::-1]
+    changes = np.flatnonzero(codes != first[panel.unit_codes])
+    if len(changes):
+        row = int(changes[0])
+        unit = int(panel.unit_codes[row])
+        raise DataError(
+            f"{where}: column '{name}' varies within a unit ({panel.units[unit]} is {labels[first[unit]]} first and "
+            f"{labels[codes[row]]} in {panel.periods[panel.period_codes[row]]}); a group must be the same in all "
+            "periods. Make a column that holds each unit's group at one date."
+        )
+    return [labels[code] for code in first]
+
+
+def _regions(panel: Panel, where: str) -> list[str]:
+    table = provinces()
+    regions = dict(zip(table["province"], table["region"], strict=True))
+    found = [regions.get(province(unit) or "") for unit in panel.units]
+    strangers = [unit for unit, region in zip(panel.units, found, strict=True) if region is None]
+    if strangers:
+        raise DataError(
+            f"{where}: the panel has no column 'region', and {listing(strangers)} is no Chinese province whose region "
+            "is known. Name a column that holds each unit's group, or give a mapping unit: group."
+        )
+    return [str(region) for region in found]
+
+
+def _mapped(panel: Panel, by: Mapping[str, str], where: str) -> list[str]:
+    given = {label(unit): label(group) for unit, group in by.items()}
+    lacking = [unit for unit in panel.units if unit not in given]
+    if lacking:
+        raise DataError(
+            f"{where}: no group is given for {listing(lacking)}.{nearest(lacking[0], given)} Name the group of each "
+            "unit, or leave the unit out of the sample."
+        )
+    return [given[unit] for unit in panel.units]

@@ -1,0 +1,278 @@
+"""One pooled regression whose coefficients differ between groups of units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import model_validator
+from scipy.linalg import qr
+
+from digicarbon.errors import DataError, EstimationError, listing
+from digicarbon.model._groups import By, Groups, groups_of
+from digicarbon.model._panel_columns import rows_of
+from digicarbon.model.panel_regression import FEWEST_CLUSTERS, PanelRegression
+from digicarbon.numeric.equality import WaldTest, equality, wald_test
+from digicarbon.numeric.within import EffectsKind, absorb, absorbed_count
+from digicarbon.panel import Panel
+from digicarbon.result import Result
+from digicarbon.weights import Weights
+
+FloatArray = NDArray[np.float64]
+Interact = Literal["focal", "regressors", "all"]
+
+
+@dataclass(frozen=True, eq=False)
+class Expanded:
+    """The regression on interactions that a grouped regression is.
+
+    Attributes
+    ----------
+    model : PanelRegression
+        On the interacted columns.
+    panel : Panel
+        With these columns.
+    groups : Groups
+    x : tuple of str
+        The focal terms.
+    focal : tuple of str
+        ``term[group]`` for each focal term and group.
+    nuisance : tuple of str
+        Dummies of groups and of groups by periods, which are fitted and not reported.
+    """
+
+    model: PanelRegression
+    panel: Panel
+    groups: Groups
+    x: tuple[str, ...]
+    focal: tuple[str, ...]
+    nuisance: tuple[str, ...]
+
+
+class GroupedRegression(PanelRegression):
+    """A panel regression with a coefficient for each group of units, and tests that they are equal.
+
+    Attributes
+    ----------
+    y, x, controls, formula, effects, estimator, cov, …
+        As in `PanelRegression`; ``estimator`` is ``within`` or ``lsdv``.
+    by : str or mapping of str to str
+        A column that holds each unit's group, ``region`` for Chinese provinces, or unit -> group.
+    interact : {"focal", "regressors", "all"}
+        What differs between groups: the focal terms; the controls, too; the time effects, too. With ``all`` the
+        coefficients are those of separate regressions, and one error variance is estimated from all groups.
+
+    Notes
+    -----
+    Terms are ``ln_e[east]``, ``ln_e[west]``, ...; where unit effects do not absorb it, each group has an intercept of
+    its own. ``statistics`` holds Wald tests of equal coefficients, F with the model's own degrees of freedom:
+    ``equal_f``, ``equal_df`` and ``equal_p`` of all focal terms, and the same with ``.<term>`` where there are several;
+    with random effects ``equal_chi2``.
+    """
+
+    by: By = "region"
+    interact: Interact = "focal"
+
+    @model_validator(mode="after")
+    def _one_observation_per_row(self) -> GroupedRegression:
+        if self.estimator not in ("within", "lsdv"):
+            raise ValueError(
+                f"estimator={self.estimator} has no form with groups; choose within or lsdv, or fit each group "
+                "by itself."
+            )
+        return self
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """All columns that the model reads, the one of groups as dummies."""
+        return (*super().terms, *((f"C({self.by})",) if isinstance(self.by, str) else ()))
+
+    def check(self, panel: Panel, weights: Weights | None = None) -> None:
+        """Raise a sentence if the model cannot be fitted; fit nothing."""
+        expanded = self.expanded(panel)
+        expanded.model.check(expanded.panel, weights)
+
+    def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
+        """Fit the regression.
+
+        Parameters
+        ----------
+        panel : Panel
+            Balanced or not.
+        weights : Weights, optional
+            Ignored: the model takes none.
+
+        Returns
+        -------
+        Result
+
+        Raises
+        ------
+        DataError, EstimationError
+        """
+        expanded = self.expanded(panel)
+        fitted = expanded.model.fit(expanded.panel, weights)
+        terms, pick = _reported(fitted.terms, expanded)
+        result = replace(
+            fitted,
+            focal=expanded.focal,
+            terms=terms,
+            coef=pick @ fitted.coef,
+            covariance=pick @ fitted.covariance @ pick.T,
+        )
+        statistics = dict(result.statistics) | {"n_groups": float(len(expanded.groups.labels))}
+        if expanded.nuisance and self.fixed != "none":
+            statistics["r2_within"] = _within_r2(expanded, statistics["sigma2"] * statistics["df_resid"])
+        statistics |= _joint(result) | _equality(result, expanded)
+        return replace(result, statistics=statistics, notes=(*fitted.notes, *self._notes(expanded.groups)))
+
+    def expanded(self, panel: Panel) -> Expanded:
+        """Return the regression on interactions, and the panel that has them.
+
+        Raises
+        ------
+        DataError, EstimationError
+            If the groups are wrong or a group is too small.
+        """
+        panel = panel.with_terms((self.y, *self.regressors))
+        x, controls = (panel.expanded(terms, among=self.regressors) for terms in (self.x, self.controls))
+        panel.require((self.y, *x, *controls))
+        groups = groups_of(panel, self.by, "model.by")
+        split = x if self.interact == "focal" else (*x, *controls)
+        self._refuse_small(panel, groups, len(split))
+        columns: dict[str, FloatArray] = {}
+        names: dict[str, tuple[str, ...]] = {}
+        for term in (*x, *controls):
+            names[term] = tuple(grouped(term, group) for group in groups.labels) if term in split else (term,)
+            if term in split:
+                column = panel.array([term])[:, 0]
+                columns |= {name: column * (groups.rows == g) for g, name in enumerate(names[term])}
+        dummies = _dummies(panel, groups, self.fixed, self.interact == "all")
+        focal = tuple(name for term in x for name in names[term])
+        others = tuple(name for term in controls for name in names[term])
+        fields = self.model_dump(exclude={"by", "interact", "formula"})
+        # dummies come first: of two collinear columns the later one is named
+        model = PanelRegression(**(fields | {"x": (*dummies, *focal), "controls": others}))
+        return Expanded(model, panel.with_columns(columns | dummies), groups, x, focal, tuple(dummies))
+
+    def _refuse_small(self, panel: Panel, groups: Groups, own: int) -> None:
+        """Refuse a group that cannot identify its ``own`` coefficients."""
+        time = self.interact == "all" and self.fixed in ("time", "two_way")
+        unit = self.fixed in ("unit", "two_way")
+        effects: EffectsKind = ("two_way" if time else "unit") if unit else ("time" if time else "none")
+        for g, name in enumerate(groups.labels):
+            rows = groups.rows == g
+            units, periods = (len(np.unique(codes[rows])) for codes in (panel.unit_codes, panel.period_codes))
+            taken = absorbed_count(units, periods, effects) if effects != "none" else 1
+            if rows.sum() < own + taken:
+                raise EstimationError(
+                    f"Group '{name}' of {groups.by} has {units} unit{'s' * (units > 1)} and {int(rows.sum())} "
+                    f"observations, too few for {own} coefficients of its own beside {taken} effects; choose "
+                    "interact=focal, fewer regressors, or join it with another group (by: a mapping unit: group)."
+                )
+
+    def _notes(self, groups: Groups) -> tuple[str, ...]:
+        what = {"focal": "the focal terms differ", "regressors": "all coefficients differ", "all": "everything differs"}
+        notes = [f"One regression in which {what[self.interact]} by {groups.by}: {groups.words()}."]
+        if self.cov == "cluster" and self.cluster == "unit":
+            few = [name for name, size in zip(groups.labels, groups.sizes, strict=True) if size < FEWEST_CLUSTERS]
+            if few:
+                notes.append(
+                    f"Clustered standard errors of {listing(few)} rest on fewer than {FEWEST_CLUSTERS} clusters and "
+                    "are too small; read inference=classic there."
+                )
+        return tuple(notes)
+
+
+def _joint(result: Result) -> dict[str, float]:
+    """Return the test that all slopes are zero, dummies left out."""
+    slopes = [j for j, name in enumerate(result.terms) if not name.startswith(("const", "unit[", "time["))]
+    test = wald_test(np.eye(len(result.terms))[slopes], result.coef, result.covariance, result.inference.df)
+    name = "chi2" if result.inference.df is None else "f"
+    return {name: test.statistic, f"{name}_p": test.p}
+
+
+def _equality(result: Result, expanded: Expanded) -> dict[str, float]:
+    groups = expanded.groups.labels
+    found = {"": equal_test(result, expanded.x, groups)}
+    if len(expanded.x) > 1:
+        found |= {f".{term}": equal_test(result, (term,), groups) for term in expanded.x}
+    name = "chi2" if result.inference.df is None else "f"
+    return {
+        f"equal_{key}{suffix}": value
+        for suffix, test in found.items()
+        for key, value in ((name, test.statistic), ("df", test.df), ("p", test.p))
+    }
+
+
+def grouped(term: str, group: str) -> str:
+    """Return the name of a term's coefficient in a group."""
+    return f"{term}[{group}]"
+
+
+def equal_test(result: Result, terms: tuple[str, ...], groups: tuple[str, ...]) -> WaldTest:
+    """Return the Wald test that each of ``terms`` has one coefficient in all ``groups``.
+
+    Parameters
+    ----------
+    result : Result
+        Of a `GroupedRegression`.
+    terms, groups : tuple of str
+    """
+    index = [result.terms.index(grouped(term, group)) for term in terms for group in groups]
+    return equality(
+        result.coef[index], result.covariance[np.ix_(index, index)], len(terms), len(groups), result.inference.df
+    )
+
+
+def _dummies(panel: Panel, groups: Groups, effects: EffectsKind, by_period: bool) -> dict[str, FloatArray]:
+    """Return intercepts of groups, or of groups by periods, that the fixed effects leave to be estimated."""
+    indicator = [groups.rows == g for g in range(1, len(groups.labels))]
+    labels = groups.labels[1:]
+    if effects == "none":
+        return {grouped("const", name): rows.astype(float) for name, rows in zip(labels, indicator, strict=True)}
+    candidates: dict[str, FloatArray] = {}
+    if by_period and effects in ("time", "two_way"):
+        for name, rows in zip(labels, indicator, strict=True):
+            for p, period in enumerate(panel.periods):
+                column = (rows & (panel.period_codes == p)).astype(float)
+                candidates[grouped("time", f"{name} {period}")] = column
+    elif effects == "time":
+        candidates = {grouped("const", name): rows.astype(float) for name, rows in zip(labels, indicator, strict=True)}
+    if not candidates:
+        return {}
+    names = list(candidates)
+    within = absorb(np.column_stack(list(candidates.values())), rows_of(panel), effects)
+    # unit and time effects take up some of them: which ones are left out does not matter
+    _, triangle, order = qr(within, mode="economic", pivoting=True)
+    size = np.abs(np.diag(triangle))
+    kept = sorted(order[: int((size > 1e-9 * max(size[0], 1.0)).sum())])
+    return {names[j]: candidates[names[j]] for j in kept}
+
+
+def _reported(fitted: tuple[str, ...], expanded: Expanded) -> tuple[tuple[str, ...], FloatArray]:
+    """Return the terms that are shown, and each as a sum of fitted coefficients, shape (terms, fitted)."""
+    first, *others = (grouped("const", name) for name in expanded.groups.labels)
+    shown = {name: [name] for name in fitted if name not in expanded.nuisance}
+    if "const" in shown and others[0] in fitted:
+        # dummies are differences from the first group
+        del shown["const"]
+        shown = {first: ["const"], **{name: ["const", name] for name in others}, **shown}
+    pick = np.zeros((len(shown), len(fitted)))
+    for row, parts in enumerate(shown.values()):
+        pick[row, [fitted.index(part) for part in parts]] = 1.0
+    return tuple(shown), pick
+
+
+def _within_r2(expanded: Expanded, ssr: float) -> float:
+    """Return the share of what effects and dummies leave of y that the regressors explain."""
+    model, panel = expanded.model, expanded.panel
+    within = absorb(panel.array([*expanded.nuisance, model.y]), rows_of(panel), model.fixed)
+    dummies, y = within[:, :-1], within[:, -1]
+    left = y - dummies @ np.linalg.lstsq(dummies, y, rcond=None)[0]
+    total = float(left @ left)
+    if total <= 0:
+        raise DataError(f"{model.y} does not vary after the effects; there is nothing to explain.")
+    return 1 - ssr / total

@@ -1,0 +1,77 @@
+"""Wald tests of linear restrictions, and of equal coefficients in several groups."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class WaldTest:
+    """A Wald test.
+
+    Attributes
+    ----------
+    statistic : float
+        F, or χ² where the model's reference distribution is normal; not-a-number where the covariance of the
+        restrictions is singular.
+    df : float
+        Number of restrictions.
+    df_denominator : float
+        Not-a-number for χ².
+    p : float
+    """
+
+    statistic: float
+    df: float
+    df_denominator: float
+    p: float
+
+
+def wald_test(restrictions: FloatArray, coef: FloatArray, covariance: FloatArray, df: float | None) -> WaldTest:
+    """Return the test of Rb = 0.
+
+    Parameters
+    ----------
+    restrictions : ndarray, shape (q, p)
+        R, of full row rank.
+    coef : ndarray, shape (p,)
+    covariance : ndarray, shape (p, p)
+    df : float or None
+        Degrees of freedom of the model's t distribution: W/q is F(q, df). None: W is χ²(q).
+    """
+    q = len(restrictions)
+    denominator = math.nan if df is None else float(df)
+    distance = restrictions @ coef
+    spread = restrictions @ covariance @ restrictions.T
+    scale = np.sqrt(np.diag(spread))
+    # a clustered covariance has at most as many dimensions as clusters less one
+    if not (scale > 0).all() or np.linalg.eigvalsh(spread / np.outer(scale, scale))[0] < 1e-10:
+        return WaldTest(math.nan, float(q), denominator, math.nan)
+    value = float(distance @ np.linalg.solve(spread, distance))
+    if df is None:
+        return WaldTest(value, float(q), denominator, float(special.chdtrc(q, value)))
+    return WaldTest(value / q, float(q), denominator, float(special.fdtrc(q, df, value / q)))
+
+
+def equality(coef: FloatArray, covariance: FloatArray, terms: int, groups: int, df: float | None) -> WaldTest:
+    """Return the test that each term has the same coefficient in all groups.
+
+    Parameters
+    ----------
+    coef : ndarray, shape (terms · groups,)
+        Ordered by term, then by group.
+    covariance : ndarray, shape (terms · groups, terms · groups)
+    terms, groups : int
+    df : float or None
+        As in `wald_test`.
+    """
+    against_first = np.column_stack([-np.ones(groups - 1), np.eye(groups - 1)])
+    restrictions = np.asarray(np.kron(np.eye(terms), against_first), dtype=np.float64)
+    return wald_test(restrictions, coef, covariance, df)

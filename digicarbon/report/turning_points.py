@@ -1,0 +1,140 @@
+"""A regression table of models with powers: coefficients, then turning points, slopes and the test of a U shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from digicarbon.diagnostic.turning_points import variable_with_powers
+from digicarbon.errors import ConfigError
+from digicarbon.report.base import Record, Table
+from digicarbon.report.curve import Format, picture, plot_curve
+from digicarbon.report.regression import RegressionTable
+
+NAME = "turning_points"
+QUANTITIES = (
+    *("turning point", "turning point, Fieller", "first extremum", "second extremum", "extrema", "inflection point"),
+    *("slope at the smallest value", "slope at the inflection point", "slope at the largest value"),
+    *("Lind-Mehlum test", "curve in the sample"),
+)
+"""Lines of the table in order; counts of observations come last."""
+UNIT_NOTE = (
+    "The study's measures enter in 10k CNY before logarithms: with powers of a logarithm the linear coefficient "
+    "depends on the unit, and turning points shift by the logarithm of its factor; slopes and tests do not change."
+)
+TEST_NOTE = (
+    "Turning points: standard errors by the delta method. Slopes at the ends of the sample range are tested on one "
+    "side, that of the sign that the shape asks for; Lind-Mehlum p is the larger of both."
+)
+
+
+class TurningPointTable(RegressionTable):
+    """The table of coefficients with rows about each curve below, and a picture of each curve.
+
+    Attributes
+    ----------
+    decimals, stars, effects, statistics
+        As in `RegressionTable`.
+    pictures : tuple of {"png", "svg", "pdf"}
+        Formats of the pictures, one picture per run and format; empty for none.
+    """
+
+    pictures: Annotated[tuple[Format, ...], Field(strict=False)] = ("png", "svg")
+
+    def table(self, title: str, records: Sequence[Record]) -> Table:
+        """Return the table.
+
+        Raises
+        ------
+        ConfigError
+            If a run has no turning points.
+        """
+        above = super().table(title, records)
+        frames = [_turning_points(record) for record in records]
+        lines = [line for quantity in QUANTITIES for line in self._lines(quantity, frames)]
+        lines.append(("observations on each side", [_counts(frame) for frame in frames]))
+        below = pd.DataFrame(
+            [cells for _, cells in lines], index=[label for label, _ in lines], columns=above.cells.columns
+        )
+        # coefficients, then curves, then effects and fit
+        cut = above.rules[0]
+        cells = pd.concat([above.cells.iloc[:cut], below, above.cells.iloc[cut:]])
+        rules = (cut, *(rule + len(below) for rule in above.rules))
+        return Table(title, cells, rules, (above.notes[0], TEST_NOTE, UNIT_NOTE, *above.notes[1:]))
+
+    def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
+        """Return a picture of each run's curve by file name.
+
+        Raises
+        ------
+        ConfigError
+            If matplotlib is not installed.
+        """
+        made: dict[str, bytes] = {}
+        for record in records if self.pictures else ():
+            if record.panel is None:
+                continue
+            term = variable_with_powers(record.result.terms)
+            head = f"{record.label}: {record.result.y} along {term}{' (SIMULATED data)' if record.simulated else ''}"
+            figure = plot_curve(record.result, record.panel, term, head)
+            made |= {f"curve_{_file_name(record.label)}.{kind}": picture(figure, kind) for kind in self.pictures}
+        return made
+
+    def _lines(self, quantity: str, frames: Sequence[pd.DataFrame]) -> list[tuple[str, list[str]]]:
+        """Return the lines of one quantity: label and a cell per run; none where no run has it."""
+        rows = [dict(frame.loc[quantity]) if quantity in frame.index else None for frame in frames]
+        columns = [[] if row is None else self._column(quantity, row) for row in rows]
+        labels = list(dict.fromkeys(label for column in columns for label, _ in column))
+        return [(label.rstrip(), [dict(column).get(label, "") for column in columns]) for label in labels]
+
+    def _column(self, quantity: str, row: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """Return the labelled cells of one run from top to bottom; the label of a standard error is blank."""
+        note = str(row["note"])
+        if np.isfinite(row["p"]) and np.isfinite(row["se"]):
+            return [(quantity, self._starred(row)), (" ", self._bracketed(row["se"]))]
+        if np.isfinite(row["se"]):
+            return [
+                (quantity, self._number(row["coef"])),
+                (" ", self._bracketed(row["se"])),
+                (f"{quantity}, delta interval", self._interval(row)),
+                (f"{quantity} is a" if "," in note else f"{quantity} is", note),
+            ]
+        if np.isfinite(row["p"]):
+            shape, _, failure = note.partition(": ")
+            tested = failure or shape.partition(" against")[0]
+            return [("Lind-Mehlum p", self._number(row["p"])), ("Lind-Mehlum test of", tested)]
+        return [(f"{quantity} interval" if "Fieller" in quantity else quantity, self._region(row))]
+
+    def _region(self, row: Mapping[str, Any]) -> str:
+        return self._interval(row) if np.isfinite(row["low"]) else str(row["note"])
+
+    def _interval(self, row: Mapping[str, Any]) -> str:
+        return f"[{self._number(row['low'])}, {self._number(row['high'])}]"
+
+    def _number(self, value: float) -> str:
+        return f"{value:.{self.decimals}f}"
+
+
+def _turning_points(record: Record) -> pd.DataFrame:
+    found = record.result.tables.get(NAME)
+    if found is None:
+        raise ConfigError(
+            f"report=turning_points: {record.label} has no turning points; choose diagnostic=turning_points and a "
+            "model with a power, e.g. model.x=[ln_e,ln_e**2]."
+        )
+    return found
+
+
+def _counts(frame: pd.DataFrame) -> str:
+    """Return the numbers of observations below, between and above the places where a curve turns."""
+    counts = frame.loc[[name for name in frame.index if name.startswith("observations")], "coef"]
+    return " | ".join(f"{count:.0f}" for count in counts)
+
+
+def _file_name(label: str) -> str:
+    # a label may hold what a file's name cannot on some system
+    return "".join(letter if letter.isalnum() or letter in "-_.()" else "_" for letter in label)

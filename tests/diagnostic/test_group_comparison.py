@@ -1,0 +1,165 @@
+"""The comparison of groups as a table: what it holds, its invariances and its sentences."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+import digicarbon as dc
+from digicarbon.diagnostic import GroupComparison
+from digicarbon.errors import ConfigError, DataError
+
+# the same arrays summed in another order
+TOLERANCE = 1e-8
+SIZES = {"northeast": 3, "east": 10, "central": 6, "west": 11}
+
+
+def panel(sizes: dict[str, int] = SIZES, seed: int = 1, slope: float = 0.0, **names: str) -> dc.Panel:
+    rng = np.random.default_rng(seed)
+    group = np.repeat(list(sizes), list(sizes.values()))
+    unit, period = (codes.ravel() for codes in np.indices((len(group), 6)))
+    data = pd.DataFrame({"unit": unit + 100, "year": period})
+    data["zone"] = [names.get(name, name) for name in group[unit]]
+    data["x"], data["z"] = rng.normal(size=(2, len(unit))) + rng.normal(size=len(group))[unit]
+    data["y"] = data["x"] * (1 + slope * (group[unit] == "east")) + rng.normal(size=len(unit))
+    return dc.Panel.from_frame(data, "unit", "year")
+
+
+MODEL = dc.PanelRegression(y="y", x=("x",), controls=("z",))
+
+
+def rows(found: pd.DataFrame, test: str) -> pd.DataFrame:
+    return found[found["test"] == test].set_index("groups")
+
+
+def test_it_holds_the_interacted_model_and_its_tests() -> None:
+    whole = panel()
+    found = dc.compare_groups(MODEL, whole, by="zone")
+    result = dc.GroupedRegression(**MODEL.model_dump(), by="zone").fit(whole)
+    for zone in SIZES:
+        row, estimate = rows(found, "coefficient").loc[zone], result.estimates.loc[f"x[{zone}]"]
+        assert (row["estimate"], row["se"], row["statistic"], row["p"]) == tuple(estimate[["coef", "se", "stat", "p"]])
+    equality = rows(found, "equality").loc["4 groups"]
+    assert equality["statistic"] == result.statistics["equal_f"]
+    assert (equality["df"], equality["df_denominator"]) == (3, result.statistics["df_resid"])
+    assert equality["p"] == result.statistics["equal_p"]
+    pairs = list(itertools.combinations(sorted(SIZES, key=list(SIZES).index), 2))
+    differences = rows(found, "difference")
+    assert list(differences.index) == [f"{one} - {two}" for one, two in pairs]
+    for one, two in pairs:
+        row = differences.loc[f"{one} - {two}"]
+        v = result.vcov
+        variance = (
+            v.loc[f"x[{one}]", f"x[{one}]"] + v.loc[f"x[{two}]", f"x[{two}]"] - 2 * v.loc[f"x[{one}]", f"x[{two}]"]
+        )
+        assert row["se"] == pytest.approx(math.sqrt(variance), rel=TOLERANCE)
+        assert row["statistic"] == pytest.approx(row["estimate"] / row["se"], rel=TOLERANCE)
+        assert row["p"] == pytest.approx(2 * stats.t.sf(abs(row["statistic"]), result.inference.df), rel=1e-7)
+
+
+def test_permutations_are_of_separate_regressions_and_exact_where_few() -> None:
+    whole = panel()
+    found = rows(dc.compare_groups(MODEL, whole, by="zone", draws=400), "permutation")
+    row = found.loc["northeast - east"]
+    fits = {zone: MODEL.fit(whole.rows(whole.text["zone"] == zone)).coef[0] for zone in SIZES}
+    assert row["estimate"] == pytest.approx(fits["northeast"] - fits["east"], rel=TOLERANCE)
+    assert "all 286 splits" in row["null"]
+    assert row["p"] * 286 == pytest.approx(round(row["p"] * 286), abs=1e-9)
+    assert "400 splits drawn" in found.loc["east - west", "null"]
+    assert found.loc["east - west", "p"] * 401 == pytest.approx(round(found.loc["east - west", "p"] * 401), abs=1e-9)
+
+
+def test_a_difference_that_is_there_is_found_by_both() -> None:
+    found = dc.compare_groups(MODEL, panel(seed=2, slope=2.0), by="zone")
+    assert rows(found, "equality")["p"].iloc[0] < 1e-6
+    for test in ("difference", "permutation"):
+        p = rows(found, test)["p"]
+        assert p["east - west"] <= 0.005
+        assert p["central - west"] > 0.05
+
+
+@pytest.mark.parametrize("draws", [999, 200])
+def test_names_of_groups_do_not_matter(draws: int) -> None:
+    """Other labels change the order of the pairs, of their groups and so the drawn splits, but no exact test."""
+    one = dc.compare_groups(MODEL, panel(), by="zone", draws=draws)
+    two = dc.compare_groups(MODEL, panel(northeast="d", east="c", central="b", west="a"), by="zone", draws=draws)
+    new = {"northeast": "d", "east": "c", "central": "b", "west": "a"}
+    assert rows(one, "equality")["statistic"].iloc[0] == pytest.approx(rows(two, "equality")["statistic"].iloc[0])
+    for test in ("difference", "permutation"):
+        before, after = rows(one, test), rows(two, test)
+        for first, second in itertools.combinations(SIZES, 2):
+            old, other = before.loc[f"{first} - {second}"], after.loc[f"{new[second]} - {new[first]}"]
+            assert old["estimate"] == pytest.approx(-other["estimate"], rel=TOLERANCE)
+            drawn = "drawn" in old["null"]
+            assert old["p"] == pytest.approx(other["p"], abs=4 * math.sqrt(0.5 / draws) if drawn else 1e-9)
+
+
+def test_order_of_rows_and_seed() -> None:
+    whole = panel()
+    frame = whole.frame().reset_index().sample(frac=1, random_state=3)
+    shuffled = dc.Panel.from_frame(frame, "unit", "year")
+    one, two = (dc.compare_groups(MODEL, data, by="zone") for data in (whole, shuffled))
+    assert one["p"].to_numpy() == pytest.approx(two["p"].to_numpy(), rel=1e-7)
+    again = dc.compare_groups(MODEL, whole, by="zone", seed=5)
+    assert (again["p"] != one["p"]).any()
+
+
+def test_a_group_that_cannot_be_fitted_by_itself_says_so() -> None:
+    sizes = {"one": 1, "two": 5, "three": 6}
+    found = rows(dc.compare_groups(MODEL, panel(sizes), by="zone"), "permutation")
+    assert found.loc["one - two", "null"].startswith("Not tested: one by itself:")
+    assert np.isnan(found.loc["one - two", "p"])
+    assert np.isfinite(found.loc["three - two", "p"])
+
+
+def test_two_focal_terms() -> None:
+    found = dc.compare_groups(dc.PanelRegression(y="y", x=("x", "z")), panel(), by="zone", draws=99)
+    assert found.groupby("test").size().to_dict() == {
+        "coefficient": 8, "difference": 12, "equality": 3, "permutation": 12
+    }  # fmt: skip
+    assert found.loc[found["term"] == "all focal terms", "df"].tolist() == [6.0]
+
+
+def test_a_thousand_permutations_of_a_province_pair_are_fast() -> None:
+    data = panel({"a": 15, "b": 15})
+    dc.compare_groups(MODEL, data, by="zone", draws=99)
+    start = time.process_time()
+    dc.compare_groups(MODEL, data, by="zone", draws=1000)
+    # about 0.1 s where it was measured
+    assert time.process_time() - start < 2
+
+
+def test_a_grouped_model_is_compared_by_what_is_asked() -> None:
+    grouped = dc.GroupedRegression(**MODEL.model_dump(), by={}, interact="all")
+    pd.testing.assert_frame_equal(
+        dc.compare_groups(grouped, panel(), by="zone"), dc.compare_groups(MODEL, panel(), by="zone")
+    )
+
+
+def test_diagnostic_is_the_function() -> None:
+    spec = GroupComparison(model=MODEL, by="zone", draws=99)
+    assert spec.terms == ("y", "x", "z", "C(zone)")
+    spec.check(panel())
+    table = spec.tables(panel())["groups"]
+    assert table.index.names == ["term", "test", "groups"]
+    pd.testing.assert_frame_equal(table.reset_index(), dc.compare_groups(MODEL, panel(), by="zone", draws=99))
+
+
+def test_sentences() -> None:
+    spatial = dc.SpatialPanel(y="y", x=("x",), kind="sar")
+    with pytest.raises(ConfigError, match=r"not for a SpatialPanel; choose e\.g\. model=twfe"):
+        dc.compare_groups(spatial, panel(), by="zone")
+    with pytest.raises(ConfigError, match="draws is 50; at least 99 are needed"):
+        dc.compare_groups(MODEL, panel(), by="zone", draws=50)
+    with pytest.raises(ConfigError, match=r"interact must be one of focal, regressors, all; got 'al'\. Did you mean"):
+        dc.compare_groups(MODEL, panel(), by="zone", interact="al")
+    with pytest.raises(ConfigError, match=r"statistic must be one of difference, studentised; got 'student'"):
+        dc.compare_groups(MODEL, panel(), by="zone", statistic="student")
+    with pytest.raises(DataError, match="the panel has no column 'zones'"):
+        GroupComparison(model=MODEL, by="zones").check(panel())

@@ -1,0 +1,167 @@
+"""The wild cluster bootstrap of models: terms, clusters, invariances and sentences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import digicarbon as dc
+from digicarbon.diagnostic import WildClusterBootstrap
+from digicarbon.errors import ConfigError, DataError, EstimationError
+
+# the same arrays summed in another order
+TOLERANCE = 1e-8
+
+
+def frame(units: int = 12, seed: int = 1) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    unit, period = (codes.ravel() for codes in np.indices((units, 6)))
+    out = pd.DataFrame({"unit": unit + 100, "year": period})
+    out["x"], out["z"] = rng.normal(size=(2, len(unit))) + rng.normal(size=units)[unit]
+    out["y"] = 0.4 * out["x"] + rng.normal(size=units)[unit] + rng.normal(size=len(unit))
+    out["zone"] = np.array(list("abcdef"))[unit % 6]
+    return out.assign(half=np.where(unit % 2, "left", "right"), mixed=(unit + period) % 7)
+
+
+def panel(data: pd.DataFrame | None = None) -> dc.Panel:
+    return dc.Panel.from_frame(frame() if data is None else data, "unit", "year")
+
+
+def model(**fields: Any) -> dc.PanelRegression:
+    return dc.PanelRegression(**{"y": "y", "x": ("x",), "controls": ("z",), **fields})
+
+
+@pytest.mark.parametrize("rule", ["stata", "none", "g", "full"])
+@pytest.mark.parametrize("effects", ["none", "unit", "time", "two_way"])
+@pytest.mark.parametrize("cluster", ["unit", "time"])
+def test_statistic_is_the_model_s_own(effects: str, cluster: str, rule: str) -> None:
+    spec = model(effects=effects, cov="cluster", cluster=cluster, small_sample=rule)
+    found = dc.wild_bootstrap(spec, panel(), cluster=cluster, draws=99).loc["x"]
+    expected = spec.fit(panel()).estimates.loc["x"]
+    for name in ("coef", "se", "stat"):
+        assert found[name] == pytest.approx(expected[name], rel=TOLERANCE)
+
+
+@pytest.mark.parametrize("cluster", ["unit", "time", "zone", "mixed"])
+@pytest.mark.parametrize("weights", ["rademacher", "webb"])
+def test_p_does_not_depend_on_row_order_or_scale(cluster: str, weights: str) -> None:
+    options = {"cluster": cluster, "weights": weights, "draws": 999}
+    one = dc.wild_bootstrap(model(), panel(), **options).loc["x"]
+    two = dc.wild_bootstrap(model(), panel(frame().sample(frac=1, random_state=2)), **options).loc["x"]
+    three = dc.wild_bootstrap(model(), panel(frame().assign(y=lambda data: 1e6 * data["y"])), **options).loc["x"]
+    assert one["p"] == two["p"] == three["p"]
+    assert (two["low"], two["high"]) == pytest.approx((one["low"], one["high"]), rel=1e-6)
+    assert (three["low"], three["high"]) == pytest.approx((1e6 * one["low"], 1e6 * one["high"]), rel=1e-6)
+
+
+def test_an_unbalanced_panel_is_the_regression_on_dummies() -> None:
+    data = frame().drop(index=[3, 17, 40])
+    whole = dc.Panel.from_frame(data, "unit", "year", gaps="keep")
+    found = dc.wild_bootstrap(model(), whole, cluster="zone").loc["x"]
+    dummies = pd.get_dummies(data[["unit", "year"]].astype(str), dtype=float).drop(columns="year_0")
+    wide = data.join(dummies)
+    pooled = dc.PanelRegression(y="y", x=("x",), controls=("z", *dummies.columns[1:]), effects="none")
+    same = dc.wild_bootstrap(pooled, dc.Panel.from_frame(wide, "unit", "year", gaps="keep"), "x", cluster="zone").loc[
+        "x"
+    ]
+    assert found["draws"] == 64
+    assert found["p"] == same["p"]
+    assert (found["coef"], found["low"]) == pytest.approx((same["coef"], same["low"]), rel=1e-6)
+
+
+def test_null_value_and_interval_belong_together() -> None:
+    base = dc.wild_bootstrap(model(), panel()).loc["x"]
+    at_bound = dc.wild_bootstrap(model(), panel(), "x", value=float(base["low"])).loc["x"]
+    assert at_bound["p"] == pytest.approx(0.05, abs=2 / 4096)
+    assert at_bound["coef"] == pytest.approx(base["coef"], rel=TOLERANCE)
+    assert base["draws"] == 4096
+    beyond = dc.wild_bootstrap(model(), panel(), "x", value=float(base["high"]) + 0.1).loc["x"]
+    assert beyond["p"] < 0.05
+
+
+def test_combinations_and_joint_tests() -> None:
+    grouped = dc.GroupedRegression(y="y", x=("x",), by="half")
+    every = dc.wild_bootstrap(grouped, panel())
+    assert list(every.index) == ["x[left]", "x[right]", "x, all equal"]
+    difference = dc.wild_bootstrap(grouped, panel(), {"x[left]": 1, "x[right]": -1})
+    assert list(difference.index) == ["x[left] - x[right]"]
+    result = dc.GroupedRegression(y="y", x=("x",), by="half", cov="cluster").fit(panel())
+    assert difference["coef"].iloc[0] == pytest.approx(result.coef[0] - result.coef[1], rel=TOLERANCE)
+    # one restriction: F is the square of t
+    assert difference["stat"].iloc[0] ** 2 == pytest.approx(result.statistics["equal_f"], rel=TOLERANCE)
+    # the same restriction: t and t squared, one p
+    assert every["stat"].iloc[2] == pytest.approx(difference["stat"].iloc[0], rel=TOLERANCE)
+    assert every["p"].iloc[2] == difference["p"].iloc[0]
+    joint = dc.wild_bootstrap(grouped, panel(), ["x[left]", "x[right]"]).iloc[0]
+    assert np.isnan(joint["coef"])
+    assert 0 < joint["p"] < 0.2
+
+
+def test_equality_of_three_groups_is_the_grouped_model_s_wald_test() -> None:
+    data = frame().assign(zone=lambda table: np.array(list("abc"))[table["unit"] % 3])
+    spec = {"y": "y", "x": ("x", "z"), "by": "zone"}
+    found = dc.wild_bootstrap(dc.GroupedRegression(**spec), panel(data), draws=999)
+    result = dc.GroupedRegression(**spec, cov="cluster").fit(panel(data))
+    for term in ("x", "z"):
+        row = found.loc[f"{term}, all equal"]
+        assert row["stat"] == pytest.approx(2 * result.statistics[f"equal_f.{term}"], rel=TOLERANCE)
+        assert 0 < row["p"] <= 1
+        assert np.isnan(row["low"])
+
+
+def test_few_clusters_that_a_term_touches_are_said() -> None:
+    data = frame().assign(zone=lambda table: np.where(table["unit"] < 103, "small", "large"))
+    grouped = dc.GroupedRegression(y="y", x=("x",), by="zone")
+    text = dc.wild_bootstrap(grouped, panel(data))["null"]
+    assert "It differs from zero in 3 clusters only" in text["x[small]"]
+    assert "clusters only" not in text["x[large]"]
+
+
+def test_five_clusters_cannot_reject() -> None:
+    row = dc.wild_bootstrap(model(), panel(frame(units=5))).loc["x"]
+    assert row["draws"] == 32
+    assert row["p"] >= 0.0625
+    assert (row["low"], row["high"]) == (-np.inf, np.inf)
+    assert "No p below 0.0625 exists with so few clusters; choose weights=webb." in row["null"]
+
+
+def test_diagnostic_is_the_function() -> None:
+    spec = WildClusterBootstrap(model=model(), weights="webb", draws=199, seed=3, cluster="zone")
+    assert spec.terms == ("y", "x", "z", "C(zone)")
+    spec.check(panel())
+    pd.testing.assert_frame_equal(
+        spec.tables(panel())["wild_bootstrap"],
+        dc.wild_bootstrap(model(), panel(), weights="webb", draws=199, seed=3, cluster="zone"),
+    )
+
+
+def test_sentences() -> None:
+    whole = panel()
+    with pytest.raises(EstimationError, match=r"2 clusters by half are too few.*inference=classic.*model=twfe_regions"):
+        dc.wild_bootstrap(model(), whole, cluster="half")
+    with pytest.raises(EstimationError, match=r"3 clusters by unit are too few"):
+        dc.wild_bootstrap(model(), panel(frame(units=3)))
+    with pytest.raises(ConfigError, match=r"The model has no coefficient 'xx'\. Did you mean 'x'\?"):
+        dc.wild_bootstrap(model(), whole, "xx")
+    with pytest.raises(
+        ConfigError, match=r"weights must be one of rademacher, webb; got 'web'\. Did you mean 'webb'\?"
+    ):
+        dc.wild_bootstrap(model(), whole, weights="web")
+    with pytest.raises(ConfigError, match="draws is 98; at least 99"):
+        dc.wild_bootstrap(model(), whole, draws=98)
+    with pytest.raises(ConfigError, match="tails must be one of"):
+        dc.wild_bootstrap(model(), whole, tails="left")
+    with pytest.raises(ConfigError, match="combination of coefficients to test is empty"):
+        dc.wild_bootstrap(model(), whole, {"x": 0.0})
+    with pytest.raises(ConfigError, match=r"term: \[x, x\] must name one or more coefficients, each once"):
+        dc.wild_bootstrap(model(), whole, ["x", "x"])
+    grouped = dc.GroupedRegression(y="y", x=("x",), by="unit")
+    with pytest.raises(EstimationError, match="11 restrictions cannot be tested with 6 clusters"):
+        dc.wild_bootstrap(grouped, whole, cluster="time")
+    with pytest.raises(ConfigError, match="not for a SpatialPanel"):
+        dc.wild_bootstrap(dc.SpatialPanel(y="y", x=("x",), kind="sar"), whole)
+    with pytest.raises(DataError, match="no column 'zones'"):
+        dc.wild_bootstrap(model(), whole, cluster="zones")
