@@ -240,7 +240,7 @@ def test_ui_without_a_store(folder: Path, capsys: Capture) -> None:
         (["check", "model.x=de"], "model.x must be a list, e.g. [de]; got 'de'."),
         (
             ["check", "model.effects=twoway"],
-            "model.effects must be one of 'none', 'unit', 'time', 'two_way', 'random', 'random_time' or 'random_two_way'",
+            "model.effects must be one of 'none', 'unit', 'time', 'two_way', 'random', 'random_time'",
         ),
         (["check", "model.x=[ln_ee]"], "Did you mean 'e'?"),
         (["check", "measure=a(b"], "in quotes"),

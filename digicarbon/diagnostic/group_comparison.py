@@ -53,7 +53,7 @@ def compare_groups(
     interact: Interact = "focal",
     draws: int = 999,
     seed: int = 0,
-    statistic: PermutationStatistic = "difference",
+    statistic: PermutationStatistic = "studentised",
     weights: Weights | None = None,
 ) -> pd.DataFrame:
     """Compare a regression's focal coefficients between groups of units.
@@ -251,7 +251,7 @@ class GroupComparison(Diagnostic):
     interact: Interact = "focal"
     draws: Draws = 999
     seed: int = 0
-    statistic: PermutationStatistic = "difference"
+    statistic: PermutationStatistic = "studentised"
 
     @property
     def terms(self) -> tuple[str, ...]:

@@ -324,8 +324,9 @@ class PanelRegression(Model):
             if groups < FEWEST_CLUSTERS:
                 raise EstimationError(
                     f"{groups} clusters by {by} are too few for {_SE_WORDS[self.cov]} standard errors (at least "
-                    f"{FEWEST_CLUSTERS}); choose inference=classic, or compare groups in one pooled model "
-                    "(model=twfe_regions)."
+                    f"{FEWEST_CLUSTERS}); choose inference=classic, whose t has the degrees of freedom that are left, "
+                    "or compare regions in one regression of all units (model=twfe_regions sample=full "
+                    "inference=classic)."
                 )
 
     def _goodness(self, columns: Columns, fit: Fit, df_resid: int) -> dict[str, float]:
