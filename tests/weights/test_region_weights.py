@@ -66,7 +66,7 @@ def test_a_two_way_durbin_model_of_the_northeast_is_refused_in_a_sentence() -> N
 
 def test_clustered_errors_of_the_northeast_are_refused_in_a_sentence() -> None:
     fields = ("model=twfe", "sample=northeast")
-    with pytest.raises(EstimationError, match=r"3 clusters by unit are too few.*inference=classic.*one pooled model"):
+    with pytest.raises(EstimationError, match=r"3 clusters by unit are too few.*inference=classic.*twfe_regions"):
         run(*fields, "inference=cluster")
     made = run(*fields, "inference=classic")
     result = made.specs.model.fit(made.prepared.panel)
