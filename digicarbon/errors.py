@@ -68,3 +68,8 @@ def nearest(word: str, allowed: Iterable[str]) -> str:
     """Return `` Did you mean 'x'?`` for the closest of ``allowed``, or an empty text."""
     close = difflib.get_close_matches(word, list(allowed), n=1, cutoff=0.6)
     return f" Did you mean '{close[0]}'?" if close else ""
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun, e.g. ``1 unit`` or ``3 units``; ``plural`` where it is not noun + s."""
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"

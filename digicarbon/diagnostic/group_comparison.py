@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from digicarbon.diagnostic._arguments import Seed, chosen, whole
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
-from digicarbon.errors import ConfigError, DigicarbonError, EstimationError, listing, nearest
+from digicarbon.errors import ConfigError, DigicarbonError, EstimationError, counted, listing
 from digicarbon.model import GroupedRegression, Model, PanelRegression
 from digicarbon.model._groups import By, Groups
 from digicarbon.model.grouped_regression import Expanded, Interact, equal_test, grouped
@@ -87,7 +88,7 @@ def compare_groups(
     Raises
     ------
     ConfigError
-        If the model is not a panel regression, or ``draws``, ``interact`` or ``statistic`` is wrong.
+        If the model is not a panel regression, or ``draws``, ``seed``, ``interact`` or ``statistic`` is wrong.
     DataError, EstimationError
         If the groups are wrong, or the interacted model cannot be fitted.
 
@@ -98,13 +99,10 @@ def compare_groups(
     at least the observed one, b/B, and shows 1 - p where that exceeds one half: one tail in the direction of the
     estimate, which can be zero; it moves single observations unless the command's name begins with xt.
     """
-    for key, given, allowed in (
-        ("interact", interact, get_args(Interact)),
-        ("statistic", statistic, get_args(PermutationStatistic)),
-    ):
-        if given not in allowed:
-            raise ConfigError(f"{key} must be one of {listing(allowed)}; got {given!r}.{nearest(str(given), allowed)}")
+    chosen(interact, get_args(Interact), "interact")
+    chosen(statistic, get_args(PermutationStatistic), "statistic")
     refuse_few_draws(draws)
+    seed = whole(seed, "seed")
     plain = _plain(model)
     grouped_model = GroupedRegression(**plain.model_dump(), by=by, interact=interact)
     expanded = grouped_model.expanded(panel)
@@ -118,7 +116,7 @@ def compare_groups(
 
 def refuse_few_draws(draws: int) -> None:
     """Raise a `ConfigError` if p values would be coarser than 0.01."""
-    if draws < FEWEST_DRAWS:
+    if whole(draws, "draws", None) < FEWEST_DRAWS:
         raise ConfigError(f"draws is {draws}; at least {FEWEST_DRAWS} are needed for a p value, 999 or 9999 are usual.")
 
 
@@ -140,7 +138,7 @@ def _interacted(result: Result, term: str, groups: Groups) -> Iterator[_Line]:
     for name, size in zip(groups.labels, groups.sizes, strict=True):
         at = result.terms.index(grouped(term, name))
         coef, se, t, p = (float(numbers[column][at]) for column in ("coef", "se", "stat", "p"))
-        null = f"The coefficient of {term} is zero in {name} ({size} units)."
+        null = f"The coefficient of {term} is zero in {name} ({counted(int(size), 'unit')})."
         yield _Line(term, "coefficient", name, null, coef, se, t, 1.0, denominator, p)
     yield _equality(result, (term,), groups)
     for one, two in itertools.combinations(groups.labels, 2):
@@ -160,7 +158,7 @@ def _equality(result: Result, terms: tuple[str, ...], groups: Groups) -> _Line:
     which = terms[0] if len(terms) == 1 else JOINT
     null = f"The coefficients of {listing(terms)} are equal in all groups."
     if math.isnan(test.statistic):
-        null = f"Not tested: the covariance has too few clusters for {test.df:.0f} restrictions. {null}"
+        null = f"Not tested: the covariance has too few clusters for {counted(int(test.df), 'restriction')}. {null}"
     return _Line(
         which,
         "equality",
@@ -250,7 +248,7 @@ class GroupComparison(Diagnostic):
     by: By = "region"
     interact: Interact = "focal"
     draws: Draws = 999
-    seed: int = 0
+    seed: Seed = 0
     statistic: PermutationStatistic = "studentised"
 
     @property

@@ -12,10 +12,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
+from digicarbon.diagnostic._arguments import Seed, chosen, coverage, real, whole
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.diagnostic.group_comparison import Draws, refuse_few_draws
-from digicarbon.errors import ConfigError, EstimationError, listing, nearest
+from digicarbon.errors import ConfigError, DataError, EstimationError, counted, listing, nearest
 from digicarbon.model import GroupedRegression, Model, PanelRegression
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.base import Level
@@ -110,7 +111,8 @@ def wild_bootstrap(
     tails : {"symmetric", "equal"}
         Two-sided p of |t|, or twice that of the smaller tail.
     cluster : str
-        ``unit``, ``time`` or a column whose values are the clusters.
+        ``unit``, ``time`` or a column whose values are the clusters. Where each unit has one row, its clusters are
+        single rows and the test is the wild bootstrap for heteroskedasticity, which the table says.
     draws, seed : int
     level : float
         Coverage of the interval, which is found by inverting the test.
@@ -125,9 +127,9 @@ def wild_bootstrap(
     Raises
     ------
     ConfigError
-        If there is no such term, or weights, tails or draws are wrong, or the model is not a panel regression.
+        If there is no such term, or another argument is wrong, or the model is not a panel regression.
     DataError
-        If the cluster column is missing or empty somewhere.
+        If the cluster column is missing or empty somewhere, or has a value of its own in each row.
     EstimationError
         If there are fewer than 5 clusters, or the model cannot be fitted.
 
@@ -137,13 +139,11 @@ def wild_bootstrap(
     that p of an enumeration includes the sample itself and its mirror image; ``boottest`` and ``wildboottest`` count
     larger ones only, which gives a p that is smaller by up to 2/2^G and hangs on rounding.
     """
-    for key, given, allowed in (
-        ("weights", weights, get_args(WildWeights)),
-        ("tails", tails, get_args(Tails)),
-    ):
-        if given not in allowed:
-            raise ConfigError(f"{key} must be one of {listing(allowed)}; got {given!r}.{nearest(str(given), allowed)}")
+    chosen(weights, get_args(WildWeights), "weights")
+    chosen(tails, get_args(Tails), "tails")
     refuse_few_draws(draws)
+    value, level, seed = real(value, "value"), coverage(level), whole(seed, "seed")
+    _refuse_no_terms(term)
     sample = _sample(model, panel, cluster)
     rows, effects = rows_of(sample.panel), sample.model.fixed
 
@@ -195,18 +195,45 @@ def _sample(model: Model, panel: Panel, cluster: str) -> _Sample:
     else:
         panel = panel.with_terms(plain.terms)
     labels, clusters = panel.levels(cluster)
-    if len(labels) < FEWEST_CLUSTERS:
-        raise EstimationError(
-            f"{len(labels)} clusters by {cluster} are too few for a wild cluster bootstrap (at least "
-            f"{FEWEST_CLUSTERS}): with 3, Rademacher weights give no p below 0.25 and Webb's hardly ever reject. "
-            "Choose inference=classic, whose t distribution has the degrees of freedom that are left, or compare "
-            "groups in one regression of all units (model=twfe_regions)."
-        )
+    _refuse_clusters(len(labels), len(clusters), cluster)
     names = panel.expanded(plain.regressors, among=plain.terms)
     x = panel.array(names)
     if plain.fixed == "none":
         names, x = ("const", *names), np.column_stack([np.ones(len(x)), x])
     return _Sample(plain, panel, names, x, clusters)
+
+
+def _refuse_clusters(count: int, rows: int, cluster: str) -> None:
+    """Refuse clusters that are too few, or a column that has none."""
+    if count < FEWEST_CLUSTERS:
+        # all signs turned give the same |t|: two of the 2^G vectors are as large as the sample
+        smallest = 2.0 ** (1 - count)
+        are = "is" if count == 1 else "are"
+        raise EstimationError(
+            f"{counted(count, 'cluster')} by {cluster} {are} too few for a wild cluster bootstrap (at least "
+            f"{FEWEST_CLUSTERS}): with {count}, Rademacher weights give no p below {smallest:g}. Choose "
+            "inference=classic, whose t distribution has the degrees of freedom that are left, or compare groups in "
+            "one regression of all units (model=twfe_regions)."
+        )
+    if count == rows and cluster not in ("unit", "time"):
+        raise DataError(
+            f"cluster: column '{cluster}' has another value in each of {rows} rows, so that no two errors would share "
+            "a cluster; name a column whose values are groups of rows, or cluster=unit."
+        )
+
+
+def _refuse_no_terms(term: object) -> None:
+    """Refuse what is no name, names or factors of names."""
+    if term is None or isinstance(term, str):
+        return
+    parts = list(term) if isinstance(term, Sequence | Mapping) else [term]
+    if not all(isinstance(part, str) for part in parts):
+        raise ConfigError(
+            "term must be a coefficient's name, several in a list, or a mapping of names to factors such as "
+            f"{{'ln_e[east]': 1, 'ln_e[west]': -1}}; got {term!r}."
+        )
+    for name, factor in term.items() if isinstance(term, Mapping) else ():
+        real(factor, f"term: the factor of {name}")
 
 
 def _tests(
@@ -258,8 +285,8 @@ def _possible(sample: _Sample) -> Callable[[_Test], _Test]:
     def checked(test: _Test) -> _Test:
         if len(test.restrictions) >= clusters:
             raise EstimationError(
-                f"{test.name}: {len(test.restrictions)} restrictions cannot be tested with {clusters} clusters, whose "
-                "scores sum to zero; test fewer at a time."
+                f"{test.name}: {counted(len(test.restrictions), 'restriction')} cannot be tested with {clusters} "
+                "clusters, whose scores sum to zero; test fewer at a time."
             )
         return test
 
@@ -323,10 +350,12 @@ def _words(
     )
     if found.smallest_p > 1 - level:
         text += f" No p below {found.smallest_p:.3g} exists with so few clusters; choose weights=webb."
+    if int(sample.clusters.max()) + 1 == len(sample.clusters):
+        text += " Each cluster is one observation: it is the wild bootstrap for heteroskedasticity."
     touched = (sample.x[:, test.restrictions.any(axis=0)] != 0).any(axis=1)
     few = len(np.unique(sample.clusters[touched]))
     if few < FEWEST_CLUSTERS:
-        text += f" It differs from zero in {few} clusters only, where this test is not reliable."
+        text += f" It differs from zero in {counted(few, 'cluster')} only, where this test is not reliable."
     return text
 
 
@@ -357,7 +386,7 @@ class WildClusterBootstrap(Diagnostic):
     tails: Tails = "symmetric"
     cluster: str = "unit"
     draws: Draws = 9999
-    seed: int = 0
+    seed: Seed = 0
     level: Level = 0.95
 
     @property

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digicarbon.data import province, provinces
-from digicarbon.errors import DataError, listing, nearest
+from digicarbon.errors import DataError, counted, listing, nearest
 from digicarbon.panel import Panel
 from digicarbon.panel.base import label
 
@@ -49,7 +49,7 @@ class Groups:
 
     def words(self) -> str:
         """Return the groups with their numbers of units."""
-        return listing([f"{name} ({size} units)" for name, size in zip(self.labels, self.sizes, strict=True)], 40)
+        return listing([f"{name} ({counted(int(size), 'unit')})" for name, size in zip(self.labels, self.sizes, strict=True)], 40)
 
 
 def groups_of(panel: Panel, by: By, where: str = "by") -> Groups:
@@ -67,8 +67,8 @@ def groups_of(panel: Panel, by: By, where: str = "by") -> Groups:
     Raises
     ------
     DataError
-        If the column is missing, empty somewhere or varies within a unit, a unit has no group, or there is one group
-        only.
+        If the column is missing, empty somewhere or varies within a unit, a unit has no group, there is one group
+        only, or every group is a single unit.
     """
     if isinstance(by, Mapping):
         name, of_units = "group", _mapped(panel, by, where)
@@ -86,6 +86,11 @@ def groups_of(panel: Panel, by: By, where: str = "by") -> Groups:
     found = set(of_units)
     if len(found) < 2:
         raise DataError(f"{where}: all units are in one group ({next(iter(found))}); a comparison needs two or more.")
+    if len(found) == len(of_units):
+        raise DataError(
+            f"{where}: each of the {len(found)} groups by {name} is a single unit, so that there are no groups to "
+            "compare. Name a column whose values several units share, or give a mapping unit: group."
+        )
     known_order = REGIONS if found <= set(REGIONS) else tuple(sorted(found))
     labels = tuple(group for group in known_order if group in found)
     units = np.array([labels.index(group) for group in of_units], dtype=np.int64)

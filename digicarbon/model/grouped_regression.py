@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 from scipy.linalg import qr
 
-from digicarbon.errors import DataError, EstimationError, listing
+from digicarbon.errors import DataError, EstimationError, counted, listing
 from digicarbon.model._groups import By, Groups, groups_of
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.panel_regression import FEWEST_CLUSTERS, PanelRegression
@@ -168,9 +168,10 @@ class GroupedRegression(PanelRegression):
             taken = absorbed_count(units, periods, effects) if effects != "none" else 1
             if rows.sum() < own + taken:
                 raise EstimationError(
-                    f"Group '{name}' of {groups.by} has {units} unit{'s' * (units > 1)} and {int(rows.sum())} "
-                    f"observations, too few for {own} coefficients of its own beside {taken} effects; choose "
-                    "interact=focal, fewer regressors, or join it with another group (by: a mapping unit: group)."
+                    f"Group '{name}' of {groups.by} has {counted(units, 'unit')} and "
+                    f"{counted(int(rows.sum()), 'observation')}, too few for {counted(own, 'coefficient')} of its own "
+                    f"beside {counted(taken, 'effect')}; choose interact=focal, fewer regressors, or join it with "
+                    "another group (by: a mapping unit: group)."
                 )
 
     def _notes(self, groups: Groups) -> tuple[str, ...]:

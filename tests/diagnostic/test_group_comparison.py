@@ -166,3 +166,22 @@ def test_sentences() -> None:
         dc.compare_groups(MODEL, panel(), by="zone", statistic="student")
     with pytest.raises(DataError, match="the panel has no column 'zones'"):
         GroupComparison(model=MODEL, by="zones").check(panel())
+
+
+def test_wrong_draws_and_seeds_are_sentences() -> None:
+    for arguments, sentence in (
+        ({"seed": -1}, "seed must be a whole number of at least 0; got -1"),
+        ({"seed": None}, "seed must be a whole number of at least 0; got None"),
+        ({"draws": 99.5}, r"draws must be a whole number; got 99\.5"),
+    ):
+        with pytest.raises(ConfigError, match=sentence):
+            dc.compare_groups(MODEL, panel(), by="zone", **arguments)
+
+
+def test_groups_of_single_units_are_refused() -> None:
+    for check in (
+        lambda: dc.compare_groups(MODEL, panel(), by="unit"),
+        lambda: GroupComparison(model=MODEL, by="unit").check(panel()),
+    ):
+        with pytest.raises(DataError, match="groups by unit is a single unit, so that there are no groups to compare"):
+            check()

@@ -142,8 +142,10 @@ def test_sentences() -> None:
     whole = panel()
     with pytest.raises(EstimationError, match=r"2 clusters by half are too few.*inference=classic.*model=twfe_regions"):
         dc.wild_bootstrap(model(), whole, cluster="half")
-    with pytest.raises(EstimationError, match=r"3 clusters by unit are too few"):
-        dc.wild_bootstrap(model(), panel(frame(units=3)))
+    for units, words in ((2, "no p below 0.5"), (3, "no p below 0.25"), (4, "no p below 0.125")):
+        match = rf"{units} clusters by unit are too few .*: with {units}, Rademacher weights give {words}\."
+        with pytest.raises(EstimationError, match=match):
+            dc.wild_bootstrap(model(), panel(frame(units=units)))
     with pytest.raises(ConfigError, match=r"The model has no coefficient 'xx'\. Did you mean 'x'\?"):
         dc.wild_bootstrap(model(), whole, "xx")
     with pytest.raises(
@@ -158,10 +160,55 @@ def test_sentences() -> None:
         dc.wild_bootstrap(model(), whole, {"x": 0.0})
     with pytest.raises(ConfigError, match=r"term: \[x, x\] must name one or more coefficients, each once"):
         dc.wild_bootstrap(model(), whole, ["x", "x"])
-    grouped = dc.GroupedRegression(y="y", x=("x",), by="unit")
-    with pytest.raises(EstimationError, match="11 restrictions cannot be tested with 6 clusters"):
+    whole = panel(frame().assign(eighth=lambda table: table["unit"] % 8))
+    grouped = dc.GroupedRegression(y="y", x=("x",), by="eighth")
+    with pytest.raises(EstimationError, match="7 restrictions cannot be tested with 6 clusters"):
         dc.wild_bootstrap(grouped, whole, cluster="time")
     with pytest.raises(ConfigError, match="not for a SpatialPanel"):
         dc.wild_bootstrap(dc.SpatialPanel(y="y", x=("x",), kind="sar"), whole)
     with pytest.raises(DataError, match="no column 'zones'"):
         dc.wild_bootstrap(model(), whole, cluster="zones")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"value": float("nan")}, "value must be a finite number; got nan"),
+        ({"value": np.inf}, "value must be a finite number; got inf"),
+        ({"value": "a"}, "value must be a finite number; got 'a'"),
+        ({"value": True}, "value must be a finite number"),
+        ({"level": 95}, r"level must lie between 0 and 1, e\.g\. 0\.95; got 95\. 95 per cent is level=0\.95"),
+        ({"level": 0}, "level must lie between 0 and 1"),
+        ({"level": "high"}, "level must be a finite number; got 'high'"),
+        ({"seed": -1}, "seed must be a whole number of at least 0; got -1"),
+        ({"seed": 0.5}, r"seed must be a whole number of at least 0; got 0\.5"),
+        ({"draws": "many"}, "draws must be a whole number; got 'many'"),
+        ({"term": 3}, "term must be a coefficient's name, several in a list, or a mapping"),
+        ({"term": {"x": float("nan")}}, "term: the factor of x must be a finite number; got nan"),
+        ({"term": {"x": "a"}}, "term: the factor of x must be a finite number; got 'a'"),
+    ],
+)
+def test_wrong_arguments_are_one_sentence(arguments: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence) as caught:
+        dc.wild_bootstrap(model(), panel(), **arguments)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_column_with_a_value_per_row_is_no_cluster() -> None:
+    for check in (
+        lambda: dc.wild_bootstrap(model(), panel(), cluster="z"),
+        lambda: WildClusterBootstrap(model=model(), cluster="z").check(panel()),
+    ):
+        with pytest.raises(DataError, match="column 'z' has another value in each of 72 rows.*cluster=unit"):
+            check()
+
+
+def test_units_with_one_row_each_make_the_bootstrap_for_heteroskedasticity() -> None:
+    """A cross-section: its own clusters are single rows, and the statistic has White's standard error."""
+    data = frame(units=30).query("year == 0")
+    spec = model(effects="none", cov="robust")
+    found = dc.wild_bootstrap(spec, panel(data), draws=199).loc["x"]
+    assert "Each cluster is one observation: it is the wild bootstrap for heteroskedasticity." in found["null"]
+    # Stata's factor for 30 clusters is 30/29 · 29/(30 - k), White's 30/(30 - k)
+    assert found["se"] == pytest.approx(spec.fit(panel(data)).estimates.loc["x", "se"], rel=TOLERANCE)
+    assert "one observation" not in dc.wild_bootstrap(spec, panel(), draws=199).loc["x", "null"]

@@ -235,6 +235,11 @@ def test_wrong_groups_are_sentences() -> None:
         model(by={"u00": "a"}).check(whole)
     with pytest.raises(DataError, match=r"Column 'zone' is empty for u00 2010"):
         model().check(panel(empty))
+    # a number that each unit has for itself is a measurement
+    own = frame().assign(height=lambda table: table["unit"].str.removeprefix("u").astype(float) * 1.5)
+    for by in ("unit", "height"):
+        with pytest.raises(DataError, match=rf"model\.by: each of the \d+ groups by {by} is a single unit"):
+            model(by=by).check(panel(own))
 
 
 def test_a_group_with_too_few_units_is_a_sentence() -> None:
