@@ -19,12 +19,20 @@ from digicarbon.weights import Weights
 FloatArray = NDArray[np.float64]
 
 
+SINGULAR = (
+    "a matrix of this test has no inverse in this panel, which has too few units or periods for the regressors, or "
+    "regressors that are collinear in means or differences."
+)
+
+
 def where_possible(test: str, rows: Callable[[], list[Row]]) -> list[Row]:
     """Return rows, or one that says why these tests do not exist here: the others of a table stand without them."""
     try:
         return rows()
     except DigicarbonError as error:
         return [Row(test, f"Not tested: {error}")]
+    except np.linalg.LinAlgError:
+        return [Row(test, f"Not tested: {SINGULAR}")]
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, get_args
 
 import pandas as pd
 from pydantic import BeforeValidator, Field, SerializeAsAny
 
+from digicarbon.diagnostic._arguments import Seed, chosen, whole
 from digicarbon.diagnostic._rows import Row, aligned, table, where_possible
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.cross_section import cross_section_row
@@ -69,15 +70,18 @@ def diagnose(
     Raises
     ------
     ConfigError
-        If there are no tests for this kind of model.
+        If there are no tests for this kind of model, or ``form``, ``draws`` or ``seed`` is wrong.
     DataError, WeightsError, EstimationError
         If the model cannot be fitted.
     """
     if not isinstance(model, PanelRegression | SpatialPanel):
+        words = "nothing" if model is None else f"a {type(model).__name__}"
         raise ConfigError(
-            f"There are no tests for a {type(model).__name__}; choose a PanelRegression (e.g. model=twfe) or a "
+            f"There are no tests for {words}; choose a PanelRegression (e.g. model=twfe) or a "
             "SpatialPanel (e.g. model=sdm)."
         )
+    chosen(form, get_args(Form), "form")
+    draws, seed = whole(draws, "draws"), whole(seed, "seed")
     if weights is not None:
         aligned(panel, weights, "a spatial test")
     rows: list[Row] = []
@@ -130,7 +134,7 @@ class Diagnose(Diagnostic):
     model: ModelNode
     form: Form = "corrected"
     draws: BootstrapDraws = 199
-    seed: int = 0
+    seed: Seed = 0
 
     @property
     def terms(self) -> tuple[str, ...]:

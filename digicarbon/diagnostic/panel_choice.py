@@ -129,8 +129,9 @@ def _dummies_row(data: PanelArrays, alpha: float) -> Row:
     found = unit_effects(data.y, data.x, data.unit)
     different = int((found.p <= alpha).sum())
     null = (
-        f"Unit effects of the dummy-variable regression: {different} of {len(found.p)} units differ from the average "
-        f"unit at {alpha:g} (classic standard errors); F decides on all of them together."
+        f"Unit effects of the dummy-variable regression: {different} of {len(found.p)} units "
+        f"{'differs' if different == 1 else 'differ'} from the average unit at {alpha:g} (classic standard "
+        "errors); F decides on all of them together."
     )
     return Row("LSDV", null, float(different))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digicarbon.diagnostic._rows import Row, where_possible
-from digicarbon.errors import EstimationError
+from digicarbon.errors import EstimationError, counted
 from digicarbon.model import PanelRegression
 from digicarbon.numeric import cross_section, hausman, serial_correlation
 from digicarbon.numeric.auxiliary_regression import Regression, identified, regress
@@ -55,6 +56,11 @@ _LM = (
         "One-sided, a mixture of chi2 distributions.",
     ),
 )
+_LM_NEEDS = {
+    "no variance between units": "it takes two units or more, one of them observed twice.",
+    "no variance between periods": "it takes two periods or more, one of them with two units.",
+    "no variance between units or periods": "it takes two units and two periods or more, with observations in common.",
+}
 HAUSMAN = "Random effects are uncorrelated with the regressors"
 
 
@@ -165,7 +171,12 @@ def _f_row(data: PanelArrays, name: str, larger: EffectsKind, smaller: EffectsKi
 def lm_effects_rows(data: PanelArrays) -> list[Row]:
     """Return Lagrange multiplier tests of random effects after pooled least squares."""
     found = vars(error_components(data.within("none").residuals, data.unit, data.period))
-    return [Row.of(name, f"There is {null}. {how}", found[key]) for name, key, null, how in _LM]
+    return [
+        Row(name, f"Not tested: {_LM_NEEDS[null]}")
+        if math.isnan(found[key].value)
+        else Row.of(name, f"There is {null}. {how}", found[key])
+        for name, key, null, how in _LM
+    ]
 
 
 def hausman_rows(data: PanelArrays, effects: str, method: Method = "swamy_arora") -> list[Row]:
@@ -195,7 +206,7 @@ def hausman_rows(data: PanelArrays, effects: str, method: Method = "swamy_arora"
     found = hausman.contrast(data.y, data.x, data.unit, data.period, compared, method, held)
     words = {"random": "unit effects", "random_time": "time effects", "random_two_way": "unit and time effects"}
     what = words[compared] + (", period dummies in both models" if held is not None else "")
-    null = f"{HAUSMAN} ({what}; {len(found.compared)} coefficients compared)."
+    null = f"{HAUSMAN} ({what}; {counted(len(found.compared), 'coefficient')} compared)."
     return [
         contrast_row("Hausman", null, hausman.hausman_contrast(found)),
         contrast_row(
@@ -259,11 +270,14 @@ def serial_rows(data: PanelArrays, fixed: EffectsKind) -> list[Row]:
     )
     fit = data.within(fixed)
     short = " For long panels only: demeaning correlates residuals of few periods." if fixed != "none" else ""
-    rows += of(
-        "Breusch-Godfrey",
-        f"Errors are not serially correlated (one lag).{short}",
-        lambda: serial_correlation.breusch_godfrey(fit.residuals, fit.design),
-    )
+    if data.shape[1] < 2:
+        rows.append(Row("Breusch-Godfrey", "Not tested: serial correlation needs at least two periods."))
+    else:
+        rows += of(
+            "Breusch-Godfrey",
+            f"Errors are not serially correlated (one lag).{short}",
+            lambda: serial_correlation.breusch_godfrey(fit.residuals, fit.design),
+        )
     if not data.balanced:
         return [*rows, Row("Baltagi-Li", "Not tested: the test is for balanced panels.")]
     return rows + of(

@@ -14,11 +14,15 @@ from digicarbon.numeric.statistic import Statistic, chi2, normal
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+NONE = Statistic(math.nan, math.nan, math.nan)
 
 
 @dataclass(frozen=True)
 class ErrorComponents:
     """Tests that no variance component of unit, of period, or of either kind exists.
+
+    Not-a-number are those of units where there is one unit or none is observed twice, those of periods likewise, and
+    those of both kinds where either is so.
 
     Attributes
     ----------
@@ -65,16 +69,16 @@ def error_components(residuals: FloatArray, unit_codes: IntArray, period_codes: 
     two, two_weight = _score(residuals, period_codes)
     both = math.hypot(one_weight, two_weight)
     return ErrorComponents(
-        breusch_pagan_unit=chi2(one**2, 1),
-        breusch_pagan_time=chi2(two**2, 1),
-        breusch_pagan_two_way=chi2(one**2 + two**2, 2),
+        breusch_pagan_unit=_squared(one**2, 1),
+        breusch_pagan_time=_squared(two**2, 1),
+        breusch_pagan_two_way=_squared(one**2 + two**2, 2),
         half_unit=_half(one),
         half_time=_half(two),
-        honda_unit=normal(one, "greater"),
-        honda_time=normal(two, "greater"),
-        honda_two_way=normal((one + two) / math.sqrt(2), "greater"),
-        king_wu_two_way=normal((one_weight * one + two_weight * two) / both, "greater"),
-        gourieroux_holly_monfort=_mixture(max(0.0, one) ** 2 + max(0.0, two) ** 2),
+        honda_unit=_one_sided(one),
+        honda_time=_one_sided(two),
+        honda_two_way=_one_sided((one + two) / math.sqrt(2)),
+        king_wu_two_way=_one_sided((one_weight * one + two_weight * two) / both),
+        gourieroux_holly_monfort=_mixture(_positive(one) ** 2 + _positive(two) ** 2),
     )
 
 
@@ -82,19 +86,35 @@ def _score(residuals: FloatArray, codes: IntArray) -> tuple[float, float]:
     """Return the standardised score of a variance component and the root of its information."""
     group = Groups(codes)
     rows = len(residuals)
+    if group.count < 2 or group.count == rows:
+        return math.nan, math.nan
     sums = group.totals(residuals[:, None])[:, 0]
     excess = float(sums @ sums) / float(residuals @ residuals) - 1
     information = math.sqrt(float((group.sizes**2).sum()) - rows)
-    if information == 0:
-        return 0.0, 0.0
     return rows * excess / (math.sqrt(2) * information), information
 
 
+def _positive(score: float) -> float:
+    return score if math.isnan(score) else max(0.0, score)
+
+
+def _squared(value: float, df: int) -> Statistic:
+    return NONE if math.isnan(value) else chi2(value, df)
+
+
+def _one_sided(score: float) -> Statistic:
+    return NONE if math.isnan(score) else normal(score, "greater")
+
+
 def _half(score: float) -> Statistic:
+    if math.isnan(score):
+        return NONE
     value = max(0.0, score) ** 2
     return Statistic(value, 1.0, float(special.chdtrc(1, value)) / 2 if score > 0 else 1.0)
 
 
 def _mixture(value: float) -> Statistic:
+    if math.isnan(value):
+        return NONE
     p = special.chdtrc(1, value) / 2 + special.chdtrc(2, value) / 4 if value > 0 else 1.0
     return Statistic(value, math.nan, float(p))

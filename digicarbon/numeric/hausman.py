@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from digicarbon.errors import EstimationError
+from digicarbon.errors import EstimationError, counted
 from digicarbon.numeric.auxiliary_regression import Regression, identified, regress
 from digicarbon.numeric.group_means import Groups, without_effects
 from digicarbon.numeric.nested import Hausman, hausman, wald
@@ -148,6 +148,11 @@ def auxiliary(found: Contrast, covariance: AuxiliaryCovariance = "classic") -> S
     clustered = factor * fit.clustered(found.unit_codes)
     spread = fit.ssr / (rows - k) * fit.inverse if covariance == "classic" else clustered
     last = slice(k - len(found.compared), k)
+    if (clustered.diagonal()[last] <= 1e-12 * fit.ssr / (rows - k) * fit.inverse.diagonal()[last]).any():
+        raise EstimationError(
+            f"The scores of {counted(groups, 'unit')} cancel, so that the covariance clustered by unit is zero; more "
+            "units are needed."
+        )
     statistic = wald(fit.coef[last], spread[last, last])
     m = len(found.compared)
     return f(statistic.value / m, m, groups - 1) if covariance == "stata" else statistic

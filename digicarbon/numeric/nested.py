@@ -7,9 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from digicarbon.errors import EstimationError
 from digicarbon.numeric.statistic import Statistic, chi2
 
 FloatArray = NDArray[np.float64]
+
+
+_SINGULAR = (
+    "The covariance of what is tested has no inverse: there are too few observations, or clusters, for as many "
+    "coefficients. Test fewer at a time or use a larger sample."
+)
 
 
 def likelihood_ratio(full: float, restricted: float, df: int) -> Statistic:
@@ -25,8 +32,20 @@ def wald(value: FloatArray, covariance: FloatArray) -> Statistic:
     value : ndarray, shape (m,)
         The restrictions at the estimates.
     covariance : ndarray, shape (m, m)
+
+    Raises
+    ------
+    EstimationError
+        If the covariance has no inverse.
     """
-    return chi2(float(value @ np.linalg.solve(covariance, value)), len(value))
+    variance = covariance.diagonal()
+    if not (variance > 0).all():
+        raise EstimationError(_SINGULAR)
+    scale = np.sqrt(variance)
+    scaled, d = covariance / np.outer(scale, scale), value / scale
+    if np.linalg.eigvalsh(scaled)[0] <= 1e-13:
+        raise EstimationError(_SINGULAR)
+    return chi2(float(d @ np.linalg.solve(scaled, d)), len(value))
 
 
 def common_factor(beta: FloatArray, theta: FloatArray, rho: float, covariance: FloatArray) -> Statistic:
@@ -77,11 +96,21 @@ def hausman(difference: FloatArray, covariance: FloatArray) -> Hausman:
     Notes
     -----
     Hausman (1978). An indefinite V is not repaired: neither by a generalised inverse nor by an absolute value.
+
+    Raises
+    ------
+    EstimationError
+        If V has no inverse.
     """
     scale = np.sqrt(np.abs(covariance.diagonal()))
     scale = np.where(scale > 0, scale, 1.0)
     scaled = covariance / np.outer(scale, scale)
     d = difference / scale
     roots = np.linalg.eigvalsh(scaled)
+    if np.abs(roots).min() <= 1e-15:
+        raise EstimationError(
+            "Both estimates have the same variance, so that their difference has none and there is no Hausman test; "
+            "fixed and random effects are the same estimate here."
+        )
     definite = bool(roots.min() > 1e-12)
     return Hausman(chi2(float(d @ np.linalg.solve(scaled, d)), len(difference)), definite)

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from digicarbon.errors import EstimationError
+from digicarbon.errors import EstimationError, counted
 from digicarbon.numeric.auxiliary_regression import identified
 from digicarbon.numeric.group_means import Groups
 
@@ -114,6 +114,12 @@ def components(
         raise EstimationError(
             "Nerlove's variance components need a balanced panel; choose swamy_arora, wallace_hussain or amemiya."
         )
+    for kind, group in groups.items():
+        if group.count < 2:
+            word = {"unit": "unit", "time": "period"}[kind]
+            raise EstimationError(
+                f"Random effects of {word}s need at least two {word}s; with one there is no variance between {word}s."
+            )
     _refuse_constant(x, groups, method)
     moments = _balanced if balanced else _UNBALANCED.get(method, _harmonic)
     sigma2, found = moments(y, x, groups, method)
@@ -183,9 +189,10 @@ def _varying(x: FloatArray, groups: AllGroups) -> list[int]:
 def _refuse_constant(x: FloatArray, groups: AllGroups, method: Method) -> None:
     fixed = x.shape[1] - len(_varying(x, groups))
     if fixed and method in ("amemiya", "nerlove"):
+        verb, those = ("does", "it") if fixed == 1 else ("do", "them")
         raise EstimationError(
-            f"{fixed} regressors do not vary within units or periods, so that variance components by {method} do not "
-            "exist; choose swamy_arora or wallace_hussain, or leave them out."
+            f"{counted(fixed, 'regressor')} {verb} not vary within units or periods, so that variance components by {method} do not "
+            f"exist; choose swamy_arora or wallace_hussain, or leave {those} out."
         )
 
 
@@ -197,8 +204,8 @@ def _within_part(y: FloatArray, x: FloatArray, groups: AllGroups) -> tuple[float
     df = len(y) - absorbed - len(kept)
     if df <= 0:
         raise EstimationError(
-            f"{len(y)} observations are too few for the variance components of {absorbed} groups and {len(kept)} "
-            "regressors; use fewer regressors or a larger sample."
+            f"{counted(len(y), 'observation')} cannot tell the variance components of {counted(absorbed, 'group')} and "
+            f"{counted(len(kept), 'regressor')}; use fewer regressors or a larger sample."
         )
     return float(residuals @ residuals), df
 
@@ -206,12 +213,23 @@ def _within_part(y: FloatArray, x: FloatArray, groups: AllGroups) -> tuple[float
 def _between_df(kind: Kind, group: Groups, k: int) -> int:
     df = group.count - k - 1
     if df <= 0:
-        word = {"unit": "units", "time": "periods"}[kind]
+        word = {"unit": "unit", "time": "period"}[kind]
         raise EstimationError(
-            f"Variance components by Swamy and Arora need more {word} than coefficients: {group.count} {word} cannot "
+            f"Variance components by Swamy and Arora need more {word}s than coefficients: {group.count} {word}s cannot "
             f"identify {k + 1}. Choose wallace_hussain, amemiya or nerlove, fewer regressors, or fixed effects."
         )
     return df
+
+
+def _refuse_collinear(moments: FloatArray, what: str, kind: Kind) -> None:
+    """Refuse a moment matrix of regressors that has no inverse."""
+    scale = np.sqrt(moments.diagonal())
+    if not (scale > 0).all() or np.linalg.eigvalsh(moments / np.outer(scale, scale))[0] <= 1e-13:
+        word = {"unit": "units", "time": "periods"}[kind]
+        raise EstimationError(
+            f"The regressors' {what} of {word} are collinear in this unbalanced panel, so that variance components by "
+            "this method do not exist; choose wallace_hussain, fewer regressors (or period dummies), or fixed effects."
+        )
 
 
 def _between_residuals(y: FloatArray, x: FloatArray, group: Groups, weights: FloatArray) -> FloatArray:
@@ -258,6 +276,7 @@ def _swamy_arora(y: FloatArray, x: FloatArray, groups: AllGroups, method: Method
     between_df = _between_df(kind, group, x.shape[1])
     totals = group.totals(np.column_stack([np.ones(len(y)), x]))
     weighted = totals / np.sqrt(group.sizes)[:, None]
+    _refuse_collinear(weighted.T @ weighted, "means", kind)
     expected = len(y) - float(np.trace(np.linalg.solve(weighted.T @ weighted, totals.T @ totals)))
     return sigma2, {kind: (float(residuals @ residuals) - between_df * sigma2) / expected}
 
@@ -293,6 +312,7 @@ def _amemiya(y: FloatArray, x: FloatArray, groups: AllGroups, method: Method) ->
     within_sum, df = _within_part(y, x, groups)
     sigma2 = within_sum / df
     demeaned = _within(x, groups)
+    _refuse_collinear(demeaned.T @ demeaned, "deviations from the means", kind)
     means = group.means(np.column_stack([_within_prediction(y, x, groups), x]))
     means = means - means.mean(axis=0)
     spread = means[:, 1:].T @ means[:, 1:]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
-from digicarbon.errors import EstimationError
+from digicarbon.errors import EstimationError, counted
 from digicarbon.numeric.auxiliary_regression import regress
 from digicarbon.numeric.statistic import Statistic, chi2, f
 
@@ -140,11 +140,17 @@ def baltagi_li(y: FloatArray, x: FloatArray, units: int) -> Statistic:
     """
     t = len(y) // units
     _refuse_short(t)
+    _refuse_one(units)
     errors = _maximum_likelihood_errors(y, np.column_stack([np.ones(len(y)), x]), units).reshape(units, t)
     between = errors.mean(axis=1)
     within = errors - between[:, None]
     sigma2 = float((within**2).sum()) / (units * (t - 1))
     sigma1 = t * float((between**2).sum()) / units
+    if sigma1 <= 1e-12 * sigma2:
+        raise EstimationError(
+            f"The regressors explain the means of {units} units exactly, so that no variance between them is left for "
+            "Baltagi and Li's test; use fewer regressors or more units."
+        )
     weighted = within / sigma2 + between[:, None] / sigma1
     # e′(I ⊗ A G A)e with G ones beside the diagonal: twice the product of neighbours
     neighbours = 2 * float((weighted[:, 1:] * weighted[:, :-1]).sum())
@@ -208,7 +214,9 @@ def _dense(codes: IntArray) -> IntArray:
 
 def _refuse_short(periods: int) -> None:
     if periods < 3:
-        raise EstimationError(f"{periods} periods are too few for a test of serial correlation; it needs three.")
+        are = "is" if periods == 1 else "are"
+        words = f"{counted(periods, 'period')} {are} too few for a test of serial correlation; it needs three."
+        raise EstimationError(words)
 
 
 def _refuse_few(rows: int) -> None:

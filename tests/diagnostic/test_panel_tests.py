@@ -9,7 +9,8 @@ from conftest import reference
 
 import digicarbon as dc
 from digicarbon.diagnostic import choose_panel_model
-from digicarbon.errors import EstimationError
+from digicarbon.diagnostic._rows import Row, where_possible
+from digicarbon.errors import DigicarbonError, EstimationError
 
 # closed forms on both sides
 TOLERANCE = 1e-8
@@ -160,3 +161,72 @@ def test_flat_units_exact_fits_and_single_units_give_sentences(produc: dc.Panel)
         assert alone.loc[name, "null"].startswith("Not tested: ")
     path = choose_panel_model(dc.PanelRegression(y="log(gsp)", x=("unemp",), effects="none"), one)
     assert path.iloc[-1]["decision"].startswith("Pooled regression")
+
+
+def small(units: int, periods: int, seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    unit, period = (codes.ravel() for codes in np.indices((units, periods)))
+    data = pd.DataFrame({"unit": unit, "year": 2000 + period})
+    return data.assign(**{name: rng.normal(size=len(unit)) for name in ("y", "x", "z")})
+
+
+def diagnosed_small(data: pd.DataFrame, **fields: str) -> pd.DataFrame:
+    whole = dc.Panel.from_frame(data, "unit", "year", gaps="keep")
+    return dc.diagnose(dc.PanelRegression(y="y", x=("x",), **fields), whole).set_index("test")
+
+
+def test_units_with_one_row_leave_the_other_tests_standing() -> None:
+    """Sums of period dummies by unit are collinear where all other units are complete."""
+    data = small(12, 7)
+    found = diagnosed_small(data[(data["unit"] >= 2) | (data["year"] == 2000)], effects="two_way")
+    words = found.loc["Hausman", "null"]
+    assert words.startswith("Not tested: The regressors' means of units are collinear in this unbalanced panel")
+    assert np.isnan(found.loc["Hausman", "p"])
+    assert np.isfinite(found.loc[["F unit effects", "Breusch-Pagan unit"], "p"]).all()
+
+
+def test_one_unit_has_no_test_of_units() -> None:
+    found = diagnosed_small(small(1, 9), effects="none")
+    assert found.loc["Baltagi-Li", "null"].startswith("Not tested: A test for serial correlation with clusters by unit")
+    lm = found.loc[EFFECTS[5:]]
+    assert lm["null"].str.startswith("Not tested: it takes").all()
+    assert lm[["statistic", "p"]].isna().all(axis=None)
+    assert np.isfinite(found.loc["Koenker", "p"])
+
+
+def test_one_period_has_no_test_of_effects() -> None:
+    found = diagnosed_small(small(30, 1), effects="none")
+    tested = found[~found["null"].str.startswith("Not tested: ")]
+    assert set(tested.index) == {"Koenker"}
+    assert set(EFFECTS) <= set(found.index)
+
+
+def test_small_panels_never_end_in_an_error_of_linear_algebra() -> None:
+    """Every form and size: a table, or a sentence; and a row without p says why."""
+    rng = np.random.default_rng(1)
+    tables = 0
+    for seed in range(150):
+        n, t = int(rng.integers(1, 8)), int(rng.integers(1, 6))
+        data = small(n, t, seed).assign(c=lambda table: table["unit"] ** 2.0, d=lambda table: (table["year"] % 7.0) ** 3)
+        data = data[rng.uniform(size=len(data)) < rng.choice([1, 0.7])]
+        x = ("x", *rng.choice(["z", "c", "d"], size=int(rng.integers(0, 2)), replace=False).tolist())
+        effects = ("none", "unit", "time", "two_way", "random", "random_time", "random_two_way")
+        variance = str(rng.choice(["swamy_arora", "wallace_hussain", "amemiya"]))
+        try:
+            model = dc.PanelRegression(y="y", x=x, effects=str(rng.choice(effects)), variance=variance)
+            found = dc.diagnose(model, dc.Panel.from_frame(data, "unit", "year", gaps="keep"))
+        except DigicarbonError:
+            continue
+        tables += 1
+        silent = found[found["p"].isna() & ~found["null"].str.contains("Not tested: |says nothing")]
+        assert silent.empty, silent.to_string()
+    assert tables > 60
+
+
+def test_a_matrix_without_inverse_is_a_row() -> None:
+    def made() -> list[Row]:
+        return [Row("a", "", float(np.linalg.inv(np.zeros((2, 2)))[0, 0]))]
+
+    (row,) = where_possible("a", made)
+    assert row.null.startswith("Not tested: a matrix of this test has no inverse in this panel")
+    assert np.isnan(row.p)

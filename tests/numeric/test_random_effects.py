@@ -142,11 +142,14 @@ def test_refusals(arrays: Arrays, gaps: Arrays) -> None:
         components(*gaps, "random_two_way")
     with pytest.raises(EstimationError, match="Nerlove's variance components need a balanced panel"):
         components(*gaps, "random", "nerlove")
+    one = unit == 0
+    with pytest.raises(EstimationError, match="Random effects of units need at least two units"):
+        components(y[one], x[one], unit[one], time[one], "random", "amemiya")
     few = time < 5
     with pytest.raises(EstimationError, match="5 periods cannot identify 5"):
         components(y[few], x[few], unit[few], time[few], "random_time")
     fixed = np.column_stack([x, unit % 3])
-    with pytest.raises(EstimationError, match="1 regressors do not vary"):
+    with pytest.raises(EstimationError, match=r"1 regressor does not vary .* or leave it out\."):
         components(y, fixed, unit, time, "random", "amemiya")
     assert components(y, fixed, unit, time, "random", "swamy_arora").unit > 0
     with pytest.raises(EstimationError, match="estimated as zero"):
