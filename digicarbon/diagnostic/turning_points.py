@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.errors import ConfigError, DataError, EstimationError, listing, nearest
-from digicarbon.model import SpatialPanel
+from digicarbon.model import GroupedRegression, SpatialPanel
+from digicarbon.model.grouped_regression import grouped
 from digicarbon.numeric.turning_points import (
     Cubic,
     Curve,
@@ -26,7 +27,7 @@ from digicarbon.numeric.turning_points import (
     lost_digits,
     quadratic,
 )
-from digicarbon.panel import Panel
+from digicarbon.panel import Panel, canonical
 from digicarbon.result import Result
 from digicarbon.weights import Weights
 
@@ -67,7 +68,7 @@ class Row:
     note: str = ""
 
 
-def turning_points(result: Result, panel: Panel, term: str) -> pd.DataFrame:
+def turning_points(result: Result, panel: Panel, term: str | None = None) -> pd.DataFrame:
     """Return where the curve of a variable turns, and how sure that is.
 
     Parameters
@@ -76,8 +77,8 @@ def turning_points(result: Result, panel: Panel, term: str) -> pd.DataFrame:
         Of a model with ``term`` and its powers, e.g. ``ln_e``, ``ln_e^2``; without spatial lags of them.
     panel : Panel
         The one that the model was fitted to.
-    term : str
-        The variable, e.g. ``"ln_e"``.
+    term : str, optional
+        The variable, e.g. ``"ln_e"``; by default the only one that the model has with a power.
 
     Returns
     -------
@@ -91,8 +92,8 @@ def turning_points(result: Result, panel: Panel, term: str) -> pd.DataFrame:
     Raises
     ------
     ConfigError
-        If the term or a lower power is not in the model, it stands in an interaction or a spatial lag, or its highest
-        power is above three.
+        If the term or a lower power is not in the model, it stands in an interaction or a spatial lag, each group has a
+        coefficient of its own, or its highest power is above three.
     DataError
         If the panel is not the one fitted, or the variable has too few distinct values.
     EstimationError
@@ -105,6 +106,7 @@ def turning_points(result: Result, panel: Panel, term: str) -> pd.DataFrame:
     leaves blank). Coefficients of lower powers depend on the unit of measurement where a logarithm is taken; turning
     points move with it as the logarithm does, and slopes and tests stay.
     """
+    term = named_term(term, result.terms)
     curve = curve_of(result, term)
     x = observed(result, panel, term)
     degree = len(curve.b)
@@ -155,6 +157,7 @@ def powers_in(term: str, terms: tuple[str, ...]) -> tuple[str, ...]:
     ConfigError
         If the variable, a power or a lower order is not there, or the variable stands in an interaction.
     """
+    _refuse_groups(terms, term)
     found = {_order(term, name): name for name in terms if _order(term, name)}
     shown = f"The model's terms: {listing(terms, 20)}."
     base, _, order = term.rpartition("^")
@@ -176,11 +179,52 @@ def powers_in(term: str, terms: tuple[str, ...]) -> tuple[str, ...]:
         )
     joined = [name for name in terms if ":" in name and any(part in found.values() for part in name.split(":"))]
     if joined:
-        raise ConfigError(
+        raise ConfigError(_joined_words(term, joined, tuple(found.values())))
+    return tuple(found[order] for order in range(1, degree + 1))
+
+
+def _joined_words(term: str, joined: list[str], powers: tuple[str, ...]) -> str:
+    """Return why a variable in interactions has no curve of its own."""
+    others = list(dict.fromkeys(part for name in joined for part in name.split(":") if part not in powers))
+    if others and all(other.startswith("C(") or other.endswith("]") for other in others):
+        return (
             f"{term} also stands in {listing(joined)}, so that each group has a curve of its own; fit the groups apart "
             "(e.g. sample=east), or leave the interaction out."
         )
-    return tuple(found[order] for order in range(1, degree + 1))
+    withs = f"the product with {listing(others)}" if others else "a product of its powers"
+    depends = f", so that its curve is another one at each value of {listing(others)}" if others else ""
+    return f"{term} also stands in {listing(joined)}, {withs}{depends}; leave the product out to have one curve."
+
+
+def _refuse_groups(terms: tuple[str, ...], term: str = "") -> None:
+    """Refuse coefficients by group, e.g. ``ln_e^2[east]``, of a term or of any power."""
+    bases = dict.fromkeys(name.partition("[")[0] for name in terms if name.endswith("]"))
+    powers = [
+        base
+        for base in bases
+        if base not in terms and (_order(term, base) if term else base.rpartition("^")[2].isdigit())
+    ]
+    if powers:
+        raise ConfigError(
+            f"Each group has a coefficient of {listing(powers)} of its own in this model; turning points and pictures "
+            "of the curves of groups are not available. Fit the model without groups on a sample for each group "
+            "(model=twfe sample=east, or panel.select)."
+        )
+
+
+def named_term(term: str | None, terms: tuple[str, ...]) -> str:
+    """Return the variable whose curve is wanted, the only one with powers where none is named.
+
+    Raises
+    ------
+    ConfigError
+        If it is no text, or none is named and not exactly one has powers.
+    """
+    if term is None:
+        return variable_with_powers(terms)
+    if not isinstance(term, str) or not term.strip():
+        raise ConfigError(f"term must be the name of a variable, e.g. 'ln_e'; got {term!r}.")
+    return canonical(term)
 
 
 def variable_with_powers(terms: tuple[str, ...]) -> str:
@@ -191,13 +235,14 @@ def variable_with_powers(terms: tuple[str, ...]) -> str:
     ConfigError
         If there is none or more than one.
     """
+    _refuse_groups(terms)
     bases = list(dict.fromkeys(base for base, mark, order in (t.rpartition("^") for t in terms) if order.isdigit()))
     bases = [base for base in bases if ":" not in base]
     if len(bases) != 1:
         what = "no variable" if not bases else f"{listing(bases)}"
         raise ConfigError(
-            f"diagnostic.term is needed: the model has {what} with a power (e.g. model.x=[ln_e,ln_e**2]); name the "
-            "variable whose turning points are wanted."
+            f"diagnostic.term (term) is needed: the model has {what} with a power (e.g. model.x=[ln_e,ln_e**2]); name "
+            "the variable whose turning points are wanted."
         )
     return bases[0]
 
@@ -354,11 +399,14 @@ class TurningPoints(Diagnostic):
     @property
     def variable(self) -> str:
         """The variable whose turning points are wanted."""
-        return self.term or variable_with_powers(self.model.regressors)
+        return named_term(self.term, self.model.regressors)
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model has no curve or cannot be fitted."""
         variable = self.variable
+        if isinstance(self.model, GroupedRegression):
+            split = self.model.x if self.model.interact == "focal" else self.model.regressors
+            _refuse_groups(tuple(grouped(name, "group") for name in split), variable)
         names = powers_in(variable, self.model.regressors)
         spatial = self.model if isinstance(self.model, SpatialPanel) else None
         if spatial is not None and (spatial.kind in LAG_KINDS or set(names) & set(spatial.lagged)):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from digicarbon.diagnostic.turning_points import curve_of, observed, refuse_few_values
+from digicarbon.diagnostic.turning_points import curve_of, named_term, observed, refuse_few_values
 from digicarbon.errors import ConfigError
 from digicarbon.numeric.turning_points import Curve, Fieller, Point, contrast, cubic, quadratic
 from digicarbon.panel import Panel
@@ -27,7 +27,7 @@ BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#595959"
 """Of Okabe & Ito's colours, told apart by the colour-blind; in print without colour they differ in lightness."""
 
 
-def plot_curve(result: Result, panel: Panel, term: str, title: str = "") -> Figure:
+def plot_curve(result: Result, panel: Panel, term: str | None = None, title: str = "") -> Figure:
     """Draw the fitted curve of a variable that stands in a model with its powers.
 
     Parameters
@@ -36,8 +36,8 @@ def plot_curve(result: Result, panel: Panel, term: str, title: str = "") -> Figu
         Of a model with ``term`` and its powers, of any degree.
     panel : Panel
         The one that the model was fitted to.
-    term : str
-        The variable, e.g. ``"ln_e"``.
+    term : str, optional
+        The variable, e.g. ``"ln_e"``; by default the only one that the model has with a power.
     title : str
         Above the picture, e.g. where the data are simulated; empty for none.
 
@@ -62,6 +62,7 @@ def plot_curve(result: Result, panel: Panel, term: str, title: str = "") -> Figu
     Fixed effects and controls leave the level of a curve open: it is drawn less its mean over the observations, and the
     band is that of this difference, from the covariance of all powers.
     """
+    term = named_term(term, result.terms)
     curve, x = curve_of(result, term), observed(result, panel, term)
     refuse_few_values(x, term, len(curve.b))
     try:
