@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from digicarbon.diagnostic import _arguments
 from digicarbon.diagnostic.base import Diagnostic
-from digicarbon.errors import DataError, listing
+from digicarbon.errors import ConfigError, DataError, listing
 from digicarbon.numeric.association import Correlations, correlations
 from digicarbon.panel import Panel
 from digicarbon.spec import Names
@@ -99,7 +100,7 @@ class Correlation(Diagnostic):
         return f"{r:.{self.decimals}f}" + "*" * sum(bool(p < bound) for bound in self.stars)
 
 
-def correlation(panel: Panel, names: Iterable[str], kind: Kind = "pooled") -> pd.DataFrame:
+def correlation(panel: Panel, names: str | Iterable[str], kind: Kind = "pooled") -> pd.DataFrame:
     """Return pairwise correlations with their p values.
 
     Parameters
@@ -118,10 +119,18 @@ def correlation(panel: Panel, names: Iterable[str], kind: Kind = "pooled") -> pd
 
     Raises
     ------
+    ConfigError
+        If there are not two names or more, each once, or ``kind`` is wrong.
     DataError
         If a variable is missing or does not vary.
     """
-    spec = Correlation(variables=tuple(names), kind=kind)
+    variables = _arguments.names(names)
+    if len(set(variables)) < max(2, len(variables)):
+        raise ConfigError(
+            f"names must be two or more, each once; a correlation is between two variables. Got {listing(variables)}."
+        )
+    _arguments.chosen(kind, get_args(Kind), "kind")
+    spec = Correlation(variables=variables, kind=kind)
     spec.check(panel)
     columns, found = spec._found(panel)
     rows = {

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated
 
 import numpy as np
 import pandas as pd
 from pydantic import Field, model_validator
 
+from digicarbon.diagnostic import _arguments
 from digicarbon.diagnostic.base import Diagnostic
-from digicarbon.errors import listing
+from digicarbon.errors import ConfigError, listing
 from digicarbon.panel import Panel
-from digicarbon.spec import Names
+from digicarbon.spec import Names, build
 from digicarbon.weights import Weights
 
 Share = Annotated[float, Field(ge=0, le=100)]
@@ -30,7 +31,7 @@ class Descriptive(Diagnostic):
     percentiles : tuple of float
         Further percentiles, e.g. (1, 25, 75, 99).
     shape : bool
-        Whether skewness and kurtosis are shown.
+        Whether skewness and kurtosis are shown; a variable that does not vary has none and its cells stay empty.
     """
 
     variables: Names
@@ -40,6 +41,8 @@ class Descriptive(Diagnostic):
 
     @model_validator(mode="after")
     def _distinct(self) -> Descriptive:
+        if not self.variables:
+            raise ValueError("variables is empty; name at least one column or term, e.g. [ln_inf, ln_e].")
         twice = sorted({name for name in self.variables if self.variables.count(name) > 1})
         if twice:
             raise ValueError(f"variables names {listing(twice)} more than once.")
@@ -63,7 +66,8 @@ class Descriptive(Diagnostic):
         ``units`` is xtsum's n and ``t_bar`` its T-bar, the mean number of periods of a unit. ``sd_between`` is that of
         the unit means, ``sd_within`` that of x minus its unit mean plus the grand mean, both with the usual n - 1
         (Stata: xtsum). Percentiles are Stata's: the value at rank ⌈nq⌉, or the mean of it and the next where nq is a
-        whole number. Skewness is m₃/m₂^1.5 and kurtosis m₄/m₂², 3 for the normal (Stata: summarize, detail).
+        whole number. Skewness is m₃/m₂^1.5 and kurtosis m₄/m₂², 3 for the normal (Stata: summarize, detail);
+        of a variable that does not vary they are undefined and not-a-number, an empty cell in the report.
         """
         made = panel.with_terms(self.variables)
         names = list(made.expanded(self.variables))
@@ -95,18 +99,32 @@ class Descriptive(Diagnostic):
         if self.shape:
             deviations = values - values.mean()
             m2, m3, m4 = ((deviations**power).mean() for power in (2, 3, 4))
-            # a constant has no shape
-            spread = m2.where(m2 > 0)
+            # what rounding leaves of a constant is no shape
+            spread = m2.where(m2 > (1e-12 * values.abs().max()) ** 2)
             table["skewness"], table["kurtosis"] = m3 / spread**1.5, m4 / spread**2
         table.index.name = "variable"
         return {"descriptive": table}
 
 
+_TARGET = f"{__name__}.Descriptive"
+
+
+def _percentiles(given: object) -> tuple[float, ...]:
+    """Return percentiles as numbers from 0 to 100."""
+    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
+        raise ConfigError(f"percentiles must be a list of numbers from 0 to 100, e.g. [1, 25, 75, 99]; got {given!r}.")
+    found = tuple(_arguments.real(share, "percentiles: each") for share in given)
+    outside = [share for share in found if not 0 <= share <= 100]
+    if outside:
+        raise ConfigError(f"percentiles must lie from 0 to 100; got {listing(f'{share:g}' for share in outside)}.")
+    return found
+
+
 def descriptive(
     panel: Panel,
-    names: Iterable[str],
+    names: str | Iterable[str],
     ranges: bool = False,
-    percentiles: Iterable[float] = (),
+    percentiles: Sequence[float] = (),
     shape: bool = False,
 ) -> pd.DataFrame:
     """Return descriptive statistics of panel variables.
@@ -115,8 +133,8 @@ def descriptive(
     ----------
     panel : Panel
         Balanced or not.
-    names : iterable of str
-        Columns or terms.
+    names : str or iterable of str
+        Columns or terms; a text is a single one.
     ranges, percentiles, shape
         As in `Descriptive`.
 
@@ -124,14 +142,16 @@ def descriptive(
     -------
     DataFrame
         Index variable; columns n, units, t_bar, mean, sd, sd_between, sd_within, min, median, max and what was asked.
+        Skewness and kurtosis are not-a-number where a variable does not vary.
 
     Raises
     ------
+    ConfigError
+        If there are no names, or an argument is of the wrong kind.
     DataError
         If a column is missing or holds a value that is not finite.
     """
-    spec = Descriptive(
-        variables=tuple(names), ranges=ranges, percentiles=tuple(float(share) for share in percentiles), shape=shape
-    )
+    fields = {"variables": _arguments.names(names), "ranges": ranges, "shape": shape}
+    spec = build({"_target_": _TARGET, **fields, "percentiles": _percentiles(percentiles)}, Descriptive, "descriptive")
     spec.check(panel)
     return spec.tables(panel)["descriptive"]

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from digicarbon.diagnostic._arguments import fitted_model
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.errors import ConfigError, EstimationError, listing
@@ -70,12 +71,13 @@ def vif(model: Model, panel: Panel) -> pd.DataFrame:
     Raises
     ------
     ConfigError
-        If the model has no regressors.
+        If the model has no regressors, or is none.
     DataError
         If a column is missing.
     EstimationError
         If a regressor does not vary or depends exactly on others.
     """
+    model = fitted_model(model, "The variance inflation factor")
     if not model.regressors:
         raise ConfigError(
             "Variance inflation factors need a model with regressors; choose e.g. model=twfe (not model=none)."

@@ -49,7 +49,9 @@ class Groups:
 
     def words(self) -> str:
         """Return the groups with their numbers of units."""
-        return listing([f"{name} ({counted(int(size), 'unit')})" for name, size in zip(self.labels, self.sizes, strict=True)], 40)
+        return listing(
+            [f"{name} ({counted(int(size), 'unit')})" for name, size in zip(self.labels, self.sizes, strict=True)], 40
+        )
 
 
 def groups_of(panel: Panel, by: By, where: str = "by") -> Groups:

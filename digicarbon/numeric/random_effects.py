@@ -191,8 +191,8 @@ def _refuse_constant(x: FloatArray, groups: AllGroups, method: Method) -> None:
     if fixed and method in ("amemiya", "nerlove"):
         verb, those = ("does", "it") if fixed == 1 else ("do", "them")
         raise EstimationError(
-            f"{counted(fixed, 'regressor')} {verb} not vary within units or periods, so that variance components by {method} do not "
-            f"exist; choose swamy_arora or wallace_hussain, or leave {those} out."
+            f"{counted(fixed, 'regressor')} {verb} not vary within units or periods, so that variance components by "
+            f"{method} do not exist; choose swamy_arora or wallace_hussain, or leave {those} out."
         )
 
 

@@ -86,7 +86,7 @@ def test_correlation_of_nothing_is_a_sentence(produc: dc.Panel) -> None:
         dc.correlation(flat, ["unemp", "same"])
     with pytest.raises(DataError, match=r"area does not vary within units.*diagnostic\.kind=pooled"):
         dc.correlation(flat, ["unemp", "area"], kind="within")
-    with pytest.raises(ValueError, match="at least two names, each once"):
+    with pytest.raises(ConfigError, match="names must be two or more, each once"):
         dc.correlation(flat, ["unemp"])
     with pytest.raises(DataError, match="no column 'unempl'"):
         dc.correlation(flat, ["unempl", "unemp"])
@@ -180,3 +180,53 @@ def test_a_constant_has_no_shape_and_a_name_stands_once(produc: dc.Panel) -> Non
     assert np.isnan(row["skewness"])
     with pytest.raises(ValueError, match="variables names unemp more than once"):
         Descriptive(variables=("unemp", "unemp"))
+
+
+@pytest.mark.parametrize("nothing", [None, [], (), 3, [None], ["unemp", 3], [""]])
+def test_no_names_are_a_sentence(produc: dc.Panel, nothing: object) -> None:
+    for function in (dc.descriptive, dc.correlation):
+        with pytest.raises(ConfigError, match="names must be one or more names of columns or terms"):
+            function(produc, nothing)
+
+
+def test_a_text_is_a_single_name(produc: dc.Panel) -> None:
+    pd.testing.assert_frame_equal(dc.descriptive(produc, "unemp"), dc.descriptive(produc, ["unemp"]))
+    with pytest.raises(ConfigError, match=r"names must be two or more, each once; .* Got unemp\."):
+        dc.correlation(produc, "unemp")
+    with pytest.raises(ConfigError, match="names must be two or more"):
+        dc.correlation(produc, ["unemp", "unemp"])
+    with pytest.raises(ConfigError, match=r"kind must be one of pooled, within, between; got 'withn'.*'within'"):
+        dc.correlation(produc, ["unemp", "log(pc)"], kind="withn")
+
+
+def test_wrong_arguments_of_descriptive_statistics(produc: dc.Panel) -> None:
+    for percentiles, sentence in (
+        (50, r"percentiles must be a list of numbers from 0 to 100.*got 50"),
+        ("50", "percentiles must be a list of numbers"),
+        (["a"], "percentiles: each must be a finite number; got 'a'"),
+        ([float("nan")], "percentiles: each must be a finite number; got nan"),
+        ([50, 101], "percentiles must lie from 0 to 100; got 101"),
+    ):
+        with pytest.raises(ConfigError, match=sentence):
+            dc.descriptive(produc, ["unemp"], percentiles=percentiles)
+    with pytest.raises(ConfigError, match="more than once"):
+        dc.descriptive(produc, ["unemp", "unemp"])
+    with pytest.raises(
+        ConfigError, match=r"descriptive\.shape: must be a boolean; got 'yes'|descriptive\.shape.*got 'yes'"
+    ):
+        dc.descriptive(produc, ["unemp"], shape="yes")
+    assert "p50" in dc.descriptive(produc, ["unemp"], percentiles=np.array([50]))
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 1e9 / 3])
+def test_a_constant_has_no_shape(produc: dc.Panel, value: float) -> None:
+    flat = produc.with_columns({"flat": np.full(816, value)})
+    found = dc.descriptive(flat, ["flat", "unemp"], shape=True)
+    assert found.loc["flat", ["skewness", "kurtosis"]].isna().all()
+    assert np.isfinite(found.loc["unemp", ["skewness", "kurtosis"]]).all()
+
+
+def test_vif_of_no_model_is_a_sentence(produc: dc.Panel) -> None:
+    for wrong, got in ((None, "nothing"), (["unemp"], "a list"), (produc, "a Panel")):
+        with pytest.raises(ConfigError, match=rf"The variance inflation factor is for a model, .*; got {got}\."):
+            dc.vif(wrong, produc)

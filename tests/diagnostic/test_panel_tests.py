@@ -207,7 +207,9 @@ def test_small_panels_never_end_in_an_error_of_linear_algebra() -> None:
     tables = 0
     for seed in range(150):
         n, t = int(rng.integers(1, 8)), int(rng.integers(1, 6))
-        data = small(n, t, seed).assign(c=lambda table: table["unit"] ** 2.0, d=lambda table: (table["year"] % 7.0) ** 3)
+        data = small(n, t, seed).assign(
+            c=lambda table: table["unit"] ** 2.0, d=lambda table: (table["year"] % 7.0) ** 3
+        )
         data = data[rng.uniform(size=len(data)) < rng.choice([1, 0.7])]
         x = ("x", *rng.choice(["z", "c", "d"], size=int(rng.integers(0, 2)), replace=False).tolist())
         effects = ("none", "unit", "time", "two_way", "random", "random_time", "random_two_way")

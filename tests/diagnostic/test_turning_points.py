@@ -165,7 +165,9 @@ def test_terms_that_have_no_curve_are_sentences(powers: dc.Panel) -> None:
     with pytest.raises(ConfigError, match=r"up to log\(emp\)\^4; turning points are for squares and cubes"):
         dc.turning_points(fourth, powers, X)
     joined = powers.with_terms([f"{X}:early"])
-    with pytest.raises(ConfigError, match=r"also stands in log\(emp\):early, the product with early, so that its curve"):
+    with pytest.raises(
+        ConfigError, match=r"also stands in log\(emp\):early, the product with early, so that its curve"
+    ):
         dc.turning_points(model(2, x=(X, f"{X}^2", f"{X}:early")).fit(joined), joined, X)
 
 
@@ -215,7 +217,9 @@ def test_the_specification_finds_the_variable_and_refuses_before_fitting(powers:
     spec.check(powers)
     expected = dc.turning_points(model(2).fit(powers), powers, X)
     pd.testing.assert_frame_equal(spec.tables(powers)["turning_points"], expected)
-    with pytest.raises(ConfigError, match=r"diagnostic\.term \(term\) is needed: the model has no variable with a power"):
+    with pytest.raises(
+        ConfigError, match=r"diagnostic\.term \(term\) is needed: the model has no variable with a power"
+    ):
         TurningPoints(model=model(1)).check(powers)
     both = powers.with_terms(["unemp^2"])
     two = model(2, controls=("unemp", "unemp^2"))
@@ -284,13 +288,21 @@ def test_curves_of_groups_are_not_available(powers: dc.Panel, interact: str) -> 
 def test_products_and_groups_are_told_apart(powers: dc.Panel) -> None:
     made = powers.with_terms([f"{X}:unemp"])
     joined = model(2, x=(X, f"{X}^2", f"{X}:unemp"))
-    match = r"stands in log\(emp\):unemp, the product with unemp, so that its curve is another one at each value of unemp"
-    for check in (lambda: dc.turning_points(joined.fit(made), made, X), lambda: TurningPoints(model=joined).check(made)):
+    match = (
+        r"stands in log\(emp\):unemp, the product with unemp, so that its curve is another one at each value of unemp"
+    )
+    for check in (
+        lambda: dc.turning_points(joined.fit(made), made, X),
+        lambda: TurningPoints(model=joined).check(made),
+    ):
         with pytest.raises(ConfigError, match=match):
             check()
     labels = np.where(made.unit_codes < 24, "a", "b")
     texts = made.with_text({"zone": labels})
     dummies = model(2, x=(X, f"{X}^2", f"{X}:C(zone)"))
-    for check in (lambda: dc.turning_points(dummies.fit(texts), texts, X), lambda: TurningPoints(model=dummies).check(texts)):
+    for check in (
+        lambda: dc.turning_points(dummies.fit(texts), texts, X),
+        lambda: TurningPoints(model=dummies).check(texts),
+    ):
         with pytest.raises(ConfigError, match=r"so that each group has a curve of its own; fit the groups apart"):
             check()
