@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from digicarbon.errors import EstimationError, listing
+from digicarbon.errors import EstimationError, counted, listing
 from digicarbon.model._panel_grid import PanelGrid, covers, deepest_lag
 from digicarbon.numeric.gmm import Moments
 from digicarbon.numeric.gmm_equations import Equations, Kind, Transformation, equations, lagged
@@ -150,6 +150,7 @@ def design(plan: GmmPlan, panel: Panel) -> GmmDesign:
         [np.stack([lagged(y, lag) for lag in range(1, plan.lags + 1)], axis=-1), grid.stack(regressors)], axis=-1
     )
     complete = np.isfinite(np.concatenate([y[..., None], X, further], axis=-1)).all(axis=-1)
+    further = np.nan_to_num(further)
     if plan.pgmm:
         # plm starts with the first period that has an instrument
         complete[:, : max(min(lags[0] for lags in plan.ranges.values() if lags) - 1, 0)] = False
@@ -164,9 +165,11 @@ def design(plan: GmmPlan, panel: Panel) -> GmmDesign:
     own = rows.rows(X)
     before = abs(rows.operator) @ np.nan_to_num(np.abs(X).reshape(-1, X.shape[-1]))
     _refuse_dependent(plan, names, own, before, np.concatenate([constant, time], axis=1))
+    apart = rows.rows(further)
+    _refuse_idle(plan, outside, apart, abs(rows.operator) @ np.abs(further).reshape(y.size, len(outside)), rows)
     sets = [
         *_lag_sets(plan, grid, rows),
-        *_own_sets(plan, rows, regressors, own[:, plan.lags :], rows.rows(further)),
+        *_own_sets(plan, rows, regressors, own[:, plan.lags :], apart),
         *_effect_sets(plan, rows, np.concatenate([time, constant], axis=1)),
     ]
     moments = Moments(
@@ -222,7 +225,8 @@ def _lag_sets(plan: GmmPlan, grid: PanelGrid, rows: Equations) -> list[Instrumen
             if found.level.all():
                 raise EstimationError(
                     f"No row has {column} at lags {first} to {'the last' if last is None else last}, so that they "
-                    f"instrument nothing; the panel has {grid.shape[1]} periods. Choose nearer lags or a longer panel."
+                    f"instrument nothing; the panel has {counted(grid.shape[1], 'period')}. Choose nearer lags or a "
+                    "longer panel."
                 )
             sets.append(found)
     return sets
@@ -252,8 +256,9 @@ def _refuse_too_short(plan: GmmPlan, rows: Equations, panel: Panel) -> None:
     if not (~rows.level).any():
         needed = max([plan.lags, *(deepest_lag(term) for term in (*plan.x, *plan.controls, *plan.instruments))]) + 2
         raise EstimationError(
-            f"No unit has the {needed} periods in a row that {plan.lags} lag(s) of {plan.y}, lags among the regressors "
-            f"and the transformation need; the panel has {listing(panel.periods, 12)}. Use fewer lags or more periods."
+            f"No unit has the {needed} periods in a row that {counted(plan.lags, 'lag')} of {plan.y}, lags among the "
+            f"regressors and the transformation need; the panel has {listing(panel.periods, 12)}. Use "
+            "fewer lags or more periods."
         )
 
 
@@ -279,12 +284,27 @@ def _refuse_dependent(
         )
 
 
+def _refuse_idle(
+    plan: GmmPlan, names: tuple[str, ...], columns: FloatArray, before: FloatArray, rows: Equations
+) -> None:
+    """Refuse a further instrument that the transformation leaves nothing of."""
+    here = np.full(len(rows.level), True) if plan.kind == "system" and plan.in_levels else ~rows.level
+    gone = [names[j] for j in vanishing(columns[here], before[here])]
+    if gone:
+        one = len(gone) == 1
+        raise EstimationError(
+            f"instruments: {listing(gone)} {'does' if one else 'do'} not vary over time within units, so that nothing "
+            f"of {'it' if one else 'them'} is left after the transformation; leave {'it' if one else 'them'} out, or "
+            "choose kind=system with exogenous_equation=both, which keeps levels."
+        )
+
+
 def _refuse_too_few_rows(rows: Equations, k: int) -> None:
     transformed = int((~rows.level).sum())
     if transformed <= k:
         raise EstimationError(
-            f"{transformed} transformed rows cannot identify {k} parameters; use fewer regressors, effects=unit or a "
-            "larger sample."
+            f"{counted(transformed, 'transformed row')} cannot identify {counted(k, 'parameter')}; use fewer "
+            "regressors, effects=unit or a larger sample."
         )
 
 
@@ -292,6 +312,7 @@ def _refuse_too_few_instruments(found: GmmDesign) -> None:
     k, columns = len(found.names), found.moments.Z.shape[1]
     if columns < k:
         raise EstimationError(
-            f"{columns} instruments cannot identify {k} parameters ({listing(found.names, 20)}); widen "
-            "instrument_lags, name fewer endogenous regressors or give further instruments."
+            f"{counted(columns, 'instrument')} cannot identify {counted(k, 'parameter')} "
+            f"({listing(found.names, 20)}); widen instrument_lags, name fewer endogenous regressors or give "
+            "further instruments."
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Mapping
 from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
@@ -9,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
-from digicarbon.errors import EstimationError, listing, nearest
+from digicarbon.errors import EstimationError, counted, listing, nearest
 from digicarbon.model._gmm_design import CONSTANT, GmmDesign, GmmPlan, Lags, design
 from digicarbon.model._panel_grid import columns_read, covers
 from digicarbon.model.base import Level, Model
@@ -31,6 +33,12 @@ NOT_IDENTIFIED = (
     "The instruments do not identify all coefficients: they are linearly dependent or say nothing of a regressor; "
     "widen instrument_lags, name fewer endogenous regressors or use fewer terms."
 )
+
+
+FEWEST_UNITS = 5
+"""With fewer units a covariance clustered by unit says nothing, as with fewer clusters of a regression."""
+FIRST_VALID = {"outcome": 2, "predetermined": 1, "endogenous": 2}
+"""The nearest lag of a variable that is not correlated with the errors of the transformed equation."""
 
 
 class DynamicPanel(Model):
@@ -203,6 +211,7 @@ class DynamicPanel(Model):
         """
         found, fit, used, covariance = self._estimated(panel)
         slope = found.is_slope()
+        statistics = self._statistics(found, fit, used, covariance)
         return Result(
             kind=f"{self.kind}_gmm",
             y=self.y,
@@ -211,10 +220,10 @@ class DynamicPanel(Model):
             coef=used.coef[slope],
             covariance=covariance[np.ix_(slope, slope)],
             inference=Inference(None, self.level),
-            statistics=self._statistics(found, fit, used, covariance),
+            statistics=statistics,
             tables=self._tables(found, fit, used, covariance, panel.time_name),
             absorbed=("unit", "time") if self.effects == "two_way" else ("unit",),
-            notes=self._notes(found, fit),
+            notes=(*self._notes(found, fit), *self._lag_notes(), *self._serial_notes(found, statistics)),
             residuals=found.block(used.residuals),
         )
 
@@ -248,11 +257,22 @@ class DynamicPanel(Model):
     def _estimated(self, panel: Panel) -> tuple[GmmDesign, numeric.GmmFit, numeric.Step, FloatArray]:
         """Return data, both steps, the step that is reported and its covariance."""
         found = design(self._plan, panel)
+        self._refuse_few_units(found.units)
         try:
             fit = numeric.gmm(found.moments, found.rows, self.transformation == "difference", self._inverse)
         except numeric.NotIdentifiedError as error:
             raise EstimationError(NOT_IDENTIFIED) from error
         return (found, fit, *self._reported(found, fit))
+
+    def _refuse_few_units(self, units: int) -> None:
+        """Refuse units that are too few for what is clustered by unit."""
+        if units < FEWEST_UNITS and not self._classic:
+            what = "robust standard errors" if self.steps == 1 else "the weight of two steps"
+            raise EstimationError(
+                f"{counted(units, 'unit')} with enough periods {'is' if units == 1 else 'are'} too few for {what} "
+                f"clustered by unit (at least {FEWEST_UNITS}); choose steps=1 with cov=classic, which takes errors as "
+                "independent with one variance, or a sample of more units."
+            )
 
     def _reported(self, found: GmmDesign, fit: numeric.GmmFit) -> tuple[numeric.Step, FloatArray]:
         """Return the step that is reported, and its covariance."""
@@ -260,8 +280,9 @@ class DynamicPanel(Model):
             return fit.one, fit.sigma2 * fit.one.bread if self.cov == "classic" else fit.covariance_one
         if fit.two is None or fit.windmeijer is None:
             raise EstimationError(
-                f"Two-step GMM cannot estimate {len(found.names)} parameters from {found.units} units: the covariance "
-                f"of moments has rank {fit.second.rank}. Choose steps=1, fewer regressors or effects=unit."
+                f"Two-step GMM cannot estimate {counted(len(found.names), 'parameter')} from "
+                f"{counted(found.units, 'unit')}: the covariance of moments has rank {fit.second.rank}. "
+                "Choose steps=1, fewer regressors or effects=unit."
             )
         return fit.two, fit.windmeijer if self.windmeijer else fit.two.bread
 
@@ -312,6 +333,36 @@ class DynamicPanel(Model):
             list(rows.values()), index=pd.Index(rows, name="set", dtype=object), columns=list(DIFFERENCE_COLUMNS)
         )
 
+    def _lag_notes(self) -> Iterator[str]:
+        """Yield what is wrong by construction with lags that instrument, whatever the data are."""
+        for name, lags in self._plan.ranges.items():
+            role = "outcome" if name == self.y else "predetermined" if name in self.predetermined else "endogenous"
+            key = "lag_ranges" if name in self.lag_ranges else "instrument_lags" if name == self.y else f"{role}_lags"
+            if lags is None or lags[0] >= FIRST_VALID[role]:
+                continue
+            kind = "the outcome" if role == "outcome" else role
+            wrong = f"lag {lags[0]} of {name} in the transformed equation"
+            if self.kind == "system" and role != "predetermined" and self.convention == "xtabond2":
+                wrong += f" and the difference of {name} of the same period in the equation in levels"
+            yield (
+                f"Not valid by construction: {name} is {kind}, so that {wrong} "
+                f"{'are' if ' and ' in wrong else 'is'} correlated with the errors that it instruments; begin "
+                f"model.{key} at {FIRST_VALID[role]}."
+            )
+
+    def _serial_notes(self, found: GmmDesign, statistics: Mapping[str, float]) -> Iterator[str]:
+        """Yield which tests of serial correlation do not exist, and why."""
+        periods = found.differences.rows.period
+        span = int(periods.max() - periods.min()) if len(periods) else 0
+        lacking = [order for order in range(1, self.ar_orders + 1) if math.isnan(statistics[f"ar{order}"])]
+        for order in lacking:
+            why = (
+                f"no unit has differenced residuals {counted(order, 'period')} apart; it needs more periods"
+                if order > span
+                else "no two residuals of a unit lie that far apart, or the estimated variance is not positive"
+            )
+            yield f"AR({order}) cannot be computed: {why}."
+
     def _notes(self, found: GmmDesign, fit: numeric.GmmFit) -> tuple[str, ...]:
         one = "classic, one step" if self._classic else "robust (clustered by unit), one step"
         two = "two steps with Windmeijer's correction" if self.windmeijer else "two steps, not corrected"
@@ -319,13 +370,18 @@ class DynamicPanel(Model):
         rank, columns = fit.first.rank, found.moments.Z.shape[1]
         if rank > found.units:
             notes.append(
-                f"{rank} instruments exceed {found.units} units: Hansen's test is weak then and its p tends to 1; "
-                "collapse=true or shorter instrument lags use fewer."
+                f"{rank} instruments exceed {counted(found.units, 'unit')}: Hansen's test is weak then and its p tends "
+                "to 1; collapse=true or shorter instrument lags use fewer."
             )
         if found.units < len(found.names) and not self._classic:
             notes.append(
-                f"{found.units} units for {len(found.names)} parameters: standard errors by unit are not reliable; "
-                "cov=classic does not need many units."
+                f"{counted(found.units, 'unit')} for {counted(len(found.names), 'parameter')}: standard errors "
+                "by unit are not reliable; cov=classic does not need many units."
+            )
+        if found.units < FEWEST_UNITS:
+            notes.append(
+                f"{counted(found.units, 'unit')}: estimates by the method of moments are normal in many units only; "
+                "standard errors rest on independent errors with one variance."
             )
         if rank < columns:
             notes.append(f"Of {columns} instruments {rank} are linearly independent; degrees of freedom count these.")
@@ -338,7 +394,9 @@ class DynamicPanel(Model):
             notes.append("As many instruments as parameters: overidentifying restrictions cannot be tested.")
         if found.units < found.shape[0]:
             left = found.shape[0] - found.units
-            notes.append(f"{left} unit(s) without enough periods in a row are left out.")
+            notes.append(
+                f"{counted(left, 'unit')} without enough periods in a row {'is' if left == 1 else 'are'} left out."
+            )
         return tuple(notes)
 
 
