@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +15,7 @@ from digicarbon.numeric.anderson_rubin import AndersonRubin, Interval
 from digicarbon.numeric.reduced_form import ErrorStructure, FTest
 from digicarbon.numeric.statistic import Statistic
 from digicarbon.numeric.weak_instruments import RULE_OF_THUMB, Strength, stock_yogo
+from digicarbon.panel._terms import LOG_PREFIX, Atom, Factor, parse
 
 Method = Literal["2sls", "liml"]
 _LAG = re.compile(r"L\d*\.")
@@ -45,7 +46,7 @@ class FoundTests:
 
 @dataclass(frozen=True)
 class Asked:
-    """What was fitted, for sentences."""
+    """What was fitted, for sentences; ``made_of`` holds instruments that contain an endogenous term, with the term."""
 
     y: str
     endogenous: tuple[str, ...]
@@ -54,6 +55,28 @@ class Asked:
     level: float
     unit_effects: bool
     periods: int
+    made_of: Mapping[str, str]
+
+
+def made_of(instruments: Iterable[str], endogenous: Iterable[str]) -> dict[str, str]:
+    """Return the instruments that are made of an endogenous term at the same moment, each with that term.
+
+    Of an interaction all factors must be in the instrument: which of them makes it endogenous is not known.
+    """
+    sources = {term: {(name, min(lags)) for name, lags in _moments(term)} for term in endogenous}
+    out = {}
+    for instrument in instruments:
+        parts = {(name, lag) for name, lags in _moments(instrument) for lag in lags}
+        within = [term for term, source in sources.items() if source <= parts]
+        if within:
+            out[instrument] = within[0]
+    return out
+
+
+def _moments(term: str) -> list[tuple[str, list[int]]]:
+    """Return the variables of a term, logarithms as what they are taken of, and the lags at which they stand."""
+    factors = parse(term) or (Factor(Atom(term)),)
+    return [(factor.atom.variable.removeprefix(LOG_PREFIX), list(factor.atom.weights)) for factor in factors]
 
 
 def statistics(found: FoundTests) -> dict[str, float]:
@@ -147,6 +170,11 @@ def notes(found: FoundTests, asked: Asked, errors: ErrorStructure, rows: int) ->
         f"{name}: {listing(asked.endogenous)} instrumented by {listing(asked.instruments)}. That the instruments "
         f"affect {asked.y} through {alone} is a claim that the data cannot prove."
     ]
+    for instrument, source in asked.made_of.items():
+        out.append(
+            f"{instrument} is made of the endogenous {source} of the same period; it is not exogenous where {source} "
+            "is not, unless an argument of its own says so."
+        )
     if any(_LAG.match(term) for term in asked.instruments):
         out.append(_lag_words(asked.unit_effects, asked.periods))
     out.append(_strength_words(found, asked.method, errors, len(asked.instruments)))

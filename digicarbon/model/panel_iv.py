@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import field_validator, model_validator
 
-from digicarbon.errors import EstimationError, listing, nearest
-from digicarbon.model._iv_statistics import Asked, FoundTests, notes, statistics, tables
+from digicarbon.errors import EstimationError, counted, listing, nearest
+from digicarbon.model._iv_statistics import Asked, FoundTests, made_of, notes, statistics, tables
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._panel_covariance import REPAIRED, Rule
 from digicarbon.model.base import Level, Model, refuse_single_period, refuse_too_small, refuse_unidentified
@@ -183,7 +183,16 @@ class PanelIV(Model):
         n, t = columns.panel.shape
         raw = columns.panel.array([self.y])[:, 0]
         by_unit = self.effects in ("unit", "two_way")
-        asked = Asked(self.y, columns.endogenous, columns.instruments, self.method, self.level, by_unit, t)
+        asked = Asked(
+            self.y,
+            columns.endogenous,
+            columns.instruments,
+            self.method,
+            self.level,
+            by_unit,
+            t,
+            made_of(self.instruments, self.instrumented),
+        )
         return Result(
             kind=f"iv_{self.effects}" if self.effects != "none" else "iv",
             y=self.y,
@@ -265,9 +274,9 @@ class PanelIV(Model):
         groups = self._groups(panel)
         if self.cov == "cluster" and groups < FEWEST_CLUSTERS:
             raise EstimationError(
-                f"{groups} clusters by {'unit or time' if self.cluster == 'both' else self.cluster} are too few for "
-                f"clustered standard errors (at least {FEWEST_CLUSTERS}); choose inference=classic, or compare groups "
-                "in one pooled model."
+                f"{counted(groups, 'cluster')} by {'unit or time' if self.cluster == 'both' else self.cluster} "
+                f"{'is' if groups == 1 else 'are'} too few for clustered standard errors (at least "
+                f"{FEWEST_CLUSTERS}); choose inference=classic, or compare groups in one pooled model."
             )
 
     def _groups(self, panel: Panel) -> int:
@@ -397,7 +406,7 @@ def _shortage(endogenous: tuple[str, ...], instruments: tuple[str, ...]) -> str:
     if len(instruments) >= len(endogenous):
         return ""
     return (
-        f"{len(instruments)} instrument{'' if len(instruments) == 1 else 's'} ({listing(instruments)}) cannot identify "
-        f"{len(endogenous)} endogenous "
-        f"regressors ({listing(endogenous)}); name at least as many instruments, or fewer in endogenous."
+        f"{counted(len(instruments), 'instrument')} ({listing(instruments)}) cannot identify "
+        f"{counted(len(endogenous), 'endogenous regressor')} ({listing(endogenous)}); name at least as many "
+        "instruments, or fewer in endogenous."
     )

@@ -13,6 +13,7 @@ from scipy import stats
 
 import digicarbon as dc
 from digicarbon.errors import DataError, EstimationError
+from digicarbon.model._iv_statistics import made_of
 
 # two routes to the same algebra in double precision, condition numbers about 1e5
 TOLERANCE = 1e-8
@@ -454,3 +455,30 @@ def test_instruments_that_do_not_tell_regressors_apart_are_refused(produc: dc.Pa
     model = dc.PanelIV(y="y", x=("a", "b"), instruments=("z1", "z2"), effects="none")
     with pytest.raises(EstimationError, match="do not tell b apart from a"):
         model.check(panel)
+
+
+@pytest.mark.parametrize(
+    ("x", "instruments", "named"),
+    [
+        (("log(pcap)",), ("log(pcap)^2",), {"log(pcap)^2": "log(pcap)"}),
+        (("log(pcap)",), ("log(pcap):unemp", "L.log(pcap)"), {"log(pcap):unemp": "log(pcap)"}),
+        (("log(pcap)^2",), ("log(pcap)",), {"log(pcap)": "log(pcap)^2"}),
+        (("log(pcap)",), ("D.log(pcap)",), {"D.log(pcap)": "log(pcap)"}),
+        # the level before is what Anderson and Hsiao instrument a difference by
+        (("D.log(pcap)",), ("L.log(pcap)", "L2.log(pcap)"), {}),
+        (("log(pcap)",), ("L.log(pcap)^2",), {}),
+        (("log(pcap):unemp",), ("L.log(pcap):unemp",), {}),
+    ],
+)
+def test_instruments_made_of_the_endogenous_term_are_told_of(
+    produc: dc.Panel, x: tuple[str, ...], instruments: tuple[str, ...], named: dict[str, str]
+) -> None:
+    found = dc.PanelIV(y="log(gsp)", x=x, controls=("log(emp)",), instruments=instruments).fit(produc)
+    told = [note for note in found.notes if "is made of the endogenous" in note]
+    assert len(told) == len(named)
+    for note, (instrument, term) in zip(told, named.items(), strict=True):
+        assert note.startswith(f"{instrument} is made of the endogenous {term} of the same period; it is not exogenous")
+
+
+def test_a_logarithm_and_its_variable_are_the_same_source() -> None:
+    assert made_of(["e", "L.ln_e", "ln_e^2"], ["ln_e"]) == {"e": "ln_e", "ln_e^2": "ln_e"}
