@@ -19,10 +19,13 @@ class Diagnostic(Spec):
     ----------
     takes_weights : bool
         Class attribute: whether it needs spatial weights.
+    table_names : tuple of str
+        Class attribute: the tables that it makes, so that a report of one can name the diagnostic to choose.
     """
 
     role: ClassVar[str] = "diagnostic"
     takes_weights: ClassVar[bool] = False
+    table_names: ClassVar[tuple[str, ...]] = ()
 
     @property
     def terms(self) -> tuple[str, ...]:

@@ -135,6 +135,7 @@ class Choice(Diagnostic):
         The level of each test; see `choose`.
     """
 
+    table_names: ClassVar[tuple[str, ...]] = ("choice",)
     takes_weights: ClassVar[bool] = True
 
     model: ModelNode

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Literal, get_args
+from typing import Annotated, ClassVar, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -36,6 +36,8 @@ class Correlation(Diagnostic):
     decimals : int
         Of the table to read.
     """
+
+    table_names: ClassVar[tuple[str, ...]] = ("correlation", "correlation_r", "correlation_p")
 
     variables: Names
     kind: Kind = "pooled"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -33,6 +33,8 @@ class Descriptive(Diagnostic):
     shape : bool
         Whether skewness and kurtosis are shown; a variable that does not vary has none and its cells stay empty.
     """
+
+    table_names: ClassVar[tuple[str, ...]] = ("descriptive",)
 
     variables: Names
     ranges: bool = False

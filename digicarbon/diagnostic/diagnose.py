@@ -129,6 +129,7 @@ class Diagnose(Diagnostic):
         See `diagnose`.
     """
 
+    table_names: ClassVar[tuple[str, ...]] = ("tests",)
     takes_weights: ClassVar[bool] = True
 
     model: ModelNode

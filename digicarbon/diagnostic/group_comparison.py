@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Annotated, get_args
+from typing import Annotated, ClassVar, get_args
 
 import numpy as np
 import pandas as pd
@@ -243,6 +243,8 @@ class GroupComparison(Diagnostic):
     statistic : {"difference", "studentised"}
         See `compare_groups`.
     """
+
+    table_names: ClassVar[tuple[str, ...]] = ("groups",)
 
     model: ModelNode
     by: By = "region"

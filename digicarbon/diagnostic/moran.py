@@ -192,6 +192,8 @@ class Moran(_OfVariables):
         Number of permutations, and their seed.
     """
 
+    table_names: ClassVar[tuple[str, ...]] = ("moran",)
+
     moments: Moments = "normal"
     sides: Sides = "two"
     draws: Draws = 999
@@ -220,6 +222,8 @@ class LocalMoran(_OfVariables):
         See `digicarbon.numeric.local_moran.local_moran`.
     """
 
+    table_names: ClassVar[tuple[str, ...]] = ("local_moran",)
+
     moments: LocalMoments = "conditional"
     ml_variance: bool = True
     quadrants: Quadrants = "esda"
@@ -247,6 +251,8 @@ class BivariateMoran(_OfVariables):
     draws, seed : int
         Number of permutations, and their seed.
     """
+
+    table_names: ClassVar[tuple[str, ...]] = ("moran",)
 
     neighbours: str
     sides: Sides = "two"

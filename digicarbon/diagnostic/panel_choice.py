@@ -21,7 +21,7 @@ from digicarbon.diagnostic.panel_tests import (
     lm_effects_rows,
     serial_rows,
 )
-from digicarbon.errors import ConfigError
+from digicarbon.errors import ConfigError, counted
 from digicarbon.model import Model, PanelRegression
 from digicarbon.numeric.effects_f import unit_effects
 from digicarbon.numeric.random_effects import Method
@@ -198,7 +198,11 @@ def _errors_words(serial: bool, n: int) -> str:
     """Return what serial correlation means for standard errors."""
     if not serial:
         return "Errors: no serial correlation is found; clusters by unit would still allow for unequal variances."
-    few = f" ({n} clusters are few: read p values near the level with care)" if n < 40 else ""
+    few = (
+        f" ({counted(n, 'cluster')} {'is' if n == 1 else 'are'} few: read p values near the level with care)"
+        if n < 40
+        else ""
+    )
     return f"Errors: serially correlated, so standard errors clustered by unit (inference=cluster){few}."
 
 
@@ -242,6 +246,7 @@ class PanelChoice(Diagnostic):
         Of the CDw test; see `choose_panel_model`.
     """
 
+    table_names: ClassVar[tuple[str, ...]] = ("panel_choice",)
     takes_weights: ClassVar[bool] = False
 
     model: ModelNode

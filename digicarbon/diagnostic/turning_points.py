@@ -386,6 +386,7 @@ class TurningPoints(Diagnostic):
         The variable; None takes the only one that has a power.
     """
 
+    table_names: ClassVar[tuple[str, ...]] = ("turning_points",)
     takes_weights: ClassVar[bool] = False
 
     model: ModelNode

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,8 @@ class Vif(Diagnostic):
     model : Model
         In a configuration ``${model}``, the model of the run.
     """
+
+    table_names: ClassVar[tuple[str, ...]] = ("vif",)
 
     model: ModelNode
 

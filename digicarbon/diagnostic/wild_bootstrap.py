@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, get_args
+from typing import Annotated, ClassVar, get_args
 
 import numpy as np
 import pandas as pd
@@ -377,6 +377,8 @@ class WildClusterBootstrap(Diagnostic):
     draws, seed : int
     level : float
     """
+
+    table_names: ClassVar[tuple[str, ...]] = ("wild_bootstrap",)
 
     model: ModelNode
     term: Tested = None

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated
 
 import numpy as np
 import pandas as pd
+import yaml
 from pydantic import Field
 
 from digicarbon.errors import ConfigError, listing
+from digicarbon.files import folders
 from digicarbon.report.base import Record, Report, Table, notes_of
 from digicarbon.spec import Names
 
@@ -36,13 +40,13 @@ class DiagnosticTable(Report):
         Raises
         ------
         ConfigError
-            If no run has such a table or the table no such column.
+            If no run has such a table (the sentence names the diagnostic that makes it) or the table no such column.
         """
         having = [record for record in records if self.name in record.result.tables]
         if not having:
             tables = listing(dict.fromkeys(name for record in records for name in record.result.tables)) or "none"
             runs = listing(record.label for record in records)
-            raise ConfigError(f"report.name: {runs} has no table '{self.name}'; it has {tables}.")
+            raise ConfigError(f"report.name: {runs} has no table '{self.name}'; it has {tables}.{_maker(self.name)}")
         blocks = []
         for record in having:
             found = record.result.tables[self.name]
@@ -65,6 +69,20 @@ class DiagnosticTable(Report):
             # an interval can be unbounded; a number that does not exist is left out
             return "" if np.isnan(value) else "∞" if value > 0 else "-∞"
         return f"{value:.0f}" if float(value).is_integer() else f"{float(value):.{self.decimals}f}"
+
+
+def _maker(table: str) -> str:
+    """Return which diagnostic makes a table as a sentence; empty if none among the configurations does."""
+    found = []
+    for path in sorted(path for folder in folders() for path in folder.glob("diagnostic/*.yaml")):
+        with suppress(yaml.YAMLError, OSError, UnicodeDecodeError):
+            node = yaml.safe_load(path.read_text(encoding="utf-8"))
+            module, _, name = str(node.get("_target_") if isinstance(node, dict) else "").rpartition(".")
+            # a class that is not loaded made no table of this report
+            if table in getattr(getattr(sys.modules.get(module), name, None), "table_names", ()):
+                found.append(f"diagnostic={path.stem}")
+    options = list(dict.fromkeys(found))
+    return f" Choose {' or '.join(options)}, which makes it." if options else ""
 
 
 def _row_label(key: object) -> str:

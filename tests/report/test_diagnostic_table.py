@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import ClassVar
+
 import numpy as np
 import pandas as pd
 import pytest
 
+import digicarbon as dc
+from digicarbon.diagnostic import (
+    Correlation,
+    Descriptive,
+    Diagnose,
+    Diagnostic,
+    GroupComparison,
+    LocalMoran,
+    Moran,
+    PanelChoice,
+    TurningPoints,
+    Vif,
+    WildClusterBootstrap,
+)
 from digicarbon.errors import ConfigError
 from digicarbon.report import DiagnosticTable, Record
 from digicarbon.result import Result
@@ -53,7 +72,58 @@ def test_notes() -> None:
 def test_an_unknown_table_or_column_is_a_sentence() -> None:
     with pytest.raises(ConfigError, match=r"report\.name: A has no table 'morann'; it has moran\."):
         DiagnosticTable(name="morann").table("t", [record("A")])
-    with pytest.raises(ConfigError, match=r"report\.name: A has no table 'moran'; it has none\."):
+    with pytest.raises(ConfigError, match=r"report\.name: A has no table 'moran'; it has none\. Choose diagnostic="):
         DiagnosticTable(name="moran").table("t", [Record("A", {}, {}, Result("none", ""))])
     with pytest.raises(ConfigError, match=r"report\.columns: unknown p; the columns are i, z\."):
         DiagnosticTable(name="moran", columns=("p",)).table("t", [record("A")])
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("groups", "Choose diagnostic=group_comparison, which makes it."),
+        ("tests", "Choose diagnostic=spatial_tests, which makes it."),
+        ("moran", "Choose diagnostic=bivariate_moran or diagnostic=moran, which makes it."),
+        ("mystery", "it has none."),
+    ],
+)
+def test_a_lacking_table_names_its_diagnostic(name: str, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        DiagnosticTable(name=name).table("t", [Record("config", {}, {}, Result("none", ""))])
+    assert str(caught.value).endswith(words)
+
+
+def test_a_diagnostic_of_the_user_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Own(Diagnostic):
+        table_names: ClassVar[tuple[str, ...]] = ("own",)
+
+    mine = ModuleType("mine")
+    vars(mine)["Own"] = Own
+    monkeypatch.setitem(sys.modules, "mine", mine)
+    (folder / "conf" / "diagnostic").mkdir(parents=True)
+    (folder / "conf" / "diagnostic" / "own.yaml").write_text("_target_: mine.Own\n")
+    (folder / "conf" / "diagnostic" / "broken.yaml").write_text("a: [\n")
+    (folder / "conf" / "diagnostic" / "list.yaml").write_text("[1]\n")
+    with pytest.raises(ConfigError, match=r"Choose diagnostic=own, which makes it\."):
+        DiagnosticTable(name="own").table("t", [Record("config", {}, {}, Result("none", ""))])
+
+
+def test_declared_tables_are_those_that_are_made(produc: dc.Panel, usaww: dc.Weights) -> None:
+    unemp, pcap = "unemp", "log(pcap)"
+    model = dc.PanelRegression(y="log(gsp)", x=(unemp, f"{unemp}^2"))
+    halves = {unit: "a" if k < 24 else "b" for k, unit in enumerate(produc.units)}
+    made = produc.with_terms([f"{unemp}^2"])
+    plain = dc.PanelRegression(y="log(gsp)", x=(unemp,))
+    for diagnostic in (
+        Correlation(variables=(unemp, pcap)),
+        Descriptive(variables=(unemp,)),
+        Vif(model=model),
+        TurningPoints(model=model),
+        PanelChoice(model=plain),
+        GroupComparison(model=plain, by=halves, draws=99),
+        WildClusterBootstrap(model=plain, draws=99),
+        Diagnose(model=plain, draws=0),
+        Moran(variables=(unemp,)),
+        LocalMoran(variables=(unemp,)),
+    ):
+        assert tuple(diagnostic.tables(made, usaww)) == type(diagnostic).table_names
