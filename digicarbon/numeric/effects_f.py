@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from digicarbon.errors import EstimationError
+from digicarbon.errors import EstimationError, counted
 from digicarbon.numeric.auxiliary_regression import identified, regress
 from digicarbon.numeric.group_means import Groups, without_effects
 from digicarbon.numeric.statistic import Statistic, f
@@ -52,7 +52,9 @@ def effects_f(
     restricted, df0 = _sum_of_squares(y, x, unit_codes, period_codes, smaller)
     squares, df1 = _sum_of_squares(y, x, unit_codes, period_codes, larger)
     if df1 <= 0:
-        raise EstimationError(f"{len(y)} observations leave no degrees of freedom for an F test of {larger} effects.")
+        raise EstimationError(
+            f"No degrees of freedom are left for an F test of {larger} effects in {counted(len(y), 'observation')}."
+        )
     if squares <= 1e-20 * restricted:
         raise EstimationError(f"{larger} effects and the regressors fit exactly; there are no errors to test against.")
     if df0 <= df1:
@@ -113,7 +115,10 @@ def unit_effects(y: FloatArray, x: FloatArray, unit_codes: IntArray) -> UnitEffe
     fit = regress(within[:, 0], within[:, 1:])
     df = len(y) - group.count - len(kept)
     if df <= 0:
-        raise EstimationError(f"{len(y)} observations leave no degrees of freedom for {group.count} unit effects.")
+        raise EstimationError(
+            f"No degrees of freedom are left for {counted(group.count, 'unit effect')} in "
+            f"{counted(len(y), 'observation')}."
+        )
     alpha = means[:, 0] - means[:, 1:] @ fit.coef
     spread = means[:, 1:] - means[:, 1:].mean(axis=0)
     shares = 1 / group.sizes

@@ -199,7 +199,7 @@ def test_a_column_with_a_value_per_row_is_no_cluster() -> None:
         lambda: dc.wild_bootstrap(model(), panel(), cluster="z"),
         lambda: WildClusterBootstrap(model=model(), cluster="z").check(panel()),
     ):
-        with pytest.raises(DataError, match="column 'z' has another value in each of 72 rows.*cluster=unit"):
+        with pytest.raises(DataError, match=r"column 'z' has another value in each of 72 rows.*cluster=unit"):
             check()
 
 

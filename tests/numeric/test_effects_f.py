@@ -74,7 +74,7 @@ def test_a_regressor_that_effects_absorb_counts_once() -> None:
 def test_nothing_left_is_refused() -> None:
     y, x, unit, period = produc()
     first = period == 0
-    with pytest.raises(EstimationError, match="no degrees of freedom"):
+    with pytest.raises(EstimationError, match="No degrees of freedom"):
         effects_f(y[first], x[first], unit[first], period[first], "unit")
     with pytest.raises(EstimationError, match="add nothing"):
         effects_f(y[first], x[first], unit[first], period[first], "time")
