@@ -70,8 +70,10 @@ def read(text: str) -> Formula:
         )
     try:
         parsed = Parsed(guarded, _ordering="none")
-    except FormulaicError as error:
-        plain = re.sub(r"\s+", " ", re.sub(r"\x1b\[[\d;]*m|[⧛⧚]", "", str(error))).strip()
+    except (FormulaicError, SyntaxError, KeyError, TypeError, ValueError) as error:
+        plain = re.sub(r"\s+", " ", re.sub(r"\x1b\[[\d;]*m|[⧛⧚]", "", str(error))).strip(" .")
+        if "__" in plain or isinstance(error, SyntaxError):
+            plain = f"a formula may use {_WORDS}"
         hint = " Instruments belong to PanelIV (model=iv)." if guarded.count("~") > 1 else ""
         raise ValueError(f"formula '{text}' cannot be read: {plain}.{hint}") from error
     if not hasattr(parsed, "rhs") or len(parsed.lhs) != 1:

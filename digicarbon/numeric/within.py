@@ -166,7 +166,7 @@ def vanishing(within: FloatArray, before: FloatArray, tolerance: float = 1e-9) -
     return [int(j) for j in np.flatnonzero(left <= tolerance * np.where(size > 0, size, 1.0))]
 
 
-def dependent(columns: FloatArray, tolerance: float = 1e-9) -> list[tuple[int, list[int]]]:
+def dependent(columns: FloatArray, tolerance: float = 1e-8) -> list[tuple[int, list[int]]]:
     """Return each column that is a linear combination of columns before it, with those columns.
 
     Parameters

@@ -204,6 +204,8 @@ def _columns(panel: Panel, term: str, factors: tuple[Factor, ...], terms: Sequen
     found = {prefix: value}
     for group in groups:
         levels, codes = panel.levels(group)
+        if len(levels) == 1:
+            raise DataError(f"{term}: the column '{group}' has one value only, {levels[0]}; leave the term out.")
         # a reference value is left out unless each value has a slope of its own
         first = 0 if prefix and prefix not in terms else 1
         found = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -93,6 +94,13 @@ class Panel:
         DataError
             If a key column is missing or empty, a unit-period pair stands twice, or a unit lacks a period.
         """
+        if not isinstance(frame, pd.DataFrame):
+            raise DataError(
+                f"Panel.from_frame takes a DataFrame, not a {type(frame).__name__}; read the file first, e.g. with "
+                "pandas.read_csv."
+            )
+        if unit == time:
+            raise DataError(f"unit and time are both '{unit}'; name the column of units and the column of periods.")
         indexed = not {unit, time} <= set(frame.columns) and {unit, time} & set(frame.index.names)
         flat = frame.reset_index() if indexed else frame
         flat = flat.set_axis([str(name) for name in flat.columns], axis=1)
@@ -169,11 +177,26 @@ class Panel:
             words = pd.to_numeric(pd.Series(self.text[name]), errors="coerce").isna()
             rows = np.flatnonzero(words.to_numpy() & ~pd.isna(self.text[name]))
             shown = listing([f"{self.row_name(row)}: {self.text[name][row]!r}" for row in rows], 3)
-            raise DataError(f"Column '{name}' holds text where numbers are needed ({shown}); correct these cells.")
+            raise DataError(
+                f"Column '{name}' holds text where numbers are needed ({shown}); correct these cells, or write "
+                f"C({name}) for dummies of its values."
+            )
         if name not in self._position:
             raise DataError(
-                f"The panel has no column '{name}'.{nearest(name, self.names)} Columns: {listing(self.names, 40)}."
+                f"The panel has no column '{name}'.{self.hint(name)}{nearest(name, self.names)} "
+                f"Columns: {listing(self.names, 40)}."
             )
+
+    def hint(self, name: str) -> str:
+        """Return what may be meant by a term that is no column, as a sentence after a blank; empty if unknown."""
+        if name in (self.unit_name, self.time_name):
+            return f" It is the name of the units or periods; C({name}) makes dummies of them."
+        if not re.fullmatch(r"[\w ]+", name):
+            return (
+                " Terms are columns, ln_x (for log(x)), x^2, L.x, L2.x, F.x, D.x (for lag(x) and so on), a:b and C(x) "
+                "(for i.x)."
+            )
+        return ""
 
     def has(self, name: str) -> bool:
         """Return whether ``name`` is a column, of numbers or of text."""

@@ -385,7 +385,7 @@ def test_absorbed_and_collinear_regressors_are_named(produc: dc.Panel) -> None:
 
 
 def test_one_period_with_unit_effects_is_refused(produc: dc.Panel) -> None:
-    with pytest.raises(DataError, match="two_way effects need at least two periods; the panel has only 1970"):
+    with pytest.raises(DataError, match="two_way effects need at least two periods; there is only 1970"):
         dc.PanelRegression(y="log(gsp)", x=X).fit(produc.select(periods=[1970]))
 
 
