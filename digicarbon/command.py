@@ -65,6 +65,8 @@ def run(request: Request) -> None:
         if finished.table is not None:
             show(finished.table, out)
         failures += finished.failures
+        for option in _unshown(composer, planned):
+            out.print(f"diagnostic={option} is recorded in MLflow; report={option} shows it.", soft_wrap=True)
         for place in finished.pictures:
             out.print(f"Picture: {place}", soft_wrap=True)
         out.print(
@@ -78,6 +80,13 @@ def run(request: Request) -> None:
     if failures:
         lines = "\n".join(f"  {label}: {sentence}" for label, sentence in failures[:20])
         raise FailedRunsError(f"{len(failures)} runs failed; they are recorded as FAILED:\n{lines}")
+
+
+def _unshown(composer: Composer, planned: Plan) -> list[str]:
+    """Return the diagnostics of runs whose table is one of coefficients only, where a report would show them."""
+    reports = options(composer.loader, "report")
+    chosen = {run.options["diagnostic"] for run in planned.runs if run.options.get("report") == "regression"}
+    return sorted(option for option in chosen if option in reports)
 
 
 def plan_(request: Request) -> None:

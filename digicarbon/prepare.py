@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from digicarbon import data
 from digicarbon.diagnostic import Diagnostic
@@ -16,7 +18,7 @@ from digicarbon.inference import Inference
 from digicarbon.measure import Measure
 from digicarbon.model import Model
 from digicarbon.outcome import Outcome
-from digicarbon.panel import Panel, PanelDesign
+from digicarbon.panel import Panel, PanelDesign, label
 from digicarbon.sample import Sample
 from digicarbon.source import Inputs, Source
 from digicarbon.spec import Spec, build
@@ -112,7 +114,8 @@ class Workshop:
         keys = _keys(specs, "source", "measure", "outcome", "panel", "sample")
         panel = self._once(("sample", *keys, *specs.terms), lambda: self._taken(specs))
         weights = None if specs.weights is None else self._weights(specs, specs.weights, panel)
-        prepared = Prepared(panel, weights, inputs.simulated, inputs.notes)
+        notes = (*self._left_out(specs, panel), *inputs.notes)
+        prepared = Prepared(panel, weights, inputs.simulated, notes)
         specs.model.check(panel, weights)
         specs.diagnostic.check(panel, weights)
         return prepared
@@ -139,16 +142,35 @@ class Workshop:
 
         return self._once(("panel", *_keys(specs, "source", "measure", "outcome", "panel")), make)
 
+    def _chosen(self, specs: Specs) -> NDArray[np.bool_]:
+        """Return which rows of the full panel are in the sample."""
+
+        def rows() -> NDArray[np.bool_]:
+            full, sample, design = self._full(specs), specs.sample, specs.panel
+            # a query can name a variable that no model uses
+            new = [name for name in sample.variables if design.can_make(full, name)]
+            return sample.rows(design.variables(full, new))
+
+        return self._once(("rows", *_keys(specs, "source", "measure", "outcome", "panel", "sample")), rows)
+
     def _taken(self, specs: Specs) -> Panel:
         """Return the sample with the run's terms made and complete."""
-        full = self._full(specs)
-        sample, design = specs.sample, specs.panel
         with _naming(self._inputs(specs)):
-            # a query can name a variable that no model uses
-            keep = sample.rows(
-                design.variables(full, [name for name in sample.variables if design.can_make(full, name)])
-            )
-            return design.take(full, specs.terms, keep, sample.adjust)
+            return specs.panel.take(self._full(specs), specs.terms, self._chosen(specs), specs.sample.adjust)
+
+    def _left_out(self, specs: Specs, panel: Panel) -> tuple[str, ...]:
+        """Return a sentence on what the rules for gaps took away."""
+        full, chosen, rule = self._full(specs), self._chosen(specs), specs.panel
+        if rule.gaps == "drop_units":
+            every = {label(unit) for unit in self._inputs(specs).frame["unit"]}
+            lost = sorted((every - set(full.units)) | (set(full.rows(chosen).units) - set(panel.units)))
+            count = len(lost) + len(panel.units)
+            words = f"{len(lost)} of {count} units lack a row or a value and are left out: {listing(lost)}."
+            return (words,) if lost else ()
+        rows = int(chosen.sum())
+        if rows == len(panel.unit_codes) or (rule.gaps == "refuse" and rule.log != "drop"):
+            return ()
+        return (f"{rows - len(panel.unit_codes)} of {rows} rows lack a value, a logarithm or a lag and are left out.",)
 
     def _weights(self, specs: Specs, spec: WeightsSpec, panel: Panel) -> Weights:
         full = self._full(specs)

@@ -39,6 +39,46 @@ class Spec(pydantic.BaseModel):
     role: ClassVar[str] = "specification"
     """The config group that takes this kind of specification."""
 
+    def __init__(self, **fields: Any) -> None:
+        """Check the fields.
+
+        Raises
+        ------
+        SpecError
+            If a field is unknown, missing, of the wrong type, or at odds with another; every fault in a sentence.
+        """
+        try:
+            super().__init__(**fields)
+        except pydantic.ValidationError as error:
+            raise SpecError(type(self), error) from None
+
+
+class SpecError(ConfigError, ValueError):
+    """Fields of a specification are wrong.
+
+    Parameters
+    ----------
+    cls : type
+        The specification's class.
+    error : pydantic.ValidationError
+    """
+
+    def __init__(self, cls: type[Spec], error: pydantic.ValidationError) -> None:
+        self.cls, self.error = cls, error
+        super().__init__(self.sentence(cls.__name__))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reraised, (str(self),)
+
+    def sentence(self, where: str) -> str:
+        """Return all faults as sentences, with ``where`` before the fields' names."""
+        return "; ".join(_sentence(self.cls, item, where) for item in self.error.errors())
+
+
+def _reraised(sentence: str) -> ConfigError:
+    """Return an error that comes from another process as its sentence: pydantic's own cannot travel."""
+    return ConfigError(sentence)
+
 
 S = TypeVar("S", bound=Spec)
 
@@ -77,8 +117,8 @@ def build(node: Mapping[str, Any], kind: type[S], where: str) -> S:
     fields = {str(key): value for key, value in node.items() if key != "_target_"}
     try:
         return cls(**fields)
-    except pydantic.ValidationError as error:
-        raise ConfigError("; ".join(_sentence(cls, item, where) for item in error.errors())) from error
+    except SpecError as error:
+        raise ConfigError(error.sentence(where)) from error
 
 
 def refuse_unknown(node: Mapping[str, Any], where: str) -> None:

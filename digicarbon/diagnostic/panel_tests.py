@@ -75,6 +75,8 @@ class PanelArrays:
         Without a constant.
     unit, period : ndarray of int, shape (rows,)
     balanced : bool
+    calendar : ndarray of int, shape (T,)
+        Where the periods stand on the calendar.
     """
 
     y: FloatArray
@@ -82,6 +84,7 @@ class PanelArrays:
     unit: IntArray
     period: IntArray
     balanced: bool
+    calendar: IntArray
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -124,7 +127,7 @@ def arrays_of(model: PanelRegression, panel: Panel) -> PanelArrays:
     found = panel.with_terms(model.terms)
     x = found.array(found.expanded(model.regressors, among=model.terms))
     y = found.array([model.y])[:, 0]
-    data = PanelArrays(y, x, found.unit_codes, found.period_codes, found.balanced)
+    data = PanelArrays(y, x, found.unit_codes, found.period_codes, found.balanced, found.positions)
     for effects in dict.fromkeys(("none", COUNTERPART.get(model.effects, model.fixed))):
         if data.within(effects).ssr <= 1e-20 * float(((y - y.mean()) ** 2).sum()):
             raise EstimationError(f"The regressors and effects explain {model.y} exactly; there are no errors to test.")
@@ -261,7 +264,7 @@ def serial_rows(data: PanelArrays, fixed: EffectsKind) -> list[Row]:
     rows += of(
         "Wooldridge, first differences",
         "Errors in levels are not serially correlated (Stata's xtserial).",
-        lambda: serial_correlation.wooldridge_stata(data.y, first, data.unit, data.period),
+        lambda: serial_correlation.wooldridge_stata(data.y, first, data.unit, data.calendar[data.period]),
     )
     rows += of(
         "Wooldridge, differenced errors",

@@ -70,8 +70,10 @@ def read(text: str) -> Formula:
         )
     try:
         parsed = Parsed(guarded, _ordering="none")
-    except FormulaicError as error:
-        plain = re.sub(r"\s+", " ", re.sub(r"\x1b\[[\d;]*m|[⧛⧚]", "", str(error))).strip()
+    except (FormulaicError, SyntaxError, KeyError, TypeError, ValueError) as error:
+        plain = re.sub(r"\s+", " ", re.sub(r"\x1b\[[\d;]*m|[⧛⧚]", "", str(error))).strip(" .")
+        if "__" in plain or isinstance(error, SyntaxError):
+            plain = f"a formula may use {_WORDS}"
         hint = " Instruments belong to PanelIV (model=iv)." if guarded.count("~") > 1 else ""
         raise ValueError(f"formula '{text}' cannot be read: {plain}.{hint}") from error
     if not hasattr(parsed, "rhs") or len(parsed.lhs) != 1:
@@ -116,6 +118,11 @@ def _factor(code: str, text: str) -> str:
         name, variable, order = call["name"], call["inside"], call["order"] or ""
         if name in ("log", "ln") and not order and re.fullmatch(_VARIABLE, variable):
             return f"ln_{variable}"
+        if name in ("diff", "d") and order not in ("", "1"):
+            raise ValueError(
+                f"formula '{text}': '{code}' is x less its lag {order} in R and the difference of order {order} in "
+                f"Stata; write D{order}.{variable} for the latter."
+            )
         if name in _SHIFTS and order != "0":
             return f"{_SHIFTS[name]}{'' if order in ('', '1') else order}.{_factor(variable, text)}"
         if name in _DUMMIES and not order and re.fullmatch(_VARIABLE, variable):

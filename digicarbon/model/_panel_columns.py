@@ -109,7 +109,8 @@ def first_difference(panel: Panel, names: tuple[str, ...], y: str, effects: Effe
     difference = columns[later] - columns[before[later]]
     units, unit_codes = np.unique(panel.unit_codes[later], return_inverse=True)
     periods, period_codes = np.unique(panel.period_codes[later], return_inverse=True)
-    rows = Rows(unit_codes.astype(np.int64), period_codes.astype(np.int64), len(units), len(periods))
+    codes = (unit_codes.astype(np.int64), period_codes.astype(np.int64))
+    rows = Rows(*codes, len(units), len(periods), panel.positions[periods])
     if effects == "unit":
         values = np.column_stack([np.ones(len(difference)), difference])
         return Columns(("const", *names), values, values, rows, "none", 0, {})
@@ -140,7 +141,7 @@ def quasi_demeaned(panel: Panel, names: tuple[str, ...], y: str, effects: Random
 
 def rows_of(panel: Panel) -> Rows:
     """Return which unit and period each row of a panel belongs to."""
-    return Rows(panel.unit_codes, panel.period_codes, *panel.shape)
+    return Rows(panel.unit_codes, panel.period_codes, *panel.shape, panel.positions)
 
 
 def _singletons(panel: Panel, effects: EffectsKind) -> tuple[str, ...]:

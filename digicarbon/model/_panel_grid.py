@@ -71,12 +71,7 @@ class PanelGrid:
             for name in self._names[term]:
                 self._absent[name] = missing
         self._panel = made
-        years = np.arange(len(panel.periods))
-        if isinstance(panel.periods[0], int):
-            # as `Panel.rows_before`: a year that nobody has stays a gap
-            distance = np.array(panel.periods) - panel.periods[0]
-            years = distance // max(int(np.gcd.reduce(distance)), 1)
-        self._years = years
+        self._years = years = panel.positions
         self.shape = (len(panel.units), int(years[-1]) + 1)
 
     def names(self, terms: Iterable[str]) -> tuple[str, ...]:

@@ -55,6 +55,9 @@ class Model(Spec):
         if not self.x:
             raise ValueError("x is empty; name at least one focal term.")
         terms = [self.y, *self.regressors]
+        squares = [term for term in terms if len(set(term.split(":"))) < len(term.split(":"))]
+        if squares:
+            raise ValueError(f"{listing(squares)} is a product with itself; write a power, e.g. x^2.")
         twice = sorted({term for term in terms if terms.count(term) > 1})
         if twice:
             raise ValueError(f"{listing(twice)} is named more than once among y, x and controls.")
@@ -99,6 +102,15 @@ class Model(Spec):
         DataError, WeightsError, EstimationError
         """
         raise TypeError(f"{type(self).__name__} does not say how it is fitted; define `fit`.")
+
+
+def require_panel(panel: object) -> None:
+    """Raise unless what a model is to be fitted to is a panel."""
+    if not isinstance(panel, Panel):
+        raise DataError(
+            f"A model is fitted to a Panel, not to a {type(panel).__name__}; make one of a DataFrame with "
+            "dc.Panel.from_frame(frame, unit=…, time=…)."
+        )
 
 
 def refuse_unidentified(
@@ -150,10 +162,21 @@ def refuse_too_small(observations: int, parameters: int, effects: str) -> None:
         )
 
 
-def refuse_single_period(panel: Panel, effects: str) -> None:
-    """Raise if unit effects are asked for with one period, or time effects with one unit."""
+def refuse_single_period(panel: Panel, effects: str, lagged: bool = False) -> None:
+    """Raise if unit effects are asked for with one period, or time effects with one unit.
+
+    Parameters
+    ----------
+    panel : Panel
+    effects : str
+    lagged : bool
+        Whether lags or differences have taken periods away.
+    """
     n, t = panel.shape
     if effects in ("unit", "two_way") and t == 1:
-        raise DataError(f"{effects} effects need at least two periods; the panel has only {panel.periods[0]}.")
+        raise DataError(
+            f"{effects} effects need at least two periods; there is only {panel.periods[0]}"
+            f"{' after lags and differences' if lagged else ''}."
+        )
     if effects in ("time", "two_way") and n == 1:
         raise DataError(f"{effects} effects need at least two units; the panel has only {panel.units[0]}.")

@@ -15,6 +15,7 @@ from digicarbon.model._groups import By, Groups, groups_of
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.panel_regression import FEWEST_CLUSTERS, PanelRegression
 from digicarbon.numeric.equality import WaldTest, equality, wald_test
+from digicarbon.numeric.least_squares import solve
 from digicarbon.numeric.within import EffectsKind, absorb, absorbed_count
 from digicarbon.panel import Panel
 from digicarbon.result import Result
@@ -273,7 +274,7 @@ def _within_r2(expanded: Expanded, ssr: float) -> float:
     model, panel = expanded.model, expanded.panel
     within = absorb(panel.array([*expanded.nuisance, model.y]), rows_of(panel), model.fixed)
     dummies, y = within[:, :-1], within[:, -1]
-    left = y - dummies @ np.linalg.lstsq(dummies, y, rcond=None)[0]
+    left = y - dummies @ solve(dummies, y)
     total = float(left @ left)
     if total <= 0:
         raise DataError(f"{model.y} does not vary after the effects; there is nothing to explain.")

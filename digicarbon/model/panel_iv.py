@@ -18,6 +18,7 @@ from digicarbon.model.base import Level, Model, refuse_single_period, refuse_too
 from digicarbon.numeric.anderson_rubin import anderson_rubin
 from digicarbon.numeric.covariance import ClusterBy, nearest_semidefinite, nested_effects, small_sample_factor
 from digicarbon.numeric.instrument_tests import endogeneity, overidentification
+from digicarbon.numeric.least_squares import solve
 from digicarbon.numeric.reduced_form import ErrorStructure, partial_out, reduced_form
 from digicarbon.numeric.weak_instruments import strength
 from digicarbon.numeric.within import EffectsKind, absorb, absorbed_rank, dependent, vanishing
@@ -381,7 +382,7 @@ class Columns:
     def refuse_useless(self) -> None:
         """Raise if instruments explain an endogenous regressor exactly, or not at all."""
         _, x, z = self.partialled()
-        fitted = z @ np.linalg.lstsq(z, x, rcond=None)[0]
+        fitted = z @ solve(z, x)
         for j in vanishing(x - fitted, x, _EXACT):
             raise EstimationError(
                 f"{self.endogenous[j]} is an exact linear combination of the instruments and the exogenous regressors "

@@ -17,7 +17,14 @@ from digicarbon.model import _panel_columns as transformed
 from digicarbon.model._formula import effects_of, read
 from digicarbon.model._panel_columns import Columns, Estimator
 from digicarbon.model._panel_covariance import REPAIRED, Rule, covariance_of, degrees_of_freedom, factor_of, kernel_of
-from digicarbon.model.base import Level, Model, refuse_single_period, refuse_too_small, refuse_unidentified
+from digicarbon.model.base import (
+    Level,
+    Model,
+    refuse_single_period,
+    refuse_too_small,
+    refuse_unidentified,
+    require_panel,
+)
 from digicarbon.numeric.covariance import ClusterBy, Covariance, Kernel, SmallSample, nearest_semidefinite
 from digicarbon.numeric.least_squares import Fit, least_squares
 from digicarbon.numeric.random_effects import Method, RandomEffects
@@ -45,7 +52,11 @@ RANDOM: Mapping[str, RandomEffects] = {
     "random_two_way": "random_two_way",
 }
 
-_SE_WORDS: Mapping[Covariance, str] = {"cluster": "clustered", "driscoll_kraay": "Driscoll-Kraay"}
+_SE_WORDS: Mapping[Covariance, str] = {
+    "cluster": "clustered",
+    "driscoll_kraay": "Driscoll-Kraay",
+    "beck_katz": "panel-corrected",
+}
 
 FEWEST_CLUSTERS = 5
 """With fewer clusters a clustered covariance says nothing: with 3, the smallest p of a sign-flip test is 0.25."""
@@ -266,11 +277,12 @@ class PanelRegression(Model):
 
     def _columns(self, panel: Panel, weights: Weights | None) -> Columns:
         """Return what least squares is run on, after every check."""
+        require_panel(panel)
+        self._match_formula(panel)
         if self.uses_weights:
             kernel_of(weights, self.kernel, panel)
-        self._match_formula(panel)
-        panel = panel.with_terms(self.terms)
-        refuse_single_period(panel, self._effects_words)
+        whole, panel = panel, panel.with_terms(self.terms)
+        refuse_single_period(panel, self._effects_words, lagged=panel.periods != whole.periods)
         columns = self._transformed(panel, panel.expanded(self.regressors, among=self.terms))
         self._refuse_few_groups(columns)
         z, raw = columns.values[:, :-1], columns.raw[:, :-1]
@@ -318,15 +330,28 @@ class PanelRegression(Model):
         needed = counts[self.cluster] if self.cov == "cluster" else {}
         if self.cov == "driscoll_kraay":
             needed = {"time": rows.t}
+        if self.cov == "beck_katz":
+            needed = counts["time" if self.cluster == "time" else "unit"]
+        if self.cov == "newey_west" and rows.t < 2:
+            raise EstimationError(
+                "One period is too few for Newey-West standard errors; choose inference=robust or inference=cluster."
+            )
         if self.cov == "beck_katz" and not rows.balanced:
             raise DataError("cov=beck_katz needs a balanced panel; use panel.gaps=drop_units, or cov=cluster.")
         for by, groups in needed.items():
             if groups < FEWEST_CLUSTERS:
+                way_out = "choose inference=classic, whose t has the degrees of freedom that are left"
+                if by == "unit":
+                    way_out += (
+                        ", or compare regions in one regression of all units (model=twfe_regions sample=full "
+                        "inference=classic)"
+                    )
+                what = f"{groups} {'unit' if by == 'unit' else 'period'}{'' if groups == 1 else 's'}"
+                if self.cov == "cluster":
+                    what = f"{groups} cluster{'' if groups == 1 else 's'} by {by}"
                 raise EstimationError(
-                    f"{groups} clusters by {by} are too few for {_SE_WORDS[self.cov]} standard errors (at least "
-                    f"{FEWEST_CLUSTERS}); choose inference=classic, whose t has the degrees of freedom that are left, "
-                    "or compare regions in one regression of all units (model=twfe_regions sample=full "
-                    "inference=classic)."
+                    f"{what} {'is' if groups == 1 else 'are'} too few for {_SE_WORDS[self.cov]} standard errors (at "
+                    f"least {FEWEST_CLUSTERS}); {way_out}."
                 )
 
     def _goodness(self, columns: Columns, fit: Fit, df_resid: int) -> dict[str, float]:

@@ -21,7 +21,14 @@ from digicarbon.model._spatial_estimates import (
     Kind,
     estimate,
 )
-from digicarbon.model.base import Level, Model, refuse_single_period, refuse_too_small, refuse_unidentified
+from digicarbon.model.base import (
+    Level,
+    Model,
+    refuse_single_period,
+    refuse_too_small,
+    refuse_unidentified,
+    require_panel,
+)
 from digicarbon.numeric.spatial_effects import effects_by_unit, lag_effects, local_effects, simulated_errors
 from digicarbon.numeric.spatial_likelihood import Correction, Demeaning, Sample
 from digicarbon.numeric.spatial_operator import SpatialOperator
@@ -224,6 +231,7 @@ class SpatialPanel(Model):
         """Return checked arrays in the panel's order."""
         if weights is None:
             raise WeightsError(f"A {self.kind} model needs spatial weights; choose weights=… or pass `weights`.")
+        require_panel(panel)
         panel = panel.with_terms(self.terms)
         refuse_single_period(panel, "unit" if self.effects == "random" else self.effects)
         if not isinstance(weights, Weights):

@@ -102,13 +102,14 @@ def driscoll_kraay(z: FloatArray, e: FloatArray, rows: Rows, lags: int) -> Float
 def newey_west(z: FloatArray, e: FloatArray, rows: Rows, lags: int) -> FloatArray:
     """Return Σ_i of each unit's Newey-West middle: serial correlation within units up to ``lags``, none between units.
 
-    A lag is the unit's previous row (plm's vcovNW).
+    A lag is the unit's period before on the calendar (fixest's NW); plm's vcovNW takes its previous row, which is the
+    same in a panel without gaps.
     """
     scores = z * e[:, None]
     middle = scores.T @ scores
     for lag in range(1, lags + 1):
-        same = rows.unit_codes[lag:] == rows.unit_codes[:-lag]
-        gamma = scores[lag:][same].T @ scores[:-lag][same]
+        before = rows.before(lag)
+        gamma = scores[before >= 0].T @ scores[before[before >= 0]]
         middle = middle + (1 - lag / (lags + 1)) * (gamma + gamma.T)
     return np.asarray(middle)
 
@@ -161,7 +162,10 @@ def nearest_semidefinite(covariance: FloatArray) -> tuple[FloatArray, bool]:
     A difference of covariances can be indefinite with few periods; fixest and Cameron, Gelbach & Miller (2011)
     repair it so.
     """
-    values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
-    if values[0] >= -1e-12 * max(float(values[-1]), 0.0):
+    sizes = np.sqrt(np.abs(covariance.diagonal()))
+    sizes = np.where(sizes > 0, sizes, 1.0)
+    # a variance in small units is no rounding error of one in large units: correlations tell
+    if np.linalg.eigvalsh(covariance / np.outer(sizes, sizes))[0] >= -1e-10:
         return covariance, False
+    values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)
     return (vectors * np.maximum(values, 0)) @ vectors.T, True

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from digicarbon.numeric.least_squares import solve
 from digicarbon.numeric.reduced_form import ErrorStructure, FTest, middle, quadratic_form, reduced_form
 from digicarbon.numeric.statistic import Statistic, chi2
 
@@ -73,7 +74,7 @@ def endogeneity(y: FloatArray, x: FloatArray, z: FloatArray, errors: ErrorStruct
     where that is classic, Stata's ``estat endogenous`` after ``ivregress``.
     """
     m = x.shape[1]
-    control = x - z @ np.linalg.lstsq(z, x, rcond=None)[0]
+    control = x - z @ solve(z, x)
     form = reduced_form(y[:, None], np.column_stack([x, control]), errors, partialled)
     added = form.covariance[0, m:, 0, m:]
     return FTest.of(quadratic_form(form.coef[m:, 0], added), m, form.df)

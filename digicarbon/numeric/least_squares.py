@@ -51,6 +51,28 @@ def least_squares(columns: FloatArray) -> Fit:
     return Fit(coef, root @ root.T, residuals, float(residuals @ residuals))
 
 
+def solve(columns: FloatArray, targets: FloatArray) -> FloatArray:
+    """Return least-squares coefficients of targets on columns, of smallest norm where columns are dependent.
+
+    Parameters
+    ----------
+    columns : ndarray, shape (rows, k)
+    targets : ndarray, shape (rows,) or (rows, m)
+
+    Returns
+    -------
+    ndarray, shape (k,) or (k, m)
+
+    Notes
+    -----
+    Columns are scaled to unit norm first: a column in small units must not be taken for a dependent one.
+    """
+    norms = np.linalg.norm(columns, axis=0)
+    norms = np.where(norms > 0, norms, 1.0)
+    found = np.linalg.lstsq(columns / norms, targets, rcond=None)[0]
+    return np.asarray((found.T / norms).T)
+
+
 def triangular(columns: FloatArray) -> FloatArray:
     """Return the upper triangular factor R of ``columns`` = QR, up to signs of its rows.
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from digicarbon.errors import EstimationError, counted
 from digicarbon.numeric.auxiliary_regression import identified
 from digicarbon.numeric.group_means import Groups
+from digicarbon.numeric.least_squares import solve
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -179,7 +180,7 @@ def _within(columns: FloatArray, groups: AllGroups) -> FloatArray:
 
 def _residuals(y: FloatArray, x: FloatArray, kept: list[int] | None = None) -> FloatArray:
     columns = x if kept is None else x[:, kept]
-    return np.asarray(y - columns @ np.linalg.lstsq(columns, y, rcond=None)[0])
+    return np.asarray(y - columns @ solve(columns, y))
 
 
 def _varying(x: FloatArray, groups: AllGroups) -> list[int]:
@@ -240,7 +241,7 @@ def _between_residuals(y: FloatArray, x: FloatArray, group: Groups, weights: Flo
 
 def _within_prediction(y: FloatArray, x: FloatArray, groups: AllGroups) -> FloatArray:
     """Return y less the within regression's prediction, centred: effects and errors together, shape (rows,)."""
-    slopes = np.linalg.lstsq(_within(x, groups), _within(y[:, None], groups)[:, 0], rcond=None)[0]
+    slopes = solve(_within(x, groups), _within(y[:, None], groups)[:, 0])
     errors = y - x @ slopes
     return np.asarray(errors - errors.mean())
 

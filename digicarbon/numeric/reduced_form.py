@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from digicarbon.numeric.least_squares import solve
+
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 ErrorKind = Literal["classic", "robust", "cluster"]
@@ -174,4 +176,4 @@ def partial_out(columns: FloatArray, exogenous: FloatArray) -> FloatArray:
     """Return the residuals of columns, shape (rows, k), after regressors of shape (rows, j)."""
     if exogenous.shape[1] == 0:
         return columns
-    return np.asarray(columns - exogenous @ np.linalg.lstsq(exogenous, columns, rcond=None)[0])
+    return np.asarray(columns - exogenous @ solve(exogenous, columns))

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
+from digicarbon.numeric.least_squares import solve as least_squares_solve
 from digicarbon.numeric.least_squares import triangular
 from digicarbon.numeric.spatial_operator import DenseOperator, SpatialOperator
 from digicarbon.numeric.within import EffectsKind, demean
@@ -211,7 +212,7 @@ def fit_error(level: FloatArray, lagged: FloatArray, w: SpatialOperator, sample:
 
     def solve(lam: float) -> tuple[FloatArray, FloatArray]:
         filtered = r[:, :width] - lam * r[:, width:]
-        beta = np.asarray(np.linalg.lstsq(filtered[:, :k], filtered[:, k], rcond=None)[0], np.float64)
+        beta = np.asarray(least_squares_solve(filtered[:, :k], filtered[:, k]), np.float64)
         return beta, filtered[:, k] - filtered[:, :k] @ beta
 
     def loglik(lam: float, log_determinant: float) -> float:

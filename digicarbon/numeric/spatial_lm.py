@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from digicarbon.numeric.least_squares import solve
 from digicarbon.numeric.spatial_likelihood import Sample
 from digicarbon.numeric.statistic import Statistic, chi2
 from digicarbon.numeric.within import EffectsKind, demean
@@ -71,7 +72,7 @@ def lagrange_multipliers(
     basis = np.linalg.qr(z)[0]
     y = within[..., -1].ravel()
     e = y - basis @ (basis.T @ y)
-    beta = np.linalg.lstsq(z, y, rcond=None)[0]
+    beta = solve(z, y)
     sigma2 = float(e @ e) / sample.size
     if form == "corrected":
         lagged = demean(_lag(w, np.stack([columns[..., -1], columns[..., :-1] @ beta], axis=2)), effects)

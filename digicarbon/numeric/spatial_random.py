@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import optimize
 from scipy.linalg import lapack
 
+from digicarbon.numeric.least_squares import solve as least_squares_solve
 from digicarbon.numeric.least_squares import triangular
 from digicarbon.numeric.spatial_likelihood import Sample, maximise_lag, near_end
 from digicarbon.numeric.spatial_operator import DenseOperator, SpatialOperator
@@ -143,7 +144,7 @@ def _fit_kkp(level: FloatArray, lagged: FloatArray, w: DenseOperator) -> RandomF
 
         def weights(psi: float) -> FloatArray:
             stacked = np.concatenate([inside, psi * outside])
-            beta = np.linalg.lstsq(stacked[:, :k], stacked[:, k], rcond=None)[0]
+            beta = least_squares_solve(stacked[:, :k], stacked[:, k])
             return np.concatenate([beta, [-1.0]])
 
         psi = _maximise_psi(lambda value: _sums(inside, outside, weights(value)), n, t)
@@ -178,7 +179,7 @@ def _fit_baltagi(level: FloatArray, lagged: FloatArray, w: DenseOperator) -> Ran
         inside = (within - lam * within_lag).reshape(t * n, width)
         outside = np.sqrt(t) * np.linalg.solve(root, mean)
         stacked = np.concatenate([inside, outside])
-        beta = np.linalg.lstsq(stacked[:, :k], stacked[:, k], rcond=None)[0]
+        beta = least_squares_solve(stacked[:, :k], stacked[:, k])
         weights = np.concatenate([beta, [-1.0]])
         e = stacked @ weights
         ssr = float(e @ e)

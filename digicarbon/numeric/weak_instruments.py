@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import special
 from scipy.linalg import solve_triangular
 
+from digicarbon.numeric.least_squares import solve
 from digicarbon.numeric.reduced_form import (
     ErrorStructure,
     FTest,
@@ -149,8 +150,8 @@ def _rank_statistic(coef: FloatArray, gram: FloatArray, total: FloatArray, covar
 def _conditional(x: FloatArray, z: FloatArray, j: int, errors: ErrorStructure, partialled: int) -> FTest:
     """Return Sanderson & Windmeijer's F: of instruments in x_j less what 2SLS on the other regressors explains."""
     others = np.delete(x, j, axis=1)
-    projected = z @ np.linalg.lstsq(z, others, rcond=None)[0]
-    residual = x[:, j] - others @ np.linalg.lstsq(projected, x[:, j], rcond=None)[0]
+    projected = z @ solve(z, others)
+    residual = x[:, j] - others @ solve(projected, x[:, j])
     form = reduced_form(residual[:, None], z, errors, partialled)
     chi2_value = quadratic_form(form.coef[:, 0], form.covariance[0, :, 0, :])
     return FTest.of(chi2_value, z.shape[1] - x.shape[1] + 1, form.df)

@@ -50,12 +50,15 @@ class Rows:
     unit_codes, period_codes : ndarray of int, shape (rows,)
     n, t : int
         Units and periods, each of which has a row.
+    positions : ndarray of int, shape (t,), or None
+        Where the periods stand on the calendar; None if they follow each other.
     """
 
     unit_codes: IntArray
     period_codes: IntArray
     n: int
     t: int
+    positions: IntArray | None = None
 
     @property
     def balanced(self) -> bool:
@@ -65,6 +68,12 @@ class Rows:
     def groups(self, by: GroupedBy) -> tuple[IntArray, int]:
         """Return each row's unit or period, and how many there are."""
         return (self.unit_codes, self.n) if by == "unit" else (self.period_codes, self.t)
+
+    def before(self, lag: int) -> IntArray:
+        """Return the row of the same unit ``lag`` periods before each row, shape (rows,); -1 where there is none."""
+        return rows_before(
+            self.unit_codes, self.period_codes if self.positions is None else self.positions[self.period_codes], lag
+        )
 
     def sums(self, columns: FloatArray, by: GroupedBy) -> FloatArray:
         """Return sums of columns, shape (rows, k), by unit or period: shape (groups, k)."""
@@ -78,6 +87,23 @@ class Rows:
         """Return means of columns, shape (rows, k), by unit or period: shape (groups, k)."""
         codes, groups = self.groups(by)
         return self.sums(columns, by) / np.bincount(codes, minlength=groups)[:, None]
+
+
+def rows_before(unit_codes: IntArray, at: IntArray, lag: int) -> IntArray:
+    """Return the row of the same unit ``lag`` periods before each row, shape (rows,); -1 where there is none.
+
+    Parameters
+    ----------
+    unit_codes, at : ndarray of int, shape (rows,)
+        Each row's unit, and its period's place on the calendar.
+    lag : int
+        Negative for a lead.
+    """
+    row_of = np.full((int(unit_codes.max()) + 1, int(at.max()) + 1), -1, dtype=np.int64)
+    row_of[unit_codes, at] = np.arange(len(at))
+    wanted = at - lag
+    inside = (wanted >= 0) & (wanted < row_of.shape[1])
+    return np.where(inside, row_of[unit_codes, np.where(inside, wanted, 0)], -1)
 
 
 def absorb(columns: FloatArray, rows: Rows, effects: EffectsKind) -> FloatArray:
@@ -166,7 +192,7 @@ def vanishing(within: FloatArray, before: FloatArray, tolerance: float = 1e-9) -
     return [int(j) for j in np.flatnonzero(left <= tolerance * np.where(size > 0, size, 1.0))]
 
 
-def dependent(columns: FloatArray, tolerance: float = 1e-9) -> list[tuple[int, list[int]]]:
+def dependent(columns: FloatArray, tolerance: float = 1e-8) -> list[tuple[int, list[int]]]:
     """Return each column that is a linear combination of columns before it, with those columns.
 
     Parameters

@@ -201,14 +201,30 @@ def _columns(panel: Panel, term: str, factors: tuple[Factor, ...], terms: Sequen
     if not groups:
         return {term: value}
     prefix = ":".join(part for part in term.split(":") if not _DUMMIES.match(part.strip()))
+    parts, others = _parts(term), {_parts(other) for other in terms} | {frozenset[str]()}
     found = {prefix: value}
+    every_cell = True
     for group in groups:
-        levels, codes = panel.levels(group)
-        # a reference value is left out unless each value has a slope of its own
-        first = 0 if prefix and prefix not in terms else 1
+        try:
+            levels, codes = panel.levels(group)
+        except DataError as error:
+            raise DataError(f"{term}: {error}") from error
+        if len(levels) == 1:
+            raise DataError(f"{term}: the column '{group}' has one value only, {levels[0]}; leave the term out.")
+        # R's rule: a factor loses its first value where the term without it is in the model (the constant always is)
+        first = 1 if parts - {f"C({group})"} in others else 0
+        every_cell &= first == 0
         found = {
             f"{name}{':' if name else ''}{group}[{level}]": column * (codes == code)
             for name, column in found.items()
             for code, level in list(enumerate(levels))[first:]
         }
-    return found
+    if every_cell and _parts(prefix) in others:
+        # all cells add up to what is in the model already
+        found.pop(next(iter(found)))
+    return {name: column for name, column in found.items() if column.any()}
+
+
+def _parts(term: str) -> frozenset[str]:
+    """Return the factors of a term, in no order; none of an empty one."""
+    return frozenset(part.strip() for part in term.split(":") if part)

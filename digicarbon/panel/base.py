@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -13,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from digicarbon.errors import DataError, listing, nearest
+from digicarbon.numeric.within import rows_before
 from digicarbon.panel._terms import evaluate
 
 Gaps = Literal["refuse", "drop_units", "keep"]
@@ -93,6 +95,13 @@ class Panel:
         DataError
             If a key column is missing or empty, a unit-period pair stands twice, or a unit lacks a period.
         """
+        if not isinstance(frame, pd.DataFrame):
+            raise DataError(
+                f"Panel.from_frame takes a DataFrame, not a {type(frame).__name__}; read the file first, e.g. with "
+                "pandas.read_csv."
+            )
+        if unit == time:
+            raise DataError(f"unit and time are both '{unit}'; name the column of units and the column of periods.")
         indexed = not {unit, time} <= set(frame.columns) and {unit, time} & set(frame.index.names)
         flat = frame.reset_index() if indexed else frame
         flat = flat.set_axis([str(name) for name in flat.columns], axis=1)
@@ -114,7 +123,7 @@ class Panel:
             raise DataError(f"'{unit}' or '{time}' is empty in data row {listing(rows)}; fill or delete these rows.")
         times = _periods(flat[time], time)
         units, unit_codes = _codes(labels)
-        periods, period_codes = _codes(times)
+        periods, period_codes = _codes(times, _natural)
         _refuse_duplicates(unit_codes, period_codes, units, periods)
         order = np.lexsort((period_codes, unit_codes))
         columns = [name for name in flat.columns if name not in (unit, time)]
@@ -169,11 +178,26 @@ class Panel:
             words = pd.to_numeric(pd.Series(self.text[name]), errors="coerce").isna()
             rows = np.flatnonzero(words.to_numpy() & ~pd.isna(self.text[name]))
             shown = listing([f"{self.row_name(row)}: {self.text[name][row]!r}" for row in rows], 3)
-            raise DataError(f"Column '{name}' holds text where numbers are needed ({shown}); correct these cells.")
+            raise DataError(
+                f"Column '{name}' holds text where numbers are needed ({shown}); correct these cells, or write "
+                f"C({name}) for dummies of its values."
+            )
         if name not in self._position:
             raise DataError(
-                f"The panel has no column '{name}'.{nearest(name, self.names)} Columns: {listing(self.names, 40)}."
+                f"The panel has no column '{name}'.{self.hint(name)}{nearest(name, self.names)} "
+                f"Columns: {listing(self.names, 40)}."
             )
+
+    def hint(self, name: str) -> str:
+        """Return what may be meant by a term that is no column, as a sentence after a blank; empty if unknown."""
+        if name in (self.unit_name, self.time_name):
+            return f" It is the name of the units or periods; C({name}) makes dummies of them."
+        if not re.fullmatch(r"[\w ]+", name):
+            return (
+                " Terms are columns, ln_x (for log(x)), x^2, L.x, L2.x, F.x, D.x (for lag(x) and so on), a:b and C(x) "
+                "(for i.x)."
+            )
+        return ""
 
     def has(self, name: str) -> bool:
         """Return whether ``name`` is a column, of numbers or of text."""
@@ -216,19 +240,21 @@ class Panel:
     def rows_before(self, lag: int) -> IntArray:
         """Return the row of the same unit ``lag`` periods before each row, shape (rows,); -1 where there is none.
 
-        A period is the greatest step that divides all distances between the panel's periods, so that a year that
-        nobody has stays a gap; periods that are text follow each other.
+        Periods are counted as `positions` says.
         """
-        position = np.arange(len(self.periods))
-        if isinstance(self.periods[0], int):
-            years = np.array(self.periods) - self.periods[0]
-            position = years // max(int(np.gcd.reduce(years)), 1)
-        row_of = np.full((len(self.units), int(position[-1]) + 1), -1, dtype=np.int64)
-        at = position[self.period_codes]
-        row_of[self.unit_codes, at] = np.arange(len(at))
-        wanted = at - lag
-        inside = (wanted >= 0) & (wanted < row_of.shape[1])
-        return np.where(inside, row_of[self.unit_codes, np.where(inside, wanted, 0)], -1)
+        return rows_before(self.unit_codes, self.positions[self.period_codes], lag)
+
+    @cached_property
+    def positions(self) -> IntArray:
+        """Where the periods stand on the calendar, from 0, shape (T,).
+
+        The step is the greatest one that divides all distances between the panel's periods, so that a year that nobody
+        has stays a gap; periods that are text follow each other, numbers within them by size.
+        """
+        if not isinstance(self.periods[0], int):
+            return np.arange(len(self.periods))
+        years = np.array(self.periods) - self.periods[0]
+        return np.asarray(years // max(int(np.gcd.reduce(years)), 1), dtype=np.int64)
 
     def with_terms(self, terms: Iterable[str]) -> Panel:
         """Return the panel with a column for each term that is more than a column.
@@ -441,8 +467,15 @@ def _periods(column: pd.Series[Any], name: str) -> pd.Series[Any]:
     return numbers.astype(np.int64)
 
 
-def _codes(column: pd.Series[Any]) -> tuple[tuple[Any, ...], IntArray]:
-    known = sorted(column.unique())
+def _natural(item: object) -> tuple[object, ...]:
+    """Return a key that sorts numbers within text by size: 2010m2 comes before 2010m10."""
+    if not isinstance(item, str):
+        return (item,)
+    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", item) if part)
+
+
+def _codes(column: pd.Series[Any], key: Callable[[object], Any] | None = None) -> tuple[tuple[Any, ...], IntArray]:
+    known = sorted(column.unique(), key=key)
     position = {item: index for index, item in enumerate(known)}
     plain = tuple(int(item) if isinstance(item, int | np.integer) else item for item in known)
     return plain, column.map(position).to_numpy(dtype=np.int64)

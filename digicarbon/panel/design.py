@@ -211,7 +211,7 @@ class PanelDesign(Spec):
             known = [*panel.names, *self.derive]
             raise DataError(
                 f"The term '{term}' is neither a column of the data nor defined in panel.derive."
-                f"{nearest(term, known)} Columns: {listing(known, 40)}."
+                f"{panel.hint(term)}{nearest(term, known)} Columns: {listing(known, 40)}."
             )
         return self._logged(self._make(panel, base), base)
 

@@ -10,6 +10,7 @@ import pandas as pd
 from pydantic import Field
 
 from digicarbon.report.base import Record, Report, Table, notes_of
+from digicarbon.result import Result
 from digicarbon.spec import Names
 
 _EFFECT_WORDS = {"unit": "Unit effects", "time": "Time effects"}
@@ -66,7 +67,7 @@ class RegressionTable(Report):
                 rows += self._block(records, focal, _effect_rows(effect))
         rules.append(len(rows))
         for kind, words in _EFFECT_WORDS.items():
-            rows.append((words, ["yes" if kind in record.result.absorbed else "no" for record in records]))
+            rows.append((words, [_effects(record.result, kind) for record in records]))
         for names, shown in ((self.statistics, self._statistic), (self.tests, self._test)):
             for name in names:
                 cells = [shown(record.result.statistics, name) for record in records]
@@ -112,6 +113,14 @@ class RegressionTable(Report):
             f"{brackets}.",
             *notes_of(records),
         )
+
+
+def _effects(result: Result, kind: str) -> str:
+    """Return whether effects of a kind are in a model, and that they are random where they are."""
+    if kind in result.absorbed:
+        return "yes"
+    random = {"random": ("unit",), "random_time": ("time",), "random_two_way": ("unit", "time")}
+    return "random" if kind in random.get(result.kind, ()) else "no"
 
 
 def _order(records: Sequence[Record]) -> list[str]:

@@ -64,7 +64,10 @@ class TurningPointTable(RegressionTable):
         cut = above.rules[0]
         cells = pd.concat([above.cells.iloc[:cut], below, above.cells.iloc[cut:]])
         rules = (cut, *(rule + len(below) for rule in above.rules))
-        return Table(title, cells, rules, (above.notes[0], TEST_NOTE, UNIT_NOTE, *above.notes[1:]))
+        # a ready-made column has a unit that only its user knows
+        of_study = any(record.options.get("measure", "none") not in ("none", "column") for record in records)
+        units = (UNIT_NOTE,) if of_study else ()
+        return Table(title, cells, rules, (above.notes[0], TEST_NOTE, *units, *above.notes[1:]))
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
         """Return a picture of each run's curve by file name.

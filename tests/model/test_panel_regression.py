@@ -9,6 +9,7 @@ from conftest import reference
 
 import digicarbon as dc
 from digicarbon.errors import ConfigError, DataError, EstimationError, WeightsError
+from digicarbon.numeric.covariance import nearest_semidefinite
 from digicarbon.numeric.within import Rows, absorb
 
 # R prints 17 digits; two QR decompositions of a 816 x 5 design with condition 1e5 agree to about 1e-12
@@ -267,6 +268,9 @@ def test_effects_of_a_formula(formula: str, fields: dict[str, str], effects: str
         ("y ~ 1", "no term on the right-hand side"),
         ("y ~ x - 1", "leaves out the constant"),
         ("y ~ `per head`^2", "power of more than a name"),
+        ("y ~ lag(x, 1:2)", "a formula may use names"),
+        ("y ~ diff(x, 2)", r"write D2\.x for the latter"),
+        ("y ~ .", "cannot be read"),
     ],
 )
 def test_what_a_formula_cannot_say_is_said(formula: str, words: str) -> None:
@@ -362,6 +366,55 @@ def test_focal_and_controls_are_fitted_together(produc: dc.Panel) -> None:
     pd.testing.assert_frame_equal(split.estimates, together.estimates)
 
 
+@pytest.mark.parametrize("effects", ["random", "unit"])
+@pytest.mark.parametrize("variance", ["swamy_arora", "wallace_hussain", "amemiya", "nerlove"])
+def test_units_of_measurement_do_not_matter(produc: dc.Panel, effects: str, variance: str) -> None:
+    scale = 1e4
+    large = produc.with_columns({"pcap": scale * produc.array(["pcap"])[:, 0]})
+    terms, fields = ("pcap", "pcap^2", "pcap^3"), {"effects": effects, "variance": variance}
+    small, other = (dc.PanelRegression(y="gsp", x=terms, **fields).fit(panel) for panel in (produc, large))
+    np.testing.assert_allclose(
+        other.estimates.loc[list(terms), "stat"], small.estimates.loc[list(terms), "stat"], rtol=1e-6
+    )
+    for name in ("sigma2_idiosyncratic", "sigma2_unit"):
+        if name in small.statistics:
+            assert other.statistics[name] == pytest.approx(small.statistics[name], rel=1e-8)
+
+
+def test_an_indefinite_covariance_is_found_whatever_the_units() -> None:
+    indefinite = np.array([[1.0, 0.9, 0.9], [0.9, 1.0, -0.9], [0.9, -0.9, 1.0]])
+    scale = np.diag([1.0, 1e-7, 1e-3])
+    assert nearest_semidefinite(indefinite)[1]
+    repaired, found = nearest_semidefinite(scale @ indefinite @ scale)
+    assert found
+    assert (repaired.diagonal() > 0).all()
+    assert not nearest_semidefinite(scale @ np.eye(3) @ scale)[1]
+
+
+def test_newey_west_lags_are_those_of_the_calendar(produc: dc.Panel) -> None:
+    frame = produc.frame().reset_index()
+    holes = frame[~((frame["year"] % 5 == 0) & (frame["state"] < "M"))]
+    panel = dc.Panel.from_frame(holes, "state", "year", gaps="keep")
+    z = absorb(panel.array([*X, "log(gsp)"]), Rows(panel.unit_codes, panel.period_codes, *panel.shape), "unit")
+    e = z[:, -1] - z[:, :-1] @ np.linalg.lstsq(z[:, :-1], z[:, -1], rcond=None)[0]
+    s = z[:, :-1] * e[:, None]
+    distance = np.abs(panel.period_codes[:, None] - panel.period_codes[None, :])
+    weight = (panel.unit_codes[:, None] == panel.unit_codes[None, :]) * np.maximum(0, 1 - distance / 3)
+    bread = np.linalg.inv(z[:, :-1].T @ z[:, :-1])
+    found = fitted(panel, effects="unit", cov="newey_west", bandwidth=2, small_sample="none")
+    np.testing.assert_allclose(found.covariance, bread @ s.T @ weight @ s @ bread, rtol=1e-8, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "cov", [{"cov": "beck_katz", "cluster": "time"}, {"cov": "driscoll_kraay"}, {"cov": "newey_west"}]
+)
+def test_few_periods_are_refused_where_they_carry_the_errors(produc: dc.Panel, cov: dict[str, str]) -> None:
+    short = produc.select(periods=[1970, 1971])
+    fields = {"effects": "unit", "estimator": "first_difference"} if cov["cov"] == "newey_west" else {"effects": "unit"}
+    with pytest.raises(EstimationError, match="too few"):
+        fitted(short, **fields, **cov)
+
+
 def test_few_clusters_are_refused(produc: dc.Panel) -> None:
     three = produc.select(units=produc.units[:3])
     with pytest.raises(EstimationError, match=r"3 clusters by unit are too few .* inference=classic"):
@@ -385,7 +438,7 @@ def test_absorbed_and_collinear_regressors_are_named(produc: dc.Panel) -> None:
 
 
 def test_one_period_with_unit_effects_is_refused(produc: dc.Panel) -> None:
-    with pytest.raises(DataError, match="two_way effects need at least two periods; the panel has only 1970"):
+    with pytest.raises(DataError, match="two_way effects need at least two periods; there is only 1970"):
         dc.PanelRegression(y="log(gsp)", x=X).fit(produc.select(periods=[1970]))
 
 
@@ -397,3 +450,22 @@ def test_constant_outcome_is_refused(produc: dc.Panel) -> None:
 def test_unknown_column_suggests_the_nearest(produc: dc.Panel) -> None:
     with pytest.raises(DataError, match=r"no column 'unempl'. Did you mean 'unemp'\?"):
         dc.PanelRegression(y="log(gsp)", x=("unempl",)).fit(produc)
+
+
+def test_wrong_fields_and_data_are_sentences(produc: dc.Panel) -> None:
+    with pytest.raises(
+        ConfigError, match=r"PanelRegression.effects must be one of .*; got 'twoways'\. Did you mean 'two_way'"
+    ):
+        dc.PanelRegression(y="y", x=("x",), effects="twoways")
+    with pytest.raises(ConfigError, match=r"PanelRegression.x must be a list, e\.g\. \[x\]"):
+        dc.PanelRegression(y="y", x="x")
+    with pytest.raises(ConfigError, match=r"effect is not a field of PanelRegression\. Did you mean 'effects'"):
+        dc.PanelRegression(y="y", x=("x",), effect="unit")
+    with pytest.raises(ConfigError, match="product with itself; write a power"):
+        dc.PanelRegression(y="y", x=("x:x",))
+    with pytest.raises(DataError, match="not to a DataFrame; make one"):
+        dc.PanelRegression(y="gsp", x=("pcap",)).fit(produc.frame())
+    with pytest.raises(DataError, match="takes a DataFrame, not a str"):
+        dc.Panel.from_frame("panel.csv", unit="state", time="year")
+    with pytest.raises(DataError, match="both 'state'"):
+        dc.Panel.from_frame(produc.frame().reset_index(), unit="state", time="state")

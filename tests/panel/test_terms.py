@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from formulaic import model_matrix
 
 import digicarbon as dc
 from digicarbon.errors import DataError
@@ -113,3 +114,44 @@ def test_gaps_in_lagged_values_follow_the_rule(panel: dc.Panel) -> None:
         PanelDesign().take(holes, ["x", "L.z"])
     assert PanelDesign(gaps="drop_units").take(holes, ["x", "L.z"]).units == ("b",)
     assert len(PanelDesign(gaps="keep").take(holes, ["x", "L.z"]).unit_codes) == 7
+
+
+@pytest.mark.parametrize(
+    "formula",
+    ["a:b", "a + a:b", "a + b + a:b", "x:a:b", "x + x:a:b", "x + x:a + x:a:b", "b + a:b + x"],
+)
+def test_dummies_span_what_r_and_patsy_span(formula: str) -> None:
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame(
+        {"x": rng.standard_normal(60), "a": rng.choice(list("pqr"), 60), "b": rng.choice(list("uv"), 60)}
+    )
+    frame = frame.assign(unit=np.repeat(np.arange(6), 10), time=np.tile(np.arange(10), 6))
+    panel = dc.Panel.from_frame(frame, unit="unit", time="time")
+    terms = [":".join(f"C({p})" if p in "ab" else p for p in term.split(":")) for term in formula.split(" + ")]
+    ours = np.column_stack([np.ones(60), panel.with_terms(terms).array(panel.expanded(terms))])
+    theirs = np.asarray(model_matrix(formula, frame[["x", "a", "b"]]))
+    rank = np.linalg.matrix_rank(theirs)
+    assert ours.shape[1] == np.linalg.matrix_rank(ours) == rank
+    assert np.linalg.matrix_rank(np.column_stack([ours, theirs])) == rank
+
+
+def test_a_column_of_one_value_has_no_dummies(panel: dc.Panel) -> None:
+    with pytest.raises(DataError, match="one value only, 1; leave the term out"):
+        panel.with_columns({"same": np.ones(12)}).with_terms(["C(same)"])
+
+
+def test_numbers_within_text_periods_are_sorted_by_size() -> None:
+    months = [f"2010m{month}" for month in range(1, 13)]
+    frame = pd.DataFrame({"unit": ["a"] * 12, "time": months, "x": np.arange(12.0)}).sample(frac=1, random_state=2)
+    made = dc.Panel.from_frame(frame, unit="unit", time="time").with_terms(["L.x"])
+    assert made.periods == tuple(months[1:])
+    np.testing.assert_array_equal(made.array(["L.x"])[:, 0], np.arange(11.0))
+
+
+def test_unknown_terms_are_explained(panel: dc.Panel) -> None:
+    with pytest.raises(DataError, match=r"ln_x \(for log\(x\)\)"):
+        panel.require(["log(z)"])
+    with pytest.raises(DataError, match=r"C\(time\) makes dummies"):
+        panel.require(["time"])
+    with pytest.raises(DataError, match=r"or write C\(group\) for dummies"):
+        panel.require(["group"])

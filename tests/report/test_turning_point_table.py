@@ -27,7 +27,7 @@ def record(produc: dc.Panel, label: str, degree: int, simulated: bool = False, b
     spec = dc.PanelRegression(y="log(gsp)", x=names, controls=("unemp",), cov="cluster")
     tables = TurningPoints(model=spec).tables(panel)
     fitted = spec.fit(panel)
-    return Record(label, {}, {}, dc.Result(**{**vars(fitted), "tables": tables}), panel, simulated)
+    return Record(label, {"measure": "ddl"}, {}, dc.Result(**{**vars(fitted), "tables": tables}), panel, simulated)
 
 
 def test_cells_are_those_of_the_turning_points(produc: dc.Panel) -> None:
