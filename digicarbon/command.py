@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table as RichTable
 
 from digicarbon.compose import Composer, loader, options
-from digicarbon.errors import ConfigError, DataError, DigicarbonError, listing, nearest
+from digicarbon.errors import ConfigError, DataError, DigicarbonError, counted, listing, nearest
 from digicarbon.expand import read_overrides
 from digicarbon.files import GROUPS, ROOT, find
 from digicarbon.plan import Plan, plan
@@ -79,7 +79,10 @@ def run(request: Request) -> None:
         out.print(f"Look at it with: digicarbon ui{name}", soft_wrap=True)
     if failures:
         lines = "\n".join(f"  {label}: {sentence}" for label, sentence in failures[:20])
-        raise FailedRunsError(f"{len(failures)} runs failed; they are recorded as FAILED:\n{lines}")
+        many = len(failures) > 1
+        raise FailedRunsError(
+            f"{counted(len(failures), 'run')} failed; {'they are' if many else 'it is'} recorded as FAILED:\n{lines}"
+        )
 
 
 def _unshown(composer: Composer, planned: Plan) -> list[str]:
