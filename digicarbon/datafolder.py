@@ -1,0 +1,293 @@
+"""A data folder: tidy Parquet files with a provenance file beside each, written whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+from filelock import FileLock, Timeout
+
+from digicarbon.errors import DataError, listing, nearest
+
+PROVENANCE = ".provenance.json"
+"""What follows a data set's name in the name of its provenance file."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What every file of one name in a data folder looks like.
+
+    Attributes
+    ----------
+    name : str
+        The file's name without ``.parquet``.
+    keys : tuple of str
+        Columns that together name a row.
+    values : tuple of str
+        Further columns that a file must have; it may have more.
+    about : str
+        One line for users.
+    """
+
+    name: str
+    keys: tuple[str, ...]
+    values: tuple[str, ...]
+    about: str
+
+
+_PLACE = ("province", "adcode", "year")
+
+DATASETS: Mapping[str, Dataset] = {
+    item.name: item
+    for item in (
+        Dataset("ceads_sectoral", (*_PLACE, "sector"), ("scope_1_total",), "CEADs sectoral CO2, Mt, a row per sector"),
+        Dataset(
+            "ceads_apparent",
+            _PLACE,
+            ("raw_coal_total", "crude_oil_total", "natural_gas_total", "cement"),
+            "CEADs apparent CO2, Mt",
+        ),
+        Dataset("ceads_energy", (*_PLACE, "sector"), ("raw_coal",), "CEADs energy inventory, physical units"),
+        Dataset("yearbook", (*_PLACE, "series"), ("value",), "annual series by province of the statistics bureau"),
+        Dataset("io_flows", (*_PLACE, "from_sector", "to_sector"), ("flow",), "provincial tables: purchases, 10k CNY"),
+        Dataset(
+            "io_sectors",
+            (*_PLACE, "sector"),
+            ("position", "value_added", "output"),
+            "provincial tables: sectors, 10k CNY",
+        ),
+        Dataset(
+            "mrio_flows",
+            ("year", "from_province", "from_sector", "to_province", "to_sector"),
+            ("flow",),
+            "multi-regional table: purchases, 10k CNY",
+        ),
+        Dataset(
+            "mrio_sectors",
+            (*_PLACE, "sector"),
+            ("position", "value_added", "output"),
+            "multi-regional table: sectors, 10k CNY",
+        ),
+        Dataset("long", ("unit", "year", "series"), ("value",), "series of any units, a row per unit, year and series"),
+    )
+}
+"""The data sets that importers write and a folder source reads, by name."""
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """A file that was imported: its name, SHA-256 and size in bytes."""
+
+    name: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a data set comes from.
+
+    Attributes
+    ----------
+    kind : str
+        The importer.
+    files : tuple of RawFile
+    units : mapping of str to str
+        Unit of measurement by column (or by series in a long data set).
+    citation : str
+        What to cite.
+    options : mapping
+        Choices of the importer.
+    notes : tuple of str
+        What the importer found odd and kept.
+    imported : str
+        Time of the import, UTC, ISO 8601.
+    sha256 : str
+        Of the Parquet file as written by this import; empty before it is written.
+    """
+
+    kind: str
+    files: tuple[RawFile, ...]
+    units: Mapping[str, str] = field(default_factory=dict)
+    citation: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    imported: str = ""
+    sha256: str = ""
+
+
+def raw_file(path: Path) -> RawFile:
+    """Return a file's name, hash and size."""
+    return RawFile(path.name, file_hash(path), path.stat().st_size)
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def path_of(folder: Path, name: str) -> Path:
+    """Return where a data set is, or would be."""
+    return folder / f"{name}.parquet"
+
+
+def present(folder: Path) -> list[str]:
+    """Return the names of the data sets that a folder has, in the order of `DATASETS`."""
+    return [name for name in DATASETS if path_of(folder, name).is_file()]
+
+
+def read(folder: Path, name: str) -> pd.DataFrame:
+    """Read a data set.
+
+    Raises
+    ------
+    DataError
+        If it is not there, is damaged or lacks a column.
+    """
+    path = path_of(folder, name)
+    if not path.is_file():
+        raise DataError(
+            f"{folder} has no data set '{name}' ({path.name}).{nearest(name, present(folder))} "
+            f"It has: {listing(present(folder), 20) or 'none'}."
+        )
+    try:
+        frame = pd.read_parquet(path)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read as Parquet ({error}); import it anew.") from error
+    _check_columns(frame, DATASETS[name], str(path))
+    return frame
+
+
+def provenance(folder: Path, name: str) -> tuple[Provenance, ...]:
+    """Return the imports that made a data set, oldest first; empty where there is no record.
+
+    Raises
+    ------
+    DataError
+        If the provenance file is damaged.
+    """
+    path = folder / f"{name}{PROVENANCE}"
+    if not path.is_file():
+        return ()
+    try:
+        records = json.loads(path.read_text(encoding="utf-8"))["imports"]
+        return tuple(_provenance(record) for record in records)
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise DataError(f"{path} is damaged ({error}); import '{name}' anew.") from error
+
+
+def write(folder: Path, tables: Mapping[str, pd.DataFrame], record: Provenance, add: bool = False) -> dict[str, Path]:
+    """Write data sets and their provenance: all of them or, if anything fails, nothing.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if need be.
+    tables : mapping of str to DataFrame
+        By name of `DATASETS`.
+    record : Provenance
+        Of this import.
+    add : bool
+        Whether rows join those that the folder has; rows of equal keys must then have equal values.
+
+    Returns
+    -------
+    dict of str to Path
+
+    Raises
+    ------
+    DataError
+        If a data set is there already and ``add`` is false, a row is there with other values, a column lacks, a row
+        stands twice, or the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / ".import.lock", timeout=60):
+            made = {name: _joined(folder, name, table, add) for name, table in tables.items()}
+            return _commit(folder, made, record, add)
+    except Timeout as error:
+        raise DataError(f"{folder}: another import is writing here; wait for it, then try again.") from error
+    except OSError as error:
+        raise DataError(f"{folder} cannot be written ({error.strerror or error}); nothing was changed.") from error
+
+
+def _joined(folder: Path, name: str, table: pd.DataFrame, add: bool) -> pd.DataFrame:
+    kind = DATASETS[name]
+    keys = list(kind.keys)
+    _check_columns(table, kind, name)
+    _check_unique(table, kind, name)
+    path = path_of(folder, name)
+    if not path.is_file():
+        return table.sort_values(keys, ignore_index=True)
+    if not add:
+        raise DataError(
+            f"{path} exists already; write --add to put these rows beside it, or choose another folder with --to."
+        )
+    before = read(folder, name)
+    both = pd.concat([before, table], ignore_index=True).drop_duplicates(ignore_index=True)
+    twice = both[both.duplicated(keys, keep=False)]
+    if len(twice):
+        where = listing(" ".join(map(str, row)) for row in twice[keys].drop_duplicates().itertuples(index=False))
+        raise DataError(
+            f"{path} has other values for {where} than the files now imported; leave these out, or import all files "
+            "into a new folder."
+        )
+    return both.sort_values(keys, ignore_index=True)
+
+
+def _check_columns(table: pd.DataFrame, kind: Dataset, where: str) -> None:
+    lacking = [column for column in (*kind.keys, *kind.values) if column not in table.columns]
+    if lacking:
+        raise DataError(f"{where} lacks the column {listing(lacking)}; import it anew.")
+
+
+def _check_unique(table: pd.DataFrame, kind: Dataset, where: str) -> None:
+    keys = list(kind.keys)
+    twice = table[table.duplicated(keys)]
+    if len(twice):
+        rows = listing(" ".join(map(str, row)) for row in twice[keys].itertuples(index=False))
+        raise DataError(f"{where}: more than one row for {rows} in the files; name each file and sheet once.")
+
+
+def _commit(folder: Path, tables: Mapping[str, pd.DataFrame], record: Provenance, add: bool) -> dict[str, Path]:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    with _staged(folder) as stage:
+        for name, table in tables.items():
+            path = path_of(stage, name)
+            table.to_parquet(path, index=False, compression="zstd")
+            imports = [asdict(item) for item in provenance(folder, name)] if add else []
+            imports.append(asdict(record) | {"imported": now, "sha256": file_hash(path)})
+            text = json.dumps({"dataset": name, "imports": imports}, ensure_ascii=False, indent=2)
+            (stage / f"{name}{PROVENANCE}").write_text(text + "\n", encoding="utf-8")
+    return {name: path_of(folder, name) for name in tables}
+
+
+@contextmanager
+def _staged(folder: Path) -> Iterator[Path]:
+    """Give a folder for new files that take the places of the old ones once all are written."""
+    with tempfile.TemporaryDirectory(prefix=".import-", dir=folder) as name:
+        stage = Path(name)
+        yield stage
+        for path in sorted(stage.iterdir()):
+            path.replace(folder / path.name)
+
+
+def _provenance(record: Mapping[str, Any]) -> Provenance:
+    files = tuple(RawFile(**item) for item in record["files"])
+    return Provenance(**{**record, "files": files, "notes": tuple(record["notes"])})
+
+
+def total_hash(paths: Sequence[Path]) -> str:
+    """Return one SHA-256 for the bytes and names of several files, whatever their order."""
+    lines = sorted(f"{path.name} {file_hash(path)}" for path in paths)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
