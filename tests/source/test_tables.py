@@ -101,7 +101,7 @@ def test_the_real_tables_of_2007(data_folder: Path) -> None:
     assert len(tables) == 30
     for (province, _), table in tables.items():
         mine = raw_sectors[raw_sectors["province"] == province].sort_values("sector")
-        # cells and sums are rounded to 0.01 each
-        np.testing.assert_allclose(table.flows.sum(axis=0), mine["intermediate_input"], rtol=1e-12, atol=0.5)
-        np.testing.assert_allclose(table.flows.sum(axis=0) + table.value_added, table.output, rtol=1e-12, atol=1)
+        # some bureaus round cells and sums to whole numbers
+        np.testing.assert_allclose(table.flows.sum(axis=0), mine["intermediate_input"], rtol=1e-8, atol=2)
+        np.testing.assert_allclose(table.flows.sum(axis=0) + table.value_added, table.output, rtol=1e-8, atol=2)
         assert table.sectors[18] == "通信设备、计算机及其它电子设备制造业"
