@@ -55,6 +55,8 @@ class Pivot:
         Cells without a figure.
     left_out : list of str
         Row labels that are no provinces, such as the nation.
+    last : set of str
+        The provinces of the last table.
     closed : bool
         Whether something stands under the last table; a download that was cut off has nothing there.
     """
@@ -63,6 +65,7 @@ class Pivot:
     remarks: list[str] = field(default_factory=list)
     empty: int = 0
     left_out: list[str] = field(default_factory=list)
+    last: set[str] = field(default_factory=set)
     closed: bool = True
 
 
@@ -149,6 +152,7 @@ class _Reader:
         first = _Header(self, top, heads)
         before: dict[int, str] = {}
         row = first.body
+        self.pivot.last.clear()
         while row < len(self.rows) and self._is_body(row, labels):
             cells = self.rows[row]
             for column in labels[:-1]:
@@ -170,7 +174,7 @@ class _Reader:
             within = [column for column in columns if left <= column <= right]
             if within and top in rows and (bottom > top or right > left):
                 raise DataError(
-                    f"{self.sheet.place(top, left)} is merged with cells up to {self.sheet.cell(bottom, right)}: one figure "
+                    f"{self.sheet.place(top, left)} is merged with others: one figure "
                     "cannot be of several provinces or years. Unmerge it and fill in the figures."
                 )
 
@@ -192,23 +196,24 @@ class _Reader:
             if found[REGION][0] in NO_PROVINCE:
                 self.pivot.left_out.append(found[REGION][0])
                 continue
-            place = self.sheet.place(row, column)
-            value = number(self.sheet.cells.iat[row, column], place)
-            if math.isnan(value):
+            item = self._observation(found, row, column)
+            self.pivot.last.add(item.province)
+            if math.isnan(item.value):
                 self.pivot.empty += 1
             else:
-                self.pivot.observations.append(self._observation(found, value, place))
+                self.pivot.observations.append(item)
 
-    def _observation(self, found: Mapping[str, tuple[str, int, int]], value: float, place: str) -> Observation:
+    def _observation(self, found: Mapping[str, tuple[str, int, int]], row: int, column: int) -> Observation:
         region = required_province(found[REGION][0], self.sheet.place(*found[REGION][1:]))
         when = year(found[TIME][0])
         if when is None:
             raise DataError(
                 f"{self.sheet.place(*found[TIME][1:])}: '{found[TIME][0]}' is no year such as 2012 or 2012年."
             )
-        return Observation(
-            region.name, region.adcode, when, found[INDICATOR][0], self.above.get("单位", ""), value, place
-        )
+        place = self.sheet.place(row, column)
+        value = number(self.sheet.cells.iat[row, column], place)
+        indicator, unit = found[INDICATOR][0], self.above.get("单位", "")
+        return Observation(region.name, region.adcode, when, indicator, unit, value, place)
 
 
 class _Header:
@@ -264,14 +269,18 @@ class _Header:
                 return kind
             if known:
                 odd = next(column for column in level if column not in known)
-                raise DataError(
-                    f"{self.sheet.place(row, odd)}: '{level[odd]}' is no {what}, unlike the other columns."
-                )
+                raise DataError(f"{self.sheet.place(row, odd)}: '{level[odd]}' is no {what}, unlike the other columns.")
         figures = [column for column, cell in level.items() if _is_number(cell)]
         if figures:
             raise DataError(
                 f"{self.sheet.place(row, figures[0])}: the number {level[figures[0]]} where a column's name belongs "
                 "(a year, a province or an indicator); the row may lack its label."
+            )
+        column, cell = next(iter(level.items()))
+        if "指标" in self.reader.above:
+            raise DataError(
+                f"{self.sheet.place(row, column)}: '{cell}' is no year and no province, and the indicator stands above "
+                "the table already; annual data have columns such as 2012年."
             )
         return INDICATOR
 
@@ -324,13 +333,18 @@ def _is_number(cell: str) -> bool:
 def cut_off(sheet: Sheet, pivot: Pivot) -> str:
     """Return why a sheet seems to be cut off, or an empty text.
 
-    The bureau closes each download with notes and its source; a table that ends the sheet without them and lacks
-    provinces was cut.
+    The bureau closes each download with notes and its source. A table without them was cut if it lacks provinces, or if
+    its text ends within a line, so that the last figure may have lost digits.
     """
-    names = {item.province for item in pivot.observations}
-    if pivot.closed or len(names) == PROVINCES:
+    if pivot.closed:
+        return ""
+    if len(pivot.last) < PROVINCES:
+        why = f"its last table has {counted(len(pivot.last), 'province')} of {PROVINCES}"
+    elif not sheet.name and not sheet.file.read_bytes().rstrip(b"\0").endswith((b"\n", b"\r")):
+        why = "its last line has no end"
+    else:
         return ""
     return (
-        f"{sheet.where} seems to be cut off: it has {counted(len(names), 'province')} of {PROVINCES} and does not end "
-        "with the bureau's line '数据来源：国家统计局'. Download it anew; if this is all you want, set partial=true."
+        f"{sheet.where} seems to be cut off: {why}, and the bureau's closing line '数据来源：国家统计局' is not there. "
+        "Download it anew; if this is all there is, set partial=true."
     )

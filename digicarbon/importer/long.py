@@ -240,9 +240,7 @@ class LongImporter(Importer):
         else:
             found = year(line[columns.time])
             if found is None:
-                raise DataError(
-                    f"{sheet.place(row, columns.time)}: '{line[columns.time]}' is no year such as 2012."
-                )
+                raise DataError(f"{sheet.place(row, columns.time)}: '{line[columns.time]}' is no year such as 2012.")
             when = found
         names = [line[position] for position in (columns.series, columns.indicator) if position is not None]
         series = next(filter(None, names), "")
@@ -258,8 +256,8 @@ class LongImporter(Importer):
         """Return the table with the user's names of series."""
         known = {*table["series"], *table["indicator"]}
         _refuse_unknown("series", self.series, known)
-        by_indicator = table["indicator"].map(self.series)
-        return table.assign(series=table["series"].map(self.series).fillna(by_indicator).fillna(table["series"]))
+        pairs = zip(table["series"], table["indicator"], strict=True)
+        return table.assign(series=[self.series.get(key) or self.series.get(name) or key for key, name in pairs])
 
     def _units_of(self, table: pd.DataFrame) -> dict[str, str]:
         _refuse_unknown("units", self.units, set(table["series"]))
@@ -293,8 +291,9 @@ def _provinces(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     # bare numbers may be anybody's identifiers: they are provinces if all of them are adcodes of six digits
     coded = all(re.fullmatch(r"\d{6}", label) and province(label) for label in labels)
     known = {label: found for label in labels if (coded or not label.isdigit()) and (found := province(label))}
-    adcode = table["unit"].map({label: item.adcode for label, item in known.items()}).astype("Int64")
-    unit = table["unit"].map({label: item.name for label, item in known.items()}).fillna(table["unit"])
+    unit = [known[label].name if label in known else label for label in table["unit"]]
+    codes = [known[label].adcode if label in known else None for label in table["unit"]]
+    adcode = pd.array(codes, dtype="Int64")
     if not known or len(known) == len(labels):
         return table.assign(unit=unit, adcode=adcode), []
     others = [label for label in labels if label not in known]

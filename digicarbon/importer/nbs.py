@@ -11,7 +11,7 @@ import pydantic
 
 from digicarbon import data
 from digicarbon.errors import DataError, counted, listing, nearest
-from digicarbon.importer._cells import TIBET
+from digicarbon.importer._cells import TIBET, text
 from digicarbon.importer._once import once
 from digicarbon.importer._pivot import Observation, Pivot, cut_off, read_pivot
 from digicarbon.importer._sheets import visible
@@ -92,6 +92,8 @@ class NbsImporter(Importer):
 
     def _named(self, found: Sequence[Observation]) -> tuple[pd.DataFrame, list[str]]:
         """Return the observations under their series' names and in their units, and what was done to them."""
+        # tables and command lines have parentheses and digits of either width
+        named = {text(name): plain for name, plain in self.series.items()}
         known: dict[tuple[str, str], tuple[Indicator, str]] = {}
         rows = []
         for item in found:
@@ -99,7 +101,7 @@ class NbsImporter(Importer):
             if key not in known:
                 name, printed = name_and_unit(item.indicator)
                 unit = printed or name_and_unit(f"x({item.unit or self.unit or ''})")[1]
-                known[key] = (indicator(name, unit, self.series, item.place), f"{name}({unit})" if unit else name)
+                known[key] = (indicator(name, unit, named, item.place), f"{name}({unit})" if unit else name)
             target, full = known[key]
             value = item.value * target.multiplier / target.divisor
             rows.append(
@@ -116,7 +118,7 @@ class NbsImporter(Importer):
                 )
             )
         table = pd.DataFrame(rows, columns=[*KEYS, "value", "unit", "indicator", "place"])
-        _check_used(self.series, {full for _, full in known.values()})
+        _check_used(named, {full for _, full in known.values()})
         return table, self._naming(known.values())
 
     def _naming(self, known: Iterable[tuple[Indicator, str]]) -> list[str]:
