@@ -340,7 +340,7 @@ def cut_off(sheet: Sheet, pivot: Pivot) -> str:
         return ""
     if len(pivot.last) < PROVINCES:
         why = f"its last table has {counted(len(pivot.last), 'province')} of {PROVINCES}"
-    elif not sheet.name and not sheet.file.read_bytes().rstrip(b"\0").endswith((b"\n", b"\r")):
+    elif sheet.unended:
         why = "its last line has no end"
     else:
         return ""

@@ -170,6 +170,8 @@ class LongImporter(Importer):
         if not rows:
             raise DataError(f"{sheet.where}: the table in row {columns.header + 1} has no figures; download it anew.")
         notes, empty = [], 0
+        if sheet.unended and rows[-1][-1] == sheet.place(body[-1], len(lines[-1]) - 1):
+            notes.append(f"{sheet.where}: the last figure has no line end; if the file was cut off, it lacks digits.")
         for row, line in zip(body, lines[columns.header + 1 :], strict=True):
             if len([cell for cell in line if cell]) == 1:
                 notes.append(f"{sheet.where}: {next(filter(None, line))}")

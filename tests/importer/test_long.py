@@ -17,13 +17,13 @@ from digicarbon.errors import ConfigError, DataError
 from digicarbon.importer import Imported, LongImporter
 
 GDP, POP = ("GDP (constant 2015 US$)", "NY.GDP.MKTP.KD"), ("Population, total", "SP.POP.TOTL")
-COUNTRIES = (("Aruba", "ABW"), ("China", "CHN"), ("Not classified", "INX"))
+COUNTRIES = (("Not classified", "INX"), ("Aruba", "ABW"), ("China", "CHN"))
 YEARS = (1960, 1961, 1962)
 
 
 def figure(country: str, code: str, year: int) -> float | None:
     place = [name for name, _ in COUNTRIES].index(country)
-    return None if place == 2 or (place == 0 and year == 1960) else 1e9 * place + year + len(code) / 7
+    return None if place == 0 or (place == 1 and year == 1960) else 1e9 * place + year + len(code) / 7
 
 
 def world_bank(*series: tuple[str, str]) -> list[list[object]]:
@@ -170,9 +170,9 @@ def test_files_together_and_figures_told_twice(tmp_path: Path) -> None:
     assert found.tables["long"].groupby("series").size().to_dict() == {GDP[1]: 5, POP[1]: 5}
     assert any("5 figures stand in the files more than once" in note for note in found.notes)
     rows = world_bank(GDP)
-    rows[6][5] = 1
+    rows[7][5] = 1
     said = refused(one, write(tmp_path / "3.csv", rows))
-    assert "3.csv, cell F7 says 1 for China 1961 NY.GDP.MKTP.KD, but 1.csv, cell F7 says" in said
+    assert "3.csv, cell F8 says 1 for China 1961 NY.GDP.MKTP.KD, but 1.csv, cell F8 says" in said
 
 
 @pytest.mark.parametrize(
@@ -247,3 +247,12 @@ def test_every_cut_is_whole_or_a_sentence(tmp_path: Path) -> None:
         except DataError:
             continue
         pd.testing.assert_frame_equal(found, table.head(len(found)))
+
+
+def test_a_last_figure_without_a_line_end_is_told_of(tmp_path: Path) -> None:
+    file = tmp_path / "l.csv"
+    file.write_text("unit,time,x\na,2012,1\nb,2012,34", encoding="utf-8")
+    options = {"unit": "unit", "time": "time", "values": ["x"]}
+    assert "l.csv: the last figure has no line end" in read(file, **options).notes[0]
+    file.write_text("unit,time,x\na,2012,1\nb,2012,34\n", encoding="utf-8")
+    assert read(file, **options).notes == ()

@@ -352,3 +352,18 @@ def test_name_and_unit_apart() -> None:
     assert name_and_unit("人均地区生产总值（元/人）") == ("人均地区生产总值", "元/人")
     assert name_and_unit("地区生产总值指数(1978年=100)(上年=100)") == ("地区生产总值指数(1978年=100)", "上年=100")
     assert name_and_unit("人口") == ("人口", "")
+
+
+@pytest.mark.parametrize(
+    "word", ["series={邮政业务总量: post}", "series={邮政业务总量:post}", "series={邮政业务总量：post}"]
+)
+def test_options_in_chinese_on_the_command_line(tmp_path: Path, word: str) -> None:
+    file = write_csv(tmp_path / "bj.csv", by_province({"邮政业务总量(亿元)": figure}))
+    assert main(["data", "import", "nbs", str(file), "--to", str(tmp_path / "to"), word]) == 0
+    assert set(datafolder.read(tmp_path / "to", "yearbook")["series"]) == {"post"}
+
+
+def test_an_unfinished_option_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = write_csv(tmp_path / "gdp.csv", by_indicator())
+    assert main(["data", "import", "nbs", str(file), "--to", str(tmp_path / "to"), "series={邮政: [post}"]) == 2
+    assert "is not of the form option=value" in capsys.readouterr().err
