@@ -57,6 +57,17 @@ def sectors() -> pd.DataFrame:
     return _table("sectors").copy()
 
 
+def series_ranges() -> pd.DataFrame:
+    """Return what values common series of regions can have, from counties to provinces.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``series``, ``unit``, ``least`` (smaller is impossible), ``low`` and ``high`` (outside is implausible).
+    """
+    return _table("series").copy()
+
+
 @cache
 def _spellings() -> Mapping[str, str]:
     table = _table("provinces")
