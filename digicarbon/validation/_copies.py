@@ -69,7 +69,7 @@ def _common(a: NDArray[np.float64], b: NDArray[np.float64]) -> int:
 def _equal(a: NDArray[np.float64], b: NDArray[np.float64]) -> bool:
     both = np.isfinite(a) & np.isfinite(b)
     enough = int((both & (b != 0)).sum()) >= FEWEST
-    return enough and bool(np.array_equal(a[both], b[both])) and _many(b[both])
+    return enough and np.array_equal(a[both], b[both]) and _many(b[both])
 
 
 def _many(values: NDArray[np.float64]) -> bool:
@@ -79,10 +79,9 @@ def _many(values: NDArray[np.float64]) -> bool:
 def _changes(x: NDArray[np.float64]) -> bool:
     """Return whether any unit has two different values."""
     found = x[np.isfinite(x).any(axis=1)]
-    highest, lowest = np.nanmax(found, axis=1), np.nanmin(found, axis=1)
-    return not bool(np.array_equal(highest, lowest))
+    return not np.array_equal(np.nanmax(found, axis=1), np.nanmin(found, axis=1))
 
 
 def _distinct(x: NDArray[np.float64]) -> bool:
     values = x[np.isfinite(x)]
-    return len(np.unique(values)) > max(3, x.shape[0] / 4)
+    return bool(len(np.unique(values)) > max(3, x.shape[0] / 4))

@@ -27,8 +27,10 @@ def check_folder(folder: Path) -> list[Finding]:
     Raises
     ------
     DataError
-        If the folder has no data set, or one is damaged.
+        If the folder is not there or has no data set, or one is damaged.
     """
+    if not folder.is_dir():
+        raise DataError(f"There is no folder {folder} (the working directory is {Path.cwd()}).")
     names = datafolder.present(folder)
     if not names:
         raise DataError(

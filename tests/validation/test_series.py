@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sound_data import PROVINCES, YEARS, grid, growing, yearbook
 
@@ -186,6 +186,7 @@ def test_warnings_are_counted_in_a_note() -> None:
     assert note([Finding("note", "x", "f", "s")], "see") == ()
 
 
+@settings(max_examples=25, deadline=None)
 @given(st.permutations(range(64)), st.integers(0, 3))
 def test_findings_do_not_depend_on_the_order_of_rows(order: list[int], seed: int) -> None:
     frame = panel(x=growing(64, seed))
