@@ -2,3 +2,5 @@
 
 from digicarbon.importer.base import Imported as Imported
 from digicarbon.importer.base import Importer as Importer
+from digicarbon.importer.long import LongImporter as LongImporter
+from digicarbon.importer.nbs import NbsImporter as NbsImporter
