@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 import pandas as pd
@@ -32,6 +33,16 @@ class Measure(Spec):
             If the inputs lack what the measure needs.
         """
         raise TypeError(f"{type(self).__name__} does not say how it is computed; define `compute`.")
+
+    def artifacts(self, inputs: Inputs) -> Mapping[str, str]:
+        """Return what the measure is made from, to be kept beside the results: file names and CSV texts.
+
+        Raises
+        ------
+        DataError
+            As `compute` does.
+        """
+        return {}
 
 
 class NoMeasure(Measure):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from digicarbon.datafolder import file_hash
 from digicarbon.errors import DataError, listing, nearest
-from digicarbon.spec import Spec
+from digicarbon.spec import Names, Spec
 
 FloatArray = NDArray[np.float64]
 
@@ -125,9 +125,17 @@ class Inputs:
 
 
 class Source(Spec):
-    """A specification of where the raw inputs come from; `load` reads or draws them."""
+    """A specification of where the raw inputs come from; `load` reads or draws them.
+
+    Attributes
+    ----------
+    controls : tuple of str
+        Terms that outcomes hold constant by default, e.g. ``ln_pgdp``: those among the study's that these data have.
+    """
 
     role: ClassVar[str] = "source"
+
+    controls: Names = ()
 
     def load(self) -> Inputs:
         """Return the raw inputs.
