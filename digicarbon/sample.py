@@ -45,7 +45,7 @@ class Sample(Spec):
     Attributes
     ----------
     regions : tuple of str
-        Of northeast, east, central, west: for Chinese provinces.
+        Of northeast, east, central, west: for Chinese provinces, or units with a column ``region``.
     units : tuple of str
         Units to keep.
     without : tuple of str
