@@ -81,6 +81,30 @@ def units() -> pd.DataFrame:
     return _table("units").copy()
 
 
+def ceads_fuels() -> pd.DataFrame:
+    """Return the 20 energy carriers of the CEADs inventories.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``fuel`` (tidy name), ``name`` (as published), ``name_zh``, ``more`` (further spellings, parted by
+        ``|``), ``unit`` (of the energy inventory). The last three are no fuels: heat, electricity, other energy.
+    """
+    return _table("ceads_fuels").fillna("")
+
+
+def ceads_sectors() -> pd.DataFrame:
+    """Return the rows of the CEADs inventories in the order in which they are published.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``sectoral`` and ``energy`` (the row's name in the sectoral and in the energy inventory, empty where
+        that has no such row; the 47 sectors are in both), ``more`` (further spellings, parted by ``|``).
+    """
+    return _table("ceads_sectors").fillna("")
+
+
 @cache
 def _spellings() -> Mapping[str, str]:
     table = _table("provinces")
