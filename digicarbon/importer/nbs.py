@@ -134,6 +134,8 @@ class NbsImporter(Importer):
                 )
             if before != full:
                 notes.append(f"{target.series} is made of '{before}' and '{full}'.")
+            if not target.unit:
+                notes.append(f"{target.series} has no unit of measurement; name it by unit=…")
             if target.conversion:
                 notes.append(f"{target.series}: '{full}' {target.conversion} to be in {target.unit}.")
         return notes

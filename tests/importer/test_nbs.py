@@ -367,3 +367,9 @@ def test_an_unfinished_option_is_a_sentence(tmp_path: Path, capsys: pytest.Captu
     file = write_csv(tmp_path / "gdp.csv", by_indicator())
     assert main(["data", "import", "nbs", str(file), "--to", str(tmp_path / "to"), "series={邮政: [post}"]) == 2
     assert "is not of the form option=value" in capsys.readouterr().err
+
+
+def test_an_unknown_indicator_without_a_unit_is_told_of(tmp_path: Path) -> None:
+    found = read(write_csv(tmp_path / "x.csv", by_indicator("邮政业务总量")))
+    assert "邮政业务总量 has no unit of measurement; name it by unit=…" in found.notes
+    assert dict(read(tmp_path / "x.csv", unit="亿元").units) == {"邮政业务总量": "亿元"}
