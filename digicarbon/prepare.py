@@ -114,7 +114,7 @@ class Workshop:
         keys = _keys(specs, "source", "measure", "outcome", "panel", "sample")
         panel = self._once(("sample", *keys, *specs.terms), lambda: self._taken(specs))
         weights = None if specs.weights is None else self._weights(specs, specs.weights, panel)
-        notes = (*self._left_out(specs, panel), *inputs.notes)
+        notes = (*self._left_out(specs, panel), *specs.measure.notes(), *inputs.notes)
         prepared = Prepared(panel, weights, inputs.simulated, notes)
         specs.model.check(panel, weights)
         specs.diagnostic.check(panel, weights)
@@ -135,7 +135,7 @@ class Workshop:
         def make() -> Panel:
             inputs = self._inputs(specs)
             frame = inputs.frame
-            for made in (specs.measure.compute(inputs), specs.outcome.compute(inputs)):
+            for made in (specs.measure.columns(inputs), specs.outcome.compute(inputs)):
                 frame = _joined(frame, made, inputs.source)
             with _naming(inputs):
                 return _with_regions(specs.panel.assemble(frame, inputs.unit_name, inputs.time_name))
