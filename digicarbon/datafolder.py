@@ -57,7 +57,12 @@ DATASETS: Mapping[str, Dataset] = {
             "CEADs apparent CO2, Mt",
         ),
         Dataset("ceads_energy", (*_PLACE, "sector"), ("raw_coal",), "CEADs energy inventory, physical units"),
-        Dataset("yearbook", (*_PLACE, "series"), ("value",), "annual series by province of the statistics bureau"),
+        Dataset(
+            "yearbook",
+            (*_PLACE, "series", "vintage"),
+            ("value", "indicator", "unit"),
+            "annual series by province of the statistics bureau, vintage revised or original",
+        ),
         Dataset("io_flows", (*_PLACE, "from_sector", "to_sector"), ("flow",), "provincial tables: purchases, 10k CNY"),
         Dataset(
             "io_sectors",

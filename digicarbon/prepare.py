@@ -114,7 +114,11 @@ class Workshop:
         keys = _keys(specs, "source", "measure", "outcome", "panel", "sample")
         panel = self._once(("sample", *keys, *specs.terms), lambda: self._taken(specs))
         weights = None if specs.weights is None else self._weights(specs, specs.weights, panel)
-        notes = (*self._left_out(specs, panel), *specs.measure.notes(), *inputs.notes)
+        said = self._once(
+            ("notes", *_keys(specs, "source", "measure", "outcome")),
+            lambda: (*specs.measure.notes(inputs), *specs.outcome.notes(inputs)),
+        )
+        notes = (*self._left_out(specs, panel), *said, *inputs.notes)
         prepared = Prepared(panel, weights, inputs.simulated, notes)
         specs.model.check(panel, weights)
         specs.diagnostic.check(panel, weights)

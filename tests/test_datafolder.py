@@ -21,7 +21,9 @@ def yearbook(years: tuple[int, ...], value: float = 1.0) -> pd.DataFrame:
             "adcode": 110000,
             "year": list(years),
             "series": "gdp",
+            "vintage": "revised",
             "value": value,
+            "indicator": "地区生产总值(亿元)",
             "unit": "100m CNY",
         }
     )
@@ -82,3 +84,10 @@ def test_damaged_and_missing_files_are_sentences(tmp_path: Path) -> None:
     (tmp_path / "yearbook.provenance.json").write_text("{", encoding="utf-8")
     with pytest.raises(DataError, match="is damaged"):
         datafolder.provenance(tmp_path, "yearbook")
+
+
+def test_two_vintages_of_a_series_stand_side_by_side(tmp_path: Path) -> None:
+    datafolder.write(tmp_path, {"yearbook": yearbook((2012,))}, RECORD)
+    original = yearbook((2012,), 2.0).assign(vintage="original")
+    datafolder.write(tmp_path, {"yearbook": original}, RECORD, add=True)
+    assert datafolder.read(tmp_path, "yearbook")["vintage"].tolist() == ["original", "revised"]

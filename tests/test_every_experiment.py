@@ -105,8 +105,7 @@ def test_choice_of_the_panel_regression_has_its_path_below(client: MlflowClient)
 
 
 def test_choice_of_the_panel_regression_on_the_real_panel(client: MlflowClient, data_folder: Path) -> None:
-    controls = "outcome.controls=[ln_pgdp,ln_population,ln_urbanization,ln_ter_sec]"
-    words = ["executor=sequential", "source=china", "measure=digital_finance", controls]
+    words = ["executor=sequential", "source=china", "measure=digital_finance"]
     composer = Composer(loader(), "model_choice", words)
     finished = sweep.run(composer, plan(composer))
     assert finished.failures == []

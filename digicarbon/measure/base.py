@@ -96,7 +96,7 @@ class Measure(Spec):
             values = {name: z_scores(value[:, None])[:, 0] for name, value in values.items()}
         return made.assign(**values)
 
-    def notes(self) -> tuple[str, ...]:
+    def notes(self, inputs: Inputs) -> tuple[str, ...]:
         """Return sentences that belong under every table with this measure."""
         said = []
         if self.per != "none":

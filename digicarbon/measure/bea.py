@@ -124,7 +124,7 @@ class BeaMeasure(Measure):
             columns = {name: column for name, column in columns.items() if name != "ddl"} | {"e": columns["ide"]}
         return keys.assign(**columns)
 
-    def notes(self) -> tuple[str, ...]:
+    def notes(self, inputs: Inputs) -> tuple[str, ...]:
         """Return sentences on what differs from the study's measure."""
         said = []
         if self.scope == "narrow":
@@ -133,7 +133,7 @@ class BeaMeasure(Measure):
             said.append(f"The digital share of a sector is {_COEFFICIENT_WORDS[self.coefficient]}.")
         if self.gap_years == "interpolation":
             said.append("In years between two input-output tables the digital shares are interpolated linearly.")
-        return (*said, *super().notes())
+        return (*said, *super().notes(inputs))
 
     def artifacts(self, inputs: Inputs) -> Mapping[str, str]:
         """Return every sector of every table: ``sectors.csv`` with its coefficient and digital value added, 10k CNY.

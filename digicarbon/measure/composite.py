@@ -112,14 +112,14 @@ class CompositeIndex(Measure):
         """
         return {name: table.to_csv(index=False, lineterminator="\n") for name, table in self._made(inputs).items()}
 
-    def notes(self) -> tuple[str, ...]:
+    def notes(self, inputs: Inputs) -> tuple[str, ...]:
         """Return a sentence on what the index is made of."""
         signs = {"positive": "+", "negative": "-"}
         heads = [f"{name} per head" if name in self.per_capita else name for name in self.indicators]
         marks = (signs[direction] for direction in self.indicators.values())
         parts = listing((f"{head} ({mark})" for head, mark in zip(heads, marks, strict=True)), 40)
         rows = "all rows of the source" if self.by == "panel" else "each year on its own"
-        return (f"{self.name} is {self._what()} of {parts}; ranges and weights from {rows}.", *super().notes())
+        return (f"{self.name} is {self._what()} of {parts}; ranges and weights from {rows}.", *super().notes(inputs))
 
     def _what(self) -> str:
         """Return the kind of index in words."""

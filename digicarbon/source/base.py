@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from digicarbon.datafolder import file_hash
 from digicarbon.errors import DataError, listing, nearest
-from digicarbon.spec import Spec
+from digicarbon.spec import Names, Spec
 
 FloatArray = NDArray[np.float64]
 
@@ -36,6 +38,38 @@ class InputOutputTable:
     output: FloatArray
 
 
+@dataclass(frozen=True)
+class InputFile:
+    """A file that a source has read.
+
+    Attributes
+    ----------
+    path : str
+        Where it was read, as an absolute path.
+    sha256 : str
+        Of the exact bytes.
+    size : int
+        Bytes.
+    series : tuple of str
+        What was taken from it: names of series, ``input-output tables`` or ``geometry``.
+    """
+
+    path: str
+    sha256: str
+    size: int
+    series: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The file's name without its folder."""
+        return Path(self.path).name
+
+    @classmethod
+    def of(cls, path: Path, series: Iterable[str] = ()) -> InputFile:
+        """Return the record of a file as it is now."""
+        return cls(str(path.absolute()), file_hash(path), path.stat().st_size, tuple(series))
+
+
 @dataclass(frozen=True, eq=False)
 class Inputs:
     """The raw inputs of a study.
@@ -57,6 +91,8 @@ class Inputs:
         Whether the numbers are drawn by a computer; everything made from them says so.
     notes : tuple of str
         Sentences that belong under every table made from these inputs.
+    files : tuple of InputFile
+        Every file that was read, in the order of reading; empty where numbers are drawn.
     """
 
     frame: pd.DataFrame
@@ -67,6 +103,7 @@ class Inputs:
     tables: Mapping[tuple[str, int], InputOutputTable] = field(default_factory=dict)
     simulated: bool = False
     notes: tuple[str, ...] = ()
+    files: tuple[InputFile, ...] = ()
 
     def series(self, names: Iterable[str], wanted_by: str) -> pd.DataFrame:
         """Return the key columns and ``names``.
@@ -88,9 +125,17 @@ class Inputs:
 
 
 class Source(Spec):
-    """A specification of where the raw inputs come from; `load` reads or draws them."""
+    """A specification of where the raw inputs come from; `load` reads or draws them.
+
+    Attributes
+    ----------
+    controls : tuple of str
+        Terms that outcomes hold constant by default, e.g. ``ln_pgdp``: those among the study's that these data have.
+    """
 
     role: ClassVar[str] = "source"
+
+    controls: Names = ()
 
     def load(self) -> Inputs:
         """Return the raw inputs.

@@ -8,7 +8,7 @@ from typing import Literal
 
 from digicarbon.errors import DataError, listing
 from digicarbon.source._read import read_table
-from digicarbon.source.base import Inputs, Source
+from digicarbon.source.base import InputFile, Inputs, Source
 
 _FILES = {
     "study": "panel_30prov_2012_2017_study.csv",
@@ -113,7 +113,12 @@ class ChinaSource(Source):
             raise DataError(f"{file.name} lacks the columns {listing(absent)}; fetch the data folder anew.")
         tidy = frame[list(columns.values())].set_axis(list(columns), axis=1)
         return Inputs(
-            tidy, source="china", unit_name="province", time_name="year", notes=(self._vintage_note(), _CITATION)
+            tidy,
+            source="china",
+            unit_name="province",
+            time_name="year",
+            notes=(self._vintage_note(), _CITATION),
+            files=(InputFile.of(file, list(columns)[2:]),),
         )
 
     def _vintage_note(self) -> str:

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from digicarbon.errors import DataError, listing, nearest
 from digicarbon.source._read import as_years, numbers_or_text, read_table
-from digicarbon.source.base import Inputs, Source
+from digicarbon.source.base import InputFile, Inputs, Source
 
 
 class TableSource(Source):
@@ -72,7 +72,9 @@ class TableSource(Source):
         self._check_separated(frame)
         frame = self._keyed(self._renamed(frame))
         keys = frame.assign(unit=numbers_or_text(frame["unit"]), time=as_years(frame["time"]))
-        return Inputs(keys, source="table", file=self._name, unit_name=self.unit, time_name=self.time)
+        names = [str(name) for name in keys.columns if name not in ("unit", "time")]
+        record = InputFile.of(Path(self.path), names)
+        return Inputs(keys, source="table", file=self._name, unit_name=self.unit, time_name=self.time, files=(record,))
 
     @property
     def _name(self) -> str:

@@ -124,7 +124,7 @@ def test_indicators_per_head() -> None:
     per_head = FRAME.assign(patents=FRAME["patents"] / FRAME["population"])
     expected = EntropyIndex(indicators=DIRECTIONS).compute(replace(INPUTS, frame=per_head))
     np.testing.assert_allclose(measure.compute(INPUTS)["entropy_index"], expected["entropy_index"], rtol=1e-13)
-    assert "patents per head (+), coal (-); ranges and weights from all rows" in measure.notes()[0]
+    assert "patents per head (+), coal (-); ranges and weights from all rows" in measure.notes(INPUTS)[0]
 
 
 @pytest.mark.parametrize("kind", KINDS)

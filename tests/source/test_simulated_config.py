@@ -8,6 +8,7 @@ from typing import TypeVar
 import pytest
 import yaml
 
+from digicarbon.compose import Composer, loader
 from digicarbon.measure import BeaMeasure, Measure
 from digicarbon.outcome import Intensity, Outcome
 from digicarbon.source import SimulatedSource, Source
@@ -22,7 +23,10 @@ def option(group: str, name: str, kind: type[S]) -> S:
 
 
 def test_simulated_states_the_defaults() -> None:
-    assert option("source", "simulated", Source) == SimulatedSource()
+    found = option("source", "simulated", Source)
+    # the study's controls belong to the option; the class has none of its own
+    assert found == SimulatedSource(controls=found.controls)
+    assert len(found.controls) == 5
 
 
 @pytest.mark.parametrize(
@@ -38,11 +42,21 @@ def test_measures_differ_in_terms_only(name: str, term: str) -> None:
 )
 def test_outcomes_differ_in_account_only(name: str, account: str) -> None:
     node = yaml.safe_load((CONF / "outcome" / f"{name}.yaml").read_text(encoding="utf-8"))
-    found = option("outcome", name, Outcome)
-    # the study's controls belong to the option; the class has none of its own
-    assert found == Intensity(account=account, controls=found.controls)
-    assert len(found.controls) == 5
-    assert set(node) - {"_target_"} == set(Intensity.model_fields)
+    assert build({**node, "controls": []}, Outcome, "outcome") == Intensity(account=account)
+
+
+def test_outcomes_hold_constant_what_the_source_has(folder: Path) -> None:
+    (folder / "conf" / "source").mkdir(parents=True)
+    (folder / "conf" / "source" / "mine.yaml").write_text("# mine\n_target_: mine.Mine\n", encoding="utf-8")
+    composer = Composer(loader(), "config")
+
+    def controls(source: str) -> list[str]:
+        found: list[str] = composer.resolve(composer.merged({"source": source}))["model"]["controls"]
+        return found
+
+    assert controls("simulated") == ["ln_pgdp", "ln_population", "ln_built_up_area", "ln_ter_sec", "ln_regulation"]
+    assert controls("china") == ["ln_pgdp", "ln_population", "ln_urbanization", "ln_ter_sec"]
+    assert controls("mine") == []
 
 
 @pytest.mark.parametrize(("group", "kind"), [("measure", Measure), ("outcome", Outcome)])

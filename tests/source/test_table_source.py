@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -314,3 +315,13 @@ def test_wrong_fields_are_refused_before_any_file_is_read() -> None:
         build(node | {"delimiter": "||"}, Source, "source")
     with pytest.raises(ConfigError, match=r"source\.unit is required"):
         build({key: value for key, value in node.items() if key != "unit"}, Source, "source")
+
+
+def test_the_file_is_recorded_with_the_hash_of_its_exact_bytes(folder: Path) -> None:
+    path = _csv(folder / "a.csv", "省份,年份,ci\n北京,2012,1\n", "gbk")
+    (record,) = _source(Path("a.csv")).load().files
+    assert record.path == str(folder / "a.csv")
+    assert record.name == "a.csv"
+    assert record.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert record.size == len(path.read_bytes())
+    assert record.series == ("ci",)

@@ -1,0 +1,94 @@
+"""Tidy input-output data as tables of arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from digicarbon.errors import DataError, listing, nearest
+from digicarbon.source.base import FloatArray, InputOutputTable
+
+
+def io_tables(flows: pd.DataFrame, sectors: pd.DataFrame) -> dict[tuple[str, int], InputOutputTable]:
+    """Return the input-output table of each province and year.
+
+    Rows of ``flows`` are purchases; what is not there is zero. Of a multi-regional table (recognised by its column
+    ``from_province``) the province's own table is made by summing over the provinces that sell:
+    ``flows[i, j]`` is then what sector j of the province buys from sector i wherever that is.
+
+    Parameters
+    ----------
+    flows : DataFrame
+        Columns province, year, from_sector, to_sector, flow (10k CNY); or year, from_province, from_sector,
+        to_province, to_sector, flow.
+    sectors : DataFrame
+        Columns province, year, sector, position, value_added, output (10k CNY); a row per sector, in any order.
+
+    Returns
+    -------
+    dict of (str, int) to InputOutputTable
+        By province and year, sectors in the order of their positions.
+
+    Raises
+    ------
+    DataError
+        If a table has a flow without a number, from or to a sector that is not among its sectors, a sector twice or
+        without value added or output, or if one data set has a table that the other lacks.
+    """
+    buyer = "to_province" if "from_province" in flows.columns else "province"
+    bought, listed = _split(flows, buyer), _split(sectors, "province")
+    _refuse_halves(set(bought), set(listed))
+    return {key: _table(bought[key], listed[key], f"{key[0]} {key[1]}") for key in sorted(listed)}
+
+
+def _split(frame: pd.DataFrame, place: str) -> dict[tuple[str, int], pd.DataFrame]:
+    parts = frame.groupby([place, "year"], observed=True)
+    return {(str(province), int(str(year))): part for (province, year), part in parts}
+
+
+def _refuse_halves(bought: set[tuple[str, int]], listed: set[tuple[str, int]]) -> None:
+    halves = sorted(bought ^ listed)
+    if halves:
+        lacking = "flows" if halves[0] in listed else "sectors"
+        names = listing(f"{province} {year}" for province, year in halves)
+        raise DataError(f"The input-output data have no {lacking} for {names}; import both halves of the tables anew.")
+
+
+def _table(flows: pd.DataFrame, sectors: pd.DataFrame, name: str) -> InputOutputTable:
+    """One table; ``name`` is the province and year, for messages."""
+    ordered = sectors.sort_values("position", kind="stable")
+    labels = pd.Index(ordered["sector"].astype(str))
+    if not labels.is_unique:
+        twice = listing(labels[labels.duplicated()].unique())
+        raise DataError(
+            f"The input-output table of {name} has more than one sector called {twice}; rename all but one."
+        )
+    amounts = ordered[["value_added", "output"]].to_numpy(dtype=float)
+    if not np.isfinite(amounts).all():
+        row, column = np.argwhere(~np.isfinite(amounts))[0]
+        what = ("value added", "output")[column]
+        raise DataError(f"The input-output table of {name} has no {what} for '{labels[row]}'; complete it.")
+    matrix = np.zeros((len(labels), len(labels)))
+    values = flows["flow"].to_numpy(dtype=float)
+    rows, columns = (_positions(flows[end], labels, name) for end in ("from_sector", "to_sector"))
+    if not np.isfinite(values).all():
+        odd = int(np.flatnonzero(~np.isfinite(values))[0])
+        pair = f"'{labels[rows[odd]]}' to '{labels[columns[odd]]}'"
+        raise DataError(f"The input-output table of {name} has no number for the flow from {pair}; complete it.")
+    np.add.at(matrix, (rows, columns), values)
+    return InputOutputTable(tuple(labels), matrix, *_columns(amounts))
+
+
+def _columns(amounts: FloatArray) -> tuple[FloatArray, FloatArray]:
+    return amounts[:, 0].copy(), amounts[:, 1].copy()
+
+
+def _positions(names: pd.Series[str], labels: pd.Index[str], table: str) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    found = labels.get_indexer(pd.Index(names.astype(str)))
+    if (found < 0).any():
+        unknown = str(names.iloc[int(np.flatnonzero(found < 0)[0])])
+        raise DataError(
+            f"The input-output table of {table} has flows of a sector '{unknown}' that is not among its sectors."
+            f"{nearest(unknown, labels)} Sectors: {listing(labels, 60)}."
+        )
+    return found
