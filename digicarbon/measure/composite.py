@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import model_validator
 
-from digicarbon.errors import DataError, listing, nearest
+from digicarbon.errors import DataError, counted, listing, nearest
 from digicarbon.measure._numbers import numbers
 from digicarbon.measure.base import Measure
 from digicarbon.source import Inputs
@@ -119,7 +119,11 @@ class CompositeIndex(Measure):
         marks = (signs[direction] for direction in self.indicators.values())
         parts = listing((f"{head} ({mark})" for head, mark in zip(heads, marks, strict=True)), 40)
         rows = "all rows of the source" if self.by == "panel" else "each year on its own"
-        return (f"{self.name} is {self._what()} of {parts}; ranges and weights from {rows}.", *super().notes(inputs))
+        said = [f"{self.name} is {self._what()} of {parts}; ranges and weights from {rows}."]
+        if self.missing == "drop":
+            lost = int((~np.isfinite(self._raw(inputs, list(self.indicators))[1]).all(axis=1)).sum())
+            said.append(f"{lost} of {counted(len(inputs.frame), 'row')} lack an indicator and have no {self.name}.")
+        return (*said, *super().notes(inputs))
 
     def _what(self) -> str:
         """Return the kind of index in words."""

@@ -137,6 +137,7 @@ def test_gaps_are_refused_or_left_out(kind: type[CompositeIndex]) -> None:
     rest = kind(indicators=DIRECTIONS).compute(replace(INPUTS, frame=FRAME.drop(index=4)))[measure.name]
     np.testing.assert_allclose(found.drop(index=4), rest, rtol=1e-12)
     assert np.isnan(found[4])
+    assert measure.notes(gap)[1] == f"1 of 18 rows lack an indicator and have no {measure.name}."
 
 
 def test_faults_are_named() -> None:
