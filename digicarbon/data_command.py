@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -170,10 +171,26 @@ def _field(word: str) -> dict[str, Any]:
     try:
         override = OverridesParser.create().parse_override(word)
     except HydraException as error:
-        raise ConfigError(f"command line: '{word}' is not of the form option=value ({first_line(error)}).") from error
+        if word.isascii():
+            raise ConfigError(
+                f"command line: '{word}' is not of the form option=value ({first_line(error)})."
+            ) from error
+        return _field_in_any_script(word)
     if override.is_sweep_override():
         raise ConfigError(f"command line: '{word}' gives several values; an import takes one, or a list in [ ].")
     return {str(override.key_or_group): override.value()}
+
+
+def _field_in_any_script(word: str) -> dict[str, Any]:
+    """Return an option whose value is not plain ASCII, which Hydra's grammar takes in quotation marks only."""
+    key, _, value = word.partition("=")
+    if value.startswith("{"):
+        # as in Hydra's grammar, and unlike YAML, no blank is needed after a colon
+        value = re.sub(r"[:：]\s*", ": ", value)
+    try:
+        return {key: yaml.safe_load(value)}
+    except yaml.YAMLError as error:
+        raise ConfigError(f"command line: '{word}' is not of the form option=value ({first_line(error)}).") from error
 
 
 def _kinds() -> list[str]:

@@ -31,7 +31,8 @@ EFFECTIVE = {
 
 def option(name: str, **fields: object) -> Outcome:
     node = yaml.safe_load((CONF / f"{name}.yaml").read_text(encoding="utf-8"))
-    return build(node | fields, Outcome, "outcome")
+    # controls follow the source in a configuration
+    return build(node | {"controls": []} | fields, Outcome, "outcome")
 
 
 def inputs(**changes: list[float]) -> Inputs:
