@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from digicarbon.errors import DataError, listing
 from digicarbon.source._read import read_table
@@ -87,6 +87,8 @@ class ChinaSource(Source):
         The folder that holds ``china/``; if None the environment variable DIGICARBON_DATA, else ``../shared/data``
         beside the working directory.
     """
+
+    places: ClassVar[tuple[str, ...]] = ("folder",)
 
     gdp_vintage: Literal["revised", "original"] = "revised"
     span: Literal["study", "merged"] = "study"
