@@ -19,6 +19,7 @@ digicarbon: one YAML per table, every specification fitted and logged
   digicarbon plan [EXPERIMENT] [overrides]    list what would run; fit nothing
   digicarbon check [EXPERIMENT] [overrides]   check configurations and data; fit nothing
   digicarbon list [GROUP]                     options of a config group, or all groups; `experiments` is one
+  digicarbon data import KIND FILES… --to FOLDER        raw downloads become a data folder; `digicarbon data` says more
   digicarbon ui [EXPERIMENT]                  MLflow's interface on the project's store
   digicarbon --version
 
@@ -28,7 +29,7 @@ Hydra work as its documentation says. DIGICARBON_TRACEBACK=1 shows a traceback w
 """
 
 HYDRA_VERBS = {"run": "run", "plan": "plan_", "check": "check"}
-PLAIN_VERBS = {"list": "list_", "ui": "ui"}
+PLAIN_VERBS = {"list": "command.list_", "ui": "command.ui", "data": "data_command.data"}
 VERBS = (*HYDRA_VERBS, *PLAIN_VERBS)
 
 
@@ -79,7 +80,8 @@ def _dispatch(given: list[str]) -> int:
         hint = nearest(verb, VERBS) or f" Verbs: {', '.join(VERBS)}."
         return _complain(f"There is no command '{verb}'.{hint} `digicarbon --help` lists them.", 2)
     if verb in PLAIN_VERBS:
-        return int(getattr(import_module("digicarbon.command"), PLAIN_VERBS[verb])(rest))
+        module, _, function = PLAIN_VERBS[verb].partition(".")
+        return int(getattr(import_module(f"digicarbon.{module}"), function)(rest))
     experiment = "config"
     if rest and not rest[0].startswith("-") and "=" not in rest[0]:
         experiment = rest[0].replace("\\", "/").removeprefix("./").removeprefix("experiments/").removesuffix(".yaml")

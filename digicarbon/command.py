@@ -116,8 +116,8 @@ def check(request: Request) -> None:
 def list_(arguments: Sequence[str]) -> int:
     """Print the options of a group with one line each, or all groups and experiments."""
     group = arguments[0] if arguments else ""
-    if group and group not in (*GROUPS, "experiments"):
-        known = [*GROUPS, "experiments"]
+    known = [*GROUPS, "importer", "experiments"]
+    if group and group not in known:
         raise ConfigError(f"There is no group '{group}'.{nearest(group, known)} Groups: {listing(known, 20)}.")
     config_loader = loader()
     table = RichTable(box=None, pad_edge=False)
@@ -128,7 +128,7 @@ def list_(arguments: Sequence[str]) -> int:
         for name in options(config_loader, folder.rstrip("/")):
             table.add_row(name, _headline(f"{folder}{name}"))
     else:
-        for name in (*GROUPS, "experiments"):
+        for name in known:
             table.add_row(name, ", ".join(options(config_loader, "" if name == "experiments" else name)))
     _console().print(table)
     return 0

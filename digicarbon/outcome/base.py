@@ -39,6 +39,10 @@ class Outcome(Spec):
         """
         raise TypeError(f"{type(self).__name__} does not say how it is computed; define `compute`.")
 
+    def notes(self, inputs: Inputs) -> tuple[str, ...]:
+        """Return sentences that belong under every table of this outcome, e.g. on what was assumed."""
+        return ()
+
 
 class NoOutcome(Outcome):
     """No outcome: a column of the source is used as it is."""

@@ -1,76 +1,127 @@
-"""Carbon intensity: CO2 over GDP."""
+"""Carbon intensity: CO2 over GDP, at current or at constant prices."""
 
 from __future__ import annotations
-
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from digicarbon import data
-from digicarbon.errors import DataError, listing
-from digicarbon.numeric import fuels
-from digicarbon.outcome.base import Outcome
+from digicarbon.errors import DataError, counted, listing
+from digicarbon.numeric.deflation import at_constant_prices
+from digicarbon.outcome.account import CarbonOutcome, refuse_non_positive
 from digicarbon.source import Inputs
 
 MT_PER_100M_TO_T_PER_10K = 100.0
 """1 Mt per 100m CNY is 1e6 t per 1e4 times 10k CNY."""
 
+REAL_GDP = "real_gdp"
+"""The column of deflated GDP, 100m CNY at the prices of the base year."""
 
-class Intensity(Outcome):
+
+class Intensity(CarbonOutcome):
     """Carbon intensity, CO2 over GDP, in tonnes per 10k CNY.
+
+    GDP is also the numerator of GDP per head. Where that is a control, the regression has one variable on both sides
+    (a common divisor), and an error in GDP moves both; `digicarbon.outcome.Total` is the variant without it.
 
     Attributes
     ----------
-    name : str
-        The column that `compute` makes.
-    term, controls
+    name, term, controls
         As in `Outcome`.
-    account : {"sectoral", "apparent", "fuels"}
-        The emissions account: the series ``co2_sectoral`` or ``co2_apparent`` (million tonnes), or CO2 from the
-        burning of seven fuels (Eq 9 of the study, factors of `digicarbon.data.fuels`).
+    account, factors, missing_fuels
+        As in `CarbonOutcome`.
     gdp : str
-        The series of GDP, 100m CNY.
+        The series of GDP at current prices, 100m CNY.
+    base_year : int or None
+        The year whose prices GDP is measured at: its GDP is carried to the other years by ``gdp_index``, and the column
+        ``real_gdp`` holds the result. None takes GDP as it is.
+    gdp_index : str
+        The series of the volume index of GDP, previous year = 100; used with a base year only.
     """
 
     name: str = "ci"
     term: str = "ln_ci"
-    account: Literal["sectoral", "apparent", "fuels"] = "sectoral"
     gdp: str = "gdp"
+    base_year: int | None = None
+    gdp_index: str = "gdp_index"
 
     def compute(self, inputs: Inputs) -> pd.DataFrame:
-        """Return unit, time and carbon intensity; missing where CO2 or GDP is missing.
+        """Return unit, time and carbon intensity (with a base year also ``real_gdp``); missing where CO2 or GDP is.
 
         Raises
         ------
         DataError
-            If a series is missing, or if GDP or CO2 is zero or negative.
+            If a series is missing, if GDP or CO2 is zero or negative, if the source does not have the base year, or if
+            the index lacks a year between the base year and one that has GDP and CO2.
         """
-        table = inputs.series([self.gdp, *self._series()], f"outcome.account={self.account}")
-        gdp, co2 = table[self.gdp], self._co2(table)
-        _refuse_non_positive(table, gdp, f"Column '{self.gdp}' (GDP)", inputs.source)
-        _refuse_non_positive(table, co2, f"CO2 of outcome.account={self.account}", inputs.source)
-        return table[["unit", "time"]].assign(**{self.name: MT_PER_100M_TO_T_PER_10K * co2 / gdp})
+        table, co2 = self._with_co2(inputs, self.gdp)
+        refuse_non_positive(table, table[self.gdp], f"Column '{self.gdp}' (GDP)", inputs.source)
+        if self.base_year is None:
+            return table[["unit", "time"]].assign(**{self.name: MT_PER_100M_TO_T_PER_10K * co2 / table[self.gdp]})
+        real = self._real_gdp(inputs, self.base_year, wanted=co2.notna() & table[self.gdp].notna())
+        made = {self.name: MT_PER_100M_TO_T_PER_10K * co2 / real, REAL_GDP: real}
+        return table[["unit", "time"]].assign(**made)
 
-    def _series(self) -> list[str]:
-        return list(data.fuels()["fuel"]) if self.account == "fuels" else [f"co2_{self.account}"]
+    def notes(self, inputs: Inputs) -> tuple[str, ...]:
+        """Return how GDP is deflated, after the notes of the account."""
+        if self.base_year is None:
+            return super().notes(inputs)
+        words = f"GDP is at prices of {self.base_year}: the GDP of that year, carried by '{self.gdp_index}'."
+        return (*super().notes(inputs), words)
 
-    def _co2(self, table: pd.DataFrame) -> pd.Series[float]:
-        if self.account != "fuels":
-            return table[f"co2_{self.account}"]
-        facts = data.fuels()
-        factors = fuels.emission_factors(
-            facts["calorific_value_kj"], facts["carbon_content_t_per_tj"], facts["oxidation"]
-        )
-        burnt = table[list(facts["fuel"])].to_numpy(dtype=np.float64)
-        return pd.Series(fuels.fuel_co2_mt(burnt, factors, facts["unit"] == "100m_m3"), index=table.index)
+    def _real_gdp(self, inputs: Inputs, base_year: int, wanted: pd.Series[bool]) -> pd.Series[float]:
+        """Return GDP at the prices of the base year for each row of the inputs."""
+        table = inputs.series([self.gdp, self.gdp_index], "outcome.base_year")
+        refuse_non_positive(table, table[self.gdp_index], f"Column '{self.gdp_index}'", inputs.source)
+        years = _years(table["time"], inputs.source)
+        if base_year not in set(years):
+            raise DataError(
+                f"outcome.base_year={base_year}: source={inputs.source} has the years {years.min()} to {years.max()}; "
+                "choose one of these, or null for current prices."
+            )
+        # the panel reports a unit and year that stands twice
+        wide = table.assign(time=years).drop_duplicates(["unit", "time"]).set_index(["unit", "time"])
+        span = range(int(years.min()), int(years.max()) + 1)
+        index = wide[self.gdp_index].unstack("time").reindex(columns=span)
+        nominal = wide[self.gdp].unstack("time")[base_year]
+        real = at_constant_prices(nominal, index, base_year - span.start)
+        place = index.index.get_indexer(pd.Index(table["unit"])), (years - span.start).to_numpy()
+        found = pd.Series(real[place], index=table.index)
+        lost = table.assign(time=years)[wanted & found.isna()]
+        if len(lost):
+            self._explain(lost, nominal, index, base_year, inputs.source)
+        return found
 
-
-def _refuse_non_positive(table: pd.DataFrame, values: pd.Series[float], what: str, source: str) -> None:
-    bad = table[(values <= 0).to_numpy()]
-    if len(bad):
-        cells = listing(f"{unit} {year}" for unit, year in zip(bad["unit"], bad["time"], strict=True))
+    def _explain(
+        self, lost: pd.DataFrame, nominal: pd.Series[float], index: pd.DataFrame, base_year: int, source: str
+    ) -> None:
+        """Raise what is missing where real GDP does not exist."""
+        without = [unit for unit in lost["unit"].unique() if np.isnan(nominal[unit])]
+        if without:
+            raise DataError(
+                f"outcome.base_year={base_year}: column '{self.gdp}' of source={source} has no value in that year for "
+                f"{listing(without)}; fill it, or choose another base year."
+            )
+        gap = index.isna()
+        cells = {
+            (unit, year): None
+            for unit, row_year in zip(lost["unit"], lost["time"], strict=True)
+            for year in range(min(row_year, base_year) + 1, max(row_year, base_year) + 1)
+            if gap.loc[unit, year]
+        }
         raise DataError(
-            f"{what} in source={source} is zero or negative for {cells}; carbon intensity and its logarithm need "
-            "positive values. Correct these cells, or leave them empty to treat them as missing."
+            f"outcome.base_year={base_year}: column '{self.gdp_index}' of source={source} lacks "
+            f"{listing(f'{unit} {year}' for unit, year in cells)}, so that GDP at prices of {base_year} does not exist "
+            f"in {counted(len(lost), 'row')} that {'has' if len(lost) == 1 else 'have'} GDP and CO2. Fill the index, "
+            "or choose a base year on the same side of the gap and leave GDP or CO2 beyond it empty."
         )
+
+
+def _years(times: pd.Series[int], source: str) -> pd.Series[int]:
+    numbers = pd.to_numeric(times, errors="coerce")
+    bad = times[numbers.isna() | (numbers % 1 != 0)]
+    if len(bad):
+        raise DataError(
+            f"outcome.base_year needs years as periods; source={source} has {listing(map(repr, bad.unique()), 3)}. "
+            "Correct them, or set outcome.base_year=null."
+        )
+    return numbers.astype(np.int64)

@@ -1,0 +1,265 @@
+"""The raw cells of workbooks and of text tables, never interpreted."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+import struct
+import warnings
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pandas as pd
+import xlrd
+from openpyxl.utils import get_column_letter
+from openpyxl.utils.cell import range_boundaries
+from openpyxl.utils.exceptions import InvalidFileException
+
+from digicarbon.errors import DataError, listing
+
+SUFFIXES = (".xlsx", ".xlsm", ".xls", ".csv", ".tsv", ".txt")
+"""The kinds of file that `sheets` knows."""
+
+MOST_CELLS = 30_000_000
+"""A sheet that spans more is not a table but one with a stray cell far away."""
+
+_ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+# what the third parties that parse workbooks raise at damaged ones
+_BROKEN = (
+    ValueError, KeyError, IndexError, TypeError, AttributeError, AssertionError, OSError, EOFError, RuntimeError,
+    NotImplementedError, OverflowError, SyntaxError, struct.error, zipfile.BadZipFile, zlib.error, csv.Error,
+    InvalidFileException, xlrd.XLRDError, xlrd.compdoc.CompDocError,
+)  # fmt: skip
+_MERGED = re.compile(rb'<mergeCell\b[^>]*?\bref="([A-Z]+\d+:[A-Z]+\d+)"')
+# a formula whose result was never saved, as programs write it; t="str" is a formula whose result is an empty text
+_UNSAVED = re.compile(
+    rb'<c r="([A-Z]+\d+)"(?![^>]*t="str")[^>]*><f[^>]*?(?:/>|>[^<]*</f>)\s*(?:<v\s*/>|<v></v>)?\s*</c>'
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """The cells of one sheet, or of one text file.
+
+    Attributes
+    ----------
+    file : Path
+    name : str
+        The sheet's name; empty for a text file.
+    cells : DataFrame
+        Objects as the file has them (text, numbers, dates, None), a RangeIndex on both axes; all cells of a text file
+        are text or None.
+    merged : tuple of (int, int, int, int)
+        First row, first column, last row and last column of each merged block; its value stands in the first cell.
+    hidden : bool
+    """
+
+    file: Path
+    name: str
+    cells: pd.DataFrame
+    merged: tuple[tuple[int, int, int, int], ...] = ()
+    hidden: bool = False
+
+    @property
+    def where(self) -> str:
+        """File and sheet, as messages name them."""
+        return f"{self.file.name}, sheet {self.name}" if self.name else self.file.name
+
+    def cell(self, row: int, column: int) -> str:
+        """Return the A1 name of a cell."""
+        return f"{get_column_letter(column + 1)}{row + 1}"
+
+    def place(self, row: int, column: int) -> str:
+        """Return file, sheet and cell, e.g. ``a.xlsx, sheet 2012, cell C7``."""
+        return f"{self.where}, cell {self.cell(row, column)}"
+
+    def spread(self) -> pd.DataFrame:
+        """Return the cells with the value of each merged block in all of its cells."""
+        values = self.cells.to_numpy(dtype=object, copy=True)
+        for top, left, bottom, right in self.merged:
+            if top < len(values) and left < values.shape[1]:
+                values[top : bottom + 1, left : right + 1] = values[top, left]
+        return pd.DataFrame(values, dtype=object)
+
+
+def visible(file: Path) -> tuple[list[Sheet], list[str]]:
+    """Return the sheets that are neither hidden nor empty, and a note on those that are.
+
+    Raises
+    ------
+    DataError
+        As `sheets`, and if no sheet is left.
+    """
+    found = sheets(file)
+    shown = [sheet for sheet in found if not sheet.hidden and not sheet.cells.empty]
+    if not shown:
+        what = "only hidden or empty sheets" if file.suffix.lower().startswith(".xls") else "no cells"
+        raise DataError(f"{file.name} has {what}; there is nothing to import. Download or save it anew.")
+    left = [sheet.name for sheet in found if sheet.hidden and not sheet.cells.empty]
+    empty = [sheet.name for sheet in found if sheet.cells.empty]
+    notes = [f"{file.name}: hidden and left out: sheet {listing(left)}."] if left else []
+    notes += [f"{file.name}: empty and left out: sheet {listing(empty)}."] if empty else []
+    return shown, notes
+
+
+def sheets(file: Path) -> list[Sheet]:
+    """Read all sheets of a workbook, hidden and empty ones too, or a text file as one sheet.
+
+    Parameters
+    ----------
+    file : Path
+        ``.xlsx``, ``.xls``, or text cut by commas, tabs or semicolons in UTF-8, UTF-16 (with its mark) or GB18030
+        (which includes GBK and GB2312). The content decides, not the suffix.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, empty, cut off, damaged, encrypted, in another encoding, or has formulas without saved
+        results.
+    """
+    try:
+        if not file.is_file():
+            raise DataError(f"There is no file '{file}'.")
+        with file.open("rb") as stream:
+            start = stream.read(8)
+        if not start:
+            raise DataError(f"{file.name} is empty (0 bytes); download it anew.")
+        if start.startswith(_ZIP):
+            return _xlsx(file)
+        if start.startswith(_OLE):
+            return _xls(file)
+        if file.suffix.lower().startswith(".xls") and start.lstrip()[:1] == b"<":
+            raise DataError(f"{file.name} is a web page and no workbook; open it in Excel and save it as .xlsx.")
+        return [_text(file)]
+    except _BROKEN as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(
+            f"{file.name} cannot be read ({reason[:200]}); the file may be damaged, cut off, protected by a password "
+            "or of another kind than its name says. Download it anew, or open it in Excel and save it as .xlsx."
+        ) from error
+
+
+def _xlsx(file: Path) -> list[Sheet]:
+    found = []
+    # a stream, since openpyxl refuses a workbook whose name says .xls
+    with file.open("rb") as stream, warnings.catch_warnings():
+        # openpyxl warns of drawings, styles and the like that no table needs
+        warnings.simplefilter("ignore")
+        book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
+        try:
+            with zipfile.ZipFile(file) as archive:
+                for sheet in book.worksheets:
+                    found.append(_xlsx_sheet(file, sheet, archive))
+        finally:
+            book.close()
+    return found
+
+
+def _xlsx_sheet(file: Path, sheet: Any, archive: zipfile.ZipFile) -> Sheet:
+    # the size that a file states may be wrong, and cells beyond it would be lost
+    sheet.reset_dimensions()
+    where = f"{file.name}, sheet {sheet.title}"
+    cells = _framed(sheet.iter_rows(values_only=True), where)
+    xml = archive.read(sheet._worksheet_path.lstrip("/"))
+    unsaved = _UNSAVED.search(xml)
+    if unsaved:
+        raise DataError(
+            f"{where}, cell {unsaved[1].decode()}: a formula without its result; open the file in Excel, save it, and "
+            "import it again."
+        )
+    blocks = (range_boundaries(match[1].decode()) for match in _MERGED.finditer(xml))
+    merged = tuple((top - 1, left - 1, bottom - 1, right - 1) for left, top, right, bottom in blocks)
+    return Sheet(file, str(sheet.title), cells, merged, sheet.sheet_state != "visible")
+
+
+def _xls(file: Path) -> list[Sheet]:
+    # xlrd writes remarks on odd files to the log that it is given
+    with xlrd.open_workbook(file, formatting_info=True, logfile=io.StringIO()) as book:
+        return [_xls_sheet(file, sheet, book.datemode) for sheet in book.sheets()]
+
+
+def _xls_sheet(file: Path, sheet: Any, datemode: int) -> Sheet:
+    rows = ([_xls_value(cell, datemode) for cell in sheet.row(number)] for number in range(sheet.nrows))
+    cells = _framed(rows, f"{file.name}, sheet {sheet.name}")
+    merged = tuple((top, left, bottom - 1, right - 1) for top, bottom, left, right in sheet.merged_cells)
+    return Sheet(file, str(sheet.name), cells, merged, sheet.visibility != 0)
+
+
+def _xls_value(cell: Any, datemode: int) -> object:
+    match cell.ctype:
+        case xlrd.XL_CELL_EMPTY | xlrd.XL_CELL_BLANK:
+            return None
+        case xlrd.XL_CELL_ERROR:
+            return xlrd.error_text_from_code[cell.value]
+        case xlrd.XL_CELL_BOOLEAN:
+            return bool(cell.value)
+        case xlrd.XL_CELL_DATE:
+            return xlrd.xldate_as_datetime(cell.value, datemode)
+        case _:
+            return cell.value
+
+
+def _text(file: Path) -> Sheet:
+    content = _decoded(file.read_bytes(), file)
+    if "\0" in content:
+        raise DataError(f"{file.name} is neither a workbook nor text; save it as .xlsx or as CSV in UTF-8.")
+    rows = list(csv.reader(io.StringIO(content, newline=""), delimiter=_delimiter(content)))
+    widths = [len(row) for row in rows if any(row)]
+    # a note under the table has one cell; two cells and more without an end of line were meant to be a full row
+    if len(widths) > 1 and 1 < widths[-1] < widths[-2] and not content.endswith(("\n", "\r")):
+        raise DataError(
+            f"{file.name} is cut off: its last line has {widths[-1]} of {widths[-2]} cells and no end; download "
+            "it anew."
+        )
+    return Sheet(file, "", _framed(([cell or None for cell in row] for row in rows), file.name))
+
+
+def _decoded(content: bytes, file: Path) -> str:
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        encodings = ["utf-16"]
+    else:
+        encodings = ["utf-8-sig", "gb18030"]
+    for name in encodings:
+        try:
+            return content.decode(name)
+        except UnicodeDecodeError as error:
+            if name != "gb18030" and len(content) > 8 and error.start >= len(content) - 3:
+                raise DataError(f"{file.name} is cut off within a letter; download it anew.") from error
+    raise DataError(
+        f"{file.name} is no text in UTF-8, UTF-16 or GB18030 (GBK); open it in Excel or an editor and save it as UTF-8."
+    )
+
+
+def _delimiter(content: str) -> str:
+    head = "\n".join(content.splitlines()[:50])
+    return max((",", "\t", ";"), key=head.count)
+
+
+def _framed(rows: Iterator[Sequence[object]] | Any, where: str) -> pd.DataFrame:
+    """Return rows of unequal length as a frame without the empty rows and columns at its end."""
+    kept: list[Sequence[object]] = []
+    width = height = 0
+    for row in rows:
+        length = len(row)
+        while length and (row[length - 1] is None or row[length - 1] == ""):
+            length -= 1
+        kept.append(row[:length])
+        if length:
+            height = len(kept)
+            width = max(width, length)
+        if height * width > MOST_CELLS:
+            raise DataError(
+                f"{where} reaches to cell {get_column_letter(width)}{height}, too far for a table; delete the stray "
+                "cells far from the others and save it anew."
+            )
+    del kept[height:]
+    padded = [[*row, *[None] * (width - len(row))] for row in kept]
+    frame = pd.DataFrame(padded, dtype=object, columns=range(width))
+    return frame.set_axis(pd.RangeIndex(len(frame.columns)), axis=1)

@@ -1,0 +1,55 @@
+"""What an importer delivers, and the kind of specification that reads raw downloads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+import pandas as pd
+
+from digicarbon.spec import Spec
+
+
+@dataclass(frozen=True, eq=False)
+class Imported:
+    """What raw files hold, tidy, before anything is written.
+
+    Attributes
+    ----------
+    tables : mapping of str to DataFrame
+        By name of `digicarbon.datafolder.DATASETS`, each with that data set's keys and values.
+    units : mapping of str to str
+        Unit of measurement by column (or by series in a long data set).
+    citation : str
+        What to cite.
+    notes : tuple of str
+        Sentences on what was odd in the files and kept.
+    """
+
+    tables: Mapping[str, pd.DataFrame]
+    units: Mapping[str, str] = field(default_factory=dict)
+    citation: str = ""
+    notes: tuple[str, ...] = ()
+
+
+class Importer(Spec):
+    """A specification of how raw downloads of one layout are read; `read` reads them and writes nothing."""
+
+    role: ClassVar[str] = "importer"
+
+    def read(self, files: Sequence[Path]) -> Imported:
+        """Return the tidy content of raw files.
+
+        Parameters
+        ----------
+        files : sequence of Path
+            Each once.
+
+        Raises
+        ------
+        DataError
+            If a file is damaged or not of this layout; the sentence names file, sheet and cell.
+        """
+        raise TypeError(f"{type(self).__name__} does not say how it is read; define `read`.")

@@ -1,0 +1,70 @@
+"""CO2 itself, as a total or per head."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from digicarbon.outcome.account import CarbonOutcome, refuse_non_positive
+from digicarbon.source import Inputs
+
+MT_PER_10K_TO_T_PER_HEAD = 100.0
+"""1 Mt per 10k persons is 1e6 t per 1e4 persons."""
+
+
+class Total(CarbonOutcome):
+    """CO2 in million tonnes.
+
+    It has no divisor in common with GDP per head, unlike `Intensity`.
+
+    Attributes
+    ----------
+    name, term, controls
+        As in `Outcome`.
+    account, factors, missing_fuels
+        As in `CarbonOutcome`.
+    """
+
+    name: str = "co2"
+    term: str = "ln_co2"
+
+    def compute(self, inputs: Inputs) -> pd.DataFrame:
+        """Return unit, time and CO2; missing where the account is.
+
+        Raises
+        ------
+        DataError
+            If a series is missing, or if CO2 is zero or negative.
+        """
+        table, co2 = self._with_co2(inputs)
+        return table[["unit", "time"]].assign(**{self.name: co2})
+
+
+class PerCapita(CarbonOutcome):
+    """CO2 per head, in tonnes.
+
+    Attributes
+    ----------
+    name, term, controls
+        As in `Outcome`.
+    account, factors, missing_fuels
+        As in `CarbonOutcome`.
+    population : str
+        The series of the population, 10k persons.
+    """
+
+    name: str = "co2_per_capita"
+    term: str = "ln_co2_per_capita"
+    population: str = "population"
+
+    def compute(self, inputs: Inputs) -> pd.DataFrame:
+        """Return unit, time and CO2 per head; missing where CO2 or population is.
+
+        Raises
+        ------
+        DataError
+            If a series is missing, or if population or CO2 is zero or negative.
+        """
+        table, co2 = self._with_co2(inputs, self.population)
+        people = table[self.population]
+        refuse_non_positive(table, people, f"Column '{self.population}' (population)", inputs.source)
+        return table[["unit", "time"]].assign(**{self.name: MT_PER_10K_TO_T_PER_HEAD * co2 / people})

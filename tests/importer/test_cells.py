@@ -1,0 +1,157 @@
+"""What a raw cell means; anything else is a sentence that names the cell."""
+
+from __future__ import annotations
+
+import datetime
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digicarbon import data
+from digicarbon.errors import DataError
+from digicarbon.importer._cells import number, numbers, province, province_in, required_province, text, year, year_in
+from digicarbon.importer._sheets import Sheet
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (12, 12.0), (1.5, 1.5), (np.int64(3), 3.0), ("12", 12.0), (" 1.5 ", 1.5), ("-3.25", -3.25), ("1e-05", 1e-05),
+        ("1,234", 1234.0), ("1,234,567.89", 1234567.89), ("-12,345", -12345.0), ("1 234.5", 1234.5),
+        ("1\xa0234", 1234.0),
+        ("１２３．４５", 123.45), ("１，２３４", 1234.0), ("－７", -7.0), ("−7", -7.0), (".5", 0.5), ("+2", 2.0),
+    ],
+)  # fmt: skip
+def test_numbers_as_the_statistics_write_them(value: object, expected: float) -> None:
+    assert number(value, "here") == expected
+
+
+@pytest.mark.parametrize(
+    "value", [None, "", " ", "-", "—", "——", "–", "…", "……", "...", "..", "－", "\u3000", math.nan, "NA"]
+)
+def test_no_figure_is_what_the_caller_says(value: object) -> None:
+    assert math.isnan(number(value, "here"))
+    assert number(value, "here", blank=0.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("abc", "the text 'abc'"), ("1,23", "the text '1,23'"), ("12,34.5", "the text"), ("1.2.3", "the text"),
+        ("#REF!", "the Excel error #REF!"), ("#DIV/0!", "the Excel error"), (True, "the truth value 'True'"),
+        (datetime.datetime(2012, 1, 1), "the date"), (math.inf, "the"), ("1e999", "the text"), ("5%", "the text '5%'"),
+        ("x" * 500, "…'"), ("(12)", "the text"), ("1 23", "the text"),
+    ],
+)  # fmt: skip
+def test_anything_else_is_refused_with_its_place(value: object, said: str) -> None:
+    with pytest.raises(DataError) as error:
+        number(value, lambda: "a.xlsx, sheet 2012, cell C7")
+    assert str(error.value).startswith("a.xlsx, sheet 2012, cell C7 holds ")
+    assert said in str(error.value)
+    assert len(str(error.value)) < 300
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_a_number_survives_its_text(value: float) -> None:
+    assert number(repr(value), "here") == value == number(value, "here")
+
+
+@given(st.integers(-(10**15), 10**15))
+def test_thousands_separators_change_nothing(value: int) -> None:
+    full_width = f"{value:,}".translate(str.maketrans("0123456789,-", "０１２３４５６７８９，－"))
+    assert number(f"{value:,}", "here") == number(full_width, "here") == value
+
+
+def test_block_of_numbers() -> None:
+    cells = pd.DataFrame([["x", 1, "1,000"], [None, "-", 2.5]], dtype=object)
+    sheet = Sheet(Path("a.xlsx"), "2012", cells)
+    found = numbers(sheet, range(0, 3), range(1, 3), blank=0.0)
+    np.testing.assert_array_equal(found, [[1, 1000], [0, 2.5], [0, 0]])
+    with pytest.raises(DataError, match=r"a\.xlsx, sheet 2012, cell A1 holds the text 'x'"):
+        numbers(sheet, range(0, 1), range(0, 1))
+
+
+def test_text_of_a_cell() -> None:
+    assert text(" Raw\n  Coal\u3000") == "Raw Coal"
+    assert text("（亿元）") == "(亿元)"
+    assert text(2012.0) == "2012"
+    assert text(None) == text(math.nan) == ""
+
+
+# ---- provinces
+
+
+def test_every_spelling_of_every_province() -> None:
+    for row in data.provinces().itertuples():
+        spellings = [
+            row.province, row.province.upper(), row.province.lower(), row.province.replace(" ", ""), row.name_zh,
+            row.short_zh, row.adcode, str(row.adcode), float(row.adcode), row.adcode // 10000, f" {row.short_zh} ",
+            f"{row.province} Province", f"{row.short_zh}省", f"{row.short_zh}　", " ".join(row.name_zh),
+        ]  # fmt: skip
+        for spelling in spellings:
+            found = province(spelling)
+            assert found is not None, spelling
+            assert (found.name, found.adcode) == (row.province, row.adcode), spelling
+
+
+@pytest.mark.parametrize(
+    ("spelling", "name"),
+    [
+        ("Inner-Mongolia", "Inner Mongolia"), ("Nei Mongol", "Inner Mongolia"), ("Neimenggu", "Inner Mongolia"),
+        ("内蒙古自治区", "Inner Mongolia"), ("内蒙", "Inner Mongolia"),
+        ("Inner Mongolia Autonomous Region", "Inner Mongolia"),
+        ("Shaanxi", "Shaanxi"), ("Shanxi", "Shanxi"), ("陕西", "Shaanxi"), ("山西", "Shanxi"), ("SHAANXI", "Shaanxi"),
+        ("Tibet", "Tibet"), ("西藏自治区", "Tibet"), ("Xizang", "Tibet"), (54, "Tibet"), ("540000", "Tibet"),
+        ("Guangxi Zhuang Autonomous Region", "Guangxi"), ("Xinjiang Uygur Autonomous Region", "Xinjiang"),
+        ("宁夏自治区", "Ningxia"), ("新疆维吾尔自治区", "Xinjiang"), ("Ningxia Hui", "Ningxia"),
+        ("Beijing City", "Beijing"),
+        ("Chongqing Municipality", "Chongqing"), ("ＢＥＩＪＩＮＧ", "Beijing"),
+    ],
+)  # fmt: skip
+def test_spellings_in_use(spelling: object, name: str) -> None:
+    found = province(spelling)
+    assert found is not None
+    assert found.name == name
+
+
+@pytest.mark.parametrize(
+    "value", ["Beijng", "China", "全国", "", None, "Shannxi", 12345, "1", True, 99, "新疆生产建设兵团", "省"]
+)
+def test_unknown_spellings_are_never_guessed(value: object) -> None:
+    assert province(value) is None
+
+
+def test_an_unknown_province_is_a_sentence() -> None:
+    with pytest.raises(DataError, match=r"a\.csv, cell A3: 'Beijng' is no province.*Did you mean 'Beijing'\?"):
+        required_province("Beijng", "a.csv, cell A3")
+
+
+def test_names_of_sheets() -> None:
+    for name in ("Beijing2012", "2012Beijing", "Beijing 2012", "北京2012年", "Beijing_2012", "北京市"):
+        found = province_in(name)
+        assert found is not None, name
+        assert found.name == "Beijing"
+    assert province_in("NOTE") is None
+    assert province_in("2012") is None
+    assert year_in("Emission_Inventories_for_30_Provinces_2012") == 2012
+    assert year_in("省级能源清单_2011") == 2011
+    assert year_in("表观碳排放清单_1997-2022") is None
+    assert year_in("110000") is None
+    assert year_in("Sheet1") is None
+
+
+@pytest.mark.parametrize(
+    "value", [2012, 2012.0, "2012", "2012年", "２０１２", " 2012 ", "2012.0", datetime.date(2012, 12, 31), "2012年度"]
+)
+def test_years(value: object) -> None:
+    assert year(value) == 2012
+
+
+@pytest.mark.parametrize("value", [None, "", "12", 110000, "2012-13", "2012.5", True, "GDP", 1812])
+def test_what_is_no_year(value: object) -> None:
+    assert year(value) is None

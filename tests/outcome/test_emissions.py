@@ -1,0 +1,158 @@
+"""Total CO2 and CO2 per head, factor sets and missing fuels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from digicarbon import data
+from digicarbon.errors import ConfigError, DataError
+from digicarbon.outcome import Intensity, Outcome, PerCapita, Total
+from digicarbon.source import ChinaSource, Inputs
+from digicarbon.spec import build
+
+CONF = Path(__file__).resolve().parents[2] / "conf" / "outcome"
+FUELS = list(data.fuels()["fuel"])
+# kg CO2 per kg by IPCC 2006, vol. 2: table 1.2 times the effective factors of table 1.4, which have three digits
+EFFECTIVE = {
+    "coal": 25.8 * 0.0946,
+    "coke": 28.2 * 0.107,
+    "gasoline": 44.3 * 0.0693,
+    "kerosene": 43.8 * 0.0719,
+    "diesel": 43.0 * 0.0741,
+    "fuel_oil": 40.4 * 0.0774,
+    "natural_gas": 38.931 * 0.0561,
+}
+
+
+def option(name: str, **fields: object) -> Outcome:
+    node = yaml.safe_load((CONF / f"{name}.yaml").read_text(encoding="utf-8"))
+    return build(node | fields, Outcome, "outcome")
+
+
+def inputs(**changes: list[float]) -> Inputs:
+    columns: dict[str, object] = {"unit": ["A", "A", "B"], "time": [2012, 2013, 2012]}
+    columns |= {"population": [1000.0, 2000.0, 500.0], "gdp": [100.0, 100.0, 100.0]}
+    columns |= {"co2_sectoral": [100.0, 200.0, 300.0], "co2_apparent": [50.0, 100.0, 150.0]}
+    columns |= {fuel: [1.0, 2.0, 3.0] for fuel in FUELS}
+    return Inputs(frame=pd.DataFrame(columns | changes), source="mine")
+
+
+def test_total_is_the_account() -> None:
+    found = Total().compute(inputs())
+    assert list(found.columns) == ["unit", "time", "co2"]
+    assert found["co2"].tolist() == [100.0, 200.0, 300.0]
+    assert Total(account="apparent").compute(inputs())["co2"].tolist() == [50.0, 100.0, 150.0]
+
+
+def test_tonnes_per_head() -> None:
+    # 100 Mt over 10 million people: 1e8 t over 1e7
+    assert PerCapita().compute(inputs())["co2_per_capita"].tolist() == pytest.approx([10.0, 10.0, 60.0])
+    with pytest.raises(
+        DataError, match=r"Column 'population' \(population\) in source=mine is zero or negative for A 2"
+    ):
+        PerCapita().compute(inputs(population=[1.0, -1.0, 1.0]))
+
+
+@pytest.mark.parametrize("account", ["sectoral", "apparent", "fuels"])
+def test_outcomes_of_an_account_are_one_co2(account: str) -> None:
+    suffix = "" if account == "sectoral" else f"_{account}"
+    total = option(f"total{suffix}").compute(inputs())["co2"]
+    head = option(f"per_capita{suffix}").compute(inputs())["co2_per_capita"]
+    intensity = option(f"intensity{suffix}").compute(inputs())["ci"]
+    np.testing.assert_allclose(head * inputs().frame["population"] / 100, total, rtol=1e-14)
+    np.testing.assert_allclose(intensity * inputs().frame["gdp"] / 100, total, rtol=1e-14)
+
+
+@pytest.mark.parametrize("fuel", FUELS)
+def test_ipcc_factors_agree_with_the_printed_effective_ones(fuel: str) -> None:
+    only = {name: [1.0 * (name == fuel)] * 3 for name in FUELS}
+    found = option("intensity_fuels_ipcc").compute(inputs(**only))["ci"].iloc[0]
+    per_unit = 0.1 if fuel == "natural_gas" else 0.01
+    # one unit of fuel over 100 x 100m CNY; table 1.4 has three digits
+    assert found == pytest.approx(EFFECTIVE[fuel] * per_unit, rel=1e-3)
+
+
+def test_own_factors_by_hand() -> None:
+    wood = {"calorific_value_kj": 15000.0, "carbon_content_t_per_tj": 30.0, "oxidation": 0.9}
+    gas = {"calorific_value_kj": 36000.0, "carbon_content_t_per_tj": 15.0, "unit": "100m_m3"}
+    mine = build(
+        {"_target_": "digicarbon.outcome.Total", "account": "fuels", "factors": {"wood": wood, "gas": gas}},
+        Outcome,
+        "outcome",
+    )
+    found = mine.compute(inputs(wood=[100.0, 0.0, 50.0], gas=[0.0, 10.0, 0.0]))["co2"]
+    # 15 MJ/kg x 30 g C/MJ x 0.9 x 44/12 = 1.485 kg CO2 per kg; 36 x 15 x 44/12 = 1.98 kg per m3
+    assert found.tolist() == pytest.approx([1.485, 1.98, 0.7425], rel=1e-14)
+    with pytest.raises(DataError, match=r"outcome\.account=fuels needs the series wood, gas"):
+        mine.compute(inputs())
+
+
+def test_wrong_factors_are_sentences() -> None:
+    good = {"calorific_value_kj": 1.0, "carbon_content_t_per_tj": 1.0}
+    for factors, words in (
+        (
+            {"coal": good | {"oxidation": 94.0}},
+            r"outcome\.factors\.coal.*oxidation: must be less than or equal to 1; got 94",
+        ),
+        ({"coal": good | {"unit": "tonnes"}}, r"unit must be one of '10kt' or '100m_m3'; got 'tonnes'"),
+        ({"coal": {"calorific_value_kj": 1.0}}, r"carbon_content_t_per_tj is required"),
+        ({}, r"factors is empty"),
+    ):
+        with pytest.raises(ConfigError, match=words):
+            option("intensity_fuels", factors=factors)
+    with pytest.raises(ConfigError, match=r"factors belong to account=fuels; account=sectoral takes CO2"):
+        option("total", factors={"coal": good})
+
+
+def test_missing_fuels_are_missing_or_unused() -> None:
+    gaps = inputs(coke=[1.0, np.nan, np.nan], kerosene=[1.0, 2.0, np.nan])
+    for fuel in FUELS:
+        gaps.frame.loc[2, fuel] = np.nan
+    refused = Total(account="fuels")
+    assert refused.compute(gaps)["co2"].isna().tolist() == [False, True, True]
+    assert refused.notes(gaps) == ()
+    unused = Total(account="fuels", missing_fuels="zero")
+    found = unused.compute(gaps)["co2"]
+    # nothing at all is known of B 2012
+    assert found.isna().tolist() == [False, False, True]
+    assert found[1] == pytest.approx(refused.compute(inputs(coke=[1.0, 0.0, 1.0]))["co2"][1], rel=1e-14)
+    assert unused.notes(gaps) == ("Fuels without a value are taken as unused: coke A 2013.",)
+    assert unused.notes(inputs()) == ()
+
+
+def within(x: object, years: int) -> np.ndarray:
+    a = np.asarray(x, dtype=float).reshape(-1, years)
+    return np.asarray(a - a.mean(axis=0) - a.mean(axis=1, keepdims=True) + a.mean())
+
+
+def test_fuel_account_of_the_real_provinces_moves_with_the_sectoral_one(data_folder: Path) -> None:
+    real = ChinaSource(folder=str(data_folder)).load()
+    outcomes = (Total(account="fuels", missing_fuels="zero"), Total(), Total(account="apparent"))
+    fuels, sectoral, apparent = (within(np.log(item.compute(real)["co2"]), 6).ravel() for item in outcomes)
+    assert np.corrcoef(fuels, sectoral)[0, 1] == pytest.approx(0.82, abs=0.05)
+    assert np.corrcoef(apparent, sectoral)[0, 1] == pytest.approx(0.42, abs=0.05)
+    (note,) = outcomes[0].notes(real)
+    for cell in ("coke Hainan 2015", "coke Hainan 2016", "kerosene Qinghai 2012", "kerosene Qinghai 2014"):
+        assert cell in note
+
+
+def test_totals_of_the_real_provinces_are_the_raw_file(data_folder: Path) -> None:
+    raw = pd.read_csv(data_folder / "china" / "ceads" / "ceads_sectoral_co2_total_by_fuel_1997_2019.csv")
+    total = raw.set_index(["province", "year"])["scope_1_total"]
+    found = Total().compute(ChinaSource(folder=str(data_folder)).load()).set_index(["unit", "time"])["co2"]
+    assert len(found) == 180
+    np.testing.assert_allclose(found, total.loc[found.index], rtol=1e-6)
+
+
+def test_per_head_of_the_real_provinces_by_hand(data_folder: Path) -> None:
+    real = ChinaSource(folder=str(data_folder)).load()
+    found = PerCapita().compute(real).set_index(["unit", "time"])["co2_per_capita"]
+    # Beijing 2012: 97.998041 Mt and 20.78 million people
+    assert found["Beijing", 2012] == pytest.approx(97.998041 / 20.78, rel=1e-9)
+    intensity = Intensity().compute(real).set_index(["unit", "time"])["ci"]
+    assert intensity["Beijing", 2012] == pytest.approx(97.998041e6 / 19568.3e4, rel=1e-9)
