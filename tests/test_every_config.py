@@ -26,6 +26,7 @@ OPTIONS = sorted(
 REQUIRED: dict[str, Any] = {
     "measure.column": "digeco",
     "model.instruments": ["L.ln_e"],
+    "source.folder": "data",
     "source.path": "panel.csv",
     "source.unit": "province",
     "source.time": "year",

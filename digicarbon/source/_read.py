@@ -73,7 +73,7 @@ def read_table(
     if suffix not in SUFFIXES:
         raise DataError(
             f"{where}.{key}: '{path}' ends in '{suffix}', which is not a known kind of table. "
-            f"Allowed: {listing(SUFFIXES)}; save the table as one of these."
+            f"Allowed: {listing(SUFFIXES, 10)}; save the table as one of these."
         )
     check_present(file, f"{where}.{key}")
     try:

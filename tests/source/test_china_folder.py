@@ -8,23 +8,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import shipped_source
 
-from digicarbon.compose import Composer, loader
 from digicarbon.data import provinces
 from digicarbon.errors import DataError
 from digicarbon.measure import BeaMeasure
 from digicarbon.outcome import Intensity
 from digicarbon.panel import Panel
-from digicarbon.source import FolderSource, Inputs, Source
-from digicarbon.spec import build
+from digicarbon.source import FolderSource, Inputs
 
 KEYS = ["province", "year"]
 
 
 def source(name: str, **fields: Any) -> FolderSource:
-    composer = Composer(loader(), "config")
-    choices = {"source": name, **{f"source.{key}": value for key, value in fields.items()}}
-    made = build(composer.resolve(composer.merged(choices))["source"], Source, "source")
+    made = shipped_source(name, **fields)
     assert isinstance(made, FolderSource)
     return made
 
