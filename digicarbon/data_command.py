@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from digicarbon import datafolder
 from digicarbon.compose import first_line, loader, options
+from digicarbon.data_check import USAGE as CHECK_USAGE
+from digicarbon.data_check import check
 from digicarbon.errors import ConfigError, DataError, counted, listing, nearest
 from digicarbon.files import find, shown
 from digicarbon.importer import Imported, Importer
@@ -38,7 +41,7 @@ def data(arguments: Sequence[str]) -> int:
         Of the verb, or if there is no such verb.
     """
     if not arguments or arguments[0] in ("-h", "--help", "help"):
-        sys.stdout.write(USAGE)
+        sys.stdout.write(USAGE + CHECK_USAGE)
         return 0
     verb, rest = arguments[0], arguments[1:]
     if verb not in VERBS:
@@ -170,10 +173,26 @@ def _field(word: str) -> dict[str, Any]:
     try:
         override = OverridesParser.create().parse_override(word)
     except HydraException as error:
-        raise ConfigError(f"command line: '{word}' is not of the form option=value ({first_line(error)}).") from error
+        if word.isascii():
+            raise ConfigError(
+                f"command line: '{word}' is not of the form option=value ({first_line(error)})."
+            ) from error
+        return _field_in_any_script(word)
     if override.is_sweep_override():
         raise ConfigError(f"command line: '{word}' gives several values; an import takes one, or a list in [ ].")
     return {str(override.key_or_group): override.value()}
+
+
+def _field_in_any_script(word: str) -> dict[str, Any]:
+    """Return an option whose value is not plain ASCII, which Hydra's grammar takes in quotation marks only."""
+    key, _, value = word.partition("=")
+    if value.startswith("{"):
+        # as in Hydra's grammar, and unlike YAML, no blank is needed after a colon
+        value = re.sub(r"[:：]\s*", ": ", value)
+    try:
+        return {key: yaml.safe_load(value)}
+    except yaml.YAMLError as error:
+        raise ConfigError(f"command line: '{word}' is not of the form option=value ({first_line(error)}).") from error
 
 
 def _kinds() -> list[str]:
@@ -219,5 +238,6 @@ def _summary(kind: str, imported: Imported, files: Sequence[Path], written: Mapp
 
 VERBS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "import": import_,
+    "check": check,
 }
 """The verbs after `digicarbon data`, each a function of the remaining words that returns the exit status."""

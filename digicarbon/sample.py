@@ -45,7 +45,7 @@ class Sample(Spec):
     Attributes
     ----------
     regions : tuple of str
-        Of northeast, east, central, west: for Chinese provinces.
+        Of northeast, east, central, west: for Chinese provinces, or units with a column ``region``.
     units : tuple of str
         Units to keep.
     without : tuple of str
@@ -224,9 +224,12 @@ class Sample(Spec):
             return set(panel.units)
         provinces = _members(self.regions)
         strangers = [unit for unit in panel.units if data.province(unit) is None]
+        if strangers and "region" in panel.text:
+            chosen = np.isin(panel.text["region"].astype(str), self.regions)
+            return {panel.units[code] for code in panel.unit_codes[chosen]}
         if strangers:
             raise DataError(
-                f"sample.regions needs Chinese provinces, but the panel has {listing(strangers)}. "
+                f"sample.regions needs Chinese provinces or a column 'region', but the panel has {listing(strangers)}. "
                 "Name the units to keep in sample.units."
             )
         return {unit for unit in panel.units if data.province(unit) in provinces}

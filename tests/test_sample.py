@@ -76,7 +76,9 @@ def test_an_unknown_period_shows_those_there_are() -> None:
 
 
 def test_regions_need_chinese_provinces() -> None:
-    with pytest.raises(DataError, match=r"needs Chinese provinces, but the panel has a, b, c\. .*sample\.units"):
+    with pytest.raises(
+        DataError, match=r"needs Chinese provinces or a column .region., but the panel has a, b, c\. .*sample\.units"
+    ):
         _sample(regions=["east"]).apply(LETTERS)
 
 

@@ -1,4 +1,4 @@
-"""Facts that never change: provinces, capitals, regions, adjacency, fuel factors and sectors."""
+"""Facts that never change: provinces, capitals, regions, adjacency, fuel factors, sectors and units of measurement."""
 
 from __future__ import annotations
 
@@ -33,6 +33,17 @@ def adjacency() -> pd.DataFrame:
     return _table("adjacency").copy()
 
 
+def series_ranges() -> pd.DataFrame:
+    """Return what values common series of regions can have, from counties to provinces.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``series``, ``unit``, ``least`` (smaller is impossible), ``low`` and ``high`` (outside is implausible).
+    """
+    return _table("series").copy()
+
+
 def fuels() -> pd.DataFrame:
     """Return the factors of the seven fuels of the study's Table 4.
 
@@ -55,6 +66,54 @@ def sectors() -> pd.DataFrame:
         (``manufacturing``, ``services`` or empty).
     """
     return _table("sectors").copy()
+
+
+def indicators() -> pd.DataFrame:
+    """Return the plain names of the statistics bureau's indicators by province.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``indicator`` (the bureau's name without its unit), ``series`` (the name that a panel uses), ``unit``
+        (that of the series, one of `units`).
+    """
+    return _table("indicators").copy()
+
+
+def units() -> pd.DataFrame:
+    """Return the units of measurement of Chinese statistics.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``unit`` (as a table prints it, or as a panel names it), ``quantity`` (what it measures; units of one
+        quantity convert into each other), ``size`` (in the smallest unit of the quantity).
+    """
+    return _table("units").copy()
+
+
+def ceads_fuels() -> pd.DataFrame:
+    """Return the 20 energy carriers of the CEADs inventories.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``fuel`` (tidy name), ``name`` (as published), ``name_zh``, ``more`` (further spellings, parted by
+        ``|``), ``unit`` (of the energy inventory). The last three are no fuels: heat, electricity, other energy.
+    """
+    return _table("ceads_fuels").fillna("")
+
+
+def ceads_sectors() -> pd.DataFrame:
+    """Return the rows of the CEADs inventories in the order in which they are published.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``sectoral`` and ``energy`` (the row's name in the sectoral and in the energy inventory, empty where
+        that has no such row; the 47 sectors are in both), ``more`` (further spellings, parted by ``|``).
+    """
+    return _table("ceads_sectors").fillna("")
 
 
 @cache

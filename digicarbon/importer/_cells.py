@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,6 +98,14 @@ def number(value: object, place: str | Callable[[], str], blank: float = math.na
     )
 
 
+def is_number(value: object) -> bool:
+    """Return whether `number` takes a cell for a figure, and not for none."""
+    try:
+        return not math.isnan(number(value, ""))
+    except DataError:
+        return False
+
+
 def numbers(sheet: Sheet, rows: range, columns: range, blank: float = math.nan) -> FloatArray:
     """Return a block of a sheet as numbers.
 
@@ -166,9 +175,18 @@ def required_province(value: object, place: str) -> Province:
 
 
 def province_in(name: str) -> Province | None:
-    """Return the province that a sheet's or file's name holds beside a year, e.g. ``Beijing2012``, else None."""
-    words = re.sub(r"年", "", _YEAR.sub(" ", text(name)))
-    return province(words)
+    """Return the one province that a sheet's or file's name holds, e.g. ``Beijing2012``; None if none or several."""
+    plain = _YEAR.sub(" ", text(name))
+    whole = province(plain.replace("年", ""))
+    # a sheet called 12 is the twelfth one
+    if whole is not None and not re.fullmatch(r"\s*\d\d\s*", plain):
+        return whole
+    words = re.findall(r"[A-Za-z]+", plain)
+    pairs = [first + second for first, second in pairwise(words)]
+    found = {province(word) for word in (*words, *pairs)}
+    found |= {item for spelling, item in _provinces().items() if not spelling.isascii() and spelling in plain}
+    found.discard(None)
+    return found.pop() if len(found) == 1 else None
 
 
 def year(value: object) -> int | None:

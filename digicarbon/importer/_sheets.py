@@ -72,6 +72,11 @@ class Sheet:
         """File and sheet, as messages name them."""
         return f"{self.file.name}, sheet {self.name}" if self.name else self.file.name
 
+    @property
+    def unended(self) -> bool:
+        """Whether it is text whose last line has no end, as in a file that was cut off."""
+        return not self.name and not self.file.read_bytes().rstrip(b"\0").endswith((b"\n", b"\r"))
+
     def cell(self, row: int, column: int) -> str:
         """Return the A1 name of a cell."""
         return f"{get_column_letter(column + 1)}{row + 1}"

@@ -8,8 +8,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
-from scipy.spatial import KDTree
+from scipy.spatial import Delaunay, KDTree, QhullError
 
+from digicarbon.errors import WeightsError
 from digicarbon.numeric.geography import EARTH_RADIUS_KM, haversine_km
 
 FloatArray = NDArray[np.float64]
@@ -92,6 +93,44 @@ def nearest_pairs(coordinates: FloatArray, metric: Metric, k: int) -> Pairs:
     starts = np.searchsorted(pairs.origin[order], np.arange(len(points)))
     kept = order[(starts[:, None] + np.arange(k)).ravel()]
     return Pairs(len(points), pairs.origin[kept], pairs.destination[kept], pairs.distance[kept])
+
+
+def triangulated(coordinates: FloatArray, metric: Metric) -> Pairs:
+    """Return the pairs of places that share a side of a triangle in the Delaunay triangulation.
+
+    No other place lies in the circle around a triangle; two places are a pair where their Thiessen polygons touch. On
+    the sphere the circles are those of the sphere: a stereographic projection keeps them.
+
+    Delaunay (1934), Bulletin de l'Académie des Sciences de l'URSS 6, 793-800; Okabe, Boots, Sugihara & Chiu (2000),
+    Spatial Tessellations, ch. 2.
+
+    Parameters
+    ----------
+    coordinates : array, shape (n, 2)
+        No two places equal.
+    metric : {"great_circle", "euclidean"}
+
+    Returns
+    -------
+    Pairs
+        Each pair in both orders.
+
+    Raises
+    ------
+    WeightsError
+        If there are fewer than three places or all lie on one line.
+    """
+    flat = (
+        "A Delaunay triangulation needs at least three places that do not all lie on one line; take weights=k_nearest."
+    )
+    if len(coordinates) < 3:
+        raise WeightsError(flat)
+    plane = coordinates if metric == "euclidean" else _stereographic(_embedded(coordinates, metric) / EARTH_RADIUS_KM)
+    try:
+        start, neighbour = Delaunay(plane).vertex_neighbor_vertices
+    except QhullError as error:
+        raise WeightsError(flat) from error
+    return _measured(coordinates, metric, np.repeat(np.arange(len(plane)), np.diff(start)), neighbour.astype(np.intp))
 
 
 def binary(distance: FloatArray) -> FloatArray:
@@ -196,6 +235,15 @@ def _embedded(coordinates: FloatArray, metric: Metric) -> FloatArray:
         return coordinates
     lam, phi = np.radians(coordinates).T
     return EARTH_RADIUS_KM * np.column_stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)])
+
+
+def _stereographic(points: FloatArray) -> FloatArray:
+    """Return points of the unit sphere, shape (n, 3), on the plane that touches it in their middle, shape (n, 2)."""
+    middle = points.mean(axis=0)
+    # the rows of the last factor are the middle's direction and two directions across it
+    along, east, north = (points @ np.linalg.svd(middle[None, :])[2].T).T
+    towards = along * np.sign(along.sum())
+    return np.asarray(np.column_stack([east, north]) / (1 + towards)[:, None])
 
 
 def _chord(radius: float, metric: Metric) -> float:

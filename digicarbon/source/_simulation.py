@@ -20,8 +20,16 @@ Series = Mapping[str, FloatArray]
 
 FIRST = 2012
 """The year from which trends count."""
+NOMINAL_TREND = 0.08
+"""Mean growth of log GDP a year."""
 TENS_OF_THOUSAND_PER_100M = 1e4
 """100m CNY in units of 10k CNY."""
+
+
+def field_filter(w: FloatArray) -> FloatArray:
+    """Return what makes white noise a `Field` over units with the row-standardised weights ``w``, shape (N, N)."""
+    response = np.linalg.inv(np.eye(len(w)) - 0.4 * w)
+    return np.asarray(response / np.linalg.norm(response, axis=1, keepdims=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,12 +38,6 @@ class Field:
 
     rng: np.random.Generator
     filter: FloatArray
-
-    @classmethod
-    def over(cls, rng: np.random.Generator, w: FloatArray) -> Field:
-        """Return the field over units with the row-standardised weights ``w``, shape (N, N)."""
-        response = np.linalg.inv(np.eye(len(w)) - 0.4 * w)
-        return cls(rng, response / np.linalg.norm(response, axis=1, keepdims=True))
 
     def draw(self, *shape: int) -> FloatArray:
         """Return draws of shape (N, *shape)."""
@@ -66,15 +68,18 @@ class Tables:
     output: FloatArray
 
 
-def yearbook(field: Field, years: IntArray) -> dict[str, FloatArray]:
-    """Return the yearbook series by name, each of shape (N, T); units of measurement as `SimulatedSource` says."""
+def yearbook(field: Field, years: IntArray, fraction: float = 1.0) -> dict[str, FloatArray]:
+    """Return the yearbook series by name, each of shape (N, T); units of measurement as `SimulatedSource` says.
+
+    ``fraction`` is a unit's population over that of a province, on average.
+    """
     periods, s = len(years), years - FIRST
 
     def draw(level: float, spread: float, trend: float, wobble: float, trends: float = 0.0) -> FloatArray:
         start, slope = level + spread * field.draw(1), trend + trends * field.draw(1)
         return start + slope * s + wobble * field.persistent(periods)
 
-    population = np.exp(draw(8.0, 0.5, 0.005, 0.012, 0.005))
+    population = np.exp(draw(8.0 + np.log(fraction), 0.5, 0.005, 0.012, 0.005))
     gdp = population * np.exp(draw(1.4, 0.3, 0.075, 0.025, 0.012))
     urban = population / (1 + np.exp(-draw(0.2, 0.5, 0.05, 0.02)))
     industry = np.exp(np.stack([draw(-1.6, 0.5, -0.03, 0.03), draw(0.05, 0.2, -0.04, 0.06), np.zeros_like(gdp)]))
@@ -93,7 +98,12 @@ def yearbook(field: Field, years: IntArray) -> dict[str, FloatArray]:
 
 
 def tables(
-    field: Field, industry_va: FloatArray, industry: IntArray, digital: tuple[int, int], table_years: IntArray
+    field: Field,
+    industry_va: FloatArray,
+    industry: IntArray,
+    parts: IntArray,
+    digital: tuple[int, int],
+    table_years: IntArray,
 ) -> Tables:
     """Return input-output tables whose value added sums to the industries' value added.
 
@@ -104,6 +114,8 @@ def tables(
         Value added of the primary, secondary and tertiary industry, 10k CNY.
     industry : ndarray of int, shape (n,)
         Each sector's industry (0, 1 or 2).
+    parts : ndarray of int, shape (n,)
+        How many of the 42 sectors each one stands for.
     digital : (int, int)
         Positions of the digital manufacturing and the digital services sector.
     table_years : ndarray of int, shape (K,)
@@ -113,7 +125,7 @@ def tables(
     weight = 0.5 * rng.standard_normal(n) + 0.4 * rng.standard_normal((units, 1, n))
     weight = weight + 0.08 * rng.standard_normal((units, k, n))
     weight[..., digital] = np.stack([manufacturing, services], axis=-1)
-    weight = np.exp(weight)
+    weight = np.exp(weight + np.log(parts))
     belongs = np.eye(3)[industry]
     value_added = weight / (weight @ belongs)[..., industry] * industry_va[..., industry]
 
@@ -123,6 +135,7 @@ def tables(
 
     recipe = rng.standard_normal((n, n)) + np.log(3.0) * np.eye(n)
     recipe[digital, :] = 0.4 * rng.standard_normal((2, n))
+    recipe += np.log(parts)[:, None]
     bought = recipe + 0.3 * rng.standard_normal((units, k, n, n))
     bought[..., digital, :] += digitalization[..., None, None]
     bought = np.exp(bought)
@@ -188,6 +201,16 @@ def fuel_use(field: Field, co2: FloatArray, mt_per_unit: FloatArray) -> FloatArr
     share = np.exp(mix + 0.4 * field.draw(1, len(mix)) + 0.06 * field.rng.standard_normal((n, periods, len(mix))))
     account = co2 * np.exp(0.1 * field.draw(1) + 0.03 * field.rng.standard_normal((n, periods)))
     return np.asarray(account[..., None] * share / share.sum(axis=-1, keepdims=True) / mt_per_unit)
+
+
+def volume_index(field: Field, gdp: FloatArray) -> FloatArray:
+    """Return the volume index of GDP, previous year = 100, shape (N, T): growth less that of prices, 2 % a year or so.
+
+    Before the first year GDP is taken to have grown by the trend.
+    """
+    prices = 0.02 + 0.005 * field.draw(1) + 0.01 * field.persistent(gdp.shape[1])
+    growth = np.diff(np.log(gdp), axis=1, prepend=np.log(gdp[:, :1]) - NOMINAL_TREND)
+    return np.asarray(100 * np.exp(growth - prices))
 
 
 def apparent(field: Field, co2: FloatArray) -> FloatArray:

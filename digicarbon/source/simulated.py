@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from digicarbon import data
 from digicarbon.errors import listing, nearest
 from digicarbon.numeric import fuels, geography
+from digicarbon.source import _places as at
 from digicarbon.source import _simulation as draw
 from digicarbon.source.base import InputOutputTable, Inputs, Source
 
@@ -23,6 +25,8 @@ Five = Annotated[tuple[float, float, float, float, float], pydantic.Field(strict
 Driver = Literal["e", "ide", "sector1", "sector2", "ddl"]
 UpToThree = Annotated[tuple[float, ...], pydantic.Field(strict=False, min_length=1, max_length=3)]
 """Coefficients of a variable, its square and its cube in YAML."""
+
+Neighbours = Literal["w1_adjacency", "w2_nested", "delaunay"]
 
 TABLE_YEARS = (2012, 2015, 2017)
 INDUSTRIES = ("primary", "secondary", "tertiary")
@@ -72,6 +76,8 @@ class SimulatedSource(Source):
     ----------
     seed : int
         The seed of the generator.
+    size : {"provinces", "cities", "counties"}
+        The 30 provinces, or 285 cities or 2,800 counties that lie in them.
     first_year, last_year : int
         The years; at least one of 2012, 2015 and 2017 must be among them.
     process : {"fe", "sdm"}
@@ -94,13 +100,15 @@ class SimulatedSource(Source):
         pollution-control investment over industrial output.
     sigma : float
         Standard deviation of the error.
-    neighbours : {"w1_adjacency", "w2_nested"}
-        The W of the truth: adjacency, or nested geographic-economic with each province's mean GDP.
+    neighbours : {"w1_adjacency", "w2_nested", "delaunay"}
+        The W of the truth: adjacency of provinces; nested geographic-economic with each unit's mean GDP; or units whose
+        Thiessen polygons touch (``weights=delaunay``).
     unit_effects : bool
         Whether provinces differ by :math:`\mu_i`; without it a model with time effects alone is true.
     """
 
     seed: int = pydantic.Field(default=1, ge=0)
+    size: at.Size = "provinces"
     first_year: int = 2012
     last_year: int = 2017
     process: Literal["fe", "sdm"] = "sdm"
@@ -112,7 +120,7 @@ class SimulatedSource(Source):
     rho: float = pydantic.Field(default=0.4, gt=-1, lt=1)
     gamma: Five = (-0.3, 0.2, 0.1, -0.15, -0.03)
     sigma: float = pydantic.Field(default=0.05, ge=0)
-    neighbours: Literal["w1_adjacency", "w2_nested"] = "w1_adjacency"
+    neighbours: Neighbours = "w1_adjacency"
     unit_effects: bool = True
 
     @pydantic.field_validator("driver", mode="before")
@@ -146,6 +154,14 @@ class SimulatedSource(Source):
         return self
 
     @pydantic.model_validator(mode="after")
+    def _neighbours_of_this_size(self) -> SimulatedSource:
+        if self.process == "sdm" and self.neighbours == "w1_adjacency" and self.size != "provinces":
+            raise ValueError(
+                f"neighbours=w1_adjacency are the borders of provinces; size={self.size} takes delaunay or w2_nested."
+            )
+        return self
+
+    @pydantic.model_validator(mode="after")
     def _some_year_has_tables(self) -> SimulatedSource:
         if not any(self.first_year <= year <= self.last_year for year in TABLE_YEARS):
             raise ValueError(
@@ -162,21 +178,21 @@ class SimulatedSource(Source):
         Inputs
             Frame with unit, time; gdp, secondary_va, tertiary_va, pollution_investment, industrial_output (100m CNY);
             population, urban_population (10k persons); built_up_area (km2); coal, coke, gasoline, kerosene, diesel,
-            fuel_oil (10k t), natural_gas (100m m3); co2_sectoral, co2_apparent (Mt). Tables in 10k CNY.
+            fuel_oil (10k t), natural_gas (100m m3); co2_sectoral, co2_apparent (Mt); gdp_index (previous year = 100).
+            Cities and counties also have province, region, longitude and latitude. Tables in 10k CNY.
         """
         years = np.arange(self.first_year, self.last_year + 1)
         tabled = years[np.isin(years, TABLE_YEARS)]
-        units, sectors = data.provinces()["province"].tolist(), data.sectors()
-        w1 = _row_standardised(_adjacency(units))
-        field = draw.Field.over(np.random.default_rng(self.seed), w1)
+        places, sectors = at.places(self.size), _sectors(coarse=self.size == "counties")
+        field = draw.Field(np.random.default_rng(self.seed), _field_filter(self.size))
 
-        book = draw.yearbook(field, years)
+        book = draw.yearbook(field, years, at.COUNTS["provinces"] / len(places))
         digital = _digital_positions(sectors)
         industry = sectors["industry"].map(INDUSTRIES.index).to_numpy()
-        found = draw.tables(field, _industry_va(book, np.isin(years, tabled)), industry, digital, tabled)
+        parts = sectors["parts"].to_numpy()
+        found = draw.tables(field, _industry_va(book, np.isin(years, tabled)), industry, parts, digital, tabled)
         measures = draw.measured(found, digital, book, years, tabled)
-        w = w1 if self.neighbours == "w1_adjacency" else _nested(book["gdp"].mean(axis=1))
-        co2 = book["gdp"] / 100 * np.exp(self._log_intensity(field, measures, book, years, w))
+        co2 = book["gdp"] / 100 * np.exp(self._log_intensity(field, measures, book, years))
 
         burnt = draw.fuel_use(field, co2, _mt_per_unit())
         series = {
@@ -184,19 +200,21 @@ class SimulatedSource(Source):
             **dict(zip(data.fuels()["fuel"], np.moveaxis(burnt, -1, 0), strict=True)),
             "co2_sectoral": co2,
             "co2_apparent": draw.apparent(field, co2),
+            # drawn last, so that a seed keeps its other numbers
+            "gdp_index": draw.volume_index(field, book["gdp"]),
         }
         return Inputs(
-            frame=_frame(units, years, series),
+            frame=_frame(places, self.size, years, series),
             source="simulated",
-            unit_name="province",
+            unit_name=at.SINGULAR[self.size],
             time_name="year",
-            tables=_by_unit_and_year(found, units, tabled, tuple(sectors["sector"])),
+            tables=_by_unit_and_year(found, places["unit"].tolist(), tabled, tuple(sectors["sector"])),
             simulated=True,
             notes=(self._note(),),
         )
 
     def _log_intensity(
-        self, field: draw.Field, measures: draw.Series, book: draw.Series, years: NDArray[np.int64], w: FloatArray
+        self, field: draw.Field, measures: draw.Series, book: draw.Series, years: NDArray[np.int64]
     ) -> FloatArray:
         """Return ln CI, shape (N, T)."""
         m = np.log(measures[self.driver])
@@ -205,6 +223,7 @@ class SimulatedSource(Source):
         effects = unit * self.unit_effects + time
         y = effects + self._effect(m) + draw.log_controls(book) @ np.array(self.gamma) + self.sigma * errors
         if self.process == "sdm":
+            w = _weights(self.neighbours, self.size, book)
             y = np.linalg.solve(np.eye(len(w)) - self.rho * w, y + self.theta * (w @ m))
         return np.asarray(y - y.mean() + MEAN_LOG_INTENSITY)
 
@@ -213,7 +232,7 @@ class SimulatedSource(Source):
         if self.driver in self.curves:
             return sum((b * m**k for k, b in enumerate(self.curves[self.driver], start=1)), np.zeros_like(m))
         if self.driver in self.regions:
-            slopes = data.provinces()["region"].map(self.regions[self.driver]).to_numpy(dtype=np.float64)
+            slopes = at.places(self.size)["region"].map(self.regions[self.driver]).to_numpy(dtype=np.float64)
             return np.asarray(slopes[:, None] * (m - m.mean()))
         return self.beta * m
 
@@ -230,29 +249,47 @@ class SimulatedSource(Source):
         gamma = ", ".join(f"{value:g}" for value in self.gamma)
         spatial = f", theta = {self.theta:g}, rho = {self.rho:g} with W = {self.neighbours}"
         return (
-            f"SIMULATED data: process {self.process}, driver ln {self.driver}, {self._truth()}"
+            f"SIMULATED data{_many(self.size)}: process {self.process}, driver ln {self.driver}, {self._truth()}"
             f"{spatial if self.process == 'sdm' else ''}, gamma = ({gamma}), sigma = {self.sigma:g}, "
             f"{'unit and time' if self.unit_effects else 'time'} effects, seed {self.seed}."
         )
 
 
-def _adjacency(units: list[str]) -> FloatArray:
-    position = {unit: index for index, unit in enumerate(units)}
-    pairs = data.adjacency()
-    i, j = (pairs[name].map(position).to_numpy() for name in ("province", "neighbour"))
-    w = np.zeros((len(units), len(units)))
-    w[i, j] = w[j, i] = 1.0
-    return w
+def _many(size: at.Size) -> str:
+    return "" if size == "provinces" else f" of {at.COUNTS[size]} {size}"
 
 
-def _nested(economy: FloatArray) -> FloatArray:
-    places = data.provinces()
+@cache
+def _field_filter(size: at.Size) -> FloatArray:
+    found = draw.field_filter(at.adjacency() if size == "provinces" else at.delaunay(size))
+    found.flags.writeable = False
+    return found
+
+
+def _weights(neighbours: Neighbours, size: at.Size, book: draw.Series) -> FloatArray:
+    """Return the W of the truth, row-standardised, shape (N, N)."""
+    if neighbours == "w1_adjacency":
+        return at.adjacency()
+    if neighbours == "delaunay":
+        return at.delaunay(size)
+    places = at.places(size)
     distance = geography.great_circle_km(places["longitude"], places["latitude"])
-    return _row_standardised(geography.nested(distance, economy))
+    return at.row_standardised(geography.nested(distance, book["gdp"].mean(axis=1)))
 
 
-def _row_standardised(w: FloatArray) -> FloatArray:
-    return np.asarray(w / w.sum(axis=1, keepdims=True))
+def _sectors(coarse: bool) -> pd.DataFrame:
+    """Return the sectors of the tables; if ``coarse`` five, the two digital ones as they are and the rest by industry.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``sector``, ``industry``, ``digital`` and ``parts``, the number of the 42 sectors that one stands for.
+    """
+    full = data.sectors().assign(parts=1)
+    if not coarse:
+        return full
+    name = full["sector"].where(full["digital"].notna(), "Other " + full["industry"] + " industry")
+    return full.groupby(name, sort=False).agg({"industry": "first", "digital": "first", "parts": "sum"}).reset_index()
 
 
 def _digital_positions(sectors: pd.DataFrame) -> tuple[int, int]:
@@ -273,9 +310,12 @@ def _mt_per_unit() -> FloatArray:
     return fuels.mt_per_unit(factors, facts["unit"] == "100m_m3")
 
 
-def _frame(units: list[str], years: NDArray[np.int64], series: draw.Series) -> pd.DataFrame:
-    keys = {"unit": np.repeat(units, len(years)), "time": np.tile(years, len(units))}
-    return pd.DataFrame(keys | {name: values.ravel() for name, values in series.items()})
+def _frame(places: pd.DataFrame, size: at.Size, years: NDArray[np.int64], series: draw.Series) -> pd.DataFrame:
+    # provinces are known by their names
+    facts = ["unit"] if size == "provinces" else ["unit", "province", "region", "longitude", "latitude"]
+    repeated = places.loc[places.index.repeat(len(years)), facts].reset_index(drop=True)
+    repeated.insert(1, "time", np.tile(years, len(places)))
+    return repeated.assign(**{name: values.ravel() for name, values in series.items()})
 
 
 def _by_unit_and_year(

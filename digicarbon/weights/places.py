@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 from scipy import sparse
 
-from digicarbon.data import provinces
+from digicarbon.data import province, provinces
 from digicarbon.errors import WeightsError, listing, nearest
 from digicarbon.numeric.proximity import (
     Metric,
@@ -77,8 +77,8 @@ class Places:
         """Return the smallest radius within which each unit has another one: the largest nearest distance."""
         return float(self.nearest().distance.max())
 
-    def refuse_same(self) -> None:
-        """Raise if two units lie at one place, so that their inverse distance does not exist.
+    def refuse_same(self, so: str = "their distance is 0 and has no inverse") -> None:
+        """Raise if two units lie at one place, where weights cannot do with it; ``so`` says why.
 
         Raises
         ------
@@ -90,8 +90,8 @@ class Places:
         if len(same):
             start, end = self.units[pairs.origin[same[0]]], self.units[pairs.destination[same[0]]]
             raise WeightsError(
-                f"{start} and {end} lie at the same place: their distance is 0 and has no inverse. Correct the "
-                "coordinates, or take weights=k_nearest, distance_band (binary) or exponential."
+                f"{start} and {end} lie at the same place: {so}. Correct the coordinates, or take weights=k_nearest, "
+                "distance_band (binary) or exponential."
             )
 
     def weighted(self, decay: Decay, radius: float | None = None, islands: IslandsPlaced = "keep") -> sparse.csr_array:
@@ -140,7 +140,8 @@ class PlacedWeights(WeightsSpec):
     ----------
     coordinates : str or None
         A table with a row per unit; rows of units that the panel lacks are ignored. None takes the capitals of the 30
-        Chinese provinces, and units may then be named in English, in Chinese (full or short) or by adcode.
+        Chinese provinces, and units may then be named in English, in Chinese (full or short) or by adcode; for other
+        units, the panel's own columns of longitude and latitude.
     unit, longitude, latitude : str
         The columns of the label and of the place: degrees east and north, or x and y for the Euclidean metric.
     metric : {"great_circle", "euclidean"}
@@ -173,14 +174,11 @@ class PlacedWeights(WeightsSpec):
         DataError
             If the file cannot be read.
         WeightsError
-            If a unit has no row or more than one, a column is missing, or a coordinate is missing, text or no degree.
+            If a unit has no row or more than one, a column is missing, a coordinate is missing, text or no degree, or a
+            unit of the panel's own columns moves.
         """
         if self.coordinates is None:
-            names = as_provinces(
-                panel.units, "weights.coordinates=null", "name a file with their places in weights.coordinates, "
-            )
-            table = provinces().set_index("province").loc[names]
-            return Places(panel.units, table[["longitude", "latitude"]].to_numpy(dtype=np.float64), self.metric)
+            return self._in_panel(panel) if self._has_places(panel) else self._capitals(panel)
         file = Path(self.coordinates).name
         frame = read_table(self.coordinates, "weights", text=[self.unit], encoding=self.encoding, key="coordinates")
         self._check_columns(frame, file)
@@ -190,6 +188,36 @@ class PlacedWeights(WeightsSpec):
         wanted = table[table.index.isin(panel.units)]
         refuse_twice(list(wanted.index), file)
         return Places(panel.units, self._degrees(wanted.loc[list(panel.units)], file), self.metric)
+
+    def _capitals(self, panel: Panel) -> Places:
+        names = as_provinces(
+            panel.units,
+            "weights.coordinates=null",
+            "name a file with their places in weights.coordinates, "
+            f"give the panel the columns {self.longitude} and {self.latitude}, ",
+        )
+        table = provinces().set_index("province").loc[names]
+        return Places(panel.units, table[["longitude", "latitude"]].to_numpy(dtype=np.float64), self.metric)
+
+    def _has_places(self, panel: Panel) -> bool:
+        """Return whether the panel says where its units lie; provinces lie at their capitals whatever it says."""
+        known = {self.longitude, self.latitude} <= set(panel.names)
+        return known and any(province(unit) is None for unit in panel.units)
+
+    def _in_panel(self, panel: Panel) -> Places:
+        names = [self.longitude, self.latitude]
+        values = np.column_stack([panel.column(name) for name in names])
+        # rows are sorted by unit
+        first = np.searchsorted(panel.unit_codes, np.arange(len(panel.units)))
+        moved = np.argwhere((values != values[first][panel.unit_codes]) & ~np.isnan(values))
+        if len(moved):
+            row, column = moved[0]
+            raise WeightsError(
+                f"The panel's column '{names[column]}' changes within {panel.units[panel.unit_codes[row]]}; a unit "
+                "lies at one place. Correct it, or name a file with the places in weights.coordinates."
+            )
+        table = pd.DataFrame(values[first], index=list(panel.units), columns=names)
+        return Places(panel.units, self._degrees(table, "The panel"), self.metric)
 
     def _check_columns(self, frame: pd.DataFrame, file: str) -> None:
         for key in ("unit", "longitude", "latitude"):

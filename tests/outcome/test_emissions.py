@@ -32,7 +32,7 @@ EFFECTIVE = {
 
 def option(name: str, **fields: object) -> Outcome:
     node = yaml.safe_load((CONF / f"{name}.yaml").read_text(encoding="utf-8"))
-    # what is held constant comes from the source
+    # controls follow the source in a configuration
     return build(node | {"controls": []} | fields, Outcome, "outcome")
 
 

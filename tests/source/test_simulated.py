@@ -19,7 +19,7 @@ FloatArray = NDArray[np.float64]
 COLUMNS = [
     *("unit", "time", "gdp", "secondary_va", "tertiary_va", "population", "urban_population", "built_up_area"),
     *("pollution_investment", "industrial_output", "coal", "coke", "gasoline", "kerosene", "diesel", "fuel_oil"),
-    *("natural_gas", "co2_sectoral", "co2_apparent"),
+    *("natural_gas", "co2_sectoral", "co2_apparent", "gdp_index"),
 ]
 SEEDS = 200
 

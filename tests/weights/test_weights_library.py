@@ -597,8 +597,8 @@ def _needs_file(option: str, composer: Composer) -> bool:
 
 def test_shipped_options_that_need_no_file(composer: Composer) -> None:
     assert {option for option in SHIPPED if not _needs_file(option, composer)} == {
-        "blend", "distance_band", "economic", "exponential", "higher_order", "inverse_distance", "k_nearest",
-        "w1_adjacency", "w2_nested", "w2_product",
+        "blend", "delaunay", "distance_band", "economic", "exponential", "higher_order", "inverse_distance",
+        "k_nearest", "w1_adjacency", "w2_nested", "w2_product",
     }  # fmt: skip
 
 

@@ -1,0 +1,43 @@
+"""Names that a layout knows, in all spellings in use; others are unknown, never guessed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from digicarbon.errors import nearest
+from digicarbon.importer._cells import text
+
+
+class Words:
+    """Tidy names by their spellings.
+
+    Case, blanks, line breaks, underscores, punctuation, ``and`` or ``&`` and the s of a plural make no difference.
+
+    Parameters
+    ----------
+    spellings : mapping of str to iterable of str
+        Each tidy name with its spellings in files; the tidy name itself is one of them.
+    """
+
+    def __init__(self, spellings: Mapping[str, Iterable[str]]) -> None:
+        self.names = tuple(spellings)
+        self._shown = {name: next(iter(more), name) for name, more in spellings.items()}
+        self._known = {_key(word): name for name, more in spellings.items() for word in (name, *more) if word}
+
+    def find(self, value: object) -> str | None:
+        """Return the tidy name that a cell spells, else None."""
+        return self._known.get(_key(text(value)))
+
+    def near(self, value: object) -> str:
+        """Return `` Did you mean 'x'?`` for a cell that is unknown, or an empty text."""
+        return nearest(text(value), self._shown.values())
+
+    def shown(self, names: Iterable[str]) -> list[str]:
+        """Return tidy names as the files spell them."""
+        return [self._shown[name] for name in names]
+
+
+def _key(word: str) -> str:
+    parts = re.findall(r"[a-z]+|\d+|%|[^\W\d_a-z]+", word.casefold())
+    return "".join(part.rstrip("s") or part for part in parts if part != "and")

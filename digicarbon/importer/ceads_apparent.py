@@ -1,0 +1,286 @@
+"""The CEADs apparent inventory of provincial CO2 emissions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from digicarbon.errors import DataError, counted, listing
+from digicarbon.importer._ceads import CITATION, MOST_TITLE_ROWS, coverage_notes
+from digicarbon.importer._cells import Province, number, province, required_province, text, year, year_in
+from digicarbon.importer._sheets import Sheet, visible
+from digicarbon.importer._words import Words
+from digicarbon.importer.base import Imported, Importer
+
+UNIT = "Mt CO2"
+PARTS = ("raw_coal_total", "crude_oil_total", "natural_gas_total", "cement")
+"""The emissions that make the total."""
+
+_BALANCE = {
+    "indigenous_production": ["Indigenous production"],
+    "import": ["Import"],
+    "export": ["Export"],
+    "move_in": ["Move in"],
+    "move_out": ["Move out"],
+    "stock_decrease": ["Stock decrease", "Stock change"],
+    "loss": ["Loss"],
+    "non_energy_use": ["Non-energy use"],
+}
+_TOTAL = "total"
+_TOTALS = {
+    "raw_coal_total": ["Raw coal total", "Raw coal"],
+    "crude_oil_total": ["Crude oil total", "Crude oil"],
+    "natural_gas_total": ["Natural gas total", "Natural gas"],
+    "cement": ["Cement", "Cement process"],
+    _TOTAL: ["Total apparent CO2 emissions (mt)", "Total apparent CO2 emissions", "Total apparent emissions", "Total"],
+}
+_ITEMS = Words(_TOTALS | _BALANCE)
+_FUELS = Words({"": ["Raw coal"], "crude_oil_": ["Crude oil"], "natural_gas_": ["Natural gas"]})
+_KEYS = Words(
+    {
+        "province": ["Province", "Provinces", "Region", "省份", "地区", "省"],
+        "adcode": ["adcode", "行政区划代码"],
+        "year": ["Year", "年份", "年"],
+    }
+)
+_FEWEST_PROVINCES = 2
+
+
+class CeadsApparentImporter(Importer):
+    """CO2 by the apparent consumption of coal, oil and gas, and from cement, million tonnes.
+
+    The workbook of CEADs has a sheet per year with the provinces beside each other and the items below each other:
+    three fuel totals, cement, the total, and the balance of each fuel. A sheet per year with a row per province, and
+    one long table with the columns province and year, are read too.
+
+    Balance items of raw coal have plain names (``import``, ``move_in``, …), those of crude oil and natural gas begin
+    with the fuel. That the total is coal + oil + gas + cement is checked; differences are notes.
+
+    Attributes
+    ----------
+    tolerance : float
+        Largest relative difference between total and sum that is not told of.
+    """
+
+    tolerance: float = Field(1e-6, ge=0.0)
+
+    def read(self, files: Sequence[Path]) -> Imported:
+        """Return the data set ``ceads_apparent``; cells without a figure are zero.
+
+        Raises
+        ------
+        DataError
+            If a file is damaged or of another layout, a province is unknown, or a province and year stands twice.
+        """
+        found = _Found()
+        for file in files:
+            shown, notes = visible(file)
+            found.notes += notes
+            before, others = len(found.rows), []
+            for sheet in shown:
+                if not _read_sheet(sheet, found):
+                    others.append(sheet.name)
+            if len(found.rows) == before:
+                raise DataError(
+                    f"{file.name} has no sheet of the CEADs apparent inventory: none has provinces and the items "
+                    f"{listing(_ITEMS.shown(PARTS))}. Sheets: {listing(others) or 'unnamed'}. Is it another kind of "
+                    "download? `digicarbon list importer` shows the kinds."
+                )
+            if others:
+                found.notes.append(f"{file.name}: no inventory and left out: sheet {listing(others)}.")
+        if found.left_out:
+            found.notes.append(f"Rows that are no known item are left out: {listing(found.left_out)}.")
+        if found.blanks:
+            found.notes.append(f"{counted(found.blanks, 'empty cell or dash', 'empty cells or dashes')} taken as 0.")
+        notes = [*found.notes, *coverage_notes(found.rows), *_sum_notes(found, self.tolerance)]
+        table = _tidy(found.rows)
+        units = dict.fromkeys(table.columns[3:], UNIT)
+        return Imported({"ceads_apparent": table}, units, CITATION, tuple(notes))
+
+
+@dataclass
+class _Found:
+    rows: dict[tuple[Province, int], dict[str, float]] = field(default_factory=dict)
+    places: dict[tuple[Province, int], str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    left_out: dict[str, None] = field(default_factory=dict)
+    blanks: int = 0
+
+    def figure(self, sheet: Sheet, row: int, column: int) -> float:
+        value = number(sheet.cells.iat[row, column], partial(sheet.place, row, column))
+        if np.isnan(value):
+            self.blanks += 1
+            return 0.0
+        return value
+
+    def add(self, place: Province, when: int, where: str, values: dict[str, float]) -> None:
+        key = (place, when)
+        if key in self.places:
+            raise DataError(
+                f"{place.name} {when} stands twice: in {self.places[key]} and in {where}. Leave one of the two out."
+            )
+        self.places[key] = where
+        self.rows[key] = values
+
+
+def _read_sheet(sheet: Sheet, found: _Found) -> bool:
+    """Read one sheet in whichever of the layouts it has; return False if it has none and names no year."""
+    for row in range(min(MOST_TITLE_ROWS, len(sheet.cells))):
+        cells = list(sheet.cells.iloc[row])
+        places = [column for column, value in enumerate(cells) if isinstance(value, str) and province(value)]
+        if len(places) >= _FEWEST_PROVINCES:
+            _read_wide(sheet, row, places[0], found)
+            return True
+        if {_ITEMS.find(value) for value in cells} >= set(PARTS):
+            _read_rows(sheet, row, found)
+            return True
+    if year_in(sheet.name):
+        raise DataError(
+            f"{sheet.where}: there is no row of provinces, nor a header with {listing(_ITEMS.shown(PARTS))}, in the "
+            f"first {MOST_TITLE_ROWS} rows."
+        )
+    return False
+
+
+# ---- provinces beside each other, items below each other
+
+
+def _read_wide(sheet: Sheet, header: int, first: int, found: _Found) -> None:
+    when = _year_of(sheet)
+    items = _item_rows(sheet, header, first, found)
+    for column in range(first, sheet.cells.shape[1]):
+        value = sheet.cells.iat[header, column]
+        if not text(value):
+            if sheet.cells.iloc[header + 1 :, column].notna().any():
+                raise DataError(f"{sheet.place(header, column)} is empty above a column with entries.")
+            continue
+        if text(value).casefold() in ("sum", "total", "china", "全国", "合计"):
+            continue
+        place = required_province(value, sheet.place(header, column))
+        values = {name: found.figure(sheet, row, column) for name, row in items.items()}
+        found.add(place, when, f"{sheet.where}, column {sheet.cell(header, column)}", values)
+
+
+def _item_rows(sheet: Sheet, header: int, first: int, found: _Found) -> dict[str, int]:
+    """Return the row of each item; balance items belong to the fuel above them in the first column."""
+    rows: dict[str, int] = {}
+    prefix: str | None = ""
+    unknown = []
+    for row in range(header + 1, len(sheet.cells)):
+        labels = [value for value in sheet.cells.iloc[row, :first] if text(value)]
+        if not labels:
+            continue
+        fuels = [_FUELS.find(label) for label in labels]
+        prefix = next((fuel for fuel in fuels if fuel is not None), prefix)
+        names = [_ITEMS.find(label) for label in labels]
+        name = names[-1]
+        if name is None or (name in _TOTALS and fuels[-1] is not None and len(labels) == 1):
+            unknown.append(text(labels[-1]))
+            continue
+        full = f"{prefix}{name}" if name in _BALANCE else name
+        if full in rows:
+            raise DataError(
+                f"{sheet.place(row, first - 1)}: '{text(labels[-1])}' stands in row {rows[full] + 1} already; delete "
+                "one."
+            )
+        rows[full] = row
+    _require(PARTS, rows, sheet, unknown)
+    found.left_out |= dict.fromkeys(unknown)
+    return rows
+
+
+# ---- a row per province, or per province and year
+
+
+def _read_rows(sheet: Sheet, header: int, found: _Found) -> None:
+    columns = _item_columns(sheet, header)
+    if "province" not in columns and "adcode" not in columns:
+        raise DataError(f"{sheet.where}: the header in row {header + 1} has no column province (省份).")
+    named = columns.pop("province", None)
+    coded = columns.pop("adcode", None)
+    dated = columns.pop("year", None)
+    by_name = named if named is not None else coded
+    assert by_name is not None
+    for row in range(header + 1, len(sheet.cells)):
+        if sheet.cells.iloc[row].isna().all():
+            continue
+        if sheet.cells.iloc[row].notna().sum() == 1:
+            # a note below the table
+            continue
+        place = required_province(sheet.cells.iat[row, by_name], sheet.place(row, by_name))
+        if dated is None:
+            when = _year_of(sheet)
+        else:
+            stated = year(sheet.cells.iat[row, dated])
+            if stated is None:
+                raise DataError(f"{sheet.place(row, dated)}: '{text(sheet.cells.iat[row, dated])}' is no year.")
+            when = stated
+        values = {name: found.figure(sheet, row, column) for name, column in columns.items()}
+        found.add(place, when, f"{sheet.where}, row {row + 1}", values)
+
+
+def _item_columns(sheet: Sheet, header: int) -> dict[str, int]:
+    columns: dict[str, int] = {}
+    for column, value in enumerate(sheet.cells.iloc[header]):
+        if not text(value):
+            if sheet.cells.iloc[header + 1 :, column].notna().any():
+                raise DataError(f"{sheet.place(header, column)} is empty above a column with entries.")
+            continue
+        name = _KEYS.find(value) or _ITEMS.find(value)
+        if name is None:
+            raise DataError(
+                f"{sheet.place(header, column)}: '{text(value)}' is no item of the CEADs apparent inventory."
+                f"{_ITEMS.near(value)} Items: {listing(_ITEMS.shown(_ITEMS.names), 20)}."
+            )
+        if name in columns:
+            raise DataError(
+                f"{sheet.place(header, column)} and {sheet.cell(header, columns[name])} are both '{text(value)}'; "
+                "delete one."
+            )
+        columns[name] = column
+    return columns
+
+
+# ---- all
+
+
+def _require(names: Sequence[str], found: Mapping[str, int], sheet: Sheet, unknown: Sequence[str]) -> None:
+    lacking = [name for name in names if name not in found]
+    if lacking:
+        other = f" Unknown are {listing(map(repr, unknown))}." if unknown else ""
+        raise DataError(f"{sheet.where}: there is no {listing(_ITEMS.shown(lacking))}.{other} Download the file anew.")
+
+
+def _year_of(sheet: Sheet) -> int:
+    found = year_in(sheet.name) or year_in(sheet.file.stem)
+    if found is None:
+        raise DataError(f"{sheet.where}: neither the sheet's name nor the file's says which year this is; rename one.")
+    return found
+
+
+def _sum_notes(found: _Found, tolerance: float) -> list[str]:
+    wrong = []
+    for key, values in found.rows.items():
+        if _TOTAL in values:
+            total, parts = values[_TOTAL], sum(values[name] for name in PARTS)
+            if abs(total - parts) > max(tolerance * max(abs(total), abs(parts)), 1e-6):
+                wrong.append(f"{found.places[key]}: {total:.6g} against {parts:.6g}")
+    if not wrong:
+        return []
+    return [f"The total is not coal + oil + gas + cement in {counted(len(wrong), 'place')}: {listing(wrong, 4)}."]
+
+
+def _tidy(rows: Mapping[tuple[Province, int], Mapping[str, float]]) -> pd.DataFrame:
+    present = {name for values in rows.values() for name in values}
+    ordered = [*PARTS, *(f"{prefix}{item}" for prefix in _FUELS.names for item in _BALANCE)]
+    keys = pd.DataFrame(
+        [(place.name, place.adcode, when) for place, when in rows], columns=["province", "adcode", "year"]
+    )
+    columns = [name for name in ordered if name in present]
+    return pd.concat([keys, pd.DataFrame(list(rows.values()), columns=columns)], axis=1)

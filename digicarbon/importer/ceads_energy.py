@@ -1,0 +1,91 @@
+"""The CEADs provincial energy inventory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from pydantic import Field
+
+from digicarbon import data
+from digicarbon.importer import _ceads
+from digicarbon.importer._ceads import CITATION, Layout
+from digicarbon.importer._words import Words
+from digicarbon.importer.base import Imported, Importer
+
+FINAL = "Total Final Consumption"
+
+_UNITS = {
+    "10^4 ton": {"104ton", "104tons", "104t", "10000ton", "10000tons", "万吨"},
+    "10^8 cu.m": {"108cum", "108m3", "108cubicmeter", "108cubicmeters", "100millioncum", "亿立方米"},
+    "10^10 kj": {"1010kj", "百亿千焦"},
+    "10^8 kwh": {"108kwh", "100millionkwh", "亿千瓦时", "亿千瓦小时"},
+    "10^4 tce": {"104tce", "104tonsce", "10000tce", "万吨标准煤"},
+}
+
+
+class CeadsEnergyImporter(Importer):
+    """Energy use by carrier and sector in physical units.
+
+    Workbooks of CEADs with a sheet per province (``Beijing2012`` in a file of one year) or a sheet per year (in a file
+    of one province): a header of 20 carriers, a row of units, which is checked, and 63 rows: final consumption in total
+    and by 47 sectors, transformation, losses, total consumption and memo items.
+
+    That final consumption is the sum of the sectors is checked; differences are notes.
+
+    Attributes
+    ----------
+    year : int or None
+        The year of sheets where neither the sheet's name nor the file's holds one.
+    tolerance : float
+        Largest relative difference between totals and sums that is not told of.
+    """
+
+    year: int | None = None
+    tolerance: float = Field(1e-6, ge=0.0)
+
+    def read(self, files: Sequence[Path]) -> Imported:
+        """Return the data set ``ceads_energy``; cells without a figure are zero.
+
+        Raises
+        ------
+        DataError
+            If a file is damaged or of another layout, a unit is another one, or a province and year stands twice.
+        """
+        layout = _layout()
+        found = _ceads.collect(files, layout, self.year)
+        values = np.stack([one.values for one in found.inventories])
+        rows = layout.rows.names
+        sectors = [rows.index(name) for name in _sectors()]
+        notes = _ceads.difference_notes(
+            f"{FINAL} is not the sum of the sectors",
+            found.inventories,
+            values[:, rows.index(FINAL)],
+            values[:, sectors].sum(axis=1),
+            layout.columns.names,
+            self.tolerance,
+        )
+        table = _ceads.tidy(found.inventories, layout)
+        return Imported({"ceads_energy": table}, dict(layout.units), CITATION, (*found.notes, *notes))
+
+
+def _sectors() -> list[str]:
+    table = data.ceads_sectors()
+    return [str(name) for name in table.loc[(table["sectoral"] != "") & (table["energy"] != ""), "energy"]]
+
+
+@cache
+def _layout() -> Layout:
+    columns = _ceads.fuel_spellings()
+    table = data.ceads_fuels()
+    return Layout(
+        name="CEADs energy inventory",
+        columns=Words(columns),
+        rows=Words(_ceads.sector_spellings("energy")),
+        required=frozenset(columns),
+        total=FINAL,
+        units=dict(zip(table["fuel"].astype(str), table["unit"].astype(str), strict=True)),
+        unit_spellings={unit: frozenset(spellings) for unit, spellings in _UNITS.items()},
+    )

@@ -1,0 +1,303 @@
+"""Series of any units: World Bank downloads, and files of your own with a row per observation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pydantic
+
+from digicarbon.errors import DataError, counted, listing, nearest
+from digicarbon.importer._cells import numbers, province, text, year
+from digicarbon.importer._once import once
+from digicarbon.importer._sheets import Sheet, visible
+from digicarbon.importer._units import name_and_unit
+from digicarbon.importer.base import Imported, Importer
+from digicarbon.spec import Names
+
+KEYS = ("unit", "year", "series")
+UNIT, CODE = "Country Name", "Country Code"
+SERIES, INDICATOR = ("Indicator Code", "Series Code"), ("Indicator Name", "Series Name")
+"""What the World Bank calls its columns, in the downloads of an indicator and in those of its DataBank."""
+
+_DATABANK_YEAR = re.compile(r"(\d{4}) \[YR\1\]")
+_MOST_LINES_ABOVE = 20
+_WORLD_BANK = "World Bank, World Development Indicators (data.worldbank.org)."
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Positions of a table's columns; None where it has no such column.
+
+    Attributes
+    ----------
+    header : int
+        The row of the names.
+    unit : int
+    code, series, indicator, time : int or None
+    figures : mapping of int to str
+        The columns with numbers and their names.
+    years : mapping of int to int
+        The years of the columns with numbers, where years are columns.
+    """
+
+    header: int
+    unit: int
+    code: int | None
+    series: int | None
+    indicator: int | None
+    time: int | None
+    figures: Mapping[int, str]
+    years: Mapping[int, int]
+
+
+class LongImporter(Importer):
+    """Series of any units and years, from World Bank files or from a table with columns of your own.
+
+    A World Bank file (``Country Name, Country Code, Indicator Name, Indicator Code, 1960, …`` under its preamble, or
+    a DataBank export with ``2015 [YR2015]``) needs no options. Any other table needs ``unit``; then either years are
+    columns, or ``time`` and ``values`` name the columns of the years and of the numbers. Units that are provinces get
+    their English name and adcode; all others keep their labels. Cells without a figure (``..``, empty) are left out and
+    counted.
+
+    Attributes
+    ----------
+    unit : str or None
+        The column of the units; None: the World Bank's.
+    time : str or None
+        The column of the years; None: years are columns.
+    values : tuple of str
+        The columns with numbers, if years are not columns; with ``indicator`` exactly one.
+    indicator : str or None
+        The column that names the series; None: the World Bank's, or each column of ``values`` is a series.
+    name : str or None
+        The one series of a table with years as columns and none that names it.
+    series : mapping of str to str
+        Names of your own, by the file's name or code: ``{NY.GDP.MKTP.KD: gdp_real}``.
+    units : mapping of str to str
+        Unit of measurement by series, for the record; by default what stands in parentheses at the indicator's end.
+    sheet : str or None
+        The sheet of a workbook to read; None: its only one, or the World Bank's ``Data``.
+    citation : str or None
+        What to cite; None: the World Bank for its files, else nothing.
+    """
+
+    unit: str | None = None
+    time: str | None = None
+    values: Names = ()
+    indicator: str | None = None
+    name: str | None = None
+    series: dict[str, str] = pydantic.Field(default_factory=dict)
+    units: dict[str, str] = pydantic.Field(default_factory=dict)
+    sheet: str | None = None
+    citation: str | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _columns_go_together(self) -> LongImporter:
+        if self.unit is None and (self.time or self.indicator or self.values or self.name):
+            raise ValueError("time, values, indicator and name need unit, the column of the units.")
+        if bool(self.time) != bool(self.values):
+            raise ValueError("time and values go together: the column of the years and those of the numbers.")
+        if self.indicator and (len(self.values) > 1 or self.name):
+            raise ValueError("indicator names the series of one column of values; leave name and further values out.")
+        if self.name and self.time:
+            raise ValueError("name is for a table with years as columns; rename the series of values by series={…}.")
+        return self
+
+    def read(self, files: Sequence[Path]) -> Imported:
+        """Read files.
+
+        Returns
+        -------
+        Imported
+            The data set ``long``: unit, year, series, value, indicator (the file's own name of the series), code (the
+            file's code of the unit; empty if it has none) and adcode (missing where the unit is no province).
+
+        Raises
+        ------
+        DataError
+            If a file is damaged or lacks a column, a cell is no number or year, or two cells say different things of
+            one unit, year and series.
+        """
+        tables, notes = [], []
+        for file in files:
+            sheet, remarks = self._sheet(file)
+            table, more = self._table(sheet)
+            tables.append(table)
+            notes += [*remarks, *more]
+        found, recognised = _provinces(pd.concat(tables, ignore_index=True))
+        kept, twice = once(self._named(found), KEYS)
+        citation = _WORLD_BANK if self.unit is None else ""
+        return Imported(
+            {"long": kept.drop(columns="place")},
+            self._units_of(kept),
+            citation if self.citation is None else self.citation,
+            (*notes, *twice, *recognised),
+        )
+
+    def _sheet(self, file: Path) -> tuple[Sheet, list[str]]:
+        shown, notes = visible(file)
+        names = [sheet.name for sheet in shown]
+        if self.sheet is None and len(shown) == 1:
+            return shown[0], notes
+        # the DataBank puts a sheet of definitions beside the data
+        chosen = self.sheet or "Data"
+        if chosen in names:
+            return shown[names.index(chosen)], notes
+        if self.sheet is None:
+            raise DataError(f"{file.name} has {len(names)} sheets; choose one by sheet=…: {listing(names, 20)}.")
+        raise DataError(
+            f"{file.name} has no sheet '{self.sheet}'.{nearest(self.sheet, names)} "
+            f"Sheets: {listing(filter(None, names), 20) or 'it is a text file'}."
+        )
+
+    def _table(self, sheet: Sheet) -> tuple[pd.DataFrame, list[str]]:
+        """Return a row per number of a sheet, and notes."""
+        lines = [[text(value) for value in line] for line in sheet.cells.to_numpy(dtype=object).tolist()]
+        columns = self._columns(sheet, lines)
+        body = range(columns.header + 1, len(lines))
+        block = np.hstack([np.empty((len(body), 0)), *(numbers(sheet, body, range(c, c + 1)) for c in columns.figures)])
+        rows = []
+        for row, column in np.argwhere(~np.isnan(block)):
+            line, at = lines[body[row]], list(columns.figures)[column]
+            rows.append(
+                (*self._keys(sheet, line, body[row], at, columns), block[row, column], sheet.place(body[row], at))
+            )
+        if not rows:
+            raise DataError(f"{sheet.where}: the table in row {columns.header + 1} has no figures; download it anew.")
+        notes, empty = [], 0
+        if sheet.unended and rows[-1][-1] == sheet.place(body[-1], len(lines[-1]) - 1):
+            notes.append(f"{sheet.where}: the last figure has no line end; if the file was cut off, it lacks digits.")
+        for row, line in zip(body, lines[columns.header + 1 :], strict=True):
+            if len([cell for cell in line if cell]) == 1:
+                notes.append(f"{sheet.where}: {next(filter(None, line))}")
+            elif line[columns.unit]:
+                empty += int(np.isnan(block[row - body.start]).sum())
+        if empty:
+            notes.append(f"{sheet.where}: {counted(empty, 'cell')} without a figure, left out.")
+        return pd.DataFrame(rows, columns=["unit", "code", "series", "indicator", "year", "value", "place"]), notes
+
+    def _columns(self, sheet: Sheet, lines: Sequence[Sequence[str]]) -> _Columns:
+        header = self._header(sheet, lines)
+        names = lines[header]
+        years = {} if self.time else {column: when for column, name in enumerate(names) if (when := _year_of(name))}
+        figures = {column: name for column, name in enumerate(names) if name in self.values} or {
+            column: names[column] for column in years
+        }
+        if not figures:
+            raise DataError(
+                f"{sheet.where}: no column in row {header + 1} is a year. Name the column of the years by time=… and "
+                f"those of the numbers by values=[…]. Columns: {listing(filter(None, names), 20)}."
+            )
+        own = self.unit is not None
+        indicator = _position(names, [self.indicator] if own else INDICATOR)
+        series = indicator if own else _position(names, SERIES)
+        if series is None and indicator is None and not self.values and not self.name:
+            raise DataError(
+                f"{sheet.where}: no column names the series; set indicator=… to the column that does, or name=… to "
+                f"what the table holds. Columns: {listing(filter(None, names), 20)}."
+            )
+        unit = _position(names, [self.unit] if own else [UNIT])
+        code = None if own else _position(names, [CODE])
+        # the header is the row that has these names
+        return _Columns(header, unit or 0, code, series, indicator, _position(names, [self.time]), figures, years)
+
+    def _header(self, sheet: Sheet, lines: Sequence[Sequence[str]]) -> int:
+        """Return the row with the names of the columns."""
+        wanted = [UNIT] if self.unit is None else [self.unit, self.time, self.indicator, *self.values]
+        required = [name for name in wanted if name]
+        for row, line in enumerate(lines[:_MOST_LINES_ABOVE]):
+            if set(required) <= set(line):
+                twice = [name for name in required if line.count(name) > 1]
+                if twice:
+                    raise DataError(f"{sheet.where}: more than one column is called '{twice[0]}'; rename all but one.")
+                return row
+        best = max(lines[:_MOST_LINES_ABOVE], key=lambda line: len(set(required) & set(line)) * 1000 + len(set(line)))
+        lacking = [name for name in required if name not in best]
+        advice = (
+            "A World Bank file has it; for other tables name the columns: unit=… and, unless years are columns, time=… "
+            "and values=[…]."
+            if self.unit is None
+            else "Write the names as the file does."
+        )
+        raise DataError(
+            f"{sheet.where} has no column '{lacking[0]}' in its first {_MOST_LINES_ABOVE} rows."
+            f"{nearest(lacking[0], best)} {advice} Columns: {listing(filter(None, best), 20)}."
+        )
+
+    def _keys(
+        self, sheet: Sheet, line: Sequence[str], row: int, column: int, columns: _Columns
+    ) -> tuple[str, str, str, str, int]:
+        """Return unit, code, series, indicator and year of a number."""
+        if not line[columns.unit]:
+            raise DataError(
+                f"{sheet.place(row, columns.unit)} is empty, but the row has figures; it needs the name of a unit."
+            )
+        if columns.time is None:
+            when = columns.years[column]
+        else:
+            found = year(line[columns.time])
+            if found is None:
+                raise DataError(f"{sheet.place(row, columns.time)}: '{line[columns.time]}' is no year such as 2012.")
+            when = found
+        names = [line[position] for position in (columns.series, columns.indicator) if position is not None]
+        series = next(filter(None, names), "")
+        if names and not series:
+            raise DataError(
+                f"{sheet.place(row, columns.indicator or 0)} is empty, but the row has figures; name its series."
+            )
+        series = series or self.name or columns.figures[column]
+        indicator = line[columns.indicator] if columns.indicator is not None else series
+        return line[columns.unit], line[columns.code] if columns.code is not None else "", series, indicator, when
+
+    def _named(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return the table with the user's names of series."""
+        known = {*table["series"], *table["indicator"]}
+        _refuse_unknown("series", self.series, known)
+        pairs = zip(table["series"], table["indicator"], strict=True)
+        return table.assign(series=[self.series.get(key) or self.series.get(name) or key for key, name in pairs])
+
+    def _units_of(self, table: pd.DataFrame) -> dict[str, str]:
+        _refuse_unknown("units", self.units, set(table["series"]))
+        printed = (
+            table.drop_duplicates("series").set_index("series")["indicator"].map(lambda name: name_and_unit(name)[1])
+        )
+        return {**{str(series): unit for series, unit in printed.items() if unit}, **self.units}
+
+
+def _year_of(name: str) -> int | None:
+    match = _DATABANK_YEAR.fullmatch(name)
+    return year(match[1] if match else name)
+
+
+def _position(names: Sequence[str], wanted: Iterable[str | None]) -> int | None:
+    return next((names.index(name) for name in wanted if name and name in names), None)
+
+
+def _refuse_unknown(field: str, given: Iterable[str], known: set[str]) -> None:
+    for name in given:
+        if name not in known:
+            raise DataError(
+                f"{field} names '{name}', which the files do not have.{nearest(name, known)} "
+                f"They have: {listing(sorted(known), 20)}."
+            )
+
+
+def _provinces(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Return the table with provinces under their English names, their adcodes, and a note."""
+    labels = list(dict.fromkeys(table["unit"]))
+    # bare numbers may be anybody's identifiers: they are provinces if all of them are adcodes of six digits
+    coded = all(re.fullmatch(r"\d{6}", label) and province(label) for label in labels)
+    known = {label: found for label in labels if (coded or not label.isdigit()) and (found := province(label))}
+    unit = [known[label].name if label in known else label for label in table["unit"]]
+    codes = [known[label].adcode if label in known else None for label in table["unit"]]
+    adcode = pd.array(codes, dtype="Int64")
+    if not known or len(known) == len(labels):
+        return table.assign(unit=unit, adcode=adcode), []
+    others = [label for label in labels if label not in known]
+    note = f"{counted(len(known), 'unit')} of {len(labels)} are provinces; not: {listing(others)}."
+    return table.assign(unit=unit, adcode=adcode), [note]

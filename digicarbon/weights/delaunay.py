@@ -1,0 +1,42 @@
+"""Weights between places whose Thiessen polygons touch."""
+
+from __future__ import annotations
+
+from digicarbon.numeric.normalisation import Normalise
+from digicarbon.numeric.proximity import triangulated
+from digicarbon.panel import Panel
+from digicarbon.weights.base import Weights
+from digicarbon.weights.places import PlacedWeights
+
+
+class DelaunayWeights(PlacedWeights):
+    """Units that share a side of a triangle in the Delaunay triangulation of their places weigh 1.
+
+    They are the units whose Thiessen polygons (all that is nearer to one unit than to any other) touch: a contiguity
+    for points. Every unit has a neighbour and there is one component; at the rim of the map neighbours can lie far
+    apart. See `digicarbon.numeric.proximity.triangulated`.
+
+    Attributes
+    ----------
+    coordinates, unit, longitude, latitude, metric, encoding
+        As in `PlacedWeights`.
+    normalise : {"row", "spectral", "minmax", "none"}
+        How weights are scaled, see `Weights.from_matrix`.
+    """
+
+    normalise: Normalise = "row"
+
+    def compute(self, panel: Panel) -> Weights:
+        """Return the weights among the panel's units, labelled and ordered as the panel.
+
+        Raises
+        ------
+        DataError, WeightsError
+            If places are not known, see `PlacedWeights.places`, two units lie at one place, there are fewer than three
+            units, or all lie on one line.
+        """
+        places = self.places(panel)
+        if len(places.units) > 1:
+            places.refuse_same("no triangle tells them apart")
+        matrix = triangulated(places.coordinates, places.metric).matrix(1.0)
+        return Weights.from_matrix(matrix, panel.units, name="Delaunay", normalise=self.normalise)
