@@ -25,6 +25,7 @@ OPTIONS = sorted(
 )
 REQUIRED: dict[str, Any] = {
     "measure.column": "digeco",
+    "measure.indicators": {"digital_finance": "positive", "energy_structure": "negative"},
     "model.instruments": ["L.ln_e"],
     "source.folder": "data",
     "source.path": "panel.csv",
