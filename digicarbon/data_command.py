@@ -21,6 +21,8 @@ from digicarbon.data_check import USAGE as CHECK_USAGE
 from digicarbon.data_check import check
 from digicarbon.data_show import USAGE as SHOW_USAGE
 from digicarbon.data_show import show
+from digicarbon.data_status import USAGE as STATUS_USAGE
+from digicarbon.data_status import status
 from digicarbon.errors import ConfigError, DataError, counted, listing, nearest
 from digicarbon.files import find, shown
 from digicarbon.importer import Imported, Importer
@@ -43,7 +45,7 @@ def data(arguments: Sequence[str]) -> int:
         Of the verb, or if there is no such verb.
     """
     if not arguments or arguments[0] in ("-h", "--help", "help"):
-        sys.stdout.write(USAGE + CHECK_USAGE + SHOW_USAGE)
+        sys.stdout.write(USAGE + STATUS_USAGE + CHECK_USAGE + SHOW_USAGE)
         return 0
     verb, rest = arguments[0], arguments[1:]
     if verb not in VERBS:
@@ -240,6 +242,7 @@ def _summary(kind: str, imported: Imported, files: Sequence[Path], written: Mapp
 
 VERBS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "import": import_,
+    "status": status,
     "check": check,
     "show": show,
 }
