@@ -17,6 +17,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from digicarbon import datafolder
 from digicarbon.compose import first_line, loader, options
+from digicarbon.data_check import USAGE as CHECK_USAGE
+from digicarbon.data_check import check
 from digicarbon.errors import ConfigError, DataError, counted, listing, nearest
 from digicarbon.files import find, shown
 from digicarbon.importer import Imported, Importer
@@ -39,7 +41,7 @@ def data(arguments: Sequence[str]) -> int:
         Of the verb, or if there is no such verb.
     """
     if not arguments or arguments[0] in ("-h", "--help", "help"):
-        sys.stdout.write(USAGE)
+        sys.stdout.write(USAGE + CHECK_USAGE)
         return 0
     verb, rest = arguments[0], arguments[1:]
     if verb not in VERBS:
@@ -236,5 +238,6 @@ def _summary(kind: str, imported: Imported, files: Sequence[Path], written: Mapp
 
 VERBS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "import": import_,
+    "check": check,
 }
 """The verbs after `digicarbon data`, each a function of the remaining words that returns the exit status."""

@@ -114,7 +114,10 @@ class Workshop:
         keys = _keys(specs, "source", "measure", "outcome", "panel", "sample")
         panel = self._once(("sample", *keys, *specs.terms), lambda: self._taken(specs))
         weights = None if specs.weights is None else self._weights(specs, specs.weights, panel)
-        said = self._once(("notes", *_keys(specs, "source", "outcome")), lambda: specs.outcome.notes(inputs))
+        said = self._once(
+            ("notes", *_keys(specs, "source", "measure", "outcome")),
+            lambda: (*specs.measure.notes(inputs), *specs.outcome.notes(inputs)),
+        )
         notes = (*self._left_out(specs, panel), *said, *inputs.notes)
         prepared = Prepared(panel, weights, inputs.simulated, notes)
         specs.model.check(panel, weights)
@@ -136,7 +139,7 @@ class Workshop:
         def make() -> Panel:
             inputs = self._inputs(specs)
             frame = inputs.frame
-            for made in (specs.measure.compute(inputs), specs.outcome.compute(inputs)):
+            for made in (specs.measure.columns(inputs), specs.outcome.compute(inputs)):
                 frame = _joined(frame, made, inputs.source)
             with _naming(inputs):
                 return _with_regions(specs.panel.assemble(frame, inputs.unit_name, inputs.time_name))

@@ -18,7 +18,7 @@ from digicarbon.files import ROOT
 from digicarbon.model import Model
 from digicarbon.panel import Panel
 from digicarbon.plan import Plan, Run, require
-from digicarbon.report import Record, Report, Table
+from digicarbon.report import Record, Report, Table, attributed
 from digicarbon.result import Result
 from digicarbon.spec import Spec, build
 from digicarbon.tracking import Entry, Store, Tracking
@@ -275,7 +275,7 @@ def _table(planned: Plan, report: Report, records: Sequence[Record], more: Seque
     if not records:
         return None
     table = report.table(_title(planned), records)
-    notes = dict.fromkeys(note for run in planned.runs for note in run.prepared.notes)
+    notes = attributed([(run.label, run.prepared.notes) for run in planned.runs])
     simulated = any(run.prepared.simulated for run in planned.runs)
     title = f"{table.title} (SIMULATED data)" if simulated else table.title
     return replace(table, title=title, notes=(*table.notes, *more, *notes))

@@ -2,30 +2,64 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Literal, final
 
+import numpy as np
 import pandas as pd
 
+from digicarbon.errors import ConfigError, DataError, listing
+from digicarbon.measure._numbers import numbers
+from digicarbon.numeric.indicators import z_scores
 from digicarbon.source import Inputs
 from digicarbon.spec import Names, Spec
+
+Per = Literal["none", "capita", "gdp"]
+"""What the measures are divided by."""
+
+_DIVISORS: Mapping[Per, str] = {"capita": "population", "gdp": "gdp"}
+# 10k persons and 100m CNY: both turn 10k CNY into a plain ratio by the same factor
+_TEN_THOUSAND = 1e4
 
 
 class Measure(Spec):
     """A specification of a measure of the digital economy.
 
+    A kind of measure defines `compute`. Models take `columns`, which are those of `compute` with the divisions that
+    ``per`` and ``standardise`` ask for, so that every kind has both.
+
     Attributes
     ----------
     terms : tuple of str
         The focal terms that models take, e.g. ``ln_e`` for the logarithm of the column ``e``.
+    per : {"none", "capita", "gdp"}
+        What every column is divided by: nothing, the series ``population`` (10k persons) or the series ``gdp`` (100m
+        CNY). A column of money becomes 10k CNY per person, or a share of GDP from 0 to 1; any other column a value per
+        10k persons or per 100m CNY of GDP.
+    standardise : bool
+        Whether every column then has its mean subtracted and is divided by its standard deviation, both over all rows
+        of the source. It has no logarithm.
     """
 
     role: ClassVar[str] = "measure"
 
     terms: Names
+    per: Per = "none"
+    standardise: bool = False
+
+    @property
+    def in_10k_cny(self) -> float | None:
+        """What turns the columns of `compute` into 10k CNY; None where they are no money."""
+        return None
+
+    @property
+    def changed(self) -> bool:
+        """Whether `columns` are others than those of `compute`."""
+        return self.per != "none" or self.standardise
 
     def compute(self, inputs: Inputs) -> pd.DataFrame:
-        """Return the columns ``unit``, ``time`` and one column per measure.
+        """Return the columns ``unit``, ``time`` and one column per measure, in levels.
 
         Raises
         ------
@@ -33,6 +67,43 @@ class Measure(Spec):
             If the inputs lack what the measure needs.
         """
         raise TypeError(f"{type(self).__name__} does not say how it is computed; define `compute`.")
+
+    @final
+    def columns(self, inputs: Inputs) -> pd.DataFrame:
+        """Return the columns of `compute` under the same names, divided and standardised as the fields say.
+
+        Raises
+        ------
+        ConfigError
+            If ``terms`` take the logarithm of a standardised column, or there is no column to change.
+        DataError
+            If `compute` fails, population or GDP is missing or not positive, or a standardised column is constant.
+        """
+        made = self.compute(inputs)
+        names = [str(name) for name in made.columns if name not in ("unit", "time")]
+        if not self.changed:
+            return made
+        if not names:
+            raise ConfigError("measure.per and measure.standardise change a measure's columns, and this one has none.")
+        self._refuse_logarithms(names)
+        values = {name: numbers(made, name, inputs.source) for name in names}
+        if self.per != "none":
+            scale = 1.0 if self.in_10k_cny is None else self.in_10k_cny / _TEN_THOUSAND
+            divisor = self._divisor(inputs, made)
+            values = {name: scale * value / divisor for name, value in values.items()}
+        if self.standardise:
+            _refuse_constant(values)
+            values = {name: z_scores(value[:, None])[:, 0] for name, value in values.items()}
+        return made.assign(**values)
+
+    def notes(self, inputs: Inputs) -> tuple[str, ...]:
+        """Return sentences that belong under every table with this measure."""
+        said = []
+        if self.per != "none":
+            said.append(f"Measures are {self._per_words()}.")
+        if self.standardise:
+            said.append("Measures are standardised: mean 0 and standard deviation 1 over all rows of the source.")
+        return tuple(said)
 
     def artifacts(self, inputs: Inputs) -> Mapping[str, str]:
         """Return what the measure is made from, to be kept beside the results: file names and CSV texts.
@@ -44,6 +115,37 @@ class Measure(Spec):
         """
         return {}
 
+    def _per_words(self) -> str:
+        if self.in_10k_cny is None:
+            return "per 10k persons" if self.per == "capita" else "per 100m CNY of GDP"
+        return "in 10k CNY per person" if self.per == "capita" else "shares of GDP (1 is all of it)"
+
+    def _refuse_logarithms(self, names: list[str]) -> None:
+        if not self.standardise:
+            return
+        for term in self.terms:
+            for name in names:
+                if re.search(rf"(?<!\w)ln_{re.escape(name)}(?!\w)", term):
+                    raise ConfigError(
+                        f"measure.standardise=true and the term {term}: a standardised column has negative values, "
+                        f"which have no logarithm. Take the column itself (measure.terms=[{name}]), or leave it as it "
+                        "is (measure.standardise=false)."
+                    )
+
+    def _divisor(self, inputs: Inputs, made: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        name = _DIVISORS[self.per]
+        series = inputs.series([name], f"measure.per={self.per}").drop_duplicates(["unit", "time"])
+        matched = made[["unit", "time"]].merge(series, on=["unit", "time"], how="left")
+        values = numbers(matched, name, inputs.source)
+        bad = matched[values <= 0]
+        if len(bad):
+            cells = listing(f"{unit} {time}" for unit, time in zip(bad["unit"], bad["time"], strict=True))
+            raise DataError(
+                f"measure.per={self.per} divides by '{name}', which is zero or negative in source={inputs.source} for "
+                f"{cells}; correct these cells, or leave them empty to treat them as missing."
+            )
+        return values
+
 
 class NoMeasure(Measure):
     """No measure: the columns of the source are used as they are."""
@@ -53,3 +155,13 @@ class NoMeasure(Measure):
     def compute(self, inputs: Inputs) -> pd.DataFrame:
         """Return the key columns alone."""
         return inputs.frame[["unit", "time"]]
+
+
+def _refuse_constant(values: Mapping[str, np.ndarray[tuple[int], np.dtype[np.float64]]]) -> None:
+    for name, value in values.items():
+        known = value[np.isfinite(value)]
+        if len(known) < 2 or (known == known[0]).all():
+            raise DataError(
+                f"measure.standardise=true: the column '{name}' does not vary (it has {len(np.unique(known))} distinct "
+                "values), so that it has no standard deviation to divide by; set measure.standardise=false."
+            )

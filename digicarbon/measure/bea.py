@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
 import pydantic
-from numpy.typing import NDArray
 
 from digicarbon.errors import DataError, listing, nearest
+from digicarbon.measure._gap_years import GapYears, growth, table_years
 from digicarbon.measure.base import Measure
 from digicarbon.numeric import bea
+from digicarbon.numeric.leontief import technical_coefficients
 from digicarbon.source import InputOutputTable, Inputs
 from digicarbon.spec import Names
-
-DRIVERS = ("secondary_va", "tertiary_va", "gdp")
-"""The series that carry Sector 1, Sector 2 and DDL through the gap years."""
 
 SECTOR1 = (
     "Communication equipment, computers and other electronic equipment",
@@ -32,13 +30,30 @@ SECTOR2 = (
 )
 
 
+_PARTS = ("sector1", "sector2", "ddl")
+
+_COEFFICIENT_WORDS: Mapping[bea.Coefficient, str] = {
+    "total_input": "digital inputs over total input",
+    "intermediate_input": "digital inputs over intermediate input",
+    "leontief": "the digital sectors' value added in a unit of its final output (Leontief)",
+}
+
+
 class BeaMeasure(Measure):
     """Value added of the digital economy by the BEA method (Eq 1 to 4 of the study).
 
     Sector 1 and Sector 2 are the value added of digital manufacturing and of digital services; DDL is the digital part
-    of the value added of the other sectors, each sector's share being its inputs from the two digital sectors over its
-    total input; IDE = Sector 1 + Sector 2; E = IDE + DDL. In years without a table the nearest table (a tie goes to the
-    earlier one) is scaled: Sector 1 with secondary value added, Sector 2 with tertiary value added, DDL with GDP.
+    of the value added of the other sectors, each sector's share being the ``coefficient``; IDE = Sector 1 + Sector 2;
+    E = IDE + DDL. All are in 10k CNY.
+
+    With D the digital sectors, z_ij what sector j buys from sector i, x_j total output, v_i value added over output
+    and L = (I - A)⁻¹ with a_ij = z_ij/x_j, the coefficient of sector j is Σ_i∈D z_ij / x_j (``total_input``, the
+    study's), Σ_i∈D z_ij / Σ_i z_ij (``intermediate_input``) or Σ_i∈D v_i l_ij (``leontief``).
+
+    In a year t without a table, each part is its share of a driver V (secondary value added for Sector 1, tertiary
+    value added for Sector 2, GDP for DDL) times the year's driver. The share is that of the nearest table, a tie going
+    to the earlier one (``structure``), or, between the tables of s < t < u, the linear interpolation
+    (u - t)/(u - s) S_s/V_s + (t - s)/(u - s) S_u/V_u (``interpolation``; outside of the tables as ``structure``).
 
     Attributes
     ----------
@@ -47,14 +62,22 @@ class BeaMeasure(Measure):
     sector1, sector2 : tuple of str
         Accepted spellings of the two digital sectors' names in the tables. Sectors are matched by name, never by
         number: the numbers differ between vintages of the tables.
-    gap_years : {"structure"}
-        How years without a table are filled: with the nearest table's structure.
+    coefficient : {"total_input", "intermediate_input", "leontief"}
+        What the digital share of a sector is measured by.
+    scope : {"full", "narrow"}
+        The whole, or the digital sectors alone: then E = IDE, and there is no DDL.
+    gap_years : {"structure", "interpolation"}
+        How years without a table are filled.
+    per, standardise
+        As in `Measure`.
     """
 
     terms: Names = ("ln_e",)
     sector1: Names = SECTOR1
     sector2: Names = SECTOR2
-    gap_years: Literal["structure"] = "structure"
+    coefficient: bea.Coefficient = "total_input"
+    scope: Literal["full", "narrow"] = "full"
+    gap_years: GapYears = "structure"
 
     @pydantic.field_validator("terms")
     @classmethod
@@ -69,48 +92,144 @@ class BeaMeasure(Measure):
             raise ValueError(f"name at least one of {listing(known, 10)}.")
         return terms
 
+    @pydantic.model_validator(mode="after")
+    def _narrow_has_no_ddl(self) -> Self:
+        gone = [name for name in self.terms if name.removeprefix("ln_") == "ddl"]
+        if self.scope == "narrow" and gone:
+            raise ValueError(
+                f"scope=narrow leaves DDL out, so that there is no term {listing(gone)}; take ln_e, or set scope=full."
+            )
+        return self
+
+    @property
+    def in_10k_cny(self) -> float:
+        """What turns the measures into 10k CNY, which they are in."""
+        return 1.0
+
     def compute(self, inputs: Inputs) -> pd.DataFrame:
         """Return unit, time and sector1, sector2, ddl, ide, e in 10k CNY for each row of the inputs.
 
         Raises
         ------
         DataError
-            If there are no tables, a table lacks a digital sector, a unit has no table, or a series that carries the
-            measures through the gap years is missing.
+            If there are no tables, a table lacks a digital sector or has no total requirements, a unit has no table, or
+            a series that carries the measures through the gap years is missing.
         """
-        if not inputs.tables:
-            raise DataError(
-                f"measure=bea needs input-output tables, which source={inputs.source} does not have. Choose a "
-                "ready-made column instead (measure=column measure.column=…) or another source."
-            )
-        at_tables = self._at_tables(inputs.tables)
+        at_tables = self._at_tables(inputs)
         keys = inputs.frame[["unit", "time"]].reset_index(drop=True)
-        table_year = _table_years(keys, at_tables, inputs.source)
-        found = at_tables.loc[pd.MultiIndex.from_arrays([keys["unit"], table_year])]
-        at_table = bea.DigitalValueAdded(*(found[name].to_numpy() for name in ("sector1", "sector2", "ddl")))
-        growth = _growth(inputs, keys, table_year)
-        return keys.assign(**bea.scale_to_year(at_table, *growth.T).columns())
+        years = table_years(keys, list(inputs.tables), self.gap_years, inputs.source)
+        before, after = (_scaled(at_tables, inputs, keys, years[side].astype(int)) for side in ("before", "after"))
+        columns = bea.blend(before, after, years["weight"].to_numpy()).columns()
+        if self.scope == "narrow":
+            columns = {name: column for name, column in columns.items() if name != "ddl"} | {"e": columns["ide"]}
+        return keys.assign(**columns)
 
-    def _at_tables(self, tables: Mapping[tuple[str, int], InputOutputTable]) -> pd.DataFrame:
+    def notes(self, inputs: Inputs) -> tuple[str, ...]:
+        """Return sentences on what differs from the study's measure."""
+        said = []
+        if self.scope == "narrow":
+            said.append("E is the value added of the two digital sectors alone (narrow scope).")
+        elif self.coefficient != "total_input":
+            said.append(f"The digital share of a sector is {_COEFFICIENT_WORDS[self.coefficient]}.")
+        if self.gap_years == "interpolation":
+            said.append("In years between two input-output tables the digital shares are interpolated linearly.")
+        return (*said, *super().notes(inputs))
+
+    def artifacts(self, inputs: Inputs) -> Mapping[str, str]:
+        """Return every sector of every table: ``sectors.csv`` with its coefficient and digital value added, 10k CNY.
+
+        Raises
+        ------
+        DataError
+            As `compute` does for tables.
+        """
+        frames = [self._sectors(table, unit, year) for (unit, year), table in _tables(inputs).items()]
+        return {"sectors.csv": pd.concat(frames).to_csv(index=False, lineterminator="\n")}
+
+    def _sectors(self, table: InputOutputTable, unit: str, year: int) -> pd.DataFrame:
+        first, second = self._digital(table, f"{unit} {year}")
+        share = self._shares(table, f"{unit} {year}")
+        kind = np.full(len(table.sectors), "", dtype=object)
+        kind[[first, second]] = "sector1", "sector2"
+        # value added of the digital sectors counts in full
+        counted = np.where(kind != "", 1.0, share)
+        return pd.DataFrame(
+            {
+                "unit": unit,
+                "table_year": year,
+                "sector": table.sectors,
+                "digital": kind,
+                "output": table.output,
+                "value_added": table.value_added,
+                "coefficient": share,
+                "digital_value_added": counted * table.value_added,
+            }
+        )
+
+    def _at_tables(self, inputs: Inputs) -> pd.DataFrame:
         """Sector 1, Sector 2 and DDL, indexed by unit and table year."""
+        tables = _tables(inputs)
         rows = [self._one_table(table, f"{unit} {year}") for (unit, year), table in tables.items()]
-        values = [(part.sector1, part.sector2, part.ddl) for part in rows]
+        values = [[getattr(parts, name) for name in _PARTS] for parts in rows]
         index = pd.MultiIndex.from_tuples(list(tables), names=["unit", "year"])
-        return pd.DataFrame(values, index=index, columns=["sector1", "sector2", "ddl"], dtype=float)
+        return pd.DataFrame(values, index=index, columns=list(_PARTS), dtype=float)
 
     def _one_table(self, table: InputOutputTable, name: str) -> bea.DigitalValueAdded:
+        return bea.from_shares(self._shares(table, name), table.value_added, *self._digital(table, name))
+
+    def _digital(self, table: InputOutputTable, name: str) -> tuple[int, int]:
+        """Return the positions of the two digital sectors."""
         first = _position(table.sectors, self.sector1, name, "measure.sector1")
         second = _position(table.sectors, self.sector2, name, "measure.sector2")
         if first == second:
             raise DataError(f"measure.sector1 and measure.sector2 name the same sector, '{table.sectors[first]}'.")
-        share = bea.adjustment_coefficients(table.flows, table.output, (first, second))
-        if not np.isfinite(share).all():
-            odd = [table.sectors[j] for j in np.flatnonzero(~np.isfinite(share))]
+        return first, second
+
+    def _shares(self, table: InputOutputTable, name: str) -> bea.FloatArray:
+        """Return each sector's coefficient, shape (n,); none counts in the narrow scope."""
+        if self.scope == "narrow":
+            return np.zeros(len(table.sectors))
+        coefficient = bea.COEFFICIENTS[self.coefficient]
+        try:
+            share = coefficient(table.flows, table.value_added, table.output, self._digital(table, name))
+        except np.linalg.LinAlgError as error:
             raise DataError(
-                f"The input-output table of {name} has digital inputs but no finite, non-zero output in "
-                f"{listing(odd)}; correct the flows or the output of these sectors."
-            )
-        return bea.digital_value_added(table.flows, table.value_added, table.output, first, second)
+                f"The input-output table of {name} has no total requirements: its matrix I - A cannot be inverted, as "
+                "some sectors buy all of their output from each other. Correct the flows or the output, or choose "
+                "measure.coefficient=total_input."
+            ) from error
+        if np.isfinite(share).all():
+            return share
+        leontief = self.coefficient == "leontief"
+        bad = (
+            ~np.isfinite(technical_coefficients(table.flows, table.output)).all(axis=0)
+            if leontief
+            else ~np.isfinite(share)
+        )
+        odd = listing(table.sectors[j] for j in np.flatnonzero(bad))
+        whole = "intermediate input" if self.coefficient == "intermediate_input" else "output"
+        raise DataError(
+            f"The input-output table of {name} has {'' if leontief else 'digital '}inputs but no finite, non-zero "
+            f"{whole} in {odd}; correct the flows or the output of these sectors."
+        )
+
+
+def _tables(inputs: Inputs) -> Mapping[tuple[str, int], InputOutputTable]:
+    if not inputs.tables:
+        raise DataError(
+            f"measure=bea needs input-output tables, which source={inputs.source} does not have. Choose a "
+            "ready-made column instead (measure=column measure.column=…) or another source."
+        )
+    return inputs.tables
+
+
+def _scaled(
+    at_tables: pd.DataFrame, inputs: Inputs, keys: pd.DataFrame, years: pd.Series[int]
+) -> bea.DigitalValueAdded:
+    """Return what each row's table of ``years`` makes of its year."""
+    found = at_tables.loc[pd.MultiIndex.from_arrays([keys["unit"], years])]
+    at_table = bea.DigitalValueAdded(*(found[name].to_numpy() for name in _PARTS))
+    return bea.scale_to_year(at_table, *growth(inputs, keys, years).T)
 
 
 def _position(sectors: Sequence[str], spellings: Sequence[str], table: str, key: str) -> int:
@@ -133,41 +252,3 @@ def _position(sectors: Sequence[str], spellings: Sequence[str], table: str, key:
 
 def _plain(name: str) -> str:
     return " ".join(name.split()).casefold()
-
-
-def _table_years(keys: pd.DataFrame, at_tables: pd.DataFrame, source: str) -> pd.Series[int]:
-    """Return the table year that each row takes its structure from."""
-    known: dict[object, list[int]] = {}
-    for unit, year in sorted(at_tables.index):
-        known.setdefault(unit, []).append(year)
-    missing = [unit for unit in keys["unit"].unique() if unit not in known]
-    if missing:
-        raise DataError(
-            f"source={source} has no input-output table for {listing(missing)}; add the tables, leave these units out, "
-            "or choose a ready-made column (measure=column measure.column=…)."
-        )
-    chosen = pd.Series(0, index=keys.index)
-    for unit, rows in keys.groupby("unit"):
-        years = np.asarray(known[unit])
-        chosen[rows.index] = years[bea.nearest_table(rows["time"], years)]
-    return chosen
-
-
-def _growth(inputs: Inputs, keys: pd.DataFrame, table_year: pd.Series[int]) -> NDArray[np.float64]:
-    """Each driver over its value in the table year, shape (rows, 3); 1 in the table years themselves."""
-    growth = np.ones((len(keys), len(DRIVERS)))
-    gap = (table_year != keys["time"]).to_numpy()
-    if not gap.any():
-        return growth
-    series = inputs.series(DRIVERS, "measure=bea (years without an input-output table)").set_index(["unit", "time"])
-    base_keys = pd.MultiIndex.from_arrays([keys.loc[gap, "unit"], table_year[gap]])
-    base = series.reindex(base_keys).to_numpy(dtype=float)
-    if not (base > 0).all():
-        row, column = np.argwhere(~(base > 0))[0]
-        unit, year = base_keys[row]
-        raise DataError(
-            f"Column '{DRIVERS[column]}' has no positive value for {unit} {year}, the table year from which "
-            f"measure=bea carries the nearby years; add it to source={inputs.source}."
-        )
-    growth[gap] = series.to_numpy(dtype=float)[gap] / base
-    return growth

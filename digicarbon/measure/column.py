@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Literal, Self
+
 import pandas as pd
+from pydantic import model_validator
 
 from digicarbon.measure.base import Measure
 from digicarbon.source import Inputs
+
+Money = Literal["none", "10k_cny", "100m_cny"]
+"""What a column is counted in, where it is money."""
+
+_IN_10K_CNY: Mapping[Money, float | None] = {"none": None, "10k_cny": 1.0, "100m_cny": 1e4}
 
 
 class ColumnMeasure(Measure):
@@ -14,19 +23,55 @@ class ColumnMeasure(Measure):
     Attributes
     ----------
     column : str
-        The column's name.
+        The column's name in the source.
     terms : tuple of str
         The focal terms, e.g. ``ln_digeco`` for the logarithm of the column.
+    name : str
+        The name of the measure; empty for the column's own. A column that ``per`` or ``standardise`` changes needs
+        another one, since controls, weights and outcomes may read the column as the source has it.
+    money : {"none", "10k_cny", "100m_cny"}
+        Whether the column is money, and of which unit; a share of GDP is then a share.
+    per, standardise
+        As in `Measure`.
     """
 
     column: str
+    name: str = ""
+    money: Money = "none"
+
+    @model_validator(mode="after")
+    def _changed_needs_a_name(self) -> Self:
+        if self.changed and self.name in ("", self.column):
+            raise ValueError(
+                f"per={self.per} and standardise={str(self.standardise).lower()} change the column '{self.column}', "
+                "which other parts of a run may read as it is; give the measure a name, e.g. "
+                f"name={self.column}_measure, and take it in terms."
+            )
+        return self
+
+    @property
+    def in_10k_cny(self) -> float | None:
+        """What turns the column into 10k CNY; None where it is no money."""
+        return _IN_10K_CNY[self.money]
 
     def compute(self, inputs: Inputs) -> pd.DataFrame:
-        """Return unit, time and the column as it is.
+        """Return unit, time and the column as it is, under the measure's name.
 
         Raises
         ------
         DataError
             If the source has no such column.
         """
-        return inputs.series([self.column], f"measure.column={self.column}")
+        found = inputs.series([self.column], f"measure.column={self.column}")
+        return found.rename(columns={self.column: self.name or self.column})
+
+    def artifacts(self, inputs: Inputs) -> Mapping[str, str]:
+        """Return the raw column: ``indicators.csv``.
+
+        Raises
+        ------
+        DataError
+            If the source has no such column.
+        """
+        raw = inputs.series([self.column], f"measure.column={self.column}")
+        return {"indicators.csv": raw.to_csv(index=False, lineterminator="\n")}

@@ -1,19 +1,24 @@
 """The digital economy's value added by the BEA method (Eq 1 to 4 of the study).
 
-The study is *Frontiers in Environmental Science* 2024, doi 10.3389/fenvs.2024.1438927. In the gap years between two
-input-output tables the nearest table's shares are held constant.
+The study is *Frontiers in Environmental Science* 2024, doi 10.3389/fenvs.2024.1438927.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from digicarbon.numeric.leontief import value_added_content
+
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+
+Coefficient = Literal["total_input", "intermediate_input", "leontief"]
+"""What the digital share of a sector is measured by."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,13 +80,42 @@ def adjustment_coefficients(flows: FloatArray, output: FloatArray, digital: Sequ
     ndarray, shape (..., n)
         Coefficients; 0 where neither inputs nor output, infinite where digital inputs but no output.
     """
-    bought = flows[..., list(digital), :].sum(axis=-2)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where((bought == 0) & (output == 0), 0.0, bought / output)
+    return _share(flows[..., list(digital), :].sum(axis=-2), output)
+
+
+def input_coefficients(flows: FloatArray, digital: Sequence[int]) -> FloatArray:
+    """Return each sector's digital share of its intermediate input, a_j = Σ_i∈D z_ij / Σ_i z_ij.
+
+    Parameters
+    ----------
+    flows : ndarray, shape (..., n, n)
+        ``flows[..., i, j]`` = z_ij is what sector j buys from sector i.
+    digital : sequence of int
+        Positions D of the digital sectors.
+
+    Returns
+    -------
+    ndarray, shape (..., n)
+        0 where a sector buys nothing.
+    """
+    return _share(flows[..., list(digital), :].sum(axis=-2), flows.sum(axis=-2))
+
+
+COEFFICIENTS: Mapping[Coefficient, Callable[[FloatArray, FloatArray, FloatArray, Sequence[int]], FloatArray]] = {
+    "total_input": lambda flows, value_added, output, digital: adjustment_coefficients(flows, output, digital),
+    "intermediate_input": lambda flows, value_added, output, digital: input_coefficients(flows, digital),
+    "leontief": value_added_content,
+}
+"""The coefficients as functions of flows, value added, output and the digital sectors' positions."""
 
 
 def digital_value_added(
-    flows: FloatArray, value_added: FloatArray, output: FloatArray, sector1: int, sector2: int
+    flows: FloatArray,
+    value_added: FloatArray,
+    output: FloatArray,
+    sector1: int,
+    sector2: int,
+    coefficient: Coefficient = "total_input",
 ) -> DigitalValueAdded:
     """Return the value added of the digital economy's parts for one table, or for a stack of tables.
 
@@ -94,15 +128,45 @@ def digital_value_added(
     value_added, output : ndarray, shape (..., n)
     sector1, sector2 : int
         Positions of the digital manufacturing and the digital services sector.
+    coefficient : {"total_input", "intermediate_input", "leontief"}
+        `adjustment_coefficients`, `input_coefficients` or `value_added_content`.
+
+    Returns
+    -------
+    DigitalValueAdded
+        Arrays of shape (...).
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If the coefficient is ``"leontief"`` and I - A has no inverse.
+    """
+    share = COEFFICIENTS[coefficient](flows, value_added, output, (sector1, sector2))
+    return from_shares(share, value_added, sector1, sector2)
+
+
+def from_shares(share: FloatArray, value_added: FloatArray, sector1: int, sector2: int) -> DigitalValueAdded:
+    """Return the digital economy's parts where the coefficients are known.
+
+    Parameters
+    ----------
+    share, value_added : ndarray, shape (..., n)
+        Each sector's digital share a_j, and its value added.
+    sector1, sector2 : int
+        Positions of the digital sectors, whose own value added counts in full.
 
     Returns
     -------
     DigitalValueAdded
         Arrays of shape (...).
     """
-    share = adjustment_coefficients(flows, output, (sector1, sector2))
     digital_part = np.delete(share * value_added, (sector1, sector2), axis=-1)
     return DigitalValueAdded(value_added[..., sector1], value_added[..., sector2], digital_part.sum(axis=-1))
+
+
+def _share(part: FloatArray, whole: FloatArray) -> FloatArray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where((part == 0) & (whole == 0), 0.0, part / whole)
 
 
 def nearest_table(years: ArrayLike, table_years: ArrayLike) -> IntArray:
@@ -121,6 +185,72 @@ def nearest_table(years: ArrayLike, table_years: ArrayLike) -> IntArray:
     distance = np.abs(np.subtract.outer(np.asarray(years), np.asarray(table_years)))
     # argmin takes the first of equals, which is the earlier year
     return np.asarray(distance.argmin(axis=-1), dtype=np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Surrounding:
+    """The tables that each year takes its structure from.
+
+    Attributes
+    ----------
+    before, after : ndarray of int, shape (T,)
+        Positions of the table years; equal where a year takes one table.
+    weight : ndarray, shape (T,)
+        Of the table after, from 0 to 1; the table before has the rest.
+    """
+
+    before: IntArray
+    after: IntArray
+    weight: FloatArray
+
+
+def surrounding_tables(years: ArrayLike, table_years: ArrayLike) -> Surrounding:
+    """Return, for each year, the table years around it and how near the later one is.
+
+    A year t between the table years s < u weighs them by (u - t)/(u - s) and (t - s)/(u - s). A year with a table, and
+    a year before the first or after the last one, takes its nearest table alone.
+
+    Parameters
+    ----------
+    years : array of int, shape (T,)
+    table_years : array of int, shape (K,)
+        Sorted, at least one, each once.
+
+    Returns
+    -------
+    Surrounding
+    """
+    wanted, known = np.asarray(years, dtype=np.int64), np.asarray(table_years, dtype=np.int64)
+    after = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+    before = np.where((known[after] > wanted) & (after > 0), after - 1, after)
+    span = np.maximum(known[after] - known[before], 1)
+    weight = np.where(after > before, (wanted - known[before]) / span, 0.0)
+    return Surrounding(np.asarray(before, dtype=np.int64), np.asarray(after, dtype=np.int64), weight)
+
+
+def blend(before: DigitalValueAdded, after: DigitalValueAdded, weight: FloatArray) -> DigitalValueAdded:
+    """Return the weighted mean of the measures as two tables give them, both scaled to the year.
+
+    As each part is its share of a driver (secondary value added, tertiary value added, GDP) times the year's driver,
+    this is the linear interpolation of the shares: ((1 - w) S_s/V_s + w S_u/V_u) V_t.
+
+    Parameters
+    ----------
+    before, after : DigitalValueAdded
+        Arrays of shape (...), from `scale_to_year`.
+    weight : ndarray, shape (...)
+        Of ``after``, from 0 to 1.
+
+    Returns
+    -------
+    DigitalValueAdded
+    """
+    return DigitalValueAdded(
+        *(
+            (1 - weight) * getattr(before, name) + weight * getattr(after, name)
+            for name in ("sector1", "sector2", "ddl")
+        )
+    )
 
 
 def scale_to_year(

@@ -105,12 +105,17 @@ class Report(Spec):
 
 def notes_of(records: Sequence[Record]) -> tuple[str, ...]:
     """Return the notes of all results, each once; one that is not common to all names its runs."""
+    return attributed([(record.label, record.result.notes) for record in records])
+
+
+def attributed(said: Sequence[tuple[str, Sequence[str]]]) -> tuple[str, ...]:
+    """Return the notes of labelled runs, each once; one that is not common to all names its runs."""
     owners: dict[str, list[str]] = {}
-    for record in records:
-        for note in record.result.notes:
-            owners.setdefault(note, []).append(record.label)
+    for label, notes in said:
+        for note in dict.fromkeys(notes):
+            owners.setdefault(note, []).append(label)
     return tuple(
-        note if len(labels) == len(records) else f"{listing(labels, 8)}: {note}" for note, labels in owners.items()
+        note if len(labels) == len(said) else f"{listing(labels, 8)}: {note}" for note, labels in owners.items()
     )
 
 

@@ -1,0 +1,106 @@
+"""Which input-output tables a year without one takes its structure from, and by how much it has grown since."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from digicarbon.errors import DataError, listing
+from digicarbon.measure._numbers import numbers
+from digicarbon.numeric.bea import Surrounding, nearest_table, surrounding_tables
+from digicarbon.source import Inputs
+
+GapYears = Literal["structure", "interpolation"]
+"""How years without a table are filled."""
+
+DRIVERS = ("secondary_va", "tertiary_va", "gdp")
+"""The series that carry Sector 1, Sector 2 and DDL through the gap years."""
+
+
+def _nearest(years: ArrayLike, table_years: ArrayLike) -> Surrounding:
+    near = nearest_table(years, table_years)
+    return Surrounding(near, near, np.zeros(len(near)))
+
+
+_FILLING: Mapping[GapYears, Callable[[ArrayLike, ArrayLike], Surrounding]] = {
+    "structure": _nearest,
+    "interpolation": surrounding_tables,
+}
+
+
+def table_years(keys: pd.DataFrame, tables: Collection[tuple[str, int]], how: GapYears, source: str) -> pd.DataFrame:
+    """Return the table years of each row and the weight of the later one: columns before, after, weight.
+
+    Parameters
+    ----------
+    keys : DataFrame
+        Columns ``unit`` and ``time``.
+    tables : collection of (str, int)
+        Unit and year of each input-output table.
+    how : {"structure", "interpolation"}
+    source : str
+        For messages.
+
+    Raises
+    ------
+    DataError
+        If a unit has no table.
+    """
+    known: dict[object, list[int]] = {}
+    for unit, year in sorted(tables):
+        known.setdefault(unit, []).append(year)
+    missing = [unit for unit in keys["unit"].unique() if unit not in known]
+    if missing:
+        raise DataError(
+            f"source={source} has no input-output table for {listing(missing)}; add the tables, leave these units out, "
+            "or choose a ready-made column (measure=column measure.column=…)."
+        )
+    chosen = pd.DataFrame({"before": 0, "after": 0, "weight": 0.0}, index=keys.index)
+    for name, rows in keys.groupby("unit"):
+        years = np.asarray(known[name])
+        around = _FILLING[how](rows["time"], years)
+        part = {"before": years[around.before], "after": years[around.after], "weight": around.weight}
+        chosen.loc[rows.index] = pd.DataFrame(part, index=rows.index)
+    return chosen
+
+
+def growth(inputs: Inputs, keys: pd.DataFrame, table_year: pd.Series[Any]) -> NDArray[np.float64]:
+    """Return each driver over its value in the table year, shape (rows, 3); 1 in the table years themselves.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    keys : DataFrame
+        Columns ``unit`` and ``time``, as the rows of the inputs.
+    table_year : Series
+        The table year of each row.
+
+    Raises
+    ------
+    DataError
+        If a driver is missing, or has no positive value in a table year.
+    """
+    grown = np.ones((len(keys), len(DRIVERS)))
+    gap = (table_year != keys["time"]).to_numpy()
+    if not gap.any():
+        return grown
+    table = inputs.series(DRIVERS, "measure=bea (years without an input-output table)")
+    series = pd.DataFrame(
+        {name: numbers(table, name, inputs.source) for name in DRIVERS},
+        index=pd.MultiIndex.from_frame(table[["unit", "time"]]),
+    )
+    base_keys = pd.MultiIndex.from_arrays([keys.loc[gap, "unit"], table_year[gap]])
+    base = series.reindex(base_keys).to_numpy(dtype=float)
+    if not (base > 0).all():
+        row, column = np.argwhere(~(base > 0))[0]
+        unit, year = base_keys[row]
+        raise DataError(
+            f"Column '{DRIVERS[column]}' has no positive value for {unit} {year}, the table year from which "
+            f"measure=bea carries the nearby years; add it to source={inputs.source}."
+        )
+    grown[gap] = series.to_numpy(dtype=float)[gap] / base
+    return grown

@@ -1,0 +1,34 @@
+"""Columns of a source as numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from digicarbon.errors import DataError, listing
+
+
+def numbers(table: pd.DataFrame, name: str, source: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Return a column with its gaps as not-a-number, shape (rows,).
+
+    Parameters
+    ----------
+    table : DataFrame
+        With the columns ``unit``, ``time`` and ``name``.
+    name, source : str
+        The column; the source's name, for messages.
+
+    Raises
+    ------
+    DataError
+        If a cell is text; the message names the first ones.
+    """
+    found = pd.to_numeric(table[name], errors="coerce")
+    words = table[found.isna() & table[name].notna()]
+    if len(words):
+        cells = listing((f"{u} {t}: {x!r}" for u, t, x in words[["unit", "time", name]].itertuples(index=False)), 3)
+        raise DataError(
+            f"Column '{name}' of source={source} holds text where numbers are needed ({cells}); correct these cells, "
+            "or leave them empty to treat them as missing."
+        )
+    return found.to_numpy(dtype=np.float64, na_value=np.nan)

@@ -1,0 +1,97 @@
+"""The index of principal components."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from digicarbon.errors import counted
+from digicarbon.measure.composite import CompositeIndex, FloatArray, Index
+from digicarbon.numeric.indicators import min_max, z_scores
+from digicarbon.numeric.principal_components import PrincipalComponents, principal_components
+from digicarbon.spec import Names
+
+
+class PcaIndex(CompositeIndex):
+    """The first principal components of standardised indicators, averaged by their variances.
+
+    Indicators are standardised (the components are those of the correlation matrix), negative ones with the other sign.
+    The index is Σ_m λ_m s_m / Σ_m λ_m over the components that are kept, s_m the scores as Stata's ``predict`` and R's
+    ``prcomp`` give them. A component's sign is such that its loadings have a positive sum, so that the index correlates
+    positively with the indicators' mean.
+
+    Attributes
+    ----------
+    variance : float
+        As many components are kept as together have this share of the variance.
+    components : int or None
+        The number of components; if given, ``variance`` does not count.
+    rescale : bool
+        Whether the index is brought to the range from 0 to 1; the lowest row is then 0 and has no logarithm.
+    terms, indicators, name, per_capita, by, missing, per, standardise
+        As in `CompositeIndex`.
+    """
+
+    terms: Names = ("pca_index",)
+    name: str = "pca_index"
+    variance: float = Field(default=0.8, gt=0, le=1)
+    components: int | None = Field(default=None, ge=1)
+    rescale: bool = True
+
+    @model_validator(mode="after")
+    def _as_many_components_as_indicators(self) -> Self:
+        if self.components is not None and self.components > len(self.indicators):
+            raise ValueError(
+                f"components={self.components}, but {counted(len(self.indicators), 'indicator')} have no more than "
+                f"{counted(len(self.indicators), 'component')}."
+            )
+        return self
+
+    def combine(self, values: FloatArray, names: Sequence[str], negative: NDArray[np.bool_]) -> Index:
+        """Return the index with three tables.
+
+        ``weights`` (indicator, weight in the index), ``loadings`` (indicator, component, loading) and ``components``
+        (component, eigenvalue, share, cumulative share, kept).
+
+        Parameters
+        ----------
+        values : ndarray, shape (n, k)
+        names : sequence of str
+        negative : ndarray of bool, shape (k,)
+        """
+        scaled = z_scores(values) * np.where(negative, -1.0, 1.0)
+        found = principal_components(scaled)
+        number = self.components or found.enough(self.variance)
+        index = found.index(number)
+        if self.rescale:
+            index = min_max(index[:, None], np.array([False]))[:, 0]
+        return Index(index, scaled, _tables(found, number, names))
+
+    def _what(self) -> str:
+        many = (
+            f"the first {self.components}" if self.components else f"so many as make {self.variance:g} of the variance"
+        )
+        return f"the principal-component index ({many}; {'0 to 1' if self.rescale else 'not rescaled'})"
+
+
+def _tables(found: PrincipalComponents, number: int, names: Sequence[str]) -> dict[str, pd.DataFrame]:
+    order = np.arange(1, len(names) + 1)
+    loadings = pd.DataFrame(found.loadings, columns=order).assign(indicator=list(names))
+    return {
+        "weights": pd.DataFrame({"indicator": list(names), "weight": found.weights(number)}),
+        "loadings": loadings.melt("indicator", var_name="component", value_name="loading"),
+        "components": pd.DataFrame(
+            {
+                "component": order,
+                "eigenvalue": found.eigenvalues,
+                "share": found.shares,
+                "cumulative": np.cumsum(found.shares),
+                "kept": order <= number,
+            }
+        ),
+    }

@@ -1,0 +1,82 @@
+"""The TOPSIS index."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from digicarbon.errors import listing
+from digicarbon.measure.composite import CompositeIndex, FloatArray, Index
+from digicarbon.numeric.entropy_weights import entropy_weights
+from digicarbon.numeric.indicators import min_max
+from digicarbon.numeric.topsis import closeness
+from digicarbon.spec import Names
+
+Weighting = Literal["entropy", "equal", "given"]
+"""Where the weights of indicators come from."""
+
+
+class TopsisIndex(CompositeIndex):
+    """Closeness to the ideal: distance from the worst over the sum of distances from the worst and the best.
+
+    Indicators are on min-max scales (negative ones turned round), times their weights; distances are Euclidean
+    (`numeric.topsis`). The index is 0 for a row that is worst in everything and 1 for one that is best in everything.
+
+    Attributes
+    ----------
+    weights : {"entropy", "equal", "given"}
+        Entropy weights as in `EntropyIndex`, equal ones, or those of ``given``.
+    given : mapping of str to float
+        A positive weight for each indicator; only their ratios count.
+    shift : float
+        Added to each normalised cell before the entropy is taken; distances do not depend on it otherwise.
+    terms, indicators, name, per_capita, by, missing, per, standardise
+        As in `CompositeIndex`.
+    """
+
+    terms: Names = ("ln_topsis_index",)
+    name: str = "topsis_index"
+    weights: Weighting = "entropy"
+    given: dict[str, float] = Field(default_factory=dict)
+    shift: float = Field(default=0.0001, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _given_weights_fit(self) -> Self:
+        self._refuse_strangers(tuple(self.given), "given")
+        if (self.weights == "given") != bool(self.given):
+            raise ValueError(
+                "weights=given and the weights in given go together, e.g. weights=given "
+                f"given={{{next(iter(self.indicators))}: 2, …}}; for others leave given empty."
+            )
+        lacking = [name for name in self.indicators if self.given.get(name, 0.0) <= 0] if self.given else []
+        if lacking:
+            raise ValueError(f"given has no positive weight for {listing(lacking)}; give one for each indicator.")
+        return self
+
+    def combine(self, values: FloatArray, names: Sequence[str], negative: NDArray[np.bool_]) -> Index:
+        """Return the index with the table ``weights``: indicator, weight.
+
+        Parameters
+        ----------
+        values : ndarray, shape (n, k)
+        names : sequence of str
+        negative : ndarray of bool, shape (k,)
+        """
+        scaled = min_max(values, negative, self.shift)
+        ways: Mapping[Weighting, Callable[[], FloatArray]] = {
+            "entropy": lambda: entropy_weights(scaled).weights,
+            "equal": lambda: np.ones(len(names)),
+            "given": lambda: np.array([self.given[name] for name in names]),
+        }
+        chosen = ways[self.weights]()
+        weights = chosen / chosen.sum()
+        table = pd.DataFrame({"indicator": list(names), "weight": weights})
+        return Index(closeness(scaled, weights).index, scaled, {"weights": table})
+
+    def _what(self) -> str:
+        return f"the TOPSIS index ({self.weights} weights)"

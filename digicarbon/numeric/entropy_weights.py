@@ -1,0 +1,48 @@
+"""Weights of indicators by Shannon's entropy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import xlogy
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class EntropyWeights:
+    """Weights and what they come from.
+
+    Attributes
+    ----------
+    entropy : ndarray, shape (k,)
+        From 0 (one row has all) to 1 (all rows are equal).
+    weights : ndarray, shape (k,)
+        Sum to one.
+    """
+
+    entropy: FloatArray
+    weights: FloatArray
+
+
+def entropy_weights(values: FloatArray) -> EntropyWeights:
+    """Return weights that are the larger, the more unequal an indicator is over the rows.
+
+    With shares p_ij = z_ij / Σ_i z_ij the entropy is e_j = -(1/ln n) Σ_i p_ij ln p_ij, where 0 ln 0 is 0, and the
+    weight w_j = (1 - e_j) / Σ_j (1 - e_j). Shannon (1948), *Bell System Technical Journal* 27, 379-423; Zeleny (1982),
+    *Multiple Criteria Decision Making*, chapter 6.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n, k)
+        Not negative, on one scale (`indicators.min_max`); n is at least 2 and not every indicator is constant.
+
+    Returns
+    -------
+    EntropyWeights
+    """
+    share = values / values.sum(axis=0)
+    entropy = -xlogy(share, share).sum(axis=0) / np.log(len(values))
+    return EntropyWeights(np.asarray(entropy), np.asarray((1 - entropy) / (1 - entropy).sum()))

@@ -1,0 +1,71 @@
+"""Input-output algebra: what final demand for each sector's product requires of others.
+
+Leontief (1936), *Review of Economics and Statistics* 18, 105-125; Miller & Blair (2009), *Input-Output Analysis*, 2nd
+edition, sections 2.2 and 6.2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+def technical_coefficients(flows: FloatArray, output: FloatArray) -> FloatArray:
+    """Return A, what each sector buys per unit of its output, a_ij = z_ij / x_j.
+
+    Parameters
+    ----------
+    flows : ndarray, shape (..., n, n)
+        ``flows[..., i, j]`` = z_ij is what sector j buys from sector i.
+    output : ndarray, shape (..., n)
+
+    Returns
+    -------
+    ndarray, shape (..., n, n)
+        A column is 0 where a sector has neither inputs nor output; infinite where it has inputs but no output.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(flows == 0, 0.0, flows / output[..., None, :])
+
+
+def value_added_content(
+    flows: FloatArray, value_added: FloatArray, output: FloatArray, sectors: Sequence[int]
+) -> FloatArray:
+    """Return the value added of some sectors in one unit of final output of each sector, Σ_i∈D v_i l_ij.
+
+    L = (I - A)^-1 holds the total requirements, v the value-added rates. Over all sectors the content is 1 where the
+    table balances. Imports that the flows include count as if they were made at home.
+
+    Parameters
+    ----------
+    flows : ndarray, shape (..., n, n)
+        ``flows[..., i, j]`` is what sector j buys from sector i.
+    value_added, output : ndarray, shape (..., n)
+        A sector without output and without inputs has the rate 0.
+    sectors : sequence of int
+        The positions D.
+
+    Returns
+    -------
+    ndarray, shape (..., n)
+        Not-a-number for a table whose A is not finite.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If I - A has no inverse, or none that sixteen digits can hold.
+    """
+    a = technical_coefficients(flows, output)
+    finite = np.asarray(np.isfinite(a).all(axis=(-2, -1)))
+    left = np.eye(a.shape[-1]) - np.where(finite[..., None, None], a, 0.0)
+    if (np.linalg.cond(left) > 1 / np.finfo(np.float64).eps).any():
+        raise np.linalg.LinAlgError("I - A has no inverse.")
+    taken = np.isin(np.arange(a.shape[-1]), list(sectors)) & (output != 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate = np.where(taken, value_added / output, 0.0)
+    content = np.linalg.solve(np.swapaxes(left, -1, -2), rate[..., None])[..., 0]
+    return np.where(finite[..., None], content, np.nan)
