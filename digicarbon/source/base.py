@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -147,6 +147,10 @@ class Source(Spec):
     role: ClassVar[str] = "source"
 
     controls: Names = ()
+
+    def whole(self) -> Self:
+        """Return the same source without limits of its own on units, years and series."""
+        return self
 
     def load(self) -> Inputs:
         """Return the raw inputs.

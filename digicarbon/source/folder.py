@@ -124,8 +124,15 @@ class FolderSource(Source):
         return {**self.series, **self.vintages.get(self.vintage, {}), **chosen}
 
     def whole(self) -> Self:
-        """Return the same source without limits: all series that there are, in all years and units."""
-        return self.model_copy(update={"required": (), "years": None, "units": ()})
+        """Return the same source without limits: all series and tables that there are, in all years and units."""
+        folder = Path(self.folder)
+        there = (
+            name
+            for name, entry in self.tables.items()
+            if all((folder / self.files[file].path).is_file() for file in entry.files)
+        )
+        io = self.io if self.io is not None else next(there, None)
+        return self.model_copy(update={"required": (), "years": None, "units": (), "io": io})
 
     def load(self) -> Inputs:
         """Read the files.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import pytest
 
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.measure import CompositeIndex, EntropyIndex, Measure, PcaIndex, TopsisIndex
-from digicarbon.source import ChinaSource, Inputs
+from digicarbon.source import Inputs
 from digicarbon.spec import build
 
 DIRECTIONS = {"fibre": "positive", "patents": "positive", "coal": "negative"}
@@ -184,11 +184,10 @@ def test_kind_of_ones_own() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_real_indicators(kind: type[CompositeIndex], data_folder: Path) -> None:
-    del data_folder
+def test_real_indicators(kind: type[CompositeIndex], load_real: Callable[..., Inputs]) -> None:
     directions = {"digital_finance": "positive", "patent_grants": "positive", "coal_related_energy": "negative"}
     measure = kind(indicators=directions, per_capita=("patent_grants",))
-    inputs = ChinaSource().load()
+    inputs = load_real("china")
     found = measure.compute(inputs)[measure.name]
     assert found.notna().all()
     assert found.between(0, 1.001).all()
