@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,9 @@ import pandas as pd
 import pytest
 
 import digicarbon as dc
+from digicarbon.compose import Composer, loader
+from digicarbon.source import Inputs, Source
+from digicarbon.spec import build
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -34,6 +37,25 @@ def data_folder() -> Path:
     # tests run in other folders, from which the default place cannot be seen
     os.environ["DIGICARBON_DATA"] = str(folder.resolve())
     return folder
+
+
+def shipped_source(name: str, **fields: Any) -> Source:
+    """The source of an option that ships, with some of its fields changed."""
+    composer = Composer(loader(), "config")
+    choices = {"source": name, **{f"source.{key}": value for key, value in fields.items()}}
+    return build(composer.resolve(composer.merged(choices))["source"], Source, "source")
+
+
+@pytest.fixture(scope="session")
+def load_shipped() -> Callable[..., Inputs]:
+    """Loads a shipped source by its option's name, with some of its fields changed."""
+    return lambda name, **fields: shipped_source(name, **fields).load()
+
+
+@pytest.fixture(scope="session")
+def load_real(data_folder: Path, load_shipped: Callable[..., Inputs]) -> Callable[..., Inputs]:
+    """Loads the real data of a shipped source, e.g. ``load_real("china", years=None)``."""
+    return load_shipped
 
 
 REFERENCE = Path(__file__).resolve().parent / "reference"

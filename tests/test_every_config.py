@@ -27,6 +27,7 @@ REQUIRED: dict[str, Any] = {
     "measure.column": "digeco",
     "measure.indicators": {"digital_finance": "positive", "energy_structure": "negative"},
     "model.instruments": ["L.ln_e"],
+    "source.folder": "data",
     "source.path": "panel.csv",
     "source.unit": "province",
     "source.time": "year",

@@ -33,6 +33,17 @@ def adjacency() -> pd.DataFrame:
     return _table("adjacency").copy()
 
 
+def series_ranges() -> pd.DataFrame:
+    """Return what values common series of regions can have, from counties to provinces.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``series``, ``unit``, ``least`` (smaller is impossible), ``low`` and ``high`` (outside is implausible).
+    """
+    return _table("series").copy()
+
+
 def fuels() -> pd.DataFrame:
     """Return the factors of the seven fuels of the study's Table 4.
 

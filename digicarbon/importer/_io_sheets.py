@@ -19,6 +19,8 @@ CHINA = Province("China", 100000)
 _NATION = re.compile(r"全国|中国|\bchina\b|\bnational\b|(?<![a-z])china(?![a-z])", re.IGNORECASE)
 _YEARS = re.compile(r"(?<!\d)(19[4-9]\d|20[0-4]\d)(?!\d)")
 _UNIT = re.compile(r"(?:单位|计量单位|\bunits?\b)\s*(?:of measurement)?\s*[:：]?\s*(.*)", re.IGNORECASE)
+_MONEY = r"(?:yuan|rmb|cny|元)"
+_BRACKETED = re.compile(rf"\(([^()]*{_MONEY}[^()]*)\)$|^([^()]{{0,20}}{_MONEY})$", re.IGNORECASE)
 # (pattern, what one of it is in 10k CNY), the longer ones first
 _SCALES = (
     (r"亿元|100 ?(?:million|m)\b|hundred million", 1e4),
@@ -190,10 +192,9 @@ def _unit_line(sheet: Sheet, above: int) -> str | None:
         if match:
             # the unit may stand in the next cell
             return match[1].strip(" ()（）") or (shown[i + 1] if i + 1 < len(shown) else "")
-    bracketed = [
-        label for label in shown if re.fullmatch(r"\(?[^()]*(?:yuan|rmb|cny|元)[^()]*\)?", label, re.IGNORECASE)
-    ]
-    return bracketed[0].strip("()") if bracketed else None
+    # a title may end in its unit
+    bracketed = (_BRACKETED.search(label) for label in shown)
+    return next((match[1] or match[2] for match in bracketed if match), None)
 
 
 def _years(texts: Sequence[str]) -> list[int]:

@@ -1,9 +1,10 @@
 """Where raw inputs come from."""
 
+from digicarbon.source._checks import check_inputs as check_inputs
 from digicarbon.source.base import InputFile as InputFile
 from digicarbon.source.base import InputOutputTable as InputOutputTable
 from digicarbon.source.base import Inputs as Inputs
 from digicarbon.source.base import Source as Source
-from digicarbon.source.china import ChinaSource as ChinaSource
+from digicarbon.source.folder import FolderSource as FolderSource
 from digicarbon.source.simulated import SimulatedSource as SimulatedSource
 from digicarbon.source.table import TableSource as TableSource

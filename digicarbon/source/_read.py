@@ -14,7 +14,7 @@ import pandas as pd
 
 from digicarbon.errors import DataError, listing, nearest
 
-SUFFIXES = (".csv", ".tsv", ".xlsx", ".xls", ".dta", ".parquet")
+SUFFIXES = (".csv", ".csv.gz", ".tsv", ".xlsx", ".xls", ".dta", ".parquet")
 """The kinds of file that `read_table` knows."""
 
 # "n/a", "-" and the like stay text: the panel then shows the cell instead of a gap that nobody meant
@@ -69,11 +69,11 @@ def read_table(
         If the file is missing, empty or damaged, has an unknown suffix, encoding or sheet, or two columns of one name.
     """
     file = Path(path)
-    suffix = file.suffix.lower()
+    suffix = "".join(file.suffixes[-2:]).lower() if file.suffix.lower() == ".gz" else file.suffix.lower()
     if suffix not in SUFFIXES:
         raise DataError(
-            f"{where}.{key}: '{path}' ends in '{file.suffix}', which is not a known kind of table. "
-            f"Allowed: {listing(SUFFIXES)}; save the table as one of these."
+            f"{where}.{key}: '{path}' ends in '{suffix}', which is not a known kind of table. "
+            f"Allowed: {listing(SUFFIXES, 10)}; save the table as one of these."
         )
     check_present(file, f"{where}.{key}")
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -93,6 +93,12 @@ class Inputs:
         Sentences that belong under every table made from these inputs.
     files : tuple of InputFile
         Every file that was read, in the order of reading; empty where numbers are drawn.
+    units : mapping of str to str
+        The unit of measurement by series, where it is known.
+    absent : mapping of str to str
+        Series that the source would have, by the file that is not there.
+    geometry : str
+        A file of the units' polygons; empty where there is none.
     """
 
     frame: pd.DataFrame
@@ -104,6 +110,9 @@ class Inputs:
     simulated: bool = False
     notes: tuple[str, ...] = ()
     files: tuple[InputFile, ...] = ()
+    units: Mapping[str, str] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
+    geometry: str = ""
 
     def series(self, names: Iterable[str], wanted_by: str) -> pd.DataFrame:
         """Return the key columns and ``names``.
@@ -117,9 +126,11 @@ class Inputs:
         known = [str(name) for name in self.frame.columns if name not in ("unit", "time")]
         missing = [name for name in wanted if name not in known]
         if missing:
+            file = self.absent.get(missing[0], "")
+            hint = f" It would be in the file {file}, which is not there." if file else nearest(missing[0], known)
             raise DataError(
                 f"{wanted_by} needs the series {listing(missing)}, which source={self.source} does not have."
-                f"{nearest(missing[0], known)} It has: {listing(known, 40)}."
+                f"{hint} It has: {listing(known, 40)}."
             )
         return self.frame[["unit", "time", *wanted]]
 
@@ -136,6 +147,10 @@ class Source(Spec):
     role: ClassVar[str] = "source"
 
     controls: Names = ()
+
+    def whole(self) -> Self:
+        """Return the same source without limits of its own on units, years and series."""
+        return self
 
     def load(self) -> Inputs:
         """Return the raw inputs.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import yaml
 from digicarbon import data
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.outcome import Intensity, Outcome, PerCapita, Total
-from digicarbon.source import ChinaSource, Inputs
+from digicarbon.source import Inputs
 from digicarbon.spec import build
 
 CONF = Path(__file__).resolve().parents[2] / "conf" / "outcome"
@@ -131,8 +132,8 @@ def within(x: object, years: int) -> np.ndarray:
     return np.asarray(a - a.mean(axis=0) - a.mean(axis=1, keepdims=True) + a.mean())
 
 
-def test_fuel_account_of_the_real_provinces_moves_with_the_sectoral_one(data_folder: Path) -> None:
-    real = ChinaSource(folder=str(data_folder)).load()
+def test_fuel_account_of_the_real_provinces_moves_with_the_sectoral_one(load_real: Callable[..., Inputs]) -> None:
+    real = load_real("china")
     outcomes = (Total(account="fuels", missing_fuels="zero"), Total(), Total(account="apparent"))
     fuels, sectoral, apparent = (within(np.log(item.compute(real)["co2"]), 6).ravel() for item in outcomes)
     assert np.corrcoef(fuels, sectoral)[0, 1] == pytest.approx(0.82, abs=0.05)
@@ -142,16 +143,16 @@ def test_fuel_account_of_the_real_provinces_moves_with_the_sectoral_one(data_fol
         assert cell in note
 
 
-def test_totals_of_the_real_provinces_are_the_raw_file(data_folder: Path) -> None:
+def test_totals_of_the_real_provinces_are_the_raw_file(data_folder: Path, load_real: Callable[..., Inputs]) -> None:
     raw = pd.read_csv(data_folder / "china" / "ceads" / "ceads_sectoral_co2_total_by_fuel_1997_2019.csv")
     total = raw.set_index(["province", "year"])["scope_1_total"]
-    found = Total().compute(ChinaSource(folder=str(data_folder)).load()).set_index(["unit", "time"])["co2"]
+    found = Total().compute(load_real("china")).set_index(["unit", "time"])["co2"]
     assert len(found) == 180
     np.testing.assert_allclose(found, total.loc[found.index], rtol=1e-6)
 
 
-def test_per_head_of_the_real_provinces_by_hand(data_folder: Path) -> None:
-    real = ChinaSource(folder=str(data_folder)).load()
+def test_per_head_of_the_real_provinces_by_hand(load_real: Callable[..., Inputs]) -> None:
+    real = load_real("china")
     found = PerCapita().compute(real).set_index(["unit", "time"])["co2_per_capita"]
     # Beijing 2012: 97.998041 Mt and 20.78 million people
     assert found["Beijing", 2012] == pytest.approx(97.998041 / 20.78, rel=1e-9)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ import pytest
 
 from digicarbon.errors import DataError
 from digicarbon.outcome import Intensity
-from digicarbon.source import ChinaSource, Inputs
+from digicarbon.source import Inputs
 
 NAN = float("nan")
 
@@ -78,8 +78,8 @@ def test_other_faults_are_sentences() -> None:
         Intensity(base_year=2012).compute(quarters)
 
 
-def test_agrees_with_the_panels_own_series(data_folder: Path) -> None:
-    real = ChinaSource(folder=str(data_folder), span="merged").load()
+def test_agrees_with_the_panels_own_series(load_real: Callable[..., Inputs]) -> None:
+    real = load_real("china", years=None)
     found = Intensity(base_year=2011).compute(real)["real_gdp"]
     assert len(found) == 360
     # the file has eight digits

@@ -221,7 +221,7 @@ def test_a_missing_file_is_looked_for_nearby(tmp_path: Path) -> None:
 
 def test_an_unknown_suffix_lists_those_allowed(tmp_path: Path) -> None:
     (tmp_path / "d.ods").write_bytes(b"x")
-    _refused(_source(tmp_path / "d.ods"), "'.ods'", ".csv, .tsv, .xlsx, .xls, .dta, .parquet")
+    _refused(_source(tmp_path / "d.ods"), "'.ods'", ".csv, .csv.gz, .tsv, .xlsx, .xls, .dta, .parquet")
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "省份,年份,x\n", "省份,年份,x\n,,\n"])

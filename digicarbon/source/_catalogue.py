@@ -1,0 +1,144 @@
+"""What a data folder holds: its files, and which column of which file each series is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from digicarbon.spec import Pair, Spec
+
+Value = str | int | float
+_Values = Annotated[tuple[Value, ...], Field(strict=False)]
+
+
+def _in_a_list(value: object) -> object:
+    return (value,) if isinstance(value, str | int | float) else value
+
+
+OneOrMore = Annotated[tuple[str, ...], Field(strict=False, min_length=1), BeforeValidator(_in_a_list)]
+"""A text in YAML, or a list of texts."""
+
+
+class FileEntry(Spec):
+    """A file with a row per unit and year, or per unit, year and something else.
+
+    Attributes
+    ----------
+    path : str
+        Relative to the data folder.
+    unit, time : str
+        Columns of the unit's label and of the year.
+    names : str or None
+        The column that names the series, of a file with a row per unit, year and series; None: a column per series.
+    value : str
+        The column of the numbers, beside ``names``.
+    """
+
+    role: ClassVar[str] = "source"
+
+    path: str
+    unit: str = "province"
+    time: str = "year"
+    names: str | None = None
+    value: str = "value"
+
+
+class SeriesEntry(Spec):
+    """Where a series is.
+
+    Attributes
+    ----------
+    file : str
+        A name of ``source.files``.
+    column : str or tuple of str
+        The column; several are added up. In a file with a row per series: the name that the file has for it.
+    where : mapping of str to value or list of values
+        Which rows, by other columns; rows of one unit and year that a list chooses are added up.
+    factor : float
+        What the numbers are multiplied with, to come in ``unit``.
+    unit : str
+        The unit of measurement after multiplication.
+    years : (int, int) or None
+        The years that can be trusted; other years of the file are left out.
+    then : SeriesEntry or None
+        Where unit-years come from that the file does not have.
+    """
+
+    role: ClassVar[str] = "source"
+
+    file: str
+    column: OneOrMore
+    where: dict[str, Annotated[_Values, BeforeValidator(_in_a_list)]] = Field(default_factory=dict)
+    factor: float = 1.0
+    unit: str = ""
+    years: Pair | None = None
+    then: SeriesEntry | None = None
+
+    @field_validator("then", mode="before")
+    @classmethod
+    def _built_then(cls, value: Any) -> Any:
+        return cls(**value) if isinstance(value, Mapping) else value
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names of all files that the series comes from."""
+        return (self.file, *(self.then.files if self.then else ()))
+
+
+class TablesEntry(Spec):
+    """Where input-output tables are: two files in long form.
+
+    Attributes
+    ----------
+    flows : str
+        A name of ``source.files``: a row per purchase, with the columns from_sector and to_sector.
+    sectors : str
+        A name of ``source.files``: a row per sector.
+    flow, value_added, output : str
+        Columns of the numbers, in 10k CNY.
+    names : str or None
+        A name of ``source.files`` (a file without units): the names of sectors that the tables give by number.
+    name : str
+        The column of the name in that file; the one of the number is ``sector``.
+    """
+
+    role: ClassVar[str] = "source"
+
+    flows: str
+    sectors: str
+    flow: str = "flow"
+    value_added: str = "value_added"
+    output: str = "output"
+    names: str | None = None
+    name: str = "name"
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names of all files that the tables come from."""
+        return (self.flows, self.sectors, *((self.names,) if self.names else ()))
+
+
+def _file(value: Any) -> Any:
+    return FileEntry(path=value) if isinstance(value, str) else _built(FileEntry, value)
+
+
+def _series(value: Any) -> Any:
+    return _built(SeriesEntry, value)
+
+
+def _tables(value: Any) -> Any:
+    return _built(TablesEntry, value)
+
+
+def _built(cls: type[Spec], value: Any) -> Any:
+    return cls(**value) if isinstance(value, Mapping) else value
+
+
+FileNode = Annotated[FileEntry, BeforeValidator(_file)]
+"""A file in YAML: its path, or a mapping of the fields of `FileEntry`."""
+SeriesNodes = dict[str, Annotated[SeriesEntry, BeforeValidator(_series)]]
+"""Series in YAML, by name."""
+TablesNode = Annotated[TablesEntry, BeforeValidator(_tables)]
+"""Input-output tables in YAML."""

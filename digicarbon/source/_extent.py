@@ -1,0 +1,99 @@
+"""Which units and years a source delivers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from digicarbon.errors import DataError, listing, nearest
+from digicarbon.source._shelf import KEYS, as_units
+
+
+@dataclass(frozen=True, eq=False)
+class Extent:
+    """All rows that a source delivers.
+
+    Attributes
+    ----------
+    index : MultiIndex
+        Unit and year, each combination once, ordered.
+    notes : tuple of str
+        A sentence on units that are left out.
+    """
+
+    index: pd.MultiIndex
+    notes: tuple[str, ...]
+
+
+def extent_of(
+    table: pd.DataFrame, required: Sequence[str], years: tuple[int, int] | None, units: Sequence[str], source: str
+) -> Extent:
+    """Return all units that have the required series by all years of the span.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Series by unit and year.
+    required : sequence of str
+        Series that decide; empty: any series does.
+    years : (int, int) or None
+        First and last year; None: from the first to the last year in which every required series has a value.
+    units : sequence of str
+        Units; empty: those with a value of every required series in these years.
+    source : str
+        For messages.
+
+    Raises
+    ------
+    DataError
+        If no year or unit has every required series, or a unit or all years are not in the table.
+    """
+    has = table[list(required)].notna() if required else table.notna().any(axis=1).to_frame("any series")
+    year = has.index.get_level_values("time")
+    first, last = years or _span(has, source)
+    if first > year.max() or last < year.min():
+        raise DataError(
+            f"{source}: source.years asks for {first} to {last}; the files span {year.min()} to {year.max()}."
+        )
+    every = sorted(set(has.index.get_level_values("unit")))
+    if units:
+        chosen = sorted(set(as_units(pd.Series(list(units)))))
+        unknown = [unit for unit in chosen if unit not in every]
+        if unknown:
+            raise DataError(
+                f"source.units: no file has {listing(unknown)}.{nearest(unknown[0], every)} "
+                f"Units: {listing(every, 40)}."
+            )
+        return Extent(_rows(chosen, first, last), ())
+    complete = has[(year >= first) & (year <= last)].groupby(level="unit").any().all(axis=1)
+    chosen = sorted(complete.index[complete])
+    if not chosen:
+        raise DataError(
+            f"{source}: no unit has a value of each of {listing(required)} in {first} to {last}; require other series "
+            "(source.required) or choose other years (source.years)."
+        )
+    lost = [unit for unit in every if unit not in chosen]
+    notes = (f"Left out for want of {listing(has.columns)}: {listing(lost, 12)}.",) if lost else ()
+    return Extent(_rows(chosen, first, last), notes)
+
+
+def _rows(units: Sequence[str], first: int, last: int) -> pd.MultiIndex:
+    return pd.MultiIndex.from_product([list(units), range(first, last + 1)], names=KEYS)
+
+
+def _span(has: pd.DataFrame, source: str) -> tuple[int, int]:
+    """Return the first and last year in which every series has a value of some unit."""
+    by_year = has.groupby(level="time").any()
+    full = by_year.index[by_year.all(axis=1)]
+    if full.empty:
+        spans = {
+            name: f"{name} {years.min()} to {years.max()}" if len(years := by_year.index[column]) else f"{name} never"
+            for name, column in by_year.items()
+        }
+        raise DataError(
+            f"{source}: there is no year with a value of each required series ({listing(spans.values())}); require "
+            "other series (source.required)."
+        )
+    return int(full.min()), int(full.max())

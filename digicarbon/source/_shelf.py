@@ -1,0 +1,246 @@
+"""Files of a data folder, each read once: series by unit and year, and what was read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from digicarbon import data, datafolder
+from digicarbon.errors import DataError, listing, nearest
+from digicarbon.source._catalogue import FileEntry, SeriesEntry, Value
+from digicarbon.source._read import check_present, read_table
+from digicarbon.source.base import InputFile
+
+KEYS = ["unit", "time"]
+
+
+@dataclass
+class Shelf:
+    """The files of a data folder.
+
+    Attributes
+    ----------
+    folder : Path
+    files : mapping of str to FileEntry
+        By the names that entries use.
+    vintage : str
+        Which rows of a file that has a column ``vintage``.
+    taken : mapping of str to list of str
+        What was taken from each file, by its name.
+    """
+
+    folder: Path
+    files: Mapping[str, FileEntry]
+    vintage: str
+    taken: dict[str, list[str]] = field(default_factory=dict)
+    _frames: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+    def has(self, name: str) -> bool:
+        """Return whether a file of the catalogue is there."""
+        return self.path(name).is_file()
+
+    def path(self, name: str) -> Path:
+        """Return where a file of the catalogue is, or would be."""
+        return self.folder / self.files[name].path
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """Return a file's rows of the chosen vintage as they are.
+
+        Raises
+        ------
+        DataError
+            If it cannot be read or has no row of the vintage.
+        """
+        if name not in self._frames:
+            entry = self.files[name]
+            check_present(self.path(name), f"source.files.{name}")
+            rows = read_table(str(self.path(name)), "source", text=(entry.unit,), key=f"files.{name}")
+            self._frames[name] = self._of_vintage(rows, entry)
+        return self._frames[name]
+
+    def keyed(self, name: str) -> pd.DataFrame:
+        """Return a file's rows with the columns ``unit`` (provinces in English) and ``time`` (whole years) first.
+
+        Raises
+        ------
+        DataError
+            If it cannot be read, lacks a key column or holds something that is no year.
+        """
+        entry, frame = self.files[name], self.frame(name)
+        for column in (entry.unit, entry.time):
+            refuse_unknown_column(column, frame, entry.path, f"source.files.{name}")
+        keys = pd.DataFrame({"unit": as_units(frame[entry.unit]), "time": _years(frame, entry)})
+        return pd.concat([keys, frame.drop(columns=[*KEYS, entry.unit, entry.time], errors="ignore")], axis=1)
+
+    def series(self, name: str, entry: SeriesEntry) -> pd.Series[float]:
+        """Return a series by unit and year.
+
+        Raises
+        ------
+        DataError
+            If a file, a column or a chosen row is not there, a cell is no number, or a unit and year stands twice.
+        """
+        values = self._one_file(name, entry)
+        if entry.then is None or not self.has(entry.then.file):
+            return values
+        return values.dropna().combine_first(self.series(name, entry.then))
+
+    def every_series(self, name: str) -> dict[str, pd.Series[float]]:
+        """Return all series of a file under their own names: its columns of numbers, or what its rows are named.
+
+        Raises
+        ------
+        DataError
+            As `series`.
+        """
+        entry, frame = self.files[name], self.keyed(name)
+        if entry.names is None:
+            numbers = [str(column) for column in frame if pd.api.types.is_numeric_dtype(frame[column])]
+            found = [column for column in numbers if column not in (*KEYS, "adcode")]
+        else:
+            refuse_unknown_column(entry.names, frame, entry.path, f"source.files.{name}.names")
+            found = sorted(frame[entry.names].astype(str).unique())
+        return {column: self._one_file(column, SeriesEntry(file=name, column=(column,))) for column in found}
+
+    def record(self, name: str, series: str) -> None:
+        """Remember that a series was taken from a file."""
+        self.taken.setdefault(name, []).append(series)
+
+    def records(self) -> tuple[InputFile, ...]:
+        """Return every file from which something was taken."""
+        return tuple(InputFile.of(self.path(name), series) for name, series in self.taken.items())
+
+    def units_of_measurement(self, name: str) -> Mapping[str, str]:
+        """Return the unit of each column or series of an imported file; empty for others."""
+        return {key: unit for item in self._imports(name) for key, unit in item.units.items()}
+
+    def citations(self) -> tuple[str, ...]:
+        """Return what to cite for the imported files from which something was taken, each once."""
+        found = (item.citation for name in self.taken for item in self._imports(name) if item.citation)
+        return tuple(dict.fromkeys(found))
+
+    def _imports(self, name: str) -> tuple[datafolder.Provenance, ...]:
+        path = self.path(name)
+        return datafolder.provenance(path.parent, path.stem) if path.suffix == ".parquet" else ()
+
+    def _of_vintage(self, rows: pd.DataFrame, entry: FileEntry) -> pd.DataFrame:
+        if "vintage" not in rows.columns:
+            return rows
+        chosen = rows[rows["vintage"].astype(str) == self.vintage]
+        if chosen.empty:
+            known = sorted(rows["vintage"].astype(str).unique())
+            raise DataError(
+                f"source.vintage: {entry.path} has no rows of the vintage '{self.vintage}'."
+                f"{nearest(self.vintage, known)} It has: {listing(known)}."
+            )
+        return chosen.drop(columns="vintage").reset_index(drop=True)
+
+    def _one_file(self, name: str, entry: SeriesEntry) -> pd.Series[float]:
+        file = self.files[entry.file]
+        key = f"source.series.{name}"
+        rows = self.keyed(entry.file)
+        for column, wanted in entry.where.items():
+            rows = _chosen(rows, column, wanted, file.path, key)
+        if entry.years is not None:
+            rows = rows[rows["time"].between(*entry.years)]
+        wide = file.names is None
+        parts = [
+            _numbers(rows, column, file.path, key) if wide else self._named(rows, column, file, key)
+            for column in entry.column
+        ]
+        total = sum(parts[1:], start=parts[0])
+        asked = max((len(wanted) for wanted in entry.where.values()), default=1)
+        self.record(entry.file, name)
+        return _one_per_key(total, asked, file.path, key) * entry.factor
+
+    def _named(self, rows: pd.DataFrame, label: str, file: FileEntry, key: str) -> pd.Series[float]:
+        """Return the rows of one series of a long file."""
+        names = str(file.names)
+        refuse_unknown_column(names, rows, file.path, f"source.files.{key}.names")
+        found = rows[rows[names].astype(str) == label]
+        if found.empty:
+            known = sorted(rows[names].astype(str).unique())
+            raise DataError(
+                f"{key}: {file.path} has no series '{label}'.{nearest(label, known)} It has: {listing(known, 30)}."
+            )
+        return _numbers(found, file.value, file.path, key)
+
+
+def as_units(labels: pd.Series[Any]) -> pd.Series[str]:
+    """Return provinces by their English names, however they are written; other labels as they are."""
+    texts = labels.astype(str).str.strip().str.removesuffix(".0")
+    known = {text: data.province(text) or text for text in texts.unique()}
+    return texts.map(known)
+
+
+def refuse_unknown_column(column: str, frame: pd.DataFrame, file: str, key: str) -> None:
+    """Raise a `DataError` unless a file has a column."""
+    names = [str(name) for name in frame.columns]
+    if column not in names:
+        raise DataError(
+            f"{key}: {file} has no column '{column}'.{nearest(column, names)} Columns: {listing(names, 30)}."
+        )
+
+
+def _years(frame: pd.DataFrame, entry: FileEntry) -> pd.Series[int]:
+    cells = frame[entry.time]
+    years = pd.to_numeric(cells, errors="coerce")
+    odd = years.isna() | (years % 1 != 0)
+    if odd.any():
+        row = int(odd.to_numpy().argmax())
+        raise DataError(
+            f"{entry.path}: column '{entry.time}' holds '{cells.iloc[row]}' in data row {row + 1}, which is no year; "
+            "write whole years such as 2012."
+        )
+    return years.astype("int64")
+
+
+def _chosen(rows: pd.DataFrame, column: str, wanted: Sequence[Value], file: str, key: str) -> pd.DataFrame:
+    refuse_unknown_column(column, rows, file, f"{key}.where")
+    cells = rows[column].map(_plain)
+    absent = [value for value in wanted if _plain(value) not in set(cells)]
+    if absent:
+        known = [str(cell) for cell in cells.unique()]
+        raise DataError(
+            f"{key}.where: column '{column}' of {file} has no '{absent[0]}'.{nearest(str(absent[0]), known)} "
+            f"It has: {listing(known, 30)}."
+        )
+    return rows[cells.isin([_plain(value) for value in wanted])]
+
+
+def _plain(value: object) -> str:
+    return f"{value:.15g}" if isinstance(value, int | float) else str(value).strip()
+
+
+def _numbers(rows: pd.DataFrame, column: str, file: str, key: str) -> pd.Series[float]:
+    refuse_unknown_column(column, rows, file, key)
+    cells = rows[column]
+    numbers = pd.to_numeric(cells, errors="coerce").astype(float)
+    odd = numbers.isna() & cells.notna() & (cells.astype(str).str.strip() != "")
+    if odd.any():
+        row = int(odd.to_numpy().argmax())
+        unit, year = rows["unit"].iloc[row], rows["time"].iloc[row]
+        raise DataError(
+            f"{key}: {file} holds '{cells.iloc[row]}' in column '{column}' for {unit} {year}; write a number, or leave "
+            "the cell empty where there is none."
+        )
+    return pd.Series(numbers.to_numpy(), index=pd.MultiIndex.from_frame(rows[KEYS]))
+
+
+def _one_per_key(values: pd.Series[float], asked: int, file: str, key: str) -> pd.Series[float]:
+    """Return one number per unit and year: the only row, or the sum of as many rows as were asked for."""
+    groups = values.groupby(level=KEYS, sort=False)
+    count = groups.size()
+    odd = count[count != 1] if asked == 1 else count[count > asked]
+    if len(odd):
+        unit, year = odd.index[0]
+        raise DataError(
+            f"{key}: {file} has {odd.iloc[0]} rows for {unit} {year} where there should be {asked}; say which ones are "
+            f"meant with {key}.where={{column: value}}."
+        )
+    # a sum of which a part is missing is missing
+    return groups.sum(min_count=asked)

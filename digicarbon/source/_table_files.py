@@ -1,0 +1,60 @@
+"""The two halves of input-output tables, from files of a data folder."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from digicarbon.errors import DataError, listing
+from digicarbon.source._catalogue import TablesEntry
+from digicarbon.source._shelf import Shelf, as_units, refuse_unknown_column
+
+PLACES = ("province", "from_province", "to_province")
+ENDS = ("sector", "from_sector", "to_sector")
+
+
+def table_halves(shelf: Shelf, entry: TablesEntry) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return flows and sectors as `io_tables` takes them.
+
+    Raises
+    ------
+    DataError
+        If a column is missing, or a sector has no name.
+    """
+    flows = _half(shelf, entry.flows, {"flow": entry.flow})
+    sectors = _half(shelf, entry.sectors, {"value_added": entry.value_added, "output": entry.output})
+    if entry.names is None:
+        return flows, sectors
+    names = _names(shelf, entry.names, entry.name)
+    file = shelf.files[entry.names].path
+    # a table that gives sectors by number is in their order
+    sectors = sectors.assign(position=sectors["sector"])
+    return _named(flows, names, file), _named(sectors, names, file)
+
+
+def _half(shelf: Shelf, name: str, columns: dict[str, str]) -> pd.DataFrame:
+    frame, file = shelf.frame(name), shelf.files[name].path
+    for column in columns.values():
+        refuse_unknown_column(column, frame, file, "source.tables")
+    kept = frame.drop(columns=[new for new, old in columns.items() if new in frame and new != old])
+    renamed = kept.rename(columns={old: new for new, old in columns.items()})
+    shelf.record(name, "input-output tables")
+    return renamed.assign(**{place: as_units(renamed[place]) for place in PLACES if place in renamed})
+
+
+def _names(shelf: Shelf, file: str, column: str) -> dict[str, str]:
+    frame = shelf.frame(file)
+    for needed in ("sector", column):
+        refuse_unknown_column(needed, frame, shelf.files[file].path, "source.tables.names")
+    shelf.record(file, "input-output tables")
+    return dict(zip(frame["sector"].astype(str), frame[column].astype(str).str.strip(), strict=True))
+
+
+def _named(frame: pd.DataFrame, names: dict[str, str], file: str) -> pd.DataFrame:
+    made = {end: frame[end].astype(str).map(names) for end in ENDS if end in frame}
+    for end, column in made.items():
+        if column.isna().any():
+            unknown = frame.loc[column.isna(), end].unique()
+            raise DataError(
+                f"{file} has no name for the sectors {listing(unknown)} of the input-output tables; add them."
+            )
+    return frame.assign(**made)

@@ -1,0 +1,94 @@
+"""What each series of a source covers: years, units and gaps, unit of measurement and file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+
+import numpy as np
+import pandas as pd
+
+from digicarbon.errors import counted, listing
+from digicarbon.source.base import InputFile, Inputs
+
+HASH = 10
+"""How many characters of a hash are shown."""
+
+
+def series_status(inputs: Inputs) -> pd.DataFrame:
+    """Return a row per series, and one each for input-output tables and polygons.
+
+    Returns
+    -------
+    DataFrame
+        Index: names. Columns: ``first`` and ``last`` year with a value, ``units`` that have one, ``missing``: how many
+        unit-years in between and among these units have none, ``gaps``: which ones, ``unit`` of measurement, ``file``
+        and ``sha256`` (cut). Text, but for ``units`` and ``missing``.
+    """
+    files = {name: file for file in reversed(inputs.files) for name in file.series}
+    several = _counts(inputs.files)
+    keyed = inputs.frame.drop_duplicates(["unit", "time"]).set_index(["unit", "time"])
+    rows = {
+        str(name): _row(keyed[name], inputs.units.get(str(name), "")) | _file(str(name), files, several)
+        for name in keyed.columns
+    }
+    if inputs.tables:
+        have = pd.Series(1.0, index=pd.MultiIndex.from_tuples(list(inputs.tables), names=["unit", "time"]))
+        rows["input-output tables"] = _years(have) | {"unit": "10k CNY"} | _file("input-output tables", files, several)
+    if inputs.geometry:
+        rows["geometry"] = _file("geometry", files, several)
+    columns = ["first", "last", "units", "missing", "gaps", "unit", "file", "sha256"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
+
+
+def _row(column: pd.Series[float], unit: str) -> dict[str, object]:
+    have = column.dropna()
+    if have.empty:
+        return {"first": "", "last": "", "units": 0, "missing": 0, "gaps": "no value", "unit": unit}
+    return {**_years(have), **_gaps(have), "unit": unit}
+
+
+def _years(have: pd.Series[float]) -> dict[str, object]:
+    units, years = (have.index.get_level_values(level) for level in ("unit", "time"))
+    return {"first": str(years.min()), "last": str(years.max()), "units": units.nunique(), "missing": 0, "gaps": ""}
+
+
+def _gaps(have: pd.Series[float]) -> dict[str, object]:
+    """Return the unit-years without a value between the first and last year that any unit has."""
+    there = have.notna().unstack("time").fillna(False).astype(bool)
+    if pd.api.types.is_integer_dtype(there.columns):
+        every = np.arange(int(there.columns[0]), int(there.columns[-1]) + 1)
+        there = there.reindex(columns=every, fill_value=False)
+    holes = {unit: [year for year, has in row.items() if not has] for unit, row in there.iterrows()}
+    wholly = [year for year in there.columns if not there[year].any()]
+    words = [f"all in {spans(wholly)}"] if wholly else []
+    rest = {unit: [year for year in years if year not in wholly] for unit, years in holes.items()}
+    words += [f"{unit} {spans(years)}" for unit, years in rest.items() if years]
+    return {"missing": int((~there).to_numpy().sum()), "gaps": _cut(words)}
+
+
+def _cut(words: Sequence[str], most: int = 4) -> str:
+    shown = "; ".join(words[:most])
+    return shown if len(words) <= most else f"{shown}; and {counted(len(words) - most, 'unit')} more"
+
+
+def spans(years: Sequence[object]) -> str:
+    """Return years as text, runs of whole numbers shortened: ``2012-2014, 2016``."""
+    if not all(isinstance(year, int | np.integer) for year in years):
+        return listing(years)
+    numbered = [(int(str(year)), place) for place, year in enumerate(years)]
+    runs = [[year for year, _ in run] for _, run in groupby(numbered, key=lambda item: item[0] - item[1])]
+    return listing(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+
+
+def _counts(files: Iterable[InputFile]) -> dict[str, int]:
+    names = [name for file in files for name in file.series]
+    return {name: names.count(name) for name in names}
+
+
+def _file(name: str, files: Mapping[str, InputFile], several: Mapping[str, int]) -> dict[str, object]:
+    file = files.get(name)
+    if file is None:
+        return {"file": "", "sha256": ""}
+    more = several[name] - 1
+    return {"file": file.name + (f" and {counted(more, 'file')} more" if more else ""), "sha256": file.sha256[:HASH]}

@@ -1,0 +1,13 @@
+"""Checks of data: what is impossible, what does not add up, what is missing, odd or copied; nothing is ever dropped."""
+
+from digicarbon.validation.checks import check_datasets as check_datasets
+from digicarbon.validation.checks import check_folder as check_folder
+from digicarbon.validation.checks import check_series as check_series
+from digicarbon.validation.checks import check_tables as check_tables
+from digicarbon.validation.finding import LEVELS as LEVELS
+from digicarbon.validation.finding import Finding as Finding
+from digicarbon.validation.finding import InvalidDataError as InvalidDataError
+from digicarbon.validation.finding import count as count
+from digicarbon.validation.finding import note as note
+from digicarbon.validation.finding import ordered as ordered
+from digicarbon.validation.finding import refuse as refuse

@@ -1,0 +1,101 @@
+"""Identities of the emissions and energy accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from digicarbon.errors import counted, listing
+from digicarbon.numeric.identities import relative_gap
+from digicarbon.validation._words import cells, percent
+from digicarbon.validation.finding import Finding
+
+TOTAL = "Total"
+ENERGY_TOTALS = ("Total Final Consumption", "Total Consumption")
+NOTABLE = 1e-6
+"""A larger relative difference is told of; the published figures agree to ten digits."""
+BROKEN = 1e-3
+"""A larger one is no rounding: an error."""
+_NOTHING_MT = 0.01
+_KEYS = ["province", "adcode", "year", "sector"]
+
+
+def sectoral(frame: pd.DataFrame, file: str) -> Iterator[Finding]:
+    """Yield where the sectoral inventory does not add up.
+
+    Sectors must sum to the row ``Total`` in every column; fuels and process emissions must sum to ``scope_1_total`` in
+    every row (emissions of bought heat and electricity, ``scope_2_*``, are not part of it).
+    """
+    numbers = [column for column in frame.select_dtypes("number").columns if column not in _KEYS]
+    is_total = frame["sector"] == TOTAL
+    stated = frame[is_total].groupby(["province", "year"])[numbers].sum()
+    summed = frame[~is_total].groupby(["province", "year"])[numbers].sum()
+    both = stated.index.intersection(summed.index)
+    lone = summed.index.difference(stated.index)
+    if len(lone):
+        yield Finding("warning", "identity", file, f"{file} has no row {TOTAL} for {cells(_places(lone))}.")
+    for column in numbers:
+        gap = relative_gap(stated.loc[both, column], summed.loc[both, column], _NOTHING_MT)
+        what = f"{column}: the sum of sectors differs from {TOTAL}"
+        yield from _broken(what, _places(both), gap, file, column)
+    fuels = [column for column in numbers if column != "scope_1_total" and not column.startswith("scope_2")]
+    if fuels:
+        gap = relative_gap(frame["scope_1_total"], frame[fuels].sum(axis=1), _NOTHING_MT)
+        places = list(
+            zip(frame["province"].astype(str) + " " + frame["sector"], frame["year"].astype(int), strict=True)
+        )
+        what = "the sum of fuels and process emissions differs from scope_1_total"
+        yield from _broken(what, places, gap, file, "scope_1_total")
+
+
+def apparent(frame: pd.DataFrame, file: str) -> Iterator[Finding]:
+    """Yield where a stated total of the apparent inventory is not coal + oil + gas + cement."""
+    if "total" in frame.columns:
+        parts = frame[["raw_coal_total", "crude_oil_total", "natural_gas_total", "cement"]].sum(axis=1)
+        places = list(zip(frame["province"].astype(str), frame["year"].astype(int), strict=True))
+        gap = relative_gap(frame["total"], parts, _NOTHING_MT)
+        yield from _broken("total differs from coal + oil + gas + cement", places, gap, file, "total")
+
+
+def energy(frame: pd.DataFrame, file: str) -> Iterator[Finding]:
+    """Yield negative totals of the energy inventory; other rows hold what transformation puts out, with a minus."""
+    totals = frame[frame["sector"].isin(ENERGY_TOTALS)]
+    for column in totals.select_dtypes("number").columns.difference(_KEYS, sort=False):
+        bad = totals[totals[column] < 0]
+        if len(bad):
+            places = zip(bad["province"].astype(str) + " " + bad["sector"], bad["year"].astype(int), strict=True)
+            yield Finding(
+                "warning",
+                "sign",
+                file,
+                f"{file}: {column} is negative in {counted(len(bad), 'total')}: {cells(places)}.",
+                series=str(column),
+            )
+
+
+def _broken(
+    what: str, places: list[tuple[str, int]], gap: np.typing.NDArray[np.float64], file: str, series: str
+) -> Iterator[Finding]:
+    """Yield one finding for all places where an identity is off by more than rounding."""
+    worst = float(np.nanmax(gap, initial=0.0))
+    if worst <= NOTABLE:
+        return
+    where = sorted(
+        ((apart, place) for place, apart in zip(places, gap.tolist(), strict=True) if apart > NOTABLE), reverse=True
+    )
+    yield Finding(
+        "error" if worst > BROKEN else "warning",
+        "identity",
+        file,
+        f"{file}: {what} in {counted(len(where), 'place')}, by up to {percent(worst)} "
+        f"(worst: {listing((f'{place} {year}' for _, (place, year) in where), 3)}). Look at the raw file: a row or a "
+        "sheet may be cut off.",
+        series=series,
+    )
+
+
+def _places(index: pd.Index[Any]) -> list[tuple[str, int]]:
+    return [(str(province), int(year)) for province, year in index.tolist()]

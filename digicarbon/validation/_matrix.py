@@ -1,0 +1,73 @@
+"""A series as units by years, the shape in which its gaps, copies and outliers are looked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Matrix:
+    """One series.
+
+    Attributes
+    ----------
+    name, file : str
+    units : tuple of str
+    years : tuple of int
+        Sorted; years in which no unit has a value are left out.
+    values : ndarray, shape (N, T)
+        Missing where there is no row or an empty cell.
+    noun : str
+        What a unit is called, e.g. ``"province"``.
+    """
+
+    name: str
+    file: str
+    units: tuple[str, ...]
+    years: tuple[int, ...]
+    values: FloatArray
+    noun: str = "province"
+
+    def at(self, row: int, column: int) -> tuple[str, int]:
+        """Return the unit and year of a cell."""
+        return self.units[row], self.years[column]
+
+    def cells(self, chosen: NDArray[np.bool_]) -> list[tuple[str, int]]:
+        """Return the units and years of chosen cells, shape (N, T), unit by unit."""
+        return [self.at(row, column) for row, column in np.argwhere(chosen).tolist()]
+
+
+def wide(
+    frame: pd.DataFrame, columns: Iterable[str], file: str, unit: str = "province", year: str = "year", noun: str = ""
+) -> Iterator[Matrix]:
+    """Yield a matrix per numeric column of a table with a row per unit and year."""
+    kept = frame.dropna(subset=[unit, year]).drop_duplicates([unit, year])
+    for column in columns:
+        if pd.api.types.is_numeric_dtype(kept[column]):
+            yield matrix(kept[unit], kept[year], kept[column], str(column), file, noun or unit)
+
+
+def long(frame: pd.DataFrame, by: list[str], file: str, unit: str = "province") -> Iterator[Matrix]:
+    """Yield a matrix per series of a table with a row per unit, year and series."""
+    kept = frame.dropna(subset=[unit, "year"]).drop_duplicates([*by, unit, "year"])
+    for key, rows in kept.groupby(by, sort=False, observed=True):
+        name = " ".join(str(part) for part in key if str(part)) if isinstance(key, tuple) else str(key)
+        yield matrix(rows[unit], rows["year"], rows["value"], name, file, unit)
+
+
+def matrix(
+    units: pd.Series[str], years: pd.Series[int], values: pd.Series[float], name: str, file: str, noun: str = "province"
+) -> Matrix:
+    """Return cells as a matrix; each unit and year at most once."""
+    long = pd.DataFrame({"unit": units.astype(str), "year": years.astype(int), "value": values.astype(float)})
+    table = long.pivot(index="unit", columns="year", values="value").sort_index(axis=1)
+    table = table.replace([np.inf, -np.inf], np.nan).dropna(axis=1, how="all")
+    found = table.to_numpy(dtype=np.float64)
+    return Matrix(name, file, tuple(map(str, table.index)), tuple(map(int, table.columns)), found, noun)

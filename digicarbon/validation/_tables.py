@@ -1,0 +1,148 @@
+"""Identities and oddities of input-output tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from digicarbon.errors import counted, listing
+from digicarbon.numeric.identities import relative_gap
+from digicarbon.validation._words import names, percent
+from digicarbon.validation.finding import Finding, Level
+
+BROKEN = 1e-3
+"""A larger relative difference is no rounding: an error."""
+ROUNDING = 3.0
+"""Differences up to this many 10k CNY are rounding: some bureaus publish whole numbers."""
+COMPONENTS = ("labour_compensation", "net_production_tax", "depreciation", "operating_surplus")
+_DIGITAL = (
+    "通信设备",
+    "信息传输",
+    "communication equipment",
+    "manufacture of communication",
+    "information transmission",
+)
+_KEY = ["province", "year", "sector"]
+
+
+def tables(sectors: pd.DataFrame, flows: pd.DataFrame, file: str, tolerance: float = BROKEN) -> Iterator[Finding]:
+    """Yield where tables do not balance, and sectors and cells that a measure stumbles over.
+
+    Parameters
+    ----------
+    sectors : DataFrame
+        ``province``, ``year``, ``sector``, ``value_added``, ``output``; where a table has them, the components of value
+        added, ``intermediate_input``, ``final_use``, ``imports`` and ``residual``. 10k CNY.
+    flows : DataFrame
+        Either ``province``, ``from_sector``, ``to_sector`` (provincial tables) or ``from_province``, ``from_sector``,
+        ``to_province``, ``to_sector`` (multi-regional), with ``year`` and ``flow``.
+    file : str
+    tolerance : float
+        Relative difference beyond which a broken identity is an error.
+
+    Notes
+    -----
+    By column: output = Σᵢ flow(i, j) + value added. By row: output = Σⱼ flow(i, j) + final use - imports + residual.
+    Value added is the sum of its four components. Differences are relative to the sector's output (1e-6 of the table's
+    total output for smaller sectors).
+    """
+    both = _with_sums(sectors, flows)
+    yield from _unknown(sectors, flows, file)
+    floor = 1e-6 * both.groupby(["province", "year"])["output"].transform("sum")
+    for what, stated, summed in _identities(both):
+        gap = relative_gap(stated, summed, np.maximum(floor, np.abs(both["output"])))
+        gap = np.where(np.abs(stated - summed) <= ROUNDING, 0.0, gap)
+        yield from _broken(both.assign(gap=gap), what, file, tolerance)
+    yield from _odd_sectors(both, file)
+    yield from _negative_flows(flows, file)
+
+
+def _identities(both: pd.DataFrame) -> Iterator[tuple[str, pd.Series[float], pd.Series[float]]]:
+    have = set(both.columns)
+    yield "purchases and value added do not sum to total input", both["output"], both["bought"] + both["value_added"]
+    if set(COMPONENTS) <= have:
+        parts = both[list(COMPONENTS)].sum(axis=1, skipna=False)
+        yield "the components of value added do not sum to it", both["value_added"], parts
+    if "intermediate_input" in have:
+        yield "purchases do not sum to the stated intermediate input", both["intermediate_input"], both["bought"]
+    if "final_use" in have:
+        imports, residual = (both[name].fillna(0.0) if name in have else 0.0 for name in ("imports", "residual"))
+        used = both["sold"] + both["final_use"] - imports + residual
+        yield "sales and final use less imports do not sum to total output", both["output"], used
+
+
+def _with_sums(sectors: pd.DataFrame, flows: pd.DataFrame) -> pd.DataFrame:
+    """Return the sectors with what each bought from and sold to all sectors."""
+    multi = "from_province" in flows.columns
+    both = sectors.drop_duplicates(_KEY)
+    for column, side in (("bought", "to"), ("sold", "from")):
+        keys = [f"{side}_province" if multi else "province", "year", f"{side}_sector"]
+        sums = flows.groupby(keys, observed=True)["flow"].sum().rename(column)
+        both = both.merge(sums.rename_axis(_KEY).reset_index(), on=_KEY, how="left")
+    return both.fillna({"bought": 0.0, "sold": 0.0})
+
+
+def _unknown(sectors: pd.DataFrame, flows: pd.DataFrame, file: str) -> Iterator[Finding]:
+    multi = "from_province" in flows.columns
+    known = pd.MultiIndex.from_frame(sectors[_KEY])
+    for side in ("from", "to"):
+        keys = [f"{side}_province" if multi else "province", "year", f"{side}_sector"]
+        lost = pd.MultiIndex.from_frame(flows[keys].drop_duplicates()).difference(known)
+        if len(lost):
+            shown = names(" ".join(map(str, key)) for key in lost)
+            yield Finding(
+                "error", "identity", file, f"{file}: flows name sectors that the table does not have: {shown}."
+            )
+
+
+def _broken(both: pd.DataFrame, what: str, file: str, tolerance: float) -> Iterator[Finding]:
+    for (province, year), rows in both[both["gap"] > tolerance / 10].groupby(["province", "year"], sort=False):
+        worst = rows.sort_values("gap").iloc[-1]
+        level: Level = "error" if worst["gap"] > tolerance else "warning"
+        yield Finding(
+            level,
+            "identity",
+            file,
+            f"{file}: in the table of {province} {year}, {what} in {counted(len(rows), 'sector')}, most in "
+            f"'{worst['sector']}' ({percent(float(worst['gap']))} of its output).",
+            province=str(province),
+            year=int(worst["year"]),
+            sector=str(worst["sector"]),
+        )
+
+
+def _odd_sectors(both: pd.DataFrame, file: str) -> Iterator[Finding]:
+    empty = both["output"] == 0
+    for check, rows, words in (
+        ("negative value added", both[both["value_added"] < 0], "has negative value added ({value_added:g} 10k CNY)"),
+        ("zero sector", both[empty], "has no output"),
+        ("zero sector", both[~empty & (both["value_added"] == 0)], "has output but no value added"),
+    ):
+        for _, row in rows.iterrows():
+            digital = str(row["sector"]).casefold().startswith(_DIGITAL)
+            meaning = "; it is a digital sector, so its logarithm is undefined" if digital and check[0] == "z" else ""
+            yield Finding(
+                "warning",
+                check,
+                file,
+                f"{file}: sector '{row['sector']}' of {row['province']} {row['year']} "
+                f"{words.format(value_added=row['value_added'])}{meaning}.",
+                province=str(row["province"]),
+                year=int(row["year"]),
+                sector=str(row["sector"]),
+            )
+
+
+def _negative_flows(flows: pd.DataFrame, file: str) -> Iterator[Finding]:
+    bad = flows[flows["flow"] < 0]
+    if len(bad):
+        keys = [name for name in flows.columns if name not in ("flow", "adcode")]
+        shown = listing(" ".join(str(row[key]) for key in keys) for _, row in bad.iterrows())
+        yield Finding(
+            "warning",
+            "negative flow",
+            file,
+            f"{file}: {counted(len(bad), 'flow')} between sectors negative: {shown}.",
+        )

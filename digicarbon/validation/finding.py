@@ -1,0 +1,101 @@
+"""What a check of the data has found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from digicarbon.errors import DataError, counted
+
+Level = Literal["error", "warning", "note"]
+LEVELS: tuple[Level, ...] = ("error", "warning", "note")
+"""From what stops a run to what is good to know."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a check has found; the data are left as they are.
+
+    Attributes
+    ----------
+    level : {"error", "warning", "note"}
+        An error stops loading, a warning is counted under every table, a note is shown when asked for.
+    check : str
+        The kind of check, e.g. ``"copied year"``.
+    file : str
+        The data set or file.
+    sentence : str
+        What is wrong, where, and what to do.
+    series, province, sector : str
+        Where it is; empty where the finding is about more than one.
+    year : int or None
+    """
+
+    level: Level
+    check: str
+    file: str
+    sentence: str
+    series: str = ""
+    province: str = ""
+    year: int | None = None
+    sector: str = ""
+
+    @property
+    def where(self) -> str:
+        """Series, province, year and sector in one text."""
+        year = "" if self.year is None else str(self.year)
+        return ", ".join(part for part in (self.series, self.province, year, self.sector) if part)
+
+
+class InvalidDataError(DataError):
+    """Data with errors; `findings` holds all that was found.
+
+    Parameters
+    ----------
+    sentence : str
+    findings : sequence of Finding
+    """
+
+    def __init__(self, sentence: str, findings: Sequence[Finding] = ()) -> None:
+        super().__init__(sentence)
+        self.findings = tuple(findings)
+
+
+def ordered(findings: Iterable[Finding]) -> list[Finding]:
+    """Return findings with errors first, otherwise in their order."""
+    return sorted(findings, key=lambda item: LEVELS.index(item.level))
+
+
+def count(findings: Iterable[Finding], level: Level) -> int:
+    """Return how many findings are of a level."""
+    return sum(item.level == level for item in findings)
+
+
+def refuse(findings: Sequence[Finding], what: str, how: str) -> None:
+    """Raise if there is an error among the findings.
+
+    Parameters
+    ----------
+    findings : sequence of Finding
+    what : str
+        What was checked, for the message.
+    how : str
+        The command that shows all findings.
+
+    Raises
+    ------
+    InvalidDataError
+        With the first errors' sentences.
+    """
+    errors = [item for item in findings if item.level == "error"]
+    if errors:
+        more = f" And {counted(len(errors) - 3, 'more error')}." if len(errors) > 3 else ""
+        shown = " ".join(item.sentence for item in errors[:3])
+        raise InvalidDataError(f"{what} cannot be used: {shown}{more} `{how}` shows all findings.", findings)
+
+
+def note(findings: Sequence[Finding], how: str) -> tuple[str, ...]:
+    """Return the sentence that belongs under tables made from data with warnings; none where there are no warnings."""
+    warnings = count(findings, "warning")
+    return (f"The data checks gave {counted(warnings, 'warning')}; `{how}` lists them.",) if warnings else ()
