@@ -26,8 +26,8 @@ _TEN_THOUSAND = 1e4
 class Measure(Spec):
     """A specification of a measure of the digital economy.
 
-    A kind of measure defines `compute`. Models take `transformed`, which are its columns with the divisions that ``per``
-    and ``standardise`` ask for, so that every kind has both.
+    A kind of measure defines `compute`. Models take `transformed`, which divides its columns as ``per`` and
+    ``standardise`` ask for, so that every kind has both.
 
     Attributes
     ----------

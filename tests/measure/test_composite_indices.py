@@ -12,10 +12,11 @@ import pandas as pd
 import pymcdm.methods
 import pymcdm.weights
 import pytest
+from conftest import shipped_source
 
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.measure import CompositeIndex, EntropyIndex, Measure, PcaIndex, TopsisIndex
-from digicarbon.source import ChinaSource, Inputs
+from digicarbon.source import Inputs
 from digicarbon.spec import build
 
 DIRECTIONS = {"fibre": "positive", "patents": "positive", "coal": "negative"}
@@ -188,7 +189,7 @@ def test_real_indicators(kind: type[CompositeIndex], data_folder: Path) -> None:
     del data_folder
     directions = {"digital_finance": "positive", "patent_grants": "positive", "coal_related_energy": "negative"}
     measure = kind(indicators=directions, per_capita=("patent_grants",))
-    inputs = ChinaSource().load()
+    inputs = shipped_source("china").load()
     found = measure.compute(inputs)[measure.name]
     assert found.notna().all()
     assert found.between(0, 1.001).all()
