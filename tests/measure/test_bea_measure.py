@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -10,7 +11,6 @@ import numpy as np
 import pandas as pd
 import pymrio
 import pytest
-from conftest import shipped_source
 
 from digicarbon import data
 from digicarbon.errors import ConfigError, DataError
@@ -335,9 +335,12 @@ def test_real_coefficients_differ_as_the_documentation_says(
 
 @pytest.mark.parametrize("coefficient", ["total_input", "intermediate_input", "leontief"])
 def test_real_source_and_real_tables_make_one_share_of_gdp(
-    tables_2007: dict[tuple[str, int], InputOutputTable], data_folder: Path, coefficient: str
+    tables_2007: dict[tuple[str, int], InputOutputTable],
+    data_folder: Path,
+    load_real: Callable[..., Inputs],
+    coefficient: str,
 ) -> None:
-    inputs_2007 = shipped_source("china_2007").load()
+    inputs_2007 = load_real("china_2007")
     found = BeaMeasure(coefficient=coefficient, per="gdp").transformed(inputs_2007).set_index("unit")["e"]
     frame = pd.DataFrame({"unit": [unit for unit, _ in tables_2007], "time": 2007})
     own = BeaMeasure(coefficient=coefficient).compute(Inputs(frame=frame, source="tables", tables=tables_2007))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,6 @@ import pandas as pd
 import pymcdm.methods
 import pymcdm.weights
 import pytest
-from conftest import shipped_source
 
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.measure import CompositeIndex, EntropyIndex, Measure, PcaIndex, TopsisIndex
@@ -185,11 +184,10 @@ def test_kind_of_ones_own() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_real_indicators(kind: type[CompositeIndex], data_folder: Path) -> None:
-    del data_folder
+def test_real_indicators(kind: type[CompositeIndex], load_real: Callable[..., Inputs]) -> None:
     directions = {"digital_finance": "positive", "patent_grants": "positive", "coal_related_energy": "negative"}
     measure = kind(indicators=directions, per_capita=("patent_grants",))
-    inputs = shipped_source("china").load()
+    inputs = load_real("china")
     found = measure.compute(inputs)[measure.name]
     assert found.notna().all()
     assert found.between(0, 1.001).all()
