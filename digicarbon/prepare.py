@@ -142,7 +142,7 @@ class Workshop:
         def make() -> Panel:
             inputs = self._inputs(specs)
             frame = inputs.frame
-            for made in (specs.measure.columns(inputs), specs.outcome.compute(inputs)):
+            for made in (specs.measure.transformed(inputs), specs.outcome.compute(inputs)):
                 frame = _joined(frame, made, inputs.source)
             with _naming(inputs):
                 return _with_regions(specs.panel.assemble(frame, inputs.unit_name, inputs.time_name))
