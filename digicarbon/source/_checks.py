@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,20 +11,58 @@ import pandas as pd
 from digicarbon import validation
 from digicarbon.source.base import InputOutputTable, Inputs
 
+HOW = "digicarbon data check"
+"""The command that shows all findings."""
+
 
 def check_inputs(inputs: Inputs) -> list[validation.Finding]:
-    """Check the series and input-output tables of inputs as they are.
+    """Check the series and input-output tables of inputs as they are; those found on loading are not made anew.
 
     Returns
     -------
     list of Finding
         Errors first.
     """
+    if inputs.findings is not None:
+        return list(inputs.findings)
     name = inputs.file or f"source={inputs.source}"
     found = validation.check_series(inputs.frame, name, noun=inputs.unit_name)
     if inputs.tables:
         found += validation.check_tables(*_as_frames(inputs.tables), name)
     return validation.ordered(found)
+
+
+def checked(
+    inputs: Inputs,
+    datasets: Mapping[str, pd.DataFrame],
+    halves: tuple[pd.DataFrame, pd.DataFrame] | None,
+    tolerance: float,
+) -> Inputs:
+    """Return inputs with what the checks find, and a note where there are warnings.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    datasets : mapping of str to DataFrame
+        The whole data sets that series were taken from, by name.
+    halves : (DataFrame, DataFrame) or None
+        Flows and sectors of the input-output tables.
+    tolerance : float
+        As for `digicarbon.validation.check_tables`.
+
+    Raises
+    ------
+    InvalidDataError
+        If something is impossible or does not add up.
+    """
+    name = f"source={inputs.source}"
+    found = [*validation.check_sums(datasets), *check_inputs(replace(inputs, tables={}))]
+    if halves is not None:
+        flows, sectors = halves
+        found += validation.check_tables(sectors, flows, name, tolerance)
+    found = validation.ordered(found)
+    validation.refuse(found, name, HOW)
+    return replace(inputs, notes=(*inputs.notes, *validation.note(found, HOW)), findings=tuple(found))
 
 
 def _as_frames(tables: Mapping[tuple[str, int], InputOutputTable]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -14,6 +14,7 @@ from digicarbon.errors import DataError, listing, nearest
 from digicarbon.source._catalogue import FileEntry, SeriesEntry, Value
 from digicarbon.source._read import check_present, read_table
 from digicarbon.source.base import InputFile
+from digicarbon.validation import BROKEN
 
 KEYS = ["unit", "time"]
 
@@ -122,6 +123,24 @@ class Shelf:
         """Return what to cite for the imported files from which something was taken, each once."""
         found = (item.citation for name in self.taken for item in self._imports(name) if item.citation)
         return tuple(dict.fromkeys(found))
+
+    def datasets(self) -> dict[str, pd.DataFrame]:
+        """Return the imported data sets that were read, by name; input-output tables are not among them."""
+        found: dict[str, pd.DataFrame] = {}
+        for name, frame in self._frames.items():
+            path = self.path(name)
+            if (
+                path.suffix == ".parquet"
+                and path.stem in datafolder.DATASETS
+                and not path.stem.startswith(("io_", "mrio_"))
+            ):
+                found[path.stem] = frame.assign(vintage=self.vintage) if path.stem == "yearbook" else frame
+        return found
+
+    def tolerance(self, name: str) -> float:
+        """Return how far the sums of an imported file may be off, as its import has allowed."""
+        allowed = (item.options.get("tolerance", BROKEN) for item in self._imports(name))
+        return max((float(value) for value in allowed if isinstance(value, int | float)), default=BROKEN)
 
     def _imports(self, name: str) -> tuple[datafolder.Provenance, ...]:
         path = self.path(name)

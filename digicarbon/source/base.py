@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from digicarbon.datafolder import file_hash
 from digicarbon.errors import DataError, listing, nearest
 from digicarbon.spec import Names, Spec
+from digicarbon.validation import Finding
 
 FloatArray = NDArray[np.float64]
 
@@ -99,6 +100,8 @@ class Inputs:
         Series that the source would have, by the file that is not there.
     geometry : str
         A file of the units' polygons; empty where there is none.
+    findings : tuple of Finding or None
+        What checks on loading have found; None where nothing was checked.
     """
 
     frame: pd.DataFrame
@@ -113,6 +116,7 @@ class Inputs:
     units: Mapping[str, str] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)
     geometry: str = ""
+    findings: tuple[Finding, ...] | None = None
 
     def series(self, names: Iterable[str], wanted_by: str) -> pd.DataFrame:
         """Return the key columns and ``names``.

@@ -11,12 +11,14 @@ from pydantic import Field, model_validator
 
 from digicarbon.errors import DataError, listing, nearest
 from digicarbon.source._catalogue import FileEntry, FileNode, SeriesEntry, SeriesNodes, TablesNode
+from digicarbon.source._checks import checked
 from digicarbon.source._extent import extent_of
 from digicarbon.source._shelf import KEYS, Shelf
 from digicarbon.source._table_files import table_halves
 from digicarbon.source._tables import io_tables
-from digicarbon.source.base import InputFile, InputOutputTable, Inputs, Source
+from digicarbon.source.base import InputFile, Inputs, Source
 from digicarbon.spec import Names, Pair
+from digicarbon.validation import BROKEN
 
 
 class FolderSource(Source):
@@ -149,25 +151,26 @@ class FolderSource(Source):
         DataError
             If the folder, a required series, a column or the polygons are missing, no file is there, a cell is no
             number, a unit and year stands twice, two files have a series of the same name, or units or years are not
-            in the files.
+            in the files; or if the checks of `digicarbon.validation` find an error.
         """
         shelf = self._shelf()
         found, absent = self._found(shelf)
         table = pd.DataFrame(found).rename_axis(KEYS)
         extent = extent_of(table, self.required, self.years, self.units, f"source={self.name}")
-        tables = self._tables(shelf)
-        return Inputs(
+        halves = self._halves(shelf)
+        inputs = Inputs(
             table.reindex(extent.index).reset_index(),
             source=self.name,
             unit_name="province",
             time_name="year",
-            tables=tables,
+            tables={} if halves is None else io_tables(*halves),
             notes=(*self._vintage_note(), *extent.notes, *self.cite, *shelf.citations()),
             files=(*shelf.records(), *self._polygons()),
             units=self._units_of_measurement(shelf, list(found)),
             absent=absent,
             geometry="" if self.geometry is None else str(Path(self.folder, self.geometry).absolute()),
         )
+        return checked(inputs, shelf.datasets(), halves, self._tolerance(shelf))
 
     def _shelf(self) -> Shelf:
         folder = Path(self.folder)
@@ -230,9 +233,10 @@ class FolderSource(Source):
             )
         return f"source.required: there is no series '{name}'.{nearest(name, found)} Series: {listing(found, 40)}."
 
-    def _tables(self, shelf: Shelf) -> dict[tuple[str, int], InputOutputTable]:
+    def _halves(self, shelf: Shelf) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+        """Return flows and sectors of the chosen input-output tables."""
         if self.io is None:
-            return {}
+            return None
         entry = self.tables[self.io]
         lacking = [shelf.files[file].path for file in entry.files if not shelf.has(file)]
         if lacking:
@@ -240,7 +244,12 @@ class FolderSource(Source):
                 f"source.io={self.io}: the folder {Path(self.folder).absolute()} has no file {listing(lacking)}. "
                 "Import the tables with `digicarbon data import`, or set source.io=null."
             )
-        return io_tables(*table_halves(shelf, entry))
+        return table_halves(shelf, entry)
+
+    def _tolerance(self, shelf: Shelf) -> float:
+        """Return how far input-output tables may be off: what their import has allowed."""
+        files = () if self.io is None else self.tables[self.io].files
+        return max((shelf.tolerance(file) for file in files), default=BROKEN)
 
     def _polygons(self) -> tuple[InputFile, ...]:
         if self.geometry is None:

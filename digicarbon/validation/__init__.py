@@ -1,8 +1,10 @@
 """Checks of data: what is impossible, what does not add up, what is missing, odd or copied; nothing is ever dropped."""
 
+from digicarbon.validation._tables import BROKEN as BROKEN
 from digicarbon.validation.checks import check_datasets as check_datasets
 from digicarbon.validation.checks import check_folder as check_folder
 from digicarbon.validation.checks import check_series as check_series
+from digicarbon.validation.checks import check_sums as check_sums
 from digicarbon.validation.checks import check_tables as check_tables
 from digicarbon.validation.finding import LEVELS as LEVELS
 from digicarbon.validation.finding import Finding as Finding
