@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from digicarbon import data
 from digicarbon.errors import DataError, counted, listing
-from digicarbon.importer._cells import Province, is_number, number, province_in, text, year_in
+from digicarbon.importer._cells import Province, figure, is_number, province_in, text, year_in
 from digicarbon.importer._sheets import Sheet, visible
 from digicarbon.importer._words import Words
 
@@ -131,6 +132,7 @@ def collect(files: Sequence[Path], layout: Layout, year: int | None) -> Collecte
     """
     found = Collected()
     places: dict[tuple[Province, int], str] = {}
+    strangers: Counter[str] = Counter()
     for file in files:
         shown, notes = visible(file)
         found.notes += notes
@@ -155,8 +157,8 @@ def collect(files: Sequence[Path], layout: Layout, year: int | None) -> Collecte
                 f"{listing(others) or 'unnamed'}. Is it another kind of download? `digicarbon list importer` shows the "
                 "kinds."
             )
-        if others:
-            found.notes.append(f"{file.name}: no inventory and left out: sheet {listing(others)}.")
+        strangers.update(others)
+    found.notes += left_out(strangers)
     blanks = sum(inventory.blanks for inventory in found.inventories)
     if blanks:
         found.notes.append(f"{counted(blanks, 'empty cell or dash', 'empty cells or dashes')} taken as 0.")
@@ -220,6 +222,21 @@ def difference_notes(
     wrong = wrong[np.argsort(-gap[tuple(wrong.T)], kind="stable")]
     items = (f"{inventories[i].where}, {columns[j]}: {left[i, j]:.6g} against {right[i, j]:.6g}" for i, j in wrong)
     return [f"{what} in {counted(len(wrong), 'place')}: {listing(items, 4)}."]
+
+
+def empty_header(sheet: Sheet, row: int, column: int) -> str:
+    """Return the sentence on a cell of the header that names no column, merged or simply empty."""
+    head = sheet.merged_into(row, column)
+    hint = f", merged into {head} (unmerge them and name each column)," if head else ""
+    return f"{sheet.place(row, column)}{hint} is empty above a column with entries."
+
+
+def left_out(sheets: Mapping[str, int]) -> list[str]:
+    """Return a note on the names of sheets that are no inventory, with the number of files that have one."""
+    if not sheets:
+        return []
+    items = (f"{name} ({counted(files, 'file')})" for name, files in sheets.items())
+    return [f"Sheets that are no inventory are left out: {listing(items)}."]
 
 
 # ---- one sheet
@@ -294,7 +311,7 @@ def _columns(sheet: Sheet, header: int, layout: Layout) -> dict[str, int]:
                 f"{listing(layout.columns.shown(layout.columns.names), 30)}."
             )
         elif found and sheet.cells.iloc[header + 1 :, column].notna().any():
-            raise DataError(f"{place()}{_merge_hint(sheet, header, column)} is empty above a column with entries.")
+            raise DataError(empty_header(sheet, header, column))
     lacking = [name for name in layout.columns.names if name in layout.required and name not in found]
     if lacking:
         raise DataError(
@@ -302,13 +319,6 @@ def _columns(sheet: Sheet, header: int, layout: Layout) -> dict[str, int]:
             "the file anew, or spell the header as CEADs does."
         )
     return found
-
-
-def _merge_hint(sheet: Sheet, row: int, column: int) -> str:
-    for top, left, bottom, right in sheet.merged:
-        if top <= row <= bottom and left <= column <= right:
-            return f", merged into {sheet.cell(top, left)} ('{text(sheet.cells.iat[top, left])}'; unmerge them),"
-    return ""
 
 
 def _rows(sheet: Sheet, header: int, first_column: int, layout: Layout) -> dict[str, int]:
@@ -366,15 +376,13 @@ def _check_units(sheet: Sheet, header: int, first_row: int, columns: Mapping[str
 def _values(
     sheet: Sheet, rows: Mapping[str, int], columns: Mapping[str, int], layout: Layout
 ) -> tuple[NDArray[np.float64], int]:
-    cells = sheet.cells.to_numpy(dtype=object)
     values = np.full((len(layout.rows.names), len(layout.columns.names)), np.nan)
     blanks = 0
     for i, row_name in enumerate(layout.rows.names):
         for j, column_name in enumerate(layout.columns.names):
             if column_name not in columns:
                 continue
-            row, column = rows[row_name], columns[column_name]
-            value = number(cells[row, column], partial(sheet.place, row, column))
+            value = figure(sheet, rows[row_name], columns[column_name])
             if np.isnan(value):
                 value = 0.0
                 blanks += 1

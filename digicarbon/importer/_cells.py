@@ -106,6 +106,23 @@ def is_number(value: object) -> bool:
         return False
 
 
+def figure(sheet: Sheet, row: int, column: int) -> float:
+    """Return one cell of a sheet as a number, not-a-number where there is no figure.
+
+    Raises
+    ------
+    DataError
+        If the cell is no number, or is empty only because it is merged into another one.
+    """
+    value = number(sheet.cells.iat[row, column], partial(sheet.place, row, column))
+    if math.isnan(value) and sheet.merged_into(row, column):
+        raise DataError(
+            f"{sheet.place(row, column)} is merged into {sheet.merged_into(row, column)}, so that one figure stands "
+            "for several; unmerge the cells."
+        )
+    return value
+
+
 def numbers(sheet: Sheet, rows: range, columns: range, blank: float = math.nan) -> FloatArray:
     """Return a block of a sheet as numbers.
 

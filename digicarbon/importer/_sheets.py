@@ -85,6 +85,13 @@ class Sheet:
         """Return file, sheet and cell, e.g. ``a.xlsx, sheet 2012, cell C7``."""
         return f"{self.where}, cell {self.cell(row, column)}"
 
+    def merged_into(self, row: int, column: int) -> str:
+        """Return the A1 name of the first cell of the merged block that covers a cell; empty if none does."""
+        for top, left, bottom, right in self.merged:
+            if top <= row <= bottom and left <= column <= right and (row, column) != (top, left):
+                return self.cell(top, left)
+        return ""
+
     def spread(self) -> pd.DataFrame:
         """Return the cells with the value of each merged block in all of its cells."""
         values = self.cells.to_numpy(dtype=object, copy=True)

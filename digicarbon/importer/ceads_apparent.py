@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +12,8 @@ import pandas as pd
 from pydantic import Field
 
 from digicarbon.errors import DataError, counted, listing
-from digicarbon.importer._ceads import CITATION, MOST_TITLE_ROWS, coverage_notes
-from digicarbon.importer._cells import Province, number, province, required_province, text, year, year_in
+from digicarbon.importer._ceads import CITATION, MOST_TITLE_ROWS, coverage_notes, empty_header, left_out
+from digicarbon.importer._cells import Province, figure, province, required_province, text, year, year_in
 from digicarbon.importer._sheets import Sheet, visible
 from digicarbon.importer._words import Words
 from digicarbon.importer.base import Imported, Importer
@@ -79,6 +79,7 @@ class CeadsApparentImporter(Importer):
             If a file is damaged or of another layout, a province is unknown, or a province and year stands twice.
         """
         found = _Found()
+        strangers: Counter[str] = Counter()
         for file in files:
             shown, notes = visible(file)
             found.notes += notes
@@ -92,8 +93,8 @@ class CeadsApparentImporter(Importer):
                     f"{listing(_ITEMS.shown(PARTS))}. Sheets: {listing(others) or 'unnamed'}. Is it another kind of "
                     "download? `digicarbon list importer` shows the kinds."
                 )
-            if others:
-                found.notes.append(f"{file.name}: no inventory and left out: sheet {listing(others)}.")
+            strangers.update(others)
+        found.notes += left_out(strangers)
         if found.left_out:
             found.notes.append(f"Rows that are no known item are left out: {listing(found.left_out)}.")
         if found.blanks:
@@ -113,7 +114,7 @@ class _Found:
     blanks: int = 0
 
     def figure(self, sheet: Sheet, row: int, column: int) -> float:
-        value = number(sheet.cells.iat[row, column], partial(sheet.place, row, column))
+        value = figure(sheet, row, column)
         if np.isnan(value):
             self.blanks += 1
             return 0.0
@@ -158,7 +159,7 @@ def _read_wide(sheet: Sheet, header: int, first: int, found: _Found) -> None:
         value = sheet.cells.iat[header, column]
         if not text(value):
             if sheet.cells.iloc[header + 1 :, column].notna().any():
-                raise DataError(f"{sheet.place(header, column)} is empty above a column with entries.")
+                raise DataError(empty_header(sheet, header, column))
             continue
         if text(value).casefold() in ("sum", "total", "china", "全国", "合计"):
             continue
@@ -230,7 +231,7 @@ def _item_columns(sheet: Sheet, header: int) -> dict[str, int]:
     for column, value in enumerate(sheet.cells.iloc[header]):
         if not text(value):
             if sheet.cells.iloc[header + 1 :, column].notna().any():
-                raise DataError(f"{sheet.place(header, column)} is empty above a column with entries.")
+                raise DataError(empty_header(sheet, header, column))
             continue
         name = _KEYS.find(value) or _ITEMS.find(value)
         if name is None:

@@ -36,9 +36,11 @@ MEAN_LOG_INTENSITY = float(np.log(1.6))
 class SimulatedSource(Source):
     r"""SIMULATED raw inputs of the whole study, with known coefficients.
 
-    The 30 provinces, their neighbours and their capitals are real; every number is drawn. With i a province, t a year,
+    The 30 provinces, their neighbours and their capitals are real; every number is drawn. Cities and counties lie on
+    spirals around the capitals (`digicarbon.source._places`), each a province's size divided by their number in it, and
+    are neighbours where their Thiessen polygons touch; counties have tables of five sectors. With i a unit, t a year,
     s = t - 2012, z draws of unit variance that are correlated between neighbours (spatial autoregression of 0.4 on
-    W1), u the same with a memory of 0.6 between years, and n independent normal draws:
+    W1 or on the polygons), u the same with a memory of 0.6 between years, and n independent normal draws:
 
     **Yearbook.** Each of ln population, ln GDP per head, the logit of the urban share, the log ratios of primary and
     secondary to tertiary value added, ln industrial output over secondary value added, ln built-up area over urban
@@ -62,13 +64,14 @@ class SimulatedSource(Source):
 
     where :math:`f(x) = \beta x`; for a driver with an entry in ``curves``,
     :math:`f(x) = \beta_1 x + \beta_2 x^2 + \beta_3 x^3`; for one with an entry in ``regions``,
-    :math:`f_i(x) = \beta_{r(i)} (x - \bar x)` with r(i) the region of province i and the mean over all observations (so
+    :math:`f_i(x) = \beta_{r(i)} (x - \bar x)` with r(i) the region of unit i and the mean over all observations (so
     that slopes do not drive the levels of regions apart). Further :math:`\varepsilon_{it} \sim N(0, \sigma^2)`,
     :math:`\tau_t = -0.03 s + 0.01 n_t`, and :math:`\mu_i = \mu_0 + 0.3 z''_i - 0.2 x_i`, with :math:`z''` a z filtered
     twice more, x the standardised mean of ln E (so that a model without unit effects is biased) and the constant such
     that the mean of ln CI is ln 1.6.
     Sectoral CO2 is CI times GDP. Apparent CO2 is that times :math:`\exp(0.15 z_i + 0.05 n_{it})`; the seven fuels make
     an Eq 9 account of it times :math:`\exp(0.1 z_i + 0.03 n_{it})`, in shares that differ between provinces and years.
+    Prices of GDP rise by :math:`0.02 + 0.005 z_i + 0.01 u_{it}` a year, which gives ``gdp_index``.
 
     One generator draws everything in one order: a seed gives the same yearbook, tables and errors under each process.
 

@@ -53,7 +53,7 @@ def test_the_published_layout(tmp_path: Path) -> None:
     flows = ["indigenous_production", "import", "export", "move_in", "move_out", "stock_decrease"]
     coal = table[flows].sum(axis=1) - table["loss"] - table["non_energy_use"]
     np.testing.assert_allclose(coal, table["raw_coal_total"])
-    assert found.notes == ("表观碳排放清单_1997-2022.xlsx: no inventory and left out: sheet NOTE.",)
+    assert found.notes == ("Sheets that are no inventory are left out: NOTE (1 file).",)
     assert found.units["cement"] == "Mt CO2"
 
 
@@ -121,7 +121,8 @@ def merged(sheet: Worksheet) -> None:
         (put("D1", "Shannxi"), "cell D1: 'Shannxi' is no province of mainland China"),
         (put("D1", "Beijing"), "Beijing 2012 stands twice: in "),
         (put("D1", None), "cell D1 is empty above a column with entries"),
-        (merged, "cell E1 is empty above a column with entries"),
+        (merged, "cell E1, merged into D1 (unmerge them and name each column), is empty above a column with entries"),
+        (lambda sheet: sheet.merge_cells("D3:E3"), "cell E3 is merged into D3"),
         (put("B4", "Gas"), "there is no Natural gas total. Unknown are 'Gas'."),
         (put("B8", "Indigenous production"), "'Indigenous production' stands in row 7 already"),
         (lambda sheet: sheet.delete_rows(1), "sheet 2012: there is no row of provinces"),

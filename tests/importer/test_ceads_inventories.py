@@ -59,7 +59,7 @@ def test_every_edition(tmp_path: Path, edition: str) -> None:
     assert len(table) == 96
     agrees(table, "Beijing", 110000, 2012, EDITIONS[edition].scope_2)
     assert set(table["province"]) == {"Beijing", "Inner Mongolia"}
-    assert found.notes == (f"{file.name}: no inventory and left out: sheet NOTE.",)
+    assert found.notes == ("Sheets that are no inventory are left out: NOTE (1 file).",)
     assert found.units["raw_coal"] == "Mt CO2"
     assert "Shan et al. 2016" in found.citation
 
@@ -168,7 +168,8 @@ DAMAGES: dict[str, tuple[Callable[[Worksheet], None], str]] = {
     "excel error": (put("C7", "#REF!"), "cell C7 holds the Excel error #REF!"),
     "unit": (put("C2", "10^4 ton"), "cell C2: the unit of cleaned_coal is '10^4 ton' where Mt CO2 is expected"),
     "header": (put("C1", "Clean Cole"), "cell C1: 'Clean Cole' is no column of the CEADs sectoral inventory."),
-    "merged header": (merged_header, "cell C1, merged into B1 ('Raw Coal"),
+    "merged header": (merged_header, "cell C1, merged into B1 (unmerge them and name each column), is empty"),
+    "merged figures": (lambda sheet: sheet.merge_cells("C7:C9"), "cell C8 is merged into C7, so that one figure"),
     "empty header": (put("C1", None), "cell C1 is empty above a column with entries"),
     "twice": (put("C1", "Raw coal"), "cell C1 and B1 are both 'Raw coal'"),
     "sector": (put("A9", "Metal Mining"), "cell A9: 'Metal Mining' is no row of the CEADs sectoral inventory."),

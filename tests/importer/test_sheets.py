@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,8 @@ def test_cells_merges_and_hidden_sheets(workbook: Path) -> None:
     assert sheet.cells.iat[1, 1] is None
     assert sheet.merged == ((0, 0, 1, 2),)
     assert sheet.spread().iat[1, 2] == "Title"
+    assert sheet.merged_into(1, 2) == "A1"
+    assert sheet.merged_into(0, 0) == sheet.merged_into(2, 2) == ""
     assert sheet.cell(6, 2) == "C7"
     assert sheet.place(6, 27) == "a.xlsx, sheet 2012, cell AB7"
 
@@ -157,6 +160,57 @@ def test_damaged_workbooks_are_sentences(tmp_path: Path, workbook: Path) -> None
             sheets(path)
         assert caught.sentence == "" or caught.sentence.startswith("broken.xlsx"), caught.traceback
         assert "\n" not in caught.sentence
+
+
+def test_a_workbook_of_the_old_format(tmp_path: Path) -> None:
+    path = tmp_path / "a.xls"
+    path.write_bytes(old_workbook(2012.5, "北京"))
+    (sheet,) = sheets(path)
+    assert sheet.name == "2012"
+    assert sheet.cells.to_numpy().tolist() == [["北京", None, None], [None, 2012.5, None], [None, None, "#DIV/0!"]]
+    assert sheet.merged == ((0, 0, 0, 1),)
+    whole = path.read_bytes()
+    for length in (100, 600, 2000):
+        path.write_bytes(whole[:length])
+        with pytest.raises(DataError, match=r"^a\.xls cannot be read"):
+            sheets(path)
+
+
+def old_workbook(value: float, label: str) -> bytes:
+    """Bytes of an .xls file (BIFF8 in an OLE2 container): label in A1 (merged to B1), value in B2, an error in C3."""
+
+    def record(kind: int, *parts: bytes) -> bytes:
+        return struct.pack("<HH", kind, len(b"".join(parts))) + b"".join(parts)
+
+    def stream(offset: int) -> tuple[bytes, int]:
+        name = b"2012"
+        book = record(0x809, struct.pack("<HHHHII", 0x600, 5, 0, 0, 0, 0))
+        book += record(0x85, struct.pack("<IBBBB", offset, 0, 0, len(name), 0), name) + record(0x0A)
+        text = label.encode("utf-16-le")
+        cells = record(0x809, struct.pack("<HHHHII", 0x600, 16, 0, 0, 0, 0))
+        cells += record(0x204, struct.pack("<HHHHB", 0, 0, 0, len(label), 1), text)
+        cells += record(0x203, struct.pack("<HHHd", 1, 1, 0, value))
+        cells += record(0x205, struct.pack("<HHHBB", 2, 2, 0, 7, 1))
+        cells += record(0xE5, struct.pack("<HHHHH", 1, 0, 0, 0, 1)) + record(0x0A)
+        return (book + cells).ljust(4096, b"\0"), len(book)
+
+    content = stream(stream(0)[1])[0]
+    end, free, sectors = 0xFFFFFFFE, 0xFFFFFFFF, len(content) // 512
+    table = [0xFFFFFFFD, end, *range(3, sectors + 2), end]
+    fat = struct.pack("<128I", *table, *[free] * (128 - len(table)))
+
+    def entry(name: str, kind: int, child: int, start: int, size: int) -> bytes:
+        raw = (name + "\0").encode("utf-16-le")
+        links = struct.pack("<III", free, free, child)
+        return (
+            raw.ljust(64, b"\0") + struct.pack("<HBB", len(raw), kind, 1) + links + bytes(36)
+            + struct.pack("<III", start, size, 0)
+        )  # fmt: skip
+
+    folder = entry("Root Entry", 5, 1, end, 0) + entry("Workbook", 2, free, 2, len(content))
+    head = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16) + struct.pack("<HHHHH", 0x3E, 3, 0xFFFE, 9, 6) + bytes(6)
+    head += struct.pack("<IIIIIIIII", 0, 1, 1, 0, 4096, end, 0, end, 0) + struct.pack("<109I", 0, *[free] * 108)
+    return head + fat + folder.ljust(512, b"\0") + content
 
 
 def test_values_keep_their_digits(tmp_path: Path) -> None:

@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 import yaml
 
+import digicarbon as dc
 from digicarbon import data
 from digicarbon.errors import ConfigError, DataError
+from digicarbon.measure import BeaMeasure
 from digicarbon.outcome import Intensity, Outcome, PerCapita, Total
-from digicarbon.source import Inputs
+from digicarbon.source import Inputs, SimulatedSource
 from digicarbon.spec import build
 
 CONF = Path(__file__).resolve().parents[2] / "conf" / "outcome"
@@ -125,6 +127,23 @@ def test_missing_fuels_are_missing_or_unused() -> None:
     assert found[1] == pytest.approx(refused.compute(inputs(coke=[1.0, 0.0, 1.0]))["co2"][1], rel=1e-14)
     assert unused.notes(gaps) == ("Fuels without a value are taken as unused: coke A 2013.",)
     assert unused.notes(inputs()) == ()
+
+
+def test_a_divisor_that_is_held_constant_does_not_matter() -> None:
+    source = SimulatedSource(process="fe").load()
+    frame = source.frame.assign(pgdp=source.frame["gdp"] / source.frame["population"])
+    for made in (BeaMeasure(), Total(), PerCapita(), Intensity()):
+        frame = frame.merge(made.compute(source), on=["unit", "time"])
+    logs = np.log(frame[["co2", "co2_per_capita", "ci", "e", "pgdp", "population"]]).assign(
+        unit=frame["unit"], time=frame["time"]
+    )
+    panel = dc.Panel.from_frame(logs, unit="unit", time="time")
+    total, head, intensity = (
+        dc.PanelRegression(y=y, x=("e",), controls=("pgdp", "population")).fit(panel).estimates["coef"].to_numpy()
+        for y in ("co2", "co2_per_capita", "ci")
+    )
+    np.testing.assert_allclose(total - head, [0, 0, 1], atol=1e-10)
+    np.testing.assert_allclose(total - intensity, [0, 1, 1], atol=1e-10)
 
 
 def within(x: object, years: int) -> np.ndarray:
