@@ -145,6 +145,8 @@ class Source(Spec):
     """
 
     role: ClassVar[str] = "source"
+    places: ClassVar[tuple[str, ...]] = ()
+    """Fields that only say where files are: they decide no number, the files' bytes do."""
 
     controls: Names = ()
 

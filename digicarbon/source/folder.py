@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 import pandas as pd
 from pydantic import Field, model_validator
@@ -65,6 +65,8 @@ class FolderSource(Source):
     controls
         As in `Source`.
     """
+
+    places: ClassVar[tuple[str, ...]] = ("folder",)
 
     name: str = "folder"
     folder: str
