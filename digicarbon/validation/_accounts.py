@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from digicarbon import data
 from digicarbon.errors import counted, listing
 from digicarbon.numeric.identities import relative_gap
 from digicarbon.validation._words import cells, percent
@@ -15,6 +16,8 @@ from digicarbon.validation.finding import Finding
 
 TOTAL = "Total"
 ENERGY_TOTALS = ("Total Final Consumption", "Total Consumption")
+FUELS = 17
+"""The carriers that are burnt; heat, electricity and other energy follow them in the list of carriers."""
 NOTABLE = 1e-6
 """A larger relative difference is told of; the published figures agree to ten digits."""
 BROKEN = 1e-3
@@ -26,8 +29,8 @@ _KEYS = ["province", "adcode", "year", "sector"]
 def sectoral(frame: pd.DataFrame, file: str) -> Iterator[Finding]:
     """Yield where the sectoral inventory does not add up.
 
-    Sectors must sum to the row ``Total`` in every column; fuels and process emissions must sum to ``scope_1_total`` in
-    every row (emissions of bought heat and electricity, ``scope_2_*``, are not part of it).
+    Sectors must sum to the row ``Total`` in every column. Where all 17 fuels are there, they and process emissions must
+    sum to ``scope_1_total`` in every row (emissions of bought heat and electricity, ``scope_2_*``, are no part of it).
     """
     numbers = [column for column in frame.select_dtypes("number").columns if column not in _KEYS]
     is_total = frame["sector"] == TOTAL
@@ -41,9 +44,9 @@ def sectoral(frame: pd.DataFrame, file: str) -> Iterator[Finding]:
         gap = relative_gap(stated.loc[both, column], summed.loc[both, column], _NOTHING_MT)
         what = f"{column}: the sum of sectors differs from {TOTAL}"
         yield from _broken(what, _places(both), gap, file, column)
-    fuels = [column for column in numbers if column != "scope_1_total" and not column.startswith("scope_2")]
-    if fuels:
-        gap = relative_gap(frame["scope_1_total"], frame[fuels].sum(axis=1), _NOTHING_MT)
+    parts = [*data.ceads_fuels()["fuel"][:FUELS], "process"]
+    if set(parts) <= set(numbers):
+        gap = relative_gap(frame["scope_1_total"], frame[parts].sum(axis=1), _NOTHING_MT)
         places = list(
             zip(frame["province"].astype(str) + " " + frame["sector"], frame["year"].astype(int), strict=True)
         )

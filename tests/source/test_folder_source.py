@@ -143,7 +143,7 @@ class TestExtent:
         made = source(here, series=co2(), required=["gdp", "co2"]).load()
         assert sorted(made.frame["unit"].unique()) == ["Beijing", "Hebei"]
         assert sorted(made.frame["time"].unique()) == [2012, 2013]
-        assert made.notes == ("Left out for want of gdp, co2: Tibet.",)
+        assert made.notes[0] == "Left out for want of gdp, co2: Tibet."
 
     def test_years_and_units_by_hand(self, here: Path) -> None:
         made = source(here, years=[2013, 2013], units=["北京", "Tibet"]).load()
@@ -248,7 +248,8 @@ class TestImported:
         place = {"province": ["Beijing", "Beijing", "Hebei", "Hebei"], "adcode": [110000, 110000, 130000, 130000]}
         rows = pd.DataFrame(place | {"year": [2012, 2013, 2012, 2013]})
         sectors = [
-            rows.assign(sector=name, scope_1_total=x, process=0.5) for name, x in (("Total", 9.0), ("Coal", 4.0))
+            rows.assign(sector=name, scope_1_total=x, process=process)
+            for name, x, process in (("Total", 9.0, 0.5), ("Coal", 4.0, 0.0), ("Cement", 5.0, 0.5))
         ]
         yearbook = [
             rows.assign(series=series, vintage=vintage, value=np.arange(4.0) + add, unit="", indicator="")
@@ -257,7 +258,7 @@ class TestImported:
         names = ("Other", "Communication equipment, computers and other electronic equipment")
         three = (*names, "Information transmission, software and information technology services")
         io_sectors = [
-            rows.iloc[[0, 2]].assign(sector=name, position=k, value_added=5.0 + k, output=20.0)
+            rows.iloc[[0, 2]].assign(sector=name, position=k, value_added=5.0 + k, output=14.0 + k)
             for k, name in enumerate(three)
         ]
         io_flows = [
@@ -299,7 +300,7 @@ class TestImported:
         made = load_shipped("folder", folder=str(imported), io="provincial")
         assert sorted(made.tables) == [("Beijing", 2012), ("Hebei", 2012)]
         found = BeaMeasure().compute(Inputs(made.frame[made.frame["time"] == 2012], "folder", tables=made.tables))
-        # other inputs than digital ones do not count: 6 of 20 of the value added of 5
-        assert found["e"].tolist() == pytest.approx([6 + 7 + 5 * 6 / 20] * 2)
+        # other inputs than digital ones do not count: 6 of 14 of the value added of 5
+        assert found["e"].tolist() == pytest.approx([6 + 7 + 5 * 6 / 14] * 2)
         with pytest.raises(DataError, match=r"source\.io=multi_regional: .* has no file mrio_flows\.parquet"):
             load_shipped("folder", folder=str(imported), io="multi_regional")

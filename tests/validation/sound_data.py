@@ -29,7 +29,7 @@ def growing(rows: int, seed: int = 0) -> np.ndarray:
 
 
 def sectoral() -> pd.DataFrame:
-    """Three sectors and the total; two fuels, process emissions and scope 1."""
+    """Three sectors and the total; fuels, two of which are burnt, process emissions and scope 1."""
     rows = grid(SECTORS).rename(columns={2: "sector"})
     rng = np.random.default_rng(1)
     smooth = grid().assign(level=growing(len(grid())))[["province", "year", "level"]]
@@ -38,6 +38,8 @@ def sectoral() -> pd.DataFrame:
     for column, part in (("raw_coal", 0.6), ("diesel_oil", 0.3), ("process", 0.1)):
         noise = 1 + 0.005 * rng.standard_normal(len(rows))
         rows[column] = part * rows["level"] * rows["sector"].map(shares) * noise
+    # the other fuels are not burnt here
+    rows = rows.assign(**{fuel: 0.0 for fuel in data.ceads_fuels()["fuel"][:17] if fuel not in rows})
     rows["scope_1_total"] = rows[["raw_coal", "diesel_oil", "process"]].sum(axis=1)
     rows["scope_2_electricity"] = 0.1 * rows["level"]
     rows = rows.drop(columns="level")
