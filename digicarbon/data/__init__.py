@@ -39,7 +39,8 @@ def series_ranges() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns ``series``, ``unit``, ``least`` (smaller is impossible), ``low`` and ``high`` (outside is implausible).
+        Columns ``series``, ``unit``, ``least`` (smaller is impossible; missing where nothing is), ``low`` and ``high``
+        (outside is implausible).
     """
     return _table("series").copy()
 

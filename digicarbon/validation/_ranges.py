@@ -15,8 +15,9 @@ from digicarbon.validation.finding import Finding
 def ranges(series: Matrix) -> Iterator[Finding]:
     """Yield impossible and implausible values of a series, by its plain name (see `digicarbon.data.series_ranges`).
 
-    A value below the least possible one is an error. So is a series whose median is implausible: it is of another unit
-    of measurement. Single implausible values are warnings.
+    A value below the least possible one is an error; net use of a fuel has none, since what a refinery makes counts with
+    a minus. So is a series whose median is implausibly small or large: it is of another unit of measurement. Single
+    implausible values are warnings.
     """
     known = data.series_ranges()
     own = known[known["series"] == series.name.split(" ")[0]]
@@ -36,7 +37,7 @@ def ranges(series: Matrix) -> Iterator[Finding]:
         )
     median = float(np.nanmedian(series.values))
     odd = np.isfinite(series.values) & ~impossible & ((series.values < low) | (series.values > high))
-    if not low <= median <= high:
+    if median > 0 and not low <= median <= high:
         yield Finding(
             "error",
             "unit",

@@ -14,8 +14,8 @@ from digicarbon.validation.finding import Finding, Level
 
 BROKEN = 1e-3
 """A larger relative difference is no rounding: an error."""
-ROUNDING = 3.0
-"""Differences up to this many 10k CNY are rounding: some bureaus publish whole numbers."""
+STEPS = (1e4, 1e3, 1e2, 10.0, 1.0, 0.1, 0.01)
+"""What published figures may be rounded to, in 10k CNY: two decimals of 100m CNY are hundreds of it."""
 COMPONENTS = ("labour_compensation", "net_production_tax", "depreciation", "operating_surplus")
 _DIGITAL = (
     "通信设备",
@@ -34,7 +34,7 @@ def tables(sectors: pd.DataFrame, flows: pd.DataFrame, file: str, tolerance: flo
     ----------
     sectors : DataFrame
         ``province``, ``year``, ``sector``, ``value_added``, ``output``; where a table has them, the components of value
-        added, ``intermediate_input``, ``final_use``, ``imports`` and ``residual``. 10k CNY.
+        added, ``intermediate_input``, ``imported_input``, ``final_use``, ``imports``, ``inflow``, ``residual``. 10k CNY.
     flows : DataFrame
         Either ``province``, ``from_sector``, ``to_sector`` (provincial tables) or ``from_province``, ``from_sector``,
         ``to_province``, ``to_sector`` (multi-regional), with ``year`` and ``flow``.
@@ -44,16 +44,20 @@ def tables(sectors: pd.DataFrame, flows: pd.DataFrame, file: str, tolerance: flo
 
     Notes
     -----
-    By column: output = Σᵢ flow(i, j) + value added. By row: output = Σⱼ flow(i, j) + final use - imports + residual.
-    Value added is the sum of its four components. Differences are relative to the sector's output (1e-6 of the table's
-    total output for smaller sectors).
+    By column: output = Σᵢ flow(i, j) + imported input + value added. By row: output = Σⱼ flow(i, j) + final use -
+    imports - inflow + residual, where final use includes exports and outflow. Value added is the sum of its four
+    components.
+    Differences are relative to the sector's output (1e-6 of the table's total output for smaller sectors); what n + 1
+    rounded figures can add up to is none.
     """
     both = _with_sums(sectors, flows)
     yield from _unknown(sectors, flows, file)
-    floor = 1e-6 * both.groupby(["province", "year"])["output"].transform("sum")
+    table = both.groupby(["province", "year"])["output"]
+    floor = 1e-6 * table.transform("sum")
+    rounding = 0.5 * table.transform(_step) * (table.transform("size") + 1)
     for what, stated, summed in _identities(both):
         gap = relative_gap(stated, summed, np.maximum(floor, np.abs(both["output"])))
-        gap = np.where(np.abs(stated - summed) <= ROUNDING, 0.0, gap)
+        gap = np.where(np.abs(stated - summed) <= rounding, 0.0, gap)
         yield from _broken(both.assign(gap=gap), what, file, tolerance)
     yield from _odd_sectors(both, file)
     yield from _negative_flows(flows, file)
@@ -68,9 +72,23 @@ def _identities(both: pd.DataFrame) -> Iterator[tuple[str, pd.Series[float], pd.
     if "intermediate_input" in have:
         yield "purchases do not sum to the stated intermediate input", both["intermediate_input"], both["bought"]
     if "final_use" in have:
-        imports, residual = (both[name].fillna(0.0) if name in have else 0.0 for name in ("imports", "residual"))
-        used = both["sold"] + both["final_use"] - imports + residual
-        yield "sales and final use less imports do not sum to total output", both["output"], used
+        supplied = both["sold"] + both["final_use"] - _optional(both, "imports") - _optional(both, "inflow")
+        words = "sales and final use less imports do not sum to total output"
+        yield words, both["output"], supplied + _optional(both, "residual")
+
+
+def _optional(both: pd.DataFrame, name: str) -> pd.Series[float]:
+    """Return a column, zero where a table does not have it."""
+    return both[name].fillna(0.0) if name in both.columns else pd.Series(0.0, index=both.index)
+
+
+def _step(values: pd.Series[float]) -> float:
+    """Return what the figures of a table are rounded to; 0 for unrounded ones."""
+    found = values.to_numpy(dtype=np.float64)
+    multiples = (
+        step for step in STEPS if np.allclose(found, step * np.round(found / step), rtol=1e-12, atol=1e-6 * step)
+    )
+    return next(multiples, 0.0)
 
 
 def _with_sums(sectors: pd.DataFrame, flows: pd.DataFrame) -> pd.DataFrame:
@@ -81,7 +99,8 @@ def _with_sums(sectors: pd.DataFrame, flows: pd.DataFrame) -> pd.DataFrame:
         keys = [f"{side}_province" if multi else "province", "year", f"{side}_sector"]
         sums = flows.groupby(keys, observed=True)["flow"].sum().rename(column)
         both = both.merge(sums.rename_axis(_KEY).reset_index(), on=_KEY, how="left")
-    return both.fillna({"bought": 0.0, "sold": 0.0})
+    both = both.fillna({"bought": 0.0, "sold": 0.0})
+    return both.assign(bought=both["bought"] + _optional(both, "imported_input"))
 
 
 def _unknown(sectors: pd.DataFrame, flows: pd.DataFrame, file: str) -> Iterator[Finding]:

@@ -98,6 +98,25 @@ def test_whole_numbers_are_rounding() -> None:
     assert check_tables(sectors, flows.round({"flow": 0}), "t") == []
 
 
+def test_figures_in_100m_with_two_decimals_are_rounded_to_a_million() -> None:
+    sectors, flows = io_tables()
+    money = sectors.columns.difference(["province", "adcode", "year", "sector", "position"])
+    sectors[money] = sectors[money].round(-2)
+    assert check_tables(sectors, flows.assign(flow=flows["flow"].round(-2)), "t") == []
+    # the same differences in a table of whole numbers are no rounding
+    assert check_tables(sectors.assign(output=sectors["output"] + 1), flows, "t")
+
+
+def test_inputs_from_abroad_and_inflow_from_other_provinces_count() -> None:
+    sectors, flows = io_tables()
+    sectors["imported_input"] = 500.0
+    sectors["inflow"] = 300.0
+    sectors["output"] += 500.0
+    sectors["intermediate_input"] += 500.0
+    sectors["final_use"] += 800.0
+    assert check_tables(sectors, flows, "t") == []
+
+
 def test_a_table_without_final_use_has_no_row_balance() -> None:
     sectors, flows = io_tables()
     assert check_tables(sectors.assign(final_use=np.nan), flows, "t") == []
