@@ -19,6 +19,8 @@ from digicarbon import datafolder
 from digicarbon.compose import first_line, loader, options
 from digicarbon.data_check import USAGE as CHECK_USAGE
 from digicarbon.data_check import check
+from digicarbon.data_show import USAGE as SHOW_USAGE
+from digicarbon.data_show import show
 from digicarbon.data_status import USAGE as STATUS_USAGE
 from digicarbon.data_status import status
 from digicarbon.errors import ConfigError, DataError, counted, listing, nearest
@@ -43,7 +45,7 @@ def data(arguments: Sequence[str]) -> int:
         Of the verb, or if there is no such verb.
     """
     if not arguments or arguments[0] in ("-h", "--help", "help"):
-        sys.stdout.write(USAGE + STATUS_USAGE + CHECK_USAGE)
+        sys.stdout.write(USAGE + STATUS_USAGE + CHECK_USAGE + SHOW_USAGE)
         return 0
     verb, rest = arguments[0], arguments[1:]
     if verb not in VERBS:
@@ -242,5 +244,6 @@ VERBS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "import": import_,
     "status": status,
     "check": check,
+    "show": show,
 }
 """The verbs after `digicarbon data`, each a function of the remaining words that returns the exit status."""

@@ -6,7 +6,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from digicarbon.errors import DataError, listing, nearest
 
+_LOCK = ".import.lock"
 PROVENANCE = ".provenance.json"
 """What follows a data set's name in the name of its provenance file."""
 
@@ -216,14 +217,29 @@ def write(folder: Path, tables: Mapping[str, pd.DataFrame], record: Provenance, 
         stands twice, or the folder cannot be written.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".import.lock", timeout=60):
+        with _made(folder), FileLock(folder / _LOCK, timeout=60):
             made = {name: _joined(folder, name, table, add) for name, table in tables.items()}
             return _commit(folder, made, record, add)
     except Timeout as error:
         raise DataError(f"{folder}: another import is writing here; wait for it, then try again.") from error
     except OSError as error:
         raise DataError(f"{folder} cannot be written ({error.strerror or error}); nothing was changed.") from error
+
+
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Make a folder, and unmake what was made if the block fails."""
+    new = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        if new:
+            (folder / _LOCK).unlink(missing_ok=True)
+        for path in new:
+            with suppress(OSError):
+                path.rmdir()
+        raise
 
 
 def _joined(folder: Path, name: str, table: pd.DataFrame, add: bool) -> pd.DataFrame:

@@ -71,12 +71,15 @@ class Prepared:
         For the sample's units; None where nothing takes them.
     simulated : bool
     notes : tuple of str
+    inputs : Inputs
+        What the panel was made from.
     """
 
     panel: Panel
     weights: Weights | None
     simulated: bool
     notes: tuple[str, ...]
+    inputs: Inputs
 
 
 def specify(config: Mapping[str, Any]) -> Specs:
@@ -119,7 +122,7 @@ class Workshop:
             lambda: (*specs.measure.notes(inputs), *specs.outcome.notes(inputs)),
         )
         notes = (*self._left_out(specs, panel), *said, *inputs.notes)
-        prepared = Prepared(panel, weights, inputs.simulated, notes)
+        prepared = Prepared(panel, weights, inputs.simulated, notes, inputs)
         specs.model.check(panel, weights)
         specs.diagnostic.check(panel, weights)
         return prepared
@@ -139,7 +142,7 @@ class Workshop:
         def make() -> Panel:
             inputs = self._inputs(specs)
             frame = inputs.frame
-            for made in (specs.measure.columns(inputs), specs.outcome.compute(inputs)):
+            for made in (specs.measure.transformed(inputs), specs.outcome.compute(inputs)):
                 frame = _joined(frame, made, inputs.source)
             with _naming(inputs):
                 return _with_regions(specs.panel.assemble(frame, inputs.unit_name, inputs.time_name))

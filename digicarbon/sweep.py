@@ -18,6 +18,7 @@ from digicarbon.files import ROOT
 from digicarbon.model import Model
 from digicarbon.panel import Panel
 from digicarbon.plan import Plan, Run, require
+from digicarbon.provenance import FINGERPRINT, Ledger, ledger
 from digicarbon.report import Record, Report, Table, attributed
 from digicarbon.result import Result
 from digicarbon.spec import Spec, build
@@ -121,13 +122,15 @@ def run(composer: Composer, planned: Plan, progress: Callable[[int, int], None] 
         report cannot be made of these runs; the runs are recorded then.
     """
     chosen = settings(composer)
+    kept = ledger(planned.runs)
     store = Store(chosen.tracking, _store_name(planned))
-    store.start(planned.title, OmegaConf.to_yaml(composer.base), _simulated_tag(planned.runs))
+    tags = {FINGERPRINT: kept.fingerprint, **_simulated_tag(planned.runs)}
+    store.start(planned.title, OmegaConf.to_yaml(composer.base), tags, kept.files)
     results: dict[int, Result] = {}
     errors: dict[int, str] = {}
     try:
         for finished in _fitted(planned.runs, chosen.executor):
-            store.write([_entry(planned.runs[item.index], item) for item in finished])
+            store.write([_entry(planned.runs[item.index], item, kept) for item in finished])
             results |= {item.index: item.result for item in finished if item.result is not None}
             errors |= {item.index: item.error.split("\n")[0] for item in finished if item.result is None}
             progress(len(results) + len(errors), len(planned.runs))
@@ -196,12 +199,13 @@ def _fitted(runs: Sequence[Run], executor: Executor) -> Iterator[list[Fitted]]:
         ) from error
 
 
-def _entry(run: Run, fitted: Fitted) -> Entry:
+def _entry(run: Run, fitted: Fitted, kept: Ledger) -> Entry:
     panel = run.prepared.panel
     tags = {
         "digicarbon.hash": run.key,
         "digicarbon.label": run.label,
         "digicarbon.data_digest": panel.digest,
+        FINGERPRINT: kept.fingerprints[run.label],
         **({} if run.prepared.weights is None else {"digicarbon.weights_digest": run.prepared.weights.digest}),
         **_simulated_tag([run]),
     }

@@ -118,12 +118,20 @@ class Store:
         with self._refused("cannot be opened", "Check the folder's rights and the address, or choose another."):
             _try_database(tracking.uri)
             with _alone(tracking.uri):
-                self._client = MlflowClient(tracking_uri=_absolute(tracking.uri))
+                self._client = MlflowClient(tracking_uri=absolute(tracking.uri))
                 self.experiment_id = self._open(artifacts)
         self.parent_id = ""
 
-    def start(self, title: str, config: str, tags: Mapping[str, str]) -> None:
+    def start(self, title: str, config: str, tags: Mapping[str, str], files: Mapping[str, str]) -> None:
         """Start the parent run.
+
+        Parameters
+        ----------
+        title, config : str
+            The experiment's title and its composed configuration.
+        tags : mapping of str to str
+        files : mapping of str to str
+            Texts by name that are known before anything is fitted, so that a sweep that is killed has them, too.
 
         Raises
         ------
@@ -135,7 +143,8 @@ class Store:
         with self._refused("cannot be written"):
             run = self._client.create_run(self.experiment_id, run_name=name[-LONGEST_NAME:], tags=_cut(every))
             self.parent_id = run.info.run_id
-            self._client.log_text(self.parent_id, config, "experiment.yaml")
+            for file, text in {"experiment.yaml": config, **files}.items():
+                self._client.log_text(self.parent_id, text, file)
 
     def write(self, entries: Sequence[Entry]) -> None:
         """Write finished runs as children of the parent.
@@ -176,7 +185,7 @@ class Store:
                 self._client.log_metric(self.parent_id, key, float(value))
             self._client.set_terminated(self.parent_id, status="FAILED" if failed else "FINISHED")
             folder = self._client.get_run(self.parent_id).info.artifact_uri
-        return {name: _place(folder, name) for name in files}
+        return {name: place(folder, name) for name in files}
 
     def _store(self, name: str, content: str | bytes) -> None:
         if isinstance(content, str):
@@ -322,7 +331,7 @@ def _git(*arguments: str) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def _absolute(uri: str) -> str:
+def absolute(uri: str) -> str:
     """Return a database's address with its full path: MLflow keeps a store open by address, whatever the folder."""
     if not uri.startswith(SQLITE):
         return uri
@@ -366,7 +375,7 @@ def _artifact_location(tracking: Tracking, name: str) -> str | None:
     return folder.resolve().as_uri()
 
 
-def _place(folder: str, name: str) -> str:
+def place(folder: str, name: str) -> str:
     """Return the path of a file in a folder of artifacts, or its address where that is no local folder."""
     parts = urlsplit(folder)
     return str(Path(url2pathname(parts.path)) / name) if parts.scheme in ("file", "") else f"{folder}/{name}"

@@ -72,7 +72,13 @@ def test_a_crash_while_writing_leaves_nothing(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(DataError, match=r"cannot be written .No space left on device.; nothing was changed"):
         datafolder.write(tmp_path / "new", {"yearbook": yearbook((2012,))}, RECORD)
-    assert names(tmp_path / "new") == []
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_refused_first_write_leaves_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="more than one row"):
+        datafolder.write(tmp_path / "a" / "b", {"yearbook": yearbook((2014, 2014))}, RECORD)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_damaged_and_missing_files_are_sentences(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def here(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Iterato
 
 def opened(name: str, **fields: str) -> Store:
     store = Store(Tracking(**fields), name)
-    store.start("A title", "model: {}\n", {"digicarbon.data": "SIMULATED"})
+    store.start("A title", "model: {}\n", {"digicarbon.data": "SIMULATED"}, {"data.json": "{}"})
     return store
 
 

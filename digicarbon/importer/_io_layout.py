@@ -160,9 +160,10 @@ def _letter(sheet: Sheet, column: int) -> str:
 def _unknown(place: str, kind: str, shown: list[str], roles: Mapping[str, Iterable[str]]) -> str:
     if not shown:
         return f"{place}: this {kind} has figures but no label of its own; write what it is, or delete it."
-    known = [label for spellings in roles.values() for label in spellings]
+    label = shown[0] if len(shown[0]) <= 60 else f"{shown[0][:57]}…"
+    known = [spelling for spellings in roles.values() for spelling in spellings]
     return (
-        f"{place}: the {kind} '{shown[0]}' is not known in an input-output table.{nearest(shown[0], known)} Leave it "
-        f'out with ignore=["{shown[0]}"], or spell it as one of {listing((next(iter(x)) for x in roles.values()), 20)} '
+        f"{place}: the {kind} '{label}' is not known in an input-output table.{nearest(label, known)} Leave it "
+        f'out with ignore=["{label}"], or spell it as one of {listing((next(iter(x)) for x in roles.values()), 20)} '
         "or their Chinese or English names."
     )

@@ -92,9 +92,9 @@ def sectors(grid: Grid, regional: bool) -> Sectors:
         places = [(column_region.get(c, ""), key) for key in keys]
         line = _first(places, by_name) or _first(places, by_code)
         if line is None:
-            raise DataError(_unknown_heading(grid, c, [x.name for x in lines]))
+            raise DataError(_unknown_heading(grid, c, column_region.get(c, ""), lines))
         if line.key in columns:
-            raise DataError(_headed_twice(grid, columns[line.key], c, line.name))
+            raise DataError(_headed_twice(grid, columns[line.key], c, line))
         columns[line.key] = c
         names = [head for head in grid.heads(c) if has_letters(head)]
         if names and _first(places, by_name) is None:
@@ -158,7 +158,7 @@ def _first(places: Iterable[Key], known: Mapping[Key, Line]) -> Line | None:
     return next((known[place] for place in places if place in known), None)
 
 
-def _unknown_heading(grid: Grid, column: int, names: Collection[str]) -> str:
+def _unknown_heading(grid: Grid, column: int, region: str, lines: Iterable[Line]) -> str:
     place = grid.sheet.place(grid.headings[-1], column)
     heads = [head for head in grid.heads(column) if has_letters(head)] or grid.heads(column)
     if not heads:
@@ -166,12 +166,18 @@ def _unknown_heading(grid: Grid, column: int, names: Collection[str]) -> str:
             f"{place}: this column stands among the sectors but has no heading of its own (a merged heading counts for "
             "its first column only); write the sector's name or code above it."
         )
+    of = f" of {region}" if region else ""
+    close = nearest(heads[0], [line.name for line in lines if line.region == region])
     return (
-        f"{place}: the heading '{heads[0]}' is the name or code of no row{nearest(heads[0], names) or '.'} Spell a "
-        "sector in its column as in its row."
+        f"{place}: the heading '{heads[0]}' is the name or code of no row{of}.{close} Spell a sector in its column as "
+        "in its row."
     )
 
 
-def _headed_twice(grid: Grid, first: int, second: int, name: str) -> str:
+def _headed_twice(grid: Grid, first: int, second: int, line: Line) -> str:
     letters = " and ".join(grid.sheet.cell(0, c)[:-1] for c in (first, second))
-    return f"{grid.sheet.where}: the columns {letters} are both headed as the sector '{name}'; a sector has one column."
+    of = f" of {line.region}" if line.region else ""
+    return (
+        f"{grid.sheet.where}: the columns {letters} are both headed as the sector '{line.name}'{of}; a sector has one "
+        "column."
+    )

@@ -74,7 +74,7 @@ def missing_provinces(found: Collection[tuple[str, int]]) -> list[str]:
         there = {name for name, other in found if other == year and name != CHINA.name}
         absent = [name for name in data.provinces()["province"] if name not in there]
         if there and absent:
-            notes.append(f"{year}: tables of {counted(len(there), 'province')}; none of {listing(absent, 30)}.")
+            notes.append(f"{year}: tables of {counted(len(there), 'province')}; none of {listing(absent, 8)}.")
     return notes
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digicarbon.errors import DataError, counted
-from digicarbon.importer._cells import numbers
+from digicarbon.importer._cells import numbers, text
 from digicarbon.importer._io_layout import Layout
 
 FloatArray = NDArray[np.float64]
@@ -93,6 +93,7 @@ def table(found: Layout, scale: float) -> Table:
         If a cell is no number, or value added or both total output and total input are not there.
     """
     sheet = found.sheet
+    _refuse_merged(found)
     span = range(min(found.columns), max(found.columns) + 1)
     own = [c - span.start for c in found.columns]
     raw = np.vstack([numbers(sheet, range(line.at, line.at + 1), span)[:, own] for line in found.lines])
@@ -114,6 +115,18 @@ def table(found: Layout, scale: float) -> Table:
         (0.5 if whole else 0.005) * scale,
         (*found.notes, *notes, *more),
     )
+
+
+def _refuse_merged(found: Layout) -> None:
+    """Refuse a figure that stands for several cells."""
+    sheet = found.sheet
+    below = max([found.lines[-1].at, *found.rows.values()])
+    for top, left, _, _ in sheet.merged:
+        if found.lines[0].at <= top <= below and left >= min(found.columns) and text(sheet.cells.iat[top, left]):
+            raise DataError(
+                f"{sheet.place(top, left)} is merged with others, so that one figure stands for several; unmerge the "
+                "cells and give each its own."
+            )
 
 
 def _use_columns(found: Layout, columns: Sequence[int]) -> FloatArray:

@@ -12,8 +12,10 @@ import pandas as pd
 from pydantic import Field
 
 from digicarbon.errors import DataError, counted, listing
-from digicarbon.importer._ceads import CITATION, MOST_TITLE_ROWS, coverage_notes, empty_header, left_out
+from digicarbon.importer._ceads import CITATION
+from digicarbon.importer._ceads_sheet import MOST_TITLE_ROWS, empty_header
 from digicarbon.importer._cells import Province, figure, province, required_province, text, year, year_in
+from digicarbon.importer._notes import absent_notes, coverage_notes, difference_notes, left_out
 from digicarbon.importer._sheets import Sheet, visible
 from digicarbon.importer._words import Words
 from digicarbon.importer.base import Imported, Importer
@@ -99,8 +101,8 @@ class CeadsApparentImporter(Importer):
             found.notes.append(f"Rows that are no known item are left out: {listing(found.left_out)}.")
         if found.blanks:
             found.notes.append(f"{counted(found.blanks, 'empty cell or dash', 'empty cells or dashes')} taken as 0.")
-        notes = [*found.notes, *coverage_notes(found.rows), *_sum_notes(found, self.tolerance)]
         table = _tidy(found.rows)
+        notes = [*found.notes, *coverage_notes(found.rows), *_sum_notes(found, self.tolerance), *absent_notes(table)]
         units = dict.fromkeys(table.columns[3:], UNIT)
         return Imported({"ceads_apparent": table}, units, CITATION, tuple(notes))
 
@@ -165,7 +167,7 @@ def _read_wide(sheet: Sheet, header: int, first: int, found: _Found) -> None:
             continue
         place = required_province(value, sheet.place(header, column))
         values = {name: found.figure(sheet, row, column) for name, row in items.items()}
-        found.add(place, when, f"{sheet.where}, column {sheet.cell(header, column)}", values)
+        found.add(place, when, sheet.place(header, column), values)
 
 
 def _item_rows(sheet: Sheet, header: int, first: int, found: _Found) -> dict[str, int]:
@@ -223,7 +225,7 @@ def _read_rows(sheet: Sheet, header: int, found: _Found) -> None:
                 raise DataError(f"{sheet.place(row, dated)}: '{text(sheet.cells.iat[row, dated])}' is no year.")
             when = stated
         values = {name: found.figure(sheet, row, column) for name, column in columns.items()}
-        found.add(place, when, f"{sheet.where}, row {row + 1}", values)
+        found.add(place, when, sheet.place(row, by_name), values)
 
 
 def _item_columns(sheet: Sheet, header: int) -> dict[str, int]:
@@ -266,15 +268,11 @@ def _year_of(sheet: Sheet) -> int:
 
 
 def _sum_notes(found: _Found, tolerance: float) -> list[str]:
-    wrong = []
-    for key, values in found.rows.items():
-        if _TOTAL in values:
-            total, parts = values[_TOTAL], sum(values[name] for name in PARTS)
-            if abs(total - parts) > max(tolerance * max(abs(total), abs(parts)), 1e-6):
-                wrong.append(f"{found.places[key]}: {total:.6g} against {parts:.6g}")
-    if not wrong:
-        return []
-    return [f"The total is not coal + oil + gas + cement in {counted(len(wrong), 'place')}: {listing(wrong, 4)}."]
+    stated = {key: values for key, values in found.rows.items() if _TOTAL in values}
+    totals = np.array([[values[_TOTAL]] for values in stated.values()]).reshape(-1, 1)
+    sums = np.array([[sum(values[name] for name in PARTS)] for values in stated.values()]).reshape(-1, 1)
+    places = [found.places[key] for key in stated]
+    return difference_notes("The total is not coal + oil + gas + cement", places, totals, sums, [_TOTAL], tolerance)
 
 
 def _tidy(rows: Mapping[tuple[Province, int], Mapping[str, float]]) -> pd.DataFrame:

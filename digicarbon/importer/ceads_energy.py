@@ -11,7 +11,9 @@ from pydantic import Field
 
 from digicarbon import data
 from digicarbon.importer import _ceads
-from digicarbon.importer._ceads import CITATION, Layout
+from digicarbon.importer._ceads import CITATION
+from digicarbon.importer._ceads_sheet import Layout
+from digicarbon.importer._notes import difference_notes
 from digicarbon.importer._words import Words
 from digicarbon.importer.base import Imported, Importer
 
@@ -56,12 +58,13 @@ class CeadsEnergyImporter(Importer):
         """
         layout = _layout()
         found = _ceads.collect(files, layout, self.year)
+        places = [one.where for one in found.inventories]
         values = np.stack([one.values for one in found.inventories])
         rows = layout.rows.names
         sectors = [rows.index(name) for name in _sectors()]
-        notes = _ceads.difference_notes(
+        notes = difference_notes(
             f"{FINAL} is not the sum of the sectors",
-            found.inventories,
+            places,
             values[:, rows.index(FINAL)],
             values[:, sectors].sum(axis=1),
             layout.columns.names,

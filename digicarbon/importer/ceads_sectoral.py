@@ -10,7 +10,9 @@ import numpy as np
 from pydantic import Field
 
 from digicarbon.importer import _ceads
-from digicarbon.importer._ceads import CITATION, Layout
+from digicarbon.importer._ceads import CITATION
+from digicarbon.importer._ceads_sheet import Layout
+from digicarbon.importer._notes import absent_notes, difference_notes
 from digicarbon.importer._words import Words
 from digicarbon.importer.base import Imported, Importer
 
@@ -57,12 +59,13 @@ class CeadsSectoralImporter(Importer):
         """
         layout = _layout()
         found = _ceads.collect(files, layout, self.year)
+        places = [one.where for one in found.inventories]
         values = np.stack([one.values for one in found.inventories])
         columns = layout.columns.names
         total = layout.rows.names.index(layout.total)
-        notes = _ceads.difference_notes(
+        notes = difference_notes(
             "The total row is not the sum of the sectors",
-            found.inventories,
+            places,
             np.nan_to_num(values[:, total]),
             np.nan_to_num(np.delete(values, total, axis=1).sum(axis=1)),
             columns,
@@ -70,15 +73,16 @@ class CeadsSectoralImporter(Importer):
         )
         scope_1 = [column for column in columns if column not in (*_OPTIONAL, "scope_1_total")]
         parts = values[:, :, [columns.index(column) for column in scope_1]].sum(axis=2)
-        notes += _ceads.difference_notes(
+        notes += difference_notes(
             "The scope 1 total is not the sum of fuels and process emissions",
-            found.inventories,
+            places,
             values[:, :, columns.index("scope_1_total")],
             parts,
             layout.rows.names,
             self.tolerance,
         )
         table = _ceads.tidy(found.inventories, layout)
+        notes += absent_notes(table[["province", "year", *_OPTIONAL]])
         return Imported({"ceads_sectoral": table}, dict(layout.units), CITATION, (*found.notes, *notes))
 
 

@@ -26,8 +26,8 @@ _TEN_THOUSAND = 1e4
 class Measure(Spec):
     """A specification of a measure of the digital economy.
 
-    A kind of measure defines `compute`. Models take `columns`, which are those of `compute` with the divisions that
-    ``per`` and ``standardise`` ask for, so that every kind has both.
+    A kind of measure defines `compute`. Models take `transformed`, which divides its columns as ``per`` and
+    ``standardise`` ask for, so that every kind has both.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class Measure(Spec):
 
     @property
     def changed(self) -> bool:
-        """Whether `columns` are others than those of `compute`."""
+        """Whether `transformed` gives others than `compute`."""
         return self.per != "none" or self.standardise
 
     def compute(self, inputs: Inputs) -> pd.DataFrame:
@@ -69,7 +69,7 @@ class Measure(Spec):
         raise TypeError(f"{type(self).__name__} does not say how it is computed; define `compute`.")
 
     @final
-    def columns(self, inputs: Inputs) -> pd.DataFrame:
+    def transformed(self, inputs: Inputs) -> pd.DataFrame:
         """Return the columns of `compute` under the same names, divided and standardised as the fields say.
 
         Raises

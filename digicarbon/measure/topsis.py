@@ -31,7 +31,7 @@ class TopsisIndex(CompositeIndex):
     ----------
     weights : {"entropy", "equal", "given"}
         Entropy weights as in `EntropyIndex`, equal ones, or those of ``given``.
-    given : mapping of str to float
+    given : mapping of str to float, or None
         A positive weight for each indicator; only their ratios count.
     shift : float
         Added to each normalised cell before the entropy is taken; distances do not depend on it otherwise.
@@ -42,18 +42,19 @@ class TopsisIndex(CompositeIndex):
     terms: Names = ("ln_topsis_index",)
     name: str = "topsis_index"
     weights: Weighting = "entropy"
-    given: dict[str, float] = Field(default_factory=dict)
+    given: dict[str, float] | None = None
     shift: float = Field(default=0.0001, ge=0, le=1)
 
     @model_validator(mode="after")
     def _given_weights_fit(self) -> Self:
-        self._refuse_strangers(tuple(self.given), "given")
-        if (self.weights == "given") != bool(self.given):
+        given = self.given or {}
+        self._refuse_strangers(tuple(given), "given")
+        if (self.weights == "given") != bool(given):
             raise ValueError(
                 "weights=given and the weights in given go together, e.g. weights=given "
-                f"given={{{next(iter(self.indicators))}: 2, …}}; for others leave given empty."
+                f"given={{{next(iter(self.indicators))}: 2, …}}; for others set given=null."
             )
-        lacking = [name for name in self.indicators if self.given.get(name, 0.0) <= 0] if self.given else []
+        lacking = [name for name in self.indicators if given.get(name, 0.0) <= 0] if given else []
         if lacking:
             raise ValueError(f"given has no positive weight for {listing(lacking)}; give one for each indicator.")
         return self
@@ -68,10 +69,11 @@ class TopsisIndex(CompositeIndex):
         negative : ndarray of bool, shape (k,)
         """
         scaled = min_max(values, negative, self.shift)
+        given = self.given or {}
         ways: Mapping[Weighting, Callable[[], FloatArray]] = {
             "entropy": lambda: entropy_weights(scaled).weights,
             "equal": lambda: np.ones(len(names)),
-            "given": lambda: np.array([self.given[name] for name in names]),
+            "given": lambda: np.array([given[name] for name in names]),
         }
         chosen = ways[self.weights]()
         weights = chosen / chosen.sum()

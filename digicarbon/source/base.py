@@ -17,6 +17,9 @@ from digicarbon.spec import Names, Spec
 
 FloatArray = NDArray[np.float64]
 
+TABLES = "input-output tables"
+"""What files of input-output tables are said to hold."""
+
 
 @dataclass(frozen=True, eq=False)
 class InputOutputTable:
@@ -51,7 +54,7 @@ class InputFile:
     size : int
         Bytes.
     series : tuple of str
-        What was taken from it: names of series, ``input-output tables`` or ``geometry``.
+        What was taken from it: names of series, `TABLES` or ``geometry``.
     """
 
     path: str
@@ -96,7 +99,7 @@ class Inputs:
     units : mapping of str to str
         The unit of measurement by series, where it is known.
     absent : mapping of str to str
-        Series that the source would have, by the file that is not there.
+        How to come by series (and `TABLES`) that the source knows of but does not have, as sentences.
     geometry : str
         A file of the units' polygons; empty where there is none.
     """
@@ -126,8 +129,8 @@ class Inputs:
         known = [str(name) for name in self.frame.columns if name not in ("unit", "time")]
         missing = [name for name in wanted if name not in known]
         if missing:
-            file = self.absent.get(missing[0], "")
-            hint = f" It would be in the file {file}, which is not there." if file else nearest(missing[0], known)
+            remedy = self.absent.get(missing[0], "")
+            hint = f" {remedy}" if remedy else nearest(missing[0], known)
             raise DataError(
                 f"{wanted_by} needs the series {listing(missing)}, which source={self.source} does not have."
                 f"{hint} It has: {listing(known, 40)}."
@@ -145,6 +148,8 @@ class Source(Spec):
     """
 
     role: ClassVar[str] = "source"
+    places: ClassVar[tuple[str, ...]] = ()
+    """Fields that only say where files are: they decide no number, the files' bytes do."""
 
     controls: Names = ()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 import pandas as pd
 from pydantic import Field, model_validator
@@ -34,6 +34,8 @@ class TableSource(Source):
     delimiter : str or None
         The character between the cells of a text file; a comma (a tab for ``.tsv``) if None.
     """
+
+    places: ClassVar[tuple[str, ...]] = ("path",)
 
     path: str
     unit: str

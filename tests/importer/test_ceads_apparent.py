@@ -62,6 +62,12 @@ def test_rows_that_are_unknown_are_told(tmp_path: Path) -> None:
     assert notes[-1] == "Rows that are no known item are left out: Bunkers."
 
 
+def test_a_balance_item_that_a_year_lacks_is_told(tmp_path: Path) -> None:
+    found = CeadsApparentImporter().read([workbook(tmp_path, lambda sheet: sheet.delete_rows(8))])
+    assert found.notes[-1] == "import: not in the files for 4 of 8 provinces and years."
+    assert found.tables["ceads_apparent"]["import"].isna().sum() == 4
+
+
 def long(encoding: str, folder: Path) -> Path:
     tables = [layout.apparent(year, list(PLACES)).loc[[*PARTS, "Total"]].T.assign(年份=year) for year in (2012, 2013)]
     file = folder / "apparent.csv"
@@ -98,9 +104,8 @@ def test_a_wrong_total_is_told(tmp_path: Path) -> None:
         sheet["D6"] = sheet["D6"].value + 1
 
     notes = CeadsApparentImporter().read([workbook(tmp_path, edit)]).notes
-    assert notes[-1].startswith(
-        "The total is not coal + oil + gas + cement in 1 place: 表观碳排放清单_1997-2022.xlsx, sheet 2012, column D1: "
-    )
+    assert notes[-1].startswith("The total is not coal + oil + gas + cement in 1 place: ")
+    assert "sheet 2012, cell D1, total: " in notes[-1]
 
 
 def put(cell: str, value: object) -> Callable[[Worksheet], None]:

@@ -59,7 +59,9 @@ def test_every_edition(tmp_path: Path, edition: str) -> None:
     assert len(table) == 96
     agrees(table, "Beijing", 110000, 2012, EDITIONS[edition].scope_2)
     assert set(table["province"]) == {"Beijing", "Inner Mongolia"}
-    assert found.notes == ("Sheets that are no inventory are left out: NOTE (1 file).",)
+    absent = "scope_2_heat, scope_2_electricity, other_energy: not in the files for 2 of 2 provinces and years."
+    more = () if EDITIONS[edition].scope_2 else (absent,)
+    assert found.notes == ("Sheets that are no inventory are left out: NOTE (1 file).", *more)
     assert found.units["raw_coal"] == "Mt CO2"
     assert "Shan et al. 2016" in found.citation
 
@@ -208,6 +210,15 @@ def test_names_that_do_not_say_what_is_needed(tmp_path: Path) -> None:
             CeadsSectoralImporter().read([save(tmp_path / file, {sheet: fill})])
     found = CeadsSectoralImporter(year=2012).read([save(tmp_path / "a.xlsx", {"Beijing": fill})])
     assert found.tables["ceads_sectoral"]["year"].unique().tolist() == [2012]
+
+
+def test_the_year_on_the_command_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fill = partial(layout.write_sectoral, table=layout.sectoral(1), edition=EDITIONS["2016"])
+    save(folder / "a.xlsx", {"Beijing": fill})
+    assert main(["data", "import", "ceads_sectoral", "a.xlsx", "--to", "data", "year=2012"]) == 0
+    assert capsys.readouterr().out.startswith(
+        "ceads_sectoral: 48 rows, 1 province, 2012, from 1 file of ceads_sectoral."
+    )
 
 
 def test_one_province_and_year_in_two_places(tmp_path: Path) -> None:

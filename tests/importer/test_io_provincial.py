@@ -244,6 +244,12 @@ BAD = [
     broken("unknown row", lambda f: f.put(12, 1, "工资").put(12, 2, "V1"), r"B13: the row '\w+' is not known"),
     broken("sector twice", lambda f: f.put(6, 1, f.cells[5][1]), r"B7: '\w+' is also the sector of row 6"),
     broken("merged heading", lambda f: f.put(3, 4, None).put(4, 4, None), r"E5: this column .* has no heading"),
+    broken(
+        "an empty lower part",
+        lambda f: [line.__setitem__(slice(3, 9), [None] * 6) for line in f.cells[11:18]],
+        "no row of total value added",
+    ),
+    broken("merged figures", lambda f: f.merged.append((6, 4, 6, 5)), r"E7 is merged with others"),
     broken("nameless row", lambda f: f.put(6, 1, None), r"B7: this row has no sector's name"),
     broken("code twice", lambda f: f.put(12, 1, "生产税净额").put(12, 2, "VA002"), r"stands in row 13 already"),
     broken("no value added", lambda f: (without(f, "VA001"), without(f, "TVA")), "no row of total value added"),

@@ -62,7 +62,7 @@ def test_entropy_index_against_pymcdm_and_its_artifacts() -> None:
 
 @pytest.mark.parametrize("how", ["entropy", "equal", "given"])
 def test_topsis_index_against_pymcdm(how: str) -> None:
-    given = {"fibre": 4.0, "patents": 1, "coal": 1} if how == "given" else {}
+    given = {"fibre": 4.0, "patents": 1, "coal": 1} if how == "given" else None
     measure = TopsisIndex(indicators=DIRECTIONS, weights=how, given=given)
     weights = {
         "entropy": pymcdm.weights.entropy_weights(scaled(FRAME, 0.0001).to_numpy()),

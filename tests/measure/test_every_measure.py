@@ -42,23 +42,23 @@ def simulated() -> Inputs:
 
 
 def test_nothing_asked_nothing_changed(simulated: Inputs) -> None:
-    pd.testing.assert_frame_equal(BeaMeasure().columns(simulated), BeaMeasure().compute(simulated))
-    assert NoMeasure().columns(INPUTS).columns.tolist() == ["unit", "time"]
+    pd.testing.assert_frame_equal(BeaMeasure().transformed(simulated), BeaMeasure().compute(simulated))
+    assert NoMeasure().transformed(INPUTS).columns.tolist() == ["unit", "time"]
 
 
 def test_users_own_measure_has_them_for_free() -> None:
-    found = Own(per="capita").columns(INPUTS)
+    found = Own(per="capita").transformed(INPUTS)
     assert found["time"].tolist() == [2012, 2013, 2012]
     assert found["double"].tolist() == [6.0, 8.0, 4.0]
     assert found["triple"].tolist() == [9.0, 12.0, 6.0]
-    assert Own(per="gdp").columns(INPUTS)["double"].tolist() == pytest.approx([120 / 300, 40 / 200, 20 / 100])
+    assert Own(per="gdp").transformed(INPUTS)["double"].tolist() == pytest.approx([120 / 300, 40 / 200, 20 / 100])
     assert "per 10k persons" in Own(per="capita").notes(INPUTS)[0]
     assert "per 100m CNY of GDP" in Own(per="gdp").notes(INPUTS)[0]
 
 
 def test_a_share_of_gdp_is_a_share(simulated: Inputs) -> None:
     plain = BeaMeasure().compute(simulated)
-    shares = BeaMeasure(per="gdp").columns(simulated)
+    shares = BeaMeasure(per="gdp").transformed(simulated)
     # 10k CNY over 100m CNY
     np.testing.assert_allclose(shares["e"], plain["e"] / (simulated.frame["gdp"] * 1e4), rtol=1e-14)
     assert shares["e"].between(0, 1).all()
@@ -67,8 +67,8 @@ def test_a_share_of_gdp_is_a_share(simulated: Inputs) -> None:
 
 
 def test_money_per_head_is_in_10k_cny_per_person_as_gdp_per_head_is(simulated: Inputs) -> None:
-    found = BeaMeasure(per="capita").columns(simulated)
-    share = BeaMeasure(per="gdp").columns(simulated)
+    found = BeaMeasure(per="capita").transformed(simulated)
+    share = BeaMeasure(per="gdp").transformed(simulated)
     # the panel's own GDP per head: 100m CNY over 10k persons
     per_head = simulated.frame["gdp"] / simulated.frame["population"]
     np.testing.assert_allclose(found["e"], share["e"] * per_head, rtol=1e-13)
@@ -76,23 +76,23 @@ def test_money_per_head_is_in_10k_cny_per_person_as_gdp_per_head_is(simulated: I
 
 @pytest.mark.parametrize(("money", "factor"), [("none", 1.0), ("100m_cny", 1.0), ("10k_cny", 1e-4)])
 def test_columns_of_money(money: str, factor: float) -> None:
-    found = ColumnMeasure(column="sales", name="m", money=money, per="gdp", terms=("m",)).columns(INPUTS)
+    found = ColumnMeasure(column="sales", name="m", money=money, per="gdp", terms=("m",)).transformed(INPUTS)
     np.testing.assert_allclose(found["m"], factor * FRAME["sales"] / FRAME["gdp"], rtol=1e-14)
     assert found["m"].isna().tolist() == [False, False, True]
 
 
 def test_standardised_over_all_rows_gaps_left_out(simulated: Inputs) -> None:
-    found = BeaMeasure(standardise=True, terms=("e",)).columns(simulated)
+    found = BeaMeasure(standardise=True, terms=("e",)).transformed(simulated)
     raw = BeaMeasure().compute(simulated)
     for name in ("sector1", "sector2", "ddl", "ide", "e"):
         np.testing.assert_allclose(found[name], (raw[name] - raw[name].mean()) / raw[name].std(), atol=1e-13)
-    sales = ColumnMeasure(column="sales", name="m", standardise=True, terms=("m",)).columns(INPUTS)["m"]
+    sales = ColumnMeasure(column="sales", name="m", standardise=True, terms=("m",)).transformed(INPUTS)["m"]
     assert sales.tolist()[:2] == pytest.approx([-np.sqrt(0.5), np.sqrt(0.5)])
     assert np.isnan(sales[2])
 
 
 def test_per_capita_comes_before_standardising() -> None:
-    found = Own(per="capita", standardise=True).columns(INPUTS)["double"]
+    found = Own(per="capita", standardise=True).transformed(INPUTS)["double"]
     assert found.tolist() == pytest.approx([0.0, 1.0, -1.0])
     assert len(Own(per="capita", standardise=True).notes(INPUTS)) == 2
 
@@ -100,10 +100,10 @@ def test_per_capita_comes_before_standardising() -> None:
 @pytest.mark.parametrize("term", ["ln_double", "L.ln_double", "ln_double^2", "patents:ln_double"])
 def test_logarithm_of_a_standardised_column_is_refused(term: str) -> None:
     with pytest.raises(ConfigError, match=r"standardised column has negative values.*measure\.terms=\[double\]"):
-        Own(standardise=True, terms=(term,)).columns(INPUTS)
+        Own(standardise=True, terms=(term,)).transformed(INPUTS)
     # a column whose own name begins so is no logarithm to be taken
     named = ColumnMeasure(column="patents", name="ln_patents", standardise=True, terms=("ln_patents",))
-    assert named.columns(INPUTS)["ln_patents"].mean() == pytest.approx(0.0, abs=1e-15)
+    assert named.transformed(INPUTS)["ln_patents"].mean() == pytest.approx(0.0, abs=1e-15)
 
 
 def test_changed_column_needs_a_name_of_its_own() -> None:
@@ -114,22 +114,22 @@ def test_changed_column_needs_a_name_of_its_own() -> None:
 
 def test_faults_are_named() -> None:
     with pytest.raises(DataError, match=r"measure\.per=capita needs the series population"):
-        Own(per="capita").columns(replace(INPUTS, frame=FRAME.drop(columns="population")))
+        Own(per="capita").transformed(replace(INPUTS, frame=FRAME.drop(columns="population")))
     with pytest.raises(DataError, match="divides by 'gdp', which is zero or negative in source=mine for A 2013"):
-        Own(per="gdp").columns(replace(INPUTS, frame=FRAME.assign(gdp=[1.0, 0.0, 1.0])))
+        Own(per="gdp").transformed(replace(INPUTS, frame=FRAME.assign(gdp=[1.0, 0.0, 1.0])))
     with pytest.raises(DataError, match=r"'gdp' of source=mine holds text .*A 2013: 'n/a'"):
-        Own(per="gdp").columns(replace(INPUTS, frame=FRAME.assign(gdp=["1", "n/a", 3.0])))
+        Own(per="gdp").transformed(replace(INPUTS, frame=FRAME.assign(gdp=["1", "n/a", 3.0])))
     with pytest.raises(DataError, match="column 'double' does not vary"):
-        Own(standardise=True).columns(replace(INPUTS, frame=FRAME.assign(patents=7)))
+        Own(standardise=True).transformed(replace(INPUTS, frame=FRAME.assign(patents=7)))
     with pytest.raises(ConfigError, match="this one has none"):
-        NoMeasure(per="capita").columns(INPUTS)
-    missing = Own(per="gdp").columns(replace(INPUTS, frame=FRAME.assign(gdp=[np.nan, 1.0, 1.0])))
+        NoMeasure(per="capita").transformed(INPUTS)
+    missing = Own(per="gdp").transformed(replace(INPUTS, frame=FRAME.assign(gdp=[np.nan, 1.0, 1.0])))
     assert missing["double"].isna().tolist() == [False, False, True]
 
 
 def test_a_row_that_stands_twice_is_left_to_the_panel() -> None:
     twice = replace(INPUTS, frame=pd.concat([FRAME, FRAME.iloc[:1]]))
-    assert len(Own(per="capita").columns(twice)) == 4
+    assert len(Own(per="capita").transformed(twice)) == 4
 
 
 def test_raw_column_is_an_artifact() -> None:

@@ -1,0 +1,115 @@
+"""`digicarbon data show`: which files and choices made a run's panel."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from digicarbon import sweep
+from digicarbon.compose import Composer, loader
+from digicarbon.errors import ConfigError, counted, listing
+from digicarbon.files import ROOT
+from digicarbon.provenance import FINGERPRINT, GROUPS, today
+from digicarbon.recorded import Recorded, find
+from digicarbon.tracking import place
+
+USAGE = """\
+  digicarbon data show RUN [EXPERIMENT]
+      the files, hashes and choices behind a run's panel, and whether the files are still the same; RUN is an id or its
+      beginning, or a label in the latest sweep (of EXPERIMENT), or an experiment for the whole of its latest sweep
+"""
+
+
+def show(arguments: Sequence[str]) -> int:
+    """Print where a run's numbers come from; return 0.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        A run, an experiment, and overrides such as ``tracking=server``.
+
+    Raises
+    ------
+    ConfigError
+        If the command line is wrong.
+    DataError
+        If there is no such run, or nothing is recorded of its data.
+    TrackingError
+        If the store cannot be read.
+    """
+    overrides = [word for word in arguments if word.startswith("tracking")]
+    words = [word for word in arguments if word not in overrides]
+    flags = [word for word in words if word.startswith("-")]
+    if flags or not 1 <= len(words) <= 2:
+        raise ConfigError(
+            "Name one run, by its id or label, and maybe an experiment, e.g. `digicarbon data show 'FE(1)' "
+            "table3_baseline`."
+        )
+    tracking = sweep.settings(Composer(loader(), ROOT, overrides)).tracking
+    run = find(tracking, words[0], words[1] if len(words) == 2 else "")
+    sys.stdout.write("\n".join(_lines(run)) + "\n")
+    return 0
+
+
+def _lines(run: Recorded) -> Iterator[str]:
+    what = "Sweep" if run.run_id == run.parent_id else "Run"
+    when = datetime.fromtimestamp(run.start / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    yield f"{what} {run.run_id}: {run.label}"
+    yield f"  experiment {run.experiment}, {run.status}, {when}"
+    yield f"  data fingerprint {run.tags.get(FINGERPRINT, 'none')}"
+    for entry in run.data:
+        yield ""
+        if len(run.data) > 1:
+            yield f"Data {entry['fingerprint']}"
+        yield from _panels(entry, run.tags.get("digicarbon.data_digest", ""))
+        yield from _files(entry)
+        yield "Choices"
+        yield from (_choice(group, entry["choices"][group], entry["options"].get(group, "")) for group in GROUPS)
+        for name in entry["artifacts"]:
+            yield f"  kept beside the results: {place(run.artifacts, name)}"
+
+
+def _panels(entry: Mapping[str, Any], digest: str) -> Iterator[str]:
+    """Yield the panel of a run, or all panels of a sweep."""
+    own = [panel for panel in entry["panels"] if digest in panel["digests"]]
+    for panel in own or entry["panels"]:
+        units, periods = panel["units"], panel["periods"]
+        balanced = "" if panel["rows"] == len(units) * len(periods) else " (unbalanced)"
+        unit, time = entry["names"]["unit"], entry["names"]["time"]
+        several = counted(len(units), unit, "" if unit[-1:] != "y" else f"{unit[:-1]}ies")
+        yield f"Panel: {several} x {counted(len(periods), time)}, {counted(panel['rows'], 'row')}{balanced}"
+        yield f"  {time}: {listing(periods, 40)}"
+        yield f"  {unit}: {listing(units, 40)}"
+
+
+def _files(entry: Mapping[str, Any]) -> Iterator[str]:
+    if not entry["files"]:
+        yield f"Files: none; {'the numbers are drawn (SIMULATED)' if entry['simulated'] else 'nothing was read'}"
+    for file in entry["files"]:
+        yield f"File {file['path']}: {_today(file)}"
+        yield f"  sha256 {file['sha256']}, {file['size']} bytes"
+        if file["series"]:
+            yield f"  taken from it: {listing(file['series'], 12)}"
+        for record in file["imports"]:
+            raw = listing((item["name"] for item in record.get("files", ())), 6)
+            source = f" from {raw}" if raw else ""
+            yield f"  imported {record.get('imported', '')} by {record['kind']}{source}"
+            yield from (f"    {item['name']} sha256 {item['sha256']}" for item in record.get("files", ()))
+            yield from (f"    cite: {text}" for text in [record.get("citation", "")] if text)
+
+
+def _today(file: Mapping[str, Any]) -> str:
+    state = today(file["path"], file["sha256"])
+    words = {"same": "the same today", "changed": "CHANGED since the run", "not there": "no longer there"}
+    return words[state]
+
+
+def _choice(group: str, fields: Mapping[str, Any], option: str) -> str:
+    shown = ", ".join(f"{key}={_plain(value)}" for key, value in fields.items() if key != "class")
+    return f"  {group}={option or fields['class']}: {shown}"
+
+
+def _plain(value: object) -> str:
+    return f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)

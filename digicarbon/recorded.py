@@ -1,0 +1,165 @@
+"""What MLflow holds of a run and of the sweep that it belongs to."""
+
+from __future__ import annotations
+
+import json
+import logging
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from digicarbon.errors import DataError, TrackingError, counted, listing, nearest
+from digicarbon.provenance import FINGERPRINT, RECORD
+from digicarbon.tracking import SQLITE, Tracking, absolute
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+
+@dataclass(frozen=True, eq=False)
+class Recorded:
+    """A run as it is recorded.
+
+    Attributes
+    ----------
+    run_id, label, experiment, status : str
+    start : int
+        Milliseconds since the epoch.
+    tags, params : mapping of str to str
+    parent_id : str
+        Its sweep; its own id for a sweep.
+    artifacts : str
+        Where the sweep's files are.
+    data : sequence of mapping
+        The entries of the sweep's record of data that the run belongs to (all for a sweep).
+    """
+
+    run_id: str
+    label: str
+    experiment: str
+    status: str
+    start: int
+    tags: Mapping[str, str]
+    params: Mapping[str, str]
+    parent_id: str
+    artifacts: str
+    data: Sequence[Mapping[str, Any]]
+
+
+def find(tracking: Tracking, name: str, experiment: str = "") -> Recorded:
+    """Return a run by its id, by the unique beginning of its id, or by its label in an experiment's latest sweep.
+
+    Parameters
+    ----------
+    tracking : Tracking
+    name : str
+        An id, its beginning (4 characters at least), a label, or the name of an experiment (its latest sweep).
+    experiment : str
+        Where a label is looked for; by default in the latest sweep of the store.
+
+    Raises
+    ------
+    DataError
+        If there is no such run, or more than one.
+    TrackingError
+        If the store cannot be read.
+    """
+    with _reading(tracking) as client:
+        run = _run(client, name, experiment)
+        parent_id = run.data.tags.get("mlflow.parentRunId", run.info.run_id)
+        parent = run if parent_id == run.info.run_id else client.get_run(parent_id)
+        return Recorded(
+            run_id=run.info.run_id,
+            label=run.data.tags.get("digicarbon.label", run.info.run_name),
+            experiment=client.get_experiment(run.info.experiment_id).name,
+            status=run.info.status,
+            start=run.info.start_time,
+            tags=run.data.tags,
+            params=run.data.params,
+            parent_id=parent_id,
+            artifacts=parent.info.artifact_uri,
+            data=_data(client, parent_id, "" if parent is run else run.data.tags.get(FINGERPRINT, "none")),
+        )
+
+
+@contextmanager
+def _reading(tracking: Tracking) -> Iterator[MlflowClient]:
+    """Give a client of a store that is there already; reading never makes one."""
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    if tracking.uri.startswith(SQLITE) and not Path(tracking.uri.removeprefix(SQLITE)).is_file():
+        raise DataError(f"There is no store {tracking.uri} in {Path.cwd()}; run an experiment in this folder first.")
+    for noisy in ("mlflow", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    try:
+        yield MlflowClient(tracking_uri=absolute(tracking.uri))
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise TrackingError(f"tracking.uri: the store {tracking.uri} cannot be read ({first}).") from error
+
+
+def _run(client: MlflowClient, name: str, experiment: str) -> Run:
+    experiments = {item.name: item.experiment_id for item in client.search_experiments()}
+    if experiment and experiment not in experiments:
+        raise DataError(
+            f"The store has no experiment '{experiment}'.{nearest(experiment, experiments)} "
+            f"It has: {listing(experiments, 20)}."
+        )
+    ids = [experiments[experiment]] if experiment else list(experiments.values())
+    if not experiment and name in experiments:
+        return _latest(client, [experiments[name]])
+    if len(name) >= 4 and all(letter in "0123456789abcdef" for letter in name):
+        found = client.search_runs(ids, f"attributes.run_id LIKE '{name}%'", max_results=2)
+        if len(found) > 1:
+            raise DataError(f"More than one run begins with '{name}'; give more of its id.")
+        if found:
+            return found[0]
+    return _labelled(client, name, _latest(client, ids), experiment)
+
+
+def _latest(client: MlflowClient, experiment_ids: Sequence[str]) -> Run:
+    sweeps = client.search_runs(
+        experiment_ids, "tags.`digicarbon.kind` = 'sweep'", order_by=["attributes.start_time DESC"], max_results=1
+    )
+    if not sweeps:
+        raise DataError("The store has no sweep there yet; run an experiment first.")
+    return sweeps[0]
+
+
+def _labelled(client: MlflowClient, label: str, sweep: Run, experiment: str) -> Run:
+    inside = f"tags.`mlflow.parentRunId` = '{sweep.info.run_id}'"
+    ids = [sweep.info.experiment_id]
+    # a label can hold either kind of quotation mark, yet hardly both
+    mark = "'" if '"' in label else '"'
+    found = client.search_runs(ids, f"{inside} AND tags.`digicarbon.label` = {mark}{label}{mark}", max_results=1)
+    if found:
+        return found[0]
+    labels = [run.data.tags.get("digicarbon.label", "") for run in client.search_runs(ids, inside)]
+    named = experiment or client.get_experiment(sweep.info.experiment_id).name
+    other = "" if experiment else " Name another experiment after the label to look there."
+    raise DataError(
+        f"No run id begins with '{label}', and the latest sweep of {named} ({counted(len(labels), 'run')}) has no run "
+        f"of this label.{nearest(label, labels)} Its labels: {listing(labels)}.{other}"
+    )
+
+
+def _data(client: MlflowClient, parent_id: str, fingerprint: str) -> list[Mapping[str, Any]]:
+    """Return the entries of a fingerprint, or all where it is empty."""
+    if not any(file.path == RECORD for file in client.list_artifacts(parent_id)):
+        raise DataError(
+            f"The sweep {parent_id} has no record of its data ({RECORD}): it was stopped while starting, or was "
+            "made by an earlier version."
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(client.download_artifacts(parent_id, RECORD, folder))
+        try:
+            entries = json.loads(path.read_text(encoding="utf-8"))["data"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(f"The record of data ({RECORD}) of the sweep {parent_id} is damaged.") from error
+    return [entry for entry in entries if not fingerprint or entry["fingerprint"] == fingerprint]

@@ -1,0 +1,140 @@
+"""Counts of signs: by hand, and on the real panel against least squares with dummies from the raw files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import norm
+
+from digicarbon.compose import Composer, loader
+from digicarbon.errors import ConfigError
+from digicarbon.plan import plan
+from digicarbon.report import Record, SignTable
+from digicarbon.result import Result
+
+CELLS = ["runs", "positive", "significant +", "negative", "significant -"]
+
+
+def record(coef: float, p: float, note: str = "", **varied: Any) -> Record:
+    """A run whose focal coefficient has this two-sided normal p value, beside a control of no interest."""
+    se = abs(coef) / norm.isf(p / 2)
+    result = Result(
+        "ols",
+        "y",
+        focal=("x",),
+        terms=("c", "x"),
+        coef=np.array([9.0, coef]),
+        covariance=np.diag([1.0, se**2]),
+        notes=(note,) if note else (),
+    )
+    return Record(", ".join(f"{key}={value}" for key, value in varied.items()), {}, varied, result)
+
+
+@pytest.fixture(scope="module")
+def records() -> list[Record]:
+    return [
+        record(0.5, 0.01, "Cite me.", measure="a", outcome="x"),
+        record(0.1, 0.20, "Cite me.", measure="a", outcome="y"),
+        record(-0.3, 0.04, measure="b", outcome="x"),
+        record(-0.2, 0.90, measure="b"),
+    ]
+
+
+def test_counts_by_every_choice_that_differs(records: list[Record]) -> None:
+    table = SignTable().table("Signs", records)
+    assert table.cells[CELLS].to_numpy().tolist() == [
+        ["4", "2", "1", "2", "1"],
+        ["2", "2", "1", "0", "0"],
+        ["2", "0", "0", "2", "1"],
+        ["2", "1", "1", "1", "1"],
+        ["1", "1", "0", "0", "0"],
+        ["1", "0", "0", "1", "0"],
+    ]
+    assert list(table.cells.index) == [
+        "all", "measure=a", "measure=b", "outcome=x", "outcome=y", "outcome=as configured",
+    ]  # fmt: skip
+    assert table.rules == (1, 3)
+    assert table.cells.loc["all", ["smallest", "median", "largest"]].tolist() == ["-0.3000", "-0.0500", "0.5000"]
+    assert "2 of 4 runs: Cite me." in table.notes
+    assert table.below is not None
+    assert table.below.cells["sign"].tolist() == ["+", "+", "-", "-"]
+    assert table.below.cells["p"].tolist() == ["0.0100", "0.2000", "0.0400", "0.9000"]
+
+
+def test_level_and_keys(records: list[Record]) -> None:
+    table = SignTable(level=0.25, by=("measure",)).table("Signs", records)
+    assert list(table.cells.index) == ["all", "measure=a", "measure=b"]
+    assert table.cells["significant +"].tolist() == ["2", "2", "0"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"by": ("measures",)}, r"report\.by: no run varies 'measures'\. Did you mean 'measure'\?"),
+        ({"quantity": "total"}, r"report\.quantity: no run has a total of a focal term"),
+    ],
+)
+def test_what_is_not_there(records: list[Record], fields: Mapping[str, Any], sentence: str) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        SignTable(**fields).table("Signs", records)
+
+
+@pytest.fixture(scope="module")
+def raw(data_folder: Path) -> pd.DataFrame:
+    """The real panel of 2012-17 with the GDP and population of both vintages, from the raw files."""
+    china, keys = data_folder / "china", ["province", "year"]
+    read = {
+        "co2": ("ceads/ceads_sectoral_co2_total_by_fuel_1997_2019.csv", "scope_1_total"),
+        "gdp_revised": ("nbs/nbs_province_2011_2022.csv", "gdp_nominal_100m_cny"),
+        "population_revised": ("nbs/nbs_province_2011_2022.csv", "population_10k"),
+        "urban_revised": ("nbs/nbs_province_2011_2022.csv", "urban_population_10k"),
+        "gdp_original": ("nbs/wd_province_energy_macro_1985_2018.csv", "gdp_nominal_100m_cny"),
+        "population_original": ("nbs/wd_province_energy_macro_1985_2018.csv", "population_10k"),
+        "urban_original": ("nbs/wd_province_energy_macro_1985_2018.csv", "urban_population_10k"),
+        "digeco": ("digital/yao_digital_economy_did_2010_2021.csv", "digeco"),
+        "ter_sec": ("digital/yao_digital_economy_did_2010_2021.csv", "stab"),
+    }
+    columns = {name: pd.read_csv(china / file).set_index(keys)[column] for name, (file, column) in read.items()}
+    frame = pd.DataFrame(columns).dropna(subset=["co2", "digeco"]).reset_index()
+    return frame[frame["year"].between(2012, 2017)]
+
+
+def by_dummies(raw: pd.DataFrame, vintage: str, controls: bool, outcome: str = "intensity") -> float:
+    gdp, people = raw[f"gdp_{vintage}"], raw[f"population_{vintage}"]
+    y = np.log(raw["co2"]) - {"intensity": np.log(gdp), "total": 0.0, "per_capita": np.log(people)}[outcome]
+    x = [np.log(raw["digeco"])]
+    if controls:
+        x += [np.log(gdp / people), np.log(people), np.log(raw[f"urban_{vintage}"] / people), np.log(raw["ter_sec"])]
+    dummies = pd.get_dummies(raw[["province", "year"]].astype(str), dtype=float)
+    solution = np.linalg.lstsq(np.column_stack([*x, dummies]), y, rcond=None)[0]
+    return float(solution[0])
+
+
+def test_the_real_panel_s_coefficients(raw: pd.DataFrame) -> None:
+    planned = plan(Composer(loader(), "china_choices", ["executor=sequential"]))
+    assert len(planned.runs) == 24
+    fits = {run.label: run.specs.model.fit(run.prepared.panel, run.prepared.weights) for run in planned.runs}
+    for vintage in ("revised", "original"):
+        for column in ("no controls", "controls"):
+            label = f"{column}, outcome=intensity, source.vintage={vintage}, measure=digeco"
+            expected = by_dummies(raw, vintage, column == "controls")
+            assert fits[label].estimates.loc["ln_digeco", "coef"] == pytest.approx(expected, rel=1e-8)
+
+
+def test_intensity_total_and_per_head_have_one_coefficient(raw: pd.DataFrame) -> None:
+    """ln CO2/GDP and ln CO2/population differ from ln CO2 by controls: GDP per head and population."""
+    words = ["source=china_folder", "source.years=[2012,2017]", "measure=digeco", "model=twfe"]
+    coefs = {}
+    for outcome in ("intensity", "total", "per_capita"):
+        (run,) = plan(Composer(loader(), "config", [*words, f"outcome={outcome}"])).runs
+        coefs[outcome] = run.specs.model.fit(run.prepared.panel, None).estimates.loc["ln_digeco", "coef"]
+        assert coefs[outcome] == pytest.approx(by_dummies(raw, "revised", True, outcome), rel=1e-8)
+    assert coefs["total"] == pytest.approx(coefs["intensity"], rel=1e-9)
+    assert coefs["per_capita"] == pytest.approx(coefs["intensity"], rel=1e-9)
+    without = [by_dummies(raw, "revised", False, outcome) for outcome in ("intensity", "total")]
+    assert abs(without[0] - without[1]) > 0.05
