@@ -59,8 +59,8 @@ def _table(name: str, inputs: Inputs) -> Table:
     numbers = {name: cells[name].map("{:.0f}".format, na_action="ignore") for name in ("units", "missing")}
     cells = cells.assign(**numbers).astype(object).fillna("")
     lost: dict[str, list[str]] = {}
-    for series, file in inputs.absent.items():
-        lost.setdefault(file, []).append(series)
-    absent = [f"Not there: {file} ({listing(names, 10)})." for file, names in lost.items()]
+    for series, remedy in inputs.absent.items():
+        lost.setdefault(remedy, []).append(series)
+    absent = [f"Not there: {listing(names, 10)}. {remedy}" for remedy, names in lost.items()]
     title = f"{name}: {counted(len(cells), 'series', 'series')}{' (SIMULATED)' if inputs.simulated else ''}"
     return Table(title, cells, notes=(*inputs.notes, *absent))

@@ -83,7 +83,7 @@ def test_an_imported_folder(imported: Path, capsys: Capture) -> None:
     for words in ("my data: 1 series", "2012", "2014", "all in 2013", "100m CNY", "yearbook.parquet", digest[:10]):
         assert words in shown
     assert "Cite the bureau." in shown
-    assert "Not there: ceads_sectoral.parquet (co2_sectoral, co2_process)." in shown
+    assert "Not there: co2_sectoral, co2_process. It would be in the file ceads_sectoral.parquet" in shown
 
 
 def test_a_source_with_overrides(data_folder: Path, capsys: Capture) -> None:

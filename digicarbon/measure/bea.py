@@ -14,7 +14,7 @@ from digicarbon.measure._gap_years import GapYears, growth, table_years
 from digicarbon.measure.base import Measure
 from digicarbon.numeric import bea
 from digicarbon.numeric.leontief import technical_coefficients
-from digicarbon.source import InputOutputTable, Inputs
+from digicarbon.source import TABLES, InputOutputTable, Inputs
 from digicarbon.spec import Names
 
 SECTOR1 = (
@@ -216,9 +216,10 @@ class BeaMeasure(Measure):
 
 def _tables(inputs: Inputs) -> Mapping[tuple[str, int], InputOutputTable]:
     if not inputs.tables:
+        remedy = inputs.absent.get(TABLES, "Choose another source.")
         raise DataError(
-            f"measure=bea needs input-output tables, which source={inputs.source} does not have. Choose a "
-            "ready-made column instead (measure=column measure.column=…) or another source."
+            f"measure=bea needs input-output tables, which source={inputs.source} does not have. {remedy} Or take a "
+            "ready-made column instead (measure=column measure.column=…)."
         )
     return inputs.tables
 

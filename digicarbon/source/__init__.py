@@ -1,6 +1,7 @@
 """Where raw inputs come from."""
 
 from digicarbon.source._checks import check_inputs as check_inputs
+from digicarbon.source.base import TABLES as TABLES
 from digicarbon.source.base import InputFile as InputFile
 from digicarbon.source.base import InputOutputTable as InputOutputTable
 from digicarbon.source.base import Inputs as Inputs

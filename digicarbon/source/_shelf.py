@@ -93,6 +93,8 @@ class Shelf:
     def every_series(self, name: str) -> dict[str, pd.Series[float]]:
         """Return all series of a file under their own names: its columns of numbers, or what its rows are named.
 
+        Columns without any number are left out; one with numbers and other text is refused.
+
         Raises
         ------
         DataError
@@ -100,8 +102,7 @@ class Shelf:
         """
         entry, frame = self.files[name], self.keyed(name)
         if entry.names is None:
-            numbers = [str(column) for column in frame if pd.api.types.is_numeric_dtype(frame[column])]
-            found = [column for column in numbers if column not in (*KEYS, "adcode")]
+            found = [name for name in map(str, frame) if name not in (*KEYS, "adcode") and _meant(frame[name])]
         else:
             refuse_unknown_column(entry.names, frame, entry.path, f"source.files.{name}.names")
             found = sorted(frame[entry.names].astype(str).unique())
@@ -203,6 +204,14 @@ def refuse_unknown_column(column: str, frame: pd.DataFrame, file: str, key: str)
         raise DataError(
             f"{key}: {file} has no column '{column}'.{nearest(column, names)} Columns: {listing(names, 30)}."
         )
+
+
+def _meant(cells: pd.Series[Any]) -> bool:
+    """Return whether a column has numbers, be it some that are written as text."""
+    if pd.api.types.is_numeric_dtype(cells):
+        return True
+    plain = cells.astype("string").str.replace(r"[,，%\s]", "", regex=True)
+    return bool(pd.to_numeric(plain, errors="coerce").notna().any())
 
 
 def _years(frame: pd.DataFrame, entry: FileEntry) -> pd.Series[int]:

@@ -7,6 +7,7 @@ import pandas as pd
 from digicarbon.errors import DataError, listing
 from digicarbon.source._catalogue import TablesEntry
 from digicarbon.source._shelf import Shelf, as_units, refuse_unknown_column
+from digicarbon.source.base import TABLES
 
 PLACES = ("province", "from_province", "to_province")
 ENDS = ("sector", "from_sector", "to_sector")
@@ -37,7 +38,7 @@ def _half(shelf: Shelf, name: str, columns: dict[str, str]) -> pd.DataFrame:
         refuse_unknown_column(column, frame, file, "source.tables")
     kept = frame.drop(columns=[new for new, old in columns.items() if new in frame and new != old])
     renamed = kept.rename(columns={old: new for new, old in columns.items()})
-    shelf.record(name, "input-output tables")
+    shelf.record(name, TABLES)
     return renamed.assign(**{place: as_units(renamed[place]) for place in PLACES if place in renamed})
 
 
@@ -45,7 +46,7 @@ def _names(shelf: Shelf, file: str, column: str) -> dict[str, str]:
     frame = shelf.frame(file)
     for needed in ("sector", column):
         refuse_unknown_column(needed, frame, shelf.files[file].path, "source.tables.names")
-    shelf.record(file, "input-output tables")
+    shelf.record(file, TABLES)
     return dict(zip(frame["sector"].astype(str), frame[column].astype(str).str.strip(), strict=True))
 
 

@@ -18,6 +18,9 @@ from digicarbon.validation import Finding
 
 FloatArray = NDArray[np.float64]
 
+TABLES = "input-output tables"
+"""What files of input-output tables are said to hold."""
+
 
 @dataclass(frozen=True, eq=False)
 class InputOutputTable:
@@ -52,7 +55,7 @@ class InputFile:
     size : int
         Bytes.
     series : tuple of str
-        What was taken from it: names of series, ``input-output tables`` or ``geometry``.
+        What was taken from it: names of series, `TABLES` or ``geometry``.
     """
 
     path: str
@@ -97,7 +100,7 @@ class Inputs:
     units : mapping of str to str
         The unit of measurement by series, where it is known.
     absent : mapping of str to str
-        Series that the source would have, by the file that is not there.
+        How to come by series (and `TABLES`) that the source knows of but does not have, as sentences.
     geometry : str
         A file of the units' polygons; empty where there is none.
     findings : tuple of Finding or None
@@ -130,8 +133,8 @@ class Inputs:
         known = [str(name) for name in self.frame.columns if name not in ("unit", "time")]
         missing = [name for name in wanted if name not in known]
         if missing:
-            file = self.absent.get(missing[0], "")
-            hint = f" It would be in the file {file}, which is not there." if file else nearest(missing[0], known)
+            remedy = self.absent.get(missing[0], "")
+            hint = f" {remedy}" if remedy else nearest(missing[0], known)
             raise DataError(
                 f"{wanted_by} needs the series {listing(missing)}, which source={self.source} does not have."
                 f"{hint} It has: {listing(known, 40)}."

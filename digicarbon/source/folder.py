@@ -16,7 +16,7 @@ from digicarbon.source._extent import extent_of
 from digicarbon.source._shelf import KEYS, Shelf
 from digicarbon.source._table_files import table_halves
 from digicarbon.source._tables import io_tables
-from digicarbon.source.base import InputFile, Inputs, Source
+from digicarbon.source.base import TABLES, InputFile, Inputs, Source
 from digicarbon.spec import Names, Pair
 from digicarbon.validation import BROKEN
 
@@ -190,14 +190,14 @@ class FolderSource(Source):
         return Shelf(folder, {**self.files, **others}, self.vintage)
 
     def _found(self, shelf: Shelf) -> tuple[dict[str, pd.Series[float]], dict[str, str]]:
-        """Return every series that there is, and of the others which file they would be in."""
+        """Return every series that there is, and how to come by the others that the catalogue knows."""
         found: dict[str, pd.Series[float]] = {}
-        absent: dict[str, str] = {}
+        absent = self._by_other_choices()
         for name, entry in self.catalogue.items():
             if shelf.has(entry.file):
                 found[name] = shelf.series(name, entry)
             else:
-                absent[name] = self.files[entry.file].path
+                absent[name] = f"It would be in the file {self.files[entry.file].path}, which is not there."
         for file in self.further:
             if shelf.has(file):
                 more = shelf.every_series(file)
@@ -206,7 +206,18 @@ class FolderSource(Source):
         lacking = [name for name in self.required if name not in found]
         if lacking or not found:
             raise DataError(self._lacking(lacking, found, absent))
-        return found, absent
+        return found, {name: remedy for name, remedy in absent.items() if name not in found}
+
+    def _by_other_choices(self) -> dict[str, str]:
+        """Return by which choice of vintage, energy account or tables more could be had, as sentences."""
+        remedies: dict[str, str] = {}
+        for key, choices in (("vintage", self.vintages), ("energy", self.energies)):
+            for name in dict.fromkeys(name for entries in choices.values() for name in entries):
+                having = " or ".join(option for option, entries in choices.items() if name in entries)
+                remedies[name] = f"Set source.{key}={having}."
+        if self.io is None and self.tables:
+            remedies[TABLES] = f"Set source.io={' or '.join(self.tables)}."
+        return remedies
 
     def _refuse_both(self, file: str, found: Mapping[str, object], more: Mapping[str, object]) -> None:
         both = [name for name in more if name in found]
@@ -228,8 +239,8 @@ class FolderSource(Source):
         name = lacking[0]
         if name in absent:
             return (
-                f"source.required: {name} would be in the file {absent[name]}, which {folder} does not have. Add that "
-                "file, or require other series."
+                f"source.required: {name} is not in the folder {folder}. {absent[name]} Add what is missing, or "
+                "require other series."
             )
         return f"source.required: there is no series '{name}'.{nearest(name, found)} Series: {listing(found, 40)}."
 

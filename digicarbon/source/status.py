@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from digicarbon.errors import counted, listing
-from digicarbon.source.base import InputFile, Inputs
+from digicarbon.source.base import TABLES, InputFile, Inputs
 
 HASH = 10
 """How many characters of a hash are shown."""
@@ -34,7 +34,7 @@ def series_status(inputs: Inputs) -> pd.DataFrame:
     }
     if inputs.tables:
         have = pd.Series(1.0, index=pd.MultiIndex.from_tuples(list(inputs.tables), names=["unit", "time"]))
-        rows["input-output tables"] = _years(have) | {"unit": "10k CNY"} | _file("input-output tables", files, several)
+        rows[TABLES] = _years(have) | {"unit": "10k CNY"} | _file(TABLES, files, several)
     if inputs.geometry:
         rows["geometry"] = _file("geometry", files, several)
     columns = ["first", "last", "units", "missing", "gaps", "unit", "file", "sha256"]

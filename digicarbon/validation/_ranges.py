@@ -15,8 +15,8 @@ from digicarbon.validation.finding import Finding
 def ranges(series: Matrix) -> Iterator[Finding]:
     """Yield impossible and implausible values of a series, by its plain name (see `digicarbon.data.series_ranges`).
 
-    A value below the least possible one is an error; net use of a fuel has none, since what a refinery makes counts with
-    a minus. So is a series whose median is implausibly small or large: it is of another unit of measurement. Single
+    A value below the least possible one is an error; net use of a fuel has none, as what a refinery makes counts with a
+    minus. So is a series whose median is implausibly small or large: it is of another unit of measurement. Single
     implausible values are warnings.
     """
     known = data.series_ranges()

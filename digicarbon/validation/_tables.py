@@ -34,7 +34,8 @@ def tables(sectors: pd.DataFrame, flows: pd.DataFrame, file: str, tolerance: flo
     ----------
     sectors : DataFrame
         ``province``, ``year``, ``sector``, ``value_added``, ``output``; where a table has them, the components of value
-        added, ``intermediate_input``, ``imported_input``, ``final_use``, ``imports``, ``inflow``, ``residual``. 10k CNY.
+        added, ``intermediate_input``, ``imported_input``, ``final_use``, ``imports``, ``inflow`` and
+        ``residual``. 10k CNY.
     flows : DataFrame
         Either ``province``, ``from_sector``, ``to_sector`` (provincial tables) or ``from_province``, ``from_sector``,
         ``to_province``, ``to_sector`` (multi-regional), with ``year`` and ``flow``.

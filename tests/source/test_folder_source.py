@@ -6,11 +6,14 @@ import gzip
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from digicarbon import datafolder
 from digicarbon.datafolder import Provenance, RawFile
@@ -26,20 +29,24 @@ def write(folder: Path, name: str, text: str) -> None:
     (folder / name).write_text(text, encoding="utf-8")
 
 
-@pytest.fixture
-def here(tmp_path: Path) -> Path:
+def fill(folder: Path) -> None:
     write(
-        tmp_path,
+        folder,
         "yb.csv",
         "province,year,gdp,pop\n北京,2012,10,2\n北京,2013,20,\n110000,2014,30,2\nTibet,2013,1,1\nHebei,2013,5,3\n",
     )
     write(
-        tmp_path,
+        folder,
         "co2.csv",
         "province,adcode,year,sector,coal,gas\n"
         "Beijing,110000,2012,Total,3,1\nBeijing,110000,2012,Power,2,0\nBeijing,110000,2013,Total,4,\n"
         "Beijing,110000,2013,Power,1,1\nHebei,130000,2013,Total,7,1\nHebei,130000,2013,Power,6,1\n",
     )
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    fill(tmp_path)
     return tmp_path
 
 
@@ -120,7 +127,9 @@ class TestRead:
         made = source(here, vintage="last", energy="all", **fields).load()
         assert values(made, "gdp")["Beijing", 2012] == 20
         assert values(made, "fuel")["Beijing", 2012] == 3
-        assert "fuel" not in source(here, vintage="first", **fields).load().frame
+        without = source(here, vintage="first", **fields).load()
+        with pytest.raises(DataError, match=r"fuel, which source=folder does not have\. Set source\.energy=all\."):
+            without.series(["fuel"], "outcome")
         assert "first vintage: gdp" in source(here, vintage="first", **fields).load().notes[0]
 
     def test_all_series_of_a_further_file(self, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,6 +145,19 @@ class TestRead:
         made = source(here, geometry="map.geojson").load()
         assert made.geometry == str(here / "map.geojson")
         assert made.files[-1].series == ("geometry",)
+
+    @settings(max_examples=15, deadline=None)
+    @given(st.permutations(range(6)), st.permutations(range(5)))
+    def test_the_order_of_rows_changes_nothing(self, order: list[int], other: list[int]) -> None:
+        with TemporaryDirectory() as name:
+            folder = Path(name)
+            fill(folder)
+            fields: dict[str, Any] = {"series": co2(), "required": ["gdp"]}
+            before = source(folder, **fields).load().frame
+            for file, places in (("co2.csv", order), ("yb.csv", other)):
+                head, *rows = (folder / file).read_text(encoding="utf-8").splitlines()
+                write(folder, file, "\n".join([head, *(rows[k] for k in places)]) + "\n")
+            pd.testing.assert_frame_equal(source(folder, **fields).load().frame, before)
 
 
 class TestExtent:
@@ -210,7 +232,7 @@ class TestRefused:
         assert list(made.frame) == ["unit", "time", "gdp"]
         with pytest.raises(DataError, match=r"co2.*It would be in the file co2\.csv, which is not there"):
             made.series(["co2"], "outcome")
-        with pytest.raises(DataError, match=r"source\.required: co2 would be in the file co2\.csv"):
+        with pytest.raises(DataError, match=r"source\.required: co2 is not in .* be in the file co2\.csv"):
             source(here, series=co2(), required=["co2"]).load()
         (here / "yb.csv").unlink()
         with pytest.raises(DataError, match=r"has none of the files of source\.files: yb\.csv, co2\.csv"):
@@ -227,6 +249,12 @@ class TestRefused:
     def test_a_series_of_two_files(self, here: Path) -> None:
         with pytest.raises(DataError, match=r"yb has the series gdp, which .* ~source\.series\.gdp"):
             source(here, further=["yb"]).load()
+
+    def test_a_further_file_with_numbers_as_text(self, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(here)
+        write(here, "mine.csv", 'province,year,index\nBeijing,2012,"1,234"\nBeijing,2013,5\n')
+        with pytest.raises(DataError, match=r"holds '1,234' in column 'index' for Beijing 2012; write a number"):
+            source(here, further=["mine.csv"]).load()
 
     def test_years_that_are_none(self, here: Path) -> None:
         write(here, "yb.csv", "province,year,gdp\nBeijing,2012,1\nBeijing,2013-14,1\n")
@@ -287,7 +315,7 @@ class TestImported:
         assert made.units["population"] == "10k persons"
         assert made.notes == ("Cite ceads_sectoral.", "Cite yearbook.")
         assert [file.name for file in made.files] == ["ceads_sectoral.parquet", "yearbook.parquet"]
-        assert made.absent["coal"] == "ceads_energy.parquet"
+        assert made.absent["coal"] == "It would be in the file ceads_energy.parquet, which is not there."
 
     def test_the_vintage_chooses_rows(self, imported: Path, load_shipped: Callable[..., Inputs]) -> None:
         made = load_shipped("folder", folder=str(imported), vintage="original")
@@ -302,5 +330,7 @@ class TestImported:
         found = BeaMeasure().compute(Inputs(made.frame[made.frame["time"] == 2012], "folder", tables=made.tables))
         # other inputs than digital ones do not count: 6 of 14 of the value added of 5
         assert found["e"].tolist() == pytest.approx([6 + 7 + 5 * 6 / 14] * 2)
+        with pytest.raises(DataError, match=r"Set source\.io=provincial or multi_regional\."):
+            BeaMeasure().compute(load_shipped("folder", folder=str(imported)))
         with pytest.raises(DataError, match=r"source\.io=multi_regional: .* has no file mrio_flows\.parquet"):
             load_shipped("folder", folder=str(imported), io="multi_regional")
