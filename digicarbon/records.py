@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from digicarbon.engine import Fitted
 from digicarbon.plan import Run
-from digicarbon.provenance import FINGERPRINT, Ledger
+from digicarbon.provenance import Ledger
 from digicarbon.result import Result
 from digicarbon.spec import Spec
 from digicarbon.tracking import Entry
@@ -45,7 +45,7 @@ def _entry(
         "digicarbon.hash": run.key,
         "digicarbon.label": run.label,
         "digicarbon.data_digest": panel.digest,
-        FINGERPRINT: kept.fingerprints[run.label],
+        **kept.tags[run.label],
         **({} if prepared.weights is None else {"digicarbon.weights_digest": prepared.weights.digest}),
         **simulated_tag([run]),
     }
