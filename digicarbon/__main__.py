@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -15,6 +16,7 @@ USAGE = """\
 digicarbon: one YAML per table, every specification fitted and logged
 
   digicarbon run [EXPERIMENT] [overrides]     fit one run, or all runs of an experiment
+  digicarbon run EXPERIMENT --force           fit all runs again, also those that are recorded
   digicarbon run -m model=twfe,sdm 'weights=glob(*)'    sweep in Hydra's grammar
   digicarbon plan [EXPERIMENT] [overrides]    list what would run; fit nothing
   digicarbon check [EXPERIMENT] [overrides]   check configurations and data; fit nothing
@@ -30,6 +32,8 @@ Hydra work as its documentation says. DIGICARBON_TRACEBACK=1 shows a traceback w
 """
 
 HYDRA_VERBS = {"run": "run", "plan": "plan_", "check": "check"}
+FLAGS = {"run": {"--force": "force"}}
+"""Flags of ours, which Hydra does not know, and the verb's argument that each switches on."""
 PLAIN_VERBS = {"list": "command.list_", "ui": "command.ui", "rerun": "rerun.rerun", "data": "data_command.data"}
 VERBS = (*HYDRA_VERBS, *PLAIN_VERBS)
 
@@ -67,8 +71,8 @@ def _answer(given: list[str]) -> int:
         if _wants_traceback():
             traceback.print_exc()
         return _complain(str(error), 2 if type(error).__name__ != "FailedRunsError" else 1)
-    except KeyboardInterrupt:
-        return _complain("Interrupted; the runs written so far are kept.", 130)
+    except KeyboardInterrupt as stop:
+        return _complain(str(stop) or "Interrupted; the runs written so far are kept.", 130)
     except BrokenPipeError:
         return 1
 
@@ -94,6 +98,9 @@ def _hydra(verb: str, experiment: str, rest: Sequence[str]) -> int:
     from digicarbon import application
 
     command: Callable[..., Any] = getattr(import_module("digicarbon.command"), HYDRA_VERBS[verb])
+    flags = FLAGS.get(verb, {})
+    command = partial(command, **{flags[word]: True for word in rest if word in flags})
+    rest = [word for word in rest if word not in flags]
     if "COMP_LINE" in os.environ:
         os.environ["COMP_LINE"] = application.completion_line(os.environ["COMP_LINE"], VERBS)
     application.run(command, experiment, rest)
