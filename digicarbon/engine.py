@@ -127,7 +127,7 @@ class Work:
     own: bool = False
 
 
-def fitted(work: Work) -> Iterator[list[Fitted]]:
+def fitted(work: Work) -> Generator[list[Fitted], None, None]:
     """Fit all runs of ``work`` and yield what is done, in whatever order, each run once.
 
     Raises
@@ -151,11 +151,11 @@ def fit(task: Task) -> Fitted:
             found = task.model.fit(panel, weights)
             tables = {**found.tables, **task.diagnostic.tables(panel, weights)}
             result = replace(found, tables=tables, residuals=None)
-        except SystemExit as error:
+        except SystemExit as asked:
             raise EstimationError(
-                f"the code of {type(task.model).__name__} asked to end the process (exit status {error.code}); a model "
+                f"The code of {type(task.model).__name__} asked to end the process (exit status {asked.code}); a model "
                 "must return a result or raise an error."
-            ) from error
+            ) from asked
     error = f"{caught.sentence}\n\n{caught.traceback}" if caught.sentence else ""
     seconds = time.perf_counter() - clock
     return Fitted(task.index, result, error, start, time.time_ns() // 1_000_000, seconds)
@@ -347,7 +347,7 @@ class _Engine:
             fresh = cell.fresh
             try:
                 return cell.fit(index, self._payload([index]), self.rules)
-            except _Died as died:
+            except _DiedError as died:
                 # a process that has fitted others before may have been ended on their account
                 deaths += fresh
                 if deaths >= 2 and not _size(marker):
@@ -378,7 +378,7 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-class _Died(Exception):
+class _DiedError(Exception):
     """The process of a run ended without an answer."""
 
 
@@ -400,7 +400,7 @@ class _Cell:
 
         Raises
         ------
-        _Died
+        _DiedError
             If the process ended without an answer.
         """
         from joblib.externals.loky import ProcessPoolExecutor
@@ -412,7 +412,7 @@ class _Cell:
             _, found = self._executor.submit(_fit_chunk, index, payload, rules).result()
         except BrokenProcessPool as error:
             self._close()
-            raise _Died(str(error)) from error
+            raise _DiedError(str(error)) from error
         self.fresh = False
         one: Fitted = found[0]
         return one

@@ -101,7 +101,9 @@ class Executor(Backend):
     @model_validator(mode="after")
     def _stoppable(self) -> Executor:
         if self.timeout is not None and self.backend == "threading":
-            raise ValueError("timeout: a thread cannot be stopped; choose executor=loky, or leave executor.timeout out.")
+            raise ValueError(
+                "timeout: a thread cannot be stopped; choose executor=loky, or leave executor.timeout out."
+            )
         return self
 
     @property
@@ -182,8 +184,8 @@ class DaskExecutor(Backend):
             return stack.enter_context(distributed.Client(given, timeout=self.wait, set_as_default=False))
         except OSError as error:
             raise ConfigError(
-                f"executor.address: no Dask scheduler answers at {self.address} within {self.wait:g} seconds. Start one "
-                "with `dask scheduler` and workers with `dask worker ADDRESS --nthreads 1`, or leave the address out."
+                f"executor.address: no Dask scheduler answers at {self.address} within {self.wait:g} seconds. Start "
+                "one with `dask scheduler` and workers with `dask worker ADDRESS --nthreads 1`, or leave it out."
             ) from error
 
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from omegaconf import OmegaConf
 
-from digicarbon import engine, records
+from digicarbon import engine, entries
 from digicarbon.compose import Composer, missing, subject
 from digicarbon.engine import Fitted, Task, Work
 from digicarbon.errors import ConfigError, counted
@@ -133,7 +133,7 @@ def run(
     chosen = settings(composer)
     kept = ledger(planned.runs)
     store = Store(chosen.tracking, store_name(planned))
-    tags = {FINGERPRINT: kept.fingerprint, **records.simulated_tag(planned.runs)}
+    tags = {FINGERPRINT: kept.fingerprint, **entries.simulated_tag(planned.runs)}
     with _Signals() as signals:
         done = store.open(
             planned.title,
@@ -203,7 +203,7 @@ class _Book:
             for index, result in copies.items():
                 run = self.runs[index]
                 self.results[index] = result
-                self._put(records.copy(run, result, self.ledger, found[run.key]))
+                self._put(entries.copy(run, result, self.ledger, found[run.key]))
             self.reused = len(copies)
             self.flush()
         self._tell()
@@ -219,7 +219,7 @@ class _Book:
                 self.errors[one.index] = one.error.split("\n")[0]
             else:
                 self.results[one.index] = one.result
-            self._put(records.entry(self.runs[one.index], one, self.ledger))
+            self._put(entries.entry(self.runs[one.index], one, self.ledger))
         if time.monotonic() - self._flushed >= FLUSH:
             self.flush()
         self._tell()
@@ -227,8 +227,8 @@ class _Book:
     def flush(self) -> None:
         """Write what is waiting."""
         with self.signals.held():
-            entries, self._waiting = self._waiting, []
-            self.store.write(entries)
+            batch, self._waiting = self._waiting, []
+            self.store.write(batch)
             self._flushed = time.monotonic()
 
     def _put(self, entry: Entry) -> None:
