@@ -17,6 +17,8 @@ BROKEN = 1e-3
 STEPS = (1e4, 1e3, 1e2, 10.0, 1.0, 0.1, 0.01)
 """What published figures may be rounded to, in 10k CNY: two decimals of 100m CNY are hundreds of it."""
 COMPONENTS = ("labour_compensation", "net_production_tax", "depreciation", "operating_surplus")
+OPTIONAL = ("intermediate_input", "imported_input", "final_use", "imports", "inflow", "residual")
+"""Columns that not every table has."""
 _DIGITAL = (
     "通信设备",
     "信息传输",
