@@ -82,14 +82,14 @@ class Prepared:
     inputs: Inputs
 
 
-def specify(config: Mapping[str, Any], builder: Builder) -> Specs:
+def specify(config: Mapping[str, Any], builder: Builder | None = None) -> Specs:
     """Build every specification of a run from plain values; equal ones of several runs are one object.
 
     Parameters
     ----------
     config : mapping
         As from `digicarbon.compose.Composer.config`.
-    builder : Builder
+    builder : Builder, optional
         Knows the specifications of earlier runs.
 
     Raises
@@ -97,13 +97,14 @@ def specify(config: Mapping[str, Any], builder: Builder) -> Specs:
     ConfigError
         If a class or field is wrong.
     """
+    shared = builder or Builder()
     built: dict[str, Any] = {}
     for name, kind in KINDS.items():
         if name != "weights":
-            built[name] = builder.build(config[name], kind, name)
+            built[name] = shared.build(config[name], kind, name)
     takes_weights = built["model"].uses_weights or built["diagnostic"].takes_weights
     # a run that takes no weights does not look at them: their file may be missing
-    built["weights"] = builder.build(config["weights"], WeightsSpec, "weights") if takes_weights else None
+    built["weights"] = shared.build(config["weights"], WeightsSpec, "weights") if takes_weights else None
     return Specs(**built)
 
 
