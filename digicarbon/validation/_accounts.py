@@ -34,8 +34,7 @@ def sectoral(frame: pd.DataFrame, file: str) -> Iterator[Finding]:
     """
     numbers = [column for column in frame.select_dtypes("number").columns if column not in _KEYS]
     is_total = frame["sector"] == TOTAL
-    stated = frame[is_total].groupby(["province", "year"])[numbers].sum()
-    summed = frame[~is_total].groupby(["province", "year"])[numbers].sum()
+    stated, summed = (_whole_sums(frame[rows], numbers) for rows in (is_total, ~is_total))
     both = stated.index.intersection(summed.index)
     lone = summed.index.difference(stated.index)
     if len(lone):
@@ -46,7 +45,7 @@ def sectoral(frame: pd.DataFrame, file: str) -> Iterator[Finding]:
         yield from _broken(what, _places(both), gap, file, column)
     parts = [*data.ceads_fuels()["fuel"][:FUELS], "process"]
     if set(parts) <= set(numbers):
-        gap = relative_gap(frame["scope_1_total"], frame[parts].sum(axis=1), _NOTHING_MT)
+        gap = relative_gap(frame["scope_1_total"], frame[parts].sum(axis=1, skipna=False), _NOTHING_MT)
         places = list(
             zip(frame["province"].astype(str) + " " + frame["sector"], frame["year"].astype(int), strict=True)
         )
@@ -57,7 +56,8 @@ def sectoral(frame: pd.DataFrame, file: str) -> Iterator[Finding]:
 def apparent(frame: pd.DataFrame, file: str) -> Iterator[Finding]:
     """Yield where a stated total of the apparent inventory is not coal + oil + gas + cement."""
     if "total" in frame.columns:
-        parts = frame[["raw_coal_total", "crude_oil_total", "natural_gas_total", "cement"]].sum(axis=1)
+        names = ["raw_coal_total", "crude_oil_total", "natural_gas_total", "cement"]
+        parts = frame[names].sum(axis=1, skipna=False)
         places = list(zip(frame["province"].astype(str), frame["year"].astype(int), strict=True))
         gap = relative_gap(frame["total"], parts, _NOTHING_MT)
         yield from _broken("total differs from coal + oil + gas + cement", places, gap, file, "total")
@@ -98,6 +98,13 @@ def _broken(
         "sheet may be cut off.",
         series=series,
     )
+
+
+def _whole_sums(rows: pd.DataFrame, numbers: list[str]) -> pd.DataFrame:
+    """Return sums by province and year; missing where a part is, as nobody knows what it would add."""
+    keys = ["province", "year"]
+    sums = rows.groupby(keys)[numbers].sum()
+    return sums.mask(rows[numbers].isna().groupby([rows[key] for key in keys]).any())
 
 
 def _places(index: pd.Index[Any]) -> list[tuple[str, int]]:
