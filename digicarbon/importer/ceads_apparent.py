@@ -73,7 +73,7 @@ class CeadsApparentImporter(Importer):
     tolerance: float = Field(1e-6, ge=0.0)
 
     def read(self, files: Sequence[Path]) -> Imported:
-        """Return the data set ``ceads_apparent``; balance items without a figure are zero, emissions without one missing.
+        """Return the data set ``ceads_apparent``; without a figure, balance items are zero and emissions missing.
 
         Raises
         ------

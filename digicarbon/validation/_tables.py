@@ -17,6 +17,12 @@ BROKEN = 1e-3
 STEPS = (1e4, 1e3, 1e2, 10.0, 1.0, 0.1, 0.01)
 """What published figures may be rounded to, in 10k CNY: two decimals of 100m CNY are hundreds of it."""
 COMPONENTS = ("labour_compensation", "net_production_tax", "depreciation", "operating_surplus")
+LARGEST = 2e9
+"""More value added than a province has, 10k CNY."""
+APART = (1 / 300, 30.0)
+"""Ratios to the median of all provinces of a year that no two have, and a slip of the unit has."""
+_FEWEST = 5
+_NATION = "China"
 _DIGITAL = (
     "通信设备",
     "信息传输",
@@ -60,8 +66,33 @@ def tables(sectors: pd.DataFrame, flows: pd.DataFrame, file: str, tolerance: flo
         gap = relative_gap(stated, summed, np.maximum(floor, np.abs(both["output"])))
         gap = np.where(np.abs(stated - summed) <= rounding, 0.0, gap)
         yield from _broken(both.assign(gap=gap), what, file, tolerance)
+    yield from sizes(sectors, file)
     yield from _odd_sectors(both, file)
     yield from _negative_flows(flows, file)
+
+
+def sizes(sectors: pd.DataFrame, file: str) -> Iterator[Finding]:
+    """Yield provinces' tables of too much value added, alone or beside the other provinces of the year."""
+    made = sectors[sectors["province"] != _NATION].groupby(["province", "year"])["value_added"].sum()
+    usual = made.groupby(level="year").transform("median")
+    others = made.groupby(level="year").transform("size")
+    for (province, year), value in made.items():
+        ratio = value / usual.loc[province, year] if usual.loc[province, year] > 0 else 1.0
+        if value > LARGEST:
+            words, level = f"{value:.3g}, more than {LARGEST:g}, which no province has", "error"
+        elif others.loc[province, year] >= _FEWEST and not APART[0] <= ratio <= APART[1]:
+            words, level = f"{value:.3g}, {ratio:.3g} times the median of the year's tables", "warning"
+        else:
+            continue
+        yield Finding(
+            level,
+            "unit",
+            file,
+            f"{file}: value added of all sectors of {province} {year} in 10k CNY is {words}; is the table in another "
+            "unit than it says? Import it anew with unit=….",
+            province=str(province),
+            year=int(year),
+        )
 
 
 def _identities(both: pd.DataFrame) -> Iterator[tuple[str, pd.Series[float], pd.Series[float]]]:
