@@ -205,7 +205,7 @@ def _entry(run: Run, fitted: Fitted, kept: Ledger) -> Entry:
         "digicarbon.hash": run.key,
         "digicarbon.label": run.label,
         "digicarbon.data_digest": panel.digest,
-        FINGERPRINT: kept.fingerprints[run.label],
+        **kept.tags[run.label],
         **({} if run.prepared.weights is None else {"digicarbon.weights_digest": run.prepared.weights.digest}),
         **_simulated_tag([run]),
     }

@@ -79,8 +79,8 @@ def copied_blocks(blocks: Blocks, file: str, noun: str = "province") -> Iterator
             "warning",
             f"copied {noun}",
             file,
-            f"{file}: the figures of {what} are {_nearly(twins)}those of {source} ({_shared(twins)}); one of the two has "
-            "been filled with the other's. Look into the raw file.",
+            f"{file}: the figures of {what} are {_nearly(twins)}those of {source} ({_shared(twins)}); one of the two "
+            "has been filled with the other's. Look into the raw file.",
             province=second,
             year=whole[0][1] if len(whole) == 1 else None,
         )

@@ -69,7 +69,9 @@ def _levels(series: Matrix, levels: NDArray[np.float64], told: NDArray[np.bool_]
 
 
 def _signs(series: Matrix) -> Iterator[Finding]:
-    values = series.values
+    # what is left of a difference of equal numbers is no negative value
+    noise = 1e-9 * np.nanmax(np.abs(series.values), initial=0.0)
+    values = np.where(np.abs(series.values) < noise, 0.0, series.values)
     negative, positive = int((values < 0).sum()), int((values > 0).sum())
     if 0 < negative <= 0.05 * (negative + positive):
         for row, column in np.argwhere(values < 0).tolist():

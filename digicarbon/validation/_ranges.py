@@ -31,8 +31,8 @@ def is_known(series: Matrix) -> bool:
 
 def largest(series: str) -> float:
     """Return the largest plausible value of a known series."""
-    known = data.series_ranges().set_index("series")
-    return float(known.loc[series, "high"])
+    known = data.series_ranges()
+    return float(known.loc[known["series"] == series, "high"].item())
 
 
 def ranges(series: Matrix, known_as: str = "") -> Iterator[Finding]:

@@ -17,6 +17,8 @@ BROKEN = 1e-3
 STEPS = (1e4, 1e3, 1e2, 10.0, 1.0, 0.1, 0.01)
 """What published figures may be rounded to, in 10k CNY: two decimals of 100m CNY are hundreds of it."""
 COMPONENTS = ("labour_compensation", "net_production_tax", "depreciation", "operating_surplus")
+OPTIONAL = ("intermediate_input", "imported_input", "final_use", "imports", "inflow", "residual")
+"""Columns that not every table has."""
 LARGEST = 2e9
 """More value added than a province has, 10k CNY."""
 APART = (1 / 300, 30.0)
@@ -73,15 +75,18 @@ def tables(sectors: pd.DataFrame, flows: pd.DataFrame, file: str, tolerance: flo
 
 def sizes(sectors: pd.DataFrame, file: str) -> Iterator[Finding]:
     """Yield provinces' tables of too much value added, alone or beside the other provinces of the year."""
-    made = sectors[sectors["province"] != _NATION].groupby(["province", "year"])["value_added"].sum()
-    usual = made.groupby(level="year").transform("median")
-    others = made.groupby(level="year").transform("size")
-    for (province, year), value in made.items():
-        ratio = value / usual.loc[province, year] if usual.loc[province, year] > 0 else 1.0
+    own = sectors[sectors["province"] != _NATION]
+    made = own.groupby(["province", "year"], as_index=False)["value_added"].sum()
+    by_year = made.groupby("year")["value_added"]
+    columns = (made["province"], made["year"], made["value_added"], by_year.transform("median"))
+    beside = by_year.transform("size") >= _FEWEST
+    for province, year, value, usual, enough in zip(*columns, beside, strict=True):
+        ratio = value / usual if usual > 0 else 1.0
+        level: Level = "error" if value > LARGEST else "warning"
         if value > LARGEST:
-            words, level = f"{value:.3g}, more than {LARGEST:g}, which no province has", "error"
-        elif others.loc[province, year] >= _FEWEST and not APART[0] <= ratio <= APART[1]:
-            words, level = f"{value:.3g}, {ratio:.3g} times the median of the year's tables", "warning"
+            words = f"{value:.3g}, more than {LARGEST:g}, which no province has"
+        elif enough and not APART[0] <= ratio <= APART[1]:
+            words = f"{value:.3g}, {ratio:.3g} times the median of the year's tables"
         else:
             continue
         yield Finding(

@@ -17,7 +17,7 @@ from digicarbon.validation._coverage import coverage, expected_units
 from digicarbon.validation._matrix import Matrix, long, wide
 from digicarbon.validation._outliers import outliers
 from digicarbon.validation._ranges import is_known, never_negative, ranges
-from digicarbon.validation._schemas import schema_findings
+from digicarbon.validation._schemas import schema_findings, typed
 from digicarbon.validation.finding import Finding, Level, ordered
 
 _TENS_OF_THOUSAND_PER_100M = 1e4
@@ -133,7 +133,9 @@ def check_series(
     """
     if not pd.api.types.is_integer_dtype(frame[time]):
         return []
-    columns = [str(name) for name in frame.columns if name not in (unit, time, "adcode")]
+    # a column of text is the panel's to refuse, if a model uses it
+    frame = frame[[unit, time, *frame.select_dtypes("number").columns.difference([unit, time, "adcode"], sort=False)]]
+    columns = [str(name) for name in frame.columns if name not in (unit, time)]
     found = list(_repeated_rows(frame, unit, time, file))
     found += _series(wide(frame, columns, file, unit, time, noun), frame[unit].astype(str), frame[time])
     found += copied_blocks(by_unit(frame[[unit, time, *columns]], unit, time), file, noun)
@@ -158,7 +160,7 @@ def _sound(tables: Mapping[str, pd.DataFrame]) -> tuple[list[Finding], dict[str,
         # identities of text or of columns that are not there cannot be computed
         if not any(item.check == "columns" for item in broken):
             found += _wrong_codes(name, table)
-            sound[name] = table
+            sound[name] = typed(name, table)
     return found, sound
 
 
@@ -292,7 +294,9 @@ def _tables_span(sectors: pd.DataFrame, file: str) -> Iterator[Finding]:
                 f"{f' and {len(absent) - 6} more' if len(absent) > 6 else ''}.",
                 year=int(str(year)),
             )
-        numbers = rows.groupby("province")["sector"].nunique()
+        numbers = rows.dropna(subset=["province", "sector"]).groupby("province")["sector"].nunique()
+        if numbers.empty:
+            continue
         usual = int(numbers.mode().iloc[0])
         for province, number in numbers[numbers != usual].items():
             yield Finding(
