@@ -26,7 +26,7 @@ from typing import Any
 
 from digicarbon.diagnostic import Diagnostic
 from digicarbon.errors import Caught, EstimationError
-from digicarbon.executor import Backend
+from digicarbon.executor import Executor
 from digicarbon.model import Model
 from digicarbon.panel import Panel
 from digicarbon.result import Result
@@ -115,7 +115,7 @@ class Work:
         The runs to fit.
     kinds : sequence of str
         By run: what those have in common that take about the same time, e.g. the model's option.
-    backend : Backend
+    backend : Executor
     own : bool
         Whether a class of the user's own takes part; it may do what it likes to its process.
     """
@@ -123,7 +123,7 @@ class Work:
     task: Callable[[int], Task]
     indices: Sequence[int]
     kinds: Sequence[str]
-    backend: Backend
+    backend: Executor
     own: bool = False
 
 

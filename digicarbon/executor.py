@@ -1,7 +1,7 @@
 """Where runs are fitted: joblib's backends, on this machine and on others.
 
-Each kind of executor is a class with its own YAML; the engine knows `Backend` only. A user's own kind opens whatever
-joblib backend it likes in `Backend.crew`.
+Each kind of executor is a class with its own YAML; the engine knows `Executor` only. A user's own kind opens whatever
+joblib backend it likes in `Executor.crew`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Whole = Annotated[int, Field(ge=0)]
 Seconds = Annotated[float, Field(gt=0, strict=False)]
 
 
-class Backend(Spec):
+class Executor(Spec):
     """Base of all executors.
 
     Attributes
@@ -72,7 +72,7 @@ class Backend(Spec):
         return (BrokenProcessPool,)
 
 
-class Executor(Backend):
+class LocalExecutor(Executor):
     """How runs are spread over this machine.
 
     Attributes
@@ -99,7 +99,7 @@ class Executor(Backend):
         return n_jobs
 
     @model_validator(mode="after")
-    def _stoppable(self) -> Executor:
+    def _stoppable(self) -> LocalExecutor:
         if self.timeout is not None and self.backend == "threading":
             raise ValueError(
                 "timeout: a thread cannot be stopped; choose executor=loky, or leave executor.timeout out."
@@ -132,10 +132,10 @@ class Executor(Backend):
 
 
 AS_READY: dict[str, Any] = {"return_as": "generator_unordered", "batch_size": 1}
-"""How `Backend.crew` opens ``joblib.Parallel``: the engine makes tasks large enough itself."""
+"""How `Executor.crew` opens ``joblib.Parallel``: the engine makes tasks large enough itself."""
 
 
-class DaskExecutor(Backend):
+class DaskExecutor(Executor):
     """Runs on a Dask cluster.
 
     Attributes
@@ -147,7 +147,7 @@ class DaskExecutor(Backend):
     wait : float
         Seconds to wait for the scheduler and its first worker.
     batch, timeout
-        See `Backend`. A worker that holds a run for longer than ``timeout`` ends itself; give each worker one thread,
+        See `Executor`. A worker that holds a run for longer than ``timeout`` ends itself; give each worker one thread,
         and have a nanny start it again (Dask's default).
     """
 
@@ -189,7 +189,7 @@ class DaskExecutor(Backend):
             ) from error
 
 
-class SlurmExecutor(Backend):
+class SlurmExecutor(Executor):
     """Runs on Dask workers that Slurm starts as jobs.
 
     Attributes
@@ -211,7 +211,7 @@ class SlurmExecutor(Backend):
     wait : float
         Seconds to wait for the first worker.
     batch, timeout
-        See `Backend`.
+        See `Executor`.
     """
 
     remote: ClassVar[bool] = True
@@ -259,7 +259,7 @@ class SlurmExecutor(Backend):
         )
 
 
-class RayExecutor(Backend):
+class RayExecutor(Executor):
     """Runs on a Ray cluster.
 
     Attributes
@@ -269,7 +269,7 @@ class RayExecutor(Backend):
     n_jobs : int
         Workers; -1 takes every core of the cluster.
     batch, timeout
-        See `Backend`.
+        See `Executor`.
     """
 
     remote: ClassVar[bool] = True

@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 from omegaconf import OmegaConf
 
 from digicarbon import engine, entries
-from digicarbon.compose import Composer, missing, subject
+from digicarbon.compose import Composer, subject
 from digicarbon.engine import Fitted, Task, Work
 from digicarbon.errors import ConfigError, counted
-from digicarbon.executor import Backend
+from digicarbon.executor import Executor
 from digicarbon.plan import Plan, Run, require
 from digicarbon.provenance import FINGERPRINT, Ledger, ledger
 from digicarbon.report import Report, Table
@@ -75,7 +75,7 @@ class Settings:
     """What holds for a whole sweep: its table, its workers and its store."""
 
     report: Report
-    executor: Backend
+    executor: Executor
     tracking: Tracking
 
 
@@ -87,16 +87,16 @@ def settings(composer: Composer) -> Settings:
     ConfigError
         If one is wrong; the message names the place.
     """
-    merged = composer.merged()
+    lacking = composer.missing()
 
     def built(group: str, kind: type[S]) -> S:
         try:
-            require([key for key in missing(merged) if key.startswith(f"{group}.")], composer.chosen)
-            return build(composer.resolve(merged[group]), kind, group)
+            require([key for key in lacking if key.startswith(f"{group}.")], composer.chosen)
+            return build(composer.node(group), kind, group)
         except ConfigError as error:
             raise ConfigError(f"{composer.where(subject(str(error)) or group)}: {error}") from error
 
-    return Settings(built("report", Report), built("executor", Backend), built("tracking", Tracking))
+    return Settings(built("report", Report), built("executor", Executor), built("tracking", Tracking))
 
 
 def sweep_key(planned: Plan) -> str:
@@ -284,7 +284,7 @@ class _Signals:
         raise KeyboardInterrupt
 
 
-def _work(runs: Sequence[Run], left: Sequence[int], executor: Backend) -> Work:
+def _work(runs: Sequence[Run], left: Sequence[int], executor: Executor) -> Work:
     classes = {cls for index in left for cls in (type(runs[index].specs.model), type(runs[index].specs.diagnostic))}
     own = any(cls.__module__.split(".")[0] != "digicarbon" for cls in classes)
     return Work(lambda index: _task(index, runs[index]), left, [kind(run) for run in runs], executor, own)
