@@ -6,20 +6,24 @@ import hashlib
 import itertools
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from digicarbon import datafolder
 from digicarbon.errors import DataError
-from digicarbon.panel import Panel
+from digicarbon.panel import Panel, variables_of
 from digicarbon.plan import Run
-from digicarbon.prepare import Specs
-from digicarbon.source import InputFile, Inputs
+from digicarbon.prepare import Prepared, Specs
+from digicarbon.source import InputFile, WatchedInputs
 from digicarbon.spec import Spec
 
 RECORD = "data.json"
 """The record's name among the files of a sweep."""
+VERSION = 2
+"""Of the record's layout."""
 FINGERPRINT = "digicarbon.data_fingerprint"
 """The tag that carries a run's fingerprint."""
 GROUPS = ("source", "measure", "outcome", "panel", "sample")
@@ -53,31 +57,42 @@ def ledger(runs: Sequence[Run]) -> Ledger:
     DataError
         If a measure cannot say what it is made from.
     """
-    fingerprints = {run.label: fingerprint(run.specs, run.prepared.inputs) for run in runs}
-    by_data: dict[str, list[Run]] = {}
+    watch = Watch()
+    used = {run.label: watch.files(run.specs, run.prepared) for run in runs}
+    prints = {run.label: _fingerprint(run.specs, run.prepared, used[run.label]) for run in runs}
+    alike: dict[str, list[Run]] = {}
     for run in runs:
-        by_data.setdefault(fingerprints[run.label], []).append(run)
-    kept, folders = _kept_by_measures([own[0] for own in by_data.values()])
-    data = [{"fingerprint": key, **_entry(own), "artifacts": folders[own[0].label]} for key, own in by_data.items()]
-    record = json.dumps({"version": 1, "data": data}, ensure_ascii=False, indent=1)
-    whole = next(iter(by_data)) if len(by_data) == 1 else _hash(sorted(by_data))
-    return Ledger(fingerprints, whole, {RECORD: record + "\n", **kept})
+        key = _hash([_options(run), _choices(run.specs), _hashes(run.prepared.inputs.files)])
+        alike.setdefault(key, []).append(run)
+    kept, folders = _kept_by_measures([own[0] for own in alike.values()])
+    data = [
+        {
+            **_entry(own),
+            "artifacts": folders[own[0].label],
+            "runs": {run.label: {"fingerprint": prints[run.label], **_own(run, used[run.label])} for run in own},
+        }
+        for own in alike.values()
+    ]
+    record = json.dumps({"version": VERSION, "data": data}, ensure_ascii=False, indent=1)
+    several = sorted(set(prints.values()))
+    return Ledger(prints, several[0] if len(several) == 1 else _hash(several), {RECORD: record + "\n", **kept})
 
 
-def fingerprint(specs: Specs, inputs: Inputs) -> str:
-    """Return the SHA-256 of the bytes of all files that were read and of the choices that make the panel.
+def fingerprint(specs: Specs, prepared: Prepared) -> str:
+    """Return the SHA-256 of all that a run's data are.
 
-    It does not depend on where the files are: fields of the source that name places are left out, and so are the names
-    of files.
+    It covers the bytes of the files from which the columns of the run come, the choices of source, measure, outcome,
+    panel and sample, the panel itself (units, periods, rows, and names and values of the columns that model and
+    diagnostic read), and the weights if they are taken. It does not cover where files are, what they are called, fields
+    that decide no number (`Spec.no_numbers`), and files that were read for other columns.
 
     Parameters
     ----------
     specs : Specs
-    inputs : Inputs
-        As the source of ``specs`` loaded them.
+    prepared : Prepared
+        As made from ``specs``.
     """
-    files = sorted([file.sha256, *file.series] for file in inputs.files)
-    return _hash({"files": files, "choices": {group: _choice(getattr(specs, group)) for group in GROUPS}})
+    return _fingerprint(specs, prepared, Watch().files(specs, prepared))
 
 
 def today(path: str, sha256: str) -> str:
@@ -88,30 +103,91 @@ def today(path: str, sha256: str) -> str:
         return "not there"
 
 
-def _choice(spec: Spec) -> dict[str, Any]:
-    places = set(getattr(spec, "places", ()))
-    return {
-        "class": f"{type(spec).__module__}.{type(spec).__qualname__}",
-        **spec.model_dump(mode="json", exclude=places),
-    }
+@dataclass
+class Watch:
+    """Finds out from which files the columns of runs come; runs of equal measure and outcome are looked at once."""
+
+    _taken: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def files(self, specs: Specs, prepared: Prepared) -> tuple[InputFile, ...]:
+        """Return the files from which something was taken that the run's columns are made of."""
+        inputs = prepared.inputs
+        if not inputs.files:
+            return ()
+        names = [*variables_of(specs.terms), *specs.sample.variables]
+        used = self._by_formulas(specs, prepared) | set(specs.panel.columns_behind(names, inputs.frame.columns))
+        return tuple(file for file in inputs.files if used & set(file.series))
+
+    def _by_formulas(self, specs: Specs, prepared: Prepared) -> frozenset[str]:
+        """Return what measure and outcome take of the inputs."""
+        key = _hash([id(prepared.inputs), _every_field(specs.measure), _every_field(specs.outcome)])
+        if key not in self._taken:
+            inputs = WatchedInputs.of(prepared.inputs)
+            specs.measure.transformed(inputs)
+            specs.outcome.compute(inputs)
+            self._taken[key] = frozenset(inputs.taken)
+        return self._taken[key]
+
+
+def _fingerprint(specs: Specs, prepared: Prepared, used: Sequence[InputFile]) -> str:
+    choices = {}
+    for group in GROUPS:
+        spec = getattr(specs, group)
+        choices[group] = {name: value for name, value in _every_field(spec).items() if name not in spec.no_numbers}
+    weights = None if prepared.weights is None else prepared.weights.digest
+    panel = _columns_digest(prepared.panel, specs.terms)
+    return _hash({"files": _hashes(used), "choices": choices, "panel": panel, "weights": weights})
+
+
+def _columns_digest(panel: Panel, terms: Sequence[str]) -> str:
+    """Return the SHA-256 of labels and rows, and of names and values of some columns, in whatever order."""
+    names = sorted(set(panel.expanded(terms)))
+    sha = hashlib.sha256(repr((panel.units, panel.periods, names)).encode())
+    for array in (panel.unit_codes, panel.period_codes, panel.array(names)):
+        sha.update(np.ascontiguousarray(array).tobytes())
+    return sha.hexdigest()
+
+
+def _hashes(files: Iterable[InputFile]) -> list[str]:
+    return sorted(file.sha256 for file in files)
+
+
+def _every_field(spec: Spec) -> dict[str, Any]:
+    return {"class": f"{type(spec).__module__}.{type(spec).__qualname__}", **spec.model_dump(mode="json")}
+
+
+def _choices(specs: Specs) -> dict[str, dict[str, Any]]:
+    return {group: _every_field(getattr(specs, group)) for group in GROUPS}
+
+
+def _options(run: Run) -> dict[str, str]:
+    return {group: run.options.get(group, "") for group in GROUPS}
 
 
 def _entry(runs: Sequence[Run]) -> dict[str, Any]:
-    """Return what is recorded of the runs of one fingerprint."""
+    """Return what is recorded of runs of the same files and choices."""
     first = runs[0]
     inputs = first.prepared.inputs
     return {
         "source": inputs.source,
         "simulated": inputs.simulated,
-        "options": {group: first.options.get(group, "") for group in GROUPS},
-        "choices": {
-            group: {"class": type(spec).__qualname__, **spec.model_dump(mode="json")}
-            for group in GROUPS
-            for spec in (getattr(first.specs, group),)
-        },
+        "options": _options(first),
+        "choices": _choices(first.specs),
         "files": [_file(file) for file in inputs.files],
         "names": {"unit": inputs.unit_name, "time": inputs.time_name},
         "panels": _panels(run.prepared.panel for run in runs),
+        "weights": _weights(runs),
+    }
+
+
+def _own(run: Run, used: Sequence[InputFile]) -> dict[str, Any]:
+    """Return what is recorded of a run on its own."""
+    prepared = run.prepared
+    return {
+        "panel": prepared.panel.digest,
+        "columns": list(run.specs.terms),
+        "files": [file.path for file in used],
+        "weights": None if prepared.weights is None else prepared.weights.digest,
     }
 
 
@@ -126,6 +202,22 @@ def _panels(panels: Iterable[Panel]) -> list[dict[str, Any]]:
         }
         found.setdefault(_hash(shape), {**shape, "digests": []})["digests"].append(panel.digest)
     return list(found.values())
+
+
+def _weights(runs: Sequence[Run]) -> dict[str, dict[str, Any]]:
+    """Return the weights that runs take, by digest."""
+    found: dict[str, dict[str, Any]] = {}
+    for run in runs:
+        spec, weights = run.specs.weights, run.prepared.weights
+        if spec is not None and weights is not None and weights.digest not in found:
+            found[weights.digest] = {
+                "option": run.options.get("weights", ""),
+                "choices": _every_field(spec),
+                "units": weights.n,
+                "links": int(weights.matrix.nnz),
+                "files": [asdict(InputFile.of(Path(file))) for file in spec.files],
+            }
+    return found
 
 
 def _file(file: InputFile) -> dict[str, Any]:
