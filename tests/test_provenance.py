@@ -120,7 +120,7 @@ def test_files_count_through_logarithms_definitions_measures_and_outcomes(catalo
 
 
 def _factors(fuel: str) -> tuple[str, ...]:
-    facts = "{calorific_value_kj: 20000, carbon_content_t_per_tj: 26}"
+    facts = "{calorific_value_kj: 20000, carbon_content_t_per_tj: 26, unit: 10kt}"
     return (f"outcome.factors={{{fuel}: {facts}}}", "outcome.controls=[]")
 
 
