@@ -62,8 +62,8 @@ def _lines(run: Recorded) -> Iterator[str]:
     for entry in run.data:
         yield ""
         if len(run.data) > 1:
-            yield f"Data of {listing(entry['runs'], 12)}"
-        own = entry["runs"].get(run.label, {})
+            yield f"Data {listing((key[:12] for key in entry['runs']), 4)}"
+        own = entry["runs"].get(run.tags.get(FINGERPRINT, ""), {})
         yield from _panels(entry, own)
         yield from _files(entry, own)
         yield from _weights(entry, own)

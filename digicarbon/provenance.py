@@ -5,20 +5,22 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from digicarbon import datafolder
 from digicarbon.errors import DataError
 from digicarbon.panel import Panel, variables_of
-from digicarbon.plan import Run
-from digicarbon.prepare import Prepared, Specs
-from digicarbon.source import InputFile, WatchedInputs
+from digicarbon.plan import Run, code_digest
+from digicarbon.prepare import KINDS, Prepared, Specs
+from digicarbon.source import InputFile, Inputs, WatchedInputs
 from digicarbon.spec import Spec
+
+T = TypeVar("T")
 
 RECORD = "data.json"
 """The record's name among the files of a sweep."""
@@ -26,6 +28,10 @@ VERSION = 2
 """Of the record's layout."""
 FINGERPRINT = "digicarbon.data_fingerprint"
 """The tag that carries a run's fingerprint."""
+CODE = "digicarbon.code"
+"""The tag that carries the SHA-256 of the code that computes a run's numbers."""
+SEEDS = "digicarbon.seeds"
+"""The tag that carries the seeds of a run, by the key that sets them, as JSON."""
 GROUPS = ("source", "measure", "outcome", "panel", "sample")
 """The choices that make a panel."""
 
@@ -38,6 +44,8 @@ class Ledger:
     ----------
     fingerprints : mapping of str to str
         By the label of the run.
+    tags : mapping of str to mapping
+        By the label of the run: its fingerprint, code and seeds as tags of MLflow; equal ones are one object.
     fingerprint : str
         Of the whole sweep: that of its runs, or a hash of theirs where they differ.
     files : mapping of str to str
@@ -45,6 +53,7 @@ class Ledger:
     """
 
     fingerprints: Mapping[str, str]
+    tags: Mapping[str, Mapping[str, str]]
     fingerprint: str
     files: Mapping[str, str]
 
@@ -57,25 +66,22 @@ def ledger(runs: Sequence[Run]) -> Ledger:
     DataError
         If a measure cannot say what it is made from.
     """
-    watch = Watch()
-    used = {run.label: watch.files(run.specs, run.prepared) for run in runs}
-    prints = {run.label: _fingerprint(run.specs, run.prepared, used[run.label]) for run in runs}
+    origins = _Origins()
+    tags = {run.label: origins.tags(run) for run in runs}
+    prints = {label: own[FINGERPRINT] for label, own in tags.items()}
     alike: dict[str, list[Run]] = {}
     for run in runs:
-        key = _hash([_options(run), _choices(run.specs), _hashes(run.prepared.inputs.files)])
-        alike.setdefault(key, []).append(run)
+        alike.setdefault(origins.choices(run), []).append(run)
     kept, folders = _kept_by_measures([own[0] for own in alike.values()])
-    data = [
-        {
-            **_entry(own),
-            "artifacts": folders[own[0].label],
-            "runs": {run.label: {"fingerprint": prints[run.label], **_own(run, used[run.label])} for run in own},
-        }
-        for own in alike.values()
-    ]
+    data = []
+    for own in alike.values():
+        each = {prints[run.label]: run for run in reversed(own)}
+        by_print = {key: _own(run, origins.files(run.specs, run.prepared)) for key, run in reversed(each.items())}
+        data.append({**_entry(list(each.values())), "artifacts": folders[own[0].label], "runs": by_print})
     record = json.dumps({"version": VERSION, "data": data}, ensure_ascii=False, indent=1)
     several = sorted(set(prints.values()))
-    return Ledger(prints, several[0] if len(several) == 1 else _hash(several), {RECORD: record + "\n", **kept})
+    whole = several[0] if len(several) == 1 else _hash(several)
+    return Ledger(prints, tags, whole, {RECORD: record + "\n", **kept})
 
 
 def fingerprint(specs: Specs, prepared: Prepared) -> str:
@@ -92,7 +98,22 @@ def fingerprint(specs: Specs, prepared: Prepared) -> str:
     prepared : Prepared
         As made from ``specs``.
     """
-    return _fingerprint(specs, prepared, Watch().files(specs, prepared))
+    return _Origins().fingerprint(specs, prepared)
+
+
+def seeds(specs: Specs) -> dict[str, int]:
+    """Return every seed among the fields of a run's specifications, by dotted key, e.g. ``{"source.seed": 1}``."""
+    return dict(_seeds("", ((group, getattr(specs, group)) for group in KINDS)))
+
+
+def _seeds(place: str, fields: Iterable[tuple[str, object]]) -> Iterator[tuple[str, int]]:
+    for name, value in fields:
+        if name == "seed" and isinstance(value, int):
+            yield f"{place}{name}", value
+        elif isinstance(value, Spec):
+            yield from _seeds(f"{place}{name}.", value)
+        elif isinstance(value, Mapping):
+            yield from _seeds(f"{place}{name}.", value.items())
 
 
 def today(path: str, sha256: str) -> str:
@@ -104,10 +125,33 @@ def today(path: str, sha256: str) -> str:
 
 
 @dataclass
-class Watch:
-    """Finds out from which files the columns of runs come; runs of equal measure and outcome are looked at once."""
+class _Origins:
+    """Finds out what runs come from, and keeps what they share: a sweep can have 100,000."""
 
-    _taken: dict[str, frozenset[str]] = field(default_factory=dict)
+    _kept: dict[tuple[object, ...], tuple[tuple[object, ...], Any]] = field(default_factory=dict)
+    _tags: dict[tuple[str, str, str], Mapping[str, str]] = field(default_factory=dict)
+
+    def tags(self, run: Run) -> Mapping[str, str]:
+        specs = run.specs
+        computing = (type(specs.model), type(specs.diagnostic))
+        found = (
+            self.fingerprint(specs, run.prepared),
+            self._once("code", computing, lambda: code_digest(*computing)),
+            json.dumps(seeds(specs)),
+        )
+        return self._tags.setdefault(found, dict(zip((FINGERPRINT, CODE, SEEDS), found, strict=True)))
+
+    def fingerprint(self, specs: Specs, prepared: Prepared) -> str:
+        weights = None if prepared.weights is None else prepared.weights.digest
+        parts = (*_panel_specs(specs), prepared.inputs, prepared.panel)
+        data = self._once("data", parts, lambda: self._data(specs, prepared))
+        return _hash({"data": data, "weights": weights})
+
+    def choices(self, run: Run) -> str:
+        """Return what runs have in common that are recorded together: options, fields and the files that were read."""
+        parts = (*_panel_specs(run.specs), run.prepared.inputs)
+        fields = self._once("choices", parts, lambda: _hash([_choices(run.specs), _hashes(run.prepared.inputs.files)]))
+        return json.dumps([_options(run), fields])
 
     def files(self, specs: Specs, prepared: Prepared) -> tuple[InputFile, ...]:
         """Return the files from which something was taken that the run's columns are made of."""
@@ -115,28 +159,36 @@ class Watch:
         if not inputs.files:
             return ()
         names = [*variables_of(specs.terms), *specs.sample.variables]
-        used = self._by_formulas(specs, prepared) | set(specs.panel.columns_behind(names, inputs.frame.columns))
+        made = self._once("made", (specs.measure, specs.outcome, inputs), lambda: _taken(specs, inputs))
+        used = made | set(specs.panel.columns_behind(names, inputs.frame.columns))
         return tuple(file for file in inputs.files if used & set(file.series))
 
-    def _by_formulas(self, specs: Specs, prepared: Prepared) -> frozenset[str]:
-        """Return what measure and outcome take of the inputs."""
-        key = _hash([id(prepared.inputs), _every_field(specs.measure), _every_field(specs.outcome)])
-        if key not in self._taken:
-            inputs = WatchedInputs.of(prepared.inputs)
-            specs.measure.transformed(inputs)
-            specs.outcome.compute(inputs)
-            self._taken[key] = frozenset(inputs.taken)
-        return self._taken[key]
+    def _data(self, specs: Specs, prepared: Prepared) -> str:
+        choices = {}
+        for group, fields in _choices(specs).items():
+            choices[group] = {name: x for name, x in fields.items() if name not in getattr(specs, group).no_numbers}
+        files = _hashes(self.files(specs, prepared))
+        return _hash({"files": files, "choices": choices, "panel": _columns_digest(prepared.panel, specs.terms)})
+
+    def _once(self, what: str, parts: tuple[object, ...], make: Callable[[], T]) -> T:
+        key = (what, *map(id, parts))
+        if key not in self._kept:
+            # with the objects themselves: the id of one that is gone can be given to another
+            self._kept[key] = (parts, make())
+        found: T = self._kept[key][1]
+        return found
 
 
-def _fingerprint(specs: Specs, prepared: Prepared, used: Sequence[InputFile]) -> str:
-    choices = {}
-    for group in GROUPS:
-        spec = getattr(specs, group)
-        choices[group] = {name: value for name, value in _every_field(spec).items() if name not in spec.no_numbers}
-    weights = None if prepared.weights is None else prepared.weights.digest
-    panel = _columns_digest(prepared.panel, specs.terms)
-    return _hash({"files": _hashes(used), "choices": choices, "panel": panel, "weights": weights})
+def _panel_specs(specs: Specs) -> tuple[Spec, ...]:
+    return tuple(getattr(specs, group) for group in GROUPS)
+
+
+def _taken(specs: Specs, inputs: Inputs) -> frozenset[str]:
+    """Return what measure and outcome take of the inputs."""
+    watched = WatchedInputs.of(inputs)
+    specs.measure.transformed(watched)
+    specs.outcome.compute(watched)
+    return frozenset(watched.taken)
 
 
 def _columns_digest(panel: Panel, terms: Sequence[str]) -> str:
@@ -181,7 +233,7 @@ def _entry(runs: Sequence[Run]) -> dict[str, Any]:
 
 
 def _own(run: Run, used: Sequence[InputFile]) -> dict[str, Any]:
-    """Return what is recorded of a run on its own."""
+    """Return what is recorded of the runs of one fingerprint."""
     prepared = run.prepared
     return {
         "panel": prepared.panel.digest,

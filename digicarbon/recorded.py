@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digicarbon.errors import DataError, TrackingError, counted, listing, nearest
-from digicarbon.provenance import RECORD, VERSION
+from digicarbon.provenance import FINGERPRINT, RECORD, VERSION
 from digicarbon.tracking import SQLITE, Tracking, absolute
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class Recorded:
     start : int
         Milliseconds since the epoch.
     tags, params : mapping of str to str
+    metrics : mapping of str to float
     parent_id : str
         Its sweep; its own id for a sweep.
     artifacts : str
@@ -45,6 +46,7 @@ class Recorded:
     start: int
     tags: Mapping[str, str]
     params: Mapping[str, str]
+    metrics: Mapping[str, float]
     parent_id: str
     artifacts: str
     data: Sequence[Mapping[str, Any]]
@@ -80,10 +82,23 @@ def find(tracking: Tracking, name: str, experiment: str = "") -> Recorded:
             start=run.info.start_time,
             tags=run.data.tags,
             params=run.data.params,
+            metrics=run.data.metrics,
             parent_id=parent_id,
             artifacts=parent.info.artifact_uri,
-            data=_data(client, parent_id, "" if parent is run else run.data.tags.get("digicarbon.label", "none")),
+            data=_data(client, parent_id, "" if parent is run else run.data.tags.get(FINGERPRINT, "none")),
         )
+
+
+def file_of(tracking: Tracking, run_id: str, name: str) -> str:
+    """Return the text of a file that is kept with a run.
+
+    Raises
+    ------
+    TrackingError
+        If there is none, or the store cannot be read.
+    """
+    with _reading(tracking) as client, tempfile.TemporaryDirectory() as folder:
+        return Path(client.download_artifacts(run_id, name, folder)).read_text(encoding="utf-8")
 
 
 @contextmanager
@@ -149,8 +164,8 @@ def _labelled(client: MlflowClient, label: str, sweep: Run, experiment: str) -> 
     )
 
 
-def _data(client: MlflowClient, parent_id: str, label: str) -> list[Mapping[str, Any]]:
-    """Return the entry of a run, or all where there is no label."""
+def _data(client: MlflowClient, parent_id: str, fingerprint: str) -> list[Mapping[str, Any]]:
+    """Return the entries of a fingerprint, or all where it is empty."""
     lacking = (
         f"The sweep {parent_id} has no record of its data ({RECORD}) that can be shown: it was stopped while starting, "
         "or was made by an earlier version."
@@ -166,4 +181,4 @@ def _data(client: MlflowClient, parent_id: str, label: str) -> list[Mapping[str,
             raise DataError(f"The record of data ({RECORD}) of the sweep {parent_id} is damaged.") from error
     if version != VERSION:
         raise DataError(lacking)
-    return [entry for entry in entries if not label or label in entry["runs"]]
+    return [entry for entry in entries if not fingerprint or fingerprint in entry["runs"]]

@@ -80,7 +80,7 @@ def test_drawn_data_show_options_and_kept_files(project: Path, capsys: Capture) 
     assert all(Path(name).is_file() for name in kept)
     assert {"data.json", "measure"} <= {path.name for path in Path(kept[0]).parents[2].iterdir()}
     whole = shown(capsys, "table3_baseline")
-    assert whole.count("\nData of FE(") == 4
+    assert whole.count("\nData ") == 4
 
 
 @pytest.mark.parametrize("words", [[], ["a", "b", "c"], ["a", "--all"]])
