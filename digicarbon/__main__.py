@@ -72,7 +72,7 @@ def _answer(given: list[str]) -> int:
             traceback.print_exc()
         return _complain(str(error), 2 if type(error).__name__ != "FailedRunsError" else 1)
     except KeyboardInterrupt as stop:
-        return _complain(str(stop) or "Interrupted; the runs written so far are kept.", 130)
+        return _complain(f"Interrupted; {str(stop) or 'the runs written so far are kept.'}", 130)
     except BrokenPipeError:
         return 1
 

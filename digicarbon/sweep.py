@@ -303,8 +303,8 @@ def kind(run: Run) -> str:
 def _interrupted(store: Store, book: _Book) -> str:
     left = len(book.runs) - len(book.results)
     if not left:
-        return f"Interrupted; all runs are recorded in {store.uri}, and the same command makes the table."
+        return f"all runs are recorded in {store.uri}, and the same command makes the table."
     return (
-        f"Interrupted; {len(book.results)} of {counted(len(book.runs), 'run')} are recorded in {store.uri}. The same "
+        f"{len(book.results)} of {counted(len(book.runs), 'run')} are recorded in {store.uri}. The same "
         f"command goes on with the {counted(left, 'run')} that {'is' if left == 1 else 'are'} left."
     )
