@@ -38,6 +38,8 @@ class Spec(pydantic.BaseModel):
 
     role: ClassVar[str] = "specification"
     """The config group that takes this kind of specification."""
+    names_only: ClassVar[frozenset[str]] = frozenset()
+    """Fields that only name what models take: no verb of this class reads them; see `left_to_models`."""
 
     def __init__(self, **fields: Any) -> None:
         """Check the fields.
@@ -51,6 +53,11 @@ class Spec(pydantic.BaseModel):
             super().__init__(**fields)
         except pydantic.ValidationError as error:
             raise SpecError(type(self), error) from None
+
+    @property
+    def left_to_models(self) -> frozenset[str]:
+        """Fields that change nothing of what the specification computes, so that runs that differ in them share it."""
+        return frozenset()
 
 
 class SpecError(ConfigError, ValueError):
@@ -119,6 +126,25 @@ def build(node: Mapping[str, Any], kind: type[S], where: str) -> S:
         return cls(**fields)
     except SpecError as error:
         raise ConfigError(error.sentence(where)) from error
+
+
+def identity(spec: Spec, without: frozenset[str] = frozenset()) -> str:
+    """Return a text that is equal for specifications of equal class and equal fields, those of ``without`` aside."""
+    fields = spec.model_dump_json(exclude=set(without)) if without else spec.model_dump_json()
+    return f"{type(spec).__module__}.{type(spec).__qualname__}{fields}"
+
+
+def named_only(spec: Spec, *verbs: str) -> frozenset[str]:
+    """Return ``names_only`` of a specification's class, or none where a later class defines a verb anew.
+
+    Such a class, e.g. the user's, may read whatever it likes, until it says otherwise itself.
+    """
+    for cls in type(spec).__mro__:
+        if "names_only" in vars(cls):
+            return frozenset(vars(cls)["names_only"])
+        if any(verb in vars(cls) for verb in verbs):
+            break
+    return frozenset()
 
 
 def refuse_unknown(node: Mapping[str, Any], where: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -71,6 +71,8 @@ class BeaMeasure(Measure):
     per, standardise
         As in `Measure`.
     """
+
+    names_only: ClassVar[frozenset[str]] = frozenset({"terms"})
 
     terms: Names = ("ln_e",)
     sector1: Names = SECTOR1

@@ -7,7 +7,7 @@ from typing import ClassVar
 import pandas as pd
 
 from digicarbon.source import Inputs
-from digicarbon.spec import Names, Spec
+from digicarbon.spec import Names, Spec, named_only
 
 
 class Outcome(Spec):
@@ -29,6 +29,11 @@ class Outcome(Spec):
     term: str
     controls: Names = ()
 
+    @property
+    def left_to_models(self) -> frozenset[str]:
+        """The term and the controls, where `compute` does not read them."""
+        return named_only(self, "compute", "notes")
+
     def compute(self, inputs: Inputs) -> pd.DataFrame:
         """Return the columns ``unit``, ``time`` and ``name``.
 
@@ -46,6 +51,8 @@ class Outcome(Spec):
 
 class NoOutcome(Outcome):
     """No outcome: a column of the source is used as it is."""
+
+    names_only: ClassVar[frozenset[str]] = frozenset({"term", "controls"})
 
     name: str = ""
     term: str = ""

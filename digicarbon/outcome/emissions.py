@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pandas as pd
 
 from digicarbon.outcome.account import CarbonOutcome, refuse_non_positive
@@ -23,6 +25,8 @@ class Total(CarbonOutcome):
     account, factors, missing_fuels
         As in `CarbonOutcome`.
     """
+
+    names_only: ClassVar[frozenset[str]] = frozenset({"term", "controls"})
 
     name: str = "co2"
     term: str = "ln_co2"
@@ -51,6 +55,8 @@ class PerCapita(CarbonOutcome):
     population : str
         The series of the population, 10k persons.
     """
+
+    names_only: ClassVar[frozenset[str]] = frozenset({"term", "controls"})
 
     name: str = "co2_per_capita"
     term: str = "ln_co2_per_capita"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import pandas as pd
 
@@ -37,6 +39,8 @@ class Intensity(CarbonOutcome):
     gdp_index : str
         The series of the volume index of GDP, previous year = 100; used with a base year only.
     """
+
+    names_only: ClassVar[frozenset[str]] = frozenset({"term", "controls"})
 
     name: str = "ci"
     term: str = "ln_ci"
