@@ -112,4 +112,7 @@ def _choice(group: str, fields: Mapping[str, Any], option: str) -> str:
 
 
 def _plain(value: object) -> str:
+    if isinstance(value, dict) and any(isinstance(item, dict) for item in value.values()):
+        # a catalogue: its entries fill pages, and the record has them
+        return f"{{{listing(value, 12)}}}"
     return f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)

@@ -22,7 +22,7 @@ from digicarbon.outcome import Outcome
 from digicarbon.panel import Panel, PanelDesign, Selection, label
 from digicarbon.sample import Sample
 from digicarbon.source import Inputs, Source
-from digicarbon.spec import Spec, build, identity
+from digicarbon.spec import Builder, Spec, identity
 from digicarbon.weights import Islands, Weights, WeightsSpec
 
 T = TypeVar("T")
@@ -159,28 +159,43 @@ class Prepared:
         return self.stage.inputs
 
 
-def specify(config: Mapping[str, Any]) -> Specs:
-    """Build every specification of a run from plain values.
+def specify(config: Mapping[str, Any], builder: Builder | None = None) -> Specs:
+    """Build every specification of a run from plain values; equal ones of several runs are one object.
+
+    Parameters
+    ----------
+    config : mapping
+        As from `digicarbon.compose.Composer.config`.
+    builder : Builder, optional
+        Knows the specifications of earlier runs.
 
     Raises
     ------
     ConfigError
         If a class or field is wrong.
     """
+    shared = builder or Builder()
     built: dict[str, Any] = {}
     for name, kind in KINDS.items():
         if name != "weights":
-            built[name] = build(config[name], kind, name)
+            built[name] = shared.build(config[name], kind, name)
     takes_weights = built["model"].uses_weights or built["diagnostic"].takes_weights
     # a run that takes no weights does not look at them: their file may be missing
-    built["weights"] = build(config["weights"], WeightsSpec, "weights") if takes_weights else None
+    built["weights"] = shared.build(config["weights"], WeightsSpec, "weights") if takes_weights else None
     return Specs(**built)
 
 
 class Workshop:
-    """Prepares runs and keeps what several of them share."""
+    """Prepares runs and keeps what several of them share.
+
+    Attributes
+    ----------
+    builder : Builder
+        The specifications of its runs, equal ones once.
+    """
 
     def __init__(self) -> None:
+        self.builder = Builder()
         self._done: dict[Hashable, Any] = {}
         self._identities: dict[int, tuple[Spec, str]] = {}
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from digicarbon import datafolder
 from digicarbon.errors import DataError
 from digicarbon.panel import Panel
-from digicarbon.plan import Run
-from digicarbon.prepare import Specs
+from digicarbon.plan import Run, code_digest
+from digicarbon.prepare import KINDS, Specs
 from digicarbon.source import InputFile, Inputs
 from digicarbon.spec import Spec
 
@@ -22,6 +22,10 @@ RECORD = "data.json"
 """The record's name among the files of a sweep."""
 FINGERPRINT = "digicarbon.data_fingerprint"
 """The tag that carries a run's fingerprint."""
+CODE = "digicarbon.code"
+"""The tag that carries the SHA-256 of the code that computes a run's numbers."""
+SEEDS = "digicarbon.seeds"
+"""The tag that carries the seeds of a run, by the key that sets them, as JSON."""
 GROUPS = ("source", "measure", "outcome", "panel", "sample")
 """The choices that make a panel."""
 
@@ -34,6 +38,8 @@ class Ledger:
     ----------
     fingerprints : mapping of str to str
         By the label of the run.
+    tags : mapping of str to mapping
+        By the label of the run: its fingerprint, code and seeds as tags of MLflow; equal ones are one object.
     fingerprint : str
         Of the whole sweep: that of its runs, or a hash of theirs where they differ.
     files : mapping of str to str
@@ -41,6 +47,7 @@ class Ledger:
     """
 
     fingerprints: Mapping[str, str]
+    tags: Mapping[str, Mapping[str, str]]
     fingerprint: str
     files: Mapping[str, str]
 
@@ -53,7 +60,9 @@ def ledger(runs: Sequence[Run]) -> Ledger:
     DataError
         If a measure cannot say what it is made from.
     """
-    fingerprints = {run.label: fingerprint(run.specs, run.prepared.inputs) for run in runs}
+    origins = _Origins()
+    tags = {run.label: origins.tags(run) for run in runs}
+    fingerprints = {label: own[FINGERPRINT] for label, own in tags.items()}
     by_data: dict[str, list[Run]] = {}
     for run in runs:
         by_data.setdefault(fingerprints[run.label], []).append(run)
@@ -61,7 +70,7 @@ def ledger(runs: Sequence[Run]) -> Ledger:
     data = [{"fingerprint": key, **_entry(own), "artifacts": folders[own[0].label]} for key, own in by_data.items()]
     record = json.dumps({"version": 1, "data": data}, ensure_ascii=False, indent=1)
     whole = next(iter(by_data)) if len(by_data) == 1 else _hash(sorted(by_data))
-    return Ledger(fingerprints, whole, {RECORD: record + "\n", **kept})
+    return Ledger(fingerprints, tags, whole, {RECORD: record + "\n", **kept})
 
 
 def fingerprint(specs: Specs, inputs: Inputs) -> str:
@@ -78,6 +87,47 @@ def fingerprint(specs: Specs, inputs: Inputs) -> str:
     """
     files = sorted([file.sha256, *file.series] for file in inputs.files)
     return _hash({"files": files, "choices": {group: _choice(getattr(specs, group)) for group in GROUPS}})
+
+
+def seeds(specs: Specs) -> dict[str, int]:
+    """Return every seed among the fields of a run's specifications, by dotted key, e.g. ``{"source.seed": 1}``."""
+    return dict(_seeds("", ((group, getattr(specs, group)) for group in KINDS)))
+
+
+def _seeds(place: str, fields: Iterable[tuple[str, object]]) -> Iterator[tuple[str, int]]:
+    for name, value in fields:
+        if name == "seed" and isinstance(value, int):
+            yield f"{place}{name}", value
+        elif isinstance(value, Spec):
+            yield from _seeds(f"{place}{name}.", value)
+        elif isinstance(value, Mapping):
+            yield from _seeds(f"{place}{name}.", value.items())
+
+
+@dataclass
+class _Origins:
+    """Makes the tags of runs, and keeps what those of the same specifications share: a sweep can have 100,000."""
+
+    _kept: dict[tuple[int, ...], tuple[tuple[object, ...], str]] = field(default_factory=dict)
+    _tags: dict[tuple[str, str, str], Mapping[str, str]] = field(default_factory=dict)
+
+    def tags(self, run: Run) -> Mapping[str, str]:
+        specs, inputs = run.specs, run.prepared.inputs
+        computing = (type(specs.model), type(specs.diagnostic))
+        panel = (*(getattr(specs, group) for group in GROUPS), inputs)
+        found = (
+            self._once(panel, lambda: fingerprint(specs, inputs)),
+            self._once(computing, lambda: code_digest(*computing)),
+            json.dumps(seeds(specs)),
+        )
+        return self._tags.setdefault(found, dict(zip((FINGERPRINT, CODE, SEEDS), found, strict=True)))
+
+    def _once(self, parts: tuple[object, ...], make: Callable[[], str]) -> str:
+        key = tuple(map(id, parts))
+        if key not in self._kept:
+            # with the objects themselves: the id of one that is gone can be given to another
+            self._kept[key] = (parts, make())
+        return self._kept[key][1]
 
 
 def today(path: str, sha256: str) -> str:

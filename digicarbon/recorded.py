@@ -30,6 +30,7 @@ class Recorded:
     start : int
         Milliseconds since the epoch.
     tags, params : mapping of str to str
+    metrics : mapping of str to float
     parent_id : str
         Its sweep; its own id for a sweep.
     artifacts : str
@@ -45,6 +46,7 @@ class Recorded:
     start: int
     tags: Mapping[str, str]
     params: Mapping[str, str]
+    metrics: Mapping[str, float]
     parent_id: str
     artifacts: str
     data: Sequence[Mapping[str, Any]]
@@ -80,10 +82,23 @@ def find(tracking: Tracking, name: str, experiment: str = "") -> Recorded:
             start=run.info.start_time,
             tags=run.data.tags,
             params=run.data.params,
+            metrics=run.data.metrics,
             parent_id=parent_id,
             artifacts=parent.info.artifact_uri,
             data=_data(client, parent_id, "" if parent is run else run.data.tags.get(FINGERPRINT, "none")),
         )
+
+
+def file_of(tracking: Tracking, run_id: str, name: str) -> str:
+    """Return the text of a file that is kept with a run.
+
+    Raises
+    ------
+    TrackingError
+        If there is none, or the store cannot be read.
+    """
+    with _reading(tracking) as client, tempfile.TemporaryDirectory() as folder:
+        return Path(client.download_artifacts(run_id, name, folder)).read_text(encoding="utf-8")
 
 
 @contextmanager

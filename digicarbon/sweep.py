@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import pandas as pd
 from omegaconf import OmegaConf
 
-from digicarbon.compose import Composer, missing, subject
+from digicarbon.compose import Composer, subject
 from digicarbon.errors import Caught, ConfigError, DigicarbonError, EstimationError
 from digicarbon.executor import Executor
 from digicarbon.files import ROOT
@@ -79,12 +79,12 @@ def settings(composer: Composer) -> Settings:
     ConfigError
         If one is wrong; the message names the place.
     """
-    merged = composer.merged()
+    lacking = composer.missing()
 
     def built(group: str, kind: type[S]) -> S:
         try:
-            require([key for key in missing(merged) if key.startswith(f"{group}.")], composer.chosen)
-            return build(composer.resolve(merged[group]), kind, group)
+            require([key for key in lacking if key.startswith(f"{group}.")], composer.chosen)
+            return build(composer.node(group), kind, group)
         except ConfigError as error:
             raise ConfigError(f"{composer.where(subject(str(error)) or group)}: {error}") from error
 
@@ -111,7 +111,7 @@ def run(composer: Composer, planned: Plan, progress: Callable[[int, int], None] 
     kept = ledger(planned.runs)
     store = Store(chosen.tracking, _store_name(planned))
     tags = {FINGERPRINT: kept.fingerprint, **_simulated_tag(planned.runs)}
-    store.start(planned.title, OmegaConf.to_yaml(composer.base), tags, kept.files)
+    store.open(planned.title, OmegaConf.to_yaml(composer.base), tags, resume=False, files=kept.files)
     results: dict[int, Result] = {}
     errors: dict[int, str] = {}
     try:
@@ -193,7 +193,7 @@ def _entry(run: Run, fitted: Fitted, kept: Ledger) -> Entry:
         "digicarbon.hash": run.key,
         "digicarbon.label": run.label,
         "digicarbon.data_digest": panel.digest,
-        FINGERPRINT: kept.fingerprints[run.label],
+        **kept.tags[run.label],
         **({} if run.prepared.weights is None else {"digicarbon.weights_digest": run.prepared.weights.digest}),
         **_simulated_tag([run]),
     }
@@ -204,7 +204,7 @@ def _entry(run: Run, fitted: Fitted, kept: Ledger) -> Entry:
         label=run.label,
         params=_params(run),
         tags=tags,
-        config=OmegaConf.to_yaml(OmegaConf.create(dict(run.config))),
+        config=run.config,
         result=fitted.result,
         error=fitted.error,
         start=fitted.start,

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
+import platform
+import subprocess
+import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from mlflow import MlflowClient
+from omegaconf import OmegaConf
 
 from digicarbon.compose import Composer, loader
 from digicarbon.measure import Measure
-from digicarbon.plan import Plan, plan
-from digicarbon.provenance import RECORD, Ledger, fingerprint, ledger, today
+from digicarbon.plan import Plan, code_digest, plan
+from digicarbon.provenance import RECORD, Ledger, fingerprint, ledger, seeds, today
 from digicarbon.source import Inputs
 
 TABLE = ("source=table", "source.unit=u", "source.time=t", "measure=none", "outcome=none", "sample=full")
@@ -115,3 +122,52 @@ def _with_measures(measures: list[Any]) -> Ledger:
         "model.controls=[]",
     ).runs
     return ledger([replace(run, label=str(k), specs=replace(run.specs, measure=one)) for k, one in enumerate(measures)])
+
+
+def test_every_run_says_where_it_comes_from(project: Path) -> None:
+    git("init", "-q")
+    git("add", ".")
+    git("-c", "user.name=me", "-c", "user.email=me@example.org", "commit", "-qm", "first")
+    (project / "mine.py").write_text("# not committed\n", encoding="utf-8")
+    words = ["source=simulated", "source.seed=3", "model=sdm", "model.seed=5", "diagnostic=moran", "diagnostic.seed=7"]
+    words += ["measure=bea,ide", "executor=sequential"]
+    environment = {**os.environ, "PYTHONUTF8": "1"}
+    done = subprocess.run([sys.executable, "-m", "digicarbon", "run", "-m", *words], env=environment, check=False)
+    assert done.returncode == 0
+    client = MlflowClient(tracking_uri=f"sqlite:///{(project / 'mlruns' / 'mlflow.db').as_posix()}")
+    found = client.get_experiment_by_name("digicarbon")
+    assert found is not None
+    runs = client.search_runs([found.experiment_id], "tags.`digicarbon.kind` = 'specification'")
+    assert len(runs) == 2
+    for run in runs:
+        tags = run.data.tags
+        assert tags["mlflow.source.git.commit"] == git("rev-parse", "HEAD")
+        assert tags["digicarbon.git_dirty"] == "True"
+        assert tags["digicarbon.host"] == platform.node()
+        packages = json.loads(tags["digicarbon.packages"])
+        assert {name: packages[name] for name in ("numpy", "mlflow")} == {
+            "numpy": version("numpy"),
+            "mlflow": version("mlflow"),
+        }
+        text = Path(client.download_artifacts(run.info.run_id, "config.yaml")).read_text(encoding="utf-8")
+        composed = [word for word in words if not word.startswith("measure=")]
+        (own,) = planned(*composed, f"measure={run.data.params['measure']}").runs
+        assert OmegaConf.to_container(OmegaConf.create(text)) == own.config
+        assert tags["digicarbon.data_fingerprint"] == fingerprint(own.specs, own.prepared.inputs)
+        assert tags["digicarbon.code"] == code_digest(type(own.specs.model), type(own.specs.diagnostic))
+        assert json.loads(tags["digicarbon.seeds"]) == {"source.seed": 3, "model.seed": 5, "diagnostic.seed": 7}
+        assert tags["digicarbon.hash"] == own.key
+        assert tags["digicarbon.data_digest"] == own.prepared.panel.digest
+        assert own.prepared.weights is not None
+        assert tags["digicarbon.weights_digest"] == own.prepared.weights.digest
+
+
+def git(*words: str) -> str:
+    return subprocess.run(["git", *words], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_seeds_are_found_wherever_a_specification_has_one() -> None:
+    (run,) = planned("source=simulated", "model=twfe").runs
+    assert seeds(run.specs) == {"source.seed": 1}
+    (spatial,) = planned("source=simulated", "source.seed=4", "model=sdm", "model.seed=2").runs
+    assert seeds(spatial.specs) == {"source.seed": 4, "model.seed": 2}

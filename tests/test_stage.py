@@ -14,10 +14,9 @@ from joblib import Parallel, delayed
 from digicarbon import stage as staging
 from digicarbon.compose import Composer, loader
 from digicarbon.errors import DigicarbonError
-from digicarbon.expand import Choice
 from digicarbon.measure import BeaMeasure, ColumnMeasure, EntropyIndex, Measure
 from digicarbon.outcome import Intensity
-from digicarbon.plan import Run, check
+from digicarbon.plan import Run, plan
 from digicarbon.prepare import Workshop
 from digicarbon.source import Inputs
 from digicarbon.stage import Received, Stages, Task
@@ -26,7 +25,8 @@ SHOP = Workshop()
 
 
 def _run(*overrides: str, shop: Workshop = SHOP) -> Run:
-    return check(Composer(loader(), "config", overrides), Choice("", None, {}, {}, {}), shop)
+    (run,) = plan(Composer(loader(), "config", overrides), workshop=shop).runs
+    return run
 
 
 def _fit(task: Task) -> tuple[int, Any, int]:

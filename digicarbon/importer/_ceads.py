@@ -14,7 +14,7 @@ from digicarbon import data
 from digicarbon.errors import DataError, counted, listing
 from digicarbon.importer._ceads_sheet import Inventory, Layout, read_inventory
 from digicarbon.importer._cells import Province
-from digicarbon.importer._notes import coverage_notes, left_out
+from digicarbon.importer._notes import coverage_notes, left_out, lost_totals
 from digicarbon.importer._sheets import visible
 
 CITATION = (
@@ -98,6 +98,7 @@ def collect(files: Sequence[Path], layout: Layout, year: int | None) -> Collecte
     blanks = sum(inventory.blanks for inventory in found.inventories)
     if blanks:
         found.notes.append(f"{counted(blanks, 'empty cell or dash', 'empty cells or dashes')} taken as 0.")
+    found.notes += lost_totals([place for inventory in found.inventories for place in inventory.lost])
     found.notes += coverage_notes(places)
     return found
 

@@ -24,13 +24,14 @@ FEWEST = 5
 """Fewer units make no break, and a unit of fewer values has no usual growth."""
 
 
-def outliers(series: Matrix) -> Iterator[Finding]:
+def outliers(series: Matrix, signs: bool = True) -> Iterator[Finding]:
     """Yield jumps and levels beyond `MOST` robust standard deviations, and values of a sign that the series has not.
 
     Growth is ln x_t - ln x_(t-1) against the unit's median growth; level is ln x against the unit's median (see
-    `digicarbon.numeric.robust_scores`).
+    `digicarbon.numeric.robust_scores`). Without ``signs`` lone negative values are not told of.
     """
-    yield from _signs(series)
+    if signs:
+        yield from _signs(series)
     if series.values.shape[1] < FEWEST:
         return
     enough = np.isfinite(series.values).sum(axis=1) >= FEWEST
@@ -68,7 +69,9 @@ def _levels(series: Matrix, levels: NDArray[np.float64], told: NDArray[np.bool_]
 
 
 def _signs(series: Matrix) -> Iterator[Finding]:
-    values = series.values
+    # what is left of a difference of equal numbers is no negative value
+    noise = 1e-9 * np.nanmax(np.abs(series.values), initial=0.0)
+    values = np.where(np.abs(series.values) < noise, 0.0, series.values)
     negative, positive = int((values < 0).sum()), int((values > 0).sum())
     if 0 < negative <= 0.05 * (negative + positive):
         for row, column in np.argwhere(values < 0).tolist():

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from digicarbon import data
 from digicarbon.datafolder import DATASETS
 from digicarbon.errors import counted, listing
+from digicarbon.validation._tables import COMPONENTS, OPTIONAL
 from digicarbon.validation.finding import Finding
 
 YEARS = (1949, 2100)
@@ -25,14 +27,28 @@ _AMOUNTS: Mapping[str, tuple[str, ...]] = {
     "mrio_sectors": ("output",),
 }
 _ALL_AMOUNTS = ("ceads_sectoral",)
-# what may be empty, by data set: a total may not
+# what may not be empty, by data set
 _FILLED: Mapping[str, tuple[str, ...]] = {
-    "ceads_sectoral": ("scope_1_total",),
     "io_flows": ("flow",),
     "io_sectors": ("position", "value_added", "output"),
     "mrio_flows": ("flow",),
     "mrio_sectors": ("position", "value_added", "output"),
 }
+
+
+# columns that not every table has, but that hold numbers where it does
+_FURTHER: Mapping[str, tuple[str, ...]] = {
+    "ceads_apparent": ("total",),
+    "ceads_sectoral": (*data.ceads_fuels()["fuel"], "process"),
+    "io_sectors": (*COMPONENTS, *OPTIONAL),
+    "mrio_sectors": (*COMPONENTS, *OPTIONAL),
+}
+
+
+def typed(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a data set that has passed its schema with its amounts as numbers, whatever type a file kept them in."""
+    numbers = [column for column, kind in _kinds(name, frame) if kind.startswith(("number", "amount"))]
+    return frame.astype(dict.fromkeys(numbers, np.float64))
 
 
 def schema_findings(name: str, frame: pd.DataFrame, file: str) -> Iterator[Finding]:
@@ -58,7 +74,8 @@ def _kinds(name: str, frame: pd.DataFrame) -> tuple[tuple[str, str], ...]:
     """Return each column's kind: the ones that the data set must have, and further numbers."""
     wanted = (*DATASETS[name].keys, *DATASETS[name].values)
     further = [str(column) for column in frame.columns if column not in wanted]
-    numbers = [column for column in further if pd.api.types.is_numeric_dtype(frame[column])]
+    known = _FURTHER.get(name, ())
+    numbers = [column for column in further if column in known or pd.api.types.is_numeric_dtype(frame[column])]
     return tuple((column, _kind(name, column)) for column in (*wanted, *numbers))
 
 

@@ -99,3 +99,31 @@ def test_pandera_is_loaded_only_when_something_is_checked() -> None:
 def test_a_finding_says_where_it_is() -> None:
     assert Finding("note", "x", "f", "s", "gdp", "Hebei", 2012, "Farming").where == "gdp, Hebei, 2012, Farming"
     assert Finding("note", "x", "f", "s").where == ""
+
+
+def test_numbers_that_a_file_keeps_as_objects_are_numbers() -> None:
+    sectors, flows = io_tables()
+    objects = {"io_sectors": sectors.astype({"final_use": object, "output": object}), "io_flows": flows.astype(object)}
+    assert [item.level for item in check_datasets(objects)] == ["error"] * 2
+    whole = {"io_sectors": objects["io_sectors"], "io_flows": flows.astype({"flow": object})}
+    assert [item for item in check_datasets(whole) if item.level == "error"] == []
+    sectors = sectors.astype({"imports": object})
+    sectors.loc[2, "imports"] = "—"
+    (found,) = [item for item in check_datasets({"io_sectors": sectors, "io_flows": flows}) if item.level == "error"]
+    assert found.sentence.startswith("io_sectors: imports must be a number, but is text in Beijing 2012 信息传输")
+
+
+def test_nothing_breaks_the_checks_themselves() -> None:
+    rng = np.random.default_rng(3)
+    sectors, flows = io_tables()
+    tables = {"ceads_sectoral": sectoral(), "yearbook": yearbook(), "io_sectors": sectors, "io_flows": flows}
+    for _ in range(25):
+        name = str(rng.choice(list(tables)))
+        table = tables[name].astype(object) if rng.random() < 0.3 else tables[name].copy()
+        column = rng.choice(table.columns)
+        row = table.index[rng.integers(len(table))]
+        table[column] = table[column].astype(object)
+        table.loc[row, column] = rng.choice(np.array([np.nan, "x", -1e9, np.inf, ""], dtype=object))
+        if rng.random() < 0.3:
+            table = table.drop(columns=rng.choice(table.columns)).iloc[: rng.integers(0, 20)]
+        assert all(isinstance(item, Finding) for item in check_datasets({**tables, name: table}))

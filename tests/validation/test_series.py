@@ -127,6 +127,8 @@ def test_a_lone_negative_value() -> None:
     (found,) = only(frame, "sign")
     assert "x of Hebei 2014 is negative (-3), as 1 of 64 values are" in found.sentence
     assert only(panel(x=growing(64) - 120), "sign") == []
+    frame.loc[cell(frame, "Hebei", 2014), "x"] = -1e-15
+    assert only(frame, "sign") == []
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def here(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Iterato
 
 def opened(name: str, **fields: str) -> Store:
     store = Store(Tracking(**fields), name)
-    store.start("A title", "model: {}\n", {"digicarbon.data": "SIMULATED"}, {"data.json": "{}"})
+    store.open("A title", "model: {}\n", {"digicarbon.data": "SIMULATED"}, files={"data.json": "{}"})
     return store
 
 
@@ -237,3 +237,99 @@ def test_a_store_that_goes_away_is_a_sentence(here: Path) -> None:
     with pytest.raises(TrackingError, match="Runs written before are kept"):
         store.write([ENTRY])
     store.abort()
+
+
+def of(key: str, **fields: object) -> Entry:
+    """An entry with a content hash of its own."""
+    tags = {"digicarbon.hash": key, "digicarbon.label": key}
+    return replace(ENTRY, label=key, tags=tags, **fields)
+
+
+def begun(name: str, key: str = "k" * 64, resume: bool = True) -> tuple[Store, dict[str, str]]:
+    store = Store(Tracking(), name)
+    return store, dict(store.open("A title", "model: {}\n", {}, key, resume))
+
+
+FAILED = {"result": None, "error": "It failed.\n\nTraceback …"}
+
+
+def test_a_sweep_is_gone_on_with_and_each_hash_stands_once(here: Path) -> None:
+    store, done = begun("resumed")
+    assert done == {}
+    store.write([of("a"), of("b", **FAILED)])
+    store.abort()
+    again, done = begun("resumed")
+    assert again.parent_id == store.parent_id
+    assert list(done) == ["a"]
+    again.write([of("b"), of("c", **FAILED)])
+    again.finish({}, failed=1, done=2)
+    third, done = begun("resumed")
+    assert set(done) == {"a", "b"}
+    third.write([of("c", **FAILED)])
+    third.finish({}, failed=1, done=2)
+    runs = client(here).search_runs([store.experiment_id], f"tags.`mlflow.parentRunId` = '{store.parent_id}'")
+    found = sorted((run.data.tags["digicarbon.hash"], run.info.status) for run in runs)
+    assert found == [("a", "FINISHED"), ("b", "FINISHED"), ("c", "FAILED")]
+    other, done = begun("resumed", resume=False)
+    assert other.parent_id != store.parent_id
+    assert done == {}
+    assert begun("resumed", "another key")[1] == {}
+
+
+def test_a_deleted_sweep_is_not_gone_on_with_and_deleted_runs_do_not_count(here: Path) -> None:
+    store, _ = begun("forgotten")
+    store.write([of("a"), of("b")])
+    store.finish({}, failed=0, done=2)
+    _, done = begun("forgotten")
+    client(here).delete_run(done["a"])
+    assert list(begun("forgotten")[1]) == ["b"]
+    client(here).delete_run(store.parent_id)
+    fresh, done = begun("forgotten")
+    assert fresh.parent_id != store.parent_id
+    assert done == {}
+
+
+def test_runs_of_other_sweeps_are_found_with_their_results(here: Path) -> None:
+    first, _ = begun("found one")
+    first.write([of("f1"), of("f2", **FAILED)])
+    first.finish({}, failed=1, done=1)
+    second, _ = begun("found two")
+    second.write([of("f3")])
+    second.abort()
+    third, _ = begun("found three")
+    third.write([of("f4")])
+    found = third.find(["f1", "f2", "f3", "f4", "f5"])
+    assert set(found) == {"f1", "f3"}
+    assert third.find([f"none {k}" for k in range(50)] + ["f3"]) == {"f3": found["f3"]}
+    results = third.results(found.values())
+    assert set(results) == set(found.values())
+    for result in results.values():
+        pd.testing.assert_frame_equal(result.estimates, RESULT.estimates, check_exact=True)
+        pd.testing.assert_frame_equal(result.effects, RESULT.effects, check_exact=True)
+    third.write([of("f1", reused_from=found["f1"])])
+    third.finish({}, failed=0, done=2)
+    _, done = begun("found three")
+    assert client(here).get_run(done["f1"]).data.tags["digicarbon.reused_from"] == found["f1"]
+    client(here).delete_run(found["f3"])
+    assert "f3" not in third.find(["f3"])
+
+
+def test_all_results_stand_in_one_file_on_the_parent(here: Path) -> None:
+    store, _ = begun("one file")
+    store.write([of("a"), of("b", **FAILED)])
+    store.write([of("c", params={"model": "sar"})])
+    store.finish({}, failed=1, done=2)
+    again, done = begun("one file")
+    again.write([of("b", params={"other": "1"})])
+    again.finish({}, failed=0, done=3)
+    folder = here / "mlruns" / "artifacts" / "one_file" / store.parent_id / "artifacts"
+    table = pd.read_parquet(folder / "results.parquet").set_index("hash")
+    assert list(table.index) == ["a", "c", "b"]
+    assert set(table["status"]) == {"FINISHED"}
+    assert table.loc["c", "params.model"] == "sar"
+    assert table.loc["b", "params.other"] == "1"
+    assert pd.isna(table.loc["c", "params.other"])
+    assert table.loc["a", "metrics.coef.log_pcap_"] == 0.1
+    assert table.loc["a", "run_id"] == done["a"]
+    assert table.loc["a", "config"] == "model: {}\n"
+    assert list((folder / "results").iterdir()) == []

@@ -1,0 +1,9 @@
+"""Results to MLflow: a parent run per sweep, a child per specification; written by one process only."""
+
+from digicarbon.tracking._code import PACKAGES, provenance
+from digicarbon.tracking._entry import Entry, Tracking
+from digicarbon.tracking._metrics import metrics
+from digicarbon.tracking._places import SQLITE, absolute, place
+from digicarbon.tracking._store import Store
+
+__all__ = ["PACKAGES", "SQLITE", "Entry", "Store", "Tracking", "absolute", "metrics", "place", "provenance"]

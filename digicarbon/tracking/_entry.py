@@ -1,0 +1,70 @@
+"""What a sweep hands over: where runs are recorded, and what is written of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from digicarbon.result import Result
+from digicarbon.spec import Spec
+
+
+class Tracking(Spec):
+    """Where runs are recorded.
+
+    Attributes
+    ----------
+    uri : str
+        MLflow tracking address: ``sqlite:///…`` relative to the working directory, ``postgresql+psycopg://…``, or
+        ``http(s)://…``.
+    artifacts : str
+        Folder of tables and files; a server decides for itself.
+    experiment : str
+        MLflow experiment; empty takes the name of the experiment file.
+    """
+
+    role: ClassVar[str] = "tracking"
+
+    uri: str = "sqlite:///mlruns/mlflow.db"
+    artifacts: str = "mlruns/artifacts"
+    experiment: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """What is written of one run.
+
+    Attributes
+    ----------
+    label : str
+    params : mapping of str to str
+    tags : mapping of str to str
+        ``digicarbon.hash`` is the run's content hash, by which it is found again.
+    config : mapping or str
+        The composed configuration, as plain values or as YAML text. A mapping is quick where the nodes of its groups
+        repeat from run to run: each is turned into YAML once.
+    result : Result or None
+        None for a failed run.
+    error : str
+        The sentence of a failed run, and its traceback.
+    start, end : int
+        Milliseconds since the epoch.
+    data_name, data_digest, data_profile : str
+        The data set's name, fingerprint (36 characters at most) and size.
+    reused_from : str
+        The run, in another sweep, whose result this is; empty for one that was fitted now.
+    """
+
+    label: str
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+    config: Mapping[str, Any] | str
+    result: Result | None
+    error: str
+    start: int
+    end: int
+    data_name: str
+    data_digest: str
+    data_profile: str
+    reused_from: str = ""

@@ -1,0 +1,93 @@
+"""Addresses of stores, folders of artifacts."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from digicarbon.errors import TrackingError
+from digicarbon.tracking._entry import Tracking
+
+SQLITE = "sqlite:///"
+SERVERS = ("http://", "https://")
+
+
+def absolute(uri: str) -> str:
+    """Return a database's address with its full path: MLflow keeps a store open by address, whatever the folder."""
+    if not uri.startswith(SQLITE):
+        return uri
+    return f"{SQLITE}{Path(uri.removeprefix(SQLITE)).resolve().as_posix()}"
+
+
+@contextmanager
+def alone(uri: str) -> Iterator[None]:
+    """Let one command at a time create a database: two that start in an empty folder would both lay out its tables."""
+    if not uri.startswith(SQLITE):
+        yield
+        return
+    from filelock import FileLock
+
+    with FileLock(f"{uri.removeprefix(SQLITE)}.lock", timeout=300):
+        yield
+
+
+def try_database(uri: str) -> None:
+    """Raise at once what would stop a database file from being written; MLflow tries for minutes."""
+    if uri.startswith(SQLITE):
+        with closing(sqlite3.connect(uri.removeprefix(SQLITE), timeout=60, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+
+
+def artifact_location(tracking: Tracking, name: str) -> str | None:
+    """Return where artifacts go, and make the folder of a database file; a server decides for itself."""
+    if tracking.uri.startswith(SERVERS):
+        return None
+    try:
+        if tracking.uri.startswith(SQLITE):
+            Path(tracking.uri.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tracking.artifacts) / "".join(c if c.isalnum() or c in "-_" else "_" for c in name)
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TrackingError(
+            f"tracking: the folder for results cannot be made ({error}); choose tracking.uri and tracking.artifacts in "
+            "a folder that you may write to."
+        ) from error
+    return folder.resolve().as_uri()
+
+
+def local_folder(artifact_uri: str) -> Path | None:
+    """Return the folder on this machine that an address of artifacts names, or None."""
+    parts = urlsplit(artifact_uri)
+    return Path(url2pathname(parts.path)) if parts.scheme in ("file", "") else None
+
+
+def place(folder: str, name: str) -> str:
+    """Return the path of a file in a folder of artifacts, or its address where that is no local folder."""
+    local = local_folder(folder)
+    return f"{folder}/{name}" if local is None else str(local / name)
+
+
+def put(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, and make its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        with half.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        half.replace(path)
+    finally:
+        half.unlink(missing_ok=True)
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says, or its kind where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,140 @@
+"""A run as it is written: the row that becomes MLflow's records, and tables of rows."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import pyarrow as pa
+
+from digicarbon.tracking._code import provenance
+from digicarbon.tracking._codec import encode
+from digicarbon.tracking._entry import Entry
+from digicarbon.tracking._metrics import LONGEST_NAME, clean, metrics
+from digicarbon.tracking._yaml import to_yaml
+
+LONGEST_PARAM = 6000
+LONGEST_TAG = 8000
+HASH = "digicarbon.hash"
+FAMILIES = ("params", "tags", "metrics")
+"""Fields that become a column per key, e.g. ``metrics.nobs``."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Row:
+    """One run, with names and lengths as MLflow takes them.
+
+    Attributes
+    ----------
+    run_id : str
+        Chosen here; a server chooses its own, and keeps this one in the tag ``digicarbon.delivery``.
+    hash, label, status, error : str
+        ``error`` holds sentence and traceback.
+    start, end : int
+        Milliseconds since the epoch.
+    data_name, data_digest, data_profile : str
+    config : str
+        The composed configuration as YAML.
+    result : str
+        The result as JSON; empty for a failed run.
+    replaces : str
+        The run of the same hash in this sweep that this one takes the place of; empty if there is none.
+    params, tags : mapping of str to str
+    metrics : mapping of str to float
+    """
+
+    run_id: str
+    hash: str
+    label: str
+    status: str
+    error: str
+    start: int
+    end: int
+    data_name: str
+    data_digest: str
+    data_profile: str
+    config: str
+    result: str
+    replaces: str
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+    metrics: Mapping[str, float]
+
+    @property
+    def name(self) -> str:
+        """The run's name in MLflow."""
+        return self.label[:LONGEST_NAME]
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """The run's own files by name."""
+        error = {"error.txt": self.error.encode()} if self.error else {}
+        return {"config.yaml": self.config.encode(), **error}
+
+
+PLAIN = tuple(field.name for field in fields(Row) if field.name not in FAMILIES)
+TYPES: Mapping[str, Any] = {"start": pa.int64(), "end": pa.int64()}
+
+
+def row(entry: Entry, parent_id: str, replaces: str = "") -> Row:
+    """Return an entry as it is written under a parent."""
+    tags = {
+        "mlflow.parentRunId": parent_id,
+        "digicarbon.kind": "specification",
+        **provenance(),
+        **entry.tags,
+        **({"digicarbon.reused_from": entry.reused_from} if entry.reused_from else {}),
+        **({"digicarbon.error": entry.error.split("\n")[0]} if entry.error else {}),
+    }
+    return Row(
+        run_id=uuid.uuid4().hex,
+        hash=entry.tags.get(HASH, ""),
+        label=entry.label,
+        status="FAILED" if entry.error else "FINISHED",
+        error=entry.error,
+        start=entry.start,
+        end=entry.end,
+        data_name=entry.data_name,
+        data_digest=entry.data_digest,
+        data_profile=entry.data_profile,
+        config=to_yaml(entry.config),
+        result=_text(entry),
+        replaces=replaces,
+        params={clean(key): value[:LONGEST_PARAM] for key, value in entry.params.items()},
+        tags={key: value[:LONGEST_TAG] for key, value in tags.items()},
+        metrics={} if entry.result is None else metrics(entry.result),
+    )
+
+
+def _text(entry: Entry) -> str:
+    """Return the result as text, or nothing where it cannot be kept: the run is fitted again when it is asked for."""
+    try:
+        return "" if entry.result is None else encode(entry.result)
+    except TypeError:
+        return ""
+
+
+def table(rows: Sequence[Row]) -> pa.Table:
+    """Return rows as an Arrow table: a column per field, and one per param, tag and metric."""
+    columns = {name: pa.array([getattr(one, name) for one in rows], TYPES.get(name, pa.string())) for name in PLAIN}
+    for family in FAMILIES:
+        kind = pa.float64() if family == "metrics" else pa.string()
+        mappings = [getattr(one, family) for one in rows]
+        for key in dict.fromkeys(key for mapping in mappings for key in mapping):
+            columns[f"{family}.{key}"] = pa.array([mapping.get(key) for mapping in mappings], kind)
+    return pa.table(columns)
+
+
+def rows(content: pa.Table) -> list[Row]:
+    """Return the rows of a table of `table`."""
+    found = []
+    for record in content.to_pylist():
+        families: dict[str, Any] = {family: {} for family in FAMILIES}
+        for column, value in record.items():
+            family, _, key = column.partition(".")
+            if family in families and value is not None:
+                families[family][key] = value
+        found.append(Row(**(families | {name: record[name] for name in PLAIN})))
+    return found

@@ -1,0 +1,81 @@
+"""A result survives the way through text to the last bit, whatever table a diagnostic makes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from digicarbon.result import Effects, Inference, Result
+from digicarbon.tracking._codec import decode, encode
+
+RNG = np.random.default_rng(3)
+TABLES = {
+    "labels": pd.DataFrame({"i": [0.1, np.nan], "verdict": ["yes", None]}, index=pd.Index([2012, 2013], name="time")),
+    "several": pd.DataFrame(
+        RNG.normal(size=(2, 2)),
+        index=pd.MultiIndex.from_tuples([("北京", 1), ("天津", 2)], names=["unit", None]),
+        columns=pd.MultiIndex.from_tuples([("a", "b"), ("a", "c")]),
+    ),
+    "mixed": pd.DataFrame({"x": [1, "two", 3.5, True, np.float64(0.1)]}, dtype=object),
+    "whole numbers": pd.DataFrame({"n": [1, 2], "same": [True, False]}),
+    "twice": pd.DataFrame([[1.0, 2.0]], columns=["a", "a"]),
+    "empty": pd.DataFrame({"a": pd.Series([], dtype=float)}),
+}
+RESULT = Result(
+    kind="sdm",
+    y="ln_ci",
+    focal=("ln_e",),
+    terms=("ln_e", "碳", "rho"),
+    coef=np.array([1 / 3, -np.inf, 5e-324]),
+    covariance=RNG.normal(size=(3, 3)),
+    inference=Inference(df=None, level=0.9),
+    statistics={"nobs": np.float64(180), "r2": np.nan, "loglik": -1 / 3},
+    spatial_effects=Effects(("ln_e",), RNG.normal(size=(3, 1)), np.full((3, 1), np.nan)),
+    tables=TABLES,
+    absorbed=("unit", "time"),
+    notes=("A note, with “marks”.",),
+    residuals=np.zeros((2, 2)),
+)
+
+
+def test_every_part_comes_back_but_residuals() -> None:
+    found = decode(encode(RESULT))
+    for name in ("kind", "y", "focal", "terms", "inference.df", "inference.level", "absorbed", "notes"):
+        one, other = RESULT, found
+        for part in name.split("."):
+            one, other = getattr(one, part), getattr(other, part)
+        assert one == other, name
+    assert found.coef.tobytes() == RESULT.coef.tobytes()
+    assert found.covariance.tobytes() == RESULT.covariance.tobytes()
+    np.testing.assert_array_equal(list(found.statistics.values()), list(RESULT.statistics.values()))
+    assert list(found.statistics) == list(RESULT.statistics)
+    assert found.spatial_effects is not None
+    assert RESULT.spatial_effects is not None
+    assert found.spatial_effects.terms == ("ln_e",)
+    assert found.spatial_effects.coef.tobytes() == RESULT.spatial_effects.coef.tobytes()
+    assert np.isnan(found.spatial_effects.se).all()
+    assert found.residuals is None
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_come_back_with_their_kinds(name: str) -> None:
+    found = decode(encode(RESULT)).tables[name]
+    pd.testing.assert_frame_equal(found, TABLES[name], check_exact=True)
+
+
+def test_an_empty_result_comes_back() -> None:
+    found = decode(encode(Result("none", "")))
+    assert found.terms == ()
+    assert found.covariance.shape == (0, 0)
+    assert found.spatial_effects is None
+
+
+def test_what_cannot_be_kept_is_refused_and_not_bent() -> None:
+    with pytest.raises(TypeError, match="Timestamp"):
+        encode(Result("x", "y", tables={"t": pd.DataFrame({"when": [pd.Timestamp("2012-01-01")]})}))
+
+
+def test_another_version_is_refused() -> None:
+    with pytest.raises(ValueError, match="version 7"):
+        decode(encode(RESULT).replace('"version": 1', '"version": 7'))
