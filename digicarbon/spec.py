@@ -40,8 +40,8 @@ class Spec(pydantic.BaseModel):
 
     role: ClassVar[str] = "specification"
     """The config group that takes this kind of specification."""
-    names_only: ClassVar[frozenset[str]] = frozenset()
-    """Fields that only name what models take: no verb of this class reads them; see `left_to_models`."""
+    no_numbers: ClassVar[tuple[str, ...]] = ()
+    """Fields that decide no number of a panel: where files are, names, citations, terms that models take by default."""
 
     def __init__(self, **fields: Any) -> None:
         """Check the fields.
@@ -139,15 +139,16 @@ def identity(spec: Spec, without: frozenset[str] = frozenset()) -> str:
     return f"{type(spec).__module__}.{type(spec).__qualname__}{fields}"
 
 
-def named_only(spec: Spec, *verbs: str) -> frozenset[str]:
-    """Return ``names_only`` of a specification's class, or none where a later class defines a verb anew.
+def sharing(spec: Spec, *verbs: str) -> frozenset[str]:
+    """Return the fields that verbs of a specification do not read: its ``no_numbers``.
 
-    Such a class, e.g. the user's, may read whatever it likes, until it says otherwise itself.
+    There are none where a class from elsewhere defines a verb anew: it may read whatever it likes, until it has
+    ``no_numbers`` of its own.
     """
     for cls in type(spec).__mro__:
-        if "names_only" in vars(cls):
-            return frozenset(vars(cls)["names_only"])
-        if any(verb in vars(cls) for verb in verbs):
+        if "no_numbers" in vars(cls):
+            return frozenset(vars(cls)["no_numbers"])
+        if cls.__module__.partition(".")[0] != __package__ and any(verb in vars(cls) for verb in verbs):
             break
     return frozenset()
 

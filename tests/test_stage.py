@@ -77,9 +77,9 @@ def test_a_class_that_computes_anew_shares_nothing_by_what_its_parent_says() -> 
     assert ReadsItsTerms().left_to_models == frozenset()
     assert EntropyIndex(indicators={"a": "positive", "b": "positive"}).left_to_models == {"terms"}
     assert Intensity().left_to_models == {"term", "controls"}
-    # a standardised column has no logarithm: whether there is one, the terms say
+    # a standardised column has no logarithm, and the terms say whether one is taken
     assert ColumnMeasure(column="a", name="z", standardise=True, terms=["z"]).left_to_models == frozenset()
-    assert Measure(terms=["a"]).left_to_models == frozenset()
+    assert Measure(terms=["a"]).left_to_models == {"terms"}
     target = f"measure._target_={__name__}.ReadsItsTerms"
     one, two = (_run(target, f"measure.terms={terms}").prepared for terms in ("[ln_e]", "[ln_e,ln_ide]"))
     assert one.stage is not two.stage

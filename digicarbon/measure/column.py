@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal, Self
+from typing import Literal, Self
 
 import pandas as pd
 from pydantic import model_validator
@@ -34,8 +34,6 @@ class ColumnMeasure(Measure):
     per, standardise
         As in `Measure`.
     """
-
-    names_only: ClassVar[frozenset[str]] = frozenset({"terms"})
 
     column: str
     name: str = ""

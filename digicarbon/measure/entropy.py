@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -30,8 +29,6 @@ class EntropyIndex(CompositeIndex):
     terms, indicators, name, per_capita, by, missing, per, standardise
         As in `CompositeIndex`.
     """
-
-    names_only: ClassVar[frozenset[str]] = frozenset({"terms"})
 
     terms: Names = ("ln_entropy_index",)
     name: str = "entropy_index"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Self
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -36,8 +36,6 @@ class PcaIndex(CompositeIndex):
     terms, indicators, name, per_capita, by, missing, per, standardise
         As in `CompositeIndex`.
     """
-
-    names_only: ClassVar[frozenset[str]] = frozenset({"terms"})
 
     terms: Names = ("pca_index",)
     name: str = "pca_index"

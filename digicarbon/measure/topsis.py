@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar, Literal, Self
+from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -38,8 +38,6 @@ class TopsisIndex(CompositeIndex):
     terms, indicators, name, per_capita, by, missing, per, standardise
         As in `CompositeIndex`.
     """
-
-    names_only: ClassVar[frozenset[str]] = frozenset({"terms"})
 
     terms: Names = ("ln_topsis_index",)
     name: str = "topsis_index"

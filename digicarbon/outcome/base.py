@@ -7,7 +7,7 @@ from typing import ClassVar
 import pandas as pd
 
 from digicarbon.source import Inputs
-from digicarbon.spec import Names, Spec, named_only
+from digicarbon.spec import Names, Spec, sharing
 
 
 class Outcome(Spec):
@@ -24,6 +24,7 @@ class Outcome(Spec):
     """
 
     role: ClassVar[str] = "outcome"
+    no_numbers: ClassVar[tuple[str, ...]] = ("term", "controls")
 
     name: str
     term: str
@@ -32,7 +33,7 @@ class Outcome(Spec):
     @property
     def left_to_models(self) -> frozenset[str]:
         """The term and the controls, where `compute` does not read them."""
-        return named_only(self, "compute", "notes")
+        return sharing(self, "compute", "notes")
 
     def compute(self, inputs: Inputs) -> pd.DataFrame:
         """Return the columns ``unit``, ``time`` and ``name``.
@@ -52,11 +53,9 @@ class Outcome(Spec):
 class NoOutcome(Outcome):
     """No outcome: a column of the source is used as it is."""
 
-    names_only: ClassVar[frozenset[str]] = frozenset({"term", "controls"})
-
     name: str = ""
     term: str = ""
 
     def compute(self, inputs: Inputs) -> pd.DataFrame:
         """Return the key columns alone."""
-        return inputs.frame[["unit", "time"]]
+        return inputs.series([], "outcome=none")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import pandas as pd
 
 from digicarbon.outcome.account import CarbonOutcome, refuse_non_positive
@@ -26,10 +24,11 @@ class Total(CarbonOutcome):
         As in `CarbonOutcome`.
     """
 
-    names_only: ClassVar[frozenset[str]] = frozenset({"term", "controls"})
-
     name: str = "co2"
     term: str = "ln_co2"
+
+    def _per_words(self) -> str:
+        return ", Mt"
 
     def compute(self, inputs: Inputs) -> pd.DataFrame:
         """Return unit, time and CO2; missing where the account is.
@@ -56,11 +55,12 @@ class PerCapita(CarbonOutcome):
         The series of the population, 10k persons.
     """
 
-    names_only: ClassVar[frozenset[str]] = frozenset({"term", "controls"})
-
     name: str = "co2_per_capita"
     term: str = "ln_co2_per_capita"
     population: str = "population"
+
+    def _per_words(self) -> str:
+        return " per head, t"
 
     def compute(self, inputs: Inputs) -> pd.DataFrame:
         """Return unit, time and CO2 per head; missing where CO2 or population is.

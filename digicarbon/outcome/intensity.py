@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 import pandas as pd
 
@@ -40,8 +38,6 @@ class Intensity(CarbonOutcome):
         The series of the volume index of GDP, previous year = 100; used with a base year only.
     """
 
-    names_only: ClassVar[frozenset[str]] = frozenset({"term", "controls"})
-
     name: str = "ci"
     term: str = "ln_ci"
     gdp: str = "gdp"
@@ -71,6 +67,9 @@ class Intensity(CarbonOutcome):
             return super().notes(inputs)
         words = f"GDP is at prices of {self.base_year}: the GDP of that year, carried by '{self.gdp_index}'."
         return (*super().notes(inputs), words)
+
+    def _per_words(self) -> str:
+        return " over GDP, t per 10k CNY"
 
     def _real_gdp(self, inputs: Inputs, base_year: int, wanted: pd.Series[bool]) -> pd.Series[float]:
         """Return GDP at the prices of the base year for each row of the inputs."""
