@@ -1,13 +1,13 @@
 """How a run's configuration is put together.
 
 The user's ``./experiments`` and ``./conf`` come before the shipped ones. Composing costs tens of milliseconds, so each
-option of a sweep is composed once and runs are assembled from these nodes.
+option of a sweep is composed once and runs are assembled from these nodes (`digicarbon.assemble`).
 """
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -19,11 +19,14 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
+from digicarbon.assemble import ComplicatedError, Node, resolved
 from digicarbon.errors import ConfigError, listing, nearest
 from digicarbon.explain import COMPOSITION_ERRORS, explain, unknown_option
 from digicarbon.files import GROUPS, ROOT, SWEEP_KEYS, find, folders, lineage, shown
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
+MOST_POINTS = 4096
+"""Combinations of options whose nodes are kept."""
 
 
 def extend_search_path(search_path: ConfigSearchPath) -> None:
@@ -52,6 +55,14 @@ def options(config_loader: ConfigLoader, group: str) -> list[str]:
     return sorted(name for name in names if group or (name != ROOT and not name.startswith("_")))
 
 
+@dataclass(frozen=True, eq=False)
+class Point:
+    """What a choice of options comes to: each group's node and option."""
+
+    nodes: Mapping[str, Node]
+    options: Mapping[str, str]
+
+
 class Composer:
     """Composes an experiment's runs.
 
@@ -75,7 +86,13 @@ class Composer:
         self.overrides = list(overrides)
         self.files = lineage(name)
         self._options: dict[str, list[str]] = {}
-        self._nodes: dict[tuple[str, str], DictConfig | None] = {}
+        self._own: dict[tuple[str, str], Mapping[str, Node] | None] = {}
+        self._points: dict[tuple[tuple[str, str], ...], Point] = {}
+        self._places: dict[tuple[str, str | None], str] = {}
+
+    @cached_property
+    def _composed(self) -> tuple[DictConfig, Mapping[str, str]]:
+        return self._compose([])
 
     @cached_property
     def base(self) -> DictConfig:
@@ -86,7 +103,7 @@ class Composer:
         ConfigError
             If a file or an override is wrong.
         """
-        config = self._load([])
+        config, _ = self._composed
         allowed = [*GROUPS, *SWEEP_KEYS]
         for key in map(str, config):
             if key not in allowed:
@@ -106,8 +123,7 @@ class Composer:
     @cached_property
     def chosen(self) -> Mapping[str, str]:
         """Which option each group of the base configuration has."""
-        found = self._compose([]).hydra.runtime.choices
-        return {str(key): str(option) for key, option in found.items() if key in GROUPS}
+        return self._composed[1]
 
     def sweep_keys(self) -> dict[str, Any]:
         """Return the plain values of columns, grid, zip, exclude, draw, experiments and title."""
@@ -131,8 +147,16 @@ class Composer:
         if option not in self.options(group):
             raise unknown_option(group, option, self, place)
 
-    def merged(self, choices: Mapping[str, Any] = NOTHING) -> DictConfig:
-        """Return a run's configuration, interpolations unresolved.
+    def reaches_out(self, group: str, option: str) -> bool:
+        """Return whether an option writes outside its group."""
+        return self._written_by(group, option) is None
+
+    def options_of(self, choices: Mapping[str, Any] = NOTHING) -> Mapping[str, str]:
+        """Return which option each group of a run has."""
+        return self._point(choices).options
+
+    def merged(self, choices: Mapping[str, Any] = NOTHING) -> Mapping[str, Any]:
+        """Return a run's configuration as plain values, interpolations unresolved; for reading only.
 
         Parameters
         ----------
@@ -144,28 +168,60 @@ class Composer:
         ConfigError
             If an option is unknown or its file is wrong.
         """
-        groups = {key: str(value) for key, value in choices.items() if key in GROUPS}
-        nodes = {group: self._node(group, option) for group, option in groups.items()}
-        config = self._with_nodes({group: node for group, node in nodes.items() if node is not None})
-        if None in nodes.values():
-            # an option that writes outside its group can be trusted to a full composition only
-            config = self._load([f"{group}={option}" for group, option in groups.items()])
-        OmegaConf.set_struct(config, False)
-        for key, value in choices.items():
-            if key not in groups:
-                OmegaConf.update(config, key, value, merge=False, force_add=True)
-        for key in SWEEP_KEYS:
-            config.pop(key, None)
-        return config
+        try:
+            return {group: node.content for group, node in self._nodes(choices).items()}
+        except ComplicatedError:
+            return _updated(self._point(choices).nodes, choices)
 
-    def resolve(self, config: DictConfig) -> dict[str, Any]:
-        """Return a merged configuration, or a group's node in it, as plain values, interpolations resolved.
+    def missing(self, choices: Mapping[str, Any] = NOTHING) -> list[str]:
+        """Return the dotted keys of a run that still need a value."""
+        try:
+            return [key for node in self._nodes(choices).values() for key in node.missing]
+        except ComplicatedError:
+            return missing(self.merged(choices))
+
+    def config(self, choices: Mapping[str, Any] = NOTHING) -> Mapping[str, Any]:
+        """Return a run's configuration as plain values, interpolations resolved.
+
+        Groups of several runs that come to the same values are mostly one object, and lists stand in more than one
+        place of it: it is for reading only.
+
+        Parameters
+        ----------
+        choices : mapping
+            As for `merged`.
 
         Raises
         ------
         ConfigError
             If an interpolation cannot be resolved.
         """
+        try:
+            return resolved(self._nodes(choices))
+        except ComplicatedError:
+            return self.resolve(self.merged(choices))
+
+    def resolve(self, merged: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a merged configuration with interpolations resolved by OmegaConf.
+
+        Raises
+        ------
+        ConfigError
+            If an interpolation cannot be resolved.
+        """
+        return self._resolved(OmegaConf.create(dict(merged)))
+
+    def node(self, group: str) -> Mapping[str, Any]:
+        """Return the node of one group of the base configuration, interpolations resolved.
+
+        Raises
+        ------
+        ConfigError
+            If an interpolation in it cannot be resolved.
+        """
+        return self._resolved(OmegaConf.create(dict(self.merged()))[group])
+
+    def _resolved(self, config: DictConfig) -> dict[str, Any]:
         try:
             return _container(config, resolve=True)
         except OmegaConfBaseException as error:
@@ -174,46 +230,79 @@ class Composer:
 
     def where(self, key: str, choices: Mapping[str, Any] = NOTHING) -> str:
         """Return where a dotted key is set: the command line, or the file as messages show it."""
-        group = key.split(".")[0]
+        option = {**self.chosen, **choices}.get(key.split(".")[0])
+        if (key, option) not in self._places:
+            self._places[key, option] = self._place(key, option)
+        return self._places[key, option]
+
+    def _place(self, key: str, option: str | None) -> str:
         if key in self.given or any(key.startswith(f"{given}.") for given in self.given - set(GROUPS)):
             return "command line"
         for file in self.files:
             if file.sets(key):
                 return file.shown
-        option = {**self.chosen, **choices}.get(group)
-        name = self.name if option is None else f"{group}/{option}"
+        name = self.name if option is None else f"{key.split('.')[0]}/{option}"
         path = find(name)
         return f"{name}.yaml" if path is None else shown(path)
 
-    def _with_nodes(self, nodes: Mapping[str, DictConfig]) -> DictConfig:
-        config = copy.deepcopy(self.base)
-        with open_dict(config):
-            for group, node in nodes.items():
-                config[group] = copy.deepcopy(node)
-        return config
+    def _nodes(self, choices: Mapping[str, Any]) -> Mapping[str, Node]:
+        """Return the nodes of a run, its values laid over them."""
+        nodes = self._point(choices).nodes
+        values: dict[str, list[tuple[str, Any]]] = {}
+        for key, value in choices.items():
+            if key not in GROUPS:
+                values.setdefault(key.split(".")[0], []).append((key, value))
+        return {**nodes, **{group: nodes[group].with_values(items) for group, items in values.items()}}
 
-    def _node(self, group: str, option: str) -> DictConfig | None:
-        """Return an option's node, or None if the option writes outside its group."""
-        if (group, option) not in self._nodes:
-            self.require_option(group, option)
-            config = self._load([f"{group}={option}"])
-            same = _container(config, without=group) == _container(self.base, without=group)
-            self._nodes[group, option] = config[group] if same else None
-        return self._nodes[group, option]
+    def _point(self, choices: Mapping[str, Any]) -> Point:
+        """Return what a choice of options comes to."""
+        groups = tuple((key, str(value)) for key, value in choices.items() if key in GROUPS)
+        if groups not in self._points:
+            if len(self._points) >= MOST_POINTS:
+                self._points.clear()
+            self._points[groups] = self._made_point(dict(groups))
+        return self._points[groups]
 
-    def _load(self, more: Sequence[str]) -> DictConfig:
-        config = self._compose(more)
-        with open_dict(config):
-            del config["hydra"]
-        return config
+    def _made_point(self, groups: Mapping[str, str]) -> Point:
+        own = [self._written_by(group, option) for group, option in groups.items()]
+        if any(nodes is None for nodes in own):
+            # an option that writes outside its group can be trusted to a full composition only
+            config, _ = self._compose([f"{group}={option}" for group, option in groups.items()])
+            nodes = _nodes(config)
+        else:
+            nodes = {**self._base_nodes, **{group: node for found in own for group, node in (found or {}).items()}}
+        return Point(nodes, {**self.chosen, **groups})
 
-    def _compose(self, more: Sequence[str]) -> DictConfig:
+    @cached_property
+    def _base_nodes(self) -> Mapping[str, Node]:
+        return _nodes(self.base)
+
+    def _written_by(self, group: str, option: str) -> Mapping[str, Node] | None:
+        """Return an option's node by its group, or None if the option writes outside its group."""
+        if (group, option) not in self._own:
+            self._own[group, option] = self._composed_with(group, option)
+        return self._own[group, option]
+
+    def _composed_with(self, group: str, option: str) -> Mapping[str, Node] | None:
+        self.require_option(group, option)
+        if option == self.chosen[group]:
+            return {group: self._base_nodes[group]}
+        config, _ = self._compose([f"{group}={option}"])
+        same = _container(config, without=group) == _container(self.base, without=group)
+        return {group: _nodes(config)[group]} if same else None
+
+    def _compose(self, more: Sequence[str]) -> tuple[DictConfig, Mapping[str, str]]:
+        """Return a full composition and the option of each group in it."""
         replaced = {_key(override) for override in more}
         kept = [override for override in self.overrides if _key(override) not in replaced]
         try:
-            return self.loader.load_configuration(self.name, [*kept, *more], run_mode=RunMode.RUN)
+            config = self.loader.load_configuration(self.name, [*kept, *more], run_mode=RunMode.RUN)
         except COMPOSITION_ERRORS as error:
             raise explain(error, self.name, self) from error
+        chosen = {str(key): str(option) for key, option in config.hydra.runtime.choices.items() if key in GROUPS}
+        with open_dict(config):
+            del config["hydra"]
+        return config, chosen
 
     def _refuse_bare_name(self, config: DictConfig, group: str) -> None:
         """Refuse ``weights: w2_nested`` in a body, which would replace the option's fields by a text."""
@@ -227,18 +316,10 @@ class Composer:
         )
 
 
-def missing(config: DictConfig) -> list[str]:
+def missing(merged: Mapping[str, Any]) -> list[str]:
     """Return the dotted keys of a merged configuration that still need a value."""
     # OmegaConf.missing_keys would stop at an interpolation to a missing value
-    return [key for key in _missing(_container(config), "") if key.split(".")[0] in GROUPS]
-
-
-def _missing(node: object, key: str) -> Iterator[str]:
-    if node == "???":
-        yield key
-    if isinstance(node, dict):
-        for name, value in node.items():
-            yield from _missing(value, f"{key}.{name}" if key else str(name))
+    return [key for group in GROUPS if group in merged for key in Node(group, merged[group]).missing]
 
 
 def subject(message: str) -> str:
@@ -254,6 +335,19 @@ def first_line(error: BaseException) -> str:
 
 def _key(override: str) -> str:
     return override.split("=")[0].lstrip("+~")
+
+
+def _nodes(config: DictConfig) -> dict[str, Node]:
+    return {group: Node(group, content) for group, content in _container(config).items() if group not in SWEEP_KEYS}
+
+
+def _updated(nodes: Mapping[str, Node], choices: Mapping[str, Any]) -> dict[str, Any]:
+    """Return nodes with values laid over them by OmegaConf, which knows keys that lead through lists."""
+    config = OmegaConf.create({group: node.content for group, node in nodes.items()})
+    for key, value in choices.items():
+        if key not in GROUPS:
+            OmegaConf.update(config, key, value, merge=False, force_add=True)
+    return _container(config)
 
 
 def _container(config: DictConfig, without: str = "", resolve: bool = False) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from digicarbon.compose import Composer, loader, missing
+from digicarbon.compose import Composer, loader
 from digicarbon.errors import ConfigError, counted
 from digicarbon.files import ROOT
 from digicarbon.plan import require
@@ -62,9 +62,8 @@ def source_of(overrides: Sequence[str]) -> tuple[str, Source]:
         If it is not a source, or a field is wrong or missing.
     """
     composer = Composer(loader(), ROOT, overrides)
-    merged = composer.merged()
-    require([key for key in missing(merged) if key.startswith("source.")], composer.chosen)
-    return composer.chosen["source"], build(composer.resolve(merged["source"]), Source, "source")
+    require([key for key in composer.missing() if key.startswith("source.")], composer.chosen)
+    return composer.chosen["source"], build(composer.node("source"), Source, "source")
 
 
 def _findings(words: Sequence[str]) -> tuple[str, list[Finding]]:

@@ -28,6 +28,7 @@ from digicarbon.files import find, shown
 from digicarbon.importer import Imported, Importer
 from digicarbon.importer._sheets import SUFFIXES
 from digicarbon.spec import build
+from digicarbon.validation import check_import
 
 USAGE = """\
   digicarbon data import KIND FILES… --to FOLDER [--add] [option=value …]
@@ -50,7 +51,10 @@ def data(arguments: Sequence[str]) -> int:
     verb, rest = arguments[0], arguments[1:]
     if verb not in VERBS:
         raise ConfigError(f"There is no `digicarbon data {verb}`.{nearest(verb, VERBS)} Verbs: {listing(VERBS)}.")
-    return VERBS[verb](rest)
+    try:
+        return VERBS[verb](rest)
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(str(stop) or "nothing was written.") from stop
 
 
 # ---- import
@@ -81,17 +85,18 @@ def import_(arguments: Sequence[str]) -> int:
     importer = _importer(order.kind, order.fields)
     files = expand(order.names)
     imported = importer.read(files)
+    notes = (*imported.notes, *(item.sentence for item in check_import(imported.tables)))
     record = datafolder.Provenance(
         kind=order.kind,
         files=tuple(datafolder.raw_file(file) for file in files),
         units=imported.units,
         citation=imported.citation,
         options=importer.model_dump(mode="json"),
-        notes=imported.notes,
+        notes=notes,
     )
     assert order.folder is not None
     written = datafolder.write(order.folder, imported.tables, record, order.add)
-    sys.stdout.write("\n".join(_summary(order.kind, imported, files, written)) + "\n")
+    sys.stdout.write("\n".join(_summary(order.kind, imported, notes, files, written)) + "\n")
     return 0
 
 
@@ -222,7 +227,9 @@ def _importer(kind: str, fields: Mapping[str, Any]) -> Importer:
     return build(plain, Importer, "importer")
 
 
-def _summary(kind: str, imported: Imported, files: Sequence[Path], written: Mapping[str, Path]) -> list[str]:
+def _summary(
+    kind: str, imported: Imported, notes: Sequence[str], files: Sequence[Path], written: Mapping[str, Path]
+) -> list[str]:
     lines = []
     for name, table in imported.tables.items():
         parts = [counted(len(table), "row")]
@@ -234,7 +241,10 @@ def _summary(kind: str, imported: Imported, files: Sequence[Path], written: Mapp
             first, last = int(table["year"].min()), int(table["year"].max())
             parts.append(str(first) if first == last else f"{first} to {last}")
         lines.append(f"{name}: {', '.join(parts)}, from {counted(len(files), 'file')} of {kind}.")
-    lines += [f"Note: {note}" for note in imported.notes]
+    lines += [f"Note: {note}" for note in notes]
+    for name in imported.tables:
+        if name not in written:
+            lines.append(f"{name}: 0 new rows; the folder has them all, and nothing was written or recorded.")
     for name, path in written.items():
         lines.append(f"Written: {path} and {path.with_name(name + datafolder.PROVENANCE).name}")
     return lines

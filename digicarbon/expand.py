@@ -4,75 +4,24 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, ValueType
+from hydra.core.override_parser.types import Override, Transformer, ValueType
 from hydra.errors import HydraException
 
+from digicarbon.choice import Axis, Block, Choice, unique_texts
 from digicarbon.compose import Composer, first_line, options
 from digicarbon.errors import ConfigError, listing, nearest
+from digicarbon.exclude import remaining
 from digicarbon.explain import QUOTE
 from digicarbon.files import GROUPS
 
 COMMAND_LINE = "command line"
 _SETTINGS = ("report", "executor", "tracking")
-
-
-@dataclass(frozen=True)
-class Axis:
-    """One varied key and its values.
-
-    Attributes
-    ----------
-    key : str
-        A config group, or a dotted key.
-    values : tuple
-    place : str
-        Where it is written, for messages.
-    glob : bool
-        Whether the values were found by ``glob(…)``, which takes whatever can run.
-    """
-
-    key: str
-    values: tuple[Any, ...]
-    place: str
-    glob: bool = False
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One point of the sweep.
-
-    Attributes
-    ----------
-    label : str
-    column : str or None
-        The column it belongs to.
-    values : mapping
-        What is chosen for each varied key, the column's choices among them.
-    varied : mapping
-        The same without the column's choices.
-    places : mapping of str to str
-        Where each of ``values`` is written, for messages.
-    globbed : frozenset of str
-        Keys whose value a ``glob`` found.
-    """
-
-    label: str
-    column: str | None
-    values: Mapping[str, Any]
-    varied: Mapping[str, Any]
-    places: Mapping[str, str]
-    globbed: frozenset[str] = frozenset()
-
-    def place(self, key: str) -> str | None:
-        """Return where a dotted key is chosen, or None if the sweep does not choose it."""
-        found = [name for name in self.places if key == name or (name not in GROUPS and key.startswith(f"{name}."))]
-        return self.places[found[0]] if found else None
 
 
 def read_overrides(overrides: Sequence[str], config_loader: ConfigLoader) -> tuple[list[str], list[Axis]]:
@@ -122,32 +71,38 @@ def expand(composer: Composer, command_axes: Sequence[Axis]) -> tuple[list[Choic
     for axis in (*axes, *zipped):
         for value in axis.values:
             _check(axis.key, value, axis.place, composer)
-    rules = _rules(composer, body["exclude"])
-    every = list(_points(columns, zipped, axes, composer))
-    _refuse_unknown(rules, every, composer)
-    kept = [choice for choice in every if not any(_matches(rule, choice, composer) for rule in rules)]
-    return _drawn(kept, body["draw"], composer), len(every) - len(kept)
+    blocks = _blocks(columns, zipped, axes, composer)
+    rows = len(zipped[0].values) if zipped else 1
+    sizes = (len(blocks), rows, *(len(axis.values) for axis in axes))
+    left = remaining(blocks, sizes, _rules(composer, body["exclude"]), composer)
+    points: Iterable[tuple[int, ...]] = left
+    wanted = _wanted(body["draw"], composer)
+    if wanted is not None and wanted[0] < left.count:
+        if left.count > sys.maxsize:
+            raise ConfigError(f"{composer.where('draw')}, draw: the grid is too large to number its combinations.")
+        drawn = random.Random(wanted[1]).sample(range(left.count), wanted[0])
+        points = (left.point(index) for index in sorted(drawn))
+    return [Choice(blocks[point[0]], point) for point in points], left.dropped_count
 
 
-def label_of(column: str, varied: Mapping[str, Any]) -> str:
-    """Return a run's label: its column and what the sweep varies."""
-    parts: Iterable[str] = (f"{key}={_text(value)}" for key, value in varied.items())
-    return ", ".join([*([column] if column else []), *parts])
-
-
-def _points(
+def _blocks(
     columns: Mapping[str, Mapping[str, Any]], zipped: Sequence[Axis], axes: Sequence[Axis], composer: Composer
-) -> Iterator[Choice]:
+) -> tuple[Block, ...]:
+    every = (*((axis, 1) for axis in zipped), *((axis, position) for position, axis in enumerate(axes, start=2)))
+    texts = tuple(unique_texts(axis.values) for axis, _ in every)
     globbed = frozenset(axis.key for axis in axes if axis.glob)
-    places = {axis.key: axis.place for axis in (*zipped, *axes)}
-    rows = list(zip(*(axis.values for axis in zipped), strict=True)) if zipped else [()]
-    keys = [axis.key for axis in (*zipped, *axes)]
-    for label, column in columns.items() if columns else [("", {})]:
-        here = dict.fromkeys(column, _column_place(composer, label))
-        for row, point in itertools.product(rows, itertools.product(*(axis.values for axis in axes))):
-            varied = dict(zip(keys, (*row, *point), strict=True))
-            values = {**column, **varied}
-            yield Choice(label_of(label, varied), label or None, values, varied, {**here, **places}, globbed)
+    places = {axis.key: axis.place for axis, _ in every}
+    return tuple(
+        Block(
+            column=label or None,
+            fixed=fixed,
+            axes=every,
+            texts=texts,
+            places={**dict.fromkeys(fixed, _column_place(composer, label)), **places},
+            globbed=globbed,
+        )
+        for label, fixed in (columns or {"": {}}).items()
+    )
 
 
 def _parse(overrides: Sequence[str], config_loader: ConfigLoader, place: str) -> list[Override]:
@@ -169,6 +124,9 @@ def _swept(override: Override, config_loader: ConfigLoader, place: str) -> Axis:
         return Axis(key, tuple(names), place, glob=True)
     if not override.is_discrete_sweep():
         raise ConfigError(f"{place}: {line}: a sweep needs a list, range(…), choice(…) or glob(…).")
+    if override.value_type == ValueType.RANGE_SWEEP:
+        # numbers as they are: to read each of 100,000 as text takes half a minute
+        return Axis(key, tuple(override.sweep_iterator(Transformer.identity)), place)
     items = _parse([f"{key}={text}" for text in override.sweep_string_iterator()], config_loader, place)
     return Axis(key, tuple(item.value() for item in items), place)
 
@@ -236,50 +194,17 @@ def _rules(composer: Composer, exclude: Any) -> list[dict[str, Any]]:
     return rules
 
 
-def _matches(rule: Mapping[str, Any], choice: Choice, composer: Composer) -> bool:
-    chosen: dict[str, Any] = {**composer.chosen, **choice.values}
-    unknown = set(rule) - set(chosen)
-    if unknown:
-        # a value that the sweep does not vary stands in an option's file
-        config = composer.resolve(composer.merged(choice.values))
-        chosen |= {key: _at(config, key) for key in unknown}
-    return all(chosen[key] == value for key, value in rule.items())
-
-
-def _refuse_unknown(rules: Sequence[Mapping[str, Any]], choices: Sequence[Choice], composer: Composer) -> None:
-    """Refuse an exclusion whose key no run has; it would leave out nothing without a word."""
-    for key in {key for rule in rules for key in rule if "." in key}:
-        group, _, field = key.partition(".")
-        known: set[str] = set()
-        for option in {choice.values.get(group) for choice in choices}:
-            values = {} if option is None else {group: option}
-            known |= set(composer.merged(values)[group])
-        if field.split(".")[0] not in known:
-            raise ConfigError(
-                f"{composer.where('exclude')}, exclude: no run has a key '{key}'."
-                f"{nearest(key, [f'{group}.{name}' for name in known])}"
-            )
-
-
-def _at(config: Any, key: str) -> Any:
-    for name in key.split("."):
-        config = config.get(name) if isinstance(config, dict) else None
-    return config
-
-
-def _drawn(choices: list[Choice], draw: Any, composer: Composer) -> list[Choice]:
+def _wanted(draw: Any, composer: Composer) -> tuple[int, int] | None:
+    """Return how many runs are drawn, and the seed; None if all are taken."""
     if not draw:
-        return choices
+        return None
     wanted = {"n": 0, "seed": 0, **draw}
     whole = all(isinstance(value, int) and not isinstance(value, bool) for value in wanted.values())
     if set(wanted) != {"n", "seed"} or not whole or wanted["n"] < 1:
         raise ConfigError(
             f"{composer.where('draw')}, draw: takes n and seed, whole numbers, e.g. {{n: 500, seed: 1}}; got {draw!r}."
         )
-    if wanted["n"] >= len(choices):
-        return choices
-    kept = sorted(random.Random(wanted["seed"]).sample(range(len(choices)), wanted["n"]))
-    return [choices[index] for index in kept]
+    return wanted["n"], wanted["seed"]
 
 
 def _refuse_overridden(columns: Mapping[str, Mapping[str, Any]], given: frozenset[str], composer: Composer) -> None:
@@ -322,7 +247,3 @@ def _flat(values: Mapping[Any, Any], prefix: str = "") -> dict[str, Any]:
         else:
             out[name] = value
     return out
-
-
-def _text(value: Any) -> str:
-    return "[" + ",".join(str(item) for item in value) + "]" if isinstance(value, list | tuple) else str(value)

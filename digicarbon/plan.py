@@ -12,15 +12,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from digicarbon.compose import Composer, missing, subject
+from digicarbon.choice import Axis, Choice
+from digicarbon.compose import Composer, subject
 from digicarbon.errors import ConfigError, DigicarbonError
-from digicarbon.expand import Axis, Choice, expand, label_of
-from digicarbon.files import GROUPS
+from digicarbon.expand import expand
 from digicarbon.prepare import Prepared, Specs, Workshop, specify
 from digicarbon.spec import Spec, refuse_unknown
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Run:
     """One specification, checked against its panel and weights.
 
@@ -31,21 +31,26 @@ class Run:
     choice : Choice
     options : mapping of str to str
         The option of each config group.
-    config : mapping
-        The composed configuration, as plain values.
     specs : Specs
     prepared : Prepared
     key : str
         Content hash: equal for runs that fit the same model to the same numbers.
+    composer : Composer
+        Puts the configuration together.
     """
 
     label: str
     choice: Choice
     options: Mapping[str, str]
-    config: Mapping[str, Any]
     specs: Specs
     prepared: Prepared
     key: str
+    composer: Composer
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The composed configuration, as plain values; put together on each call, and for reading only."""
+        return self.composer.config(self.choice.values)
 
 
 @dataclass
@@ -113,15 +118,16 @@ def check(composer: Composer, choice: Choice, shop: Workshop) -> Run:
     DigicarbonError
         If the choice cannot run.
     """
-    chosen = {**composer.chosen, **{key: str(value) for key, value in choice.values.items() if key in GROUPS}}
-    merged = composer.merged(choice.values)
+    values = choice.values
+    chosen = composer.options_of(values)
     try:
-        lacking = missing(merged)
-        for group in dict.fromkeys(key.split(".")[0] for key in lacking):
-            refuse_unknown(merged[group], group)
-        require([key for key in lacking if not key.startswith("weights.")], chosen)
-        config = composer.resolve(merged)
-        specs = specify(config)
+        lacking = composer.missing(values)
+        if lacking:
+            merged = composer.merged(values)
+            for group in dict.fromkeys(key.split(".")[0] for key in lacking):
+                refuse_unknown(merged[group], group)
+            require([key for key in lacking if not key.startswith("weights.")], chosen)
+        specs = specify(composer.config(values), shop.builder)
         if specs.weights is not None:
             require(lacking, chosen)
     except ConfigError as error:
@@ -131,10 +137,10 @@ def check(composer: Composer, choice: Choice, shop: Workshop) -> Run:
         label=_run_label(choice, specs) or composer.name,
         choice=choice,
         options=chosen,
-        config=config,
         specs=specs,
         prepared=prepared,
         key=content_hash(specs, prepared),
+        composer=composer,
     )
 
 
@@ -207,7 +213,4 @@ def _placed(message: str, composer: Composer, choice: Choice) -> str:
 
 def _run_label(choice: Choice, specs: Specs) -> str:
     """Return a choice's label without the weights that its model does not take."""
-    if specs.weights is not None or not choice.label:
-        return choice.label
-    varied = {key: value for key, value in choice.varied.items() if key.split(".")[0] != "weights"}
-    return label_of(choice.column or "", varied)
+    return choice.label if specs.weights is not None else choice.label_without("weights")

@@ -18,10 +18,10 @@ from digicarbon.inference import Inference
 from digicarbon.measure import Measure
 from digicarbon.model import Model
 from digicarbon.outcome import Outcome
-from digicarbon.panel import Panel, PanelDesign, label
+from digicarbon.panel import Panel, PanelDesign, UnknownColumnError, label
 from digicarbon.sample import Sample
 from digicarbon.source import Inputs, Source
-from digicarbon.spec import Spec, build
+from digicarbon.spec import Builder, Spec
 from digicarbon.weights import Islands, Weights, WeightsSpec
 
 T = TypeVar("T")
@@ -82,28 +82,43 @@ class Prepared:
     inputs: Inputs
 
 
-def specify(config: Mapping[str, Any]) -> Specs:
-    """Build every specification of a run from plain values.
+def specify(config: Mapping[str, Any], builder: Builder | None = None) -> Specs:
+    """Build every specification of a run from plain values; equal ones of several runs are one object.
+
+    Parameters
+    ----------
+    config : mapping
+        As from `digicarbon.compose.Composer.config`.
+    builder : Builder, optional
+        Knows the specifications of earlier runs.
 
     Raises
     ------
     ConfigError
         If a class or field is wrong.
     """
+    shared = builder or Builder()
     built: dict[str, Any] = {}
     for name, kind in KINDS.items():
         if name != "weights":
-            built[name] = build(config[name], kind, name)
+            built[name] = shared.build(config[name], kind, name)
     takes_weights = built["model"].uses_weights or built["diagnostic"].takes_weights
     # a run that takes no weights does not look at them: their file may be missing
-    built["weights"] = build(config["weights"], WeightsSpec, "weights") if takes_weights else None
+    built["weights"] = shared.build(config["weights"], WeightsSpec, "weights") if takes_weights else None
     return Specs(**built)
 
 
 @dataclass
 class Workshop:
-    """Prepares runs and keeps what several of them share."""
+    """Prepares runs and keeps what several of them share.
 
+    Attributes
+    ----------
+    builder : Builder
+        The specifications of its runs, equal ones once.
+    """
+
+    builder: Builder = field(default_factory=Builder)
     _done: dict[tuple[str, ...], Any] = field(default_factory=dict)
 
     def prepare(self, specs: Specs) -> Prepared:
@@ -202,6 +217,11 @@ def _naming(inputs: Inputs) -> Iterator[None]:
     """Put the name of the user's file before what is wrong with its content."""
     try:
         yield
+    except UnknownColumnError as error:
+        remedy = inputs.absent.get(error.column, "")
+        where = f"{inputs.file}: {error.place}" if inputs.file else error.place
+        why = f"source={inputs.source} does not have '{error.column}'. {remedy}" if remedy else error.why
+        raise DataError(where + why) from error
     except DataError as error:
         raise DataError(f"{inputs.file}: {error}" if inputs.file else str(error)) from error
 

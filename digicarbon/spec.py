@@ -6,11 +6,13 @@ input or output; verbs such as ``load``, ``compute`` and ``fit`` do the work.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, TypeVar
+from weakref import WeakValueDictionary
 
 import pydantic
 from pydantic import ConfigDict, Field
@@ -38,6 +40,8 @@ class Spec(pydantic.BaseModel):
 
     role: ClassVar[str] = "specification"
     """The config group that takes this kind of specification."""
+    no_numbers: ClassVar[tuple[str, ...]] = ()
+    """Fields that decide no number of a panel: where files are, names, citations, terms that models take by default."""
 
     def __init__(self, **fields: Any) -> None:
         """Check the fields.
@@ -82,6 +86,9 @@ def _reraised(sentence: str) -> ConfigError:
 
 S = TypeVar("S", bound=Spec)
 
+MOST_NODES = 1024
+"""Nodes whose specification is found without a look at their content."""
+
 
 def build(node: Mapping[str, Any], kind: type[S], where: str) -> S:
     """Turn a plain mapping with a ``_target_`` into a checked specification.
@@ -119,6 +126,45 @@ def build(node: Mapping[str, Any], kind: type[S], where: str) -> S:
         return cls(**fields)
     except SpecError as error:
         raise ConfigError(error.sentence(where)) from error
+
+
+class Builder:
+    """Builds specifications, equal nodes once: runs that share a source share one object.
+
+    A node may be changed by nobody after it was handed over.
+    """
+
+    def __init__(self) -> None:
+        self._by_node: dict[tuple[str, int], tuple[Mapping[str, Any], Spec]] = {}
+        self._by_content: WeakValueDictionary[bytes, Spec] = WeakValueDictionary()
+
+    def build(self, node: Mapping[str, Any], kind: type[S], where: str) -> S:
+        """Return `build` of a node, or what it returned for an equal one.
+
+        Raises
+        ------
+        ConfigError
+            As `build` does.
+        """
+        kept = self._by_node.get((where, id(node)))
+        if kept is not None and kept[0] is node and isinstance(kept[1], kind) and _is_current(kept[1], node):
+            return kept[1]
+        # a text of Python's own tells 1 from true and 1.0, and a number from a text, also as a key
+        content = hashlib.blake2b(repr((where, node)).encode(), digest_size=16).digest()
+        spec = self._by_content.get(content)
+        if not isinstance(spec, kind) or not _is_current(spec, node):
+            spec = build(node, kind, where)
+            self._by_content[content] = spec
+        if len(self._by_node) >= MOST_NODES:
+            self._by_node.clear()
+        self._by_node[where, id(node)] = node, spec
+        return spec
+
+
+def _is_current(spec: Spec, node: Mapping[str, Any]) -> bool:
+    """Return whether a node still names a specification's class: a notebook may load ``mine.py`` anew."""
+    module, _, name = str(node.get("_target_")).rpartition(".")
+    return getattr(sys.modules.get(module), name, None) is type(spec)
 
 
 def refuse_unknown(node: Mapping[str, Any], where: str) -> None:

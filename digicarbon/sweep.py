@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import pandas as pd
 from omegaconf import OmegaConf
 
-from digicarbon.compose import Composer, missing, subject
+from digicarbon.compose import Composer, subject
 from digicarbon.diagnostic import Diagnostic
 from digicarbon.errors import Caught, ConfigError, DigicarbonError, EstimationError
 from digicarbon.executor import Executor
@@ -93,12 +93,12 @@ def settings(composer: Composer) -> Settings:
     ConfigError
         If one is wrong; the message names the place.
     """
-    merged = composer.merged()
+    lacking = composer.missing()
 
     def built(group: str, kind: type[S]) -> S:
         try:
-            require([key for key in missing(merged) if key.startswith(f"{group}.")], composer.chosen)
-            return build(composer.resolve(merged[group]), kind, group)
+            require([key for key in lacking if key.startswith(f"{group}.")], composer.chosen)
+            return build(composer.node(group), kind, group)
         except ConfigError as error:
             raise ConfigError(f"{composer.where(subject(str(error)) or group)}: {error}") from error
 

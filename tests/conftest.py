@@ -43,7 +43,7 @@ def shipped_source(name: str, **fields: Any) -> Source:
     """The source of an option that ships, with some of its fields changed."""
     composer = Composer(loader(), "config")
     choices = {"source": name, **{f"source.{key}": value for key, value in fields.items()}}
-    return build(composer.resolve(composer.merged(choices))["source"], Source, "source")
+    return build(composer.config(choices)["source"], Source, "source")
 
 
 @pytest.fixture(scope="session")

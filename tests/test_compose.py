@@ -52,7 +52,7 @@ def test_user_option_is_found_and_shadows_the_shipped_one(folder: Path) -> None:
     composer = Composer(loader(), "table7_spatial_w1")
     assert composer.base.sample.first == 2013
     assert "mine" in composer.options("weights")
-    assert composer.merged({"weights": "mine"}).weights == {"_target_": "digicarbon.weights.AdjacencyWeights"}
+    assert composer.merged({"weights": "mine"})["weights"] == {"_target_": "digicarbon.weights.AdjacencyWeights"}
 
 
 def test_user_experiment_shadows_and_inherits(folder: Path) -> None:
@@ -81,12 +81,12 @@ def test_assembled_equals_composed(name: str, overrides: list[str], choices: dic
     composer = Composer(loader(), name, overrides)
     taken = [override for override in overrides if override.split("=")[0] not in choices]
     full = composed_by_hydra(name, [*taken, *(f"{group}={option}" for group, option in choices.items())])
-    assert composer.resolve(composer.merged(choices)) == full
+    assert composer.config(choices) == full
 
 
 def test_values_come_after_groups() -> None:
     composer = Composer(loader(), "config")
-    config = composer.resolve(composer.merged({"model.controls": [], "model": "sdm", "measure": "ddl"}))
+    config = composer.config({"model.controls": [], "model": "sdm", "measure": "ddl"})
     assert config["model"]["controls"] == []
     assert config["model"]["x"] == ["ln_ddl"]
     assert composer.base.model.controls != []
@@ -99,10 +99,10 @@ def test_option_that_writes_outside_its_group_is_composed_in_full(folder: Path) 
     )
     composer = Composer(loader(), "config")
     choices = {"sample": "late", "weights": "w2_nested"}
-    config = composer.resolve(composer.merged(choices))
+    config = composer.config(choices)
     assert config["panel"]["first"] == 2014
     assert config == composed_by_hydra("config", ["sample=late", "weights=w2_nested"])
-    assert composer.resolve(composer.merged({"weights": "w2_nested"}))["panel"]["first"] is None
+    assert composer.config({"weights": "w2_nested"})["panel"]["first"] is None
 
 
 def test_missing_lists_required_keys_even_behind_interpolations() -> None:
@@ -220,4 +220,4 @@ def test_unknown_interpolation_names_the_key(folder: Path) -> None:
     write("experiments/mine.yaml", 'defaults: [config, _self_]\nmodel: {x: "${measure.trms}"}\n')
     composer = Composer(loader(), "mine")
     with pytest.raises(ConfigError, match=r"experiments/mine\.yaml: model\.x: .*measure\.trms"):
-        composer.resolve(composer.merged())
+        composer.config()

@@ -52,7 +52,7 @@ def test_option_composes_and_builds(option: str, composer: Composer) -> None:
     group, name = option.split("/")
     merged = composer.merged({group: name})
     needed = {key: REQUIRED[key] for key in missing(merged)}
-    config = composer.resolve(composer.merged({group: name, **needed}))
+    config = composer.config({group: name, **needed})
     assert set(config) == set(GROUPS)
     spec = build(config[group], EVERY_KIND[group], group)
     assert type(spec).__name__ == config[group]["_target_"].rpartition(".")[2]
@@ -66,7 +66,7 @@ def test_option_shows_every_field_of_its_class(option: str, composer: Composer) 
     assert isinstance(shown, dict)
     merged = composer.merged({group: name})
     needed = {key: REQUIRED[key] for key in missing(merged)}
-    spec = build(composer.resolve(composer.merged({group: name, **needed}))[group], EVERY_KIND[group], group)
+    spec = build(composer.config({group: name, **needed})[group], EVERY_KIND[group], group)
     assert set(shown) - {"_target_"} == set(type(spec).model_fields)
 
 

@@ -11,9 +11,10 @@ import pandas as pd
 import pytest
 
 from digicarbon import plan as planning
+from digicarbon.choice import Choice
 from digicarbon.compose import Composer, loader
 from digicarbon.errors import DigicarbonError
-from digicarbon.expand import Choice, expand, read_overrides
+from digicarbon.expand import expand, read_overrides
 from digicarbon.plan import Plan, plan
 from digicarbon.prepare import Workshop
 

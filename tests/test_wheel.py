@@ -28,6 +28,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(out.glob("*.whl"))
 
 
+FACTS = (
+    "provinces", "adjacency", "fuels", "sectors", "ceads_fuels", "ceads_sectors", "indicators", "series", "units",
+)  # fmt: skip
+"""The tables that ship: facts, never observations."""
+
+
 def test_wheel_holds_configurations_and_plugin_and_no_data(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert "digicarbon/conf/config.yaml" in names
@@ -38,7 +44,7 @@ def test_wheel_holds_configurations_and_plugin_and_no_data(wheel: Path) -> None:
     assert {top for top in tops if not top.endswith(".dist-info")} == {"digicarbon", "hydra_plugins"}
     assert not [name for name in names if "plugins/hydra_plugins" in name or name.startswith("tests")]
     tables = {name for name in names if name.endswith(".csv")}
-    assert tables == {f"digicarbon/data/{name}.csv" for name in ("provinces", "adjacency", "fuels", "sectors")}
+    assert tables == {f"digicarbon/data/{name}.csv" for name in FACTS}
 
 
 def test_installed_wheel_runs_from_an_empty_folder(wheel: Path, tmp_path: Path) -> None:

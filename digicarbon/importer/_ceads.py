@@ -14,7 +14,7 @@ from digicarbon import data
 from digicarbon.errors import DataError, counted, listing
 from digicarbon.importer._ceads_sheet import Inventory, Layout, read_inventory
 from digicarbon.importer._cells import Province
-from digicarbon.importer._notes import coverage_notes, left_out
+from digicarbon.importer._notes import coverage_notes, left_out, lost_totals
 from digicarbon.importer._sheets import visible
 
 CITATION = (
@@ -95,9 +95,14 @@ def collect(files: Sequence[Path], layout: Layout, year: int | None) -> Collecte
             )
         strangers.update(others)
     found.notes += left_out(strangers)
+    remarks = Counter(remark for inventory in found.inventories for remark in inventory.remarks)
+    if remarks:
+        words = (f"'{remark[:100]}' ({counted(number, 'sheet')})" for remark, number in remarks.items())
+        found.notes.append(f"Text that is no row of the tables is left out: {listing(words, 4)}.")
     blanks = sum(inventory.blanks for inventory in found.inventories)
     if blanks:
         found.notes.append(f"{counted(blanks, 'empty cell or dash', 'empty cells or dashes')} taken as 0.")
+    found.notes += lost_totals([place for inventory in found.inventories for place in inventory.lost])
     found.notes += coverage_notes(places)
     return found
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digicarbon.errors import DataError, counted, listing
-from digicarbon.importer._cells import Province, figure, is_number, province_in, text, year_in
+from digicarbon.importer._cells import Province, figure, is_number, near_province, province_in, text, year_in
 from digicarbon.importer._sheets import Sheet
 from digicarbon.importer._words import Words
 
@@ -35,6 +35,8 @@ class Layout:
         Columns that every sheet must have; others are not-a-number where a sheet lacks them.
     total : str
         The row that must not be empty.
+    total_rows, total_columns : frozenset of str
+        Rows and columns that sum up others: an empty cell there is no zero where one of the others has a figure.
     units : mapping of str to str
         Unit by column.
     unit_spellings : mapping of str to frozenset of str
@@ -48,6 +50,8 @@ class Layout:
     total: str
     units: Mapping[str, str]
     unit_spellings: Mapping[str, frozenset[str]]
+    total_rows: frozenset[str]
+    total_columns: frozenset[str] = frozenset()
 
     @property
     def examples(self) -> str:
@@ -66,9 +70,13 @@ class Inventory:
     where : str
         File and sheet.
     values : ndarray, shape (rows, columns)
-        In the layout's order.
+        In the layout's order; not-a-number where there is no such column or a total has no figure.
     blanks : int
         Cells without a figure, taken as zero.
+    lost : tuple of str
+        Totals without a figure, by their places.
+    remarks : tuple of str
+        Text in rows that are none of the table.
     """
 
     province: Province
@@ -76,6 +84,8 @@ class Inventory:
     where: str
     values: NDArray[np.float64]
     blanks: int
+    lost: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def unit_key(unit: str) -> str:
@@ -87,6 +97,12 @@ def empty_header(sheet: Sheet, row: int, column: int) -> str:
     """Return the sentence on a cell of the header that names no column, merged or simply empty."""
     head = sheet.merged_into(row, column)
     hint = f", merged into {head} (unmerge them and name each column)," if head else ""
+    filled = [below for below in range(row + 1, len(sheet.cells)) if text(sheet.cells.iat[below, column])]
+    if not head and len(filled) == 1:
+        return (
+            f"{sheet.place(filled[0], column)} holds '{text(sheet.cells.iat[filled[0], column])[:60]}' in a column "
+            f"without a name; delete it, or name the column in {sheet.cell(row, column)}."
+        )
     return f"{sheet.place(row, column)}{hint} is empty above a column with entries."
 
 
@@ -120,14 +136,14 @@ def read_inventory(sheet: Sheet, layout: Layout, given_year: int | None) -> Inve
     place = place or province_in(stem)
     if place is None:
         raise DataError(
-            f"{sheet.where}: neither the sheet's name nor the file's says which province this is; rename the sheet, "
-            "e.g. Beijing2012."
+            f"{sheet.where}: neither the sheet's name nor the file's says which province this is."
+            f"{near_province(sheet.name)} Rename the sheet, e.g. Beijing2012."
         )
     columns = _columns(sheet, header, layout)
     rows = _rows(sheet, header, min(columns.values()), layout)
     _check_units(sheet, header, min(rows.values()), columns, layout)
-    values, blanks = _values(sheet, rows, columns, layout)
-    return Inventory(place, _year(sheet, given_year), sheet.where, values, blanks)
+    values, blanks, lost = _values(sheet, rows, columns, layout)
+    return Inventory(place, _year(sheet, given_year), sheet.where, values, blanks, lost, _remarks(sheet, rows))
 
 
 def _year(sheet: Sheet, given: int | None) -> int:
@@ -208,6 +224,14 @@ def _rows(sheet: Sheet, header: int, first_column: int, layout: Layout) -> dict[
     return found
 
 
+def _remarks(sheet: Sheet, rows: Mapping[str, int]) -> tuple[str, ...]:
+    """Return the text of rows that are none of the table, below its first one."""
+    first, read = min(rows.values()), set(rows.values())
+    lines = (sheet.cells.iloc[row] for row in range(first, len(sheet.cells)) if row not in read)
+    joined = (" ".join(filter(None, map(text, line))) for line in lines)
+    return tuple(line for line in joined if line)
+
+
 def _label_column(sheet: Sheet, header: int, first_column: int, layout: Layout) -> int:
     counts = [
         sum(layout.rows.find(value) is not None for value in sheet.cells.iloc[header + 1 :, column] if text(value))
@@ -236,21 +260,35 @@ def _check_units(sheet: Sheet, header: int, first_row: int, columns: Mapping[str
 
 def _values(
     sheet: Sheet, rows: Mapping[str, int], columns: Mapping[str, int], layout: Layout
-) -> tuple[NDArray[np.float64], int]:
-    values = np.full((len(layout.rows.names), len(layout.columns.names)), np.nan)
-    blanks = 0
-    for i, row_name in enumerate(layout.rows.names):
-        for j, column_name in enumerate(layout.columns.names):
-            if column_name not in columns:
-                continue
-            value = figure(sheet, rows[row_name], columns[column_name])
-            if np.isnan(value):
-                value = 0.0
-                blanks += 1
-            values[i, j] = value
-    total = layout.rows.names.index(layout.total)
-    if not values[total][~np.isnan(values[total])].any():
+) -> tuple[NDArray[np.float64], int, tuple[str, ...]]:
+    """Return the figures, how many cells without one are taken as zero, and the totals that have none."""
+    row_names, column_names = layout.rows.names, layout.columns.names
+    values = np.full((len(row_names), len(column_names)), np.nan)
+    for i, row in enumerate(row_names):
+        for j, column in enumerate(column_names):
+            if column in columns:
+                values[i, j] = figure(sheet, rows[row], columns[column])
+    there = np.array([column in columns for column in column_names])
+    blank = np.isnan(values) & there
+    total = row_names.index(layout.total)
+    if blank[total].sum() == there.sum() or not np.nan_to_num(values[total]).any():
         raise DataError(
             f"{sheet.where}: the row {layout.total} (row {rows[layout.total] + 1}) is empty; download the file anew."
         )
-    return values, blanks
+    lost = blank & _sums_up_something(values, layout)
+    places = tuple(
+        f"{sheet.place(rows[row_names[i]], columns[column_names[j]])} ({row_names[i]}, {column_names[j]})"
+        for i, j in np.argwhere(lost)
+    )
+    values[blank & ~lost] = 0.0
+    return values, int((blank & ~lost).sum()), places
+
+
+def _sums_up_something(values: NDArray[np.float64], layout: Layout) -> NDArray[np.bool_]:
+    """Return which cells are totals of others that have a figure, shape as the sheet's values."""
+    in_row = np.array([name in layout.total_rows for name in layout.rows.names])
+    in_column = np.array([name in layout.total_columns for name in layout.columns.names])
+    used = np.nan_to_num(values) != 0
+    by_column = in_row[:, None] & used[~in_row].any(axis=0)
+    by_row = in_column & used[:, ~in_column].any(axis=1)[:, None]
+    return np.asarray(by_column | by_row)

@@ -68,6 +68,16 @@ def left_out(sheets: Mapping[str, int]) -> list[str]:
     return [f"Sheets that are no inventory are left out: {listing(items)}."]
 
 
+def lost_totals(places: Sequence[str], why: str = "though what it sums up has one") -> list[str]:
+    """Return a note on totals that have no figure and are not known to be zero."""
+    if not places:
+        return []
+    return [
+        f"{counted(len(places), 'total')} without a figure, {why}, left missing: {listing(places)}. Fill the cell in "
+        "the raw file and import it again if you know the figure."
+    ]
+
+
 def absent_notes(table: pd.DataFrame) -> list[str]:
     """Return a note on the columns of a tidy table that some provinces and years have and others have not.
 

@@ -15,7 +15,7 @@ from digicarbon.errors import DataError, counted, listing
 from digicarbon.importer._ceads import CITATION
 from digicarbon.importer._ceads_sheet import MOST_TITLE_ROWS, empty_header
 from digicarbon.importer._cells import Province, figure, province, required_province, text, year, year_in
-from digicarbon.importer._notes import absent_notes, coverage_notes, difference_notes, left_out
+from digicarbon.importer._notes import absent_notes, coverage_notes, difference_notes, left_out, lost_totals
 from digicarbon.importer._sheets import Sheet, visible
 from digicarbon.importer._words import Words
 from digicarbon.importer.base import Imported, Importer
@@ -73,7 +73,7 @@ class CeadsApparentImporter(Importer):
     tolerance: float = Field(1e-6, ge=0.0)
 
     def read(self, files: Sequence[Path]) -> Imported:
-        """Return the data set ``ceads_apparent``; cells without a figure are zero.
+        """Return the data set ``ceads_apparent``; without a figure, balance items are zero and emissions missing.
 
         Raises
         ------
@@ -99,6 +99,7 @@ class CeadsApparentImporter(Importer):
         found.notes += left_out(strangers)
         if found.left_out:
             found.notes.append(f"Rows that are no known item are left out: {listing(found.left_out)}.")
+        found.notes += lost_totals(found.settled(), "which the sum does not show to be zero")
         if found.blanks:
             found.notes.append(f"{counted(found.blanks, 'empty cell or dash', 'empty cells or dashes')} taken as 0.")
         table = _tidy(found.rows)
@@ -115,12 +116,25 @@ class _Found:
     left_out: dict[str, None] = field(default_factory=dict)
     blanks: int = 0
 
-    def figure(self, sheet: Sheet, row: int, column: int) -> float:
+    def figure(self, sheet: Sheet, row: int, column: int, name: str) -> float:
         value = figure(sheet, row, column)
-        if np.isnan(value):
+        if np.isnan(value) and name not in (*PARTS, _TOTAL):
             self.blanks += 1
             return 0.0
         return value
+
+    def settled(self) -> list[str]:
+        """Make zeros of empty emissions where the stated total leaves nothing for them; return what stays missing."""
+        lost = []
+        for key, values in self.rows.items():
+            empty = [name for name in PARTS if np.isnan(values[name])]
+            rest = values.get(_TOTAL, np.nan) - sum(values[name] for name in PARTS if name not in empty)
+            if abs(rest) <= 1e-6 * abs(values.get(_TOTAL, np.nan)):
+                values.update(dict.fromkeys(empty, 0.0))
+                self.blanks += len(empty)
+                empty = []
+            lost += [f"{self.places[key]} ({key[0].name} {key[1]}, {name})" for name in empty]
+        return lost
 
     def add(self, place: Province, when: int, where: str, values: dict[str, float]) -> None:
         key = (place, when)
@@ -166,7 +180,7 @@ def _read_wide(sheet: Sheet, header: int, first: int, found: _Found) -> None:
         if text(value).casefold() in ("sum", "total", "china", "全国", "合计"):
             continue
         place = required_province(value, sheet.place(header, column))
-        values = {name: found.figure(sheet, row, column) for name, row in items.items()}
+        values = {name: found.figure(sheet, row, column, name) for name, row in items.items()}
         found.add(place, when, sheet.place(header, column), values)
 
 
@@ -224,7 +238,7 @@ def _read_rows(sheet: Sheet, header: int, found: _Found) -> None:
             if stated is None:
                 raise DataError(f"{sheet.place(row, dated)}: '{text(sheet.cells.iat[row, dated])}' is no year.")
             when = stated
-        values = {name: found.figure(sheet, row, column) for name, column in columns.items()}
+        values = {name: found.figure(sheet, row, column, name) for name, column in columns.items()}
         found.add(place, when, sheet.place(row, by_name), values)
 
 

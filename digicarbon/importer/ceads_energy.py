@@ -49,7 +49,7 @@ class CeadsEnergyImporter(Importer):
     tolerance: float = Field(1e-6, ge=0.0)
 
     def read(self, files: Sequence[Path]) -> Imported:
-        """Return the data set ``ceads_energy``; cells without a figure are zero.
+        """Return the data set ``ceads_energy``; cells without a figure are zero, totals without one missing.
 
         Raises
         ------
@@ -89,6 +89,7 @@ def _layout() -> Layout:
         rows=Words(_ceads.sector_spellings("energy")),
         required=frozenset(columns),
         total=FINAL,
+        total_rows=frozenset({FINAL, "Total Consumption"}),
         units=dict(zip(table["fuel"].astype(str), table["unit"].astype(str), strict=True)),
         unit_spellings={unit: frozenset(spellings) for unit, spellings in _UNITS.items()},
     )

@@ -50,7 +50,7 @@ class CeadsSectoralImporter(Importer):
     tolerance: float = Field(1e-6, ge=0.0)
 
     def read(self, files: Sequence[Path]) -> Imported:
-        """Return the data set ``ceads_sectoral``; cells without a figure are zero.
+        """Return the data set ``ceads_sectoral``; cells without a figure are zero, totals without one missing.
 
         Raises
         ------
@@ -66,8 +66,8 @@ class CeadsSectoralImporter(Importer):
         notes = difference_notes(
             "The total row is not the sum of the sectors",
             places,
-            np.nan_to_num(values[:, total]),
-            np.nan_to_num(np.delete(values, total, axis=1).sum(axis=1)),
+            values[:, total],
+            np.delete(values, total, axis=1).sum(axis=1),
             columns,
             self.tolerance,
         )
@@ -100,6 +100,8 @@ def _layout() -> Layout:
         rows=Words(_ceads.sector_spellings("sectoral")),
         required=frozenset(columns) - set(_OPTIONAL),
         total="Total",
+        total_rows=frozenset({"Total"}),
+        total_columns=frozenset({"scope_1_total"}),
         units=dict.fromkeys(columns, UNIT),
         unit_spellings={
             UNIT: frozenset(

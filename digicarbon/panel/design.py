@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import ClassVar, Literal, Self
 
@@ -20,6 +20,23 @@ from digicarbon.spec import Spec
 LogRule = Literal["strict", "log1p", "drop"]
 _ROW = "\0row"
 """Carries the number of a row through steps that drop rows; no file has a column of this name."""
+
+
+class UnknownColumnError(DataError):
+    """A term needs a column that is neither in the data nor defined.
+
+    Parameters
+    ----------
+    column : str
+    why : str
+        A sentence.
+    place : str
+        Where it is needed, as the beginning of the sentence.
+    """
+
+    def __init__(self, column: str, why: str, place: str = "") -> None:
+        super().__init__(place + why)
+        self.column, self.why, self.place = column, why, place
 
 
 class PanelDesign(Spec):
@@ -144,6 +161,28 @@ class PanelDesign(Spec):
         """Return whether a variable is no column yet but is defined, or the logarithm of something that is known."""
         return not panel.has(name) and self._plain(panel, name)
 
+    def columns_behind(self, names: Iterable[str], known: Container[str]) -> tuple[str, ...]:
+        """Return which of the known columns variables are made from, through logarithms and definitions.
+
+        Parameters
+        ----------
+        names : iterable of str
+            Variables, e.g. ``ln_pgdp``.
+        known : container of str
+            Columns of the data.
+        """
+        found: dict[str, None] = {}
+        left = list(names)
+        while left:
+            name = left.pop()
+            if name in known:
+                found[name] = None
+            elif name in self.derive:
+                left += columns_of(self.derive[name])
+            elif name.startswith(LOG_PREFIX):
+                left.append(name.removeprefix(LOG_PREFIX))
+        return tuple(found)
+
     def _plain(self, panel: Panel, term: str) -> bool:
         """Return whether a term is a column, a definition, or a logarithm of one."""
         return panel.has(self._defined(term)) or panel.has(term) or self._defined(term) in self.derive
@@ -208,10 +247,12 @@ class PanelDesign(Spec):
             return self._derived(panel, term)
         base = term.removeprefix(LOG_PREFIX)
         if base == term:
-            known = [*panel.names, *self.derive]
-            raise DataError(
+            known = [name for name in panel.names if name != _ROW]
+            known += [name for name in self.derive if name not in known and self._can_derive(panel, name)]
+            raise UnknownColumnError(
+                term,
                 f"The term '{term}' is neither a column of the data nor defined in panel.derive."
-                f"{panel.hint(term)}{nearest(term, known)} Columns: {listing(known, 40)}."
+                f"{panel.hint(term)}{nearest(term, known)} Columns: {listing(known, 40)}.",
             )
         return self._logged(self._make(panel, base), base)
 
@@ -236,6 +277,11 @@ class PanelDesign(Spec):
         kept = panel.rows(~(values <= 0))
         return kept.with_columns({LOG_PREFIX + name: np.log(_numbers(kept, name))})
 
+    def _can_derive(self, panel: Panel, name: str) -> bool:
+        """Return whether all columns that a definition needs are there or can be made."""
+        needed = map(self._defined, columns_of(self.derive[name]))
+        return all(panel.has(one) or (one in self.derive and self._can_derive(panel, one)) for one in needed)
+
     def _derived(self, panel: Panel, name: str) -> Panel:
         expression = self.derive[name]
         names = columns_of(expression)
@@ -244,6 +290,9 @@ class PanelDesign(Spec):
             for needed in names:
                 made = self._make(made, needed)
             values = evaluate(expression, {needed: _numbers(made, needed) for needed in names})
+        except UnknownColumnError as error:
+            place = f"panel.derive.{name} = {expression}: {error.place}"
+            raise UnknownColumnError(error.column, error.why, place) from error
         except DataError as error:
             raise DataError(f"panel.derive.{name} = {expression}: {error}") from error
         return made.with_columns({name: np.broadcast_to(values, made.unit_codes.shape)})

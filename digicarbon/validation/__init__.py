@@ -3,6 +3,7 @@
 from digicarbon.validation._tables import BROKEN as BROKEN
 from digicarbon.validation.checks import check_datasets as check_datasets
 from digicarbon.validation.checks import check_folder as check_folder
+from digicarbon.validation.checks import check_import as check_import
 from digicarbon.validation.checks import check_series as check_series
 from digicarbon.validation.checks import check_sums as check_sums
 from digicarbon.validation.checks import check_tables as check_tables

@@ -11,6 +11,7 @@ import pandas as pd
 from digicarbon import data
 from digicarbon.errors import counted, listing
 from digicarbon.numeric.identities import relative_gap
+from digicarbon.validation._ranges import largest
 from digicarbon.validation._words import cells, percent
 from digicarbon.validation.finding import Finding
 
@@ -22,6 +23,8 @@ NOTABLE = 1e-6
 """A larger relative difference is told of; the published figures agree to ten digits."""
 BROKEN = 1e-3
 """A larger one is no rounding: an error."""
+APPARENT = ("raw_coal_total", "crude_oil_total", "natural_gas_total", "cement")
+"""The parts of the apparent inventory."""
 _NOTHING_MT = 0.01
 _KEYS = ["province", "adcode", "year", "sector"]
 
@@ -34,8 +37,7 @@ def sectoral(frame: pd.DataFrame, file: str) -> Iterator[Finding]:
     """
     numbers = [column for column in frame.select_dtypes("number").columns if column not in _KEYS]
     is_total = frame["sector"] == TOTAL
-    stated = frame[is_total].groupby(["province", "year"])[numbers].sum()
-    summed = frame[~is_total].groupby(["province", "year"])[numbers].sum()
+    stated, summed = (_whole_sums(frame[rows], numbers) for rows in (is_total, ~is_total))
     both = stated.index.intersection(summed.index)
     lone = summed.index.difference(stated.index)
     if len(lone):
@@ -44,9 +46,11 @@ def sectoral(frame: pd.DataFrame, file: str) -> Iterator[Finding]:
         gap = relative_gap(stated.loc[both, column], summed.loc[both, column], _NOTHING_MT)
         what = f"{column}: the sum of sectors differs from {TOTAL}"
         yield from _broken(what, _places(both), gap, file, column)
+    totals = frame[is_total]
+    yield from _too_large(totals, totals["scope_1_total"], "scope_1_total", "co2_sectoral", file)
     parts = [*data.ceads_fuels()["fuel"][:FUELS], "process"]
     if set(parts) <= set(numbers):
-        gap = relative_gap(frame["scope_1_total"], frame[parts].sum(axis=1), _NOTHING_MT)
+        gap = relative_gap(frame["scope_1_total"], frame[parts].sum(axis=1, skipna=False), _NOTHING_MT)
         places = list(
             zip(frame["province"].astype(str) + " " + frame["sector"], frame["year"].astype(int), strict=True)
         )
@@ -55,9 +59,10 @@ def sectoral(frame: pd.DataFrame, file: str) -> Iterator[Finding]:
 
 
 def apparent(frame: pd.DataFrame, file: str) -> Iterator[Finding]:
-    """Yield where a stated total of the apparent inventory is not coal + oil + gas + cement."""
+    """Yield where the apparent inventory's total is too large, or a stated one is not coal + oil + gas + cement."""
+    parts = frame[list(APPARENT)].sum(axis=1, skipna=False)
+    yield from _too_large(frame, parts, "coal + oil + gas + cement", "co2_apparent", file)
     if "total" in frame.columns:
-        parts = frame[["raw_coal_total", "crude_oil_total", "natural_gas_total", "cement"]].sum(axis=1)
         places = list(zip(frame["province"].astype(str), frame["year"].astype(int), strict=True))
         gap = relative_gap(frame["total"], parts, _NOTHING_MT)
         yield from _broken("total differs from coal + oil + gas + cement", places, gap, file, "total")
@@ -79,6 +84,22 @@ def energy(frame: pd.DataFrame, file: str) -> Iterator[Finding]:
             )
 
 
+def _too_large(frame: pd.DataFrame, co2: pd.Series[float], what: str, series: str, file: str) -> Iterator[Finding]:
+    """Yield provinces and years of more CO2 than a province can emit: of another unit of measurement."""
+    most = largest(series)
+    bad = frame[co2 > most]
+    if len(bad):
+        places = zip(bad["province"].astype(str), bad["year"].astype(int), strict=True)
+        yield Finding(
+            "error",
+            "unit",
+            file,
+            f"{file}: {what} is above {most:g} Mt, more than a province emits, for {cells(places)} "
+            f"(up to {co2.max():.6g}); is it in another unit, such as kt? Correct the raw file and import it anew.",
+            series=series,
+        )
+
+
 def _broken(
     what: str, places: list[tuple[str, int]], gap: np.typing.NDArray[np.float64], file: str, series: str
 ) -> Iterator[Finding]:
@@ -98,6 +119,13 @@ def _broken(
         "sheet may be cut off.",
         series=series,
     )
+
+
+def _whole_sums(rows: pd.DataFrame, numbers: list[str]) -> pd.DataFrame:
+    """Return sums by province and year; missing where a part is, as nobody knows what it would add."""
+    keys = ["province", "year"]
+    sums = rows.groupby(keys)[numbers].sum()
+    return sums.mask(rows[numbers].isna().groupby([rows[key] for key in keys]).any())
 
 
 def _places(index: pd.Index[Any]) -> list[tuple[str, int]]:

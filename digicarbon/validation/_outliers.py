@@ -24,13 +24,14 @@ FEWEST = 5
 """Fewer units make no break, and a unit of fewer values has no usual growth."""
 
 
-def outliers(series: Matrix) -> Iterator[Finding]:
+def outliers(series: Matrix, signs: bool = True) -> Iterator[Finding]:
     """Yield jumps and levels beyond `MOST` robust standard deviations, and values of a sign that the series has not.
 
     Growth is ln x_t - ln x_(t-1) against the unit's median growth; level is ln x against the unit's median (see
-    `digicarbon.numeric.robust_scores`).
+    `digicarbon.numeric.robust_scores`). Without ``signs`` lone negative values are not told of.
     """
-    yield from _signs(series)
+    if signs:
+        yield from _signs(series)
     if series.values.shape[1] < FEWEST:
         return
     enough = np.isfinite(series.values).sum(axis=1) >= FEWEST

@@ -27,9 +27,8 @@ _AMOUNTS: Mapping[str, tuple[str, ...]] = {
     "mrio_sectors": ("output",),
 }
 _ALL_AMOUNTS = ("ceads_sectoral",)
-# what may be empty, by data set: a total may not
+# what may not be empty, by data set
 _FILLED: Mapping[str, tuple[str, ...]] = {
-    "ceads_sectoral": ("scope_1_total",),
     "io_flows": ("flow",),
     "io_sectors": ("position", "value_added", "output"),
     "mrio_flows": ("flow",),

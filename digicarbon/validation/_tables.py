@@ -19,6 +19,12 @@ STEPS = (1e4, 1e3, 1e2, 10.0, 1.0, 0.1, 0.01)
 COMPONENTS = ("labour_compensation", "net_production_tax", "depreciation", "operating_surplus")
 OPTIONAL = ("intermediate_input", "imported_input", "final_use", "imports", "inflow", "residual")
 """Columns that not every table has."""
+LARGEST = 2e9
+"""More value added than a province has, 10k CNY."""
+APART = (1 / 300, 30.0)
+"""Ratios to the median of all provinces of a year that no two have, and a slip of the unit has."""
+_FEWEST = 5
+_NATION = "China"
 _DIGITAL = (
     "通信设备",
     "信息传输",
@@ -62,8 +68,36 @@ def tables(sectors: pd.DataFrame, flows: pd.DataFrame, file: str, tolerance: flo
         gap = relative_gap(stated, summed, np.maximum(floor, np.abs(both["output"])))
         gap = np.where(np.abs(stated - summed) <= rounding, 0.0, gap)
         yield from _broken(both.assign(gap=gap), what, file, tolerance)
+    yield from sizes(sectors, file)
     yield from _odd_sectors(both, file)
     yield from _negative_flows(flows, file)
+
+
+def sizes(sectors: pd.DataFrame, file: str) -> Iterator[Finding]:
+    """Yield provinces' tables of too much value added, alone or beside the other provinces of the year."""
+    own = sectors[sectors["province"] != _NATION]
+    made = own.groupby(["province", "year"], as_index=False)["value_added"].sum()
+    by_year = made.groupby("year")["value_added"]
+    columns = (made["province"], made["year"], made["value_added"], by_year.transform("median"))
+    beside = by_year.transform("size") >= _FEWEST
+    for province, year, value, usual, enough in zip(*columns, beside, strict=True):
+        ratio = value / usual if usual > 0 else 1.0
+        level: Level = "error" if value > LARGEST else "warning"
+        if value > LARGEST:
+            words = f"{value:.3g}, more than {LARGEST:g}, which no province has"
+        elif enough and not APART[0] <= ratio <= APART[1]:
+            words = f"{value:.3g}, {ratio:.3g} times the median of the year's tables"
+        else:
+            continue
+        yield Finding(
+            level,
+            "unit",
+            file,
+            f"{file}: value added of all sectors of {province} {year} in 10k CNY is {words}; is the table in another "
+            "unit than it says? Import it anew with unit=….",
+            province=str(province),
+            year=int(year),
+        )
 
 
 def _identities(both: pd.DataFrame) -> Iterator[tuple[str, pd.Series[float], pd.Series[float]]]:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 
 from digicarbon import data, datafolder
 from digicarbon.errors import DataError
 from digicarbon.validation import _accounts, _tables, _vintages
-from digicarbon.validation._copies import copied_years
+from digicarbon.validation._blocks import by_unit, by_year
+from digicarbon.validation._copies import copied_blocks, copied_years
 from digicarbon.validation._coverage import coverage, expected_units
 from digicarbon.validation._matrix import Matrix, long, wide
 from digicarbon.validation._outliers import outliers
-from digicarbon.validation._ranges import ranges
+from digicarbon.validation._ranges import is_known, never_negative, ranges
 from digicarbon.validation._schemas import schema_findings, typed
-from digicarbon.validation.finding import Finding, ordered
+from digicarbon.validation.finding import Finding, Level, ordered
 
 _TENS_OF_THOUSAND_PER_100M = 1e4
+_ENERGY = {"diesel_oil": "diesel", "raw_coal": "coal"}
+"""Plain names of the carriers of the energy inventory that have others."""
 
 
 def check_folder(folder: Path) -> list[Finding]:
@@ -67,6 +71,30 @@ def check_datasets(tables: Mapping[str, pd.DataFrame], tolerance: float = _table
     return ordered(found)
 
 
+def check_import(tables: Mapping[str, pd.DataFrame]) -> list[Finding]:
+    """Check what an import ought to tell at once: impossible and implausible figures, slips of the unit, copies.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        By name of `digicarbon.datafolder.DATASETS`, with their columns.
+
+    Returns
+    -------
+    list of Finding
+        Errors first.
+    """
+    found: list[Finding] = []
+    for name, table in tables.items():
+        if not _usable(name, table):
+            continue
+        found += [*_sums(name, table), *_copied(name, table), *_parts(name, table)]
+        if name in ("io_sectors", "mrio_sectors"):
+            found += _tables.sizes(table, name)
+    told = ("unit", "range", "copied year", "copied province", "copied unit")
+    return ordered(item for item in found if item.check in told and item.level != "note")
+
+
 def check_sums(tables: Mapping[str, pd.DataFrame]) -> list[Finding]:
     """Check what makes data sets unfit for use: their schemas and the sums of the emissions accounts; quickly.
 
@@ -111,9 +139,8 @@ def check_series(
     frame = frame[[unit, time, *frame.select_dtypes("number").columns.difference([unit, time, "adcode"], sort=False)]]
     columns = [str(name) for name in frame.columns if name not in (unit, time)]
     found = list(_repeated_rows(frame, unit, time, file))
-    series = list(wide(frame, columns, file, unit, time, noun))
-    found += [finding for one in series for finding in ranges(one)]
-    found += _series(series, frame[unit].astype(str), frame[time])
+    found += _series(wide(frame, columns, file, unit, time, noun), frame[unit].astype(str), frame[time])
+    found += copied_blocks(by_unit(frame[[unit, time, *columns]], unit, time), file, noun)
     found += _vintages.industries(frame, file, unit, time)
     return ordered(found)
 
@@ -123,6 +150,16 @@ def check_tables(
 ) -> list[Finding]:
     """Check input-output tables; see `digicarbon.validation._tables.tables` for the columns and identities."""
     return ordered(_tables.tables(sectors, flows, file, tolerance))
+
+
+def _usable(name: str, table: pd.DataFrame) -> bool:
+    """Return whether a table has the columns of its data set, with numbers where they belong."""
+    kind = datafolder.DATASETS.get(name)
+    if kind is None or not {*kind.keys, *kind.values} <= set(table.columns):
+        return False
+    numbers = [column for column in kind.values if column not in ("indicator", "unit")]
+    whole = pd.api.types.is_integer_dtype(table["year"])
+    return whole and all(pd.api.types.is_numeric_dtype(table[column]) for column in numbers)
 
 
 def _sound(tables: Mapping[str, pd.DataFrame]) -> tuple[list[Finding], dict[str, pd.DataFrame]]:
@@ -166,27 +203,48 @@ def _wrong_codes(name: str, table: pd.DataFrame) -> Iterator[Finding]:
 
 def _own(name: str, table: pd.DataFrame) -> Iterator[Finding]:
     """Yield the findings of one data set of sound columns."""
-    if name in ("io_flows", "mrio_flows"):
-        return
+    yield from _copied(name, table)
+    yield from _parts(name, table)
+    if name == "ceads_energy":
+        yield from _accounts.energy(table, name)
+    elif name == "yearbook":
+        yield from _vintages.by_vintage(table, name)
+    elif name in ("io_sectors", "mrio_sectors"):
+        yield from _tables_span(table, name)
+
+
+def _parts(name: str, table: pd.DataFrame) -> Iterator[Finding]:
+    """Yield what is odd in the series of a data set; input-output tables have none."""
     match name:
         case "ceads_sectoral":
             totals = table[table["sector"] == _accounts.TOTAL]
-            yield from _series(_numbers(totals, name), totals["province"], totals["year"])
+            known = {"scope_1_total": "co2_sectoral", "process": "co2_process"}
+            yield from _series(_numbers(totals, name), totals["province"], totals["year"], "warning", known)
         case "ceads_apparent":
-            yield from _series(_numbers(table, name), table["province"], table["year"])
+            yield from _series(_numbers(table, name), table["province"], table["year"], "warning")
         case "ceads_energy":
-            yield from _accounts.energy(table, name)
             for sector, totals in table[table["sector"].isin(_accounts.ENERGY_TOTALS)].groupby("sector", sort=False):
-                yield from _series(_numbers(totals, f"{name}, {sector}"), totals["province"], totals["year"])
+                found = _numbers(totals, f"{name}, {sector}")
+                yield from _series(found, totals["province"], totals["year"], "warning", _ENERGY)
         case "yearbook":
-            yield from _vintages.by_vintage(table, name)
-            series = list(long(table, ["series", "vintage"], name))
-            yield from (finding for one in series for finding in ranges(one))
-            yield from _series(series, table["province"], table["year"])
+            yield from _series(long(table, ["series", "vintage"], name), table["province"], table["year"], "warning")
         case "long":
             yield from _series(long(table, ["series"], name, "unit"), table["unit"], table["year"])
-        case _:
-            yield from _tables_span(table, name)
+
+
+def _copied(name: str, table: pd.DataFrame) -> Iterator[Finding]:
+    """Yield provinces and years of a data set that are copies of others."""
+    match name:
+        case "ceads_sectoral" | "ceads_energy":
+            yield from copied_blocks(by_year(table, "sector"), name)
+        case "ceads_apparent":
+            yield from copied_blocks(by_year(table), name)
+        case "io_sectors" | "mrio_sectors":
+            yield from copied_blocks(by_year(table, "sector"), name)
+        case "yearbook":
+            yield from copied_blocks(by_unit(table, "province", "year", "series", "vintage"), name)
+        case "long":
+            yield from copied_blocks(by_unit(table, "unit", "year", "series"), name, "unit")
 
 
 def _numbers(table: pd.DataFrame, file: str) -> Iterator[Matrix]:
@@ -195,16 +253,36 @@ def _numbers(table: pd.DataFrame, file: str) -> Iterator[Matrix]:
     return wide(table, [column for column in numbers if (table[column] != 0).any()], file)
 
 
-def _series(found: Iterable[Matrix], units: pd.Series[str], years: pd.Series[int]) -> Iterator[Finding]:
+def _series(
+    found: Iterable[Matrix],
+    units: pd.Series[str],
+    years: pd.Series[int],
+    constant: Level = "note",
+    known: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[Finding]:
+    """Yield what is odd in series.
+
+    Parameters
+    ----------
+    found : iterable of Matrix
+    units, years : Series
+        Those of the data set.
+    constant : {"warning", "note"}
+        How a series that never changes is told of.
+    known : mapping of str to str
+        The plain names of series that have others.
+    """
     if not len(units):
         return
     expected = expected_units(list(units.dropna().astype(str).unique()))
     span = (int(years.min()), int(years.max()))
     for series in found:
+        plain = known.get(series.name, "")
+        yield from ranges(series, plain)
         yield from coverage(series, expected, span)
         if series.years:
-            yield from copied_years(series)
-            yield from outliers(series)
+            yield from copied_years(series, "warning" if is_known(series) else constant)
+            yield from outliers(series, signs=not never_negative(series, plain))
 
 
 def _repeated_rows(frame: pd.DataFrame, unit: str, time: str, file: str) -> Iterator[Finding]:

@@ -51,7 +51,7 @@ def test_outcomes_hold_constant_what_the_source_has(folder: Path) -> None:
     composer = Composer(loader(), "config")
 
     def controls(source: str) -> list[str]:
-        found: list[str] = composer.resolve(composer.merged({"source": source}))["model"]["controls"]
+        found: list[str] = composer.config({"source": source})["model"]["controls"]
         return found
 
     assert controls("simulated") == ["ln_pgdp", "ln_population", "ln_built_up_area", "ln_ter_sec", "ln_regulation"]

@@ -1,0 +1,294 @@
+"""A run's configuration from plain nodes: values laid over them, what is missing, interpolations.
+
+OmegaConf needs milliseconds a run for what is here a few look-ups in dictionaries. The usual interpolations are read
+here (``${a.b.c}``, alone or within a text, ``${oc.select:a.b,default}``, ``${oc.env:NAME,default}``), with OmegaConf's
+results; whatever else there is raises `ComplicatedError`, and OmegaConf does the whole run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+Path = tuple[Any, ...]
+"""Keys of mappings and indices of lists, from the outside in."""
+
+MISSING = "???"
+MOST_KEPT = 4096
+"""A node's variants and resolved forms that are kept; a sweep over 100,000 seeds must not keep them all."""
+
+_PATH = r"[A-Za-z_]\w*(?:\.\w+)*"
+_SIMPLE = re.compile(
+    rf"\$\{{(?:(?P<key>{_PATH})|oc\.select:(?P<select>{_PATH}),(?P<default>[^${{}}]*)|(?P<env>oc\.env:[^${{}}]*))\}}"
+)
+_NOTHING = object()
+
+
+class ComplicatedError(Exception):
+    """Only OmegaConf can tell what this comes to, be it a value or an error."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A key that an interpolation names.
+
+    Attributes
+    ----------
+    key : str
+    default : object
+        Taken where there is no such key; ``oc.select`` has one.
+    """
+
+    key: str
+    default: Any = _NOTHING
+
+
+@dataclass(frozen=True)
+class Interpolation:
+    """A text of a configuration file that holds ``${…}``, cut into texts and references."""
+
+    parts: tuple[str | Reference, ...]
+
+    @property
+    def references(self) -> Iterator[Reference]:
+        """The keys that it names."""
+        return (part for part in self.parts if isinstance(part, Reference))
+
+
+@dataclass(eq=False)
+class Node:
+    """A config group's node as plain values, interpolations unresolved; its content is shared and never changed.
+
+    Attributes
+    ----------
+    group : str
+    content : object
+        A mapping for every node that a specification is built from.
+    missing : tuple of str
+        Dotted keys that still need a value.
+    interpolations : mapping
+        By their path below the group; None if one is beyond `Interpolation`.
+    """
+
+    group: str
+    content: Any
+    missing: tuple[str, ...] = ()
+    interpolations: Mapping[Path, Interpolation] | None = None
+    _variants: dict[str, Node] = field(default_factory=dict)
+    _resolved: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        leaves = list(_leaves(self.content, ()))
+        self.missing = tuple(".".join([self.group, *map(str, path)]) for path, text in leaves if text == MISSING)
+        try:
+            self.interpolations = {path: interpolation(text) for path, text in leaves if "${" in text}
+        except ComplicatedError:
+            self.interpolations = None
+
+    def with_values(self, values: Sequence[tuple[str, Any]]) -> Node:
+        """Return the node with values laid over it, by dotted keys that begin with the group.
+
+        Raises
+        ------
+        ComplicatedError
+            If a key leads through anything but mappings.
+        """
+        name = repr(values)
+        if name not in self._variants:
+            content = self.content
+            for key, value in values:
+                content = _laid_over(content, key.split(".")[1:], value)
+            _make_room(self._variants)
+            self._variants[name] = Node(self.group, content)
+        return self._variants[name]
+
+    def filled(self, values: Sequence[Any]) -> Any:
+        """Return the content with its interpolations replaced by values; equal ones come to the same object."""
+        name = repr(values)
+        if name not in self._resolved:
+            _make_room(self._resolved)
+            self._resolved[name] = _replaced(self.content, zip(self.interpolations or (), values, strict=True))
+        return self._resolved[name]
+
+
+def resolved(nodes: Mapping[str, Node]) -> dict[str, Any]:
+    """Return every node's content with interpolations resolved, as OmegaConf would.
+
+    Equal nodes of different runs come to the same objects as long as they are kept, and lists are shared between
+    nodes: they are for reading only.
+
+    Raises
+    ------
+    ComplicatedError
+        If OmegaConf has to do it, also where it would refuse to.
+    """
+    looked_up: dict[str, Any] = {}
+    return {group: _content(node, nodes, looked_up) for group, node in nodes.items()}
+
+
+def interpolation(text: str) -> Interpolation:
+    """Cut a text with ``${…}`` into its parts.
+
+    Raises
+    ------
+    ComplicatedError
+        If it holds more than the usual interpolations.
+    """
+    parts: list[str | Reference] = []
+    end = 0
+    for found in _SIMPLE.finditer(text):
+        parts += [text[end : found.start()], _part(found)]
+        end = found.end()
+    parts.append(text[end:])
+    if any(isinstance(part, str) and ("${" in part or "\\" in part) for part in parts):
+        raise ComplicatedError(text)
+    return Interpolation(tuple(part for part in parts if part != ""))
+
+
+def references(value: object) -> list[str]:
+    """Return the dotted keys that interpolations in a plain value name.
+
+    Raises
+    ------
+    ComplicatedError
+        If that cannot be told.
+    """
+    texts = [text for _, text in _leaves(value, ()) if "${" in text]
+    return [reference.key for text in texts for reference in interpolation(text).references]
+
+
+def at(value: Any, path: Sequence[str]) -> Any:
+    """Return what stands at a path in nested mappings, or None."""
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value
+
+
+def _part(found: re.Match[str]) -> str | Reference:
+    if found["key"]:
+        return Reference(found["key"])
+    if found["select"]:
+        return Reference(found["select"], _constant(f"${{oc.select:no_key_of_this_name,{found['default']}}}"))
+    value = _constant(found[0])
+    if not isinstance(value, str) or value in ("", MISSING):
+        raise ComplicatedError(found[0])
+    return value
+
+
+def _constant(text: str) -> Any:
+    try:
+        plain: Any = OmegaConf.to_container(OmegaConf.create({"value": text}), resolve=True)
+    except OmegaConfBaseException as error:
+        raise ComplicatedError(text) from error
+    return plain["value"]
+
+
+def _content(node: Node, nodes: Mapping[str, Node], looked_up: dict[str, Any]) -> Any:
+    if node.interpolations is None:
+        raise ComplicatedError(node.group)
+    if not node.interpolations:
+        return node.content
+    return node.filled([_value(item, nodes, looked_up) for item in node.interpolations.values()])
+
+
+def _value(item: Interpolation, nodes: Mapping[str, Node], looked_up: dict[str, Any]) -> Any:
+    if len(item.parts) == 1 and isinstance(item.parts[0], Reference):
+        return _referred(item.parts[0], nodes, looked_up)
+    texts = [part if isinstance(part, str) else _referred(part, nodes, looked_up) for part in item.parts]
+    if not all(isinstance(text, str) for text in texts):
+        # how OmegaConf writes a number or a list into a text is its own affair
+        raise ComplicatedError(str(texts))
+    return "".join(texts)
+
+
+def _referred(reference: Reference, nodes: Mapping[str, Node], looked_up: dict[str, Any]) -> Any:
+    found = looked_up.get(reference.key, _NOTHING)
+    if found is _NOTHING:
+        # a reference that leads back to itself is found in this state again
+        looked_up[reference.key] = ComplicatedError
+        found = looked_up[reference.key] = _at_key(reference.key, nodes, looked_up)
+    if found is ComplicatedError:
+        raise ComplicatedError(reference.key)
+    if found is MISSING or found == MISSING:
+        if reference.default is _NOTHING:
+            raise ComplicatedError(reference.key)
+        return reference.default
+    return found
+
+
+def _at_key(key: str, nodes: Mapping[str, Node], looked_up: dict[str, Any]) -> Any:
+    """Return what a dotted key comes to; `MISSING` where there is nothing."""
+    group, *names = key.split(".")
+    node = nodes.get(group)
+    if node is None:
+        return MISSING
+    if node.interpolations is None:
+        raise ComplicatedError(key)
+    if not names:
+        return _content(node, nodes, looked_up)
+    value = node.content
+    path: list[Any] = []
+    for name in names:
+        if isinstance(value, str) and "${" in value:
+            raise ComplicatedError(key)
+        step: Any = int(name) if isinstance(value, list) and name.isdigit() else name
+        if (isinstance(value, dict) and step in value) or (isinstance(value, list) and step in range(len(value))):
+            value = value[step]
+        else:
+            return MISSING
+        path.append(step)
+    return _inside(value, tuple(path), node, nodes, looked_up)
+
+
+def _inside(value: Any, path: Path, node: Node, nodes: Mapping[str, Node], looked_up: dict[str, Any]) -> Any:
+    """Return a part of a node with the interpolations in it resolved."""
+    found = node.interpolations or {}
+    if path in found:
+        return _value(found[path], nodes, looked_up)
+    inner = {place[len(path) :]: item for place, item in found.items() if place[: len(path)] == path}
+    return _replaced(value, ((place, _value(item, nodes, looked_up)) for place, item in inner.items()))
+
+
+def _leaves(value: object, path: Path) -> Iterator[tuple[Path, str]]:
+    """Yield every text in a plain value with its path."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _leaves(item, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _leaves(item, (*path, index))
+
+
+def _replaced(content: Any, values: Iterable[tuple[Path, Any]]) -> Any:
+    """Return plain values with others at some paths; what is not on the way there is shared."""
+    copied: Any = content.copy() if isinstance(content, dict | list) else content
+    fresh: set[Path] = set()
+    for path, value in values:
+        here: Any = copied
+        for depth, name in enumerate(path[:-1], start=1):
+            if path[:depth] not in fresh:
+                fresh.add(path[:depth])
+                here[name] = here[name].copy()
+            here = here[name]
+        here[path[-1]] = value
+    return copied
+
+
+def _laid_over(content: Any, names: Sequence[str], value: Any) -> Any:
+    if not names or not isinstance(content, dict) or not all(name.isidentifier() for name in names):
+        raise ComplicatedError(".".join(names))
+    if len(names) == 1:
+        return {**content, names[0]: list(value) if isinstance(value, tuple) else value}
+    return {**content, names[0]: _laid_over(content.get(names[0]), names[1:], value)}
+
+
+def _make_room(kept: dict[str, Any]) -> None:
+    if len(kept) >= MOST_KEPT:
+        kept.clear()

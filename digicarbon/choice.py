@@ -1,0 +1,131 @@
+"""The points of a sweep: what each chooses, where that is written, and what it is called."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from digicarbon.files import GROUPS
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One varied key and its values.
+
+    Attributes
+    ----------
+    key : str
+        A config group, or a dotted key.
+    values : tuple
+    place : str
+        Where it is written, for messages.
+    glob : bool
+        Whether the values were found by ``glob(…)``, which takes whatever can run.
+    """
+
+    key: str
+    values: tuple[Any, ...]
+    place: str
+    glob: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """What all choices of a column share.
+
+    Attributes
+    ----------
+    column : str or None
+    fixed : mapping
+        The column's own choices.
+    axes : tuple of (Axis, int)
+        With the position of each one's digit in a choice: lists that are zipped share one.
+    texts : tuple of tuple of str
+        What a label says for each value of each axis, unique within the axis.
+    places : mapping of str to str
+        Where each key is chosen.
+    globbed : frozenset of str
+    """
+
+    column: str | None
+    fixed: Mapping[str, Any]
+    axes: tuple[tuple[Axis, int], ...]
+    texts: tuple[tuple[str, ...], ...]
+    places: Mapping[str, str]
+    globbed: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One point of the sweep; it holds positions only, so that 100,000 of them are small.
+
+    Attributes
+    ----------
+    block : Block
+        What it shares with others.
+    digits : tuple of int
+        Which column, which row of the zipped lists, and which value of each other axis.
+    """
+
+    block: Block
+    digits: tuple[int, ...]
+
+    @property
+    def label(self) -> str:
+        """Its name, unique within the sweep: its column and what the sweep varies."""
+        return self.label_without("")
+
+    @property
+    def column(self) -> str | None:
+        """The column it belongs to."""
+        return self.block.column
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What is chosen for each varied key, the column's choices among them."""
+        return {**self.block.fixed, **self.varied}
+
+    @property
+    def varied(self) -> dict[str, Any]:
+        """The same without the column's choices."""
+        return {axis.key: axis.values[self.digits[position]] for axis, position in self.block.axes}
+
+    @property
+    def globbed(self) -> frozenset[str]:
+        """Keys whose value a ``glob`` found."""
+        return self.block.globbed
+
+    def label_without(self, group: str) -> str:
+        """Return the label without what is varied in a config group."""
+        parts = [
+            f"{axis.key}={texts[self.digits[position]]}"
+            for (axis, position), texts in zip(self.block.axes, self.block.texts, strict=True)
+            if axis.key.split(".")[0] != group
+        ]
+        return ", ".join([self.block.column, *parts] if self.block.column else parts)
+
+    def place(self, key: str) -> str | None:
+        """Return where a dotted key is chosen, or None if the sweep does not choose it."""
+        places = self.block.places
+        found = [name for name in places if key == name or (name not in GROUPS and key.startswith(f"{name}."))]
+        return places[found[0]] if found else None
+
+
+def unique_texts(values: Sequence[Any]) -> tuple[str, ...]:
+    """Return what labels say for an axis' values: as users write them, and each different from the others."""
+    short = [_text(value) for value in values]
+    often = Counter(short)
+    texts: dict[str, None] = {}
+    for text, value in zip(short, values, strict=True):
+        # 1 and '1' look alike; the same value twice is numbered
+        name = text if often[text] == 1 else repr(value)
+        numbered = (name if number == 1 else f"{name} ({number})" for number in itertools.count(1))
+        texts[next(one for one in numbered if one not in texts)] = None
+    return tuple(texts)
+
+
+def _text(value: Any) -> str:
+    return "[" + ",".join(str(item) for item in value) + "]" if isinstance(value, list | tuple) else str(value)

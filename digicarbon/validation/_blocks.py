@@ -1,0 +1,40 @@
+"""The figures of a data set as a row per province and year, or per unit, in which copies are looked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """Figures beside each other.
+
+    Attributes
+    ----------
+    keys : tuple of (str, int or None)
+        Unit and year of each row; None: of all years.
+    wide : DataFrame
+        A row per key, a column per figure.
+    """
+
+    keys: tuple[tuple[str, int | None], ...]
+    wide: pd.DataFrame
+
+
+def by_year(table: pd.DataFrame, *by: str) -> Blocks:
+    """Return all numbers of each province and year; ``by`` are the further keys of a row, e.g. ``sector``."""
+    keys = ["province", "year", *by]
+    numbers = [name for name in table.select_dtypes("number").columns if name not in (*keys, "adcode", "position")]
+    rows = table.drop_duplicates(keys).set_index(keys)[numbers]
+    wide = pd.DataFrame(rows.unstack(list(by))) if by else rows
+    return Blocks(tuple((str(province), int(year)) for province, year in wide.index), wide)
+
+
+def by_unit(frame: pd.DataFrame, unit: str, *by: str) -> Blocks:
+    """Return all numbers of each unit; ``by`` are the further keys of a row, e.g. ``year``."""
+    keys = [unit, *by]
+    numbers = [name for name in frame.select_dtypes("number").columns if name not in (*keys, "adcode")]
+    wide = pd.DataFrame(frame.dropna(subset=keys).drop_duplicates(keys).set_index(keys)[numbers].unstack(list(by)))
+    return Blocks(tuple((str(name), None) for name in wide.index), wide)
