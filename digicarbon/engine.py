@@ -24,13 +24,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from digicarbon.diagnostic import Diagnostic
 from digicarbon.errors import Caught, EstimationError
 from digicarbon.executor import Executor
-from digicarbon.model import Model
-from digicarbon.panel import Panel
 from digicarbon.result import Result
-from digicarbon.weights import Weights
+from digicarbon.stage import Task
 
 START = 3.0
 """Seconds that worker processes take to start and import."""
@@ -43,21 +40,6 @@ UNKNOWN = 0.05
 """Seconds that a run is taken to last before one of its kind was fitted."""
 LOOK = 0.2
 """Seconds between two decisions whether to go on in this process."""
-
-
-@dataclass(frozen=True, eq=False)
-class Task:
-    """What a worker needs to fit one run."""
-
-    index: int
-    model: Model
-    diagnostic: Diagnostic
-    panel: Panel
-    weights: Weights | None
-
-    def open(self) -> tuple[Panel, Weights | None]:
-        """Return the panel and the weights."""
-        return self.panel, self.weights
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ from omegaconf import OmegaConf
 
 from digicarbon import engine, entries
 from digicarbon.compose import Composer, subject
-from digicarbon.engine import Fitted, Task, Work
+from digicarbon.engine import Fitted, Work
 from digicarbon.errors import ConfigError, counted
 from digicarbon.executor import Executor
 from digicarbon.plan import Plan, Run, require
@@ -24,6 +24,7 @@ from digicarbon.provenance import FINGERPRINT, Ledger, ledger
 from digicarbon.report import Report, Table
 from digicarbon.result import Result
 from digicarbon.spec import Spec, build
+from digicarbon.stage import Stages
 from digicarbon.tables import show, store_name
 from digicarbon.tracking import Entry, Store, Tracking
 
@@ -146,7 +147,10 @@ def run(
         book = _Book(store, planned.runs, kept, signals, progress)
         try:
             book.take_over(done, elsewhere=not force)
-            with closing(engine.fitted(_work(planned.runs, book.left(), chosen.executor))) as answers:
+            with (
+                Stages(local=not chosen.executor.remote) as stages,
+                closing(engine.fitted(_work(planned.runs, book.left(), chosen.executor, stages))) as answers,
+            ):
                 for found in answers:
                     book.add(found)
             book.flush()
@@ -284,15 +288,10 @@ class _Signals:
         raise KeyboardInterrupt
 
 
-def _work(runs: Sequence[Run], left: Sequence[int], executor: Executor) -> Work:
+def _work(runs: Sequence[Run], left: Sequence[int], executor: Executor, stages: Stages) -> Work:
     classes = {cls for index in left for cls in (type(runs[index].specs.model), type(runs[index].specs.diagnostic))}
     own = any(cls.__module__.split(".")[0] != "digicarbon" for cls in classes)
-    return Work(lambda index: _task(index, runs[index]), left, [kind(run) for run in runs], executor, own)
-
-
-def _task(index: int, run: Run) -> Task:
-    prepared = run.prepared
-    return Task(index, run.specs.model, run.specs.diagnostic, prepared.panel, prepared.weights)
+    return Work(lambda index: stages.task(index, runs[index]), left, [kind(run) for run in runs], executor, own)
 
 
 def kind(run: Run) -> str:
