@@ -139,7 +139,8 @@ def _whose(labels: Sequence[str], having: Mapping[str, set[str]], runs: int) -> 
             by_key.setdefault(part.partition("=")[0] if "=" in part else "", []).append(part)
     fitting = [parts for parts in by_key.values() if set().union(*(having[part] for part in parts)) == own]
     if fitting:
-        return listing(min(fitting, key=lambda parts: len(parts)), 8)
+        fewest = min(fitting, key=len)
+        return listing(fewest, 8)
     return listing(labels) if len(labels) <= MOST_LABELS else f"{len(labels)} of {runs} runs"
 
 
