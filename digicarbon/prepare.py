@@ -18,7 +18,7 @@ from digicarbon.inference import Inference
 from digicarbon.measure import Measure
 from digicarbon.model import Model
 from digicarbon.outcome import Outcome
-from digicarbon.panel import Panel, PanelDesign, label
+from digicarbon.panel import Panel, PanelDesign, UnknownColumnError, label
 from digicarbon.sample import Sample
 from digicarbon.source import Inputs, Source
 from digicarbon.spec import Builder, Spec
@@ -217,6 +217,11 @@ def _naming(inputs: Inputs) -> Iterator[None]:
     """Put the name of the user's file before what is wrong with its content."""
     try:
         yield
+    except UnknownColumnError as error:
+        remedy = inputs.absent.get(error.column, "")
+        where = f"{inputs.file}: {error.place}" if inputs.file else error.place
+        why = f"source={inputs.source} does not have '{error.column}'. {remedy}" if remedy else error.why
+        raise DataError(where + why) from error
     except DataError as error:
         raise DataError(f"{inputs.file}: {error}" if inputs.file else str(error)) from error
 

@@ -22,6 +22,23 @@ _ROW = "\0row"
 """Carries the number of a row through steps that drop rows; no file has a column of this name."""
 
 
+class UnknownColumnError(DataError):
+    """A term needs a column that is neither in the data nor defined.
+
+    Parameters
+    ----------
+    column : str
+    why : str
+        A sentence.
+    place : str
+        Where it is needed, as the beginning of the sentence.
+    """
+
+    def __init__(self, column: str, why: str, place: str = "") -> None:
+        super().__init__(place + why)
+        self.column, self.why, self.place = column, why, place
+
+
 class PanelDesign(Spec):
     """How the panel is put together.
 
@@ -230,10 +247,12 @@ class PanelDesign(Spec):
             return self._derived(panel, term)
         base = term.removeprefix(LOG_PREFIX)
         if base == term:
-            known = [*panel.names, *self.derive]
-            raise DataError(
+            known = [name for name in panel.names if name != _ROW]
+            known += [name for name in self.derive if name not in known and self._can_derive(panel, name)]
+            raise UnknownColumnError(
+                term,
                 f"The term '{term}' is neither a column of the data nor defined in panel.derive."
-                f"{panel.hint(term)}{nearest(term, known)} Columns: {listing(known, 40)}."
+                f"{panel.hint(term)}{nearest(term, known)} Columns: {listing(known, 40)}.",
             )
         return self._logged(self._make(panel, base), base)
 
@@ -258,6 +277,11 @@ class PanelDesign(Spec):
         kept = panel.rows(~(values <= 0))
         return kept.with_columns({LOG_PREFIX + name: np.log(_numbers(kept, name))})
 
+    def _can_derive(self, panel: Panel, name: str) -> bool:
+        """Return whether all columns that a definition needs are there or can be made."""
+        needed = map(self._defined, columns_of(self.derive[name]))
+        return all(panel.has(one) or (one in self.derive and self._can_derive(panel, one)) for one in needed)
+
     def _derived(self, panel: Panel, name: str) -> Panel:
         expression = self.derive[name]
         names = columns_of(expression)
@@ -266,6 +290,9 @@ class PanelDesign(Spec):
             for needed in names:
                 made = self._make(made, needed)
             values = evaluate(expression, {needed: _numbers(made, needed) for needed in names})
+        except UnknownColumnError as error:
+            place = f"panel.derive.{name} = {expression}: {error.place}"
+            raise UnknownColumnError(error.column, error.why, place) from error
         except DataError as error:
             raise DataError(f"panel.derive.{name} = {expression}: {error}") from error
         return made.with_columns({name: np.broadcast_to(values, made.unit_codes.shape)})
