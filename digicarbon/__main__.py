@@ -67,8 +67,8 @@ def _answer(given: list[str]) -> int:
         if _wants_traceback():
             traceback.print_exc()
         return _complain(str(error), 2 if type(error).__name__ != "FailedRunsError" else 1)
-    except KeyboardInterrupt:
-        return _complain("Interrupted; the runs written so far are kept.", 130)
+    except KeyboardInterrupt as stop:
+        return _complain(f"Interrupted; {str(stop) or 'the runs written so far are kept.'}", 130)
     except BrokenPipeError:
         return 1
 

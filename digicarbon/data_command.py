@@ -51,7 +51,10 @@ def data(arguments: Sequence[str]) -> int:
     verb, rest = arguments[0], arguments[1:]
     if verb not in VERBS:
         raise ConfigError(f"There is no `digicarbon data {verb}`.{nearest(verb, VERBS)} Verbs: {listing(VERBS)}.")
-    return VERBS[verb](rest)
+    try:
+        return VERBS[verb](rest)
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(str(stop) or "nothing was written.") from stop
 
 
 # ---- import
@@ -239,6 +242,9 @@ def _summary(
             parts.append(str(first) if first == last else f"{first} to {last}")
         lines.append(f"{name}: {', '.join(parts)}, from {counted(len(files), 'file')} of {kind}.")
     lines += [f"Note: {note}" for note in notes]
+    for name in imported.tables:
+        if name not in written:
+            lines.append(f"{name}: 0 new rows; the folder has them all, and nothing was written or recorded.")
     for name, path in written.items():
         lines.append(f"Written: {path} and {path.with_name(name + datafolder.PROVENANCE).name}")
     return lines

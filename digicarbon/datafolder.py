@@ -209,6 +209,7 @@ def write(folder: Path, tables: Mapping[str, pd.DataFrame], record: Provenance, 
     Returns
     -------
     dict of str to Path
+        Of the data sets that were written: not those that have all rows already.
 
     Raises
     ------
@@ -219,7 +220,8 @@ def write(folder: Path, tables: Mapping[str, pd.DataFrame], record: Provenance, 
     try:
         with _made(folder), FileLock(folder / _LOCK, timeout=60):
             made = {name: _joined(folder, name, table, add) for name, table in tables.items()}
-            return _commit(folder, made, record, add)
+            new = {name: table for name, table in made.items() if table is not None}
+            return _commit(folder, new, record, add) if new else {}
     except Timeout as error:
         raise DataError(f"{folder}: another import is writing here; wait for it, then try again.") from error
     except OSError as error:
@@ -242,7 +244,8 @@ def _made(folder: Path) -> Iterator[None]:
         raise
 
 
-def _joined(folder: Path, name: str, table: pd.DataFrame, add: bool) -> pd.DataFrame:
+def _joined(folder: Path, name: str, table: pd.DataFrame, add: bool) -> pd.DataFrame | None:
+    """Return a data set's rows with the new ones; None if there is no new one."""
     kind = DATASETS[name]
     keys = list(kind.keys)
     _check_columns(table, kind, name)
@@ -263,7 +266,7 @@ def _joined(folder: Path, name: str, table: pd.DataFrame, add: bool) -> pd.DataF
             f"{path} has other values for {where} than the files now imported; leave these out, or import all files "
             "into a new folder."
         )
-    return both.sort_values(keys, ignore_index=True)
+    return both.sort_values(keys, ignore_index=True) if len(both) > len(before) else None
 
 
 def _check_columns(table: pd.DataFrame, kind: Dataset, where: str) -> None:
@@ -299,8 +302,17 @@ def _staged(folder: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix=".import-", dir=folder) as name:
         stage = Path(name)
         yield stage
-        for path in sorted(stage.iterdir()):
-            path.replace(folder / path.name)
+        try:
+            _moved(stage, folder)
+        except KeyboardInterrupt as stop:
+            # the rows and their provenance go together
+            _moved(stage, folder)
+            raise KeyboardInterrupt(f"the import into {folder} was complete by then.") from stop
+
+
+def _moved(stage: Path, folder: Path) -> None:
+    for path in sorted(stage.iterdir()):
+        path.replace(folder / path.name)
 
 
 def _provenance(record: Mapping[str, Any]) -> Provenance:

@@ -140,3 +140,44 @@ def test_importer_builds_and_shows_every_field_of_its_class(path: Path) -> None:
     assert isinstance(node, dict)
     importer = build({str(key): value for key, value in node.items()}, Importer, "importer")
     assert set(node) - {"_target_"} == set(type(importer).model_fields)
+
+
+def test_what_the_checks_find_at_once_is_a_note_of_the_import(mine: Path, capsys: Capture) -> None:
+    rows = [f"u{k},{year},gdp,{k}.{1 if year < 2014 else 2}2345" for k in range(1, 8) for year in (2012, 2013, 2014)]
+    (mine / "raw.csv").write_text("\n".join(["unit,year,series,value", *rows, "u9,2012,gdp,-5"]), encoding="utf-8")
+    assert main(["data", "import", "mine", "raw.csv", "--to", "data"]) == 0
+    shown = capsys.readouterr().out
+    (record,) = datafolder.provenance(mine / "data", "long")
+    assert len(record.notes) == 3
+    for words in ("gdp cannot be below 0 100m CNY, but is for u9 2012", "gdp of 2013 is a copy of 2012 in all 7 units"):
+        assert f"Note: long: {words}" in shown
+        assert any(words in note for note in record.notes)
+
+
+@pytest.mark.parametrize("columns", ["unit,year,series", "unit,year,series,value"])
+def test_a_users_importer_that_delivers_something_else_is_one_sentence(
+    mine: Path, capsys: Capture, columns: str
+) -> None:
+    (mine / "mine.py").write_text(MINE.replace('table["value"] * self.scale', '"x"'), encoding="utf-8")
+    (mine / "raw.csv").write_text(f"{columns}\nA,2012.5,gdp{',1' if 'value' in columns else ''}\n", encoding="utf-8")
+    main(["data", "import", "mine", "raw.csv", "--to", "data"])
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_the_same_rows_again_are_no_new_rows(mine: Path, capsys: Capture) -> None:
+    words = ["data", "import", "mine", "raw", "--to", "data", "--add"]
+    assert main(words) == 0
+    before = {path.name: path.read_bytes() for path in (mine / "data").iterdir()}
+    capsys.readouterr()
+    assert main(words) == 0
+    shown = capsys.readouterr().out
+    assert "long: 0 new rows; the folder has them all, and nothing was written or recorded." in shown
+    assert "Written" not in shown
+    assert {path.name: path.read_bytes() for path in (mine / "data").iterdir()} == before
+
+
+def test_an_interrupted_import_says_that_nothing_was_written(mine: Path, capsys: Capture) -> None:
+    (mine / "mine.py").write_text(MINE.replace("parts =", "raise KeyboardInterrupt\n        parts ="), encoding="utf-8")
+    assert main(["data", "import", "mine", "raw", "--to", "data"]) == 130
+    assert capsys.readouterr().err == "digicarbon: Interrupted; nothing was written.\n"
+    assert not (mine / "data").exists()

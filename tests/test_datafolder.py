@@ -97,3 +97,31 @@ def test_two_vintages_of_a_series_stand_side_by_side(tmp_path: Path) -> None:
     original = yearbook((2012,), 2.0).assign(vintage="original")
     datafolder.write(tmp_path, {"yearbook": original}, RECORD, add=True)
     assert datafolder.read(tmp_path, "yearbook")["vintage"].tolist() == ["original", "revised"]
+
+
+def test_adding_what_is_there_already_changes_and_records_nothing(tmp_path: Path) -> None:
+    datafolder.write(tmp_path, {"yearbook": yearbook((2012, 2013))}, RECORD)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert datafolder.write(tmp_path, {"yearbook": yearbook((2013,))}, RECORD, add=True) == {}
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert datafolder.write(tmp_path, {"yearbook": yearbook((2013, 2014))}, RECORD, add=True)
+    assert [record.kind for record in datafolder.provenance(tmp_path, "yearbook")] == ["nbs", "nbs"]
+
+
+def test_an_interruption_while_files_take_their_places_leaves_them_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+    replace = Path.replace
+
+    def interrupted(self: Path, target: Path) -> Path:
+        calls.append(self.name)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt, match="was complete by then"):
+        datafolder.write(tmp_path, {"yearbook": yearbook((2012,))}, RECORD)
+    (record,) = datafolder.provenance(tmp_path, "yearbook")
+    assert record.sha256 == datafolder.file_hash(datafolder.path_of(tmp_path, "yearbook"))

@@ -145,19 +145,16 @@ def test_other_package_versions_are_named(recorded: Path, capsys: Capture) -> No
     assert "packages  DIFFERENT: numpy 1.0 then, " in said(capsys, run_id)
 
 
-@pytest.mark.parametrize(
-    ("words", "sentence"),
-    [
+def test_what_cannot_be_fitted_again(recorded: Path, capsys: Capture) -> None:
+    for words, sentence in (
         ((), "Name one run by its id"),
         (("a", "b", "c"), "Name one run by its id"),
         (("nothing_like_it",), "No run id begins with 'nothing_like_it'"),
         (("digicarbon",), "is a whole sweep"),
-    ],
-)
-def test_what_cannot_be_fitted_again(recorded: Path, capsys: Capture, words: tuple[str, ...], sentence: str) -> None:
-    text = said(capsys, *words, status=2)
-    assert sentence in text
-    assert "Traceback" not in text
+    ):
+        text = said(capsys, *words, status=2)
+        assert sentence in text
+        assert "Traceback" not in text
 
 
 def test_a_failed_run_has_no_numbers(mine: Path, capsys: Capture) -> None:

@@ -95,6 +95,10 @@ def collect(files: Sequence[Path], layout: Layout, year: int | None) -> Collecte
             )
         strangers.update(others)
     found.notes += left_out(strangers)
+    remarks = Counter(remark for inventory in found.inventories for remark in inventory.remarks)
+    if remarks:
+        words = (f"'{remark[:100]}' ({counted(number, 'sheet')})" for remark, number in remarks.items())
+        found.notes.append(f"Text that is no row of the tables is left out: {listing(words, 4)}.")
     blanks = sum(inventory.blanks for inventory in found.inventories)
     if blanks:
         found.notes.append(f"{counted(blanks, 'empty cell or dash', 'empty cells or dashes')} taken as 0.")

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digicarbon.errors import DataError, counted, listing
-from digicarbon.importer._cells import Province, figure, is_number, province_in, text, year_in
+from digicarbon.importer._cells import Province, figure, is_number, near_province, province_in, text, year_in
 from digicarbon.importer._sheets import Sheet
 from digicarbon.importer._words import Words
 
@@ -75,6 +75,8 @@ class Inventory:
         Cells without a figure, taken as zero.
     lost : tuple of str
         Totals without a figure, by their places.
+    remarks : tuple of str
+        Text in rows that are none of the table.
     """
 
     province: Province
@@ -83,6 +85,7 @@ class Inventory:
     values: NDArray[np.float64]
     blanks: int
     lost: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def unit_key(unit: str) -> str:
@@ -94,6 +97,12 @@ def empty_header(sheet: Sheet, row: int, column: int) -> str:
     """Return the sentence on a cell of the header that names no column, merged or simply empty."""
     head = sheet.merged_into(row, column)
     hint = f", merged into {head} (unmerge them and name each column)," if head else ""
+    filled = [below for below in range(row + 1, len(sheet.cells)) if text(sheet.cells.iat[below, column])]
+    if not head and len(filled) == 1:
+        return (
+            f"{sheet.place(filled[0], column)} holds '{text(sheet.cells.iat[filled[0], column])[:60]}' in a column "
+            f"without a name; delete it, or name the column in {sheet.cell(row, column)}."
+        )
     return f"{sheet.place(row, column)}{hint} is empty above a column with entries."
 
 
@@ -127,14 +136,14 @@ def read_inventory(sheet: Sheet, layout: Layout, given_year: int | None) -> Inve
     place = place or province_in(stem)
     if place is None:
         raise DataError(
-            f"{sheet.where}: neither the sheet's name nor the file's says which province this is; rename the sheet, "
-            "e.g. Beijing2012."
+            f"{sheet.where}: neither the sheet's name nor the file's says which province this is."
+            f"{near_province(sheet.name)} Rename the sheet, e.g. Beijing2012."
         )
     columns = _columns(sheet, header, layout)
     rows = _rows(sheet, header, min(columns.values()), layout)
     _check_units(sheet, header, min(rows.values()), columns, layout)
     values, blanks, lost = _values(sheet, rows, columns, layout)
-    return Inventory(place, _year(sheet, given_year), sheet.where, values, blanks, lost)
+    return Inventory(place, _year(sheet, given_year), sheet.where, values, blanks, lost, _remarks(sheet, rows))
 
 
 def _year(sheet: Sheet, given: int | None) -> int:
@@ -213,6 +222,14 @@ def _rows(sheet: Sheet, header: int, first_column: int, layout: Layout) -> dict[
             "download the file anew."
         )
     return found
+
+
+def _remarks(sheet: Sheet, rows: Mapping[str, int]) -> tuple[str, ...]:
+    """Return the text of rows that are none of the table, below its first one."""
+    first, read = min(rows.values()), set(rows.values())
+    lines = (sheet.cells.iloc[row] for row in range(first, len(sheet.cells)) if row not in read)
+    joined = (" ".join(filter(None, map(text, line))) for line in lines)
+    return tuple(line for line in joined if line)
 
 
 def _label_column(sheet: Sheet, header: int, first_column: int, layout: Layout) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import difflib
 import math
 import re
 import unicodedata
@@ -184,11 +185,27 @@ def required_province(value: object, place: str) -> Province:
     """
     found = province(value)
     if found is None:
+        hint = near_province(value) or nearest(text(value), _names())
         raise DataError(
-            f"{place}: '{_cut(text(value))}' is no province of mainland China that is known by this spelling."
-            f"{nearest(text(value), _names())} Write its English, Chinese or pinyin name, or its adcode such as 110000."
+            f"{place}: '{_cut(text(value))}' is no province of mainland China that is known by this spelling.{hint} "
+            "Write its English, Chinese or pinyin name, or its adcode such as 110000."
         )
     return found
+
+
+def near_province(value: object) -> str:
+    """Return the provinces that a misspelt name or a sheet's name may mean, as a question after a blank; else empty."""
+    plain = " ".join(_YEAR.sub(" ", text(value)).split()).replace("年", "").strip()
+    if len(plain) < 3 and plain.isascii():
+        return ""
+    known = {name.casefold(): name for name in _names()}
+    known |= {key: item.name for key, item in _provinces().items() if not key.isdigit()}
+    close = difflib.get_close_matches(plain.casefold(), known, n=4, cutoff=0.8)
+    names = list(dict.fromkeys(known[key] for key in close))
+    if set(names) & {"Shanxi", "Shaanxi"}:
+        # one letter apart, and confused for each other more than any other two
+        names = ["Shanxi (山西)", "Shaanxi (陕西)"]
+    return f" Did you mean {' or '.join(names[:2])}?" if names else ""
 
 
 def province_in(name: str) -> Province | None:

@@ -242,8 +242,13 @@ def _decoded(content: bytes, file: Path) -> str:
         try:
             return content.decode(name)
         except UnicodeDecodeError as error:
-            if name != "gb18030" and len(content) > 8 and error.start >= len(content) - 3:
-                raise DataError(f"{file.name} is cut off within a letter; download it anew.") from error
+            at_end = error.start >= len(content) - 3 and len(content) > 8
+            if at_end and (name != "gb18030" or error.reason == "incomplete multibyte sequence"):
+                line = content.count(b"\n", 0, error.start) + 1
+                raise DataError(
+                    f"{file.name} is cut off within a letter, in line {line} after {error.start} bytes; download it "
+                    "anew."
+                ) from error
     raise DataError(
         f"{file.name} is no text in UTF-8, UTF-16 or GB18030 (GBK); open it in Excel or an editor and save it as UTF-8."
     )

@@ -12,7 +12,7 @@ import pandas as pd
 import pydantic
 
 from digicarbon.errors import DataError, counted, listing, nearest
-from digicarbon.importer._cells import numbers, province, text, year
+from digicarbon.importer._cells import near_province, numbers, province, text, year
 from digicarbon.importer._once import once
 from digicarbon.importer._sheets import Sheet, visible
 from digicarbon.importer._units import name_and_unit
@@ -299,5 +299,11 @@ def _provinces(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     if not known or len(known) == len(labels):
         return table.assign(unit=unit, adcode=adcode), []
     others = [label for label in labels if label not in known]
-    note = f"{counted(len(known), 'unit')} of {len(labels)} are provinces; not: {listing(others)}."
-    return table.assign(unit=unit, adcode=adcode), [note]
+    notes = [f"{counted(len(known), 'unit')} of {len(labels)} are provinces; not: {listing(others)}."]
+    near = {label: near_province(label) for label in others}
+    notes += [
+        f"'{label}' is no province by this spelling and is kept as another unit.{hint} If so, correct the raw file."
+        for label, hint in near.items()
+        if hint
+    ]
+    return table.assign(unit=unit, adcode=adcode), notes

@@ -13,7 +13,7 @@ from digicarbon.errors import ConfigError, DataError, listing
 from digicarbon.measure._numbers import numbers
 from digicarbon.numeric.indicators import z_scores
 from digicarbon.source import Inputs
-from digicarbon.spec import Names, Spec
+from digicarbon.spec import Names, Spec, sharing
 
 Per = Literal["none", "capita", "gdp"]
 """What the measures are divided by."""
@@ -43,6 +43,7 @@ class Measure(Spec):
     """
 
     role: ClassVar[str] = "measure"
+    no_numbers: ClassVar[tuple[str, ...]] = ("terms",)
 
     terms: Names
     per: Per = "none"
@@ -57,6 +58,12 @@ class Measure(Spec):
     def changed(self) -> bool:
         """Whether `transformed` gives others than `compute`."""
         return self.per != "none" or self.standardise
+
+    @property
+    def left_to_models(self) -> frozenset[str]:
+        """The terms, where `compute` does not read them."""
+        # logarithms of standardised columns are refused by their terms
+        return frozenset() if self.standardise else sharing(self, "compute", "notes")
 
     def compute(self, inputs: Inputs) -> pd.DataFrame:
         """Return the columns ``unit``, ``time`` and one column per measure, in levels.
@@ -154,7 +161,7 @@ class NoMeasure(Measure):
 
     def compute(self, inputs: Inputs) -> pd.DataFrame:
         """Return the key columns alone."""
-        return inputs.frame[["unit", "time"]]
+        return inputs.series([], "measure=none")
 
 
 def _refuse_constant(values: Mapping[str, np.ndarray[tuple[int], np.dtype[np.float64]]]) -> None:

@@ -30,6 +30,12 @@ class Shelf:
         By the names that entries use.
     vintage : str
         Which rows of a file that has a column ``vintage``.
+    fallback : bool
+        Whether series without rows of this vintage come from another one.
+    required : tuple of str
+        Series that never do.
+    other_vintages : dict of str to str
+        How to come by the series that were left out for their vintage, as sentences.
     taken : mapping of str to list of str
         What was taken from each file, by its name.
     """
@@ -37,8 +43,12 @@ class Shelf:
     folder: Path
     files: Mapping[str, FileEntry]
     vintage: str
+    fallback: bool = False
+    required: tuple[str, ...] = ()
+    other_vintages: dict[str, str] = field(default_factory=dict)
     taken: dict[str, list[str]] = field(default_factory=dict)
     _frames: dict[str, pd.DataFrame] = field(default_factory=dict)
+    _borrowed: dict[str, str] = field(default_factory=dict)
 
     def has(self, name: str) -> bool:
         """Return whether a file of the catalogue is there."""
@@ -120,6 +130,18 @@ class Shelf:
         """Return the unit of each column or series of an imported file; empty for others."""
         return {key: unit for item in self._imports(name) for key, unit in item.units.items()}
 
+    def vintage_notes(self) -> tuple[str, ...]:
+        """Return which series that were taken are of another vintage than the chosen one, as sentences."""
+        taken = {series for names in self.taken.values() for series in names}
+        groups: dict[str, list[str]] = {}
+        for series, vintage in self._borrowed.items():
+            if series in taken:
+                groups.setdefault(vintage, []).append(series)
+        return tuple(
+            f"Not there in the {self.vintage} vintage and taken from the {vintage} one: {listing(names, 12)}."
+            for vintage, names in groups.items()
+        )
+
     def citations(self) -> tuple[str, ...]:
         """Return what to cite for the imported files from which something was taken, each once."""
         found = (item.citation for name in self.taken for item in self._imports(name) if item.citation)
@@ -157,7 +179,26 @@ class Shelf:
                 f"source.vintage: {entry.path} has no rows of the vintage '{self.vintage}'."
                 f"{nearest(self.vintage, known)} It has: {listing(known)}."
             )
+        if entry.names in rows.columns:
+            chosen = pd.concat([chosen, self._of_other_vintages(rows, chosen, entry)])
         return chosen.drop(columns="vintage").reset_index(drop=True)
+
+    def _of_other_vintages(self, rows: pd.DataFrame, chosen: pd.DataFrame, entry: FileEntry) -> pd.DataFrame:
+        """Return the rows of series that have none of the chosen vintage, each of one other vintage."""
+        names, vintages = rows[entry.names].astype(str), rows["vintage"].astype(str)
+        lacking = sorted(set(names) - set(chosen[entry.names].astype(str)))
+        kept = pd.Series(False, index=rows.index)
+        for series in lacking:
+            known = sorted(set(vintages[names == series]), key=lambda vintage: (vintage != "revised", vintage))
+            if self.fallback and series not in self.required:
+                self._borrowed[series] = known[0]
+                kept |= (names == series) & (vintages == known[0])
+                continue
+            remedy = f"set source.vintage={known[0]}, or import it in the {self.vintage} one"
+            if series not in self.required:
+                remedy += ", or set source.vintage_fallback=true"
+            self.other_vintages[series] = f"{entry.path} has {series} only in the {listing(known)} vintage; {remedy}."
+        return rows[kept]
 
     def _one_file(self, name: str, entry: SeriesEntry) -> pd.Series[float]:
         file = self.files[entry.file]

@@ -41,6 +41,9 @@ class FolderSource(Source):
         By the name that measures, outcomes and models use.
     vintage : str
         Which of ``vintages``; also which rows of files that have a column ``vintage``.
+    vintage_fallback : bool
+        Whether a series of which such a file has no row of the vintage is taken from the vintage that it has, all its
+        years, and a note says so; never a ``required`` one.
     vintages : mapping of str to mapping of str to SeriesEntry
         Further series by vintage, e.g. GDP and population.
     energy : str or None
@@ -48,7 +51,8 @@ class FolderSource(Source):
     energies : mapping of str to mapping of str to SeriesEntry
         Further series by account of energy use.
     further : tuple of str
-        Names of ``files``, or paths (relative to the working directory), all series of which come in as they are.
+        Names of ``files``, or paths (relative to the folder or to the working directory), all series of which come in
+        as they are.
     io : str or None
         Which of ``tables``; None for none.
     tables : mapping of str to TablesEntry
@@ -68,13 +72,14 @@ class FolderSource(Source):
         As in `Source`.
     """
 
-    places: ClassVar[tuple[str, ...]] = ("folder",)
+    no_numbers: ClassVar[tuple[str, ...]] = (*Source.no_numbers, "folder", "name", "cite", "geometry")
 
     name: str = "folder"
     folder: str
     files: dict[str, FileNode] = Field(default_factory=dict)
     series: SeriesNodes = Field(default_factory=dict)
     vintage: str = "revised"
+    vintage_fallback: bool = True
     vintages: dict[str, SeriesNodes] = Field(default_factory=dict)
     energy: str | None = None
     energies: dict[str, SeriesNodes] = Field(default_factory=dict)
@@ -164,7 +169,7 @@ class FolderSource(Source):
             unit_name="province",
             time_name="year",
             tables={} if halves is None else io_tables(*halves),
-            notes=(*self._vintage_note(), *extent.notes, *self.cite, *shelf.citations()),
+            notes=(*self._vintage_note(), *shelf.vintage_notes(), *extent.notes, *self.cite, *shelf.citations()),
             files=(*shelf.records(), *self._polygons()),
             units=self._units_of_measurement(shelf, list(found)),
             absent=absent,
@@ -180,14 +185,18 @@ class FolderSource(Source):
                 "of real data look into the folder that the environment variable DIGICARBON_DATA names, which holds "
                 "china/; source=simulated works without files."
             )
-        others = {name: FileEntry(path=str(Path(name).absolute())) for name in self.further if name not in self.files}
-        for name, entry in others.items():
-            if not Path(entry.path).is_file():
-                raise DataError(
-                    f"source.further: '{name}' is neither one of source.files ({listing(self.files, 20) or 'none'}) "
-                    f"nor a file.{nearest(name, self.files)}"
-                )
-        return Shelf(folder, {**self.files, **others}, self.vintage)
+        others: dict[str, FileEntry] = {}
+        for name in self.further:
+            if name not in self.files:
+                there = [place for place in (folder / name, Path(name)) if place.is_file()]
+                if not there:
+                    raise DataError(
+                        f"source.further: '{name}' is neither one of source.files "
+                        f"({listing(self.files, 20) or 'none'}) nor a file in {folder.absolute()} or in the working "
+                        f"directory {Path.cwd()}.{nearest(name, self.files)}"
+                    )
+                others[name] = FileEntry(path=str(there[0].absolute()))
+        return Shelf(folder, {**self.files, **others}, self.vintage, self.vintage_fallback, self.required)
 
     def _found(self, shelf: Shelf) -> tuple[dict[str, pd.Series[float]], dict[str, str]]:
         """Return every series that there is, and how to come by the others that the catalogue knows."""
@@ -203,6 +212,7 @@ class FolderSource(Source):
                 more = shelf.every_series(file)
                 self._refuse_both(file, found, more)
                 found |= more
+        absent |= shelf.other_vintages
         lacking = [name for name in self.required if name not in found]
         if lacking or not found:
             raise DataError(self._lacking(lacking, found, absent))

@@ -86,6 +86,8 @@ def check_import(tables: Mapping[str, pd.DataFrame]) -> list[Finding]:
     """
     found: list[Finding] = []
     for name, table in tables.items():
+        if not _usable(name, table):
+            continue
         found += [*_sums(name, table), *_copied(name, table), *_parts(name, table)]
         if name in ("io_sectors", "mrio_sectors"):
             found += _tables.sizes(table, name)
@@ -148,6 +150,16 @@ def check_tables(
 ) -> list[Finding]:
     """Check input-output tables; see `digicarbon.validation._tables.tables` for the columns and identities."""
     return ordered(_tables.tables(sectors, flows, file, tolerance))
+
+
+def _usable(name: str, table: pd.DataFrame) -> bool:
+    """Return whether a table has the columns of its data set, with numbers where they belong."""
+    kind = datafolder.DATASETS.get(name)
+    if kind is None or not {*kind.keys, *kind.values} <= set(table.columns):
+        return False
+    numbers = [column for column in kind.values if column not in ("indicator", "unit")]
+    whole = pd.api.types.is_integer_dtype(table["year"])
+    return whole and all(pd.api.types.is_numeric_dtype(table[column]) for column in numbers)
 
 
 def _sound(tables: Mapping[str, pd.DataFrame]) -> tuple[list[Finding], dict[str, pd.DataFrame]]:

@@ -255,6 +255,16 @@ class Weights:
             return SparseOperator(self.matrix, self.constant_row_sum, balance)
         return DenseOperator(self.dense(), self.constant_row_sum, balance)
 
+    def ready(self) -> Weights:
+        """Return these weights with the spectrum or the factors computed that fits need, if a fit needs them at all.
+
+        Other processes that they are sent to then need not compute them again.
+        """
+        if "operator" in vars(self):
+            # the nodes rest on all that is slow
+            _ = self.operator.coarse
+        return self
+
     @cached_property
     def digest(self) -> str:
         """SHA-256 of labels and values."""
@@ -281,6 +291,15 @@ class WeightsSpec(Spec):
     """A specification of spatial weights; `compute` builds them for the units of a panel."""
 
     role: ClassVar[str] = "weights"
+    reads: ClassVar[tuple[str, ...]] = ()
+    """Fields that name files."""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that the weights come from, also those of weights within these."""
+        own = [str(getattr(self, name)) for name in self.reads if getattr(self, name) is not None]
+        within = [file for _, value in self if isinstance(value, WeightsSpec) for file in value.files]
+        return tuple(dict.fromkeys([*own, *within]))
 
     def compute(self, panel: Panel) -> Weights:
         """Return weights among all units of ``panel``, which covers the full sample.

@@ -107,7 +107,10 @@ def test_cells_as_they_come(tmp_path: Path) -> None:
     wanted = table.rename(columns=layout.column)
     pd.testing.assert_frame_equal(part[wanted.columns], wanted, check_names=False, rtol=1e-9)
     zeros = int((table.drop(columns="Raw Coal").iloc[1:] == 0).to_numpy().sum())
-    assert found.notes[-1] == f"{zeros} empty cells or dashes taken as 0."
+    assert found.notes == (
+        "Text that is no row of the tables is left out: 'Source: CEADs' (1 sheet).",
+        f"{zeros} empty cells or dashes taken as 0.",
+    )
 
 
 def test_differences_of_sums_are_told(tmp_path: Path) -> None:
@@ -173,6 +176,7 @@ DAMAGES: dict[str, tuple[Callable[[Worksheet], None], str]] = {
     "merged header": (merged_header, "cell C1, merged into B1 (unmerge them and name each column), is empty"),
     "merged figures": (lambda sheet: sheet.merge_cells("C7:C9"), "cell C8 is merged into C7, so that one figure"),
     "empty header": (put("C1", None), "cell C1 is empty above a column with entries"),
+    "stray cell": (put("ZZ90", "x"), "cell ZZ90 holds 'x' in a column without a name; delete it, or name the"),
     "twice": (put("C1", "Raw coal"), "cell C1 and B1 are both 'Raw coal'"),
     "sector": (put("A9", "Metal Mining"), "cell A9: 'Metal Mining' is no row of the CEADs sectoral inventory."),
     "no sector": (put("A9", None), "cell A9: a row without a name is none of the CEADs sectoral inventory."),
@@ -203,7 +207,8 @@ def test_names_that_do_not_say_what_is_needed(tmp_path: Path) -> None:
         ("a.xlsx", "Beijing"): "a.xlsx, sheet Beijing: neither the sheet's name nor the file's says which year",
         ("a.xlsx", "2012"): "a.xlsx, sheet 2012: neither the sheet's name nor the file's says which province",
         ("a_2013.xlsx", "Beijing2012"): "the sheet's name says 2012, the file's 2013",
-        ("a.xlsx", "Bejing2012"): "neither the sheet's name nor the file's says which province",
+        ("a.xlsx", "Bejing2012"): r"nor the file's says which province this is\. Did you mean Beijing\? Rename",
+        ("a.xlsx", "Shannxi2012"): r"Did you mean Shanxi \(山西\) or Shaanxi \(陕西\)\?",
     }
     for (file, sheet), said in cases.items():
         with pytest.raises(DataError, match=said):

@@ -256,3 +256,13 @@ def test_a_last_figure_without_a_line_end_is_told_of(tmp_path: Path) -> None:
     assert "l.csv: the last figure has no line end" in read(file, **options).notes[0]
     file.write_text("unit,time,x\na,2012,1\nb,2012,34\n", encoding="utf-8")
     assert read(file, **options).notes == ()
+
+
+def test_a_near_miss_of_a_province_is_asked_about(tmp_path: Path) -> None:
+    rows: list[list[object]] = [["unit", "year", "gdp"], ["Beijing", 2012, 1], ["Shannxi", 2012, 2], ["World", 2012, 3]]
+    found = read(write(tmp_path / "a.csv", rows), unit="unit", time="year", values=["gdp"])
+    near = [note for note in found.notes if "by this spelling" in note]
+    assert near == [
+        "'Shannxi' is no province by this spelling and is kept as another unit. Did you mean Shanxi (山西) or Shaanxi "
+        "(陕西)? If so, correct the raw file."
+    ]

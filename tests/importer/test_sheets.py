@@ -112,7 +112,8 @@ def test_a_note_under_the_table_is_no_truncation(tmp_path: Path) -> None:
     [
         (b"", r"is empty \(0 bytes\)"),
         ((TABLE + "上海市,3").encode(), "is cut off: its last line has 2 of 3 cells"),
-        ((TABLE + "上海市").encode()[:-1], "is cut off within a letter"),
+        ((TABLE + "上海市").encode()[:-1], "is cut off within a letter, in line"),
+        ((TABLE + "上海市").encode("gbk")[:-1], "is cut off within a letter, in line"),
         (b"a,b\n\xff\xfe\xff,1\n", "no text in UTF-8"),
         (b"a,b\n\0\0,1\n", "neither a workbook nor text"),
     ],

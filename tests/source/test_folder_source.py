@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digicarbon import datafolder
+from digicarbon.__main__ import main
 from digicarbon.datafolder import Provenance, RawFile
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.measure import BeaMeasure, ColumnMeasure
@@ -238,6 +239,20 @@ class TestRefused:
         with pytest.raises(DataError, match=r"has none of the files of source\.files: yb\.csv, co2\.csv"):
             source(here, series=co2()).load()
 
+    def test_a_further_file_is_looked_for_in_the_folder_and_in_the_working_directory(
+        self, here: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+    ) -> None:
+        other = tmp_path_factory.mktemp("other")
+        monkeypatch.chdir(other)
+        write(here, "mine.csv", "province,year,index\nBeijing,2012,1\n")
+        assert values(source(here, further=["mine.csv"]).load(), "index") == {("Beijing", 2012): 1}
+        write(other, "yours.csv", "province,year,other\nBeijing,2012,2\n")
+        assert values(source(here, further=["yours.csv"]).load(), "other") == {("Beijing", 2012): 2}
+        with pytest.raises(DataError, match="nor a file in ") as error:
+            source(here, further=["none.csv"]).load()
+        assert str(here) in str(error.value)
+        assert str(other) in str(error.value)
+
     def test_folders_and_further_files_that_are_not_there(self, here: Path) -> None:
         with pytest.raises(DataError, match="there is no folder"):
             source(here / "no").load()
@@ -320,9 +335,39 @@ class TestImported:
     def test_the_vintage_chooses_rows(self, imported: Path, load_shipped: Callable[..., Inputs]) -> None:
         made = load_shipped("folder", folder=str(imported), vintage="original")
         assert values(made, "gdp")["Beijing", 2012] == 20
-        assert "population" not in made.frame
+        # population is there in the revised vintage only
+        assert values(made, "population")["Beijing", 2013] == 2
+        assert made.notes[0] == "Not there in the original vintage and taken from the revised one: population."
         with pytest.raises(DataError, match=r"yearbook\.parquet has no rows of the vintage 'latest'"):
             load_shipped("folder", folder=str(imported), vintage="latest")
+
+    def test_without_the_fallback_or_if_required_a_series_of_another_vintage_is_absent(
+        self, imported: Path, load_shipped: Callable[..., Inputs]
+    ) -> None:
+        made = load_shipped("folder", folder=str(imported), vintage="original", vintage_fallback=False)
+        assert "population" not in made.frame
+        sentence = (
+            r"yearbook\.parquet has population only in the revised vintage; set source\.vintage=revised, or import"
+        )
+        with pytest.raises(DataError, match=sentence + r" it in .*, or set source\.vintage_fallback=true\."):
+            made.series(["population"], "measure")
+        with pytest.raises(DataError, match=r"source\.required: population is not in .*" + sentence):
+            load_shipped("folder", folder=str(imported), vintage="original", required=["gdp", "population"])
+
+    def test_a_model_that_needs_it_says_where_it_is(self, imported: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        words = ["source=folder", f"source.folder={imported}", "source.vintage=original", "measure=none"]
+        words += ["outcome=none", "model=pooled", "model.y=ln_gdp", "model.x=[ln_pgdp]", "model.controls=[]"]
+        assert main(["check", *words, "source.vintage_fallback=false"]) != 0
+        shown = capsys.readouterr()
+        said = " ".join((shown.out + shown.err).split())
+        assert "source=folder does not have 'population'. yearbook.parquet has population only in the revised" in said
+        assert main(["check", *words, "model.x=[ln_nothing]"]) != 0
+        shown = capsys.readouterr()
+        said = " ".join((shown.out + shown.err).split())
+        columns = said.split("Columns: ")[1].split(".")[0].split(", ")
+        assert {"gdp", "population", "pgdp"} <= set(columns)
+        # neither a column of the machinery nor definitions that lack an input
+        assert not {"\0row", "row", "ter_sec"} & set(columns)
 
     def test_tables(self, imported: Path, load_shipped: Callable[..., Inputs]) -> None:
         made = load_shipped("folder", folder=str(imported), io="provincial")
