@@ -56,7 +56,18 @@ def show(arguments: Sequence[str]) -> int:
     tracking = sweep.settings(Composer(loader(), ROOT, overrides)).tracking
     run = find(tracking, words[0], words[1] if len(words) == 2 else "")
     sys.stdout.write("\n".join(_lines(run)) + "\n")
-    return int(any(today(file["path"], file["sha256"]) != "same" for entry in run.data for file in entry["files"]))
+    return int(any(today(file["path"], file["sha256"]) != "same" for file in _shown_files(run)))
+
+
+def _shown_files(run: Recorded) -> Iterator[Mapping[str, Any]]:
+    """Yield the files that a run's columns and weights come from; all for a sweep."""
+    for entry in run.data:
+        own = entry["runs"].get(run.tags.get(FINGERPRINT, ""), {})
+        used = own.get("files", [file["path"] for file in entry["files"]])
+        yield from (file for file in entry["files"] if file["path"] in used)
+        for digest, weights in entry["weights"].items():
+            if not own or digest == own["weights"]:
+                yield from weights["files"]
 
 
 def _lines(run: Recorded) -> Iterator[str]:
@@ -68,18 +79,20 @@ def _lines(run: Recorded) -> Iterator[str]:
     for entry in run.data:
         yield ""
         if len(run.data) > 1:
-            yield f"Data {entry['fingerprint']}"
-        yield from _panels(entry, run.tags.get("digicarbon.data_digest", ""))
-        yield from _files(entry)
+            yield f"Data {listing((key[:12] for key in entry['runs']), 4)}"
+        own = entry["runs"].get(run.tags.get(FINGERPRINT, ""), {})
+        yield from _panels(entry, own)
+        yield from _files(entry, own)
+        yield from _weights(entry, own)
         yield "Choices (fields that differ from their option's file as it is today, and those that decide which data)"
         yield from (_choice(group, entry["choices"][group], entry["options"].get(group, "")) for group in GROUPS)
         for name in entry["artifacts"]:
             yield f"  kept beside the results: {place(run.artifacts, name)}"
 
 
-def _panels(entry: Mapping[str, Any], digest: str) -> Iterator[str]:
+def _panels(entry: Mapping[str, Any], run: Mapping[str, Any]) -> Iterator[str]:
     """Yield the panel of a run, or all panels of a sweep."""
-    own = [panel for panel in entry["panels"] if digest in panel["digests"]]
+    own = [panel for panel in entry["panels"] if run.get("panel") in panel["digests"]]
     for panel in own or entry["panels"]:
         units, periods = panel["units"], panel["periods"]
         balanced = "" if panel["rows"] == len(units) * len(periods) else " (unbalanced)"
@@ -88,12 +101,18 @@ def _panels(entry: Mapping[str, Any], digest: str) -> Iterator[str]:
         yield f"Panel: {several} x {counted(len(periods), time)}, {counted(panel['rows'], 'row')}{balanced}"
         yield f"  {time}: {listing(periods, 40)}"
         yield f"  {unit}: {listing(units, 40)}"
+    if run:
+        yield f"  columns: {listing(run['columns'], 40) or 'none'}"
 
 
-def _files(entry: Mapping[str, Any]) -> Iterator[str]:
+def _files(entry: Mapping[str, Any], run: Mapping[str, Any]) -> Iterator[str]:
+    """Yield all files that were read; for a run, those that its columns come from in full."""
     if not entry["files"]:
         yield f"Files: none; {'the numbers are drawn (SIMULATED)' if entry['simulated'] else 'nothing was read'}"
+    used = run.get("files", [file["path"] for file in entry["files"]])
     for file in entry["files"]:
+        if file["path"] not in used:
+            continue
         yield f"File {file['path']}: {_today(file)}"
         yield f"  sha256 {file['sha256']}, {file['size']} bytes"
         if file["series"]:
@@ -104,6 +123,21 @@ def _files(entry: Mapping[str, Any]) -> Iterator[str]:
             yield f"  imported {record.get('imported', '')} by {record['kind']}{source}"
             yield from (f"    {item['name']} sha256 {item['sha256']}" for item in record.get("files", ()))
             yield from (f"    cite: {text}" for text in [record.get("citation", "")] if text)
+    others = [file["name"] for file in entry["files"] if file["path"] not in used]
+    if others:
+        yield f"  also read, for other columns: {listing(others, 20)}"
+
+
+def _weights(entry: Mapping[str, Any], run: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the weights of a run, or all weights of a sweep."""
+    for digest, weights in entry["weights"].items():
+        if run and digest != run["weights"]:
+            continue
+        yield f"Weights: {counted(weights['units'], 'unit')}, {counted(weights['links'], 'link')}, digest {digest}"
+        for file in weights["files"]:
+            yield f"  File {file['path']}: {_today(file)}"
+            yield f"    sha256 {file['sha256']}, {file['size']} bytes"
+        yield _choice("weights", weights["choices"], weights["option"])
 
 
 def _today(file: Mapping[str, Any]) -> str:

@@ -8,18 +8,24 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import numpy as np
 
 from digicarbon import datafolder
 from digicarbon.errors import DataError
-from digicarbon.panel import Panel
+from digicarbon.panel import Panel, variables_of
 from digicarbon.plan import Run, code_digest
-from digicarbon.prepare import KINDS, Specs
-from digicarbon.source import InputFile, Inputs
+from digicarbon.prepare import KINDS, Prepared, Specs
+from digicarbon.source import InputFile, Inputs, WatchedInputs
 from digicarbon.spec import Spec
+
+T = TypeVar("T")
 
 RECORD = "data.json"
 """The record's name among the files of a sweep."""
+VERSION = 2
+"""Of the record's layout."""
 FINGERPRINT = "digicarbon.data_fingerprint"
 """The tag that carries a run's fingerprint."""
 CODE = "digicarbon.code"
@@ -62,31 +68,37 @@ def ledger(runs: Sequence[Run]) -> Ledger:
     """
     origins = _Origins()
     tags = {run.label: origins.tags(run) for run in runs}
-    fingerprints = {label: own[FINGERPRINT] for label, own in tags.items()}
-    by_data: dict[str, list[Run]] = {}
+    prints = {label: own[FINGERPRINT] for label, own in tags.items()}
+    alike: dict[str, list[Run]] = {}
     for run in runs:
-        by_data.setdefault(fingerprints[run.label], []).append(run)
-    kept, folders = _kept_by_measures([own[0] for own in by_data.values()])
-    data = [{"fingerprint": key, **_entry(own), "artifacts": folders[own[0].label]} for key, own in by_data.items()]
-    record = json.dumps({"version": 1, "data": data}, ensure_ascii=False, indent=1)
-    whole = next(iter(by_data)) if len(by_data) == 1 else _hash(sorted(by_data))
-    return Ledger(fingerprints, tags, whole, {RECORD: record + "\n", **kept})
+        alike.setdefault(origins.choices(run), []).append(run)
+    kept, folders = _kept_by_measures([own[0] for own in alike.values()])
+    data = []
+    for own in alike.values():
+        each = {prints[run.label]: run for run in reversed(own)}
+        by_print = {key: _own(run, origins.files(run.specs, run.prepared)) for key, run in reversed(each.items())}
+        data.append({**_entry(list(each.values())), "artifacts": folders[own[0].label], "runs": by_print})
+    record = json.dumps({"version": VERSION, "data": data}, ensure_ascii=False, indent=1)
+    several = sorted(set(prints.values()))
+    whole = several[0] if len(several) == 1 else _hash(several)
+    return Ledger(prints, tags, whole, {RECORD: record + "\n", **kept})
 
 
-def fingerprint(specs: Specs, inputs: Inputs) -> str:
-    """Return the SHA-256 of the bytes of all files that were read and of the choices that make the panel.
+def fingerprint(specs: Specs, prepared: Prepared) -> str:
+    """Return the SHA-256 of all that a run's data are.
 
-    It does not depend on where the files are: fields of the source that name places are left out, and so are the names
-    of files.
+    It covers the bytes of the files from which the columns of the run come, the choices of source, measure, outcome,
+    panel and sample, the panel itself (units, periods, rows, and names and values of the columns that model and
+    diagnostic read), and the weights if they are taken. It does not cover where files are, what they are called, fields
+    that decide no number (`Spec.no_numbers`), and files that were read for other columns.
 
     Parameters
     ----------
     specs : Specs
-    inputs : Inputs
-        As the source of ``specs`` loaded them.
+    prepared : Prepared
+        As made from ``specs``.
     """
-    files = sorted([file.sha256, *file.series] for file in inputs.files)
-    return _hash({"files": files, "choices": {group: _choice(getattr(specs, group)) for group in GROUPS}})
+    return _Origins().fingerprint(specs, prepared)
 
 
 def seeds(specs: Specs) -> dict[str, int]:
@@ -104,32 +116,6 @@ def _seeds(place: str, fields: Iterable[tuple[str, object]]) -> Iterator[tuple[s
             yield from _seeds(f"{place}{name}.", value.items())
 
 
-@dataclass
-class _Origins:
-    """Makes the tags of runs, and keeps what those of the same specifications share: a sweep can have 100,000."""
-
-    _kept: dict[tuple[int, ...], tuple[tuple[object, ...], str]] = field(default_factory=dict)
-    _tags: dict[tuple[str, str, str], Mapping[str, str]] = field(default_factory=dict)
-
-    def tags(self, run: Run) -> Mapping[str, str]:
-        specs, inputs = run.specs, run.prepared.inputs
-        computing = (type(specs.model), type(specs.diagnostic))
-        panel = (*(getattr(specs, group) for group in GROUPS), inputs)
-        found = (
-            self._once(panel, lambda: fingerprint(specs, inputs)),
-            self._once(computing, lambda: code_digest(*computing)),
-            json.dumps(seeds(specs)),
-        )
-        return self._tags.setdefault(found, dict(zip((FINGERPRINT, CODE, SEEDS), found, strict=True)))
-
-    def _once(self, parts: tuple[object, ...], make: Callable[[], str]) -> str:
-        key = tuple(map(id, parts))
-        if key not in self._kept:
-            # with the objects themselves: the id of one that is gone can be given to another
-            self._kept[key] = (parts, make())
-        return self._kept[key][1]
-
-
 def today(path: str, sha256: str) -> str:
     """Return how a recorded file is now: ``same``, ``changed`` or ``not there``."""
     try:
@@ -138,30 +124,122 @@ def today(path: str, sha256: str) -> str:
         return "not there"
 
 
-def _choice(spec: Spec) -> dict[str, Any]:
-    places = set(getattr(spec, "places", ()))
-    return {
-        "class": f"{type(spec).__module__}.{type(spec).__qualname__}",
-        **spec.model_dump(mode="json", exclude=places),
-    }
+@dataclass
+class _Origins:
+    """Finds out what runs come from, and keeps what they share: a sweep can have 100,000."""
+
+    _kept: dict[tuple[object, ...], tuple[tuple[object, ...], Any]] = field(default_factory=dict)
+    _tags: dict[tuple[str, str, str], Mapping[str, str]] = field(default_factory=dict)
+
+    def tags(self, run: Run) -> Mapping[str, str]:
+        specs = run.specs
+        computing = (type(specs.model), type(specs.diagnostic))
+        found = (
+            self.fingerprint(specs, run.prepared),
+            self._once("code", computing, lambda: code_digest(*computing)),
+            json.dumps(seeds(specs)),
+        )
+        return self._tags.setdefault(found, dict(zip((FINGERPRINT, CODE, SEEDS), found, strict=True)))
+
+    def fingerprint(self, specs: Specs, prepared: Prepared) -> str:
+        weights = None if prepared.weights is None else prepared.weights.digest
+        parts = (*_panel_specs(specs), prepared.inputs, prepared.panel)
+        data = self._once("data", parts, lambda: self._data(specs, prepared))
+        return _hash({"data": data, "weights": weights})
+
+    def choices(self, run: Run) -> str:
+        """Return what runs have in common that are recorded together: options, fields and the files that were read."""
+        parts = (*_panel_specs(run.specs), run.prepared.inputs)
+        fields = self._once("choices", parts, lambda: _hash([_choices(run.specs), _hashes(run.prepared.inputs.files)]))
+        return json.dumps([_options(run), fields])
+
+    def files(self, specs: Specs, prepared: Prepared) -> tuple[InputFile, ...]:
+        """Return the files from which something was taken that the run's columns are made of."""
+        inputs = prepared.inputs
+        if not inputs.files:
+            return ()
+        names = [*variables_of(specs.terms), *specs.sample.variables]
+        made = self._once("made", (specs.measure, specs.outcome, inputs), lambda: _taken(specs, inputs))
+        used = made | set(specs.panel.columns_behind(names, inputs.frame.columns))
+        return tuple(file for file in inputs.files if used & set(file.series))
+
+    def _data(self, specs: Specs, prepared: Prepared) -> str:
+        choices = {}
+        for group, fields in _choices(specs).items():
+            choices[group] = {name: x for name, x in fields.items() if name not in getattr(specs, group).no_numbers}
+        files = _hashes(self.files(specs, prepared))
+        return _hash({"files": files, "choices": choices, "panel": _columns_digest(prepared.panel, specs.terms)})
+
+    def _once(self, what: str, parts: tuple[object, ...], make: Callable[[], T]) -> T:
+        key = (what, *map(id, parts))
+        if key not in self._kept:
+            # with the objects themselves: the id of one that is gone can be given to another
+            self._kept[key] = (parts, make())
+        found: T = self._kept[key][1]
+        return found
+
+
+def _panel_specs(specs: Specs) -> tuple[Spec, ...]:
+    return tuple(getattr(specs, group) for group in GROUPS)
+
+
+def _taken(specs: Specs, inputs: Inputs) -> frozenset[str]:
+    """Return what measure and outcome take of the inputs."""
+    watched = WatchedInputs.of(inputs)
+    specs.measure.transformed(watched)
+    specs.outcome.compute(watched)
+    return frozenset(watched.taken)
+
+
+def _columns_digest(panel: Panel, terms: Sequence[str]) -> str:
+    """Return the SHA-256 of labels and rows, and of names and values of some columns, in whatever order."""
+    names = sorted(set(panel.expanded(terms)))
+    sha = hashlib.sha256(repr((panel.units, panel.periods, names)).encode())
+    for array in (panel.unit_codes, panel.period_codes, panel.array(names)):
+        sha.update(np.ascontiguousarray(array).tobytes())
+    return sha.hexdigest()
+
+
+def _hashes(files: Iterable[InputFile]) -> list[str]:
+    return sorted(file.sha256 for file in files)
+
+
+def _every_field(spec: Spec) -> dict[str, Any]:
+    return {"class": f"{type(spec).__module__}.{type(spec).__qualname__}", **spec.model_dump(mode="json")}
+
+
+def _choices(specs: Specs) -> dict[str, dict[str, Any]]:
+    return {group: _every_field(getattr(specs, group)) for group in GROUPS}
+
+
+def _options(run: Run) -> dict[str, str]:
+    return {group: run.options.get(group, "") for group in GROUPS}
 
 
 def _entry(runs: Sequence[Run]) -> dict[str, Any]:
-    """Return what is recorded of the runs of one fingerprint."""
+    """Return what is recorded of runs of the same files and choices."""
     first = runs[0]
     inputs = first.prepared.inputs
     return {
         "source": inputs.source,
         "simulated": inputs.simulated,
-        "options": {group: first.options.get(group, "") for group in GROUPS},
-        "choices": {
-            group: {"class": type(spec).__qualname__, **spec.model_dump(mode="json")}
-            for group in GROUPS
-            for spec in (getattr(first.specs, group),)
-        },
+        "options": _options(first),
+        "choices": _choices(first.specs),
         "files": [_file(file) for file in inputs.files],
         "names": {"unit": inputs.unit_name, "time": inputs.time_name},
         "panels": _panels(run.prepared.panel for run in runs),
+        "weights": _weights(runs),
+    }
+
+
+def _own(run: Run, used: Sequence[InputFile]) -> dict[str, Any]:
+    """Return what is recorded of the runs of one fingerprint."""
+    prepared = run.prepared
+    return {
+        "panel": prepared.panel.digest,
+        "columns": list(run.specs.terms),
+        "files": [file.path for file in used],
+        "weights": None if prepared.weights is None else prepared.weights.digest,
     }
 
 
@@ -176,6 +254,22 @@ def _panels(panels: Iterable[Panel]) -> list[dict[str, Any]]:
         }
         found.setdefault(_hash(shape), {**shape, "digests": []})["digests"].append(panel.digest)
     return list(found.values())
+
+
+def _weights(runs: Sequence[Run]) -> dict[str, dict[str, Any]]:
+    """Return the weights that runs take, by digest."""
+    found: dict[str, dict[str, Any]] = {}
+    for run in runs:
+        spec, weights = run.specs.weights, run.prepared.weights
+        if spec is not None and weights is not None and weights.digest not in found:
+            found[weights.digest] = {
+                "option": run.options.get("weights", ""),
+                "choices": _every_field(spec),
+                "units": weights.n,
+                "links": int(weights.matrix.nnz),
+                "files": [asdict(InputFile.of(Path(file))) for file in spec.files],
+            }
+    return found
 
 
 def _file(file: InputFile) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digicarbon.errors import DataError, TrackingError, counted, listing, nearest
-from digicarbon.provenance import FINGERPRINT, RECORD
+from digicarbon.provenance import FINGERPRINT, RECORD, VERSION
 from digicarbon.tracking import SQLITE, Tracking, absolute
 
 if TYPE_CHECKING:
@@ -166,15 +166,19 @@ def _labelled(client: MlflowClient, label: str, sweep: Run, experiment: str) -> 
 
 def _data(client: MlflowClient, parent_id: str, fingerprint: str) -> list[Mapping[str, Any]]:
     """Return the entries of a fingerprint, or all where it is empty."""
+    lacking = (
+        f"The sweep {parent_id} has no record of its data ({RECORD}) that can be shown: it was stopped while starting, "
+        "or was made by an earlier version."
+    )
     if not any(file.path == RECORD for file in client.list_artifacts(parent_id)):
-        raise DataError(
-            f"The sweep {parent_id} has no record of its data ({RECORD}): it was stopped while starting, or was "
-            "made by an earlier version."
-        )
+        raise DataError(lacking)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(client.download_artifacts(parent_id, RECORD, folder))
         try:
-            entries = json.loads(path.read_text(encoding="utf-8"))["data"]
+            record = json.loads(path.read_text(encoding="utf-8"))
+            version, entries = record["version"], record["data"]
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(f"The record of data ({RECORD}) of the sweep {parent_id} is damaged.") from error
-    return [entry for entry in entries if not fingerprint or entry["fingerprint"] == fingerprint]
+    if version != VERSION:
+        raise DataError(lacking)
+    return [entry for entry in entries if not fingerprint or fingerprint in entry["runs"]]

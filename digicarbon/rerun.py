@@ -158,20 +158,21 @@ def _heading(recorded: Recorded) -> Iterator[str]:
 def _changes(again: Again) -> Iterator[str]:
     """Yield a line on each thing that a number can depend on: data, weights, code, packages."""
     tags, specs, prepared = again.recorded.tags, again.specs, again.prepared
-    same_files = fingerprint(specs, prepared.inputs) == tags.get(FINGERPRINT)
+    same_weights = prepared.weights is None or prepared.weights.digest == tags.get("digicarbon.weights_digest")
     same_panel = prepared.panel.digest == tags.get("digicarbon.data_digest")
     files = [file["path"] for entry in again.recorded.data for file in entry["files"] if _today(file) != "same"]
     changed = f" (changed: {listing(files)})" if files else ""
-    if same_files and same_panel:
+    # weights are in the fingerprint, too, and have a line of their own
+    same_data = fingerprint(specs, prepared) == tags.get(FINGERPRINT) or not (files or same_weights)
+    if same_data and same_panel:
         yield "  data      the same files, choices and numbers"
     elif same_panel:
         yield f"  data      DIFFERENT fingerprint{changed}, yet the panel's numbers are the same"
     else:
-        what = "the code that makes" if same_files else "files or choices of"
+        what = "files or choices of" if files else "the code that makes"
         yield f"  data      DIFFERENT: {what} the panel{changed}"
     if prepared.weights is not None:
-        same = prepared.weights.digest == tags.get("digicarbon.weights_digest")
-        yield f"  weights   {'the same' if same else 'DIFFERENT'}"
+        yield f"  weights   {'the same' if same_weights else 'DIFFERENT'}"
     code = tags.get(CODE, "")
     same = code == code_digest(type(specs.model), type(specs.diagnostic))
     yield f"  code      {_commits(tags, same) if code else 'not recorded by the version that made the run'}"

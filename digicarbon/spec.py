@@ -40,6 +40,8 @@ class Spec(pydantic.BaseModel):
 
     role: ClassVar[str] = "specification"
     """The config group that takes this kind of specification."""
+    no_numbers: ClassVar[tuple[str, ...]] = ()
+    """Fields that decide no number of a panel: where files are, names, citations, terms that models take by default."""
 
     def __init__(self, **fields: Any) -> None:
         """Check the fields.

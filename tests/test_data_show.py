@@ -12,6 +12,7 @@ from digicarbon.__main__ import main
 
 Capture = pytest.CaptureFixture[str]
 RECORD = datafolder.Provenance("long", (datafolder.RawFile("raw.csv", "a" * 64, 3),), citation="Me (2024)")
+UNITS = ["Beijing", "Tianjin", "Hebei", "Shanxi", "Liaoning", "Jilin"]
 RUN = ("source.unit=unit", "source.time=year", "measure=none", "outcome=none", "model=pooled", "model.x=[x]")
 
 
@@ -46,6 +47,7 @@ def test_by_label_by_id_and_by_its_beginning(recorded: Path, capsys: Capture) ->
     assert "by long from raw.csv" in text
     assert "cite: Me (2024)" in text
     assert "Panel: 4 units x 5 years, 20 rows" in text
+    assert "columns: y, x" in text
     assert "source=table: " in text
     run_id = text.split()[1].rstrip(":")
     assert shown(capsys, run_id) == text
@@ -132,3 +134,34 @@ def test_what_is_not_recorded_is_one_sentence(recorded: Path, capsys: Capture) -
     assert "is damaged" in refused(capsys, "inference=robust")
     record.unlink()
     assert "has no record of its data (data.json)" in refused(capsys, "inference=robust")
+
+
+def test_a_record_of_another_layout_is_no_traceback(recorded: Path, capsys: Capture) -> None:
+    (record,) = (recorded / "mlruns" / "artifacts").rglob("data.json")
+    record.write_text('{"version": 1, "data": [{"fingerprint": "a"}]}', encoding="utf-8")
+    assert "made by an earlier version" in refused(capsys, "inference=robust")
+
+
+def test_weights_and_files_of_other_columns_are_shown(project: Path, capsys: Capture) -> None:
+    (project / "data").mkdir()
+    for name in ("y", "x", "z"):
+        rows = [(u, t, (i + 1.0) * (t - 2000) ** 2 + i) for i, u in enumerate(UNITS) for t in range(2001, 2005)]
+        pd.DataFrame(rows, columns=["province", "year", name]).to_csv(project / "data" / f"{name}.csv", index=False)
+    edges = pd.DataFrame(zip(UNITS, [*UNITS[1:], UNITS[0]], strict=True), columns=["unit", "neighbour"])
+    edges.to_csv(project / "links.csv", index=False)
+    (project / "conf" / "source").mkdir(parents=True, exist_ok=True)
+    (project / "conf" / "source" / "mine.yaml").write_text(
+        "_target_: digicarbon.source.FolderSource\nfolder: data\nfiles: {y: y.csv, x: x.csv, z: z.csv}\n"
+        "series: {y: {file: y, column: y}, x: {file: x, column: x}, z: {file: z, column: z}}\n",
+        encoding="utf-8",
+    )
+    words = ["run", "source=mine", *RUN[2:4]]
+    spatial = ["model=slx", "model.y=y", "model.x=[x]", "model.controls=[]", "model.effects=none"]
+    assert main([*words, *spatial, "weights=edges", "weights.path=links.csv"]) == 0
+    capsys.readouterr()
+    text = shown(capsys, "config")
+    assert "also read, for other columns: z.csv" in text
+    assert text.count("\nFile ") == 2
+    assert f"Weights: 6 units, {2 * len(UNITS)} links, digest " in text
+    path = project / "links.csv"
+    assert f"  File {path}: the same today\n    sha256 {datafolder.file_hash(path)}" in text

@@ -20,7 +20,7 @@ from digicarbon.compose import Composer, loader
 from digicarbon.measure import Measure
 from digicarbon.plan import Plan, code_digest, plan
 from digicarbon.provenance import RECORD, Ledger, fingerprint, ledger, seeds, today
-from digicarbon.source import Inputs
+from digicarbon.source import Inputs, WatchedInputs
 
 TABLE = ("source=table", "source.unit=u", "source.time=t", "measure=none", "outcome=none", "sample=full")
 MODEL = ("model=pooled", "model.y=y", "model.x=[x]", "model.controls=[]")
@@ -32,7 +32,7 @@ def planned(*overrides: str) -> Plan:
 
 def prints(*overrides: str) -> str:
     (run,) = planned(*overrides).runs
-    return fingerprint(run.specs, run.prepared.inputs)
+    return fingerprint(run.specs, run.prepared)
 
 
 @pytest.fixture
@@ -42,12 +42,14 @@ def file(folder: Path) -> Path:
     return folder / "data.csv"
 
 
-def test_bytes_and_choices_count_but_not_places_and_models(file: Path) -> None:
+def test_bytes_choices_and_columns_count_but_not_places_and_estimators(file: Path) -> None:
     base = prints(*TABLE, *MODEL, "source.path=data.csv")
     (file.parent / "other").mkdir()
     moved = file.rename(file.parent / "other" / "renamed.csv")
     assert prints(*TABLE, *MODEL, f"source.path={moved}") == base
-    assert prints(*TABLE, *MODEL, f"source.path={moved}", "model.x=[ln_x]", "inference=robust") == base
+    assert prints(*TABLE, *MODEL, f"source.path={moved}", "inference=robust") == base
+    assert prints(*TABLE, *MODEL, f"source.path={moved}", "model.x=[ln_x]") != base
+    assert prints(*TABLE, *MODEL, f"source.path={moved}", "model=twfe") == base
     assert prints(*TABLE, *MODEL, f"source.path={moved}", "sample.first=2001") != base
     assert prints(*TABLE, *MODEL, f"source.path={moved}", "panel.last=2003") != base
     # one byte, though no number changes
@@ -62,13 +64,114 @@ def test_drawn_data_have_their_seed_as_fingerprint() -> None:
     assert prints(*words, "measure.gap_years=interpolation") != prints(*words)
 
 
+CATALOGUE = """\
+_target_: digicarbon.source.FolderSource
+name: mine
+folder: data
+cite: []
+geometry: null
+files: {y: y.csv, x: x.csv, z: z.csv}
+series: {y: {file: y, column: v}, x: {file: x, column: v}, z: {file: z, column: v}}
+"""
+
+
+UNITS = ("Beijing", "Hebei", "Shanxi", "Jilin")
+
+
+@pytest.fixture
+def catalogue(folder: Path) -> Path:
+    (folder / "conf" / "source").mkdir(parents=True)
+    (folder / "conf" / "source" / "mine.yaml").write_text(CATALOGUE, encoding="utf-8")
+    (folder / "data").mkdir()
+    for name, power, last in (("y", 1, 3.0), ("x", 2, 9.0), ("z", 3, None)):
+        cells = {(u, 2010 + t): (i + 1.5 + t**2 * (i % 2)) ** power for i, u in enumerate(UNITS) for t in range(5)}
+        values = pd.Series(cells | {("Hebei", 2014): last}, name="v").rename_axis(["province", "year"])
+        values.to_csv(folder / "data" / f"{name}.csv")
+    (folder / "data" / "map.geojson").write_text("{}", encoding="utf-8")
+    return folder / "data"
+
+
+MINE = ("source=mine", "measure=none", "outcome=none", "sample=full", "panel.gaps=drop_units", *MODEL)
+
+
+def test_runs_on_different_rows_have_different_fingerprints(catalogue: Path) -> None:
+    # Hebei lacks z: whether it is in the panel depends on the model alone
+    rows = [len(run.prepared.panel.units) for run in planned(*MINE).runs + planned(*MINE, "model.controls=[z]").runs]
+    assert rows == [4, 3]
+    assert prints(*MINE) != prints(*MINE, "model.controls=[z]")
+
+
+def test_what_changes_no_number_changes_no_fingerprint(catalogue: Path) -> None:
+    base = prints(*MINE)
+    assert prints(*MINE, "source.name=other", "source.cite=[me]", "outcome.controls=[ln_y]") == base
+    assert prints(*MINE, "source.geometry=map.geojson") == base
+    (catalogue / "z.csv").write_bytes((catalogue / "z.csv").read_bytes() + b"\n")
+    assert prints(*MINE) == base
+    (catalogue / "x.csv").write_bytes((catalogue / "x.csv").read_bytes() + b"\n")
+    assert prints(*MINE) != base
+
+
+def test_files_count_through_logarithms_definitions_measures_and_outcomes(catalogue: Path) -> None:
+    def files(*overrides: str) -> list[str]:
+        runs = planned(*MINE, *overrides).runs
+        (entry,) = json.loads(ledger(runs).files[RECORD])["data"]
+        (own,) = entry["runs"].values()
+        return [Path(name).stem for name in own["files"]]
+
+    assert files("model.x=[ln_ratio]", "+panel.derive.ratio='x / y'") == ["y", "x"]
+    assert files("model.y=co2", "model.x=[x]", "outcome=total", "outcome.account=fuels", *_factors("z")) == ["x", "z"]
+    assert files("measure=column", "measure.column=z", "model.x=[z]", "model.y=y") == ["y", "z"]
+
+
+def _factors(fuel: str) -> tuple[str, ...]:
+    facts = "{calorific_value_kj: 20000, carbon_content_t_per_tj: 26, unit: 10kt}"
+    return (f"outcome.factors={{{fuel}: {facts}}}", "outcome.controls=[]")
+
+
+def test_inputs_remember_what_is_taken() -> None:
+    frame = pd.DataFrame({"unit": ["A"], "time": [1], "a": [1.0], "b": [2.0]})
+    watched = WatchedInputs.of(Inputs(frame, source="mine"))
+    assert watched.taken == set()
+    watched.series(["a"], "me")
+    assert watched.taken == {"a"}
+    assert watched.frame is frame
+    assert watched.taken >= {"a", "b"}
+
+
+def test_weights_count(folder: Path) -> None:
+    words = ("source=simulated", "measure=bea", "outcome=intensity", "model=sdm", "model.x=[ln_e]")
+    (first,) = planned(*words, "weights=w1_adjacency").runs
+    assert prints(*words, "weights=w1_adjacency") != prints(*words, "weights=w2_nested")
+    labels = list(first.prepared.panel.units)
+    ring = pd.DataFrame([[float(abs(i - j) in (1, 29)) for j in range(30)] for i in range(30)], labels, labels)
+    ring.to_csv("ring.csv")
+    mine = (*words, "weights=matrix", "weights.path=ring.csv")
+    (run,) = planned(*mine).runs
+    (entry,) = json.loads(ledger([run]).files[RECORD])["data"]
+    (kept,) = entry["weights"].values()
+    assert run.prepared.weights is not None
+    assert [own["weights"] for own in entry["runs"].values()] == [run.prepared.weights.digest]
+    assert [Path(item["path"]).name for item in kept["files"]] == ["ring.csv"]
+    assert (kept["option"], kept["units"], kept["links"]) == ("matrix", 30, 60)
+    base = prints(*mine)
+    ring.to_csv("other.csv")
+    assert prints(*mine, "weights.path=other.csv") == base
+    ring.iloc[0, 2] = ring.iloc[2, 0] = 1.0
+    ring.to_csv("ring.csv")
+    assert prints(*mine) != base
+
+
 def test_the_record_of_a_sweep(file: Path) -> None:
     composer = Composer(loader(), "config", [*TABLE, *MODEL, "source.path=data.csv"])
     runs = planned(*TABLE, *MODEL, "source.path=data.csv").runs
     assert composer.name == "config"
     kept = ledger(runs)
     (entry,) = json.loads(kept.files[RECORD])["data"]
-    assert kept.fingerprint == entry["fingerprint"] == kept.fingerprints[runs[0].label]
+    own = entry["runs"][kept.fingerprint]
+    assert kept.fingerprint == kept.fingerprints[runs[0].label]
+    assert own["columns"] == ["y", "x"]
+    assert own["files"] == [str(file)]
+    assert own["weights"] is None
     (recorded,) = entry["files"]
     assert recorded["path"] == str(file)
     assert recorded["size"] == file.stat().st_size
@@ -153,7 +256,7 @@ def test_every_run_says_where_it_comes_from(project: Path) -> None:
         composed = [word for word in words if not word.startswith("measure=")]
         (own,) = planned(*composed, f"measure={run.data.params['measure']}").runs
         assert OmegaConf.to_container(OmegaConf.create(text)) == own.config
-        assert tags["digicarbon.data_fingerprint"] == fingerprint(own.specs, own.prepared.inputs)
+        assert tags["digicarbon.data_fingerprint"] == fingerprint(own.specs, own.prepared)
         assert tags["digicarbon.code"] == code_digest(type(own.specs.model), type(own.specs.diagnostic))
         assert json.loads(tags["digicarbon.seeds"]) == {"source.seed": 3, "model.seed": 5, "diagnostic.seed": 7}
         assert tags["digicarbon.hash"] == own.key

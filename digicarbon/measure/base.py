@@ -43,6 +43,7 @@ class Measure(Spec):
     """
 
     role: ClassVar[str] = "measure"
+    no_numbers: ClassVar[tuple[str, ...]] = ("terms",)
 
     terms: Names
     per: Per = "none"
@@ -154,7 +155,7 @@ class NoMeasure(Measure):
 
     def compute(self, inputs: Inputs) -> pd.DataFrame:
         """Return the key columns alone."""
-        return inputs.frame[["unit", "time"]]
+        return inputs.series([], "measure=none")
 
 
 def _refuse_constant(values: Mapping[str, np.ndarray[tuple[int], np.dtype[np.float64]]]) -> None:

@@ -116,7 +116,7 @@ class BeaMeasure(Measure):
             a series that carries the measures through the gap years is missing.
         """
         at_tables = self._at_tables(inputs)
-        keys = inputs.frame[["unit", "time"]].reset_index(drop=True)
+        keys = inputs.series([], "measure=bea").reset_index(drop=True)
         years = table_years(keys, list(inputs.tables), self.gap_years, inputs.source)
         before, after = (_scaled(at_tables, inputs, keys, years[side].astype(int)) for side in ("before", "after"))
         columns = bea.blend(before, after, years["weight"].to_numpy()).columns()

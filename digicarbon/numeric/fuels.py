@@ -61,3 +61,35 @@ def mt_per_unit(factors: ArrayLike, gaseous: ArrayLike) -> FloatArray:
     """Return million tonnes of CO2 per 10k tonnes of fuel (gas: per 100m m3); arguments as in `fuel_co2_mt`."""
     scale = np.where(np.asarray(gaseous, dtype=bool), HUNDRED_MILLION_M3_TO_MT, TENS_OF_THOUSAND_TONNES_TO_MT)
     return np.asarray(np.asarray(factors, dtype=float) * scale)
+
+
+def usual_shares(co2: FloatArray, groups: NDArray[np.intp]) -> FloatArray:
+    """Return what each fuel usually makes of a unit's CO2: the median, over the rows that have it, of its share.
+
+    A row's share is that in the fuels which have a value there. For a unit that never has a fuel it is the median over
+    the rows of all units, and 0 where no row has it.
+
+    Parameters
+    ----------
+    co2 : ndarray, shape (rows, k)
+        CO2 of each fuel; not-a-number where it has no value.
+    groups : ndarray of int, shape (rows,)
+        The unit of each row, from 0.
+
+    Returns
+    -------
+    ndarray, shape (units, k)
+    """
+    total = np.nansum(co2, axis=1, keepdims=True)
+    share = np.full(co2.shape, np.nan)
+    np.divide(co2, total, out=share, where=total > 0)
+    order = np.argsort(groups, kind="stable")
+    ends = np.cumsum(np.bincount(groups))[:-1]
+    everywhere = _medians(share, np.zeros(co2.shape[1]))
+    return np.array([_medians(rows, everywhere) for rows in np.split(share[order], ends)])
+
+
+def _medians(values: FloatArray, otherwise: FloatArray) -> FloatArray:
+    """Return the median of each column over its rows that have a value, or another number where none has one."""
+    columns = (column[np.isfinite(column)] for column in values.T)
+    return np.array([np.median(own) if len(own) else other for own, other in zip(columns, otherwise, strict=True)])

@@ -11,11 +11,24 @@ import pydantic
 from numpy.typing import NDArray
 
 from digicarbon import data
-from digicarbon.errors import DataError, listing
+from digicarbon.errors import DataError, counted, listing
 from digicarbon.numeric import fuels
 from digicarbon.outcome.base import Outcome
 from digicarbon.source import Inputs
 from digicarbon.spec import Spec
+
+FloatArray = NDArray[np.float64]
+
+
+FuelUnit = Literal["10kt", "100m_m3"]
+"""10k tonnes, or 100m cubic metres."""
+
+CONSIDERABLE = 0.05
+"""A fuel of a larger share in a unit's CO2 is not taken as unused where it has no value."""
+
+# from blast furnace gas (3 MJ per m3) and wood (10 MJ per kg) to liquid fuels (50) and gases (90)
+_CALORIFIC = (1_000.0, 100_000.0)
+_CARBON = (5.0, 100.0)
 
 
 class Fuel(Spec):
@@ -24,19 +37,39 @@ class Fuel(Spec):
     Attributes
     ----------
     calorific_value_kj : float
-        Low calorific value, kJ per kg, or per m3 of gas.
+        Low calorific value, kJ per kg, or per m3 of gas: 1,000 to 100,000.
     carbon_content_t_per_tj : float
-        Tonnes of carbon per TJ.
+        Tonnes of carbon per TJ: 5 to 100.
     oxidation : float
         Share of the carbon that is oxidised, from 0 to 1.
-    unit : {"10kt", "100m_m3"}
-        The unit of the source's series: 10k tonnes, or 100m cubic metres.
+    unit : {"10kt", "100m_m3"} or None
+        The unit of the source's series: 10k tonnes, or 100m cubic metres; None takes what the source says of it.
     """
 
-    calorific_value_kj: float = pydantic.Field(gt=0)
-    carbon_content_t_per_tj: float = pydantic.Field(gt=0)
+    calorific_value_kj: float
+    carbon_content_t_per_tj: float
     oxidation: float = pydantic.Field(default=1.0, gt=0, le=1)
-    unit: Literal["10kt", "100m_m3"] = "10kt"
+    unit: FuelUnit | None = None
+
+    @pydantic.field_validator("calorific_value_kj")
+    @classmethod
+    def _in_kj(cls, value: float) -> float:
+        if not _CALORIFIC[0] <= value <= _CALORIFIC[1]:
+            raise ValueError(
+                f"calorific_value_kj is {value:g}, and fuels have 1,000 to 100,000 kJ per kg (gas: per m3), e.g. coal "
+                "20908; turn MJ per kg or TJ per kt into kJ (times 1,000)."
+            )
+        return value
+
+    @pydantic.field_validator("carbon_content_t_per_tj")
+    @classmethod
+    def _of_carbon(cls, value: float) -> float:
+        if not _CARBON[0] <= value <= _CARBON[1]:
+            raise ValueError(
+                f"carbon_content_t_per_tj is {value:g}, and fuels have 5 to 100 tonnes of carbon per TJ, e.g. coal "
+                "26.37; a factor of CO2 per TJ is 44/12 times that of carbon, and kg are a thousandth of tonnes."
+            )
+        return value
 
 
 class CarbonOutcome(Outcome):
@@ -55,7 +88,9 @@ class CarbonOutcome(Outcome):
         (`digicarbon.data.fuels`).
     missing_fuels : {"refuse", "zero"}
         What a fuel without a value does to the account ``fuels``: the sum is missing, or the fuel counts as unused and
-        a note says where. A unit and year without any fuel stays missing.
+        a note says where. The sum stays missing, and a note says so, where there is no fuel at all, or where the fuel
+        made more than `CONSIDERABLE` of the unit's CO2 in the median year that has it (of all units' where the unit
+        never has it). Other accounts do not look at it.
     """
 
     account: Literal["sectoral", "apparent", "fuels"] = "sectoral"
@@ -73,18 +108,45 @@ class CarbonOutcome(Outcome):
         return self
 
     def notes(self, inputs: Inputs) -> tuple[str, ...]:
-        """Return where a fuel without a value is taken as unused."""
-        if self.account != "fuels" or self.missing_fuels == "refuse":
-            return ()
-        table = inputs.series(self._fuels, self._asks)
-        gaps = table[self._fuels].isna()
-        partly = gaps.any(axis=1) & ~gaps.all(axis=1)
-        cells = [
-            f"{fuel} {unit} {year}"
-            for fuel in self._fuels
-            for unit, year in table.loc[partly & gaps[fuel], ["unit", "time"]].itertuples(index=False)
-        ]
-        return (f"Fuels without a value are taken as unused: {listing(cells, 40)}.",) if cells else ()
+        """Return which CO2 the outcome is of, and what became of fuels without a value."""
+        said = [f"CO2: {self._account_words()}{self._per_words()}."]
+        if self.account == "fuels" and self.missing_fuels == "zero":
+            table = inputs.series(self._fuels, self._asks)
+            said += self._gaps_words(table, self._shares(table, inputs))
+        return tuple(said)
+
+    def _per_words(self) -> str:
+        """Return what CO2 is divided by, and the unit of measurement, in words after a comma or a blank."""
+        return ""
+
+    def _account_words(self) -> str:
+        if self.account != "fuels":
+            return f"{self.account} account"
+        if self.factors is None:
+            return f"burning of {counted(len(self._fuels), 'fuel')}, factors of the study"
+        factors = zip(self._fuels, self._per_kg(), strict=True)
+        numbers = listing((f"{fuel} {factor:.3g}" for fuel, factor in factors), 12)
+        return f"burning of {counted(len(self._fuels), 'fuel')}, own factors in kg per kg or m3 ({numbers})"
+
+    def _gaps_words(self, table: pd.DataFrame, shares: FloatArray) -> list[str]:
+        gaps = table[self._fuels].isna().to_numpy()
+        partly = gaps & ~gaps.all(axis=1, keepdims=True)
+        labels = [f"{unit} {year}" for unit, year in zip(table["unit"], table["time"], strict=True)]
+        kept = partly & (shares > CONSIDERABLE)
+        unused = partly & ~kept.any(axis=1, keepdims=True)
+        said = []
+        if unused.any():
+            empty = (f"{self._fuels[k]} {labels[row]}" for k, row in np.argwhere(unused.T).tolist())
+            said.append(f"Fuels without a value are taken as unused: {listing(empty, 40)}.")
+        if kept.any():
+            cells = (
+                f"{self._fuels[k]} {labels[row]} ({shares[row, k]:.0%})" for k, row in np.argwhere(kept.T).tolist()
+            )
+            said.append(
+                f"CO2 is missing where a fuel without a value usually makes over {CONSIDERABLE:.0%} of it: "
+                f"{listing(cells, 40)}."
+            )
+        return said
 
     def _with_co2(self, inputs: Inputs, *series: str) -> tuple[pd.DataFrame, pd.Series[float]]:
         """Return unit, time and the wanted series, and CO2 in million tonnes, missing where the account is.
@@ -96,7 +158,7 @@ class CarbonOutcome(Outcome):
         """
         counted = self._fuels if self.account == "fuels" else [f"co2_{self.account}"]
         table = inputs.series([*series, *counted], self._asks)
-        co2 = self._burnt(table) if self.account == "fuels" else table[counted[0]]
+        co2 = self._burnt(table, inputs) if self.account == "fuels" else table[counted[0]]
         refuse_non_positive(table, co2, f"CO2 of {self._asks}", inputs.source)
         return table, co2
 
@@ -115,24 +177,72 @@ class CarbonOutcome(Outcome):
         rows = data.fuels().to_dict("records")
         return {str(row.pop("fuel")): Fuel(**{str(name): value for name, value in row.items()}) for row in rows}
 
-    def _burnt(self, table: pd.DataFrame) -> pd.Series[float]:
+    def _per_kg(self) -> FloatArray:
         facts = list(self._facts.values())
-        factors = fuels.emission_factors(
+        return fuels.emission_factors(
             [fuel.calorific_value_kj for fuel in facts],
             [fuel.carbon_content_t_per_tj for fuel in facts],
             [fuel.oxidation for fuel in facts],
         )
+
+    def _burnt(self, table: pd.DataFrame, inputs: Inputs) -> pd.Series[float]:
         burnt = table[self._fuels].to_numpy(dtype=np.float64)
-        if self.missing_fuels == "zero":
-            gaps = np.isnan(burnt)
-            burnt = np.where(gaps & ~gaps.all(axis=1, keepdims=True), 0.0, burnt)
-        gaseous = [fuel.unit == "100m_m3" for fuel in facts]
-        return pd.Series(fuels.fuel_co2_mt(burnt, factors, gaseous), index=table.index)
+        gaseous = self._gaseous(inputs)
+        gaps = np.isnan(burnt)
+        if self.missing_fuels == "zero" and gaps.any():
+            unused = gaps & ~gaps.all(axis=1, keepdims=True)
+            burnt = np.where(unused & ~(self._shares(table, inputs) > CONSIDERABLE), 0.0, burnt)
+        return pd.Series(fuels.fuel_co2_mt(burnt, self._per_kg(), gaseous), index=table.index)
+
+    def _shares(self, table: pd.DataFrame, inputs: Inputs) -> FloatArray:
+        """Return what each fuel usually makes of the CO2 of each row's unit, shape (rows, fuels)."""
+        units = pd.factorize(table["unit"])[0]
+        per_unit = fuels.mt_per_unit(self._per_kg(), self._gaseous(inputs))
+        return fuels.usual_shares(table[self._fuels].to_numpy(dtype=np.float64) * per_unit, units)[units]
+
+    def _gaseous(self, inputs: Inputs) -> list[bool]:
+        """Return which fuels are measured by volume.
+
+        Raises
+        ------
+        DataError
+            If the unit of a fuel is unknown, or another one than the source's.
+        """
+        found = []
+        for name, fuel in self._facts.items():
+            stated = inputs.units.get(name, "")
+            own = _fuel_unit(stated)
+            if own == "other" or (fuel.unit is not None and own not in ("unknown", fuel.unit)):
+                known = "10kt or 100m_m3" if fuel.unit is None else fuel.unit
+                raise DataError(
+                    f"outcome.factors.{name}: the series '{name}' of source={inputs.source} is in {stated}, and its "
+                    f"factor is for {known}. Correct the factor's unit, or convert the series in the source."
+                )
+            if fuel.unit is None and own == "unknown":
+                raise DataError(
+                    f"outcome.factors.{name}: source={inputs.source} does not say in what unit the series '{name}' is; "
+                    "write unit: 10kt (10k tonnes) or unit: 100m_m3 (gas, 100m cubic metres) in the factor."
+                )
+            found.append((fuel.unit or own) == "100m_m3")
+        return found
 
 
-def refuse_non_positive(
-    table: pd.DataFrame, values: pd.Series[float] | NDArray[np.float64], what: str, source: str
-) -> None:
+def _fuel_unit(stated: str) -> FuelUnit | Literal["other", "unknown"]:
+    """Return which unit a source's word for one is."""
+    rows = data.units()
+    # 10kt, 10k t and 10k_t are one
+    found = rows[rows["unit"].map(_bare) == _bare(stated)]
+    if found.empty:
+        return "unknown"
+    known: Mapping[tuple[str, int], FuelUnit] = {("mass", 10**4): "10kt", ("volume", 10**8): "100m_m3"}
+    return known.get((str(found["quantity"].iloc[0]), int(found["size"].iloc[0])), "other")
+
+
+def _bare(unit: str) -> str:
+    return "".join(letter for letter in unit if letter not in " _")
+
+
+def refuse_non_positive(table: pd.DataFrame, values: pd.Series[float] | FloatArray, what: str, source: str) -> None:
     """Raise unless all values that are not missing are positive; ``what`` names them in the message.
 
     Raises

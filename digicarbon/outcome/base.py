@@ -24,6 +24,7 @@ class Outcome(Spec):
     """
 
     role: ClassVar[str] = "outcome"
+    no_numbers: ClassVar[tuple[str, ...]] = ("term", "controls")
 
     name: str
     term: str
@@ -52,4 +53,4 @@ class NoOutcome(Outcome):
 
     def compute(self, inputs: Inputs) -> pd.DataFrame:
         """Return the key columns alone."""
-        return inputs.frame[["unit", "time"]]
+        return inputs.series([], "outcome=none")

@@ -27,6 +27,9 @@ class Total(CarbonOutcome):
     name: str = "co2"
     term: str = "ln_co2"
 
+    def _per_words(self) -> str:
+        return ", Mt"
+
     def compute(self, inputs: Inputs) -> pd.DataFrame:
         """Return unit, time and CO2; missing where the account is.
 
@@ -55,6 +58,9 @@ class PerCapita(CarbonOutcome):
     name: str = "co2_per_capita"
     term: str = "ln_co2_per_capita"
     population: str = "population"
+
+    def _per_words(self) -> str:
+        return " per head, t"
 
     def compute(self, inputs: Inputs) -> pd.DataFrame:
         """Return unit, time and CO2 per head; missing where CO2 or population is.

@@ -68,6 +68,9 @@ class Intensity(CarbonOutcome):
         words = f"GDP is at prices of {self.base_year}: the GDP of that year, carried by '{self.gdp_index}'."
         return (*super().notes(inputs), words)
 
+    def _per_words(self) -> str:
+        return " over GDP, t per 10k CNY"
+
     def _real_gdp(self, inputs: Inputs, base_year: int, wanted: pd.Series[bool]) -> pd.Series[float]:
         """Return GDP at the prices of the base year for each row of the inputs."""
         table = inputs.series([self.gdp, self.gdp_index], "outcome.base_year")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import ClassVar, Literal, Self
 
@@ -160,6 +160,28 @@ class PanelDesign(Spec):
     def can_make(self, panel: Panel, name: str) -> bool:
         """Return whether a variable is no column yet but is defined, or the logarithm of something that is known."""
         return not panel.has(name) and self._plain(panel, name)
+
+    def columns_behind(self, names: Iterable[str], known: Container[str]) -> tuple[str, ...]:
+        """Return which of the known columns variables are made from, through logarithms and definitions.
+
+        Parameters
+        ----------
+        names : iterable of str
+            Variables, e.g. ``ln_pgdp``.
+        known : container of str
+            Columns of the data.
+        """
+        found: dict[str, None] = {}
+        left = list(names)
+        while left:
+            name = left.pop()
+            if name in known:
+                found[name] = None
+            elif name in self.derive:
+                left += columns_of(self.derive[name])
+            elif name.startswith(LOG_PREFIX):
+                left.append(name.removeprefix(LOG_PREFIX))
+        return tuple(found)
 
     def _plain(self, panel: Panel, term: str) -> bool:
         """Return whether a term is a column, a definition, or a logarithm of one."""

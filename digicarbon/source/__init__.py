@@ -6,6 +6,7 @@ from digicarbon.source.base import InputFile as InputFile
 from digicarbon.source.base import InputOutputTable as InputOutputTable
 from digicarbon.source.base import Inputs as Inputs
 from digicarbon.source.base import Source as Source
+from digicarbon.source.base import WatchedInputs as WatchedInputs
 from digicarbon.source.folder import FolderSource as FolderSource
 from digicarbon.source.simulated import SimulatedSource as SimulatedSource
 from digicarbon.source.table import TableSource as TableSource

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -142,6 +142,43 @@ class Inputs:
         return self.frame[["unit", "time", *wanted]]
 
 
+@dataclass(frozen=True, eq=False)
+class WatchedInputs(Inputs):
+    """Inputs that remember what is taken from them: names of series, and `TABLES`.
+
+    Who reads the frame itself takes every series.
+
+    Attributes
+    ----------
+    taken : set of str
+    """
+
+    taken: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, inputs: Inputs) -> WatchedInputs:
+        """Return the same inputs, of which nothing is taken yet."""
+        return cls(**{item.name: getattr(inputs, item.name) for item in fields(Inputs)})
+
+    def __getattribute__(self, name: str) -> Any:
+        """Return an attribute, and remember what it holds."""
+        found = super().__getattribute__(name)
+        if name == "frame":
+            self.taken.update(map(str, found.columns))
+        elif name == "tables":
+            self.taken.add(TABLES)
+        return found
+
+    def series(self, names: Iterable[str], wanted_by: str) -> pd.DataFrame:
+        """Return the key columns and ``names``, as `Inputs.series` does."""
+        wanted, before = list(names), set(self.taken)
+        found = super().series(wanted, wanted_by)
+        # it looks at the whole frame and hands out these
+        self.taken.intersection_update(before)
+        self.taken.update(wanted)
+        return found
+
+
 class Source(Spec):
     """A specification of where the raw inputs come from; `load` reads or draws them.
 
@@ -152,8 +189,7 @@ class Source(Spec):
     """
 
     role: ClassVar[str] = "source"
-    places: ClassVar[tuple[str, ...]] = ()
-    """Fields that only say where files are: they decide no number, the files' bytes do."""
+    no_numbers: ClassVar[tuple[str, ...]] = ("controls",)
 
     controls: Names = ()
 

@@ -72,7 +72,7 @@ class FolderSource(Source):
         As in `Source`.
     """
 
-    places: ClassVar[tuple[str, ...]] = ("folder",)
+    no_numbers: ClassVar[tuple[str, ...]] = (*Source.no_numbers, "folder", "name", "cite", "geometry")
 
     name: str = "folder"
     folder: str

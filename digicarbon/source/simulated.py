@@ -214,6 +214,7 @@ class SimulatedSource(Source):
             tables=_by_unit_and_year(found, places["unit"].tolist(), tabled, tuple(sectors["sector"])),
             simulated=True,
             notes=(self._note(),),
+            units={str(fuel): unit.replace("_", " ") for fuel, unit in data.fuels().set_index("fuel")["unit"].items()},
         )
 
     def _log_intensity(

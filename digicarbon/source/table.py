@@ -35,7 +35,7 @@ class TableSource(Source):
         The character between the cells of a text file; a comma (a tab for ``.tsv``) if None.
     """
 
-    places: ClassVar[tuple[str, ...]] = ("path",)
+    no_numbers: ClassVar[tuple[str, ...]] = (*Source.no_numbers, "path")
 
     path: str
     unit: str

@@ -1,41 +1,118 @@
-"""Runs written by MLflow's public client, which any store takes, one run after the other."""
+"""Runs written and read by MLflow's public client, which any store takes, one run after the other."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from digicarbon.tracking._rows import Row
+from digicarbon.tracking._journal import Journal
+from digicarbon.tracking._places import local_folder
+from digicarbon.tracking._results import RESULTS, sources
+from digicarbon.tracking._rows import HASH, PARENT, Row
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Run
 
 T = TypeVar("T")
 
+DELIVERY = "digicarbon.delivery"
+"""The tag by which a run is found again whose making was interrupted."""
 MOST_PARAMS = 100
 MOST_METRICS = 1000
+FEW_KEYS = 20
+"""Up to here a store is asked for each run by its hash; beyond, all runs are read."""
 
 
-def write(client: MlflowClient, experiment_id: str, row: Row) -> str:
-    """Write one run and return its id."""
-    from mlflow.entities import Dataset, DatasetInput, Metric, Param
+class Client:
+    """A store as the public client sees it."""
 
-    run = client.create_run(experiment_id, start_time=row.start, tags=dict(row.tags), run_name=row.name)
-    run_id = str(run.info.run_id)
-    params = [Param(key, value) for key, value in row.params.items()]
-    numbers = [Metric(key, value, row.end, 0) for key, value in row.metrics.items()]
-    for batch in _batches(params, MOST_PARAMS):
-        client.log_batch(run_id, params=batch)
-    for batch in _batches(numbers, MOST_METRICS):
-        client.log_batch(run_id, metrics=batch)
-    dataset = Dataset(row.data_name, row.data_digest, "code", "{}", profile=row.data_profile)
-    client.log_inputs(run_id, datasets=[DatasetInput(dataset, [])])
-    for name, content in row.files.items():
-        client.log_text(run_id, content.decode(), name)
-    client.set_terminated(run_id, row.status, row.end)
-    if row.replaces:
-        client.delete_run(row.replaces)
-    return run_id
+    keeps_ids: ClassVar[bool] = False
+
+    def __init__(self, client: MlflowClient) -> None:
+        self._client = client
+
+    def deliver(self, experiment_id: str, rows: Sequence[Row], journal: Journal) -> None:
+        """Write those of the rows that are not there yet, in their order."""
+        for row in rows:
+            if row.run_id in journal.done:
+                continue
+            half = self._half(experiment_id, row) if row.run_id in journal.begun else ""
+            journal.begin(row.run_id)
+            journal.finish({row.run_id: self.write(experiment_id, row, half)})
+
+    def write(self, experiment_id: str, row: Row, run_id: str = "") -> str:
+        """Write one run, or complete the one of this id, and return its id."""
+        from mlflow.entities import Dataset, DatasetInput, Metric, Param
+
+        if not run_id:
+            tags = {**row.tags, DELIVERY: row.run_id}
+            run = self._client.create_run(experiment_id, start_time=row.start, tags=tags, run_name=row.name)
+            run_id = str(run.info.run_id)
+        params = [Param(key, value) for key, value in row.params.items()]
+        numbers = [Metric(key, value, row.end, 0) for key, value in row.metrics.items()]
+        # the first of each in one call
+        self._client.log_batch(run_id, params=params[:MOST_PARAMS], metrics=numbers[: MOST_METRICS - MOST_PARAMS])
+        for batch in _batches(params[MOST_PARAMS:], MOST_PARAMS):
+            self._client.log_batch(run_id, params=batch)
+        for batch in _batches(numbers[MOST_METRICS - MOST_PARAMS :], MOST_METRICS):
+            self._client.log_batch(run_id, metrics=batch)
+        dataset = Dataset(row.data_name, row.data_digest, "code", "{}", profile=row.data_profile)
+        self._client.log_inputs(run_id, datasets=[DatasetInput(dataset, [])])
+        for name, content in row.files.items():
+            self._client.log_text(run_id, content.decode(), name)
+        self._client.set_terminated(run_id, row.status, row.end)
+        if row.replaces:
+            self._client.delete_run(row.replaces)
+        return run_id
+
+    def children(self, experiment_id: str, parent_id: str) -> list[tuple[str, str, str]]:
+        """Return hash, id and status of the runs of a sweep that are not deleted."""
+        found = self._all([experiment_id], f"tags.`{PARENT}` = '{parent_id}'")
+        return [(run.data.tags.get(HASH, ""), run.info.run_id, run.info.status) for run in found]
+
+    def find(self, keys: Iterable[str]) -> list[tuple[str, str]]:
+        """Return hash and id of runs with these hashes that are finished and not deleted, the newest last."""
+        asked = set(keys)
+        ids = [experiment.experiment_id for experiment in self._client.search_experiments()]
+        few = [f"tags.`{HASH}` = '{key}'" for key in asked]
+        filters = few if len(asked) <= FEW_KEYS else ["tags.`digicarbon.kind` = 'specification'"]
+        runs = [run for one in filters for run in self._all(ids, f"{one} AND attributes.status = 'FINISHED'")]
+        runs.sort(key=lambda run: run.info.end_time)
+        found = [(run.data.tags.get(HASH, ""), run.info.run_id) for run in runs]
+        return [(key, run_id) for key, run_id in found if key in asked]
+
+    def sources(self, run_ids: Iterable[str], scratch: Path) -> list[Path]:
+        """Return the files that hold the results of runs; files of servers are fetched into ``scratch``."""
+        runs = (self._client.get_run(run_id) for run_id in run_ids)
+        parents = dict.fromkeys(filter(None, (run.data.tags.get(PARENT) for run in runs)))
+        return [path for parent in parents for path in self.files(parent, scratch)]
+
+    def files(self, parent_id: str, scratch: Path) -> list[Path]:
+        """Return the files that hold the results of a sweep."""
+        folder = local_folder(self._client.get_run(parent_id).info.artifact_uri)
+        if folder is not None:
+            return sources(folder)
+        if not any(file.path == RESULTS for file in self._client.list_artifacts(parent_id)):
+            return []
+        own = scratch / parent_id
+        own.mkdir(exist_ok=True)
+        return [Path(self._client.download_artifacts(parent_id, RESULTS, str(own)))]
+
+    def _half(self, experiment_id: str, row: Row) -> str:
+        """Return the id of the run that an interrupted delivery left, if it came that far."""
+        found = self._client.search_runs([experiment_id], f"tags.`{DELIVERY}` = '{row.run_id}'", max_results=1)
+        return str(found[0].info.run_id) if found else ""
+
+    def _all(self, experiment_ids: Sequence[str], condition: str) -> Iterator[Run]:
+        token = None
+        while True:
+            page = self._client.search_runs(experiment_ids, condition, max_results=1000, page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
 
 
 def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

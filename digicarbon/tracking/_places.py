@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import uuid
 from collections.abc import Iterator
@@ -91,3 +92,8 @@ def put(path: Path, content: bytes) -> None:
 def first_line(error: BaseException) -> str:
     """Return the first line of what an error says, or its kind where it says nothing."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def masked(uri: str) -> str:
+    """Return an address without its password."""
+    return re.sub(r"(://[^/:@]*):[^/@]*@", r"\1:***@", uri)

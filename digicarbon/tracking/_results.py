@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -43,30 +44,36 @@ def read_part(path: Path) -> pa.Table:
         return pa.ipc.open_file(file).read_all()
 
 
-def merge(sources: Sequence[Path], target: Path, ids: Mapping[str, str]) -> int:
+def sources(folder: Path) -> list[Path]:
+    """Return the files of results in a sweep's folder: the whole of an earlier end, and parts since."""
+    whole = folder / RESULTS
+    return [*([whole] if whole.is_file() else []), *parts(folder / PARTS)]
+
+
+def merge(files: Sequence[Path], target: Path, known: Callable[[str], str | None]) -> int:
     """Write the rows of Parquet files and parts into one Parquet file, whole or not at all.
 
     Parameters
     ----------
-    sources : sequence of Path
+    files : sequence of Path
     target : Path
-        May be one of the sources.
-    ids : mapping of str to str
-        The run in the store by the id that stands in a part; rows of others are left out: their batch was not recorded,
-        or the run was deleted.
+        May be one of the files.
+    known : callable
+        Takes the id that stands in a file, gives the run's id in the store; None for rows that are left out since their
+        batch was not recorded, or the run was deleted.
 
     Returns
     -------
     int
         How many rows were written.
     """
-    schema = pa.unify_schemas([_schema(source) for source in sources])
+    schema = pa.unify_schemas([_schema(file) for file in files])
     target.parent.mkdir(parents=True, exist_ok=True)
     half = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
     count = 0
     try:
         with pq.ParquetWriter(half, schema, compression="zstd") as writer:
-            for table in _grouped(_known(_tables(sources), ids)):
+            for table in _grouped(_known(_tables(files), known)):
                 writer.write_table(_aligned(table, schema))
                 count += table.num_rows
         half.replace(target)
@@ -75,13 +82,24 @@ def merge(sources: Sequence[Path], target: Path, ids: Mapping[str, str]) -> int:
     return count
 
 
-def results(sources: Iterable[Path], run_ids: Container[str]) -> dict[str, Result]:
-    """Return the results of runs from Parquet files and parts; runs without are left out."""
+def results(files: Iterable[Path], run_ids: Container[str], known: Mapping[str, str]) -> dict[str, Result]:
+    """Return the results of runs from Parquet files and parts; runs without are left out.
+
+    Parameters
+    ----------
+    files : iterable of Path
+    run_ids : container of str
+        Of the store.
+    known : mapping of str to str
+        The store's ids by those in the files, where they differ.
+    """
     found: dict[str, Result] = {}
-    for source in sources:
-        for table in _tables([source], ["run_id", "result"]):
-            for run_id, text in zip(table["run_id"].to_pylist(), table["result"].to_pylist(), strict=True):
-                if text and run_id in run_ids and run_id not in found:
+    for table in _tables(files, ["run_id", "result"]):
+        for name, text in zip(table["run_id"].to_pylist(), table["result"].to_pylist(), strict=True):
+            run_id = known.get(name, name)
+            if text and run_id in run_ids and run_id not in found:
+                # a file of another version is no reason to fail: its runs are fitted again
+                with suppress(ValueError):
                     found[run_id] = decode(text)
     return found
 
@@ -93,22 +111,22 @@ def _schema(source: Path) -> pa.Schema:
         return pa.ipc.open_file(file).schema
 
 
-def _tables(sources: Iterable[Path], columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
-    for source in sources:
+def _tables(files: Iterable[Path], columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+    for source in files:
         if source.suffix == ".parquet":
-            with pq.ParquetFile(source) as file:
-                for group in range(file.num_row_groups):
-                    yield file.read_row_group(group, columns)
+            with pq.ParquetFile(source) as whole:
+                for group in range(whole.num_row_groups):
+                    yield whole.read_row_group(group, columns)
         else:
             part = read_part(source)
             yield part if columns is None else part.select(columns)
 
 
-def _known(tables: Iterable[pa.Table], ids: Mapping[str, str]) -> Iterator[pa.Table]:
+def _known(tables: Iterable[pa.Table], known: Callable[[str], str | None]) -> Iterator[pa.Table]:
     """Yield tables with the store's ids and with each run once."""
     seen: set[str] = set()
     for table in tables:
-        names = [ids.get(name) for name in table["run_id"].to_pylist()]
+        names = [known(name) for name in table["run_id"].to_pylist()]
         for position, name in enumerate(names):
             if name in seen:
                 names[position] = None
@@ -134,3 +152,13 @@ def _aligned(table: pa.Table, schema: pa.Schema) -> pa.Table:
     names = set(table.column_names)
     columns = [table[field.name] if field.name in names else pa.nulls(table.num_rows, field.type) for field in schema]
     return pa.table(columns, schema=schema)
+
+
+def replaced(files: Iterable[Path]) -> set[str]:
+    """Return the runs whose place was taken by another."""
+    return {name for table in _tables(files, ["replaces"]) for name in table["replaces"].to_pylist() if name}
+
+
+def run_ids(files: Iterable[Path]) -> set[str]:
+    """Return the ids that stand in files."""
+    return {name for table in _tables(files, ["run_id"]) for name in table["run_id"].to_pylist()}

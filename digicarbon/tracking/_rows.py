@@ -18,6 +18,7 @@ from digicarbon.tracking._yaml import to_yaml
 LONGEST_PARAM = 6000
 LONGEST_TAG = 8000
 HASH = "digicarbon.hash"
+PARENT = "mlflow.parentRunId"
 FAMILIES = ("params", "tags", "metrics")
 """Fields that become a column per key, e.g. ``metrics.nobs``."""
 
@@ -78,10 +79,29 @@ PLAIN = tuple(field.name for field in fields(Row) if field.name not in FAMILIES)
 TYPES: Mapping[str, Any] = {"start": pa.int64(), "end": pa.int64()}
 
 
-def row(entry: Entry, parent_id: str, replaces: str = "") -> Row:
-    """Return an entry as it is written under a parent."""
+def batch(entries: Sequence[Entry], parent_id: str, replaced: Mapping[str, str]) -> list[Row]:
+    """Return entries as they are written under a parent.
+
+    Parameters
+    ----------
+    entries : sequence of Entry
+    parent_id : str
+    replaced : mapping of str to str
+        Runs of the sweep by hash whose place is taken.
+    """
+    # a database keeps runs in the order of their ids: ids that lie together let a batch cost the same in a large store
+    # as in an empty one, and all differ in their first ten letters
+    together = uuid.uuid4().hex[:6]
+    return [
+        _row(entry, f"{together}{position:04x}{uuid.uuid4().hex[:22]}", parent_id, replaced)
+        for position, entry in enumerate(entries)
+    ]
+
+
+def _row(entry: Entry, run_id: str, parent_id: str, replaced: Mapping[str, str]) -> Row:
+    key = entry.tags.get(HASH, "")
     tags = {
-        "mlflow.parentRunId": parent_id,
+        PARENT: parent_id,
         "digicarbon.kind": "specification",
         **provenance(),
         **entry.tags,
@@ -89,8 +109,8 @@ def row(entry: Entry, parent_id: str, replaces: str = "") -> Row:
         **({"digicarbon.error": entry.error.split("\n")[0]} if entry.error else {}),
     }
     return Row(
-        run_id=uuid.uuid4().hex,
-        hash=entry.tags.get(HASH, ""),
+        run_id=run_id,
+        hash=key,
         label=entry.label,
         status="FAILED" if entry.error else "FINISHED",
         error=entry.error,
@@ -101,7 +121,7 @@ def row(entry: Entry, parent_id: str, replaces: str = "") -> Row:
         data_profile=entry.data_profile,
         config=to_yaml(entry.config),
         result=_text(entry),
-        replaces=replaces,
+        replaces=replaced.get(key, "") if key else "",
         params={clean(key): value[:LONGEST_PARAM] for key, value in entry.params.items()},
         tags={key: value[:LONGEST_TAG] for key, value in tags.items()},
         metrics={} if entry.result is None else metrics(entry.result),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sqlite3
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,30 +11,39 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from digicarbon.errors import TrackingError
+from digicarbon.errors import TrackingError, counted
 from digicarbon.result import Result
-from digicarbon.tracking import _client, _results, _rows
+from digicarbon.tracking import _delivery, _failures, _results, _rows
+from digicarbon.tracking._backend import Backend
+from digicarbon.tracking._client import Client
 from digicarbon.tracking._entry import Entry, Tracking
 from digicarbon.tracking._metrics import LONGEST_NAME
 from digicarbon.tracking._places import (
+    SERVERS,
+    SQLITE,
     absolute,
     alone,
     artifact_location,
-    first_line,
     local_folder,
+    masked,
     place,
     put,
     try_database,
 )
-from digicarbon.tracking._rows import HASH, LONGEST_TAG, Row
+from digicarbon.tracking._rows import LONGEST_TAG
+from digicarbon.tracking._spool import SPOOL, End, Spool, Sweep, fallback, locked, spools
+from digicarbon.tracking._valid import validate
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+    from filelock import FileLock
     from mlflow.entities import Run
 
+    from digicarbon.tracking._database import Database
+
 SWEEP_KEY = "digicarbon.sweep_key"
-PARENT = "mlflow.parentRunId"
-FEW_KEYS = 20
-"""Up to here a server is asked for each run by its hash; beyond, all runs are read."""
+PAUSE = 15.0
+"""Seconds before a store that did not answer is asked again."""
 
 
 class Store:
@@ -47,33 +55,45 @@ class Store:
     Use it in this order: `open` a sweep, ask `find` and `results` what need not be fitted, `write` batches, and end
     with `finish` or `abort`.
 
+    A batch is a file of results first, then one transaction. A database whose schema is known gets rows straight into
+    its tables; servers and other databases get runs by MLflow's public client, out of a spool on this disk: while a
+    server does not answer, `write` and `finish` go on, and what waits is delivered by the next command on this store.
+    A database file that takes nothing more ends in a `TrackingError`, with the batch kept in the spool.
+
     Attributes
     ----------
     name, uri, experiment_id, parent_id : str
+        ``uri`` is without its password.
+    notices : list of str
+        Sentences for the user: read them after `open` and after `finish`.
     """
 
     def __init__(self, tracking: Tracking, name: str) -> None:
         from mlflow import MlflowClient
-        from mlflow.exceptions import MlflowException
-        from sqlalchemy.exc import SQLAlchemyError
 
         # by default MLflow asks a server that does not answer for minutes
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
         for noisy in ("mlflow", "alembic"):
             logging.getLogger(noisy).setLevel(logging.ERROR)
-        self.uri = tracking.uri
+        self.uri = masked(tracking.uri)
         self.name = tracking.experiment or name
-        # each layer has its own class for the same refusal
-        self._failures = (MlflowException, SQLAlchemyError, OSError, sqlite3.Error)
+        self.parent_id = ""
+        self.notices: list[str] = []
+        self._full_uri = masked(absolute(tracking.uri))
+        self._failures = _failures.kinds()
         artifacts = artifact_location(tracking, self.name)
         with self._refused("cannot be opened", "Check the folder's rights and the address, or choose another."):
             try_database(tracking.uri)
             with alone(tracking.uri):
                 self._client = MlflowClient(tracking_uri=absolute(tracking.uri))
                 self.experiment_id = self._experiment(artifacts)
-        self.parent_id = ""
+            self._tables = self._known_tables(tracking.uri)
+        self._backend: Backend = self._tables or Client(self._client)
+        self._lock: FileLock | None = None
         self._unfinished: dict[str, str] = {}
+        self._pending: list[Path] = []
+        self._ask_again = 0.0
 
     def open(
         self,
@@ -86,6 +106,8 @@ class Store:
     ) -> Mapping[str, str]:
         """Start a sweep, or go on with the newest one of the same key.
 
+        What waits in a spool for this store is delivered first.
+
         Parameters
         ----------
         title, config : str
@@ -94,7 +116,8 @@ class Store:
         sweep_key : str
             Equal for sweeps of the same runs under the same name; empty for one that is never gone on with.
         resume : bool
-            Whether to reopen the newest sweep of this key that was not deleted, however it ended.
+            Whether to reopen the newest sweep of this key that was not deleted, however it ended. One that another
+            command is running now is left alone, and a new one started.
         files : mapping of str to str
             Texts by name that are known before anything is fitted, so that a sweep that is killed has them, too.
 
@@ -111,23 +134,14 @@ class Store:
         every = {"digicarbon.kind": "sweep", "digicarbon.title": title, SWEEP_KEY: sweep_key, **tags}
         every = {key: value[:LONGEST_TAG] for key, value in every.items()}
         with self._refused("cannot be written"):
-            before = self._newest(sweep_key) if resume and sweep_key else None
-            if before is None:
+            self.deliver()
+            done = self._reopen(sweep_key, every) if resume and sweep_key else None
+            if done is None:
                 name = f"{self.name} {time.strftime('%Y-%m-%d %H:%M:%S')}"[-LONGEST_NAME:]
-                run = self._client.create_run(self.experiment_id, run_name=name, tags=every)
-                done: dict[str, str] = {}
-            else:
-                run = before
-                done = self._children(run.info.run_id)
-                self._client.update_run(run.info.run_id, status="RUNNING")
-                for key, value in every.items():
-                    self._client.set_tag(run.info.run_id, key, value)
-            self.parent_id = run.info.run_id
-            self._artifacts = run.info.artifact_uri
-            self._folder = local_folder(self._artifacts) or Path("mlruns", "spool", self.parent_id)
+                self._take(self._client.create_run(self.experiment_id, run_name=name, tags=every))
             for file, text in {"experiment.yaml": config, **(files or {})}.items():
-                self._put(file, text)
-        return done
+                self._put(file, text.encode())
+        return done or {}
 
     def find(self, keys: Iterable[str]) -> Mapping[str, str]:
         """Return the runs with these hashes that are finished and not deleted in any other sweep of the store.
@@ -137,21 +151,10 @@ class Store:
         TrackingError
             If the store cannot be read.
         """
-        asked = set(keys)
         with self._refused("cannot be read"):
-            ids = [experiment.experiment_id for experiment in self._client.search_experiments()]
-            if len(asked) <= FEW_KEYS:
-                filters = [f"tags.`{HASH}` = '{key}'" for key in asked]
-            else:
-                filters = ["tags.`digicarbon.kind` = 'specification'"]
-            runs = [
-                run
-                for one in filters
-                for run in self._all(ids, f"{one} AND attributes.status = 'FINISHED'")
-                if run.data.tags.get(PARENT) != self.parent_id
-            ]
-        found = {run.data.tags.get(HASH, ""): run.info.run_id for run in reversed(runs)}
-        return {key: run_id for key, run_id in found.items() if key in asked}
+            own = self._backend.children(self.experiment_id, self.parent_id) if self.parent_id else []
+            besides = {run_id for _, run_id, _ in own}
+            return {key: run_id for key, run_id in self._backend.find(keys) if run_id not in besides}
 
     def results(self, run_ids: Iterable[str]) -> Mapping[str, Result]:
         """Return results by run id; a run whose result is not to be had is left out (fit it again).
@@ -162,37 +165,41 @@ class Store:
             If the store cannot be read.
         """
         asked = set(run_ids)
-        with self._refused("cannot be read"):
-            parents = dict.fromkeys(self._client.get_run(run_id).data.tags.get(PARENT, "") for run_id in asked)
-            found: dict[str, Result] = {}
-            for parent in filter(None, parents):
-                folder = local_folder(self._client.get_run(parent).info.artifact_uri)
-                sources = [] if folder is None else _sources(folder)
-                found |= _results.results(sources, asked)
-        return found
+        if not asked:
+            return {}
+        with self._refused("cannot be read"), tempfile.TemporaryDirectory() as scratch:
+            files = self._backend.sources(asked, Path(scratch))
+            if self._folder is None and self.parent_id:
+                files += self._spool.parts
+            return _results.results(files, asked, self._journal.done if self.parent_id else {})
 
     def write(self, entries: Sequence[Entry]) -> None:
-        """Write finished runs as children of the parent, one batch.
+        """Write finished runs as children of the parent: the batch is recorded whole or not at all.
 
         A run of the sweep that failed before is replaced by its entry of the same hash.
 
         Raises
         ------
         TrackingError
-            If the store refuses them.
+            If the store refuses them, or takes nothing more; the sentence says where the batch is kept.
         """
         if not entries:
             return
-        rows = [
-            _rows.row(entry, self.parent_id, self._unfinished.get(entry.tags.get(HASH, ""), "")) for entry in entries
-        ]
-        written: list[Row] = []
+        rows = _rows.batch(entries, self.parent_id, self._unfinished)
         for row in rows:
             with self._refused(f"refuses the run '{row.label}'", "Runs written before are kept."):
-                run_id = _client.write(self._client, self.experiment_id, row)
-                self._unfinished.pop(row.hash, None)
-                written.append(_with_id(row, run_id))
-        _results.write_part(self._folder / _results.PARTS, _rows.table(written))
+                validate(row)
+        table = _rows.table(rows)
+        for row in rows:
+            self._unfinished.pop(row.hash, None)
+        if self._tables is None or self._folder is None or self._pending:
+            self._write_by_spool(table)
+            return
+        try:
+            _results.write_part(self._folder / _results.PARTS, table)
+            self._tables.write(self.experiment_id, rows)
+        except self._failures as error:
+            self._keep(table, error)
 
     def finish(self, files: Mapping[str, str | bytes], failed: int, done: int) -> dict[str, str]:
         """Store the sweep's tables and all its results on the parent and close it.
@@ -214,13 +221,16 @@ class Store:
         TrackingError
             If the store refuses them.
         """
+        contents = {name: text.encode() if isinstance(text, str) else text for name, text in files.items()}
         with self._refused("cannot be written", "Runs written before are kept."):
-            for name, content in files.items():
-                self._put(name, content)
-            self._gather()
-            for key, value in (("runs.done", done), ("runs.failed", failed)):
-                self._client.log_metric(self.parent_id, key, float(value))
-            self._client.set_terminated(self.parent_id, status="FAILED" if failed else "FINISHED")
+            if self._folder is None or self._pending:
+                self._finish_by_spool(contents, End(failed, done))
+            else:
+                for name, content in contents.items():
+                    self._put(name, content)
+                self._gather(self._folder)
+                _delivery.close(self._client, self.parent_id, failed, done)
+        self._release()
         return {name: place(self._artifacts, name) for name in files}
 
     def abort(self, status: str = "KILLED") -> None:
@@ -228,72 +238,181 @@ class Store:
         if self.parent_id:
             with suppress(*self._failures):
                 self._client.set_terminated(self.parent_id, status=status)
+        self._release()
 
-    def _gather(self) -> None:
-        """Make the parts one file."""
-        sources = _sources(self._folder)
-        if not sources:
-            return
-        target = self._folder / _results.RESULTS
-        ids = {run.info.run_id: run.info.run_id for run in self._all([self.experiment_id], self._inside())}
-        _results.merge(sources, target, ids)
-        for source in sources:
-            if source != target:
-                source.unlink()
-        if local_folder(self._artifacts) is None:
-            self._client.log_artifact(self.parent_id, str(target))
+    def deliver(self) -> int:
+        """Deliver what waits in the spools of this folder for this store; return how many runs were delivered.
 
-    def _put(self, name: str, content: str | bytes) -> None:
-        data = content.encode() if isinstance(content, str) else content
-        folder = local_folder(self._artifacts)
-        if folder is not None:
-            put(folder / name, data)
-            return
-        with tempfile.TemporaryDirectory() as temporary:
-            path = Path(temporary) / name
-            put(path, data)
-            self._client.log_artifact(self.parent_id, str(path), name.rpartition("/")[0] or None)
+        A spool of a sweep that is running now is left to it. What cannot be delivered is told in `notices`.
+        """
+        count = 0
+        for spool in spools():
+            sweep = spool.sweep
+            lock = locked(spool.folder / "lock") if sweep.uri == self._full_uri else None
+            if lock is None:
+                continue
+            try:
+                waiting = spool.waiting()
+                journal = spool.journal()
+                _delivery.deliver(spool, self._backend, journal, spool.parts)
+                _delivery.complete(spool, self._client, self._backend, journal)
+                count += waiting
+            except self._failures as error:
+                self.notices.append(
+                    f"{counted(spool.waiting(), 'run')} of {sweep.experiment} in {spool.folder} cannot be delivered to "
+                    f"{self.uri} ({_failures.reason(error)}). {_LATER}"
+                )
+            finally:
+                lock.release()
+        return count
 
-    def _newest(self, sweep_key: str) -> Run | None:
-        found = self._client.search_runs(
+    def _known_tables(self, uri: str) -> Database | None:
+        """Return the database's own tables where they are known; None leaves it to the public client."""
+        if uri.startswith(SERVERS):
+            return None
+        from digicarbon.tracking import _database
+
+        location = self._client.get_experiment(self.experiment_id).artifact_location
+        if local_folder(location) is None:
+            self.notices.append(f"Artifacts are not in a folder but at {location}: runs are recorded one by one.")
+            return None
+        found = _database.opened(uri)
+        if found is None:
+            self.notices.append(
+                f"The schema of {self.uri} is not one that digicarbon knows: runs are recorded one by one by MLflow's "
+                "public client, which takes longer."
+            )
+        return found
+
+    def _reopen(self, sweep_key: str, tags: Mapping[str, str]) -> dict[str, str] | None:
+        """Go on with the newest sweep of a key and return what is finished in it; None if there is none."""
+        newest = self._client.search_runs(
             [self.experiment_id],
             f"tags.`{SWEEP_KEY}` = '{sweep_key}'",
             order_by=["attributes.start_time DESC"],
             max_results=1,
         )
-        return found[0] if found else None
-
-    def _children(self, parent_id: str) -> dict[str, str]:
-        """Return the finished runs of a sweep by hash, and remember the others, which are to be replaced."""
+        if not newest:
+            return None
+        if not self._take(newest[0]):
+            self.notices.append("Another command is running the same sweep now; this one is recorded as a sweep apart.")
+            return None
+        self._client.update_run(self.parent_id, status="RUNNING")
+        for key, value in tags.items():
+            self._client.set_tag(self.parent_id, key, value)
         done = {}
-        for run in self._all([self.experiment_id], self._inside(parent_id)):
-            key = run.data.tags.get(HASH, "")
-            if run.info.status == "FINISHED":
-                done[key] = run.info.run_id
+        for key, run_id, status in self._backend.children(self.experiment_id, self.parent_id):
+            if status == "FINISHED":
+                done[key] = run_id
             else:
-                self._unfinished[key] = run.info.run_id
+                self._unfinished[key] = run_id
         return done
 
-    def _inside(self, parent_id: str = "") -> str:
-        return f"tags.`{PARENT}` = '{parent_id or self.parent_id}'"
+    def _take(self, run: Run) -> bool:
+        """Make a run the parent, unless another command has it."""
+        run_id, artifacts = str(run.info.run_id), str(run.info.artifact_uri)
+        folder = None if self._tables is None else local_folder(artifacts)
+        spool = Spool(SPOOL / run_id)
+        lock = locked(spool.folder / "lock" if folder is None else folder.parent / "lock")
+        if lock is None:
+            return False
+        self.parent_id, self._artifacts, self._folder, self._spool, self._lock = run_id, artifacts, folder, spool, lock
+        self._sweep = Sweep(self._full_uri, self.name, self.experiment_id, run_id, artifacts)
+        self._journal = spool.journal()
+        return True
 
-    def _all(self, experiment_ids: Sequence[str], condition: str) -> Iterator[Run]:
-        token = None
-        while True:
-            page = self._client.search_runs(experiment_ids, condition, max_results=1000, page_token=token)
-            yield from page
-            token = page.token
-            if not token:
+    def _write_by_spool(self, table: pa.Table) -> None:
+        self._pending.append(self._spool.keep(self._sweep, table))
+        if time.monotonic() >= self._ask_again:
+            self._deliver_pending()
+
+    def _deliver_pending(self) -> None:
+        try:
+            while self._pending:
+                _delivery.deliver(self._spool, self._backend, self._journal, self._pending[:1])
+                self._pending.pop(0)
+        except self._failures as error:
+            if not _failures.passes(error):
+                raise self._refusal("refuses runs", error, "Runs written before are kept.") from error
+            self._ask_again = time.monotonic() + PAUSE
+
+    def _keep(self, table: pa.Table, error: Exception) -> None:
+        """Keep a batch that a database did not take; raise unless it is one that may answer again by itself."""
+        if not _failures.passes(error):
+            raise self._refusal("refuses runs", error, "Runs written before are kept.") from error
+        try:
+            kept = self._spool.keep(self._sweep, table)
+        except OSError:
+            # the same disk may be full
+            self._spool = Spool(fallback() / self.parent_id)
+            with self._refused("takes nothing more and neither does the temporary folder", "This batch is lost."):
+                kept = self._spool.keep(self._sweep, table)
+        if self._full_uri.startswith(SQLITE):
+            many = counted(table.num_rows, "run")
+            raise TrackingError(
+                f"tracking.uri: the store {self.uri} cannot be written: {_failures.reason(error)}. Runs recorded "
+                f"before are kept, and the last {many} in {self._spool.folder}. When that is mended, `digicarbon "
+                "deliver` records what waits, and the same command again also fits the runs that are left."
+            ) from error
+        self._journal = self._spool.journal()
+        self._pending.append(kept)
+        self._ask_again = time.monotonic() + PAUSE
+
+    def _finish_by_spool(self, files: Mapping[str, bytes], end: End) -> None:
+        self._spool.keep_end(self._sweep, end, files)
+        self._deliver_pending()
+        if not self._pending:
+            try:
+                _delivery.complete(self._spool, self._client, self._backend, self._journal)
+                if self._folder is not None:
+                    self._gather(self._folder)
                 return
+            except self._failures as error:
+                if not _failures.passes(error):
+                    raise
+        self.notices.append(
+            f"{self.uri} does not answer: {counted(self._spool.waiting(), 'run')} and the tables of this sweep wait in "
+            f"{self._spool.folder}. {_LATER}"
+        )
+
+    def _gather(self, folder: Path) -> None:
+        """Make the parts one file."""
+        files = _results.sources(folder)
+        if not files:
+            return
+        target = folder / _results.RESULTS
+        live = {run_id for _, run_id, _ in self._backend.children(self.experiment_id, self.parent_id)}
+        _results.merge(files, target, lambda name: name if name in live else None)
+        for path in files:
+            if path != target:
+                path.unlink()
+        with suppress(OSError):
+            (folder / _results.PARTS).rmdir()
+
+    def _put(self, name: str, content: bytes) -> None:
+        folder = local_folder(self._artifacts)
+        if folder is not None:
+            put(folder / name, content)
+            return
+        with tempfile.TemporaryDirectory() as temporary:
+            path = Path(temporary) / name
+            put(path, content)
+            self._client.log_artifact(self.parent_id, str(path), name.rpartition("/")[0] or None)
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
 
     @contextmanager
     def _refused(self, what: str, advice: str = "") -> Iterator[None]:
         try:
             yield
         except self._failures as error:
-            raise TrackingError(
-                f"tracking.uri: the store {self.uri} {what} ({first_line(error)}). {advice}".strip()
-            ) from error
+            raise self._refusal(what, error, advice) from error
+
+    def _refusal(self, what: str, error: Exception, advice: str) -> TrackingError:
+        return TrackingError(f"tracking.uri: the store {self.uri} {what} ({_failures.reason(error)}). {advice}".strip())
 
     def _experiment(self, artifacts: str | None) -> str:
         found = self._client.get_experiment_by_name(self.name)
@@ -313,13 +432,4 @@ class Store:
                 self._client.delete_run(run.info.run_id)
 
 
-def _sources(folder: Path) -> list[Path]:
-    """Return the files of results in a sweep's folder."""
-    whole = folder / _results.RESULTS
-    return [*([whole] if whole.is_file() else []), *_results.parts(folder / _results.PARTS)]
-
-
-def _with_id(row: Row, run_id: str) -> Row:
-    from dataclasses import replace
-
-    return replace(row, run_id=run_id)
+_LATER = "The next `digicarbon run` on this store from this folder, or `digicarbon deliver`, delivers them."

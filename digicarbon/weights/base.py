@@ -281,6 +281,15 @@ class WeightsSpec(Spec):
     """A specification of spatial weights; `compute` builds them for the units of a panel."""
 
     role: ClassVar[str] = "weights"
+    reads: ClassVar[tuple[str, ...]] = ()
+    """Fields that name files."""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that the weights come from, also those of weights within these."""
+        own = [str(getattr(self, name)) for name in self.reads if getattr(self, name) is not None]
+        within = [file for _, value in self if isinstance(value, WeightsSpec) for file in value.files]
+        return tuple(dict.fromkeys([*own, *within]))
 
     def compute(self, panel: Panel) -> Weights:
         """Return weights among all units of ``panel``, which covers the full sample.

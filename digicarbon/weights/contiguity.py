@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -56,6 +56,8 @@ class ContiguityWeights(WeightsSpec):
     extra : {"refuse", "drop"}
         What to do with polygons that are not units of the panel.
     """
+
+    reads: ClassVar[tuple[str, ...]] = ("path",)
 
     path: str
     unit: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -35,6 +36,8 @@ class MatrixWeights(WeightsSpec):
     encoding : str or None
         The encoding of a text file; UTF-8 and then GB18030 are tried if None.
     """
+
+    reads: ClassVar[tuple[str, ...]] = ("path",)
 
     path: str
     normalise: Normalise = "row"
@@ -87,6 +90,8 @@ class EdgeWeights(WeightsSpec):
     encoding : str or None
         The encoding of a text file; UTF-8 and then GB18030 are tried if None.
     """
+
+    reads: ClassVar[tuple[str, ...]] = ("path",)
 
     path: str
     origin: str = "unit"

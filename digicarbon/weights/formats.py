@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -63,6 +63,8 @@ class TextWeights(WeightsSpec):
     encoding : str or None
         The file's encoding; UTF-8 and then GB18030 are tried if None.
     """
+
+    reads: ClassVar[tuple[str, ...]] = ("path",)
 
     path: str
     normalise: Normalise = "row"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -149,6 +149,8 @@ class PlacedWeights(WeightsSpec):
     encoding : str or None
         The encoding of a text file; UTF-8 and then GB18030 are tried if None.
     """
+
+    reads: ClassVar[tuple[str, ...]] = ("coordinates",)
 
     coordinates: str | None = None
     unit: str = "unit"

@@ -14,12 +14,13 @@ import digicarbon as dc
 from digicarbon import data
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.measure import BeaMeasure
-from digicarbon.outcome import Intensity, Outcome, PerCapita, Total
+from digicarbon.outcome import Fuel, Intensity, Outcome, PerCapita, Total
 from digicarbon.source import Inputs, SimulatedSource
 from digicarbon.spec import build
 
 CONF = Path(__file__).resolve().parents[2] / "conf" / "outcome"
-FUELS = list(data.fuels()["fuel"])
+FACTS = data.fuels().set_index("fuel").to_dict("index")
+FUELS = list(FACTS)
 # kg CO2 per kg by IPCC 2006, vol. 2: table 1.2 times the effective factors of table 1.4, which have three digits
 EFFECTIVE = {
     "coal": 25.8 * 0.0946,
@@ -82,7 +83,8 @@ def test_ipcc_factors_agree_with_the_printed_effective_ones(fuel: str) -> None:
 
 
 def test_own_factors_by_hand() -> None:
-    wood = {"calorific_value_kj": 15000.0, "carbon_content_t_per_tj": 30.0, "oxidation": 0.9}
+    wood: dict[str, object] = {"calorific_value_kj": 15000.0, "carbon_content_t_per_tj": 30.0, "oxidation": 0.9}
+    wood["unit"] = "10kt"
     gas = {"calorific_value_kj": 36000.0, "carbon_content_t_per_tj": 15.0, "unit": "100m_m3"}
     mine = build(
         {"_target_": "digicarbon.outcome.Total", "account": "fuels", "factors": {"wood": wood, "gas": gas}},
@@ -97,14 +99,19 @@ def test_own_factors_by_hand() -> None:
 
 
 def test_wrong_factors_are_sentences() -> None:
-    good = {"calorific_value_kj": 1.0, "carbon_content_t_per_tj": 1.0}
+    good = {"calorific_value_kj": 20908.0, "carbon_content_t_per_tj": 26.37}
     for factors, words in (
         (
             {"coal": good | {"oxidation": 94.0}},
             r"outcome\.factors\.coal.*oxidation: must be less than or equal to 1; got 94",
         ),
         ({"coal": good | {"unit": "tonnes"}}, r"unit must be one of '10kt' or '100m_m3'; got 'tonnes'"),
-        ({"coal": {"calorific_value_kj": 1.0}}, r"carbon_content_t_per_tj is required"),
+        ({"coal": {"calorific_value_kj": 20908.0}}, r"carbon_content_t_per_tj is required"),
+        (
+            {"coal": good | {"calorific_value_kj": 20.908}},
+            r"factors\.coal.*calorific_value_kj is 20\.908, and fuels have 1,000 to 100,000 kJ per kg",
+        ),
+        ({"coal": good | {"carbon_content_t_per_tj": 26370.0}}, r"carbon_content_t_per_tj is 26370, and fuels have 5"),
         ({}, r"factors is empty"),
     ):
         with pytest.raises(ConfigError, match=words):
@@ -114,19 +121,95 @@ def test_wrong_factors_are_sentences() -> None:
 
 
 def test_missing_fuels_are_missing_or_unused() -> None:
-    gaps = inputs(coke=[1.0, np.nan, np.nan], kerosene=[1.0, 2.0, np.nan])
+    gaps = inputs(coke=[0.1, np.nan, np.nan], kerosene=[1.0, 2.0, np.nan])
     for fuel in FUELS:
         gaps.frame.loc[2, fuel] = np.nan
     refused = Total(account="fuels")
     assert refused.compute(gaps)["co2"].isna().tolist() == [False, True, True]
-    assert refused.notes(gaps) == ()
+    assert refused.notes(gaps) == ("CO2: burning of 7 fuels, factors of the study, Mt.",)
     unused = Total(account="fuels", missing_fuels="zero")
     found = unused.compute(gaps)["co2"]
     # nothing at all is known of B 2012
     assert found.isna().tolist() == [False, False, True]
     assert found[1] == pytest.approx(refused.compute(inputs(coke=[1.0, 0.0, 1.0]))["co2"][1], rel=1e-14)
-    assert unused.notes(gaps) == ("Fuels without a value are taken as unused: coke A 2013.",)
-    assert unused.notes(inputs()) == ()
+    assert unused.notes(gaps)[1:] == ("Fuels without a value are taken as unused: coke A 2013.",)
+    assert len(unused.notes(inputs())) == 1
+
+
+def test_a_fuel_that_matters_is_not_taken_as_unused() -> None:
+    coal = [90.0, np.nan, np.nan, 80.0]
+    frame = pd.DataFrame({"unit": ["A", "A", "B", "A"], "time": [2012, 2013, 2012, 2014], "coal": coal})
+    mine = Inputs(frame=frame.assign(**{fuel: 1.0 for fuel in FUELS if fuel != "coal"}), source="mine")
+    outcome = Total(account="fuels", missing_fuels="zero")
+    # B never has coal, which is most of CO2 elsewhere
+    assert outcome.compute(mine)["co2"].isna().tolist() == [False, True, True, False]
+    facts = data.fuels().set_index("fuel")
+    factor = facts["calorific_value_kj"] * facts["carbon_content_t_per_tj"] * facts["oxidation"]
+    weight = factor.where(facts["unit"] == "10kt", 10 * factor)
+    share = np.median([weight["coal"] * x / (weight.sum() + weight["coal"] * (x - 1)) for x in (90.0, 80.0)])
+    (_, note) = outcome.notes(mine)
+    assert note == (
+        "CO2 is missing where a fuel without a value usually makes over 5% of it: "
+        f"coal A 2013 ({share:.0%}), coal B 2012 ({share:.0%})."
+    )
+    # a fuel that no unit has ever had is unused
+    mine.frame["coal"] = np.nan
+    assert outcome.compute(mine)["co2"].notna().all()
+
+
+def test_units_of_factors_are_those_of_the_series() -> None:
+    facts = {"calorific_value_kj": 38931.0, "carbon_content_t_per_tj": 15.3}
+
+    def co2(stated: str, **fuel: object) -> float:
+        units = {"gas": stated} if stated else {}
+        source = Inputs(inputs(gas=[10.0, 10.0, 10.0]).frame, source="mine", units=units)
+        return float(Total(account="fuels", factors={"gas": Fuel(**facts, **fuel)}).compute(source)["co2"][0])
+
+    # 1e9 m3 at 38931e-6 x 15.3 x 44/12 kg each
+    per_m3 = 38931e-6 * 15.3 * 44 / 12
+    for stated in ("100m m3", "亿立方米", ""):
+        assert co2(stated, unit="100m_m3") == pytest.approx(per_m3, rel=1e-12)
+    assert co2("100m m3") == pytest.approx(per_m3, rel=1e-12)
+    assert co2("10k t") == co2("万吨") == co2("10k t", unit="10kt") == pytest.approx(per_m3 / 10, rel=1e-12)
+    with pytest.raises(DataError, match=r"factors\.gas: the series 'gas' of source=mine is in 100m m3, .* for 10kt"):
+        co2("100m m3", unit="10kt")
+    with pytest.raises(DataError, match=r"is in 万立方米, and its factor is for 10kt or 100m_m3"):
+        co2("万立方米")
+    with pytest.raises(DataError, match=r"source=mine does not say in what unit the series 'gas' is; write unit: 10kt"):
+        co2("")
+
+
+def test_the_simulated_source_says_the_units_of_its_fuels() -> None:
+    source = SimulatedSource().load()
+    without = {
+        name: {k: v for k, v in Fuel(**fact).model_dump().items() if k != "unit"} for name, fact in FACTS.items()
+    }
+    found = Total(account="fuels", factors={name: Fuel(**fact) for name, fact in without.items()}).compute(source)
+    pd.testing.assert_frame_equal(found, Total(account="fuels").compute(source))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        (Total(), "CO2: sectoral account, Mt."),
+        (PerCapita(account="apparent"), "CO2: apparent account per head, t."),
+        (Intensity(), "CO2: sectoral account over GDP, t per 10k CNY."),
+        (option("intensity_fuels_ipcc"), "own factors in kg per kg or m3 (coal 2.44, coke 3.02, "),
+    ],
+)
+def test_a_note_says_which_co2_it_is(outcome: Outcome, words: str) -> None:
+    assert words in outcome.notes(inputs())[0]
+
+
+def test_coal_that_is_missing_in_real_provinces_leaves_co2_missing(load_real: Callable[..., Inputs]) -> None:
+    real = load_real("china_folder", vintage="original")
+    outcome = Total(account="fuels", missing_fuels="zero")
+    found = outcome.compute(real).set_index(["unit", "time"])["co2"]
+    lost = found.index[found.isna()]
+    assert {("Ningxia", 2001), ("Ningxia", 2002), ("Hainan", 2001), ("Hainan", 2002)} <= set(lost)
+    assert [key for key in lost if key[1] <= 2017 and key[0] not in ("Ningxia", "Hainan")] == []
+    assert "coal Ningxia 2001 (8" in outcome.notes(real)[2]
+    assert "coke Hainan 2015" in outcome.notes(real)[1]
 
 
 def test_a_divisor_that_is_held_constant_does_not_matter() -> None:
@@ -157,7 +240,7 @@ def test_fuel_account_of_the_real_provinces_moves_with_the_sectoral_one(load_rea
     fuels, sectoral, apparent = (within(np.log(item.compute(real)["co2"]), 6).ravel() for item in outcomes)
     assert np.corrcoef(fuels, sectoral)[0, 1] == pytest.approx(0.82, abs=0.05)
     assert np.corrcoef(apparent, sectoral)[0, 1] == pytest.approx(0.42, abs=0.05)
-    (note,) = outcomes[0].notes(real)
+    _, note = outcomes[0].notes(real)
     for cell in ("coke Hainan 2015", "coke Hainan 2016", "kerosene Qinghai 2012", "kerosene Qinghai 2014"):
         assert cell in note
 

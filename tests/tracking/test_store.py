@@ -2,58 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from entries import ENTRY, FAILED, RESULT, of
 from mlflow import MlflowClient
 from mlflow.entities import ViewType
 
 import digicarbon
 from digicarbon.errors import TrackingError
-from digicarbon.result import Effects, Inference, Result
-from digicarbon.tracking import Entry, Store, Tracking, metrics
+from digicarbon.result import Result
+from digicarbon.tracking import Store, Tracking, metrics
 
-TERMS = ("log(pcap)", "碳强度", "W_log(pcap)", "a/b: [c] 50%", "rho")
-RESULT = Result(
-    kind="sdm",
-    y="log(gsp)",
-    focal=("log(pcap)",),
-    terms=TERMS,
-    coef=np.array([0.1, -1 / 3, 2e-17, 4e10, 0.5]),
-    covariance=np.diag([0.01, 0.04, 0.0, np.nan, 1.0]),
-    inference=Inference(df=10),
-    statistics={"nobs": 180.0, "loglik": -123.456, "r2": float("nan"), "aic": float("inf")},
-    spatial_effects=Effects(("log(pcap)", "碳强度"), np.arange(6.0).reshape(3, 2), np.full((3, 2), 0.5)),
-    tables={"moran": pd.DataFrame({"i": [0.2, np.nan], "verdict": ["yes", "no"]}, index=pd.Index([2012, 2013]))},
-)
-ENTRY = Entry(
-    label="SDM(1), model.x=[log(pcap)]",
-    params={"model": "sdm", "column": "数字经济(1)"},
-    tags={"digicarbon.hash": "0" * 64, "digicarbon.label": "SDM(1), model.x=[log(pcap)]"},
-    config="model: {}\n",
-    result=RESULT,
-    error="",
-    start=1_700_000_000_000,
-    end=1_700_000_001_500,
-    data_name="simulated",
-    data_digest="d" * 36,
-    data_profile='{"units": 30}',
-)
+PATHS = ("tables", "client")
 
 
-@pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Iterator[Path]:
-    """One working directory with a store for the whole file."""
-    folder = tmp_path_factory.mktemp("tracking")
-    (folder / "mlruns").mkdir()
-    (folder / "mlruns" / "mlflow.db").write_bytes(empty_store.read_bytes())
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        yield folder
+@pytest.fixture(params=PATHS)
+def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How runs are written: straight into tables, or by the public client as into a schema that is not known."""
+    if request.param == "client":
+        monkeypatch.setattr("digicarbon.tracking._database.HEADS", frozenset())
+    return str(request.param)
+
+
+@pytest.fixture
+def here(project: Path) -> Path:
+    """A working directory with an empty store."""
+    return project
 
 
 def opened(name: str, **fields: str) -> Store:
@@ -72,7 +50,7 @@ def child_of(store: Store, here: Path) -> object:
     return runs[0]
 
 
-def test_experiment_parent_and_child(here: Path) -> None:
+def test_experiment_parent_and_child(here: Path, path: str) -> None:
     store = opened("structure")
     store.write([ENTRY])
     store.finish({"table.md": "| 碳 |"}, failed=0, done=1)
@@ -124,7 +102,7 @@ def test_what_is_no_finite_number_is_left_out() -> None:
     assert "focal.direct" not in metrics(replace(RESULT, focal=()))
 
 
-def test_failed_run(here: Path) -> None:
+def test_failed_run(here: Path, path: str) -> None:
     store = opened("failed")
     store.write([replace(ENTRY, result=None, error="It failed.\n\nTraceback …")])
     store.finish({}, failed=1, done=0)
@@ -137,7 +115,7 @@ def test_failed_run(here: Path) -> None:
     assert client(here).get_run(store.parent_id).info.status == "FAILED"
 
 
-def test_long_values_are_cut_and_many_are_all_kept(here: Path) -> None:
+def test_long_values_are_cut_and_many_are_all_kept(here: Path, path: str) -> None:
     params = {f"model.extra[{k}]": str(k) for k in range(230)} | {"model.x": "x" * 9000}
     statistics = {f"statistic {k}": float(k) for k in range(2300)}
     store = opened("long")
@@ -184,7 +162,7 @@ def test_experiment_of_another_name(here: Path) -> None:
     assert (folder / store.parent_id / "artifacts" / "a.txt").is_file()
 
 
-def test_abort_marks_the_parent_and_keeps_children(here: Path) -> None:
+def test_abort_marks_the_parent_and_keeps_children(here: Path, path: str) -> None:
     store = opened("aborted")
     store.write([ENTRY])
     store.abort()
@@ -192,13 +170,18 @@ def test_abort_marks_the_parent_and_keeps_children(here: Path) -> None:
     assert child_of(store, here).info.status == "FINISHED"
 
 
-def test_two_folders_are_two_stores(here: Path, folder: Path, empty_store: Path) -> None:
-    (folder / "mlruns").mkdir()
-    (folder / "mlruns" / "mlflow.db").write_bytes(empty_store.read_bytes())
-    store = opened("elsewhere")
-    store.finish({}, failed=0, done=0)
+def test_two_folders_are_two_stores(
+    here: Path, tmp_path_factory: pytest.TempPathFactory, empty_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path_factory.mktemp("other")
+    (other / "mlruns").mkdir()
+    (other / "mlruns" / "mlflow.db").write_bytes(empty_store.read_bytes())
+    opened("here").finish({}, failed=0, done=0)
+    monkeypatch.chdir(other)
+    opened("elsewhere").finish({}, failed=0, done=0)
     assert client(here).get_experiment_by_name("elsewhere") is None
-    assert client(folder).get_experiment_by_name("elsewhere") is not None
+    assert client(other).get_experiment_by_name("here") is None
+    assert client(other).get_experiment_by_name("elsewhere") is not None
 
 
 def test_a_store_that_cannot_be_made_is_a_sentence(folder: Path) -> None:
@@ -224,14 +207,14 @@ def test_a_server_that_does_not_answer_is_a_sentence(folder: Path, monkeypatch: 
     assert list(folder.iterdir()) == []
 
 
-def test_a_store_that_refuses_a_run_is_a_sentence(here: Path) -> None:
+def test_a_store_that_refuses_a_run_is_a_sentence(here: Path, path: str) -> None:
     store = opened("refused")
     with pytest.raises(TrackingError, match=r"refuses the run 'SDM\(1\).*Runs written before are kept"):
         store.write([replace(ENTRY, data_digest="d" * 100)])
     store.abort()
 
 
-def test_a_store_that_goes_away_is_a_sentence(here: Path) -> None:
+def test_a_store_that_goes_away_is_a_sentence(here: Path, path: str) -> None:
     store = opened("gone")
     client(here).delete_experiment(store.experiment_id)
     with pytest.raises(TrackingError, match="Runs written before are kept"):
@@ -239,21 +222,12 @@ def test_a_store_that_goes_away_is_a_sentence(here: Path) -> None:
     store.abort()
 
 
-def of(key: str, **fields: object) -> Entry:
-    """An entry with a content hash of its own."""
-    tags = {"digicarbon.hash": key, "digicarbon.label": key}
-    return replace(ENTRY, label=key, tags=tags, **fields)
-
-
 def begun(name: str, key: str = "k" * 64, resume: bool = True) -> tuple[Store, dict[str, str]]:
     store = Store(Tracking(), name)
     return store, dict(store.open("A title", "model: {}\n", {}, key, resume))
 
 
-FAILED = {"result": None, "error": "It failed.\n\nTraceback …"}
-
-
-def test_a_sweep_is_gone_on_with_and_each_hash_stands_once(here: Path) -> None:
+def test_a_sweep_is_gone_on_with_and_each_hash_stands_once(here: Path, path: str) -> None:
     store, done = begun("resumed")
     assert done == {}
     store.write([of("a"), of("b", **FAILED)])
@@ -272,24 +246,28 @@ def test_a_sweep_is_gone_on_with_and_each_hash_stands_once(here: Path) -> None:
     assert found == [("a", "FINISHED"), ("b", "FINISHED"), ("c", "FAILED")]
     other, done = begun("resumed", resume=False)
     assert other.parent_id != store.parent_id
+    other.abort()
     assert done == {}
     assert begun("resumed", "another key")[1] == {}
 
 
-def test_a_deleted_sweep_is_not_gone_on_with_and_deleted_runs_do_not_count(here: Path) -> None:
+def test_a_deleted_sweep_is_not_gone_on_with_and_deleted_runs_do_not_count(here: Path, path: str) -> None:
     store, _ = begun("forgotten")
     store.write([of("a"), of("b")])
     store.finish({}, failed=0, done=2)
-    _, done = begun("forgotten")
+    again, done = begun("forgotten")
+    again.abort()
     client(here).delete_run(done["a"])
-    assert list(begun("forgotten")[1]) == ["b"]
+    again, done = begun("forgotten")
+    assert list(done) == ["b"]
+    again.abort()
     client(here).delete_run(store.parent_id)
     fresh, done = begun("forgotten")
     assert fresh.parent_id != store.parent_id
     assert done == {}
 
 
-def test_runs_of_other_sweeps_are_found_with_their_results(here: Path) -> None:
+def test_runs_of_other_sweeps_are_found_with_their_results(here: Path, path: str) -> None:
     first, _ = begun("found one")
     first.write([of("f1"), of("f2", **FAILED)])
     first.finish({}, failed=1, done=1)
@@ -314,7 +292,7 @@ def test_runs_of_other_sweeps_are_found_with_their_results(here: Path) -> None:
     assert "f3" not in third.find(["f3"])
 
 
-def test_all_results_stand_in_one_file_on_the_parent(here: Path) -> None:
+def test_all_results_stand_in_one_file_on_the_parent(here: Path, path: str) -> None:
     store, _ = begun("one file")
     store.write([of("a"), of("b", **FAILED)])
     store.write([of("c", params={"model": "sar"})])
@@ -332,4 +310,5 @@ def test_all_results_stand_in_one_file_on_the_parent(here: Path) -> None:
     assert table.loc["a", "metrics.coef.log_pcap_"] == 0.1
     assert table.loc["a", "run_id"] == done["a"]
     assert table.loc["a", "config"] == "model: {}\n"
-    assert list((folder / "results").iterdir()) == []
+    assert not (folder / "results").exists()
+    assert not (here / "mlruns" / "spool" / store.parent_id / "sweep.json").exists()

@@ -1,0 +1,55 @@
+"""What was delivered of a spool, so that an interrupted delivery goes on where it stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+
+class Journal:
+    """Lines in a file: a run was begun, a run is done.
+
+    Attributes
+    ----------
+    begun : set of str
+        Our ids of runs that a store may know.
+    done : dict of str to str
+        The store's ids of runs that are complete, by ours.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.begun: set[str] = set()
+        self.done: dict[str, str] = {}
+        if path.is_file():
+            for line in path.read_text(encoding="utf-8").splitlines():
+                self._take(line)
+
+    def begin(self, run_id: str) -> None:
+        """Note that a run is about to be made."""
+        self._note([[run_id]])
+
+    def finish(self, runs: Mapping[str, str]) -> None:
+        """Note that runs are complete, and what the store calls them."""
+        self._note([[run_id, known_as] for run_id, known_as in runs.items()])
+
+    def _note(self, records: Sequence[list[str]]) -> None:
+        lines = [json.dumps(words) for words in records]
+        with self._path.open("a", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in lines)
+            file.flush()
+            os.fsync(file.fileno())
+        for line in lines:
+            self._take(line)
+
+    def _take(self, line: str) -> None:
+        try:
+            words = json.loads(line)
+        except ValueError:
+            # the last line of a process that was killed while writing it
+            return
+        self.begun.add(words[0])
+        if len(words) == 2:
+            self.done[words[0]] = words[1]

@@ -1,0 +1,177 @@
+"""Rows written straight into the tables equal those of MLflow's public client, and its readers see them."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from entries import ENTRY, FAILED, RESULT, of
+from mlflow import MlflowClient
+from mlflow.store.db.base_sql_model import Base
+
+from digicarbon.errors import TrackingError
+from digicarbon.tracking import Store, Tracking
+from digicarbon.tracking import _database as database
+
+LINKS = ("run_uuid", "run_id", "destination_id")
+OWN = {
+    "run_uuid",
+    "run_id",
+    "destination_id",
+    "input_uuid",
+    "source_id",
+    "artifact_uri",
+    "dataset_uuid",
+    "deleted_time",
+}
+MANY = {
+    "params": {f"model.extra {k}": str(k) for k in range(230)} | {"model.x": "x" * 9000, "leer": ""},
+    "tags": {"digicarbon.hash": "m", "digicarbon.label": "m", "mlflow.note.content": "n" * 9000, "user.碳": "排放"},
+    "result": replace(RESULT, statistics={f"statistic {k}": k / 7 for k in range(2300)} | {"tiny": 5e-324}),
+}
+ENTRIES = (
+    of("one"),
+    of("two", **FAILED),
+    replace(ENTRY, label="m" * 400, **MANY),
+    of("one again", reused_from="f" * 32),
+)
+
+
+def tables() -> dict[str, str]:
+    """Every table of MLflow that knows runs, with the column that names them: later ones are covered, too."""
+    found = {}
+    for table in Base.metadata.tables.values():
+        for link in LINKS:
+            if link in table.columns:
+                found[table.name] = link
+    return found
+
+
+def written(monkeypatch: pytest.MonkeyPatch, straight: bool) -> Store:
+    with monkeypatch.context() as patch:
+        if not straight:
+            patch.setattr(database, "HEADS", frozenset())
+        store = Store(Tracking(), "contract")
+        assert bool(store.notices) is not straight
+        store.open("A title", "", {}, resume=False)
+        store.write(ENTRIES[:2])
+        store.write(ENTRIES[2:])
+        store.finish({}, failed=1, done=3)
+    return store
+
+
+def dumped(store: Store) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """Rows of each table by the run's name, without what is a run's own."""
+    with closing(sqlite3.connect("mlruns/mlflow.db")) as connection:
+        connection.row_factory = sqlite3.Row
+        children = connection.execute(
+            "SELECT run_uuid FROM tags WHERE key = 'mlflow.parentRunId' AND value = ?", [store.parent_id]
+        )
+        ids = [row[0] for row in children]
+        names = dict(connection.execute("SELECT run_uuid, name FROM runs"))
+        sets = {row["dataset_uuid"]: dict(row) for row in connection.execute("SELECT * FROM datasets")}
+        out: dict[str, dict[str, list[dict[str, Any]]]] = {}
+        for table, link in tables().items():
+            for run_id in ids:
+                rows = [dict(row) for row in connection.execute(f"SELECT * FROM {table} WHERE {link} = ?", [run_id])]
+                for row in rows:
+                    if table == "inputs":
+                        row["dataset"] = {k: v for k, v in sets[row["source_id"]].items() if k not in OWN}
+                shown = [{k: v for k, v in row.items() if k not in OWN} for row in rows]
+                kept = [row for row in shown if row.get("key") not in ("digicarbon.delivery", "mlflow.parentRunId")]
+                out.setdefault(table, {})[names[run_id]] = sorted(kept, key=repr)
+    return out
+
+
+def test_every_table_is_as_the_public_client_writes_it(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = dumped(written(monkeypatch, straight=True))
+    theirs = dumped(written(monkeypatch, straight=False))
+    assert set(ours) >= {"runs", "tags", "params", "metrics", "latest_metrics", "inputs"}
+    for table in theirs:
+        assert ours[table] == theirs[table], table
+    assert all(
+        len(ours[table]["m" * 250]) for table in ("runs", "tags", "params", "metrics", "latest_metrics", "inputs")
+    )
+    assert len(ours["metrics"]["m" * 250]) > 2300
+
+
+def test_the_files_of_a_run_are_those_of_the_public_client(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for straight in (True, False):
+        store = written(monkeypatch, straight)
+        client = MlflowClient(tracking_uri=f"sqlite:///{Path('mlruns/mlflow.db').resolve().as_posix()}")
+        runs = client.search_runs([store.experiment_id], f"tags.`mlflow.parentRunId` = '{store.parent_id}'")
+        listed = {}
+        for run in runs:
+            for file in client.list_artifacts(run.info.run_id):
+                text = Path(client.download_artifacts(run.info.run_id, file.path)).read_bytes()
+                listed[run.info.run_name, file.path] = text
+        found.append(listed)
+    assert found[0] == found[1]
+    assert ("two", "error.txt") in found[0]
+
+
+def test_readers_of_mlflow_see_what_was_written(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = written(monkeypatch, straight=True)
+    client = MlflowClient(tracking_uri=f"sqlite:///{Path('mlruns/mlflow.db').resolve().as_posix()}")
+    inside = f"tags.`mlflow.parentRunId` = '{store.parent_id}'"
+
+    def named(condition: str) -> set[str]:
+        return {run.info.run_name for run in client.search_runs([store.experiment_id], f"{inside} AND {condition}")}
+
+    assert named("metrics.`coef.log_pcap_` > 0.09") == {"one", "one again", "m" * 250}
+    assert named("metrics.nobs = 180") == {"one", "one again"}
+    assert named("params.column = '数字经济(1)'") == {"one", "two", "one again"}
+    assert named("tags.`digicarbon.hash` = 'one'") == {"one"}
+    assert named("attributes.status = 'FAILED'") == {"two"}
+    assert named("dataset.name = 'simulated'") == {"one", "two", "one again", "m" * 250}
+    ordered = client.search_runs([store.experiment_id], inside, order_by=["metrics.`statistic 7` DESC"], max_results=1)
+    assert ordered[0].info.run_name == "m" * 250
+    one = client.search_runs([store.experiment_id], "tags.`digicarbon.hash` = 'one'")[0]
+    history = client.get_metric_history(one.info.run_id, "coef.log_pcap_")
+    assert [(point.value, point.timestamp, point.step) for point in history] == [(0.1, ENTRY.end, 0)]
+    client.set_tag(one.info.run_id, "mine", "yes")
+    client.log_metric(one.info.run_id, "coef.log_pcap_", 0.2, timestamp=ENTRY.end + 1)
+    assert client.get_run(one.info.run_id).data.metrics["coef.log_pcap_"] == 0.2
+
+
+def test_a_batch_is_written_whole_or_not_at_all(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(Tracking(), "atomic")
+    store.open("", "", {}, resume=False)
+    store.write([of("before")])
+
+    def broken(*arguments: Any) -> Any:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "_input", broken)
+        with pytest.raises(TrackingError, match=r"cannot be written: disk I/O error"):
+            store.write([of("a"), of("b")])
+    with closing(sqlite3.connect("mlruns/mlflow.db")) as connection:
+        for table, link in tables().items():
+            if table in ("runs", "tags", "params", "metrics", "latest_metrics", "inputs"):
+                runs = connection.execute(f"SELECT DISTINCT {link} FROM {table}").fetchall()
+                assert len(runs) <= 2, table
+    store.abort()
+
+
+def test_an_unknown_schema_gets_the_public_client_and_one_line(project: Path) -> None:
+    with closing(sqlite3.connect("mlruns/mlflow.db")) as connection:
+        (head,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    assert head in database.HEADS, "MLflow has a new schema: compare its tables, then add the head"
+
+
+def test_ids_of_a_batch_lie_together_and_differ_early(project: Path) -> None:
+    store = Store(Tracking(), "ids")
+    store.open("", "", {}, resume=False)
+    store.write([of(str(k)) for k in range(30)])
+    store.write([of(str(k)) for k in range(30, 40)])
+    ids = [run_id for _, run_id, _ in database.opened(Tracking().uri).children(store.experiment_id, store.parent_id)]
+    assert len({run_id[:10] for run_id in ids}) == 40
+    assert len({run_id[:6] for run_id in ids}) == 2
+    assert {len(run_id) for run_id in ids} == {32}
+    store.abort()
