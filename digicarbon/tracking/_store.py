@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -430,6 +431,57 @@ class Store:
         while found := self._client.search_runs([experiment_id]):
             for run in found:
                 self._client.delete_run(run.info.run_id)
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """What `deliver` did.
+
+    Attributes
+    ----------
+    uri : str
+        Of the store, without its password.
+    runs : int
+        How many were delivered.
+    waiting : int
+        How many still wait for it.
+    notices : sequence of str
+        Why.
+    elsewhere : mapping of str to int
+        How many runs wait in this folder for other stores, by their address.
+    """
+
+    uri: str
+    runs: int
+    waiting: int
+    notices: Sequence[str]
+    elsewhere: Mapping[str, int]
+
+
+def deliver(tracking: Tracking) -> Delivered:
+    """Deliver what waits in this folder for a store.
+
+    Raises
+    ------
+    TrackingError
+        If the store cannot be opened.
+    """
+    uri = masked(absolute(tracking.uri))
+    own: list[str] = []
+    elsewhere: dict[str, int] = {}
+    for spool in spools():
+        sweep = spool.sweep
+        if sweep.uri == uri:
+            own.append(sweep.experiment)
+        elif waiting := spool.waiting():
+            elsewhere[sweep.uri] = elsewhere.get(sweep.uri, 0) + waiting
+    if not own:
+        return Delivered(masked(tracking.uri), 0, 0, (), elsewhere)
+    # opened by an experiment that is there already, so that none is made
+    store = Store(tracking.model_copy(update={"experiment": own[0]}), own[0])
+    count = store.deliver()
+    waiting = sum(spool.waiting() for spool in spools() if spool.sweep.uri == uri)
+    return Delivered(store.uri, count, waiting, store.notices, elsewhere)
 
 
 _LATER = "The next `digicarbon run` on this store from this folder, or `digicarbon deliver`, delivers them."
