@@ -19,7 +19,8 @@ digicarbon: one YAML per table, every specification fitted and logged
   digicarbon plan [EXPERIMENT] [overrides]    list what would run; fit nothing
   digicarbon check [EXPERIMENT] [overrides]   check configurations and data; fit nothing
   digicarbon list [GROUP]                     options of a config group, or all groups; `experiments` is one
-  digicarbon data import KIND FILES… --to FOLDER        raw downloads become a data folder; `digicarbon data` says more
+  digicarbon data import KIND FILES… --to FOLDER        raw downloads become a data folder
+  digicarbon data status|check|show           what a folder holds, what is odd in it, what a run's panel was made from
   digicarbon rerun RUN_ID                     fit a recorded run again and compare every number
   digicarbon deliver [EXPERIMENT]             record runs that wait on this disk for a store that did not take them
   digicarbon ui [EXPERIMENT]                  MLflow's interface on the project's store

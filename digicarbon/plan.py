@@ -17,7 +17,7 @@ from digicarbon.compose import Composer, subject
 from digicarbon.errors import ConfigError, DigicarbonError
 from digicarbon.expand import expand
 from digicarbon.prepare import Prepared, Specs, Workshop, specify
-from digicarbon.spec import Spec, refuse_unknown
+from digicarbon.spec import Spec, identity, refuse_unknown
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -139,7 +139,7 @@ def check(composer: Composer, choice: Choice, shop: Workshop) -> Run:
         options=chosen,
         specs=specs,
         prepared=prepared,
-        key=content_hash(specs, prepared),
+        key=content_hash(specs, prepared, shop),
         composer=composer,
     )
 
@@ -151,21 +151,33 @@ def require(keys: Sequence[str], options: Mapping[str, str]) -> None:
         raise ConfigError(f"{key} is required by {group}={options[group]}; give it in the YAML or as {key}=…")
 
 
-def content_hash(specs: Specs, prepared: Prepared) -> str:
+def content_hash(specs: Specs, prepared: Prepared, workshop: Workshop | None = None) -> str:
     """Return the SHA-256 of all that decides a run's numbers.
 
     It covers the model and the diagnostic with their defaults, the columns they read, the labels, the weights if they
-    are taken, and the source of the code that computes.
+    are taken, and the source of the code that computes. Columns and weights enter by their own digests, which runs that
+    share them compute once.
+
+    Parameters
+    ----------
+    specs : Specs
+    prepared : Prepared
+    workshop : Workshop, optional
+        Remembers what runs share.
     """
-    content = {
-        "model": _identity(specs.model),
-        "diagnostic": _identity(specs.diagnostic),
-        "terms": specs.terms,
-        "panel": _panel_digest(specs, prepared),
-        "weights": None if prepared.weights is None else prepared.weights.digest,
-        "code": code_digest(type(specs.model), type(specs.diagnostic)),
-    }
-    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    shop = workshop or Workshop()
+    classes = (type(specs.model), type(specs.diagnostic))
+    panel = prepared.panel
+    content = [
+        identity(specs.model),
+        identity(specs.diagnostic),
+        specs.terms,
+        panel.digest_of(panel.expanded(specs.terms)),
+        None if prepared.weights is None else prepared.weights.digest,
+        # a sweep computes with the code that it has loaded
+        shop.once(("code", *classes), lambda: code_digest(*classes)),
+    ]
+    return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
 
 
 def code_digest(*classes: type[Spec]) -> str:
@@ -191,18 +203,6 @@ def _digest(files: tuple[tuple[Path, int], ...]) -> str:
     for file, _ in files:
         sha.update(file.read_bytes())
     return sha.hexdigest()
-
-
-def _panel_digest(specs: Specs, prepared: Prepared) -> str:
-    panel = prepared.panel
-    sha = hashlib.sha256(repr((panel.units, panel.periods)).encode())
-    for array in (panel.unit_codes, panel.period_codes, panel.array(panel.expanded(specs.terms))):
-        sha.update(array.tobytes())
-    return sha.hexdigest()
-
-
-def _identity(spec: Spec) -> dict[str, Any]:
-    return {"class": f"{type(spec).__module__}.{type(spec).__qualname__}", **spec.model_dump(mode="json")}
 
 
 def _placed(message: str, composer: Composer, choice: Choice) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,13 +19,16 @@ from digicarbon.inference import Inference
 from digicarbon.measure import Measure
 from digicarbon.model import Model
 from digicarbon.outcome import Outcome
-from digicarbon.panel import Panel, PanelDesign, UnknownColumnError, label
+from digicarbon.panel import Panel, PanelDesign, Selection, UnknownColumnError, label
 from digicarbon.sample import Sample
 from digicarbon.source import Inputs, Source
-from digicarbon.spec import Builder, Spec
+from digicarbon.spec import Builder, Spec, identity
 from digicarbon.weights import Islands, Weights, WeightsSpec
 
 T = TypeVar("T")
+
+MOST_IDENTITIES = 10_000
+"""Specifications whose identity is remembered; a sweep has few, but for models."""
 
 KINDS: Mapping[str, type[Spec]] = {
     "source": Source,
@@ -60,26 +64,99 @@ class Specs:
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
-    """What a run is fitted to.
+class Stage:
+    """What runs of the same source, measure, outcome, panel design and sample share.
 
     Attributes
     ----------
-    panel : Panel
-        The sample, with every term of the run complete.
-    weights : Weights or None
-        For the sample's units; None where nothing takes them.
-    simulated : bool
-    notes : tuple of str
     inputs : Inputs
         What the panel was made from.
+    selection : Selection
+        The full panel and the rows of the sample; it makes the panel of a run.
+    said : tuple of str
+        Notes of measure, outcome and source.
     """
 
-    panel: Panel
-    weights: Weights | None
-    simulated: bool
-    notes: tuple[str, ...]
     inputs: Inputs
+    selection: Selection
+    said: tuple[str, ...]
+
+    def panel(self, terms: tuple[str, ...]) -> Panel:
+        """Return the sample with the terms made and complete.
+
+        Raises
+        ------
+        DataError
+            If a term cannot be made or a value is missing.
+        """
+        with _naming(self.inputs):
+            return self.selection.take(terms)
+
+    def notes(self, terms: tuple[str, ...]) -> tuple[str, ...]:
+        """Return sentences that belong under every table of a run with these terms."""
+        return (*self._left_out(self.panel(terms)), *self.said)
+
+    def _left_out(self, panel: Panel) -> tuple[str, ...]:
+        """Return a sentence on what the rules for gaps took away."""
+        full, chosen, rule = self.selection.panel, self.selection.keep, self.selection.design
+        if rule.gaps == "drop_units":
+            lost = sorted((self._every - set(full.units)) | (self._sampled - set(panel.units)))
+            count = len(lost) + len(panel.units)
+            words = f"{len(lost)} of {count} units lack a row or a value and are left out: {listing(lost)}."
+            return (words,) if lost else ()
+        rows = int(chosen.sum())
+        if rows == len(panel.index) or (rule.gaps == "refuse" and rule.log != "drop"):
+            return ()
+        return (f"{rows - len(panel.index)} of {rows} rows lack a value, a logarithm or a lag and are left out.",)
+
+    @cached_property
+    def _every(self) -> set[str]:
+        return {label(unit) for unit in self.inputs.frame["unit"]}
+
+    @cached_property
+    def _sampled(self) -> set[str]:
+        full = self.selection.panel
+        return {full.units[code] for code in np.unique(full.unit_codes[self.selection.keep])}
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Prepared:
+    """What a run is fitted to.
+
+    The panel is made when it is asked for, so that a hundred thousand runs do not hold as many panels.
+
+    Attributes
+    ----------
+    stage : Stage
+    terms : tuple of str
+        All columns that the run reads.
+    weights : Weights or None
+        For the sample's units; None where nothing takes them.
+    """
+
+    stage: Stage
+    terms: tuple[str, ...]
+    weights: Weights | None
+
+    @property
+    def panel(self) -> Panel:
+        """The sample, with every term of the run complete."""
+        return self.stage.panel(self.terms)
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the data are drawn by a computer."""
+        return self.stage.inputs.simulated
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences that belong under every table of this run."""
+        return self.stage.notes(self.terms)
+
+    @property
+    def inputs(self) -> Inputs:
+        """What the panel was made from."""
+        return self.stage.inputs
 
 
 def specify(config: Mapping[str, Any], builder: Builder | None = None) -> Specs:
@@ -108,7 +185,6 @@ def specify(config: Mapping[str, Any], builder: Builder | None = None) -> Specs:
     return Specs(**built)
 
 
-@dataclass
 class Workshop:
     """Prepares runs and keeps what several of them share.
 
@@ -118,38 +194,58 @@ class Workshop:
         The specifications of its runs, equal ones once.
     """
 
-    builder: Builder = field(default_factory=Builder)
-    _done: dict[tuple[str, ...], Any] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.builder = Builder()
+        self._done: dict[Hashable, Any] = {}
+        self._identities: dict[int, tuple[Spec, str]] = {}
 
     def prepare(self, specs: Specs) -> Prepared:
-        """Return the panel and weights of a run, after its model and diagnostic have checked them.
+        """Return the stage and weights of a run, after its model and diagnostic have checked them.
 
         Raises
         ------
         ConfigError, DataError, WeightsError, EstimationError
         """
-        inputs = self._inputs(specs)
-        keys = _keys(specs, "source", "measure", "outcome", "panel", "sample")
-        panel = self._once(("sample", *keys, *specs.terms), lambda: self._taken(specs))
+        stage = self._stage(specs)
+        panel = stage.panel(specs.terms)
         weights = None if specs.weights is None else self._weights(specs, specs.weights, panel)
-        said = self._once(
-            ("notes", *_keys(specs, "source", "measure", "outcome")),
-            lambda: (*specs.measure.notes(inputs), *specs.outcome.notes(inputs)),
-        )
-        notes = (*self._left_out(specs, panel), *said, *inputs.notes)
-        prepared = Prepared(panel, weights, inputs.simulated, notes, inputs)
         specs.model.check(panel, weights)
         specs.diagnostic.check(panel, weights)
-        return prepared
+        return Prepared(stage, specs.terms, weights)
 
-    def _once(self, key: tuple[str, ...], make: Callable[[], T]) -> T:
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what was made under a key, and make it the first time."""
         if key not in self._done:
             self._done[key] = make()
         found: T = self._done[key]
         return found
 
+    def identity(self, spec: Spec) -> str:
+        """Return a text that is equal for specifications of equal class and fields."""
+        found = self._identities.get(id(spec))
+        if found is None:
+            if len(self._identities) >= MOST_IDENTITIES:
+                self._identities.clear()
+            # the specification is kept beside its text, so that no other one takes its id
+            found = self._identities[id(spec)] = spec, identity(spec, spec.left_to_models)
+        return found[1]
+
+    def _keys(self, *specs: Spec) -> tuple[str, ...]:
+        return tuple(map(self.identity, specs))
+
+    def _stage(self, specs: Specs) -> Stage:
+        def make() -> Stage:
+            inputs = self._inputs(specs)
+            said = (*specs.measure.notes(inputs), *specs.outcome.notes(inputs), *inputs.notes)
+            adjust = specs.sample.adjust if specs.sample.adjusts else None
+            selection = Selection(specs.panel, self._full(specs), self._chosen(specs), adjust)
+            return Stage(inputs, selection, said)
+
+        keys = self._keys(specs.source, specs.measure, specs.outcome, specs.panel, specs.sample)
+        return self.once(("stage", *keys), make)
+
     def _inputs(self, specs: Specs) -> Inputs:
-        return self._once(("inputs", *_keys(specs, "source")), specs.source.load)
+        return self.once(("inputs", *self._keys(specs.source)), specs.source.load)
 
     def _full(self, specs: Specs) -> Panel:
         """Return all units and periods of the study with raw series, measures and outcome."""
@@ -157,50 +253,31 @@ class Workshop:
         def make() -> Panel:
             inputs = self._inputs(specs)
             frame = inputs.frame
-            for made in (specs.measure.transformed(inputs), specs.outcome.compute(inputs)):
+            source = self.identity(specs.source)
+            for spec, compute in (
+                (specs.measure, specs.measure.transformed),
+                (specs.outcome, specs.outcome.compute),
+            ):
+                made = self.once(("made", source, self.identity(spec)), partial(compute, inputs))
                 frame = _joined(frame, made, inputs.source)
             with _naming(inputs):
                 return _with_regions(specs.panel.assemble(frame, inputs.unit_name, inputs.time_name))
 
-        return self._once(("panel", *_keys(specs, "source", "measure", "outcome", "panel")), make)
+        return self.once(("panel", *self._keys(specs.source, specs.measure, specs.outcome, specs.panel)), make)
 
     def _chosen(self, specs: Specs) -> NDArray[np.bool_]:
         """Return which rows of the full panel are in the sample."""
-
-        def rows() -> NDArray[np.bool_]:
-            full, sample, design = self._full(specs), specs.sample, specs.panel
-            # a query can name a variable that no model uses
-            new = [name for name in sample.variables if design.can_make(full, name)]
-            return sample.rows(design.variables(full, new))
-
-        return self._once(("rows", *_keys(specs, "source", "measure", "outcome", "panel", "sample")), rows)
-
-    def _taken(self, specs: Specs) -> Panel:
-        """Return the sample with the run's terms made and complete."""
-        with _naming(self._inputs(specs)):
-            return specs.panel.take(self._full(specs), specs.terms, self._chosen(specs), specs.sample.adjust)
-
-    def _left_out(self, specs: Specs, panel: Panel) -> tuple[str, ...]:
-        """Return a sentence on what the rules for gaps took away."""
-        full, chosen, rule = self._full(specs), self._chosen(specs), specs.panel
-        if rule.gaps == "drop_units":
-            every = {label(unit) for unit in self._inputs(specs).frame["unit"]}
-            lost = sorted((every - set(full.units)) | (set(full.rows(chosen).units) - set(panel.units)))
-            count = len(lost) + len(panel.units)
-            words = f"{len(lost)} of {count} units lack a row or a value and are left out: {listing(lost)}."
-            return (words,) if lost else ()
-        rows = int(chosen.sum())
-        if rows == len(panel.unit_codes) or (rule.gaps == "refuse" and rule.log != "drop"):
-            return ()
-        return (f"{rows - len(panel.unit_codes)} of {rows} rows lack a value, a logarithm or a lag and are left out.",)
+        full, sample, design = self._full(specs), specs.sample, specs.panel
+        # a query can name a variable that no model uses
+        new = [name for name in sample.variables if design.can_make(full, name)]
+        return sample.rows(design.variables(full, new))
 
     def _weights(self, specs: Specs, spec: WeightsSpec, panel: Panel) -> Weights:
-        full = self._full(specs)
-        keys = _keys(specs, "source", "measure", "outcome", "panel", "weights")
-        weights = self._once(("weights", *keys), lambda: spec.compute(full))
+        keys = self._keys(specs.source, specs.measure, specs.outcome, specs.panel, spec)
+        weights = self.once(("weights", *keys), lambda: spec.compute(self._full(specs)))
         # a region can leave a province without neighbour: the specification's own rule holds for the subset, too
         islands: Islands = "keep" if getattr(spec, "islands", "refuse") == "keep" else "refuse"
-        return weights.restrict(panel.units, islands)
+        return self.once(("weights", *keys, panel.units), lambda: weights.restrict(panel.units, islands))
 
 
 def _with_regions(panel: Panel) -> Panel:
@@ -244,8 +321,3 @@ def _joined(frame: pd.DataFrame, made: pd.DataFrame, source: str) -> pd.DataFram
             return frame
         raise DataError("A measure or outcome returned more than one row per unit and period.")
     return frame.merge(new, on=["unit", "time"], how="left", validate="many_to_one")
-
-
-def _keys(specs: Specs, *names: str) -> tuple[str, ...]:
-    found = [getattr(specs, name) for name in names]
-    return tuple(f"{type(spec).__module__}.{type(spec).__qualname__}{spec.model_dump_json()}" for spec in found)

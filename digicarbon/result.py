@@ -104,18 +104,28 @@ class Result:
     residuals: FloatArray | None = None
 
     @cached_property
-    def estimates(self) -> pd.DataFrame:
-        """Coefficients: index term; columns coef, se, stat, p, low, high."""
+    def estimate_columns(self) -> Mapping[str, FloatArray]:
+        """The columns of `estimates`, each of shape (p,), for readers of thousands of results."""
         variance = np.diag(self.covariance)
         # not a number for a parameter at its boundary, which the notes tell of
-        se = np.sqrt(np.where(variance >= 0, variance, np.nan))
-        return pd.DataFrame(self.inference.columns(self.coef, se), index=pd.Index(self.terms, name="term"))
+        return self.inference.columns(self.coef, np.sqrt(np.where(variance >= 0, variance, np.nan)))
+
+    @cached_property
+    def estimates(self) -> pd.DataFrame:
+        """Coefficients: index term; columns coef, se, stat, p, low, high."""
+        return pd.DataFrame(self.estimate_columns, index=pd.Index(self.terms, name="term"))
 
     @cached_property
     def vcov(self) -> pd.DataFrame:
         """Covariance of the estimates, terms by terms."""
         index = pd.Index(self.terms, name="term")
         return pd.DataFrame(self.covariance, index=index, columns=index)
+
+    @cached_property
+    def effect_columns(self) -> Mapping[str, FloatArray]:
+        """The columns of `effects`, each of shape (3, k): direct, indirect and total; none without effects."""
+        found = self.spatial_effects
+        return {} if found is None else self.inference.columns(found.coef, found.se)
 
     @cached_property
     def effects(self) -> pd.DataFrame:
@@ -125,4 +135,4 @@ class Result:
         index = pd.MultiIndex.from_product([["direct", "indirect", "total"], terms], names=["effect", "term"])
         if found is None:
             return pd.DataFrame(columns=["coef", "se", "stat", "p", "low", "high"], index=index, dtype=float)
-        return pd.DataFrame(self.inference.columns(found.coef.ravel(), found.se.ravel()), index=index)
+        return pd.DataFrame({name: column.ravel() for name, column in self.effect_columns.items()}, index=index)

@@ -112,6 +112,11 @@ class Sample(Spec):
         nodes = ast.walk(ast.parse(_BACKTICKS.sub("0", self.query).strip(), mode="eval"))
         return tuple(dict.fromkeys([*quoted, *(node.id for node in nodes if isinstance(node, ast.Name))]))
 
+    @property
+    def adjusts(self) -> bool:
+        """Whether outliers are treated."""
+        return any(self.winsorise) or any(self.trim)
+
     def rows(self, panel: Panel) -> NDArray[np.bool_]:
         """Return which rows belong to this sample, shape (rows,).
 
@@ -168,9 +173,9 @@ class Sample(Spec):
         DataError
             If `outliers_of` names another variable, or no row is left.
         """
-        low, high = self.winsorise if any(self.winsorise) else self.trim
-        if not (low or high):
+        if not self.adjusts:
             return panel
+        low, high = self.winsorise if any(self.winsorise) else self.trim
         unknown = [name for name in self.outliers_of if name not in names]
         if unknown:
             raise DataError(

@@ -56,6 +56,11 @@ class Spec(pydantic.BaseModel):
         except pydantic.ValidationError as error:
             raise SpecError(type(self), error) from None
 
+    @property
+    def left_to_models(self) -> frozenset[str]:
+        """Fields that change nothing of what the specification computes, so that runs that differ in them share it."""
+        return frozenset()
+
 
 class SpecError(ConfigError, ValueError):
     """Fields of a specification are wrong.
@@ -126,6 +131,26 @@ def build(node: Mapping[str, Any], kind: type[S], where: str) -> S:
         return cls(**fields)
     except SpecError as error:
         raise ConfigError(error.sentence(where)) from error
+
+
+def identity(spec: Spec, without: frozenset[str] = frozenset()) -> str:
+    """Return a text that is equal for specifications of equal class and equal fields, those of ``without`` aside."""
+    fields = spec.model_dump_json(exclude=set(without)) if without else spec.model_dump_json()
+    return f"{type(spec).__module__}.{type(spec).__qualname__}{fields}"
+
+
+def sharing(spec: Spec, *verbs: str) -> frozenset[str]:
+    """Return the fields that verbs of a specification do not read: its ``no_numbers``.
+
+    There are none where a class from elsewhere defines a verb anew: it may read whatever it likes, until it has
+    ``no_numbers`` of its own.
+    """
+    for cls in type(spec).__mro__:
+        if "no_numbers" in vars(cls):
+            return frozenset(vars(cls)["no_numbers"])
+        if cls.__module__.partition(".")[0] != __package__ and any(verb in vars(cls) for verb in verbs):
+            break
+    return frozenset()
 
 
 class Builder:

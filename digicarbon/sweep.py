@@ -11,32 +11,18 @@ import pandas as pd
 from omegaconf import OmegaConf
 
 from digicarbon.compose import Composer, subject
-from digicarbon.diagnostic import Diagnostic
 from digicarbon.errors import Caught, ConfigError, DigicarbonError, EstimationError
 from digicarbon.executor import Executor
 from digicarbon.files import ROOT
-from digicarbon.model import Model
-from digicarbon.panel import Panel
 from digicarbon.plan import Plan, Run, require
 from digicarbon.provenance import FINGERPRINT, Ledger, ledger
 from digicarbon.report import Record, Report, Table, attributed
 from digicarbon.result import Result
 from digicarbon.spec import Spec, build
+from digicarbon.stage import Stages, Task
 from digicarbon.tracking import Entry, Store, Tracking
-from digicarbon.weights import Weights
 
 S = TypeVar("S", bound=Spec)
-
-
-@dataclass(frozen=True, eq=False)
-class Task:
-    """What a worker needs to fit one run."""
-
-    index: int
-    model: Model
-    diagnostic: Diagnostic
-    panel: Panel
-    weights: Weights | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,8 +147,9 @@ def fit(task: Task) -> Fitted:
     start = time.time_ns() // 1_000_000
     result: Result | None = None
     with Caught() as caught:
-        fitted = task.model.fit(task.panel, task.weights)
-        result = replace(fitted, tables={**fitted.tables, **task.diagnostic.tables(task.panel, task.weights)})
+        panel, weights = task.open()
+        fitted = task.model.fit(panel, weights)
+        result = replace(fitted, tables={**fitted.tables, **task.diagnostic.tables(panel, weights)})
     error = f"{caught.sentence}\n\n{caught.traceback}" if caught.sentence else ""
     return Fitted(task.index, result, error, start, time.time_ns() // 1_000_000)
 
@@ -176,13 +163,14 @@ def _fit_chunk(tasks: Sequence[Task]) -> list[Fitted]:
 
 
 def _fitted(runs: Sequence[Run], executor: Executor) -> Iterator[list[Fitted]]:
+    with Stages() as stages:
+        yield from _in_chunks([stages.task(index, run) for index, run in enumerate(runs)], executor)
+
+
+def _in_chunks(tasks: Sequence[Task], executor: Executor) -> Iterator[list[Fitted]]:
     from joblib import Parallel, delayed
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-    tasks = [
-        Task(index, run.specs.model, run.specs.diagnostic, run.prepared.panel, run.prepared.weights)
-        for index, run in enumerate(runs)
-    ]
     size = executor.chunk(len(tasks))
     chunks = [tasks[start : start + size] for start in range(0, len(tasks), size)]
     if executor.backend == "sequential" or len(chunks) == 1:

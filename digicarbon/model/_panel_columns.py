@@ -59,12 +59,16 @@ def within(panel: Panel, names: tuple[str, ...], y: str, effects: EffectsKind, c
     if effects == "none":
         raw, names = np.column_stack([np.ones(len(raw)), raw]), ("const", *names)
         return Columns(names, raw, raw, rows, effects, 0, {})
-    memory, every = panel.memory, (*names, y)
-    new = [name for name in every if (effects, name) not in memory]
+    columns = [panel.columns[name] for name in (*names, y)]
+    new = [column for column in columns if effects not in column.memory]
     if new:
-        # a column is demeaned once, whatever the number of models that read it
-        memory.update(zip(((effects, name) for name in new), absorb(panel.array(new), rows, effects).T, strict=True))
-    values = np.column_stack([memory[effects, name] for name in every])
+        # a column is demeaned once, whatever the number of models and panels that read it
+        found = absorb(np.column_stack([column.values for column in new]), rows, effects)
+        for column, demeaned in zip(new, found.T, strict=True):
+            column.memory[effects] = np.ascontiguousarray(demeaned)
+    values = np.empty_like(raw)
+    for position, column in enumerate(columns):
+        values[:, position] = column.memory[effects]
     absorbed, notes = absorbed_rank(rows, effects), _singletons(panel, effects)
     if constant:
         ones, names, absorbed = np.ones((len(raw), 1)), ("const", *names), absorbed - 1

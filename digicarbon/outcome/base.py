@@ -7,7 +7,7 @@ from typing import ClassVar
 import pandas as pd
 
 from digicarbon.source import Inputs
-from digicarbon.spec import Names, Spec
+from digicarbon.spec import Names, Spec, sharing
 
 
 class Outcome(Spec):
@@ -29,6 +29,11 @@ class Outcome(Spec):
     name: str
     term: str
     controls: Names = ()
+
+    @property
+    def left_to_models(self) -> frozenset[str]:
+        """The term and the controls, where `compute` does not read them."""
+        return sharing(self, "compute", "notes")
 
     def compute(self, inputs: Inputs) -> pd.DataFrame:
         """Return the columns ``unit``, ``time`` and ``name``.

@@ -7,3 +7,4 @@ from digicarbon.panel.base import Panel as Panel
 from digicarbon.panel.base import label as label
 from digicarbon.panel.design import PanelDesign as PanelDesign
 from digicarbon.panel.design import UnknownColumnError as UnknownColumnError
+from digicarbon.panel.selection import Selection as Selection

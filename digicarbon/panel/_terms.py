@@ -136,6 +136,9 @@ def evaluate(panel: Panel, terms: Sequence[str]) -> tuple[Panel, dict[str, tuple
     DataError
         If a variable is not a column, holds text outside of ``C()``, or no row has the lag.
     """
+    if all(map(panel.has, terms)):
+        # the rule in a sweep, whose panels come with their terms made
+        return panel, {term: (term,) for term in terms}
     parsed = {term: None if panel.has(term) else parse(term) or _logarithm(panel, term) for term in terms}
     wanted = [factor.atom for factors in parsed.values() for factor in factors or () if not factor.dummies]
     full = _with_atoms(panel, list(dict.fromkeys(wanted)))

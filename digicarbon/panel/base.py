@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -14,14 +14,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from digicarbon.errors import DataError, listing, nearest
-from digicarbon.numeric.within import rows_before
+from digicarbon.panel._columns import Column, FloatArray, Index, IntArray, owned
 from digicarbon.panel._terms import evaluate
 
 Gaps = Literal["refuse", "drop_units", "keep"]
 """What to do with a unit that lacks a period or a value: stop, leave the unit out, or keep an unbalanced panel."""
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 
 def label(value: object) -> str:
@@ -35,37 +32,31 @@ def label(value: object) -> str:
 class Panel:
     """Values of units over periods, sorted by unit and then by period.
 
-    Build one with `from_frame`. Arrays are read-only; rows are ordered by unit label, then by period.
+    Build one with `from_frame`. Arrays are read-only; rows are ordered by unit label, then by period. Panels that are
+    made of one another share their columns, so that a panel costs little.
 
     Attributes
     ----------
-    units : tuple of str
-        The N unit labels, sorted.
-    periods : tuple of int or str
-        The T periods, sorted.
-    names : tuple of str
-        Names of the k columns.
-    values : ndarray, shape (rows, k)
-        Column values; not-a-number where missing.
-    unit_codes, period_codes : ndarray of int, shape (rows,)
-        Position of each row's unit and period.
-    text : dict of str to ndarray
+    index : Index
+        Which unit and period each row is.
+    columns : mapping of str to Column
+        The k columns of numbers; not-a-number where missing.
+    text : mapping of str to ndarray, shape (rows,)
         Columns that hold text, kept for grouping; a model cannot use them.
     """
 
-    units: tuple[str, ...]
-    periods: tuple[int | str, ...]
-    names: tuple[str, ...]
-    values: FloatArray
-    unit_codes: IntArray
-    period_codes: IntArray
-    unit_name: str = "unit"
-    time_name: str = "time"
-    text: dict[str, NDArray[Any]] = field(default_factory=dict)
+    index: Index
+    columns: Mapping[str, Column]
+    text: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for array in (self.values, self.unit_codes, self.period_codes, *self.text.values()):
+        for array in self.text.values():
             array.flags.writeable = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # one block: a column a file would be slow to map where the panel is large
+        block = np.stack([column.values for column in self.columns.values()]) if self.columns else None
+        return _restored, (self.index, tuple(self.columns), block, dict(self.text))
 
     def __repr__(self) -> str:
         n, t = self.shape
@@ -135,9 +126,52 @@ class Panel:
                 text[name] = flat[name].to_numpy(dtype=object)[order]
             else:
                 numeric[name] = as_number[order]
-        values = np.column_stack(list(numeric.values())) if numeric else np.empty((len(flat), 0))
-        panel = cls(units, periods, tuple(numeric), values, unit_codes[order], period_codes[order], unit, time, text)
-        return panel._fill_gaps(np.ones(len(flat), dtype=bool), gaps, "has no row")
+        index = Index(units, periods, unit_codes[order], period_codes[order], unit, time)
+        panel = cls(index, {name: Column(values) for name, values in numeric.items()}, text)
+        keep = panel._without_gaps(np.ones(len(flat), dtype=bool), gaps, "has no row")
+        return panel if keep is None else panel.rows(keep)
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """The N unit labels, sorted."""
+        return self.index.units
+
+    @property
+    def periods(self) -> tuple[int | str, ...]:
+        """The T periods, sorted."""
+        return self.index.periods
+
+    @property
+    def unit_codes(self) -> IntArray:
+        """Position of each row's unit, shape (rows,)."""
+        return self.index.unit_codes
+
+    @property
+    def period_codes(self) -> IntArray:
+        """Position of each row's period, shape (rows,)."""
+        return self.index.period_codes
+
+    @property
+    def unit_name(self) -> str:
+        """What messages and tables call a unit."""
+        return self.index.unit_name
+
+    @property
+    def time_name(self) -> str:
+        """What messages and tables call a period."""
+        return self.index.time_name
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the k columns of numbers."""
+        return tuple(self.columns)
+
+    @cached_property
+    def values(self) -> FloatArray:
+        """All columns of numbers, shape (rows, k); not-a-number where missing."""
+        values = self._stacked(self.names)
+        values.flags.writeable = False
+        return values
 
     @property
     def balanced(self) -> bool:
@@ -149,28 +183,17 @@ class Panel:
         """Number of units and of periods."""
         return len(self.units), len(self.periods)
 
-    @cached_property
-    def _position(self) -> dict[str, int]:
-        return {name: index for index, name in enumerate(self.names)}
-
-    @cached_property
-    def _finite(self) -> set[str]:
-        """Columns that have been found finite everywhere; values never change."""
-        return set()
-
     def require(self, names: Iterable[str]) -> None:
         """Raise a `DataError` unless each of ``names`` is a column of finite numbers."""
         for name in names:
-            if name in self._finite:
-                continue
             self.require_column(name)
-            bad = np.flatnonzero(~np.isfinite(self.values[:, self._position[name]]))
-            if len(bad):
-                raise DataError(
-                    f"Column '{name}' has no finite value for {listing(self.row_name(row) for row in bad)}; fill these "
-                    "cells, leave the column out, or choose panel.gaps=drop_units (or keep)."
-                )
-            self._finite.add(name)
+            if self.columns[name].finite:
+                continue
+            bad = np.flatnonzero(~np.isfinite(self.column(name)))
+            raise DataError(
+                f"Column '{name}' has no finite value for {listing(self.row_name(row) for row in bad)}; fill these "
+                "cells, leave the column out, or choose panel.gaps=drop_units (or keep)."
+            )
 
     def require_column(self, name: str) -> None:
         """Raise a `DataError` unless ``name`` is a column of numbers, gaps or not."""
@@ -182,7 +205,7 @@ class Panel:
                 f"Column '{name}' holds text where numbers are needed ({shown}); correct these cells, or write "
                 f"C({name}) for dummies of its values."
             )
-        if name not in self._position:
+        if name not in self.columns:
             raise DataError(
                 f"The panel has no column '{name}'.{self.hint(name)}{nearest(name, self.names)} "
                 f"Columns: {listing(self.names, 40)}."
@@ -201,11 +224,11 @@ class Panel:
 
     def has(self, name: str) -> bool:
         """Return whether ``name`` is a column, of numbers or of text."""
-        return name in self._position or name in self.text
+        return name in self.columns or name in self.text
 
     def column(self, name: str) -> FloatArray:
         """Return a column of numbers as it is, gaps included, shape (rows,)."""
-        return self.values[:, self._position[name]]
+        return self.columns[name].values
 
     def levels(self, name: str) -> tuple[tuple[str, ...], IntArray]:
         """Return the distinct values of a column as text, sorted, and each row's position among them, shape (rows,).
@@ -242,19 +265,16 @@ class Panel:
 
         Periods are counted as `positions` says.
         """
-        return rows_before(self.unit_codes, self.positions[self.period_codes], lag)
+        return self.index.before(lag)
 
-    @cached_property
+    @property
     def positions(self) -> IntArray:
         """Where the periods stand on the calendar, from 0, shape (T,).
 
         The step is the greatest one that divides all distances between the panel's periods, so that a year that nobody
         has stays a gap; periods that are text follow each other, numbers within them by size.
         """
-        if not isinstance(self.periods[0], int):
-            return np.arange(len(self.periods))
-        years = np.array(self.periods) - self.periods[0]
-        return np.asarray(years // max(int(np.gcd.reduce(years)), 1), dtype=np.int64)
+        return self.index.positions
 
     def with_terms(self, terms: Iterable[str]) -> Panel:
         """Return the panel with a column for each term that is more than a column.
@@ -292,11 +312,6 @@ class Panel:
         names = evaluate(self, tuple(dict.fromkeys([*among, *wanted])))[1]
         return tuple(name for term in wanted for name in names[term])
 
-    @cached_property
-    def memory(self) -> dict[tuple[str, str], FloatArray]:
-        """What fits to this panel share: columns with effects removed, by kind of effects and name."""
-        return {}
-
     def array(self, names: Sequence[str]) -> FloatArray:
         """Return columns as an array of shape (rows, len(names)), ordered by unit, then period.
 
@@ -306,7 +321,7 @@ class Panel:
             If a column is missing, holds text or a value that is not finite.
         """
         self.require(names)
-        return self.values[:, [self._position[name] for name in names]]
+        return self._stacked(names)
 
     def cube(self, names: Sequence[str]) -> FloatArray:
         """Return columns as an array of shape (periods, units, len(names)).
@@ -333,16 +348,17 @@ class Panel:
         numbers = pd.DataFrame(self.values, index=index, columns=list(self.names))
         return numbers.assign(**self.text) if self.text else numbers
 
-    def with_columns(self, new: dict[str, FloatArray]) -> Panel:
+    def with_columns(self, new: Mapping[str, FloatArray | Column]) -> Panel:
         """Return a panel with further or replaced columns, each of shape (rows,)."""
-        kept = [name for name in self.names if name not in new]
-        values = np.column_stack([self.values[:, [self._position[name] for name in kept]], *new.values()])
+        if not new:
+            return self
+        columns = {name: column for name, column in self.columns.items() if name not in new}
         text = {name: column for name, column in self.text.items() if name not in new}
-        return self._replace(names=(*kept, *new), values=values, text=text)
+        return Panel(self.index, columns | {name: owned(values) for name, values in new.items()}, text)
 
     def with_text(self, new: dict[str, NDArray[Any]]) -> Panel:
         """Return a panel with further columns of text, each of shape (rows,)."""
-        return self._replace(text=self.text | new)
+        return replace(self, text={**self.text, **new})
 
     def select(self, units: Iterable[str] | None = None, periods: Iterable[int | str] | None = None) -> Panel:
         """Return the rows of some units and periods.
@@ -380,15 +396,10 @@ class Panel:
             raise DataError("No rows are left in the panel.")
         if keep.all():
             return self
-        used_units, unit_codes = np.unique(self.unit_codes[keep], return_inverse=True)
-        used_periods, period_codes = np.unique(self.period_codes[keep], return_inverse=True)
-        return self._replace(
-            units=tuple(self.units[i] for i in used_units),
-            periods=tuple(self.periods[i] for i in used_periods),
-            values=self.values[keep],
-            unit_codes=unit_codes.astype(np.int64),
-            period_codes=period_codes.astype(np.int64),
-            text={name: column[keep] for name, column in self.text.items()},
+        return Panel(
+            self.index.cut(keep),
+            {name: column.cut(keep) for name, column in self.columns.items()},
+            {name: column[keep] for name, column in self.text.items()},
         )
 
     def complete(self, names: Sequence[str], gaps: Gaps = "refuse") -> Panel:
@@ -399,50 +410,74 @@ class Panel:
         DataError
             If a column is missing or holds text, or a value is missing and ``gaps`` is ``"refuse"``.
         """
-        known = [name for name in names if name in self._position]
-        self.require([name for name in names if name not in self._position])
-        values = self.values[:, [self._position[name] for name in known]]
-        good: NDArray[np.bool_] = np.asarray(np.isfinite(values).all(axis=1), dtype=np.bool_)
+        keep = self.complete_rows(names, gaps)
+        return self if keep is None else self.rows(keep)
+
+    def complete_rows(self, names: Sequence[str], gaps: Gaps = "refuse") -> NDArray[np.bool_] | None:
+        """Return the rows of `complete`, shape (rows,), or None if these are all.
+
+        Raises
+        ------
+        DataError
+            As `complete` does.
+        """
         if gaps == "refuse":
-            self.require(names)
-            return self
-        return self._fill_gaps(good, gaps, "is incomplete")
+            self.require([*(name for name in names if name not in self.columns), *names])
+            return None
+        self.require([name for name in names if name not in self.columns])
+        found = [self.columns[name] for name in names]
+        if self.balanced and all(column.finite for column in found):
+            return None
+        good = np.ones(len(self.index), dtype=bool)
+        for column in found:
+            good &= np.isfinite(column.values)
+        return self._without_gaps(good, gaps, "is incomplete")
 
     @cached_property
     def digest(self) -> str:
         """SHA-256 of labels, names and values: the fingerprint of the data."""
-        sha = hashlib.sha256()
-        sha.update(repr((self.units, self.periods, self.names)).encode())
-        for array in (self.unit_codes, self.period_codes, self.values):
-            sha.update(np.ascontiguousarray(array).tobytes())
+        return self.digest_of(self.names)
+
+    def digest_of(self, names: Iterable[str]) -> str:
+        """Return the SHA-256 of labels and of some columns, names and values.
+
+        A hash of hashes: a column that many panels share is read once.
+        """
+        sha = hashlib.sha256(self.index.digest)
+        for name in names:
+            sha.update(f"{len(name)} {name}".encode())
+            sha.update(self.columns[name].digest)
         return sha.hexdigest()
 
-    def _fill_gaps(self, good: NDArray[np.bool_], gaps: Gaps, problem: str) -> Panel:
+    def _stacked(self, names: Sequence[str]) -> FloatArray:
+        out = np.empty((len(self.index), len(names)))
+        for position, name in enumerate(names):
+            out[:, position] = self.columns[name].values
+        return out
+
+    def _without_gaps(self, good: NDArray[np.bool_], gaps: Gaps, problem: str) -> NDArray[np.bool_] | None:
+        """Return which rows stay if ``good`` ones are complete, or None if these are all."""
         n, t = self.shape
         counts = np.bincount(self.unit_codes[good], minlength=n)
         short = np.flatnonzero(counts < t)
         if len(short) == 0:
-            return self
+            return None
         if gaps == "refuse":
             raise DataError(
                 f"The panel has gaps: {listing(self._missing_pairs())} {problem}. Add the rows, or choose "
                 "panel.gaps=drop_units (leave these units out) or panel.gaps=keep (unbalanced; not for spatial models)."
             )
         if gaps == "keep":
-            return self.rows(good)
+            return good
         keep = good & ~np.isin(self.unit_codes, short)
         if not keep.any():
             raise DataError("No unit is complete over all periods; shorten the span of years or use gaps=keep.")
-        return self.rows(keep)
+        return keep
 
     def _missing_pairs(self) -> list[str]:
         present = set(zip(self.unit_codes.tolist(), self.period_codes.tolist(), strict=True))
         n, t = self.shape
         return [f"{self.units[i]} {self.periods[j]}" for i in range(n) for j in range(t) if (i, j) not in present]
-
-    def _replace(self, **changes: Any) -> Panel:
-        now = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return Panel(**(now | changes))
 
     def row_name(self, row: int | np.integer[Any]) -> str:
         """Return the unit and period of a row, for messages."""
@@ -450,6 +485,14 @@ class Panel:
 
     def _period_array(self) -> NDArray[Any]:
         return np.array(self.periods, dtype=np.int64 if isinstance(self.periods[0], int) else object)
+
+
+def _restored(
+    index: Index, names: tuple[str, ...], block: FloatArray | None, text: Mapping[str, NDArray[Any]]
+) -> Panel:
+    """Return a panel that was pickled, its columns rows of one array."""
+    columns = {} if block is None else {name: Column(row) for name, row in zip(names, block, strict=True)}
+    return Panel(index, columns, text)
 
 
 def _periods(column: pd.Series[Any], name: str) -> pd.Series[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import ClassVar, Literal, Self
 
@@ -13,8 +13,10 @@ from pydantic import Field, model_validator
 
 from digicarbon.errors import DataError, listing, nearest
 from digicarbon.panel._arithmetic import columns_of, evaluate
-from digicarbon.panel._terms import LOG_PREFIX, Atom, parse
-from digicarbon.panel.base import FloatArray, Gaps, Panel
+from digicarbon.panel._columns import FloatArray
+from digicarbon.panel._terms import LOG_PREFIX, Atom
+from digicarbon.panel.base import Gaps, Panel
+from digicarbon.panel.selection import Adjust, Selection
 from digicarbon.spec import Spec
 
 LogRule = Literal["strict", "log1p", "drop"]
@@ -112,7 +114,7 @@ class PanelDesign(Spec):
         panel: Panel,
         terms: Sequence[str],
         keep: NDArray[np.bool_] | None = None,
-        adjust: Callable[[Panel, Sequence[str]], Panel] | None = None,
+        adjust: Adjust | None = None,
     ) -> Panel:
         """Return the panel with the columns for ``terms`` made and complete.
 
@@ -133,23 +135,7 @@ class PanelDesign(Spec):
         DataError
             If a term cannot be made, a logarithm meets a value of zero or below, or a value is missing.
         """
-        atoms: dict[str, Atom] = {}
-        whole: list[str] = []
-        for term in dict.fromkeys(terms):
-            factors = None if self._plain(panel, term) else parse(term)
-            if factors is None:
-                atoms[term] = Atom(term)
-            for factor in factors or ():
-                if factor.dummies:
-                    whole.append(factor.atom.variable)
-                else:
-                    atoms[factor.atom.name] = factor.atom
-        sample = self._with_atoms(panel, atoms, np.ones(len(panel.unit_codes), dtype=bool) if keep is None else keep)
-        known = [*atoms, *(name for name in whole if name in sample.names)]
-        sample = sample.complete(known, self.gaps)
-        if adjust is not None:
-            sample = adjust(sample, list(atoms)).complete(known, self.gaps)
-        return sample.with_terms(terms)
+        return Selection(self, panel, keep, adjust).take(terms)
 
     def variables(self, panel: Panel, names: Sequence[str]) -> Panel:
         """Return the panel with further variables made where they exist, gaps left as they are."""
@@ -159,7 +145,7 @@ class PanelDesign(Spec):
 
     def can_make(self, panel: Panel, name: str) -> bool:
         """Return whether a variable is no column yet but is defined, or the logarithm of something that is known."""
-        return not panel.has(name) and self._plain(panel, name)
+        return not panel.has(name) and self.is_plain(panel, name)
 
     def columns_behind(self, names: Iterable[str], known: Container[str]) -> tuple[str, ...]:
         """Return which of the known columns variables are made from, through logarithms and definitions.
@@ -183,31 +169,43 @@ class PanelDesign(Spec):
                 left.append(name.removeprefix(LOG_PREFIX))
         return tuple(found)
 
-    def _plain(self, panel: Panel, term: str) -> bool:
+    def is_plain(self, panel: Panel, term: str) -> bool:
         """Return whether a term is a column, a definition, or a logarithm of one."""
         return panel.has(self._defined(term)) or panel.has(term) or self._defined(term) in self.derive
 
-    def _with_atoms(self, panel: Panel, atoms: Mapping[str, Atom], keep: NDArray[np.bool_]) -> Panel:
-        """Return the sample with a column for each atom; rows that have none are left out."""
-        alive = keep.copy()
-        columns: dict[str, FloatArray] = {}
-        for name, atom in atoms.items():
-            if name in panel.text:
-                continue
-            columns[name] = np.zeros(len(keep))
-            for lag, factor in atom.weights.items():
-                source = panel.rows_before(lag)
-                known = keep & (source >= 0)
-                if not known.any():
-                    raise DataError(
-                        f"No row of the sample has {name}: it needs other periods of the same unit, and the data have "
-                        f"{listing(panel.periods)}."
-                    )
-                # the sample's own past is made as the sample is, so that ln refuses a zero there, too
-                value, exists = self._values(panel, atom.variable, np.isin(np.arange(len(keep)), source[known]))
-                alive &= known & exists[source]
-                columns[name] += factor * value[source]
-        return panel.with_columns(columns).rows(alive)
+    def atom(
+        self, panel: Panel, name: str, atom: Atom, keep: NDArray[np.bool_]
+    ) -> tuple[FloatArray, NDArray[np.bool_]]:
+        """Return a variable, its lag, lead or difference on all rows, and which rows have it, both of shape (rows,).
+
+        Parameters
+        ----------
+        panel : Panel
+        name : str
+            Of the atom, for messages.
+        atom : Atom
+        keep : ndarray of bool, shape (rows,)
+            The rows of the sample; other rows are looked at where a lag needs them.
+
+        Raises
+        ------
+        DataError
+            If the variable cannot be made, or no row of the sample has the lag.
+        """
+        total, alive = np.zeros(len(keep)), keep.copy()
+        for lag, factor in atom.weights.items():
+            source = panel.rows_before(lag)
+            known = keep & (source >= 0)
+            if not known.any():
+                raise DataError(
+                    f"No row of the sample has {name}: it needs other periods of the same unit, and the data have "
+                    f"{listing(panel.periods)}."
+                )
+            # the sample's own past is made as the sample is, so that ln refuses a zero there, too
+            value, exists = self._values(panel, atom.variable, np.isin(np.arange(len(keep)), source[known]))
+            alive &= known & exists[source]
+            total += factor * value[source]
+        return total, alive
 
     def _values(self, panel: Panel, name: str, rows: NDArray[np.bool_]) -> tuple[FloatArray, NDArray[np.bool_]]:
         """Return a variable made from some rows of a panel, and which rows have it, both of shape (rows,)."""
@@ -302,7 +300,7 @@ def _numbers(panel: Panel, name: str) -> NDArray[np.float64]:
     """Return a column with its gaps, shape (rows,); text is refused."""
     if name in panel.text:
         panel.require([name])
-    return panel.values[:, panel.names.index(name)]
+    return panel.column(name)
 
 
 def _cells(panel: Panel, rows: NDArray[np.intp], values: NDArray[np.float64]) -> str:

@@ -9,6 +9,8 @@ from numbers import Real
 from digicarbon.result import Result
 
 LONGEST_NAME = 250
+SHOWN = ("coef", "se", "p")
+"""The columns of estimates and effects that become metrics."""
 
 
 def metrics(result: Result) -> dict[str, float]:
@@ -19,19 +21,20 @@ def metrics(result: Result) -> dict[str, float]:
     repeats the first focal term under a name that all runs share, so that runs with different measures can be compared.
     """
     out: dict[str, float] = {}
-    if len(result.terms):
-        estimates = result.estimates
-        for column in ("coef", "se", "p"):
-            out |= {f"{column}.{term}": float(value) for term, value in estimates[column].items()}
-        if result.focal and result.focal[0] in estimates.index:
-            out |= {f"focal.{column}": out[f"{column}.{result.focal[0]}"] for column in ("coef", "se", "p")}
+    focal = result.focal[:1]
+    # arrays, not tables: a DataFrame costs more than the fit that it shows
+    for column in SHOWN if len(result.terms) else ():
+        values = dict(zip(result.terms, result.estimate_columns[column].tolist(), strict=True))
+        out |= {f"{column}.{term}": value for term, value in values.items()}
+        out |= {f"focal.{column}": values[term] for term in focal if term in values}
     if result.spatial_effects is not None:
-        shown = result.effects[["coef", "se", "p"]]
-        for effect in ("direct", "indirect", "total"):
-            for term, (coef, se, p) in zip(result.spatial_effects.terms, shown.loc[effect].to_numpy(), strict=True):
+        shown = [result.effect_columns[column].tolist() for column in SHOWN]
+        for place, effect in enumerate(("direct", "indirect", "total")):
+            for position, term in enumerate(result.spatial_effects.terms):
+                coef, se, p = (column[place][position] for column in shown)
                 if term in result.focal:
                     out |= {f"{effect}.{term}": coef, f"{effect}.{term}.se": se, f"{effect}.{term}.p": p}
-                if result.focal[:1] == (term,):
+                if focal == (term,):
                     out |= {f"focal.{effect}": coef, f"focal.{effect}.se": se, f"focal.{effect}.p": p}
     out |= {name: float(value) for name, value in result.statistics.items()}
     for name, table in result.tables.items():

@@ -255,6 +255,16 @@ class Weights:
             return SparseOperator(self.matrix, self.constant_row_sum, balance)
         return DenseOperator(self.dense(), self.constant_row_sum, balance)
 
+    def ready(self) -> Weights:
+        """Return these weights with the spectrum or the factors computed that fits need, if a fit needs them at all.
+
+        Other processes that they are sent to then need not compute them again.
+        """
+        if "operator" in vars(self):
+            # the nodes rest on all that is slow
+            _ = self.operator.coarse
+        return self
+
     @cached_property
     def digest(self) -> str:
         """SHA-256 of labels and values."""
