@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -15,6 +16,7 @@ USAGE = """\
 digicarbon: one YAML per table, every specification fitted and logged
 
   digicarbon run [EXPERIMENT] [overrides]     fit one run, or all runs of an experiment
+  digicarbon run EXPERIMENT --force           fit all runs again, also those that are recorded
   digicarbon run -m model=twfe,sdm 'weights=glob(*)'    sweep in Hydra's grammar
   digicarbon plan [EXPERIMENT] [overrides]    list what would run; fit nothing
   digicarbon check [EXPERIMENT] [overrides]   check configurations and data; fit nothing
@@ -32,6 +34,8 @@ Hydra work as its documentation says. DIGICARBON_TRACEBACK=1 shows a traceback w
 """
 
 HYDRA_VERBS = {"run": "run", "plan": "plan_", "check": "check"}
+FLAGS = {"run": {"--force": "force"}}
+"""Flags of ours, which Hydra does not know, and the verb's argument that each switches on."""
 PLAIN_VERBS = {
     "list": "command.list_",
     "ui": "command.ui",
@@ -102,6 +106,9 @@ def _hydra(verb: str, experiment: str, rest: Sequence[str]) -> int:
     from digicarbon import application
 
     command: Callable[..., Any] = getattr(import_module("digicarbon.command"), HYDRA_VERBS[verb])
+    flags = FLAGS.get(verb, {})
+    command = partial(command, **{flags[word]: True for word in rest if word in flags})
+    rest = [word for word in rest if word not in flags]
     if "COMP_LINE" in os.environ:
         os.environ["COMP_LINE"] = application.completion_line(os.environ["COMP_LINE"], VERBS)
     application.run(command, experiment, rest)

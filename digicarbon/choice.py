@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -44,7 +43,7 @@ class Block:
     axes : tuple of (Axis, int)
         With the position of each one's digit in a choice: lists that are zipped share one.
     texts : tuple of tuple of str
-        What a label says for each value of each axis, unique within the axis.
+        What a label says for each value of each axis.
     places : mapping of str to str
         Where each key is chosen.
     globbed : frozenset of str
@@ -114,17 +113,26 @@ class Choice:
         return places[found[0]] if found else None
 
 
-def unique_texts(values: Sequence[Any]) -> tuple[str, ...]:
-    """Return what labels say for an axis' values: as users write them, and each different from the others."""
-    short = [_text(value) for value in values]
-    often = Counter(short)
-    texts: dict[str, None] = {}
-    for text, value in zip(short, values, strict=True):
-        # 1 and '1' look alike; the same value twice is numbered
-        name = text if often[text] == 1 else repr(value)
-        numbered = (name if number == 1 else f"{name} ({number})" for number in itertools.count(1))
-        texts[next(one for one in numbered if one not in texts)] = None
-    return tuple(texts)
+def unique_texts(*lists: Sequence[Any]) -> tuple[tuple[str, ...], ...]:
+    """Return what labels say for the values of an axis, or of axes that are zipped: as users write them.
+
+    Each row of texts differs from the others: values that look alike are quoted, a row that comes twice is numbered.
+    """
+    rows = list(zip(*(_telling(values) for values in lists), strict=True))
+    often: Counter[tuple[str, ...]] = Counter()
+    numbered = []
+    for row in rows:
+        often[row] += 1
+        numbered.append((f"{row[0]} ({often[row]})", *row[1:]) if often[row] > 1 else row)
+    return tuple(zip(*numbered, strict=True))
+
+
+def _telling(values: Sequence[Any]) -> list[str]:
+    meant: dict[str, set[str]] = {}
+    for value in values:
+        meant.setdefault(_text(value), set()).add(repr(value))
+    # 1 and '1' look alike
+    return [_text(value) if len(meant[_text(value)]) == 1 else repr(value) for value in values]
 
 
 def _text(value: Any) -> str:

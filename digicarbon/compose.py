@@ -6,7 +6,9 @@ option of a sweep is composed once and runs are assembled from these nodes (`dig
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -22,7 +24,7 @@ from omegaconf.errors import OmegaConfBaseException
 from digicarbon.assemble import ComplicatedError, Node, resolved
 from digicarbon.errors import ConfigError, listing, nearest
 from digicarbon.explain import COMPOSITION_ERRORS, explain, unknown_option
-from digicarbon.files import GROUPS, ROOT, SWEEP_KEYS, find, folders, lineage, shown
+from digicarbon.files import GROUPS, ROOT, SWEEP_KEYS, find, folders, is_plain, lineage, shown
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 MOST_POINTS = 4096
@@ -147,6 +149,24 @@ class Composer:
         if option not in self.options(group):
             raise unknown_option(group, option, self, place)
 
+    def compose_options(self, wanted: Mapping[str, Iterable[str]]) -> None:
+        """Compose options that a sweep will need, one of each group in a composition.
+
+        Parameters
+        ----------
+        wanted : mapping of str to iterable of str
+            Options by group. One that is wrong, or not plain, is composed alone when a run takes it.
+        """
+        new = {
+            group: [name for name in dict.fromkeys(names) if (group, name) not in self._own and is_plain(group, name)]
+            for group, names in wanted.items()
+        }
+        for row in itertools.zip_longest(*new.values()):
+            options = {group: name for group, name in zip(new, row, strict=True) if name is not None}
+            if len(options) > 1:
+                with suppress(ConfigError):
+                    self._own |= self._composed_together(options)
+
     def reaches_out(self, group: str, option: str) -> bool:
         """Return whether an option writes outside its group."""
         return self._written_by(group, option) is None
@@ -209,7 +229,7 @@ class Composer:
         ConfigError
             If an interpolation cannot be resolved.
         """
-        return self._resolved(OmegaConf.create(dict(merged)))
+        return self._resolved(merged)
 
     def node(self, group: str) -> Mapping[str, Any]:
         """Return the node of one group of the base configuration, interpolations resolved.
@@ -219,11 +239,12 @@ class Composer:
         ConfigError
             If an interpolation in it cannot be resolved.
         """
-        return self._resolved(OmegaConf.create(dict(self.merged()))[group])
+        return self._resolved(self.merged(), group)
 
-    def _resolved(self, config: DictConfig) -> dict[str, Any]:
+    def _resolved(self, merged: Mapping[str, Any], group: str = "") -> dict[str, Any]:
         try:
-            return _container(config, resolve=True)
+            config = OmegaConf.create(dict(merged))
+            return _container(config[group] if group else config, resolve=True)
         except OmegaConfBaseException as error:
             key = str(error.full_key or "")
             raise ConfigError(f"{self.where(key)}: {key}: {first_line(error)}.") from error
@@ -282,6 +303,12 @@ class Composer:
         if (group, option) not in self._own:
             self._own[group, option] = self._composed_with(group, option)
         return self._own[group, option]
+
+    def _composed_together(self, options: Mapping[str, str]) -> dict[tuple[str, str], Mapping[str, Node] | None]:
+        """Return the nodes of plain options of several groups."""
+        config, _ = self._compose([f"{group}={option}" for group, option in options.items()])
+        nodes = _nodes(config)
+        return {(group, option): {group: nodes[group]} for group, option in options.items()}
 
     def _composed_with(self, group: str, option: str) -> Mapping[str, Node] | None:
         self.require_option(group, option)

@@ -72,6 +72,7 @@ def expand(composer: Composer, command_axes: Sequence[Axis]) -> tuple[list[Choic
         for value in axis.values:
             _check(axis.key, value, axis.place, composer)
     blocks = _blocks(columns, zipped, axes, composer)
+    composer.compose_options(_options(columns, [*zipped, *axes]))
     rows = len(zipped[0].values) if zipped else 1
     sizes = (len(blocks), rows, *(len(axis.values) for axis in axes))
     left = remaining(blocks, sizes, _rules(composer, body["exclude"]), composer)
@@ -89,7 +90,7 @@ def _blocks(
     columns: Mapping[str, Mapping[str, Any]], zipped: Sequence[Axis], axes: Sequence[Axis], composer: Composer
 ) -> tuple[Block, ...]:
     every = (*((axis, 1) for axis in zipped), *((axis, position) for position, axis in enumerate(axes, start=2)))
-    texts = tuple(unique_texts(axis.values) for axis, _ in every)
+    texts = (*unique_texts(*(axis.values for axis in zipped)), *(unique_texts(axis.values)[0] for axis in axes))
     globbed = frozenset(axis.key for axis in axes if axis.glob)
     places = {axis.key: axis.place for axis, _ in every}
     return tuple(
@@ -103,6 +104,13 @@ def _blocks(
         )
         for label, fixed in (columns or {"": {}}).items()
     )
+
+
+def _options(columns: Mapping[str, Mapping[str, Any]], axes: Sequence[Axis]) -> dict[str, list[str]]:
+    """Return the options of each group that the sweep chooses."""
+    chosen = [item for column in columns.values() for item in column.items()]
+    chosen += [(axis.key, value) for axis in axes if axis.key in GROUPS for value in axis.values]
+    return {group: [value for key, value in chosen if key == group] for group in GROUPS}
 
 
 def _parse(overrides: Sequence[str], config_loader: ConfigLoader, place: str) -> list[Override]:

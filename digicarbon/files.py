@@ -83,6 +83,13 @@ def find(name: str) -> Path | None:
     return next((path for path in paths if path.is_file()), None)
 
 
+def is_plain(group: str, option: str) -> bool:
+    """Return whether an option's file is sure to write into its group only: it has no package and no defaults."""
+    path = find(f"{group}/{option}")
+    text = "" if path is None else path.read_text(encoding="utf-8", errors="replace")
+    return path is not None and not re.search(r"@package|^\s*['\"]?defaults['\"]?\s*:", text, re.MULTILINE)
+
+
 def shown(path: Path) -> str:
     """Return a path relative to the working directory or to the package."""
     base = next((folder.parent for folder in folders() if path.is_relative_to(folder.parent)), path.parent)
