@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -16,7 +17,7 @@ digicarbon: one YAML per table, every specification fitted and logged
 
   digicarbon run [EXPERIMENT] [overrides]     fit one run, or all runs of an experiment
   digicarbon run -m model=twfe,sdm 'weights=glob(*)'    sweep in Hydra's grammar
-  digicarbon plan [EXPERIMENT] [overrides]    list what would run; fit nothing
+  digicarbon plan [EXPERIMENT] [overrides]    list what would run; fit nothing; --all shows each of many runs
   digicarbon check [EXPERIMENT] [overrides]   check configurations and data; fit nothing
   digicarbon list [GROUP]                     options of a config group, or all groups; `experiments` is one
   digicarbon data import KIND FILES… --to FOLDER        raw downloads become a data folder; `digicarbon data` says more
@@ -30,6 +31,8 @@ Hydra work as its documentation says. DIGICARBON_TRACEBACK=1 shows a traceback w
 """
 
 HYDRA_VERBS = {"run": "run", "plan": "plan_", "check": "check"}
+FLAGS = {"plan": {"--all": "every"}}
+"""Flags of ours, which Hydra does not know, and the verb's argument that each switches on."""
 PLAIN_VERBS = {"list": "command.list_", "ui": "command.ui", "rerun": "rerun.rerun", "data": "data_command.data"}
 VERBS = (*HYDRA_VERBS, *PLAIN_VERBS)
 
@@ -94,6 +97,9 @@ def _hydra(verb: str, experiment: str, rest: Sequence[str]) -> int:
     from digicarbon import application
 
     command: Callable[..., Any] = getattr(import_module("digicarbon.command"), HYDRA_VERBS[verb])
+    flags = FLAGS.get(verb, {})
+    command = partial(command, **{flags[word]: True for word in rest if word in flags})
+    rest = [word for word in rest if word not in flags]
     if "COMP_LINE" in os.environ:
         os.environ["COMP_LINE"] = application.completion_line(os.environ["COMP_LINE"], VERBS)
     application.run(command, experiment, rest)
