@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from hydra.core.config_loader import ConfigLoader
@@ -23,6 +24,9 @@ from digicarbon.files import GROUPS, ROOT, find
 from digicarbon.plan import Plan, Run, plan
 from digicarbon.prepare import Workshop
 from digicarbon.report import Table
+
+if TYPE_CHECKING:
+    from digicarbon.sweep import Finished
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,14 @@ class FailedRunsError(DigicarbonError):
     """Some runs failed; the others are recorded."""
 
 
-def run(request: Request) -> None:
-    """Fit all runs of an experiment, record them and print the comparison table.
+def run(request: Request, force: bool = False) -> None:
+    """Fit the runs of an experiment that are not recorded yet, record them and print the comparison table.
+
+    Parameters
+    ----------
+    request : Request
+    force : bool
+        Fit all runs, in a new sweep.
 
     Raises
     ------
@@ -61,7 +71,7 @@ def run(request: Request) -> None:
         out = _console()
         _say_left_out(planned)
         with _bar(len(planned.runs)) as advance:
-            finished = sweep.run(composer, planned, advance)
+            finished = sweep.run(composer, planned, advance, force)
         if finished.table is not None:
             show(finished.table, out)
         failures += finished.failures
@@ -69,6 +79,8 @@ def run(request: Request) -> None:
             out.print(f"diagnostic={option} is recorded in MLflow; report={option} shows it.", soft_wrap=True)
         for place in finished.pictures:
             out.print(f"Picture: {place}", soft_wrap=True)
+        for line in _not_fitted(finished, len(planned.runs)):
+            out.print(line, soft_wrap=True)
         out.print(
             f"{finished.done} of {len(planned.runs)} runs recorded in {finished.uri}, "
             f"MLflow experiment {finished.experiment}, parent run {finished.parent_id}.",
@@ -82,6 +94,19 @@ def run(request: Request) -> None:
         many = len(failures) > 1
         raise FailedRunsError(
             f"{counted(len(failures), 'run')} failed; {'they are' if many else 'it is'} recorded as FAILED:\n{lines}"
+        )
+
+
+def _not_fitted(finished: Finished, runs: int) -> Iterator[str]:
+    """Say which runs of a sweep were not fitted now, since the store has them."""
+    if finished.kept == runs:
+        yield f"Nothing to fit: {'this run was' if runs == 1 else f'all {runs} runs were'} recorded before."
+    elif finished.kept:
+        yield f"{counted(finished.kept, 'run')} of this sweep had been recorded before; the others were fitted now."
+    if finished.reused:
+        yield (
+            f"{counted(finished.reused, 'run')} fitted in another sweep of this store: copied, with the tag "
+            "digicarbon.reused_from. --force fits everything again."
         )
 
 

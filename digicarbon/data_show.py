@@ -9,21 +9,27 @@ from typing import Any
 
 from digicarbon import sweep
 from digicarbon.compose import Composer, loader
-from digicarbon.errors import ConfigError, counted, listing
+from digicarbon.errors import ConfigError, DigicarbonError, counted, listing
 from digicarbon.files import ROOT
+from digicarbon.prepare import KINDS
 from digicarbon.provenance import FINGERPRINT, GROUPS, today
 from digicarbon.recorded import Recorded, find
+from digicarbon.spec import build
 from digicarbon.tracking import place
+
+_ALWAYS = ("seed", "path", "folder", "years", "units", "vintage", "energy", "io")
+"""Fields of a source that are told of even if they are the option's own."""
 
 USAGE = """\
   digicarbon data show RUN [EXPERIMENT]
-      the files, hashes and choices behind a run's panel, and whether the files are still the same; RUN is an id or its
-      beginning, or a label in the latest sweep (of EXPERIMENT), or an experiment for the whole of its latest sweep
+      the files, hashes and choices behind a run's panel, and whether the files are still the same (status 1 if not);
+      RUN is an id or its beginning, or a label in the latest sweep (of EXPERIMENT), or an experiment for the whole of
+      its latest sweep
 """
 
 
 def show(arguments: Sequence[str]) -> int:
-    """Print where a run's numbers come from; return 0.
+    """Print where a run's numbers come from; return 1 if a file is not as it was then, else 0.
 
     Parameters
     ----------
@@ -50,7 +56,18 @@ def show(arguments: Sequence[str]) -> int:
     tracking = sweep.settings(Composer(loader(), ROOT, overrides)).tracking
     run = find(tracking, words[0], words[1] if len(words) == 2 else "")
     sys.stdout.write("\n".join(_lines(run)) + "\n")
-    return 0
+    return int(any(today(file["path"], file["sha256"]) != "same" for file in _shown_files(run)))
+
+
+def _shown_files(run: Recorded) -> Iterator[Mapping[str, Any]]:
+    """Yield the files that a run's columns and weights come from; all for a sweep."""
+    for entry in run.data:
+        own = entry["runs"].get(run.tags.get(FINGERPRINT, ""), {})
+        used = own.get("files", [file["path"] for file in entry["files"]])
+        yield from (file for file in entry["files"] if file["path"] in used)
+        for digest, weights in entry["weights"].items():
+            if not own or digest == own["weights"]:
+                yield from weights["files"]
 
 
 def _lines(run: Recorded) -> Iterator[str]:
@@ -67,7 +84,7 @@ def _lines(run: Recorded) -> Iterator[str]:
         yield from _panels(entry, own)
         yield from _files(entry, own)
         yield from _weights(entry, own)
-        yield "Choices"
+        yield "Choices (fields that differ from their option's file as it is today, and those that decide which data)"
         yield from (_choice(group, entry["choices"][group], entry["options"].get(group, "")) for group in GROUPS)
         for name in entry["artifacts"]:
             yield f"  kept beside the results: {place(run.artifacts, name)}"
@@ -130,12 +147,41 @@ def _today(file: Mapping[str, Any]) -> str:
 
 
 def _choice(group: str, fields: Mapping[str, Any], option: str) -> str:
-    shown = ", ".join(f"{key}={_plain(value)}" for key, value in fields.items() if key != "class")
-    return f"  {group}={option or fields['class']}: {shown}"
+    usual = _as_shipped(group, option, fields)
+    own, other = _flat(fields), _flat(usual)
+    shown = [
+        f"{key}={_plain(value)}"
+        for key, value in own.items()
+        if key != "class" and (key in _ALWAYS or key not in other or other[key] != value)
+    ]
+    shown += [f"without {key}" for key in other if key not in own]
+    return f"  {group}={option or fields['class']}: {', '.join(shown) or 'as the option is'}"
+
+
+def _as_shipped(group: str, option: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of an option as its file is today; those that it leaves open as recorded; empty if unknown."""
+    if not option:
+        return {}
+    try:
+        composer = Composer(loader(), ROOT, [f"{group}={option}"])
+        node = dict(composer.merged()[group])
+        node |= {key: fields[key] for key, value in node.items() if value == "???" and key in fields}
+        spec = build(composer.resolve(node), KINDS[group], group)
+    except DigicarbonError:
+        return {}
+    return dict(spec.model_dump(mode="json"))
+
+
+def _flat(fields: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Return nested fields by dotted names."""
+    found: dict[str, Any] = {}
+    for key, value in fields.items():
+        if isinstance(value, Mapping) and value:
+            found |= _flat(value, f"{before}{key}.")
+        else:
+            found[f"{before}{key}"] = value
+    return found
 
 
 def _plain(value: object) -> str:
-    if isinstance(value, dict) and any(isinstance(item, dict) for item in value.values()):
-        # a catalogue: its entries fill pages, and the record has them
-        return f"{{{listing(value, 12)}}}"
     return f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)

@@ -19,6 +19,8 @@ from filelock import FileLock, Timeout
 from digicarbon.errors import DataError, listing, nearest
 
 _LOCK = ".import.lock"
+SUFFIX = ".parquet"
+"""What the name of a data set's file ends in."""
 PROVENANCE = ".provenance.json"
 """What follows a data set's name in the name of its provenance file."""
 
@@ -144,7 +146,7 @@ def file_hash(path: Path) -> str:
 
 def path_of(folder: Path, name: str) -> Path:
     """Return where a data set is, or would be."""
-    return folder / f"{name}.parquet"
+    return folder / f"{name}{SUFFIX}"
 
 
 def present(folder: Path) -> list[str]:

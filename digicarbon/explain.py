@@ -46,6 +46,9 @@ def explain(error: Exception, name: str, known: Vocabulary) -> ConfigError:
     text = _one_line(error)
     place = _place(text)
     if isinstance(error, OverrideParseException):
+        if "^" in str(error.override):
+            power = "On the command line a power is written with two stars, e.g. 'model.x=[ln_e,ln_e**2]'."
+            return ConfigError(f"command line: '{error.override}' cannot be read: ^ has no meaning there. {power}")
         return ConfigError(f"command line: '{error.override}' cannot be read ({text}). {QUOTE}")
     if found := re.search(r"Could not override '([^'@]+)", text):
         return _unknown_key(found[1], place, known)

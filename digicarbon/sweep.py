@@ -1,39 +1,43 @@
-"""Experiment to runs to results, in parallel: workers fit, this process writes."""
+"""Experiment to runs to results: what is done is not done again, workers fit, this process writes."""
 
 from __future__ import annotations
 
+import hashlib
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
 from typing import Any, TypeVar
 
-import pandas as pd
 from omegaconf import OmegaConf
 
+from digicarbon import engine, entries
 from digicarbon.compose import Composer, subject
-from digicarbon.errors import Caught, ConfigError, DigicarbonError, EstimationError
+from digicarbon.engine import Fitted, Work
+from digicarbon.errors import ConfigError, counted
 from digicarbon.executor import Executor
-from digicarbon.files import ROOT
 from digicarbon.plan import Plan, Run, require
 from digicarbon.provenance import FINGERPRINT, Ledger, ledger
-from digicarbon.report import Record, Report, Table, attributed
+from digicarbon.report import Report, Table
 from digicarbon.result import Result
 from digicarbon.spec import Spec, build
-from digicarbon.stage import Stages, Task
+from digicarbon.stage import Stages
+from digicarbon.tables import show, store_name
 from digicarbon.tracking import Entry, Store, Tracking
 
 S = TypeVar("S", bound=Spec)
 
+BATCH = 500
+"""Runs that are written at once at most."""
+FLUSH = 1.0
+"""Seconds after which what is fitted is written, however few runs it is."""
 
-@dataclass(frozen=True, eq=False)
-class Fitted:
-    """What a worker hands back: a result, or the sentence and traceback of a failure."""
 
-    index: int
-    result: Result | None
-    error: str
-    start: int
-    end: int
+class SweepInterruptedError(KeyboardInterrupt):
+    """The user or the system ended a sweep; what was fitted is recorded."""
 
 
 @dataclass
@@ -47,6 +51,9 @@ class Finished:
     failures : list of (str, str)
         Labels and sentences.
     done : int
+        Runs with a result, whoever fitted them.
+    kept, reused : int
+        Those of ``done`` that this sweep had before, and those that another sweep of the store had.
     pictures : tuple of str
         Where the report's pictures and other files are.
     experiment, uri, parent_id : str
@@ -60,6 +67,8 @@ class Finished:
     uri: str
     parent_id: str
     pictures: tuple[str, ...] = ()
+    kept: int = 0
+    reused: int = 0
 
 
 @dataclass(frozen=True)
@@ -91,8 +100,19 @@ def settings(composer: Composer) -> Settings:
     return Settings(built("report", Report), built("executor", Executor), built("tracking", Tracking))
 
 
-def run(composer: Composer, planned: Plan, progress: Callable[[int, int], None] = lambda done, total: None) -> Finished:
-    """Fit every run of a plan, write each to MLflow and make the comparison table.
+def sweep_key(planned: Plan) -> str:
+    """Return what a sweep is known by when it is started again: its experiment's name and all that it fits."""
+    text = "\n".join([store_name(planned), *sorted(run.key for run in planned.runs)])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def run(
+    composer: Composer,
+    planned: Plan,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    force: bool = False,
+) -> Finished:
+    """Fit every run of a plan that the store does not have, write each to MLflow and make the comparison table.
 
     Parameters
     ----------
@@ -100,213 +120,190 @@ def run(composer: Composer, planned: Plan, progress: Callable[[int, int], None] 
     planned : Plan
     progress : callable
         Called with the numbers of finished and of all runs.
+    force : bool
+        Fit every run in a new sweep, whatever the store has.
 
     Raises
     ------
+    SweepInterruptedError
+        On Ctrl-C or SIGTERM, after what was fitted has been written.
     DigicarbonError
         If the store cannot be opened or written, a specification of report, executor or tracking is wrong, or the
         report cannot be made of these runs; the runs are recorded then.
     """
     chosen = settings(composer)
     kept = ledger(planned.runs)
-    store = Store(chosen.tracking, _store_name(planned))
-    tags = {FINGERPRINT: kept.fingerprint, **_simulated_tag(planned.runs)}
-    store.open(planned.title, OmegaConf.to_yaml(composer.base), tags, resume=False, files=kept.files)
-    results: dict[int, Result] = {}
-    errors: dict[int, str] = {}
-    try:
-        for finished in _fitted(planned.runs, chosen.executor):
-            store.write([_entry(planned.runs[item.index], item, kept) for item in finished])
-            results |= {item.index: item.result for item in finished if item.result is not None}
-            errors |= {item.index: item.error.split("\n")[0] for item in finished if item.result is None}
-            progress(len(results) + len(errors), len(planned.runs))
-        records = _all_records(planned, results)
-        pictures, lacking = _pictures(planned, chosen.report, records)
-        table, refusal = _table_or_refusal(planned, chosen.report, records, lacking)
-        files: dict[str, str | bytes] = {**pictures}
-        if table is not None:
-            files |= {"table.md": table.to_markdown(), "table.csv": table.cells.to_csv()}
-        if table is not None and table.below is not None:
-            files["table_below.csv"] = table.below.cells.to_csv()
-        estimates = _all_estimates(planned.runs, results)
-        if not estimates.empty:
-            files["estimates.csv"] = estimates.to_csv(index=False)
-        places = store.finish(files, len(errors), len(results))
-    except BaseException:
-        store.abort()
-        raise
-    if refusal is not None:
-        raise refusal
-    failures = [(planned.runs[index].label, errors[index]) for index in sorted(errors)]
-    shown = tuple(places[name] for name in pictures)
-    return Finished(table, failures, len(results), store.name, store.uri, store.parent_id, shown)
-
-
-def fit(task: Task) -> Fitted:
-    """Fit one run; never raises, so that the other runs of a chunk go on."""
-    start = time.time_ns() // 1_000_000
-    result: Result | None = None
-    with Caught() as caught:
-        panel, weights = task.open()
-        fitted = task.model.fit(panel, weights)
-        result = replace(fitted, tables={**fitted.tables, **task.diagnostic.tables(panel, weights)})
-    error = f"{caught.sentence}\n\n{caught.traceback}" if caught.sentence else ""
-    return Fitted(task.index, result, error, start, time.time_ns() // 1_000_000)
-
-
-def _fit_chunk(tasks: Sequence[Task]) -> list[Fitted]:
-    from threadpoolctl import threadpool_limits
-
-    # joblib's workers share the cores; a threaded BLAS in each would fight over them
-    with threadpool_limits(1):
-        return [fit(task) for task in tasks]
-
-
-def _fitted(runs: Sequence[Run], executor: Executor) -> Iterator[list[Fitted]]:
-    with Stages() as stages:
-        yield from _in_chunks([stages.task(index, run) for index, run in enumerate(runs)], executor)
-
-
-def _in_chunks(tasks: Sequence[Task], executor: Executor) -> Iterator[list[Fitted]]:
-    from joblib import Parallel, delayed
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-
-    size = executor.chunk(len(tasks))
-    chunks = [tasks[start : start + size] for start in range(0, len(tasks), size)]
-    if executor.backend == "sequential" or len(chunks) == 1:
-        # a worker process costs more to start than a handful of runs to fit
-        yield from map(_fit_chunk, chunks)
-        return
-    parallel = Parallel(n_jobs=executor.n_jobs, backend=executor.backend, return_as="generator_unordered", batch_size=1)
-    try:
-        yield from parallel(delayed(_fit_chunk)(chunk) for chunk in chunks)
-    except TerminatedWorkerError as error:
-        raise EstimationError(
-            "A worker process ended without an answer, probably for lack of memory; runs recorded before are kept. "
-            "Choose fewer workers (executor.n_jobs=1) or executor=sequential."
-        ) from error
-
-
-def _entry(run: Run, fitted: Fitted, kept: Ledger) -> Entry:
-    panel = run.prepared.panel
-    tags = {
-        "digicarbon.hash": run.key,
-        "digicarbon.label": run.label,
-        "digicarbon.data_digest": panel.digest,
-        **kept.tags[run.label],
-        **({} if run.prepared.weights is None else {"digicarbon.weights_digest": run.prepared.weights.digest}),
-        **_simulated_tag([run]),
-    }
-    if run.prepared.notes:
-        tags["mlflow.note.content"] = "\n\n".join(run.prepared.notes)
-    profile = {"units": len(panel.units), "periods": len(panel.periods), "rows": len(panel.unit_codes)}
-    return Entry(
-        label=run.label,
-        params=_params(run),
-        tags=tags,
-        config=run.config,
-        result=fitted.result,
-        error=fitted.error,
-        start=fitted.start,
-        end=fitted.end,
-        data_name=run.options.get("source", "data"),
-        data_digest=panel.digest[:36],
-        data_profile=str(profile).replace("'", '"'),
+    store = Store(chosen.tracking, store_name(planned))
+    tags = {FINGERPRINT: kept.fingerprint, **entries.simulated_tag(planned.runs)}
+    with _Signals() as signals:
+        done = store.open(
+            planned.title,
+            OmegaConf.to_yaml(composer.base),
+            tags,
+            sweep_key(planned),
+            resume=not force,
+            files=kept.files,
+        )
+        book = _Book(store, planned.runs, kept, signals, progress)
+        try:
+            book.take_over(done, elsewhere=not force)
+            with (
+                Stages(local=not chosen.executor.remote) as stages,
+                closing(engine.fitted(_work(planned.runs, book.left(), chosen.executor, stages))) as answers,
+            ):
+                for found in answers:
+                    book.add(found)
+            book.flush()
+            shown = show(planned, chosen.report, book.results)
+            places = store.finish(shown.files, len(book.errors), len(book.results))
+        except KeyboardInterrupt:
+            try:
+                book.flush()
+            finally:
+                store.abort()
+            raise SweepInterruptedError(_interrupted(store, book)) from None
+        except BaseException:
+            store.abort()
+            raise
+    if shown.refusal is not None:
+        raise shown.refusal
+    failures = [(planned.runs[index].label, book.errors[index]) for index in sorted(book.errors)]
+    return Finished(
+        table=shown.table,
+        failures=failures,
+        done=len(book.results),
+        experiment=store.name,
+        uri=store.uri,
+        parent_id=store.parent_id,
+        pictures=tuple(places[name] for name in shown.pictures),
+        kept=book.kept,
+        reused=book.reused,
     )
 
 
-def _params(run: Run) -> dict[str, str]:
-    """Return the option of each group, every varied value, and the fields of the model."""
-    used = {key: option for key, option in run.options.items() if key not in ("executor", "tracking", "report")}
-    if run.specs.weights is None:
-        used.pop("weights", None)
-    rooms = {"source": run.specs.source, "panel": run.specs.panel, "sample": run.specs.sample}
-    if run.specs.weights is not None:
-        rooms["weights"] = run.specs.weights
-    choices = {
-        f"{room}.{key}": _plain(value)
-        for room, spec in rooms.items()
-        for key, value in spec.model_dump().items()
-        if not isinstance(value, dict)
-    }
-    varied = {
-        key: str(value)
-        for key, value in run.choice.values.items()
-        if key not in used and (run.specs.weights is not None or key.split(".")[0] != "weights")
-    }
-    fields = {f"model.{key}": _plain(value) for key, value in run.specs.model.model_dump().items()}
-    column = {"column": run.choice.column} if run.choice.column else {}
-    return {
-        **column,
-        **used,
-        **fields,
-        **choices,
-        **varied,
-    }
+@dataclass
+class _Book:
+    """Keeps account of a sweep: every run is written once, in batches, and its result kept for the table."""
+
+    store: Store
+    runs: Sequence[Run]
+    ledger: Ledger
+    signals: _Signals
+    progress: Callable[[int, int], None]
+    results: dict[int, Result] = field(default_factory=dict)
+    errors: dict[int, str] = field(default_factory=dict)
+    kept: int = 0
+    reused: int = 0
+    _waiting: list[Entry] = field(default_factory=list)
+    _flushed: float = field(default_factory=time.monotonic)
+
+    def take_over(self, done: Mapping[str, str], elsewhere: bool) -> None:
+        """Take the results that the store has: those of this sweep, and copies of those of others."""
+        self.results |= self._read(done)
+        self.kept = len(self.results)
+        if elsewhere and self.kept < len(self.runs):
+            found = self.store.find([self.runs[index].key for index in self.left()])
+            copies = self._read(found)
+            for index, result in copies.items():
+                run = self.runs[index]
+                self.results[index] = result
+                self._put(entries.copy(run, result, self.ledger, found[run.key]))
+            self.reused = len(copies)
+            self.flush()
+        self._tell()
+
+    def left(self) -> list[int]:
+        """Return the positions of the runs that have neither result nor error."""
+        return [index for index in range(len(self.runs)) if index not in self.results and index not in self.errors]
+
+    def add(self, found: Sequence[Fitted]) -> None:
+        """Take what was fitted, and write when it is time to."""
+        for one in found:
+            if one.result is None:
+                self.errors[one.index] = one.error.split("\n")[0]
+            else:
+                self.results[one.index] = one.result
+            self._put(entries.entry(self.runs[one.index], one, self.ledger))
+        if time.monotonic() - self._flushed >= FLUSH:
+            self.flush()
+        self._tell()
+
+    def flush(self) -> None:
+        """Write what is waiting."""
+        with self.signals.held():
+            batch, self._waiting = self._waiting, []
+            self.store.write(batch)
+            self._flushed = time.monotonic()
+
+    def _put(self, entry: Entry) -> None:
+        self._waiting.append(entry)
+        if len(self._waiting) >= BATCH:
+            self.flush()
+
+    def _read(self, ids: Mapping[str, str]) -> dict[int, Result]:
+        wanted = {index: ids[run.key] for index, run in enumerate(self.runs) if run.key in ids}
+        found = self.store.results(list(wanted.values())) if wanted else {}
+        return {index: found[run_id] for index, run_id in wanted.items() if run_id in found}
+
+    def _tell(self) -> None:
+        self.progress(len(self.results) + len(self.errors), len(self.runs))
 
 
-def _plain(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+class _Signals:
+    """Ctrl-C and SIGTERM: both end a sweep in order, and never in the middle of a batch."""
+
+    def __init__(self) -> None:
+        self._before: dict[signal.Signals, Any] = {}
+        self._holding = False
+        self._asked = False
+
+    def __enter__(self) -> _Signals:
+        if threading.current_thread() is threading.main_thread():
+            for one in (signal.SIGINT, signal.SIGTERM):
+                # what started this command may have made it deaf on purpose
+                if signal.getsignal(one) is not signal.SIG_IGN:
+                    self._before[one] = signal.signal(one, self._answer)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for one, handler in self._before.items():
+            signal.signal(one, handler)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold a signal back until the block has ended; a second one is not held."""
+        self._holding = True
+        try:
+            yield
+        finally:
+            self._holding = False
+        if self._asked:
+            self._asked = False
+            raise KeyboardInterrupt
+
+    def _answer(self, number: int, frame: FrameType | None) -> None:
+        if self._holding and not self._asked:
+            self._asked = True
+            return
+        raise KeyboardInterrupt
 
 
-def _simulated_tag(runs: Sequence[Run]) -> dict[str, str]:
-    return {"digicarbon.data": "SIMULATED"} if any(run.prepared.simulated for run in runs) else {}
+def _work(runs: Sequence[Run], left: Sequence[int], executor: Executor, stages: Stages) -> Work:
+    classes = {cls for index in left for cls in (type(runs[index].specs.model), type(runs[index].specs.diagnostic))}
+    own = any(cls.__module__.split(".")[0] != "digicarbon" for cls in classes)
+    return Work(lambda index: stages.task(index, runs[index]), left, [kind(run) for run in runs], executor, own)
 
 
-def _table_or_refusal(
-    planned: Plan, report: Report, records: Sequence[Record], notes: Sequence[str]
-) -> tuple[Table | None, DigicarbonError | None]:
-    """Return the table, or why there is none: fitted runs are recorded whatever the report says."""
-    try:
-        return _table(planned, report, records, notes), None
-    except DigicarbonError as error:
-        return None, error
+def kind(run: Run) -> str:
+    """Return what a run has in common with those that take about as long."""
+    return "/".join(run.options.get(group, "") for group in ("source", "model", "diagnostic"))
 
 
-def _table(planned: Plan, report: Report, records: Sequence[Record], more: Sequence[str]) -> Table | None:
-    if not records:
-        return None
-    table = report.table(_title(planned), records)
-    notes = attributed([(run.label, run.prepared.notes) for run in planned.runs])
-    simulated = any(run.prepared.simulated for run in planned.runs)
-    title = f"{table.title} (SIMULATED data)" if simulated else table.title
-    return replace(table, title=title, notes=(*table.notes, *more, *notes))
-
-
-def _pictures(planned: Plan, report: Report, records: Sequence[Record]) -> tuple[Mapping[str, bytes], tuple[str, ...]]:
-    """Return the report's further files, or a note that says why there are none: they never cost the table."""
-    try:
-        return (report.files(_title(planned), records) if records else {}), ()
-    except DigicarbonError as error:
-        return {}, (f"No pictures: {error}",)
-
-
-def _title(planned: Plan) -> str:
-    return planned.title or _store_name(planned)
-
-
-def _store_name(planned: Plan) -> str:
-    """Return what MLflow and a table without title call the sweep."""
-    return "digicarbon" if planned.name == ROOT else planned.name
-
-
-def _all_records(planned: Plan, results: Mapping[int, Result]) -> list[Record]:
-    return [record for index, result in sorted(results.items()) for record in _records(planned, index, result)]
-
-
-def _records(planned: Plan, index: int, result: Result) -> list[Record]:
-    """Return a run as the report sees it, once more for each named column that came to the same fit."""
-    run = planned.runs[index]
-    twins = [label for label in planned.same.get(run.label, []) if run.choice.column and label != run.label]
-    fitted = (run.prepared.panel, run.prepared.simulated)
-    labels = (run.label, *dict.fromkeys(twins))
-    return [Record(label, run.options, run.choice.values, result, *fitted) for label in labels]
-
-
-def _all_estimates(runs: Sequence[Run], results: Mapping[int, Result]) -> pd.DataFrame:
-    frames = [
-        results[index].estimates.reset_index().assign(run=runs[index].label, hash=runs[index].key)
-        for index in sorted(results)
-        if results[index].terms
-    ]
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+def _interrupted(store: Store, book: _Book) -> str:
+    left = len(book.runs) - len(book.results)
+    if not left:
+        return f"all runs are recorded in {store.uri}, and the same command makes the table."
+    return (
+        f"{len(book.results)} of {counted(len(book.runs), 'run')} are recorded in {store.uri}. The same "
+        f"command goes on with the {counted(left, 'run')} that {'is' if left == 1 else 'are'} left."
+    )

@@ -201,6 +201,7 @@ def test_sub_folder_without_package(folder: Path, head: str) -> None:
         ("grid.model=[sdm]", "'+grid.model=…'"),
         ("columns=[a]", "Error merging override columns=[a]"),
         ("model=a(b", "in quotes"),
+        ("model.x=[ln_e,ln_e^2]", "^ has no meaning there. On the command line a power is written with two stars"),
         ("+weights=w1_adjacency", "weights"),
     ],
 )

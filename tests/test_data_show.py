@@ -31,8 +31,8 @@ def recorded(project: Path, capsys: Capture) -> Path:
     return project
 
 
-def shown(capsys: Capture, *words: str) -> str:
-    assert main(["data", "show", *words]) == 0
+def shown(capsys: Capture, *words: str, status: int = 0) -> str:
+    assert main(["data", "show", *words]) == status
     return capsys.readouterr().out
 
 
@@ -64,9 +64,34 @@ def test_by_label_by_id_and_by_its_beginning(recorded: Path, capsys: Capture) ->
 def test_a_file_that_changed_since_is_told_of(recorded: Path, capsys: Capture) -> None:
     path = recorded / "data" / "long.parquet"
     path.write_bytes(path.read_bytes() + b" ")
-    assert f"File {path}: CHANGED since the run" in shown(capsys, "inference=robust")
+    assert f"File {path}: CHANGED since the run" in shown(capsys, "inference=robust", status=1)
     path.unlink()
-    assert f"File {path}: no longer there" in shown(capsys, "inference=robust")
+    assert f"File {path}: no longer there" in shown(capsys, "inference=robust", status=1)
+
+
+def test_only_choices_that_differ_from_their_option_are_shown(project: Path, capsys: Capture) -> None:
+    rows = [("Beijing", 2010 + t, 10.0 + t**2, t) for t in range(5)] + [
+        ("Hebei", 2010 + t, 7.0 + t, 1) for t in range(5)
+    ]
+    frame = pd.DataFrame(rows, columns=["province", "year", "gdp", "x"])
+    (project / "data").mkdir()
+    frame.to_csv(project / "data" / "mine.csv", index=False)
+    words = [
+        "source=folder",
+        "source.folder=data",
+        "source.further=[mine.csv]",
+        "+source.series.co2_process.factor=2.0",
+    ]
+    words += ["measure=none", "outcome=none", "model=pooled", "model.y=gdp", "model.x=[x]", "model.controls=[]"]
+    assert main(["run", *words]) == 0
+    capsys.readouterr()
+    text = shown(capsys, "digicarbon")
+    (source,) = [line for line in text.splitlines() if line.startswith("  source=folder: ")]
+    assert "folder=data, " in source
+    assert "further=[mine.csv]" in source
+    assert "series.co2_process.factor=2.0" in source
+    assert len(source) < 200
+    assert "  panel=" in text
 
 
 def test_drawn_data_show_options_and_kept_files(project: Path, capsys: Capture) -> None:

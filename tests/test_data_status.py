@@ -83,7 +83,29 @@ def test_an_imported_folder(imported: Path, capsys: Capture) -> None:
     for words in ("my data: 1 series", "2012", "2014", "all in 2013", "100m CNY", "yearbook.parquet", digest[:10]):
         assert words in shown
     assert "Cite the bureau." in shown
+    assert "as imported" in shown
+    assert "nbs" in shown
+    assert "a.csv" in shown
+    assert "revised" in shown
     assert "Not there: co2_sectoral, co2_process. It would be in the file ceads_sectoral.parquet" in shown
+
+
+def test_vintages_raw_files_and_changes(imported: Path, capsys: Capture) -> None:
+    first = datafolder.read(imported, "yearbook")
+    record = Provenance("nbs", (RawFile("b.csv", "1" * 64, 3),))
+    datafolder.write(imported, {"yearbook": first.assign(vintage="original")}, record, add=True)
+    assert main(["data", "status", "my data"]) == 0
+    shown = capsys.readouterr().out
+    assert "original, revised" in next(line for line in shown.splitlines() if " gdp " in line)
+    assert "a.csv, b.csv" in next(line for line in shown.splitlines() if "as imported" in line)
+    first.to_parquet(imported / "yearbook.parquet", index=False)
+    assert main(["data", "status", "my data"]) == 0
+    assert "CHANGED since its import" in capsys.readouterr().out
+
+
+def test_without_a_folder_or_source_one_is_asked_for(folder: Path, capsys: Capture) -> None:
+    assert main(["data", "status"]) == 2
+    assert "Name a data folder or a source" in capsys.readouterr().err
 
 
 def test_a_source_with_overrides(data_folder: Path, capsys: Capture) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from mlflow.entities import Run as StoredRun
 from digicarbon import sweep
 from digicarbon.__main__ import main
 from digicarbon.compose import Composer, loader
-from digicarbon.errors import ConfigError, EstimationError, WeightsError
+from digicarbon.errors import ConfigError, WeightsError
 from digicarbon.expand import read_overrides
 from digicarbon.plan import plan
 from digicarbon.sweep import Finished
@@ -73,11 +74,11 @@ def mine(project: Path) -> Iterator[Path]:
     get_reusable_executor().shutdown(wait=True)
 
 
-def run(name: str, *overrides: str) -> Finished:
+def run(name: str, *overrides: str, force: bool = False) -> Finished:
     config_loader = loader()
     plain, axes = read_overrides(overrides, config_loader)
     composer = Composer(config_loader, name, plain)
-    return sweep.run(composer, plan(composer, axes))
+    return sweep.run(composer, plan(composer, axes), force=force)
 
 
 def client() -> MlflowClient:
@@ -90,6 +91,13 @@ def children(experiment: str) -> dict[str, StoredRun]:
     assert found is not None
     runs = store.search_runs([found.experiment_id], "tags.`digicarbon.kind` = 'specification'")
     return {run.data.tags["digicarbon.label"]: run for run in runs}
+
+
+def all_children(experiment: str) -> list[StoredRun]:
+    store = client()
+    found = store.get_experiment_by_name(experiment)
+    assert found is not None
+    return list(store.search_runs([found.experiment_id], "tags.`digicarbon.kind` = 'specification'"))
 
 
 def text_of(run_id: str, name: str) -> str:
@@ -156,7 +164,7 @@ def test_workers_and_batches_do_not_change_a_number(mine: Path) -> None:
         ("executor=loky", "executor.n_jobs=2", "executor.batch=1"),
         ("executor=loky", "executor.n_jobs=2", "executor.batch=3"),
     )
-    finished = [run("config", *sweep_of, *way) for way in ways]
+    finished = [run("config", *sweep_of, *way, force=True) for way in ways]
     first = estimates(finished[0])
     assert finished[0].table is not None
     assert len(first.index.unique("run")) == 6
@@ -258,15 +266,121 @@ def test_an_experiment_that_lists_others(project: Path, capsys: pytest.CaptureFi
     assert "paper > part > paper goes round for ever" in capsys.readouterr().err
 
 
-def test_a_killed_worker_is_a_sentence(mine: Path) -> None:
+def test_a_run_that_ends_its_process_fails_alone(mine: Path) -> None:
     code = MINE.replace('raise ValueError("it does not want to")', "__import__('os')._exit(9)")
     (mine / "mine.py").write_text(code, encoding="utf-8")
-    with pytest.raises(EstimationError, match="A worker process ended without an answer"):
-        run("config", "executor.n_jobs=2", "executor.batch=1", "model=fragile", "model.mood=bad,good")
-    found = client().get_experiment_by_name("digicarbon")
-    assert found is not None
-    parents = client().search_runs([found.experiment_id], "tags.`digicarbon.kind` = 'sweep'")
-    assert [parent.info.status for parent in parents] == ["KILLED"]
+    finished = run("config", "executor.n_jobs=2", "executor.batch=1", "model=fragile", "model.mood=good,bad,fine")
+    (failure,) = finished.failures
+    assert failure[0] == "model.mood=bad"
+    assert failure[1].startswith("Its process ended without an answer, also when the run was fitted alone")
+    stored = children("digicarbon")
+    assert {label: one.info.status for label, one in stored.items()} == {
+        "model.mood=good": "FINISHED",
+        "model.mood=bad": "FAILED",
+        "model.mood=fine": "FINISHED",
+    }
+
+
+def test_a_second_call_fits_nothing(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = run("config", "executor=sequential", "measure=ddl,bea,ide")
+    before = children("digicarbon")
+    again = run("config", "executor=sequential", "measure=ddl,bea,ide")
+    assert again.parent_id == first.parent_id
+    assert (again.done, again.kept, again.reused, again.failures) == (3, 3, 0, [])
+    assert first.table is not None
+    assert again.table is not None
+    pd.testing.assert_frame_equal(again.table.cells, first.table.cells)
+    assert again.table.notes == first.table.notes
+    assert {label: one.info.run_id for label, one in children("digicarbon").items()} == {
+        label: one.info.run_id for label, one in before.items()
+    }
+    assert main(["run", "-m", "executor=sequential", "measure=ddl,bea,ide"]) == 0
+    assert "Nothing to fit: all 3 runs were recorded before." in capsys.readouterr().out
+
+
+def test_failed_runs_are_fitted_again_and_replaced(mine: Path) -> None:
+    overrides = ("executor=sequential", "model=fragile", "model.mood=good,bad,fine")
+    code = MINE.replace(
+        'if self.mood == "bad":', 'if self.mood == "bad" and not __import__("os").path.exists("mended"):'
+    )
+    (mine / "mine.py").write_text(code, encoding="utf-8")
+    first = run("config", *overrides)
+    assert [label for label, _ in first.failures] == ["model.mood=bad"]
+    (mine / "mended").touch()
+    again = run("config", *overrides)
+    assert again.parent_id == first.parent_id
+    assert (again.done, again.kept, again.failures) == (3, 2, [])
+    every = all_children("digicarbon")
+    assert sorted(one.data.tags["digicarbon.label"] for one in every) == [
+        "model.mood=bad",
+        "model.mood=fine",
+        "model.mood=good",
+    ]
+    assert {one.info.status for one in every} == {"FINISHED"}
+    assert client().get_run(again.parent_id).info.status == "FINISHED"
+
+
+def test_fits_of_another_sweep_are_copied(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = run("config", "executor=sequential", "measure=ddl,bea")
+    assert main(["run", "-m", "executor=sequential", "measure=bea,ide"]) == 0
+    assert "1 run fitted in another sweep of this store: copied" in capsys.readouterr().out
+    old: dict[str, StoredRun] = {}
+    new: dict[str, StoredRun] = {}
+    for one in all_children("digicarbon"):
+        here = old if one.data.tags["mlflow.parentRunId"] == first.parent_id else new
+        here[one.data.tags["digicarbon.label"]] = one
+    assert set(new) == {"measure=bea", "measure=ide"}
+    assert new["measure=bea"].data.tags["digicarbon.reused_from"] == old["measure=bea"].info.run_id
+    assert new["measure=bea"].data.metrics == old["measure=bea"].data.metrics
+    assert "digicarbon.reused_from" not in new["measure=ide"].data.tags
+
+
+def test_force_fits_everything_in_a_new_sweep(project: Path) -> None:
+    first = run("config", "executor=sequential", "measure=ddl,bea")
+    again = run("config", "executor=sequential", "measure=ddl,bea", force=True)
+    assert again.parent_id != first.parent_id
+    assert (again.kept, again.reused) == (0, 0)
+    assert len(all_children("digicarbon")) == 4
+    assert main(["run", "-m", "--force", "executor=sequential", "measure=ddl,bea"]) == 0
+    assert len(all_children("digicarbon")) == 6
+
+
+def test_a_deleted_run_is_fitted_again(project: Path) -> None:
+    first = run("config", "executor=sequential", "measure=ddl,bea")
+    client().delete_run(children("digicarbon")["measure=bea"].info.run_id)
+    again = run("config", "executor=sequential", "measure=ddl,bea")
+    assert (again.parent_id, again.kept, again.reused) == (first.parent_id, 1, 0)
+    assert set(children("digicarbon")) == {"measure=ddl", "measure=bea"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_sweep_is_gone_on_with(
+    mine: Path, number: signal.Signals, capsys: pytest.CaptureFixture[str]
+) -> None:
+    once = f"""if not __import__("os").path.exists("once"):
+                open("once", "w").close()
+                __import__("signal").raise_signal({number.value})"""
+    code = MINE.replace('raise ValueError("it does not want to")', once)
+    (mine / "mine.py").write_text(code, encoding="utf-8")
+    words = ["run", "-m", "executor=sequential", "model=fragile", "model.mood=good,bad,fine"]
+    assert main(words) == 130
+    said = capsys.readouterr().err
+    assert "Interrupted; 1 of 3 runs are recorded in sqlite:///mlruns/mlflow.db." in said
+    assert "The same command goes on with the 2 runs that are left." in said
+    assert "Traceback" not in said
+    (stopped,) = all_children("digicarbon")
+    parent = stopped.data.tags["mlflow.parentRunId"]
+    assert client().get_run(parent).info.status == "KILLED"
+    assert main(words) == 0
+    assert "1 run of this sweep had been recorded before" in capsys.readouterr().out
+    stored = all_children("digicarbon")
+    assert sorted(one.data.tags["digicarbon.label"] for one in stored) == [
+        "model.mood=bad",
+        "model.mood=fine",
+        "model.mood=good",
+    ]
+    assert {one.data.tags["mlflow.parentRunId"] for one in stored} == {parent}
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_varied_weights_are_recorded_where_they_are_used(project: Path) -> None:

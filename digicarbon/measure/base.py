@@ -11,7 +11,7 @@ import pandas as pd
 
 from digicarbon.errors import ConfigError, DataError, listing
 from digicarbon.measure._numbers import numbers
-from digicarbon.numeric.indicators import z_scores
+from digicarbon.numeric.indicators import varies, z_scores
 from digicarbon.source import Inputs
 from digicarbon.spec import Names, Spec, sharing
 
@@ -167,7 +167,7 @@ class NoMeasure(Measure):
 def _refuse_constant(values: Mapping[str, np.ndarray[tuple[int], np.dtype[np.float64]]]) -> None:
     for name, value in values.items():
         known = value[np.isfinite(value)]
-        if len(known) < 2 or (known == known[0]).all():
+        if len(known) < 2 or not varies(known):
             raise DataError(
                 f"measure.standardise=true: the column '{name}' does not vary (it has {len(np.unique(known))} distinct "
                 "values), so that it has no standard deviation to divide by; set measure.standardise=false."

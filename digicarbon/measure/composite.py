@@ -14,6 +14,7 @@ from pydantic import model_validator
 from digicarbon.errors import DataError, counted, listing, nearest
 from digicarbon.measure._numbers import numbers
 from digicarbon.measure.base import Measure
+from digicarbon.numeric.indicators import varies
 from digicarbon.source import Inputs
 from digicarbon.spec import Names
 
@@ -123,6 +124,8 @@ class CompositeIndex(Measure):
         if self.missing == "drop":
             lost = int((~np.isfinite(self._raw(inputs, list(self.indicators))[1]).all(axis=1)).sum())
             said.append(f"{lost} of {counted(len(inputs.frame), 'row')} lack an indicator and have no {self.name}.")
+        if self.per != "none":
+            said.append(f"{self.name} has no unit, so that per={self.per} divides a rank of places by their size.")
         return (*said, *super().notes(inputs))
 
     def _what(self) -> str:
@@ -148,6 +151,7 @@ class CompositeIndex(Measure):
         for when, rows in self._groups(keys, complete):
             self._refuse_constant(raw[rows], names, when)
             part = self.combine(raw[rows], names, negative)
+            self._refuse_cancelled(part, when)
             index[rows], normalised[rows] = part.values, part.normalised
             for name, table in part.tables.items():
                 tables.setdefault(f"{name}.csv", []).append(table if when is None else table.assign(time=when))
@@ -193,6 +197,15 @@ class CompositeIndex(Measure):
         years = keys.loc[complete, "time"].dropna().drop_duplicates()
         return [(year, np.flatnonzero(complete & (keys["time"] == year).to_numpy())) for year in years]
 
+    def _refuse_cancelled(self, index: Index, year: object) -> None:
+        """Refuse an index in which only rounding tells rows apart: scaled indicators lie between 0 and 1."""
+        if not varies(index.values):
+            when = "" if year is None else f" in {year}"
+            raise DataError(
+                f"measure.indicators: {self.name} is {index.values[0]:.4g} in all rows{when}: its indicators cancel "
+                "each other, as one and its opposite do. Check their directions (positive, negative), or leave one out."
+            )
+
     def _refuse_constant(self, values: FloatArray, names: Sequence[str], year: object) -> None:
         when = "" if year is None else f" in {year}"
         if len(values) < 2:
@@ -201,7 +214,7 @@ class CompositeIndex(Measure):
                 f"out the indicators with most gaps{'' if year is None else ', or choose measure.by=panel'}."
             )
         for name, column in zip(names, values.T, strict=True):
-            if column.min() < column.max():
+            if varies(column):
                 continue
             raise DataError(
                 f"measure.indicators: '{name}' has the same value ({column[0]:g}) in all rows{when}, "

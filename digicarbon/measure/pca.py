@@ -10,11 +10,15 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from digicarbon.errors import counted
+from digicarbon.errors import counted, listing
 from digicarbon.measure.composite import CompositeIndex, FloatArray, Index
 from digicarbon.numeric.indicators import min_max, z_scores
 from digicarbon.numeric.principal_components import PrincipalComponents, principal_components
+from digicarbon.source import Inputs
 from digicarbon.spec import Names
+
+CANCEL = 1e-9
+"""Loadings whose sum is smaller cancel up to rounding."""
 
 
 class PcaIndex(CompositeIndex):
@@ -71,6 +75,19 @@ class PcaIndex(CompositeIndex):
         if self.rescale:
             index = min_max(index[:, None], np.array([False]))[:, 0]
         return Index(index, scaled, _tables(found, number, names))
+
+    def notes(self, inputs: Inputs) -> tuple[str, ...]:
+        """Return what the index is made of, and whether the sign of one of its components is arbitrary."""
+        made = self._made(inputs)
+        keys = [name for name in ("time", "component") if name in made["loadings.csv"]]
+        sums = made["loadings.csv"].groupby(keys)["loading"].sum()
+        kept = made["components.csv"].set_index(keys)["kept"]
+        arbitrary = sums[kept.reindex(sums.index) & (sums.abs() < CANCEL)].index.get_level_values("component")
+        words = (
+            f"The loadings of component {listing(sorted(set(arbitrary)))} of {self.name} cancel, so that its sign is "
+            "arbitrary: its largest loading is taken as positive."
+        )
+        return (*super().notes(inputs), *([words] if len(arbitrary) else []))
 
     def _what(self) -> str:
         many = (

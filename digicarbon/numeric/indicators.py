@@ -9,6 +9,15 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
 
+ROUNDING = 1e-12
+"""Values that differ by less than this share of the largest are equal."""
+
+
+def varies(values: FloatArray) -> bool:
+    """Return whether values, shape (n,) and finite, differ by more than rounding."""
+    return bool(np.ptp(values) > ROUNDING * np.abs(values).max())
+
+
 def min_max(values: FloatArray, negative: BoolArray, shift: float = 0.0) -> FloatArray:
     """Return (x - min)/(max - min) for each indicator, or (max - x)/(max - min) where less is better, plus ``shift``.
 

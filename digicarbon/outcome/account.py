@@ -123,10 +123,10 @@ class CarbonOutcome(Outcome):
         if self.account != "fuels":
             return f"{self.account} account"
         if self.factors is None:
-            return f"burning of {counted(len(self._fuels), 'fuel')}, factors of the study"
+            return f"{counted(len(self._fuels), 'fuel')} (factors of the study)"
         factors = zip(self._fuels, self._per_kg(), strict=True)
         numbers = listing((f"{fuel} {factor:.3g}" for fuel, factor in factors), 12)
-        return f"burning of {counted(len(self._fuels), 'fuel')}, own factors in kg per kg or m3 ({numbers})"
+        return f"{counted(len(self._fuels), 'fuel')} (own factors, kg per kg or m3: {numbers})"
 
     def _gaps_words(self, table: pd.DataFrame, shares: FloatArray) -> list[str]:
         gaps = table[self._fuels].isna().to_numpy()

@@ -14,6 +14,9 @@ from digicarbon.panel import Panel
 from digicarbon.result import Result
 from digicarbon.spec import Spec
 
+MOST_LABELS = 4
+"""A note of more runs gives their number."""
+
 
 @dataclass(frozen=True, eq=False)
 class Record:
@@ -109,14 +112,36 @@ def notes_of(records: Sequence[Record]) -> tuple[str, ...]:
 
 
 def attributed(said: Sequence[tuple[str, Sequence[str]]]) -> tuple[str, ...]:
-    """Return the notes of labelled runs, each once; one that is not common to all names its runs."""
+    """Return the notes of labelled runs, each once; one that is not common to all says whose it is.
+
+    Runs are named by what they have in common, e.g. ``outcome=total``, else by their labels or, of many, their number.
+    """
     owners: dict[str, list[str]] = {}
     for label, notes in said:
         for note in dict.fromkeys(notes):
             owners.setdefault(note, []).append(label)
+    having: dict[str, set[str]] = {}
+    for label, _ in said:
+        for part in label.split(", "):
+            having.setdefault(part, set()).add(label)
     return tuple(
-        note if len(labels) == len(said) else f"{listing(labels, 8)}: {note}" for note, labels in owners.items()
+        note if len(labels) == len(said) else f"{_whose(labels, having, len(said))}: {note}"
+        for note, labels in owners.items()
     )
+
+
+def _whose(labels: Sequence[str], having: Mapping[str, set[str]], runs: int) -> str:
+    """Return some runs in words: the values of one key that they and no others have, their labels, or their number."""
+    own = set(labels)
+    by_key: dict[str, list[str]] = {}
+    for part, found in having.items():
+        if found <= own:
+            by_key.setdefault(part.partition("=")[0] if "=" in part else "", []).append(part)
+    fitting = [parts for parts in by_key.values() if set().union(*(having[part] for part in parts)) == own]
+    if fitting:
+        fewest = min(fitting, key=len)
+        return listing(fewest, 8)
+    return listing(labels) if len(labels) <= MOST_LABELS else f"{len(labels)} of {runs} runs"
 
 
 def _escaped(text: object) -> str:

@@ -29,6 +29,7 @@ class SignTable(Report):
     by : tuple of str
         Keys to count by, e.g. ``outcome``; empty takes all that differ between runs.
     decimals : int
+        Of all numbers; coefficients and standard errors that would be 0 have four significant digits.
     """
 
     quantity: Literal["coefficient", "direct", "indirect", "total"] = "coefficient"
@@ -105,13 +106,16 @@ class SignTable(Report):
             {
                 "term": found["term"],
                 "sign": ["+" if coef > 0 else "-" if coef < 0 else "0" for coef in found["coef"]],
-                **{name: found[name].map(self._number) for name in ("coef", "se", "p")},
+                **{name: found[name].map(self._number) for name in ("coef", "se")},
+                "p": [f"{p:.{self.decimals}f}" for p in found["p"]],
             }
         )
         return Table("Each run", cells.set_axis(found["label"].to_list(), axis=0))
 
     def _number(self, value: float) -> str:
-        return f"{value:.{self.decimals}f}"
+        text = f"{value:.{self.decimals}f}"
+        # -0.0000 would be counted as negative for no reason that can be seen
+        return f"{value:.4g}" if value and not float(text) else text
 
 
 def _notes(records: Sequence[Record]) -> tuple[str, ...]:

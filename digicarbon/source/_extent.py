@@ -20,7 +20,7 @@ class Extent:
     index : MultiIndex
         Unit and year, each combination once, ordered.
     notes : tuple of str
-        A sentence on units that are left out.
+        A sentence on units that are left out, by the series that they lack.
     """
 
     index: pd.MultiIndex
@@ -74,8 +74,12 @@ def extent_of(
             f"{source}: no unit has a value of each of {listing(required)} in {first} to {last}; require other series "
             "(source.required) or choose other years (source.years)."
         )
-    lost = [unit for unit in every if unit not in chosen]
-    notes = (f"Left out for want of {listing(has.columns)}: {listing(lost, 12)}.",) if lost else ()
+    inside = has[(year >= first) & (year <= last)].groupby(level="unit").any().reindex(every, fill_value=False)
+    lacking: dict[str, list[str]] = {}
+    for unit in every:
+        if unit not in chosen:
+            lacking.setdefault(listing(has.columns[~inside.loc[unit].to_numpy()]), []).append(unit)
+    notes = tuple(f"Left out for want of {series}: {listing(units, 12)}." for series, units in lacking.items())
     return Extent(_rows(chosen, first, last), notes)
 
 

@@ -192,3 +192,38 @@ def test_real_indicators(kind: type[CompositeIndex], load_real: Callable[..., In
     assert found.notna().all()
     assert found.between(0, 1.001).all()
     assert found.corr(inputs.frame["digital_finance"]) > 0.3
+
+
+# symmetric, so that both have one entropy; thirds and tenths, so that sums are off by rounding
+EVEN = np.repeat(np.arange(6) / 3 + 0.1, 3)
+OPPOSITE = FRAME.assign(u=EVEN, n=7.7 - EVEN)
+
+
+@pytest.mark.parametrize("by", ["panel", "year"])
+@pytest.mark.parametrize("kind", [EntropyIndex, TopsisIndex])
+def test_indicators_that_cancel_up_to_rounding_make_no_index(kind: type[CompositeIndex], by: str) -> None:
+    measure = kind(indicators={"n": "positive", "u": "positive"}, by=by, standardise=True, terms=("x",))
+    with pytest.raises(DataError, match=r"is 0\.5.* in all rows.*: its indicators cancel each other"):
+        measure.transformed(Inputs(frame=OPPOSITE, source="mine"))
+
+
+@pytest.mark.parametrize("by", ["panel", "year"])
+def test_a_component_of_arbitrary_sign_is_told(by: str) -> None:
+    inputs = Inputs(frame=OPPOSITE, source="mine")
+    words = "The loadings of component 1 of pca_index cancel, so that its sign is arbitrary"
+    assert words in PcaIndex(indicators={"n": "positive", "u": "positive"}, by=by).notes(inputs)[-1]
+    assert len(PcaIndex(indicators={"n": "negative", "u": "positive"}, by=by).notes(inputs)) == 1
+
+
+def test_an_indicator_that_varies_by_rounding_only_is_constant() -> None:
+    frame = FRAME.assign(fibre=0.3 + 1e-16 * np.arange(len(FRAME)))
+    assert frame["fibre"].nunique() > 1
+    with pytest.raises(DataError, match="'fibre' has the same value"):
+        EntropyIndex(indicators=DIRECTIONS).compute(Inputs(frame=frame, source="mine"))
+
+
+def test_an_index_divided_by_size_is_warned_of() -> None:
+    assert (
+        "entropy_index has no unit, so that per=capita"
+        in EntropyIndex(indicators=DIRECTIONS, per="capita").notes(INPUTS)[1]
+    )

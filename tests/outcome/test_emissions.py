@@ -126,7 +126,7 @@ def test_missing_fuels_are_missing_or_unused() -> None:
         gaps.frame.loc[2, fuel] = np.nan
     refused = Total(account="fuels")
     assert refused.compute(gaps)["co2"].isna().tolist() == [False, True, True]
-    assert refused.notes(gaps) == ("CO2: burning of 7 fuels, factors of the study, Mt.",)
+    assert refused.notes(gaps) == ("CO2: 7 fuels (factors of the study), Mt.",)
     unused = Total(account="fuels", missing_fuels="zero")
     found = unused.compute(gaps)["co2"]
     # nothing at all is known of B 2012
@@ -194,7 +194,7 @@ def test_the_simulated_source_says_the_units_of_its_fuels() -> None:
         (Total(), "CO2: sectoral account, Mt."),
         (PerCapita(account="apparent"), "CO2: apparent account per head, t."),
         (Intensity(), "CO2: sectoral account over GDP, t per 10k CNY."),
-        (option("intensity_fuels_ipcc"), "own factors in kg per kg or m3 (coal 2.44, coke 3.02, "),
+        (option("intensity_fuels_ipcc"), "CO2: 7 fuels (own factors, kg per kg or m3: coal 2.44, coke 3.02, "),
     ],
 )
 def test_a_note_says_which_co2_it_is(outcome: Outcome, words: str) -> None:

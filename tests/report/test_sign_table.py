@@ -14,7 +14,7 @@ from scipy.stats import norm
 from digicarbon.compose import Composer, loader
 from digicarbon.errors import ConfigError
 from digicarbon.plan import plan
-from digicarbon.report import Record, SignTable
+from digicarbon.report import Record, SignTable, attributed
 from digicarbon.result import Result
 
 CELLS = ["runs", "positive", "significant +", "negative", "significant -"]
@@ -43,6 +43,32 @@ def records() -> list[Record]:
         record(-0.3, 0.04, measure="b", outcome="x"),
         record(-0.2, 0.90, measure="b"),
     ]
+
+
+def test_numbers_that_would_be_zero_have_digits(records: list[Record]) -> None:
+    table = SignTable().table("Signs", [record(-3.21e-6, 0.00001, measure="a"), record(0.5, 0.01, measure="b")])
+    assert table.below is not None
+    assert table.below.cells[["sign", "coef", "p"]].to_numpy().tolist() == [
+        ["-", "-3.21e-06", "0.0000"],
+        ["+", "0.5000", "0.0100"],
+    ]
+    assert table.cells.loc["all", "smallest"] == "-3.21e-06"
+
+
+def test_notes_name_what_their_runs_have_in_common() -> None:
+    labels = [f"{c}, outcome={o}, vintage={v}" for c in ("bare", "full") for o in "abc" for v in "xy"]
+
+    def said(*wanted: str) -> tuple[str, ...]:
+        return attributed([(label, ["N."] if label in wanted else []) for label in labels])
+
+    assert said(*labels) == ("N.",)
+    assert said(*(label for label in labels if "outcome=b" in label)) == ("outcome=b: N.",)
+    assert said(*(label for label in labels if "outcome=b" not in label)) == ("outcome=a, outcome=c: N.",)
+    assert said(*(label for label in labels if label.startswith("full"))) == ("full: N.",)
+    assert said(*labels[:2]) == (f"{labels[0]}, {labels[1]}: N.",)
+    assert said(*(labels[k] for k in (0, 3, 5, 6, 8))) == ("5 of 12 runs: N.",)
+    # a label without parts is one itself
+    assert attributed([("FE(1)", ["N."]), ("FE(2)", ["N."]), ("FE(3)", [])]) == ("FE(1), FE(2): N.",)
 
 
 def test_counts_by_every_choice_that_differs(records: list[Record]) -> None:

@@ -1,0 +1,474 @@
+"""Fits the runs of a sweep and loses none: here, in worker processes, or on other machines.
+
+Runs are handed out in chunks whose size follows from how long runs have taken. A chunk that does not come back, because
+its worker was killed or ran out of memory, is fitted again run by run in a process of its own; what ends that process
+again has failed. The engine knows nothing of MLflow: `fitted` yields what is done, as it is done.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import pickle
+import signal
+import sys
+import tempfile
+import threading
+import time
+import warnings
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from digicarbon.errors import Caught, EstimationError
+from digicarbon.executor import Executor
+from digicarbon.result import Result
+from digicarbon.stage import Task
+
+START = 3.0
+"""Seconds that worker processes take to start and import."""
+CHUNK = 0.6
+"""Seconds of work in a chunk: joblib's overhead of some milliseconds vanishes, and little is lost with it."""
+LARGEST_CHUNK = 250
+LARGEST_WAVE = 2000
+"""Runs that are handed out before the next sizes are decided; also a bound on what is fitted and not yet written."""
+UNKNOWN = 0.05
+"""Seconds that a run is taken to last before one of its kind was fitted."""
+LOOK = 0.2
+"""Seconds between two decisions whether to go on in this process."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """What a worker hands back: a result, or the sentence and traceback of a failure.
+
+    Attributes
+    ----------
+    index : int
+    result : Result or None
+        Without residuals, which no reader of a sweep looks at.
+    error : str
+    start, end : int
+        Milliseconds since the epoch.
+    seconds : float
+        What the fit took.
+    """
+
+    index: int
+    result: Result | None
+    error: str
+    start: int
+    end: int
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What holds for every run in a worker.
+
+    Attributes
+    ----------
+    own_process : bool
+        Whether workers are processes, not threads of this one.
+    timeout : float or None
+        Seconds that a run may take.
+    folder : str
+        Where a run that was stopped leaves a mark.
+    """
+
+    own_process: bool
+    timeout: float | None
+    folder: str
+
+
+@dataclass
+class Work:
+    """What is to be fitted, and where.
+
+    Attributes
+    ----------
+    task : callable
+        Returns the task of a run; made when it is needed.
+    indices : sequence of int
+        The runs to fit.
+    kinds : sequence of str
+        By run: what those have in common that take about the same time, e.g. the model's option.
+    backend : Executor
+    own : bool
+        Whether a class of the user's own takes part; it may do what it likes to its process.
+    """
+
+    task: Callable[[int], Task]
+    indices: Sequence[int]
+    kinds: Sequence[str]
+    backend: Executor
+    own: bool = False
+
+
+def fitted(work: Work) -> Generator[list[Fitted], None, None]:
+    """Fit all runs of ``work`` and yield what is done, in whatever order, each run once.
+
+    Raises
+    ------
+    EstimationError
+        If workers cannot be started.
+    ConfigError
+        If a cluster does not answer.
+    """
+    with tempfile.TemporaryDirectory(prefix="digicarbon-") as folder:
+        yield from _Engine(work, Path(folder)).run()
+
+
+def fit(task: Task) -> Fitted:
+    """Fit one run; never raises, so that the other runs of a chunk go on."""
+    start, clock = time.time_ns() // 1_000_000, time.perf_counter()
+    result: Result | None = None
+    with Caught() as caught:
+        try:
+            panel, weights = task.open()
+            found = task.model.fit(panel, weights)
+            tables = {**found.tables, **task.diagnostic.tables(panel, weights)}
+            result = replace(found, tables=tables, residuals=None)
+        except SystemExit as asked:
+            raise EstimationError(
+                f"The code of {type(task.model).__name__} asked to end the process (exit status {asked.code}); a model "
+                "must return a result or raise an error."
+            ) from asked
+    error = f"{caught.sentence}\n\n{caught.traceback}" if caught.sentence else ""
+    seconds = time.perf_counter() - clock
+    return Fitted(task.index, result, error, start, time.time_ns() // 1_000_000, seconds)
+
+
+@dataclass
+class _Pace:
+    """How long runs take, by kind."""
+
+    _known: dict[str, tuple[int, float, float]] = field(default_factory=dict)
+
+    def learn(self, kind: str, seconds: float) -> None:
+        count, total, first = self._known.get(kind, (0, 0.0, seconds))
+        self._known[kind] = (count + 1, total + seconds, first)
+
+    def of(self, kind: str) -> float:
+        """Return the mean duration of a kind, or of all where none of it was fitted, without first ones."""
+        known = [self._known[kind]] if kind in self._known else list(self._known.values())
+        count = sum(one[0] for one in known)
+        if not count:
+            return UNKNOWN
+        # the first of a kind pays for imports and for what the others share
+        rest = count - len(known)
+        total = sum(one[1] - (one[2] if rest else 0.0) for one in known)
+        return max(total / (rest or count), 1e-5)
+
+    def known(self) -> bool:
+        return bool(self._known)
+
+
+class _Engine:
+    def __init__(self, work: Work, folder: Path) -> None:
+        self.work, self.backend, self.folder = work, work.backend, folder
+        own_process = work.backend.isolates or work.backend.remote
+        self.rules = Rules(own_process, work.backend.timeout, str(folder))
+        self.looked = time.perf_counter()
+        self.queue = deque(work.indices)
+        self.left = Counter(work.kinds[index] for index in work.indices)
+        self.pace = _Pace()
+
+    def run(self) -> Iterator[list[Fitted]]:
+        backend, width = self.backend, self.backend.width()
+        if backend.here and backend.timeout is None:
+            yield from self._here(lambda: False)
+        elif not backend.remote and backend.isolates and (width == 1 or len(self.queue) == 1) and self._stoppable():
+            yield from self._alone(list(self._rest()), deaths=0)
+        elif not backend.remote and width == 1:
+            yield from self._here(lambda: False)
+        else:
+            if not (backend.remote or self._stoppable() or backend.batch):
+                yield from self._here(self._workers_pay)
+            yield from self._workers()
+
+    def _stoppable(self) -> bool:
+        """Whether a run must be kept out of this process: it may end it, or have to be ended."""
+        return self.backend.isolates and (self.work.own or self.backend.timeout is not None)
+
+    def _rest(self) -> Iterator[int]:
+        while self.queue:
+            yield self.queue.popleft()
+
+    def _here(self, enough: Callable[[], bool]) -> Iterator[list[Fitted]]:
+        with _one_thread():
+            for index in self._rest():
+                yield [self._learned(fit(self.work.task(index)))]
+                if enough():
+                    return
+
+    def _workers_pay(self) -> bool:
+        """Whether workers save more time than they take to start."""
+        now = time.perf_counter()
+        if now - self.looked < LOOK:
+            return False
+        self.looked = now
+        width = self.backend.width()
+        return self._seconds_left() * (1 - 1 / width) > START
+
+    def _seconds_left(self) -> float:
+        return sum(count * self.pace.of(kind) for kind, count in self.left.items() if count)
+
+    def _learned(self, found: Fitted) -> Fitted:
+        kind = self.work.kinds[found.index]
+        self.left[kind] -= 1
+        self.pace.learn(kind, found.seconds)
+        return found
+
+    def _workers(self) -> Iterator[list[Fitted]]:
+        with ExitStack() as stack:
+            if self.backend.remote:
+                stack.enter_context(_by_value())
+            elif not self.backend.isolates:
+                stack.enter_context(_one_thread())
+            while self.queue:
+                before = len(self.queue)
+                lost = yield from self._until_lost()
+                yield from self._alone(lost, deaths=1)
+                if len(self.queue) == before:
+                    raise EstimationError(
+                        "Workers end as soon as they are started; runs recorded before are kept. Choose "
+                        "executor=sequential, or look at the workers' own messages."
+                    )
+
+    def _until_lost(self) -> Generator[list[Fitted], None, list[int]]:
+        """Have waves fitted until all is done or a worker is lost; return the runs that were lost with it."""
+        with self.backend.crew() as crew:
+            while self.queue:
+                broken, lost = yield from self._wave(crew)
+                if broken:
+                    return lost
+        return []
+
+    def _wave(self, crew: Any) -> Generator[list[Fitted], None, tuple[bool, list[int]]]:
+        """Have a wave of chunks fitted.
+
+        Returns
+        -------
+        bool
+            Whether a worker was lost.
+        list of int
+            Runs that were handed out and did not come back.
+        """
+        from joblib import delayed
+
+        waiting = dict(enumerate(self._chunks(crew)))
+        handed: set[int] = set()
+
+        def calls() -> Iterator[Any]:
+            for number, chunk in list(waiting.items()):
+                handed.add(number)
+                yield delayed(_fit_chunk)(number, self._payload(chunk), self.rules)
+
+        broken = False
+        answers = iter(())
+        try:
+            answers = crew(calls())
+            for number, found in answers:
+                del waiting[number]
+                yield [self._learned(one) for one in found]
+        except self.backend.losses():
+            broken = True
+        finally:
+            with warnings.catch_warnings():
+                # joblib warns that what is fitted is not looked at; an interrupted sweep says so itself
+                warnings.simplefilter("ignore")
+                getattr(answers, "close", tuple)()
+        lost = [index for number, chunk in waiting.items() if number in handed for index in chunk]
+        self.queue.extendleft(
+            reversed([index for number, chunk in waiting.items() if number not in handed for index in chunk])
+        )
+        return broken, lost
+
+    def _chunks(self, crew: Any) -> list[list[int]]:
+        from joblib import effective_n_jobs
+
+        width = max(self.backend.width(), effective_n_jobs(crew.n_jobs) if self.backend.remote else 1)
+        target = min(CHUNK, max(self._seconds_left() / (2 * width), 0.05))
+        most = self.backend.batch or LARGEST_CHUNK
+        chunks: list[list[int]] = []
+        handed = 0
+        while self.queue and len(chunks) < (8 if self.pace.known() else 2) * width and handed < LARGEST_WAVE:
+            chunk: list[int] = []
+            seconds = 0.0
+            while self.queue and len(chunk) < most:
+                seconds += self.pace.of(self.work.kinds[self.queue[0]])
+                if chunk and seconds > target and not self.backend.batch:
+                    break
+                chunk.append(self.queue.popleft())
+            chunks.append(chunk)
+            handed += len(chunk)
+        return chunks
+
+    def _payload(self, chunk: Sequence[int]) -> bytes:
+        import cloudpickle
+
+        return bytes(cloudpickle.dumps([self.work.task(index) for index in chunk]))
+
+    def _alone(self, indices: Sequence[int], deaths: int) -> Iterator[list[Fitted]]:
+        """Fit runs one by one in a process of their own; ``deaths`` of a worker they may have caused before."""
+        with ExitStack() as stack:
+            cell = stack.enter_context(_Cell())
+            for index in indices:
+                yield [self._learned(self._kept(index, cell, deaths))]
+
+    def _kept(self, index: int, cell: _Cell, deaths: int) -> Fitted:
+        marker = self.folder / str(index)
+        while True:
+            if _size(marker):
+                return _failure(index, *self._too_long(marker))
+            fresh = cell.fresh
+            try:
+                return cell.fit(index, self._payload([index]), self.rules)
+            except _DiedError as died:
+                # a process that has fitted others before may have been ended on their account
+                deaths += fresh
+                if deaths >= 2 and not _size(marker):
+                    return _failure(index, KILLED, str(died))
+
+    def _too_long(self, marker: Path) -> tuple[str, str]:
+        trace = marker.read_text(encoding="utf-8", errors="replace")
+        marker.unlink()
+        seconds = self.backend.timeout or 0.0
+        return (
+            f"It took longer than {seconds:g} seconds (executor.timeout) and was stopped; allow more, or leave the "
+            "timeout out."
+        ), trace
+
+
+KILLED = (
+    "Its process ended without an answer, also when the run was fitted alone: it was killed from outside or by its own "
+    "code, or the memory did not suffice."
+)
+
+
+def _failure(index: int, sentence: str, trace: str) -> Fitted:
+    now = time.time_ns() // 1_000_000
+    return Fitted(index, None, f"{sentence}\n\n{trace}", now, now)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+class _DiedError(Exception):
+    """The process of a run ended without an answer."""
+
+
+class _Cell:
+    """One process in which one run at a time is fitted, started again when a run has ended it."""
+
+    def __init__(self) -> None:
+        self._executor: Any = None
+        self.fresh = True
+
+    def __enter__(self) -> _Cell:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def fit(self, index: int, payload: bytes, rules: Rules) -> Fitted:
+        """Fit a run.
+
+        Raises
+        ------
+        _DiedError
+            If the process ended without an answer.
+        """
+        from joblib.externals.loky import ProcessPoolExecutor
+        from joblib.externals.loky.process_executor import BrokenProcessPool
+
+        if self._executor is None:
+            self._executor, self.fresh = ProcessPoolExecutor(max_workers=1), True
+        try:
+            _, found = self._executor.submit(_fit_chunk, index, payload, rules).result()
+        except BrokenProcessPool as error:
+            self._close()
+            raise _DiedError(str(error)) from error
+        self.fresh = False
+        one: Fitted = found[0]
+        return one
+
+    def _close(self) -> None:
+        if self._executor is not None:
+            self._executor.shutdown(wait=True, kill_workers=True)
+        self._executor, self.fresh = None, True
+
+
+def _fit_chunk(number: int, payload: bytes, rules: Rules) -> tuple[int, list[Fitted]]:
+    """Fit the runs of a chunk in a worker; return the chunk's number with them."""
+    if rules.own_process:
+        _settle()
+    tasks: list[Task] = pickle.loads(payload)
+    return number, [_timed(task, rules) for task in tasks]
+
+
+def _timed(task: Task, rules: Rules) -> Fitted:
+    """Fit a run; if it takes too long, leave a mark and end this process, as nothing else stops compiled code."""
+    if rules.timeout is None:
+        return fit(task)
+    # another machine has no such folder; there the run is found out when it is fitted alone
+    folder = Path(rules.folder) if Path(rules.folder).is_dir() else Path(tempfile.gettempdir())
+    marker = folder / str(task.index)
+    with marker.open("w", encoding="utf-8") as file:
+        faulthandler.dump_traceback_later(rules.timeout, exit=True, file=file)
+        try:
+            found = fit(task)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+    marker.unlink(missing_ok=True)
+    return found
+
+
+@cache
+def _settle() -> None:
+    """Prepare a worker: one thread for its numeric libraries, and deaf to Ctrl-C, which the parent answers."""
+    from threadpoolctl import threadpool_limits
+
+    # workers share the cores; a threaded BLAS in each would fight over them
+    threadpool_limits(1)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        yield
+
+
+@contextmanager
+def _by_value() -> Iterator[None]:
+    """Have classes of the working directory pickled with their code, for machines that do not have it."""
+    import cloudpickle
+
+    modules = [module for module in list(sys.modules.values()) if _is_local(module)]
+    for module in modules:
+        cloudpickle.register_pickle_by_value(module)
+    try:
+        yield
+    finally:
+        for module in modules:
+            cloudpickle.unregister_pickle_by_value(module)
+
+
+def _is_local(module: ModuleType) -> bool:
+    """Whether a module stands in the working directory and is not installed."""
+    place = getattr(module, "__file__", None)
+    name = module.__name__.split(".")[0]
+    if not place or name in ("digicarbon", "hydra_plugins", "__main__"):
+        return False
+    path = Path(place).resolve()
+    return path.is_relative_to(Path.cwd()) and "site-packages" not in path.parts

@@ -1,0 +1,99 @@
+"""What is recorded of a run: its choices as parameters, its provenance as tags, its result."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from digicarbon.engine import Fitted
+from digicarbon.plan import Run
+from digicarbon.provenance import Ledger
+from digicarbon.result import Result
+from digicarbon.spec import Spec
+from digicarbon.tracking import Entry
+
+SETTINGS = ("executor", "tracking", "report")
+"""Groups that change no number of a run."""
+
+
+def entry(run: Run, fitted: Fitted, kept: Ledger) -> Entry:
+    """Return what is written of a run that was fitted."""
+    return _entry(run, kept, fitted.result, fitted.error, fitted.start, fitted.end)
+
+
+def copy(run: Run, result: Result, kept: Ledger, run_id: str) -> Entry:
+    """Return what is written of a run whose result another sweep has, under ``run_id``."""
+    now = time.time_ns() // 1_000_000
+    return _entry(run, kept, result, "", now, now, run_id)
+
+
+def simulated_tag(runs: Sequence[Run]) -> dict[str, str]:
+    """Return the tag that tells of made-up data, or nothing."""
+    return {"digicarbon.data": "SIMULATED"} if any(run.prepared.simulated for run in runs) else {}
+
+
+def _entry(
+    run: Run, kept: Ledger, result: Result | None, error: str, start: int, end: int, reused_from: str = ""
+) -> Entry:
+    prepared = run.prepared
+    panel = prepared.panel
+    tags = {
+        "digicarbon.hash": run.key,
+        "digicarbon.label": run.label,
+        "digicarbon.data_digest": panel.digest,
+        **kept.tags[run.label],
+        **({} if prepared.weights is None else {"digicarbon.weights_digest": prepared.weights.digest}),
+        **simulated_tag([run]),
+    }
+    if prepared.notes:
+        tags["mlflow.note.content"] = "\n\n".join(prepared.notes)
+    profile = {"units": len(panel.units), "periods": len(panel.periods), "rows": len(panel.unit_codes)}
+    return Entry(
+        label=run.label,
+        params=_params(run),
+        tags=tags,
+        config=run.config,
+        result=result,
+        error=error,
+        start=start,
+        end=end,
+        data_name=run.options.get("source", "data"),
+        data_digest=panel.digest[:36],
+        data_profile=json.dumps(profile),
+        reused_from=reused_from,
+    )
+
+
+def _params(run: Run) -> dict[str, str]:
+    """Return the option of each group, every varied value, and the fields of the model."""
+    specs = run.specs
+    used = {key: option for key, option in run.options.items() if key not in SETTINGS}
+    if specs.weights is None:
+        used.pop("weights", None)
+    rooms: dict[str, Spec] = {"source": specs.source, "panel": specs.panel, "sample": specs.sample}
+    if specs.weights is not None:
+        rooms["weights"] = specs.weights
+    choices = {
+        f"{room}.{key}": _plain(value)
+        for room, spec in rooms.items()
+        for key, value in spec
+        if not isinstance(value, dict | BaseModel)
+    }
+    varied = {
+        key: str(value)
+        for key, value in run.choice.values.items()
+        if key not in used and (specs.weights is not None or key.split(".")[0] != "weights")
+    }
+    fields = {f"model.{key}": _plain(value) for key, value in specs.model}
+    column = {"column": run.choice.column} if run.choice.column else {}
+    return {**column, **used, **fields, **choices, **varied}
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, BaseModel):
+        return str(value.model_dump())
+    return ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
