@@ -72,8 +72,11 @@ def run(request: Request, force: bool = False) -> None:
         _say_left_out(planned)
         with _bar(len(planned.runs)) as advance:
             finished = sweep.run(composer, planned, advance, force)
-        if finished.table is not None:
+        if finished.table is not None and len(finished.table.cells.columns) <= MOST_COLUMNS:
             show(finished.table, out)
+        elif finished.table is not None:
+            columns = len(finished.table.cells.columns)
+            out.print(f"A table of {columns} columns is not shown; it is in {finished.place}.", soft_wrap=True)
         for notice in finished.notices:
             _console(stderr=True).print(notice, style="yellow", soft_wrap=True)
         failures += finished.failures
@@ -237,6 +240,8 @@ def _headline(name: str) -> str:
     return first.lstrip("# ") if first.startswith("#") else ""
 
 
+MOST_COLUMNS = 100
+"""A table of more columns is for a spreadsheet, not for a terminal."""
 SENTENCE = 60
 """A column of longer cells holds sentences: it is wrapped at this width and set flush left."""
 
