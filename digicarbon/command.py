@@ -74,6 +74,8 @@ def run(request: Request, force: bool = False) -> None:
             finished = sweep.run(composer, planned, advance, force)
         if finished.table is not None:
             show(finished.table, out)
+        for notice in finished.notices:
+            _console(stderr=True).print(notice, style="yellow", soft_wrap=True)
         failures += finished.failures
         for option in _unshown(composer, planned):
             out.print(f"diagnostic={option} is recorded in MLflow; report={option} shows it.", soft_wrap=True)

@@ -58,6 +58,8 @@ class Finished:
         Where the report's pictures and other files are.
     experiment, uri, parent_id : str
         Where MLflow has it.
+    notices : tuple of str
+        What the store has to say, e.g. how many runs wait for a server.
     """
 
     table: Table | None
@@ -69,6 +71,7 @@ class Finished:
     pictures: tuple[str, ...] = ()
     kept: int = 0
     reused: int = 0
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -178,6 +181,7 @@ def run(
         pictures=tuple(places[name] for name in shown.pictures),
         kept=book.kept,
         reused=book.reused,
+        notices=tuple(store.notices),
     )
 
 
