@@ -136,9 +136,7 @@ class _Origins:
         found = (
             self.fingerprint(specs, run.prepared),
             self._once("code", computing, lambda: code_digest(*computing)),
-            json.dumps(
-                {key: seed for group in KINDS for key, seed in self._seeds(group, getattr(specs, group)).items()}
-            ),
+            json.dumps(self._seeds(specs)),
         )
         return self._tags.setdefault(found, dict(zip((FINGERPRINT, CODE, SEEDS), found, strict=True)))
 
@@ -152,8 +150,12 @@ class _Origins:
         data = {"files": files, "choices": choices, "panel": panel.digest_of(sorted(set(panel.expanded(specs.terms))))}
         return _hash({"data": data, "weights": weights})
 
-    def _seeds(self, group: str, spec: Spec | None) -> Mapping[str, int]:
-        return {} if spec is None else self._once("seeds", (spec,), lambda: dict(_seeds("", [(group, spec)])))
+    def _seeds(self, specs: Specs) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for group in KINDS:
+            spec = getattr(specs, group)
+            found |= self._once("seeds", (spec,), partial(dict, _seeds("", [(group, spec)])))
+        return found
 
     def choices(self, run: Run) -> str:
         """Return what runs have in common that are recorded together: options, fields and the files that were read."""

@@ -56,8 +56,12 @@ class Finished:
         Those of ``done`` that this sweep had before, and those that another sweep of the store had.
     pictures : tuple of str
         Where the report's pictures and other files are.
+    place : str
+        Where the table is.
     experiment, uri, parent_id : str
         Where MLflow has it.
+    notices : tuple of str
+        What the store has to say, e.g. how many runs wait for a server.
     """
 
     table: Table | None
@@ -69,6 +73,8 @@ class Finished:
     pictures: tuple[str, ...] = ()
     kept: int = 0
     reused: int = 0
+    notices: tuple[str, ...] = ()
+    place: str = ""
 
 
 @dataclass(frozen=True)
@@ -178,6 +184,8 @@ def run(
         pictures=tuple(places[name] for name in shown.pictures),
         kept=book.kept,
         reused=book.reused,
+        notices=tuple(store.notices),
+        place=places.get("table.csv", ""),
     )
 
 

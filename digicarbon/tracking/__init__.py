@@ -4,6 +4,18 @@ from digicarbon.tracking._code import PACKAGES, provenance
 from digicarbon.tracking._entry import Entry, Tracking
 from digicarbon.tracking._metrics import metrics
 from digicarbon.tracking._places import SQLITE, absolute, place
-from digicarbon.tracking._store import Store
+from digicarbon.tracking._store import Delivered, Store, deliver
 
-__all__ = ["PACKAGES", "SQLITE", "Entry", "Store", "Tracking", "absolute", "metrics", "place", "provenance"]
+__all__ = [
+    "PACKAGES",
+    "SQLITE",
+    "Delivered",
+    "Entry",
+    "Store",
+    "Tracking",
+    "absolute",
+    "deliver",
+    "metrics",
+    "place",
+    "provenance",
+]

@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,7 +92,7 @@ class Store:
             self._tables = self._known_tables(tracking.uri)
         self._backend: Backend = self._tables or Client(self._client)
         self._lock: FileLock | None = None
-        self._unfinished: dict[str, str] = {}
+        self._standing: dict[str, str] = {}
         self._pending: list[Path] = []
         self._ask_again = 0.0
 
@@ -176,7 +177,8 @@ class Store:
     def write(self, entries: Sequence[Entry]) -> None:
         """Write finished runs as children of the parent: the batch is recorded whole or not at all.
 
-        A run of the sweep that failed before is replaced by its entry of the same hash.
+        A run of the sweep that is gone on with is replaced by its entry of the same hash: it failed before, or its
+        result was not to be had.
 
         Raises
         ------
@@ -185,13 +187,13 @@ class Store:
         """
         if not entries:
             return
-        rows = _rows.batch(entries, self.parent_id, self._unfinished)
+        rows = _rows.batch(entries, self.parent_id, self._standing)
         for row in rows:
             with self._refused(f"refuses the run '{row.label}'", "Runs written before are kept."):
                 validate(row)
         table = _rows.table(rows)
         for row in rows:
-            self._unfinished.pop(row.hash, None)
+            self._standing.pop(row.hash, None)
         if self._tables is None or self._folder is None or self._pending:
             self._write_by_spool(table)
             return
@@ -300,13 +302,9 @@ class Store:
         self._client.update_run(self.parent_id, status="RUNNING")
         for key, value in tags.items():
             self._client.set_tag(self.parent_id, key, value)
-        done = {}
-        for key, run_id, status in self._backend.children(self.experiment_id, self.parent_id):
-            if status == "FINISHED":
-                done[key] = run_id
-            else:
-                self._unfinished[key] = run_id
-        return done
+        children = self._backend.children(self.experiment_id, self.parent_id)
+        self._standing = {key: run_id for key, run_id, _ in children}
+        return {key: run_id for key, run_id, status in children if status == "FINISHED"}
 
     def _take(self, run: Run) -> bool:
         """Make a run the parent, unless another command has it."""
@@ -430,6 +428,57 @@ class Store:
         while found := self._client.search_runs([experiment_id]):
             for run in found:
                 self._client.delete_run(run.info.run_id)
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """What `deliver` did.
+
+    Attributes
+    ----------
+    uri : str
+        Of the store, without its password.
+    runs : int
+        How many were delivered.
+    waiting : int
+        How many still wait for it.
+    notices : sequence of str
+        Why.
+    elsewhere : mapping of str to int
+        How many runs wait in this folder for other stores, by their address.
+    """
+
+    uri: str
+    runs: int
+    waiting: int
+    notices: Sequence[str]
+    elsewhere: Mapping[str, int]
+
+
+def deliver(tracking: Tracking) -> Delivered:
+    """Deliver what waits in this folder for a store.
+
+    Raises
+    ------
+    TrackingError
+        If the store cannot be opened.
+    """
+    uri = masked(absolute(tracking.uri))
+    own: list[str] = []
+    elsewhere: dict[str, int] = {}
+    for spool in spools():
+        sweep = spool.sweep
+        if sweep.uri == uri:
+            own.append(sweep.experiment)
+        elif waiting := spool.waiting():
+            elsewhere[sweep.uri] = elsewhere.get(sweep.uri, 0) + waiting
+    if not own:
+        return Delivered(masked(tracking.uri), 0, 0, (), elsewhere)
+    # opened by an experiment that is there already, so that none is made
+    store = Store(tracking.model_copy(update={"experiment": own[0]}), own[0])
+    count = store.deliver()
+    waiting = sum(spool.waiting() for spool in spools() if spool.sweep.uri == uri)
+    return Delivered(store.uri, count, waiting, store.notices, elsewhere)
 
 
 _LATER = "The next `digicarbon run` on this store from this folder, or `digicarbon deliver`, delivers them."

@@ -312,3 +312,18 @@ def test_all_results_stand_in_one_file_on_the_parent(here: Path, path: str) -> N
     assert table.loc["a", "config"] == "model: {}\n"
     assert not (folder / "results").exists()
     assert not (here / "mlruns" / "spool" / store.parent_id / "sweep.json").exists()
+
+
+def test_a_run_whose_result_was_lost_is_fitted_again_and_stands_once(here: Path, path: str) -> None:
+    store, _ = begun("lost")
+    store.write([of("a"), of("b")])
+    store.finish({}, failed=0, done=2)
+    folder = here / "mlruns" / "artifacts" / "lost" / store.parent_id / "artifacts"
+    (folder / "results.parquet").unlink()
+    again, done = begun("lost")
+    assert again.results(done.values()) == {}
+    again.write([of("a"), of("b")])
+    again.finish({}, failed=0, done=2)
+    runs = client(here).search_runs([store.experiment_id], f"tags.`mlflow.parentRunId` = '{store.parent_id}'")
+    assert sorted(run.data.tags["digicarbon.hash"] for run in runs) == ["a", "b"]
+    assert len(pd.read_parquet(folder / "results.parquet")) == 2
