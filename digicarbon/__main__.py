@@ -18,7 +18,7 @@ digicarbon: one YAML per table, every specification fitted and logged
   digicarbon run [EXPERIMENT] [overrides]     fit one run, or all runs of an experiment
   digicarbon run EXPERIMENT --force           fit all runs again, also those that are recorded
   digicarbon run -m model=twfe,sdm 'weights=glob(*)'    sweep in Hydra's grammar
-  digicarbon plan [EXPERIMENT] [overrides]    list what would run; fit nothing
+  digicarbon plan [EXPERIMENT] [overrides]    list what would run; fit nothing; --all shows each of many runs
   digicarbon check [EXPERIMENT] [overrides]   check configurations and data; fit nothing
   digicarbon list [GROUP]                     options of a config group, or all groups; `experiments` is one
   digicarbon data import KIND FILES… --to FOLDER        raw downloads become a data folder
@@ -34,7 +34,7 @@ Hydra work as its documentation says. DIGICARBON_TRACEBACK=1 shows a traceback w
 """
 
 HYDRA_VERBS = {"run": "run", "plan": "plan_", "check": "check"}
-FLAGS = {"run": {"--force": "force"}}
+FLAGS = {"run": {"--force": "force"}, "plan": {"--all": "every"}}
 """Flags of ours, which Hydra does not know, and the verb's argument that each switches on."""
 PLAIN_VERBS = {
     "list": "command.list_",

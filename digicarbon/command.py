@@ -21,7 +21,7 @@ from digicarbon.compose import Composer, loader, options
 from digicarbon.errors import ConfigError, DataError, DigicarbonError, counted, listing, nearest
 from digicarbon.expand import read_overrides
 from digicarbon.files import GROUPS, ROOT, find
-from digicarbon.plan import Plan, plan
+from digicarbon.plan import Plan, Run, plan
 from digicarbon.prepare import Workshop
 from digicarbon.report import Table
 
@@ -72,8 +72,11 @@ def run(request: Request, force: bool = False) -> None:
         _say_left_out(planned)
         with _bar(len(planned.runs)) as advance:
             finished = sweep.run(composer, planned, advance, force)
-        if finished.table is not None:
+        if finished.table is not None and len(finished.table.cells.columns) <= MOST_COLUMNS:
             show(finished.table, out)
+        elif finished.table is not None:
+            columns = len(finished.table.cells.columns)
+            out.print(f"A table of {columns} columns is not shown; it is in {finished.place}.", soft_wrap=True)
         for notice in finished.notices:
             _console(stderr=True).print(notice, style="yellow", soft_wrap=True)
         failures += finished.failures
@@ -119,18 +122,59 @@ def _unshown(composer: Composer, planned: Plan) -> list[str]:
     return sorted(option for option in chosen if option in reports)
 
 
-def plan_(request: Request) -> None:
-    """Print the runs of an experiment; fit nothing."""
+MOST_ROWS = 50
+"""A plan of more runs shows its first `FIRST_ROWS` only."""
+FIRST_ROWS = 20
+
+
+def plan_(request: Request, every: bool = False) -> None:
+    """Print the runs of an experiment; fit nothing.
+
+    Parameters
+    ----------
+    request : Request
+    every : bool
+        Show each of many runs and of many that are left out.
+    """
     for _, planned in _plans(request):
-        varied = list(dict.fromkeys(key for run in planned.runs for key in run.choice.values))
-        rows = []
-        for one in planned.runs:
-            n, t = one.prepared.panel.shape
-            rows.append([*(str(one.choice.values.get(key, "")) for key in varied), f"{n} × {t}", one.key[:10]])
-        labels = pd.Index([one.label for one in planned.runs])
-        cells = pd.DataFrame(rows, index=labels, columns=[*varied, "panel", "hash"])
-        show(Table(f"{planned.name}: {len(planned.runs)} runs", cells), _console())
-        _say_left_out(planned)
+        out = _console()
+        runs = planned.runs if every or len(planned.runs) <= MOST_ROWS else planned.runs[:FIRST_ROWS]
+        show(Table(f"{planned.name}: {counted(len(planned.runs), 'run')}", _rows(runs)), out)
+        if len(runs) < len(planned.runs):
+            name = "" if planned.name == ROOT else f" {planned.name}"
+            out.print(
+                f"… and {len(planned.runs) - len(runs)} more; digicarbon plan{name} --all shows every one.",
+                soft_wrap=True,
+            )
+        out.print(_sum(planned), soft_wrap=True)
+        _say_left_out(planned, every)
+
+
+def _rows(runs: Sequence[Run]) -> pd.DataFrame:
+    """Return what each run chooses, the size of its panel and its hash."""
+    values = [one.choice.values for one in runs]
+    varied = list(dict.fromkeys(key for chosen in values for key in chosen))
+    rows = []
+    for one, chosen in zip(runs, values, strict=True):
+        n, t = one.prepared.panel.shape
+        rows.append([*(str(chosen.get(key, "")) for key in varied), f"{n} × {t}", one.key[:10]])
+    return pd.DataFrame(rows, index=pd.Index([one.label for one in runs]), columns=[*varied, "panel", "hash"])
+
+
+def _sum(planned: Plan) -> str:
+    """Return what became of the choices of a sweep."""
+    twins = sum(map(len, planned.same.values()))
+    parts = [
+        f"{number} {words}"
+        for number, words in (
+            (twins, "come to the same fit as another"),
+            (len(planned.skipped), "cannot run"),
+            (planned.excluded, "left out by exclude"),
+        )
+        if number
+    ]
+    total = len(planned.runs) + twins + len(planned.skipped) + planned.excluded
+    return f"{counted(total, 'choice')}: {', '.join([f'{len(planned.runs)} to be fitted', *parts])}."
 
 
 def check(request: Request) -> None:
@@ -196,6 +240,8 @@ def _headline(name: str) -> str:
     return first.lstrip("# ") if first.startswith("#") else ""
 
 
+MOST_COLUMNS = 100
+"""A table of more columns is for a spreadsheet, not for a terminal."""
 SENTENCE = 60
 """A column of longer cells holds sentences: it is wrapped at this width and set flush left."""
 
@@ -284,14 +330,20 @@ def _composers(
         yield composer
 
 
-def _say_left_out(planned: Plan) -> None:
+def _say_left_out(planned: Plan, every: bool = False) -> None:
     err = _console(stderr=True)
-    for label, reason in planned.skipped:
+    skipped = planned.skipped if every else planned.skipped[:FIRST_ROWS]
+    for label, reason in skipped:
         err.print(f"skipped {label}: {reason}", style="yellow", soft_wrap=True)
+    if len(skipped) < len(planned.skipped):
+        err.print(f"skipped {len(planned.skipped) - len(skipped)} more", style="yellow", soft_wrap=True)
     if planned.excluded:
         err.print(f"{planned.excluded} combinations are left out by exclude.", style="dim", soft_wrap=True)
-    for label, others in planned.same.items():
+    same = list(planned.same.items()) if every else list(planned.same.items())[:FIRST_ROWS]
+    for label, others in same:
         err.print(f"{label}: one fit, also for {listing(others)}.", style="dim", soft_wrap=True)
+    if len(same) < len(planned.same):
+        err.print(f"{len(planned.same) - len(same)} more fits stand for several choices.", style="dim", soft_wrap=True)
 
 
 @contextmanager

@@ -291,10 +291,17 @@ def _kept_by_measures(runs: Iterable[Run]) -> tuple[dict[str, str], dict[str, li
     files: dict[str, str] = {}
     names: dict[str, list[str]] = {}
     places: dict[str, list[str]] = {}
+    seen: dict[tuple[str, int], str] = {}
     for run in runs:
-        made = run.specs.measure.artifacts(run.prepared.inputs)
-        # options that differ in their terms alone are made from the same numbers
-        content = _hash(sorted(made.items()))
+        measure, inputs = run.specs.measure, run.prepared.inputs
+        # options that differ in their terms alone are made from the same numbers, which take long to write out
+        made_of = measure.model_dump(mode="json", exclude=set(measure.no_numbers))
+        known = (_hash([f"{type(measure).__module__}.{type(measure).__qualname__}", made_of]), id(inputs))
+        made: Mapping[str, str] = {}
+        if known not in seen:
+            made = measure.artifacts(inputs)
+            seen[known] = _hash(sorted(made.items()))
+        content = seen[known]
         if content not in places:
             folder = _unused(f"measure/{run.options.get('measure', 'measure')}", files)
             places[content] = [f"{folder}/{name}" for name in made]

@@ -56,6 +56,8 @@ class Finished:
         Those of ``done`` that this sweep had before, and those that another sweep of the store had.
     pictures : tuple of str
         Where the report's pictures and other files are.
+    place : str
+        Where the table is.
     experiment, uri, parent_id : str
         Where MLflow has it.
     notices : tuple of str
@@ -72,6 +74,7 @@ class Finished:
     kept: int = 0
     reused: int = 0
     notices: tuple[str, ...] = ()
+    place: str = ""
 
 
 @dataclass(frozen=True)
@@ -182,6 +185,7 @@ def run(
         kept=book.kept,
         reused=book.reused,
         notices=tuple(store.notices),
+        place=places.get("table.csv", ""),
     )
 
 

@@ -55,13 +55,24 @@ def test_version_and_help(capsys: Capture) -> None:
 
 
 def test_help_waits_for_nothing() -> None:
-    heavy = {"pandas", "numpy", "scipy", "hydra", "omegaconf", "mlflow", "rich", "pydantic"}
+    heavy = {"pandas", "numpy", "scipy", "hydra", "omegaconf", "mlflow", "rich", "pydantic", "joblib"}
+    assert loaded("main(['--help']); main(['--version'])", heavy) == "[]"
+
+
+def test_a_check_waits_for_nothing_that_it_does_not_use(folder: Path) -> None:
+    heavy = {"mlflow", "sqlalchemy", "joblib", "linearmodels", "spreg", "formulaic", "pandera", "matplotlib",
+             "scipy.optimize", "scipy.spatial", "scipy.stats"}  # fmt: skip
+    assert loaded("main(['check'])", heavy) == "[]"
+
+
+def loaded(calls: str, names: set[str]) -> str:
+    """Which of some modules a process has loaded after some calls."""
     code = (
-        "import sys; from digicarbon.__main__ import main; main(['--help']); main(['--version']); "
-        f"print(sorted({heavy} & set(sys.modules)))"
+        "import sys; import digicarbon; from digicarbon.__main__ import main; "
+        f"{calls}; print(sorted({names} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "[]"
+    return done.stdout.splitlines()[-1]
 
 
 # ---- the process
@@ -155,6 +166,36 @@ def test_what_is_left_out_is_told(folder: Path, capsys: Capture) -> None:
         assert "1 combinations are left out by exclude." in told
         assert "skipped model=sdm, weights=matrix: conf/weights/matrix.yaml: weights.path is required" in told
         assert "model=twfe: one fit, also for model=twfe, weights=" in told
+
+
+def test_a_long_plan_is_cut_unless_all_is_asked_for(folder: Path, capsys: Capture) -> None:
+    words = ["plan", "model.level=range(0.30,0.895,0.01)", "inference=classic,robust"]
+    assert main(words) == 0
+    shown = capsys.readouterr().out
+    assert "config: 120 runs" in shown
+    assert shown.count("30 × 6") == 20
+    assert "… and 100 more; digicarbon plan --all shows every one." in shown
+    assert "120 choices: 120 to be fitted." in shown
+    assert main([*words, "--all"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.count("30 × 6") == 120
+    assert "more;" not in shown
+
+
+def test_a_plan_sums_up_what_became_of_each_choice(folder: Path, capsys: Capture) -> None:
+    (folder / "experiments").mkdir()
+    (folder / "experiments" / "mine.yaml").write_text(
+        "defaults: [config, _self_]\ngrid: {model: [twfe, sdm], weights: 'glob([w1_adjacency,w2_nested,matrix])', "
+        "sample: [full, east]}\nexclude: [{model: sdm, sample: east}]\n",
+        encoding="utf-8",
+    )
+    assert main(["plan", "mine"]) == 0
+    shown = capsys.readouterr()
+    assert (
+        "12 choices: 4 to be fitted, 4 come to the same fit as another, 1 cannot run, 3 left out by exclude."
+        in shown.out
+    )
+    assert shown.err.count("skipped") == 1
 
 
 def test_list(folder: Path, capsys: Capture) -> None:

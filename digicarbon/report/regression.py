@@ -88,10 +88,11 @@ class RegressionTable(Report):
     def _block(
         self, records: Sequence[Record], terms: Sequence[str], estimates: Callable[[Record], pd.DataFrame]
     ) -> list[tuple[str, list[str]]]:
-        frames = [estimates(record) for record in records]
+        # a sweep has thousands of records: one conversion of each, none for each cell
+        every = [_by_term(estimates(record)) for record in records]
         rows = []
         for term in terms:
-            found = [dict(frame.loc[[term]].iloc[0]) if term in frame.index else None for frame in frames]
+            found = [one.get(term) for one in every]
             rows.append((term, ["" if row is None else self._starred(row) for row in found]))
             rows.append(("", ["" if row is None else self._bracketed(row["se"]) for row in found]))
         return rows
@@ -113,6 +114,13 @@ class RegressionTable(Report):
             f"{brackets}.",
             *notes_of(records),
         )
+
+
+def _by_term(frame: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Return the rows of a table of estimates by term; of a term that stands twice, the first."""
+    columns = {str(name): frame[name].to_numpy() for name in ("p", "coef", "se") if name in frame}
+    rows = list(range(len(frame)))[::-1]
+    return {str(frame.index[row]): {name: float(values[row]) for name, values in columns.items()} for row in rows}
 
 
 def _effects(result: Result, kind: str) -> str:
