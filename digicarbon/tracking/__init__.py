@@ -4,7 +4,7 @@ from digicarbon.tracking._code import PACKAGES, provenance
 from digicarbon.tracking._entry import Entry, Tracking
 from digicarbon.tracking._metrics import metrics
 from digicarbon.tracking._places import SQLITE, absolute, place
-from digicarbon.tracking._store import Delivered, Store, deliver
+from digicarbon.tracking._store import Delivered, Store, deliver, store_results
 
 __all__ = [
     "PACKAGES",
@@ -18,4 +18,5 @@ __all__ = [
     "metrics",
     "place",
     "provenance",
+    "store_results",
 ]
