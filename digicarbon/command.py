@@ -136,7 +136,7 @@ def plan_(request: Request, every: bool = False) -> None:
     every : bool
         Show each of many runs and of many that are left out.
     """
-    for _, planned in _plans(request):
+    for composer, planned in _plans(request):
         out = _console()
         runs = planned.runs if every or len(planned.runs) <= MOST_ROWS else planned.runs[:FIRST_ROWS]
         show(Table(f"{planned.name}: {counted(len(planned.runs), 'run')}", _rows(runs)), out)
@@ -147,6 +147,7 @@ def plan_(request: Request, every: bool = False) -> None:
                 soft_wrap=True,
             )
         out.print(_sum(planned), soft_wrap=True)
+        out.print(_ahead(composer, planned), soft_wrap=True)
         _say_left_out(planned, every)
 
 
@@ -175,6 +176,40 @@ def _sum(planned: Plan) -> str:
     ]
     total = len(planned.runs) + twins + len(planned.skipped) + planned.excluded
     return f"{counted(total, 'choice')}: {', '.join([f'{len(planned.runs)} to be fitted', *parts])}."
+
+
+SECONDS = 0.005
+"""What a run is taken to need where none of its model is recorded."""
+WRITING = 0.002
+"""What it takes to record one run."""
+
+
+def _ahead(composer: Composer, planned: Plan) -> str:
+    """Return how many runs the store has, and how long the others will take."""
+    from digicarbon import sweep
+    from digicarbon.tracking import known
+
+    chosen = sweep.settings(composer)
+    models = {run.options["model"] for run in planned.runs}
+    found = known(chosen.tracking, [run.key for run in planned.runs], models)
+    if found is None:
+        return "The store does not answer (tracking.uri): what is recorded already cannot be told."
+    left = [run for run in planned.runs if run.key not in found.done]
+    if not left:
+        return "All of them are recorded already; there is nothing to fit."
+    fits = sum(found.seconds.get(run.options["model"], SECONDS) for run in left)
+    seconds = fits / chosen.executor.width() + WRITING * len(left)
+    basis = "by what such runs took before" if models <= set(found.seconds) else "a guess: no such run is recorded yet"
+    done = len(planned.runs) - len(left)
+    return f"{done} of {counted(len(planned.runs), 'run')} recorded already; the rest takes {_time(seconds)} ({basis})."
+
+
+def _time(seconds: float) -> str:
+    if seconds < 2:
+        return "a few seconds"
+    if seconds < 120:
+        return f"about {seconds:.0f} seconds"
+    return f"about {seconds / 60:.0f} minutes" if seconds < 7200 else f"about {seconds / 3600:.0f} hours"
 
 
 def check(request: Request) -> None:

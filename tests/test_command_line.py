@@ -198,6 +198,25 @@ def test_a_plan_sums_up_what_became_of_each_choice(folder: Path, capsys: Capture
     assert shown.err.count("skipped") == 1
 
 
+def test_a_plan_tells_what_is_recorded_and_makes_no_store(project: Path, capsys: Capture) -> None:
+    words = ["executor=sequential", "inference=classic,robust"]
+    assert main(["plan", *words]) == 0
+    assert "0 of 2 runs recorded already; the rest takes a few seconds (a guess" in capsys.readouterr().out
+    assert main(["run", "executor=sequential"]) == 0
+    before = (project / "mlruns" / "mlflow.db").read_bytes()
+    capsys.readouterr()
+    assert main(["plan", *words]) == 0
+    assert "1 of 2 runs recorded already; the rest takes a few seconds (by what" in capsys.readouterr().out
+    assert main(["plan", "executor=sequential"]) == 0
+    assert "All of them are recorded already" in capsys.readouterr().out
+    assert (project / "mlruns" / "mlflow.db").read_bytes() == before
+    assert main(["plan", "tracking.uri=sqlite:///nowhere/mlflow.db"]) == 0
+    assert "0 of 1 run recorded already" in capsys.readouterr().out
+    assert main(["plan", "tracking=server", "tracking.uri=http://127.0.0.1:9"]) == 0
+    assert "The store does not answer (tracking.uri)" in capsys.readouterr().out
+    assert [path.name for path in project.iterdir()] == ["mlruns"]
+
+
 def test_list(folder: Path, capsys: Capture) -> None:
     assert main(["list"]) == 0
     shown = capsys.readouterr().out

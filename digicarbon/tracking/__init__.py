@@ -1,5 +1,6 @@
 """Results to MLflow: a parent run per sweep, a child per specification; written by one process only."""
 
+from digicarbon.tracking._ahead import Known, known
 from digicarbon.tracking._code import PACKAGES, provenance
 from digicarbon.tracking._entry import Entry, Tracking
 from digicarbon.tracking._metrics import metrics
@@ -11,10 +12,12 @@ __all__ = [
     "SQLITE",
     "Delivered",
     "Entry",
+    "Known",
     "Store",
     "Tracking",
     "absolute",
     "deliver",
+    "known",
     "metrics",
     "place",
     "provenance",
