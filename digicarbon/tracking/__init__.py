@@ -2,11 +2,19 @@
 
 from digicarbon.tracking._code import PACKAGES, provenance
 from digicarbon.tracking._entry import Entry, Tracking
+from digicarbon.tracking._history import DONE, ELSEWHERE, FAILED, NEW, OTHER_VERSIONS, History, history
 from digicarbon.tracking._metrics import metrics
 from digicarbon.tracking._places import SQLITE, absolute, place
 from digicarbon.tracking._store import Delivered, Store, deliver
 
 __all__ = [
+    "DONE",
+    "ELSEWHERE",
+    "FAILED",
+    "NEW",
+    "OTHER_VERSIONS",
+    "History",
+    "history",
     "PACKAGES",
     "SQLITE",
     "Delivered",
