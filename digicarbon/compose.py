@@ -158,12 +158,12 @@ class Composer:
             Options by group. One that is wrong, or not plain, is composed alone when a run takes it.
         """
         new = {
-            group: [name for name in dict.fromkeys(names) if (group, name) not in self._own and is_plain(group, name)]
+            group: [name for name in dict.fromkeys(names) if name != self.chosen[group] and is_plain(group, name)]
             for group, names in wanted.items()
         }
         for row in itertools.zip_longest(*new.values()):
             options = {group: name for group, name in zip(new, row, strict=True) if name is not None}
-            if len(options) > 1:
+            if options:
                 with suppress(ConfigError):
                     self._own |= self._composed_together(options)
 

@@ -16,6 +16,7 @@ from digicarbon.choice import Axis, Choice
 from digicarbon.compose import Composer, subject
 from digicarbon.errors import ConfigError, DigicarbonError
 from digicarbon.expand import expand
+from digicarbon.files import ROOT
 from digicarbon.prepare import Prepared, Specs, Workshop, specify
 from digicarbon.spec import Spec, identity, refuse_unknown
 
@@ -134,7 +135,8 @@ def check(composer: Composer, choice: Choice, shop: Workshop) -> Run:
         raise ConfigError(_placed(str(error), composer, choice)) from error
     prepared = shop.prepare(specs)
     return Run(
-        label=_run_label(choice, specs) or composer.name,
+        # a run without an experiment is called by its model: the root's name says nothing
+        label=_run_label(choice, specs) or (chosen["model"] if composer.name == ROOT else composer.name),
         choice=choice,
         options=chosen,
         specs=specs,

@@ -55,13 +55,24 @@ def test_version_and_help(capsys: Capture) -> None:
 
 
 def test_help_waits_for_nothing() -> None:
-    heavy = {"pandas", "numpy", "scipy", "hydra", "omegaconf", "mlflow", "rich", "pydantic"}
+    heavy = {"pandas", "numpy", "scipy", "hydra", "omegaconf", "mlflow", "rich", "pydantic", "joblib"}
+    assert loaded("main(['--help']); main(['--version'])", heavy) == "[]"
+
+
+def test_a_check_waits_for_nothing_that_it_does_not_use(folder: Path) -> None:
+    heavy = {"mlflow", "sqlalchemy", "joblib", "linearmodels", "spreg", "formulaic", "pandera", "matplotlib",
+             "scipy.optimize", "scipy.spatial", "scipy.stats"}  # fmt: skip
+    assert loaded("main(['check'])", heavy) == "[]"
+
+
+def loaded(calls: str, names: set[str]) -> str:
+    """Which of some modules a process has loaded after some calls."""
     code = (
-        "import sys; from digicarbon.__main__ import main; main(['--help']); main(['--version']); "
-        f"print(sorted({heavy} & set(sys.modules)))"
+        "import sys; import digicarbon; from digicarbon.__main__ import main; "
+        f"{calls}; print(sorted({names} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "[]"
+    return done.stdout.splitlines()[-1]
 
 
 # ---- the process

@@ -159,7 +159,7 @@ def test_weights_and_files_of_other_columns_are_shown(project: Path, capsys: Cap
     spatial = ["model=slx", "model.y=y", "model.x=[x]", "model.controls=[]", "model.effects=none"]
     assert main([*words, *spatial, "weights=edges", "weights.path=links.csv"]) == 0
     capsys.readouterr()
-    text = shown(capsys, "config")
+    text = shown(capsys, "slx")
     assert "also read, for other columns: z.csv" in text
     assert text.count("\nFile ") == 2
     assert f"Weights: 6 units, {2 * len(UNITS)} links, digest " in text

@@ -409,3 +409,8 @@ def test_a_misspelled_required_key_is_named_before_what_is_missing(folder: Path)
 
 def test_a_wrong_durbin_and_no_workers_are_one_sentence(folder: Path) -> None:
     assert "model.durbin: must be all, x or a list" in refusal("config", "model=sdm", "model.durbin=some")
+
+
+def test_a_run_without_an_experiment_is_called_by_its_model() -> None:
+    made = plan(Composer(loader(), "config", ["model=pooled"]), [], SHOP)
+    assert [run.label for run in made.runs] == ["pooled"]

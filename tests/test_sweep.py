@@ -150,7 +150,7 @@ def test_every_run_failing_leaves_no_table(mine: Path) -> None:
     finished = run("config", "executor=sequential", "model=fragile", "model.mood=bad")
     assert finished.table is None
     assert finished.done == 0
-    assert finished.failures == [("config", "ValueError: it does not want to")]
+    assert finished.failures == [("fragile", "ValueError: it does not want to")]
     assert not Path("mlruns/artifacts/config", finished.parent_id, "artifacts", "table.md").exists()
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
-from scipy.spatial import Delaunay, KDTree, QhullError
 
 from digicarbon.errors import WeightsError
 from digicarbon.numeric.geography import EARTH_RADIUS_KM, haversine_km
@@ -62,7 +62,9 @@ def pairs_within(coordinates: FloatArray, metric: Metric, radius: float | None =
     if radius is None:
         origin, destination = np.nonzero(~np.eye(n, dtype=bool))
         return _measured(coordinates, metric, origin, destination)
-    half = KDTree(_embedded(coordinates, metric)).query_pairs(_chord(radius, metric) * (1 + TIE), output_type="ndarray")
+    half = scipy.spatial.KDTree(_embedded(coordinates, metric)).query_pairs(
+        _chord(radius, metric) * (1 + TIE), output_type="ndarray"
+    )
     pairs = _measured(
         coordinates, metric, np.concatenate([half[:, 0], half[:, 1]]), np.concatenate([half[:, 1], half[:, 0]])
     )
@@ -81,7 +83,7 @@ def nearest_pairs(coordinates: FloatArray, metric: Metric, k: int) -> Pairs:
         Less than n.
     """
     points = _embedded(coordinates, metric)
-    tree = KDTree(points)
+    tree = scipy.spatial.KDTree(points)
     reach = np.asarray(tree.query(points, k=[k + 1])[0])[:, 0]
     # everything as far as the k-th neighbour, so that ties are seen
     found = tree.query_ball_point(points, reach * (1 + TIE))
@@ -127,8 +129,8 @@ def triangulated(coordinates: FloatArray, metric: Metric) -> Pairs:
         raise WeightsError(flat)
     plane = coordinates if metric == "euclidean" else _stereographic(_embedded(coordinates, metric) / EARTH_RADIUS_KM)
     try:
-        start, neighbour = Delaunay(plane).vertex_neighbor_vertices
-    except QhullError as error:
+        start, neighbour = scipy.spatial.Delaunay(plane).vertex_neighbor_vertices
+    except scipy.spatial.QhullError as error:
         raise WeightsError(flat) from error
     return _measured(coordinates, metric, np.repeat(np.arange(len(plane)), np.diff(start)), neighbour.astype(np.intp))
 

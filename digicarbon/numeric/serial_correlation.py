@@ -6,8 +6,8 @@ import math
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import optimize
 
 from digicarbon.errors import EstimationError, counted
 from digicarbon.numeric.auxiliary_regression import regress
@@ -185,7 +185,7 @@ def _maximum_likelihood_errors(y: FloatArray, z: FloatArray, units: int) -> Floa
         return len(y) * math.log(slopes(math.exp(log_phi))[1]) - 2 * units * log_phi
 
     # φ² = σ²_ν/(σ²_ν + Tσ²_μ) lies between 0 and 1
-    found = optimize.minimize_scalar(deviance, bounds=(-12.0, 0.0), method="bounded", options={"xatol": 1e-10})
+    found = scipy.optimize.minimize_scalar(deviance, bounds=(-12.0, 0.0), method="bounded", options={"xatol": 1e-10})
     return np.asarray(y - z @ slopes(math.exp(float(found.x)))[0])
 
 

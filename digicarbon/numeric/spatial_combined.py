@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import optimize
 from scipy.linalg import lapack
 
 from digicarbon.numeric.least_squares import triangular
@@ -115,7 +115,7 @@ def fit_combined(
     nodes, log_determinants = m.coarse
     heights = np.array([loglik(lam, value) for lam, value in zip(nodes, log_determinants, strict=True)])
     left, right, at_end = bracket(nodes, heights, score)
-    lam = left if at_end else float(optimize.brentq(score, left, right, xtol=1e-14, rtol=8.9e-16))
+    lam = left if at_end else float(scipy.optimize.brentq(score, left, right, xtol=1e-14, rtol=8.9e-16))
     weights, rho, rho_end = profile(lam)
     filtered = both[:, :width] - lam * both[:, width:]
     e = -filtered @ weights

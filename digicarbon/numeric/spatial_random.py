@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import optimize
 from scipy.linalg import lapack
 
 from digicarbon.numeric.least_squares import solve as least_squares_solve
@@ -187,7 +187,7 @@ def _fit_baltagi(level: FloatArray, lagged: FloatArray, w: DenseOperator) -> Ran
         return weights, ssr, -n * t / 2 * float(np.log(2 * np.pi * ssr / (n * t)) + 1) + jacobian
 
     def best_phi(lam: float) -> float:
-        found = optimize.minimize_scalar(
+        found = scipy.optimize.minimize_scalar(
             lambda log_phi: -at(lam, float(np.exp(log_phi)))[2],
             bounds=(-12.0, 12.0),
             method="bounded",
@@ -209,7 +209,7 @@ def _highest(loglik: Callable[[float], float], w: DenseOperator) -> float:
     heights = np.array([loglik(float(node)) for node in nodes])
     best = int(heights.argmax())
     left, right = float(nodes[max(best - 1, 0)]), float(nodes[min(best + 1, len(nodes) - 1)])
-    found = optimize.minimize_scalar(
+    found = scipy.optimize.minimize_scalar(
         lambda value: -loglik(value), bounds=(left, right), method="bounded", options={"xatol": 1e-11}
     )
     return float(found.x)
@@ -225,7 +225,7 @@ def _maximise_psi(sums: Callable[[float], tuple[float, float]], n: int, t: int) 
     low = 1e-4
     if score(1.0) >= 0:
         return 1.0
-    return float(optimize.brentq(score, low, 1.0, xtol=1e-14, rtol=8.9e-16))
+    return float(scipy.optimize.brentq(score, low, 1.0, xtol=1e-14, rtol=8.9e-16))
 
 
 def _sums(within: FloatArray, between: FloatArray, weights: FloatArray) -> tuple[float, float]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import bisect
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -257,7 +257,9 @@ def _crossing(p_at: Callable[[float], float], se: float, alpha: float) -> float:
         inside, outside = outside, outside * 1.1
         if abs(outside) > FARTHEST * abs(se):
             return math.copysign(math.inf, se)
-    return float(bisect(lambda d: 1.0 if p_at(d) > alpha else -1.0, inside, outside, xtol=1e-10 * abs(se)))
+    return float(
+        scipy.optimize.bisect(lambda d: 1.0 if p_at(d) > alpha else -1.0, inside, outside, xtol=1e-10 * abs(se))
+    )
 
 
 def _enumerated(g: int) -> Iterator[FloatArray]:
