@@ -24,7 +24,8 @@ class Outlook:
     Attributes
     ----------
     states : mapping of str to str
-        By content hash: ``new``, ``done``, ``failed before``, ``done in another sweep`` or ``done under other versions``.
+        By content hash: ``new``, ``done``, ``failed before``, ``done in another sweep`` or ``done under other
+        versions``.
     sentence : str
         How many runs would be fitted and how long that takes, and how it is known.
     """
@@ -64,7 +65,7 @@ def outlook(planned: Plan, chosen: Settings) -> Outlook:
 
 
 def _words(seconds: float) -> str:
-    if seconds < 1:
+    if seconds < 1.5:
         return "a second"
     if seconds < 100:
         return f"{seconds:.0f} seconds"

@@ -175,7 +175,7 @@ def test_a_long_plan_is_cut_unless_all_is_asked_for(folder: Path, capsys: Captur
     assert "config: 120 runs" in shown
     assert shown.count("30 × 6") == 20
     assert "… and 100 more; digicarbon plan --all shows every one." in shown
-    assert "120 choices: 120 to be fitted." in shown
+    assert "120 choices: 120 fits." in shown
     assert main([*words, "--all"]) == 0
     shown = capsys.readouterr().out
     assert shown.count("30 × 6") == 120
@@ -191,10 +191,7 @@ def test_a_plan_sums_up_what_became_of_each_choice(folder: Path, capsys: Capture
     )
     assert main(["plan", "mine"]) == 0
     shown = capsys.readouterr()
-    assert (
-        "12 choices: 4 to be fitted, 4 come to the same fit as another, 1 cannot run, 3 left out by exclude."
-        in shown.out
-    )
+    assert "12 choices: 4 fits, 4 come to the same fit as another, 1 cannot run, 3 left out by exclude." in shown.out
     assert shown.err.count("skipped") == 1
 
 

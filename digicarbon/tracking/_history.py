@@ -40,8 +40,8 @@ class History:
         By content hash: ``done``, ``failed before``, ``done in another sweep`` or ``done under other versions`` (of
         packages); a run that is not among them is new.
     durations : mapping of str to (int, float)
-        By source, model and diagnostic, joined by ``/``: the number of runs that were fitted, and their mean duration in
-        seconds.
+        By source, model and diagnostic, joined by ``/``: the number of runs that were fitted, and their mean duration
+        in seconds.
     """
 
     states: Mapping[str, str] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class History:
 
 @dataclass
 class Seen:
-    """A run of a store: its status, its duration in seconds, and those of its tags and parameters that are asked for."""
+    """A run of a store: status, duration in seconds, and those of its tags and parameters that are asked for."""
 
     status: str
     seconds: float
