@@ -5,7 +5,7 @@ from digicarbon.tracking._entry import Entry, Tracking
 from digicarbon.tracking._history import DONE, ELSEWHERE, FAILED, NEW, OTHER_VERSIONS, History, history
 from digicarbon.tracking._metrics import metrics
 from digicarbon.tracking._places import SQLITE, absolute, place
-from digicarbon.tracking._store import Delivered, Store, deliver
+from digicarbon.tracking._store import Delivered, Store, deliver, store_results
 
 __all__ = [
     "DONE",
@@ -26,4 +26,5 @@ __all__ = [
     "metrics",
     "place",
     "provenance",
+    "store_results",
 ]

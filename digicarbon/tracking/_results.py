@@ -8,6 +8,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from contextlib import suppress
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -162,3 +163,15 @@ def replaced(files: Iterable[Path]) -> set[str]:
 def run_ids(files: Iterable[Path]) -> set[str]:
     """Return the ids that stand in files."""
     return {name for table in _tables(files, ["run_id"]) for name in table["run_id"].to_pylist()}
+
+
+def frame(files: Sequence[Path], columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """Return rows as a table for reading, by default without the two long texts."""
+    names = list(dict.fromkeys(name for file in files for name in _schema(file).names))
+    wanted = [name for name in names if name not in ("config", "result")] if columns is None else columns
+    tables: list[pa.Table] = []
+    for file in files:
+        there = [name for name in wanted if name in _schema(file).names]
+        tables.extend(_tables([file], there))
+    found: pd.DataFrame = pa.concat_tables(tables, promote_options="default").to_pandas()
+    return found

@@ -36,6 +36,7 @@ from digicarbon.tracking._spool import SPOOL, End, Spool, Sweep, fallback, locke
 from digicarbon.tracking._valid import validate
 
 if TYPE_CHECKING:
+    import pandas as pd
     import pyarrow as pa
     from filelock import FileLock
     from mlflow.entities import Run
@@ -225,7 +226,7 @@ class Store:
         """
         contents = {name: text.encode() if isinstance(text, str) else text for name, text in files.items()}
         with self._refused("cannot be written", "Runs written before are kept."):
-            if self._folder is None or self._pending:
+            if self._folder is None or self._spool.parts:
                 self._finish_by_spool(contents, End(failed, done))
             else:
                 for name, content in contents.items():
@@ -398,6 +399,8 @@ class Store:
             self._client.log_artifact(self.parent_id, str(path), name.rpartition("/")[0] or None)
 
     def _release(self) -> None:
+        if self._tables is not None:
+            self._tables.close()
         if self._lock is not None:
             self._lock.release()
             self._lock = None
@@ -479,6 +482,41 @@ def deliver(tracking: Tracking) -> Delivered:
     count = store.deliver()
     waiting = sum(spool.waiting() for spool in spools() if spool.sweep.uri == uri)
     return Delivered(store.uri, count, waiting, store.notices, elsewhere)
+
+
+def store_results(tracking: Tracking, parent_id: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """Return all runs of a sweep as one table, whatever their number: it is one file on the sweep's run.
+
+    Parameters
+    ----------
+    tracking : Tracking
+    parent_id : str
+        The sweep's run.
+    columns : sequence of str, optional
+        Columns of `results.parquet`: ``run_id``, ``hash``, ``label``, ``status``, ``error``, ``start``, ``end``,
+        ``config``, ``result``, ``params.<name>``, ``tags.<name>``, ``metrics.<name>``. By default all but the two
+        texts ``config`` and ``result``.
+
+    Raises
+    ------
+    TrackingError
+        If the store cannot be read, or the sweep has no results.
+    """
+    from mlflow import MlflowClient
+
+    uri = masked(tracking.uri)
+    try:
+        client = MlflowClient(tracking_uri=absolute(tracking.uri))
+        with tempfile.TemporaryDirectory() as scratch:
+            files = Client(client).files(parent_id, Path(scratch))
+            table = _results.frame(files, columns) if files else None
+    except _failures.kinds() as error:
+        raise TrackingError(f"tracking.uri: the store {uri} cannot be read ({_failures.reason(error)}).") from error
+    if table is None:
+        raise TrackingError(
+            f"The sweep {parent_id} in {uri} has no results; run it again: it goes on where it stopped."
+        )
+    return table
 
 
 _LATER = "The next `digicarbon run` on this store from this folder, or `digicarbon deliver`, delivers them."

@@ -4,92 +4,22 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from entries import ENTRY, FAILED, RESULT, of
+from contract import dumped, tables, written
+from entries import ENTRY, of
 from mlflow import MlflowClient
-from mlflow.store.db.base_sql_model import Base
 
 from digicarbon.errors import TrackingError
 from digicarbon.tracking import Store, Tracking
 from digicarbon.tracking import _database as database
 
-LINKS = ("run_uuid", "run_id", "destination_id")
-OWN = {
-    "run_uuid",
-    "run_id",
-    "destination_id",
-    "input_uuid",
-    "source_id",
-    "artifact_uri",
-    "dataset_uuid",
-    "deleted_time",
-}
-MANY = {
-    "params": {f"model.extra {k}": str(k) for k in range(230)} | {"model.x": "x" * 9000, "leer": ""},
-    "tags": {"digicarbon.hash": "m", "digicarbon.label": "m", "mlflow.note.content": "n" * 9000, "user.碳": "排放"},
-    "result": replace(RESULT, statistics={f"statistic {k}": k / 7 for k in range(2300)} | {"tiny": 5e-324}),
-}
-ENTRIES = (
-    of("one"),
-    of("two", **FAILED),
-    replace(ENTRY, label="m" * 400, **MANY),
-    of("one again", reused_from="f" * 32),
-)
-
-
-def tables() -> dict[str, str]:
-    """Every table of MLflow that knows runs, with the column that names them: later ones are covered, too."""
-    found = {}
-    for table in Base.metadata.tables.values():
-        for link in LINKS:
-            if link in table.columns:
-                found[table.name] = link
-    return found
-
-
-def written(monkeypatch: pytest.MonkeyPatch, straight: bool) -> Store:
-    with monkeypatch.context() as patch:
-        if not straight:
-            patch.setattr(database, "HEADS", frozenset())
-        store = Store(Tracking(), "contract")
-        assert bool(store.notices) is not straight
-        store.open("A title", "", {}, resume=False)
-        store.write(ENTRIES[:2])
-        store.write(ENTRIES[2:])
-        store.finish({}, failed=1, done=3)
-    return store
-
-
-def dumped(store: Store) -> dict[str, dict[str, list[dict[str, Any]]]]:
-    """Rows of each table by the run's name, without what is a run's own."""
-    with closing(sqlite3.connect("mlruns/mlflow.db")) as connection:
-        connection.row_factory = sqlite3.Row
-        children = connection.execute(
-            "SELECT run_uuid FROM tags WHERE key = 'mlflow.parentRunId' AND value = ?", [store.parent_id]
-        )
-        ids = [row[0] for row in children]
-        names = dict(connection.execute("SELECT run_uuid, name FROM runs"))
-        sets = {row["dataset_uuid"]: dict(row) for row in connection.execute("SELECT * FROM datasets")}
-        out: dict[str, dict[str, list[dict[str, Any]]]] = {}
-        for table, link in tables().items():
-            for run_id in ids:
-                rows = [dict(row) for row in connection.execute(f"SELECT * FROM {table} WHERE {link} = ?", [run_id])]
-                for row in rows:
-                    if table == "inputs":
-                        row["dataset"] = {k: v for k, v in sets[row["source_id"]].items() if k not in OWN}
-                shown = [{k: v for k, v in row.items() if k not in OWN} for row in rows]
-                kept = [row for row in shown if row.get("key") not in ("digicarbon.delivery", "mlflow.parentRunId")]
-                out.setdefault(table, {})[names[run_id]] = sorted(kept, key=repr)
-    return out
-
 
 def test_every_table_is_as_the_public_client_writes_it(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ours = dumped(written(monkeypatch, straight=True))
-    theirs = dumped(written(monkeypatch, straight=False))
+    ours = dumped(written(monkeypatch, straight=True), Tracking().uri)
+    theirs = dumped(written(monkeypatch, straight=False), Tracking().uri)
     assert set(ours) >= {"runs", "tags", "params", "metrics", "latest_metrics", "inputs"}
     for table in theirs:
         assert ours[table] == theirs[table], table
