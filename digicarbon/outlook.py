@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from digicarbon.errors import counted
+from digicarbon.errors import TrackingError, counted
 from digicarbon.plan import Plan
 from digicarbon.sweep import Settings, kind, sweep_key
 from digicarbon.tracking import DONE, ELSEWHERE, NEW, OTHER_VERSIONS, history
@@ -35,14 +35,12 @@ class Outlook:
 
 
 def outlook(planned: Plan, chosen: Settings) -> Outlook:
-    """Look at the store; nothing is fitted, made or changed.
-
-    Raises
-    ------
-    TrackingError
-        If the store cannot be read.
-    """
-    known = history(chosen.tracking, sweep_key(planned), [run.key for run in planned.runs])
+    """Look at the store; nothing is fitted, made or changed."""
+    try:
+        known = history(chosen.tracking, sweep_key(planned), [run.key for run in planned.runs])
+    except TrackingError as error:
+        # a plan is of use without the store, too
+        return Outlook(dict.fromkeys((run.key for run in planned.runs), "?"), f"What is recorded is not known: {error}")
     states = {run.key: known.states.get(run.key, NEW) for run in planned.runs}
     left = [run for run in planned.runs if states[run.key] not in (DONE, ELSEWHERE, OTHER_VERSIONS)]
     if not left:

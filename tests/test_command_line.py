@@ -195,6 +195,25 @@ def test_a_plan_sums_up_what_became_of_each_choice(folder: Path, capsys: Capture
     assert shown.err.count("skipped") == 1
 
 
+def test_a_plan_tells_what_is_recorded_and_makes_no_store(project: Path, capsys: Capture) -> None:
+    words = ["executor=sequential", "inference=classic,robust"]
+    assert main(["plan", *words]) == 0
+    assert "2 runs to fit, about a second after start-up (a guess" in capsys.readouterr().out
+    assert main(["run", "executor=sequential"]) == 0
+    before = (project / "mlruns" / "mlflow.db").read_bytes()
+    capsys.readouterr()
+    assert main(["plan", *words]) == 0
+    assert "1 run to fit, about a second after start-up (by the recorded" in capsys.readouterr().out
+    assert main(["plan", "executor=sequential"]) == 0
+    assert "Nothing is left to fit." in capsys.readouterr().out
+    assert (project / "mlruns" / "mlflow.db").read_bytes() == before
+    assert main(["plan", "tracking.uri=sqlite:///nowhere/mlflow.db"]) == 0
+    assert "1 run to fit" in capsys.readouterr().out
+    assert main(["plan", "tracking=server", "tracking.uri=http://127.0.0.1:9"]) == 0
+    assert "What is recorded is not known: tracking.uri: the store http://127.0.0.1:9" in capsys.readouterr().out
+    assert [path.name for path in project.iterdir()] == ["mlruns"]
+
+
 def test_list(folder: Path, capsys: Capture) -> None:
     assert main(["list"]) == 0
     shown = capsys.readouterr().out
