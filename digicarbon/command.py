@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,10 +136,14 @@ def plan_(request: Request, every: bool = False) -> None:
     every : bool
         Show each of many runs and of many that are left out.
     """
+    from digicarbon.outlook import outlook
+    from digicarbon.sweep import settings
+
     for composer, planned in _plans(request):
         out = _console()
+        ahead = outlook(planned, settings(composer))
         runs = planned.runs if every or len(planned.runs) <= MOST_ROWS else planned.runs[:FIRST_ROWS]
-        show(Table(f"{planned.name}: {counted(len(planned.runs), 'run')}", _rows(runs)), out)
+        show(Table(f"{planned.name}: {counted(len(planned.runs), 'run')}", _rows(runs, ahead.states)), out)
         if len(runs) < len(planned.runs):
             name = "" if planned.name == ROOT else f" {planned.name}"
             out.print(
@@ -147,19 +151,19 @@ def plan_(request: Request, every: bool = False) -> None:
                 soft_wrap=True,
             )
         out.print(_sum(planned), soft_wrap=True)
-        out.print(_ahead(composer, planned), soft_wrap=True)
+        out.print(ahead.sentence, soft_wrap=True)
         _say_left_out(planned, every)
 
 
-def _rows(runs: Sequence[Run]) -> pd.DataFrame:
-    """Return what each run chooses, the size of its panel and its hash."""
+def _rows(runs: Sequence[Run], states: Mapping[str, str]) -> pd.DataFrame:
+    """Return what each run chooses, the size of its panel, its hash and what the store knows of it."""
     values = [one.choice.values for one in runs]
     varied = list(dict.fromkeys(key for chosen in values for key in chosen))
     rows = []
     for one, chosen in zip(runs, values, strict=True):
         n, t = one.prepared.panel.shape
-        rows.append([*(str(chosen.get(key, "")) for key in varied), f"{n} × {t}", one.key[:10]])
-    return pd.DataFrame(rows, index=pd.Index([one.label for one in runs]), columns=[*varied, "panel", "hash"])
+        rows.append([*(str(chosen.get(key, "")) for key in varied), f"{n} × {t}", one.key[:10], states[one.key]])
+    return pd.DataFrame(rows, index=pd.Index([one.label for one in runs]), columns=[*varied, "panel", "hash", "state"])
 
 
 def _sum(planned: Plan) -> str:
@@ -175,41 +179,7 @@ def _sum(planned: Plan) -> str:
         if number
     ]
     total = len(planned.runs) + twins + len(planned.skipped) + planned.excluded
-    return f"{counted(total, 'choice')}: {', '.join([f'{len(planned.runs)} to be fitted', *parts])}."
-
-
-SECONDS = 0.005
-"""What a run is taken to need where none of its model is recorded."""
-WRITING = 0.002
-"""What it takes to record one run."""
-
-
-def _ahead(composer: Composer, planned: Plan) -> str:
-    """Return how many runs the store has, and how long the others will take."""
-    from digicarbon import sweep
-    from digicarbon.tracking import known
-
-    chosen = sweep.settings(composer)
-    models = {run.options["model"] for run in planned.runs}
-    found = known(chosen.tracking, [run.key for run in planned.runs], models)
-    if found is None:
-        return "The store does not answer (tracking.uri): what is recorded already cannot be told."
-    left = [run for run in planned.runs if run.key not in found.done]
-    if not left:
-        return "All of them are recorded already; there is nothing to fit."
-    fits = sum(found.seconds.get(run.options["model"], SECONDS) for run in left)
-    seconds = fits / chosen.executor.width() + WRITING * len(left)
-    basis = "by what such runs took before" if models <= set(found.seconds) else "a guess: no such run is recorded yet"
-    done = len(planned.runs) - len(left)
-    return f"{done} of {counted(len(planned.runs), 'run')} recorded already; the rest takes {_time(seconds)} ({basis})."
-
-
-def _time(seconds: float) -> str:
-    if seconds < 2:
-        return "a few seconds"
-    if seconds < 120:
-        return f"about {seconds:.0f} seconds"
-    return f"about {seconds / 60:.0f} minutes" if seconds < 7200 else f"about {seconds / 3600:.0f} hours"
+    return f"{counted(total, 'choice')}: {', '.join([counted(len(planned.runs), 'fit'), *parts])}."
 
 
 def check(request: Request) -> None:

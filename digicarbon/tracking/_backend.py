@@ -9,9 +9,6 @@ from typing import ClassVar, Protocol
 from digicarbon.tracking._journal import Journal
 from digicarbon.tracking._rows import Row
 
-LATEST = 200
-"""So many runs tell how long one takes."""
-
 
 class Backend(Protocol):
     """Children of sweeps, read and written.
@@ -35,6 +32,3 @@ class Backend(Protocol):
 
     def sources(self, run_ids: Iterable[str], scratch: Path) -> list[Path]:
         """Return the files that hold the results of runs; ``scratch`` takes what has to be fetched."""
-
-    def seconds(self, model: str) -> float | None:
-        """Return how long the latest finished runs of an option of ``model`` took on average; None without any."""

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from digicarbon.tracking._backend import LATEST
 from digicarbon.tracking._journal import Journal
 from digicarbon.tracking._places import local_folder
 from digicarbon.tracking._results import RESULTS, sources
@@ -83,15 +82,6 @@ class Client:
         runs.sort(key=lambda run: run.info.end_time)
         found = [(run.data.tags.get(HASH, ""), run.info.run_id) for run in runs]
         return [(key, run_id) for key, run_id in found if key in asked]
-
-    def seconds(self, model: str) -> float | None:
-        """Return how long the latest finished runs of an option of ``model`` took on average; None without any."""
-        ids = [experiment.experiment_id for experiment in self._client.search_experiments()]
-        condition = f"params.model = '{model}' AND attributes.status = 'FINISHED'"
-        order = ["attributes.end_time DESC"]
-        found = self._client.search_runs(ids, condition, max_results=LATEST, order_by=order)
-        took = [run.info.end_time - run.info.start_time for run in found]
-        return sum(took) / len(took) / 1000 if took else None
 
     def sources(self, run_ids: Iterable[str], scratch: Path) -> list[Path]:
         """Return the files that hold the results of runs; files of servers are fetched into ``scratch``."""

@@ -18,7 +18,6 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from digicarbon.tracking._backend import LATEST
 from digicarbon.tracking._journal import Journal
 from digicarbon.tracking._places import absolute, local_folder
 from digicarbon.tracking._results import sources
@@ -142,6 +141,26 @@ class Database:
         with self._engine.connect() as connection:
             return [(row[0], row[1], row[2]) for row in connection.execute(query)]
 
+    def runs(
+        self, tags: Iterable[str], params: Iterable[str]
+    ) -> tuple[list[tuple[str, str, int, int | None]], list[tuple[str, str, str]]]:
+        """Return id, status, start and end of all runs that are not deleted, and the values of some keys of runs."""
+        rows = self._runs.c
+        query = sa.select(rows.run_uuid, rows.status, rows.start_time, rows.end_time)
+        with self._engine.connect() as connection:
+            runs = [
+                (row[0], row[1], row[2], row[3])
+                for row in connection.execute(query.where(rows.lifecycle_stage == "active"))
+            ]
+            said = [
+                (row[0], row[1], row[2])
+                for table, keys in ((self._tags, tags), (self._params, params))
+                for row in connection.execute(
+                    sa.select(table.c.run_uuid, table.c.key, table.c.value).where(table.c.key.in_(list(keys)))
+                )
+            ]
+        return runs, said
+
     def find(self, keys: Iterable[str]) -> list[tuple[str, str]]:
         """Return hash and id of runs with these hashes that are finished and not deleted, the newest last."""
         asked = set(keys)
@@ -156,20 +175,6 @@ class Database:
             query = query.where(self._tags.c.value.in_(asked))
         with self._engine.connect() as connection:
             return [(row[0], row[1]) for row in connection.execute(query) if row[0] in asked]
-
-    def seconds(self, model: str) -> float | None:
-        """Return how long the latest finished runs of an option of ``model`` took on average; None without any."""
-        query = (
-            sa.select(self._runs.c.end_time - self._runs.c.start_time)
-            .join(self._params, self._params.c.run_uuid == self._runs.c.run_uuid)
-            .where(self._params.c.key == "model", self._params.c.value == model)
-            .where(self._runs.c.status == "FINISHED", self._runs.c.lifecycle_stage == "active")
-            .order_by(self._runs.c.end_time.desc())
-            .limit(LATEST)
-        )
-        with self._engine.connect() as connection:
-            took = list(connection.scalars(query))
-        return sum(took) / len(took) / 1000 if took else None
 
     def sources(self, run_ids: Iterable[str], scratch: Path) -> list[Path]:
         """Return the files that hold the results of runs."""
