@@ -42,7 +42,7 @@ FE = {
     "outcome": ["intensity", "intensity_apparent", "intensity_fuels"],
     "outcome.controls": subsets((*CONTROLS, "ln_pgdp^2")),
     "sample.first": [None, 2013],
-    "sample.last": [None, 2016],
+    "sample": ["full", "without_municipalities"],
     "inference.small_sample": ["stata", "none", "g", "full"],
     "inference.df": ["auto", "residual"],
     "inference.level": [0.9, 0.95, 0.99, 0.999],
