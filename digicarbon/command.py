@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,10 +136,14 @@ def plan_(request: Request, every: bool = False) -> None:
     every : bool
         Show each of many runs and of many that are left out.
     """
-    for _, planned in _plans(request):
+    from digicarbon.outlook import outlook
+    from digicarbon.sweep import settings
+
+    for composer, planned in _plans(request):
         out = _console()
+        ahead = outlook(planned, settings(composer))
         runs = planned.runs if every or len(planned.runs) <= MOST_ROWS else planned.runs[:FIRST_ROWS]
-        show(Table(f"{planned.name}: {counted(len(planned.runs), 'run')}", _rows(runs)), out)
+        show(Table(f"{planned.name}: {counted(len(planned.runs), 'run')}", _rows(runs, ahead.states)), out)
         if len(runs) < len(planned.runs):
             name = "" if planned.name == ROOT else f" {planned.name}"
             out.print(
@@ -147,18 +151,19 @@ def plan_(request: Request, every: bool = False) -> None:
                 soft_wrap=True,
             )
         out.print(_sum(planned), soft_wrap=True)
+        out.print(ahead.sentence, soft_wrap=True)
         _say_left_out(planned, every)
 
 
-def _rows(runs: Sequence[Run]) -> pd.DataFrame:
-    """Return what each run chooses, the size of its panel and its hash."""
+def _rows(runs: Sequence[Run], states: Mapping[str, str]) -> pd.DataFrame:
+    """Return what each run chooses, the size of its panel, its hash and what the store knows of it."""
     values = [one.choice.values for one in runs]
     varied = list(dict.fromkeys(key for chosen in values for key in chosen))
     rows = []
     for one, chosen in zip(runs, values, strict=True):
         n, t = one.prepared.panel.shape
-        rows.append([*(str(chosen.get(key, "")) for key in varied), f"{n} × {t}", one.key[:10]])
-    return pd.DataFrame(rows, index=pd.Index([one.label for one in runs]), columns=[*varied, "panel", "hash"])
+        rows.append([*(str(chosen.get(key, "")) for key in varied), f"{n} × {t}", one.key[:10], states[one.key]])
+    return pd.DataFrame(rows, index=pd.Index([one.label for one in runs]), columns=[*varied, "panel", "hash", "state"])
 
 
 def _sum(planned: Plan) -> str:
@@ -174,7 +179,7 @@ def _sum(planned: Plan) -> str:
         if number
     ]
     total = len(planned.runs) + twins + len(planned.skipped) + planned.excluded
-    return f"{counted(total, 'choice')}: {', '.join([f'{len(planned.runs)} to be fitted', *parts])}."
+    return f"{counted(total, 'choice')}: {', '.join([counted(len(planned.runs), 'fit'), *parts])}."
 
 
 def check(request: Request) -> None:

@@ -6,6 +6,7 @@ joblib backend it likes in `Executor.crew`.
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -177,7 +178,12 @@ class DaskExecutor(Executor):
         if given is None:
             given = stack.enter_context(
                 distributed.LocalCluster(
-                    n_workers=self.workers or None, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
+                    n_workers=self.workers or None,
+                    threads_per_worker=1,
+                    dashboard_address=None,
+                    host="127.0.0.1",
+                    # what becomes of a lost worker's runs is told by the engine
+                    silence_logs=logging.CRITICAL,
                 )
             )
         try:
@@ -340,7 +346,8 @@ def _on_dask(client: Any, wait: float) -> Iterator[Any]:
 def _dask_losses() -> tuple[type[BaseException], ...]:
     from asyncio import CancelledError
 
-    from distributed import CommClosedError, KilledWorker
+    from distributed import KilledWorker
+    from distributed.comm import CommClosedError
 
     return (KilledWorker, CommClosedError, CancelledError, OSError)
 
@@ -358,7 +365,11 @@ def _telling(base: Any) -> Any:
             raise out
         return base.retrieve_result_callback(self, out)
 
-    members: dict[str, Any] = {"retrieve_result_callback": retrieve_result_callback}
+    members: dict[str, Any] = {
+        "retrieve_result_callback": retrieve_result_callback,
+        # joblib rules it out for all pools, for the sake of pools that are not told when a result is ready
+        "supports_return_generator": True,
+    }
     if base.__name__ == "DaskDistributedBackend":
         members["submit"] = submit
     return type(f"Telling{base.__name__}", (base,), members)

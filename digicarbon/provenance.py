@@ -7,10 +7,9 @@ import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
-
-import numpy as np
 
 from digicarbon import datafolder
 from digicarbon.errors import DataError
@@ -18,7 +17,7 @@ from digicarbon.panel import Panel, variables_of
 from digicarbon.plan import Run, code_digest
 from digicarbon.prepare import KINDS, Prepared, Specs
 from digicarbon.source import InputFile, Inputs, WatchedInputs
-from digicarbon.spec import Spec
+from digicarbon.spec import Spec, identity
 
 T = TypeVar("T")
 
@@ -137,15 +136,26 @@ class _Origins:
         found = (
             self.fingerprint(specs, run.prepared),
             self._once("code", computing, lambda: code_digest(*computing)),
-            json.dumps(seeds(specs)),
+            json.dumps(self._seeds(specs)),
         )
         return self._tags.setdefault(found, dict(zip((FINGERPRINT, CODE, SEEDS), found, strict=True)))
 
     def fingerprint(self, specs: Specs, prepared: Prepared) -> str:
         weights = None if prepared.weights is None else prepared.weights.digest
-        parts = (*_panel_specs(specs), prepared.inputs, prepared.panel)
-        data = self._once("data", parts, lambda: self._data(specs, prepared))
+        choices = [
+            self._once("numbers", (spec,), partial(identity, spec, frozenset(spec.no_numbers)))
+            for spec in _panel_specs(specs)
+        ]
+        panel, files = prepared.panel, _hashes(self.files(specs, prepared))
+        data = {"files": files, "choices": choices, "panel": panel.digest_of(sorted(set(panel.expanded(specs.terms))))}
         return _hash({"data": data, "weights": weights})
+
+    def _seeds(self, specs: Specs) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for group in KINDS:
+            spec = getattr(specs, group)
+            found |= self._once("seeds", (spec,), partial(dict, _seeds("", [(group, spec)])))
+        return found
 
     def choices(self, run: Run) -> str:
         """Return what runs have in common that are recorded together: options, fields and the files that were read."""
@@ -159,16 +169,9 @@ class _Origins:
         if not inputs.files:
             return ()
         names = [*variables_of(specs.terms), *specs.sample.variables]
-        made = self._once("made", (specs.measure, specs.outcome, inputs), lambda: _taken(specs, inputs))
+        made = self._once("made", (prepared.stage,), lambda: _taken(specs, inputs))
         used = made | set(specs.panel.columns_behind(names, inputs.frame.columns))
         return tuple(file for file in inputs.files if used & set(file.series))
-
-    def _data(self, specs: Specs, prepared: Prepared) -> str:
-        choices = {}
-        for group, fields in _choices(specs).items():
-            choices[group] = {name: x for name, x in fields.items() if name not in getattr(specs, group).no_numbers}
-        files = _hashes(self.files(specs, prepared))
-        return _hash({"files": files, "choices": choices, "panel": _columns_digest(prepared.panel, specs.terms)})
 
     def _once(self, what: str, parts: tuple[object, ...], make: Callable[[], T]) -> T:
         key = (what, *map(id, parts))
@@ -189,15 +192,6 @@ def _taken(specs: Specs, inputs: Inputs) -> frozenset[str]:
     specs.measure.transformed(watched)
     specs.outcome.compute(watched)
     return frozenset(watched.taken)
-
-
-def _columns_digest(panel: Panel, terms: Sequence[str]) -> str:
-    """Return the SHA-256 of labels and rows, and of names and values of some columns, in whatever order."""
-    names = sorted(set(panel.expanded(terms)))
-    sha = hashlib.sha256(repr((panel.units, panel.periods, names)).encode())
-    for array in (panel.unit_codes, panel.period_codes, panel.array(names)):
-        sha.update(np.ascontiguousarray(array).tobytes())
-    return sha.hexdigest()
 
 
 def _hashes(files: Iterable[InputFile]) -> list[str]:
@@ -245,15 +239,18 @@ def _own(run: Run, used: Sequence[InputFile]) -> dict[str, Any]:
 
 def _panels(panels: Iterable[Panel]) -> list[dict[str, Any]]:
     """Return units and periods of all panels, those of other columns alone together."""
-    found: dict[str, dict[str, Any]] = {}
-    for panel in {panel.digest: panel for panel in panels}.values():
-        shape = {
-            "rows": len(panel.unit_codes),
-            "units": list(map(str, panel.units)),
-            "periods": list(map(str, panel.periods)),
-        }
-        found.setdefault(_hash(shape), {**shape, "digests": []})["digests"].append(panel.digest)
-    return list(found.values())
+    found: dict[bytes, dict[str, Any]] = {}
+    digests: dict[bytes, dict[str, None]] = {}
+    for panel in panels:
+        place = panel.index.digest
+        if place not in found:
+            found[place] = {
+                "rows": len(panel.unit_codes),
+                "units": list(map(str, panel.units)),
+                "periods": list(map(str, panel.periods)),
+            }
+        digests.setdefault(place, {})[panel.digest] = None
+    return [{**shape, "digests": list(digests[place])} for place, shape in found.items()]
 
 
 def _weights(runs: Sequence[Run]) -> dict[str, dict[str, Any]]:
@@ -291,22 +288,18 @@ def _kept_by_measures(runs: Iterable[Run]) -> tuple[dict[str, str], dict[str, li
     files: dict[str, str] = {}
     names: dict[str, list[str]] = {}
     places: dict[str, list[str]] = {}
-    seen: dict[tuple[str, int], str] = {}
+    contents: dict[tuple[int, str], str] = {}
     for run in runs:
-        measure, inputs = run.specs.measure, run.prepared.inputs
-        # options that differ in their terms alone are made from the same numbers, which take long to write out
-        made_of = measure.model_dump(mode="json", exclude=set(measure.no_numbers))
-        known = (_hash([f"{type(measure).__module__}.{type(measure).__qualname__}", made_of]), id(inputs))
-        made: Mapping[str, str] = {}
-        if known not in seen:
-            made = measure.artifacts(inputs)
-            seen[known] = _hash(sorted(made.items()))
-        content = seen[known]
-        if content not in places:
-            folder = _unused(f"measure/{run.options.get('measure', 'measure')}", files)
-            places[content] = [f"{folder}/{name}" for name in made]
-            files |= dict(zip(places[content], made.values(), strict=True))
-        names[run.label] = places[content]
+        measure = run.specs.measure
+        measured = id(run.prepared.inputs), identity(measure, measure.left_to_models)
+        if measured not in contents:
+            made = measure.artifacts(run.prepared.inputs)
+            contents[measured] = content = _hash(sorted(made.items()))
+            if content not in places:
+                folder = _unused(f"measure/{run.options.get('measure', 'measure')}", files)
+                places[content] = [f"{folder}/{name}" for name in made]
+                files |= dict(zip(places[content], made.values(), strict=True))
+        names[run.label] = places[contents[measured]]
     return files, names
 
 

@@ -175,7 +175,7 @@ def test_a_long_plan_is_cut_unless_all_is_asked_for(folder: Path, capsys: Captur
     assert "config: 120 runs" in shown
     assert shown.count("30 × 6") == 20
     assert "… and 100 more; digicarbon plan --all shows every one." in shown
-    assert "120 choices: 120 to be fitted." in shown
+    assert "120 choices: 120 fits." in shown
     assert main([*words, "--all"]) == 0
     shown = capsys.readouterr().out
     assert shown.count("30 × 6") == 120
@@ -191,11 +191,27 @@ def test_a_plan_sums_up_what_became_of_each_choice(folder: Path, capsys: Capture
     )
     assert main(["plan", "mine"]) == 0
     shown = capsys.readouterr()
-    assert (
-        "12 choices: 4 to be fitted, 4 come to the same fit as another, 1 cannot run, 3 left out by exclude."
-        in shown.out
-    )
+    assert "12 choices: 4 fits, 4 come to the same fit as another, 1 cannot run, 3 left out by exclude." in shown.out
     assert shown.err.count("skipped") == 1
+
+
+def test_a_plan_tells_what_is_recorded_and_makes_no_store(project: Path, capsys: Capture) -> None:
+    words = ["executor=sequential", "inference=classic,robust"]
+    assert main(["plan", *words]) == 0
+    assert "2 runs to fit, about a second after start-up (a guess" in capsys.readouterr().out
+    assert main(["run", "executor=sequential"]) == 0
+    before = (project / "mlruns" / "mlflow.db").read_bytes()
+    capsys.readouterr()
+    assert main(["plan", *words]) == 0
+    assert "1 run to fit, about a second after start-up (by the recorded" in capsys.readouterr().out
+    assert main(["plan", "executor=sequential"]) == 0
+    assert "Nothing is left to fit." in capsys.readouterr().out
+    assert (project / "mlruns" / "mlflow.db").read_bytes() == before
+    assert main(["plan", "tracking.uri=sqlite:///nowhere/mlflow.db"]) == 0
+    assert "1 run to fit" in capsys.readouterr().out
+    assert main(["plan", "tracking=server", "tracking.uri=http://127.0.0.1:9"]) == 0
+    assert "What is recorded is not known: tracking.uri: the store http://127.0.0.1:9" in capsys.readouterr().out
+    assert [path.name for path in project.iterdir()] == ["mlruns"]
 
 
 def test_list(folder: Path, capsys: Capture) -> None:

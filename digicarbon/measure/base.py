@@ -63,7 +63,7 @@ class Measure(Spec):
     def left_to_models(self) -> frozenset[str]:
         """The terms, where `compute` does not read them."""
         # logarithms of standardised columns are refused by their terms
-        return frozenset() if self.standardise else sharing(self, "compute", "notes")
+        return frozenset() if self.standardise else sharing(self, "compute", "notes", "artifacts")
 
     def compute(self, inputs: Inputs) -> pd.DataFrame:
         """Return the columns ``unit``, ``time`` and one column per measure, in levels.

@@ -174,14 +174,17 @@ class DenseOperator:
 
     def g(self, rho: float) -> FloatArray:
         """Return G = W (I - ρW)⁻¹, shape (N, N)."""
-        if rho != self._last.get("rho"):
-            roots, vectors, inverse = self._spectrum
-            if vectors is None or inverse is None:
-                s = np.eye(self.n) - rho * self.w
-                self._last.update(rho=rho, g=np.linalg.solve(s.T, self.w.T).T)
-            else:
-                self._last.update(rho=rho, g=(vectors * (roots / (1.0 - rho * roots))) @ inverse)
-        return np.asarray(self._last["g"])
+        last = self._last.get("g")
+        if last is not None and last[0] == rho:
+            return last[1]
+        roots, vectors, inverse = self._spectrum
+        if vectors is None or inverse is None:
+            g = np.asarray(np.linalg.solve((np.eye(self.n) - rho * self.w).T, self.w.T).T)
+        else:
+            g = np.asarray((vectors * (roots / (1.0 - rho * roots))) @ inverse)
+        # one pair: threads that share W must not read the matrix of another thread's rho
+        self._last["g"] = rho, g
+        return g
 
     @cached_property
     def _overlap(self) -> FloatArray | None:
@@ -192,7 +195,7 @@ class DenseOperator:
         return np.asarray((vectors.T @ vectors) * (inverse @ inverse.T))
 
     @cached_property
-    def _last(self) -> dict[str, object]:
+    def _last(self) -> dict[str, tuple[float, FloatArray]]:
         # G at the last ρ: a fit asks for it several times
         return {}
 

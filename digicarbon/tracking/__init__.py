@@ -2,19 +2,27 @@
 
 from digicarbon.tracking._code import PACKAGES, provenance
 from digicarbon.tracking._entry import Entry, Tracking
+from digicarbon.tracking._history import DONE, ELSEWHERE, FAILED, NEW, OTHER_VERSIONS, History, history
 from digicarbon.tracking._metrics import metrics
 from digicarbon.tracking._places import SQLITE, absolute, place
 from digicarbon.tracking._store import Delivered, Store, deliver, store_results
 
 __all__ = [
+    "DONE",
+    "ELSEWHERE",
+    "FAILED",
+    "NEW",
+    "OTHER_VERSIONS",
     "PACKAGES",
     "SQLITE",
     "Delivered",
     "Entry",
+    "History",
     "Store",
     "Tracking",
     "absolute",
     "deliver",
+    "history",
     "metrics",
     "place",
     "provenance",

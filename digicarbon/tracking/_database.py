@@ -141,6 +141,26 @@ class Database:
         with self._engine.connect() as connection:
             return [(row[0], row[1], row[2]) for row in connection.execute(query)]
 
+    def runs(
+        self, tags: Iterable[str], params: Iterable[str]
+    ) -> tuple[list[tuple[str, str, int, int | None]], list[tuple[str, str, str]]]:
+        """Return id, status, start and end of all runs that are not deleted, and the values of some keys of runs."""
+        rows = self._runs.c
+        query = sa.select(rows.run_uuid, rows.status, rows.start_time, rows.end_time)
+        with self._engine.connect() as connection:
+            runs = [
+                (row[0], row[1], row[2], row[3])
+                for row in connection.execute(query.where(rows.lifecycle_stage == "active"))
+            ]
+            said = [
+                (row[0], row[1], row[2])
+                for table, keys in ((self._tags, tags), (self._params, params))
+                for row in connection.execute(
+                    sa.select(table.c.run_uuid, table.c.key, table.c.value).where(table.c.key.in_(list(keys)))
+                )
+            ]
+        return runs, said
+
     def find(self, keys: Iterable[str]) -> list[tuple[str, str]]:
         """Return hash and id of runs with these hashes that are finished and not deleted, the newest last."""
         asked = set(keys)

@@ -1,0 +1,154 @@
+"""What a store knows of runs that are yet to be fitted; reading makes nothing and changes nothing."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from digicarbon.errors import TrackingError
+from digicarbon.tracking import _failures
+from digicarbon.tracking._code import provenance
+from digicarbon.tracking._entry import Tracking
+from digicarbon.tracking._places import SERVERS, SQLITE, absolute, masked
+from digicarbon.tracking._rows import HASH, PARENT
+
+SWEEP_KEY = "digicarbon.sweep_key"
+PACKAGES = "digicarbon.packages"
+REUSED = "digicarbon.reused_from"
+KIND = ("source", "model", "diagnostic")
+"""Parameters that runs of about the same duration have in common."""
+NEW = "new"
+FAILED = "failed before"
+OTHER_VERSIONS = "done under other versions"
+ELSEWHERE = "done in another sweep"
+DONE = "done"
+RANK = (NEW, FAILED, OTHER_VERSIONS, ELSEWHERE, DONE)
+"""What is said of a run of which a store knows several things: the last of them."""
+TAGS = (HASH, PARENT, SWEEP_KEY, PACKAGES, REUSED)
+
+
+@dataclass(frozen=True)
+class History:
+    """What became of runs before.
+
+    Attributes
+    ----------
+    states : mapping of str to str
+        By content hash: ``done``, ``failed before``, ``done in another sweep`` or ``done under other versions`` (of
+        packages); a run that is not among them is new.
+    durations : mapping of str to (int, float)
+        By source, model and diagnostic, joined by ``/``: the number of runs that were fitted, and their mean duration
+        in seconds.
+    """
+
+    states: Mapping[str, str] = field(default_factory=dict)
+    durations: Mapping[str, tuple[int, float]] = field(default_factory=dict)
+
+
+@dataclass
+class Seen:
+    """A run of a store: status, duration in seconds, and those of its tags and parameters that are asked for."""
+
+    status: str
+    seconds: float
+    said: dict[str, str] = field(default_factory=dict)
+
+
+def history(tracking: Tracking, sweep_key: str, keys: Iterable[str]) -> History:
+    """Return what a store knows of runs.
+
+    Parameters
+    ----------
+    tracking : Tracking
+    sweep_key : str
+        Of the sweep that would be gone on with.
+    keys : iterable of str
+        Content hashes.
+
+    Raises
+    ------
+    TrackingError
+        If the store cannot be read.
+    """
+    if tracking.uri.startswith(SQLITE) and not Path(tracking.uri.removeprefix(SQLITE)).is_file():
+        return History()
+    from mlflow import MlflowClient
+
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+    for noisy in ("mlflow", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    try:
+        client = MlflowClient(tracking_uri=absolute(tracking.uri))
+        ids = [experiment.experiment_id for experiment in client.search_experiments()]
+        return _summed(_by_tables(tracking.uri) or dict(_by_client(client, ids)), sweep_key, set(keys))
+    except _failures.kinds() as error:
+        raise TrackingError(
+            f"tracking.uri: the store {masked(tracking.uri)} cannot be read ({_failures.reason(error)})."
+        ) from error
+
+
+def _by_tables(uri: str) -> dict[str, Seen] | None:
+    """Return all runs from the tables of a database that is known here, else None."""
+    if uri.startswith(SERVERS):
+        return None
+    from digicarbon.tracking import _database
+
+    database = _database.opened(uri)
+    if database is None:
+        return None
+    try:
+        runs, said = database.runs(TAGS, KIND)
+    finally:
+        database.close()
+    found = {run_id: Seen(status, ((end or start) - start) / 1000) for run_id, status, start, end in runs}
+    for run_id, key, value in said:
+        if run_id in found:
+            found[run_id].said[key] = value
+    return found
+
+
+def _by_client(client: Any, experiment_ids: Sequence[str]) -> Iterator[tuple[str, Seen]]:
+    token = None
+    while experiment_ids:
+        page = client.search_runs(experiment_ids, max_results=1000, page_token=token)
+        for run in page:
+            info, said = run.info, {**run.data.tags, **run.data.params}
+            yield info.run_id, Seen(info.status, ((info.end_time or info.start_time) - info.start_time) / 1000, said)
+        token = page.token
+        if not token:
+            return
+
+
+def _summed(runs: Mapping[str, Seen], sweep_key: str, keys: set[str]) -> History:
+    sweeps = [run_id for run_id, run in runs.items() if run.said.get(SWEEP_KEY) == sweep_key]
+    installed = provenance().get(PACKAGES, "")
+    states: dict[str, str] = {}
+    sums: dict[str, tuple[int, float]] = {}
+    for run in runs.values():
+        key = run.said.get(HASH)
+        if key is None:
+            continue
+        if run.status == "FINISHED" and REUSED not in run.said:
+            kind = "/".join(run.said.get(name, "") for name in KIND)
+            count, total = sums.get(kind, (0, 0.0))
+            sums[kind] = (count + 1, total + run.seconds)
+        if key in keys:
+            state = _state(run, run.said.get(PARENT) in sweeps, installed)
+            states[key] = max(state, states.get(key, NEW), key=RANK.index)
+    return History(
+        {key: state for key, state in states.items() if state != NEW},
+        {kind: (count, total / count) for kind, (count, total) in sums.items()},
+    )
+
+
+def _state(run: Seen, inside: bool, installed: str) -> str:
+    if run.status != "FINISHED":
+        return FAILED if inside else NEW
+    if run.said.get(PACKAGES, installed) != installed:
+        return OTHER_VERSIONS
+    return DONE if inside else ELSEWHERE

@@ -1,0 +1,99 @@
+"""What a plan says of runs: what the store knows of each, and how long the others take."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from digicarbon import sweep
+from digicarbon.__main__ import main
+from digicarbon.compose import Composer, loader
+from digicarbon.expand import read_overrides
+from digicarbon.outlook import Outlook, outlook
+from digicarbon.plan import Plan, plan
+
+STORE = "mlruns/mlflow.db"
+
+
+def planned(*overrides: str) -> tuple[Composer, Plan]:
+    config_loader = loader()
+    plain, axes = read_overrides(("executor=sequential", *overrides), config_loader)
+    composer = Composer(config_loader, "config", plain)
+    return composer, plan(composer, axes)
+
+
+def look(*overrides: str) -> dict[str, str]:
+    composer, made = planned(*overrides)
+    found = outlook(made, sweep.settings(composer))
+    return {run.label: found.states[run.key] for run in made.runs}
+
+
+def sentence(*overrides: str) -> str:
+    composer, made = planned(*overrides)
+    found: Outlook = outlook(made, sweep.settings(composer))
+    return found.sentence
+
+
+def run(*overrides: str) -> None:
+    composer, made = planned(*overrides)
+    sweep.run(composer, made)
+
+
+def client() -> MlflowClient:
+    return MlflowClient(tracking_uri=f"sqlite:///{Path(STORE).resolve().as_posix()}")
+
+
+def test_a_plan_makes_no_store(folder: Path) -> None:
+    assert set(look("measure=bea,ddl").values()) == {"new"}
+    assert not Path("mlruns").exists()
+
+
+def test_each_run_has_its_state(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert look("measure=bea,ddl") == {"measure=bea": "new", "measure=ddl": "new"}
+    assert "a guess of 5 ms each, as no run of these models is recorded yet" in sentence("measure=bea,ddl")
+    run("measure=bea,ddl")
+    assert look("measure=bea,ddl") == {"measure=bea": "done", "measure=ddl": "done"}
+    assert sentence("measure=bea,ddl") == "Nothing is left to fit."
+    assert look("measure=bea,ide") == {"measure=bea": "done in another sweep", "measure=ide": "new"}
+    said = sentence("measure=bea,ide")
+    assert said.startswith("1 run to fit, about a second after start-up (by the recorded durations of 2 runs of")
+    assert "5 ms each for 1 whose model has none" in sentence("measure=ide", "model=twfe,pooled")
+    store = client()
+    ids = [one.experiment_id for one in store.search_experiments()]
+    ddl = store.search_runs(ids, "tags.`digicarbon.label` = 'measure=ddl'")[0]
+    store.set_tag(ddl.info.run_id, "digicarbon.packages", json.dumps({"numpy": "1.0"}))
+    assert look("measure=bea,ddl") == {"measure=bea": "done", "measure=ddl": "done under other versions"}
+    store.delete_run(ddl.info.run_id)
+    assert look("measure=bea,ddl") == {"measure=bea": "done", "measure=ddl": "new"}
+
+
+def test_the_public_client_tells_the_same(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("measure=bea,ddl")
+    quick = [look("measure=bea,ide"), look("measure=bea,ddl")]
+    monkeypatch.setattr("digicarbon.tracking._database.HEADS", frozenset())
+    assert [look("measure=bea,ide"), look("measure=bea,ddl")] == quick
+
+
+def test_a_failed_run_is_said(project: Path) -> None:
+    (project / "mine.py").write_text(
+        "from digicarbon.model import PanelRegression\n\n\nclass Never(PanelRegression):\n"
+        "    def fit(self, panel, weights=None):\n        raise ValueError('no')\n",
+        encoding="utf-8",
+    )
+    (project / "conf" / "model").mkdir(parents=True)
+    (project / "conf" / "model" / "never.yaml").write_text(
+        "# fails\n_target_: mine.Never\ny: ${outcome.term}\nx: ${measure.terms}\ncontrols: []\n", encoding="utf-8"
+    )
+    run("model=twfe,never")
+    assert look("model=twfe,never") == {"model=twfe": "done", "model=never": "failed before"}
+
+
+def test_the_verb_shows_it(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("measure=bea,ddl")
+    assert main(["plan", "-m", "executor=sequential", "measure=bea,ide"]) == 0
+    shown = capsys.readouterr().out
+    assert "done in another sweep" in shown
+    assert "1 run to fit" in shown
