@@ -131,6 +131,17 @@ def resolved(nodes: Mapping[str, Node]) -> dict[str, Any]:
     return {group: _content(node, nodes, looked_up) for group, node in nodes.items()}
 
 
+def resolved_group(group: str, nodes: Mapping[str, Node]) -> Any:
+    """Return one node's content with interpolations resolved; see `resolved`.
+
+    Raises
+    ------
+    ComplicatedError
+        As `resolved` does, for this node and what it refers to.
+    """
+    return _content(nodes[group], nodes, {})
+
+
 def interpolation(text: str) -> Interpolation:
     """Cut a text with ``${…}`` into its parts.
 

@@ -21,7 +21,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from digicarbon.assemble import ComplicatedError, Node, resolved
+from digicarbon.assemble import ComplicatedError, Node, resolved, resolved_group
 from digicarbon.errors import ConfigError, listing, nearest
 from digicarbon.explain import COMPOSITION_ERRORS, explain, unknown_option
 from digicarbon.files import GROUPS, ROOT, SWEEP_KEYS, find, folders, is_plain, lineage, shown
@@ -157,8 +157,9 @@ class Composer:
         wanted : mapping of str to iterable of str
             Options by group. One that is wrong, or not plain, is composed alone when a run takes it.
         """
+        known = {*self._own, *self.chosen.items()}
         new = {
-            group: [name for name in dict.fromkeys(names) if name != self.chosen[group] and is_plain(group, name)]
+            group: [name for name in dict.fromkeys(names) if (group, name) not in known and is_plain(group, name)]
             for group, names in wanted.items()
         }
         for row in itertools.zip_longest(*new.values()):
@@ -239,7 +240,11 @@ class Composer:
         ConfigError
             If an interpolation in it cannot be resolved.
         """
-        return self._resolved(self.merged(), group)
+        try:
+            plain: Mapping[str, Any] = resolved_group(group, self._base_nodes)
+        except ComplicatedError:
+            return self._resolved(self.merged(), group)
+        return plain
 
     def _resolved(self, merged: Mapping[str, Any], group: str = "") -> dict[str, Any]:
         try:

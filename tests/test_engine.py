@@ -1,0 +1,268 @@
+"""The engine: every run comes back once, whoever fits it, in whatever order and whatever happens to workers."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from joblib.externals.loky import get_reusable_executor
+
+from digicarbon import engine
+from digicarbon.compose import Composer, loader
+from digicarbon.engine import Fitted, Work, fitted
+from digicarbon.errors import ConfigError
+from digicarbon.executor import DaskExecutor, Executor, LocalExecutor, RayExecutor, SlurmExecutor
+from digicarbon.expand import read_overrides
+from digicarbon.plan import Plan, plan
+from digicarbon.stage import Stages
+from digicarbon.tracking import metrics
+
+MOODS = '''
+import os
+import signal
+import time
+from pathlib import Path
+
+from digicarbon.model import PanelRegression
+
+
+class Moody(PanelRegression):
+    """Does to its process what its mood says."""
+
+    mood: str = "good"
+    place: str = ""
+
+    def fit(self, panel, weights=None):
+        first = Path(self.place, self.mood)
+        if self.mood == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.mood == "once" and not first.exists():
+            first.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.mood == "slow":
+            time.sleep(60)
+        if self.mood == "exit":
+            raise SystemExit(3)
+        return super().fit(panel, weights)
+'''
+
+
+@pytest.fixture
+def moody(folder: Path) -> Iterator[Path]:
+    """A folder with a model of the user's own; worker processes that know another `mine` are sent home."""
+    get_reusable_executor().shutdown(wait=True)
+    (folder / "mine.py").write_text(MOODS, encoding="utf-8")
+    (folder / "conf" / "model").mkdir(parents=True)
+    (folder / "conf" / "model" / "moody.yaml").write_text(
+        f"# moody\n_target_: mine.Moody\nmood: good\nplace: '{folder.as_posix()}'\n"
+        "y: ${outcome.term}\nx: ${measure.terms}\ncontrols: []\n",
+        encoding="utf-8",
+    )
+    yield folder
+    get_reusable_executor().shutdown(wait=True)
+
+
+def planned(*overrides: str) -> Plan:
+    config_loader = loader()
+    plain, axes = read_overrides(overrides, config_loader)
+    return plan(Composer(config_loader, "config", plain), axes)
+
+
+def outcome(made: Plan, executor: Executor, order: list[int] | None = None, own: bool = False) -> dict[str, Fitted]:
+    """Fit a plan's runs; a run that came back twice or not at all is told."""
+    runs = made.runs
+    with Stages(local=not executor.remote) as stages:
+        work = Work(
+            lambda index: stages.task(index, runs[index]),
+            order or list(range(len(runs))),
+            ["any"] * len(runs),
+            executor,
+            own,
+        )
+        every = [one for found in fitted(work) for one in found]
+    assert sorted(one.index for one in every) == list(range(len(runs)))
+    return {runs[one.index].label: one for one in every}
+
+
+def numbers(found: dict[str, Fitted]) -> pd.Series:
+    return pd.Series(
+        {
+            f"{label} {name}": value
+            for label, one in sorted(found.items())
+            if one.result is not None
+            for name, value in metrics(one.result).items()
+        }
+    )
+
+
+def test_numbers_do_not_depend_on_backend_order_or_batch(folder: Path) -> None:
+    made = planned("model=twfe,sdm", "measure=ddl,bea", "diagnostic=none,moran")
+    first = numbers(outcome(made, LocalExecutor(backend="sequential")))
+    order = [int(index) for index in np.random.default_rng(1).permutation(len(made.runs))]
+    for executor in (
+        LocalExecutor(backend="sequential"),
+        LocalExecutor(backend="threading", n_jobs=2, batch=1),
+        LocalExecutor(backend="threading", n_jobs=3),
+        LocalExecutor(backend="loky", n_jobs=2, batch=3),
+        LocalExecutor(backend="loky", n_jobs=2),
+    ):
+        found = numbers(outcome(made, executor, order))
+        pd.testing.assert_series_equal(found, first, rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills by signal")
+def test_lost_workers_cost_a_retry_and_what_ends_them_fails(moody: Path) -> None:
+    made = planned("model=moody", "model.mood=good,kill,once,exit,a,b,c,d")
+    found = outcome(made, LocalExecutor(n_jobs=2, batch=2), own=True)
+    errors = {label: one.error.split("\n")[0] for label, one in found.items() if one.error}
+    assert set(errors) == {"model.mood=kill", "model.mood=exit"}
+    assert errors["model.mood=kill"] == engine.KILLED
+    assert "asked to end the process (exit status 3)" in errors["model.mood=exit"]
+
+
+def test_a_run_that_takes_too_long_is_stopped(moody: Path) -> None:
+    made = planned("model=moody", "model.mood=good,slow,a,b")
+    start = time.monotonic()
+    found = outcome(made, LocalExecutor(n_jobs=2, batch=2, timeout=2.0), own=True)
+    assert time.monotonic() - start < 55
+    (label,) = [label for label, one in found.items() if one.error]
+    assert label == "model.mood=slow"
+    assert found[label].error.startswith("It took longer than 2 seconds (executor.timeout) and was stopped")
+    assert "in fit" in found[label].error
+
+
+def test_one_worker_and_one_run_are_kept_apart_from_this_process(moody: Path) -> None:
+    made = planned("model=moody", "model.mood=kill")
+    found = outcome(made, LocalExecutor(n_jobs=1), own=True)
+    assert [one.error.startswith(engine.KILLED) for one in found.values()] == [True]
+
+
+def test_sequential_with_a_timeout_can_stop_a_run(moody: Path) -> None:
+    made = planned("model=moody", "model.mood=slow,good")
+    found = outcome(made, LocalExecutor(backend="sequential", timeout=1.5), own=True)
+    assert [label for label, one in found.items() if one.error] == ["model.mood=slow"]
+
+
+def test_chunks_follow_from_how_long_runs_take() -> None:
+    pace = engine._Pace()
+    assert pace.of("a") == engine.UNKNOWN
+    for seconds in (5.0, 0.1, 0.3):
+        pace.learn("a", seconds)
+    # the first pays for imports
+    assert pace.of("a") == pytest.approx(0.2)
+    assert pace.of("b") == pytest.approx(0.2)
+    work = Work(
+        lambda index: pytest.fail("no task is made to plan"), range(1000), ["a"] * 1000, LocalExecutor(n_jobs=2)
+    )
+    made = engine._Engine(work, Path())
+    made.pace = pace
+    chunks = made._chunks(None)
+    assert {len(chunk) for chunk in chunks} == {3}
+    assert [index for chunk in chunks for index in chunk] == list(range(3 * 16))
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        (lambda: LocalExecutor(backend="threading", timeout=5), "a thread cannot be stopped"),
+        (lambda: LocalExecutor(n_jobs=0), "0 workers can do nothing"),
+        (lambda: LocalExecutor(timeout=0), "timeout"),
+    ],
+)
+def test_what_cannot_work_is_refused(choice: Callable[[], Executor], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        choice()
+
+
+@pytest.mark.outside
+def test_dask_with_two_worker_processes(moody: Path) -> None:
+    pytest.importorskip("distributed")
+    made = planned("model=moody", "model.mood=good,kill,a,b,c,d,e", "measure=ddl")
+    plain = outcome(planned("model=moody", "model.mood=good,a,b,c,d,e", "measure=ddl"), LocalExecutor(n_jobs=1))
+    found = outcome(made, DaskExecutor(workers=2, batch=2), own=True)
+    assert [label for label, one in found.items() if one.error] == ["model.mood=kill"]
+    pd.testing.assert_series_equal(numbers(found), numbers(plain), rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.outside
+def test_dask_at_an_address_fits_classes_that_its_workers_do_not_have(
+    moody: Path, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    distributed = pytest.importorskip("distributed")
+    made = planned("model=moody,sdm", "measure=ddl,bea")
+    plain = numbers(outcome(made, LocalExecutor(n_jobs=1)))
+    # workers that start elsewhere cannot import ./mine.py
+    monkeypatch.setattr(sys, "path", [part for part in sys.path if Path(part).resolve() != moody.resolve()])
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1"
+    ) as cluster:
+        monkeypatch.chdir(moody)
+        found = outcome(made, DaskExecutor(address=cluster.scheduler_address), own=True)
+    assert [one.error for one in found.values()] == [""] * 4
+    pd.testing.assert_series_equal(numbers(found), plain, rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.outside
+def test_a_scheduler_that_does_not_answer_is_a_sentence(folder: Path) -> None:
+    pytest.importorskip("distributed")
+    with pytest.raises(ConfigError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9"):
+        outcome(planned("measure=ddl"), DaskExecutor(address="tcp://127.0.0.1:9", wait=1.0))
+
+
+@pytest.mark.outside
+def test_ray_on_this_machine(moody: Path) -> None:
+    pytest.importorskip("ray")
+    made = planned("model=moody", "model.mood=good,kill,a,b,c", "measure=ddl")
+    plain = outcome(planned("model=moody", "model.mood=good,a,b,c", "measure=ddl"), LocalExecutor(n_jobs=1))
+    found = outcome(made, RayExecutor(n_jobs=2, batch=1), own=True)
+    assert [label for label, one in found.items() if one.error] == ["model.mood=kill"]
+    pd.testing.assert_series_equal(numbers(found), numbers(plain), rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.outside
+def test_the_job_script_of_slurm() -> None:
+    pytest.importorskip("dask_jobqueue")
+    executor = SlurmExecutor(
+        queue="long",
+        cores=4,
+        memory="16GB",
+        walltime="02:00:00",
+        extra=("--account=econ",),
+        prologue=("module load python",),
+    )
+    lines = executor.script().splitlines()
+    assert {
+        "#SBATCH -p long",
+        "#SBATCH --cpus-per-task=4",
+        "#SBATCH --mem=15G",
+        "#SBATCH -t 02:00:00",
+        "#SBATCH --account=econ",
+        "module load python",
+    } <= set(lines)
+    (start,) = [line for line in lines if "dask_worker" in line]
+    assert "--nworkers 4" in start
+    assert "--nthreads 1" in start
+
+
+def test_signals_are_held_back_while_a_batch_is_written() -> None:
+    from digicarbon.sweep import _Signals
+
+    done = []
+
+    def write() -> None:
+        with _Signals() as signals:
+            with signals.held():
+                signal.raise_signal(signal.SIGINT)
+                done.append("written")
+            done.append("not reached")
+
+    with pytest.raises(KeyboardInterrupt):
+        write()
+    assert done == ["written"]
