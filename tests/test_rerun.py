@@ -75,7 +75,7 @@ def test_the_same_run_has_the_same_numbers(recorded: Path, capsys: Capture) -> N
     assert numbers > 10
     assert f"{numbers} numbers compared; all are equal to 1e-10." in text
     assert "DIFFERENT" not in text
-    assert said(capsys, run_id[:9]) == text
+    assert said(capsys, run_id[:12]) == text
     assert said(capsys, "inference=robust") == text
     assert said(capsys, "inference=robust", "digicarbon") == text
 

@@ -76,8 +76,9 @@ class Store:
         # by default MLflow asks a server that does not answer for minutes
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+        # MLflow logs what it raises, with a traceback; the sentence of the error says it
         for noisy in ("mlflow", "alembic"):
-            logging.getLogger(noisy).setLevel(logging.ERROR)
+            logging.getLogger(noisy).setLevel(logging.CRITICAL)
         self.uri = masked(tracking.uri)
         self.name = tracking.experiment or name
         self.parent_id = ""
