@@ -73,7 +73,7 @@ def rerun(arguments: Sequence[str]) -> int:
     if not 1 <= len(words) <= 2 or any(word.startswith("-") or "=" in word for word in words[1:]):
         raise ConfigError(
             "Name one run by its id, the beginning of its id or its label, and maybe an experiment, e.g. "
-            "`digicarbon rerun 3f9a2c81` or `digicarbon rerun 'FE(1)' table3_baseline`."
+            "`digicarbon rerun 3f9a2c81000b` or `digicarbon rerun 'FE(1)' table3_baseline`."
         )
     tracking = sweep.settings(Composer(loader(), ROOT, overrides)).tracking
     recorded = find(tracking, words[0], words[1] if len(words) == 2 else "")

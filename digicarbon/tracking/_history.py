@@ -81,7 +81,7 @@ def history(tracking: Tracking, sweep_key: str, keys: Iterable[str]) -> History:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
     for noisy in ("mlflow", "alembic"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
     try:
         client = MlflowClient(tracking_uri=absolute(tracking.uri))
         ids = [experiment.experiment_id for experiment in client.search_experiments()]

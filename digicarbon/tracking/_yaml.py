@@ -1,8 +1,8 @@
-"""Configurations as YAML: a group's node is turned into text once, however many runs share it."""
+"""Configurations as YAML: a group's node, and a field of it, is turned into text once, however many runs share it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from omegaconf import OmegaConf
@@ -19,10 +19,25 @@ def to_yaml(config: Mapping[str, Any] | str) -> str:
 
 
 def _text(key: str, value: Any) -> str:
+    if isinstance(value, Mapping) and value:
+        return _once(key, value, lambda: f"{key}:\n{''.join(_field(name, own) for name, own in value.items())}")
+    return _once(key, value, lambda: _dumped({key: value}))
+
+
+def _field(name: str, value: Any) -> str:
+    """Return a group's field, indented: runs differ in few of them."""
+    return _once(f"  {name}", value, lambda: _dumped({"group": {name: value}}).partition("\n")[2])
+
+
+def _once(key: str, value: Any, make: Callable[[], str]) -> str:
     # repr tells 1, 1.0, True and '1' apart, and costs a hundredth of YAML
     known = (key, repr(value))
     if known not in _TEXTS:
         if len(_TEXTS) >= MOST_TEXTS:
             _TEXTS.clear()
-        _TEXTS[known] = OmegaConf.to_yaml(OmegaConf.create({key: value}))
+        _TEXTS[known] = make()
     return _TEXTS[known]
+
+
+def _dumped(node: Mapping[str, Any]) -> str:
+    return OmegaConf.to_yaml(OmegaConf.create(dict(node)))

@@ -28,7 +28,6 @@ os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", PYTHONUTF8="1")
 
 STORE = "sqlite:///mlruns/mlflow.db"
 CONTROLS = ("ln_pgdp", "ln_population", "ln_built_up_area", "ln_ter_sec", "ln_regulation")
-SQUARES = ("ln_pgdp^2", "ln_population^2", "ln_built_up_area^2", "ln_ter_sec^2")
 MEASURES = {"sector1": "sector1", "sector2": "sector2", "ddl": "ddl", "ide": "ide", "bea": "e"}
 """Our option of each measure, and the peer's."""
 
@@ -41,10 +40,12 @@ def subsets(terms: Sequence[str]) -> list[list[str]]:
 FE = {
     "measure": list(MEASURES),
     "outcome": ["intensity", "intensity_apparent", "intensity_fuels"],
-    "outcome.controls": subsets(CONTROLS + SQUARES),
+    "outcome.controls": subsets((*CONTROLS, "ln_pgdp^2")),
     "sample.first": [None, 2013],
+    "sample": ["full", "without_municipalities"],
     "inference.small_sample": ["stata", "none", "g", "full"],
     "inference.df": ["auto", "residual"],
+    "inference.level": [0.9, 0.95, 0.99, 0.999],
 }
 SDM = {
     "measure": list(MEASURES),

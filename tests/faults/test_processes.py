@@ -1,0 +1,111 @@
+"""Workers and commands that are killed: no run is lost, none is there twice."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from laboratory import EVERY, VICTIM, Contents, Laboratory, each_once, ended, undisturbed
+
+__all__ = ["undisturbed"]
+
+WORKERS = ("executor.n_jobs=2", "executor.batch=2")
+HERE = "executor=sequential"
+"""The second call of a sweep: who fits does not matter, and no worker has to start."""
+FITS = len(EVERY)
+
+
+@pytest.fixture
+def laboratory(tmp_path: Path, empty_store: Path) -> Iterator[Laboratory]:
+    made = Laboratory(tmp_path)
+    (tmp_path / "mlruns").mkdir()
+    shutil.copy(empty_store, tmp_path / "mlruns" / "mlflow.db")
+    made.furnish()
+    yield made
+    made.close()
+
+
+def test_a_worker_that_is_killed_costs_nothing(laboratory: Laboratory, undisturbed: Contents) -> None:
+    laboratory.order("die once")
+    laboratory.call(*WORKERS)
+    assert (laboratory.folder / "died.txt").exists()
+    each_once(laboratory.sweep(), undisturbed)
+
+
+@pytest.mark.outside
+def test_a_run_that_kills_every_worker_is_a_failure_of_its_own(laboratory: Laboratory, undisturbed: Contents) -> None:
+    laboratory.order("die always")
+    assert "1 run failed" in laboratory.call(*WORKERS, status=1)
+    sweep = laboratory.sweep()
+    (victim,) = sweep.failed
+    assert victim.data.params["model.controls"] == ", ".join(VICTIM)
+    assert "ended without an answer" in victim.data.tags["digicarbon.error"]
+    assert len(sweep.finished) == FITS - 1
+    laboratory.order("behave")
+    laboratory.call(HERE)
+    each_once(laboratory.sweep(), undisturbed)
+    assert laboratory.last_fits == [" ".join(VICTIM)]
+
+
+def test_the_command_is_killed_and_called_again(laboratory: Laboratory, undisturbed: Contents) -> None:
+    laboratory.gate("closed")
+    process = laboratory.start(*WORKERS)
+    laboratory.await_runs(2)
+    process.send_signal(signal.SIGKILL)
+    ended(process, -signal.SIGKILL)
+    written = laboratory.sweep().finished
+    assert 2 <= len(written) <= FITS // 2
+    laboratory.gate("open")
+    laboratory.call(HERE)
+    each_once(laboratory.sweep(), undisturbed)
+    assert len(laboratory.last_fits) == FITS - len(written)
+    # what is there stays: it is neither fitted nor written anew
+    assert {run.info.run_id for run in written} <= {run.info.run_id for run in laboratory.sweep().finished}
+    assert "Nothing to fit" in laboratory.call(HERE)
+    assert laboratory.last_fits == []
+    each_once(laboratory.sweep(), undisturbed)
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.outside)])
+def test_an_interrupted_sweep_keeps_what_is_fitted_and_says_how_to_go_on(
+    laboratory: Laboratory, undisturbed: Contents, sign: signal.Signals
+) -> None:
+    laboratory.gate("closed")
+    process = laboratory.start(*WORKERS)
+    laboratory.await_runs(2)
+    process.send_signal(sign)
+    said = ended(process, 130)
+    assert "Traceback" not in said
+    sweep = laboratory.sweep()
+    assert sweep.parent.info.status == "KILLED"
+    left = FITS - len(sweep.finished)
+    assert FITS // 2 <= left < FITS
+    assert f"the {left} runs that are left" in said
+    laboratory.gate("open")
+    laboratory.call(HERE)
+    each_once(laboratory.sweep(), undisturbed)
+    assert len(laboratory.last_fits) == left
+
+
+@pytest.mark.outside
+def test_two_sweeps_at_once_on_a_store_that_is_not_there_yet(tmp_path: Path, undisturbed: Contents) -> None:
+    laboratory = Laboratory(tmp_path)
+    laboratory.furnish(names=("faults", "others"))
+    both = [laboratory.start(*WORKERS, experiment=name) for name in ("faults", "others")]
+    for process in both:
+        ended(process)
+    for name in ("faults", "others"):
+        each_once(laboratory.sweep(name), undisturbed)
+
+
+@pytest.mark.outside
+def test_the_same_sweep_twice_at_once(laboratory: Laboratory, undisturbed: Contents) -> None:
+    both = [laboratory.start(*WORKERS) for _ in range(2)]
+    for process in both:
+        assert "Traceback" not in ended(process, None)
+    laboratory.call(HERE)
+    for sweep in laboratory.sweeps():
+        each_once(sweep, undisturbed)
