@@ -169,7 +169,7 @@ def _as_shipped(group: str, option: str, fields: Mapping[str, Any]) -> dict[str,
         spec = build(composer.resolve(node), KINDS[group], group)
     except DigicarbonError:
         return {}
-    return dict(spec.model_dump(mode="json"))
+    return {name: value for name, value in spec.model_dump(mode="json").items() if name not in spec.left_to_models}
 
 
 def _flat(fields: Mapping[str, Any], before: str = "") -> dict[str, Any]:

@@ -94,7 +94,10 @@ class Stage:
 
     def notes(self, terms: tuple[str, ...]) -> tuple[str, ...]:
         """Return sentences that belong under every table of a run with these terms."""
-        return (*self._left_out(self.panel(terms)), *self.said)
+        rule = self.selection.design
+        # nothing can be left out then: a report on thousands of runs needs no panel for its notes
+        complete = rule.gaps == "refuse" and rule.log != "drop"
+        return self.said if complete else (*self._left_out(self.panel(terms)), *self.said)
 
     def _left_out(self, panel: Panel) -> tuple[str, ...]:
         """Return a sentence on what the rules for gaps took away."""
@@ -105,7 +108,7 @@ class Stage:
             words = f"{len(lost)} of {count} units lack a row or a value and are left out: {listing(lost)}."
             return (words,) if lost else ()
         rows = int(chosen.sum())
-        if rows == len(panel.index) or (rule.gaps == "refuse" and rule.log != "drop"):
+        if rows == len(panel.index):
             return ()
         return (f"{rows - len(panel.index)} of {rows} rows lack a value, a logarithm or a lag and are left out.",)
 

@@ -159,9 +159,12 @@ class _Origins:
 
     def choices(self, run: Run) -> str:
         """Return what runs have in common that are recorded together: options, fields and the files that were read."""
-        parts = (*_panel_specs(run.specs), run.prepared.inputs)
-        fields = self._once("choices", parts, lambda: _hash([_choices(run.specs), _hashes(run.prepared.inputs.files)]))
-        return json.dumps([_options(run), fields])
+        inputs = run.prepared.inputs
+        fields = [
+            self._once("choice", (spec,), partial(identity, spec, spec.left_to_models))
+            for spec in _panel_specs(run.specs)
+        ]
+        return _hash([_options(run), fields, self._once("hashes", (inputs,), partial(_hashes, inputs.files))])
 
     def files(self, specs: Specs, prepared: Prepared) -> tuple[InputFile, ...]:
         """Return the files from which something was taken that the run's columns are made of."""
@@ -203,7 +206,12 @@ def _every_field(spec: Spec) -> dict[str, Any]:
 
 
 def _choices(specs: Specs) -> dict[str, dict[str, Any]]:
-    return {group: _every_field(getattr(specs, group)) for group in GROUPS}
+    """Return the fields that make a panel; the terms that models take of it stand with each run."""
+    chosen = {group: getattr(specs, group) for group in GROUPS}
+    return {
+        group: {name: x for name, x in _every_field(spec).items() if name not in spec.left_to_models}
+        for group, spec in chosen.items()
+    }
 
 
 def _options(run: Run) -> dict[str, str]:

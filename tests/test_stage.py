@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from digicarbon.measure import BeaMeasure, ColumnMeasure, EntropyIndex, Measure
 from digicarbon.outcome import Intensity
 from digicarbon.plan import Run, plan
 from digicarbon.prepare import Workshop
+from digicarbon.provenance import RECORD, ledger
 from digicarbon.source import Inputs
 from digicarbon.stage import Received, Stages, Task
 
@@ -189,3 +192,16 @@ def test_prepared_runs_hold_no_panels() -> None:
     assert prepared[0].panel is prepared[0].panel
     assert not hasattr(prepared[0], "__dict__")
     assert prepared[0].panel.digest != prepared[1].panel.digest
+
+
+def test_the_record_of_data_grows_with_panels_not_with_what_models_take() -> None:
+    subsets = ("[]", "[ln_pgdp]", "[ln_population]", "[ln_pgdp,ln_population]")
+    taken = [(f"outcome.controls={controls}", f"measure.terms={x}") for controls in subsets for x in ("[e]", "[ide]")]
+    runs = [_run(*overrides) for overrides in taken]
+    record = json.loads(ledger([replace(run, label=str(k)) for k, run in enumerate(runs)]).files[RECORD])
+    (entry,) = record["data"]
+    assert len(entry["runs"]) == len(runs)
+    assert "controls" not in entry["choices"]["outcome"]
+    assert sorted(own["columns"] for own in entry["runs"].values()) == sorted(list(run.specs.terms) for run in runs)
+    (panels,) = entry["panels"]
+    assert set(panels["digests"]) == {run.prepared.panel.digest for run in runs}

@@ -252,7 +252,7 @@ class Store:
         count = 0
         for spool in spools():
             sweep = spool.sweep
-            lock = locked(spool.folder / "lock") if sweep.uri == self._full_uri else None
+            lock = locked(self._lock_path(spool, sweep.artifacts)) if sweep.uri == self._full_uri else None
             if lock is None:
                 continue
             try:
@@ -313,13 +313,18 @@ class Store:
         run_id, artifacts = str(run.info.run_id), str(run.info.artifact_uri)
         folder = None if self._tables is None else local_folder(artifacts)
         spool = Spool(SPOOL / run_id)
-        lock = locked(spool.folder / "lock" if folder is None else folder.parent / "lock")
+        lock = locked(self._lock_path(spool, artifacts))
         if lock is None:
             return False
         self.parent_id, self._artifacts, self._folder, self._spool, self._lock = run_id, artifacts, folder, spool, lock
         self._sweep = Sweep(self._full_uri, self.name, self.experiment_id, run_id, artifacts)
         self._journal = spool.journal()
         return True
+
+    def _lock_path(self, spool: Spool, artifacts: str) -> Path:
+        """Return the file by whose lock a running sweep is known, also to those who would deliver its spool."""
+        folder = None if self._tables is None else local_folder(artifacts)
+        return (spool.folder if folder is None else folder.parent) / "lock"
 
     def _write_by_spool(self, table: pa.Table) -> None:
         self._pending.append(self._spool.keep(self._sweep, table))

@@ -23,6 +23,7 @@ from digicarbon.__main__ import main
 from digicarbon.errors import TrackingError
 from digicarbon.tracking import Store, Tracking
 from digicarbon.tracking import _database as database
+from digicarbon.tracking import _rows as rows
 from digicarbon.tracking import _store as store_module
 
 Outage = Callable[[str, int], None]
@@ -264,6 +265,22 @@ def test_a_sweep_that_is_running_is_left_alone(project: Path) -> None:
     first.finish({}, failed=0, done=6)
     assert recorded(first) == whole("a", *(f"first {k}" for k in range(5)))
     assert recorded(second) == whole(*(f"second {k}" for k in range(5)))
+
+
+@pytest.mark.parametrize("heads", [database.HEADS, frozenset()])
+def test_the_spool_of_a_running_sweep_is_left_to_it(
+    project: Path, monkeypatch: pytest.MonkeyPatch, heads: frozenset[str]
+) -> None:
+    monkeypatch.setattr(database, "HEADS", heads)
+    running, _ = begun()
+    table = rows.table(rows.batch([of("a")], running.parent_id, {}))
+    running._spool.keep(running._sweep, table)
+    other, _ = begun(key="other")
+    assert recorded(running) == whole()
+    running.abort()
+    assert other.deliver() == 1
+    assert recorded(running) == whole("a")
+    other.abort()
 
 
 TWO = """

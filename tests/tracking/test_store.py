@@ -16,6 +16,7 @@ import digicarbon
 from digicarbon.errors import TrackingError
 from digicarbon.result import Result
 from digicarbon.tracking import Store, Tracking, metrics
+from digicarbon.tracking._metrics import clean
 
 PATHS = ("tables", "client")
 
@@ -91,6 +92,18 @@ def test_metrics_names_and_values() -> None:
     assert not any("碳强度" in name and name.startswith("direct") for name in found)
     assert found["nobs"] == 180.0
     assert found["moran.2012.i"] == 0.2
+
+
+def test_metrics_are_the_numbers_of_the_tables() -> None:
+    found = metrics(RESULT)
+    for column in ("coef", "se", "p"):
+        for term, value in RESULT.estimates[column].items():
+            if np.isfinite(value):
+                assert found[clean(f"{column}.{term}")] == value
+    for (effect, term), row in RESULT.effects.iterrows():
+        if term in RESULT.focal:
+            assert found[clean(f"{effect}.{term}")] == row["coef"]
+            assert found[clean(f"{effect}.{term}.p")] == row["p"]
 
 
 def test_what_is_no_finite_number_is_left_out() -> None:
