@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import numpy as np
@@ -10,7 +10,7 @@ import pandas as pd
 from pydantic import Field
 
 from digicarbon.report.base import Record, Report, Table, notes_of
-from digicarbon.result import Result
+from digicarbon.result import FloatArray, Result
 from digicarbon.spec import Names
 
 _EFFECT_WORDS = {"unit": "Unit effects", "time": "Time effects"}
@@ -58,13 +58,13 @@ class RegressionTable(Report):
         rows: list[tuple[str, list[str]]] = []
         rules: list[int] = []
         terms = [term for term in _order(records) if self.dummies or not term.startswith(("unit[", "time["))]
-        rows += self._block(records, terms, lambda record: record.result.estimates)
-        for effect in ("direct", "indirect", "total") if self.effects else ():
+        rows += self._block(terms, [_by_term(r.result.terms, r.result.estimate_columns) for r in records])
+        for position, effect in enumerate(("direct", "indirect", "total") if self.effects else ()):
             focal = list(dict.fromkeys(term for r in records if r.result.spatial_effects for term in r.result.focal))
             if focal:
                 rules.append(len(rows))
                 rows.append((f"{effect.capitalize()} effect", [""] * len(records)))
-                rows += self._block(records, focal, _effect_rows(effect))
+                rows += self._block(focal, [_effect_by_term(record.result, position) for record in records])
         rules.append(len(rows))
         for kind, words in _EFFECT_WORDS.items():
             rows.append((words, [_effects(record.result, kind) for record in records]))
@@ -86,10 +86,8 @@ class RegressionTable(Report):
         return f"{value:.{self.decimals}f} [{p:.{self.decimals}f}]" if np.isfinite(p) else ""
 
     def _block(
-        self, records: Sequence[Record], terms: Sequence[str], estimates: Callable[[Record], pd.DataFrame]
+        self, terms: Sequence[str], every: Sequence[Mapping[str, Mapping[str, float]]]
     ) -> list[tuple[str, list[str]]]:
-        # a sweep has thousands of records: one conversion of each, none for each cell
-        every = [_by_term(estimates(record)) for record in records]
         rows = []
         for term in terms:
             found = [one.get(term) for one in every]
@@ -116,11 +114,21 @@ class RegressionTable(Report):
         )
 
 
-def _by_term(frame: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """Return the rows of a table of estimates by term; of a term that stands twice, the first."""
-    columns = {str(name): frame[name].to_numpy() for name in ("p", "coef", "se") if name in frame}
-    rows = list(range(len(frame)))[::-1]
-    return {str(frame.index[row]): {name: float(values[row]) for name, values in columns.items()} for row in rows}
+def _by_term(terms: Sequence[str], columns: Mapping[str, FloatArray]) -> dict[str, dict[str, float]]:
+    """Return coef, se and p by term; of a term that stands twice, the first."""
+    names = ("coef", "se", "p")
+    # arrays, no data frame: a sweep has thousands of records
+    values = zip(*(columns[name].tolist() for name in names), strict=True)
+    rows = [dict(zip(names, row, strict=True)) for row in values]
+    return dict(reversed(list(zip(terms, rows, strict=True))))
+
+
+def _effect_by_term(result: Result, position: int) -> dict[str, dict[str, float]]:
+    """Return coef, se and p of the direct (0), indirect (1) or total (2) effects by term."""
+    if result.spatial_effects is None:
+        return {}
+    columns = {name: column[position] for name, column in result.effect_columns.items()}
+    return _by_term(result.spatial_effects.terms, columns)
 
 
 def _effects(result: Result, kind: str) -> str:
@@ -145,14 +153,6 @@ def _order(records: Sequence[Record]) -> list[str]:
         return 2 if term.startswith("W_") and term.removeprefix("W_") in focal else 3 if term.startswith("W_") else 1
 
     return sorted(every, key=rank)
-
-
-def _effect_rows(effect: str) -> Callable[[Record], pd.DataFrame]:
-    def rows(record: Record) -> pd.DataFrame:
-        effects = record.result.effects
-        return effects[effects.index.get_level_values("effect") == effect].droplevel("effect")
-
-    return rows
 
 
 def _number(value: float | None, decimals: int) -> str:
