@@ -117,8 +117,18 @@ def test_numbers_do_not_depend_on_backend_order_or_batch(folder: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kills by signal")
+def test_a_worker_that_is_lost_once_costs_no_run(moody: Path) -> None:
+    # no other run ends a process: what is lost with it might not have begun, and would then be lost once more
+    made = planned("model=moody", "model.mood=good,once,a,b,c,d")
+    found = outcome(made, LocalExecutor(n_jobs=2, batch=2), own=True)
+    assert len(found) == 6
+    assert not [label for label, one in found.items() if one.error]
+    assert (moody / "once").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills by signal")
 def test_lost_workers_cost_a_retry_and_what_ends_them_fails(moody: Path) -> None:
-    made = planned("model=moody", "model.mood=good,kill,once,exit,a,b,c,d")
+    made = planned("model=moody", "model.mood=good,kill,exit,a,b,c,d")
     found = outcome(made, LocalExecutor(n_jobs=2, batch=2), own=True)
     errors = {label: one.error.split("\n")[0] for label, one in found.items() if one.error}
     assert set(errors) == {"model.mood=kill", "model.mood=exit"}
