@@ -63,7 +63,7 @@ class Executor(Spec):
         ConfigError
             If there are no workers to be had.
         """
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} does not say how its workers start; define `crew`.")
         yield  # a generator, as the context manager needs one
 
     def losses(self) -> tuple[type[BaseException], ...]:

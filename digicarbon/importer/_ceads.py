@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from digicarbon import data
 from digicarbon.errors import DataError, counted, listing
@@ -16,11 +17,27 @@ from digicarbon.importer._ceads_sheet import Inventory, Layout, read_inventory
 from digicarbon.importer._cells import Province
 from digicarbon.importer._notes import coverage_notes, left_out, lost_totals
 from digicarbon.importer._sheets import visible
+from digicarbon.importer.base import Importer
 
 CITATION = (
     "Carbon Emission Accounts and Datasets, CEADs: Shan et al. 2016 (Applied Energy 184), 2018 (Scientific Data 5), "
     "2020 (Scientific Data 7); Guan et al. 2021 (Earth's Future 9)."
 )
+
+
+class InventoryImporter(Importer):
+    """An importer of inventories by fuel and sector.
+
+    Attributes
+    ----------
+    year : int or None
+        The year of sheets where neither the sheet's name nor the file's holds one.
+    tolerance : float
+        Largest relative difference between totals and sums that is not told of.
+    """
+
+    year: int | None = None
+    tolerance: float = Field(1e-6, ge=0.0)
 
 
 @dataclass

@@ -7,15 +7,14 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from pydantic import Field
 
 from digicarbon import data
 from digicarbon.importer import _ceads
-from digicarbon.importer._ceads import CITATION
+from digicarbon.importer._ceads import CITATION, InventoryImporter
 from digicarbon.importer._ceads_sheet import Layout
 from digicarbon.importer._notes import difference_notes
 from digicarbon.importer._words import Words
-from digicarbon.importer.base import Imported, Importer
+from digicarbon.importer.base import Imported
 
 FINAL = "Total Final Consumption"
 
@@ -28,7 +27,7 @@ _UNITS = {
 }
 
 
-class CeadsEnergyImporter(Importer):
+class CeadsEnergyImporter(InventoryImporter):
     """Energy use by carrier and sector in physical units.
 
     Workbooks of CEADs with a sheet per province (``Beijing2012`` in a file of one year) or a sheet per year (in a file
@@ -39,14 +38,9 @@ class CeadsEnergyImporter(Importer):
 
     Attributes
     ----------
-    year : int or None
-        The year of sheets where neither the sheet's name nor the file's holds one.
-    tolerance : float
-        Largest relative difference between totals and sums that is not told of.
+    year, tolerance
+        As in `InventoryImporter`.
     """
-
-    year: int | None = None
-    tolerance: float = Field(1e-6, ge=0.0)
 
     def read(self, files: Sequence[Path]) -> Imported:
         """Return the data set ``ceads_energy``; cells without a figure are zero, totals without one missing.

@@ -7,14 +7,13 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from pydantic import Field
 
 from digicarbon.importer import _ceads
-from digicarbon.importer._ceads import CITATION
+from digicarbon.importer._ceads import CITATION, InventoryImporter
 from digicarbon.importer._ceads_sheet import Layout
 from digicarbon.importer._notes import absent_notes, difference_notes
 from digicarbon.importer._words import Words
-from digicarbon.importer.base import Imported, Importer
+from digicarbon.importer.base import Imported
 
 UNIT = "Mt CO2"
 
@@ -28,7 +27,7 @@ _MORE_COLUMNS = {
 _OPTIONAL = ("scope_2_heat", "scope_2_electricity", "other_energy")
 
 
-class CeadsSectoralImporter(Importer):
+class CeadsSectoralImporter(InventoryImporter):
     """CO2 by fuel and sector of the IPCC sectoral approach, million tonnes.
 
     Workbooks of CEADs with a sheet per province (``Beijing2012`` in a file of one year) or a sheet per year (in a file
@@ -40,14 +39,9 @@ class CeadsSectoralImporter(Importer):
 
     Attributes
     ----------
-    year : int or None
-        The year of sheets where neither the sheet's name nor the file's holds one.
-    tolerance : float
-        Largest relative difference between totals and sums that is not told of.
+    year, tolerance
+        As in `InventoryImporter`.
     """
-
-    year: int | None = None
-    tolerance: float = Field(1e-6, ge=0.0)
 
     def read(self, files: Sequence[Path]) -> Imported:
         """Return the data set ``ceads_sectoral``; cells without a figure are zero, totals without one missing.
