@@ -7,11 +7,40 @@ from collections.abc import Collection, Sequence
 from functools import cache
 from pathlib import Path
 
+import pydantic
+
 from digicarbon import data
 from digicarbon.errors import DataError, counted, listing, nearest
 from digicarbon.importer import _io_labels as labels
 from digicarbon.importer._cells import Province, required_province, text
 from digicarbon.importer._sheets import Sheet, visible
+from digicarbon.importer.base import Importer
+from digicarbon.spec import Names
+
+
+class InputOutputImporter(Importer):
+    """An importer of input-output tables.
+
+    Attributes
+    ----------
+    year : int or None
+        The year of all tables, if files and sheets do not say.
+    unit : str or None
+        Likewise the unit, e.g. 万元 or million CNY.
+    sheet : str or None
+        The only sheet to read; by default all visible ones.
+    tolerance : float
+        Largest difference between a sum and its total, as a share of the total.
+    ignore : tuple of str
+        Labels of rows below the sectors and of columns right of them to leave out.
+    """
+
+    year: int | None = None
+    unit: str | None = None
+    sheet: str | None = None
+    tolerance: float = pydantic.Field(default=1e-3, ge=0)
+    ignore: Names = ()
+
 
 CHINA = Province("China", 100000)
 """The nation as the place of a table."""

@@ -6,18 +6,23 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-import pydantic
 
 from digicarbon.errors import DataError
 from digicarbon.importer._cells import required_province
 from digicarbon.importer._io_frames import AMOUNTS, FLOW_UNIT, UNIT, flows_frame, sectors_frame
 from digicarbon.importer._io_identities import check
 from digicarbon.importer._io_layout import layout
-from digicarbon.importer._io_sheets import chosen_sheets, missing_provinces, no_table, scale_of, year_of
+from digicarbon.importer._io_sheets import (
+    InputOutputImporter,
+    chosen_sheets,
+    missing_provinces,
+    no_table,
+    scale_of,
+    year_of,
+)
 from digicarbon.importer._io_table import Table, table
 from digicarbon.importer._sheets import Sheet
-from digicarbon.importer.base import Imported, Importer
-from digicarbon.spec import Names
+from digicarbon.importer.base import Imported
 
 _CITATION = (
     "CEADs China multi-regional input-output tables (Mi et al. 2018, Scientific Data 5, 180155; Zheng et al. 2020, "
@@ -25,7 +30,7 @@ _CITATION = (
 )
 
 
-class IOMrioImporter(Importer):
+class IOMrioImporter(InputOutputImporter):
     """Multi-regional input-output tables of the provinces, a sheet for each year.
 
     The layout of CEADs: provinces by sectors in rows and in columns (31 × 42), the province in a cell of its own, which
@@ -38,23 +43,9 @@ class IOMrioImporter(Importer):
 
     Attributes
     ----------
-    year : int or None
-        The year of all tables, if files and sheets do not say.
-    unit : str or None
-        Likewise the unit, e.g. 万元 or million CNY.
-    sheet : str or None
-        The only sheet to read; by default all visible ones.
-    tolerance : float
-        Largest difference between a sum and its total, as a share of the total.
-    ignore : tuple of str
-        Labels of rows below the sectors and of columns right of them to leave out.
+    year, unit, sheet, tolerance, ignore
+        As in `InputOutputImporter`.
     """
-
-    year: int | None = None
-    unit: str | None = None
-    sheet: str | None = None
-    tolerance: float = pydantic.Field(default=1e-3, ge=0)
-    ignore: Names = ()
 
     def read(self, files: Sequence[Path]) -> Imported:
         """Return mrio_flows (flows that are not zero) and mrio_sectors.

@@ -6,18 +6,24 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-import pydantic
 
 from digicarbon.errors import DataError
 from digicarbon.importer._cells import Province
 from digicarbon.importer._io_frames import AMOUNTS, FLOW_UNIT, UNIT, flows_frame, sectors_frame
 from digicarbon.importer._io_identities import check
 from digicarbon.importer._io_layout import layout
-from digicarbon.importer._io_sheets import chosen_sheets, missing_provinces, no_table, province_of, scale_of, year_of
+from digicarbon.importer._io_sheets import (
+    InputOutputImporter,
+    chosen_sheets,
+    missing_provinces,
+    no_table,
+    province_of,
+    scale_of,
+    year_of,
+)
 from digicarbon.importer._io_table import Table, table
 from digicarbon.importer._sheets import Sheet
-from digicarbon.importer.base import Imported, Importer
-from digicarbon.spec import Names
+from digicarbon.importer.base import Imported
 
 _CITATION = (
     "Provincial statistical bureaus and National Bureau of Statistics of China: input-output tables (regional tables "
@@ -25,7 +31,7 @@ _CITATION = (
 )
 
 
-class IOProvincialImporter(Importer):
+class IOProvincialImporter(InputOutputImporter):
     """Competitive input-output tables, a sheet for each province and year.
 
     The bureaus' layout: sectors by sectors, total intermediate use, final use, imports and inflow, residual and total
@@ -43,24 +49,11 @@ class IOProvincialImporter(Importer):
     ----------
     province : str or None
         The province of all tables, if files and sheets do not say.
-    year : int or None
-        Likewise the year.
-    unit : str or None
-        Likewise the unit, e.g. 万元 or 100m CNY.
-    sheet : str or None
-        The only sheet to read; by default all visible ones.
-    tolerance : float
-        Largest difference between a sum and its total, as a share of the total.
-    ignore : tuple of str
-        Labels of rows below the sectors and of columns right of them to leave out.
+    year, unit, sheet, tolerance, ignore
+        As in `InputOutputImporter`.
     """
 
     province: str | None = None
-    year: int | None = None
-    unit: str | None = None
-    sheet: str | None = None
-    tolerance: float = pydantic.Field(default=1e-3, ge=0)
-    ignore: Names = ()
 
     def read(self, files: Sequence[Path]) -> Imported:
         """Return io_flows (flows that are not zero) and io_sectors.
