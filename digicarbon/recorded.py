@@ -150,8 +150,8 @@ def _ambiguous(name: str, runs: Sequence[Run]) -> str:
     many = f"{len(ids)} runs" if len(ids) < MOST else f"At least {MOST} runs"
     named = [f"{run.info.run_id[:enough]} ({run.data.tags.get('digicarbon.label', run.info.run_name)})" for run in runs]
     return (
-        f"{many} have an id that begins with '{name}'; {enough} letters tell them apart. Give more letters, or the label "
-        f"of a run. They are: {listing(named, SHOWN)}."
+        f"{many} have an id that begins with '{name}'; {enough} letters tell them apart. Give more letters, or the "
+        f"label of a run. They are: {listing(named, SHOWN)}."
     )
 
 
