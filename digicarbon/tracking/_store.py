@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import tempfile
 import time
+import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -13,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digicarbon.errors import TrackingError, counted
-from digicarbon.result import Result
 from digicarbon.tracking import _delivery, _failures, _results, _rows
 from digicarbon.tracking._backend import Backend
 from digicarbon.tracking._client import Client
@@ -31,6 +32,7 @@ from digicarbon.tracking._places import (
     put,
     try_database,
 )
+from digicarbon.tracking._results import Recorded
 from digicarbon.tracking._rows import LONGEST_TAG
 from digicarbon.tracking._spool import SPOOL, End, Spool, Sweep, fallback, locked, spools
 from digicarbon.tracking._valid import validate
@@ -97,6 +99,7 @@ class Store:
         self._standing: dict[str, str] = {}
         self._pending: list[Path] = []
         self._ask_again = 0.0
+        self._earlier: list[Path] | None = None
 
     def open(
         self,
@@ -159,22 +162,38 @@ class Store:
             besides = {run_id for _, run_id, _ in own}
             return {key: run_id for key, run_id in self._backend.find(keys) if run_id not in besides}
 
-    def results(self, run_ids: Iterable[str]) -> Mapping[str, Result]:
-        """Return results by run id; a run whose result is not to be had is left out (fit it again).
+    def results(self, run_ids: Iterable[str]) -> Recorded:
+        """Return results by run id, to be read until the sweep ends; one that is not to be had is left out.
+
+        Others of the same sweeps may be there, too.
 
         Raises
         ------
         TrackingError
             If the store cannot be read.
         """
-        asked = set(run_ids)
-        if not asked:
-            return {}
-        with self._refused("cannot be read"), tempfile.TemporaryDirectory() as scratch:
-            files = self._backend.sources(asked, Path(scratch))
-            if self._folder is None and self.parent_id:
-                files += self._spool.parts
-            return _results.results(files, asked, self._journal.done if self.parent_id else {})
+        with self._refused("cannot be read"):
+            return Recorded(self._backend.sources(set(run_ids), self._scratch()))
+
+    def recorded(self) -> Recorded:
+        """Return the results of the open sweep by content hash: those that were written until now.
+
+        They can be read until the sweep ends. A server is asked on the first call only, so that a sweep whose server
+        has stopped has its table.
+
+        Raises
+        ------
+        TrackingError
+            If the store cannot be read.
+        """
+        with self._refused("cannot be read"):
+            if self._folder is not None:
+                files = _results.sources(self._folder)
+            else:
+                if self._earlier is None:
+                    self._earlier = Client(self._client).files(self.parent_id, self._scratch())
+                files = self._earlier
+            return Recorded([*files, *self._spool.parts], by="hash")
 
     def write(self, entries: Sequence[Entry]) -> None:
         """Write finished runs as children of the parent: the batch is recorded whole or not at all.
@@ -205,13 +224,13 @@ class Store:
         except self._failures as error:
             self._keep(table, error)
 
-    def finish(self, files: Mapping[str, str | bytes], failed: int, done: int) -> dict[str, str]:
+    def finish(self, files: Mapping[str, str | bytes | Path], failed: int, done: int) -> dict[str, str]:
         """Store the sweep's tables and all its results on the parent and close it.
 
         Parameters
         ----------
-        files : mapping of str to str or bytes
-            Contents by name: text, or e.g. a picture.
+        files : mapping of str to str, bytes or Path
+            Contents by name: text, e.g. a picture, or the path of a large file, which is copied.
         failed, done : int
             Numbers of runs.
 
@@ -363,7 +382,7 @@ class Store:
         self._pending.append(kept)
         self._ask_again = time.monotonic() + PAUSE
 
-    def _finish_by_spool(self, files: Mapping[str, bytes], end: End) -> None:
+    def _finish_by_spool(self, files: Mapping[str, bytes | Path], end: End) -> None:
         self._spool.keep_end(self._sweep, end, files)
         self._deliver_pending()
         if not self._pending:
@@ -394,7 +413,7 @@ class Store:
         with suppress(OSError):
             (folder / _results.PARTS).rmdir()
 
-    def _put(self, name: str, content: bytes) -> None:
+    def _put(self, name: str, content: bytes | Path) -> None:
         folder = local_folder(self._artifacts)
         if folder is not None:
             put(folder / name, content)
@@ -403,6 +422,12 @@ class Store:
             path = Path(temporary) / name
             put(path, content)
             self._client.log_artifact(self.parent_id, str(path), name.rpartition("/")[0] or None)
+
+    def _scratch(self) -> Path:
+        """Return a folder for what is fetched; it goes when this does."""
+        folder = Path(tempfile.mkdtemp(prefix="digicarbon-"))
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return folder
 
     def _release(self) -> None:
         if self._tables is not None:
