@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, repeat
 from pathlib import Path
-from typing import overload
+from typing import TextIO, overload
 
 from digicarbon.errors import DigicarbonError, TrackingError, counted
 from digicarbon.files import ROOT
@@ -56,6 +56,11 @@ class Records(Sequence[Record]):
         Yields the results of runs at some positions, in their order.
     lacking : int
         How many more are recorded whose results cannot be read.
+
+    Attributes
+    ----------
+    watchers : list of callable
+        Told the place, run and result of each fit that is read for a report.
     """
 
     def __init__(
@@ -67,6 +72,7 @@ class Records(Sequence[Record]):
     ) -> None:
         self._planned, self._indices, self._read = planned, indices, read
         self.lacking = lacking
+        self.watchers: list[Callable[[int, Run, Result], None]] = []
 
     def __len__(self) -> int:
         if not self._planned.same:
@@ -74,8 +80,10 @@ class Records(Sequence[Record]):
         return sum(1 + len(self._twins(self._planned.runs[index])) for index in self._indices)
 
     def __iter__(self) -> Iterator[Record]:
-        for index, result in zip(self._indices, self._read(self._indices), strict=True):
-            yield from self._of(index, result)
+        for place, (run, result) in enumerate(self.results()):
+            for watcher in self.watchers:
+                watcher(place, run, result)
+            yield from self._of(run, result)
 
     @overload
     def __getitem__(self, position: int) -> Record: ...
@@ -88,14 +96,14 @@ class Records(Sequence[Record]):
             return [wanted[place] for place in chosen]
         return next(islice(self, chosen, None))
 
-    def results(self) -> Iterator[tuple[Run, Result]]:
-        """Yield each run with its result."""
-        for index, result in zip(self._indices, self._read(self._indices), strict=True):
+    def results(self, first: int = 0) -> Iterator[tuple[Run, Result]]:
+        """Yield each fit with its result, beginning with the one at a place."""
+        indices = self._indices[first:]
+        for index, result in zip(indices, self._read(indices), strict=True):
             yield self._planned.runs[index], result
 
-    def _of(self, index: int, result: Result) -> Iterator[Record]:
+    def _of(self, run: Run, result: Result) -> Iterator[Record]:
         """Yield a run as the report sees it, once more for each named column that came to the same fit."""
-        run = self._planned.runs[index]
         # the panel is made for a picture only
         shared = (run.options, run.choice.values, result, lambda: run.prepared.panel, run.prepared.simulated)
         for label in (run.label, *self._twins(run)):
@@ -122,22 +130,26 @@ def show(planned: Plan, report: Report, records: Records, scratch: Path) -> Show
     TrackingError
         If the folder takes no more.
     """
-    pictures, lacking = _pictures(planned, report, records)
-    table, refusal = _table_or_refusal(planned, report, records, lacking)
-    files: dict[str, str | bytes | Path] = {**pictures}
-    if table is not None:
-        files |= {"table.md": table.to_markdown(), "table.csv": table.cells.to_csv()}
-    if table is not None and table.below is not None:
-        files["table_below.csv"] = table.below.cells.to_csv()
-    every = scratch / ESTIMATES
+    place = scratch / ESTIMATES
     try:
-        if write_estimates(every, records.results()):
-            files[ESTIMATES] = every
+        with place.open("w", encoding="utf-8", newline="") as file:
+            every = _Estimates(file)
+            records.watchers.append(every.take)
+            pictures, lacking = _pictures(planned, report, records)
+            table, refusal = _table_or_refusal(planned, report, records, lacking)
+            every.complete(records)
     except OSError as error:
         raise TrackingError(
             f"The file of all estimates cannot be made in {scratch} ({error.strerror}). All runs are recorded; make "
             "room there, or name another folder in TMPDIR, and the same command makes the table."
         ) from error
+    files: dict[str, str | bytes | Path] = {**pictures}
+    if table is not None:
+        files |= {"table.md": table.to_markdown(), "table.csv": table.cells.to_csv()}
+    if table is not None and table.below is not None:
+        files["table_below.csv"] = table.below.cells.to_csv()
+    if every.count:
+        files[ESTIMATES] = place
     return Shown(table, refusal, tuple(pictures), files)
 
 
@@ -146,30 +158,32 @@ def store_name(planned: Plan) -> str:
     return "digicarbon" if planned.name == ROOT else planned.name
 
 
-def write_estimates(path: Path, found: Iterable[tuple[Run, Result]]) -> int:
-    """Write all coefficients: term, coef, se, stat, p, low, high, and label and hash of the run.
+class _Estimates:
+    """Writes all coefficients: term, coef, se, stat, p, low, high, and label and hash of the run.
 
-    Parameters
-    ----------
-    path : Path
-    found : iterable of (Run, Result)
-        Looked at once.
-
-    Returns
-    -------
-    int
-        How many there are.
+    What a report reads is written on the way, since reading takes longer than writing; each fit once, in order.
     """
-    count = 0
-    with path.open("w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(["term", *COLUMNS, "run", "hash"])
-        for run, result in found:
-            if result.terms:
-                columns = [_blank(result.estimate_columns[name].tolist()) for name in COLUMNS]
-                rows.writerows(zip(result.terms, *columns, repeat(run.label), repeat(run.key)))
-            count += len(result.terms)
-    return count
+
+    def __init__(self, file: TextIO) -> None:
+        self.count = 0
+        self._next = 0
+        self._rows = csv.writer(file, lineterminator="\n")
+        self._rows.writerow(["term", *COLUMNS, "run", "hash"])
+
+    def take(self, place: int, run: Run, result: Result) -> None:
+        """Write the fit at a place if it is the next one."""
+        if place != self._next:
+            return
+        self._next += 1
+        if result.terms:
+            columns = [_blank(result.estimate_columns[name].tolist()) for name in COLUMNS]
+            self._rows.writerows(zip(result.terms, *columns, repeat(run.label), repeat(run.key)))
+        self.count += len(result.terms)
+
+    def complete(self, records: Records) -> None:
+        """Write what the report did not look at."""
+        for run, result in records.results(self._next):
+            self.take(self._next, run, result)
 
 
 def _blank(values: list[float]) -> list[float | str]:

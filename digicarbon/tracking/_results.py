@@ -82,7 +82,7 @@ def merge(files: Sequence[Path], target: Path, known: Callable[[str], str | None
     return count
 
 
-class Recorded(Mapping[str, Result]):
+class StoredResults(Mapping[str, Result]):
     """Results in Parquet files and parts: found at once, read and decoded when they are asked for.
 
     It holds a name and a place of each, no result; those that cannot be read are left out.

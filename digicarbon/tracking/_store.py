@@ -32,7 +32,7 @@ from digicarbon.tracking._places import (
     put,
     try_database,
 )
-from digicarbon.tracking._results import Recorded
+from digicarbon.tracking._results import StoredResults
 from digicarbon.tracking._rows import LONGEST_TAG
 from digicarbon.tracking._spool import SPOOL, End, Spool, Sweep, fallback, locked, spools
 from digicarbon.tracking._valid import validate
@@ -162,7 +162,7 @@ class Store:
             besides = {run_id for _, run_id, _ in own}
             return {key: run_id for key, run_id in self._backend.find(keys) if run_id not in besides}
 
-    def results(self, run_ids: Iterable[str]) -> Recorded:
+    def results(self, run_ids: Iterable[str]) -> StoredResults:
         """Return results by run id, to be read until the sweep ends; one that is not to be had is left out.
 
         Others of the same sweeps may be there, too.
@@ -173,9 +173,9 @@ class Store:
             If the store cannot be read.
         """
         with self._refused("cannot be read"):
-            return Recorded(self._backend.sources(set(run_ids), self._scratch()))
+            return StoredResults(self._backend.sources(set(run_ids), self._scratch()))
 
-    def recorded(self) -> Recorded:
+    def recorded(self) -> StoredResults:
         """Return the results of the open sweep by content hash: those that were written until now.
 
         They can be read until the sweep ends. A server is asked on the first call only, so that a sweep whose server
@@ -193,7 +193,7 @@ class Store:
                 if self._earlier is None:
                     self._earlier = Client(self._client).files(self.parent_id, self._scratch())
                 files = self._earlier
-            return Recorded([*files, *self._spool.parts], by="hash")
+            return StoredResults([*files, *self._spool.parts], by="hash")
 
     def write(self, entries: Sequence[Entry]) -> None:
         """Write finished runs as children of the parent: the batch is recorded whole or not at all.
@@ -401,10 +401,9 @@ class Store:
 
     def _gather(self, folder: Path) -> None:
         """Make the parts one file."""
-        files = _results.sources(folder)
-        if not files:
+        files, target = _results.sources(folder), folder / _results.RESULTS
+        if not [path for path in files if path != target]:
             return
-        target = folder / _results.RESULTS
         live = {run_id for _, run_id, _ in self._backend.children(self.experiment_id, self.parent_id)}
         _results.merge(files, target, lambda name: name if name in live else None)
         for path in files:
