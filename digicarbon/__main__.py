@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import traceback
@@ -44,6 +45,9 @@ PLAIN_VERBS = {
     "data": "data_command.data",
 }
 VERBS = (*HYDRA_VERBS, *PLAIN_VERBS)
+COLLECT = (50_000, 20, 20)
+"""Thresholds of the garbage collector: a plan makes many objects that stay, and looking at them again and again took a
+tenth of the time of a report on 10,000 runs."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(f"digicarbon {import_module('digicarbon').__version__}\n")
         return 0
     status = 0
+    gc.set_threshold(*COLLECT)
     with Caught() as caught:
         status = _answer(given)
     if caught.sentence:

@@ -360,7 +360,8 @@ def _work(runs: Sequence[Run], left: Sequence[int], executor: Executor, stages: 
 
 def kind(run: Run) -> str:
     """Return what a run has in common with those that take about as long."""
-    return "/".join(run.options.get(group, "") for group in ("source", "model", "diagnostic"))
+    # one object for all of a kind: a sweep has 100,000
+    return sys.intern("/".join(run.options.get(group, "") for group in ("source", "model", "diagnostic")))
 
 
 def _interrupted(store: Store, book: _Book) -> str:
