@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import signal
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,6 +69,31 @@ def test_the_command_is_killed_and_called_again(laboratory: Laboratory, undistur
     assert "Nothing to fit" in laboratory.call(HERE)
     assert laboratory.last_fits == []
     each_once(laboratory.sweep(), undisturbed)
+
+
+def test_a_killed_command_leaves_neither_workers_nor_folders_behind(laboratory: Laboratory, tmp_path: Path) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    laboratory.environment["TMPDIR"] = str(temporary)
+    laboratory.gate("closed")
+    process = laboratory.start(*WORKERS, sink=subprocess.PIPE)
+    laboratory.await_runs(2)
+    process.kill()
+    assert left_in(temporary)
+    # a pipe is at its end when all who inherited it have ended; an idle worker of joblib stays for five minutes
+    start = time.monotonic()
+    process.communicate(timeout=120)
+    assert time.monotonic() - start < 30
+    fits = len(laboratory.fits)
+    laboratory.gate("open")
+    laboratory.call(HERE)
+    assert left_in(temporary) == []
+    assert len(laboratory.fits) - fits == len(laboratory.last_fits)
+
+
+def left_in(folder: Path) -> list[str]:
+    """What sweeps have in a folder of temporary files."""
+    return sorted(path.name for path in folder.glob("digicarbon*"))
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.outside)])
