@@ -17,6 +17,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import pytest
 from mlflow import MlflowClient
@@ -219,6 +221,11 @@ class Laboratory:
         """The only sweep of an experiment."""
         (only,) = self.sweeps(experiment)
         return only
+
+    def artifacts(self, run: Run) -> Path:
+        """Return the folder of a run's artifacts."""
+        uri = str(run.info.artifact_uri)
+        return self.folder / (url2pathname(urlsplit(uri).path) if uri.startswith("file:") else uri)
 
     def _tracking(self) -> list[str]:
         if self.uri.startswith("http"):

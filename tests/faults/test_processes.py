@@ -52,6 +52,28 @@ def test_a_run_that_kills_every_worker_is_a_failure_of_its_own(laboratory: Labor
     assert laboratory.last_fits == [" ".join(VICTIM)]
 
 
+@pytest.mark.parametrize("who", [WORKERS, pytest.param((HERE,), marks=pytest.mark.outside)])
+def test_a_run_that_hangs_is_stopped_and_tried_again(
+    laboratory: Laboratory, undisturbed: Contents, who: tuple[str, ...]
+) -> None:
+    laboratory.order("hang")
+    # generous: on a busy machine the first run of a process waits for imports
+    said = laboratory.call(*who, "executor.timeout=15", status=1)
+    assert "1 run failed" in said
+    assert "It took longer than 15 seconds (executor.timeout) and was stopped" in said
+    sweep = laboratory.sweep()
+    (victim,) = sweep.failed
+    assert victim.data.params["model.controls"] == ", ".join(VICTIM)
+    assert "in obey" in (laboratory.artifacts(victim) / "error.txt").read_text(encoding="utf-8")
+    assert len(sweep.finished) == FITS - 1
+    # once: what was stopped in a worker is not fitted again before the next call
+    assert laboratory.fits.count(" ".join(VICTIM)) == 1
+    laboratory.order("behave")
+    laboratory.call(HERE)
+    assert laboratory.last_fits == [" ".join(VICTIM)]
+    each_once(laboratory.sweep(), undisturbed)
+
+
 def test_the_command_is_killed_and_called_again(laboratory: Laboratory, undisturbed: Contents) -> None:
     laboratory.gate("closed")
     process = laboratory.start(*WORKERS)
