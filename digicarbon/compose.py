@@ -34,7 +34,8 @@ MOST_POINTS = 4096
 def extend_search_path(search_path: ConfigSearchPath) -> None:
     """Put `digicarbon.files.folders` at the head of Hydra's search path."""
     for path in reversed(folders()):
-        search_path.prepend(provider="digicarbon", path=path.as_uri())
+        # not as a URI: Hydra would look for "my%20study" where a folder is called "my study"
+        search_path.prepend(provider="digicarbon", path=f"digicarbon://{path.as_posix()}")
 
 
 def loader() -> ConfigLoader:

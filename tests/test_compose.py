@@ -55,6 +55,26 @@ def test_user_option_is_found_and_shadows_the_shipped_one(folder: Path) -> None:
     assert composer.merged({"weights": "mine"})["weights"] == {"_target_": "digicarbon.weights.AdjacencyWeights"}
 
 
+@pytest.mark.parametrize("name", ["my study", "碳强度", "50%20"])
+def test_a_folder_may_be_called_as_its_user_likes(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    (folder / name).mkdir()
+    monkeypatch.chdir(folder / name)
+    write("experiments/mine.yaml", "defaults: [config, override sample: mine, _self_]\n")
+    write("conf/sample/mine.yaml", "_target_: digicarbon.sample.Sample\nfirst: 2013\n")
+    assert Composer(loader(), "mine").base.sample.first == 2013
+
+
+def test_a_file_that_was_changed_is_read_anew(folder: Path) -> None:
+    write("conf/sample/mine.yaml", "_target_: digicarbon.sample.Sample\nfirst: 2013\n")
+    composer = Composer(loader(), "config", ["sample=mine", "sample.first=2014"])
+    assert composer.base.sample.first == 2014
+    assert Composer(composer.loader, "config", ["sample=mine"]).base.sample.first == 2013
+    write("conf/sample/mine.yaml", "_target_: digicarbon.sample.Sample\nfirst: 2015\nlast: 2017\n")
+    assert Composer(composer.loader, "config", ["sample=mine"]).base.sample == {
+        "_target_": "digicarbon.sample.Sample", "first": 2015, "last": 2017
+    }  # fmt: skip
+
+
 def test_user_experiment_shadows_and_inherits(folder: Path) -> None:
     write("experiments/table6_moran.yaml", "defaults: [table3_baseline, _self_]\ntitle: mine\n")
     composer = Composer(loader(), "table6_moran", ["model.effects=unit"])

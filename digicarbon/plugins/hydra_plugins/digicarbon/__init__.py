@@ -1,4 +1,4 @@
-"""Hydra plugins: where digicarbon's configurations are found, and the sweeper that reaches its engine.
+"""Hydra plugins: where digicarbon's configurations are found and read, and the sweeper that reaches its engine.
 
 Hydra imports this module in every application of the environment, so it is light and does nothing unless
 ``digicarbon`` is the command that runs.
@@ -6,10 +6,14 @@ Hydra imports this module in every application of the environment, so it is ligh
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
+from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra.core.config_search_path import ConfigSearchPath
+from hydra.plugins.config_source import ConfigResult
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
@@ -27,6 +31,28 @@ class DigicarbonSearchPath(SearchPathPlugin):
             from digicarbon.compose import extend_search_path
 
             extend_search_path(search_path)
+
+
+class DigicarbonSource(FileConfigSource):
+    """Reads a folder of configuration files, each file once: a sweep is composed many times from the same ones."""
+
+    _read: ClassVar[dict[tuple[str, int, int], bytes]] = {}
+    """By path, time and size of the file. Hydra changes what it is given, and to unpickle is the quickest copy."""
+
+    @staticmethod
+    def scheme() -> str:
+        """Return what the paths of such folders begin with."""
+        return "digicarbon"
+
+    def load_config(self, config_path: str) -> ConfigResult:
+        """Return a file's content; a file that was changed is read anew."""
+        path = Path(self.path, self._normalize_file_name(config_path)).resolve()
+        stat = path.stat()
+        key = (str(path), stat.st_mtime_ns, stat.st_size)
+        if key not in self._read:
+            self._read[key] = pickle.dumps(super().load_config(config_path))
+        found: ConfigResult = pickle.loads(self._read[key])
+        return found
 
 
 class DigicarbonSweeper(Sweeper):
