@@ -188,7 +188,10 @@ def check(request: Request) -> None:
     """Build and check every run against its data; fit nothing."""
     for _, planned in _plans(request):
         _say_left_out(planned)
-        _console().print(f"{planned.name}: {len(planned.runs)} runs are ready.", soft_wrap=True)
+        runs = len(planned.runs)
+        _console().print(
+            f"{planned.name}: {counted(runs, 'run')} {'is' if runs == 1 else 'are'} ready.", soft_wrap=True
+        )
 
 
 def list_(arguments: Sequence[str]) -> int:
