@@ -5,13 +5,11 @@ from __future__ import annotations
 import hashlib
 import signal
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -26,6 +24,7 @@ from digicarbon.plan import Plan, Run, require
 from digicarbon.provenance import FINGERPRINT, Ledger, ledger
 from digicarbon.report import Report, Table
 from digicarbon.result import Result
+from digicarbon.scratch import Scratch
 from digicarbon.spec import Spec, build
 from digicarbon.stage import Stages
 from digicarbon.tables import Records, show, store_name
@@ -166,8 +165,8 @@ def run(
                 for found in answers:
                     book.add(found)
             book.flush()
-            with tempfile.TemporaryDirectory(prefix="digicarbon-") as scratch:
-                shown = show(planned, chosen.report, book.records(planned), Path(scratch))
+            with Scratch() as scratch:
+                shown = show(planned, chosen.report, book.records(planned), scratch.path)
                 places = store.finish(shown.files, len(book.errors), book.done)
         except KeyboardInterrupt:
             try:

@@ -424,7 +424,7 @@ class Store:
 
     def _scratch(self) -> Path:
         """Return a folder for what is fetched; it goes when this does."""
-        folder = Path(tempfile.mkdtemp(prefix="digicarbon-"))
+        folder = Path(tempfile.mkdtemp(prefix="digicarbon_results-"))
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         return folder
 
