@@ -21,6 +21,7 @@ from digicarbon.errors import ConfigError, counted
 from digicarbon.executor import Executor
 from digicarbon.plan import Plan, Run, require
 from digicarbon.provenance import FINGERPRINT, Ledger, ledger
+from digicarbon.quiet import WhenQuiet
 from digicarbon.report import Report, Table
 from digicarbon.result import Result
 from digicarbon.spec import Spec, build
@@ -156,9 +157,11 @@ def run(
             with (
                 Stages(local=not chosen.executor.remote) as stages,
                 closing(engine.fitted(_work(planned.runs, book.left(), chosen.executor, stages))) as answers,
+                WhenQuiet(FLUSH, book.flush) as quiet,
             ):
                 for found in answers:
-                    book.add(found)
+                    with quiet.heard():
+                        book.add(found)
             book.flush()
             shown = show(planned, chosen.report, book.results)
             places = store.finish(shown.files, len(book.errors), len(book.results))
