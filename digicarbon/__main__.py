@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import traceback
@@ -45,6 +46,9 @@ PLAIN_VERBS = {
 }
 VERBS = (*HYDRA_VERBS, *PLAIN_VERBS)
 
+YOUNG_OBJECTS = 50_000
+"""How many objects are made before Python looks for garbage; by default 700."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status.
@@ -54,6 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments : sequence of str, optional
         By default those of the process.
     """
+    if arguments is None:
+        # modules and configurations stay: to search them for garbage 900 times is a sixth of the time of a single fit
+        gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or given[0] in ("-h", "--help", "help"):
         sys.stdout.write(USAGE)
