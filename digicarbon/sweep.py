@@ -22,6 +22,7 @@ from digicarbon.errors import ConfigError, counted
 from digicarbon.executor import Executor
 from digicarbon.plan import Plan, Run, require
 from digicarbon.provenance import FINGERPRINT, Ledger, ledger
+from digicarbon.quiet import WhenQuiet
 from digicarbon.report import Report, Table
 from digicarbon.result import Result
 from digicarbon.scratch import Scratch
@@ -161,9 +162,11 @@ def run(
             with (
                 Stages(local=not chosen.executor.remote) as stages,
                 closing(engine.fitted(_work(planned.runs, book.left(), chosen.executor, stages))) as answers,
+                WhenQuiet(FLUSH, book.flush) as quiet,
             ):
                 for found in answers:
-                    book.add(found)
+                    with quiet.heard():
+                        book.add(found)
             book.flush()
             with Scratch() as scratch:
                 shown = show(planned, chosen.report, book.records(planned), scratch.path)

@@ -192,9 +192,9 @@ class Laboratory:
         """Wait until so many fits were begun."""
         wait_for(lambda: len(self.fits) >= count, f"{count} fits")
 
-    def await_runs(self, count: int, experiment: str = "faults") -> None:
+    def await_runs(self, count: int, experiment: str = "faults", seconds: float = 300) -> None:
         """Wait until so many runs are in the store."""
-        wait_for(lambda: sum(len(sweep.runs) for sweep in self.sweeps(experiment)) >= count, f"{count} runs")
+        wait_for(lambda: sum(len(sweep.runs) for sweep in self.sweeps(experiment)) >= count, f"{count} runs", seconds)
 
     def sweeps(self, experiment: str = "faults") -> list[Sweep]:
         """All sweeps of an experiment, the newest first; deleted runs do not count."""

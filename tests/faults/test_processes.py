@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from laboratory import EVERY, VICTIM, Contents, Laboratory, each_once, ended, undisturbed
+from laboratory import EVERY, GATED, VICTIM, Contents, Laboratory, each_once, ended, undisturbed
 
 __all__ = ["undisturbed"]
 
@@ -111,6 +111,21 @@ def test_a_killed_command_leaves_neither_workers_nor_folders_behind(laboratory: 
     laboratory.call(HERE)
     assert left_in(temporary) == []
     assert len(laboratory.fits) - fits == len(laboratory.last_fits)
+
+
+def test_what_is_fitted_is_written_while_a_long_run_lasts(laboratory: Laboratory) -> None:
+    laboratory.gate("closed")
+    process = laboratory.start(HERE)
+    quick = FITS - len(GATED)
+    # those that were quick came in a burst; the next one lasts
+    laboratory.await_fits(quick + 1)
+    laboratory.await_runs(quick, seconds=60)
+    process.kill()
+    ended(process, -signal.SIGKILL)
+    assert len(laboratory.sweep().finished) == quick
+    laboratory.gate("open")
+    laboratory.call(HERE)
+    assert len(laboratory.last_fits) == len(GATED)
 
 
 def left_in(folder: Path) -> list[str]:
