@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import traceback
@@ -44,6 +45,12 @@ PLAIN_VERBS = {
     "data": "data_command.data",
 }
 VERBS = (*HYDRA_VERBS, *PLAIN_VERBS)
+COLLECT = (50_000, 20, 20)
+"""Thresholds of the garbage collector: a plan makes many objects that stay, and looking at them again and again took a
+tenth of the time of a report on 10,000 runs."""
+
+YOUNG_OBJECTS = 50_000
+"""How many objects are made before Python looks for garbage; by default 700."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,6 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments : sequence of str, optional
         By default those of the process.
     """
+    if arguments is None:
+        # modules and configurations stay: to search them for garbage 900 times is a sixth of the time of a single fit
+        gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or given[0] in ("-h", "--help", "help"):
         sys.stdout.write(USAGE)
@@ -62,6 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(f"digicarbon {import_module('digicarbon').__version__}\n")
         return 0
     status = 0
+    gc.set_threshold(*COLLECT)
     with Caught() as caught:
         status = _answer(given)
     if caught.sentence:

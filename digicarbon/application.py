@@ -46,9 +46,11 @@ def run(command: Callable[[Any], None], experiment: str, arguments: Sequence[str
         If the experiment or an override is wrong.
     """
     import hydra
+    from hydra.errors import OverrideParseException
 
     from digicarbon.compose import Composer, loader
-    from digicarbon.explain import COMPOSITION_ERRORS, explain
+    from digicarbon.expand import laid_over, read_overrides
+    from digicarbon.explain import COMPOSITION_ERRORS, explain, is_unknown_key
     from digicarbon.files import lineage
 
     for argument in arguments:
@@ -60,7 +62,17 @@ def run(command: Callable[[Any], None], experiment: str, arguments: Sequence[str
             hydra.main(config_path=None, config_name=experiment, version_base="1.3")(_task(command))()
     except COMPOSITION_ERRORS as error:
         overrides = [argument for argument in arguments if "=" in argument and not argument.startswith("-")]
-        raise explain(error, experiment, Composer(loader(), experiment, overrides)) from error
+        if isinstance(error, OverrideParseException):
+            raise explain(error, experiment, Composer(loader(), experiment)) from error
+        plain, axes = read_overrides(overrides, loader())
+        laid = laid_over(plain, axes)
+        if not laid or not is_unknown_key(error):
+            raise explain(error, experiment, Composer(loader(), experiment, plain)) from error
+        arguments = [laid.get(argument, argument) for argument in arguments]
+    else:
+        return
+    # outside the handler, so that an error of the second attempt does not drag the first along
+    run(command, experiment, arguments)
 
 
 @contextmanager

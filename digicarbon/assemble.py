@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,6 +82,7 @@ class Node:
     interpolations: Mapping[Path, Interpolation] | None = None
     _variants: dict[str, Node] = field(default_factory=dict)
     _resolved: dict[str, Any] = field(default_factory=dict)
+    _constants: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         leaves = list(_leaves(self.content, ()))
@@ -106,6 +108,17 @@ class Node:
             _make_room(self._variants)
             self._variants[name] = Node(self.group, content)
         return self._variants[name]
+
+    def constant(self, key: str) -> Any:
+        """Return what a dotted key below the group comes to if that is the same in every run, else `_NOTHING`."""
+        if key not in self._constants:
+            found = _NOTHING
+            with suppress(ComplicatedError):
+                path, value = _located(self, key)
+                if path is None or not any(place[: len(path)] == path for place in self.interpolations or ()):
+                    found = value
+            self._constants[key] = found
+        return self._constants[key]
 
     def filled(self, values: Sequence[Any]) -> Any:
         """Return the content with its interpolations replaced by values; equal ones come to the same object."""
@@ -234,26 +247,32 @@ def _referred(reference: Reference, nodes: Mapping[str, Node], looked_up: dict[s
 
 def _at_key(key: str, nodes: Mapping[str, Node], looked_up: dict[str, Any]) -> Any:
     """Return what a dotted key comes to; `MISSING` where there is nothing."""
-    group, *names = key.split(".")
-    node = nodes.get(group)
+    node = nodes.get(key.partition(".")[0])
     if node is None:
         return MISSING
+    found = node.constant(key)
+    if found is not _NOTHING:
+        return found
+    path, value = _located(node, key)
+    return _inside(value, path, node, nodes, looked_up) if path else _content(node, nodes, looked_up)
+
+
+def _located(node: Node, key: str) -> tuple[Path | None, Any]:
+    """Return where in a node a dotted key leads, and what stands there; None and `MISSING` where there is nothing."""
     if node.interpolations is None:
         raise ComplicatedError(key)
-    if not names:
-        return _content(node, nodes, looked_up)
     value = node.content
     path: list[Any] = []
-    for name in names:
+    for name in key.split(".")[1:]:
         if isinstance(value, str) and "${" in value:
             raise ComplicatedError(key)
         step: Any = int(name) if isinstance(value, list) and name.isdigit() else name
         if (isinstance(value, dict) and step in value) or (isinstance(value, list) and step in range(len(value))):
             value = value[step]
         else:
-            return MISSING
+            return None, MISSING
         path.append(step)
-    return _inside(value, tuple(path), node, nodes, looked_up)
+    return tuple(path), value
 
 
 def _inside(value: Any, path: Path, node: Node, nodes: Mapping[str, Node], looked_up: dict[str, Any]) -> Any:

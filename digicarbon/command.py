@@ -23,7 +23,7 @@ from digicarbon.expand import read_overrides
 from digicarbon.files import GROUPS, ROOT, find
 from digicarbon.plan import Plan, Run, plan
 from digicarbon.prepare import Workshop
-from digicarbon.report import Table
+from digicarbon.report import MOST_RUNS, Table
 
 if TYPE_CHECKING:
     from digicarbon.sweep import Finished
@@ -77,6 +77,8 @@ def run(request: Request, force: bool = False) -> None:
         elif finished.table is not None:
             columns = len(finished.table.cells.columns)
             out.print(f"A table of {columns} columns is not shown; it is in {finished.place}.", soft_wrap=True)
+        if finished.estimates and finished.done > MOST_RUNS:
+            out.print(f"All coefficients of all runs: {finished.estimates}", soft_wrap=True)
         for notice in finished.notices:
             _console(stderr=True).print(notice, style="yellow", soft_wrap=True)
         failures += finished.failures
@@ -186,7 +188,10 @@ def check(request: Request) -> None:
     """Build and check every run against its data; fit nothing."""
     for _, planned in _plans(request):
         _say_left_out(planned)
-        _console().print(f"{planned.name}: {len(planned.runs)} runs are ready.", soft_wrap=True)
+        runs = len(planned.runs)
+        _console().print(
+            f"{planned.name}: {counted(runs, 'run')} {'is' if runs == 1 else 'are'} ready.", soft_wrap=True
+        )
 
 
 def list_(arguments: Sequence[str]) -> int:

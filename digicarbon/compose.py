@@ -141,9 +141,17 @@ class Composer:
 
     def fields(self, group: str) -> list[str]:
         """Return the dotted keys of a group, for the option that the command line chooses."""
+        return [f"{group}.{field}" for field in map(str, self._chosen_node(group)) if field != "_target_"]
+
+    def mappings(self, group: str) -> list[str]:
+        """Return the dotted keys of a group whose values are mappings, for the option that the command line chooses."""
+        node = self._chosen_node(group)
+        return [f"{group}.{field}" for field in map(str, node) if isinstance(node._get_node(field), DictConfig)]
+
+    def _chosen_node(self, group: str) -> DictConfig:
         chosen = [override for override in self.overrides if _key(override) in GROUPS]
-        node = Composer(self.loader, self.name, chosen).base[group]
-        return [f"{group}.{field}" for field in node if field != "_target_"]
+        node: DictConfig = Composer(self.loader, self.name, chosen).base[group]
+        return node
 
     def require_option(self, group: str, option: str, place: str = "") -> None:
         """Raise a `ConfigError` unless the group has such an option."""

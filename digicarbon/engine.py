@@ -8,6 +8,7 @@ again has failed. The engine knows nothing of MLflow: `fitted` yields what is do
 from __future__ import annotations
 
 import faulthandler
+import os
 import pickle
 import signal
 import sys
@@ -26,7 +27,9 @@ from typing import Any
 
 from digicarbon.errors import Caught, EstimationError
 from digicarbon.executor import Executor
+from digicarbon.orphan import end_with
 from digicarbon.result import Result
+from digicarbon.scratch import Scratch
 from digicarbon.stage import Task
 
 START = 3.0
@@ -119,8 +122,8 @@ def fitted(work: Work) -> Generator[list[Fitted], None, None]:
     ConfigError
         If a cluster does not answer.
     """
-    with tempfile.TemporaryDirectory(prefix="digicarbon-") as folder:
-        yield from _Engine(work, Path(folder)).run()
+    with Scratch() as scratch:
+        yield from _Engine(work, scratch.path).run()
 
 
 def fit(task: Task) -> Fitted:
@@ -389,7 +392,8 @@ class _Cell:
         from joblib.externals.loky.process_executor import BrokenProcessPool
 
         if self._executor is None:
-            self._executor, self.fresh = ProcessPoolExecutor(max_workers=1), True
+            self._executor = ProcessPoolExecutor(max_workers=1, initializer=end_with, initargs=(os.getpid(),))
+            self.fresh = True
         try:
             _, found = self._executor.submit(_fit_chunk, index, payload, rules).result()
         except BrokenProcessPool as error:

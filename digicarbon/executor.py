@@ -7,6 +7,7 @@ joblib backend it likes in `Executor.crew`.
 from __future__ import annotations
 
 import logging
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from digicarbon.errors import ConfigError
+from digicarbon.orphan import end_with
 from digicarbon.spec import Spec
 
 Whole = Annotated[int, Field(ge=0)]
@@ -128,7 +130,8 @@ class LocalExecutor(Executor):
         """Give an open ``joblib.Parallel``."""
         from joblib import Parallel
 
-        with Parallel(n_jobs=self.n_jobs, backend=self.backend, **AS_READY) as parallel:
+        workers = {"initializer": end_with, "initargs": (os.getpid(),)} if self.backend == "loky" else {}
+        with Parallel(n_jobs=self.n_jobs, backend=self.backend, **AS_READY, **workers) as parallel:
             yield parallel
 
 

@@ -49,6 +49,29 @@ def read_overrides(overrides: Sequence[str], config_loader: ConfigLoader) -> tup
     return plain, axes
 
 
+def laid_over(plain: Sequence[str], axes: Sequence[Axis]) -> dict[str, str]:
+    """Return how plain overrides are laid over the swept options, as a grid does, instead of over the default option.
+
+    Parameters
+    ----------
+    plain : sequence of str
+    axes : sequence of Axis
+        As `read_overrides` returns them.
+
+    Returns
+    -------
+    dict of str to str
+        By the override, e.g. ``measure.column=e`` where ``measure`` is swept: the same as a sweep of one value.
+    """
+    swept = {axis.key for axis in axes if axis.key in GROUPS}
+    found = {}
+    for override in plain:
+        key, _, value = override.partition("=")
+        if "." in key and key.split(".")[0] in swept:
+            found[override] = f"{key}=choice({value})"
+    return found
+
+
 def expand(composer: Composer, command_axes: Sequence[Axis]) -> tuple[list[Choice], int]:
     """Expand columns, grid and command line to choices; return them and the number of excluded ones.
 

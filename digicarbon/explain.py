@@ -18,6 +18,9 @@ COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException, yaml.YAMLError)
 QUOTE = "Put a value with blanks, parentheses or Chinese characters in quotes: 'key=\"value\"'."
 
 
+_UNKNOWN_KEY = re.compile(r"Could not override '([^'@]+)")
+
+
 class Vocabulary(Protocol):
     """What can be chosen, and what the command line chooses."""
 
@@ -30,6 +33,9 @@ class Vocabulary(Protocol):
 
     def fields(self, group: str) -> list[str]:
         """Return the dotted keys of a group."""
+
+    def mappings(self, group: str) -> list[str]:
+        """Return the dotted keys of a group whose values are mappings."""
 
 
 def explain(error: Exception, name: str, known: Vocabulary) -> ConfigError:
@@ -50,13 +56,18 @@ def explain(error: Exception, name: str, known: Vocabulary) -> ConfigError:
             power = "On the command line a power is written with two stars, e.g. 'model.x=[ln_e,ln_e**2]'."
             return ConfigError(f"command line: '{error.override}' cannot be read: ^ has no meaning there. {power}")
         return ConfigError(f"command line: '{error.override}' cannot be read ({text}). {QUOTE}")
-    if found := re.search(r"Could not override '([^'@]+)", text):
+    if found := _UNKNOWN_KEY.search(text):
         return _unknown_key(found[1], place, known)
     if found := re.search(r"(?:Could not find|Cannot find primary config) '([^']+)'", text):
         return _unknown_option(found[1], place, name, known)
     if isinstance(error, yaml.YAMLError):
         return ConfigError(f"{name}: a file that it takes is not valid YAML: {text}")
     return ConfigError(f"{place or name}: {text}")
+
+
+def is_unknown_key(error: Exception) -> bool:
+    """Return whether Hydra refused an override because the configuration has no such key."""
+    return _UNKNOWN_KEY.search(_one_line(error)) is not None
 
 
 def unknown_option(group: str, option: str, known: Vocabulary, place: str = "") -> ConfigError:
@@ -73,6 +84,12 @@ def _unknown_key(key: str, place: str, known: Vocabulary) -> ConfigError:
     if group in SWEEP_KEYS and "." in key:
         return ConfigError(f"command line: a new key of {group} is added with a plus sign, '+{key}=…'.")
     keys = known.fields(group) if group in GROUPS else [*GROUPS, *SWEEP_KEYS]
+    mappings = known.mappings(group) if group in GROUPS else []
+    if opened := next((one for one in mappings if key == one or key.startswith(f"{one}.")), None):
+        given = f"+{key}={{NAME: …}}" if key == opened else f"+{key}=…"
+        return ConfigError(
+            f"command line: a new key of {opened} is added with a plus sign, '{given}'; a file needs none."
+        )
     return ConfigError(
         f"{place or 'command line'}: there is no key '{key}'.{nearest(key, keys)} Keys: {listing(keys, 40)}."
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from digicarbon import datafolder
 from digicarbon.errors import DataError
-from digicarbon.panel import Panel, variables_of
+from digicarbon.panel import Index, variables_of
 from digicarbon.plan import Run, code_digest
 from digicarbon.prepare import KINDS, Prepared, Specs
 from digicarbon.source import InputFile, Inputs, WatchedInputs
@@ -75,8 +75,8 @@ def ledger(runs: Sequence[Run]) -> Ledger:
     data = []
     for own in alike.values():
         each = {prints[run.label]: run for run in reversed(own)}
-        by_print = {key: _own(run, origins.files(run.specs, run.prepared)) for key, run in reversed(each.items())}
-        data.append({**_entry(list(each.values())), "artifacts": folders[own[0].label], "runs": by_print})
+        by_print = {key: _own(run, origins) for key, run in reversed(each.items())}
+        data.append({**_entry(list(each.values()), origins), "artifacts": folders[own[0].label], "runs": by_print})
     record = json.dumps({"version": VERSION, "data": data}, ensure_ascii=False, indent=1)
     several = sorted(set(prints.values()))
     whole = several[0] if len(several) == 1 else _hash(several)
@@ -123,11 +123,34 @@ def today(path: str, sha256: str) -> str:
         return "not there"
 
 
+@dataclass(frozen=True)
+class _PanelRecord:
+    """What is recorded of a panel; the panel itself need not be kept or made again for it.
+
+    Attributes
+    ----------
+    index : Index
+    digest : str
+        Of all its columns, in their order.
+    terms : str
+        The digest of the columns that models read, sorted by name.
+    """
+
+    index: Index
+    digest: str
+    terms: str
+
+    @classmethod
+    def of(cls, prepared: Prepared) -> _PanelRecord:
+        panel = prepared.panel
+        return cls(panel.index, panel.digest, panel.digest_of(sorted(set(panel.expanded(prepared.terms)))))
+
+
 @dataclass
 class _Origins:
     """Finds out what runs come from, and keeps what they share: a sweep can have 100,000."""
 
-    _kept: dict[tuple[object, ...], tuple[tuple[object, ...], Any]] = field(default_factory=dict)
+    _kept: dict[Hashable, tuple[tuple[object, ...], Any]] = field(default_factory=dict)
     _tags: dict[tuple[str, str, str], Mapping[str, str]] = field(default_factory=dict)
 
     def tags(self, run: Run) -> Mapping[str, str]:
@@ -141,14 +164,22 @@ class _Origins:
         return self._tags.setdefault(found, dict(zip((FINGERPRINT, CODE, SEEDS), found, strict=True)))
 
     def fingerprint(self, specs: Specs, prepared: Prepared) -> str:
-        weights = None if prepared.weights is None else prepared.weights.digest
-        choices = [
-            self._once("numbers", (spec,), partial(identity, spec, frozenset(spec.no_numbers)))
-            for spec in _panel_specs(specs)
-        ]
-        panel, files = prepared.panel, _hashes(self.files(specs, prepared))
-        data = {"files": files, "choices": choices, "panel": panel.digest_of(sorted(set(panel.expanded(specs.terms))))}
-        return _hash({"data": data, "weights": weights})
+        shared = _panel_specs(specs)
+
+        def make() -> str:
+            weights = None if prepared.weights is None else prepared.weights.digest
+            choices = [
+                self._once("numbers", (spec,), partial(identity, spec, frozenset(spec.no_numbers))) for spec in shared
+            ]
+            files = _hashes(self.files(specs, prepared))
+            data = {"files": files, "choices": choices, "panel": self.panel(prepared).terms}
+            return _hash({"data": data, "weights": weights})
+
+        return self._once(("fingerprint", prepared.terms), (*shared, prepared.stage, prepared.weights), make)
+
+    def panel(self, prepared: Prepared) -> _PanelRecord:
+        """Return what is recorded of a run's panel."""
+        return self._once(("panel", prepared.terms), (prepared.stage,), lambda: _PanelRecord.of(prepared))
 
     def _seeds(self, specs: Specs) -> dict[str, int]:
         found: dict[str, int] = {}
@@ -159,12 +190,13 @@ class _Origins:
 
     def choices(self, run: Run) -> str:
         """Return what runs have in common that are recorded together: options, fields and the files that were read."""
-        inputs = run.prepared.inputs
-        fields = [
-            self._once("choice", (spec,), partial(identity, spec, spec.left_to_models))
-            for spec in _panel_specs(run.specs)
-        ]
-        return _hash([_options(run), fields, self._once("hashes", (inputs,), partial(_hashes, inputs.files))])
+        inputs, shared = run.prepared.inputs, _panel_specs(run.specs)
+
+        def make() -> str:
+            fields = [self._once("choice", (spec,), partial(identity, spec, spec.left_to_models)) for spec in shared]
+            return _hash([_options(run), fields, self._once("hashes", (inputs,), partial(_hashes, inputs.files))])
+
+        return self._once("choices", (run.options, *shared, inputs), make)
 
     def files(self, specs: Specs, prepared: Prepared) -> tuple[InputFile, ...]:
         """Return the files from which something was taken that the run's columns are made of."""
@@ -176,7 +208,7 @@ class _Origins:
         used = made | set(specs.panel.columns_behind(names, inputs.frame.columns))
         return tuple(file for file in inputs.files if used & set(file.series))
 
-    def _once(self, what: str, parts: tuple[object, ...], make: Callable[[], T]) -> T:
+    def _once(self, what: Hashable, parts: tuple[object, ...], make: Callable[[], T]) -> T:
         key = (what, *map(id, parts))
         if key not in self._kept:
             # with the objects themselves: the id of one that is gone can be given to another
@@ -218,7 +250,7 @@ def _options(run: Run) -> dict[str, str]:
     return {group: run.options.get(group, "") for group in GROUPS}
 
 
-def _entry(runs: Sequence[Run]) -> dict[str, Any]:
+def _entry(runs: Sequence[Run], origins: _Origins) -> dict[str, Any]:
     """Return what is recorded of runs of the same files and choices."""
     first = runs[0]
     inputs = first.prepared.inputs
@@ -229,23 +261,23 @@ def _entry(runs: Sequence[Run]) -> dict[str, Any]:
         "choices": _choices(first.specs),
         "files": [_file(file) for file in inputs.files],
         "names": {"unit": inputs.unit_name, "time": inputs.time_name},
-        "panels": _panels(run.prepared.panel for run in runs),
+        "panels": _panels(origins.panel(run.prepared) for run in runs),
         "weights": _weights(runs),
     }
 
 
-def _own(run: Run, used: Sequence[InputFile]) -> dict[str, Any]:
+def _own(run: Run, origins: _Origins) -> dict[str, Any]:
     """Return what is recorded of the runs of one fingerprint."""
     prepared = run.prepared
     return {
-        "panel": prepared.panel.digest,
+        "panel": origins.panel(prepared).digest,
         "columns": list(run.specs.terms),
-        "files": [file.path for file in used],
+        "files": [file.path for file in origins.files(run.specs, prepared)],
         "weights": None if prepared.weights is None else prepared.weights.digest,
     }
 
 
-def _panels(panels: Iterable[Panel]) -> list[dict[str, Any]]:
+def _panels(panels: Iterable[_PanelRecord]) -> list[dict[str, Any]]:
     """Return units and periods of all panels, those of other columns alone together."""
     found: dict[bytes, dict[str, Any]] = {}
     digests: dict[bytes, dict[str, None]] = {}
@@ -253,9 +285,9 @@ def _panels(panels: Iterable[Panel]) -> list[dict[str, Any]]:
         place = panel.index.digest
         if place not in found:
             found[place] = {
-                "rows": len(panel.unit_codes),
-                "units": list(map(str, panel.units)),
-                "periods": list(map(str, panel.periods)),
+                "rows": len(panel.index),
+                "units": list(map(str, panel.index.units)),
+                "periods": list(map(str, panel.index.periods)),
             }
         digests.setdefault(place, {})[panel.digest] = None
     return [{**shape, "digests": list(digests[place])} for place, shape in found.items()]

@@ -11,6 +11,7 @@ import importlib
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Any, ClassVar, TypeVar
 from weakref import WeakValueDictionary
 
@@ -217,12 +218,8 @@ def _locate(target: str, where: str) -> object:
     module_name, _, name = target.rpartition(".")
     if not module_name:
         raise ConfigError(f"{where}._target_: '{target}' is not a dotted path such as 'mine.MyModel'.")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        # appended, never prepended: a file in the working directory must not shadow an installed module
-        sys.path.append(here)
     try:
-        module = importlib.import_module(module_name)
+        module = sys.modules.get(module_name) or _imported(module_name)
     except ImportError as error:
         raise ConfigError(
             f"{where}._target_: the module '{module_name}' cannot be imported ({error}); "
@@ -237,6 +234,14 @@ def _locate(target: str, where: str) -> object:
     if not hasattr(module, name):
         raise ConfigError(f"{where}._target_: '{module_name}' has no class '{name}'.{nearest(name, vars(module))}")
     return getattr(module, name)
+
+
+def _imported(module_name: str) -> ModuleType:
+    here = str(Path.cwd())
+    if here not in sys.path:
+        # appended, never prepended: a file in the working directory must not shadow an installed module
+        sys.path.append(here)
+    return importlib.import_module(module_name)
 
 
 def _sentence(cls: type[Spec], item: Any, where: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import tempfile
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from digicarbon.diagnostic import Diagnostic
 from digicarbon.model import Model
 from digicarbon.panel import Panel, Selection
 from digicarbon.plan import Run
+from digicarbon.scratch import Scratch
 from digicarbon.weights import Weights
 
 T = TypeVar("T")
@@ -153,8 +153,7 @@ class Stages:
     """
 
     def __init__(self, local: bool = True) -> None:
-        # a worker of joblib may outlive the sweep with a file still mapped, which Windows does not let go
-        self._folder = tempfile.TemporaryDirectory(prefix="digicarbon_", ignore_cleanup_errors=True) if local else None
+        self._scratch = Scratch() if local else None
         self._shared: dict[int, Shared[Any]] = {}
 
     def __enter__(self) -> Self:
@@ -182,12 +181,11 @@ class Stages:
     def close(self) -> None:
         """Remove the files that workers read."""
         self._shared.clear()
-        if self._folder is not None:
-            self._folder.cleanup()
+        if self._scratch is not None:
+            self._scratch.close()
 
     def _share(self, value: T) -> Shared[T]:
         # a shared thing holds its value, so that no other one can take its id
         if id(value) not in self._shared:
-            folder = None if self._folder is None else Path(self._folder.name)
-            self._shared[id(value)] = Shared(value, folder)
+            self._shared[id(value)] = Shared(value, None if self._scratch is None else self._scratch.path)
         return self._shared[id(value)]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -21,11 +22,13 @@ from digicarbon.errors import ConfigError, counted
 from digicarbon.executor import Executor
 from digicarbon.plan import Plan, Run, require
 from digicarbon.provenance import FINGERPRINT, Ledger, ledger
+from digicarbon.quiet import WhenQuiet
 from digicarbon.report import Report, Table
 from digicarbon.result import Result
+from digicarbon.scratch import Scratch
 from digicarbon.spec import Spec, build
 from digicarbon.stage import Stages
-from digicarbon.tables import show, store_name
+from digicarbon.tables import Records, show, store_name
 from digicarbon.tracking import Entry, Store, Tracking
 
 S = TypeVar("S", bound=Spec)
@@ -34,6 +37,8 @@ BATCH = 500
 """Runs that are written at once at most."""
 FLUSH = 1.0
 """Seconds after which what is fitted is written, however few runs it is."""
+KEPT = 500
+"""Up to so many runs a sweep keeps its results in memory."""
 
 
 class SweepInterruptedError(KeyboardInterrupt):
@@ -56,8 +61,8 @@ class Finished:
         Those of ``done`` that this sweep had before, and those that another sweep of the store had.
     pictures : tuple of str
         Where the report's pictures and other files are.
-    place : str
-        Where the table is.
+    place, estimates : str
+        Where the table and the file of all estimates are.
     experiment, uri, parent_id : str
         Where MLflow has it.
     notices : tuple of str
@@ -75,6 +80,7 @@ class Finished:
     reused: int = 0
     notices: tuple[str, ...] = ()
     place: str = ""
+    estimates: str = ""
 
 
 @dataclass(frozen=True)
@@ -156,12 +162,15 @@ def run(
             with (
                 Stages(local=not chosen.executor.remote) as stages,
                 closing(engine.fitted(_work(planned.runs, book.left(), chosen.executor, stages))) as answers,
+                WhenQuiet(FLUSH, book.flush) as quiet,
             ):
                 for found in answers:
-                    book.add(found)
+                    with quiet.heard():
+                        book.add(found)
             book.flush()
-            shown = show(planned, chosen.report, book.results)
-            places = store.finish(shown.files, len(book.errors), len(book.results))
+            with Scratch() as scratch:
+                shown = show(planned, chosen.report, book.records(planned), scratch.path)
+                places = store.finish(shown.files, len(book.errors), book.done)
         except KeyboardInterrupt:
             try:
                 book.flush()
@@ -177,7 +186,7 @@ def run(
     return Finished(
         table=shown.table,
         failures=failures,
-        done=len(book.results),
+        done=book.done,
         experiment=store.name,
         uri=store.uri,
         parent_id=store.parent_id,
@@ -186,51 +195,72 @@ def run(
         reused=book.reused,
         notices=tuple(store.notices),
         place=places.get("table.csv", ""),
+        estimates=places.get("estimates.csv", ""),
     )
 
 
-@dataclass
 class _Book:
-    """Keeps account of a sweep: every run is written once, in batches, and its result kept for the table."""
+    """Keeps account of a sweep: every run is written once, in batches.
 
-    store: Store
-    runs: Sequence[Run]
-    ledger: Ledger
-    signals: _Signals
-    progress: Callable[[int, int], None]
-    results: dict[int, Result] = field(default_factory=dict)
-    errors: dict[int, str] = field(default_factory=dict)
-    kept: int = 0
-    reused: int = 0
-    _waiting: list[Entry] = field(default_factory=list)
-    _flushed: float = field(default_factory=time.monotonic)
+    The results of a small sweep are kept for its table. A run of a large one takes a byte here: its result is read back
+    from the files of the store when the report asks for it.
+
+    Attributes
+    ----------
+    done : int
+        Runs with a result.
+    kept, reused : int
+        Those of them that this sweep had before, and those that another sweep of the store had.
+    errors : dict of int to str
+        Sentences of failed runs.
+    results : dict of int to Result
+        Of a small sweep; empty for a large one.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        runs: Sequence[Run],
+        kept: Ledger,
+        signals: _Signals,
+        progress: Callable[[int, int], None],
+    ) -> None:
+        self.store, self.runs, self.ledger, self.signals, self.progress = store, runs, kept, signals, progress
+        self.done = self.kept = self.reused = 0
+        self.errors: dict[int, str] = {}
+        self.results: dict[int, Result] = {}
+        self._small = len(runs) <= KEPT
+        self._has_result = bytearray(len(runs))
+        self._waiting: list[Entry] = []
+        self._flushed = time.monotonic()
 
     def take_over(self, done: Mapping[str, str], elsewhere: bool) -> None:
         """Take the results that the store has: those of this sweep, and copies of those of others."""
-        self.results |= self._read(done)
-        self.kept = len(self.results)
+        before = self.store.recorded()
+        for index, run in enumerate(self.runs):
+            if run.key in done and run.key in before:
+                self._count(index)
+                if self._small:
+                    self.results[index] = before[run.key]
+        self.kept = self.done
         if elsewhere and self.kept < len(self.runs):
-            found = self.store.find([self.runs[index].key for index in self.left()])
-            copies = self._read(found)
-            for index, result in copies.items():
-                run = self.runs[index]
-                self.results[index] = result
-                self._put(entries.copy(run, result, self.ledger, found[run.key]))
-            self.reused = len(copies)
-            self.flush()
+            self._copy(self.store.find([self.runs[index].key for index in self.left()]))
         self._tell()
 
     def left(self) -> list[int]:
         """Return the positions of the runs that have neither result nor error."""
-        return [index for index in range(len(self.runs)) if index not in self.results and index not in self.errors]
+        return [index for index, has in enumerate(self._has_result) if not has and index not in self.errors]
 
     def add(self, found: Sequence[Fitted]) -> None:
         """Take what was fitted, and write when it is time to."""
         for one in found:
             if one.result is None:
-                self.errors[one.index] = one.error.split("\n")[0]
+                # thousands of runs may fail for one reason
+                self.errors[one.index] = sys.intern(one.error.split("\n")[0])
             else:
-                self.results[one.index] = one.result
+                self._count(one.index)
+                if self._small:
+                    self.results[one.index] = one.result
             self._put(entries.entry(self.runs[one.index], one, self.ledger))
         if time.monotonic() - self._flushed >= FLUSH:
             self.flush()
@@ -243,18 +273,46 @@ class _Book:
             self.store.write(batch)
             self._flushed = time.monotonic()
 
+    def records(self, planned: Plan) -> Records:
+        """Return the runs that have a result, for the report; all must have been written."""
+        if self._small:
+            return Records(planned, sorted(self.results), lambda indices: map(self.results.__getitem__, indices))
+        stored = self.store.recorded()
+        # a user's own table can hold what no file can; such a run is done, but not to be read back
+        there = [index for index, has in enumerate(self._has_result) if has and self.runs[index].key in stored]
+
+        def read(indices: Sequence[int]) -> Iterator[Result]:
+            return (result for _, result in stored.read(self.runs[index].key for index in indices))
+
+        return Records(planned, there, read, lacking=self.done - len(there))
+
+    def _copy(self, found: Mapping[str, str]) -> None:
+        """Record copies of what other sweeps have, by content hash."""
+        if not found:
+            return
+        others = self.store.results(found.values())
+        wanted = [index for index in self.left() if found.get(self.runs[index].key) in others]
+        for index, (run_id, result) in zip(
+            wanted, others.read(found[self.runs[index].key] for index in wanted), strict=True
+        ):
+            self._count(index)
+            if self._small:
+                self.results[index] = result
+            self._put(entries.copy(self.runs[index], result, self.ledger, run_id))
+        self.reused = len(wanted)
+        self.flush()
+
+    def _count(self, index: int) -> None:
+        self._has_result[index] = True
+        self.done += 1
+
     def _put(self, entry: Entry) -> None:
         self._waiting.append(entry)
         if len(self._waiting) >= BATCH:
             self.flush()
 
-    def _read(self, ids: Mapping[str, str]) -> dict[int, Result]:
-        wanted = {index: ids[run.key] for index, run in enumerate(self.runs) if run.key in ids}
-        found = self.store.results(list(wanted.values())) if wanted else {}
-        return {index: found[run_id] for index, run_id in wanted.items() if run_id in found}
-
     def _tell(self) -> None:
-        self.progress(len(self.results) + len(self.errors), len(self.runs))
+        self.progress(self.done + len(self.errors), len(self.runs))
 
 
 class _Signals:
@@ -304,14 +362,15 @@ def _work(runs: Sequence[Run], left: Sequence[int], executor: Executor, stages: 
 
 def kind(run: Run) -> str:
     """Return what a run has in common with those that take about as long."""
-    return "/".join(run.options.get(group, "") for group in ("source", "model", "diagnostic"))
+    # one object for all of a kind: a sweep has 100,000
+    return sys.intern("/".join(run.options.get(group, "") for group in ("source", "model", "diagnostic")))
 
 
 def _interrupted(store: Store, book: _Book) -> str:
-    left = len(book.runs) - len(book.results)
+    left = len(book.runs) - book.done
     if not left:
         return f"all runs are recorded in {store.uri}, and the same command makes the table."
     return (
-        f"{len(book.results)} of {counted(len(book.runs), 'run')} are recorded in {store.uri}. The same "
+        f"{book.done} of {counted(len(book.runs), 'run')} are recorded in {store.uri}. The same "
         f"command goes on with the {counted(left, 'run')} that {'is' if left == 1 else 'are'} left."
     )

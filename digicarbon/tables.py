@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import csv
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice, repeat
+from pathlib import Path
+from typing import TextIO, overload
 
-import numpy as np
-import pandas as pd
-
-from digicarbon.errors import DigicarbonError
+from digicarbon.errors import DigicarbonError, TrackingError, counted
 from digicarbon.files import ROOT
 from digicarbon.plan import Plan, Run
 from digicarbon.report import Record, Report, Table, attributed
 from digicarbon.result import Result
+
+ESTIMATES = "estimates.csv"
+COLUMNS = ("coef", "se", "stat", "p", "low", "high")
 
 
 @dataclass(frozen=True)
@@ -27,37 +32,124 @@ class Shown:
         Why there is no table.
     pictures : tuple of str
         Names of the report's own files.
-    files : mapping of str to str or bytes
-        Contents by name: table, estimates and pictures.
+    files : mapping of str to str, bytes or Path
+        Contents by name: table, pictures, and where the file of estimates is.
     """
 
     table: Table | None
     refusal: DigicarbonError | None
     pictures: tuple[str, ...]
-    files: Mapping[str, str | bytes]
+    files: Mapping[str, str | bytes | Path]
 
 
-def show(planned: Plan, report: Report, results: Mapping[int, Result]) -> Shown:
+class Records(Sequence[Record]):
+    """The fitted runs of a sweep as a report sees them, in the order of the experiment.
+
+    Results are read on each pass, and none is kept: a sweep of 100,000 runs takes no more memory than one of 1,000.
+
+    Parameters
+    ----------
+    planned : Plan
+    indices : sequence of int
+        Positions of the runs in the plan, in order.
+    read : callable
+        Yields the results of runs at some positions, in their order.
+    lacking : int
+        How many more are recorded whose results cannot be read.
+
+    Attributes
+    ----------
+    watchers : list of callable
+        Told the place, run and result of each fit that is read for a report.
+    """
+
+    def __init__(
+        self,
+        planned: Plan,
+        indices: Sequence[int],
+        read: Callable[[Sequence[int]], Iterator[Result]],
+        lacking: int = 0,
+    ) -> None:
+        self._planned, self._indices, self._read = planned, indices, read
+        self.lacking = lacking
+        self.watchers: list[Callable[[int, Run, Result], None]] = []
+
+    def __len__(self) -> int:
+        if not self._planned.same:
+            return len(self._indices)
+        return sum(1 + len(self._twins(self._planned.runs[index])) for index in self._indices)
+
+    def __iter__(self) -> Iterator[Record]:
+        for place, (run, result) in enumerate(self.results()):
+            for watcher in self.watchers:
+                watcher(place, run, result)
+            yield from self._of(run, result)
+
+    @overload
+    def __getitem__(self, position: int) -> Record: ...
+    @overload
+    def __getitem__(self, position: slice) -> list[Record]: ...
+    def __getitem__(self, position: int | slice) -> Record | list[Record]:
+        chosen = range(len(self))[position]
+        if isinstance(chosen, range):
+            wanted = {place: one for place, one in enumerate(self) if place in chosen}
+            return [wanted[place] for place in chosen]
+        return next(islice(self, chosen, None))
+
+    def results(self, first: int = 0) -> Iterator[tuple[Run, Result]]:
+        """Yield each fit with its result, beginning with the one at a place."""
+        indices = self._indices[first:]
+        for index, result in zip(indices, self._read(indices), strict=True):
+            yield self._planned.runs[index], result
+
+    def _of(self, run: Run, result: Result) -> Iterator[Record]:
+        """Yield a run as the report sees it, once more for each named column that came to the same fit."""
+        # the panel is made for a picture only
+        shared = (run.options, run.choice.values, result, lambda: run.prepared.panel, run.prepared.simulated)
+        for label in (run.label, *self._twins(run)):
+            yield Record(label, *shared)
+
+    def _twins(self, run: Run) -> list[str]:
+        twins = self._planned.same.get(run.label, ()) if run.choice.column else ()
+        return [label for label in dict.fromkeys(twins) if label != run.label]
+
+
+def show(planned: Plan, report: Report, records: Records, scratch: Path) -> Shown:
     """Make the report of a sweep; fitted runs are recorded whatever it says.
 
     Parameters
     ----------
     planned : Plan
     report : Report
-    results : mapping of int to Result
-        By position of the run in the plan.
+    records : Records
+    scratch : Path
+        A folder for files that are large; they are there as long as it is.
+
+    Raises
+    ------
+    TrackingError
+        If the folder takes no more.
     """
-    records = [record for index, result in sorted(results.items()) for record in _records(planned, index, result)]
-    pictures, lacking = _pictures(planned, report, records)
-    table, refusal = _table_or_refusal(planned, report, records, lacking)
-    files: dict[str, str | bytes] = {**pictures}
+    place = scratch / ESTIMATES
+    try:
+        with place.open("w", encoding="utf-8", newline="") as file:
+            every = _Estimates(file)
+            records.watchers.append(every.take)
+            pictures, lacking = _pictures(planned, report, records)
+            table, refusal = _table_or_refusal(planned, report, records, lacking)
+            every.complete(records)
+    except OSError as error:
+        raise TrackingError(
+            f"The file of all estimates cannot be made in {scratch} ({error.strerror}). All runs are recorded; make "
+            "room there, or name another folder in TMPDIR, and the same command makes the table."
+        ) from error
+    files: dict[str, str | bytes | Path] = {**pictures}
     if table is not None:
         files |= {"table.md": table.to_markdown(), "table.csv": table.cells.to_csv()}
     if table is not None and table.below is not None:
         files["table_below.csv"] = table.below.cells.to_csv()
-    every = estimates(planned.runs, results)
-    if not every.empty:
-        files["estimates.csv"] = every.to_csv(index=False)
+    if every.count:
+        files[ESTIMATES] = place
     return Shown(table, refusal, tuple(pictures), files)
 
 
@@ -66,31 +158,41 @@ def store_name(planned: Plan) -> str:
     return "digicarbon" if planned.name == ROOT else planned.name
 
 
-def estimates(runs: Sequence[Run], results: Mapping[int, Result]) -> pd.DataFrame:
-    """Return all coefficients: term, coef, se, stat, p, low, high, and label and hash of the run."""
-    found = [(runs[index], result) for index, result in sorted(results.items()) if len(result.terms)]
-    if not found:
-        return pd.DataFrame()
-    columns: dict[str, list[np.ndarray]] = {}
-    for _, result in found:
-        # not a number for a parameter at its boundary, as in Result.estimates
-        variance = np.diag(result.covariance)
-        se = np.sqrt(np.where(variance >= 0, variance, np.nan))
-        for name, values in result.inference.columns(result.coef, se).items():
-            columns.setdefault(name, []).append(values)
-    counts = [len(result.terms) for _, result in found]
-    return pd.DataFrame(
-        {
-            "term": [term for _, result in found for term in result.terms],
-            **{name: np.concatenate(parts) for name, parts in columns.items()},
-            "run": np.repeat(np.array([run.label for run, _ in found], dtype=object), counts),
-            "hash": np.repeat(np.array([run.key for run, _ in found], dtype=object), counts),
-        }
-    )
+class _Estimates:
+    """Writes all coefficients: term, coef, se, stat, p, low, high, and label and hash of the run.
+
+    What a report reads is written on the way, since reading takes longer than writing; each fit once, in order.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self.count = 0
+        self._next = 0
+        self._rows = csv.writer(file, lineterminator="\n")
+        self._rows.writerow(["term", *COLUMNS, "run", "hash"])
+
+    def take(self, place: int, run: Run, result: Result) -> None:
+        """Write the fit at a place if it is the next one."""
+        if place != self._next:
+            return
+        self._next += 1
+        if result.terms:
+            columns = [_blank(result.estimate_columns[name].tolist()) for name in COLUMNS]
+            self._rows.writerows(zip(result.terms, *columns, repeat(run.label), repeat(run.key)))
+        self.count += len(result.terms)
+
+    def complete(self, records: Records) -> None:
+        """Write what the report did not look at."""
+        for run, result in records.results(self._next):
+            self.take(self._next, run, result)
+
+
+def _blank(values: list[float]) -> list[float | str]:
+    """Return values, nothing for those that are no number."""
+    return ["" if math.isnan(value) else value for value in values]
 
 
 def _table_or_refusal(
-    planned: Plan, report: Report, records: Sequence[Record], notes: Sequence[str]
+    planned: Plan, report: Report, records: Records, notes: Sequence[str]
 ) -> tuple[Table | None, DigicarbonError | None]:
     try:
         return _table(planned, report, records, notes), None
@@ -98,32 +200,25 @@ def _table_or_refusal(
         return None, error
 
 
-def _table(planned: Plan, report: Report, records: Sequence[Record], more: Sequence[str]) -> Table | None:
-    if not records:
+def _table(planned: Plan, report: Report, records: Records, more: Sequence[str]) -> Table | None:
+    if not len(records):
         return None
     table = report.table(_title(planned), records)
+    if records.lacking:
+        more = (*more, f"{counted(records.lacking, 'run')} more: recorded, but what was found cannot be read back.")
     notes = attributed([(run.label, run.prepared.notes) for run in planned.runs])
     simulated = any(run.prepared.simulated for run in planned.runs)
     title = f"{table.title} (SIMULATED data)" if simulated else table.title
     return replace(table, title=title, notes=(*table.notes, *more, *notes))
 
 
-def _pictures(planned: Plan, report: Report, records: Sequence[Record]) -> tuple[Mapping[str, bytes], tuple[str, ...]]:
+def _pictures(planned: Plan, report: Report, records: Records) -> tuple[Mapping[str, bytes], tuple[str, ...]]:
     """Return the report's further files, or a note that says why there are none: they never cost the table."""
     try:
-        return (report.files(_title(planned), records) if records else {}), ()
+        return (report.files(_title(planned), records) if len(records) else {}), ()
     except DigicarbonError as error:
         return {}, (f"No pictures: {error}",)
 
 
 def _title(planned: Plan) -> str:
     return planned.title or store_name(planned)
-
-
-def _records(planned: Plan, index: int, result: Result) -> list[Record]:
-    """Return a run as the report sees it, once more for each named column that came to the same fit."""
-    run = planned.runs[index]
-    twins = [label for label in planned.same.get(run.label, []) if run.choice.column and label != run.label]
-    fitted = (run.prepared.panel, run.prepared.simulated)
-    labels = (run.label, *dict.fromkeys(twins))
-    return [Record(label, run.options, run.choice.values, result, *fitted) for label in labels]

@@ -323,11 +323,41 @@ def test_ui_without_a_store(folder: Path, capsys: Capture) -> None:
             "has no class 'SpatialPanl'. Did you mean 'SpatialPanel'?",
         ),
         (["list", "weigths"], "There is no group 'weigths'. Did you mean 'weights'?"),
+        (["check", "model.y.z=1"], "there is no key 'model.y.z'. Did you mean 'model.y'?"),
+        (["check", "source.curves.e=[1.0]"], "is added with a plus sign, '+source.curves.e=…'"),
+        (["check", "source.curves={e: [1.0]}"], "is added with a plus sign, '+source.curves={NAME: …}'"),
+        (
+            ["check", "-m", "measure=ddl,column", "measure.column=gdp"],
+            "measure=ddl, measure.column=gdp: command line: measure.column is not a field of BeaMeasure.",
+        ),
+        (["check", "-m", "measure=column,digeco", "measure.colum=gdp"], "Did you mean 'column'?"),
+        (["check", "-m", "measure=column,digeco", "wieghts=gdp"], "there is no key 'wieghts'. Did you mean 'weights'?"),
     ],
 )
 def test_a_mistake_is_a_sentence(folder: Path, capsys: Capture, arguments: list[str], said: str) -> None:
     assert said in complaint(capsys, *arguments)
     assert list(folder.iterdir()) == []
+
+
+def test_a_new_key_of_a_mapping_is_added_with_a_plus_sign(folder: Path, capsys: Capture) -> None:
+    for override in ("+source.curves.e=[1.0]", "+source.curves={e: [1.0]}"):
+        assert main(["check", override]) == 0
+        assert "1 run is ready." in capsys.readouterr().out
+
+
+def test_a_field_of_swept_options_is_laid_over_them_like_a_grid(folder: Path, capsys: Capture) -> None:
+    swept = ["-m", "measure=column,digeco", "measure.column=gdp", "measure.terms=[ln_gdp]", "outcome.controls=[]"]
+    assert main(["plan", *swept]) == 0
+    on_the_command_line = capsys.readouterr().out.partition("┏")[2]
+    (folder / "experiments").mkdir()
+    (folder / "experiments" / "same.yaml").write_text(
+        "defaults: [config, _self_]\n"
+        "grid: {measure: [column, digeco], measure.column: [gdp], measure.terms: [[ln_gdp]]}\n",
+        encoding="utf-8",
+    )
+    assert main(["plan", "same", "outcome.controls=[]"]) == 0
+    assert capsys.readouterr().out.partition("┏")[2] == on_the_command_line
+    assert "2 choices: 1 fit" in on_the_command_line
 
 
 def test_flags_that_hydra_does_not_know(folder: Path, capsys: Capture) -> None:

@@ -136,8 +136,8 @@ def test_large_arrays_are_mapped_and_small_ones_read(monkeypatch: pytest.MonkeyP
 def test_nothing_is_written_before_a_task_is_sent_and_all_is_removed_after() -> None:
     runs = [_run("model=sdm"), _run("model=sar"), _run("model=twfe", "outcome.controls=[]")]
     with Stages() as stages:
-        assert stages._folder is not None
-        folder = Path(stages._folder.name)
+        assert stages._scratch is not None
+        folder = stages._scratch.path
         tasks = [stages.task(index, run) for index, run in enumerate(runs)]
         assert not list(folder.iterdir())
         sent = [pickle.loads(pickle.dumps(task)) for task in tasks]

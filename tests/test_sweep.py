@@ -6,6 +6,7 @@ import io
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -403,3 +404,106 @@ def test_params_tell_apart_what_the_runs_used(project: Path) -> None:
     assert stored["model=twfe"].data.params["source.seed"] == "1"
     digests = [one.data.tags["digicarbon.weights_digest"] for label, one in stored.items() if label != "model=twfe"]
     assert len(set(digests)) == len(digests) == 3
+
+
+LARGE = ("executor=sequential", "model=twfe,sar", "measure=ddl,bea,ide")
+
+
+@pytest.fixture
+def books(monkeypatch: pytest.MonkeyPatch) -> list[sweep._Book]:
+    """The accounts of the sweeps that follow."""
+    made: list[sweep._Book] = []
+    begin = sweep._Book.__init__
+
+    def noted(book: sweep._Book, *parts: Any) -> None:
+        begin(book, *parts)
+        made.append(book)
+
+    monkeypatch.setattr(sweep._Book, "__init__", noted)
+    return made
+
+
+def same(one: Finished, other: Finished) -> bool:
+    assert one.table is not None
+    assert other.table is not None
+    pd.testing.assert_frame_equal(one.table.cells, other.table.cells)
+    assert one.table.notes == other.table.notes
+    return text_of(one.parent_id, "estimates.csv") == text_of(other.parent_id, "estimates.csv")
+
+
+def test_a_large_sweep_holds_no_result_and_says_the_same(
+    project: Path, monkeypatch: pytest.MonkeyPatch, books: list[sweep._Book]
+) -> None:
+    small = run("config", *LARGE)
+    monkeypatch.setattr(sweep, "KEPT", 5)
+    monkeypatch.setattr(sweep, "BATCH", 2)
+    large = run("config", *LARGE, force=True)
+    assert same(large, small)
+    assert len(books[0].results) == 6
+    assert books[1].results == {}
+    assert (large.done, books[1].errors, books[1]._waiting) == (6, {}, [])
+    again = run("config", *LARGE)
+    assert (again.parent_id, again.kept) == (large.parent_id, 6)
+    assert same(again, small)
+    assert books[2].results == {}
+
+
+def test_a_large_sweep_copies_what_another_one_has(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("config", *LARGE[:2], "measure=bea")
+    small = run("config", *LARGE, force=True)
+    for child in all_children("digicarbon"):
+        if child.data.tags["mlflow.parentRunId"] == small.parent_id:
+            client().delete_run(child.info.run_id)
+    client().delete_run(small.parent_id)
+    monkeypatch.setattr(sweep, "KEPT", 1)
+    large = run("config", *LARGE)
+    assert (large.done, large.reused) == (6, 2)
+    found = estimates(large)
+    stored = {
+        child.data.tags["digicarbon.label"]: child.data
+        for child in all_children("digicarbon")
+        if child.data.tags["mlflow.parentRunId"] == large.parent_id
+    }
+    assert len(stored) == 6
+    for (label, term), row in found.iterrows():
+        assert stored[label].metrics[f"coef.{term}"] == row["coef"]
+        assert stored[label].metrics[f"se.{term}"] == row["se"]
+        assert stored[label].metrics[f"p.{term}"] == row["p"]
+
+
+def test_a_result_that_no_file_can_hold_is_told_of(mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = MINE.replace(
+        "        return super().fit(panel, weights)",
+        "        from dataclasses import replace\n        import pandas as pd\n"
+        "        found = super().fit(panel, weights)\n"
+        '        odd = pd.DataFrame({"a": [object()]}) if self.mood == "odd" else pd.DataFrame({"a": [1]})\n'
+        '        return replace(found, tables={"mine": odd})',
+    )
+    (mine / "mine.py").write_text(code, encoding="utf-8")
+    monkeypatch.setattr(sweep, "KEPT", 1)
+    finished = run("config", "executor=sequential", "model=fragile", "model.mood=good,odd,fine")
+    assert finished.done == 3
+    assert finished.table is not None
+    assert list(finished.table.cells.columns) == ["model.mood=good", "model.mood=fine"]
+    assert "1 run more: recorded, but what was found cannot be read back." in finished.table.notes
+
+
+def test_many_runs_end_with_a_summary(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    axes = ("model=twfe", "measure=ddl,bea", "outcome=intensity,intensity_apparent", "sample.first=null,2013")
+    levels = f"inference.level={','.join(str(k / 100) for k in range(90, 99))}"
+    assert main(["run", "-m", "executor=sequential", *axes, levels]) == 0
+    shown = capsys.readouterr().out
+    assert "A summary of 72 runs; report.most_runs=72 lets all of them stand side by side." in shown
+    place = next(line for line in shown.splitlines() if line.startswith("All coefficients of all runs: "))
+    found = pd.read_csv(place.partition(": ")[2])
+    focal = found[found["term"].isin(["ln_ddl", "ln_e"])]
+    assert len(focal) == 72
+    table = pd.read_csv(Path(place.partition(": ")[2]).with_name("table.csv"), index_col=0, dtype=str)
+    significant = (focal["p"] < 0.05) & (focal["coef"] < 0)
+    assert table.loc["all", ["runs", "significant -"]].tolist() == ["72", str(significant.sum())]
+    assert float(table.loc["measure=bea", "median"]) == pytest.approx(
+        focal.loc[focal["term"] == "ln_e", "coef"].median(), abs=5e-5
+    )
+    assert main(["run", "-m", "executor=sequential", *axes, levels, "report.most_runs=72"]) == 0
+    wide = pd.read_csv(Path(place.partition(": ")[2]).with_name("table.csv"), index_col=0, dtype=str)
+    assert wide.shape[1] == 72

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
 import pydantic
+from numpy.typing import NDArray
 
 from digicarbon.errors import DataError, listing, nearest
 from digicarbon.measure._gap_years import GapYears, growth, table_years
@@ -143,28 +144,32 @@ class BeaMeasure(Measure):
         DataError
             As `compute` does for tables.
         """
-        frames = [self._sectors(table, unit, year) for (unit, year), table in _tables(inputs).items()]
-        return {"sectors.csv": pd.concat(frames).to_csv(index=False, lineterminator="\n")}
+        parts: dict[str, list[Any]] = {}
+        for (unit, year), table in _tables(inputs).items():
+            for name, values in self._sectors(table, unit, year).items():
+                parts.setdefault(name, []).append(values)
+        frame = pd.DataFrame({name: np.concatenate(values) for name, values in parts.items()})
+        return {"sectors.csv": frame.to_csv(index=False, lineterminator="\n")}
 
-    def _sectors(self, table: InputOutputTable, unit: str, year: int) -> pd.DataFrame:
+    def _sectors(self, table: InputOutputTable, unit: str, year: int) -> dict[str, NDArray[Any]]:
+        """Return the columns of one table."""
         first, second = self._digital(table, f"{unit} {year}")
         share = self._shares(table, f"{unit} {year}")
-        kind = np.full(len(table.sectors), "", dtype=object)
+        n = len(table.sectors)
+        kind = np.full(n, "", dtype=object)
         kind[[first, second]] = "sector1", "sector2"
         # value added of the digital sectors counts in full
         counted = np.where(kind != "", 1.0, share)
-        return pd.DataFrame(
-            {
-                "unit": unit,
-                "table_year": year,
-                "sector": table.sectors,
-                "digital": kind,
-                "output": table.output,
-                "value_added": table.value_added,
-                "coefficient": share,
-                "digital_value_added": counted * table.value_added,
-            }
-        )
+        return {
+            "unit": np.full(n, unit, dtype=object),
+            "table_year": np.full(n, year),
+            "sector": np.array(table.sectors, dtype=object),
+            "digital": kind,
+            "output": table.output,
+            "value_added": table.value_added,
+            "coefficient": share,
+            "digital_value_added": counted * table.value_added,
+        }
 
     def _at_tables(self, inputs: Inputs) -> pd.DataFrame:
         """Sector 1, Sector 2 and DDL, indexed by unit and table year."""

@@ -1,5 +1,6 @@
 """Tables of results."""
 
+from digicarbon.report.base import MOST_RUNS as MOST_RUNS
 from digicarbon.report.base import Record as Record
 from digicarbon.report.base import Report as Report
 from digicarbon.report.base import Table as Table

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import pandas as pd
+from pydantic import Field
 
-from digicarbon.errors import listing
+from digicarbon.errors import counted, listing
 from digicarbon.panel import Panel
 from digicarbon.result import Result
 from digicarbon.spec import Spec
 
 MOST_LABELS = 4
 """A note of more runs gives their number."""
+MOST_RUNS = 60
+"""Up to so many runs reports show side by side by default."""
+MostRuns = Annotated[int, Field(ge=1)]
+"""Up to how many runs stand side by side; more are summarised."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +35,8 @@ class Record:
     varied : mapping of str to object
         What this run chose differently from the others.
     result : Result
-    panel : Panel or None
-        What it was fitted to, for pictures.
+    panel : callable or None
+        Makes the panel that it was fitted to, for pictures: thousands of records hold none.
     simulated : bool
         Whether the data are simulated, which pictures say.
     """
@@ -40,7 +45,7 @@ class Record:
     options: Mapping[str, str]
     varied: Mapping[str, Any]
     result: Result
-    panel: Panel | None = None
+    panel: Callable[[], Panel] | None = None
     simulated: bool = False
 
 
@@ -91,7 +96,8 @@ class Report(Spec):
         ----------
         title : str
         records : sequence of Record
-            In the order of the experiment.
+            In the order of the experiment. Those of a large sweep are read anew on each pass, so that memory does not
+            grow with their number: look at each once, and keep numbers, not records.
         """
         raise TypeError(f"{type(self).__name__} does not say how it is laid out; define `table`.")
 
@@ -104,6 +110,19 @@ class Report(Spec):
             As in `table`.
         """
         return {}
+
+
+def summarised(count: int, words: str = "stand side by side") -> str:
+    """Return the sentence that tells of a summary, how to have each run and where all numbers are."""
+    return (
+        f"A summary of {count:,} runs; report.most_runs={count} lets all of them {words}. Every coefficient of every "
+        "run is in estimates.csv, and every number in results.parquet, beside this table."
+    )
+
+
+def counted_notes(number: Mapping[str, int], every: int) -> tuple[str, ...]:
+    """Return notes with how many runs each holds for, where it is not common to all."""
+    return tuple(note if n == every else f"{n} of {counted(every, 'run')}: {note}" for note, n in number.items())
 
 
 def notes_of(records: Sequence[Record]) -> tuple[str, ...]:
@@ -121,7 +140,8 @@ def attributed(said: Sequence[tuple[str, Sequence[str]]]) -> tuple[str, ...]:
         for note in dict.fromkeys(notes):
             owners.setdefault(note, []).append(label)
     having: dict[str, set[str]] = {}
-    for label, _ in said:
+    # where all runs say the same, as most sweeps do, nobody has to be named
+    for label, _ in said if any(len(labels) < len(said) for labels in owners.values()) else ():
         for part in label.split(", "):
             having.setdefault(part, set()).add(label)
     return tuple(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Annotated
 
@@ -14,7 +14,8 @@ from pydantic import Field
 
 from digicarbon.errors import ConfigError, listing
 from digicarbon.files import folders
-from digicarbon.report.base import Record, Report, Table, notes_of
+from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, notes_of
+from digicarbon.report.summary import across
 from digicarbon.spec import Names
 
 
@@ -28,11 +29,14 @@ class DiagnosticTable(Report):
     columns : tuple of str
         Which of its columns; empty takes all.
     decimals : int
+    most_runs : int
+        Up to how many runs have columns each; of more, the table shows median and range over the runs.
     """
 
     name: str
     columns: Names = ()
     decimals: Annotated[int, Field(ge=0, le=12)] = 4
+    most_runs: MostRuns = MOST_RUNS
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return the table.
@@ -42,25 +46,37 @@ class DiagnosticTable(Report):
         ConfigError
             If no run has such a table (the sentence names the diagnostic that makes it) or the table no such column.
         """
-        having = [record for record in records if self.name in record.result.tables]
-        if not having:
-            tables = listing(dict.fromkeys(name for record in records for name in record.result.tables)) or "none"
-            runs = listing(record.label for record in records)
-            raise ConfigError(f"report.name: {runs} has no table '{self.name}'; it has {tables}.{_maker(self.name)}")
-        blocks = []
-        for record in having:
-            found = record.result.tables[self.name]
+        if len(records) > self.most_runs:
+            table = across(title, ((block, record.result.notes) for record, block in self._blocks(records)), self._cell)
+            if table.cells.empty:
+                raise self._no_table(records)
+            return table
+        found = list(self._blocks(records))
+        if not found:
+            raise self._no_table(records)
+        blocks = [
+            block.map(self._cell).add_prefix(f"{record.label}: " if len(found) > 1 else "") for record, block in found
+        ]
+        return Table(title, pd.concat(blocks, axis=1).fillna(""), notes=notes_of([record for record, _ in found]))
+
+    def _blocks(self, records: Iterable[Record]) -> Iterator[tuple[Record, pd.DataFrame]]:
+        """Yield the columns of each run that has the table, with labels as an index."""
+        for record in records:
+            found = record.result.tables.get(self.name)
+            if found is None:
+                continue
             unknown = [column for column in self.columns if column not in found.columns]
             if unknown:
                 raise ConfigError(
                     f"report.columns: unknown {listing(unknown)}; the columns are {listing(found.columns)}."
                 )
             block = found[list(self.columns)] if self.columns else found
-            head = f"{record.label}: " if len(having) > 1 else ""
-            block = block.map(self._cell).add_prefix(head)
-            block.index = pd.Index([_row_label(key) for key in block.index])
-            blocks.append(block)
-        return Table(title, pd.concat(blocks, axis=1).fillna(""), notes=notes_of(having))
+            yield record, block.set_axis(pd.Index([_row_label(key) for key in block.index]), axis=0)
+
+    def _no_table(self, records: Sequence[Record]) -> ConfigError:
+        tables = listing(dict.fromkeys(name for record in records for name in record.result.tables)) or "none"
+        runs = listing(record.label for record in records)
+        return ConfigError(f"report.name: {runs} has no table '{self.name}'; it has {tables}.{_maker(self.name)}")
 
     def _cell(self, value: object) -> str:
         if not isinstance(value, float | int | np.floating | np.integer):

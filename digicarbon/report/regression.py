@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from digicarbon.report.base import Record, Report, Table, notes_of
+from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, notes_of
+from digicarbon.report.summary import coefficients
 from digicarbon.result import FloatArray, Result
 from digicarbon.spec import Names
 
@@ -44,6 +45,9 @@ class RegressionTable(Report):
         beside it as ``<name>_p``.
     dummies : bool
         Whether the coefficients of unit and time dummies (LSDV) are shown.
+    most_runs : int
+        Up to how many runs have a column each. Of more, the table counts signs and significance of the focal
+        coefficients, over all runs and by each choice, at the second level of ``stars``.
     """
 
     decimals: Annotated[int, Field(ge=0, le=12)] = 4
@@ -52,9 +56,15 @@ class RegressionTable(Report):
     statistics: Names = ("nobs", "n_units", "n_instruments", "r2_within", "loglik")
     tests: Names = ("ar1", "ar2", "sargan", "hansen", "first_stage_f", "overid", "anderson_rubin")
     dummies: bool = False
+    most_runs: MostRuns = MOST_RUNS
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return the table."""
+        if len(records) > self.most_runs:
+            return coefficients(title, records, self.stars[1], self.decimals)
+        return self._side_by_side(title, records)
+
+    def _side_by_side(self, title: str, records: Sequence[Record]) -> Table:
         rows: list[tuple[str, list[str]]] = []
         rules: list[int] = []
         terms = [term for term in _order(records) if self.dummies or not term.startswith(("unit[", "time["))]
@@ -117,7 +127,7 @@ class RegressionTable(Report):
 def _by_term(terms: Sequence[str], columns: Mapping[str, FloatArray]) -> dict[str, dict[str, float]]:
     """Return coef, se and p by term; of a term that stands twice, the first."""
     names = ("coef", "se", "p")
-    # arrays, no data frame: a sweep has thousands of records
+    # arrays, no data frame, which costs more than the fit that it shows
     values = zip(*(columns[name].tolist() for name in names), strict=True)
     rows = [dict(zip(names, row, strict=True)) for row in values]
     return dict(reversed(list(zip(terms, rows, strict=True))))

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 import pandas as pd
 from pydantic import Field
 
-from digicarbon.errors import ConfigError, counted, listing, nearest
-from digicarbon.report.base import Record, Report, Table
+from digicarbon.errors import ConfigError, listing, nearest
+from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, counted_notes, summarised
+from digicarbon.report.focal import Focal, Quantity, focal
 from digicarbon.spec import Names
-
-_DEFAULT = "as configured"
-"""The value of a key that a run leaves as its configuration has it."""
 
 
 class SignTable(Report):
@@ -30,12 +27,15 @@ class SignTable(Report):
         Keys to count by, e.g. ``outcome``; empty takes all that differ between runs.
     decimals : int
         Of all numbers; coefficients and standard errors that would be 0 have four significant digits.
+    most_runs : int
+        Up to how many runs each run is listed below the counts.
     """
 
-    quantity: Literal["coefficient", "direct", "indirect", "total"] = "coefficient"
+    quantity: Quantity = "coefficient"
     level: Annotated[float, Field(gt=0, lt=1)] = 0.05
     by: Names = ()
     decimals: Annotated[int, Field(ge=0, le=12)] = 4
+    most_runs: MostRuns = MOST_RUNS
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return the counts with the runs below.
@@ -45,89 +45,91 @@ class SignTable(Report):
         ConfigError
             If no run has the quantity, or no run varies a key of ``by``.
         """
-        found = self._found(records)
-        keys = self._keys(records)
-        groups = [("all", found)]
-        rules = []
-        for key in keys:
-            rules.append(len(groups))
-            groups += [(f"{key}={value}", part) for value, part in found.groupby(key, sort=False)]
-        counts = pd.DataFrame([self._counts(part) for _, part in groups], index=[label for label, _ in groups])
-        words = f"Significant: p < {self.level:g}. {_what(self.quantity)} of {listing(found['term'].unique(), 12)}."
-        return Table(title, counts, tuple(rules), (words, *_notes(records)), self._runs(found))
-
-    def _found(self, records: Sequence[Record]) -> pd.DataFrame:
-        """Return a row per run and focal term: label, term, coef, se, p, and the value of each key."""
-        rows = []
-        for record in records:
-            values = {key: _text(record.varied.get(key, _DEFAULT)) for other in records for key in other.varied}
-            frame = record.result.estimates
-            if self.quantity != "coefficient":
-                effects = record.result.effects
-                frame = effects[effects.index.get_level_values("effect") == self.quantity].droplevel("effect")
-            for term in record.result.focal:
-                if term in frame.index:
-                    numbers = dict(frame.loc[term, ["coef", "se", "p"]])
-                    rows.append({**values, "label": record.label, "term": term, **numbers})
-        if not rows:
+        found = focal(records, self.quantity)
+        if found.rows.empty:
             raise ConfigError(
                 f"report.quantity: no run has a {self.quantity} of a focal term; choose a model with x, or "
                 "quantity: coefficient."
             )
-        return pd.DataFrame(rows)
+        cells, rules = counts(found.rows, self._keys(found), self.level, self.decimals)
+        words = f"{meaning(self.level)} {_what(self.quantity)} of {listing(found.rows['term'].unique(), 12)}."
+        notes = (words, *counted_notes(found.notes, found.runs))
+        if found.runs > self.most_runs:
+            return Table(title, cells, rules, (*notes, summarised(found.runs, "be listed below it")))
+        return Table(title, cells, rules, notes, self._runs(found.rows, [record.label for record in records]))
 
-    def _keys(self, records: Sequence[Record]) -> list[str]:
-        every = list(dict.fromkeys(key for record in records for key in record.varied))
-        differing = [key for key in every if len({_text(r.varied.get(key, _DEFAULT)) for r in records}) > 1]
-        unknown = [key for key in self.by if key not in every]
+    def _keys(self, found: Focal) -> list[str]:
+        unknown = [key for key in self.by if key not in found.varied]
         if unknown:
             raise ConfigError(
-                f"report.by: no run varies '{unknown[0]}'.{nearest(unknown[0], every)} "
-                f"Varied: {listing(every, 12) or 'nothing'}."
+                f"report.by: no run varies '{unknown[0]}'.{nearest(unknown[0], list(found.varied))} "
+                f"Varied: {listing(found.varied, 12) or 'nothing'}."
             )
-        return list(self.by) or differing
+        return list(self.by) or [key for key, values in found.varied.items() if len(values) > 1]
 
-    def _counts(self, part: pd.DataFrame) -> dict[str, str]:
-        low = part["p"] < self.level
-        positive, negative = part["coef"] > 0, part["coef"] < 0
-        return {
-            "runs": str(len(part)),
-            "positive": str(int(positive.sum())),
-            "significant +": str(int((positive & low).sum())),
-            "negative": str(int(negative.sum())),
-            "significant -": str(int((negative & low).sum())),
-            "smallest": self._number(part["coef"].min()),
-            "median": self._number(part["coef"].median()),
-            "largest": self._number(part["coef"].max()),
-        }
-
-    def _runs(self, found: pd.DataFrame) -> Table:
+    def _runs(self, found: pd.DataFrame, labels: Sequence[str]) -> Table:
         cells = pd.DataFrame(
             {
-                "term": found["term"],
+                "term": found["term"].astype(object),
                 "sign": ["+" if coef > 0 else "-" if coef < 0 else "0" for coef in found["coef"]],
-                **{name: found[name].map(self._number) for name in ("coef", "se")},
+                **{name: [number(value, self.decimals) for value in found[name]] for name in ("coef", "se")},
                 "p": [f"{p:.{self.decimals}f}" for p in found["p"]],
             }
         )
-        return Table("Each run", cells.set_axis(found["label"].to_list(), axis=0))
-
-    def _number(self, value: float) -> str:
-        text = f"{value:.{self.decimals}f}"
-        # -0.0000 would be counted as negative for no reason that can be seen
-        return f"{value:.4g}" if value and not float(text) else text
+        return Table("Each run", cells.set_axis([labels[position] for position in found["record"]], axis=0))
 
 
-def _notes(records: Sequence[Record]) -> tuple[str, ...]:
-    """Return the notes of all runs, each once, with how many runs it holds for."""
-    number = Counter(note for record in records for note in dict.fromkeys(record.result.notes))
-    every = len(records)
-    return tuple(note if n == every else f"{n} of {counted(every, 'run')}: {note}" for note, n in number.items())
+def counts(
+    rows: pd.DataFrame, keys: Sequence[str], level: float, decimals: int
+) -> tuple[pd.DataFrame, tuple[int, ...]]:
+    """Return counts of signs over all rows and by each value of each key, and before which of them a line is drawn.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As in `Focal`.
+    keys : sequence of str
+        Columns of ``rows``.
+    level : float
+        The largest p value that counts as significant.
+    decimals : int
+    """
+    groups = [("all", rows)]
+    rules = []
+    for key in keys:
+        rules.append(len(groups))
+        parts = rows.groupby(key, sort=False, observed=True)
+        groups += [(f"{key}={value}", part) for value, part in parts]
+    cells = pd.DataFrame([_counts(part, level, decimals) for _, part in groups], index=[label for label, _ in groups])
+    return cells, tuple(rules)
+
+
+def meaning(level: float) -> str:
+    """Return the sentence that says what counts as significant."""
+    return f"Significant: p < {level:g}."
+
+
+def number(value: float, decimals: int) -> str:
+    """Return a number with some decimals, or with four significant digits where it would be 0."""
+    text = f"{value:.{decimals}f}"
+    # -0.0000 would be counted as negative for no reason that can be seen
+    return f"{value:.4g}" if value and not float(text) else text
+
+
+def _counts(part: pd.DataFrame, level: float, decimals: int) -> dict[str, str]:
+    low = part["p"] < level
+    positive, negative = part["coef"] > 0, part["coef"] < 0
+    return {
+        "runs": str(len(part)),
+        "positive": str(int(positive.sum())),
+        "significant +": str(int((positive & low).sum())),
+        "negative": str(int(negative.sum())),
+        "significant -": str(int((negative & low).sum())),
+        "smallest": number(part["coef"].min(), decimals),
+        "median": number(part["coef"].median(), decimals),
+        "largest": number(part["coef"].max(), decimals),
+    }
 
 
 def _what(quantity: str) -> str:
     return "Coefficients" if quantity == "coefficient" else f"{quantity.capitalize()} effects"
-
-
-def _text(value: Any) -> str:
-    return f"[{', '.join(map(str, value))}]" if isinstance(value, list | tuple) else str(value)

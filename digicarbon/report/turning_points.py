@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from digicarbon.errors import ConfigError
 from digicarbon.report.base import Record, Table
 from digicarbon.report.curve import Format, picture, plot_curve
 from digicarbon.report.regression import RegressionTable
+from digicarbon.report.summary import across
 
 NAME = "turning_points"
 QUANTITIES = (
@@ -37,7 +39,7 @@ class TurningPointTable(RegressionTable):
 
     Attributes
     ----------
-    decimals, stars, effects, statistics
+    decimals, stars, effects, statistics, most_runs
         As in `RegressionTable`.
     pictures : tuple of {"png", "svg", "pdf"}
         Formats of the pictures, one picture per run and format; empty for none.
@@ -53,6 +55,8 @@ class TurningPointTable(RegressionTable):
         ConfigError
             If a run has no turning points.
         """
+        if len(records) > self.most_runs:
+            return self._summary(title, records)
         above = super().table(title, records)
         frames = [_turning_points(record) for record in records]
         lines = [line for quantity in QUANTITIES for line in self._lines(quantity, frames)]
@@ -70,7 +74,7 @@ class TurningPointTable(RegressionTable):
         return Table(title, cells, rules, (above.notes[0], TEST_NOTE, *units, *above.notes[1:]))
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
-        """Return a picture of each run's curve by file name.
+        """Return a picture of each run's curve by file name; none of more runs than stand side by side.
 
         Raises
         ------
@@ -78,14 +82,22 @@ class TurningPointTable(RegressionTable):
             If matplotlib is not installed.
         """
         made: dict[str, bytes] = {}
-        for record in records if self.pictures else ():
+        for record in records if self.pictures and len(records) <= self.most_runs else ():
             if record.panel is None:
                 continue
             term = variable_with_powers(record.result.terms)
             head = f"{record.label}: {record.result.y} along {term}{' (SIMULATED data)' if record.simulated else ''}"
-            figure = plot_curve(record.result, record.panel, term, head)
+            figure = plot_curve(record.result, record.panel(), term, head)
             made |= {f"curve_{_file_name(record.label)}.{kind}": picture(figure, kind) for kind in self.pictures}
         return made
+
+    def _summary(self, title: str, records: Sequence[Record]) -> Table:
+        """Return the signs of coefficients, and below them the turning points, over all runs."""
+        above = super().table(title, records)
+        tables = ((_turning_points(record).drop(columns="note"), ()) for record in records)
+        below = across("Turning points", tables, lambda value: self._number(float(str(value))))
+        pictures = (f"No pictures: they are made of up to {self.most_runs} runs (report.most_runs).",)
+        return replace(above, notes=(*above.notes, *pictures), below=replace(below, notes=below.notes[:1]))
 
     def _lines(self, quantity: str, frames: Sequence[pd.DataFrame]) -> list[tuple[str, list[str]]]:
         """Return the lines of one quantity: label and a cell per run; none where no run has it."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, SerializeAsAny
 
-from digicarbon.report.base import Record, Report, Table
+from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table
 from digicarbon.spec import build
 
 
@@ -30,11 +30,14 @@ class TwoTables(Report):
         E.g. a `RegressionTable` and a `DiagnosticTable`, which takes the runs that have its diagnostic.
     heading : str
         What the second table is called.
+    most_runs : int
+        What both refer to (``most_runs: ${report.most_runs}``).
     """
 
     first: ReportNode
     second: ReportNode
     heading: str
+    most_runs: MostRuns = MOST_RUNS
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return the first table with the second one below; notes of runs stand under the first one only.

@@ -73,8 +73,8 @@ class Backend(Protocol):
     def end(self, run_id: str, status: str, numbers: Mapping[str, float]) -> None:
         """Say how a sweep ended."""
 
-    def put(self, parent: Parent, name: str, content: bytes) -> None:
-        """Keep a file with a sweep."""
+    def put(self, parent: Parent, name: str, content: bytes | Path) -> None:
+        """Keep a file with a sweep, or a copy of one."""
 
     def deliver(self, experiment_id: str, rows: Sequence[Row], journal: Journal) -> None:
         """Write those of the rows that are not there yet; what went before is noted in the journal."""

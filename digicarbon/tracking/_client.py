@@ -98,8 +98,8 @@ class Client:
             self._client.log_metric(run_id, key, value)
         self._client.set_terminated(run_id, status=status)
 
-    def put(self, parent: Parent, name: str, content: bytes) -> None:
-        """Keep a file with a sweep."""
+    def put(self, parent: Parent, name: str, content: bytes | Path) -> None:
+        """Keep a file with a sweep, or a copy of one."""
         folder = local_folder(parent.artifacts)
         if folder is not None:
             put(folder / name, content)

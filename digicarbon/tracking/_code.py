@@ -16,6 +16,9 @@ import digicarbon
 
 PACKAGES = ("numpy", "scipy", "pandas", "linearmodels", "spreg", "libpysal", "mlflow", "hydra-core", "joblib")
 
+READ = ("conf", "experiments", "*.py")
+"""What a run may read of a working directory, as git's path patterns."""
+
 
 @cache
 def provenance() -> Mapping[str, str]:
@@ -36,8 +39,19 @@ def provenance() -> Mapping[str, str]:
     commit = _git("rev-parse", "HEAD")
     if commit:
         tags["mlflow.source.git.commit"] = commit
-        tags["digicarbon.git_dirty"] = str(bool(_git("status", "--porcelain")))
+        tags["digicarbon.git_dirty"] = str(uncommitted())
     return MappingProxyType(tags)
+
+
+def uncommitted() -> bool:
+    """Return whether the working directory's repository differs from its commit in something that may change numbers.
+
+    That is a change of any file that git knows, but for those in ``mlruns``, or a file that git neither knows nor
+    ignores and that a run may read: in ``conf`` or ``experiments``, or Python.
+    """
+    changed = ("status", "--porcelain", "--untracked-files=no", "--", ":/", ":(exclude)mlruns")
+    new = ("ls-files", "--others", "--exclude-standard", "--", *READ, ":(exclude)mlruns")
+    return bool(_git(*changed) or _git(*new))
 
 
 def _git(*arguments: str) -> str:

@@ -13,6 +13,8 @@ import pandas as pd
 from digicarbon.result import Effects, FloatArray, Inference, Result
 
 VERSION = 1
+HEAD = f'{{"version": {VERSION},'
+"""How every text begins that `decode` reads."""
 
 
 def encode(result: Result) -> str:

@@ -181,8 +181,8 @@ class Database:
                 # the same number of an end in the same millisecond is there already
                 connection.execute(self._new(METRICS), dict(zip(names, value, strict=True)))
 
-    def put(self, parent: Parent, name: str, content: bytes) -> None:
-        """Keep a file with a sweep."""
+    def put(self, parent: Parent, name: str, content: bytes | Path) -> None:
+        """Keep a file with a sweep, or a copy of one."""
         put(_folder(parent.artifacts) / name, content)
 
     def deliver(self, experiment_id: str, rows: Sequence[Row], journal: Journal) -> None:

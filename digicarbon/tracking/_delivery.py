@@ -117,9 +117,9 @@ def complete(spool: Spool, backend: Backend, journal: Journal) -> None:
         _upload_results(spool, parent, backend, journal)
     else:
         for part in spool.parts:
-            put(folder / _results.PARTS / part.name, part.read_bytes())
+            put(folder / _results.PARTS / part.name, part)
     for name, path in spool.files.items():
-        backend.put(parent, name, path.read_bytes())
+        backend.put(parent, name, path)
     if end is not None:
         close(backend, sweep.parent_id, end)
     spool.remove()
@@ -147,4 +147,4 @@ def _upload_results(spool: Spool, parent: Parent, backend: Backend, journal: Jou
             return None if run_id in replaced else run_id
 
         _results.merge([*before, *files], target, known)
-        backend.put(parent, _results.RESULTS, target.read_bytes())
+        backend.put(parent, _results.RESULTS, target)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sqlite3
 import uuid
 from collections.abc import Iterator
@@ -75,13 +76,17 @@ def place(folder: str, name: str) -> str:
     return f"{folder}/{name}" if local is None else str(local / name)
 
 
-def put(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, and make its folder."""
+def put(path: Path, content: bytes | Path) -> None:
+    """Write a file, or copy one, whole or not at all, and make its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
         with half.open("wb") as file:
-            file.write(content)
+            if isinstance(content, Path):
+                with content.open("rb") as source:
+                    shutil.copyfileobj(source, file)
+            else:
+                file.write(content)
             file.flush()
             os.fsync(file.fileno())
         half.replace(path)

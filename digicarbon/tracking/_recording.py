@@ -59,11 +59,6 @@ class Recording:
         self._pending: list[Path] = []
         self._ask_again = 0.0
 
-    @property
-    def done(self) -> Mapping[str, str]:
-        """The store's ids of runs that went through the spool, by ours."""
-        return self._journal.done
-
     def write(self, rows: Sequence[Row], table: pa.Table) -> None:
         """Record a batch whole or not at all, or keep it in the spool.
 
@@ -82,7 +77,7 @@ class Recording:
         except _failures.kinds() as error:
             self._keep(table, error)
 
-    def finish(self, files: Mapping[str, bytes], end: End) -> None:
+    def finish(self, files: Mapping[str, bytes | Path], end: End) -> None:
         """Store the sweep's files and all its results, and close it; what its store does not take waits in the spool.
 
         Raises
@@ -151,7 +146,7 @@ class Recording:
         self._pending.append(kept)
         self._ask_again = time.monotonic() + PAUSE
 
-    def _finish_by_spool(self, files: Mapping[str, bytes], end: End) -> None:
+    def _finish_by_spool(self, files: Mapping[str, bytes | Path], end: End) -> None:
         self.spool.keep_end(self.sweep, end, files)
         self._deliver_pending()
         if not self._pending:
@@ -170,10 +165,9 @@ class Recording:
 
     def _gather(self, folder: Path) -> None:
         """Make the parts one file."""
-        files = _results.sources(folder)
-        if not files:
+        files, target = _results.sources(folder), folder / _results.RESULTS
+        if not [path for path in files if path != target]:
             return
-        target = folder / _results.RESULTS
         children = self._store.backend.children(self._store.experiment.experiment_id, self.parent.run_id)
         live = {run_id for _, run_id, _ in children}
         _results.merge(files, target, lambda name: name if name in live else None)

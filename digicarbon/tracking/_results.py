@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
@@ -14,13 +14,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from digicarbon.result import Result
-from digicarbon.tracking._codec import decode
+from digicarbon.tracking._codec import HEAD, decode
 from digicarbon.tracking._places import put
 
 RESULTS = "results.parquet"
 PARTS = "results"
 """Folder of the parts of a sweep that has not ended, beside its `RESULTS`."""
-GROUP = 5_000
+GROUP = 2_000
 """Rows of a row group: enough to be compressed well, few enough for any memory."""
 
 
@@ -41,8 +41,7 @@ def parts(folder: Path) -> list[Path]:
 
 def read_part(path: Path) -> pa.Table:
     """Return a part."""
-    with pa.OSFile(str(path)) as file:
-        return pa.ipc.open_file(file).read_all()
+    return _read(path, 0)
 
 
 def sources(folder: Path) -> list[Path]:
@@ -83,26 +82,68 @@ def merge(files: Sequence[Path], target: Path, known: Callable[[str], str | None
     return count
 
 
-def results(files: Iterable[Path], run_ids: Container[str], known: Mapping[str, str]) -> dict[str, Result]:
-    """Return the results of runs from Parquet files and parts; runs without are left out.
+class StoredResults(Mapping[str, Result]):
+    """Results in Parquet files and parts: found at once, read and decoded when they are asked for.
+
+    It holds a name and a place of each, no result; those that cannot be read are left out.
 
     Parameters
     ----------
-    files : iterable of Path
-    run_ids : container of str
-        Of the store.
-    known : mapping of str to str
-        The store's ids by those in the files, where they differ.
+    files : sequence of Path
+        They must stay as they are.
+    by : {"run_id", "hash"}
+        What results are called.
     """
-    found: dict[str, Result] = {}
-    for table in _tables(files, ["run_id", "result"]):
-        for name, text in zip(table["run_id"].to_pylist(), table["result"].to_pylist(), strict=True):
-            run_id = known.get(name, name)
-            if text and run_id in run_ids and run_id not in found:
-                # a file of another version is no reason to fail: its runs are fitted again
-                with suppress(ValueError):
-                    found[run_id] = decode(text)
-    return found
+
+    def __init__(self, files: Sequence[Path], by: str = "run_id") -> None:
+        self._groups = [(file, group) for file in files for group in range(_groups(file))]
+        self._places: dict[str, tuple[int, int]] = {}
+        for number, (file, group) in enumerate(self._groups):
+            table = _read(file, group, [by, "result"])
+            # a file of another version is no reason to fail: its runs are fitted again
+            readable = pc.fill_null(pc.starts_with(table["result"], HEAD), False)
+            for row, (name, good) in enumerate(zip(table[by].to_pylist(), readable.to_pylist(), strict=True)):
+                if good and name:
+                    self._places.setdefault(name, (number, row))
+
+    def __getitem__(self, name: str) -> Result:
+        _, result = next(self.read([name]))
+        return result
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._places
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def read(self, names: Iterable[str]) -> Iterator[tuple[str, Result]]:
+        """Yield results with their names in the order of ``names``; few of them are in memory at once.
+
+        Raises
+        ------
+        KeyError
+            If a name is not known.
+        """
+        rest = iter(names)
+        while window := list(islice(rest, GROUP)):
+            texts = self._texts(window)
+            for name in window:
+                yield name, decode(texts[name])
+
+    def _texts(self, names: Sequence[str]) -> dict[str, str]:
+        wanted: dict[int, list[tuple[str, int]]] = {}
+        for name in names:
+            number, row = self._places[name]
+            wanted.setdefault(number, []).append((name, row))
+        found: dict[str, str] = {}
+        for number, rows in wanted.items():
+            column = _read(*self._groups[number], ["result"])["result"]
+            texts = column.take(pa.array([row for _, row in rows])).to_pylist()
+            found |= zip((name for name, _ in rows), texts, strict=True)
+        return found
 
 
 def _schema(source: Path) -> pa.Schema:
@@ -112,15 +153,28 @@ def _schema(source: Path) -> pa.Schema:
         return pa.ipc.open_file(file).schema
 
 
+def _groups(source: Path) -> int:
+    """Return how many groups of rows a file has; a part is one."""
+    return pq.read_metadata(source).num_row_groups if source.suffix == ".parquet" else 1
+
+
+def _read(source: Path, group: int, columns: Sequence[str] | None = None) -> pa.Table:
+    """Return some columns of a group of rows, by default all."""
+    if source.suffix == ".parquet":
+        with pq.ParquetFile(source) as whole:
+            return whole.read_row_group(group, columns)
+    with pa.OSFile(str(source)) as file:
+        if columns is None:
+            return pa.ipc.open_file(file).read_all()
+        names = pa.ipc.open_file(file).schema.names
+        options = pa.ipc.IpcReadOptions(included_fields=[names.index(name) for name in columns])
+        return pa.ipc.open_file(file, options=options).read_all().select(columns)
+
+
 def _tables(files: Iterable[Path], columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
     for source in files:
-        if source.suffix == ".parquet":
-            with pq.ParquetFile(source) as whole:
-                for group in range(whole.num_row_groups):
-                    yield whole.read_row_group(group, columns)
-        else:
-            part = read_part(source)
-            yield part if columns is None else part.select(columns)
+        for group in range(_groups(source)):
+            yield _read(source, group, columns)
 
 
 def _known(tables: Iterable[pa.Table], known: Callable[[str], str | None]) -> Iterator[pa.Table]:

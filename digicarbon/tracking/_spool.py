@@ -88,7 +88,7 @@ class Spool:
         self._describe(sweep)
         return write_part(self.folder, table)
 
-    def keep_end(self, sweep: Sweep, end: End, files: Mapping[str, bytes]) -> None:
+    def keep_end(self, sweep: Sweep, end: End, files: Mapping[str, bytes | Path]) -> None:
         """Keep how the sweep ended."""
         self._describe(sweep)
         for name, content in files.items():

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import time
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digicarbon.errors import TrackingError
-from digicarbon.result import Result
 from digicarbon.tracking import _delivery, _failures, _results, _rows
 from digicarbon.tracking._backend import Parent
 from digicarbon.tracking._connection import connected, reading
@@ -17,6 +18,7 @@ from digicarbon.tracking._entry import Entry, Tracking
 from digicarbon.tracking._metrics import LONGEST_NAME
 from digicarbon.tracking._places import masked, place
 from digicarbon.tracking._recording import KEPT, Recording, taken
+from digicarbon.tracking._results import StoredResults
 from digicarbon.tracking._rows import LONGEST_TAG, SWEEP_KEY
 from digicarbon.tracking._spool import End
 from digicarbon.tracking._valid import validate
@@ -53,6 +55,7 @@ class Store:
         self._backend = self._connection.backend
         self._recording: Recording | None = None
         self._standing: dict[str, str] = {}
+        self._earlier: list[Path] | None = None
         self.uri = self._connection.uri
         self.experiment_id = self._connection.experiment.experiment_id
         self.notices = self._connection.notices
@@ -120,23 +123,39 @@ class Store:
             besides = {run_id for _, run_id, _ in own}
             return {key: run_id for key, run_id in self._backend.find(keys) if run_id not in besides}
 
-    def results(self, run_ids: Iterable[str]) -> Mapping[str, Result]:
-        """Return results by run id; a run whose result is not to be had is left out (fit it again).
+    def results(self, run_ids: Iterable[str]) -> StoredResults:
+        """Return results by run id, to be read until the sweep ends; one that is not to be had is left out.
+
+        Others of the same sweeps may be there, too.
 
         Raises
         ------
         TrackingError
             If the store cannot be read.
         """
-        asked = set(run_ids)
-        if not asked:
-            return {}
-        with _failures.refused(self.uri, "cannot be read"), tempfile.TemporaryDirectory() as scratch:
-            files = self._backend.sources(asked, Path(scratch))
-            recording = self._recording
-            if recording is not None and recording.folder is None:
-                files += recording.spool.parts
-            return _results.results(files, asked, {} if recording is None else recording.done)
+        with _failures.refused(self.uri, "cannot be read"):
+            return StoredResults(self._backend.sources(set(run_ids), self._scratch()))
+
+    def recorded(self) -> StoredResults:
+        """Return the results of the open sweep by content hash: those that were written until now.
+
+        They can be read until the sweep ends. A server is asked on the first call only, so that a sweep whose server
+        has stopped has its table.
+
+        Raises
+        ------
+        TrackingError
+            If the store cannot be read.
+        """
+        with _failures.refused(self.uri, "cannot be read"):
+            recording = self._open_recording()
+            if recording.folder is not None:
+                files = _results.sources(recording.folder)
+            else:
+                if self._earlier is None:
+                    self._earlier = self._backend.files(self.parent_id, self._scratch())
+                files = self._earlier
+            return StoredResults([*files, *recording.spool.parts], by="hash")
 
     def write(self, entries: Sequence[Entry]) -> None:
         """Write finished runs as children of the parent: the batch is recorded whole or not at all.
@@ -160,13 +179,13 @@ class Store:
             self._standing.pop(row.hash, None)
         self._open_recording().write(rows, table)
 
-    def finish(self, files: Mapping[str, str | bytes], failed: int, done: int) -> dict[str, str]:
+    def finish(self, files: Mapping[str, str | bytes | Path], failed: int, done: int) -> dict[str, str]:
         """Store the sweep's tables and all its results on the parent and close it.
 
         Parameters
         ----------
-        files : mapping of str to str or bytes
-            Contents by name: text, or e.g. a picture.
+        files : mapping of str to str, bytes or Path
+            Contents by name: text, e.g. a picture, or the path of a large file, which is copied.
         failed, done : int
             Numbers of runs.
 
@@ -217,6 +236,12 @@ class Store:
             return False
         self._recording, self.parent_id = recording, parent.run_id
         return True
+
+    def _scratch(self) -> Path:
+        """Return a folder for what is fetched; it goes when this does."""
+        folder = Path(tempfile.mkdtemp(prefix="digicarbon_results-"))
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return folder
 
     def _open_recording(self) -> Recording:
         if self._recording is None:

@@ -92,7 +92,7 @@ def main(runs: int) -> None:
     finish = timed(lambda: store.finish({}, 0, runs))
     again = Store(Tracking(), "ours")
     opened = timed(lambda: again.open("", "", {}, "key"))
-    results = timed(lambda: again.results(opened[2].values()))
+    results = timed(lambda: dict(again.recorded().read(opened[2])))
     found = timed(lambda: again.find([f"{k:064x}" for k in range(runs)]))
     table = timed(lambda: store_results(Tracking(), store.parent_id))
     client = MlflowClient(tracking_uri=absolute(Tracking().uri))

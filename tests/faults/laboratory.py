@@ -17,6 +17,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import pytest
 from mlflow import MlflowClient
@@ -45,7 +47,6 @@ from digicarbon.model import PanelRegression
 
 VICTIM = {VICTIM!r}
 GATED = {GATED!r}
-PARENT = os.getppid()
 
 
 class Slow(PanelRegression):
@@ -56,9 +57,6 @@ class Slow(PanelRegression):
             obey(read("orders.txt"))
         while list(self.controls) in GATED and read("gate.txt") == "closed":
             time.sleep(0.05)
-            if os.getppid() != PARENT:
-                # an orphan of a command that was killed must not go on when the gate opens
-                os._exit(1)
         return super().fit(panel, weights)
 
 
@@ -122,6 +120,7 @@ class Laboratory:
     folder: Path
     uri: str = STORE
     started: list[Command] = field(default_factory=list)
+    environment: dict[str, str] = field(default_factory=dict)
 
     def furnish(self, names: Sequence[str] = ("faults",)) -> None:
         """Write the model and the experiments."""
@@ -148,14 +147,18 @@ class Laboratory:
         (self.folder / "gate.new").write_text(state, encoding="utf-8")
         (self.folder / "gate.new").replace(self.folder / "gate.txt")
 
-    def start(self, *words: str, experiment: str = "faults") -> Command:
-        """Start the command and go on."""
+    def start(self, *words: str, experiment: str = "faults", sink: int | None = None) -> Command:
+        """Start the command and go on; what it says goes into a file, or into ``sink``."""
         command = [sys.executable, "-m", "digicarbon", "run", experiment, *self._tracking(), *words]
-        # into a file: workers that outlive a killed command would keep a pipe open
         said = self.folder / f"said_{len(self.started)}.txt"
-        with said.open("w", encoding="utf-8") as sink:
+        with said.open("w", encoding="utf-8") as file:
             process = Command(
-                command, said, cwd=self.folder, stdout=sink, stderr=sink, env={**os.environ, "PYTHONUTF8": "1"}
+                command,
+                said,
+                cwd=self.folder,
+                stdout=file if sink is None else sink,
+                stderr=file if sink is None else sink,
+                env={**os.environ, "PYTHONUTF8": "1", **self.environment},
             )
         self.started.append(process)
         return process
@@ -191,9 +194,9 @@ class Laboratory:
         """Wait until so many fits were begun."""
         wait_for(lambda: len(self.fits) >= count, f"{count} fits")
 
-    def await_runs(self, count: int, experiment: str = "faults") -> None:
+    def await_runs(self, count: int, experiment: str = "faults", seconds: float = 300) -> None:
         """Wait until so many runs are in the store."""
-        wait_for(lambda: sum(len(sweep.runs) for sweep in self.sweeps(experiment)) >= count, f"{count} runs")
+        wait_for(lambda: sum(len(sweep.runs) for sweep in self.sweeps(experiment)) >= count, f"{count} runs", seconds)
 
     def sweeps(self, experiment: str = "faults") -> list[Sweep]:
         """All sweeps of an experiment, the newest first; deleted runs do not count."""
@@ -224,6 +227,11 @@ class Laboratory:
     def waiting(self) -> int:
         """How many runs wait in the project's spools."""
         return sum(Spool(path.parent).waiting() for path in self.folder.glob("mlruns/spool/*/sweep.json"))
+
+    def artifacts(self, run: Run) -> Path:
+        """Return the folder of a run's artifacts."""
+        uri = str(run.info.artifact_uri)
+        return self.folder / (url2pathname(urlsplit(uri).path) if uri.startswith("file:") else uri)
 
     def _tracking(self) -> list[str]:
         if self.uri.startswith("http"):

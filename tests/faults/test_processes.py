@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 import signal
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from laboratory import EVERY, VICTIM, Contents, Laboratory, each_once, ended, undisturbed
+from laboratory import EVERY, GATED, VICTIM, Contents, Laboratory, each_once, ended, undisturbed
 
 __all__ = ["undisturbed"]
 
@@ -50,6 +52,28 @@ def test_a_run_that_kills_every_worker_is_a_failure_of_its_own(laboratory: Labor
     assert laboratory.last_fits == [" ".join(VICTIM)]
 
 
+@pytest.mark.parametrize("who", [WORKERS, pytest.param((HERE,), marks=pytest.mark.outside)])
+def test_a_run_that_hangs_is_stopped_and_tried_again(
+    laboratory: Laboratory, undisturbed: Contents, who: tuple[str, ...]
+) -> None:
+    laboratory.order("hang")
+    # generous: on a busy machine the first run of a process waits for imports
+    said = laboratory.call(*who, "executor.timeout=15", status=1)
+    assert "1 run failed" in said
+    assert "It took longer than 15 seconds (executor.timeout) and was stopped" in said
+    sweep = laboratory.sweep()
+    (victim,) = sweep.failed
+    assert victim.data.params["model.controls"] == ", ".join(VICTIM)
+    assert "in obey" in (laboratory.artifacts(victim) / "error.txt").read_text(encoding="utf-8")
+    assert len(sweep.finished) == FITS - 1
+    # once: what was stopped in a worker is not fitted again before the next call
+    assert laboratory.fits.count(" ".join(VICTIM)) == 1
+    laboratory.order("behave")
+    laboratory.call(HERE)
+    assert laboratory.last_fits == [" ".join(VICTIM)]
+    each_once(laboratory.sweep(), undisturbed)
+
+
 def test_the_command_is_killed_and_called_again(laboratory: Laboratory, undisturbed: Contents) -> None:
     laboratory.gate("closed")
     process = laboratory.start(*WORKERS)
@@ -67,6 +91,46 @@ def test_the_command_is_killed_and_called_again(laboratory: Laboratory, undistur
     assert "Nothing to fit" in laboratory.call(HERE)
     assert laboratory.last_fits == []
     each_once(laboratory.sweep(), undisturbed)
+
+
+def test_a_killed_command_leaves_neither_workers_nor_folders_behind(laboratory: Laboratory, tmp_path: Path) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    laboratory.environment["TMPDIR"] = str(temporary)
+    laboratory.gate("closed")
+    process = laboratory.start(*WORKERS, sink=subprocess.PIPE)
+    laboratory.await_runs(2)
+    process.kill()
+    assert left_in(temporary)
+    # a pipe is at its end when all who inherited it have ended; an idle worker of joblib stays for five minutes
+    start = time.monotonic()
+    process.communicate(timeout=120)
+    assert time.monotonic() - start < 30
+    fits = len(laboratory.fits)
+    laboratory.gate("open")
+    laboratory.call(HERE)
+    assert left_in(temporary) == []
+    assert len(laboratory.fits) - fits == len(laboratory.last_fits)
+
+
+def test_what_is_fitted_is_written_while_a_long_run_lasts(laboratory: Laboratory) -> None:
+    laboratory.gate("closed")
+    process = laboratory.start(HERE)
+    quick = FITS - len(GATED)
+    # those that were quick came in a burst; the next one lasts
+    laboratory.await_fits(quick + 1)
+    laboratory.await_runs(quick, seconds=60)
+    process.kill()
+    ended(process, -signal.SIGKILL)
+    assert len(laboratory.sweep().finished) == quick
+    laboratory.gate("open")
+    laboratory.call(HERE)
+    assert len(laboratory.last_fits) == len(GATED)
+
+
+def left_in(folder: Path) -> list[str]:
+    """What sweeps have in a folder of temporary files."""
+    return sorted(path.name for path in folder.glob("digicarbon*"))
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.outside)])

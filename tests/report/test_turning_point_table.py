@@ -27,7 +27,9 @@ def record(produc: dc.Panel, label: str, degree: int, simulated: bool = False, b
     spec = dc.PanelRegression(y="log(gsp)", x=names, controls=("unemp",), cov="cluster")
     tables = TurningPoints(model=spec).tables(panel)
     fitted = spec.fit(panel)
-    return Record(label, {"measure": "ddl"}, {}, dc.Result(**{**vars(fitted), "tables": tables}), panel, simulated)
+    return Record(
+        label, {"measure": "ddl"}, {}, dc.Result(**{**vars(fitted), "tables": tables}), lambda: panel, simulated
+    )
 
 
 def test_cells_are_those_of_the_turning_points(produc: dc.Panel) -> None:
@@ -86,16 +88,16 @@ def test_pictures_are_files_that_say_simulated(produc: dc.Panel) -> None:
     assert TurningPointTable(pictures=("png", "svg", "pdf")).files("t", [one]) == files
     assert TurningPointTable(pictures=()).files("t", [one]) == {}
     assert one.panel is not None
-    title = plot_curve(one.result, one.panel, X, "SIMULATED").axes[0].get_title(loc="left")
+    title = plot_curve(one.result, one.panel(), X, "SIMULATED").axes[0].get_title(loc="left")
     assert title == "SIMULATED"
 
 
 def test_the_curve_and_its_band_are_drawn_over_the_sample(produc: dc.Panel) -> None:
     one = record(produc, "N(1)", 2, bend=7.0)
     assert one.panel is not None
-    figure = plot_curve(one.result, one.panel, X)
+    figure = plot_curve(one.result, one.panel(), X)
     axes, strip = figure.axes
-    x = one.panel.array([X])[:, 0]
+    x = one.panel().array([X])[:, 0]
     curve = next(line for line in axes.lines if line.get_label() == "fitted curve")
     at, value = (np.asarray(data, dtype=float) for data in curve.get_data())
     assert (at.min(), at.max()) == (x.min(), x.max())
@@ -103,7 +105,7 @@ def test_the_curve_and_its_band_are_drawn_over_the_sample(produc: dc.Panel) -> N
     expected = b[X] * at + b[f"{X}^2"] * at**2 - (b[X] * x + b[f"{X}^2"] * x**2).mean()
     np.testing.assert_allclose(value, expected, atol=1e-10)
     diamond = next(line for line in axes.lines if line.get_marker() == "D")
-    point = dc.turning_points(one.result, one.panel, X).loc["turning point", "coef"]
+    point = dc.turning_points(one.result, one.panel(), X).loc["turning point", "coef"]
     assert float(np.asarray(diamond.get_xdata())[0]) == pytest.approx(point)
     assert sum(patch.get_height() for patch in strip.patches) == len(x)
     assert (strip.get_xlabel(), "log(gsp)" in axes.get_ylabel()) == (X, True)
@@ -123,10 +125,10 @@ def test_what_cannot_be_drawn_is_a_sentence(produc: dc.Panel, monkeypatch: pytes
     one = record(produc, "N(1)", 2)
     assert one.panel is not None
     with pytest.raises(DataError, match="rests on 816 observations"):
-        plot_curve(one.result, one.panel.select(periods=[1970, 1971]), X)
+        plot_curve(one.result, one.panel().select(periods=[1970, 1971]), X)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ConfigError, match="A picture needs matplotlib; install it: pip install matplotlib"):
-        plot_curve(one.result, one.panel, X)
+        plot_curve(one.result, one.panel(), X)
 
 
 def test_the_result_is_not_changed(produc: dc.Panel) -> None:

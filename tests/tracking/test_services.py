@@ -96,8 +96,8 @@ def test_a_server_that_stops_in_the_middle_loses_nothing(
     again, done = begun(tracking, "stopped")
     assert again.parent_id == store.parent_id
     assert set(done) == {"a", "c", "d"}
-    found = again.results(done.values())
-    assert set(found) == set(done.values())
+    found = again.recorded()
+    assert set(found) == set(done)
     for result in found.values():
         pd.testing.assert_frame_equal(result.effects, RESULT.effects, check_exact=True)
     again.write([of("b")])

@@ -1,0 +1,148 @@
+"""Focal numbers of runs in compact columns, read in one pass over any number of runs."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from digicarbon.report.base import Record
+from digicarbon.result import FloatArray, Result
+
+Quantity = Literal["coefficient", "direct", "indirect", "total"]
+EFFECTS = ("direct", "indirect", "total")
+AS_CONFIGURED = "as configured"
+"""The value of a key that a run leaves as its configuration has it."""
+SHOWN = ("coef", "se", "p")
+
+
+class Texts:
+    """A column of texts as whole numbers, four bytes each."""
+
+    def __init__(self) -> None:
+        self._codes = array("i")
+        self._known: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._codes)
+
+    def add(self, text: str, times: int = 1) -> None:
+        """Append a text some times."""
+        code = self._known.setdefault(text, len(self._known))
+        self._codes.extend([code] * times)
+
+    def column(self) -> pd.Series[Any]:
+        """Return the column; categories are in the order of their coming."""
+        values = pd.Categorical.from_codes(np.array(self._codes, dtype=np.int32), categories=pd.Index(self._known))
+        return pd.Series(values)
+
+    @property
+    def values(self) -> list[str]:
+        """The texts that there are."""
+        return list(self._known)
+
+
+@dataclass(frozen=True, eq=False)
+class Focal:
+    """What runs say of their focal terms.
+
+    Attributes
+    ----------
+    runs : int
+        How many records there are, those without a focal term among them.
+    rows : DataFrame
+        A row per run and focal term: record (its position), term, coef, se, p, and the value of each varied key.
+    varied : mapping of str to list of str
+        The values of each key over all records.
+    notes : mapping of str to int
+        How many records have each note.
+    outcomes : tuple of str
+    """
+
+    runs: int
+    rows: pd.DataFrame
+    varied: dict[str, list[str]]
+    notes: Counter[str]
+    outcomes: tuple[str, ...]
+
+
+@dataclass
+class _Columns:
+    records: array[int] = field(default_factory=lambda: array("i"))
+    numbers: tuple[array[float], ...] = field(default_factory=lambda: tuple(array("d") for _ in SHOWN))
+    terms: Texts = field(default_factory=Texts)
+    choices: dict[str, Texts] = field(default_factory=dict)
+
+
+def focal(records: Sequence[Record], quantity: Quantity = "coefficient") -> Focal:
+    """Return the focal numbers of records.
+
+    Parameters
+    ----------
+    records : sequence of Record
+        Looked at once, in order.
+    quantity : {"coefficient", "direct", "indirect", "total"}
+    """
+    columns = _Columns()
+    varied: dict[str, dict[str, None]] = {}
+    notes: Counter[str] = Counter()
+    outcomes: dict[str, None] = {}
+    runs = 0
+    for record in records:
+        notes.update(list(dict.fromkeys(record.result.notes)))
+        outcomes[record.result.y] = None
+        values = {key: text_of(value) for key, value in record.varied.items()}
+        for key in values:
+            # runs before it left a new key as configured
+            varied.setdefault(key, {AS_CONFIGURED: None} if runs else {})
+        for key, seen in varied.items():
+            seen[values.get(key, AS_CONFIGURED)] = None
+        _add(columns, runs, values, list(_numbers(record.result, quantity)))
+        runs += 1
+    found = {key: texts.column() for key, texts in columns.choices.items()}
+    names = dict(zip(SHOWN, (np.array(numbers) for numbers in columns.numbers), strict=True))
+    own = {"record": np.array(columns.records, dtype=np.int32), "term": columns.terms.column(), **names}
+    rows = pd.DataFrame({**found, **own})
+    return Focal(runs, rows, {key: list(seen) for key, seen in varied.items()}, notes, tuple(outcomes))
+
+
+def text_of(value: Any) -> str:
+    """Return a value as labels and tables have it."""
+    return f"[{', '.join(map(str, value))}]" if isinstance(value, list | tuple) else str(value)
+
+
+def _add(columns: _Columns, record: int, values: dict[str, str], found: list[tuple[str, list[float]]]) -> None:
+    before = len(columns.records)
+    for term, numbers in found:
+        columns.records.append(record)
+        columns.terms.add(term)
+        for column, number in zip(columns.numbers, numbers, strict=True):
+            column.append(number)
+    for key in values:
+        if key not in columns.choices:
+            columns.choices[key] = Texts()
+            columns.choices[key].add(AS_CONFIGURED, before)
+    for key, texts in columns.choices.items():
+        texts.add(values.get(key, AS_CONFIGURED), len(found))
+
+
+def _numbers(result: Result, quantity: Quantity) -> Iterator[tuple[str, list[float]]]:
+    """Yield coef, se and p of each focal term that has the quantity."""
+    terms: Sequence[str]
+    shown: list[FloatArray]
+    if quantity == "coefficient":
+        terms, shown = result.terms, [result.estimate_columns[name] for name in SHOWN] if result.terms else []
+    elif result.spatial_effects is None:
+        return
+    else:
+        terms = result.spatial_effects.terms
+        shown = [result.effect_columns[name][EFFECTS.index(quantity)] for name in SHOWN]
+    for term in result.focal:
+        if term in terms:
+            place = terms.index(term)
+            yield term, [float(column[place]) for column in shown]

@@ -1,0 +1,113 @@
+"""Thousands of runs in one screen: focal coefficients by what was chosen, diagnostics by their rows."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from digicarbon.errors import counted
+from digicarbon.report.base import Record, Table, counted_notes, summarised
+from digicarbon.report.focal import focal
+from digicarbon.report.signs import counts, meaning
+
+MOST_VALUES = 20
+"""A choice of more values is not a row each."""
+MOST_TEXTS = 3
+"""So many different texts of a cell are told."""
+
+
+def coefficients(title: str, records: Sequence[Record], level: float, decimals: int) -> Table:
+    """Return runs, signs, significance, range and median of focal coefficients, over all runs and by each choice.
+
+    Parameters
+    ----------
+    title : str
+    records : sequence of Record
+        Looked at once.
+    level : float
+        The largest p value that counts as significant.
+    decimals : int
+    """
+    found = focal(records)
+    differing = {key: len(values) for key, values in found.varied.items() if len(values) > 1}
+    many = [f"{key} ({number} values)" for key, number in differing.items() if number > MOST_VALUES]
+    rows = found.rows
+    if rows.empty:
+        cells = pd.DataFrame({"runs": [str(found.runs)]}, index=["all"])
+        rules: tuple[int, ...] = ()
+        words = "No run has a focal term."
+    else:
+        terms = ["term"] if rows["term"].nunique() > 1 else []
+        few = [key for key, number in differing.items() if number <= MOST_VALUES]
+        cells, rules = counts(rows, [*terms, *few], level, decimals)
+        several = f" {counted(found.runs, 'run')}, a count for each focal term." if len(rows) != found.runs else ""
+        words = f"Focal coefficients.{several} {meaning(level)}"
+    notes = [f"Outcome: {', '.join(found.outcomes)}. {words}"]
+    if many:
+        notes.append(f"Not counted by {', '.join(many)}; report=signs 'report.by=[KEY]' does.")
+    return Table(title, cells, rules, (*notes, *counted_notes(found.notes, found.runs), summarised(found.runs)))
+
+
+@dataclass
+class _Cell:
+    """The values of one cell in all runs: numbers in eight bytes each, texts counted."""
+
+    numbers: array[float] = field(default_factory=lambda: array("d"))
+    texts: Counter[str] = field(default_factory=Counter)
+
+    def add(self, value: object) -> None:
+        if isinstance(value, float | int) and not isinstance(value, bool):
+            self.numbers.append(value)
+        else:
+            self.texts[str(value)] += 1
+
+    def shown(self, write: Callable[[object], str]) -> str:
+        values = np.array(self.numbers)
+        finite = values[np.isfinite(values)]
+        parts = []
+        if len(finite):
+            low, middle, high = (write(float(x)) for x in (finite.min(), np.median(finite), finite.max()))
+            parts.append(low if low == high else f"{middle} [{low}, {high}]")
+        every = len(values) + self.texts.total()
+        common = self.texts.most_common(MOST_TEXTS)
+        parts += [text if often == every else f"{text} ({often})" for text, often in common]
+        if len(self.texts) > len(common):
+            parts.append(f"{len(self.texts) - len(common)} others")
+        return "; ".join(parts)
+
+
+def across(title: str, tables: Iterable[tuple[pd.DataFrame, Sequence[str]]], write: Callable[[object], str]) -> Table:
+    """Return the rows of a diagnostic over all runs: median and range of numbers, the most frequent texts.
+
+    Parameters
+    ----------
+    title : str
+    tables : iterable of (DataFrame, sequence of str)
+        The diagnostic's table of each run, its index the labels of its rows, and the run's notes.
+    write : callable
+        Turns a value into text.
+    """
+    cells: dict[str, dict[str, _Cell]] = {}
+    runs: Counter[str] = Counter()
+    notes: Counter[str] = Counter()
+    having = 0
+    for table, said in tables:
+        having += 1
+        notes.update(list(dict.fromkeys(said)))
+        rows = list(map(str, table.index))
+        runs.update(set(rows))
+        for column in table.columns:
+            for row, value in zip(rows, table[column].tolist(), strict=True):
+                cells.setdefault(row, {}).setdefault(str(column), _Cell()).add(value)
+    shown = {
+        row: {"runs": str(runs[row]), **{column: cell.shown(write) for column, cell in found.items()}}
+        for row, found in cells.items()
+    }
+    frame = pd.DataFrame.from_dict(shown, orient="index").fillna("")
+    words = "Numbers: median over the runs [smallest, largest]; texts: how many runs have them."
+    return Table(title, frame, (), (words, *counted_notes(notes, having), summarised(having)))

@@ -1,0 +1,172 @@
+"""Reports on more runs than stand side by side: numbers by hand, in one pass over the records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, overload
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from digicarbon.errors import ConfigError
+from digicarbon.report import DiagnosticTable, Record, RegressionTable, SignTable, TurningPointTable, TwoTables
+from digicarbon.report.focal import AS_CONFIGURED, focal
+from digicarbon.result import Effects, Result
+
+COEFS = (-0.4, -0.2, -0.1, 0.3)
+SE = 0.1
+
+
+class Once(Sequence[Record]):
+    """Records that are made anew on each pass; counts the passes."""
+
+    def __init__(self, made: Sequence[Record]) -> None:
+        self.made, self.passes = made, 0
+
+    def __len__(self) -> int:
+        return len(self.made)
+
+    def __iter__(self) -> Iterator[Record]:
+        self.passes += 1
+        return iter(self.made)
+
+    @overload
+    def __getitem__(self, position: int) -> Record: ...
+    @overload
+    def __getitem__(self, position: slice) -> list[Record]: ...
+    def __getitem__(self, position: int | slice) -> Record | list[Record]:
+        raise AssertionError("a summary asks for no single record")
+
+
+def record(number: int, coef: float, **more: Any) -> Record:
+    table = pd.DataFrame({"i": [coef, 2.0], "decision": ["yes" if coef > 0 else "no", "kept"]}, index=["a", "b"])
+    result = Result(
+        "sdm",
+        "ln_ci",
+        focal=("x",),
+        terms=("c", "x"),
+        coef=np.array([5.0, coef]),
+        covariance=np.diag([1.0, SE**2]),
+        spatial_effects=Effects(("x",), np.array([[coef], [1.0], [coef + 1]]), np.full((3, 1), SE)),
+        tables={"moran": table},
+        notes=("Cite me.", "Few clusters.") if number == 0 else ("Cite me.",),
+        **more,
+    )
+    varied = {"measure": "ddl" if number < 2 else "bea", "controls": [str(number)]}
+    return Record(f"measure={varied['measure']}, controls=[{number}]", {}, varied, result)
+
+
+@pytest.fixture
+def records() -> Once:
+    return Once([record(number, coef) for number, coef in enumerate(COEFS)])
+
+
+def test_more_runs_than_columns_are_summarised_in_one_pass(records: Once) -> None:
+    table = RegressionTable(most_runs=3, decimals=2).table("t", records)
+    assert records.passes == 1
+    assert list(table.cells.loc["all"]) == ["4", "1", "1", "3", "2", "-0.40", "-0.15", "0.30"]
+    assert list(table.cells.loc["measure=ddl"]) == ["2", "0", "0", "2", "2", "-0.40", "-0.30", "-0.20"]
+    assert list(table.cells.loc["measure=bea"]) == ["2", "1", "1", "1", "0", "-0.10", "0.10", "0.30"]
+    assert list(table.cells.index)[-4:] == [f"controls=[{number}]" for number in range(4)]
+    assert table.rules == (1, 3)
+    assert table.notes[0] == "Outcome: ln_ci. Focal coefficients. Significant: p < 0.05."
+    assert table.notes[1:3] == ("Cite me.", "1 of 4 runs: Few clusters.")
+    assert table.notes[-1].startswith("A summary of 4 runs; report.most_runs=4 lets all of them stand side by side.")
+
+
+def test_as_many_runs_as_columns_stand_side_by_side(records: Once) -> None:
+    table = RegressionTable(most_runs=4, decimals=2, effects=False).table("t", records)
+    assert list(table.cells.columns) == [one.label for one in records]
+    assert table.cells.loc["x"].tolist() == ["-0.40***", "-0.20**", "-0.10", "0.30***"]
+
+
+def test_significance_is_that_of_the_second_star(records: Once) -> None:
+    cells = RegressionTable(most_runs=1, stars=(0.5, 0.4, 0.3)).table("t", records).cells
+    assert cells.loc["all", ["significant +", "significant -"]].tolist() == ["1", "3"]
+
+
+def test_a_choice_of_many_values_is_no_row_each() -> None:
+    every = [record(number, 0.1 + number) for number in range(61)]
+    table = RegressionTable().table("t", every)
+    assert list(table.cells.index) == ["all", "measure=ddl", "measure=bea"]
+    assert "Not counted by controls (61 values); report=signs 'report.by=[KEY]' does." in table.notes
+    counted = SignTable(by=("controls",)).table("t", every)
+    assert len(counted.cells) == 62
+    assert counted.below is None
+
+
+def test_runs_without_a_focal_term_are_counted() -> None:
+    table = RegressionTable(most_runs=1).table("t", [Record(k, {}, {}, Result("none", "y")) for k in "ab"])
+    assert table.cells.to_dict() == {"runs": {"all": "2"}}
+    assert table.notes[0] == "Outcome: y. No run has a focal term."
+
+
+def test_the_list_below_signs_is_left_out_of_many_runs(records: Once) -> None:
+    few = SignTable(most_runs=4).table("t", list(records))
+    assert few.below is not None
+    assert few.below.cells["coef"].tolist() == ["-0.4000", "-0.2000", "-0.1000", "0.3000"]
+    many = SignTable(most_runs=3).table("t", records)
+    assert many.below is None
+    pd.testing.assert_frame_equal(many.cells, few.cells)
+    assert "report.most_runs=4 lets all of them be listed below it" in many.notes[-1]
+
+
+def test_a_diagnostic_of_many_runs_shows_median_range_and_texts(records: Once) -> None:
+    table = DiagnosticTable(name="moran", most_runs=3, decimals=2).table("t", records)
+    assert records.passes == 1
+    assert table.cells.to_dict("index") == {
+        "a": {"runs": "4", "i": "-0.15 [-0.40, 0.30]", "decision": "no (3); yes (1)"},
+        "b": {"runs": "4", "i": "2", "decision": "kept"},
+    }
+    with pytest.raises(ConfigError, match="has no table 'nothing'; it has moran"):
+        DiagnosticTable(name="nothing", most_runs=3).table("t", list(records))
+    with pytest.raises(ConfigError, match=r"report\.columns: unknown p; the columns are i, decision"):
+        DiagnosticTable(name="moran", columns=("p",), most_runs=3).table("t", records)
+
+
+def test_two_tables_of_many_runs(records: Once) -> None:
+    first, second = RegressionTable(most_runs=3), DiagnosticTable(name="moran", most_runs=3)
+    table = TwoTables(first=first, second=second, heading="h").table("t", records)
+    assert table.below is not None
+    assert (table.cells.loc["all", "runs"], table.below.cells.loc["a", "runs"]) == ("4", "4")
+
+
+def test_turning_points_of_many_runs_have_no_pictures() -> None:
+    frame = pd.DataFrame(
+        {"coef": [2.0], "se": [0.1], "p": [np.nan], "low": [1.8], "high": [2.2], "note": ["maximum"]},
+        index=["turning point"],
+    )
+    every = [
+        Record(
+            f"N({k})",
+            {},
+            {},
+            Result("ols", "y", ("x",), ("x",), np.ones(1), np.eye(1), tables={"turning_points": frame.assign(coef=k)}),
+            panel=lambda: pytest.fail("no picture, no panel"),
+        )
+        for k in (1, 2, 3)
+    ]
+    report = TurningPointTable(most_runs=2)
+    assert report.files("t", every) == {}
+    table = report.table("t", every)
+    assert table.below is not None
+    assert table.below.cells.loc["turning point", "coef"] == "2.0000 [1.0000, 3.0000]"
+    assert "No pictures: they are made of up to 2 runs (report.most_runs)." in table.notes
+
+
+def test_focal_numbers_are_those_of_the_results(records: Once) -> None:
+    found = focal(records)
+    assert found.rows["coef"].tolist() == list(COEFS)
+    for quantity, expected in {"direct": COEFS, "total": [coef + 1 for coef in COEFS]}.items():
+        rows = focal(records, quantity).rows  # type: ignore[arg-type]
+        np.testing.assert_array_equal(rows["coef"], expected)
+        p = [one.result.effects.loc[(quantity, "x"), "p"] for one in records]
+        np.testing.assert_array_equal(rows["p"], p)
+
+
+def test_a_key_that_comes_late_was_left_as_configured() -> None:
+    every = [Record("a", {}, {}, record(0, 1.0).result), Record("b", {}, {"k": 1}, record(1, 2.0).result)]
+    found = focal(every)
+    assert found.varied == {"k": [AS_CONFIGURED, "1"]}
+    assert found.rows["k"].tolist() == [AS_CONFIGURED, "1"]
