@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 
+MOST = 1000
+"""Runs that are looked at where the beginning of an id is not enough."""
+SHOWN = 5
+"""How many of them are named."""
+
+
 @dataclass(frozen=True, eq=False)
 class Recorded:
     """A run as it is recorded.
@@ -130,12 +136,23 @@ def _run(client: MlflowClient, name: str, experiment: str) -> Run:
     if not experiment and name in experiments:
         return _latest(client, [experiments[name]])
     if len(name) >= 4 and all(letter in "0123456789abcdef" for letter in name):
-        found = client.search_runs(ids, f"attributes.run_id LIKE '{name}%'", max_results=2)
+        found = client.search_runs(ids, f"attributes.run_id LIKE '{name}%'", max_results=MOST)
         if len(found) > 1:
-            raise DataError(f"More than one run begins with '{name}'; give more of its id.")
+            raise DataError(_ambiguous(name, found))
         if found:
             return found[0]
     return _labelled(client, name, _latest(client, ids), experiment)
+
+
+def _ambiguous(name: str, runs: Sequence[Run]) -> str:
+    ids = [run.info.run_id for run in runs]
+    enough = next(length for length in range(len(name), 33) if len({one[:length] for one in ids}) == len(ids))
+    many = f"{len(ids)} runs" if len(ids) < MOST else f"At least {MOST} runs"
+    named = [f"{run.info.run_id[:enough]} ({run.data.tags.get('digicarbon.label', run.info.run_name)})" for run in runs]
+    return (
+        f"{many} have an id that begins with '{name}'; {enough} letters tell them apart. Give more letters, or the "
+        f"label of a run. They are: {listing(named, SHOWN)}."
+    )
 
 
 def _latest(client: MlflowClient, experiment_ids: Sequence[str]) -> Run:

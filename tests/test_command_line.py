@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from mlflow import MlflowClient
 
 import digicarbon
 from digicarbon import command
@@ -63,6 +64,16 @@ def test_a_check_waits_for_nothing_that_it_does_not_use(folder: Path) -> None:
     heavy = {"mlflow", "sqlalchemy", "joblib", "linearmodels", "spreg", "formulaic", "pandera", "matplotlib",
              "scipy.optimize", "scipy.spatial", "scipy.stats"}  # fmt: skip
     assert loaded("main(['check'])", heavy) == "[]"
+
+
+def test_a_sweep_on_a_store_that_is_there_does_without_mlflow(project: Path) -> None:
+    heavy = {"mlflow", "alembic", "flask", "fastapi", "linearmodels", "spreg", "formulaic", "pandera"}
+    run = "main(['run', 'executor=sequential', 'measure=ddl,bea', '-m'])"
+    assert loaded(f"main(['plan']); {run}; {run}; main(['deliver'])", heavy) == "[]"
+    uri = f"sqlite:///{(project / 'mlruns' / 'mlflow.db').as_posix()}"
+    (parent,) = MlflowClient(uri).search_runs(["1"], "tags.`digicarbon.kind` = 'sweep'")
+    assert parent.info.status == "FINISHED"
+    assert parent.data.metrics == {"runs.done": 2.0, "runs.failed": 0.0}
 
 
 def loaded(calls: str, names: set[str]) -> str:

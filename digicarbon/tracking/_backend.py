@@ -2,24 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol
 
 from digicarbon.tracking._journal import Journal
 from digicarbon.tracking._rows import Row
 
+EXPERIMENT_TAGS: Mapping[str, str] = {"mlflow.experimentKind": "custom_model_development"}
+"""Without this MLflow opens an experiment on its pages for language models."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An MLflow experiment.
+
+    Attributes
+    ----------
+    experiment_id : str
+    location : str
+        Address of its artifacts.
+    """
+
+    experiment_id: str
+    location: str
+
+
+@dataclass(frozen=True)
+class Parent:
+    """The run of a sweep.
+
+    Attributes
+    ----------
+    run_id : str
+    artifacts : str
+        Address of its artifacts.
+    """
+
+    run_id: str
+    artifacts: str
+
 
 class Backend(Protocol):
-    """Children of sweeps, read and written.
+    """Experiments, sweeps and their children, read and written.
 
     Attributes
     ----------
     keeps_ids : bool
-        Whether a run has the id that stands in its row.
+        Whether a run has the id that stands in its row, and the artifacts are in a folder on this machine.
     """
 
     keeps_ids: ClassVar[bool]
+
+    def close(self) -> None:
+        """Give the connections back; the next call opens them again."""
+
+    def experiment(self, name: str, location: str | None) -> Experiment:
+        """Return the experiment of a name; make it, or restore it without the runs that were deleted with it."""
+
+    def begin(self, experiment_id: str, name: str, tags: Mapping[str, str]) -> Parent:
+        """Start a sweep."""
+
+    def newest(self, experiment_id: str, sweep_key: str) -> Parent | None:
+        """Return the newest sweep of a key that is not deleted."""
+
+    def go_on(self, run_id: str, tags: Mapping[str, str]) -> None:
+        """Say that a sweep is running again, under new tags."""
+
+    def end(self, run_id: str, status: str, numbers: Mapping[str, float]) -> None:
+        """Say how a sweep ended."""
+
+    def put(self, parent: Parent, name: str, content: bytes | Path) -> None:
+        """Keep a file with a sweep, or a copy of one."""
 
     def deliver(self, experiment_id: str, rows: Sequence[Row], journal: Journal) -> None:
         """Write those of the rows that are not there yet; what went before is noted in the journal."""
@@ -29,6 +84,9 @@ class Backend(Protocol):
 
     def find(self, keys: Iterable[str]) -> list[tuple[str, str]]:
         """Return hash and id of runs with these hashes that are finished and not deleted, the newest last."""
+
+    def files(self, parent_id: str, scratch: Path) -> list[Path]:
+        """Return the files that hold the results of a sweep; ``scratch`` takes what has to be fetched."""
 
     def sources(self, run_ids: Iterable[str], scratch: Path) -> list[Path]:
         """Return the files that hold the results of runs; ``scratch`` takes what has to be fetched."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import logging
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
+from digicarbon.tracking._backend import EXPERIMENT_TAGS, Experiment, Parent
 from digicarbon.tracking._journal import Journal
-from digicarbon.tracking._places import local_folder
+from digicarbon.tracking._places import absolute, local_folder, put
 from digicarbon.tracking._results import RESULTS, sources
-from digicarbon.tracking._rows import HASH, PARENT, Row
+from digicarbon.tracking._rows import HASH, PARENT, SWEEP_KEY, Row
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -25,6 +29,25 @@ FEW_KEYS = 20
 """Up to here a store is asked for each run by its hash; beyond, all runs are read."""
 
 
+def public(uri: str) -> MlflowClient:
+    """Return MLflow's client of a store; the tables of a database that has none are laid out.
+
+    Raises
+    ------
+    MlflowException
+        If the store cannot be opened.
+    """
+    # by default MLflow asks a server that does not answer for minutes
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
+    # MLflow logs what it raises, with a traceback; the sentence of the error says it
+    for noisy in ("mlflow", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=absolute(uri))
+
+
 class Client:
     """A store as the public client sees it."""
 
@@ -32,6 +55,59 @@ class Client:
 
     def __init__(self, client: MlflowClient) -> None:
         self._client = client
+
+    def close(self) -> None:
+        """Do nothing: MLflow keeps its connections."""
+
+    def experiment(self, name: str, location: str | None) -> Experiment:
+        """Return the experiment of a name; make it, or restore it without the runs that were deleted with it."""
+        found = self._client.get_experiment_by_name(name)
+        if found is None:
+            made = self._client.create_experiment(name, artifact_location=location, tags=dict(EXPERIMENT_TAGS))
+            found = self._client.get_experiment(made)
+        elif found.lifecycle_stage == "deleted":
+            self._client.restore_experiment(found.experiment_id)
+            while runs := self._client.search_runs([found.experiment_id]):
+                for run in runs:
+                    self._client.delete_run(run.info.run_id)
+        return Experiment(str(found.experiment_id), str(found.artifact_location))
+
+    def begin(self, experiment_id: str, name: str, tags: Mapping[str, str]) -> Parent:
+        """Start a sweep."""
+        return _parent(self._client.create_run(experiment_id, run_name=name, tags=dict(tags)))
+
+    def newest(self, experiment_id: str, sweep_key: str) -> Parent | None:
+        """Return the newest sweep of a key that is not deleted."""
+        found = self._client.search_runs(
+            [experiment_id],
+            f"tags.`{SWEEP_KEY}` = '{sweep_key}'",
+            order_by=["attributes.start_time DESC"],
+            max_results=1,
+        )
+        return _parent(found[0]) if found else None
+
+    def go_on(self, run_id: str, tags: Mapping[str, str]) -> None:
+        """Say that a sweep is running again, under new tags."""
+        self._client.update_run(run_id, status="RUNNING")
+        for key, value in tags.items():
+            self._client.set_tag(run_id, key, value)
+
+    def end(self, run_id: str, status: str, numbers: Mapping[str, float]) -> None:
+        """Say how a sweep ended."""
+        for key, value in numbers.items():
+            self._client.log_metric(run_id, key, value)
+        self._client.set_terminated(run_id, status=status)
+
+    def put(self, parent: Parent, name: str, content: bytes | Path) -> None:
+        """Keep a file with a sweep, or a copy of one."""
+        folder = local_folder(parent.artifacts)
+        if folder is not None:
+            put(folder / name, content)
+            return
+        with tempfile.TemporaryDirectory() as temporary:
+            path = Path(temporary) / name
+            put(path, content)
+            self._client.log_artifact(parent.run_id, str(path), name.rpartition("/")[0] or None)
 
     def deliver(self, experiment_id: str, rows: Sequence[Row], journal: Journal) -> None:
         """Write those of the rows that are not there yet, in their order."""
@@ -113,6 +189,10 @@ class Client:
             token = page.token
             if not token:
                 return
+
+
+def _parent(run: Run) -> Parent:
+    return Parent(str(run.info.run_id), str(run.info.artifact_uri))
 
 
 def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

@@ -19,13 +19,24 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from digicarbon.tracking._backend import EXPERIMENT_TAGS, Experiment, Parent
 from digicarbon.tracking._journal import Journal
-from digicarbon.tracking._places import absolute, local_folder
+from digicarbon.tracking._places import absolute, local_folder, put
 from digicarbon.tracking._results import sources
-from digicarbon.tracking._rows import HASH, PARENT, Row
+from digicarbon.tracking._rows import HASH, PARENT, SWEEP_KEY, Row
+from digicarbon.tracking._tables import (
+    DATASETS,
+    EXPERIMENTS,
+    HEADS,
+    INPUTS,
+    LATEST_METRICS,
+    METRICS,
+    PARAMS,
+    RUNS,
+    TAGS,
+)
+from digicarbon.tracking._tables import EXPERIMENT_TAGS as TAGS_OF_EXPERIMENTS
 
-HEADS = frozenset({"dc11669786a5"})
-"""Versions of MLflow's schema that are known here: that of MLflow 3.17."""
 DRIVERS = frozenset({"sqlite+pysqlite", "postgresql+psycopg"})
 PATIENCE = 60
 """Seconds that a batch waits for another program that writes into the same SQLite file."""
@@ -33,20 +44,20 @@ CACHE = 64
 """Megabytes that SQLite keeps of a file while a batch is written; its own 2 let a batch cost more as a store grows."""
 CHUNK = 500
 """Values in one IN list."""
+WORKSPACE = "default"
+"""MLflow's name for a store without workspaces."""
 
 Values = Sequence[tuple[Any, ...]]
 
 
 def opened(uri: str) -> Database | None:
-    """Return a database whose schema is known here, else None.
+    """Return a database that MLflow has laid out, if its schema is known here, else None; nothing is made.
 
-    Parameters
-    ----------
-    uri : str
-        Of a store that MLflow has opened before.
+    Raises
+    ------
+    SQLAlchemyError
+        If the database does not answer, or is none.
     """
-    from alembic.migration import MigrationContext
-
     driver = sa.make_url(uri).get_dialect()
     if f"{driver.name}+{driver.driver}" not in DRIVERS:
         return None
@@ -55,10 +66,22 @@ def opened(uri: str) -> Database | None:
     if driver.name == "sqlite":
         sa.event.listen(engine, "connect", _enlarge)
     with engine.connect() as connection:
-        if MigrationContext.configure(connection).get_current_revision() in HEADS:
+        if _known(connection):
             return Database(engine)
     engine.dispose()
     return None
+
+
+def _known(connection: sa.Connection) -> bool:
+    """Return whether a database has tables that are known here, and MLflow has finished laying them out."""
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return False
+    if connection.scalar(sa.text("SELECT version_num FROM alembic_version")) not in HEADS:
+        return False
+    # made last; and a store with workspaces is for MLflow to open or to refuse
+    first = sa.exists().where(EXPERIMENTS.c.experiment_id == 0)
+    shared = sa.exists().where(EXPERIMENTS.c.workspace != WORKSPACE)
+    return bool(connection.scalar(sa.select(first & ~shared)))
 
 
 class Database:
@@ -67,24 +90,100 @@ class Database:
     keeps_ids: ClassVar[bool] = True
 
     def __init__(self, engine: sa.Engine) -> None:
-        from mlflow.store.tracking.dbmodels import models
-
         self._engine = engine
         self._insert: Callable[[sa.Connection, sa.Table, Values], None] = _INSERTS[engine.dialect.name]
-        self._insert_new = _INSERTS_OF_NEW[engine.dialect.name]
-        self._experiments = models.SqlExperiment.__table__
-        self._runs = models.SqlRun.__table__
-        self._tags = models.SqlTag.__table__
-        self._params = models.SqlParam.__table__
-        self._metrics = models.SqlMetric.__table__
-        self._latest = models.SqlLatestMetric.__table__
-        self._datasets = models.SqlDataset.__table__
-        self._inputs = models.SqlInput.__table__
-        self._input_tags = models.SqlInputTag.__table__
+        self._new = _INSERTS_OF_NEW[engine.dialect.name]
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Give the connections back; the next call opens them again."""
         self._engine.dispose()
+
+    def experiment(self, name: str, location: str | None) -> Experiment:
+        """Return the experiment of a name; make it, or restore it without the runs that were deleted with it."""
+        now = _now()
+        columns = EXPERIMENTS.c
+        query = sa.select(columns.experiment_id, columns.artifact_location, columns.lifecycle_stage)
+        query = query.where(columns.name == name, columns.workspace == WORKSPACE)
+        with self._engine.begin() as connection:
+            found = connection.execute(query).first()
+            if found is None:
+                content = {
+                    "name": name,
+                    "workspace": WORKSPACE,
+                    "artifact_location": location,
+                    "lifecycle_stage": "active",
+                    "creation_time": now,
+                    "last_update_time": now,
+                }
+                connection.execute(self._new(EXPERIMENTS), content)
+                found = connection.execute(query).one()
+                tags = [
+                    {"experiment_id": found.experiment_id, "key": key, "value": value}
+                    for key, value in EXPERIMENT_TAGS.items()
+                ]
+                connection.execute(self._new(TAGS_OF_EXPERIMENTS), tags)
+            elif found.lifecycle_stage == "deleted":
+                restored = sa.update(EXPERIMENTS).where(columns.experiment_id == found.experiment_id)
+                connection.execute(restored.values(lifecycle_stage="active", last_update_time=now))
+        return Experiment(str(found.experiment_id), found.artifact_location)
+
+    def begin(self, experiment_id: str, name: str, tags: Mapping[str, str]) -> Parent:
+        """Start a sweep."""
+        run_id = uuid.uuid4().hex
+        parent = Parent(run_id, _artifacts(self._location(experiment_id), run_id))
+        with self._engine.begin() as connection:
+            user = tags.get("mlflow.user", "unknown")
+            run = (parent.run_id, name, "UNKNOWN", "", "", user, "RUNNING", _now(), None, None, "", "active")
+            self._insert(connection, RUNS, [(*run, parent.artifacts, int(experiment_id))])
+            every = {"mlflow.runName": name, **tags}
+            self._insert(connection, TAGS, [(key, value, parent.run_id) for key, value in every.items()])
+        return parent
+
+    def newest(self, experiment_id: str, sweep_key: str) -> Parent | None:
+        """Return the newest sweep of a key that is not deleted."""
+        query = (
+            sa.select(RUNS.c.run_uuid, RUNS.c.artifact_uri)
+            .join(TAGS, TAGS.c.run_uuid == RUNS.c.run_uuid)
+            .where(TAGS.c.key == SWEEP_KEY, TAGS.c.value == sweep_key)
+            .where(RUNS.c.experiment_id == int(experiment_id), RUNS.c.lifecycle_stage == "active")
+            .order_by(RUNS.c.start_time.desc(), RUNS.c.run_uuid)
+            .limit(1)
+        )
+        with self._engine.connect() as connection:
+            found = connection.execute(query).first()
+        return None if found is None else Parent(found.run_uuid, found.artifact_uri)
+
+    def go_on(self, run_id: str, tags: Mapping[str, str]) -> None:
+        """Say that a sweep is running again, under new tags."""
+        with self._engine.begin() as connection:
+            self._update(connection, run_id, status="RUNNING")
+            gone = sa.delete(TAGS).where(TAGS.c.run_uuid == run_id, TAGS.c.key.in_(list(tags)))
+            connection.execute(gone)
+            self._insert(connection, TAGS, [(key, value, run_id) for key, value in tags.items()])
+
+    def end(self, run_id: str, status: str, numbers: Mapping[str, float]) -> None:
+        """Say how a sweep ended.
+
+        Raises
+        ------
+        LookupError
+            If it was deleted.
+        """
+        now = _now()
+        values = [(key, value, now, 0, False, run_id) for key, value in numbers.items()]
+        with self._engine.begin() as connection:
+            self._update(connection, run_id, status=status, end_time=now)
+            gone = sa.delete(LATEST_METRICS).where(LATEST_METRICS.c.run_uuid == run_id)
+            connection.execute(gone.where(LATEST_METRICS.c.key.in_(list(numbers))))
+            self._insert(connection, LATEST_METRICS, values)
+            names = METRICS.c.keys()
+            for value in values:
+                # the same number of an end in the same millisecond is there already
+                connection.execute(self._new(METRICS), dict(zip(names, value, strict=True)))
+
+    def put(self, parent: Parent, name: str, content: bytes | Path) -> None:
+        """Keep a file with a sweep, or a copy of one."""
+        put(_folder(parent.artifacts) / name, content)
 
     def deliver(self, experiment_id: str, rows: Sequence[Row], journal: Journal) -> None:
         """Write those of the rows that are not there yet in one transaction."""
@@ -103,45 +202,53 @@ class Database:
         LookupError
             If the experiment is not there, or was deleted.
         """
-        with self._engine.connect() as connection:
-            chosen = sa.select(self._experiments.c.artifact_location, self._experiments.c.lifecycle_stage)
-            found = connection.execute(chosen.where(self._experiments.c.experiment_id == int(experiment_id))).first()
-        if found is None or found.lifecycle_stage != "active":
-            raise LookupError("the experiment was deleted")
-        uris = [f"{found.artifact_location.rstrip('/')}/{row.run_id}/artifacts" for row in rows]
-        _write_files(rows, found.artifact_location)
+        location = self._location(experiment_id)
+        _write_files(rows, location)
         with self._engine.begin() as connection:
             # first, since it takes SQLite's lock: nothing that is read after it can change before the end
             datasets = self._dataset_ids(connection, int(experiment_id), rows)
-            runs = [_run(row, uri, int(experiment_id)) for row, uri in zip(rows, uris, strict=True)]
-            self._insert(connection, self._runs, runs)
-            self._insert(connection, self._tags, list(_tags(rows)))
-            self._insert(connection, self._params, [(k, v, row.run_id) for row in rows for k, v in row.params.items()])
+            self._insert(connection, RUNS, [_run(row, location, int(experiment_id)) for row in rows])
+            self._insert(connection, TAGS, list(_tags(rows)))
+            self._insert(connection, PARAMS, [(k, v, row.run_id) for row in rows for k, v in row.params.items()])
             numbers = list(_numbers(rows))
-            self._insert(connection, self._metrics, numbers)
-            self._insert(connection, self._latest, numbers)
+            self._insert(connection, METRICS, numbers)
+            self._insert(connection, LATEST_METRICS, numbers)
             inputs = [_input(row, datasets[row.data_name, row.data_digest]) for row in rows]
-            self._insert(connection, self._inputs, inputs)
+            self._insert(connection, INPUTS, inputs)
             self._delete(connection, [row.replaces for row in rows if row.replaces])
+
+    def _location(self, experiment_id: str) -> str:
+        """Return where the artifacts of an experiment are that is not deleted."""
+        chosen = sa.select(EXPERIMENTS.c.artifact_location).where(EXPERIMENTS.c.experiment_id == int(experiment_id))
+        with self._engine.connect() as connection:
+            found = connection.scalar(chosen.where(EXPERIMENTS.c.lifecycle_stage == "active"))
+        if found is None:
+            raise LookupError("the experiment was deleted")
+        return str(found)
+
+    def _update(self, connection: sa.Connection, run_id: str, **values: Any) -> None:
+        run = sa.update(RUNS).where(RUNS.c.run_uuid == run_id, RUNS.c.lifecycle_stage == "active")
+        if connection.execute(run.values(**values)).rowcount == 0:
+            raise LookupError(f"the run {run_id} was deleted")
 
     def _missing(self, rows: Sequence[Row]) -> list[Row]:
         """Return the rows whose runs are not in the database."""
         there: set[str] = set()
         with self._engine.connect() as connection:
             for chunk in _chunks([row.run_id for row in rows]):
-                asked = sa.select(self._runs.c.run_uuid).where(self._runs.c.run_uuid.in_(chunk))
+                asked = sa.select(RUNS.c.run_uuid).where(RUNS.c.run_uuid.in_(chunk))
                 there.update(connection.scalars(asked))
         return [row for row in rows if row.run_id not in there]
 
     def children(self, experiment_id: str, parent_id: str) -> list[tuple[str, str, str]]:
         """Return hash, id and status of the runs of a sweep that are not deleted."""
-        parent, key = self._tags.alias(), self._tags.alias()
+        parent, key = TAGS.alias(), TAGS.alias()
         query = (
-            sa.select(key.c.value, self._runs.c.run_uuid, self._runs.c.status)
+            sa.select(key.c.value, RUNS.c.run_uuid, RUNS.c.status)
             .select_from(parent)
-            .join(self._runs, self._runs.c.run_uuid == parent.c.run_uuid)
+            .join(RUNS, RUNS.c.run_uuid == parent.c.run_uuid)
             .join(key, (key.c.run_uuid == parent.c.run_uuid) & (key.c.key == HASH))
-            .where(parent.c.key == PARENT, parent.c.value == parent_id, self._runs.c.lifecycle_stage == "active")
+            .where(parent.c.key == PARENT, parent.c.value == parent_id, RUNS.c.lifecycle_stage == "active")
         )
         with self._engine.connect() as connection:
             return [(row[0], row[1], row[2]) for row in connection.execute(query)]
@@ -150,7 +257,7 @@ class Database:
         self, tags: Iterable[str], params: Iterable[str]
     ) -> tuple[list[tuple[str, str, int, int | None]], list[tuple[str, str, str]]]:
         """Return id, status, start and end of all runs that are not deleted, and the values of some keys of runs."""
-        rows = self._runs.c
+        rows = RUNS.c
         query = sa.select(rows.run_uuid, rows.status, rows.start_time, rows.end_time)
         with self._engine.connect() as connection:
             runs = [
@@ -159,7 +266,7 @@ class Database:
             ]
             said = [
                 (row[0], row[1], row[2])
-                for table, keys in ((self._tags, tags), (self._params, params))
+                for table, keys in ((TAGS, tags), (PARAMS, params))
                 for row in connection.execute(
                     sa.select(table.c.run_uuid, table.c.key, table.c.value).where(table.c.key.in_(list(keys)))
                 )
@@ -170,16 +277,30 @@ class Database:
         """Return hash and id of runs with these hashes that are finished and not deleted, the newest last."""
         asked = set(keys)
         query = (
-            sa.select(self._tags.c.value, self._runs.c.run_uuid)
-            .join(self._runs, self._runs.c.run_uuid == self._tags.c.run_uuid)
-            .where(self._tags.c.key == HASH, self._runs.c.status == "FINISHED")
-            .where(self._runs.c.lifecycle_stage == "active")
-            .order_by(self._runs.c.end_time)
+            sa.select(TAGS.c.value, RUNS.c.run_uuid)
+            .join(RUNS, RUNS.c.run_uuid == TAGS.c.run_uuid)
+            .where(TAGS.c.key == HASH, RUNS.c.status == "FINISHED")
+            .where(RUNS.c.lifecycle_stage == "active")
+            .order_by(RUNS.c.end_time)
         )
         if len(asked) <= CHUNK:
-            query = query.where(self._tags.c.value.in_(asked))
+            query = query.where(TAGS.c.value.in_(asked))
         with self._engine.connect() as connection:
             return [(row[0], row[1]) for row in connection.execute(query) if row[0] in asked]
+
+    def files(self, parent_id: str, scratch: Path) -> list[Path]:
+        """Return the files that hold the results of a sweep.
+
+        Raises
+        ------
+        LookupError
+            If there is no such run.
+        """
+        with self._engine.connect() as connection:
+            found = connection.scalar(sa.select(RUNS.c.artifact_uri).where(RUNS.c.run_uuid == parent_id))
+        if found is None:
+            raise LookupError(f"it has no run {parent_id}")
+        return sources(_folder(found))
 
     def sources(self, run_ids: Iterable[str], scratch: Path) -> list[Path]:
         """Return the files that hold the results of runs."""
@@ -191,21 +312,22 @@ class Database:
         parents: set[str] = set()
         with self._engine.connect() as connection:
             for chunk in _chunks(list(run_ids)):
-                query = sa.select(self._tags.c.value).where(self._tags.c.key == PARENT)
-                parents.update(connection.scalars(query.where(self._tags.c.run_uuid.in_(chunk)).distinct()))
+                query = sa.select(TAGS.c.value).where(TAGS.c.key == PARENT)
+                parents.update(connection.scalars(query.where(TAGS.c.run_uuid.in_(chunk)).distinct()))
             found: list[str] = []
             for chunk in _chunks(sorted(parents)):
-                chosen = sa.select(self._runs.c.artifact_uri)
-                found.extend(connection.scalars(chosen.where(self._runs.c.run_uuid.in_(chunk))))
+                chosen = sa.select(RUNS.c.artifact_uri)
+                found.extend(connection.scalars(chosen.where(RUNS.c.run_uuid.in_(chunk))))
         return found
 
     def _dataset_ids(
         self, connection: sa.Connection, experiment_id: int, rows: Sequence[Row]
     ) -> dict[tuple[str, str], str]:
         """Make the data sets that are not there, and return the id of each by name and digest."""
-        found = {}
-        for name, digest, profile in dict.fromkeys((row.data_name, row.data_digest, row.data_profile) for row in rows):
-            content = {
+        # in one order, so that two programs never wait for each other
+        every = sorted({(row.data_name, row.data_digest): row.data_profile for row in rows}.items())
+        contents = [
+            {
                 "dataset_uuid": uuid.uuid4().hex,
                 "experiment_id": experiment_id,
                 "name": name,
@@ -215,8 +337,11 @@ class Database:
                 "dataset_schema": None,
                 "dataset_profile": profile,
             }
-            connection.execute(self._insert_new(self._datasets), content)
-        table = self._datasets.c
+            for (name, digest), profile in every
+        ]
+        connection.execute(self._new(DATASETS), contents)
+        found = {}
+        table = DATASETS.c
         digests = list({row.data_digest for row in rows})
         for chunk in _chunks(digests):
             query = sa.select(table.name, table.digest, table.dataset_uuid)
@@ -225,18 +350,32 @@ class Database:
         return found
 
     def _delete(self, connection: sa.Connection, run_ids: Sequence[str]) -> None:
-        now = time.time_ns() // 1_000_000
         for chunk in _chunks(run_ids):
-            gone = sa.update(self._runs).where(self._runs.c.run_uuid.in_(chunk))
-            connection.execute(gone.values(lifecycle_stage="deleted", deleted_time=now))
+            gone = sa.update(RUNS).where(RUNS.c.run_uuid.in_(chunk))
+            connection.execute(gone.values(lifecycle_stage="deleted", deleted_time=_now()))
 
 
 def _enlarge(connection: sqlite3.Connection, record: object) -> None:
     connection.execute(f"PRAGMA cache_size = -{CACHE * 1024}")
 
 
-def _run(row: Row, artifact_uri: str, experiment_id: int) -> tuple[Any, ...]:
-    """Return the columns of `runs` in the order of `_COLUMNS`."""
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _folder(address: str) -> Path:
+    found = local_folder(address)
+    if found is None:
+        raise LookupError(f"the artifacts are not in a folder but at {address}")
+    return found
+
+
+def _artifacts(location: str, run_id: str) -> str:
+    return f"{location.rstrip('/')}/{run_id}/artifacts"
+
+
+def _run(row: Row, location: str, experiment_id: int) -> tuple[Any, ...]:
+    """Return the columns of `RUNS` in their order."""
     user = row.tags.get("mlflow.user", "unknown")
     return (
         row.run_id,
@@ -251,7 +390,7 @@ def _run(row: Row, artifact_uri: str, experiment_id: int) -> tuple[Any, ...]:
         None,
         "",
         "active",
-        artifact_uri,
+        _artifacts(location, row.run_id),
         experiment_id,
     )
 
@@ -264,12 +403,12 @@ def _tags(rows: Sequence[Row]) -> Iterator[tuple[str, str, str]]:
             yield key, value, run_id
 
 
-def _numbers(rows: Sequence[Row]) -> Iterator[tuple[str, float, int, bool, int, str]]:
+def _numbers(rows: Sequence[Row]) -> Iterator[tuple[str, float, int, int, bool, str]]:
     for row in rows:
         run_id, end = row.run_id, row.end
         for key, value in row.metrics.items():
             blank = math.isnan(value)
-            yield key, 0.0 if blank else value, end, blank, 0, run_id
+            yield key, 0.0 if blank else value, end, 0, blank, run_id
 
 
 def _input(row: Row, dataset_id: str) -> tuple[Any, ...]:
@@ -277,9 +416,7 @@ def _input(row: Row, dataset_id: str) -> tuple[Any, ...]:
 
 
 def _write_files(rows: Sequence[Row], location: str) -> None:
-    home = local_folder(location)
-    if home is None:
-        raise LookupError(f"the artifacts are not in a folder but at {location}")
+    home = _folder(location)
     home.mkdir(parents=True, exist_ok=True)
     for row in rows:
         # two plain calls: asking for parents costs more
@@ -290,42 +427,17 @@ def _write_files(rows: Sequence[Row], location: str) -> None:
             (folder / name).write_bytes(content)
 
 
-_COLUMNS: Mapping[str, Sequence[str]] = {
-    "runs": (
-        "run_uuid",
-        "name",
-        "source_type",
-        "source_name",
-        "entry_point_name",
-        "user_id",
-        "status",
-        "start_time",
-        "end_time",
-        "deleted_time",
-        "source_version",
-        "lifecycle_stage",
-        "artifact_uri",
-        "experiment_id",
-    ),
-    "tags": ("key", "value", "run_uuid"),
-    "params": ("key", "value", "run_uuid"),
-    "metrics": ("key", "value", "timestamp", "is_nan", "step", "run_uuid"),
-    "latest_metrics": ("key", "value", "timestamp", "is_nan", "step", "run_uuid"),
-    "inputs": ("input_uuid", "source_type", "source_id", "destination_type", "destination_id", "step"),
-}
-
-
 def _many(connection: sa.Connection, table: sa.Table, values: Values) -> None:
     """Insert tuples by the driver's own call: SQLAlchemy's handling of each value costs more than the insert."""
     if values:
-        columns = _COLUMNS[table.name]
+        columns = table.columns.keys()
         marks = ", ".join("?" * len(columns))
         connection.exec_driver_sql(f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks})", list(values))
 
 
 def _copy(connection: sa.Connection, table: sa.Table, values: Values) -> None:
     """Insert tuples by PostgreSQL's COPY, in the transaction of the connection."""
-    statement = f"COPY {table.name} ({', '.join(_COLUMNS[table.name])}) FROM STDIN"
+    statement = f"COPY {table.name} ({', '.join(table.columns.keys())}) FROM STDIN"
     with closing(connection.connection.cursor()) as cursor, cursor.copy(statement) as to:
         for value in values:
             to.write_row(value)

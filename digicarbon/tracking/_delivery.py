@@ -3,22 +3,103 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from digicarbon.tracking import _results, _rows
-from digicarbon.tracking._backend import Backend
-from digicarbon.tracking._client import Client
+from digicarbon.errors import counted
+from digicarbon.tracking import _failures, _results, _rows
+from digicarbon.tracking._backend import Backend, Parent
+from digicarbon.tracking._connection import Connection, connected
+from digicarbon.tracking._entry import Tracking
 from digicarbon.tracking._journal import Journal
-from digicarbon.tracking._places import local_folder, put
-from digicarbon.tracking._spool import Spool
+from digicarbon.tracking._places import absolute, local_folder, masked, put
+from digicarbon.tracking._spool import End, Spool, lock_path, locked, spools
 
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
+LATER = "The next `digicarbon run` on this store from this folder, or `digicarbon deliver`, delivers them."
 
 
-def deliver(spool: Spool, backend: Backend, journal: Journal, files: Sequence[Path]) -> None:
+@dataclass(frozen=True)
+class Delivered:
+    """What `deliver` did.
+
+    Attributes
+    ----------
+    uri : str
+        Of the store, without its password.
+    runs : int
+        How many were delivered.
+    waiting : int
+        How many still wait for it.
+    notices : sequence of str
+        Why.
+    elsewhere : mapping of str to int
+        How many runs wait in this folder for other stores, by their address.
+    """
+
+    uri: str
+    runs: int
+    waiting: int
+    notices: Sequence[str]
+    elsewhere: Mapping[str, int]
+
+
+def deliver(tracking: Tracking) -> Delivered:
+    """Deliver what waits in this folder for a store.
+
+    Raises
+    ------
+    TrackingError
+        If the store cannot be opened.
+    """
+    uri = masked(absolute(tracking.uri))
+    own: list[str] = []
+    elsewhere: dict[str, int] = {}
+    for spool in spools():
+        sweep = spool.sweep
+        if sweep.uri == uri:
+            own.append(sweep.experiment)
+        elif waiting := spool.waiting():
+            elsewhere[sweep.uri] = elsewhere.get(sweep.uri, 0) + waiting
+    if not own:
+        return Delivered(masked(tracking.uri), 0, 0, (), elsewhere)
+    # opened by an experiment that is there already, so that none is made
+    store = connected(tracking, own[0])
+    count = deliver_all(store)
+    waiting = sum(spool.waiting() for spool in spools() if spool.sweep.uri == uri)
+    store.backend.close()
+    return Delivered(store.uri, count, waiting, store.notices, elsewhere)
+
+
+def deliver_all(store: Connection) -> int:
+    """Deliver what waits in the spools of this folder for an open store; return how many runs were delivered.
+
+    A spool of a sweep that is running now is left to it. What cannot be delivered is told in the store's notices.
+    """
+    count = 0
+    for spool in spools():
+        sweep = spool.sweep
+        own = sweep.uri == store.full_uri
+        lock = locked(lock_path(spool, store.folder(sweep.artifacts))) if own else None
+        if lock is None:
+            continue
+        try:
+            waiting = spool.waiting()
+            journal = spool.journal()
+            deliver_parts(spool, store.backend, journal, spool.parts)
+            complete(spool, store.backend, journal)
+            count += waiting
+        except _failures.kinds() as error:
+            store.notices.append(
+                f"{counted(spool.waiting(), 'run')} of {sweep.experiment} in {spool.folder} cannot be delivered to "
+                f"{store.uri} ({_failures.reason(error)}). {LATER}"
+            )
+        finally:
+            lock.release()
+    return count
+
+
+def deliver_parts(spool: Spool, backend: Backend, journal: Journal, files: Sequence[Path]) -> None:
     """Deliver batches; one that was interrupted goes on where it stopped."""
     sweep = spool.sweep
     for path in files:
@@ -27,36 +108,36 @@ def deliver(spool: Spool, backend: Backend, journal: Journal, files: Sequence[Pa
             backend.deliver(sweep.experiment_id, waiting, journal)
 
 
-def complete(spool: Spool, client: MlflowClient, backend: Backend, journal: Journal) -> None:
+def complete(spool: Spool, backend: Backend, journal: Journal) -> None:
     """Hand over the results of delivered batches, what the sweep left at its end, and remove the spool."""
     sweep, end = spool.sweep, spool.end
+    parent = Parent(sweep.parent_id, sweep.artifacts)
     folder = local_folder(sweep.artifacts) if backend.keeps_ids else None
     if folder is None:
-        _upload_results(spool, client, journal)
+        _upload_results(spool, parent, backend, journal)
     else:
         for part in spool.parts:
-            put(folder / _results.PARTS / part.name, part.read_bytes())
+            put(folder / _results.PARTS / part.name, part)
     for name, path in spool.files.items():
-        client.log_artifact(sweep.parent_id, str(path), name.rpartition("/")[0] or None)
+        backend.put(parent, name, path)
     if end is not None:
-        close(client, sweep.parent_id, end.failed, end.done)
+        close(backend, sweep.parent_id, end)
     spool.remove()
 
 
-def close(client: MlflowClient, parent_id: str, failed: int, done: int) -> None:
+def close(backend: Backend, parent_id: str, end: End) -> None:
     """Close a sweep."""
-    for key, value in (("runs.done", done), ("runs.failed", failed)):
-        client.log_metric(parent_id, key, float(value))
-    client.set_terminated(parent_id, status="FAILED" if failed else "FINISHED")
+    numbers = {"runs.done": float(end.done), "runs.failed": float(end.failed)}
+    backend.end(parent_id, "FAILED" if end.failed else "FINISHED", numbers)
 
 
-def _upload_results(spool: Spool, client: MlflowClient, journal: Journal) -> None:
+def _upload_results(spool: Spool, parent: Parent, backend: Backend, journal: Journal) -> None:
     """Add the batches to the file of results that the sweep has at its server."""
     files = spool.parts
     if not files:
         return
     with tempfile.TemporaryDirectory() as scratch:
-        before = Client(client).files(spool.sweep.parent_id, Path(scratch))
+        before = backend.files(parent.run_id, Path(scratch))
         replaced = _results.replaced(files)
         earlier = _results.run_ids(before) - replaced
         target = Path(scratch) / _results.RESULTS
@@ -66,4 +147,4 @@ def _upload_results(spool: Spool, client: MlflowClient, journal: Journal) -> Non
             return None if run_id in replaced else run_id
 
         _results.merge([*before, *files], target, known)
-        client.log_artifact(spool.sweep.parent_id, str(target))
+        backend.put(parent, _results.RESULTS, target)

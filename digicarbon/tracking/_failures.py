@@ -1,41 +1,72 @@
-"""What a store that does not take runs says, and whether waiting may help."""
+"""What a store that does not take runs says, and whether waiting may help.
+
+MLflow is not loaded for that: what raises its errors has loaded it.
+"""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
-from digicarbon.tracking._places import first_line
+from digicarbon.errors import TrackingError
+from digicarbon.tracking._places import first_line, masked
+from digicarbon.tracking._valid import RefusedError
 
 SAID: Mapping[str, str] = {
     "database or disk is full": "the disk is full",
     "No space left on device": "the disk is full",
     "readonly database": "it is read-only",
     "Read-only file system": "its folder is read-only",
+    "unable to open database file": "its file cannot be opened for writing, or its folder is read-only",
     "database is locked": "another program has kept it locked for a minute",
 }
 
 
 def kinds() -> tuple[type[Exception], ...]:
-    """Return what a store raises when it refuses: each layer has its own class for it."""
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
-
-    return (MlflowException, SQLAlchemyError, OSError, sqlite3.Error, LookupError)
+    """Return what a store raises when it refuses, as far as its layers are loaded: ask when something was raised."""
+    loaded = [_loaded("mlflow.exceptions", "MlflowException"), _loaded("sqlalchemy.exc", "SQLAlchemyError")]
+    return (*filter(None, loaded), RefusedError, OSError, sqlite3.Error, LookupError)
 
 
 def passes(error: Exception) -> bool:
     """Return whether a failure may be over later: no answer, a restart, a lock, a full disk."""
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
-
-    if isinstance(error, MlflowException):
+    public = _loaded("mlflow.exceptions", "MlflowException")
+    if public is not None and isinstance(error, public):
         status: int = error.get_http_status_code()
         return status >= 500 or status == 429
-    return isinstance(error, OSError | OperationalError | InterfaceError | TimeoutError | sqlite3.OperationalError)
+    names = ("OperationalError", "InterfaceError", "TimeoutError")
+    database = tuple(filter(None, (_loaded("sqlalchemy.exc", name) for name in names)))
+    return isinstance(error, (OSError, sqlite3.OperationalError, *database))
 
 
 def reason(error: BaseException) -> str:
     """Return why a store refuses, in few words."""
     text = first_line(error)
     return next((said for known, said in SAID.items() if known in text), text)
+
+
+def refusal(uri: str, what: str, error: BaseException, advice: str = "") -> TrackingError:
+    """Return the sentence on a store that refuses something."""
+    return TrackingError(f"tracking.uri: the store {masked(uri)} {what} ({reason(error)}). {advice}".strip())
+
+
+@contextmanager
+def refused(uri: str, what: str, advice: str = "") -> Iterator[None]:
+    """Turn what a store raises into a sentence.
+
+    Raises
+    ------
+    TrackingError
+        If it raised something.
+    """
+    try:
+        yield
+    except kinds() as error:
+        raise refusal(uri, what, error, advice) from error
+
+
+def _loaded(module: str, name: str) -> Any:
+    return getattr(sys.modules.get(module), name, None)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from digicarbon.errors import TrackingError
 from digicarbon.tracking import _failures
+from digicarbon.tracking._client import public
 from digicarbon.tracking._code import provenance
 from digicarbon.tracking._entry import Tracking
-from digicarbon.tracking._places import SERVERS, SQLITE, absolute, masked
-from digicarbon.tracking._rows import HASH, PARENT
+from digicarbon.tracking._places import SERVERS, SQLITE
+from digicarbon.tracking._rows import HASH, PARENT, SWEEP_KEY
 
-SWEEP_KEY = "digicarbon.sweep_key"
 PACKAGES = "digicarbon.packages"
 REUSED = "digicarbon.reused_from"
 KIND = ("source", "model", "diagnostic")
@@ -76,20 +72,9 @@ def history(tracking: Tracking, sweep_key: str, keys: Iterable[str]) -> History:
     """
     if tracking.uri.startswith(SQLITE) and not Path(tracking.uri.removeprefix(SQLITE)).is_file():
         return History()
-    from mlflow import MlflowClient
-
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
-    for noisy in ("mlflow", "alembic"):
-        logging.getLogger(noisy).setLevel(logging.CRITICAL)
-    try:
-        client = MlflowClient(tracking_uri=absolute(tracking.uri))
-        ids = [experiment.experiment_id for experiment in client.search_experiments()]
-        return _summed(_by_tables(tracking.uri) or dict(_by_client(client, ids)), sweep_key, set(keys))
-    except _failures.kinds() as error:
-        raise TrackingError(
-            f"tracking.uri: the store {masked(tracking.uri)} cannot be read ({_failures.reason(error)})."
-        ) from error
+    with _failures.refused(tracking.uri, "cannot be read"):
+        runs = _by_tables(tracking.uri)
+        return _summed(_by_client(tracking.uri) if runs is None else runs, sweep_key, set(keys))
 
 
 def _by_tables(uri: str) -> dict[str, Seen] | None:
@@ -112,16 +97,22 @@ def _by_tables(uri: str) -> dict[str, Seen] | None:
     return found
 
 
-def _by_client(client: Any, experiment_ids: Sequence[str]) -> Iterator[tuple[str, Seen]]:
+def _by_client(uri: str) -> dict[str, Seen]:
+    """Return all runs by MLflow's public client."""
+    client = public(uri)
+    ids = [experiment.experiment_id for experiment in client.search_experiments()]
+    found: dict[str, Seen] = {}
     token = None
-    while experiment_ids:
-        page = client.search_runs(experiment_ids, max_results=1000, page_token=token)
+    while ids:
+        page = client.search_runs(ids, max_results=1000, page_token=token)
         for run in page:
             info, said = run.info, {**run.data.tags, **run.data.params}
-            yield info.run_id, Seen(info.status, ((info.end_time or info.start_time) - info.start_time) / 1000, said)
+            seconds = ((info.end_time or info.start_time) - info.start_time) / 1000
+            found[info.run_id] = Seen(info.status, seconds, said)
         token = page.token
         if not token:
-            return
+            break
+    return found
 
 
 def _summed(runs: Mapping[str, Seen], sweep_key: str, keys: set[str]) -> History:

@@ -19,6 +19,8 @@ LONGEST_PARAM = 6000
 LONGEST_TAG = 8000
 HASH = "digicarbon.hash"
 PARENT = "mlflow.parentRunId"
+SWEEP_KEY = "digicarbon.sweep_key"
+"""Tag of a sweep: equal for sweeps of the same runs under the same name."""
 FAMILIES = ("params", "tags", "metrics")
 """Fields that become a column per key, e.g. ``metrics.nobs``."""
 

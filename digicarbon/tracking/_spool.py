@@ -122,6 +122,18 @@ def spools() -> Iterator[Spool]:
             yield Spool(path.parent)
 
 
+def lock_path(spool: Spool, folder: Path | None) -> Path:
+    """Return the file by whose lock a running sweep is known, also to those who would deliver its spool.
+
+    Parameters
+    ----------
+    spool : Spool
+    folder : Path or None
+        Of the sweep's artifacts, where there is one on this machine.
+    """
+    return (spool.folder if folder is None else folder.parent) / "lock"
+
+
 def locked(path: Path) -> FileLock | None:
     """Return a lock that is held, or None where a running command has it."""
     path.parent.mkdir(parents=True, exist_ok=True)

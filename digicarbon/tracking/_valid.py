@@ -1,51 +1,90 @@
-"""MLflow's own rules, asked before anything is written: SQL would take what the public client refuses."""
+"""MLflow's rules for names and lengths, asked before anything is written: SQL would take what its client refuses.
+
+Tests hold them against MLflow's own validators, whose import would cost more than a sweep of hundreds of runs.
+"""
 
 from __future__ import annotations
 
-from functools import lru_cache
+import os
+import posixpath
+import re
 
-from digicarbon.tracking._rows import Row
+from digicarbon.tracking._metrics import LONGEST_NAME
+from digicarbon.tracking._rows import LONGEST_PARAM, LONGEST_TAG, Row
+
+NAME = re.compile(r"[/\w.\- ]+" if os.name == "nt" else r"[/\w.\- :]+")
+LONGEST_DATA_NAME = 500
+LONGEST_DIGEST = 36
+LONGEST_PROFILE = 16_777_215
+SHOWN = 80
+MOST_NAMES = 100_000
+_KNOWN: set[str] = set()
+
+
+class RefusedError(ValueError):
+    """A run holds a name or a value that MLflow does not take."""
 
 
 def validate(row: Row) -> None:
-    """Raise MLflow's own exception if it does not take the row.
+    """Check a run's names and lengths.
 
-    Most names and values repeat from run to run, so that each is looked at once.
+    Raises
+    ------
+    RefusedError
+        If MLflow would not take the run.
     """
-    for key, value in row.params.items():
-        _param(key, value)
-    for key, value in row.tags.items():
-        _tag(key, value)
-    for key in row.metrics:
-        _metric(key)
-    _dataset(row.data_name, row.data_digest, row.data_profile)
+    for kind, said in (("parameter", row.params), ("tag", row.tags), ("metric", row.metrics)):
+        # most names repeat from run to run, so that each is looked at once
+        if not _KNOWN.issuperset(said):
+            for name in said:
+                check_name(kind, name)
+            if len(_KNOWN) > MOST_NAMES:
+                _KNOWN.clear()
+            _KNOWN.update(said)
+    for kind, texts, longest in (("parameter", row.params, LONGEST_PARAM), ("tag", row.tags, LONGEST_TAG)):
+        if max(map(len, texts.values()), default=0) > longest:
+            for name, text in texts.items():
+                check_length(f"the {kind} '{name}'", text, longest)
+    check_data(row.data_name, row.data_digest, row.data_profile)
 
 
-@lru_cache(maxsize=50_000)
-def _param(key: str, value: str) -> None:
-    from mlflow.utils.validation import _validate_param
+def check_name(kind: str, name: str) -> None:
+    """Check the name of a parameter, tag or metric: it may become the path of a file.
 
-    _validate_param(key, value)
-
-
-@lru_cache(maxsize=50_000)
-def _tag(key: str, value: str) -> None:
-    from mlflow.utils.validation import _validate_tag
-
-    _validate_tag(key, value)
-
-
-@lru_cache(maxsize=50_000)
-def _metric(key: str) -> None:
-    from mlflow.utils.validation import _validate_length_limit, _validate_metric_name
-
-    _validate_metric_name(key)
-    _validate_length_limit("Metric name", 250, key)
+    Raises
+    ------
+    RefusedError
+        If MLflow would not take it.
+    """
+    if not NAME.fullmatch(name):
+        raise RefusedError(
+            f"the {kind} '{name[:SHOWN]}' may only have letters, digits, blanks and the signs _ - . / in its name"
+        )
+    if posixpath.normpath(name) != name or name == "." or name.startswith(("..", "/")):
+        raise RefusedError(f"the {kind} '{name[:SHOWN]}' has a name that means another one as a path of files")
+    check_length(f"the name of the {kind} '{name[:SHOWN]}'", name, LONGEST_NAME)
 
 
-@lru_cache(maxsize=1_000)
-def _dataset(name: str, digest: str, profile: str) -> None:
-    from mlflow.entities import Dataset
-    from mlflow.utils.validation import _validate_dataset
+def check_length(what: str, value: str, longest: int) -> None:
+    """Check a value's length.
 
-    _validate_dataset(Dataset(name, digest, "code", "{}", profile=profile))
+    Raises
+    ------
+    RefusedError
+        If MLflow would not take it.
+    """
+    if len(value) > longest:
+        raise RefusedError(f"{what} has {len(value)} characters; {longest} are allowed")
+
+
+def check_data(name: str, digest: str, profile: str) -> None:
+    """Check what is said of a data set.
+
+    Raises
+    ------
+    RefusedError
+        If MLflow would not take it.
+    """
+    check_length("the name of the data", name, LONGEST_DATA_NAME)
+    check_length("the fingerprint of the data", digest, LONGEST_DIGEST)
+    check_length("the profile of the data", profile, LONGEST_PROFILE)

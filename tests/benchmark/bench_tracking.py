@@ -16,9 +16,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from mlflow import MlflowClient
 
 from digicarbon.result import Effects, Inference, Result
-from digicarbon.tracking import Entry, Store, Tracking, store_results
+from digicarbon.tracking import Entry, Store, Tracking, absolute, store_results
 from digicarbon.tracking import _database as database
 
 BATCH = 500
@@ -94,8 +95,9 @@ def main(runs: int) -> None:
     results = timed(lambda: dict(again.recorded().read(opened[2])))
     found = timed(lambda: again.find([f"{k:064x}" for k in range(runs)]))
     table = timed(lambda: store_results(Tracking(), store.parent_id))
+    client = MlflowClient(tracking_uri=absolute(Tracking().uri))
     inside = f"tags.`mlflow.parentRunId` = '{store.parent_id}'"
-    search = timed(lambda: list(again._client.search_runs([again.experiment_id], inside, max_results=50_000)))
+    search = timed(lambda: list(client.search_runs([again.experiment_id], inside, max_results=50_000)))
     assert len(opened[2]) == len(results[2]) == len(table[2]) == len(search[2]) == runs
     again.abort()
     first, peer_cost = f"{early * 1e3:.2f} ms", f"{public * 1e3:.1f} ms"

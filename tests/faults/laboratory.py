@@ -24,6 +24,8 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
+from digicarbon.tracking._spool import Spool
+
 CONTROLS = ("ln_pgdp", "ln_population", "ln_built_up_area", "ln_ter_sec")
 EVERY = [list(some) for size in range(5) for some in itertools.combinations(CONTROLS, size)]
 VICTIM = EVERY[5]
@@ -221,6 +223,10 @@ class Laboratory:
         """The only sweep of an experiment."""
         (only,) = self.sweeps(experiment)
         return only
+
+    def waiting(self) -> int:
+        """How many runs wait in the project's spools."""
+        return sum(Spool(path.parent).waiting() for path in self.folder.glob("mlruns/spool/*/sweep.json"))
 
     def artifacts(self, run: Run) -> Path:
         """Return the folder of a run's artifacts."""

@@ -11,7 +11,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,6 +49,17 @@ class Disk:
 
     def remount(self, mode: str) -> None:
         subprocess.run(["mount", "-o", f"remount,{mode}", str(self.place)], check=True)
+
+    @contextmanager
+    def read_only(self) -> Iterator[None]:
+        """Let nothing new be opened for writing for a while; files that a command holds open it can write."""
+        # a mount of its own over the place: the disk itself cannot be remounted while a lock is held on it
+        subprocess.run(["mount", "--bind", str(self.place), str(self.place)], check=True)
+        subprocess.run(["mount", "-o", "remount,bind,ro", str(self.place)], check=True)
+        try:
+            yield
+        finally:
+            subprocess.run(["umount", "-l", str(self.place)], check=True)
 
     def fill(self, leave: int) -> None:
         """Take all of the disk but so many bytes."""
@@ -135,6 +146,57 @@ def test_a_read_only_store_is_refused_before_anything_is_fitted(
     disk.remount("rw")
     laboratory.call(HERE)
     each_once(laboratory.sweep(), undisturbed)
+
+
+@pytest.mark.parametrize("results", ["there", "elsewhere"])
+def test_a_store_that_becomes_read_only_in_the_middle(
+    disk: Disk, laboratory: Laboratory, empty_store: Path, undisturbed: Contents, results: str
+) -> None:
+    shutil.copy(empty_store, disk.place / "mlflow.db")
+    laboratory.uri = f"sqlite:///{disk.place / 'mlflow.db'}"
+    folder = {"there": disk.place, "elsewhere": laboratory.folder}[results] / "artifacts"
+    artifacts = f"tracking.artifacts={folder}"
+    laboratory.gate("closed")
+    process = laboratory.start(*WORKERS, artifacts)
+    laboratory.await_runs(2)
+    before = len(laboratory.sweep().runs)
+    with disk.read_only():
+        laboratory.gate("open")
+        said = ended(process, 2)
+        assert "Traceback" not in said
+        assert "read-only" in said
+        assert "digicarbon deliver" in said
+        kept = laboratory.waiting()
+        assert kept > 0
+        # the same command while it is still so: a sentence again, and what waits stays
+        fits = len(laboratory.fits)
+        assert "read-only" in laboratory.call(HERE, artifacts, status=2)
+        assert len(laboratory.fits) == fits
+        assert laboratory.waiting() == kept
+    assert len(laboratory.sweep().runs) == before
+    laboratory.call(HERE, artifacts)
+    each_once(laboratory.sweep(), undisturbed)
+    assert laboratory.waiting() == 0
+    assert len(laboratory.last_fits) == FITS - before - kept
+
+
+def test_a_project_whose_folder_becomes_read_only_in_the_middle(
+    disk: Disk, laboratory: Laboratory, empty_store: Path, undisturbed: Contents
+) -> None:
+    (laboratory.folder / "mlruns").symlink_to(disk.place, target_is_directory=True)
+    shutil.copy(empty_store, disk.place / "mlflow.db")
+    laboratory.gate("closed")
+    process = laboratory.start(*WORKERS)
+    laboratory.await_runs(2)
+    with disk.read_only():
+        laboratory.gate("open")
+        said = ended(process, 2)
+        assert "Traceback" not in said
+        assert "read-only" in said
+    laboratory.call(HERE)
+    each_once(laboratory.sweep(), undisturbed)
+    # what the folder did not take was kept in the system's temporary folder
+    assert len(laboratory.last_fits) < FITS - 2
 
 
 # ---- an MLflow server

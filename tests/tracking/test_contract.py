@@ -11,22 +11,47 @@ import pytest
 from contract import dumped, tables, written
 from entries import ENTRY, of
 from mlflow import MlflowClient
+from mlflow.store.tracking.dbmodels.models import Base
+from sqlalchemy.dialects import postgresql, sqlite
 
 from digicarbon.errors import TrackingError
 from digicarbon.tracking import Store, Tracking
 from digicarbon.tracking import _database as database
+from digicarbon.tracking._tables import METADATA
 
 
 def test_every_table_is_as_the_public_client_writes_it(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ours = dumped(written(monkeypatch, straight=True), Tracking().uri)
     theirs = dumped(written(monkeypatch, straight=False), Tracking().uri)
-    assert set(ours) >= {"runs", "tags", "params", "metrics", "latest_metrics", "inputs"}
+    assert set(ours) >= {"runs", "tags", "params", "metrics", "latest_metrics", "inputs", "experiments"}
+    assert theirs.keys() == ours.keys()
     for table in theirs:
         assert ours[table] == theirs[table], table
-    assert all(
-        len(ours[table]["m" * 250]) for table in ("runs", "tags", "params", "metrics", "latest_metrics", "inputs")
-    )
-    assert len(ours["metrics"]["m" * 250]) > 2300
+    many = f"{'m' * 250}, active"
+    assert all(len(ours[table][many]) for table in ("runs", "tags", "params", "metrics", "latest_metrics", "inputs"))
+    assert len(ours["metrics"][many]) > 2300
+    assert [row["lifecycle_stage"] for row in ours["runs"]["two, deleted"]] == ["deleted"]
+    (sweep,) = ours["runs"]["the sweep"]
+    assert (sweep["status"], sweep["user_id"], sweep["source_type"]) == ("FAILED", "unknown", "UNKNOWN")
+    assert {row["key"]: row["value"] for row in ours["tags"]["the sweep"]}["mine"] == "two"
+    assert {row["key"]: row["value"] for row in ours["latest_metrics"]["the sweep"]} == {
+        "runs.done": 3.0,
+        "runs.failed": 1.0,
+    }
+    assert [row["lifecycle_stage"] for row in ours["experiments"]["the experiment"]] == ["active"]
+    assert [row["key"] for row in ours["experiment_tags"]["the experiment"]] == ["mlflow.experimentKind"]
+
+
+def test_our_tables_are_mlflows() -> None:
+    for table in METADATA.tables.values():
+        theirs = Base.metadata.tables[table.name]
+        assert set(table.columns.keys()) == set(theirs.columns.keys()), table.name
+        assert [*table.primary_key.columns.keys()] == [*theirs.primary_key.columns.keys()], table.name
+        for column in table.columns:
+            other = theirs.columns[column.name]
+            assert column.nullable == other.nullable, column
+            for dialect in (sqlite.dialect(), postgresql.dialect()):
+                assert column.type.compile(dialect) == other.type.compile(dialect), column
 
 
 def test_the_files_of_a_run_are_those_of_the_public_client(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

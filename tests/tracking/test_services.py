@@ -17,7 +17,7 @@ from services import Postgresql, Server, postgresql_programs
 
 from digicarbon.__main__ import main
 from digicarbon.tracking import Store, Tracking, store_results
-from digicarbon.tracking import _store as store_module
+from digicarbon.tracking import _recording as recording
 
 pytestmark = [
     pytest.mark.outside,
@@ -55,7 +55,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-    monkeypatch.setattr(store_module, "PAUSE", 0.0)
+    monkeypatch.setattr(recording, "PAUSE", 0.0)
 
 
 def begun(tracking: Tracking, name: str) -> tuple[Store, dict[str, str]]:
@@ -116,8 +116,11 @@ def test_postgresql_gets_what_the_public_client_writes(
 ) -> None:
     ours = dumped(written(monkeypatch, straight=True, uri=cluster.uri), cluster.uri)
     theirs = dumped(written(monkeypatch, straight=False, uri=cluster.uri), cluster.uri)
+    assert ours.keys() == theirs.keys()
     for table in theirs:
         assert ours[table] == theirs[table], table
+    assert ours["runs"]["the sweep"]
+    assert ours["experiments"]["the experiment"]
 
 
 def test_postgresql_that_stops_in_the_middle_loses_nothing(cluster: Postgresql, folder: Path) -> None:

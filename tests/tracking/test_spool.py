@@ -23,8 +23,8 @@ from digicarbon.__main__ import main
 from digicarbon.errors import TrackingError
 from digicarbon.tracking import Store, Tracking
 from digicarbon.tracking import _database as database
+from digicarbon.tracking import _recording as recording
 from digicarbon.tracking import _rows as rows
-from digicarbon.tracking import _store as store_module
 
 Outage = Callable[[str, int], None]
 
@@ -33,7 +33,7 @@ Outage = Callable[[str, int], None]
 def far(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder whose store is written by the public client, out of the spool, as a server is."""
     monkeypatch.setattr(database, "HEADS", frozenset())
-    monkeypatch.setattr(store_module, "PAUSE", 0.0)
+    monkeypatch.setattr(recording, "PAUSE", 0.0)
     return project
 
 
@@ -187,7 +187,7 @@ def test_a_database_that_takes_nothing_more_keeps_the_batch(
 ) -> None:
     store, _ = begun()
     store.write([of("a")])
-    engine = store._tables._engine
+    engine = store._connection.tables._engine
     engine.dispose()
     sa.event.listen(engine, "connect", mischief)
     with closing(sqlite3.connect("mlruns/mlflow.db", isolation_level=None)) as other:
@@ -274,7 +274,7 @@ def test_the_spool_of_a_running_sweep_is_left_to_it(
     monkeypatch.setattr(database, "HEADS", heads)
     running, _ = begun()
     table = rows.table(rows.batch([of("a")], running.parent_id, {}))
-    running._spool.keep(running._sweep, table)
+    running._recording.spool.keep(running._recording.sweep, table)
     other, _ = begun(key="other")
     assert recorded(running) == whole()
     running.abort()

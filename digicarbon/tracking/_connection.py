@@ -1,0 +1,118 @@
+"""From an address to an open store: the tables of a database where they are known, else MLflow's public client."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from digicarbon.tracking import _failures
+from digicarbon.tracking._backend import Backend, Experiment
+from digicarbon.tracking._client import Client, public
+from digicarbon.tracking._entry import Tracking
+from digicarbon.tracking._places import (
+    SERVERS,
+    absolute,
+    alone,
+    artifact_location,
+    local_folder,
+    masked,
+    try_database,
+)
+
+if TYPE_CHECKING:
+    from digicarbon.tracking._database import Database
+
+
+@dataclass(frozen=True, eq=False)
+class Connection:
+    """An open store.
+
+    Attributes
+    ----------
+    name : str
+        Of the experiment.
+    uri, full_uri : str
+        As it was given, and with its full path; both without a password.
+    experiment : Experiment
+    backend : Backend
+    tables : Database or None
+        The backend, where runs go straight into tables.
+    notices : list of str
+        Sentences for the user.
+    """
+
+    name: str
+    uri: str
+    full_uri: str
+    experiment: Experiment
+    backend: Backend
+    tables: Database | None = None
+    notices: list[str] = field(default_factory=list)
+
+    def folder(self, artifacts: str) -> Path | None:
+        """Return the folder of a sweep's artifacts where runs go straight into tables, else None."""
+        return None if self.tables is None else local_folder(artifacts)
+
+
+def connected(tracking: Tracking, name: str) -> Connection:
+    """Open a store and the experiment of a name, and make what is not there.
+
+    MLflow is loaded only where its client is needed: importing it takes longer than recording a thousand runs.
+
+    Raises
+    ------
+    TrackingError
+        If the store cannot be opened.
+    """
+    location = artifact_location(tracking, name)
+    advice = "Check the folder's rights and the address, or choose another."
+    with _failures.refused(tracking.uri, "cannot be opened", advice):
+        try_database(tracking.uri)
+        with alone(tracking.uri):
+            return _opened(tracking.uri, name, location)
+
+
+def reading(uri: str) -> Backend:
+    """Open a store that is there already, to read it.
+
+    Raises
+    ------
+    MlflowException, SQLAlchemyError
+        If the store cannot be opened.
+    """
+    return _tables(uri) or Client(public(uri))
+
+
+def _opened(uri: str, name: str, location: str | None) -> Connection:
+    shown, full = masked(uri), masked(absolute(uri))
+    database = _tables(uri)
+    if database is None:
+        # lays out the tables of a database that has none
+        client = Client(public(uri))
+        database = _tables(uri)
+    if database is None:
+        return Connection(name, shown, full, client.experiment(name, location), client, notices=_unknown(uri))
+    experiment = database.experiment(name, location)
+    if local_folder(experiment.location) is not None:
+        return Connection(name, shown, full, experiment, database, database)
+    database.close()
+    notice = f"Artifacts are not in a folder but at {experiment.location}: runs are recorded one by one."
+    return Connection(name, shown, full, experiment, Client(public(uri)), notices=[notice])
+
+
+def _tables(uri: str) -> Database | None:
+    if uri.startswith(SERVERS):
+        return None
+    from digicarbon.tracking import _database
+
+    return _database.opened(uri)
+
+
+def _unknown(uri: str) -> list[str]:
+    if uri.startswith(SERVERS):
+        return []
+    return [
+        f"The schema of {masked(uri)} is not one that digicarbon knows: runs are recorded one by one by MLflow's "
+        "public client, which takes longer."
+    ]

@@ -1,0 +1,178 @@
+"""A sweep that is open: batches of runs go into its store, or wait on this disk until the store takes them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from digicarbon.errors import TrackingError, counted
+from digicarbon.tracking import _delivery, _failures, _results
+from digicarbon.tracking._backend import Parent
+from digicarbon.tracking._connection import Connection
+from digicarbon.tracking._places import SQLITE
+from digicarbon.tracking._rows import Row
+from digicarbon.tracking._spool import SPOOL, End, Spool, Sweep, fallback, lock_path, locked
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from filelock import FileLock
+
+PAUSE = 15.0
+"""Seconds before a store that did not answer is asked again."""
+KEPT = "Runs written before are kept."
+
+
+def taken(store: Connection, parent: Parent) -> Recording | None:
+    """Return a sweep as this command's own, or None while another command has it."""
+    spool = Spool(SPOOL / parent.run_id)
+    lock = locked(lock_path(spool, store.folder(parent.artifacts)))
+    return None if lock is None else Recording(store, parent, spool, lock)
+
+
+class Recording:
+    """A sweep that this command has to itself.
+
+    A batch is a file of results first, then one transaction. Where runs go by MLflow's public client, and while a
+    store does not answer, batches go through the spool.
+
+    Attributes
+    ----------
+    parent : Parent
+    folder : Path or None
+        Of the sweep's artifacts, where runs go straight into tables.
+    spool : Spool
+    sweep : Sweep
+    """
+
+    def __init__(self, store: Connection, parent: Parent, spool: Spool, lock: FileLock) -> None:
+        self.parent = parent
+        self.folder = store.folder(parent.artifacts)
+        self.spool = spool
+        experiment = store.experiment
+        self.sweep = Sweep(store.full_uri, store.name, experiment.experiment_id, parent.run_id, parent.artifacts)
+        self._store = store
+        self._lock = lock
+        self._journal = spool.journal()
+        self._pending: list[Path] = []
+        self._ask_again = 0.0
+
+    def write(self, rows: Sequence[Row], table: pa.Table) -> None:
+        """Record a batch whole or not at all, or keep it in the spool.
+
+        Raises
+        ------
+        TrackingError
+            If the store refuses it, or takes nothing more; the sentence says where the batch is kept.
+        """
+        tables = self._store.tables
+        if tables is None or self.folder is None or self._pending:
+            self._write_by_spool(table)
+            return
+        try:
+            _results.write_part(self.folder / _results.PARTS, table)
+            tables.write(self._store.experiment.experiment_id, rows)
+        except _failures.kinds() as error:
+            self._keep(table, error)
+
+    def finish(self, files: Mapping[str, bytes | Path], end: End) -> None:
+        """Store the sweep's files and all its results, and close it; what its store does not take waits in the spool.
+
+        Raises
+        ------
+        TrackingError
+            If the store refuses them.
+        """
+        with _failures.refused(self._store.uri, "cannot be written", KEPT):
+            if self.folder is None or self.spool.parts:
+                self._finish_by_spool(files, end)
+            else:
+                for name, content in files.items():
+                    self._store.backend.put(self.parent, name, content)
+                self._gather(self.folder)
+                _delivery.close(self._store.backend, self.parent.run_id, end)
+        self.release()
+
+    def abort(self, status: str) -> None:
+        """Mark the sweep as killed or failed; runs that are written stay."""
+        # where that fails it stands as running, and the next command goes on with it all the same
+        with suppress(TrackingError), _failures.refused(self._store.uri, "cannot be written"):
+            self._store.backend.end(self.parent.run_id, status, {})
+        self.release()
+
+    def release(self) -> None:
+        """Let other commands have the sweep."""
+        self._store.backend.close()
+        self._lock.release()
+
+    def _write_by_spool(self, table: pa.Table) -> None:
+        self._pending.append(self.spool.keep(self.sweep, table))
+        if time.monotonic() >= self._ask_again:
+            self._deliver_pending()
+
+    def _deliver_pending(self) -> None:
+        try:
+            while self._pending:
+                _delivery.deliver_parts(self.spool, self._store.backend, self._journal, self._pending[:1])
+                self._pending.pop(0)
+        except _failures.kinds() as error:
+            if not _failures.passes(error):
+                raise _failures.refusal(self._store.uri, "refuses runs", error, KEPT) from error
+            self._ask_again = time.monotonic() + PAUSE
+
+    def _keep(self, table: pa.Table, error: Exception) -> None:
+        """Keep a batch that a database did not take; raise unless it is one that may answer again by itself."""
+        store = self._store
+        if not _failures.passes(error):
+            raise _failures.refusal(store.uri, "refuses runs", error, KEPT) from error
+        try:
+            kept = self.spool.keep(self.sweep, table)
+        except OSError:
+            # the same disk may be full
+            self.spool = Spool(fallback() / self.parent.run_id)
+            what = "takes nothing more and neither does the temporary folder"
+            with _failures.refused(store.uri, what, "This batch is lost."):
+                kept = self.spool.keep(self.sweep, table)
+        if store.full_uri.startswith(SQLITE):
+            many = counted(table.num_rows, "run")
+            raise TrackingError(
+                f"tracking.uri: the store {store.uri} cannot be written: {_failures.reason(error)}. Runs recorded "
+                f"before are kept, and the last {many} in {self.spool.folder}. When that is mended, `digicarbon "
+                "deliver` records what waits, and the same command again also fits the runs that are left."
+            ) from error
+        self._journal = self.spool.journal()
+        self._pending.append(kept)
+        self._ask_again = time.monotonic() + PAUSE
+
+    def _finish_by_spool(self, files: Mapping[str, bytes | Path], end: End) -> None:
+        self.spool.keep_end(self.sweep, end, files)
+        self._deliver_pending()
+        if not self._pending:
+            try:
+                _delivery.complete(self.spool, self._store.backend, self._journal)
+                if self.folder is not None:
+                    self._gather(self.folder)
+                return
+            except _failures.kinds() as error:
+                if not _failures.passes(error):
+                    raise
+        self._store.notices.append(
+            f"{self._store.uri} does not answer: {counted(self.spool.waiting(), 'run')} and the tables of this sweep "
+            f"wait in {self.spool.folder}. {_delivery.LATER}"
+        )
+
+    def _gather(self, folder: Path) -> None:
+        """Make the parts one file."""
+        files, target = _results.sources(folder), folder / _results.RESULTS
+        if not [path for path in files if path != target]:
+            return
+        children = self._store.backend.children(self._store.experiment.experiment_id, self.parent.run_id)
+        live = {run_id for _, run_id, _ in children}
+        _results.merge(files, target, lambda name: name if name in live else None)
+        for path in files:
+            if path != target:
+                path.unlink()
+        with suppress(OSError):
+            (folder / _results.PARTS).rmdir()
