@@ -19,6 +19,8 @@ LONGEST_PARAM = 6000
 LONGEST_TAG = 8000
 HASH = "digicarbon.hash"
 PARENT = "mlflow.parentRunId"
+EXPERIMENT = "digicarbon.experiment"
+"""Tag of a sweep with its experiment's name: several experiments can share one of MLflow's."""
 SWEEP_KEY = "digicarbon.sweep_key"
 """Tag of a sweep: equal for sweeps of the same runs under the same name."""
 FAMILIES = ("params", "tags", "metrics")
