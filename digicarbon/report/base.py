@@ -12,6 +12,7 @@ from pydantic import Field
 
 from digicarbon.errors import counted, listing
 from digicarbon.panel import Panel
+from digicarbon.report.labels import Labels, Language
 from digicarbon.result import Result
 from digicarbon.spec import Spec
 
@@ -85,9 +86,25 @@ class Table:
 
 
 class Report(Spec):
-    """A specification of a table of results."""
+    """A specification of a table of results.
+
+    Attributes
+    ----------
+    labels : mapping of str to str
+        Words for terms or variables, e.g. ``{e: Digital economy}``; they go before the shipped ones.
+    language : {"en", "zh"} or None
+        Of the shipped words (``digicarbon/data/labels.csv``). None leaves variables as the specification names them.
+    """
 
     role: ClassVar[str] = "report"
+
+    labels: Mapping[str, str] = {}
+    language: Language | None = None
+
+    @property
+    def words(self) -> Labels:
+        """What variables and rows are called."""
+        return Labels(self.language, self.labels)
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return one table over all records.

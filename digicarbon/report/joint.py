@@ -1,0 +1,106 @@
+"""What the joint test of a whole specification curve found: plain numbers that pictures and tables read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from digicarbon.errors import DataError
+
+STATISTICS = ("median", "share_significant", "mean_z")
+"""Median estimate; share significant in the dominant sign; mean z in the dominant sign."""
+COLUMNS = ("observed", "null_median", "null_low", "null_high", "p")
+BAND = ("rank", "low", "median", "high")
+FILE = "joint.json"
+"""The artifact of a sweep's parent run."""
+
+
+@dataclass(frozen=True, eq=False)
+class Joint:
+    """The joint test of a multiverse (Simonsohn, Simmons & Nelson 2020).
+
+    Attributes
+    ----------
+    estimand : {"coefficient", "direct", "indirect", "total"}
+    draws : int
+        Permutations under the null.
+    seed : int
+    specifications : int
+        How many estimates entered.
+    dominant : {"+", "-"}
+        The sign of most estimates.
+    statistics : DataFrame
+        Index ``median``, ``share_significant``, ``mean_z``; columns observed, null_median, null_low and null_high (the
+        2.5 % and 97.5 % quantiles over draws) and p.
+    null_band : DataFrame
+        A row per rank of the sorted curve: rank (from 1), and low, median, high of the estimate at that rank over the
+        draws.
+    notes : tuple of str
+        What was left out and what to know of the numbers.
+    """
+
+    estimand: str
+    draws: int
+    seed: int
+    specifications: int
+    dominant: Literal["+", "-"]
+    statistics: pd.DataFrame
+    null_band: pd.DataFrame
+    notes: tuple[str, ...] = ()
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The p values by the names of their metrics, e.g. ``joint.median.p``."""
+        return {f"joint.{name}.p": float(p) for name, p in self.statistics["p"].items()}
+
+    def to_json(self) -> str:
+        """Return all of it as JSON, numbers to full precision."""
+        content = {
+            "estimand": self.estimand,
+            "draws": self.draws,
+            "seed": self.seed,
+            "specifications": self.specifications,
+            "dominant": self.dominant,
+            "statistics": {
+                str(name): {column: _plain(row[column]) for column in COLUMNS}
+                for name, row in self.statistics.iterrows()
+            },
+            "null_band": {column: [_plain(value) for value in self.null_band[column]] for column in BAND},
+            "notes": list(self.notes),
+        }
+        return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Joint:
+        """Return what `to_json` wrote.
+
+        Raises
+        ------
+        DataError
+            If the text is something else.
+        """
+        try:
+            read = json.loads(text)
+            statistics = pd.DataFrame.from_dict(read["statistics"], orient="index", dtype=np.float64)
+            band = pd.DataFrame({column: np.array(read["null_band"][column], dtype=np.float64) for column in BAND})
+            numbers = {name: int(read[name]) for name in ("draws", "seed", "specifications")}
+            if read["dominant"] not in ("+", "-"):
+                raise ValueError(f"dominant is {read['dominant']!r}")
+            return cls(
+                estimand=str(read["estimand"]),
+                **numbers,
+                dominant=read["dominant"],
+                statistics=statistics.loc[list(STATISTICS), list(COLUMNS)],
+                null_band=band.astype({"rank": np.int64}),
+                notes=tuple(read["notes"]),
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(f"This is not a joint test as {FILE} holds it ({error}).") from error
+
+
+def _plain(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

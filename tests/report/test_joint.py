@@ -1,0 +1,46 @@
+"""The joint test's numbers go through JSON unchanged."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from digicarbon.errors import DataError
+from digicarbon.report.joint import COLUMNS, STATISTICS, Joint
+
+FOUND = Joint(
+    estimand="total",
+    draws=199,
+    seed=4,
+    specifications=3,
+    dominant="-",
+    statistics=pd.DataFrame(np.arange(15.0).reshape(3, 5) / 7, index=pd.Index(STATISTICS), columns=pd.Index(COLUMNS)),
+    null_band=pd.DataFrame(
+        {"rank": [1, 2, 3], "low": [-0.3, -0.2, -0.1], "median": [-1 / 3, 0.0, 1 / 3], "high": [0.1, 0.2, 0.3]}
+    ),
+    notes=("2 runs of 碳 are left out.",),
+)
+
+
+def test_goes_through_json() -> None:
+    read = Joint.from_json(FOUND.to_json())
+    assert (read.estimand, read.draws, read.seed, read.specifications, read.dominant, read.notes) == (
+        "total", 199, 4, 3, "-", ("2 runs of 碳 are left out.",),
+    )  # fmt: skip
+    pd.testing.assert_frame_equal(read.statistics, FOUND.statistics, check_exact=True)
+    pd.testing.assert_frame_equal(read.null_band, FOUND.null_band, check_exact=True)
+
+
+def test_metrics_are_the_p_values() -> None:
+    assert FOUND.metrics == {
+        "joint.median.p": 4 / 7,
+        "joint.share_significant.p": 9 / 7,
+        "joint.mean_z.p": 14 / 7,
+    }
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", FOUND.to_json().replace('"-"', '"x"')])
+def test_something_else_is_a_sentence(text: str) -> None:
+    with pytest.raises(DataError, match="not a joint test"):
+        Joint.from_json(text)
