@@ -11,6 +11,7 @@ from pydantic import Field
 from digicarbon.errors import counted, listing
 from digicarbon.panel import Panel
 from digicarbon.render import Table as Table
+from digicarbon.report.joint import Joint, JointRequest
 from digicarbon.report.labels import Labels, Language
 from digicarbon.result import Result
 from digicarbon.spec import Spec
@@ -91,6 +92,15 @@ class Report(Spec):
             As in `table`.
         """
         return {}
+
+    @property
+    def joint_request(self) -> JointRequest | None:
+        """The joint test that this report shows; None for reports without one."""
+        return None
+
+    def with_joint(self, joint: Joint) -> Report:
+        """Return this report with the joint test that it asked for."""
+        return self
 
 
 def summarised(count: int, words: str = "stand side by side") -> str:
