@@ -507,3 +507,30 @@ def test_many_runs_end_with_a_summary(project: Path, capsys: pytest.CaptureFixtu
     assert main(["run", "-m", "executor=sequential", *axes, levels, "report.most_runs=72"]) == 0
     wide = pd.read_csv(Path(place.partition(": ")[2]).with_name("table.csv"), index_col=0, dtype=str)
     assert wide.shape[1] == 72
+
+
+def test_a_report_of_the_users_own_reads_a_large_sweep_as_a_sequence(
+    mine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (mine / "mine.py").write_text(
+        MINE + "\n\nimport pandas as pd\nfrom digicarbon.report import Report, Table\n\n\n"
+        "class Own(Report):\n"
+        '    """Labels."""\n\n'
+        "    def table(self, title, records):\n"
+        "        labels = [one.label for one in records]\n"
+        "        assert labels == [records[k].label for k in range(len(records))]\n"
+        "        assert [one.label for one in records[1:]] == labels[1:]\n"
+        "        assert records[-1].label == labels[-1]\n"
+        '        cells = pd.DataFrame({"rows": [str(len(one.panel().unit_codes)) for one in records]}, index=labels)\n'
+        "        return Table(title, cells)\n",
+        encoding="utf-8",
+    )
+    (mine / "conf" / "report").mkdir()
+    (mine / "conf" / "report" / "own.yaml").write_text("# my own\n_target_: mine.Own\n", encoding="utf-8")
+    choices = ("executor=sequential", "report=own", "model=twfe", "measure=ddl,bea,ide")
+    small = run("config", *choices)
+    monkeypatch.setattr(sweep, "KEPT", 1)
+    large = run("config", *choices, force=True)
+    assert same(large, small)
+    assert large.table is not None
+    assert large.table.cells["rows"].to_dict() == {f"measure={name}": "180" for name in ("ddl", "bea", "ide")}
