@@ -1,5 +1,7 @@
 """Tables of results."""
 
+from digicarbon.render import FORMATS as FORMATS
+from digicarbon.render import save_all as save_all
 from digicarbon.report.base import MOST_RUNS as MOST_RUNS
 from digicarbon.report.base import Record as Record
 from digicarbon.report.base import Report as Report
