@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from digicarbon.model import PanelRegression as PanelRegression
     from digicarbon.model import SpatialPanel as SpatialPanel
     from digicarbon.panel import Panel as Panel
-    from digicarbon.report import plot_curve as plot_curve
+    from digicarbon.picture import plot_curve as plot_curve
     from digicarbon.result import Result as Result
     from digicarbon.spec import Spec as Spec
     from digicarbon.weights import Weights as Weights
@@ -44,7 +44,7 @@ _HOME = {
     "descriptive": "digicarbon.diagnostic",
     "diagnose": "digicarbon.diagnostic",
     "moran": "digicarbon.diagnostic",
-    "plot_curve": "digicarbon.report",
+    "plot_curve": "digicarbon.picture",
     "turning_points": "digicarbon.diagnostic",
     "vif": "digicarbon.diagnostic",
     "wild_bootstrap": "digicarbon.diagnostic",

@@ -117,6 +117,24 @@ def ceads_sectors() -> pd.DataFrame:
     return _table("ceads_sectors").fillna("")
 
 
+def terms() -> Mapping[str, Mapping[str, str]]:
+    """Return what variables and parameters are called in tables and pictures: name, then ``en`` or ``zh``."""
+    return _words()[0]
+
+
+def words() -> Mapping[str, Mapping[str, str]]:
+    """Return the heads of rows and other fixed words of tables and pictures: key, then ``en`` or ``zh``."""
+    return _words()[1]
+
+
+@cache
+def _words() -> tuple[Mapping[str, Mapping[str, str]], Mapping[str, Mapping[str, str]]]:
+    found: tuple[dict[str, Mapping[str, str]], dict[str, Mapping[str, str]]] = ({}, {})
+    for row in _table("labels").itertuples(index=False):
+        found[str(row.kind) == "word"][str(row.term)] = {"en": str(row.en), "zh": str(row.zh)}
+    return found
+
+
 @cache
 def _spellings() -> Mapping[str, str]:
     table = _table("provinces")

@@ -12,8 +12,8 @@ from pydantic import Field
 
 from digicarbon.diagnostic.turning_points import variable_with_powers
 from digicarbon.errors import ConfigError
+from digicarbon.picture import Format, plot_curve, rendered
 from digicarbon.report.base import Record, Table
-from digicarbon.report.curve import Format, picture, plot_curve
 from digicarbon.report.regression import RegressionTable
 from digicarbon.report.summary import across
 
@@ -86,9 +86,9 @@ class TurningPointTable(RegressionTable):
             if record.panel is None:
                 continue
             term = variable_with_powers(record.result.terms)
-            head = f"{record.label}: {record.result.y} along {term}{' (SIMULATED data)' if record.simulated else ''}"
-            figure = plot_curve(record.result, record.panel(), term, head)
-            made |= {f"curve_{_file_name(record.label)}.{kind}": picture(figure, kind) for kind in self.pictures}
+            title = f"{record.label}: {record.result.y} along {term}"
+            figure = plot_curve(record.result, record.panel(), term, title, record.simulated)
+            made |= {f"curve_{_file_name(record.label)}.{kind}": rendered(figure, kind) for kind in self.pictures}
         return made
 
     def _summary(self, title: str, records: Sequence[Record]) -> Table:

@@ -1,0 +1,7 @@
+"""Pictures of results, panels and weights; matplotlib is loaded when one is drawn."""
+
+from digicarbon.picture._figure import Format as Format
+from digicarbon.picture._figure import Language as Language
+from digicarbon.picture._figure import no_letters as no_letters
+from digicarbon.picture._figure import rendered as rendered
+from digicarbon.picture.curve import plot_curve as plot_curve
