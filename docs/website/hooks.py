@@ -11,7 +11,9 @@ from typing import Any
 from latex2mathml.converter import convert
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page
+from mkdocs.utils.templates import TemplateContext
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -25,15 +27,16 @@ PAGES = {
 
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
 FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
+CELL = re.compile(r"<td[ >].*?</td>", re.DOTALL)
 
 
 def page_of(target: str) -> str:
-    """Where a path from the root is among the pages."""
+    """Return where a path from the root is among the pages."""
     return PAGES.get(target, target.removeprefix("docs/"))
 
 
 def moved(text: str, page: str) -> str:
-    """A root file's text with its links leading from the page that it becomes."""
+    """Return a root file's text with its links leading from the page that it becomes."""
     folder = str(PurePosixPath(page).parent)
     return LINK.sub(lambda link: f"]({relpath(page_of(link[1]), folder)}", text)
 
@@ -56,17 +59,17 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def on_page_content(content: str, **_: Any) -> str:
-    """Write formulas as MathML, which browsers show without a script."""
+    """Write formulas as MathML, which browsers show without a script, and bars in tables as bars."""
 
     def mathml(formula: re.Match[str]) -> str:
         display = "block" if formula[1] == "div" else "inline"
         return convert(html.unescape(formula[2]).strip(), display=display)
 
+    # a bar within a cell is escaped in Markdown; Python-Markdown leaves the backslash in code
+    content = CELL.sub(lambda cell: cell[0].replace("\\|", "|"), content)
     return FORMULA.sub(mathml, content)
 
 
-def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
-    """Say which pages are Chinese, so that a browser takes Chinese glyphs and breaks lines as Chinese does."""
-    if page.file.src_uri.startswith("zh/"):
-        return output.replace('<html lang="en"', '<html lang="zh-Hans"', 1)
-    return output
+def on_page_context(context: TemplateContext, page: Page, config: MkDocsConfig, nav: Navigation) -> None:
+    """Give Chinese pages Chinese headings and buttons, and a browser Chinese glyphs; pages are rendered one by one."""
+    config.theme["language"] = "zh" if page.file.src_uri.startswith("zh/") else "en"

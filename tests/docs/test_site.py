@@ -66,6 +66,10 @@ def test_formulas_are_mathml(site: Path) -> None:
     assert "merror" not in text
 
 
+def test_bars_in_tables_are_bars(site: Path) -> None:
+    assert "fixest::feols(y ~ x | id + t)" in (site / "statistics.html").read_text(encoding="utf-8")
+
+
 def test_search_knows_both_languages(site: Path) -> None:
     index = json.loads((site / "search" / "search_index.json").read_text(encoding="utf-8"))
     assert index["config"]["lang"] == ["en", "zh"]
@@ -76,7 +80,10 @@ def test_search_knows_both_languages(site: Path) -> None:
 
 def test_chinese_pages_say_that_they_are_chinese(site: Path) -> None:
     for page in (site / "zh").glob("*.html"):
-        assert '<html lang="zh-Hans"' in page.read_text(encoding="utf-8")
+        text = page.read_text(encoding="utf-8")
+        assert '<html lang="zh"' in text
+        assert "搜索" in text
+    assert '<html lang="en"' in (site / "index.html").read_text(encoding="utf-8")
 
 
 def test_every_public_name_is_documented(site: Path) -> None:
