@@ -14,3 +14,5 @@ from digicarbon.picture.maps import plot_lisa as plot_lisa
 from digicarbon.picture.maps import plot_map as plot_map
 from digicarbon.picture.moran import plot_moran as plot_moran
 from digicarbon.picture.moran import plot_moran_scatter as plot_moran_scatter
+from digicarbon.picture.specification_curve import Strip as Strip
+from digicarbon.picture.specification_curve import plot_specification_curve as plot_specification_curve

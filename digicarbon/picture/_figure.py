@@ -122,8 +122,8 @@ class Words:
         return called if _has_letters(called) else drawable(term)
 
     def say(self, key: str, **parts: object) -> str:
-        """Return one of the shipped words in the language, its parts filled in."""
-        return words()[key][self.language].format(**parts)
+        """Return one of the shipped words in the language, its parts filled in; an unknown key is returned as it is."""
+        return words().get(key, {}).get(self.language, key).format(**parts)
 
 
 def no_letters(texts: Iterable[str], language: Language = "en") -> tuple[str, ...]:
@@ -154,8 +154,9 @@ def families() -> tuple[str, ...]:
     """Return the fonts that are drawn with: matplotlib's own, and the first one with Chinese letters."""
     from matplotlib.font_manager import fontManager
 
-    for search in (lambda: None, _look_for_new_fonts):
-        search()
+    for again in (False, True):
+        if again:
+            _look_for_new_fonts()
         installed = {font.name for font in fontManager.ttflist}
         for name in _PREFERRED:
             if name in installed and ord("数") in _letters(name):
@@ -167,7 +168,7 @@ def _look_for_new_fonts() -> None:
     """Tell matplotlib of fonts that were installed after it made its list."""
     from matplotlib.font_manager import findSystemFonts, fontManager
 
-    add: Callable[[str], None] = fontManager.addfont
+    add: Any = fontManager.addfont
     known = {font.fname for font in fontManager.ttflist}
     for file in sorted(set(findSystemFonts()) - known):
         # a file that is no font it can read has no letters for us

@@ -40,7 +40,7 @@ CLUSTERS: Mapping[str, Mapping[str, Any]] = {
     "high low": {"facecolor": "#FDDBC7", "hatch": "\\\\\\\\"},
     "low high": {"facecolor": "#D1E5F0", "hatch": "...."},
     "low low": {"facecolor": "#4393C3", "hatch": ""},
-    "not significant": {"facecolor": "#F2F2F2", "hatch": ""},
+    "insignificant": {"facecolor": "#F2F2F2", "hatch": ""},
 }
 """Red for high, blue for low values; without colour, lightness and hatches tell them apart."""
 MOST_NAMES = 8
@@ -182,7 +182,7 @@ def plot_lisa(
 
 
 def clusters_of(table: pd.DataFrame, level: float) -> pd.Series:
-    """Return the cluster of each unit by period: e.g. ``high high`` (own value, neighbours), or ``not significant``.
+    """Return the cluster of each unit by period: e.g. ``high high`` (own value, neighbours), or ``insignificant``.
 
     Raises
     ------
@@ -193,7 +193,7 @@ def clusters_of(table: pd.DataFrame, level: float) -> pd.Series:
     if lacking:
         raise ConfigError(f"The table has no column {listing(lacking)}; give one of local Moran's I.")
     words = table["quadrant"].map(lambda code: " ".join(_quadrant(str(code))))
-    return words.where(table["p"] < level, "not significant")
+    return words.where(table["p"] < level, "insignificant")
 
 
 def _quadrant(code: str) -> tuple[str, str]:
@@ -217,9 +217,8 @@ def table_of(values: Panel | pd.DataFrame, variables: Sequence[str]) -> pd.DataF
         frame.index = pd.MultiIndex.from_arrays(
             [[made.periods[i] for i in made.period_codes], [made.units[i] for i in made.unit_codes]]
         )
-        return pd.concat({name: frame[name] for name in variables}, names=["variable", "period", "unit"]).to_frame(
-            "value"
-        )
+        parts = {name: frame[[name]].set_axis(["value"], axis=1) for name in variables}
+        return pd.concat(parts, names=["variable", "period", "unit"])
     known = list(dict.fromkeys(values.index.get_level_values(0)))
     unknown = [name for name in variables if name not in known]
     if unknown:
@@ -352,7 +351,8 @@ def _write_texts(axes: Axes, areas: Areas, fills: Mapping[str, Mapping[str, Any]
         dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
         middle = (areas.rings[unit][0].min(axis=0) + areas.rings[unit][0].max(axis=0)) / 2
         written = axes.text(
-            *middle,
+            float(middle[0]),
+            float(middle[1]),
             text,
             ha="center",
             va="center",
