@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from digicarbon.model import SpatialPanel as SpatialPanel
     from digicarbon.panel import Panel as Panel
     from digicarbon.picture import plot_curve as plot_curve
+    from digicarbon.report import Table as Table
+    from digicarbon.report import table as table
     from digicarbon.result import Result as Result
     from digicarbon.spec import Spec as Spec
     from digicarbon.weights import Weights as Weights
@@ -38,6 +40,7 @@ _HOME = {
     "Result": "digicarbon.result",
     "SpatialPanel": "digicarbon.model",
     "Spec": "digicarbon.spec",
+    "Table": "digicarbon.report",
     "Weights": "digicarbon.weights",
     "compare_groups": "digicarbon.diagnostic",
     "correlation": "digicarbon.diagnostic",
@@ -45,6 +48,7 @@ _HOME = {
     "diagnose": "digicarbon.diagnostic",
     "moran": "digicarbon.diagnostic",
     "plot_curve": "digicarbon.picture",
+    "table": "digicarbon.report",
     "turning_points": "digicarbon.diagnostic",
     "vif": "digicarbon.diagnostic",
     "wild_bootstrap": "digicarbon.diagnostic",
@@ -60,6 +64,7 @@ __all__ = [
     "Result",
     "SpatialPanel",
     "Spec",
+    "Table",
     "Weights",
     "__version__",
     "compare_groups",
@@ -68,6 +73,7 @@ __all__ = [
     "diagnose",
     "moran",
     "plot_curve",
+    "table",
     "turning_points",
     "vif",
     "wild_bootstrap",
