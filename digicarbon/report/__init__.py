@@ -11,6 +11,11 @@ from digicarbon.report.diagnostic import DiagnosticTable as DiagnosticTable
 from digicarbon.report.joint import Joint as Joint
 from digicarbon.report.joint import JointRequest as JointRequest
 from digicarbon.report.labels import Labels as Labels
+from digicarbon.report.pictured import BandTable as BandTable
+from digicarbon.report.pictured import IntervalPicture as IntervalPicture
+from digicarbon.report.pictured import LisaMap as LisaMap
+from digicarbon.report.pictured import MapTable as MapTable
+from digicarbon.report.pictured import MoranTable as MoranTable
 from digicarbon.report.regression import RegressionTable as RegressionTable
 from digicarbon.report.signs import SignTable as SignTable
 from digicarbon.report.specification_curve import SpecificationCurve as SpecificationCurve
