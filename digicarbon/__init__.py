@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from digicarbon.picture import plot_map as plot_map
     from digicarbon.picture import plot_moran as plot_moran
     from digicarbon.picture import plot_moran_scatter as plot_moran_scatter
+    from digicarbon.report import Table as Table
+    from digicarbon.report import table as table
     from digicarbon.result import Result as Result
     from digicarbon.spec import Spec as Spec
     from digicarbon.weights import Weights as Weights
@@ -46,6 +48,7 @@ _HOME = {
     "Result": "digicarbon.result",
     "SpatialPanel": "digicarbon.model",
     "Spec": "digicarbon.spec",
+    "Table": "digicarbon.report",
     "Weights": "digicarbon.weights",
     "compare_groups": "digicarbon.diagnostic",
     "correlation": "digicarbon.diagnostic",
@@ -61,6 +64,7 @@ _HOME = {
     "plot_map": "digicarbon.picture",
     "plot_moran": "digicarbon.picture",
     "plot_moran_scatter": "digicarbon.picture",
+    "table": "digicarbon.report",
     "turning_points": "digicarbon.diagnostic",
     "vif": "digicarbon.diagnostic",
     "wild_bootstrap": "digicarbon.diagnostic",
@@ -76,6 +80,7 @@ __all__ = [
     "Result",
     "SpatialPanel",
     "Spec",
+    "Table",
     "Weights",
     "__version__",
     "compare_groups",
@@ -92,6 +97,7 @@ __all__ = [
     "plot_map",
     "plot_moran",
     "plot_moran_scatter",
+    "table",
     "turning_points",
     "vif",
     "wild_bootstrap",

@@ -7,6 +7,7 @@ from digicarbon.report.base import Record as Record
 from digicarbon.report.base import Report as Report
 from digicarbon.report.base import Table as Table
 from digicarbon.report.base import attributed as attributed
+from digicarbon.report.beside import table as table
 from digicarbon.report.diagnostic import DiagnosticTable as DiagnosticTable
 from digicarbon.report.intervals import BandTable as BandTable
 from digicarbon.report.intervals import IntervalPicture as IntervalPicture

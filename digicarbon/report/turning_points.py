@@ -68,10 +68,12 @@ class TurningPointTable(RegressionTable):
         cut = above.rules[0]
         cells = pd.concat([above.cells.iloc[:cut], below, above.cells.iloc[cut:]])
         rules = (cut, *(rule + len(below) for rule in above.rules))
+        blocks = tuple(block + len(below) for block in above.blocks)
         # a ready-made column has a unit that only its user knows
         of_study = any(record.options.get("measure", "none") not in ("none", "column") for record in records)
         units = (UNIT_NOTE,) if of_study else ()
-        return Table(title, cells, rules, (above.notes[0], TEST_NOTE, *units, *above.notes[1:]))
+        notes = (above.notes[0], TEST_NOTE, *units, *above.notes[1:])
+        return replace(above, cells=cells, rules=rules, blocks=blocks, notes=notes)
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
         """Return a picture of each run's curve by file name; none of more runs than stand side by side.
