@@ -9,6 +9,7 @@ from digicarbon.report.base import Table as Table
 from digicarbon.report.base import attributed as attributed
 from digicarbon.report.beside import table as table
 from digicarbon.report.diagnostic import DiagnosticTable as DiagnosticTable
+from digicarbon.report.foreign import as_result as as_result
 from digicarbon.report.joint import Joint as Joint
 from digicarbon.report.joint import JointRequest as JointRequest
 from digicarbon.report.labels import Labels as Labels
