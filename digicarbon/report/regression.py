@@ -12,6 +12,8 @@ from pydantic import Field
 
 from digicarbon.panel import variables_of
 from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, attributed, notes_of
+from digicarbon.report.intervals import interval_files
+from digicarbon.report.pictured import Formats
 from digicarbon.report.summary import coefficients
 from digicarbon.result import FloatArray, Result
 from digicarbon.spec import Names
@@ -61,6 +63,8 @@ class RegressionTable(Report):
     most_runs : int
         Up to how many runs have a column each. Of more, the table counts signs and significance of the focal
         coefficients, over all runs and by each choice, at the second level of ``stars``.
+    pictures : tuple of {"png", "svg", "pdf"}
+        Formats of pictures of the focal coefficients and effects with their intervals; empty for none.
     labels, language
         As in `Report`.
     """
@@ -74,6 +78,24 @@ class RegressionTable(Report):
     tests: Names = ("ar1", "ar2", "sargan", "hansen", "first_stage_f", "overid", "anderson_rubin")
     dummies: bool = False
     most_runs: MostRuns = MOST_RUNS
+    pictures: Formats = ()
+
+    def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
+        """Return pictures of the focal coefficients, and of effects where a model has them, if formats are named.
+
+        Raises
+        ------
+        ConfigError
+            If matplotlib is not installed, or no run has a focal term.
+        """
+        if not self.pictures or len(records) > self.most_runs:
+            return {}
+        shown = list(records)
+        effects = ("effects",) if any(record.result.spatial_effects is not None for record in shown) else ()
+        made: dict[str, bytes] = {}
+        for name in ("coefficients", *effects):
+            made |= interval_files(self, name, title, shown, (), self.pictures)
+        return made
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return the table."""
