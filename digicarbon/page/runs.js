@@ -130,7 +130,7 @@ document.querySelectorAll(".runs").forEach((root) => {
 
   const widths = columns.map((column) => {
     const longest = column.values ? Math.max(...column.values.map((value) => width(value)), 3) : 9;
-    return Math.min(Math.max(longest, Math.min(width(column.head), 12), column.values ? 7 : 9), 36) + 3;
+    return Math.min(Math.max(longest, Math.min(width(column.head) + 3, 15), column.values ? 7 : 9), 36) + 3;
   });
   function width(value) {
     let sum = 0;

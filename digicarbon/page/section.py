@@ -8,17 +8,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, cast
 
 from markupsafe import Markup
 
 from digicarbon.errors import DigicarbonError
 from digicarbon.page import asked, runs
-from digicarbon.page.tables import table_html
 from digicarbon.page.words import Words
 from digicarbon.provenance import SEEDS
 from digicarbon.recorded import RecordedSweep
-from digicarbon.report import DiagnosticTable, Report, Table
+from digicarbon.report import DiagnosticTable, Report, SpecificationCurve, Table
+from digicarbon.report.focal import Quantity
 from digicarbon.report.joint import Joint
 from digicarbon.tables import finished
 from digicarbon.tracking import SERVERS, masked
@@ -31,6 +31,8 @@ MOST_PICTURES = 60
 LARGE = 1_500_000
 """A drawing of more bytes is shown as pixels, where there are some."""
 MOST_FAILURES = 200
+CURVE_RUNS = 10
+"""From so many runs on, a page has their specification curve, whatever the report is."""
 OPEN_ROWS = 30
 """A longer diagnostic is folded."""
 
@@ -75,8 +77,10 @@ class Section:
     pictures : sequence of Picture
     more_pictures : sequence of str
         Names of further ones.
-    joint : Markup
-        The joint test's table; empty if there is none.
+    curve : Markup
+        The tables of the specification curve and of its joint test, where the report does not show them.
+    curve_note : str
+        Why there is no curve, where one was tried.
     diagnostics : sequence of (str, Markup, bool)
         Name, table, and whether it is folded.
     count : int
@@ -112,7 +116,8 @@ class Section:
     refusal: str
     pictures: Sequence[Picture]
     more_pictures: Sequence[str]
-    joint: Markup
+    curve: Markup
+    curve_note: str
     diagnostics: Sequence[tuple[str, Markup, bool]]
     count: int
     runs: Markup
@@ -150,8 +155,12 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
     key = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in name)
     title = sweep.title or name
     looked = _Looked.at(sweep)
+    if isinstance(report, SpecificationCurve):
+        report = _with_joint(report, sweep.joint)
     table, refusal = _table(sweep, report, title)
     drawn, complaint = _drawn(sweep, report, title) if changed else ({}, "")
+    curve, tables, curve_note = _curve(sweep, report, looked, title)
+    drawn = {**drawn, **curve}
     shown, more, kept = _pictures(sweep, drawn, f"{title} (SIMULATED)" if sweep.simulated else title)
     return Section(
         name=name,
@@ -161,11 +170,12 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
         facts=list(_facts(sweep, base, words)),
         warnings=[*_warnings(sweep, words), *([complaint] if complaint else [])],
         table=table,
-        table_html=Markup("") if table is None else table_html(table, addresses, key),
+        table_html=Markup("") if table is None else Markup(table.to_html_piece(addresses)),
         refusal=refusal or ("" if table is not None else words("none_fitted")),
         pictures=shown,
         more_pictures=more,
-        joint=_joint(sweep.joint, words),
+        curve=tables if isinstance(report, SpecificationCurve) else tables + _joint(sweep.joint, words),
+        curve_note=curve_note,
         diagnostics=list(_diagnostics(sweep, report, looked, addresses)),
         count=sum(1 + len(run.twins) for run in sweep.roster.runs),
         runs=runs.payload(sweep, looked.focal, base, words, report.words),
@@ -178,7 +188,7 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
         choices=asked.choices(sweep),
         own=asked.coloured(asked.own_part(sweep.config)),
         config=asked.coloured(sweep.config),
-        data=[_data(entry) for entry in sweep.data],
+        data=_data(sweep.data),
         provenance=list(_provenance(sweep, words)),
         link_note=words("links_local", address=root, name=sweep.experiment)
         if root == LOCAL
@@ -252,12 +262,34 @@ def _spoken(name: str) -> str:
     return PurePosixPath(name).stem.replace("_", " ")
 
 
+def _with_joint(report: SpecificationCurve, joint: Joint | None) -> SpecificationCurve:
+    """Return a curve with the joint test, if it is of the same estimand."""
+    return report if joint is None or joint.estimand != report.quantity else report.with_joint(joint)
+
+
+def _curve(
+    sweep: RecordedSweep, report: Report, looked: _Looked, title: str
+) -> tuple[Mapping[str, bytes], Markup, str]:
+    """Return the specification curve of many runs: its picture, its tables, and why there is none."""
+    if isinstance(report, SpecificationCurve) or len(looked.focal) < CURVE_RUNS:
+        return {}, Markup(""), ""
+    quantity: Quantity = "coefficient" if sweep.joint is None else cast(Quantity, sweep.joint.estimand)
+    spec = SpecificationCurve(quantity=quantity, pictures=("svg",), labels=report.labels, language=report.language)
+    spec = _with_joint(spec, sweep.joint)
+    try:
+        table = spec.table(title, sweep.records)
+        files = spec.files(title, sweep.records)
+    except DigicarbonError as error:
+        return {}, Markup(""), str(error)
+    return files, Markup(replace(table, title=_titled(table.title, sweep.simulated)).to_html_piece()), ""
+
+
 def _joint(joint: Joint | None, words: Words) -> Markup:
     if joint is None:
         return Markup("")
     cells = joint.statistics.map(lambda value: f"{value:.4f}")
     title = f"{words('curve_joint')} ({joint.estimand}, {joint.specifications:,} × {joint.draws:,})"
-    return table_html(Table(title, cells, notes=joint.notes), {}, "joint")
+    return Markup(Table(title, cells, notes=joint.notes).to_html_piece())
 
 
 def _diagnostics(
@@ -269,8 +301,8 @@ def _diagnostics(
             continue
         spec = DiagnosticTable(name=name, labels=report.labels, language=report.language)
         table = spec.table(name.replace("_", " "), sweep.records.chosen(places))
-        html = table_html(replace(table, title=_titled(table.title, sweep.simulated)), addresses, name)
-        yield name, html, len(table.cells) > OPEN_ROWS
+        table = replace(table, title=_titled(table.title, sweep.simulated))
+        yield name, Markup(table.to_html_piece(addresses)), len(table.cells) > OPEN_ROWS
 
 
 def _titled(title: str, simulated: bool) -> str:
@@ -298,41 +330,32 @@ def _warnings(sweep: RecordedSweep, words: Words) -> Iterator[str]:
         yield words("runs_lacking", n=sweep.lacking)
 
 
-def _data(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an entry of the record of data without places of the machine that it was made on."""
-    return {
-        "source": entry["source"],
-        "simulated": entry["simulated"],
-        "options": {group: option for group, option in entry["options"].items() if option},
-        "panels": [
-            {
-                "rows": panel["rows"],
-                "units": panel["units"],
-                "periods": panel["periods"],
-                "digests": panel["digests"],
-            }
-            for panel in entry["panels"]
-        ],
-        "names": entry["names"],
-        "files": [
-            {
-                "name": file["name"],
-                "sha256": file["sha256"],
-                "size": file["size"],
-                "series": file["series"],
-                "imports": [
-                    {key: item[key] for key in ("kind", "imported", "citation") if item.get(key)}
-                    for item in file["imports"]
-                ],
-            }
-            for file in entry["files"]
-        ],
-        "weights": [
-            {"digest": digest, "option": one["option"], "units": one["units"], "links": one["links"]}
-            for digest, one in entry["weights"].items()
-        ],
-        "fingerprints": list(entry["runs"]),
-    }
+def _data(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the record of data without places of the machine it was made on; entries of equal files are one."""
+    found: dict[str, dict[str, Any]] = {}
+    for entry in entries:
+        shown = {
+            "source": entry["source"],
+            "simulated": entry["simulated"],
+            "names": entry["names"],
+            "panels": [{key: panel[key] for key in ("rows", "units", "periods")} for panel in entry["panels"]],
+            "files": [_file(file) for file in entry["files"]],
+            "weights": [
+                {"digest": digest, **{key: one[key] for key in ("option", "units", "links")}}
+                for digest, one in entry["weights"].items()
+            ],
+        }
+        own = found.setdefault(json.dumps(shown), {**shown, "options": {}, "fingerprints": []})
+        for group, option in entry["options"].items():
+            own["options"].setdefault(group, {})[option] = None
+        own["fingerprints"] += [one for one in entry["runs"] if one not in own["fingerprints"]]
+    return list(found.values())
+
+
+def _file(file: Mapping[str, Any]) -> dict[str, Any]:
+    kept = ("kind", "imported", "citation")
+    imports = [{key: item[key] for key in kept if item.get(key)} for item in file["imports"]]
+    return {**{key: file[key] for key in ("name", "sha256", "size", "series")}, "imports": imports}
 
 
 def _provenance(sweep: RecordedSweep, words: Words) -> Iterator[tuple[str, str]]:

@@ -14,6 +14,8 @@ from markupsafe import Markup
 import digicarbon
 from digicarbon.page.section import Section
 from digicarbon.page.words import Words
+from digicarbon.render import FORMATS
+from digicarbon.render.html import STYLE
 
 HERE = Path(__file__).parent
 PAGE = "index.html"
@@ -48,6 +50,7 @@ def files(title: str, sections: Sequence[Section], words: Words, now: datetime |
         language={"en": "en", "zh": "zh-CN"}[words.language],
         version=digicarbon.__version__,
         made=(now or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC"),
+        table_style=Markup(STYLE),
         style=_own("page.css"),
         script=_own("runs.js"),
     )
@@ -55,9 +58,11 @@ def files(title: str, sections: Sequence[Section], words: Words, now: datetime |
 
 
 def _tables(one: Section) -> Mapping[str, bytes]:
+    """Return the table in each format that can be written here."""
     if one.table is None:
         return {}
-    found = {"table.md": one.table.to_markdown().encode(), "table.csv": one.table.cells.to_csv().encode("utf-8-sig")}
+    found = {f"table{suffix}": write(one.table) for suffix, write in FORMATS.items() if suffix != ".html"}
+    found["table.csv"] = one.table.cells.to_csv().encode("utf-8-sig")
     if one.table.below is not None:
         found["table_below.csv"] = one.table.below.cells.to_csv().encode("utf-8-sig")
     return found

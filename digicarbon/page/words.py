@@ -70,6 +70,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "A newer sweep of this experiment ({id}) has not ended; this page shows the newest one that has.",
         "该实验有一个更新的批次（{id}）尚未结束；本页显示最近一个已结束的批次。",
     ),
+    "no_curve": ("No specification curve:", "没有设定曲线："),
     "no_table": ("The report cannot be made of these runs:", "无法由这些回归生成表格："),
     "nobs": ("Observations", "观测值"),
     "none_fitted": ("No run has a result.", "没有任何回归得到结果。"),
