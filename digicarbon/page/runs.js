@@ -6,7 +6,7 @@ document.querySelectorAll(".runs").forEach((root) => {
   const form = root.querySelector("form"), search = form.querySelector("input"), output = form.querySelector("output");
   const scroll = root.querySelector(".scroll"), table = root.querySelector("table");
   const head = table.querySelector("thead"), body = table.querySelector("tbody");
-  const HEIGHT = 26, MARGIN = 12, PRINTED = 200, CHOICES = 40;
+  const HEIGHT = 26, TALL = 600, MARGIN = 12, PRINTED = 200, CHOICES = 40;
   const conditions = columns.map(() => null);
   let sorted = { column: -1, down: false };
   let order = Array.from({ length: total }, (_, row) => row);
@@ -117,7 +117,7 @@ document.querySelectorAll(".runs").forEach((root) => {
     let first = 0, last = Math.min(order.length, PRINTED);
     if (!printing) {
       first = Math.max(0, Math.floor(scroll.scrollTop / HEIGHT) - MARGIN);
-      last = Math.min(order.length, Math.ceil((scroll.scrollTop + scroll.clientHeight) / HEIGHT) + MARGIN);
+      last = Math.min(order.length, Math.ceil((scroll.scrollTop + Math.max(scroll.clientHeight, TALL)) / HEIGHT) + MARGIN);
     }
     if (first === shown[0] && last === shown[1]) return;
     shown = [first, last];
