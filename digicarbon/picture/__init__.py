@@ -4,7 +4,9 @@ from digicarbon.picture._figure import Format as Format
 from digicarbon.picture._figure import Language as Language
 from digicarbon.picture._figure import no_letters as no_letters
 from digicarbon.picture._figure import rendered as rendered
+from digicarbon.picture._places import long_names as long_names
 from digicarbon.picture.curve import plot_curve as plot_curve
+from digicarbon.picture.intervals import Quantity as Quantity
 from digicarbon.picture.intervals import interval_numbers as interval_numbers
 from digicarbon.picture.intervals import plot_bands as plot_bands
 from digicarbon.picture.intervals import plot_coefficients as plot_coefficients

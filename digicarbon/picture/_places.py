@@ -111,7 +111,8 @@ def _grid(units: Sequence[str], language: str) -> Areas:
         unit = labels.get(str(row["place"]), str(row["place"]))
         rings[unit] = [corners + np.array([float(row["column"]), -float(row["row"])])]
         texts[unit] = str(row["name_zh" if language == "zh" else "code"])
-    return Areas(rings, texts, _bounds(rings.values()), None, "")
+    left, right, bottom, top = _bounds(rings.values())
+    return Areas(rings, texts, (left - 0.05, right + 0.05, bottom - 0.05, top + 0.05), None, "")
 
 
 def _areas(units: Sequence[str], shapes: Mapping[str, Any], source: str) -> Areas:

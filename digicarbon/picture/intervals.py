@@ -175,9 +175,9 @@ def plot_bands(
         figure = new_figure(2.9 * len(shown) + 0.6, 3.2)
         every = list(dict.fromkeys(parts[shown[0]].index.get_level_values("term")))
         for axes, quantity in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
-            _draw_bands(axes, bands, parts[quantity], every, words)
+            _draw_bands(axes, bands, parts[quantity], every, words, _interval_words(by_run, words))
             axes.set_title(words.say(quantity), loc="left")
-        figure.supxlabel(f"{words.say('distance band')}; {_interval_words(by_run, words)}", fontsize=9)
+            axes.set_xlabel(words.say("distance band"))
         figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
         head(figure, title, simulated, words.language)
     return figure
@@ -322,7 +322,9 @@ def _interval_words(results: Mapping[str, Result], words: Words) -> str:
     return words.say("level interval", level=" / ".join(f"{level:.0%}" for level in levels))
 
 
-def _draw_bands(axes: Axes, bands: Sequence[float], numbers: pd.DataFrame, terms: Sequence[str], words: Words) -> None:
+def _draw_bands(
+    axes: Axes, bands: Sequence[float], numbers: pd.DataFrame, terms: Sequence[str], words: Words, interval: str
+) -> None:
     axes.axhline(0, color=GREY, linewidth=0.8, zorder=0)
     nearest_two = min((b - a for a, b in pairwise(bands)), default=1.0)
     for position, term in enumerate(terms):
@@ -331,7 +333,9 @@ def _draw_bands(axes: Axes, bands: Sequence[float], numbers: pd.DataFrame, terms
         rows = rows.reindex([f"{band:g}" for band in bands])
         shift = 0.15 * nearest_two * (position - (len(terms) - 1) / 2)
         x = np.array(bands) + shift
-        axes.plot(x, rows["coef"], color=colour, marker=marker, markersize=5, linewidth=1, label=words(term))
+        axes.plot(
+            x, rows["coef"], color=colour, marker=marker, markersize=5, linewidth=1, label=f"{words(term)}, {interval}"
+        )
         axes.vlines(x, rows["low"], rows["high"], color=colour, linewidth=1.5)
     axes.grid(axis="y", color="#DDDDDD", linewidth=0.5)
     axes.set_axisbelow(True)

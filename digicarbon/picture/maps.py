@@ -135,7 +135,7 @@ def plot_lisa(
     Parameters
     ----------
     table : DataFrame
-        As from `digicarbon.diagnostic.local_moran`: index period, unit; columns p and quadrant.
+        As from `digicarbon.local_moran`: index period, unit; columns p and quadrant.
     periods : sequence
         By default the first and the last one.
     shapes, key

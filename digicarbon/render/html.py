@@ -58,7 +58,8 @@ def page(grids: Sequence[Grid]) -> str:
 
 
 def _one(grid: Grid, links: Mapping[str, str]) -> str:
-    lines = ['<div class="dc-table">', "<table>", f"<caption>{escape(grid.title)}</caption>", "<thead>"]
+    caption = [f"<caption>{escape(grid.title)}</caption>"] if grid.title else []
+    lines = ['<div class="dc-table">', "<table>", *caption, "<thead>"]
     if grid.spanners:
         lines.append(f"<tr><th></th>{''.join(_over(grid))}</tr>")
     heads = "".join(f'<th scope="col">{_linked(escape(head), links.get(head))}</th>' for head in grid.heads)

@@ -54,6 +54,8 @@ def test_every_page_is_built_and_loads_nothing_from_elsewhere(site: Path) -> Non
     assert sources | {"index.html", "zh/index.html", "contributing.html", "changelog.html"} <= pages
     for page in site.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
+        for style in re.findall(r"<link rel=\"stylesheet\" href=\"([^\"]+)", text):
+            assert page.name == "404.html" or (page.parent / style).is_file(), (page.name, style)
         loaded = re.findall(r"<(?:script|img|iframe)[^>]*\ssrc=\"?(https?:[^\" >]+)", text)
         loaded += re.findall(r"<link(?![^>]*rel=\"?canonical)[^>]*\shref=\"?(https?:[^\" >]+)", text)
         assert not loaded, (page.name, loaded)
