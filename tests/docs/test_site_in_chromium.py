@@ -1,4 +1,4 @@
-"""The website in a browser: search in both languages, formulas that are drawn, nothing fetched and nothing complained of."""
+"""The website in a browser: search in both languages, formulas that are drawn, nothing fetched, no complaint."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import http.server
 import shutil
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
