@@ -25,6 +25,7 @@ digicarbon: one YAML per table, every specification fitted and logged
   digicarbon data import KIND FILES… --to FOLDER        raw downloads become a data folder
   digicarbon data status|check|show           what a folder holds, what is odd in it, what a run's panel was made from
   digicarbon rerun RUN_ID                     fit a recorded run again and compare every number
+  digicarbon export RUN_OR_EXPERIMENT --to DIR          data, weights, YAML, and scripts for Stata and R that check it
   digicarbon deliver [EXPERIMENT]             record runs that wait on this disk for a store that did not take them
   digicarbon ui [EXPERIMENT]                  MLflow's interface on the project's store
   digicarbon --version
@@ -41,6 +42,7 @@ PLAIN_VERBS = {
     "list": "command.list_",
     "ui": "command.ui",
     "rerun": "rerun.rerun",
+    "export": "export.export",
     "deliver": "deliver.deliver",
     "data": "data_command.data",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -107,6 +108,28 @@ def file_of(tracking: Tracking, run_id: str, name: str) -> str:
         return Path(client.download_artifacts(run_id, name, folder)).read_text(encoding="utf-8")
 
 
+def plain(config: str, run_id: str) -> dict[str, Any]:
+    """Return a composed configuration that is kept with a run as plain values.
+
+    Parameters
+    ----------
+    config : str
+        YAML.
+    run_id : str
+
+    Raises
+    ------
+    DataError
+        If it is no mapping.
+    """
+    from omegaconf import OmegaConf
+
+    found = OmegaConf.to_container(OmegaConf.create(config), resolve=False)
+    if not isinstance(found, dict):
+        raise DataError(f"The configuration that is kept with the run {run_id} (config.yaml) is damaged.")
+    return {str(key): value for key, value in found.items()}
+
+
 @contextmanager
 def _reading(tracking: Tracking) -> Iterator[MlflowClient]:
     """Give a client of a store that is there already; reading never makes one."""
@@ -116,6 +139,8 @@ def _reading(tracking: Tracking) -> Iterator[MlflowClient]:
 
     if tracking.uri.startswith(SQLITE) and not Path(tracking.uri.removeprefix(SQLITE)).is_file():
         raise DataError(f"There is no store {tracking.uri} in {Path.cwd()}; run an experiment in this folder first.")
+    # bars of files of a few kilobytes hide what a command says
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     for noisy in ("mlflow", "alembic"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     try:

@@ -218,7 +218,7 @@ class PanelRegression(Model):
         fit = least_squares(columns.values)
         nobs, k = columns.values.shape[0], columns.values.shape[1] - 1
         df_resid = nobs - k - columns.absorbed
-        rule = self._rule
+        rule = self.rule
         if self.engine == "linearmodels":
             fit, covariance = self._linearmodels(panel, columns, df_resid)
         else:
@@ -254,7 +254,8 @@ class PanelRegression(Model):
         )
 
     @property
-    def _rule(self) -> Rule:
+    def rule(self) -> Rule:
+        """How the covariance is made."""
         return Rule(self.cov, self.cluster, self.bandwidth, self.kernel, self.small_sample)
 
     @property
@@ -395,10 +396,10 @@ class PanelRegression(Model):
             found = model.fit(
                 cov_type="clustered", debiased=False, group_debias=False, auto_df=False, count_effects=False, **by
             )
-            covariance = np.asarray(found.cov) * factor_of(columns, self._rule)
+            covariance = np.asarray(found.cov) * factor_of(columns, self.rule)
         elif self.cov == "robust":
             found = model.fit(cov_type="robust", debiased=False, auto_df=False, count_effects=False)
-            covariance = np.asarray(found.cov) * factor_of(columns, self._rule)
+            covariance = np.asarray(found.cov) * factor_of(columns, self.rule)
         else:
             found = model.fit(cov_type="unadjusted", debiased=True)
             covariance = np.asarray(found.cov)

@@ -2,6 +2,7 @@
 
 from digicarbon.panel._columns import Index as Index
 from digicarbon.panel._terms import canonical as canonical
+from digicarbon.panel._terms import parse as parse
 from digicarbon.panel._terms import variables_of as variables_of
 from digicarbon.panel.base import Gaps as Gaps
 from digicarbon.panel.base import Panel as Panel
