@@ -37,9 +37,10 @@ class Names(Mapping[str, str]):
         return len(self._given)
 
     def give(self, column: str) -> str:
-        """Return the name of a column, a new one where it has none."""
+        """Return the name of a column, a new one where it has none; that of a spatial lag says whose it is."""
         if column not in self._given:
-            name = self._free(_letters(column))
+            base = self._given.get(column.removeprefix("W_"))
+            name = self._free(f"W_{base}" if base and column.startswith("W_") else _letters(column))
             self._used.add(name.lower())
             self._given[column] = name
         return self._given[column]

@@ -10,7 +10,7 @@ from digicarbon.model import DynamicPanel, PanelIV, PanelRegression, SpatialPane
 from digicarbon.replication.case import Case
 from digicarbon.replication.data import DataSet
 from digicarbon.replication.names import Names
-from digicarbon.replication.words import OWN_MODEL, WAY_OF_DEMEANING, chunks, number, quoted, unique, wrapped
+from digicarbon.replication.words import OWN_MODEL, WAY_OF_DEMEANING, Remarks, chunks, number, quoted, unique, wrapped
 
 EFFECTS = {"unit": "individual", "time": "time", "two_way": "twoways"}
 RANDOM = {"random": "individual", "random_time": "time", "random_two_way": "twoways"}
@@ -40,10 +40,18 @@ def r_script(
     used = unique(sets[case.number].name for case in cases)
     spatial = any(isinstance(case.model, SpatialPanel) and case.known for case in cases)
     digests = unique(case.weights.digest for case in cases if case.weights is not None)
+    remarks = Remarks("#")
+    parts = []
+    for case in cases:
+        w = "" if case.weights is None else matrices[case.weights.digest]
+        own = _Writer(case, sets[case.number].name, names, w, remarks).lines()
+        title = quoted(case.title)
+        parts += [f"# ---- {title}", f'run <- "{title}"', *own, ""]
     lines = [
         "# Fits recorded runs again and compares coefficients and standard errors. Run it in this folder:",
         f"#   Rscript {file}",
         "# It needs the packages plm, lmtest and sandwich, and uses fixest and splm where they are installed.",
+        *remarks.head(),
         "suppressWarnings(suppressPackageStartupMessages({library(plm); library(sandwich); library(lmtest)}))",
         "has <- function(package) requireNamespace(package, quietly = TRUE)",
         _helpers("helpers.R"),
@@ -55,11 +63,7 @@ def r_script(
             for digest in digests
         ),
         "",
-    ]
-    for case in cases:
-        w = "" if case.weights is None else matrices[case.weights.digest]
-        lines += [f"# ---- {quoted(case.title)}", *_Writer(case, sets[case.number].name, names, w).lines(), ""]
-    lines += [
+        *parts,
         'cat(sprintf("%d numbers compared, %d differ; %d comparisons not run.\\n", checked, length(failed), '
         "length(not_checked)))",
         "stopifnot(length(failed) == 0)",
@@ -75,9 +79,8 @@ def _helpers(name: str) -> str:
 class _Writer:
     """Writes the part of one run."""
 
-    def __init__(self, case: Case, data: str, names: Names, matrix: str) -> None:
-        self.case, self.data, self.names, self.matrix = case, data, names, matrix
-        self.run = quoted(case.title)
+    def __init__(self, case: Case, data: str, names: Names, matrix: str, remarks: Remarks) -> None:
+        self.case, self.data, self.names, self.matrix, self.remarks = case, data, names, matrix, remarks
 
     def lines(self) -> list[str]:
         model = self.case.model
@@ -96,7 +99,7 @@ class _Writer:
         return self.skip(OWN_MODEL.format(name=type(model).__name__))
 
     def skip(self, why: str) -> list[str]:
-        return [f'skip("{self.run}", "{quoted(why)}")']
+        return [f'skip(run, "{quoted(why)}")']
 
     def own(self, term: str) -> str:
         """Return what a term of a spatial panel is called in the script."""
@@ -120,13 +123,13 @@ class _Writer:
         self, coef: str, errors: str, called: Mapping[str, str], tolerance: str = "1e-6", what: str = ""
     ) -> list[str]:
         """Return the comparison of coefficients and, unless ``errors`` is empty, of their standard errors."""
-        name = f"{self.run}{what}"
+        name = f'paste(run, "{what}")' if what else "run"
         lines = self.vectors(called)
-        lines.append(f'check("{name}", {coef}, expected, recorded_se, {tolerance})')
+        lines.append(f"check({name}, {coef}, expected, recorded_se, {tolerance})")
         if errors:
             lines += [
                 "known <- !is.na(recorded_se)",
-                f'check("{name}", {errors}, recorded_se[known], tolerance = {tolerance}, what = "standard error")',
+                f'check({name}, {errors}, recorded_se[known], tolerance = {tolerance}, what = "standard error")',
             ]
         return lines
 
@@ -283,9 +286,9 @@ class _Writer:
         called = {name: self.names[name] for name in self.case.regressors}
         body = [
             f"fit <- fixest::feols({y} ~ {' + '.join(x)} | {absorbed}, {self.data}, vcov = {vcov}{rule})",
-            *self.compare("coef(fit)", "fixest::se(fit)", called, "1e-5", " (fixest)"),
+            *self.compare("coef(fit)", "fixest::se(fit)", called, "1e-5", "(fixest)"),
         ]
-        return _if_installed("fixest", "0.14", self.run, body)
+        return _if_installed("fixest", "0.14", body)
 
     # -- instruments ------------------------------------------------------------------------------------------------
 
@@ -436,8 +439,7 @@ class _Writer:
                 lines += self.skip(f"standard errors: cov={model.cov} has no witness in R; see docs/spatial.md")
             loglik = number(case.result.statistics["loglik"])
             lines.append(
-                f'check("{self.run}", c(loglik = fit$loglik), c(loglik = {loglik}), tolerance = 1e-8, '
-                'what = "log-likelihood")'
+                f'check(run, c(loglik = fit$loglik), c(loglik = {loglik}), tolerance = 1e-8, what = "log-likelihood")'
             )
             lines += self.effects(model)
         return [*lines, *self.splm(model, x, lagged, called)]
@@ -459,11 +461,11 @@ class _Writer:
                 f'found <- spatial_effects(fit, "{name}")',
                 f"expected <- c({expected})",
                 f"recorded_se <- c({sizes})",
-                f'check("{self.run}, {name}", found$effects, expected, recorded_se, 1e-5, "effect")',
+                f'check(paste(run, "{name}"), found$effects, expected, recorded_se, 1e-5, "effect")',
             ]
             if model.cov == "classic" and model.effects_se == "delta":
                 lines.append(
-                    f'check("{self.run}, {name}", found$errors, recorded_se, max(recorded_se), 1e-4, '
+                    f'check(paste(run, "{name}"), found$errors, recorded_se, max(recorded_se), 1e-4, '
                     '"standard error of the effect")'
                 )
         if model.effects_se == "simulation":
@@ -484,7 +486,9 @@ class _Writer:
             or (model.effects == "unit" and model.bias_correction != "bias_corrected")
         )
         if not same:
-            return wrapped("#", f"splm: {WAY_OF_DEMEANING.format(tool='splm')} Its LeeYu = TRUE is wrong for two-way.")
+            return [
+                self.remarks.refer(f"{WAY_OF_DEMEANING.format(tool='splm')} Its LeeYu = TRUE is wrong for two-way.")
+            ]
         lag = model.kind in ("sar", "sdm", "sac")
         error = {"kkp": "kkp", "baltagi": "b"}[model.error_structure] if model.effects == "random" else "b"
         kind = "random" if model.effects == "random" else f'within", effect = "{EFFECTS[model.effects]}'
@@ -526,9 +530,9 @@ class _Writer:
                 ")",
                 "  ",
             ),
-            *self.compare("coef(fit)", "", renamed, "1e-3", " (splm, coefficients only)"),
+            *self.compare("coef(fit)", "", renamed, "1e-3", "(splm)"),
         ]
-        return _if_installed("splm", "1.6", self.run, body)
+        return _if_installed("splm", "1.6", body)
 
 
 def _hc(model: PanelRegression | PanelIV) -> str:
@@ -536,11 +540,11 @@ def _hc(model: PanelRegression | PanelIV) -> str:
     return "HC3" if model.small_sample == "hc3" else "HC0"
 
 
-def _if_installed(package: str, version: str, run: str, body: Sequence[str]) -> list[str]:
+def _if_installed(package: str, version: str, body: Sequence[str]) -> list[str]:
     return [
         f'if (has("{package}") && packageVersion("{package}") >= "{version}") {{',
         *(f"  {line}" for line in body),
-        f'}} else skip("{run} ({package})", "the package {package} (>= {version}) is not installed")',
+        f'}} else skip(paste(run, "({package})"), "the package {package} (>= {version}) is not installed")',
     ]
 
 

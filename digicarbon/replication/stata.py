@@ -9,7 +9,7 @@ from digicarbon.model import DynamicPanel, PanelIV, PanelRegression, SpatialPane
 from digicarbon.replication.case import Case
 from digicarbon.replication.data import DataSet
 from digicarbon.replication.names import Names
-from digicarbon.replication.words import OWN_MODEL, WAY_OF_DEMEANING, number, quoted, unique, wrapped
+from digicarbon.replication.words import OWN_MODEL, WAY_OF_DEMEANING, Remarks, number, quoted, unique, wrapped
 
 ABSORBED = {"unit": "unit_id", "time": "time_id", "two_way": "unit_id time_id"}
 CLUSTERS = {"unit": "unit_id", "time": "time_id", "both": "unit_id time_id"}
@@ -21,6 +21,15 @@ PACKAGES = {
     "xtabond2": "xtabond2 (ssc install xtabond2)",
     "xtscc": "xtscc (ssc install xtscc)",
 }
+
+NO_LEE_YU = (
+    "xsmle's type(both, leeyu) has been reported to leave the time effects out (version 1.4.5), so that it is not used "
+    "here; without leeyu estimates are those of the direct likelihood."
+)
+OTHER_ERRORS = (
+    "Standard errors of xsmle are not compared: it takes the observed information, digicarbon the expected one. Its "
+    "effects come from simulated draws, digicarbon's from the exact delta method."
+)
 
 HEAD = """\
 version 14
@@ -77,12 +86,14 @@ def do_file(
     -------
     str
     """
-    parts = [(case, _Writer(case, names, _matrix(case, matrices)).lines()) for case in cases]
+    remarks = Remarks("*")
+    parts = [(case, _Writer(case, names, _matrix(case, matrices), remarks).lines()) for case in cases]
     text = "\n".join(line for _, lines in parts for line in lines if not line.startswith("*"))
     needed = [words for command, words in PACKAGES.items() if f"{command} " in text]
     lines = [
         f"* Fits recorded runs again and compares coefficients and standard errors. Run it in this folder: do {file}",
         *wrapped("*", f"It needs {'; '.join(needed) or 'nothing beside Stata'}."),
+        *remarks.head(),
         HEAD,
         *(line for digest in _digests(cases) for line in _read_matrix(matrices[digest])),
     ]
@@ -93,6 +104,7 @@ def do_file(
         if name != loaded and any(not line.startswith("*") for line in own):
             lines += [f'use "data/{name}.dta", clear', "quietly xtset unit_id time_id"]
             loaded = name
+        lines.append(f'local run "{quoted(case.title)}"')
         lines += [*own, ""]
     return "\n".join([*lines, FOOT])
 
@@ -118,9 +130,8 @@ def _read_matrix(name: str) -> list[str]:
 class _Writer:
     """Writes the part of one run."""
 
-    def __init__(self, case: Case, names: Names, matrix: str) -> None:
-        self.case, self.names, self.matrix = case, names, matrix
-        self.run = quoted(case.title)
+    def __init__(self, case: Case, names: Names, matrix: str, remarks: Remarks) -> None:
+        self.case, self.names, self.matrix, self.remarks = case, names, matrix, remarks
 
     def lines(self) -> list[str]:
         case, model = self.case, self.case.model
@@ -147,8 +158,7 @@ class _Writer:
         for term, (coef, se) in self.case.expected.items():
             if term in called:
                 error = number(se) if errors and math.isfinite(se) else "."
-                # macros hold all digits of a number in brackets
-                lines.append(f'recorded "{self.run}" {called[term]} {number(coef)} {error} {tolerance}')
+                lines.append(f'recorded "`run\'" {called[term]} {number(coef)} {error} {tolerance}')
         return lines
 
     def shown(self, called: Mapping[str, str]) -> list[str]:
@@ -175,6 +185,8 @@ class _Writer:
         if model.estimator == "lsdv":
             dummies = {"unit": "ibn.unit_id", "time": "ibn.time_id", "two_way": "ibn.unit_id i.time_id"}[model.effects]
             vce, remark, errors = self.vce(model)
+            if model.cov not in ("classic", "robust") and not (model.cov == "cluster" and model.cluster != "both"):
+                vce, remark, errors = "", "Standard errors are not compared.", False
             return [
                 *wrapped("*", f"Dummies of every unit or period; the slopes are compared. {remark}"),
                 f"regress {body} {dummies}, noconstant{vce}",
@@ -211,18 +223,16 @@ class _Writer:
         else:
             by = CLUSTERS[model.cluster]
             same = rule == "stata"
-            if same and model.estimator == "lsdv":
-                # regress counts all dummies, and so does the rule on a regression with dummies
-                same = model.cluster != "both"
             if same and model.cluster == "both" and any("semidefinite" in note for note in self.case.result.notes):
                 return f" vce(cluster {by})", "An indefinite covariance was repaired: errors may differ.", False
-            words = "" if same else f"The small-sample rule '{rule}' is not Stata's; {self.factor(model)}"
-            return f" vce(cluster {by})", words, same
-        return " vce(robust)", "" if same else f"The rule '{rule}' is not Stata's; {self.factor(model)}", same
+            return f" vce(cluster {by})", "" if same else self.factor(model), same
+        return " vce(robust)", "" if same else self.factor(model), same
 
     def factor(self, model: PanelRegression | PanelIV) -> str:
-        """Return a sentence with both factors on the covariance."""
+        """Return a sentence on what the small-sample rule differs by from Stata's."""
         case = self.case
+        if model.small_sample == "hc3":
+            return "Residuals over 1 - leverage (HC3) are not in this command: standard errors are not compared."
         found = case.result.statistics
         n, t, nobs = int(found["n_units"]), int(found["n_periods"]), int(found["nobs"])
         by = model.cluster if model.cov == "cluster" else "none"
@@ -230,8 +240,8 @@ class _Writer:
         small = case.small(model, by)
         stata = type(small)("stata", small.nobs, small.k, small.absorbed, small.nested).expression(groups)
         return (
-            f"the recorded covariance has the factor {small.expression(groups)}, Stata's {stata}: its standard errors "
-            "are the recorded ones times the root of the ratio."
+            f"The small-sample rule '{model.small_sample}' is not Stata's: the recorded covariance has the factor "
+            f"{small.expression(groups)}, Stata's {stata}. Standard errors are not compared."
         )
 
     def by_command(self, model: PanelRegression, body: str, called: dict[str, str]) -> list[str]:
@@ -241,7 +251,7 @@ class _Writer:
         dummies = {"none": "", "unit": " i.unit_id", "time": " i.time_id", "two_way": " i.unit_id i.time_id"}
         right = f"{body}{dummies[model.fixed]}"
         if model.cov == "driscoll_kraay":
-            command, words = f"xtscc {right}, lag({lags})", "xtscc has a small-sample factor of its own"
+            command, words = f"xi: xtscc {right}, lag({lags})", "xtscc has a small-sample factor of its own"
         elif model.cov == "newey_west":
             command = f"newey {right}, lag({lags}) force"
             words = "newey's factor is n/(n - k) with all dummies in k"
@@ -317,7 +327,7 @@ class _Writer:
         vce = {"classic": "", "robust": " robust", "cluster": f" cluster({CLUSTERS[model.cluster]})"}[model.cov]
         rule = model.small_sample
         same = model.cov == "classic" or rule == "stata" or (model.cov == "robust" and rule == "full")
-        lines = [] if same else wrapped("*", f"The small-sample rule '{rule}' is not Stata's; {self.factor(model)}")
+        lines = [] if same else wrapped("*", self.factor(model))
         liml = " liml" if model.method == "liml" else ""
         if model.effects == "none":
             called["const"] = "_cons"
@@ -424,21 +434,13 @@ class _Writer:
             compared = model.demeaning == "first"
             # xsmle was seen to stop a little before the maximum of its own likelihood
             tolerance = "1e-2"
-            lines += [] if compared else wrapped("*", WAY_OF_DEMEANING.format(tool="xsmle"))
+            lines += [] if compared else [self.remarks.refer(WAY_OF_DEMEANING.format(tool="xsmle"))]
             if model.bias_correction == "lee_yu":
-                lines += wrapped(
-                    "*",
-                    "xsmle's type(both, leeyu) has been reported to leave the time effects out (version 1.4.5), so "
-                    "that it is not used here.",
-                )
+                lines.append(self.remarks.refer(NO_LEE_YU))
         if model.bias_correction == "bias_corrected":
             compared = False
             lines += wrapped("*", "Lee and Yu's corrected direct estimates, which xsmle does not have.")
-        lines += wrapped(
-            "*",
-            "Standard errors are not compared: xsmle takes the observed information, digicarbon the expected one. Its "
-            "effects come from simulated draws, digicarbon's from the exact delta method.",
-        )
+        lines.append(self.remarks.refer(OTHER_ERRORS))
         options += ["noeffects", "nolog"]
         called = {name: f"Main:{short}" for name, short in zip(case.regressors, x, strict=True)}
         where = "Main:" if model.kind == "sdem" else "Wx:"

@@ -15,6 +15,28 @@ WAY_OF_DEMEANING = (
 OWN_MODEL = "a model of the class {name}, which this tool does not have"
 
 
+class Remarks:
+    """Sentences that many runs of a script need: each stands once at its head, runs name its number.
+
+    Parameters
+    ----------
+    mark : str
+        What begins a comment.
+    """
+
+    def __init__(self, mark: str) -> None:
+        self._mark = mark
+        self._numbers: dict[str, int] = {}
+
+    def refer(self, text: str) -> str:
+        """Return a comment line that names a remark."""
+        return f"{self._mark} See remark {self._numbers.setdefault(text, len(self._numbers) + 1)} at the head."
+
+    def head(self) -> list[str]:
+        """Return all remarks as comment lines."""
+        return [line for text, n in self._numbers.items() for line in wrapped(self._mark, f"Remark {n}. {text}")]
+
+
 def wrapped(mark: str, text: str) -> list[str]:
     """Return a text as comment lines, each with a mark before it."""
     return textwrap.wrap(text, WIDTH, initial_indent=f"{mark} ", subsequent_indent=f"{mark} ")
