@@ -10,11 +10,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from digicarbon.engine import Fitted
-from digicarbon.plan import Run
+from digicarbon.plan import Plan, Run
 from digicarbon.provenance import Ledger
 from digicarbon.result import Result
 from digicarbon.spec import Spec
-from digicarbon.tracking import Entry
+from digicarbon.tracking import Entry, Planned, Roster
 
 SETTINGS = ("executor", "tracking", "report")
 """Groups that change no number of a run."""
@@ -29,6 +29,23 @@ def copy(run: Run, result: Result, kept: Ledger, run_id: str) -> Entry:
     """Return what is written of a run whose result another sweep has, under ``run_id``."""
     now = time.time_ns() // 1_000_000
     return _entry(run, kept, result, "", now, now, run_id)
+
+
+def roster(planned: Plan) -> Roster:
+    """Return what reports need to know of all runs before any is fitted, so that a page can be made of MLflow alone."""
+    runs = [
+        Planned(
+            run.key,
+            run.label,
+            run.options,
+            run.choice.values,
+            tuple(planned.twins(run)),
+            run.prepared.simulated,
+            run.prepared.notes,
+        )
+        for run in planned.runs
+    ]
+    return Roster(runs, planned.skipped, planned.excluded)
 
 
 def simulated_tag(runs: Sequence[Run]) -> dict[str, str]:

@@ -21,6 +21,7 @@ from digicarbon.files import ROOT
 from digicarbon.prepare import Prepared, Specs, Workshop, specify
 from digicarbon.provenance import RECORD
 from digicarbon.recorded import Recorded, file_of, find, plain
+from digicarbon.recorded import sweep as sweep_of
 from digicarbon.replication import Case, DataSets, Names, case_of, do_file, r_script
 from digicarbon.replication.data import DataSet
 from digicarbon.replication.readme import Facts, environment, expected, readme
@@ -29,6 +30,8 @@ from digicarbon.weights import Weights
 
 RUNS_A_SCRIPT = 50
 """Runs of a script; of more there are several."""
+DATA, WEIGHTS = "digicarbon.data_digest", "digicarbon.weights_digest"
+"""Tags on what a run was fitted to."""
 USAGE = "digicarbon export RUN_OR_EXPERIMENT --to DIR"
 EXAMPLES = f"e.g. `{USAGE.replace('RUN_OR_EXPERIMENT', 'table3_baseline').replace('DIR', 'replication')}`"
 
@@ -123,13 +126,13 @@ def _free(folder: str) -> Path:
 
 
 def _exported(tracking: Tracking, recorded: Recorded) -> Exported:
-    columns = ["run_id", "label", "status", "config", "result", "tags.digicarbon.data_digest"]
-    table = store_results(tracking, recorded.parent_id)
-    own = [name for name in (*columns, "tags.digicarbon.weights_digest") if name in table or name in columns]
-    table = store_results(tracking, recorded.parent_id, own)
+    columns = ["run_id", "label", "status", "config", "result"]
+    table = store_results(tracking, recorded.parent_id, [*columns, f"tags.{DATA}", f"tags.{WEIGHTS}"])
     if recorded.run_id != recorded.parent_id:
         table = table[table["run_id"] == recorded.run_id]
-    shop, sets, names = Workshop(), DataSets(), 0
+    order = {run_id: place for place, (_, run_id) in enumerate(sweep_of(tracking, recorded.parent_id).fitted)}
+    table = table.sort_values("run_id", key=lambda ids: ids.map(order), kind="stable")
+    shop, sets = Workshop(), DataSets()
     cases: list[Case] = []
     places: dict[int, DataSet] = {}
     configs: dict[int, str] = {}
@@ -144,11 +147,10 @@ def _exported(tracking: Tracking, recorded: Recorded) -> Exported:
             continue
         specs = specify(plain(row["config"], row["run_id"]), shop.builder)
         prepared = _prepared(shop, specs, row)
-        case = case_of(names + 1, row["run_id"], row["label"], specs, prepared, decode(row["result"]))
+        case = case_of(len(cases) + 1, row["run_id"], row["label"], specs, prepared, decode(row["result"]))
         if case is None:
             without += 1
             continue
-        names += 1
         cases.append(case)
         places[case.number] = sets.place(case.index, case.columns)
         configs[case.number] = row["config"]
@@ -169,8 +171,8 @@ def _prepared(shop: Workshop, specs: Specs, row: Mapping[str, object]) -> Prepar
     """Return what a run was fitted to, and refuse data that are no longer the same."""
     with Caught() as caught:
         prepared = shop.prepare(specs)
-        same = prepared.panel.digest == row["tags.digicarbon.data_digest"]
-        before = row.get("tags.digicarbon.weights_digest")
+        same = prepared.panel.digest == row[f"tags.{DATA}"]
+        before = row.get(f"tags.{WEIGHTS}")
         if prepared.weights is not None and isinstance(before, str):
             same = same and prepared.weights.digest == before
         if same:

@@ -78,6 +78,12 @@ class Plan:
     skipped: list[tuple[str, str]] = field(default_factory=list)
     excluded: int = 0
 
+    def twins(self, run: Run) -> list[str]:
+        """Return the named columns that came to the same fit as a run of another column."""
+        if run.choice.column is None:
+            return []
+        return [label for label in dict.fromkeys(self.same.get(run.label, ())) if label != run.label]
+
 
 def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Workshop | None = None) -> Plan:
     """Expand an experiment, and build and check every run against its panel and weights.

@@ -29,7 +29,7 @@ from digicarbon.scratch import Scratch
 from digicarbon.spec import Spec, build
 from digicarbon.stage import Stages
 from digicarbon.tables import Records, show, store_name
-from digicarbon.tracking import Entry, Store, Tracking
+from digicarbon.tracking import EXPERIMENT, ROSTER, Entry, Store, Tracking
 
 S = TypeVar("S", bound=Spec)
 
@@ -146,7 +146,11 @@ def run(
     chosen = settings(composer)
     kept = ledger(planned.runs)
     store = Store(chosen.tracking, store_name(planned))
-    tags = {FINGERPRINT: kept.fingerprint, **entries.simulated_tag(planned.runs)}
+    tags = {
+        FINGERPRINT: kept.fingerprint,
+        EXPERIMENT: store_name(planned),
+        **entries.simulated_tag(planned.runs),
+    }
     with _Signals() as signals:
         done = store.open(
             planned.title,
@@ -154,7 +158,7 @@ def run(
             tags,
             sweep_key(planned),
             resume=not force,
-            files=kept.files,
+            files={**kept.files, ROSTER: entries.roster(planned).to_bytes()},
         )
         book = _Book(store, planned.runs, kept, signals, progress)
         try:

@@ -77,7 +77,7 @@ class Records(Sequence[Record]):
     def __len__(self) -> int:
         if not self._planned.same:
             return len(self._indices)
-        return sum(1 + len(self._twins(self._planned.runs[index])) for index in self._indices)
+        return sum(1 + len(self._planned.twins(self._planned.runs[index])) for index in self._indices)
 
     def __iter__(self) -> Iterator[Record]:
         for place, (run, result) in enumerate(self.results()):
@@ -106,12 +106,8 @@ class Records(Sequence[Record]):
         """Yield a run as the report sees it, once more for each named column that came to the same fit."""
         # the panel is made for a picture only
         shared = (run.options, run.choice.values, result, lambda: run.prepared.panel, run.prepared.simulated)
-        for label in (run.label, *self._twins(run)):
+        for label in (run.label, *self._planned.twins(run)):
             yield Record(label, *shared)
-
-    def _twins(self, run: Run) -> list[str]:
-        twins = self._planned.same.get(run.label, ()) if run.choice.column else ()
-        return [label for label in dict.fromkeys(twins) if label != run.label]
 
 
 def show(planned: Plan, report: Report, records: Records, scratch: Path) -> Shown:

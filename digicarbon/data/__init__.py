@@ -33,6 +33,19 @@ def adjacency() -> pd.DataFrame:
     return _table("adjacency").copy()
 
 
+def tiles() -> pd.DataFrame:
+    """Return a grid that stands for a map of China: a square for each of its 34 provinces and regions.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``place`` (as in `provinces`, and four more), ``code`` (two letters, GB/T 2260), ``name_zh`` (short),
+        ``row`` (1 is north), ``column`` (1 is west). Neighbours on the ground are neighbours on the grid where a grid
+        can have it so.
+    """
+    return _table("tiles").copy()
+
+
 def series_ranges() -> pd.DataFrame:
     """Return what values common series of regions can have, from counties to provinces.
 
@@ -115,6 +128,24 @@ def ceads_sectors() -> pd.DataFrame:
         that has no such row; the 47 sectors are in both), ``more`` (further spellings, parted by ``|``).
     """
     return _table("ceads_sectors").fillna("")
+
+
+def terms() -> Mapping[str, Mapping[str, str]]:
+    """Return what variables and parameters are called in tables and pictures: name, then ``en`` or ``zh``."""
+    return _words()[0]
+
+
+def words() -> Mapping[str, Mapping[str, str]]:
+    """Return the heads of rows and other fixed words of tables and pictures: key, then ``en`` or ``zh``."""
+    return _words()[1]
+
+
+@cache
+def _words() -> tuple[Mapping[str, Mapping[str, str]], Mapping[str, Mapping[str, str]]]:
+    found: tuple[dict[str, Mapping[str, str]], dict[str, Mapping[str, str]]] = ({}, {})
+    for row in _table("labels").itertuples(index=False):
+        found[str(row.kind) == "word"][str(row.term)] = {"en": str(row.en), "zh": str(row.zh)}
+    return found
 
 
 @cache

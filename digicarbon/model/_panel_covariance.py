@@ -86,18 +86,24 @@ def factor_of(columns: Columns, rule: Rule) -> float:
     return _factor(columns, rule, columns.rows.groups(by)[1], (by,))
 
 
+def factors_of_both(columns: Columns, rule: Rule) -> tuple[float, ...]:
+    """Return the small-sample factors of the parts of a covariance clustered by unit and time, the overlap last."""
+    n, t, nobs = columns.rows.n, columns.rows.t, len(columns.values)
+    own = rule.small_sample == "sss"
+    # plm scales each part with its own number of groups, fixest and reghdfe all with the smaller one
+    return tuple(_factor(columns, rule, groups if own else min(n, t), ("unit", "time")) for groups in (n, t, nobs))
+
+
 def _middle(columns: Columns, z: FloatArray, e: FloatArray, rule: Rule, kernel: sparse.csr_array | None) -> FloatArray:
     rows, nobs = columns.rows, len(z)
-    n, t = rows.n, rows.t
-    own = rule.small_sample == "sss"
+    t, own = rows.t, rule.small_sample == "sss"
     if rule.cov == "robust":
         return middle.white(z, e) * factor_of(columns, rule)
     if rule.cov == "cluster" and rule.cluster != "both":
         return middle.clustered(z, e, rows, rule.cluster) * factor_of(columns, rule)
     if rule.cov == "cluster":
         by_unit, by_time = (middle.clustered(z, e, rows, by) for by in ("unit", "time"))
-        # plm scales each part with its own number of groups, fixest and reghdfe all with the smaller one
-        factors = [_factor(columns, rule, groups if own else min(n, t), ("unit", "time")) for groups in (n, t, nobs)]
+        factors = factors_of_both(columns, rule)
         return by_unit * factors[0] + by_time * factors[1] - middle.white(z, e) * factors[2]
     if rule.cov == "driscoll_kraay":
         return middle.driscoll_kraay(z, e, rows, rule.lags(t)) * _factor(columns, rule, t)

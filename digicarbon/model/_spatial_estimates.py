@@ -162,7 +162,7 @@ def _combined(design: Design, demeaning: Demeaning, cov: Covariance) -> Estimate
     raw = np.concatenate([design.level, design.lagged_y], axis=2)
     first = demeaning == "first"
     lagged = design.m.lag(columns) if first else demean(design.m.lag(raw), _effects(design))
-    found = fit_combined(columns, lagged, _dense(design.w), _dense(design.m), design.sample)
+    found = fit_combined(columns, lagged, dense(design.w), dense(design.m), design.sample)
     covariance = found.covariance
     if cov != "classic":
         score = Score.of(found.z, found.residuals, found.sigma2, found.terms, design.sample)
@@ -185,7 +185,7 @@ def _random(kind: Kind, design: Design, structure: ErrorStructure) -> Estimates:
         found = fit_lag_random(np.concatenate([design.level, design.lagged_y], axis=2), design.w)
     else:
         spatial = "lambda"
-        found = fit_error_random(design.level, design.m.lag(design.level), _dense(design.m), structure)
+        found = fit_error_random(design.level, design.m.lag(design.level), dense(design.m), structure)
     return Estimates(
         coef=np.array([*found.beta, found.spatial, found.phi, found.sigma2]),
         tail=(spatial, "phi", "sigma2"),
@@ -200,12 +200,19 @@ def _random(kind: Kind, design: Design, structure: ErrorStructure) -> Estimates:
 def _covariance(found: SpatialFit, design: Design, operator: SpatialOperator, cov: Covariance) -> FloatArray:
     if cov == "classic":
         return found.covariance
-    terms = [SpatialTerm(found.q, _dense(operator).g(found.spatial))]
+    terms = [SpatialTerm(found.q, dense(operator).g(found.spatial))]
     score = Score.of(found.z, found.residuals, found.sigma2, terms, design.sample)
     return FORMS[cov](found.covariance, score, found.sigma2, design.sample)
 
 
-def _dense(operator: SpatialOperator) -> DenseOperator:
+def dense(operator: SpatialOperator) -> DenseOperator:
+    """Return the dense form of an operator.
+
+    Raises
+    ------
+    EstimationError
+        If W is too large for it.
+    """
     if isinstance(operator, DenseOperator):
         return operator
     if isinstance(operator, SparseOperator) and operator.n <= MOST_DENSE_UNITS:

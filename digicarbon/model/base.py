@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from digicarbon.errors import DataError, EstimationError, listing
+from digicarbon.model.batch import Batch, Estimand, Null, OneByOne
 from digicarbon.numeric import within as numeric
 from digicarbon.panel import Panel, canonical
 from digicarbon.result import Result
@@ -102,6 +104,29 @@ class Model(Spec):
         DataError, WeightsError, EstimationError
         """
         raise TypeError(f"{type(self).__name__} does not say how it is fitted; define `fit`.")
+
+    def null(self, panel: Panel, weights: Weights | None, candidates: Sequence[Weights]) -> Null | None:
+        """Return the model in which the focal terms have no effect, for a joint test of many specifications.
+
+        Parameters
+        ----------
+        panel : Panel
+            With every term of the model.
+        weights : Weights or None
+            Those of the fit.
+        candidates : sequence of Weights
+            All weights of the test, for the spatial dependence of a model that has none of its own.
+
+        Returns
+        -------
+        Null or None
+            None where the model cannot be in a joint test.
+        """
+        return None
+
+    def batch(self, panel: Panel, weights: Weights | None, estimand: Estimand) -> Batch:
+        """Return what fits the model to many outcomes; arguments as in `null`."""
+        return OneByOne(self, panel, weights, estimand)
 
 
 def require_panel(panel: object) -> None:

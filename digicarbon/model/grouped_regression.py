@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -13,6 +14,7 @@ from scipy.linalg import qr
 from digicarbon.errors import DataError, EstimationError, counted, listing
 from digicarbon.model._groups import By, Groups, groups_of
 from digicarbon.model._panel_columns import rows_of
+from digicarbon.model.batch import Null
 from digicarbon.model.panel_regression import FEWEST_CLUSTERS, PanelRegression
 from digicarbon.numeric.equality import WaldTest, equality, wald_test
 from digicarbon.numeric.least_squares import solve
@@ -89,6 +91,10 @@ class GroupedRegression(PanelRegression):
     def terms(self) -> tuple[str, ...]:
         """All columns that the model reads, the one of groups as dummies."""
         return (*super().terms, *((f"C({self.by})",) if isinstance(self.by, str) else ()))
+
+    def null(self, panel: Panel, weights: Weights | None, candidates: Sequence[Weights]) -> Null | None:
+        """Return None: several coefficients of one variable are no single estimate of a specification."""
+        return None
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model cannot be fitted; fit nothing."""

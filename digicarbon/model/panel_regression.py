@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -15,6 +15,7 @@ from scipy.linalg import lapack
 from digicarbon.errors import ConfigError, DataError, EstimationError
 from digicarbon.model import _panel_columns as transformed
 from digicarbon.model._formula import effects_of, read
+from digicarbon.model._panel_batch import LinearFits, linear_rule, null_of
 from digicarbon.model._panel_columns import Columns, Estimator
 from digicarbon.model._panel_covariance import REPAIRED, Rule, covariance_of, degrees_of_freedom, factor_of, kernel_of
 from digicarbon.model.base import (
@@ -25,6 +26,7 @@ from digicarbon.model.base import (
     refuse_unidentified,
     require_panel,
 )
+from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, under_null
 from digicarbon.numeric.covariance import ClusterBy, Covariance, Kernel, SmallSample, nearest_semidefinite
 from digicarbon.numeric.least_squares import Fit, least_squares
 from digicarbon.numeric.random_effects import Method, RandomEffects
@@ -252,6 +254,27 @@ class PanelRegression(Model):
             ),
             residuals=fit.residuals.reshape(columns.rows.n, -1).T if columns.rows.balanced else None,
         )
+
+    def null(self, panel: Panel, weights: Weights | None, candidates: Sequence[Weights]) -> Null | None:
+        """Return the regression without its focal terms, with the likeliest spatial lag of y among the candidates.
+
+        Random effects are left in the errors, which units exchange as they are.
+        """
+        panel = panel.with_terms(self.terms)
+        names = panel.expanded(under_null(self.x, self.regressors), among=self.terms)
+        # means over time have no unit effects: what differs between units is what they explain
+        effects = "none" if self.estimator == "between" else self.fixed
+        return null_of(panel, self.y, names, effects, candidates)
+
+    def batch(self, panel: Panel, weights: Weights | None, estimand: Estimand) -> Batch:
+        """Return what fits the regression to many outcomes at once, one by one where its kind has no faster way."""
+        if self.estimator in ("within", "lsdv") and self.effects not in RANDOM:
+            columns = self._columns(panel, weights)
+            rule = linear_rule(columns, self.rule)
+            if rule is not None:
+                contrast = np.array([float(name == estimand.term) for name in columns.names])
+                return LinearFits(columns, contrast, rule)
+        return OneByOne(self, panel, weights, estimand)
 
     @property
     def rule(self) -> Rule:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -10,6 +12,9 @@ from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, model_validator
 
 from digicarbon.errors import DataError, WeightsError, listing, nearest
+from digicarbon.model._panel_batch import LinearFits
+from digicarbon.model._panel_columns import Columns, rows_of
+from digicarbon.model._spatial_batch import MOST_UNITS, ErrorFits, LagFits, contrast_of, fit_null, null_sample
 from digicarbon.model._spatial_estimates import (
     DURBIN_KINDS,
     ERROR_KINDS,
@@ -29,6 +34,8 @@ from digicarbon.model.base import (
     refuse_unidentified,
     require_panel,
 )
+from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key, under_null
+from digicarbon.numeric.linear_batch import LinearRule
 from digicarbon.numeric.spatial_effects import effects_by_unit, lag_effects, local_effects, simulated_errors
 from digicarbon.numeric.spatial_likelihood import Correction, Demeaning, Sample
 from digicarbon.numeric.spatial_operator import SpatialOperator
@@ -204,6 +211,48 @@ class SpatialPanel(Model):
             residuals=found.residuals,
         )
 
+    def null(self, panel: Panel, weights: Weights | None, candidates: Sequence[Weights]) -> Null | None:
+        """Return the model without its focal terms and their spatial lags; random effects are left in the errors."""
+        design = self._design(panel, weights, None)
+        panel = panel.with_terms(self.terms)
+        stay = under_null(self.x, self.regressors)
+        names = [*stay, *(f"W_{name}" for name in self.lagged if name in stay), "const"]
+        keep = [place for place, name in enumerate(design.names) if name in names]
+        family = "error" if self.kind in ("sem", "sdem") else "combined" if self.kind == "sac" else "lag"
+        shared = (
+            columns_key(panel, stay),
+            columns_key(panel, [name for name in self.lagged if name in stay]),
+            panel.columns[self.y].digest,
+            # the operators themselves: a number of theirs could be given to a later one
+            design.w,
+            design.m if family != "lag" else None,
+        )
+        fit = partial(fit_null, self.kind, design, keep, rows_of(panel))
+        return Null((family, null_sample(design), *shared), fit, True)
+
+    def batch(self, panel: Panel, weights: Weights | None, estimand: Estimand) -> Batch:
+        """Return what fits the model to many outcomes at once, one by one where its kind has no faster way."""
+        alone = OneByOne(self, panel, weights, estimand)
+        if self.cov != "classic" or self.effects == "random" or self.kind == "sac" or self.effects_se != "delta":
+            return alone
+        design = self._design(panel, weights, None)
+        if self.kind == "slx":
+            columns = self._linear(design, panel)
+            return LinearFits(columns, contrast_of(design, estimand), LinearRule("classic", (1 / design.sample.size,)))
+        operator = design.m if self.kind in ERROR_KINDS else design.w
+        by_time = self.fixed in ("time", "two_way")
+        if operator.n > MOST_UNITS or self.demeaning == "first" or (by_time and operator.constant_row_sum is None):
+            return alone
+        return ErrorFits(design, estimand) if self.kind in ERROR_KINDS else LagFits(design, estimand)
+
+    def _linear(self, design: Design, panel: Panel) -> Columns:
+        """Return the columns of a model that is least squares, in the order of a panel's rows."""
+        values, raw = (
+            np.ascontiguousarray(cube.transpose(1, 0, 2)).reshape(-1, cube.shape[2])
+            for cube in (design.within, design.level)
+        )
+        return Columns(design.names, values, raw, rows_of(panel), self.fixed, 0, {})
+
     def unit_effects(self, result: Result, panel: Panel, weights: Weights) -> pd.DataFrame:
         """Return the effects of each unit.
 
@@ -331,7 +380,7 @@ class SpatialPanel(Model):
         return float((a @ b) ** 2 / scale) if sample.size and scale > 0 else 0.0
 
     def _notes(self, found: Estimates, design: Design) -> tuple[str, ...]:
-        notes = []
+        notes = self._standard_errors
         if design.sample.transformed:
             notes.append(
                 f"Lee-Yu transformation: the log-likelihood is that of {design.sample.size} effective observations, "
@@ -339,11 +388,6 @@ class SpatialPanel(Model):
             )
         if self.bias_correction == "bias_corrected" and self.fixed != "none":
             notes.append("Bias-corrected direct estimates (Lee & Yu 2010); the log-likelihood is the uncorrected one.")
-        if self.cov == "cluster":
-            notes.append(
-                "Standard errors: scores added up by unit. The scores of the spatial parameter are not independent "
-                "across units, and under heteroskedasticity its estimate is inconsistent; read them as a rule of thumb."
-            )
         notes.extend(self._precision(found, design))
         for name in found.boundary:
             low, high = (design.w if name == "rho" else design.m).bounds
@@ -351,6 +395,17 @@ class SpatialPanel(Model):
             reached = f"{name} lies at the boundary of its range ({low:.4f}, {high:.4f})"
             notes.append(f"{reached}: {lost}standard errors are not reliable.")
         return tuple(notes)
+
+    @property
+    def _standard_errors(self) -> list[str]:
+        words = {
+            "classic": "Standard errors: inverse of the expected information; z.",
+            "robust": "Standard errors: quasi-maximum likelihood, with third and fourth moments of the errors; z.",
+            "cluster": "Standard errors: scores added up by unit; z. The scores of the spatial parameter are not "
+            "independent across units, and under heteroskedasticity its estimate is inconsistent; read them as a rule "
+            "of thumb.",
+        }
+        return [words[self.cov]]
 
     def _precision(self, found: Estimates, design: Design) -> list[str]:
         """Return a sentence where W was too large for an exact information matrix."""

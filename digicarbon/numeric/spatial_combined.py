@@ -94,7 +94,8 @@ def fit_combined(
         a, b = factor[k, k] ** 2, factor[k, k] * factor[k, k + 1]
         c = factor[k, k + 1] ** 2 + factor[k + 1, k + 1] ** 2
         rho, at_end = maximise_lag((a, b, c), w, sample)
-        beta = lapack.dtrtrs(factor[:k, :k], factor[:k, k] - rho * factor[:k, k + 1])[0]
+        right = factor[:k, k] - rho * factor[:k, k + 1]
+        beta = lapack.dtrtrs(factor[:k, :k], right)[0] if k else right
         return np.concatenate([beta, [-1.0, rho]]), rho, at_end
 
     def error(lam: float, weights: FloatArray) -> tuple[FloatArray, FloatArray]:

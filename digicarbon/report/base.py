@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-import pandas as pd
 from pydantic import Field
 
 from digicarbon.errors import counted, listing
 from digicarbon.panel import Panel
+from digicarbon.render import Table as Table
+from digicarbon.report.joint import Joint, JointRequest
+from digicarbon.report.labels import Labels, Language
 from digicarbon.result import Result
 from digicarbon.spec import Spec
 
@@ -49,45 +50,26 @@ class Record:
     simulated: bool = False
 
 
-@dataclass(frozen=True, eq=False)
-class Table:
-    """A finished table: text cells, ready for any reader.
+class Report(Spec):
+    """A specification of a table of results.
 
     Attributes
     ----------
-    title : str
-    cells : DataFrame
-        Text; the index holds row labels, the columns column heads.
-    rules : tuple of int
-        Rows before which a line is drawn.
-    notes : tuple of str
-    below : Table or None
-        A second table that is shown below this one.
+    labels : mapping of str to str
+        Words for terms or variables, e.g. ``{e: Digital economy}``; they go before the shipped ones.
+    language : {"en", "zh"} or None
+        Of the shipped words (``digicarbon/data/labels.csv``). None leaves variables as the specification names them.
     """
 
-    title: str
-    cells: pd.DataFrame
-    rules: tuple[int, ...] = ()
-    notes: tuple[str, ...] = ()
-    below: Table | None = None
-
-    def to_markdown(self) -> str:
-        """Return the table as Markdown, notes below, and the table below after them."""
-        head = "| " + " | ".join(["", *map(_escaped, self.cells.columns)]) + " |"
-        line = "|" + "---|" * (len(self.cells.columns) + 1)
-        body = [
-            "| " + " | ".join(map(_escaped, [label, *row])) + " |"
-            for label, row in zip(self.cells.index, self.cells.to_numpy(), strict=True)
-        ]
-        notes = [f"{_escaped(note)}\n" for note in self.notes]
-        below = [] if self.below is None else [self.below.to_markdown()]
-        return "\n".join([f"**{_escaped(self.title)}**", "", head, line, *body, "", *notes, *below])
-
-
-class Report(Spec):
-    """A specification of a table of results."""
-
     role: ClassVar[str] = "report"
+
+    labels: Mapping[str, str] = {}
+    language: Language | None = None
+
+    @property
+    def words(self) -> Labels:
+        """What variables and rows are called."""
+        return Labels(self.language, self.labels)
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return one table over all records.
@@ -110,6 +92,15 @@ class Report(Spec):
             As in `table`.
         """
         return {}
+
+    @property
+    def joint_request(self) -> JointRequest | None:
+        """The joint test that this report shows; None for reports without one."""
+        return None
+
+    def with_joint(self, joint: Joint) -> Report:
+        """Return this report with the joint test that it asked for."""
+        return self
 
 
 def summarised(count: int, words: str = "stand side by side") -> str:
@@ -162,8 +153,3 @@ def _whose(labels: Sequence[str], having: Mapping[str, set[str]], runs: int) -> 
         fewest = min(fitting, key=len)
         return listing(fewest, 8)
     return listing(labels) if len(labels) <= MOST_LABELS else f"{len(labels)} of {runs} runs"
-
-
-def _escaped(text: object) -> str:
-    """Return a text that Markdown shows as it is: no column ends in it and no star begins emphasis."""
-    return re.sub(r"([\\|*])", r"\\\1", " ".join(str(text).split()))

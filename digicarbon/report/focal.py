@@ -18,7 +18,7 @@ Quantity = Literal["coefficient", "direct", "indirect", "total"]
 EFFECTS = ("direct", "indirect", "total")
 AS_CONFIGURED = "as configured"
 """The value of a key that a run leaves as its configuration has it."""
-SHOWN = ("coef", "se", "p")
+SHOWN = ("coef", "se", "p", "low", "high")
 
 
 class Texts:
@@ -56,7 +56,8 @@ class Focal:
     runs : int
         How many records there are, those without a focal term among them.
     rows : DataFrame
-        A row per run and focal term: record (its position), term, coef, se, p, and the value of each varied key.
+        A row per run and focal term: record (its position), term, coef, se, p, low, high, and the value of each varied
+        key.
     varied : mapping of str to list of str
         The values of each key over all records.
     notes : mapping of str to int
@@ -79,7 +80,9 @@ class _Columns:
     choices: dict[str, Texts] = field(default_factory=dict)
 
 
-def focal(records: Sequence[Record], quantity: Quantity = "coefficient") -> Focal:
+def focal(
+    records: Sequence[Record], quantity: Quantity = "coefficient", coefficients_as_effects: bool = False
+) -> Focal:
     """Return the focal numbers of records.
 
     Parameters
@@ -87,6 +90,9 @@ def focal(records: Sequence[Record], quantity: Quantity = "coefficient") -> Foca
     records : sequence of Record
         Looked at once, in order.
     quantity : {"coefficient", "direct", "indirect", "total"}
+    coefficients_as_effects : bool
+        Whether the coefficient of a model without spatial lags of the outcome or of x counts as its direct and total
+        effect, which it is.
     """
     columns = _Columns()
     varied: dict[str, dict[str, None]] = {}
@@ -102,7 +108,7 @@ def focal(records: Sequence[Record], quantity: Quantity = "coefficient") -> Foca
             varied.setdefault(key, {AS_CONFIGURED: None} if runs else {})
         for key, seen in varied.items():
             seen[values.get(key, AS_CONFIGURED)] = None
-        _add(columns, runs, values, list(_numbers(record.result, quantity)))
+        _add(columns, runs, values, list(_numbers(record.result, quantity, coefficients_as_effects)))
         runs += 1
     found = {key: texts.column() for key, texts in columns.choices.items()}
     names = dict(zip(SHOWN, (np.array(numbers) for numbers in columns.numbers), strict=True))
@@ -114,6 +120,11 @@ def focal(records: Sequence[Record], quantity: Quantity = "coefficient") -> Foca
 def text_of(value: Any) -> str:
     """Return a value as labels and tables have it."""
     return f"[{', '.join(map(str, value))}]" if isinstance(value, list | tuple) else str(value)
+
+
+def without_spillovers(result: Result) -> bool:
+    """Return whether a coefficient is the direct and total effect: neither outcome nor x is lagged in space."""
+    return result.spatial_effects is None and not any(term == "rho" or term.startswith("W_") for term in result.terms)
 
 
 def _add(columns: _Columns, record: int, values: dict[str, str], found: list[tuple[str, list[float]]]) -> None:
@@ -131,10 +142,12 @@ def _add(columns: _Columns, record: int, values: dict[str, str], found: list[tup
         texts.add(values.get(key, AS_CONFIGURED), len(found))
 
 
-def _numbers(result: Result, quantity: Quantity) -> Iterator[tuple[str, list[float]]]:
-    """Yield coef, se and p of each focal term that has the quantity."""
+def _numbers(result: Result, quantity: Quantity, coefficients_as_effects: bool) -> Iterator[tuple[str, list[float]]]:
+    """Yield coef, se, p, low and high of each focal term that has the quantity."""
     terms: Sequence[str]
     shown: list[FloatArray]
+    if coefficients_as_effects and quantity in ("direct", "total") and without_spillovers(result):
+        quantity = "coefficient"
     if quantity == "coefficient":
         terms, shown = result.terms, [result.estimate_columns[name] for name in SHOWN] if result.terms else []
     elif result.spatial_effects is None:

@@ -19,6 +19,28 @@ FILE = "joint.json"
 """The artifact of a sweep's parent run."""
 
 
+@dataclass(frozen=True)
+class JointRequest:
+    """What a report wants tested jointly over all of its runs.
+
+    Attributes
+    ----------
+    quantity : {"coefficient", "direct", "indirect", "total"}
+    term : str or None
+        The focal term; None takes the first of each run.
+    draws : int
+    seed : int
+    level : float
+        The largest p value that counts as significant.
+    """
+
+    quantity: Literal["coefficient", "direct", "indirect", "total"]
+    term: str | None
+    draws: int
+    seed: int
+    level: float
+
+
 @dataclass(frozen=True, eq=False)
 class Joint:
     """The joint test of a multiverse (Simonsohn, Simmons & Nelson 2020).

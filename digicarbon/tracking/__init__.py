@@ -6,28 +6,41 @@ from digicarbon.tracking._delivery import Delivered, deliver
 from digicarbon.tracking._entry import Entry, Tracking
 from digicarbon.tracking._history import DONE, ELSEWHERE, FAILED, NEW, OTHER_VERSIONS, History, history
 from digicarbon.tracking._metrics import metrics
-from digicarbon.tracking._places import SQLITE, absolute, place
-from digicarbon.tracking._store import Store, store_results
+from digicarbon.tracking._places import SERVERS, SQLITE, absolute, local_folder, masked, place
+from digicarbon.tracking._results import StoredResults
+from digicarbon.tracking._roster import ROSTER, Planned, Roster
+from digicarbon.tracking._rows import EXPERIMENT
+from digicarbon.tracking._store import Store, SweepContents, store_results, sweep_contents
 
 __all__ = [
     "DONE",
     "ELSEWHERE",
+    "EXPERIMENT",
     "FAILED",
     "NEW",
     "OTHER_VERSIONS",
     "PACKAGES",
+    "ROSTER",
+    "SERVERS",
     "SQLITE",
     "Delivered",
     "Entry",
     "History",
+    "Planned",
+    "Roster",
     "Store",
+    "StoredResults",
+    "SweepContents",
     "Tracking",
     "absolute",
     "decode",
     "deliver",
     "history",
+    "local_folder",
+    "masked",
     "metrics",
     "place",
     "provenance",
     "store_results",
+    "sweep_contents",
 ]

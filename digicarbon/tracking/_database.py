@@ -420,8 +420,9 @@ def _write_files(rows: Sequence[Row], location: str) -> None:
     home.mkdir(parents=True, exist_ok=True)
     for row in rows:
         # two plain calls: asking for parents costs more
-        (home / row.run_id).mkdir(exist_ok=True)
-        folder = home / row.run_id / "artifacts"
+        folder = home / row.run_id
+        folder.mkdir(exist_ok=True)
+        folder /= "artifacts"
         folder.mkdir(exist_ok=True)
         for name, content in row.files.items():
             (folder / name).write_bytes(content)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import sqlite3
-import uuid
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -15,6 +12,7 @@ from urllib.request import url2pathname
 
 from digicarbon.errors import TrackingError
 from digicarbon.tracking._entry import Tracking
+from digicarbon.whole import put as put
 
 SQLITE = "sqlite:///"
 SERVERS = ("http://", "https://")
@@ -74,24 +72,6 @@ def place(folder: str, name: str) -> str:
     """Return the path of a file in a folder of artifacts, or its address where that is no local folder."""
     local = local_folder(folder)
     return f"{folder}/{name}" if local is None else str(local / name)
-
-
-def put(path: Path, content: bytes | Path) -> None:
-    """Write a file, or copy one, whole or not at all, and make its folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        with half.open("wb") as file:
-            if isinstance(content, Path):
-                with content.open("rb") as source:
-                    shutil.copyfileobj(source, file)
-            else:
-                file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        half.replace(path)
-    finally:
-        half.unlink(missing_ok=True)
 
 
 def first_line(error: BaseException) -> str:

@@ -19,6 +19,8 @@ LONGEST_PARAM = 6000
 LONGEST_TAG = 8000
 HASH = "digicarbon.hash"
 PARENT = "mlflow.parentRunId"
+EXPERIMENT = "digicarbon.experiment"
+"""Tag of a sweep with its experiment's name: several experiments can share one of MLflow's."""
 SWEEP_KEY = "digicarbon.sweep_key"
 """Tag of a sweep: equal for sweeps of the same runs under the same name."""
 FAMILIES = ("params", "tags", "metrics")
@@ -143,9 +145,14 @@ def table(rows: Sequence[Row]) -> pa.Table:
     columns = {name: pa.array([getattr(one, name) for one in rows], TYPES.get(name, pa.string())) for name in PLAIN}
     for family in FAMILIES:
         kind = pa.float64() if family == "metrics" else pa.string()
-        mappings = [getattr(one, family) for one in rows]
-        for key in dict.fromkeys(key for mapping in mappings for key in mapping):
-            columns[f"{family}.{key}"] = pa.array([mapping.get(key) for mapping in mappings], kind)
+        cells: dict[str, list[Any]] = {}
+        for position, one in enumerate(rows):
+            for key, value in getattr(one, family).items():
+                cell = cells.get(key)
+                if cell is None:
+                    cell = cells[key] = [None] * len(rows)
+                cell[position] = value
+        columns |= {f"{family}.{key}": pa.array(cell, kind) for key, cell in cells.items()}
     return pa.table(columns)
 
 

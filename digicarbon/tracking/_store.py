@@ -7,6 +7,7 @@ import tempfile
 import time
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,7 +69,7 @@ class Store:
         tags: Mapping[str, str],
         sweep_key: str = "",
         resume: bool = True,
-        files: Mapping[str, str] | None = None,
+        files: Mapping[str, str | bytes] | None = None,
     ) -> Mapping[str, str]:
         """Start a sweep, or go on with the newest one of the same key.
 
@@ -84,8 +85,8 @@ class Store:
         resume : bool
             Whether to reopen the newest sweep of this key that was not deleted, however it ended. One that another
             command is running now is left alone, and a new one started.
-        files : mapping of str to str
-            Texts by name that are known before anything is fitted, so that a sweep that is killed has them, too.
+        files : mapping of str to str or bytes
+            Contents by name that are known before anything is fitted, so that a sweep that is killed has them, too.
 
         Returns
         -------
@@ -106,8 +107,8 @@ class Store:
                 name = f"{self.name} {time.strftime('%Y-%m-%d %H:%M:%S')}"[-LONGEST_NAME:]
                 self._take(self._backend.begin(self.experiment_id, name, every))
             recording = self._open_recording()
-            for file, text in {"experiment.yaml": config, **(files or {})}.items():
-                self._backend.put(recording.parent, file, text.encode())
+            for file, content in {"experiment.yaml": config, **(files or {})}.items():
+                self._backend.put(recording.parent, file, content.encode() if isinstance(content, str) else content)
         return done or {}
 
     def find(self, keys: Iterable[str]) -> Mapping[str, str]:
@@ -273,8 +274,56 @@ def store_results(tracking: Tracking, parent_id: str, columns: Sequence[str] | N
         table = _results.frame(files, columns) if files else None
         backend.close()
     if table is None:
-        raise TrackingError(
-            f"The sweep {parent_id} in {masked(tracking.uri)} has no results; run it again: it goes on where it "
-            "stopped."
-        )
+        raise _without_results(tracking.uri, parent_id)
     return table
+
+
+@dataclass(frozen=True, eq=False)
+class SweepContents:
+    """All runs of a sweep as they are recorded.
+
+    Attributes
+    ----------
+    rows : DataFrame
+        As `store_results` returns them, without runs that were deleted.
+    results : StoredResults
+        By run id; readable as long as the folder that they were fetched into is there.
+    """
+
+    rows: pd.DataFrame
+    results: StoredResults
+
+
+def sweep_contents(uri: str, experiment_id: str, parent_id: str, scratch: Path) -> SweepContents:
+    """Return the runs of a sweep and where their results are, whether it has ended or not.
+
+    Parameters
+    ----------
+    uri : str
+    experiment_id, parent_id : str
+    scratch : Path
+        A folder that takes what has to be fetched from a server.
+
+    Raises
+    ------
+    TrackingError
+        If the store cannot be read, or the sweep has no results.
+    """
+    with _failures.refused(uri, "cannot be read"):
+        backend = reading(uri)
+        files = backend.files(parent_id, scratch)
+        # a file that a server has holds recorded runs only, and to ask it for each run takes minutes
+        live = {run_id for _, run_id, _ in backend.children(experiment_id, parent_id)} if backend.keeps_ids else None
+        backend.close()
+        if not files:
+            raise _without_results(uri, parent_id)
+        rows = _results.frame(files)
+        rows = rows if live is None else rows[rows["run_id"].isin(live)]
+        rows = rows.drop_duplicates("run_id")
+        return SweepContents(rows.reset_index(drop=True), StoredResults(files))
+
+
+def _without_results(uri: str, parent_id: str) -> TrackingError:
+    return TrackingError(
+        f"The sweep {parent_id} in {masked(uri)} has no results; run it again: it goes on where it stopped."
+    )

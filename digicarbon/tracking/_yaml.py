@@ -9,19 +9,27 @@ from omegaconf import OmegaConf
 
 MOST_TEXTS = 20_000
 _TEXTS: dict[tuple[str, str], str] = {}
+_GROUPS: dict[tuple[str, int], tuple[Mapping[str, Any], str]] = {}
+"""Texts of groups by the object itself, which is kept so that no other takes its place in memory."""
 
 
 def to_yaml(config: Mapping[str, Any] | str) -> str:
-    """Return a configuration as YAML text, its groups in their order."""
+    """Return a configuration as YAML text, its groups in their order; a group that was seen must not be changed."""
     if isinstance(config, str):
         return config
-    return "".join(_text(key, value) for key, value in config.items())
+    return "".join([_text(key, value) for key, value in config.items()])
 
 
 def _text(key: str, value: Any) -> str:
-    if isinstance(value, Mapping) and value:
-        return _once(key, value, lambda: f"{key}:\n{''.join(_field(name, own) for name, own in value.items())}")
-    return _once(key, value, lambda: _dumped({key: value}))
+    if not isinstance(value, dict) or not value:
+        return _once(key, value, lambda: _dumped({key: value}))
+    known = _GROUPS.get((key, id(value)))
+    if known is None:
+        text = _once(key, value, lambda: f"{key}:\n{''.join(_field(name, own) for name, own in value.items())}")
+        if len(_GROUPS) >= MOST_TEXTS:
+            _GROUPS.clear()
+        known = _GROUPS[key, id(value)] = (value, text)
+    return known[1]
 
 
 def _field(name: str, value: Any) -> str:

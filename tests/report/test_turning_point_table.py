@@ -11,8 +11,8 @@ import pytest
 import digicarbon as dc
 from digicarbon.diagnostic import TurningPoints
 from digicarbon.errors import ConfigError, DataError
-from digicarbon.report import Record, TurningPointTable, plot_curve
-from digicarbon.report.curve import picture
+from digicarbon.picture import plot_curve, rendered
+from digicarbon.report import Record, TurningPointTable
 
 X = "log(emp)"
 
@@ -88,8 +88,7 @@ def test_pictures_are_files_that_say_simulated(produc: dc.Panel) -> None:
     assert TurningPointTable(pictures=("png", "svg", "pdf")).files("t", [one]) == files
     assert TurningPointTable(pictures=()).files("t", [one]) == {}
     assert one.panel is not None
-    title = plot_curve(one.result, one.panel(), X, "SIMULATED").axes[0].get_title(loc="left")
-    assert title == "SIMULATED"
+    assert plot_curve(one.result, one.panel(), X, "N", simulated=True).get_suptitle() == "N (SIMULATED data)"
 
 
 def test_the_curve_and_its_band_are_drawn_over_the_sample(produc: dc.Panel) -> None:
@@ -118,7 +117,7 @@ def test_any_degree_is_drawn(produc: dc.Panel, degree: int) -> None:
     names = tuple(X if k == 1 else f"{X}^{k}" for k in range(1, degree + 1))
     panel = produc.with_terms(names)
     figure = plot_curve(dc.PanelRegression(y="log(gsp)", x=names).fit(panel), panel, X)
-    assert picture(figure, "png").startswith(b"\x89PNG")
+    assert rendered(figure, "png").startswith(b"\x89PNG")
 
 
 def test_what_cannot_be_drawn_is_a_sentence(produc: dc.Panel, monkeypatch: pytest.MonkeyPatch) -> None:

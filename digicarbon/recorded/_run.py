@@ -77,7 +77,7 @@ def find(tracking: Tracking, name: str, experiment: str = "") -> Recorded:
     TrackingError
         If the store cannot be read.
     """
-    with _reading(tracking) as client:
+    with reading(tracking) as client:
         run = _run(client, name, experiment)
         parent_id = run.data.tags.get("mlflow.parentRunId", run.info.run_id)
         parent = run if parent_id == run.info.run_id else client.get_run(parent_id)
@@ -92,7 +92,7 @@ def find(tracking: Tracking, name: str, experiment: str = "") -> Recorded:
             metrics=run.data.metrics,
             parent_id=parent_id,
             artifacts=parent.info.artifact_uri,
-            data=_data(client, parent_id, "" if parent is run else run.data.tags.get(FINGERPRINT, "none")),
+            data=data_of(client, parent_id, "" if parent is run else run.data.tags.get(FINGERPRINT, "none")),
         )
 
 
@@ -104,7 +104,7 @@ def file_of(tracking: Tracking, run_id: str, name: str) -> str:
     TrackingError
         If there is none, or the store cannot be read.
     """
-    with _reading(tracking) as client, tempfile.TemporaryDirectory() as folder:
+    with reading(tracking) as client, tempfile.TemporaryDirectory() as folder:
         return Path(client.download_artifacts(run_id, name, folder)).read_text(encoding="utf-8")
 
 
@@ -131,7 +131,7 @@ def plain(config: str, run_id: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _reading(tracking: Tracking) -> Iterator[MlflowClient]:
+def reading(tracking: Tracking) -> Iterator[MlflowClient]:
     """Give a client of a store that is there already; reading never makes one."""
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
@@ -139,7 +139,7 @@ def _reading(tracking: Tracking) -> Iterator[MlflowClient]:
 
     if tracking.uri.startswith(SQLITE) and not Path(tracking.uri.removeprefix(SQLITE)).is_file():
         raise DataError(f"There is no store {tracking.uri} in {Path.cwd()}; run an experiment in this folder first.")
-    # bars of files of a few kilobytes hide what a command says
+    # reading shows nothing of how it is done
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     for noisy in ("mlflow", "alembic"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
@@ -206,7 +206,7 @@ def _labelled(client: MlflowClient, label: str, sweep: Run, experiment: str) -> 
     )
 
 
-def _data(client: MlflowClient, parent_id: str, fingerprint: str) -> list[Mapping[str, Any]]:
+def data_of(client: MlflowClient, parent_id: str, fingerprint: str) -> list[Mapping[str, Any]]:
     """Return the entries of a fingerprint, or all where it is empty."""
     lacking = (
         f"The sweep {parent_id} has no record of its data ({RECORD}) that can be shown: it was stopped while starting, "

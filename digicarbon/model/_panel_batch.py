@@ -1,0 +1,104 @@
+"""Linear panel regressions as a joint test takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digicarbon.model._panel_columns import Columns, rows_of
+from digicarbon.model._panel_covariance import Rule, factor_of, factors_of_both
+from digicarbon.model.batch import Null, columns_key
+from digicarbon.numeric.linear_batch import LinearBatch, LinearRule, Middle
+from digicarbon.numeric.null_model import NullModel, lag_null, linear_null
+from digicarbon.numeric.spatial_likelihood import Sample
+from digicarbon.numeric.within import EffectsKind, absorb
+from digicarbon.panel import Panel
+from digicarbon.weights import Weights
+
+FloatArray = NDArray[np.float64]
+
+
+class LinearFits:
+    """A linear regression that is fitted to many outcomes.
+
+    Parameters
+    ----------
+    columns : Columns
+    contrast : ndarray, shape (k,)
+        The estimate is this combination of the coefficients.
+    rule : LinearRule
+    """
+
+    def __init__(self, columns: Columns, contrast: FloatArray, rule: LinearRule) -> None:
+        self._columns, self._contrast = columns, contrast
+        self._batch = LinearBatch(columns.values[:, :-1], columns.rows, rule)
+        self.key: Hashable = ("linear", columns.removed)
+
+    def prepare(self, outcomes: FloatArray) -> FloatArray:
+        """Return outcomes with effects removed, shape (rows, M)."""
+        return absorb(outcomes, self._columns.rows, self._columns.removed)
+
+    def fit(self, prepared: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the estimate and its standard error for each outcome, each of shape (M,)."""
+        return self._batch.fit(prepared, self._contrast)
+
+
+def linear_rule(columns: Columns, rule: Rule) -> LinearRule | None:
+    """Return how the covariance is made, or None if it is none of those that are made for many outcomes."""
+    nobs, k = len(columns.values), columns.values.shape[1] - 1
+    leverage = rule.small_sample == "hc3" and rule.cov != "classic"
+    if rule.cov == "classic":
+        return LinearRule("classic", (1 / (nobs - k - columns.absorbed),))
+    if rule.cov == "robust" or (rule.cov == "cluster" and rule.cluster != "both"):
+        middle: Middle = "robust" if rule.cov == "robust" else "time" if rule.cluster == "time" else "unit"
+        return LinearRule(middle, (factor_of(columns, rule),), leverage)
+    if rule.cov == "cluster":
+        return LinearRule("both", factors_of_both(columns, rule), leverage)
+    return None
+
+
+def null_of(panel: Panel, y: str, names: tuple[str, ...], effects: EffectsKind, candidates: Sequence[Weights]) -> Null:
+    """Return the null model of a linear regression.
+
+    Parameters
+    ----------
+    panel : Panel
+        With y and the columns ``names``.
+    y : str
+    names : tuple of str
+        Regressors that stay.
+    effects : {"none", "unit", "time", "two_way"}
+    candidates : sequence of Weights
+        For spatial dependence of the outcome; the likeliest is taken, none where there are none or they do not fit.
+    """
+    fitting = _fitting(panel, effects, candidates)
+    key = ("linear", panel.columns[y].digest, columns_key(panel, names), effects, tuple(w.digest for w in fitting))
+    return Null(key, partial(_fit, panel, y, names, effects, fitting), bool(fitting))
+
+
+def _fitting(panel: Panel, effects: EffectsKind, candidates: Sequence[Weights]) -> list[Weights]:
+    """Return the weights of exactly the panel's units, or those that hold them, cut; each once."""
+    if not panel.balanced:
+        return []
+    units = set(panel.units)
+    own = [w for w in candidates if set(w.labels) == units]
+    wider = [w.restrict(panel.units, "keep") for w in candidates if set(w.labels) > units] if not own else []
+    found = {w.digest: w.align(panel) for w in (*own, *wider) if w.matrix.nnz}
+    by_time = effects in ("time", "two_way")
+    return [w for w in found.values() if not by_time or w.operator.constant_row_sum is not None]
+
+
+def _fit(
+    panel: Panel, y: str, names: tuple[str, ...], effects: EffectsKind, candidates: Sequence[Weights]
+) -> NullModel:
+    rows, z, outcome = rows_of(panel), panel.array(names), panel.column(y)
+    if effects == "none":
+        z = np.column_stack([np.ones(len(z)), z])
+    if not candidates:
+        return linear_null(outcome, z, rows, effects)
+    sample = Sample(rows.n, rows.t, effects, "lee_yu")
+    found = [lag_null(outcome, z, rows, w.operator, sample) for w in candidates]
+    return max(found, key=lambda one: one.loglik)

@@ -1,0 +1,130 @@
+"""Spatial panel models as a joint test takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digicarbon.model._spatial_estimates import LAG_KINDS, Design, Kind, dense
+from digicarbon.model.batch import PLACES, Estimand
+from digicarbon.numeric.error_batch import ErrorBatch
+from digicarbon.numeric.null_model import NullModel, combined_null, error_null, lag_null
+from digicarbon.numeric.spatial_batch import LagBatch, LagOutcomes, LagSpace
+from digicarbon.numeric.spatial_likelihood import Sample
+from digicarbon.numeric.spatial_operator import DenseOperator
+from digicarbon.numeric.within import Rows
+
+FloatArray = NDArray[np.float64]
+
+MOST_UNITS = 1000
+"""Up to this size W is dense for many outcomes; larger ones are fitted one by one, by sparse factors."""
+
+
+@lru_cache(maxsize=8)
+def space_of(operator: DenseOperator, sample: Sample) -> LagSpace:
+    """Return the space of a W and a sample, one for all models that share them."""
+    return LagSpace(operator, sample)
+
+
+class LagFits:
+    """A SAR or SDM that is fitted to many outcomes; parameters as in `ErrorFits`."""
+
+    def __init__(self, design: Design, estimand: Estimand) -> None:
+        operator = dense(design.w)
+        self._space = space_of(operator, design.sample)
+        self._batch = LagBatch(design.level[..., :-1], operator, design.sample, self._space)
+        lag = f"W_{estimand.term}"
+        self._lag = design.names.index(lag) if lag in design.names else None
+        self._focal, self._quantity = design.names.index(estimand.term), estimand.quantity
+        self.key: Hashable = ("spatial", operator, design.sample)
+
+    def prepare(self, outcomes: FloatArray) -> LagOutcomes:
+        """Return outcomes, shape (rows, M), in the likelihood's sample."""
+        return _prepared(self._space, outcomes)
+
+    def fit(self, prepared: LagOutcomes) -> tuple[FloatArray, FloatArray]:
+        """Return the estimate and its standard error for each outcome, each of shape (M,)."""
+        found = self._batch.fit(prepared, self._focal, self._lag, self._quantity)
+        return found.effect, found.effect_se
+
+
+class ErrorFits:
+    """A SEM or SDEM that is fitted to many outcomes.
+
+    Parameters
+    ----------
+    design : Design
+    estimand : Estimand
+    """
+
+    def __init__(self, design: Design, estimand: Estimand) -> None:
+        operator = dense(design.m)
+        self._space = space_of(operator, design.sample)
+        self._batch = ErrorBatch(design.level[..., :-1], self._space)
+        self._contrast = contrast_of(design, estimand)
+        self.key: Hashable = ("spatial", operator, design.sample)
+
+    def prepare(self, outcomes: FloatArray) -> LagOutcomes:
+        """Return outcomes, shape (rows, M), in the likelihood's sample."""
+        return _prepared(self._space, outcomes)
+
+    def fit(self, prepared: LagOutcomes) -> tuple[FloatArray, FloatArray]:
+        """Return the estimate and its standard error for each outcome, each of shape (M,)."""
+        estimate, se, _ = self._batch.fit(prepared, self._contrast)
+        return estimate, se
+
+
+def contrast_of(design: Design, estimand: Estimand) -> FloatArray:
+    """Return the combination of coefficients that an effect is where y has no spatial lag, shape (k,)."""
+    out = np.zeros(len(design.names))
+    if estimand.quantity != "indirect":
+        out[design.names.index(estimand.term)] = 1.0
+    lag = f"W_{estimand.term}"
+    if PLACES.get(estimand.quantity, 0) and lag in design.names:
+        w = design.w
+        sums = w.lag(np.ones((1, w.n, 1))) if w.constant_row_sum is None else np.array([w.constant_row_sum])
+        out[design.names.index(lag)] = float(sums.mean())
+    return out
+
+
+def fit_null(kind: Kind, design: Design, keep: list[int], rows: Rows) -> NullModel:
+    """Fit the null model of a spatial specification.
+
+    Parameters
+    ----------
+    kind : {"slx", "sar", "sem", "sdm", "sdem", "sac"}
+    design : Design
+        Of the specification.
+    keep : list of int
+        The columns of Z that stay.
+    rows : Rows
+
+    Notes
+    -----
+    A model without spatial parameter (SLX) gets the lag of y: its errors are exchangeable only where nothing spatial is
+    left in them.
+    """
+    columns = np.concatenate([design.level[..., keep], design.level[..., -1:]], axis=2)
+    flat = np.ascontiguousarray(columns.transpose(1, 0, 2)).reshape(-1, columns.shape[2])
+    z, y = flat[:, :-1], np.ascontiguousarray(flat[:, -1])
+    sample = null_sample(design)
+    if kind == "sac":
+        return combined_null(y, z, rows, dense(design.w), dense(design.m), sample)
+    if kind in LAG_KINDS or kind == "slx":
+        return lag_null(y, z, rows, design.w, sample)
+    return error_null(y, z, rows, design.m, sample)
+
+
+def null_sample(design: Design) -> Sample:
+    """Return the sample of the null model: transformed wherever W allows it, for an estimate of ρ without bias."""
+    s = design.sample
+    by_time = s.effects in ("time", "two_way")
+    allowed = not by_time or design.w.constant_row_sum is not None
+    return Sample(s.n, s.t, s.effects, "lee_yu" if allowed else "none")
+
+
+def _prepared(space: LagSpace, outcomes: FloatArray) -> LagOutcomes:
+    return space.outcomes(outcomes.reshape(space.w.n, -1, outcomes.shape[1]))

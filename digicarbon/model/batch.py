@@ -1,0 +1,144 @@
+"""What a joint test of many specifications asks of a model: its null model, and fits to many outcomes at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digicarbon.numeric.null_model import NullModel
+from digicarbon.numeric.spatial_batch import EffectName
+from digicarbon.panel import Panel
+from digicarbon.panel._terms import parse
+from digicarbon.result import Result
+from digicarbon.weights import Weights
+
+if TYPE_CHECKING:
+    from digicarbon.model.base import Model
+
+FloatArray = NDArray[np.float64]
+
+PLACES: dict[EffectName, int] = {"direct": 0, "indirect": 1, "total": 2}
+
+
+@dataclass(frozen=True)
+class Estimand:
+    """What is tested: the coefficient of a term or one of its effects."""
+
+    quantity: EffectName
+    term: str
+
+
+@dataclass(frozen=True, eq=False)
+class Null:
+    """A null model that is yet to be fitted.
+
+    Attributes
+    ----------
+    key : hashable
+        Equal for models that have the same null model.
+    fit : callable
+        Fits it.
+    filtered : bool
+        Whether it has a spatial parameter.
+    """
+
+    key: Hashable
+    fit: Callable[[], NullModel]
+    filtered: bool
+
+
+class Batch(Protocol):
+    """A specification that is fitted to many outcomes.
+
+    Attributes
+    ----------
+    key : hashable
+        Specifications of the same null model and of equal keys take the same prepared outcomes.
+    """
+
+    key: Hashable
+
+    def prepare(self, outcomes: FloatArray) -> Any:
+        """Return raw outcomes, shape (rows, M), as `fit` takes them."""
+
+    def fit(self, prepared: Any) -> tuple[FloatArray, FloatArray]:
+        """Return the estimate and its standard error for each outcome, each of shape (M,)."""
+
+
+class OneByOne:
+    """Fits a model to one outcome after the other, for models that have no faster way.
+
+    Parameters
+    ----------
+    model : Model
+    panel : Panel
+        With every term of the model.
+    weights : Weights or None
+    estimand : Estimand
+    """
+
+    key: Hashable = "one by one"
+
+    def __init__(self, model: Model, panel: Panel, weights: Weights | None, estimand: Estimand) -> None:
+        self.model, self.panel, self.weights, self.estimand = model, panel, weights, estimand
+
+    def prepare(self, outcomes: FloatArray) -> FloatArray:
+        """Return the outcomes as they are."""
+        return outcomes
+
+    def fit(self, prepared: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the estimate and its standard error for each outcome, each of shape (M,)."""
+        found = np.empty((prepared.shape[1], 2))
+        for place, y in enumerate(prepared.T):
+            panel = self.panel.with_columns({self.model.y: np.ascontiguousarray(y)})
+            found[place] = estimate_of(self.model.fit(panel, self.weights), self.estimand) or (np.nan, np.nan)
+        return found[:, 0], found[:, 1]
+
+
+def estimate_of(result: Result, estimand: Estimand) -> tuple[float, float] | None:
+    """Return a result's estimate and its standard error; None where it has no such estimand.
+
+    The coefficient of a model without spatial effects is its direct and its total effect; it has no indirect one.
+    """
+    term, found = estimand.term, result.spatial_effects
+    if estimand.quantity != "coefficient" and found is not None:
+        if term not in found.terms:
+            return None
+        at = PLACES[estimand.quantity], found.terms.index(term)
+        return float(found.coef[at]), float(found.se[at])
+    if estimand.quantity == "indirect" or term not in result.terms:
+        return None
+    place = result.terms.index(term)
+    return float(result.coef[place]), float(np.sqrt(max(result.covariance[place, place], 0.0)))
+
+
+def under_null(x: Sequence[str], terms: Sequence[str]) -> tuple[str, ...]:
+    """Return the terms that are left when the focal ones are removed, their powers, lags and products, too.
+
+    Parameters
+    ----------
+    x : sequence of str
+        The focal terms.
+    terms : sequence of str
+        All regressors.
+    """
+    single = [parse(term) or () for term in x if ":" not in term]
+    focal = {factor.atom.variable for factors in single for factor in factors if not factor.dummies}
+    focal |= {term for term in x if parse(term) is None}
+
+    def made_of_focal(term: str) -> bool:
+        factors = parse(term)
+        if factors is None:
+            return term in focal
+        return any(factor.atom.variable in focal for factor in factors if not factor.dummies)
+
+    return tuple(term for term in terms if term not in x and not made_of_focal(term))
+
+
+def columns_key(panel: Panel, names: Sequence[str]) -> Hashable:
+    """Return what is equal for equal columns on equal rows, whatever their order."""
+    return panel.index.digest, frozenset(panel.columns[name].digest for name in names)

@@ -1,0 +1,211 @@
+"""What all pictures share: a figure, its style, its letters, and the bytes of its file."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
+
+from digicarbon.data import province, words
+from digicarbon.errors import ConfigError, listing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Format = Literal["png", "svg", "pdf"]
+Language = Literal["en", "zh"]
+Naming = Mapping[str, str] | Callable[[str], str] | None
+"""What a term is called: by a mapping, by a function, or by itself."""
+
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#595959"
+"""Of Okabe & Ito's colours, told apart by the colour-blind; in print without colour they differ in lightness."""
+SERIES = (
+    (BLUE, "o"), (ORANGE, "s"), ("#009E73", "^"), ("#000000", "D"),
+    ("#CC79A7", "v"), ("#E69F00", "P"), ("#56B4E9", "X"), (GREY, "h"),
+)  # fmt: skip
+"""Colour and marker of each series: without colour the marker tells them apart."""
+
+_STYLE = {
+    "font.size": 9.0, "axes.labelsize": 9.0, "axes.titlesize": 9.0, "legend.fontsize": 8.0,
+    "xtick.labelsize": 8.0, "ytick.labelsize": 8.0, "axes.linewidth": 0.6, "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6, "axes.spines.top": False, "axes.spines.right": False, "hatch.linewidth": 0.6,
+    "legend.frameon": False, "axes.unicode_minus": True, "text.parse_math": False,
+}  # fmt: skip
+_BASE = "DejaVu Sans"
+_PREFERRED = (
+    *("Noto Sans CJK SC", "Source Han Sans SC", "Noto Sans SC", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei"),
+    *("Microsoft YaHei", "SimHei", "PingFang SC", "Hiragino Sans GB", "Heiti SC", "Songti SC", "SimSun"),
+    *("Noto Serif CJK SC", "Source Han Serif SC", "Droid Sans Fallback", "Arial Unicode MS", "AR PL UMing CN"),
+)
+"""Fonts with Chinese letters as systems call them; the first that is installed is taken."""
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Set fonts and lines for what is drawn within.
+
+    Raises
+    ------
+    ConfigError
+        If matplotlib is not installed.
+    """
+    try:
+        import matplotlib
+        import matplotlib.figure
+    except ImportError as error:
+        raise ConfigError("A picture needs matplotlib; install it: pip install matplotlib") from error
+    # whatever a user has set, so that the same input gives the same bytes everywhere
+    style: Any = {**matplotlib.rcParamsDefault, **_STYLE, "font.family": list(families())}
+    with matplotlib.rc_context(style):
+        yield
+
+
+def new_figure(width: float, height: float, maps: bool = False) -> Figure:
+    """Return an empty figure of a size in inches, whose parts make room for each other; maps keep their proportions."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="compressed" if maps else "constrained")
+
+
+def rendered(figure: Figure, kind: Format) -> bytes:
+    """Return a figure as the content of a file; the same figure gives the same bytes."""
+    import matplotlib
+
+    buffer = io.BytesIO()
+    # without these, svg and pdf carry the time and random names
+    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": None}[kind]
+    with drawing(), matplotlib.rc_context({"svg.hashsalt": "digicarbon"}):
+        figure.savefig(buffer, format=kind, dpi=200, metadata=undated)
+    return buffer.getvalue()
+
+
+def head(figure: Figure, title: str, simulated: bool, language: Language) -> None:
+    """Write the title above a figure, and that its data are simulated where they are."""
+    # the English word in every language: nobody may take drawn numbers for real ones
+    said = {"en": words()["simulated"]["en"], "zh": f"SIMULATED：{words()['simulated']['zh']}"}[language]
+    text = " ".join([title, f"({said})" if title else said]).strip() if simulated else title
+    if text:
+        figure.suptitle(drawable(text), x=0.01, ha="left", fontsize=10)
+
+
+def quiet_ticks(axes: Axes) -> None:
+    """Take ticks and frame away, for maps."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(False)
+
+
+class Words:
+    """What a picture calls terms and says of itself, in letters that can be drawn.
+
+    Parameters
+    ----------
+    language : {"en", "zh"}
+        English is taken where no installed font has Chinese letters.
+    naming : mapping, callable or None
+        What terms are called.
+    """
+
+    def __init__(self, language: Language = "en", naming: Naming = None) -> None:
+        self.language: Language = language if language == "en" or chinese() else "en"
+        self._naming = naming
+
+    def __call__(self, term: str) -> str:
+        """Return what a term is called."""
+        if self._naming is None:
+            return drawable(term)
+        called = self._naming.get(term, term) if isinstance(self._naming, Mapping) else self._naming(term)
+        # the term itself is often Latin where its name is not
+        return called if _has_letters(called) else drawable(term)
+
+    def say(self, key: str, **parts: object) -> str:
+        """Return one of the shipped words in the language, its parts filled in; an unknown key is returned as it is."""
+        return words().get(key, {}).get(self.language, key).format(**parts)
+
+
+def no_letters(texts: Iterable[str], language: Language = "en") -> tuple[str, ...]:
+    """Return a sentence if letters of texts, or Chinese ones that a language needs, are in no installed font."""
+    try:
+        lacking = [text for text in dict.fromkeys(texts) if not _has_letters(text)]
+    except ImportError:
+        # there is no picture then, which is told elsewhere
+        return ()
+    if language == "zh" and not chinese():
+        of = f"; labels such as {listing(lacking)} are written so, too" if lacking else ""
+        return (f"No installed font has Chinese letters: the pictures have English labels{of}. {_INSTALL}",)
+    if lacking:
+        return (f"No installed font has the letters of {listing(lacking)}: pictures give their numbers. {_INSTALL}",)
+    return ()
+
+
+_INSTALL = "Install one, e.g. Noto Sans CJK or WenQuanYi Micro Hei, and run the same command again."
+
+
+def chinese() -> bool:
+    """Return whether an installed font has Chinese letters."""
+    return len(families()) > 1
+
+
+@cache
+def families() -> tuple[str, ...]:
+    """Return the fonts that are drawn with: matplotlib's own, and the first one with Chinese letters."""
+    from matplotlib.font_manager import fontManager
+
+    for again in (False, True):
+        if again:
+            _look_for_new_fonts()
+        installed = {font.name for font in fontManager.ttflist}
+        for name in _PREFERRED:
+            if name in installed and ord("数") in _letters(name):
+                return _BASE, name
+    return (_BASE,)
+
+
+def _look_for_new_fonts() -> None:
+    """Tell matplotlib of fonts that were installed after it made its list."""
+    from matplotlib.font_manager import findSystemFonts, fontManager
+
+    add: Any = fontManager.addfont
+    known = {font.fname for font in fontManager.ttflist}
+    for file in sorted(set(findSystemFonts()) - known):
+        # a file that is no font it can read has no letters for us
+        with suppress(Exception):
+            add(file)
+
+
+@cache
+def _letters(family: str) -> frozenset[int]:
+    from matplotlib.font_manager import FontProperties, fontManager, get_font
+
+    found: Any = get_font(fontManager.findfont(FontProperties(family=family)))
+    return frozenset(found.get_charmap())
+
+
+def _has_letters(text: str) -> bool:
+    if text.isascii():
+        return True
+    return all(letter.isspace() or any(ord(letter) in _letters(font) for font in families()) for letter in text)
+
+
+def drawable(text: str) -> str:
+    """Return a text that no font lacks a letter of: a province in English, else letters by their number (U+6570)."""
+    if _has_letters(text):
+        return text
+    known = province(text)
+    if known is not None:
+        return known
+    return "".join(letter if _has_letters(letter) else f"U+{ord(letter):04X} " for letter in text).strip()
+
+
+def grid_of(count: int, most: int) -> tuple[int, int]:
+    """Return rows and columns for some panels, at most so many in a row and rows as full as they can be."""
+    rows = -(-count // most)
+    return rows, -(-count // rows)
+
+
+def series(position: int) -> tuple[str, str]:
+    """Return colour and marker of a series."""
+    return SERIES[position % len(SERIES)]

@@ -1,0 +1,354 @@
+"""A whole sweep as MLflow holds it: all that a report or a page is made of, without fitting or reading any data."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+import pandas as pd
+
+from digicarbon.errors import DataError, TrackingError, listing, nearest
+from digicarbon.files import GROUPS
+from digicarbon.provenance import RECORD
+from digicarbon.recorded._run import data_of, reading
+from digicarbon.report import Record
+from digicarbon.report.joint import FILE as JOINT
+from digicarbon.report.joint import Joint
+from digicarbon.tracking import (
+    EXPERIMENT,
+    ROSTER,
+    Planned,
+    Roster,
+    StoredResults,
+    Tracking,
+    absolute,
+    local_folder,
+    masked,
+    sweep_contents,
+)
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run as MlflowRun
+
+FINISHED = "FINISHED"
+MOST = 100
+"""Sweeps of an experiment that are looked at, the newest first."""
+
+
+@dataclass(frozen=True, eq=False)
+class RecordedSweep:
+    """A sweep and its runs, as they are recorded.
+
+    Attributes
+    ----------
+    uri : str
+        The store's address, without a password.
+    experiment, experiment_id : str
+        MLflow's.
+    parent_id : str
+        The sweep's run.
+    title : str
+    config : str
+        The experiment as it was asked for: YAML.
+    status : str
+        ``FINISHED``; ``FAILED`` if runs failed; ``RUNNING`` or ``KILLED`` if the sweep has not ended.
+    start : int
+        Milliseconds since the epoch.
+    tags : mapping of str to str
+    data : sequence of mapping
+        The record of data (`digicarbon.provenance`); empty where an earlier version made none.
+    roster : Roster
+        The runs as they were planned, in the order of the experiment.
+    rows : DataFrame
+        A row per recorded run: index hash; columns run_id, label, status, error, start, end (milliseconds) and
+        ``params.*``, ``tags.*``, ``metrics.*``.
+    results : StoredResults
+        By run id; decoded when they are asked for.
+    newer : str
+        Id of a later sweep of the experiment that has not ended; empty if there is none.
+    """
+
+    uri: str
+    experiment: str
+    experiment_id: str
+    parent_id: str
+    title: str
+    config: str
+    status: str
+    start: int
+    tags: Mapping[str, str]
+    data: Sequence[Mapping[str, Any]]
+    roster: Roster
+    rows: pd.DataFrame
+    results: StoredResults
+    newer: str = ""
+    _files: _Files = field(kw_only=True)
+
+    @property
+    def ended(self) -> bool:
+        """Whether all runs were tried and the sweep was closed."""
+        return self.status in (FINISHED, "FAILED")
+
+    @property
+    def simulated(self) -> bool:
+        """Whether any run's data are simulated."""
+        return any(run.simulated for run in self.roster.runs)
+
+    @cached_property
+    def fitted(self) -> list[tuple[Planned, str]]:
+        """The runs whose results can be read, with their ids, in the order of the experiment."""
+        ids = self.rows["run_id"].to_dict()
+        found = ((run, ids.get(run.hash, "")) for run in self.roster.runs)
+        return [(run, run_id) for run, run_id in found if run_id in self.results]
+
+    @cached_property
+    def records(self) -> RecordedRecords:
+        """The fitted runs as a report sees them; none is kept in memory."""
+        return RecordedRecords(self.fitted, self.results)
+
+    @cached_property
+    def run_ids(self) -> Mapping[str, str]:
+        """Ids of runs by label, labels of twins among them."""
+        ids = self.rows["run_id"].to_dict()
+        return {
+            label: ids[run.hash] for run in self.roster.runs if run.hash in ids for label in (run.label, *run.twins)
+        }
+
+    @cached_property
+    def failures(self) -> list[tuple[str, str]]:
+        """Labels and sentences of runs that failed, in the order of the experiment."""
+        failed = self.rows[self.rows["status"] != FINISHED]
+        said = {key: str(error).partition("\n")[0] for key, error in failed["error"].items()}
+        return [(run.label, said[run.hash]) for run in self.roster.runs if run.hash in said]
+
+    @cached_property
+    def left(self) -> list[str]:
+        """Labels of runs that were planned and are not recorded."""
+        there = set(self.rows.index)
+        return [run.label for run in self.roster.runs if run.hash not in there]
+
+    @cached_property
+    def lacking(self) -> int:
+        """How many finished runs have a result that cannot be read back."""
+        return int((self.rows["status"] == FINISHED).sum()) - len(self.fitted)
+
+    @property
+    def notes(self) -> list[tuple[str, Sequence[str]]]:
+        """What there is to say of the preparation of each run, by label."""
+        return [(run.label, run.notes) for run in self.roster.runs]
+
+    @cached_property
+    def files(self) -> Sequence[str]:
+        """Names of the files that are kept with the sweep."""
+        return self._files.names()
+
+    def file(self, name: str) -> bytes:
+        """Return the content of one of them.
+
+        Raises
+        ------
+        TrackingError
+            If there is none of this name, or the store cannot be read.
+        """
+        return self._files.read(name)
+
+    @cached_property
+    def joint(self) -> Joint | None:
+        """The joint test of the whole curve, where it was asked for."""
+        return Joint.from_json(self.file(JOINT).decode()) if JOINT in self.files else None
+
+
+class RecordedRecords(Sequence[Record]):
+    """The fitted runs of a recorded sweep, read on each pass.
+
+    Parameters
+    ----------
+    fitted : sequence of (Planned, str)
+        With their run ids.
+    results : StoredResults
+    """
+
+    def __init__(self, fitted: Sequence[tuple[Planned, str]], results: StoredResults) -> None:
+        self._fitted, self._results = fitted, results
+        self._labels = [(run, run_id, label) for run, run_id in fitted for label in (run.label, *run.twins)]
+
+    def __len__(self) -> int:
+        return len(self._labels)
+
+    def __iter__(self) -> Iterator[Record]:
+        return self._read(self._labels)
+
+    @overload
+    def __getitem__(self, position: int) -> Record: ...
+    @overload
+    def __getitem__(self, position: slice) -> list[Record]: ...
+    def __getitem__(self, position: int | slice) -> Record | list[Record]:
+        if isinstance(position, slice):
+            return list(self._read(self._labels[position]))
+        return next(self._read([self._labels[position]]))
+
+    def _read(self, chosen: Sequence[tuple[Planned, str, str]]) -> Iterator[Record]:
+        results = self._results.read(run_id for _, run_id, _ in chosen)
+        for (run, _, label), (_, result) in zip(chosen, results, strict=True):
+            yield Record(label, run.options, run.values, result, None, run.simulated)
+
+
+def sweep(tracking: Tracking, name: str) -> RecordedSweep:
+    """Return the newest sweep of an experiment that has ended, or if there is none the newest, or a sweep by its id.
+
+    Parameters
+    ----------
+    tracking : Tracking
+    name : str
+        An experiment, or a sweep's run id.
+
+    Raises
+    ------
+    DataError
+        If there is no such sweep.
+    TrackingError
+        If the store cannot be read, or the sweep has no results.
+    """
+    with reading(tracking) as client:
+        parent, newer = _parent(client, tracking, name)
+        experiment = client.get_experiment(parent.info.experiment_id)
+        files = _Files(client, tracking.uri, parent)
+        names = files.names()
+        contents = sweep_contents(tracking.uri, parent.info.experiment_id, parent.info.run_id, files.folder)
+        rows = contents.rows.drop_duplicates("hash", keep="last").set_index("hash")
+        return RecordedSweep(
+            uri=masked(tracking.uri),
+            experiment=experiment.name,
+            experiment_id=parent.info.experiment_id,
+            parent_id=parent.info.run_id,
+            title=parent.data.tags.get("digicarbon.title", ""),
+            config=files.read("experiment.yaml").decode() if "experiment.yaml" in names else "",
+            status=parent.info.status,
+            start=parent.info.start_time,
+            tags=parent.data.tags,
+            data=_data(client, parent.info.run_id, names),
+            roster=_roster(files, names, rows),
+            rows=rows,
+            results=contents.results,
+            newer=newer,
+            _files=files,
+        )
+
+
+class _Files:
+    """The files of a sweep, fetched when they are asked for."""
+
+    def __init__(self, client: MlflowClient, uri: str, parent: MlflowRun) -> None:
+        self._client, self._uri, self._parent = client, uri, parent
+        self._local = local_folder(parent.info.artifact_uri)
+        self.folder = Path(tempfile.mkdtemp(prefix="digicarbon_results-"))
+        weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
+
+    def names(self) -> Sequence[str]:
+        return sorted(self._below(""))
+
+    def read(self, name: str) -> bytes:
+        return self.path(name).read_bytes()
+
+    def path(self, name: str) -> Path:
+        if self._local is not None and (self._local / name).is_file():
+            return self._local / name
+        with reading(Tracking(uri=self._uri)):
+            return Path(self._client.download_artifacts(self._parent.info.run_id, name, str(self.folder)))
+
+    def _below(self, folder: str) -> Iterator[str]:
+        for item in self._client.list_artifacts(self._parent.info.run_id, folder or None):
+            if item.is_dir:
+                yield from self._below(item.path)
+            else:
+                yield item.path
+
+
+def _parent(client: MlflowClient, tracking: Tracking, name: str) -> tuple[MlflowRun, str]:
+    """Return a sweep's run, and the id of a newer one that has not ended."""
+    known = {item.name: item.experiment_id for item in client.search_experiments()}
+    shared = tracking.experiment in known
+    if not shared and name not in known:
+        if len(name) == 32 and all(letter in "0123456789abcdef" for letter in name):
+            return _by_id(client, list(known.values()), name), ""
+        raise DataError(_nothing(tracking, name, known))
+    asked = [known[tracking.experiment if shared else name]]
+    sweeps = client.search_runs(
+        asked, "tags.`digicarbon.kind` = 'sweep'", order_by=["attributes.start_time DESC"], max_results=MOST
+    )
+    # an earlier version did not say which experiment a sweep is of
+    own = [run for run in sweeps if run.data.tags.get(EXPERIMENT, name) == name]
+    if not own:
+        raise DataError(_nothing(tracking, name, known))
+    ended = [run for run in own if run.info.status in (FINISHED, "FAILED") and "runs.done" in run.data.metrics]
+    chosen = ended[0] if ended else own[0]
+    return chosen, "" if chosen is own[0] else str(own[0].info.run_id)
+
+
+def _by_id(client: MlflowClient, experiments: Sequence[str], name: str) -> MlflowRun:
+    found = client.search_runs(experiments, f"attributes.run_id = '{name}'", max_results=1)
+    if not found:
+        raise DataError(f"The store has no run {name}.")
+    if found[0].data.tags.get("digicarbon.kind") != "sweep":
+        parent = found[0].data.tags.get("mlflow.parentRunId", "")
+        more = f" It belongs to the sweep {parent}: name that one." if parent else ""
+        raise DataError(f"The run {name} is no sweep.{more}")
+    return found[0]
+
+
+def _nothing(tracking: Tracking, name: str, known: Mapping[str, str]) -> str:
+    others = [other for other in known if other != "Default"]
+    there = f" Recorded are: {listing(others, 10)}." if others else ""
+    return (
+        f"No sweep of '{name}' is recorded in {masked(absolute(tracking.uri))}; run it first: digicarbon run "
+        f"{name}.{nearest(name, others)}{there}"
+    )
+
+
+def _data(client: MlflowClient, parent_id: str, names: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+    if RECORD not in names:
+        return []
+    try:
+        return data_of(client, parent_id, "")
+    except DataError:
+        return []
+
+
+def _roster(files: _Files, names: Sequence[str], rows: pd.DataFrame) -> Roster:
+    if ROSTER not in names:
+        return _guessed(rows)
+    try:
+        return Roster.read(files.path(ROSTER))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TrackingError(f"The list of the sweep's runs ({ROSTER}) is damaged ({error}).") from error
+
+
+def _guessed(rows: pd.DataFrame) -> Roster:
+    """Return what can be known of a sweep of an earlier version: its runs in the order of their recording."""
+    params = rows[[name for name in rows.columns if name.startswith("params.")]]
+    params = params.rename(columns=lambda name: name.removeprefix("params."))
+    varied = [name for name in params.columns if params[name].nunique(dropna=False) > 1 and name != "column"]
+    simulated = rows.get("tags.digicarbon.data", pd.Series(index=rows.index, dtype=object))
+    notes = rows.get("tags.mlflow.note.content", pd.Series(index=rows.index, dtype=object))
+    runs = []
+    for row, (key, chosen) in enumerate(zip(rows.index, params.to_dict("records"), strict=True)):
+        said = {name: value for name, value in chosen.items() if isinstance(value, str)}
+        note = notes.iloc[row]
+        runs.append(
+            Planned(
+                key,
+                rows["label"].iloc[row],
+                {name: value for name, value in said.items() if name in GROUPS},
+                {name: said[name] for name in varied if name in said},
+                simulated=simulated.iloc[row] == "SIMULATED",
+                notes=tuple(note.split("\n\n")) if isinstance(note, str) and note else (),
+            )
+        )
+    return Roster(runs)

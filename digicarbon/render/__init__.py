@@ -1,0 +1,5 @@
+"""Finished tables and the formats in which they are read: text, Markdown, HTML, LaTeX, Word and Excel."""
+
+from digicarbon.render.table import FORMATS as FORMATS
+from digicarbon.render.table import Table as Table
+from digicarbon.render.table import save_all as save_all

@@ -1,0 +1,121 @@
+"""What every writer of a table starts from: texts without anything that a format cannot hold."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+SENTENCE = 40
+"""A column with a longer cell holds sentences: it is wrapped and set flush left."""
+
+_NUMBER = re.compile(r"(?P<before>\(?)(?P<digits>-?(?:0|[1-9]\d{0,14})(?:\.\d{1,12})?)(?P<after>\*{0,3}|\))\Z")
+
+
+@dataclass(frozen=True)
+class Number:
+    """A cell that holds one number, perhaps with stars or in parentheses.
+
+    Attributes
+    ----------
+    before, digits, after : str
+        E.g. ``""``, ``"-0.1234"`` and ``"**"``.
+    """
+
+    before: str
+    digits: str
+    after: str
+
+    @property
+    def decimals(self) -> int:
+        """How many digits stand behind the point."""
+        return len(self.digits.partition(".")[2])
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table as texts of one line each.
+
+    Attributes
+    ----------
+    title : str
+    heads : tuple of str
+        Of the k columns.
+    spanners : tuple of (str, int, int)
+        Words over several columns: the first of them, counted from 0, and how many.
+    rows : tuple of (str, tuple of str)
+        A label and k cells each.
+    rules : frozenset of int
+        Rows before which a block ends.
+    blocks : frozenset of int
+        Rows that are the heading of a block.
+    notes : tuple of str
+    """
+
+    title: str
+    heads: tuple[str, ...]
+    spanners: tuple[tuple[str, int, int], ...]
+    rows: tuple[tuple[str, tuple[str, ...]], ...]
+    rules: frozenset[int]
+    blocks: frozenset[int]
+    notes: tuple[str, ...]
+
+    @property
+    def label_length(self) -> int:
+        """How many places the longest label takes."""
+        return max((length(label) for label, _ in self.rows), default=0)
+
+    @property
+    def lengths(self) -> list[int]:
+        """How many places each column takes: its longest text, or its part of the words over it."""
+        found = [max(map(length, column), default=0) for column in self.columns]
+        for words, start, count in self.spanners:
+            part = -(-length(words) // count)
+            found[start : start + count] = [max(places, part) for places in found[start : start + count]]
+        return found
+
+    @property
+    def columns(self) -> list[tuple[str, ...]]:
+        """The head and the cells of each column."""
+        return [(head, *(cells[k] for _, cells in self.rows)) for k, head in enumerate(self.heads)]
+
+    @property
+    def sentences(self) -> list[bool]:
+        """Whether each column holds sentences."""
+        return [any(length(cell) > SENTENCE for cell in column[1:]) for column in self.columns]
+
+
+def clean(text: object) -> str:
+    """Return a text in one line, without control characters and halves of characters, which no file format holds."""
+    line = " ".join(str(text).split())
+    kept = (letter for letter in line if unicodedata.category(letter) not in ("Cc", "Cs", "Cn", "Co"))
+    return "".join(kept).strip()
+
+
+def number(cell: str) -> Number | None:
+    """Return the number of a cell, or None where it holds anything else."""
+    match = _NUMBER.match(cell)
+    if match is None or (match["before"] == "(") != (match["after"] == ")"):
+        return None
+    return Number(match["before"], match["digits"], match["after"])
+
+
+def length(text: str) -> int:
+    """Return how many places a text takes where Chinese characters take two."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(letter) else 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+        for letter in text
+    )
+
+
+def spread(spanners: Sequence[tuple[str, int]]) -> tuple[tuple[str, int, int], ...]:
+    """Return spanners with the column at which each begins, those without words left out."""
+    found, start = [], 0
+    for words, count in spanners:
+        if words and count:
+            found.append((clean(words), start, count))
+        start += count
+    return tuple(found)

@@ -1,0 +1,82 @@
+"""A table as HTML that stands in a page, a notebook or alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from digicarbon.render.grid import Grid, number
+
+STYLE = """<style>
+.dc-table{margin:0 0 1.5em;max-width:100%;overflow-x:auto;font-family:"Times New Roman",Times,"Songti SC",SimSun,serif}
+.dc-table table{border-collapse:collapse;border:0;border-top:2px solid;border-bottom:2px solid;font-size:15px;
+line-height:1.35;margin:0;font-variant-numeric:tabular-nums lining-nums}
+.dc-table caption{caption-side:top;text-align:left;font-weight:bold;padding:0 0 .4em;color:inherit}
+.dc-table th,.dc-table td{border:0;background:none;padding:.1em 1.1em;text-align:center;font-weight:normal;
+white-space:nowrap;vertical-align:top}
+.dc-table tbody th,.dc-table thead tr>:first-child{text-align:left;padding-left:.3em}
+.dc-table tr.dc-head>*{border-bottom:1px solid}
+.dc-table th.dc-over{border-bottom:1px solid}
+.dc-table tr.dc-rule>*{border-top:1px solid}
+.dc-table tr.dc-block th{font-style:italic}
+.dc-table td.dc-words{text-align:left;white-space:normal;min-width:16em;max-width:32em}
+.dc-table .dc-n{position:relative}
+.dc-table .dc-s{position:absolute;left:100%}
+.dc-table .dc-notes{font-size:13px;margin:.4em 0 0;max-width:60em}
+.dc-table .dc-notes p{margin:.15em 0}
+@media print{.dc-table{overflow:visible}.dc-table tr{break-inside:avoid}}
+</style>"""
+
+
+def html(grids: Sequence[Grid]) -> str:
+    """Return tables one below the other as a piece of a page, their style included."""
+    return "\n".join([STYLE, *map(_one, grids)])
+
+
+def page(grids: Sequence[Grid]) -> str:
+    """Return tables as a whole page."""
+    title = escape(grids[0].title)
+    return (
+        f'<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8">\n<title>{title}</title>\n</head>\n'
+        f'<body style="margin:2em">\n{html(grids)}\n</body>\n</html>\n'
+    )
+
+
+def _one(grid: Grid) -> str:
+    caption = [f"<caption>{escape(grid.title)}</caption>"] if grid.title else []
+    lines = ['<div class="dc-table">', "<table>", *caption, "<thead>"]
+    if grid.spanners:
+        lines.append(f"<tr><th></th>{''.join(_over(grid))}</tr>")
+    heads = "".join(f'<th scope="col">{escape(head)}</th>' for head in grid.heads)
+    lines += [f'<tr class="dc-head"><th></th>{heads}</tr>', "</thead>", "<tbody>"]
+    words = grid.sentences
+    for row, (label, cells) in enumerate(grid.rows):
+        names = [name for name, rows in (("dc-rule", grid.rules), ("dc-block", grid.blocks)) if row in rows]
+        kind = f' class="{" ".join(names)}"' if names else ""
+        texts = "".join(
+            f"<td{' class=dc-words' if long else ''}>{_cell(cell)}</td>"
+            for cell, long in zip(cells, words, strict=True)
+        )
+        lines.append(f'<tr{kind}><th scope="row">{escape(label)}</th>{texts}</tr>')
+    lines += ["</tbody>", "</table>"]
+    if grid.notes:
+        lines.append(f'<div class="dc-notes">{"".join(f"<p>{escape(note)}</p>" for note in grid.notes)}</div>')
+    return "\n".join([*lines, "</div>"])
+
+
+def _over(grid: Grid) -> list[str]:
+    """Return the cells of the line above the heads."""
+    cells, at = [], 0
+    for words, start, count in grid.spanners:
+        cells += ["<th></th>"] * (start - at)
+        cells.append(f'<th class="dc-over" scope="colgroup" colspan="{count}">{escape(words)}</th>')
+        at = start + count
+    return [*cells, *["<th></th>"] * (len(grid.heads) - at)]
+
+
+def _cell(cell: str) -> str:
+    """Return a cell; stars take no room, so that numbers stand above each other."""
+    found = number(cell)
+    if found is None or "*" not in found.after:
+        return escape(cell)
+    return f'<span class="dc-n">{found.digits}<span class="dc-s">{found.after}</span></span>'

@@ -1,0 +1,135 @@
+r"""A table as LaTeX with booktabs, to be read by ``\input``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from digicarbon.render.grid import SENTENCE, Grid, number
+
+PORTRAIT, LANDSCAPE = 345.0, 550.0
+"""How wide an article's page is, in points; a wider table stands on a landscape page."""
+SIZES = (("small", 9.0, 6.0), ("footnotesize", 8.0, 5.0), ("scriptsize", 7.0, 3.0), ("tiny", 5.0, 3.0))
+"""Sizes of letters and the air on either side of a column, in points; the largest that fits is taken."""
+PLACE = 0.55
+"""How wide a character is at a size of one point."""
+LONG = 45
+"""A table of more rows goes over several pages."""
+LATIN, CHINESE = 0x17F, 0x2E7F
+"""The last character that pdflatex prints, and the last before the Chinese ones."""
+_GREEK = (
+    *("alpha", "beta", "gamma", "delta", "varepsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu"),
+    *("xi", "omicron", "pi", "rho", "varsigma", "sigma", "tau", "upsilon", "varphi", "chi", "psi", "omega"),
+)
+_NUMBERED = re.compile(r"(?:Table|表)\s*\w+\s*[:：.]\s*(?=\S)")
+_CAPITALS = {
+    "Γ": "Gamma", "Δ": "Delta", "Θ": "Theta", "Λ": "Lambda", "Ξ": "Xi", "Π": "Pi", "Σ": "Sigma", "Υ": "Upsilon",
+    "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega",
+}  # fmt: skip
+_SIGNS = {
+    "×": "times", "±": "pm", "·": "cdot", "÷": "div", "≤": "leq", "≥": "geq", "≠": "neq", "≈": "approx", "∞": "infty",
+    "→": "rightarrow", "←": "leftarrow", "ϕ": "phi", "ϵ": "epsilon", "√": "surd", "∑": "sum", "∈": "in",
+}  # fmt: skip
+_ESCAPES = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "|": r"\textbar{}", "<": "$<$", ">": "$>$",
+    "`": r"\textasciigrave{}", '"': r"\textquotedbl{}", "−": "$-$", "–": r"\textendash{}", "—": r"\textemdash{}",
+    "…": r"\ldots{}", "’": "'", "‘": "`", "“": r"\textquotedblleft{}",
+    "”": r"\textquotedblright{}",
+    **{chr(0x3B1 + place): rf"$\{name}$" for place, name in enumerate(_GREEK)},
+    "ο": "o",
+    **{letter: rf"$\{name}$" for letter, name in {**_CAPITALS, **_SIGNS}.items()},
+    **{letter: f"$^{{{digit}}}$" for digit, letter in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")},
+    **{letter: f"$_{{{digit}}}$" for digit, letter in enumerate("₀₁₂₃₄₅₆₇₈₉")},
+}  # fmt: skip
+
+
+def latex(grids: Sequence[Grid]) -> str:
+    """Return tables one after the other, each in an environment of its own, after what they need as comments."""
+    tables = "\n".join(map(_one, grids))
+    needs = [r"% \usepackage[T1]{fontenc}", r"% \usepackage{booktabs}"]
+    if any(map(_is_wide, grids)):
+        needs.append(r"% \usepackage{pdflscape}")
+    if any(len(grid.rows) > LONG for grid in grids):
+        needs.append(r"% \usepackage{longtable}")
+    highest = max(map(ord, tables), default=0)
+    if highest > LATIN:
+        package = "ctex" if highest > CHINESE else "fontspec"
+        needs[0] = rf"% \usepackage{{{package}}}, and xelatex to compile it"
+    return "\n".join(["% This table needs in the preamble:", *needs, tables])
+
+
+def _one(grid: Grid) -> str:
+    long, wide = len(grid.rows) > LONG, _is_wide(grid)
+    kinds = "".join(r"p{0.3\linewidth}" if sentence else "c" for sentence in grid.sentences)
+    columns = rf"{{@{{}}l{kinds}}}"
+    room = LANDSCAPE if wide else PORTRAIT
+    size, _, air = next((one for one in SIZES if _width(grid, *one[1:]) <= room), SIZES[-1])
+    look = [rf"\{size}", rf"\setlength{{\tabcolsep}}{{{air:g}pt}}"]
+    # LaTeX numbers tables itself
+    caption = [rf"\caption{{{escaped(_NUMBERED.sub('', grid.title))}}}"] if grid.title else []
+    notes = [r"\noindent\begin{minipage}{\linewidth}\footnotesize", *(rf"{escaped(note)}\par" for note in grid.notes)]
+    notes += [r"\end{minipage}"]
+    head = [r"\toprule", *_heads(grid), r"\midrule"]
+    if long:
+        once = [rf"{line} \\" for line in caption]
+        repeated = [*once, *head, r"\endfirsthead", *head, r"\endhead", r"\bottomrule", r"\endlastfoot"]
+        table = [rf"\begin{{longtable}}{columns}", *repeated, *_body(grid), r"\end{longtable}"]
+        lines = [r"\begingroup", *look, *table, *(notes if grid.notes else []), r"\endgroup"]
+    else:
+        table = [rf"\begin{{tabular}}{columns}", *head, *_body(grid), r"\bottomrule", r"\end{tabular}"]
+        below = [r"\par\medskip", *notes] if grid.notes else []
+        lines = [r"\begin{table}[htbp]", r"\centering", *caption, *look, *table, *below, r"\end{table}"]
+    return "\n".join([r"\begin{landscape}", *lines, r"\end{landscape}", ""] if wide else [*lines, ""])
+
+
+def _body(grid: Grid) -> list[str]:
+    lines = []
+    for row, (label, cells) in enumerate(grid.rows):
+        if row in grid.rules and row:
+            lines.append(r"\midrule")
+        words = rf"\textit{{{escaped(label)}}}" if row in grid.blocks else escaped(label)
+        # the end of the line before would take a bracket or a star for its own
+        lines.append(" & ".join([words if words[:1].isalnum() else "{}" + words, *map(_cell, cells)]) + r" \\")
+    return lines
+
+
+def _heads(grid: Grid) -> list[str]:
+    lines = []
+    if grid.spanners:
+        cells, rules, at = ["{}"], [], 0
+        for words, start, count in grid.spanners:
+            cells += [""] * (start - at)
+            cells.append(rf"\multicolumn{{{count}}}{{c}}{{{escaped(words)}}}")
+            rules.append(rf"\cmidrule(lr){{{start + 2}-{start + count + 1}}}")
+            at = start + count
+        lines = [" & ".join([*cells, *[""] * (len(grid.heads) - at)]) + r" \\", "".join(rules)]
+    heads = (rf"\multicolumn{{1}}{{c}}{{{escaped(head)}}}" for head in grid.heads)
+    return [*lines, " & ".join(["{}", *heads]) + r" \\"]
+
+
+def _cell(cell: str) -> str:
+    """Return a cell; minus and stars of a number take no room, so that numbers stand above each other."""
+    found = number(cell)
+    if found is None:
+        return escaped(cell)
+    minus = r"\llap{$-$}" if found.digits.startswith("-") else ""
+    stars = rf"\rlap{{{found.after}}}" if "*" in found.after else found.after
+    return f"{found.before}{minus}{found.digits.removeprefix('-')}{stars}"
+
+
+def _is_wide(grid: Grid) -> bool:
+    """Return whether a table needs a landscape page at its second size."""
+    return _width(grid, *SIZES[1][1:]) > PORTRAIT
+
+
+def _width(grid: Grid, points: float, air: float) -> float:
+    places = grid.label_length + sum(min(places, SENTENCE) for places in grid.lengths)
+    return places * PLACE * points + 2 * air * len(grid.heads)
+
+
+def escaped(text: str) -> str:
+    """Return a text that LaTeX prints as it is."""
+    found = "".join(_ESCAPES.get(letter, letter) for letter in text)
+    # two of these would be printed as one
+    return re.sub(r"([-,'])(?=\1)", r"\1{}", found)

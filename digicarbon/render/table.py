@@ -1,0 +1,206 @@
+"""The table itself: text cells that any reader shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from digicarbon.errors import ConfigError, listing, nearest
+from digicarbon.render.grid import Grid, clean, spread
+from digicarbon.whole import put
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A finished table: text cells, ready for any reader.
+
+    Attributes
+    ----------
+    title : str
+    cells : DataFrame
+        Text; the index holds row labels, the columns column heads.
+    rules : tuple of int
+        Rows before which a line is drawn.
+    notes : tuple of str
+    below : Table or None
+        A second table that is shown below this one.
+    spanners : tuple of (str, int)
+        Words over columns, from the left, and how many columns each covers; empty words cover without saying anything.
+    blocks : tuple of int
+        Rows that are the heading of the rows below them, e.g. ``Direct effect``.
+
+    Notes
+    -----
+    Every reader writes a text in one line: line breaks become spaces, control characters are left out.
+    """
+
+    title: str
+    cells: pd.DataFrame
+    rules: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+    below: Table | None = None
+    spanners: tuple[tuple[str, int], ...] = ()
+    blocks: tuple[int, ...] = ()
+
+    def to_markdown(self) -> str:
+        """Return the table as Markdown, notes below, and the table below after them."""
+        from digicarbon.render.markdown import markdown
+
+        return markdown(self._grids)
+
+    def to_text(self) -> str:
+        """Return the table as plain text, numbers aligned at their points."""
+        from digicarbon.render.text import text
+
+        return text(self._grids)
+
+    def to_html(self) -> str:
+        """Return the table as a piece of HTML that stands in any page, with its own style."""
+        from digicarbon.render.html import html
+
+        return html(self._grids)
+
+    def to_latex(self) -> str:
+        r"""Return the table as LaTeX (booktabs), to be read by ``\input``.
+
+        Its first lines say which packages it needs; one with Chinese characters needs ``xelatex`` and ``ctex``.
+        """
+        from digicarbon.render.latex import latex
+
+        return latex(self._grids)
+
+    def to_docx(self) -> bytes:
+        """Return a Word document with the table as Word's own, in three lines.
+
+        The head is repeated on each page, and a wide table stands on a landscape page.
+
+        Raises
+        ------
+        ConfigError
+            If python-docx is not installed.
+        """
+        from digicarbon.render.word import word
+
+        return word(self._grids)
+
+    def to_xlsx(self) -> bytes:
+        """Return an Excel workbook, a sheet per table.
+
+        A cell that is one number is a number, with the printed digits; stars and parentheses are its number format.
+        """
+        from digicarbon.render.excel import excel
+
+        return excel(self._grids)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the table to a file, whole or not at all.
+
+        Parameters
+        ----------
+        path : str or Path
+            Its suffix chooses the format: ``.docx``, ``.xlsx``, ``.tex``, ``.html``, ``.md`` or ``.txt``.
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        ConfigError
+            If the suffix is no format of a table, or the file cannot be written.
+        """
+        path = Path(path)
+        suffix = path.suffix.lower()
+        if suffix not in FORMATS:
+            given = f"the suffix '{path.suffix}' is none" if path.suffix else "a suffix is missing"
+            raise ConfigError(
+                f"A table is not saved as {path.name}: {given}; choose one of {listing(FORMATS, 9)}."
+                f"{nearest(suffix, FORMATS)}"
+            )
+        content = FORMATS[suffix](self)
+        try:
+            put(path, content)
+        except OSError as error:
+            raise ConfigError(
+                f"The table cannot be written to {path} ({error.strerror or error}); close the file if another program "
+                "has it open, or choose a folder that you may write to."
+            ) from error
+        return path
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
+
+    @property
+    def _grids(self) -> tuple[Grid, ...]:
+        """The table and those below it."""
+        rows = tuple(
+            (clean(label), tuple(map(clean, row)))
+            for label, row in zip(self.cells.index, self.cells.to_numpy(), strict=True)
+        )
+        own = Grid(
+            title=clean(self.title),
+            heads=tuple(map(clean, self.cells.columns)),
+            spanners=spread(self.spanners),
+            rows=rows,
+            rules=frozenset(self.rules),
+            blocks=frozenset(self.blocks),
+            notes=tuple(filter(None, map(clean, self.notes))),
+        )
+        return (own,) if self.below is None else (own, *self.below._grids)
+
+
+def _page(table: Table) -> bytes:
+    from digicarbon.render.html import page
+
+    return page(table._grids).encode()
+
+
+FORMATS: Mapping[str, Callable[[Table], bytes]] = {
+    ".docx": Table.to_docx,
+    ".xlsx": Table.to_xlsx,
+    ".tex": lambda table: table.to_latex().encode(),
+    ".html": _page,
+    ".md": lambda table: table.to_markdown().encode(),
+    ".txt": lambda table: table.to_text().encode(),
+}
+"""What writes a table, by the suffix of its file."""
+
+
+def save_all(table: Table, folder: str | Path, stem: str, formats: Iterable[str]) -> dict[str, Path]:
+    """Write a table in several formats.
+
+    Parameters
+    ----------
+    table : Table
+    folder : str or Path
+        Made if it is not there.
+    stem : str
+        The files' name without its suffix.
+    formats : iterable of str
+        With or without their dots, e.g. ``["docx", "xlsx"]``.
+
+    Returns
+    -------
+    dict of str to Path
+        The file of each format, by the format as it was given.
+
+    Raises
+    ------
+    ConfigError
+        If a format is none of a table, before anything is written, or a file cannot be written.
+    """
+    suffixes = {name: f".{name.lower().removeprefix('.')}" for name in formats}
+    _refuse_unknown(list(suffixes), list(suffixes.values()))
+    return {name: table.save(Path(folder) / f"{stem}{suffix}") for name, suffix in suffixes.items()}
+
+
+def _refuse_unknown(names: Sequence[str], suffixes: Sequence[str]) -> None:
+    for name, suffix in zip(names, suffixes, strict=True):
+        if suffix not in FORMATS:
+            allowed = [known.removeprefix(".") for known in FORMATS]
+            raise ConfigError(
+                f"'{name}' is no format of a table; choose from {listing(allowed, 9)}.{nearest(name, allowed)}"
+            )

@@ -1,0 +1,208 @@
+"""A table as a Word document: three lines, the head repeated on each page, notes below."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from digicarbon.errors import ConfigError
+from digicarbon.render.grid import SENTENCE, Grid
+
+CENTIMETRE = 28.35
+"""In points."""
+PORTRAIT, LANDSCAPE = 16.0 * CENTIMETRE, 24.7 * CENTIMETRE
+"""How wide a table can be on A4 with margins of 2.5 cm, in points."""
+SIZE, SMALLEST, NOTE = 10.5, 6.0, 9.0
+"""Points: of a table, of one that would not fit otherwise, and of its notes."""
+PLACE = 0.55
+"""How wide a character is at a size of one point."""
+AIR = 8.0
+"""Points beside the text of each column, half of them on either side."""
+THICK, THIN = 12, 6
+"""Eighths of a point: the lines above and below the table, and those within."""
+FONT, CHINESE = "Times New Roman", "SimSun"
+
+
+def word(grids: Sequence[Grid]) -> bytes:
+    """Return a document with tables one below the other.
+
+    Raises
+    ------
+    ConfigError
+        If python-docx is not installed.
+    """
+    try:
+        from docx import Document
+    except ImportError as error:
+        raise ConfigError(
+            "A Word document needs python-docx; install it: pip install 'digicarbon[report]' or pip install python-docx"
+        ) from error
+    document = Document()
+    _set_page(document, landscape=any(_width(grid, SIZE) > PORTRAIT for grid in grids))
+    _set_style(document)
+    for grid in grids:
+        _write(document, grid)
+    buffer = io.BytesIO()
+    document.save(buffer)
+    return buffer.getvalue()
+
+
+def _set_page(document: Any, landscape: bool) -> None:
+    from docx.enum.section import WD_ORIENT
+    from docx.shared import Cm
+
+    section = document.sections[0]
+    short, long = Cm(21.0), Cm(29.7)
+    section.orientation = WD_ORIENT.LANDSCAPE if landscape else WD_ORIENT.PORTRAIT
+    section.page_width, section.page_height = (long, short) if landscape else (short, long)
+    for side in ("left_margin", "right_margin", "top_margin", "bottom_margin"):
+        setattr(section, side, Cm(2.5))
+
+
+def _set_style(document: Any) -> None:
+    from docx.oxml.ns import qn
+    from docx.shared import Pt
+
+    style = document.styles["Normal"]
+    style.font.name, style.font.size = FONT, Pt(SIZE)
+    style.element.rPr.rFonts.set(qn("w:eastAsia"), CHINESE)
+    style.paragraph_format.space_before = style.paragraph_format.space_after = Pt(0)
+
+
+def _write(document: Any, grid: Grid) -> None:
+    from docx.enum.table import WD_TABLE_ALIGNMENT
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+    from docx.shared import Pt
+
+    if grid.title:
+        title = document.add_paragraph()
+        title.add_run(grid.title).bold = True
+        title.alignment = WD_ALIGN_PARAGRAPH.CENTER
+        title.paragraph_format.keep_with_next = True
+        title.paragraph_format.space_after = Pt(4)
+    heads = 2 if grid.spanners else 1
+    table = document.add_table(rows=heads + len(grid.rows), cols=1 + len(grid.heads))
+    table.alignment = WD_TABLE_ALIGNMENT.CENTER
+    table.autofit = False
+    room = LANDSCAPE if document.sections[0].page_width > document.sections[0].page_height else PORTRAIT
+    size = _size(grid, room)
+    _fill(table, grid, heads, size)
+    _set_widths(table, _widths(grid, size, room))
+    _rule(table, grid, heads)
+    for note in grid.notes:
+        paragraph = document.add_paragraph()
+        paragraph.add_run(note).font.size = Pt(NOTE)
+        paragraph.paragraph_format.space_before = Pt(2)
+    document.add_paragraph()
+
+
+def _fill(table: Any, grid: Grid, heads: int, size: float) -> None:
+    """Write all texts, each row once: python-docx searches a table anew for each cell that is asked for."""
+    long = grid.sentences
+    rows = [row.cells for row in table.rows]
+    if grid.spanners:
+        for words, start, count in grid.spanners:
+            merged = rows[0][start + 1].merge(rows[0][start + count])
+            _say(merged, words, size, centred=True)
+    for cell, head in zip(rows[heads - 1][1:], grid.heads, strict=True):
+        _say(cell, head, size, centred=True)
+    for position, (label, texts) in enumerate(grid.rows):
+        cells = rows[heads + position]
+        apart = 4.0 if position in grid.rules and position else 0.0
+        _say(cells[0], label, size, centred=False, italic=position in grid.blocks, apart=apart)
+        for cell, text, sentence in zip(cells[1:], texts, long, strict=True):
+            _say(cell, text, size, centred=not sentence, apart=apart)
+
+
+def _say(cell: Any, text: str, size: float, centred: bool, italic: bool = False, apart: float = 0.0) -> None:
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+    from docx.shared import Pt
+
+    paragraph = cell.paragraphs[0]
+    run = paragraph.add_run(text)
+    run.font.size, run.italic = Pt(size), italic or None
+    paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER if centred else WD_ALIGN_PARAGRAPH.LEFT
+    paragraph.paragraph_format.space_before = Pt(apart)
+
+
+def _size(grid: Grid, room: float) -> float:
+    """Return the largest size of letters at which the table fits, half a point at a time."""
+    size = SIZE
+    while size > SMALLEST and _width(grid, size) > room:
+        size -= 0.5
+    return size
+
+
+def _width(grid: Grid, size: float) -> float:
+    return sum(_natural(grid, size))
+
+
+def _natural(grid: Grid, size: float) -> list[float]:
+    """Return the width of each column in points; sentences are wrapped."""
+    return [min(places, SENTENCE) * PLACE * size + AIR for places in (grid.label_length, *grid.lengths)]
+
+
+def _widths(grid: Grid, size: float, room: float) -> list[float]:
+    """Return the widths of columns that fill the page's width."""
+    natural = _natural(grid, size)
+    return [width * room / sum(natural) for width in natural]
+
+
+def _set_widths(table: Any, widths: Sequence[float]) -> None:
+    from docx.shared import Pt
+
+    for column, width in zip(table.columns, widths, strict=True):
+        column.width = Pt(width)
+    for row in table.rows:
+        for cell in row._tr.tc_lst:
+            span = cell.grid_span
+            start = cell.grid_offset
+            cell.width = Pt(sum(widths[start : start + span]))
+
+
+def _rule(table: Any, grid: Grid, heads: int) -> None:
+    """Draw the three lines, have the head repeated on each page, and keep rows in one piece."""
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+
+    def border(place: str, width: int) -> Any:
+        line = OxmlElement(f"w:{place}")
+        for name, value in (("val", "single"), ("sz", str(width)), ("space", "0"), ("color", "auto")):
+            line.set(qn(f"w:{name}"), value)
+        return line
+
+    borders = OxmlElement("w:tblBorders")
+    borders.append(border("top", THICK))
+    borders.append(border("bottom", THICK))
+    layout = table._tbl.tblPr.find(qn("w:tblLayout"))
+    layout.addprevious(borders)
+    margins = OxmlElement("w:tblCellMar")
+    for side in ("left", "right"):
+        margin = OxmlElement(f"w:{side}")
+        margin.set(qn("w:w"), str(int(AIR / 2 * 20)))
+        margin.set(qn("w:type"), "dxa")
+        margins.append(margin)
+    layout.addnext(margins)
+    for row in table.rows:
+        properties = row._tr.get_or_add_trPr()
+        properties.append(OxmlElement("w:cantSplit"))
+    for row in list(table.rows)[:heads]:
+        row._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))
+    over = {start + 1 for _, start, _ in grid.spanners}
+    for position, row in enumerate(list(table.rows)[:heads]):
+        for cell in row._tr.tc_lst:
+            if position == heads - 1 or cell.grid_offset in over:
+                lines = OxmlElement("w:tcBorders")
+                lines.append(border("bottom", THIN))
+                _place(cell.get_or_add_tcPr(), lines, qn)
+
+
+def _place(properties: Any, borders: Any, qn: Any) -> None:
+    """Put borders where the order of Word's schema has them: behind width, span and merging."""
+    before = [properties.find(qn(f"w:{name}")) for name in ("vMerge", "hMerge", "gridSpan", "tcW", "cnfStyle")]
+    last = next((found for found in before if found is not None), None)
+    if last is None:
+        properties.insert(0, borders)
+    else:
+        last.addnext(borders)

@@ -1,0 +1,97 @@
+"""Words for what tables and pictures name: variables, parameters, and the heads of rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from digicarbon.data import terms, words
+from digicarbon.panel import LOG_PREFIX, parse
+
+Language = Literal["en", "zh"]
+
+_LEVEL = re.compile(r"(?P<variable>[^\[\]]+)\[(?P<level>.+)\]\Z")
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_MOMENTS: Mapping[Language, Mapping[str, str]] = {
+    "en": {"L": "{} (lag {n})", "F": "{} (lead {n})", "D": "{} (difference {n})"},
+    "zh": {"L": "{}（滞后{n}期）", "F": "{}（前置{n}期）", "D": "{}（{n}阶差分）"},
+}
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Returns the words for a term, a statistic or the head of a row.
+
+    Attributes
+    ----------
+    language : {"en", "zh"} or None
+        Of the shipped words. None leaves variables and parameters as the specification names them; heads of rows are
+        then English.
+    extra : mapping of str to str
+        The user's own words, which go before the shipped ones: of whole terms (``ln_e^2``) or of variables (``e``).
+
+    Examples
+    --------
+    >>> Labels("en")("W_ln_e^2")
+    'W × [ln(Digital economy)]²'
+    >>> Labels("zh", {"e": "数字经济规模"})("L.ln_e")
+    'ln(数字经济规模)（滞后1期）'
+    >>> Labels()("ln_e"), Labels().word("nobs")
+    ('ln_e', 'Observations')
+    """
+
+    language: Language | None = None
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    def __call__(self, term: str) -> str:
+        """Return the words for a term; one of which no part has words is returned as it is."""
+        return self._known(term) or self._composed(term) or term
+
+    def word(self, key: str) -> str:
+        """Return the head of a row or another fixed word, e.g. of ``nobs``; an unknown key is returned as it is."""
+        return self.extra.get(key) or words().get(key, {}).get(self.language or "en", key)
+
+    def _known(self, term: str) -> str | None:
+        if term in self.extra:
+            return self.extra[term]
+        return None if self.language is None else terms().get(term, {}).get(self.language)
+
+    def _composed(self, term: str) -> str | None:
+        """Return the words for a spatial lag, or for a product of which a factor has words."""
+        if term.startswith("W_"):
+            inner = term.removeprefix("W_")
+            lagged = self._known(inner) or self._composed(inner)
+            return None if lagged is None else f"W × {lagged}"
+        parts = [part.strip() for part in term.split(":")]
+        found = [self._factor(part) for part in parts]
+        return " × ".join(words or part for part, words in zip(parts, found, strict=True)) if any(found) else None
+
+    def _factor(self, part: str) -> str | None:
+        """Return the words for a variable, its logarithm, power, lag, lead or difference, or one of its values."""
+        variable = self._variable(part)
+        if variable is not None:
+            return variable
+        if match := _LEVEL.match(part):
+            name, level = match["variable"], match["level"]
+            found = self._variable(name), self._variable(level)
+            return f"{found[0] or name}: {found[1] or level}" if any(found) else None
+        factors = parse(part)
+        if factors is None or len(factors) != 1 or factors[0].dummies:
+            return None
+        atom, power = factors[0].atom, factors[0].power
+        words = self._variable(atom.variable)
+        if words is not None and atom.operator:
+            words = _MOMENTS[self.language or "en"][atom.operator].format(words, n=atom.order)
+        if words is None or power == 1:
+            return words
+        # ln(x)² could be read as the logarithm of the square
+        return f"{words if words.isalnum() else f'[{words}]'}{str(power).translate(_SUPERSCRIPTS)}"
+
+    def _variable(self, name: str) -> str | None:
+        known = self._known(name)
+        if known is None and name.startswith(LOG_PREFIX):
+            base = self._known(name.removeprefix(LOG_PREFIX))
+            return None if base is None else f"ln({base})"
+        return known

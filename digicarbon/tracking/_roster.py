@@ -1,0 +1,125 @@
+"""The runs of a sweep in the order of its experiment, as a file that is kept before anything is fitted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+ROSTER = "runs.parquet"
+"""Its name among the files of a sweep."""
+_MORE = b"digicarbon"
+"""Where the file keeps what is not said of a single run."""
+
+
+@dataclass(frozen=True, eq=False)
+class Planned:
+    """A run as it was planned: what reports need to know and results do not hold.
+
+    Attributes
+    ----------
+    hash, label : str
+    options : mapping of str to str
+        The option of each config group.
+    values : mapping of str to object
+        What this run chose differently from the others.
+    twins : tuple of str
+        Further columns that came to the same fit.
+    simulated : bool
+    notes : tuple of str
+        What there is to say of the preparation of its data.
+    """
+
+    hash: str
+    label: str
+    options: Mapping[str, str]
+    values: Mapping[str, Any]
+    twins: tuple[str, ...] = ()
+    simulated: bool = False
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Roster:
+    """All runs of a sweep.
+
+    Attributes
+    ----------
+    runs : sequence of Planned
+    skipped : sequence of (str, str)
+        Choices that cannot run, with the reason.
+    excluded : int
+        Combinations that the experiment leaves out.
+    """
+
+    runs: Sequence[Planned]
+    skipped: Sequence[tuple[str, str]] = ()
+    excluded: int = 0
+
+    def to_bytes(self) -> bytes:
+        """Return it as the content of a Parquet file: equal texts are kept once."""
+        texts = _Texts()
+        columns: dict[str, Any] = {
+            "hash": [run.hash for run in self.runs],
+            "label": [run.label for run in self.runs],
+            "options": [texts.of(run.options) for run in self.runs],
+            "values": [_text(run.values) for run in self.runs],
+            "twins": [_text(run.twins) if run.twins else "[]" for run in self.runs],
+            "simulated": pa.array([run.simulated for run in self.runs], pa.bool_()),
+            "notes": [texts.of(run.notes) for run in self.runs],
+        }
+        arrays = {name: x if name == "simulated" else pa.array(x, pa.string()) for name, x in columns.items()}
+        more = _text({"skipped": list(self.skipped), "excluded": self.excluded})
+        sink = pa.BufferOutputStream()
+        pq.write_table(pa.table(arrays).replace_schema_metadata({_MORE: more.encode()}), sink, compression="zstd")
+        content: bytes = sink.getvalue().to_pybytes()
+        return content
+
+    @classmethod
+    def read(cls, path: Path) -> Roster:
+        """Return what `to_bytes` wrote.
+
+        Raises
+        ------
+        OSError, ValueError, KeyError
+            If the file is damaged.
+        """
+        table = pq.read_table(path)
+        more = json.loads((table.schema.metadata or {})[_MORE])
+        known: dict[str, Any] = {}
+
+        def once(text: str) -> Any:
+            if text not in known:
+                known[text] = json.loads(text)
+            return known[text]
+
+        names = ("hash", "label", "options", "values", "twins", "simulated", "notes")
+        runs = [
+            Planned(key, label, once(options), once(values), tuple(once(twins)), simulated, tuple(once(notes)))
+            for key, label, options, values, twins, simulated, notes in zip(
+                *(table[name].to_pylist() for name in names), strict=True
+            )
+        ]
+        return cls(runs, [(label, reason) for label, reason in more["skipped"]], more["excluded"])
+
+
+class _Texts:
+    """Makes the text of an object once: thousands of runs share their options."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[object, str]] = {}
+
+    def of(self, content: object) -> str:
+        if id(content) not in self._known:
+            # with the object itself: the id of one that is gone can be given to another
+            self._known[id(content)] = (content, _text(content))
+        return self._known[id(content)][1]
+
+
+def _text(content: object) -> str:
+    return json.dumps(content, ensure_ascii=False, default=str)

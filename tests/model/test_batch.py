@@ -1,0 +1,162 @@
+"""Fits to many outcomes at once are the public fits, one by one."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import digicarbon as dc
+from digicarbon import data
+from digicarbon.model import Model
+from digicarbon.model._panel_batch import LinearFits
+from digicarbon.model._spatial_batch import ErrorFits, LagFits
+from digicarbon.model.batch import Estimand, OneByOne, estimate_of, under_null
+
+DRAWS = 4
+W = dc.Weights.from_edges(data.adjacency())
+
+
+@pytest.fixture(scope="module")
+def panel() -> dc.Panel:
+    rng = np.random.default_rng(8)
+    n, t = W.n, 7
+    index = pd.MultiIndex.from_product([W.labels, range(2011, 2011 + t)], names=["unit", "year"])
+    frame = pd.DataFrame(rng.normal(size=(n * t, 4)), index=index, columns=["y", "a", "b", "c"])
+    frame["a"] += 0.7 * frame["b"]
+    frame["y"] += 0.4 * frame["a"] - 0.2 * frame["c"]
+    return dc.Panel.from_frame(frame.reset_index(), unit="unit", time="year")
+
+
+def outcomes(panel: dc.Panel) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    rng = np.random.default_rng(9)
+    y = panel.column("y")[:, None] + rng.normal(size=(len(panel.index), DRAWS))
+    # some dependence in space, of different strength
+    cube = y.reshape(W.n, -1, DRAWS)
+    for draw, rho in enumerate((0.0, 0.5, 0.8, -0.6)):
+        cube[..., draw] = np.linalg.solve(np.eye(W.n) - rho * W.dense(), cube[..., draw])
+    return y
+
+
+def agree(model: Model, panel: dc.Panel, estimand: Estimand, kind: type, weights: dc.Weights | None = W) -> None:
+    batch = model.batch(panel, weights, estimand)
+    assert type(batch) is kind
+    every = outcomes(panel)
+    estimate, se = batch.fit(batch.prepare(every))
+    for place, y in enumerate(every.T):
+        single = estimate_of(model.fit(panel.with_columns({"y": y.copy()}), weights), estimand)
+        assert single is not None
+        assert estimate[place] == pytest.approx(single[0], rel=1e-8, abs=1e-11)
+        assert se[place] == pytest.approx(single[1], rel=1e-7)
+
+
+COVARIANCES = [
+    ("classic", "unit"), ("robust", "unit"), ("cluster", "unit"), ("cluster", "time"), ("cluster", "both"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("cov", "cluster"), COVARIANCES)
+@pytest.mark.parametrize("effects", ["none", "unit", "time", "two_way"])
+@pytest.mark.parametrize("rule", ["stata", "sss", "hc3"])
+def test_linear(panel: dc.Panel, effects: str, cov: str, cluster: str, rule: str) -> None:
+    fields = {"effects": effects, "cov": cov, "cluster": cluster, "small_sample": rule}
+    model = dc.PanelRegression(y="y", x=("a",), controls=("b", "c"), **fields)
+    agree(model, panel, Estimand("coefficient", "a"), LinearFits, None)
+
+
+def test_linear_of_an_unbalanced_panel_and_of_dummies(panel: dc.Panel) -> None:
+    model = dc.PanelRegression(y="y", x=("a",), controls=("b",), cov="cluster", estimator="lsdv")
+    agree(model, panel, Estimand("total", "a"), LinearFits, None)
+    keep = np.ones(len(panel.index), dtype=bool)
+    keep[[3, 4, 40, 91]] = False
+    gaps = panel.rows(keep)
+    model = dc.PanelRegression(y="y", x=("a",), controls=("b",), cov="cluster")
+    batch = model.batch(gaps, None, Estimand("coefficient", "a"))
+    estimate, se = batch.fit(batch.prepare(gaps.column("y")[:, None]))
+    single = model.fit(gaps).estimates.loc["a"]
+    np.testing.assert_allclose([estimate[0], se[0]], [single["coef"], single["se"]], rtol=1e-9)
+
+
+SPATIAL = [
+    (kind, effects, correction)
+    for kind, effects, correction in product(
+        ("slx", "sar", "sem", "sdm", "sdem"),
+        ("none", "unit", "time", "two_way"),
+        ("lee_yu", "none", "bias_corrected"),
+    )
+    if not (kind == "slx" and correction == "bias_corrected")
+]
+
+
+@pytest.mark.parametrize(("kind", "effects", "correction"), SPATIAL)
+def test_spatial(panel: dc.Panel, kind: str, effects: str, correction: str) -> None:
+    fields = {"effects": effects, "bias_correction": correction}
+    model = dc.SpatialPanel(y="y", x=("a",), controls=("b",), kind=kind, **fields)
+    found = LinearFits if kind == "slx" else ErrorFits if kind in ("sem", "sdem") else LagFits
+    for quantity in ("coefficient", "direct", "total", *(() if kind == "sem" else ("indirect",))):
+        agree(model, panel, Estimand(quantity, "a"), found)
+
+
+@pytest.mark.parametrize("kind", ["sar", "sdm", "sem", "sdem", "slx"])
+def test_spatial_with_rows_of_different_sums(panel: dc.Panel, kind: str) -> None:
+    raw = dc.Weights.from_matrix((W.dense() > 0).astype(float), W.labels, normalise="spectral")
+    model = dc.SpatialPanel(y="y", x=("a",), controls=("b",), kind=kind, effects="unit")
+    for quantity in ("direct", "total"):
+        batch = model.batch(panel, raw, Estimand(quantity, "a"))
+        y = panel.column("y")[:, None]
+        single = estimate_of(model.fit(panel, raw), Estimand(quantity, "a"))
+        np.testing.assert_allclose(np.array(batch.fit(batch.prepare(y)))[:, 0], single, rtol=1e-8)
+
+
+def test_spatial_with_complex_eigenvalues(panel: dc.Panel) -> None:
+    rng = np.random.default_rng(2)
+    matrix = np.zeros((W.n, W.n))
+    for unit in range(W.n):
+        matrix[unit, rng.choice(np.delete(np.arange(W.n), unit), 4, replace=False)] = 1
+    directed = dc.Weights.from_matrix(matrix, W.labels)
+    assert np.iscomplexobj(directed.operator.eigenvalues)
+    for kind in ("sdm", "sdem"):
+        model = dc.SpatialPanel(y="y", x=("a",), controls=("b",), kind=kind)
+        agree(model, panel, Estimand("total", "a"), LagFits if kind == "sdm" else ErrorFits, directed)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"cov": "driscoll_kraay"},
+        {"effects": "random"},
+        {"estimator": "between", "effects": "unit"},
+        {"estimator": "first_difference", "effects": "unit"},
+    ],
+)
+def test_other_linear_kinds_are_fitted_one_by_one(panel: dc.Panel, fields: dict[str, object]) -> None:
+    agree(dc.PanelRegression(y="y", x=("a",), **fields), panel, Estimand("coefficient", "a"), OneByOne, None)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"kind": "sac"},
+        {"kind": "sdm", "cov": "robust"},
+        {"kind": "sdm", "demeaning": "first", "bias_correction": "none"},
+    ],
+)
+def test_other_spatial_kinds_are_fitted_one_by_one(panel: dc.Panel, fields: dict[str, object]) -> None:
+    agree(dc.SpatialPanel(y="y", x=("a",), controls=("b",), **fields), panel, Estimand("total", "a"), OneByOne)
+
+
+def test_focal_terms_go_with_all_that_is_made_of_them() -> None:
+    terms = ("ln_e", "ln_e^2", "L.ln_e", "ln_e:b", "b", "C(region)", "ln_ee")
+    assert under_null(("ln_e",), terms) == ("b", "C(region)", "ln_ee")
+    assert under_null(("a:C(region)",), ("a:C(region)", "a", "C(region)")) == ("a", "C(region)")
+    assert under_null(("a b",), ("a b", "a b^2", "c")) == ("c",)
+
+
+def test_the_indirect_effect_of_a_model_without_spatial_terms_does_not_exist(panel: dc.Panel) -> None:
+    found = dc.PanelRegression(y="y", x=("a",)).fit(panel)
+    row = found.estimates.loc["a"]
+    for quantity in ("coefficient", "direct", "total"):
+        assert estimate_of(found, Estimand(quantity, "a")) == pytest.approx((row["coef"], row["se"]))
+    assert estimate_of(found, Estimand("indirect", "a")) is None

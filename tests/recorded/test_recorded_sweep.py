@@ -1,0 +1,172 @@
+"""A sweep is read back from MLflow alone: its runs in order, their results, failures, files and what a report needs."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+
+from digicarbon import recorded
+from digicarbon.__main__ import main
+from digicarbon.errors import DataError, TrackingError
+from digicarbon.recorded import RecordedSweep
+from digicarbon.report import Record
+from digicarbon.tables import Records
+from digicarbon.tracking import ROSTER, Planned, Roster, Tracking
+
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+LABELS = ["FE(1)", "FE(2)", "again", "FE(3)"]
+MINE = """
+defaults: [config, {override source: simulated_fe}, _self_]
+title: Mine
+columns:
+  FE(1): {measure: ddl}
+  FE(2): {measure: bea}
+  again: {measure: bea}
+  FE(3): {measure: ide, sample: east}
+"""
+
+
+@pytest.fixture
+def seen(project: Path, monkeypatch: pytest.MonkeyPatch) -> list[Record]:
+    """What the report of the sweep itself read, of an experiment with twins that was just run."""
+    found: list[Record] = []
+    reads = Records.__iter__
+
+    def spied(records: Records) -> Iterator[Record]:
+        found[:] = list(reads(records))
+        return iter(found)
+
+    monkeypatch.setattr(Records, "__iter__", spied)
+    (project / "experiments").mkdir(exist_ok=True)
+    (project / "experiments" / "mine.yaml").write_text(MINE, encoding="utf-8")
+    assert main(["run", "mine", "executor=sequential"]) == 0
+    return found
+
+
+def read(name: str = "mine") -> RecordedSweep:
+    return recorded.sweep(Tracking(), name)
+
+
+def equal(found: Record, made: Record) -> bool:
+    said = [(one.label, dict(one.options), dict(one.varied), one.simulated, one.result.terms) for one in (found, made)]
+    same = np.array_equal(found.result.coef, made.result.coef)
+    return said[0] == said[1] and same and found.result.notes == made.result.notes
+
+
+def test_records_are_those_that_the_sweep_itself_reported(seen: list[Record]) -> None:
+    found = read()
+    assert [one.label for one in seen] == LABELS
+    assert len(found.records) == len(seen)
+    assert all(map(equal, found.records, seen))
+    assert [one.label for one in found.records[1:3]] == LABELS[1:3]
+    assert equal(found.records[-1], seen[-1])
+    assert (found.title, found.status, found.ended, found.simulated) == ("Mine", "FINISHED", True, True)
+    assert "override" not in found.config
+    assert "again" in found.config
+    assert not found.failures
+    assert not found.left
+    assert found.lacking == 0
+    assert found.joint is None
+
+
+def test_every_label_has_the_run_that_mlflow_has(seen: list[Record], project: Path) -> None:
+    found = read()
+    client = MlflowClient(tracking_uri=f"sqlite:///{(project / 'mlruns' / 'mlflow.db').as_posix()}")
+    assert list(found.run_ids) == LABELS
+    assert found.run_ids["again"] == found.run_ids["FE(2)"]
+    for record in found.records:
+        run = client.get_run(found.run_ids[record.label])
+        assert run.data.metrics["nobs"] == record.result.statistics["nobs"]
+        assert run.data.tags["mlflow.parentRunId"] == found.parent_id
+    assert found.rows["metrics.nobs"].notna().all()
+
+
+def test_files_and_data_are_there(seen: list[Record]) -> None:
+    found = read()
+    assert {"data.json", "experiment.yaml", "table.md", ROSTER} <= set(found.files)
+    assert found.file("table.md").startswith(b"**Mine (SIMULATED data)**")
+    assert {entry["source"] for entry in found.data} == {"simulated"}
+
+
+def test_a_sweep_of_an_earlier_version_is_read_as_well_as_possible(seen: list[Record]) -> None:
+    before = read()
+    folder = next(Path("mlruns/artifacts/mine").glob(f"{before.parent_id}/artifacts"))
+    (folder / ROSTER).unlink()
+    (folder / "data.json").unlink()
+    found = read()
+    assert [one.label for one in found.records] == ["FE(1)", "FE(2)", "FE(3)"]
+    assert [one.options["measure"] for one in found.records] == ["ddl", "bea", "ide"]
+    assert found.records[2].varied["sample"] == "east"
+    assert found.simulated
+    assert found.data == []
+
+
+def test_a_run_that_was_deleted_is_gone_and_named(seen: list[Record], project: Path) -> None:
+    client = MlflowClient(tracking_uri=f"sqlite:///{(project / 'mlruns' / 'mlflow.db').as_posix()}")
+    client.delete_run(read().run_ids["FE(3)"])
+    found = read()
+    assert [one.label for one in found.records] == LABELS[:3]
+    assert found.left == ["FE(3)"]
+
+
+def test_failed_runs_are_told_with_their_sentences(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from digicarbon.errors import EstimationError
+    from digicarbon.model import PanelRegression
+
+    fits = PanelRegression.fit
+
+    def fit(self: PanelRegression, panel: object, weights: object = None) -> object:
+        if self.x == ("ln_ide",):
+            raise EstimationError("It cannot be.")
+        return fits(self, panel, weights)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(PanelRegression, "fit", fit)
+    assert main(["run", "-m", "executor=sequential", "measure=ddl,ide,bea"]) == 1
+    found = read("digicarbon")
+    assert [(label, sentence) for label, sentence in found.failures] == [("measure=ide", "It cannot be.")]
+    assert [record.label for record in found.records] == ["measure=ddl", "measure=bea"]
+    assert (found.status, found.ended) == ("FAILED", True)
+
+
+def test_the_newest_sweep_that_has_ended_is_read_and_a_newer_one_is_told(seen: list[Record], project: Path) -> None:
+    first = read()
+    client = MlflowClient(tracking_uri=f"sqlite:///{(project / 'mlruns' / 'mlflow.db').as_posix()}")
+    tags = {"digicarbon.kind": "sweep", "digicarbon.experiment": "mine"}
+    newer = client.create_run(first.experiment_id, tags=tags)
+    other = client.create_run(first.experiment_id, tags={**tags, "digicarbon.experiment": "another"})
+    found = read()
+    assert found.parent_id == first.parent_id
+    assert found.newer == newer.info.run_id
+    assert read(first.parent_id).parent_id == first.parent_id
+    with pytest.raises(TrackingError, match=f"The sweep {other.info.run_id} .* has no results; run it again"):
+        read(other.info.run_id)
+
+
+def test_what_is_not_there_is_a_sentence(seen: list[Record]) -> None:
+    with pytest.raises(DataError, match=r"No sweep of 'mime' is recorded in .*first: digicarbon run mime. Did you"):
+        read("mime")
+    with pytest.raises(DataError, match=r"The run \w+ is no sweep. It belongs to the sweep"):
+        read(read().run_ids["FE(1)"])
+    with pytest.raises(DataError, match=r"The store has no run 0{32}"):
+        read("0" * 32)
+    shutil.rmtree("mlruns")
+    with pytest.raises(DataError, match="There is no store"):
+        read()
+
+
+def test_a_roster_is_read_as_it_was_written(tmp_path: Path) -> None:
+    runs = [
+        Planned("a" * 64, "区域=东", {"model": "fe"}, {"model.x": ["ln_e"], "k": None}, ("twin",), True, ("A note.",)),
+        Planned("b" * 64, "b", {"model": "fe"}, {}),
+    ]
+    path = tmp_path / ROSTER
+    path.write_bytes(Roster(runs, [("c", "It cannot run.")], 3).to_bytes())
+    found = Roster.read(path)
+    assert [vars(run) for run in found.runs] == [vars(run) for run in runs]
+    assert (found.skipped, found.excluded) == ([("c", "It cannot run.")], 3)

@@ -1,0 +1,70 @@
+"""Words for terms and rows."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digicarbon.data import terms, words
+from digicarbon.report import Labels
+
+
+@pytest.mark.parametrize(
+    ("term", "english", "chinese"),
+    [
+        ("ln_e", "ln(Digital economy)", "ln(数字经济)"),
+        ("e", "Digital economy", "数字经济"),
+        ("ln_e^2", "[ln(Digital economy)]²", "[ln(数字经济)]²"),
+        ("W_ln_e^2", "W × [ln(Digital economy)]²", "W × [ln(数字经济)]²"),
+        ("L2.ln_ci", "ln(Carbon intensity) (lag 2)", "ln(碳排放强度)（滞后2期）"),
+        ("D.e", "Digital economy (difference 1)", "数字经济（1阶差分）"),
+        ("ln_e:region[east]", "ln(Digital economy) × Region: East", "ln(数字经济) × 地区: 东部"),
+        ("ln_e:urban", "ln(Digital economy) × urban", "ln(数字经济) × urban"),
+        ("rho", "ρ", "ρ"),
+        ("sigma2", "σ²", "σ²"),
+        ("something_else", "something_else", "something_else"),
+        ("C(region)", "C(region)", "C(region)"),
+        ("", "", ""),
+    ],
+)
+def test_words_of_terms(term: str, english: str, chinese: str) -> None:
+    assert (Labels("en")(term), Labels("zh")(term)) == (english, chinese)
+    assert Labels()(term) == term
+
+
+def test_own_words_go_first_with_and_without_a_language() -> None:
+    own = {"ln_e": "ln E", "hub": "Hub city"}
+    assert Labels(None, own)("ln_e^2") == "[ln E]²"
+    assert Labels(None, own)("W_ln_e") == "W × ln E"
+    assert Labels(None, own)("ln_hub:ln_pgdp") == "ln(Hub city) × ln_pgdp"
+    assert Labels(None, own)("ln_pgdp") == "ln_pgdp"
+    assert Labels("zh", own)("ln_e") == "ln E"
+    assert Labels("zh", {"ln_e^2": "平方项"})("ln_e^2") == "平方项"
+    assert Labels("zh", {"nobs": "样本量"}).word("nobs") == "样本量"
+
+
+def test_heads_of_rows_are_english_without_a_language() -> None:
+    assert Labels().word("nobs") == Labels("en").word("nobs") == "Observations"
+    assert Labels("zh").word("nobs") == "观测值"
+    assert Labels("zh").word("unheard of") == "unheard of"
+
+
+def test_a_variable_that_is_called_like_a_row_keeps_its_name() -> None:
+    assert Labels("en")("total") == "total"
+
+
+def test_every_shipped_word_is_there_in_both_languages() -> None:
+    for found in (terms(), words()):
+        assert found
+        for key, languages in found.items():
+            assert set(languages) == {"en", "zh"}, key
+            assert all(text.strip() and text != "nan" for text in languages.values()), key
+    assert not set(terms()) & set(words())
+
+
+@given(st.text())
+def test_any_text_has_words(term: str) -> None:
+    assert Labels()(term) == term
+    for language in ("en", "zh"):
+        assert (Labels(language)(term) == "") == (term == "")
