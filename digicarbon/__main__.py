@@ -26,6 +26,7 @@ digicarbon: one YAML per table, every specification fitted and logged
   digicarbon data status|check|show           what a folder holds, what is odd in it, what a run's panel was made from
   digicarbon report EXPERIMENT --out FOLDER   a page of what is recorded, with its tables for Word, Excel and LaTeX
   digicarbon rerun RUN_ID                     fit a recorded run again and compare every number
+  digicarbon export RUN_OR_EXPERIMENT --to DIR          data, weights, YAML, and scripts for Stata and R that check it
   digicarbon deliver [EXPERIMENT]             record runs that wait on this disk for a store that did not take them
   digicarbon ui [EXPERIMENT]                  MLflow's interface on the project's store
   digicarbon --version
@@ -42,6 +43,7 @@ PLAIN_VERBS = {
     "list": "command.list_",
     "ui": "command.ui",
     "rerun": "rerun.rerun",
+    "export": "export.export",
     "deliver": "deliver.deliver",
     "data": "data_command.data",
     "report": "report_command.report",

@@ -92,7 +92,7 @@ def test_every_public_name_is_documented(site: Path) -> None:
     text = (site / "api.html").read_text(encoding="utf-8")
     for name in dc.__all__:
         if name != "__version__":
-            assert re.search(rf'id="digicarbon\.(?:\w+\.)*{name}"', text), name
+            assert f'id="digicarbon.{name}"' in text, name
 
 
 @pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: page.relative_to(DOCS).as_posix())
