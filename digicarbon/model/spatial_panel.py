@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -36,6 +35,7 @@ from digicarbon.model.base import (
 )
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key, under_null
 from digicarbon.numeric.linear_batch import LinearRule
+from digicarbon.numeric.null_model import NullModel
 from digicarbon.numeric.spatial_effects import effects_by_unit, lag_effects, local_effects, simulated_errors
 from digicarbon.numeric.spatial_likelihood import Correction, Demeaning, Sample
 from digicarbon.numeric.spatial_operator import SpatialOperator
@@ -227,7 +227,11 @@ class SpatialPanel(Model):
             design.w,
             design.m if family != "lag" else None,
         )
-        fit = partial(fit_null, self.kind, design, keep, rows_of(panel))
+
+        def fit() -> NullModel:
+            # made anew: thousands of null models that wait to be fitted hold no arrays
+            return fit_null(self.kind, self._design(panel, weights, None), keep, rows_of(panel))
+
         return Null((family, null_sample(design), *shared), fit, True)
 
     def batch(self, panel: Panel, weights: Weights | None, estimand: Estimand) -> Batch:
