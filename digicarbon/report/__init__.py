@@ -8,8 +8,11 @@ from digicarbon.report.base import Report as Report
 from digicarbon.report.base import Table as Table
 from digicarbon.report.base import attributed as attributed
 from digicarbon.report.diagnostic import DiagnosticTable as DiagnosticTable
+from digicarbon.report.joint import Joint as Joint
+from digicarbon.report.joint import JointRequest as JointRequest
 from digicarbon.report.labels import Labels as Labels
 from digicarbon.report.regression import RegressionTable as RegressionTable
 from digicarbon.report.signs import SignTable as SignTable
+from digicarbon.report.specification_curve import SpecificationCurve as SpecificationCurve
 from digicarbon.report.turning_points import TurningPointTable as TurningPointTable
 from digicarbon.report.two_tables import TwoTables as TwoTables

@@ -1,0 +1,381 @@
+"""A specification curve: all estimates of one quantity in order, what was chosen for each, and what moves them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import Field, PrivateAttr
+
+from digicarbon.errors import ConfigError, counted, listing, nearest
+from digicarbon.numeric.influence import influence, robustness, shares
+from digicarbon.picture import Format, Strip, plot_specification_curve, rendered
+from digicarbon.report.base import Record, Report, Table, counted_notes
+from digicarbon.report.focal import AS_CONFIGURED, Focal, Quantity, focal
+from digicarbon.report.joint import Joint, JointRequest
+from digicarbon.report.signs import meaning, number
+from digicarbon.spec import Names
+
+FloatArray = NDArray[np.float64]
+
+MOST_VALUES = 12
+"""A choice of more values has no rows below the curve."""
+_HEADS = ["variance, alone", "variance, unique", "specifications", "mean", "moves it by", "of the mean", "points"]
+_STATISTICS = {
+    "median": "joint test: median estimate, p",
+    "share_significant": "joint test: share significant, p",
+    "mean_z": "joint test: mean z, p",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """What specifications differ in.
+
+    Attributes
+    ----------
+    key : str
+    values : tuple of str
+        The options, or the members of lists.
+    columns : ndarray, shape (M, d)
+        Whether a specification has each of them.
+    base : int or None
+        The value that others are compared with: that of most specifications. None for members of lists, which are
+        there or not.
+    """
+
+    key: str
+    values: tuple[str, ...]
+    columns: FloatArray
+    base: int | None
+
+
+class SpecificationCurve(Report):
+    """The curve of a multiverse, its summary with the joint test, and which choice moves the result.
+
+    Attributes
+    ----------
+    quantity : {"coefficient", "direct", "indirect", "total"}
+        The estimand. Coefficients of models without spatial lags are direct and total effects, too.
+    term : str or None
+        The focal term; None takes the first of each run.
+    by : tuple of str
+        Choices that are shown below the curve, in this order; empty takes all that differ.
+    facet : str or None
+        A choice of which each value gets a curve of its own, e.g. ``inference``: standard errors of the same estimate
+        are no specifications of their own.
+    level : float
+        The largest p value that counts as significant.
+    draws : int
+        Permutations of the joint test at the end of a sweep; 0 makes none.
+    seed : int
+        Of the permutations.
+    decimals : int
+    pictures : tuple of {"png", "svg", "pdf"}
+    """
+
+    quantity: Quantity = "coefficient"
+    term: str | None = None
+    by: Names = ()
+    facet: str | None = None
+    level: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    draws: Annotated[int, Field(ge=0)] = 0
+    seed: int = 1
+    decimals: Annotated[int, Field(ge=0, le=12)] = 4
+    pictures: Annotated[tuple[Format, ...], Field(strict=False)] = ("png", "svg")
+
+    _joint: Joint | None = PrivateAttr(default=None)
+
+    @property
+    def joint_request(self) -> JointRequest | None:
+        """The joint test, if draws are asked for."""
+        if not self.draws:
+            return None
+        return JointRequest(self.quantity, self.term, self.draws, self.seed, self.level)
+
+    def with_joint(self, joint: Joint) -> SpecificationCurve:
+        """Return the report with the joint test in its table and picture."""
+        told = self.model_copy()
+        told._joint = joint
+        return told
+
+    def table(self, title: str, records: Sequence[Record]) -> Table:
+        """Return the summary, with what moves the result below.
+
+        Raises
+        ------
+        ConfigError
+            If no run has the quantity, a choice is unknown, or the estimates cannot stand on one curve.
+        """
+        curve = self._curve(records)
+        parts = {"all": curve.rows, **curve.facets} if len(curve.facets) > 1 else {"all": curve.rows}
+        cells = pd.DataFrame({name: self._summary(part) for name, part in parts.items()})
+        rules: tuple[int, ...] = (1, 8)
+        if self._joint is not None:
+            rules = (*rules, len(cells))
+            shown = [f"{p:.3f}" for p in self._joint.statistics.loc[list(_STATISTICS), "p"]]
+            blank = [""] * len(shown)
+            lines = {name: shown if name == "all" else blank for name in cells.columns}
+            cells = pd.concat([cells, pd.DataFrame(lines, index=list(_STATISTICS.values()))])
+        return Table(title, cells, rules, self._notes(curve), self._influence(curve))
+
+    def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
+        """Return the picture of the curve in each format, ``curve.<format>``."""
+        if not self.pictures:
+            return {}
+        curve = self._curve(records)
+        strips = [
+            Strip(choice.key, self.words(value), choice.columns[:, place] > 0)
+            for choice in curve.choices
+            for place, value in enumerate(choice.values)
+        ]
+        band = None if self._joint is None or len(self._joint.null_band) != len(curve.rows) else self._joint.null_band
+        figure = plot_specification_curve(
+            curve.rows,
+            strips,
+            facet=None if self.facet is None else curve.rows[self.facet],
+            band=band,
+            level=self.level,
+            estimand=self._estimand,
+            title=title,
+            simulated=curve.simulated,
+            language=self.language or "en",
+        )
+        return {f"curve.{kind}": rendered(figure, kind) for kind in self.pictures}
+
+    def _curve(self, records: Sequence[Record]) -> _Curve:
+        """Return what there is to show of records."""
+        seen = _Seen(records)
+        found = focal(seen, self.quantity, coefficients_as_effects=True)
+        for name, key in (("facet", self.facet), *(("by", key) for key in self.by)):
+            if key is not None and key not in found.varied:
+                raise ConfigError(
+                    f"report.{name}: no run varies '{key}'.{nearest(key, list(found.varied))} "
+                    f"Varied: {listing(found.varied, 12) or 'nothing'}."
+                )
+        rows, left_out = self._one_each(found, seen.powers)
+        facets = (
+            {}
+            if self.facet is None
+            else {f"{self.facet}={value}": part for value, part in rows.groupby(self.facet, sort=False, observed=True)}
+        )
+        for part in facets.values() or [rows]:
+            _refuse_mixture(part, found.outcomes)
+        keys = list(self.by) or [
+            key for key in found.varied if key != self.facet and key in rows and rows[key].nunique() > 1
+        ]
+        choices, many = _choices(rows, keys)
+        return _Curve(found, rows, facets, choices, (*left_out, *many), seen.simulated)
+
+    def _one_each(self, found: Focal, powers: set[int]) -> tuple[pd.DataFrame, tuple[str, ...]]:
+        """Return a row per run, and sentences on runs that have none."""
+        rows = found.rows
+        if self.term is not None and not rows.empty:
+            terms = rows["term"].unique().tolist()
+            if self.term not in terms:
+                raise ConfigError(
+                    f"report.term: no run has the focal term '{self.term}'.{nearest(self.term, terms)} "
+                    f"Focal terms: {listing(terms, 12)}."
+                )
+            rows = rows[rows["term"] == self.term]
+        rows = rows.drop_duplicates("record")
+        with_powers = rows["record"].isin(powers)
+        finite = np.isfinite(rows["coef"]) & np.isfinite(rows["p"])
+        kept = rows[finite & ~with_powers].reset_index(drop=True)
+        if kept.empty:
+            raise ConfigError(
+                f"report.quantity: no run has the {self._estimand} of a focal term that can stand on a curve; choose a "
+                "model with x (spatial ones have effects), or quantity: coefficient."
+            )
+        said = (
+            (found.runs - len(rows), f"without the {self._estimand} of a focal term"),
+            (int(with_powers.sum()), "with powers of the focal term, whose first coefficient is no effect of 1 %"),
+            (int((~finite & ~with_powers).sum()), "without a standard error (estimates at a boundary)"),
+        )
+        return kept, tuple(f"{counted(many, 'run')} left out: {why}." for many, why in said if many)
+
+    def _summary(self, rows: pd.DataFrame) -> dict[str, str]:
+        coef, p = rows["coef"].to_numpy(), rows["p"].to_numpy()
+        low = p < self.level
+        every = len(rows)
+        whole = robustness(coef, rows["se"].to_numpy())
+
+        def many(mask: NDArray[np.bool_]) -> str:
+            return f"{int(mask.sum())} ({mask.mean():.0%})"
+
+        return {
+            "specifications": str(every),
+            "median": number(float(np.median(coef)), self.decimals),
+            "smallest": number(float(coef.min()), self.decimals),
+            "largest": number(float(coef.max()), self.decimals),
+            "positive": many(coef > 0),
+            "significant +": many((coef > 0) & low),
+            "negative": many(coef < 0),
+            "significant -": many((coef < 0) & low),
+            "mean": number(whole.mean, self.decimals),
+            "sampling standard error": number(whole.sampling, self.decimals),
+            "modelling standard error": number(whole.modelling, self.decimals),
+            "total standard error": number(whole.total, self.decimals),
+            "robustness ratio": f"{whole.ratio:.2f}",
+        }
+
+    def _influence(self, curve: _Curve) -> Table | None:
+        """Return how much of the variance is due to each choice, and by how much each value moves the estimate."""
+        if not curve.choices or len(curve.rows) < 2:
+            return None
+        coef = curve.rows["coef"].to_numpy()
+        low: FloatArray = (curve.rows["p"].to_numpy(dtype=np.float64) < self.level).astype(np.float64)
+        columns = [choice.columns for choice in curve.choices]
+        found = shares(coef, columns)
+        bases = [choice.base for choice in curve.choices]
+        moves, significant = influence(coef, columns, bases), influence(low, columns, bases)
+        mean = abs(coef.mean())
+        lines: list[tuple[str, list[str]]] = []
+        rules = []
+        for place, choice in enumerate(curve.choices):
+            rules.append(len(lines))
+            head = [f"{found.alone[place]:.1%}", f"{found.unique[place]:.1%}", "", "", "", "", ""]
+            lines.append((choice.key, head))
+            for position, value in enumerate(choice.values):
+                there = choice.columns[:, position] > 0
+                told = [str(int(there.sum())), number(float(coef[there].mean()), self.decimals)]
+                move, share = moves[place][position], significant[place][position]
+                if position == choice.base:
+                    told += ["base", "", ""]
+                elif np.isfinite(move):
+                    percent = f"{move / mean:+.0%}" if mean > 0 else ""
+                    told += [f"{move:+.{self.decimals}f}", percent, f"{100 * share:+.1f}"]
+                else:
+                    told += ["not told apart", "", ""]
+                lines.append((f"  {self.words(value)}", ["", "", *told]))
+        rules.append(len(lines))
+        lines.append(("all choices, additive", [f"{found.additive:.1%}", "", "", "", "", "", ""]))
+        heads = [
+            "variance, alone",
+            "variance, unique",
+            "specifications",
+            "mean",
+            "moves it by",
+            "of the mean",
+            "points",
+        ]
+        cells = pd.DataFrame([cells for _, cells in lines], index=[name for name, _ in lines], columns=heads)
+        most = curve.choices[int(np.argmax(found.alone))]
+        notes = (
+            f"'{most.key}' accounts for the largest part of the variance of the estimates, {found.alone.max():.1%}. "
+            "Variance alone: between the means of a choice's values; unique: what R² of all choices loses without it; "
+            f"what is left of 100 %, {1 - found.additive:.1%}, is due to combinations of choices.",
+            "Moves it by: coefficient of a regression of the estimates on all choices (model influence, Young and "
+            "Holsteen 2017), beside its part of the mean estimate; points: the same for the percentage that is "
+            "significant. 'Not told apart': these specifications cannot tell the value from another choice.",
+        )
+        return Table("What moves the result", cells, tuple(rules), notes)
+
+    def _notes(self, curve: _Curve) -> tuple[str, ...]:
+        terms = listing(curve.rows["term"].unique(), 12)
+        notes = [
+            f"{self._estimand.capitalize()} of {terms} on {', '.join(curve.found.outcomes)}. "
+            f"{meaning(self.level)} Modelling standard error: standard deviation over specifications; total: root of "
+            "the sum of sampling and modelling variance; robustness ratio: mean over total (Young and Holsteen 2017).",
+        ]
+        joint = self._joint
+        if joint is not None:
+            notes.append(
+                f"Joint test (Simonsohn, Simmons and Nelson 2020): {joint.draws} permutations of whole units under no "
+                f"effect, {joint.specifications} specifications, dominant sign {joint.dominant}, seed {joint.seed}."
+            )
+            notes += joint.notes
+        elif self.draws:
+            notes.append("No joint test is recorded with these runs: run the experiment with report.draws to make it.")
+        return (*notes, *curve.notes, *counted_notes(curve.found.notes, curve.found.runs))
+
+    @property
+    def _estimand(self) -> str:
+        return "coefficient" if self.quantity == "coefficient" else f"{self.quantity} effect"
+
+
+@dataclass(frozen=True, eq=False)
+class _Curve:
+    found: Focal
+    rows: pd.DataFrame
+    facets: Mapping[str, pd.DataFrame]
+    choices: Sequence[Choice]
+    notes: tuple[str, ...]
+    simulated: bool
+
+
+class _Seen(Sequence[Record]):
+    """Records that tell, once they were looked at, which have powers of a focal term and whether data are simulated."""
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self._records = records
+        self.powers: set[int] = set()
+        self.simulated = False
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __getitem__(self, position: Any) -> Any:
+        return self._records[position]
+
+    def __iter__(self) -> Any:
+        for position, record in enumerate(self._records):
+            self.simulated = self.simulated or record.simulated
+            focal_terms = record.result.focal
+            if any(term.startswith(f"{focal_terms[0]}^") for term in focal_terms[1:]):
+                self.powers.add(position)
+            yield record
+
+
+def _refuse_mixture(rows: pd.DataFrame, outcomes: Sequence[str]) -> None:
+    """Refuse estimates that do not measure the same thing: per 1 % and per unit, or of several kinds of outcomes."""
+    for names, what in ((rows["term"].unique().tolist(), "focal terms"), (list(outcomes), "outcomes")):
+        logs = [name for name in names if name.startswith("ln_")]
+        others = [name for name in names if not name.startswith("ln_")]
+        if logs and others:
+            raise ConfigError(
+                f"report: {what} in logarithms ({listing(logs, 3)}) and others ({listing(others, 3)}) cannot stand on "
+                "one curve, since an effect of 1 % and one of a unit differ in kind; choose one with report.term, or "
+                "give each a curve of its own with report.facet."
+            )
+
+
+def _choices(rows: pd.DataFrame, keys: Sequence[str]) -> tuple[list[Choice], tuple[str, ...]]:
+    """Return the choices of rows as indicator columns, and a sentence on those with too many values."""
+    found, many = [], []
+    for key in keys:
+        column = rows[key].astype(str)
+        values = list(dict.fromkeys(column))
+        if any(_members(value) is not None for value in values):
+            found.append(_list_choice(key, column))
+        elif len(values) > MOST_VALUES:
+            many.append(f"{key} ({len(values)} values)")
+        else:
+            columns = np.array([(column == value).to_numpy() for value in values], dtype=np.float64).T
+            found.append(Choice(key, tuple(values), columns, int(columns.sum(axis=0).argmax())))
+    told = (f"Not shown below the curve, since their values are too many: {listing(many)}.",) if many else ()
+    return found, told
+
+
+def _list_choice(key: str, column: pd.Series[str]) -> Choice:
+    """Return a choice of lists, such as subsets of controls, by their members; a value that is no list is one."""
+    parts = {text: (text,) if (members := _members(text)) is None else members for text in column.unique()}
+    every = list(dict.fromkeys(member for members in parts.values() for member in members))
+    names = [name for name in every if name != AS_CONFIGURED] + [name for name in every if name == AS_CONFIGURED]
+    known = {text: np.array([name in members for name in names], dtype=np.float64) for text, members in parts.items()}
+    # what all have is no choice
+    columns = np.array([known[text] for text in column])
+    differs = np.ptp(columns, axis=0) > 0
+    kept = [name for name, differing in zip(names, differs, strict=True) if differing]
+    return Choice(key, tuple(kept), columns[:, differs], None)
+
+
+def _members(text: str) -> tuple[str, ...] | None:
+    """Return the members of a list as `text_of` writes it, or None."""
+    if not (text.startswith("[") and text.endswith("]")):
+        return None
+    return tuple(part for part in text[1:-1].split(", ") if part)

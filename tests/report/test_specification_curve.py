@@ -1,0 +1,194 @@
+"""The curve's summary by hand, what is refused, and the numbers in its picture."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import norm
+
+from digicarbon.errors import ConfigError
+from digicarbon.picture import Strip, plot_specification_curve
+from digicarbon.report import Joint, Record, SpecificationCurve
+from digicarbon.result import Effects, Result
+
+
+def record(
+    coef: float, p: float, term: str = "ln_x", y: str = "ln_y", simulated: bool = False, **varied: Any
+) -> Record:
+    """A run whose focal coefficient has this two-sided normal p value."""
+    se = abs(coef) / norm.isf(p / 2)
+    result = Result("ols", y, focal=(term,), terms=(term,), coef=np.array([coef]), covariance=np.array([[se**2]]))
+    return Record(f"run {coef}", {}, varied, result, simulated=simulated)
+
+
+def spatial(total: float, **varied: Any) -> Record:
+    """A run with a coefficient of 9 and a total effect."""
+    effects = Effects(("ln_x",), np.array([[0.5], [total - 0.5], [total]]), np.full((3, 1), 0.1))
+    result = Result(
+        "sdm",
+        "ln_y",
+        focal=("ln_x",),
+        terms=("ln_x", "W_ln_x", "rho"),
+        coef=np.array([9.0, 1.0, 0.3]),
+        covariance=np.eye(3),
+        spatial_effects=effects,
+    )
+    return Record(f"spatial {total}", {}, varied, result)
+
+
+@pytest.fixture(scope="module")
+def records() -> list[Record]:
+    """A full grid of measure, sample and subsets of two controls; the sample moves the estimate by 1."""
+    grid = itertools.product("ab", ("full", "west"), ([], ["ln_k"], ["ln_k", "ln_q"]))
+    return [
+        record(
+            0.1 + (measure == "b") * 0.2 + (sample == "west") - 0.05 * ("ln_k" in controls),
+            0.01 if sample == "west" else 0.5,
+            measure=measure,
+            sample=sample,
+            controls=controls,
+        )
+        for measure, sample, controls in grid
+    ]
+
+
+def test_the_summary_counts_and_the_influence_finds_what_moves(records: list[Record]) -> None:
+    table = SpecificationCurve(decimals=3).table("Curve", records)
+    cells = table.cells["all"]
+    coef = np.array([one.result.coef[0] for one in records])
+    assert cells["specifications"] == "12"
+    assert float(cells["median"]) == pytest.approx(np.median(coef), abs=5e-4)
+    assert cells["significant +"] == "6 (50%)"
+    assert cells["negative"] == "0 (0%)"
+    assert float(cells["modelling standard error"]) == pytest.approx(coef.std(), abs=5e-4)
+    below = table.below
+    assert below is not None
+    assert list(below.cells.index) == [
+        *("measure", "  a", "  b", "sample", "  full", "  west"),
+        *("controls", "  ln_k", "  ln_q", "all choices, additive"),
+    ]
+    assert below.cells.loc["  west", "moves it by"] == "+1.000"
+    assert below.cells.loc["  west", "points"] == "+100.0"
+    assert below.cells.loc["  ln_k", "moves it by"] == "-0.050"
+    assert below.cells.loc["all choices, additive", "variance, alone"] == "100.0%"
+    assert "'sample' accounts for the largest part" in below.notes[0]
+
+
+def test_a_total_effect_counts_coefficients_of_models_without_spillovers() -> None:
+    runs = [spatial(0.8, model="sdm"), record(0.2, 0.3, model="twfe")]
+    cells = SpecificationCurve(quantity="total").table("Curve", runs).cells["all"]
+    assert (cells["specifications"], cells["smallest"], cells["largest"]) == ("2", "0.2000", "0.8000")
+    table = SpecificationCurve(quantity="indirect").table("Curve", runs)
+    assert table.cells["all"]["specifications"] == "1"
+    assert any(note.startswith("1 run left out: without the indirect effect") for note in table.notes)
+
+
+def test_each_facet_has_a_summary_of_its_own(records: list[Record]) -> None:
+    table = SpecificationCurve(facet="sample").table("Curve", records)
+    assert list(table.cells) == ["all", "sample=full", "sample=west"]
+    assert table.cells.loc["significant +", "sample=west"] == "6 (100%)"
+    assert table.below is not None
+    assert "sample" not in table.below.cells.index
+
+
+def test_estimates_of_different_kinds_do_not_stand_on_one_curve() -> None:
+    runs = [record(0.1, 0.5, measure="e"), record(2.0, 0.5, term="index", measure="index")]
+    with pytest.raises(ConfigError, match=r"focal terms in logarithms \(ln_x\) and others \(index\)"):
+        SpecificationCurve().table("Curve", runs)
+    assert list(SpecificationCurve(facet="measure").table("Curve", runs).cells)[1:] == ["measure=e", "measure=index"]
+    assert SpecificationCurve(term="index").table("Curve", runs).cells.loc["specifications", "all"] == "1"
+    with pytest.raises(ConfigError, match=r"no run has the focal term 'indx'\. Did you mean 'index'"):
+        SpecificationCurve(term="indx").table("Curve", runs)
+
+
+@pytest.mark.parametrize("field", ["facet", "by"])
+def test_an_unknown_choice_is_refused_with_the_nearest(records: list[Record], field: str) -> None:
+    report = SpecificationCurve(**{field: ("measur",) if field == "by" else "measur"})  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=rf"report.{field}: no run varies 'measur'. Did you mean 'measure'"):
+        report.table("Curve", records)
+
+
+def test_polynomials_and_boundaries_are_left_out_and_told(records: list[Record]) -> None:
+    power = Result(
+        "ols", "ln_y", focal=("ln_x", "ln_x^2"), terms=("ln_x", "ln_x^2"), coef=np.ones(2), covariance=np.eye(2)
+    )
+    lost = Result("ols", "ln_y", focal=("ln_x",), terms=("ln_x",), coef=np.ones(1), covariance=np.array([[np.nan]]))
+    more = [Record("power", {}, {"sample": "all"}, power), Record("lost", {}, {"sample": "all"}, lost)]
+    table = SpecificationCurve().table("Curve", [*records, *more])
+    assert table.cells.loc["specifications", "all"] == "12"
+    assert sum("1 run left out: with" in note for note in table.notes) == 2
+
+
+def joint(specifications: int) -> Joint:
+    """A joint test as a sweep's end makes it."""
+    names = ["median", "share_significant", "mean_z"]
+    values = {"observed": 0.5, "null_median": 0.0, "null_low": -0.2, "null_high": 0.2}
+    statistics = pd.DataFrame({**values, "p": [0.002, 0.004, 0.123456]}, index=names)
+    rank = np.arange(1, specifications + 1)
+    band = pd.DataFrame({"rank": rank, "low": rank - 20.0, "median": rank * 0.0, "high": rank + 20.0})
+    return Joint("coefficient", 499, 7, specifications, "+", statistics, band, ("2 runs are not in it.",))
+
+
+def test_the_joint_test_is_asked_for_and_shown(records: list[Record]) -> None:
+    assert SpecificationCurve().joint_request is None
+    report = SpecificationCurve(draws=499, seed=7, quantity="total")
+    request = report.joint_request
+    assert request is not None
+    assert (request.quantity, request.draws, request.seed, request.level) == ("total", 499, 7, 0.05)
+    assert any("No joint test is recorded" in note for note in report.table("Curve", records).notes)
+    table = report.with_joint(joint(12)).table("Curve", records)
+    assert table.cells["all"].tail(3).tolist() == ["0.002", "0.004", "0.123"]
+    assert any("499 permutations of whole units" in note for note in table.notes)
+    assert "2 runs are not in it." in table.notes
+    # the report that asked is as it was
+    assert len(report.table("Curve", records).cells) == len(table.cells) - 3
+
+
+def test_the_picture_has_every_estimate_in_order_and_is_the_same_each_time(records: list[Record]) -> None:
+    report = SpecificationCurve(pictures=("png", "svg")).with_joint(joint(12))
+    files = report.files("Curve", records)
+    assert list(files) == ["curve.png", "curve.svg"]
+    assert files == report.files("Curve", records)
+    simulated = [record(one.result.coef[0], 0.5, simulated=True, **one.varied) for one in records]
+    # svg draws letters as shapes and keeps the text beside them
+    assert b"SIMULATED" in SpecificationCurve(pictures=("svg",)).files("Curve", simulated)["curve.svg"]
+    assert b"SIMULATED" not in files["curve.svg"]
+
+
+@pytest.mark.parametrize("count", [30, 1000])
+def test_the_curve_that_is_drawn_is_the_sorted_estimates(count: int) -> None:
+    rng = np.random.default_rng(count)
+    coef = rng.normal(size=count)
+    rows = pd.DataFrame({"coef": coef, "low": coef - 1, "high": coef + 1, "p": rng.uniform(size=count) ** 3})
+    there = rng.uniform(size=count) < 0.5
+    strips = [Strip("sample", "west", there), Strip("sample", "east", ~there), Strip("controls", "ln_k", there)]
+    figure = plot_specification_curve(rows, strips, level=0.1)
+    upper, lower = figure.axes
+    drawn = {}
+    for line in upper.get_lines():
+        if line.get_linestyle() == "None":
+            drawn |= dict(zip(np.asarray(line.get_xdata()), np.asarray(line.get_ydata()), strict=True))
+    np.testing.assert_allclose([drawn[x] for x in sorted(drawn)], np.sort(coef))
+    labels = [text.get_text() for text in lower.get_yticklabels()]
+    assert labels == ["sample", "west", "east", "controls", "ln_k"]
+    order = np.argsort(coef)
+    if count <= 120:
+        marks = [np.asarray(line.get_xdata()).tolist() for line in lower.get_lines()]
+        assert marks[0] == (np.flatnonzero(there[order]) + 1.0).tolist()
+    else:
+        shares = np.asarray(lower.get_images()[0].get_array())[0]
+        edges = np.linspace(0, count, 401).astype(int)
+        expected = [there[order][a:b].mean() for a, b in itertools.pairwise(edges)]
+        np.testing.assert_allclose(shares, expected)
+
+
+def test_facets_share_a_scale() -> None:
+    rows = pd.DataFrame({"coef": [1.0, 2.0, -9.0], "low": [0.0, 1, -10], "high": [2.0, 3, -8], "p": [0.01, 0.01, 0.9]})
+    figure = plot_specification_curve(rows, [], facet=pd.Series(["a", "a", "b"]))
+    left, right = figure.axes
+    assert left.get_ylim() == right.get_ylim()
+    assert [axes.get_title(loc="left") for axes in (left, right)] == ["a", "b"]
