@@ -70,31 +70,28 @@ class _Specification:
 
 
 def joint_test(
-    runs: Sequence[Run],
-    results: Iterable[Result],
+    fits: Iterable[tuple[Run, Result]],
     quantity: EffectName = "coefficient",
     draws: int = 999,
     seed: int = 1,
-    level: float = 0.95,
+    level: float = 0.05,
     term: str | None = None,
 ) -> Joint:
     """Test whether the estimates of all specifications, taken together, could come of no effect at all.
 
     Parameters
     ----------
-    runs : sequence of Run
-        Planned runs.
-    results : iterable of Result
-        Theirs, in the same order; looked at once.
+    fits : iterable of (Run, Result)
+        Runs of a plan with their results, looked at once; of a result only the estimate is kept.
     quantity : {"coefficient", "direct", "indirect", "total"}
         The estimand. The coefficient of a model without spatial effects counts as its direct and its total effect.
     draws : int
         Permutations of units, shared by all specifications.
     seed : int
     level : float
-        An estimate is significant where the interval of this coverage leaves out 0.
+        The largest p value that counts as significant.
     term : str, optional
-        The focal term, where runs have several.
+        The focal term; by default the first of each run.
 
     Returns
     -------
@@ -120,14 +117,14 @@ def joint_test(
     """
     if draws < 1:
         raise ConfigError(f"A joint test needs at least one draw; got {draws}. Use 999 or more for a p value of 0.001.")
-    found, absent = _specifications(runs, results, quantity, level, term)
+    found, absent, runs = _specifications(fits, quantity, level, term)
     _refuse_incommensurable(found)
     chosen, facets = _without_facets(found)
     groups, refused = _grouped(chosen)
     absent += refused
     chosen = [specification for _, members in groups for specification in members]
     if not chosen:
-        raise ConfigError(f"No run can be in a joint test. {' '.join(_left_out(absent, len(runs)))}".strip())
+        raise ConfigError(f"No run can be in a joint test. {' '.join(_left_out(absent, runs))}".strip())
     if len(chosen) * draws > MOST_ESTIMATES:
         raise ConfigError(
             f"{len(chosen):,} specifications and {draws:,} draws are more than the {MOST_ESTIMATES:,} estimates that a "
@@ -136,16 +133,17 @@ def joint_test(
         )
     curves, alone, still = _under_the_null(groups, draws, seed)
     observed = _observed(chosen)
-    notes = [*_left_out(absent, len(runs)), *facets, *_about(groups, quantity, alone, still)]
+    notes = [*_left_out(absent, runs), *facets, *_about(groups, quantity, alone, still)]
     return _joint(quantity, seed, observed, curves, tuple(notes))
 
 
 def _specifications(
-    runs: Sequence[Run], results: Iterable[Result], quantity: EffectName, level: float, term: str | None
-) -> tuple[list[_Specification], list[tuple[str, str]]]:
-    """Return the estimates of the curve, and labels and reasons of the runs that have none."""
-    found, absent = [], []
-    for run, result in zip(runs, results, strict=True):
+    fits: Iterable[tuple[Run, Result]], quantity: EffectName, level: float, term: str | None
+) -> tuple[list[_Specification], list[tuple[str, str]], int]:
+    """Return the estimates of the curve, labels and reasons of the runs that have none, and the number of runs."""
+    found, absent, runs = [], [], 0
+    for run, result in fits:
+        runs += 1
         estimand, why = _estimand(run, result, quantity, term)
         numbers = None if estimand is None else estimate_of(result, estimand)
         if estimand is None or numbers is None or not np.isfinite(numbers[0]):
@@ -154,7 +152,7 @@ def _specifications(
         estimate, se = numbers
         z = estimate / se if se > 0 else float("nan")
         found.append(_Specification(run, estimand, estimate, z, _critical(result.inference, level)))
-    return found, absent
+    return found, absent, runs
 
 
 def _estimand(run: Run, result: Result, quantity: EffectName, term: str | None) -> tuple[Estimand | None, str]:
@@ -164,11 +162,6 @@ def _estimand(run: Run, result: Result, quantity: EffectName, term: str | None) 
         return None, "is a diagnostic, or its focal terms have no single coefficient"
     if term is not None:
         return (Estimand(quantity, term), "") if term in focal else (None, f"has no focal term {term}")
-    if len(focal) > 1:
-        raise ConfigError(
-            f"{run.label}: a joint test takes one estimate of each run, and this one has {len(focal)} focal terms "
-            f"({listing(focal)}); name one (term: {focal[0]}), or leave a single term in model.x."
-        )
     return Estimand(quantity, focal[0]), ""
 
 
@@ -179,7 +172,7 @@ def _no_number(quantity: EffectName) -> str:
 
 
 def _critical(inference: Inference, level: float) -> float:
-    tail = 0.5 + level / 2
+    tail = 1 - level / 2
     return float(special.ndtri(tail) if inference.df is None else special.stdtrit(inference.df, tail))
 
 

@@ -108,8 +108,8 @@ def fit_null(kind: Kind, design: Design, keep: list[int], rows: Rows) -> NullMod
 
     Notes
     -----
-    A model without spatial parameter (SLX) gets the lag of y: its errors are exchangeable only where nothing spatial is
-    left in them.
+    Models with a lag of y, and those without spatial parameter (SLX), have the null model of the spatial Durbin model:
+    errors are exchangeable only where nothing spatial is left in them.
     """
     columns = np.concatenate([design.level[..., keep], design.level[..., -1:]], axis=2)
     flat = np.ascontiguousarray(columns.transpose(1, 0, 2)).reshape(-1, columns.shape[2])

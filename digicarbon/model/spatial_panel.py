@@ -216,12 +216,14 @@ class SpatialPanel(Model):
         design = self._design(panel, weights, None)
         panel = panel.with_terms(self.terms)
         stay = under_null(self.x, self.regressors)
-        names = [*stay, *(f"W_{name}" for name in self.lagged if name in stay), "const"]
-        keep = [place for place, name in enumerate(design.names) if name in names]
         family = "error" if self.kind in ("sem", "sdem") else "combined" if self.kind == "sac" else "lag"
+        # the null model of a lag has the lags of all regressors of its own
+        own = [name for name in self.lagged if name in stay and family != "lag"]
+        names = [*stay, *(f"W_{name}" for name in own), "const"]
+        keep = [place for place, name in enumerate(design.names) if name in names]
         shared = (
             columns_key(panel, stay),
-            columns_key(panel, [name for name in self.lagged if name in stay]),
+            columns_key(panel, own),
             panel.columns[self.y].digest,
             # the operators themselves: a number of theirs could be given to a later one
             design.w,

@@ -57,7 +57,7 @@ def measure(name: str, made: Plan, quantity: Any) -> None:
     """Write what a joint test of a plan takes."""
     results = [run.specs.model.fit(run.prepared.panel, run.prepared.weights) for run in made.runs]
     wall, cpu = time.perf_counter(), time.process_time()
-    found = joint_test(made.runs, results, quantity, DRAWS)
+    found = joint_test(zip(made.runs, results, strict=True), quantity, DRAWS)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     sys.stdout.write(
