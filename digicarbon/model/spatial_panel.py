@@ -386,7 +386,7 @@ class SpatialPanel(Model):
         return float((a @ b) ** 2 / scale) if sample.size and scale > 0 else 0.0
 
     def _notes(self, found: Estimates, design: Design) -> tuple[str, ...]:
-        notes = []
+        notes = self._standard_errors
         if design.sample.transformed:
             notes.append(
                 f"Lee-Yu transformation: the log-likelihood is that of {design.sample.size} effective observations, "
@@ -394,11 +394,6 @@ class SpatialPanel(Model):
             )
         if self.bias_correction == "bias_corrected" and self.fixed != "none":
             notes.append("Bias-corrected direct estimates (Lee & Yu 2010); the log-likelihood is the uncorrected one.")
-        if self.cov == "cluster":
-            notes.append(
-                "Standard errors: scores added up by unit. The scores of the spatial parameter are not independent "
-                "across units, and under heteroskedasticity its estimate is inconsistent; read them as a rule of thumb."
-            )
         notes.extend(self._precision(found, design))
         for name in found.boundary:
             low, high = (design.w if name == "rho" else design.m).bounds
@@ -406,6 +401,17 @@ class SpatialPanel(Model):
             reached = f"{name} lies at the boundary of its range ({low:.4f}, {high:.4f})"
             notes.append(f"{reached}: {lost}standard errors are not reliable.")
         return tuple(notes)
+
+    @property
+    def _standard_errors(self) -> list[str]:
+        words = {
+            "classic": "Standard errors: inverse of the expected information; z.",
+            "robust": "Standard errors: quasi-maximum likelihood, with third and fourth moments of the errors; z.",
+            "cluster": "Standard errors: scores added up by unit; z. The scores of the spatial parameter are not "
+            "independent across units, and under heteroskedasticity its estimate is inconsistent; read them as a rule "
+            "of thumb.",
+        }
+        return [words[self.cov]]
 
     def _precision(self, found: Estimates, design: Design) -> list[str]:
         """Return a sentence where W was too large for an exact information matrix."""

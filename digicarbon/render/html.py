@@ -43,7 +43,8 @@ def page(grids: Sequence[Grid]) -> str:
 
 
 def _one(grid: Grid) -> str:
-    lines = ['<div class="dc-table">', "<table>", f"<caption>{escape(grid.title)}</caption>", "<thead>"]
+    caption = [f"<caption>{escape(grid.title)}</caption>"] if grid.title else []
+    lines = ['<div class="dc-table">', "<table>", *caption, "<thead>"]
     if grid.spanners:
         lines.append(f"<tr><th></th>{''.join(_over(grid))}</tr>")
     heads = "".join(f'<th scope="col">{escape(head)}</th>' for head in grid.heads)

@@ -67,18 +67,19 @@ def _one(grid: Grid) -> str:
     size, _, air = next((one for one in SIZES if _width(grid, *one[1:]) <= room), SIZES[-1])
     look = [rf"\{size}", rf"\setlength{{\tabcolsep}}{{{air:g}pt}}"]
     # LaTeX numbers tables itself
-    caption = rf"\caption{{{escaped(_NUMBERED.sub('', grid.title))}}}"
+    caption = [rf"\caption{{{escaped(_NUMBERED.sub('', grid.title))}}}"] if grid.title else []
     notes = [r"\noindent\begin{minipage}{\linewidth}\footnotesize", *(rf"{escaped(note)}\par" for note in grid.notes)]
     notes += [r"\end{minipage}"]
     head = [r"\toprule", *_heads(grid), r"\midrule"]
     if long:
-        repeated = [rf"{caption} \\", *head, r"\endfirsthead", *head, r"\endhead", r"\bottomrule", r"\endlastfoot"]
+        once = [rf"{line} \\" for line in caption]
+        repeated = [*once, *head, r"\endfirsthead", *head, r"\endhead", r"\bottomrule", r"\endlastfoot"]
         table = [rf"\begin{{longtable}}{columns}", *repeated, *_body(grid), r"\end{longtable}"]
         lines = [r"\begingroup", *look, *table, *(notes if grid.notes else []), r"\endgroup"]
     else:
         table = [rf"\begin{{tabular}}{columns}", *head, *_body(grid), r"\bottomrule", r"\end{tabular}"]
         below = [r"\par\medskip", *notes] if grid.notes else []
-        lines = [r"\begin{table}[htbp]", r"\centering", caption, *look, *table, *below, r"\end{table}"]
+        lines = [r"\begin{table}[htbp]", r"\centering", *caption, *look, *table, *below, r"\end{table}"]
     return "\n".join([r"\begin{landscape}", *lines, r"\end{landscape}", ""] if wide else [*lines, ""])
 
 

@@ -75,11 +75,12 @@ def _write(document: Any, grid: Grid) -> None:
     from docx.enum.text import WD_ALIGN_PARAGRAPH
     from docx.shared import Pt
 
-    title = document.add_paragraph()
-    title.add_run(grid.title).bold = True
-    title.alignment = WD_ALIGN_PARAGRAPH.CENTER
-    title.paragraph_format.keep_with_next = True
-    title.paragraph_format.space_after = Pt(4)
+    if grid.title:
+        title = document.add_paragraph()
+        title.add_run(grid.title).bold = True
+        title.alignment = WD_ALIGN_PARAGRAPH.CENTER
+        title.paragraph_format.keep_with_next = True
+        title.paragraph_format.space_after = Pt(4)
     heads = 2 if grid.spanners else 1
     table = document.add_table(rows=heads + len(grid.rows), cols=1 + len(grid.heads))
     table.alignment = WD_TABLE_ALIGNMENT.CENTER
