@@ -20,6 +20,8 @@ from digicarbon.report.joint import Joint
 from digicarbon.result import Result
 
 ESTIMATES = "estimates.csv"
+UNNAMED = "digicarbon"
+"""What MLflow calls a sweep that has no experiment file."""
 COLUMNS = ("coef", "se", "stat", "p", "low", "high")
 
 
@@ -161,7 +163,7 @@ def show(planned: Plan, report: Report, records: Records, scratch: Path) -> Show
 
 def store_name(planned: Plan) -> str:
     """Return what MLflow and a table without title call the sweep."""
-    return "digicarbon" if planned.name == ROOT else planned.name
+    return UNNAMED if planned.name == ROOT else planned.name
 
 
 class _Estimates:
@@ -209,13 +211,36 @@ def _table_or_refusal(
 def _table(planned: Plan, report: Report, records: Records, more: Sequence[str]) -> Table | None:
     if not len(records):
         return None
-    table = report.table(_title(planned), records)
-    if records.lacking:
-        more = (*more, f"{counted(records.lacking, 'run')} more: recorded, but what was found cannot be read back.")
-    notes = attributed([(run.label, run.prepared.notes) for run in planned.runs])
+    notes = [(run.label, run.prepared.notes) for run in planned.runs]
     simulated = any(run.prepared.simulated for run in planned.runs)
+    return finished(report.table(_title(planned), records), notes, simulated, records.lacking, more)
+
+
+def finished(
+    table: Table,
+    notes: Sequence[tuple[str, Sequence[str]]],
+    simulated: bool,
+    lacking: int = 0,
+    more: Sequence[str] = (),
+) -> Table:
+    """Return a report's table with what holds for the sweep besides.
+
+    Parameters
+    ----------
+    table : Table
+    notes : sequence of (str, sequence of str)
+        What there is to say of the preparation of each run, by label.
+    simulated : bool
+        Whether any of the data are.
+    lacking : int
+        How many more runs are recorded whose results cannot be read.
+    more : sequence of str
+        Further notes.
+    """
+    if lacking:
+        more = (*more, f"{counted(lacking, 'run')} more: recorded, but what was found cannot be read back.")
     title = f"{table.title} (SIMULATED data)" if simulated else table.title
-    return replace(table, title=title, notes=(*table.notes, *more, *notes))
+    return replace(table, title=title, notes=(*table.notes, *more, *attributed(notes)))
 
 
 def _joint(report: Report, records: Records) -> tuple[Joint | None, tuple[str, ...]]:

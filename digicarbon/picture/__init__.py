@@ -11,6 +11,7 @@ from digicarbon.picture.intervals import interval_numbers as interval_numbers
 from digicarbon.picture.intervals import plot_bands as plot_bands
 from digicarbon.picture.intervals import plot_coefficients as plot_coefficients
 from digicarbon.picture.intervals import plot_effects as plot_effects
+from digicarbon.picture.maps import class_bounds as class_bounds
 from digicarbon.picture.maps import clusters_of as clusters_of
 from digicarbon.picture.maps import plot_lisa as plot_lisa
 from digicarbon.picture.maps import plot_map as plot_map

@@ -201,11 +201,11 @@ def interval_numbers(results: Mapping[str, Result], quantity: Quantity, terms: S
     found = {run: _of(result, quantity) for run, result in results.items()}
     known = list(dict.fromkeys(term for frame in found.values() for term in frame.index))
     focal = dict.fromkeys(term for result in results.values() for term in result.focal)
-    what = "coefficient" if quantity == "coefficient" else "effect"
+    what = "a coefficient" if quantity == "coefficient" else "an effect"
     unknown = [term for term in terms if term not in known]
     if unknown:
         raise ConfigError(
-            f"terms: no run has a {what} of '{unknown[0]}'.{nearest(unknown[0], known)} "
+            f"terms: no run has {what} of '{unknown[0]}'.{nearest(unknown[0], known)} "
             f"There are: {listing(known, 20) or 'none'}."
         )
     wanted = list(terms) or [term for term in focal if term in known]
@@ -218,9 +218,9 @@ def interval_numbers(results: Mapping[str, Result], quantity: Quantity, terms: S
     ]
     if not rows:
         remedy = (
-            "choose a model with x, or name terms" if what == "coefficient" else "choose a model such as sdm or sar"
+            "choose a model with x, or name terms" if quantity == "coefficient" else "choose a model such as sdm or sar"
         )
-        raise ConfigError(f"No run has a {what} of a focal term; {remedy}.")
+        raise ConfigError(f"No run has {what} of a focal term; {remedy}.")
     table = pd.DataFrame(rows, columns=["term", "run", *shown])
     return table.set_index(["term", "run"])
 

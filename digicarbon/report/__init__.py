@@ -9,6 +9,7 @@ from digicarbon.report.base import Table as Table
 from digicarbon.report.base import attributed as attributed
 from digicarbon.report.beside import table as table
 from digicarbon.report.diagnostic import DiagnosticTable as DiagnosticTable
+from digicarbon.report.foreign import as_result as as_result
 from digicarbon.report.intervals import BandTable as BandTable
 from digicarbon.report.intervals import IntervalPicture as IntervalPicture
 from digicarbon.report.joint import Joint as Joint

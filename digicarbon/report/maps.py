@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -90,7 +91,9 @@ class LisaMap(DiagnosticTable):
             f"{record.label}, {variable}: {_counted(clusters)} (p < {self.level:g})."
             for record, variable, clusters in self._clusters(records)
         )
-        return Table(table.title, table.cells, table.rules, (*counts, *table.notes), table.below)
+        return Table(
+            table.title, table.cells, table.rules, (*counts, *_outlines(self.shapes), *table.notes), table.below
+        )
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
         """Return a map for each run and variable: ``lisa_<variable>_<run>.<format>``."""
@@ -184,7 +187,7 @@ class MapTable(Report):
         units = [f"{self.words(name)}: {unit}" for name, unit in self.units.items()]
         said = (f"Units: {'; '.join(units)}.",) if units else ()
         letters = no_letters([*map(self.words, self._names(found)), *map(str, values.index)], self.language or "en")
-        return Table(title, cells, notes=(*said, *letters, *notes_of(records)))
+        return Table(title, cells, notes=(*said, *_outlines(self.shapes), *letters, *notes_of(records)))
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
         """Return a map for each run: ``map_<run>.<format>``."""
@@ -245,3 +248,8 @@ def _counted(clusters: pd.Series[Any]) -> str:
 
 
 _CLUSTERS = ("high high", "low low", "low high", "high low")
+
+
+def _outlines(shapes: str | None) -> tuple[str, ...]:
+    """Return the sentence that says where polygons come from."""
+    return () if shapes in (None, "tiles") else (f"Outlines: {Path(str(shapes)).name}.",)

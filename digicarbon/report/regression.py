@@ -181,12 +181,13 @@ class RegressionTable(Report):
 
     def _notes(self, records: Sequence[Record], hidden: Sequence[str]) -> tuple[str, ...]:
         one, two, three = self.stars
-        outcomes = ", ".join(self.words(y) for y in dict.fromkeys(record.result.y for record in records))
+        between = "、" if self.language == "zh" else ", "
+        outcomes = between.join(self.words(y) for y in dict.fromkeys(record.result.y for record in records))
         tested = any(self._test(record.result.statistics, name) for record in records for name in self.tests)
         levels = "/".join(f"{level:.0%}" for level in dict.fromkeys(r.result.inference.level for r in records))
         beneath = _SAID[self.language or "en"][self.beneath].format(level=levels)
         stars = f"* p < {one:g}, ** p < {two:g}, *** p < {three:g}"
-        controls = ", ".join(map(self.words, hidden))
+        controls = between.join(map(self.words, hidden))
         if self.language == "zh":
             brackets = "；方括号内为检验的p值" if tested else ""
             first = [f"被解释变量：{outcomes}。{beneath}；{stars}{brackets}。"]
