@@ -134,6 +134,11 @@ def joint_test(
     curves, alone, still = _under_the_null(groups, draws, seed)
     observed = _observed(chosen)
     notes = [*_left_out(absent, runs), *facets, *_about(groups, quantity, alone, still)]
+    if curves.missing:
+        notes.append(
+            f"{curves.missing / (len(chosen) * draws):.1%} of the draws' estimates do not exist (rho at the end of its "
+            "range, or a fit that failed) and are not on their curves."
+        )
     return _joint(quantity, seed, observed, curves, tuple(notes))
 
 
@@ -377,5 +382,5 @@ def _about(
     if alone:
         notes.append(f"{counted(alone, 'specification')} fitted to one draw after the other.")
     if any(one.run.prepared.simulated for one in members):
-        notes.append("SIMULATED data.")
+        notes.append("The joint test is of SIMULATED data.")
     return notes

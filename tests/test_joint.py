@@ -308,3 +308,19 @@ def test_a_curve_that_cannot_be_tested_is_shown_with_the_reason(project: Path) -
     assert not list(Path("mlruns").rglob("joint.json"))
     notes = "" if done.table is None else " ".join(done.table.notes)
     assert "No joint test: The estimates cannot be on one curve" in notes
+
+
+def test_estimates_that_a_draw_lacks_are_told(project: Path) -> None:
+    grid = {"measure": ["sector1", "ddl", "ide"], "outcome": ["intensity", "intensity_apparent", "intensity_fuels"]}
+    every = fitted("ends", experiment({"model": ["sdm"], "weights": ["w2_nested"], **grid}))
+    fits = [(run, result) for run, result in every if result.spatial_effects is not None][:1]
+    ((run, result),) = fits
+    found = joint_test(fits, "total", draws=99)
+    null = run.specs.model.null(run.prepared.panel, run.prepared.weights, [])
+    assert null is not None
+    lost = 0
+    for y in null.fit().outcomes(permutations(30, 99, 1)).T:
+        again = run.specs.model.fit(run.prepared.panel.with_columns({result.y: y.copy()}), run.prepared.weights)
+        lost += again.spatial_effects is None
+    assert 0 < lost < 99
+    assert any(note.startswith(f"{lost / 99:.1%} of the draws' estimates do not exist") for note in found.notes)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from digicarbon.errors import EstimationError
 from digicarbon.model._spatial_estimates import Kind
 from digicarbon.numeric.null_model import NullModel
 from digicarbon.numeric.spatial_batch import EffectName
@@ -99,7 +100,11 @@ class OneByOne:
         found = np.empty((prepared.shape[1], 2))
         for place, y in enumerate(prepared.T):
             panel = self.panel.with_columns({self.model.y: np.ascontiguousarray(y)})
-            found[place] = estimate_of(self.model.fit(panel, self.weights), self.estimand) or (np.nan, np.nan)
+            try:
+                one = estimate_of(self.model.fit(panel, self.weights), self.estimand)
+            except EstimationError:
+                one = None
+            found[place] = one or (np.nan, np.nan)
         return found[:, 0], found[:, 1]
 
 

@@ -40,12 +40,18 @@ class Curves:
     Parameters
     ----------
     specifications, draws : int
+
+    Attributes
+    ----------
+    missing : int
+        How many of the estimates that were added are not numbers.
     """
 
     def __init__(self, specifications: int, draws: int) -> None:
         self._estimates = np.empty((specifications, draws))
         self._significant = np.zeros((2, draws))
         self._z = np.zeros(draws)
+        self.missing = 0
 
     def add(self, place: int, draws: slice, estimate: FloatArray, z: FloatArray, critical: float) -> None:
         """Take the estimates of one specification.
@@ -63,6 +69,7 @@ class Curves:
         """
         z = np.where(np.isfinite(estimate), np.nan_to_num(z, nan=0.0), 0.0)
         self._estimates[place, draws] = estimate
+        self.missing += int((~np.isfinite(estimate)).sum())
         self._significant[:, draws] += z > critical, z < -critical
         self._z[draws] += z
 

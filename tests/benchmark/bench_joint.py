@@ -71,7 +71,7 @@ def main() -> None:
     """Measure both."""
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
-        measure("SDM, total effect", planned("sdm", GRID | WEIGHTS, 1000), "total")
+        measure("SDM, total effect", planned("sdm", GRID | WEIGHTS, 1200), "total")
         measure("two-way FE", planned("twfe", GRID, 1000), "coefficient")
         os.chdir("/")
 

@@ -155,7 +155,9 @@ CASES: dict[str, tuple[Design, Callable[[str, tuple[str, ...]], Model], EffectNa
     "FE, unequal units, measure alike": (Design(unequal=True, related=True), fe, "coefficient", filtered),
     "SDM, total, unequal units": (Design(unequal=True), spatial("sdm"), "total", filtered),
     "power: FE": (Design(effect=0.4), fe, "coefficient", filtered),
+    "power: SDM, direct": (Design(effect=0.4), spatial("sdm"), "direct", filtered),
     "power: SDM, total": (Design(effect=0.4), spatial("sdm"), "total", filtered),
+    "power: SDM, total, effect of 1": (Design(effect=1.0), spatial("sdm"), "total", filtered),
 }
 
 
