@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from digicarbon.diagnostic import correlation as correlation
     from digicarbon.diagnostic import descriptive as descriptive
     from digicarbon.diagnostic import diagnose as diagnose
+    from digicarbon.diagnostic import local_moran as local_moran
     from digicarbon.diagnostic import moran as moran
     from digicarbon.diagnostic import turning_points as turning_points
     from digicarbon.diagnostic import vif as vif
@@ -23,7 +24,16 @@ if TYPE_CHECKING:
     from digicarbon.model import PanelRegression as PanelRegression
     from digicarbon.model import SpatialPanel as SpatialPanel
     from digicarbon.panel import Panel as Panel
+    from digicarbon.picture import plot_bands as plot_bands
+    from digicarbon.picture import plot_coefficients as plot_coefficients
     from digicarbon.picture import plot_curve as plot_curve
+    from digicarbon.picture import plot_effects as plot_effects
+    from digicarbon.picture import plot_lisa as plot_lisa
+    from digicarbon.picture import plot_map as plot_map
+    from digicarbon.picture import plot_moran as plot_moran
+    from digicarbon.picture import plot_moran_scatter as plot_moran_scatter
+    from digicarbon.report import Table as Table
+    from digicarbon.report import table as table
     from digicarbon.result import Result as Result
     from digicarbon.spec import Spec as Spec
     from digicarbon.weights import Weights as Weights
@@ -38,13 +48,23 @@ _HOME = {
     "Result": "digicarbon.result",
     "SpatialPanel": "digicarbon.model",
     "Spec": "digicarbon.spec",
+    "Table": "digicarbon.report",
     "Weights": "digicarbon.weights",
     "compare_groups": "digicarbon.diagnostic",
     "correlation": "digicarbon.diagnostic",
     "descriptive": "digicarbon.diagnostic",
     "diagnose": "digicarbon.diagnostic",
+    "local_moran": "digicarbon.diagnostic",
     "moran": "digicarbon.diagnostic",
+    "plot_bands": "digicarbon.picture",
+    "plot_coefficients": "digicarbon.picture",
     "plot_curve": "digicarbon.picture",
+    "plot_effects": "digicarbon.picture",
+    "plot_lisa": "digicarbon.picture",
+    "plot_map": "digicarbon.picture",
+    "plot_moran": "digicarbon.picture",
+    "plot_moran_scatter": "digicarbon.picture",
+    "table": "digicarbon.report",
     "turning_points": "digicarbon.diagnostic",
     "vif": "digicarbon.diagnostic",
     "wild_bootstrap": "digicarbon.diagnostic",
@@ -60,14 +80,24 @@ __all__ = [
     "Result",
     "SpatialPanel",
     "Spec",
+    "Table",
     "Weights",
     "__version__",
     "compare_groups",
     "correlation",
     "descriptive",
     "diagnose",
+    "local_moran",
     "moran",
+    "plot_bands",
+    "plot_coefficients",
     "plot_curve",
+    "plot_effects",
+    "plot_lisa",
+    "plot_map",
+    "plot_moran",
+    "plot_moran_scatter",
+    "table",
     "turning_points",
     "vif",
     "wild_bootstrap",

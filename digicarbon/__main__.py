@@ -24,7 +24,9 @@ digicarbon: one YAML per table, every specification fitted and logged
   digicarbon list [GROUP]                     options of a config group, or all groups; `experiments` is one
   digicarbon data import KIND FILES… --to FOLDER        raw downloads become a data folder
   digicarbon data status|check|show           what a folder holds, what is odd in it, what a run's panel was made from
+  digicarbon report EXPERIMENT --out FOLDER   a page of what is recorded, with its tables for Word, Excel and LaTeX
   digicarbon rerun RUN_ID                     fit a recorded run again and compare every number
+  digicarbon export RUN_OR_EXPERIMENT --to DIR          data, weights, YAML, and scripts for Stata and R that check it
   digicarbon deliver [EXPERIMENT]             record runs that wait on this disk for a store that did not take them
   digicarbon ui [EXPERIMENT]                  MLflow's interface on the project's store
   digicarbon --version
@@ -41,8 +43,10 @@ PLAIN_VERBS = {
     "list": "command.list_",
     "ui": "command.ui",
     "rerun": "rerun.rerun",
+    "export": "export.export",
     "deliver": "deliver.deliver",
     "data": "data_command.data",
+    "report": "report_command.report",
 }
 VERBS = (*HYDRA_VERBS, *PLAIN_VERBS)
 COLLECT = (50_000, 20, 20)

@@ -96,6 +96,7 @@ def run(request: Request, force: bool = False) -> None:
         name = "" if planned.name == ROOT else f" {planned.name}"
         name += "".join(f" {word}" for word in request.overrides if word.startswith("tracking"))
         out.print(f"Look at it with: digicarbon ui{name}", soft_wrap=True)
+        out.print(f"digicarbon report{name} --out out/ makes a page of it.", soft_wrap=True)
     if failures:
         lines = "\n".join(f"  {label}: {sentence}" for label, sentence in failures[:20])
         many = len(failures) > 1

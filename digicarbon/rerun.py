@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
-from omegaconf import OmegaConf
 from rich.console import Console
 
 from digicarbon import sweep
@@ -21,7 +20,7 @@ from digicarbon.files import ROOT
 from digicarbon.plan import code_digest, content_hash
 from digicarbon.prepare import Prepared, Specs, Workshop, specify
 from digicarbon.provenance import CODE, FINGERPRINT, fingerprint, today
-from digicarbon.recorded import Recorded, file_of, find
+from digicarbon.recorded import Recorded, file_of, find, plain
 from digicarbon.report import Table
 from digicarbon.result import Result
 from digicarbon.tracking import metrics, provenance
@@ -101,7 +100,7 @@ def fitted_again(recorded: Recorded, config: str) -> Again:
     from threadpoolctl import threadpool_limits
 
     with Caught() as caught, threadpool_limits(1):
-        specs = specify(_plain(config, recorded))
+        specs = specify(plain(config, recorded.run_id))
         prepared = Workshop().prepare(specs)
         result = specs.model.fit(prepared.panel, prepared.weights)
         tables = specs.diagnostic.tables(prepared.panel, prepared.weights)
@@ -141,13 +140,6 @@ def _refuse(recorded: Recorded) -> None:
         said = recorded.tags.get("digicarbon.error", "")
         why = f"is recorded as {recorded.status}, so that it has no numbers to compare"
         raise DataError(f"The run {recorded.run_id} {why}. {said}".strip())
-
-
-def _plain(config: str, recorded: Recorded) -> dict[str, Any]:
-    plain = OmegaConf.to_container(OmegaConf.create(config), resolve=False)
-    if not isinstance(plain, dict):
-        raise DataError(f"The configuration that is kept with the run {recorded.run_id} (config.yaml) is damaged.")
-    return {str(key): value for key, value in plain.items()}
 
 
 def _heading(recorded: Recorded) -> Iterator[str]:

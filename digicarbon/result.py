@@ -136,3 +136,41 @@ class Result:
         if found is None:
             return pd.DataFrame(columns=["coef", "se", "stat", "p", "low", "high"], index=index, dtype=float)
         return pd.DataFrame({name: column.ravel() for name, column in self.effect_columns.items()}, index=index)
+
+    def _repr_html_(self) -> str:
+        """Return estimates, effects, statistics and notes for a notebook."""
+        from digicarbon.render import Table
+
+        numbers = {name: _whole_or_short(value) for name, value in self.statistics.items() if np.isfinite(value)}
+        frames = {
+            f"{self.kind} of {self.y}" if self.y else self.kind: _shown(self.estimates),
+            "Effects": _shown(self.effects),
+            "Statistics": pd.DataFrame({"value": numbers}, index=pd.Index(list(numbers)), dtype=object),
+        }
+        table: Table | None = None
+        for title, frame in reversed(frames.items()):
+            # what was fitted stands there even where there is no estimate
+            if len(frame) or title not in ("Effects", "Statistics"):
+                table = Table(title, frame, notes=() if table else self.notes, below=table)
+        return "" if table is None else table.to_html()
+
+
+def _shown(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return estimates as texts of four decimals, with more digits where a coefficient or its error would be 0."""
+    labels = [", ".join(key) if isinstance(key, tuple) else key for key in frame.index]
+    texts = {
+        name: ["" if np.isnan(value) else _small(value, name) for value in column.tolist()]
+        for name, column in frame.items()
+    }
+    return pd.DataFrame(texts, index=labels, dtype=object)
+
+
+def _small(value: float, column: object) -> str:
+    text = f"{value:.4f}"
+    if value == 0 or float(text):
+        return text
+    return "< 0.0001" if column == "p" else f"{value:.3g}"
+
+
+def _whole_or_short(value: float) -> str:
+    return f"{value:.0f}" if float(value).is_integer() else f"{value:.6g}"

@@ -5,18 +5,23 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice, repeat
 from pathlib import Path
 from typing import TextIO, overload
 
 from digicarbon.errors import DigicarbonError, TrackingError, counted
 from digicarbon.files import ROOT
+from digicarbon.joint import joint_test
 from digicarbon.plan import Plan, Run
 from digicarbon.report import Record, Report, Table, attributed
+from digicarbon.report.joint import FILE as JOINT
+from digicarbon.report.joint import Joint
 from digicarbon.result import Result
 
 ESTIMATES = "estimates.csv"
+UNNAMED = "digicarbon"
+"""What MLflow calls a sweep that has no experiment file."""
 COLUMNS = ("coef", "se", "stat", "p", "low", "high")
 
 
@@ -33,13 +38,16 @@ class Shown:
     pictures : tuple of str
         Names of the report's own files.
     files : mapping of str to str, bytes or Path
-        Contents by name: table, pictures, and where the file of estimates is.
+        Contents by name: table, pictures, the joint test, and where the file of estimates is.
+    metrics : mapping of str to float
+        Numbers of the sweep as a whole: the p values of its joint test.
     """
 
     table: Table | None
     refusal: DigicarbonError | None
     pictures: tuple[str, ...]
     files: Mapping[str, str | bytes | Path]
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 class Records(Sequence[Record]):
@@ -131,8 +139,10 @@ def show(planned: Plan, report: Report, records: Records, scratch: Path) -> Show
         with place.open("w", encoding="utf-8", newline="") as file:
             every = _Estimates(file)
             records.watchers.append(every.take)
+            joint, untested = _joint(report, records)
+            report = report if joint is None else report.with_joint(joint)
             pictures, lacking = _pictures(planned, report, records)
-            table, refusal = _table_or_refusal(planned, report, records, lacking)
+            table, refusal = _table_or_refusal(planned, report, records, (*untested, *lacking))
             every.complete(records)
     except OSError as error:
         raise TrackingError(
@@ -144,14 +154,16 @@ def show(planned: Plan, report: Report, records: Records, scratch: Path) -> Show
         files |= {"table.md": table.to_markdown(), "table.csv": table.cells.to_csv()}
     if table is not None and table.below is not None:
         files["table_below.csv"] = table.below.cells.to_csv()
+    if joint is not None:
+        files[JOINT] = joint.to_json()
     if every.count:
         files[ESTIMATES] = place
-    return Shown(table, refusal, tuple(pictures), files)
+    return Shown(table, refusal, tuple(pictures), files, {} if joint is None else joint.metrics)
 
 
 def store_name(planned: Plan) -> str:
     """Return what MLflow and a table without title call the sweep."""
-    return "digicarbon" if planned.name == ROOT else planned.name
+    return UNNAMED if planned.name == ROOT else planned.name
 
 
 class _Estimates:
@@ -199,13 +211,47 @@ def _table_or_refusal(
 def _table(planned: Plan, report: Report, records: Records, more: Sequence[str]) -> Table | None:
     if not len(records):
         return None
-    table = report.table(_title(planned), records)
-    if records.lacking:
-        more = (*more, f"{counted(records.lacking, 'run')} more: recorded, but what was found cannot be read back.")
-    notes = attributed([(run.label, run.prepared.notes) for run in planned.runs])
+    notes = [(run.label, run.prepared.notes) for run in planned.runs]
     simulated = any(run.prepared.simulated for run in planned.runs)
+    return finished(report.table(_title(planned), records), notes, simulated, records.lacking, more)
+
+
+def finished(
+    table: Table,
+    notes: Sequence[tuple[str, Sequence[str]]],
+    simulated: bool,
+    lacking: int = 0,
+    more: Sequence[str] = (),
+) -> Table:
+    """Return a report's table with what holds for the sweep besides.
+
+    Parameters
+    ----------
+    table : Table
+    notes : sequence of (str, sequence of str)
+        What there is to say of the preparation of each run, by label.
+    simulated : bool
+        Whether any of the data are.
+    lacking : int
+        How many more runs are recorded whose results cannot be read.
+    more : sequence of str
+        Further notes.
+    """
+    if lacking:
+        more = (*more, f"{counted(lacking, 'run')} more: recorded, but what was found cannot be read back.")
     title = f"{table.title} (SIMULATED data)" if simulated else table.title
-    return replace(table, title=title, notes=(*table.notes, *more, *notes))
+    return replace(table, title=title, notes=(*table.notes, *more, *attributed(notes)))
+
+
+def _joint(report: Report, records: Records) -> tuple[Joint | None, tuple[str, ...]]:
+    """Return the joint test that a report asks for, or a note that says why there is none: it never costs the table."""
+    asked = report.joint_request
+    if asked is None or not len(records):
+        return None, ()
+    try:
+        return joint_test(records.results(), asked.quantity, asked.draws, asked.seed, asked.level, asked.term), ()
+    except DigicarbonError as error:
+        return None, (f"No joint test: {error}",)
 
 
 def _pictures(planned: Plan, report: Report, records: Records) -> tuple[Mapping[str, bytes], tuple[str, ...]]:

@@ -33,6 +33,19 @@ def adjacency() -> pd.DataFrame:
     return _table("adjacency").copy()
 
 
+def tiles() -> pd.DataFrame:
+    """Return a grid that stands for a map of China: a square for each of its 34 provinces and regions.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``place`` (as in `provinces`, and four more), ``code`` (two letters, GB/T 2260), ``name_zh`` (short),
+        ``row`` (1 is north), ``column`` (1 is west). Neighbours on the ground are neighbours on the grid where a grid
+        can have it so.
+    """
+    return _table("tiles").copy()
+
+
 def series_ranges() -> pd.DataFrame:
     """Return what values common series of regions can have, from counties to provinces.
 

@@ -22,6 +22,7 @@ from digicarbon.diagnostic.panel_choice import PanelChoice as PanelChoice
 from digicarbon.diagnostic.panel_choice import choose_panel_model as choose_panel_model
 from digicarbon.diagnostic.turning_points import TurningPoints as TurningPoints
 from digicarbon.diagnostic.turning_points import turning_points as turning_points
+from digicarbon.diagnostic.values import Values as Values
 from digicarbon.diagnostic.vif import Vif as Vif
 from digicarbon.diagnostic.vif import vif as vif
 from digicarbon.diagnostic.wild_bootstrap import WildClusterBootstrap as WildClusterBootstrap

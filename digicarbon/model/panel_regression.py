@@ -220,7 +220,7 @@ class PanelRegression(Model):
         fit = least_squares(columns.values)
         nobs, k = columns.values.shape[0], columns.values.shape[1] - 1
         df_resid = nobs - k - columns.absorbed
-        rule = self._rule
+        rule = self.rule
         if self.engine == "linearmodels":
             fit, covariance = self._linearmodels(panel, columns, df_resid)
         else:
@@ -270,14 +270,15 @@ class PanelRegression(Model):
         """Return what fits the regression to many outcomes at once, one by one where its kind has no faster way."""
         if self.estimator in ("within", "lsdv") and self.effects not in RANDOM:
             columns = self._columns(panel, weights)
-            rule = linear_rule(columns, self._rule)
+            rule = linear_rule(columns, self.rule)
             if rule is not None:
                 contrast = np.array([float(name == estimand.term) for name in columns.names])
                 return LinearFits(columns, contrast, rule)
         return OneByOne(self, panel, weights, estimand)
 
     @property
-    def _rule(self) -> Rule:
+    def rule(self) -> Rule:
+        """How the covariance is made."""
         return Rule(self.cov, self.cluster, self.bandwidth, self.kernel, self.small_sample)
 
     @property
@@ -418,10 +419,10 @@ class PanelRegression(Model):
             found = model.fit(
                 cov_type="clustered", debiased=False, group_debias=False, auto_df=False, count_effects=False, **by
             )
-            covariance = np.asarray(found.cov) * factor_of(columns, self._rule)
+            covariance = np.asarray(found.cov) * factor_of(columns, self.rule)
         elif self.cov == "robust":
             found = model.fit(cov_type="robust", debiased=False, auto_df=False, count_effects=False)
-            covariance = np.asarray(found.cov) * factor_of(columns, self._rule)
+            covariance = np.asarray(found.cov) * factor_of(columns, self.rule)
         else:
             found = model.fit(cov_type="unadjusted", debiased=True)
             covariance = np.asarray(found.cov)

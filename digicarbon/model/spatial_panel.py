@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -36,6 +35,7 @@ from digicarbon.model.base import (
 )
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key, under_null
 from digicarbon.numeric.linear_batch import LinearRule
+from digicarbon.numeric.null_model import NullModel
 from digicarbon.numeric.spatial_effects import effects_by_unit, lag_effects, local_effects, simulated_errors
 from digicarbon.numeric.spatial_likelihood import Correction, Demeaning, Sample
 from digicarbon.numeric.spatial_operator import SpatialOperator
@@ -216,18 +216,24 @@ class SpatialPanel(Model):
         design = self._design(panel, weights, None)
         panel = panel.with_terms(self.terms)
         stay = under_null(self.x, self.regressors)
-        names = [*stay, *(f"W_{name}" for name in self.lagged if name in stay), "const"]
-        keep = [place for place, name in enumerate(design.names) if name in names]
         family = "error" if self.kind in ("sem", "sdem") else "combined" if self.kind == "sac" else "lag"
+        # the null model of a lag has the lags of all regressors of its own
+        own = [name for name in self.lagged if name in stay and family != "lag"]
+        names = [*stay, *(f"W_{name}" for name in own), "const"]
+        keep = [place for place, name in enumerate(design.names) if name in names]
         shared = (
             columns_key(panel, stay),
-            columns_key(panel, [name for name in self.lagged if name in stay]),
+            columns_key(panel, own),
             panel.columns[self.y].digest,
             # the operators themselves: a number of theirs could be given to a later one
             design.w,
             design.m if family != "lag" else None,
         )
-        fit = partial(fit_null, self.kind, design, keep, rows_of(panel))
+
+        def fit() -> NullModel:
+            # made anew: thousands of null models that wait to be fitted hold no arrays
+            return fit_null(self.kind, self._design(panel, weights, None), keep, rows_of(panel))
+
         return Null((family, null_sample(design), *shared), fit, True)
 
     def batch(self, panel: Panel, weights: Weights | None, estimand: Estimand) -> Batch:
@@ -380,7 +386,7 @@ class SpatialPanel(Model):
         return float((a @ b) ** 2 / scale) if sample.size and scale > 0 else 0.0
 
     def _notes(self, found: Estimates, design: Design) -> tuple[str, ...]:
-        notes = []
+        notes = self._standard_errors
         if design.sample.transformed:
             notes.append(
                 f"Lee-Yu transformation: the log-likelihood is that of {design.sample.size} effective observations, "
@@ -388,11 +394,6 @@ class SpatialPanel(Model):
             )
         if self.bias_correction == "bias_corrected" and self.fixed != "none":
             notes.append("Bias-corrected direct estimates (Lee & Yu 2010); the log-likelihood is the uncorrected one.")
-        if self.cov == "cluster":
-            notes.append(
-                "Standard errors: scores added up by unit. The scores of the spatial parameter are not independent "
-                "across units, and under heteroskedasticity its estimate is inconsistent; read them as a rule of thumb."
-            )
         notes.extend(self._precision(found, design))
         for name in found.boundary:
             low, high = (design.w if name == "rho" else design.m).bounds
@@ -400,6 +401,17 @@ class SpatialPanel(Model):
             reached = f"{name} lies at the boundary of its range ({low:.4f}, {high:.4f})"
             notes.append(f"{reached}: {lost}standard errors are not reliable.")
         return tuple(notes)
+
+    @property
+    def _standard_errors(self) -> list[str]:
+        words = {
+            "classic": "Standard errors: inverse of the expected information; z.",
+            "robust": "Standard errors: quasi-maximum likelihood, with third and fourth moments of the errors; z.",
+            "cluster": "Standard errors: scores added up by unit; z. The scores of the spatial parameter are not "
+            "independent across units, and under heteroskedasticity its estimate is inconsistent; read them as a rule "
+            "of thumb.",
+        }
+        return [words[self.cov]]
 
     def _precision(self, found: Estimates, design: Design) -> list[str]:
         """Return a sentence where W was too large for an exact information matrix."""

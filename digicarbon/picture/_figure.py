@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from digicarbon.data import province
+from digicarbon.data import province, words
 from digicarbon.errors import ConfigError, listing
 
 if TYPE_CHECKING:
@@ -63,29 +63,35 @@ def drawing() -> Iterator[None]:
         yield
 
 
-def new_figure(width: float, height: float) -> Figure:
-    """Return an empty figure of a size in inches, whose parts make room for each other."""
+def new_figure(width: float, height: float, maps: bool = False) -> Figure:
+    """Return an empty figure of a size in inches, whose parts make room for each other; maps keep their proportions."""
     from matplotlib.figure import Figure
 
-    return Figure(figsize=(width, height), layout="constrained")
+    return Figure(figsize=(width, height), layout="compressed" if maps else "constrained")
 
 
 def rendered(figure: Figure, kind: Format) -> bytes:
     """Return a figure as the content of a file; the same figure gives the same bytes."""
     import matplotlib
+    from matplotlib.layout_engine import PlaceHolderLayoutEngine
 
     buffer = io.BytesIO()
     # without these, svg and pdf carry the time and random names
     undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": None}[kind]
     with drawing(), matplotlib.rc_context({"svg.hashsalt": "digicarbon"}):
+        if not isinstance(figure.get_layout_engine(), PlaceHolderLayoutEngine):
+            # a second layout begins where the first one ended: one picture for all formats, in whatever order
+            figure.draw_without_rendering()
+            figure.set_layout_engine("none")
         figure.savefig(buffer, format=kind, dpi=200, metadata=undated)
     return buffer.getvalue()
 
 
 def head(figure: Figure, title: str, simulated: bool, language: Language) -> None:
     """Write the title above a figure, and that its data are simulated where they are."""
-    said = {"en": "SIMULATED data", "zh": "模拟数据 (SIMULATED)"}[language] if simulated else ""
-    text = f"{title} ({said})" if title and said else title or said
+    # the English word in every language: nobody may take drawn numbers for real ones
+    said = {"en": words()["simulated"]["en"], "zh": f"SIMULATED：{words()['simulated']['zh']}"}[language]
+    text = " ".join([title, f"({said})" if title else said]).strip() if simulated else title
     if text:
         figure.suptitle(drawable(text), x=0.01, ha="left", fontsize=10)
 
@@ -120,14 +126,18 @@ class Words:
         # the term itself is often Latin where its name is not
         return called if _has_letters(called) else drawable(term)
 
-    def say(self, english: str) -> str:
-        """Return a phrase of ours in the language."""
-        return _CHINESE[english] if self.language == "zh" else english
+    def say(self, key: str, **parts: object) -> str:
+        """Return one of the shipped words in the language, its parts filled in; an unknown key is returned as it is."""
+        return words().get(key, {}).get(self.language, key).format(**parts)
 
 
 def no_letters(texts: Iterable[str], language: Language = "en") -> tuple[str, ...]:
     """Return a sentence if letters of texts, or Chinese ones that a language needs, are in no installed font."""
-    lacking = [text for text in dict.fromkeys(texts) if not _has_letters(text)]
+    try:
+        lacking = [text for text in dict.fromkeys(texts) if not _has_letters(text)]
+    except ImportError:
+        # there is no picture then, which is told elsewhere
+        return ()
     if language == "zh" and not chinese():
         of = f"; labels such as {listing(lacking)} are written so, too" if lacking else ""
         return (f"No installed font has Chinese letters: the pictures have English labels{of}. {_INSTALL}",)
@@ -149,11 +159,26 @@ def families() -> tuple[str, ...]:
     """Return the fonts that are drawn with: matplotlib's own, and the first one with Chinese letters."""
     from matplotlib.font_manager import fontManager
 
-    installed = {font.name for font in fontManager.ttflist}
-    for name in _PREFERRED:
-        if name in installed and ord("数") in _letters(name):
-            return _BASE, name
+    for again in (False, True):
+        if again:
+            _look_for_new_fonts()
+        installed = {font.name for font in fontManager.ttflist}
+        for name in _PREFERRED:
+            if name in installed and ord("数") in _letters(name):
+                return _BASE, name
     return (_BASE,)
+
+
+def _look_for_new_fonts() -> None:
+    """Tell matplotlib of fonts that were installed after it made its list."""
+    from matplotlib.font_manager import findSystemFonts, fontManager
+
+    add: Any = fontManager.addfont
+    known = {font.fname for font in fontManager.ttflist}
+    for file in sorted(set(findSystemFonts()) - known):
+        # a file that is no font it can read has no letters for us
+        with suppress(Exception):
+            add(file)
 
 
 @cache
@@ -180,41 +205,6 @@ def drawable(text: str) -> str:
     return "".join(letter if _has_letters(letter) else f"U+{ord(letter):04X} " for letter in text).strip()
 
 
-_CHINESE = {
-    "coefficient": "系数",
-    "direct effect": "直接效应",
-    "indirect effect": "间接效应",
-    "total effect": "总效应",
-    "interval": "置信区间",
-    "fitted curve": "拟合曲线",
-    "band, pointwise": "逐点置信带",
-    "turning point": "拐点",
-    "observations": "个观测值",
-    "along the curve, less its mean": "沿曲线（减均值）",
-    "Moran's I": "莫兰指数 I",
-    "without spatial correlation": "无空间相关时",
-    "not significant": "不显著",
-    "significant": "显著",
-    "significant, positive": "显著为正",
-    "significant, negative": "显著为负",
-    "median": "中位数",
-    "specifications, in order of the estimate": "个模型设定，按估计值排序",
-    "curve under no effect, 95 %": "无效应时的曲线（95%）",
-    "own value, standardised": "本地区标准化值",
-    "neighbours' mean": "邻近地区均值",
-    "no data": "无数据",
-    "no polygon": "无边界",
-    "high, high neighbours": "高—高",
-    "low, low neighbours": "低—低",
-    "low, high neighbours": "低—高",
-    "high, low neighbours": "高—低",
-    "distance band": "距离带",
-    "regions": "个地区",
-    "rank of the region": "地区排序",
-}
-"""Phrases of pictures."""
-
-
 def grid_of(count: int, most: int) -> tuple[int, int]:
     """Return rows and columns for some panels, at most so many in a row and rows as full as they can be."""
     rows = -(-count // most)
@@ -224,13 +214,3 @@ def grid_of(count: int, most: int) -> tuple[int, int]:
 def series(position: int) -> tuple[str, str]:
     """Return colour and marker of a series."""
     return SERIES[position % len(SERIES)]
-
-
-def unlike(names: Sequence[str]) -> list[str]:
-    """Return names that differ: the second of two equal ones is numbered."""
-    seen: dict[str, int] = {}
-    found = []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        found.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return found

@@ -80,7 +80,7 @@ def plot_curve(
         upper, lower = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [5, 1]})
         _draw_curve(upper, curve, x, words)
         _draw_turning_points(upper, curve, x, words)
-        upper.set_ylabel(f"{words(result.y)} {words.say('along the curve, less its mean')}")
+        upper.set_ylabel(words.say("along curve", y=words(result.y)))
         upper.legend(loc="upper center", bbox_to_anchor=(0.5, -0.03), ncols=3)
         _draw_observations(lower, x, words)
         lower.set_xlabel(words(term))
@@ -94,7 +94,7 @@ def _draw_curve(axes: Axes, curve: Curve, x: FloatArray, words: Words) -> None:
     half = curve.quantile * se
     axes.axhline(0, color=GREY, linewidth=0.6)
     axes.plot(at, value, color=BLUE, linewidth=2, label=words.say("fitted curve"))
-    band = f"{curve.level:.0%} {words.say('band, pointwise')}"
+    band = words.say("band pointwise", level=f"{curve.level:.0%}")
     axes.fill_between(at, value - half, value + half, color=BLUE, alpha=0.2, linewidth=0, label=band)
 
 
@@ -106,7 +106,7 @@ def _draw_turning_points(axes: Axes, curve: Curve, x: FloatArray, words: Words) 
         # beside the curve, not upon it: in print without colour the two would run together
         away = value + (1 if point.maximum else -1) * 0.07 * (top - bottom)
         ends = (max(low, float(x.min())), min(high, float(x.max())))
-        said = f"{words.say('turning point')}, {curve.level:.0%} {words.say('interval')} ({kind})"
+        said = words.say("turning point interval", level=f"{curve.level:.0%}", kind=kind)
         axes.plot((point.x, point.x), (value, away), color="black", linewidth=0.6, linestyle=":")
         axes.plot(ends, (away, away), color="black", linewidth=1.2, label=None if number else said)
         # a bar without a cap goes on beyond the picture
@@ -137,4 +137,6 @@ def _draw_observations(axes: Axes, x: FloatArray, words: Words) -> None:
     axes.hist(x, bins=30, range=(float(x.min()), float(x.max())), color=GREY, alpha=0.6)
     axes.spines["left"].set_visible(False)
     axes.set_yticks([])
-    axes.set_ylabel(f"{len(x)}\n{words.say('observations')}", rotation=0, ha="right", va="center", fontsize=8)
+    axes.set_ylabel(
+        words.say("number observed", number=len(x)).replace(" ", "\n"), rotation=0, ha="right", va="center", fontsize=8
+    )

@@ -3,5 +3,6 @@
 from digicarbon.recorded._run import Recorded as Recorded
 from digicarbon.recorded._run import file_of as file_of
 from digicarbon.recorded._run import find as find
+from digicarbon.recorded._run import plain as plain
 from digicarbon.recorded._sweep import RecordedSweep as RecordedSweep
 from digicarbon.recorded._sweep import sweep as sweep

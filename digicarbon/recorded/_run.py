@@ -108,6 +108,28 @@ def file_of(tracking: Tracking, run_id: str, name: str) -> str:
         return Path(client.download_artifacts(run_id, name, folder)).read_text(encoding="utf-8")
 
 
+def plain(config: str, run_id: str) -> dict[str, Any]:
+    """Return a composed configuration that is kept with a run as plain values.
+
+    Parameters
+    ----------
+    config : str
+        YAML.
+    run_id : str
+
+    Raises
+    ------
+    DataError
+        If it is no mapping.
+    """
+    from omegaconf import OmegaConf
+
+    found = OmegaConf.to_container(OmegaConf.create(config), resolve=False)
+    if not isinstance(found, dict):
+        raise DataError(f"The configuration that is kept with the run {run_id} (config.yaml) is damaged.")
+    return {str(key): value for key, value in found.items()}
+
+
 @contextmanager
 def reading(tracking: Tracking) -> Iterator[MlflowClient]:
     """Give a client of a store that is there already; reading never makes one."""

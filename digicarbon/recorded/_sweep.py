@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -111,7 +111,8 @@ class RecordedSweep:
     @cached_property
     def records(self) -> RecordedRecords:
         """The fitted runs as a report sees them; none is kept in memory."""
-        return RecordedRecords(self.fitted, self.results)
+        every = [(run, run_id, label) for run, run_id in self.fitted for label in (run.label, *run.twins)]
+        return RecordedRecords(every, self.results)
 
     @cached_property
     def run_ids(self) -> Mapping[str, str]:
@@ -170,14 +171,17 @@ class RecordedRecords(Sequence[Record]):
 
     Parameters
     ----------
-    fitted : sequence of (Planned, str)
-        With their run ids.
+    labels : sequence of (Planned, str, str)
+        Runs with their ids and with what they are called.
     results : StoredResults
     """
 
-    def __init__(self, fitted: Sequence[tuple[Planned, str]], results: StoredResults) -> None:
-        self._fitted, self._results = fitted, results
-        self._labels = [(run, run_id, label) for run, run_id in fitted for label in (run.label, *run.twins)]
+    def __init__(self, labels: Sequence[tuple[Planned, str, str]], results: StoredResults) -> None:
+        self._labels, self._results = labels, results
+
+    def chosen(self, positions: Iterable[int]) -> RecordedRecords:
+        """Return some of them, read on each pass as all are."""
+        return RecordedRecords([self._labels[position] for position in positions], self._results)
 
     def __len__(self) -> int:
         return len(self._labels)

@@ -91,7 +91,7 @@ def _set_print(sheet: Worksheet, head: int, columns: int, last: int) -> None:
     """Keep head and labels in sight, print all columns on one page's width, and the head on each page."""
     from openpyxl.utils import get_column_letter
 
-    sheet.freeze_panes = sheet.cell(head + 1, 2)
+    sheet.freeze_panes = f"B{head + 1}"
     sheet.sheet_view.showGridLines = False
     sheet.page_setup.orientation = "landscape" if columns > 6 else "portrait"
     sheet.page_setup.paperSize = sheet.PAPERSIZE_A4

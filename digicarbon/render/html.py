@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from digicarbon.render.grid import Grid, number
@@ -24,13 +24,28 @@ white-space:nowrap;vertical-align:top}
 .dc-table .dc-s{position:absolute;left:100%}
 .dc-table .dc-notes{font-size:13px;margin:.4em 0 0;max-width:60em}
 .dc-table .dc-notes p{margin:.15em 0}
+.dc-table tbody td a,.dc-table tbody th a{color:inherit;text-decoration:none}
+.dc-table a:hover{text-decoration:underline}
 @media print{.dc-table{overflow:visible}.dc-table tr{break-inside:avoid}}
 </style>"""
 
 
 def html(grids: Sequence[Grid]) -> str:
     """Return tables one below the other as a piece of a page, their style included."""
-    return "\n".join([STYLE, *map(_one, grids)])
+    return "\n".join([STYLE, pieces(grids)])
+
+
+def pieces(grids: Sequence[Grid], links: Mapping[str, str] | None = None) -> str:
+    """Return tables one below the other without their style, which the page has.
+
+    Parameters
+    ----------
+    grids : sequence of Grid
+    links : mapping of str to str
+        Addresses by the head of a column or the label of a row: heads, labels and the cells that belong to them link
+        there.
+    """
+    return "\n".join(_one(grid, links or {}) for grid in grids)
 
 
 def page(grids: Sequence[Grid]) -> str:
@@ -42,21 +57,23 @@ def page(grids: Sequence[Grid]) -> str:
     )
 
 
-def _one(grid: Grid) -> str:
-    lines = ['<div class="dc-table">', "<table>", f"<caption>{escape(grid.title)}</caption>", "<thead>"]
+def _one(grid: Grid, links: Mapping[str, str]) -> str:
+    caption = [f"<caption>{escape(grid.title)}</caption>"] if grid.title else []
+    lines = ['<div class="dc-table">', "<table>", *caption, "<thead>"]
     if grid.spanners:
         lines.append(f"<tr><th></th>{''.join(_over(grid))}</tr>")
-    heads = "".join(f'<th scope="col">{escape(head)}</th>' for head in grid.heads)
+    heads = "".join(f'<th scope="col">{_linked(escape(head), links.get(head))}</th>' for head in grid.heads)
     lines += [f'<tr class="dc-head"><th></th>{heads}</tr>', "</thead>", "<tbody>"]
     words = grid.sentences
     for row, (label, cells) in enumerate(grid.rows):
         names = [name for name, rows in (("dc-rule", grid.rules), ("dc-block", grid.blocks)) if row in rows]
         kind = f' class="{" ".join(names)}"' if names else ""
+        own = links.get(label)
         texts = "".join(
-            f"<td{' class=dc-words' if long else ''}>{_cell(cell)}</td>"
-            for cell, long in zip(cells, words, strict=True)
+            f"<td{' class=dc-words' if long else ''}>{_linked(_cell(cell), own or links.get(head))}</td>"
+            for head, cell, long in zip(grid.heads, cells, words, strict=True)
         )
-        lines.append(f'<tr{kind}><th scope="row">{escape(label)}</th>{texts}</tr>')
+        lines.append(f'<tr{kind}><th scope="row">{_linked(escape(label), own)}</th>{texts}</tr>')
     lines += ["</tbody>", "</table>"]
     if grid.notes:
         lines.append(f'<div class="dc-notes">{"".join(f"<p>{escape(note)}</p>" for note in grid.notes)}</div>')
@@ -79,3 +96,8 @@ def _cell(cell: str) -> str:
     if found is None or "*" not in found.after:
         return escape(cell)
     return f'<span class="dc-n">{found.digits}<span class="dc-s">{found.after}</span></span>'
+
+
+def _linked(cell: str, address: str | None) -> str:
+    """Return the HTML of a cell as a link, where there is something to read and an address."""
+    return f'<a href="{escape(address)}">{cell}</a>' if address and cell else cell

@@ -20,7 +20,8 @@ def _one(grid: Grid) -> str:
     line = "|" + "---|" * (len(grid.heads) + 1)
     body = ["| " + " | ".join(map(_escaped, [label, *cells])) + " |" for label, cells in grid.rows]
     notes = [f"{_escaped(note)}\n" for note in grid.notes]
-    return "\n".join([f"**{_escaped(grid.title)}**", "", head, line, *body, "", *notes])
+    title = [f"**{_escaped(grid.title)}**", ""] if grid.title else []
+    return "\n".join([*title, head, line, *body, "", *notes])
 
 
 def _escaped(text: str) -> str:

@@ -63,6 +63,19 @@ class Table:
 
         return html(self._grids)
 
+    def to_html_piece(self, links: Mapping[str, str] | None = None) -> str:
+        """Return the table as HTML for a page that has the style of tables (`digicarbon.render.html.STYLE`) already.
+
+        Parameters
+        ----------
+        links : mapping of str to str
+            Addresses by the head of a column or the label of a row: heads, labels and the cells that belong to them
+            link there.
+        """
+        from digicarbon.render.html import pieces
+
+        return pieces(self._grids, links)
+
     def to_latex(self) -> str:
         r"""Return the table as LaTeX (booktabs), to be read by ``\input``.
 

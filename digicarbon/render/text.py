@@ -29,7 +29,7 @@ def _one(grid: Grid) -> str:
         return (_padded(label, first) + "".join(gap + column[place] for column in columns)).rstrip()
 
     over = [] if not grid.spanners else [_spanned(grid, first, widths)]
-    lines = [grid.title, "=" * total, *over, line("", 0), "-" * total]
+    lines = [*([grid.title] if grid.title else []), "=" * total, *over, line("", 0), "-" * total]
     for row, (label, _) in enumerate(grid.rows):
         if row in grid.rules and row:
             lines.append("-" * total)

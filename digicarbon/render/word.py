@@ -75,11 +75,12 @@ def _write(document: Any, grid: Grid) -> None:
     from docx.enum.text import WD_ALIGN_PARAGRAPH
     from docx.shared import Pt
 
-    title = document.add_paragraph()
-    title.add_run(grid.title).bold = True
-    title.alignment = WD_ALIGN_PARAGRAPH.CENTER
-    title.paragraph_format.keep_with_next = True
-    title.paragraph_format.space_after = Pt(4)
+    if grid.title:
+        title = document.add_paragraph()
+        title.add_run(grid.title).bold = True
+        title.alignment = WD_ALIGN_PARAGRAPH.CENTER
+        title.paragraph_format.keep_with_next = True
+        title.paragraph_format.space_after = Pt(4)
     heads = 2 if grid.spanners else 1
     table = document.add_table(rows=heads + len(grid.rows), cols=1 + len(grid.heads))
     table.alignment = WD_TABLE_ALIGNMENT.CENTER
@@ -112,6 +113,9 @@ def _fill(table: Any, grid: Grid, heads: int, size: float) -> None:
         _say(cells[0], label, size, centred=False, italic=position in grid.blocks, apart=apart)
         for cell, text, sentence in zip(cells[1:], texts, long, strict=True):
             _say(cell, text, size, centred=not sentence, apart=apart)
+        if grid.stays(position):
+            for cell in cells:
+                cell.paragraphs[0].paragraph_format.keep_with_next = True
 
 
 def _say(cell: Any, text: str, size: float, centred: bool, italic: bool = False, apart: float = 0.0) -> None:

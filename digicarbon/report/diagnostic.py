@@ -71,12 +71,20 @@ class DiagnosticTable(Report):
                     f"report.columns: unknown {listing(unknown)}; the columns are {listing(found.columns)}."
                 )
             block = found[list(self.columns)] if self.columns else found
-            yield record, block.set_axis(pd.Index([_row_label(key) for key in block.index]), axis=0)
+            labelled = block.set_axis(pd.Index([self._row_label(key) for key in block.index]), axis=0)
+            yield record, labelled.rename(columns=self._head)
 
     def _no_table(self, records: Sequence[Record]) -> ConfigError:
         tables = listing(dict.fromkeys(name for record in records for name in record.result.tables)) or "none"
         runs = listing(record.label for record in records)
         return ConfigError(f"report.name: {runs} has no table '{self.name}'; it has {tables}.{_maker(self.name)}")
+
+    def _row_label(self, key: object) -> str:
+        return ", ".join(self.words(str(part)) for part in (key if isinstance(key, tuple) else (key,)))
+
+    def _head(self, name: object) -> str:
+        words = self.words(str(name))
+        return words if self.language is None else self.words.word(words)
 
     def _cell(self, value: object) -> str:
         if not isinstance(value, float | int | np.floating | np.integer):
@@ -99,7 +107,3 @@ def _maker(table: str) -> str:
                 found.append(f"diagnostic={path.stem}")
     options = list(dict.fromkeys(found))
     return f" Choose {' or '.join(options)}, which makes it." if options else ""
-
-
-def _row_label(key: object) -> str:
-    return ", ".join(str(part) for part in key) if isinstance(key, tuple) else str(key)

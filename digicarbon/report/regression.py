@@ -3,29 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from itertools import groupby
+from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, notes_of
+from digicarbon.panel import variables_of
+from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, attributed, notes_of
+from digicarbon.report.intervals import interval_files
+from digicarbon.report.pictured import Formats
 from digicarbon.report.summary import coefficients
 from digicarbon.result import FloatArray, Result
 from digicarbon.spec import Names
 
-_EFFECT_WORDS = {"unit": "Unit effects", "time": "Time effects"}
-_STATISTIC_WORDS = {
-    "nobs": "Observations", "n_units": "Units", "n_periods": "Periods", "r2": "R²", "r2_within": "Within R²",
-    "loglik": "Log-likelihood", "aic": "AIC", "bic": "BIC", "sigma2": "σ²", "nobs_effective": "Effective observations",
-    "df_resid": "Degrees of freedom", "n_instruments": "Instruments", "ar1": "AR(1)", "ar2": "AR(2)", "ar3": "AR(3)",
-    "sargan": "Sargan", "hansen": "Hansen", "wald": "Wald", "first_stage_f": "First-stage F",
-    "effective_f": "Effective F", "conditional_f": "Conditional F", "cragg_donald_f": "Cragg-Donald F",
-    "kleibergen_paap_f": "Kleibergen-Paap F", "kleibergen_paap_lm": "Kleibergen-Paap LM", "overid": "Sargan/Hansen",
-    "endogeneity": "Endogeneity", "anderson_rubin": "Anderson-Rubin", "partial_r2": "Partial R²",
-    "anderson_rubin_low": "Anderson-Rubin set, from", "anderson_rubin_high": "Anderson-Rubin set, to",
-    "equal_f": "Equality of groups, F", "equal_p": "Equality of groups, p", "equal_chi2": "Equality of groups, χ²",
-}  # fmt: skip
+Beneath = Literal["se", "t", "p", "interval"]
+
+EFFECTS = ("direct", "indirect", "total")
+PARAMETERS = ("const", "rho", "lambda", "phi", "sigma2")
+"""Terms of a model that are no regressors."""
+_SAID: Mapping[str, Mapping[Beneath, str]] = {
+    "en": {
+        "se": "Standard errors in parentheses",
+        "t": "t statistics (z without degrees of freedom) in parentheses",
+        "p": "p values in parentheses",
+        "interval": "{level} confidence intervals in brackets",
+    },
+    "zh": {
+        "se": "括号内为标准误",
+        "t": "括号内为t值（大样本为z值）",
+        "p": "括号内为p值",
+        "interval": "方括号内为{level}置信区间",
+    },
+}
 
 
 class RegressionTable(Report):
@@ -36,8 +47,12 @@ class RegressionTable(Report):
     decimals : int
     stars : tuple of 3 floats
         Largest p values for one, two and three stars.
+    beneath : {"se", "t", "p", "interval"}
+        What stands below each coefficient and effect: its standard error, t statistic, p value or confidence interval.
     effects : bool
         Whether direct, indirect and total effects of the focal terms are shown where a model has them.
+    show_controls : bool
+        Whether controls and their spatial lags have rows; if not, one row says which runs have controls.
     statistics : tuple of str
         Which fit statistics to show.
     tests : tuple of str
@@ -48,15 +63,39 @@ class RegressionTable(Report):
     most_runs : int
         Up to how many runs have a column each. Of more, the table counts signs and significance of the focal
         coefficients, over all runs and by each choice, at the second level of ``stars``.
+    pictures : tuple of {"png", "svg", "pdf"}
+        Formats of pictures of the focal coefficients and effects with their intervals; empty for none.
+    labels, language
+        As in `Report`.
     """
 
     decimals: Annotated[int, Field(ge=0, le=12)] = 4
     stars: Annotated[tuple[float, float, float], Field(strict=False)] = (0.1, 0.05, 0.01)
+    beneath: Beneath = "se"
     effects: bool = True
+    show_controls: bool = True
     statistics: Names = ("nobs", "n_units", "n_instruments", "r2_within", "loglik")
     tests: Names = ("ar1", "ar2", "sargan", "hansen", "first_stage_f", "overid", "anderson_rubin")
     dummies: bool = False
     most_runs: MostRuns = MOST_RUNS
+    pictures: Formats = ()
+
+    def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
+        """Return pictures of the focal coefficients, and of effects where a model has them, if formats are named.
+
+        Raises
+        ------
+        ConfigError
+            If matplotlib is not installed, or no run has a focal term.
+        """
+        if not self.pictures or len(records) > self.most_runs:
+            return {}
+        shown = list(records)
+        effects = ("effects",) if any(record.result.spatial_effects is not None for record in shown) else ()
+        made: dict[str, bytes] = {}
+        for name in ("coefficients", *effects):
+            made |= interval_files(self, name, title, shown, (), self.pictures)
+        return made
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return the table."""
@@ -65,27 +104,48 @@ class RegressionTable(Report):
         return self._side_by_side(title, records)
 
     def _side_by_side(self, title: str, records: Sequence[Record]) -> Table:
+        words = self.words
         rows: list[tuple[str, list[str]]] = []
         rules: list[int] = []
+        blocks: list[int] = []
         terms = [term for term in _order(records) if self.dummies or not term.startswith(("unit[", "time["))]
-        rows += self._block(terms, [_by_term(r.result.terms, r.result.estimate_columns) for r in records])
-        for position, effect in enumerate(("direct", "indirect", "total") if self.effects else ()):
+        hidden = set() if self.show_controls else _controls(records)
+        shown = [term for term in terms if term not in hidden]
+        rows += self._block(shown, [_by_term(r.result.terms, r.result.estimate_columns) for r in records])
+        for position, effect in enumerate(EFFECTS if self.effects else ()):
             focal = list(dict.fromkeys(term for r in records if r.result.spatial_effects for term in r.result.focal))
             if focal:
                 rules.append(len(rows))
-                rows.append((f"{effect.capitalize()} effect", [""] * len(records)))
+                blocks.append(len(rows))
+                rows.append((words.word(effect), [""] * len(records)))
                 rows += self._block(focal, [_effect_by_term(record.result, position) for record in records])
         rules.append(len(rows))
-        for kind, words in _EFFECT_WORDS.items():
-            rows.append((words, [_effects(record.result, kind) for record in records]))
-        for names, shown in ((self.statistics, self._statistic), (self.tests, self._test)):
+        if hidden:
+            having = [not hidden.isdisjoint(record.result.terms) for record in records]
+            rows.append((words.word("controls"), [words.word("yes" if has else "no") for has in having]))
+        absorbed = (kind for record in records for kind in record.result.absorbed)
+        # random effects stand in the row of the unit or time that they are of
+        for kind in dict.fromkeys(("unit", "time", *(kind for kind in absorbed if kind != "random"))):
+            rows.append((self._effects_of(kind), [words.word(_effects(record.result, kind)) for record in records]))
+        for names, cell in ((self.statistics, self._statistic), (self.tests, self._test)):
             for name in names:
-                cells = [shown(record.result.statistics, name) for record in records]
+                cells = [cell(record.result.statistics, name) for record in records]
                 if any(cells):
-                    rows.append((_STATISTIC_WORDS.get(name, name), cells))
+                    rows.append((words.word(name), cells))
         heads = _heads(records)
         cells_frame = pd.DataFrame([cells for _, cells in rows], index=[label for label, _ in rows], columns=heads)
-        return Table(title, cells_frame, tuple(rules), self._notes(records))
+        notes = self._notes(records, [term for term in terms if term in hidden])
+        return Table(title, cells_frame, tuple(rules), notes, None, self._spanners(records), tuple(blocks))
+
+    def _effects_of(self, kind: str) -> str:
+        if kind in ("unit", "time"):
+            return self.words.word(f"{kind} effects")
+        return f"{self.words(kind)}{'固定效应' if self.language == 'zh' else ' effects'}"
+
+    def _spanners(self, records: Sequence[Record]) -> tuple[tuple[str, int], ...]:
+        """Return the outcomes over their columns where they differ."""
+        runs = [(y, len(list(same))) for y, same in groupby(record.result.y for record in records)]
+        return tuple((self.words(y), count) for y, count in runs) if len(runs) > 1 else ()
 
     def _statistic(self, statistics: Mapping[str, float], name: str) -> str:
         return _number(statistics.get(name), self.decimals)
@@ -101,9 +161,16 @@ class RegressionTable(Report):
         rows = []
         for term in terms:
             found = [one.get(term) for one in every]
-            rows.append((term, ["" if row is None else self._starred(row) for row in found]))
-            rows.append(("", ["" if row is None else self._bracketed(row["se"]) for row in found]))
+            rows.append((self.words(term), ["" if row is None else self._starred(row) for row in found]))
+            rows.append(("", ["" if row is None else self._beneath(row) for row in found]))
         return rows
+
+    def _beneath(self, row: Mapping[str, float]) -> str:
+        if not np.isfinite(row["se"]):
+            return ""
+        if self.beneath == "interval":
+            return f"[{row['low']:.{self.decimals}f}, {row['high']:.{self.decimals}f}]"
+        return self._bracketed(row[{"se": "se", "t": "stat", "p": "p"}[self.beneath]])
 
     def _bracketed(self, se: float) -> str:
         return f"({se:.{self.decimals}f})" if np.isfinite(se) else ""
@@ -112,21 +179,56 @@ class RegressionTable(Report):
         stars = "*" * sum(bool(row["p"] < bound) for bound in self.stars)
         return f"{row['coef']:.{self.decimals}f}{stars}"
 
-    def _notes(self, records: Sequence[Record]) -> tuple[str, ...]:
+    def _notes(self, records: Sequence[Record], hidden: Sequence[str]) -> tuple[str, ...]:
         one, two, three = self.stars
-        outcomes = ", ".join(dict.fromkeys(record.result.y for record in records))
+        between = "、" if self.language == "zh" else ", "
+        outcomes = between.join(self.words(y) for y in dict.fromkeys(record.result.y for record in records))
         tested = any(self._test(record.result.statistics, name) for record in records for name in self.tests)
-        brackets = "; p values of tests in brackets" if tested else ""
-        return (
-            f"Outcome: {outcomes}. Standard errors in parentheses; * p < {one:g}, ** p < {two:g}, *** p < {three:g}"
-            f"{brackets}.",
-            *notes_of(records),
-        )
+        levels = "/".join(f"{level:.0%}" for level in dict.fromkeys(r.result.inference.level for r in records))
+        beneath = _SAID[self.language or "en"][self.beneath].format(level=levels)
+        stars = f"* p < {one:g}, ** p < {two:g}, *** p < {three:g}"
+        controls = between.join(map(self.words, hidden))
+        if self.language == "zh":
+            brackets = "；方括号内为检验的p值" if tested else ""
+            first = [f"被解释变量：{outcomes}。{beneath}；{stars}{brackets}。"]
+            first += [f"控制变量：{controls}。"] if hidden else []
+        else:
+            brackets = "; p values of tests in brackets" if tested else ""
+            first = [f"Outcome: {outcomes}. {beneath}; {stars}{brackets}."]
+            first += [f"Controls: {controls}."] if hidden else []
+        chosen = attributed([(record.label, _chosen(record)) for record in records])
+        return (*first, *notes_of(records), *chosen)
+
+
+def _chosen(record: Record) -> list[str]:
+    """Return sentences on what a column rests on and its numbers do not show: the weights and the sample."""
+    said = []
+    weights, sample = record.options.get("weights", ""), record.options.get("sample", "full")
+    if weights and any(term in ("rho", "lambda") or term.startswith("W_") for term in record.result.terms):
+        said.append(f"Spatial weights: {weights}.")
+    if sample != "full":
+        said.append(f"Sample: {sample}.")
+    return said
+
+
+def _controls(records: Sequence[Record]) -> set[str]:
+    """Return the terms that are neither focal nor a parameter of the model nor the outcome's own past."""
+    models = [record.result for record in records if record.result.focal]
+    focal = {term for model in models for term in model.focal}
+    return {
+        term
+        for model in models
+        for term in model.terms
+        if term.removeprefix("W_") not in focal
+        and term not in PARAMETERS
+        and not term.startswith(("unit[", "time["))
+        and variables_of([term]) != (model.y,)
+    }
 
 
 def _by_term(terms: Sequence[str], columns: Mapping[str, FloatArray]) -> dict[str, dict[str, float]]:
-    """Return coef, se and p by term; of a term that stands twice, the first."""
-    names = ("coef", "se", "p")
+    """Return coef, se, stat, p, low and high by term; of a term that stands twice, the first."""
+    names = ("coef", "se", "stat", "p", "low", "high")
     # arrays, no data frame, which costs more than the fit that it shows
     values = zip(*(columns[name].tolist() for name in names), strict=True)
     rows = [dict(zip(names, row, strict=True)) for row in values]
@@ -134,7 +236,7 @@ def _by_term(terms: Sequence[str], columns: Mapping[str, FloatArray]) -> dict[st
 
 
 def _effect_by_term(result: Result, position: int) -> dict[str, dict[str, float]]:
-    """Return coef, se and p of the direct (0), indirect (1) or total (2) effects by term."""
+    """Return the numbers of the direct (0), indirect (1) or total (2) effects by term."""
     if result.spatial_effects is None:
         return {}
     columns = {name: column[position] for name, column in result.effect_columns.items()}
@@ -153,12 +255,11 @@ def _order(records: Sequence[Record]) -> list[str]:
     """Focal terms first, then controls, spatial lags, and the parameters of the error."""
     every = list(dict.fromkeys(term for record in records for term in record.result.terms))
     focal = dict.fromkeys(term for record in records for term in record.result.focal)
-    last = ("const", "rho", "lambda", "sigma2")
 
     def rank(term: str) -> int:
         if term in focal:
             return 0
-        if term in last:
+        if term in PARAMETERS:
             return 4
         return 2 if term.startswith("W_") and term.removeprefix("W_") in focal else 3 if term.startswith("W_") else 1
 

@@ -52,7 +52,8 @@ class SignTable(Report):
                 "quantity: coefficient."
             )
         cells, rules = counts(found.rows, self._keys(found), self.level, self.decimals)
-        words = f"{meaning(self.level)} {_what(self.quantity)} of {listing(found.rows['term'].unique(), 12)}."
+        terms = listing(map(self.words, found.rows["term"].unique()), 12)
+        words = f"{meaning(self.level)} {_what(self.quantity)} of {terms}."
         notes = (words, *counted_notes(found.notes, found.runs))
         if found.runs > self.most_runs:
             return Table(title, cells, rules, (*notes, summarised(found.runs, "be listed below it")))
@@ -70,7 +71,7 @@ class SignTable(Report):
     def _runs(self, found: pd.DataFrame, labels: Sequence[str]) -> Table:
         cells = pd.DataFrame(
             {
-                "term": found["term"].astype(object),
+                "term": [self.words(term) for term in found["term"]],
                 "sign": ["+" if coef > 0 else "-" if coef < 0 else "0" for coef in found["coef"]],
                 **{name: [number(value, self.decimals) for value in found[name]] for name in ("coef", "se")},
                 "p": [f"{p:.{self.decimals}f}" for p in found["p"]],

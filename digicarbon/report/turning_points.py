@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
 
 from digicarbon.diagnostic.turning_points import variable_with_powers
 from digicarbon.errors import ConfigError
-from digicarbon.picture import Format, plot_curve, rendered
+from digicarbon.picture import plot_curve
 from digicarbon.report.base import Record, Table
+from digicarbon.report.pictured import Formats, files_of
 from digicarbon.report.regression import RegressionTable
 from digicarbon.report.summary import across
 
@@ -45,7 +45,7 @@ class TurningPointTable(RegressionTable):
         Formats of the pictures, one picture per run and format; empty for none.
     """
 
-    pictures: Annotated[tuple[Format, ...], Field(strict=False)] = ("png", "svg")
+    pictures: Formats = ("png", "svg")
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return the table.
@@ -68,10 +68,12 @@ class TurningPointTable(RegressionTable):
         cut = above.rules[0]
         cells = pd.concat([above.cells.iloc[:cut], below, above.cells.iloc[cut:]])
         rules = (cut, *(rule + len(below) for rule in above.rules))
+        blocks = tuple(block + len(below) for block in above.blocks)
         # a ready-made column has a unit that only its user knows
         of_study = any(record.options.get("measure", "none") not in ("none", "column") for record in records)
         units = (UNIT_NOTE,) if of_study else ()
-        return Table(title, cells, rules, (above.notes[0], TEST_NOTE, *units, *above.notes[1:]))
+        notes = (above.notes[0], TEST_NOTE, *units, *above.notes[1:])
+        return replace(above, cells=cells, rules=rules, blocks=blocks, notes=notes)
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
         """Return a picture of each run's curve by file name; none of more runs than stand side by side.
@@ -86,9 +88,9 @@ class TurningPointTable(RegressionTable):
             if record.panel is None:
                 continue
             term = variable_with_powers(record.result.terms)
-            title = f"{record.label}: {record.result.y} along {term}"
-            figure = plot_curve(record.result, record.panel(), term, title, record.simulated)
-            made |= {f"curve_{_file_name(record.label)}.{kind}": rendered(figure, kind) for kind in self.pictures}
+            drawn = (record.result, record.panel(), term, record.label, record.simulated)
+            figure = plot_curve(*drawn, self.language or "en", self.words)
+            made |= files_of(f"curve_{record.label}", figure, self.pictures)
         return made
 
     def _summary(self, title: str, records: Sequence[Record]) -> Table:
@@ -148,8 +150,3 @@ def _counts(frame: pd.DataFrame) -> str:
     """Return the numbers of observations below, between and above the places where a curve turns."""
     counts = frame.loc[[name for name in frame.index if name.startswith("observations")], "coef"]
     return " | ".join(f"{count:.0f}" for count in counts)
-
-
-def _file_name(label: str) -> str:
-    # a label may hold what a file's name cannot on some system
-    return "".join(letter if letter.isalnum() or letter in "-_.()" else "_" for letter in label)

@@ -51,3 +51,7 @@ class TwoTables(Report):
         return replace(
             first, below=replace(second, notes=tuple(note for note in second.notes if note not in first.notes))
         )
+
+    def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
+        """Return the pictures of both."""
+        return {**self.first.files(title, records), **self.second.files(self.heading, records)}

@@ -1,6 +1,7 @@
 """Results to MLflow: a parent run per sweep, a child per specification; written by one process only."""
 
 from digicarbon.tracking._code import PACKAGES, provenance
+from digicarbon.tracking._codec import decode
 from digicarbon.tracking._delivery import Delivered, deliver
 from digicarbon.tracking._entry import Entry, Tracking
 from digicarbon.tracking._history import DONE, ELSEWHERE, FAILED, NEW, OTHER_VERSIONS, History, history
@@ -32,6 +33,7 @@ __all__ = [
     "SweepContents",
     "Tracking",
     "absolute",
+    "decode",
     "deliver",
     "history",
     "local_folder",

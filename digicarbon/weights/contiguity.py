@@ -99,7 +99,7 @@ class ContiguityWeights(WeightsSpec):
         """Return a polygon per unit in the panel's order."""
         file = Path(self.path)
         check_present(file, "weights.path")
-        frame = _read(file)
+        frame = read_polygons(file)
         if self.unit not in frame.columns:
             columns = [str(name) for name in frame.columns if name != frame.geometry.name]
             raise WeightsError(
@@ -179,7 +179,14 @@ def _links(origin: Any, destination: Any, shapes: GeoSeries) -> sparse.csr_array
     return sparse.csr_array((np.ones(len(origin)), (origin, destination)), shape=(n, n))
 
 
-def _read(file: Path) -> Any:
+def read_polygons(file: Path) -> Any:
+    """Return a file of polygons as a GeoDataFrame.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read, or holds no polygons.
+    """
     import geopandas
     from pyogrio.errors import DataSourceError
 

@@ -198,3 +198,77 @@ def test_tests_of_a_fit_show_value_and_p() -> None:
     assert "brackets" not in RegressionTable().table("t", [record("FE", PANEL)]).notes[0]
     own = RegressionTable(tests=("mine",)).table("t", [record("A", result({}, statistics={"mine": 1, "mine_p": 0.5}))])
     assert own.cells.loc["mine", "A"] == "1.0000 [0.5000]"
+
+
+@pytest.mark.parametrize(
+    ("beneath", "cell", "words"),
+    [
+        ("se", "(0.100)", "Standard errors in parentheses;"),
+        ("t", "(-3.000)", "t statistics (z without degrees of freedom) in parentheses;"),
+        ("p", "(0.003)", "p values in parentheses;"),
+        ("interval", "[-0.496, -0.104]", "95% confidence intervals in brackets;"),
+    ],
+)
+def test_what_stands_beneath(beneath: Any, cell: str, words: str) -> None:
+    table = RegressionTable(decimals=3, beneath=beneath).table("t", [record("A", PANEL), record("B", SPATIAL)])
+    assert table.cells.iloc[1, 0] == cell
+    assert words in table.notes[0]
+    position = list(table.cells.index).index("sigma2")
+    assert list(table.cells.iloc[position + 1]) == ["", ""]
+
+
+def test_hidden_controls_have_one_row_and_a_note() -> None:
+    bare = result({"ln_x": (1.0, 1.0), "L.ln_ci": (0.5, 0.1)}, focal=("ln_x",))
+    table = RegressionTable(show_controls=False, effects=False).table(
+        "t", [record("A", PANEL), record("B", SPATIAL), record("C", bare)]
+    )
+    terms = [label for label in table.cells.index if label]
+    assert terms[:8] == ["ln_x", "ln_z", "L.ln_ci", "W_ln_z", "const", "rho", "sigma2", "Controls"]
+    assert list(table.cells.loc["Controls"]) == ["yes", "yes", "no"]
+    assert table.notes[1] == "Controls: ln_pgdp, W_ln_pgdp."
+    shown = RegressionTable(effects=False).table("t", [record("A", PANEL)])
+    assert "Controls" not in shown.cells.index
+
+
+def test_different_outcomes_stand_over_their_columns() -> None:
+    other = result({"x": (1.0, 1.0)}, y="ln_co2")
+    table = RegressionTable(language="en").table("t", [record("A", PANEL), record("B", PANEL), record("C", other)])
+    assert table.spanners == (("ln(Carbon intensity)", 2), ("ln(CO₂ emissions)", 1))
+    assert RegressionTable().table("t", [record("A", PANEL)]).spanners == ()
+
+
+def test_words_of_both_languages_and_own_ones() -> None:
+    chinese = RegressionTable(language="zh", labels={"ln_x": "核心变量"}, show_controls=False)
+    table = chinese.table("表", [record("A", PANEL), record("B", SPATIAL)])
+    assert table.cells.index[0] == "核心变量"
+    for label in ("W × ln_z", "个体固定效应", "观测值", "直接效应", "控制变量"):
+        assert (label in table.cells.index) == (label != "W × ln_z")
+    assert list(table.cells.loc["个体固定效应"]) == ["是", "否"]
+    assert table.notes[0] == "被解释变量：ln(碳排放强度)。括号内为标准误；* p < 0.1, ** p < 0.05, *** p < 0.01。"
+    assert table.notes[1] == "控制变量：ln(人均地区生产总值)、W × ln(人均地区生产总值)。"
+    english = RegressionTable(language="en").table("t", [record("B", SPATIAL)])
+    assert "W × ln(GDP per head)" in english.cells.index
+    assert "ρ" in english.cells.index
+
+
+def test_headings_of_effects_are_blocks() -> None:
+    table = RegressionTable().table("t", [record("B", SPATIAL)])
+    assert [table.cells.index[row] for row in table.blocks] == ["Direct effect", "Indirect effect", "Total effect"]
+
+
+def test_weights_and_sample_are_said_where_they_matter() -> None:
+    east = Record("B", {"weights": "w2_nested", "sample": "east"}, {}, SPATIAL)
+    full = Record("A", {"weights": "w1_adjacency", "sample": "full"}, {}, PANEL)
+    assert RegressionTable().table("t", [full, east]).notes[-2:] == (
+        "B: Spatial weights: w2_nested.",
+        "B: Sample: east.",
+    )
+    assert not any("weights" in note for note in RegressionTable().table("t", [full]).notes)
+
+
+def test_every_number_is_the_result_s() -> None:
+    table = RegressionTable(decimals=6, stars=(0.1, 0.05, 0.01)).table("t", [record("A", PANEL)])
+    for term, row in PANEL.estimates.iterrows():
+        position = list(table.cells.index).index(str(term))
+        assert float(table.cells.iloc[position, 0].rstrip("*")) == round(float(row["coef"]), 6)
+        assert float(table.cells.iloc[position + 1, 0].strip("()")) == round(float(row["se"]), 6)

@@ -1,0 +1,69 @@
+"""Values by region and period, as maps show them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
+
+import pandas as pd
+from pydantic import Field, model_validator
+
+from digicarbon.diagnostic.base import Diagnostic
+from digicarbon.errors import DataError, listing
+from digicarbon.panel import Panel
+from digicarbon.spec import Names
+from digicarbon.weights import Weights
+
+
+class Values(Diagnostic):
+    """The panel's own values of variables in some periods, for a map and the table behind it.
+
+    Attributes
+    ----------
+    variables : tuple of str
+        Columns or terms, e.g. ``ci`` or ``ln_e``.
+    periods : tuple of int or str
+        Empty takes the first and the last one.
+    """
+
+    table_names: ClassVar[tuple[str, ...]] = ("values",)
+
+    variables: Names
+    periods: Annotated[tuple[int | str, ...], Field(strict=False)] = ()
+
+    @model_validator(mode="after")
+    def _named(self) -> Values:
+        if not self.variables:
+            raise ValueError("variables is empty; name at least one column or term, e.g. [ci, e].")
+        return self
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """The variables."""
+        return self.variables
+
+    def check(self, panel: Panel, weights: Weights | None = None) -> None:
+        """Raise a sentence if a variable or a period is missing."""
+        super().check(panel)
+        self._periods(panel)
+
+    def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
+        """Return the table ``values``: index variable, period, unit; column value."""
+        chosen = self._periods(panel)
+        rows = [row for row, code in enumerate(panel.period_codes) if panel.periods[code] in chosen]
+        order = sorted(rows, key=lambda row: (chosen.index(panel.periods[panel.period_codes[row]]), row))
+        periods = [panel.periods[panel.period_codes[row]] for row in order]
+        units = [panel.units[panel.unit_codes[row]] for row in order]
+        index = pd.MultiIndex.from_arrays([periods, units])
+        parts = {name: pd.DataFrame({"value": panel.column(name)[order]}, index=index) for name in self.variables}
+        return {"values": pd.concat(parts, names=["variable", "period", "unit"])}
+
+    def _periods(self, panel: Panel) -> list[int | str]:
+        by_text = {str(period): period for period in panel.periods}
+        unknown = [period for period in self.periods if str(period) not in by_text]
+        if unknown:
+            raise DataError(
+                f"diagnostic.periods: the panel has no {listing(unknown)}; it has {listing(panel.periods, 20)}."
+            )
+        wanted = self.periods or (panel.periods[0], panel.periods[-1])
+        return list(dict.fromkeys(by_text[str(period)] for period in wanted))

@@ -1,0 +1,66 @@
+"""What was asked of a sweep: its configuration as coloured YAML."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import yaml
+from markupsafe import Markup, escape
+
+from digicarbon.files import GROUPS
+from digicarbon.recorded import RecordedSweep
+from digicarbon.report.focal import text_of
+from digicarbon.tracking import masked
+
+OWN = ("title", "columns", "grid", "zip", "exclude", "draw", "experiments")
+"""Keys that stand in an experiment's file beside its choices."""
+SETTINGS = ("report", "executor", "tracking")
+MOST = 12
+"""Values of a key that are named."""
+_LINE = re.compile(r"(?P<indent>[ -]*)(?P<key>[^\s#][^:#]*?:(?=\s|$))?(?P<value>[^#\n]*?)(?P<comment>\s#.*|^\s*#.*)?$")
+
+
+def coloured(text: str) -> Markup:
+    """Return YAML with its keys and comments marked, and without passwords in addresses."""
+    return Markup("\n").join(_line(masked(line)) for line in text.rstrip().split("\n"))
+
+
+def own_part(config: str) -> str:
+    """Return the part of a composed configuration that an experiment's file says besides its choices; empty if none."""
+    content: Mapping[str, Any] = yaml.safe_load(config) or {}
+    kept = {key: content[key] for key in OWN if content.get(key)}
+    return yaml.safe_dump(kept, allow_unicode=True, sort_keys=False, width=100) if kept else ""
+
+
+def choices(sweep: RecordedSweep) -> list[tuple[str, str]]:
+    """Return each group with the options that the runs have, and each further key that varies with its values."""
+    found: dict[str, dict[str, None]] = {group: {} for group in GROUPS if group not in SETTINGS}
+    for options, values in _distinct(sweep):
+        for group, option in options.items():
+            if group in found:
+                found[group][str(option)] = None
+        for key, value in values.items():
+            if key not in GROUPS:
+                found.setdefault(key, {})[text_of(value)] = None
+    return [(key, _listed(list(values))) for key, values in found.items() if values]
+
+
+def _distinct(sweep: RecordedSweep) -> Iterator[tuple[Mapping[str, str], Mapping[str, Any]]]:
+    return ((run.options, run.values) for run in sweep.roster.runs)
+
+
+def _listed(values: Sequence[str]) -> str:
+    more = f" … ({len(values)})" if len(values) > MOST else ""
+    return ", ".join(values[:MOST]) + more
+
+
+def _line(line: str) -> Markup:
+    found = _LINE.match(line)
+    if found is None:
+        return escape(line)
+    parts = {name: escape(part or "") for name, part in found.groupdict().items()}
+    key = Markup('<span class="k">{}</span>').format(parts["key"]) if parts["key"] else Markup("")
+    comment = Markup('<span class="c">{}</span>').format(parts["comment"]) if parts["comment"] else Markup("")
+    return parts["indent"] + key + parts["value"] + comment

@@ -1,0 +1,224 @@
+"use strict";
+// The table of runs: sorted, filtered and searched here, and only the rows in sight are in the document.
+document.querySelectorAll(".runs").forEach((root) => {
+  const data = JSON.parse(root.querySelector("script").textContent);
+  const columns = data.columns, total = data.ids.length, words = data.words;
+  const form = root.querySelector("form"), search = form.querySelector("input"), output = form.querySelector("output");
+  const scroll = root.querySelector(".scroll"), table = root.querySelector("table");
+  const head = table.querySelector("thead"), body = table.querySelector("tbody");
+  const HEIGHT = 26, TALL = 600, MARGIN = 12, PRINTED = 200, CHOICES = 40;
+  const conditions = columns.map(() => null);
+  let sorted = { column: -1, down: false };
+  let order = Array.from({ length: total }, (_, row) => row);
+  let shown = [-1, -1];
+  let printing = false;
+
+  const make = (tag, attributes = {}, text = "") => {
+    const element = document.createElement(tag);
+    Object.entries(attributes).forEach(([name, value]) => element.setAttribute(name, value));
+    if (text) element.textContent = text;
+    return element;
+  };
+  const filled = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  const thousands = (number) => number.toLocaleString("en-US");
+
+  const shownNumber = (value, digits) => {
+    if (value === null) return "";
+    const small = value !== 0 && Math.abs(value) < 0.5 * 10 ** -digits;
+    const large = Math.abs(value) >= 1e7 && digits > 0;
+    return small || large ? value.toExponential(2) : value.toFixed(digits);
+  };
+  const text = (column, row) =>
+    column.values ? column.values[column.codes[row]] : shownNumber(column.numbers[row], column.digits);
+
+  // what a search looks at, made when it is first asked
+  let haystack = null;
+  const searched = () => {
+    haystack = haystack || Array.from({ length: total }, (_, row) =>
+      columns.map((column) => text(column, row)).join("\n").toLowerCase());
+    return haystack;
+  };
+
+  // numbers: <0.05  >=1  0..1  -0.2
+  const condition = (entry) => {
+    const number = "[-+]?(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][-+]?\\d+)?";
+    const between = entry.match(new RegExp(`^(${number})\\s*\\.\\.\\s*(${number})$`));
+    if (between) return (x) => x >= Number(between[1]) && x <= Number(between[2]);
+    const compared = entry.match(new RegExp(`^(<=|>=|<|>|=)?\\s*(${number})$`));
+    if (!compared) return null;
+    const limit = Number(compared[2]);
+    const tests = { "<": (x) => x < limit, ">": (x) => x > limit, "<=": (x) => x <= limit, ">=": (x) => x >= limit };
+    return tests[compared[1]] || ((x) => Math.abs(x - limit) <= 1e-9 * Math.max(1, Math.abs(limit)));
+  };
+
+  const ranks = columns.map((column) => {
+    if (!column.values) return null;
+    const places = column.values.map((_, place) => place);
+    places.sort((a, b) => column.values[a].localeCompare(column.values[b], undefined, { numeric: true }));
+    const rank = [];
+    places.forEach((place, position) => { rank[place] = position; });
+    return rank;
+  });
+
+  const arrange = () => {
+    const asked = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const texts = asked.length ? searched() : null;
+    order = [];
+    for (let row = 0; row < total; row++) {
+      if (conditions.every((test) => !test || test(row)) && (!asked.length || asked.every((word) => texts[row].includes(word)))) {
+        order.push(row);
+      }
+    }
+    if (sorted.column >= 0) {
+      const column = columns[sorted.column], rank = ranks[sorted.column], sign = sorted.down ? -1 : 1;
+      const value = rank ? (row) => rank[column.codes[row]] : (row) => column.numbers[row];
+      order.sort((a, b) => {
+        const x = value(a), y = value(b);
+        if (x === null || y === null) return (x === null) - (y === null) || a - b;
+        return sign * (x - y) || a - b;
+      });
+    }
+    output.textContent = filled(words.of, { shown: thousands(order.length), total: thousands(total) });
+    table.setAttribute("aria-rowcount", order.length + 2);
+    shown = [-1, -1];
+    scroll.scrollTop = 0;
+    draw();
+  };
+
+  const line = (row, place) => {
+    const element = make("tr", { "aria-rowindex": place + 3 });
+    columns.forEach((column) => {
+      const cell = make(column.run ? "th" : "td", column.run ? { scope: "row" } : {});
+      if (column.numbers) cell.className = "number";
+      const said = text(column, row);
+      if (data.ids[row] && said && (column.numbers || column.run)) {
+        const attributes = { href: data.base + data.ids[row], target: "_blank", rel: "noopener" };
+        if (!column.run) attributes.tabindex = "-1";
+        cell.append(make("a", attributes, said));
+      } else {
+        cell.textContent = said;
+      }
+      if (column.values) cell.title = said;
+      if (column.state && column.codes[row] !== good) element.className = "bad";
+      element.append(cell);
+    });
+    return element;
+  };
+  const state = columns.find((column) => column.state);
+  const good = state ? state.values.indexOf(state.finished) : -1;
+
+  const space = (height) => {
+    const element = make("tr", { class: "space", "aria-hidden": "true" });
+    element.append(make("td", { colspan: columns.length, style: `height:${height}px` }));
+    return element;
+  };
+
+  const draw = () => {
+    let first = 0, last = Math.min(order.length, PRINTED);
+    if (!printing) {
+      first = Math.max(0, Math.floor(scroll.scrollTop / HEIGHT) - MARGIN);
+      last = Math.min(order.length, Math.ceil((scroll.scrollTop + Math.max(scroll.clientHeight, TALL)) / HEIGHT) + MARGIN);
+    }
+    if (first === shown[0] && last === shown[1]) return;
+    shown = [first, last];
+    const rows = [];
+    if (!printing && first > 0) rows.push(space(first * HEIGHT));
+    for (let place = first; place < last; place++) rows.push(line(order[place], place));
+    if (!printing && last < order.length) rows.push(space((order.length - last) * HEIGHT));
+    body.replaceChildren(...rows);
+  };
+
+  const widths = columns.map((column) => {
+    const longest = column.values ? Math.max(...column.values.map((value) => width(value)), 3) : 9;
+    return Math.min(Math.max(longest, Math.min(width(column.head) + 3, 15), column.values ? 7 : 9), 36) + 3;
+  });
+  function width(value) {
+    let sum = 0;
+    for (const letter of value) sum += letter.codePointAt(0) > 0x2e7f ? 2 : 1;
+    return sum;
+  }
+
+  const heads = make("tr", { "aria-rowindex": 1 }), filters = make("tr", { class: "filters", "aria-rowindex": 2 });
+  columns.forEach((column, place) => {
+    const cell = make("th", { scope: "col", "aria-sort": "none" });
+    if (column.numbers) cell.className = "number";
+    const button = make("button", { type: "button", title: `${words.sort} ${column.head}` }, column.head);
+    button.addEventListener("click", () => {
+      if (sorted.column !== place) sorted = { column: place, down: false };
+      else if (!sorted.down) sorted.down = true;
+      else sorted = { column: -1, down: false };
+      [...heads.children].forEach((other, position) => other.setAttribute("aria-sort",
+        position !== sorted.column ? "none" : sorted.down ? "descending" : "ascending"));
+      arrange();
+    });
+    cell.append(button);
+    heads.append(cell);
+    filters.append(filter(column, place));
+  });
+  head.append(heads, filters);
+  const group = make("colgroup");
+  widths.forEach((count) => group.append(make("col", { style: `width:${count}ch` })));
+  table.insertBefore(group, head);
+  table.style.width = `${widths.reduce((sum, count) => sum + count, 0)}ch`;
+
+  function filter(column, place) {
+    const cell = make("td"), label = `${words.filter}: ${column.head}`;
+    if (column.values && column.values.length <= CHOICES && !column.run) {
+      const select = make("select", { "aria-label": label });
+      select.append(make("option", { value: "" }, words.any));
+      ranks[place].map((rank, code) => [rank, code]).sort((a, b) => a[0] - b[0]).forEach(([, code]) =>
+        select.append(make("option", { value: code }, column.values[code] || "–")));
+      select.addEventListener("change", () => {
+        const code = Number(select.value);
+        conditions[place] = select.value === "" ? null : (row) => column.codes[row] === code;
+        arrange();
+      });
+      cell.append(select);
+      return cell;
+    }
+    const input = make("input", { "aria-label": label, autocomplete: "off" });
+    if (column.numbers) input.placeholder = "<0.05";
+    input.title = column.numbers ? words.filter_number : "";
+    input.addEventListener("input", () => {
+      const entry = input.value.trim();
+      const test = column.numbers && entry ? condition(entry) : null;
+      input.setAttribute("aria-invalid", String(Boolean(column.numbers && entry && !test)));
+      if (column.numbers) {
+        conditions[place] = test && ((row) => column.numbers[row] !== null && test(column.numbers[row]));
+      } else {
+        const asked = entry.toLowerCase();
+        conditions[place] = asked ? (row) => column.values[column.codes[row]].toLowerCase().includes(asked) : null;
+      }
+      arrange();
+    });
+    cell.append(input);
+    return cell;
+  }
+
+  let pending = 0;
+  search.addEventListener("input", () => { clearTimeout(pending); pending = setTimeout(arrange, 80); });
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("reset", () => {
+    conditions.fill(null);
+    filters.querySelectorAll("select, input").forEach((one) => {
+      one.value = "";
+      one.removeAttribute("aria-invalid");
+    });
+    setTimeout(arrange);
+  });
+  scroll.addEventListener("scroll", () => requestAnimationFrame(draw));
+  window.addEventListener("resize", () => requestAnimationFrame(draw));
+  const print = (now) => {
+    printing = now;
+    shown = [-1, -1];
+    root.querySelector(".printed").textContent = order.length > PRINTED
+      ? filled(words.most_printed, { n: PRINTED, total: thousands(total) }) : "";
+    draw();
+  };
+  window.addEventListener("beforeprint", () => print(true));
+  window.addEventListener("afterprint", () => print(false));
+
+  form.hidden = false;
+  scroll.hidden = false;
+  arrange();
+});

@@ -1,0 +1,388 @@
+"""One experiment on a page: everything that is shown of its sweep, made from what MLflow holds."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+from typing import Any, cast
+
+from markupsafe import Markup
+
+from digicarbon.errors import DigicarbonError
+from digicarbon.page import asked, runs
+from digicarbon.page.words import Words
+from digicarbon.provenance import SEEDS
+from digicarbon.recorded import RecordedSweep
+from digicarbon.report import DiagnosticTable, Report, SpecificationCurve, Table
+from digicarbon.report.focal import Quantity
+from digicarbon.report.joint import Joint
+from digicarbon.tables import finished
+from digicarbon.tracking import SERVERS, masked
+
+LOCAL = "http://127.0.0.1:5000"
+"""Where `digicarbon ui` serves a store of this machine."""
+PICTURES = {".svg": "image/svg+xml", ".png": "image/png"}
+MOST_PICTURES = 60
+"""More are files beside the page."""
+LARGE = 1_500_000
+"""A drawing of more bytes is shown as pixels, where there are some."""
+MOST_FAILURES = 200
+CURVE_RUNS = 10
+"""From so many runs on, a page has their specification curve, whatever the report is."""
+OPEN_ROWS, OPEN_COLUMNS = 30, 10
+"""A longer or wider diagnostic is folded."""
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture that stands in a page.
+
+    Attributes
+    ----------
+    name : str
+        Of its file.
+    uri : str
+        The picture itself, as a data URI.
+    caption : str
+    """
+
+    name: str
+    uri: str
+    caption: str
+
+
+@dataclass(frozen=True, eq=False)
+class Section:
+    """What a page shows of an experiment.
+
+    Attributes
+    ----------
+    name : str
+        The experiment.
+    key : str
+        The name as a part of addresses and of file names.
+    title : str
+    simulated : bool
+    facts : sequence of (str, Markup)
+        In the head.
+    warnings : sequence of str
+    table : Table or None
+    table_html : Markup
+    refusal : str
+        Why there is no table.
+    pictures : sequence of Picture
+    more_pictures : sequence of str
+        Names of further ones.
+    curve : Markup
+        The tables of the specification curve and of its joint test, where the report does not show them.
+    curve_note : str
+        Why there is no curve, where one was tried.
+    diagnostics : sequence of (str, Markup, bool)
+        Name, table, and whether it is folded.
+    count : int
+        Of runs.
+    runs : Markup
+        The table of runs as JSON.
+    failures, skipped : sequence of (str, str)
+        Labels and sentences.
+    more_failures, more_skipped : int
+        How many are not named.
+    left : sequence of str
+    excluded : str
+        A sentence, or nothing.
+    choices : sequence of (str, str)
+    own, config : Markup
+        YAML: what the experiment says, and all of it.
+    data : sequence of mapping
+        Entries of the record of data, as the page shows them.
+    provenance : sequence of (str, str)
+    link_note : str
+    files : mapping of str to bytes
+        Beside the page, by name.
+    """
+
+    name: str
+    key: str
+    title: str
+    simulated: bool
+    facts: Sequence[tuple[str, Markup]]
+    warnings: Sequence[str]
+    table: Table | None
+    table_html: Markup
+    refusal: str
+    pictures: Sequence[Picture]
+    more_pictures: Sequence[str]
+    curve: Markup
+    curve_note: str
+    diagnostics: Sequence[tuple[str, Markup, bool]]
+    count: int
+    runs: Markup
+    failures: Sequence[tuple[str, str]]
+    skipped: Sequence[tuple[str, str]]
+    more_failures: int
+    more_skipped: int
+    left: Sequence[str]
+    excluded: str
+    choices: Sequence[tuple[str, str]]
+    own: Markup
+    config: Markup
+    data: Sequence[Mapping[str, Any]]
+    provenance: Sequence[tuple[str, str]]
+    link_note: str
+    files: Mapping[str, bytes]
+
+
+def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, words: Words) -> Section:
+    """Return what a page shows of a recorded sweep.
+
+    Parameters
+    ----------
+    sweep : RecordedSweep
+    name : str
+        The experiment.
+    report : Report
+    changed : bool
+        Whether the report is not the one that the sweep was shown with: its pictures are made anew then.
+    words : Words
+    """
+    root = sweep.uri.rstrip("/") if sweep.uri.startswith(SERVERS) else LOCAL
+    base = f"{root}/#/experiments/{sweep.experiment_id}/runs/"
+    addresses = {label: base + run_id for label, run_id in sweep.run_ids.items()}
+    key = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in name)
+    title = sweep.title or name
+    looked = _Looked.at(sweep)
+    if isinstance(report, SpecificationCurve):
+        report = _with_joint(report, sweep.joint)
+    table, refusal = _table(sweep, report, title)
+    drawn, complaint = _drawn(sweep, report, title) if changed else ({}, "")
+    curve, tables, curve_note = _curve(sweep, report, looked, title)
+    drawn = {**drawn, **curve}
+    shown, more, kept = _pictures(sweep, drawn, f"{title} (SIMULATED)" if sweep.simulated else title)
+    return Section(
+        name=name,
+        key=key,
+        title=title,
+        simulated=sweep.simulated,
+        facts=list(_facts(sweep, base, words)),
+        warnings=[*_warnings(sweep, words), *([complaint] if complaint else [])],
+        table=table,
+        table_html=Markup("") if table is None else Markup(table.to_html_piece(addresses)),
+        refusal=refusal or ("" if table is not None else words("none_fitted")),
+        pictures=shown,
+        more_pictures=more,
+        curve=tables if isinstance(report, SpecificationCurve) else tables + _joint(sweep.joint, words),
+        curve_note=curve_note,
+        diagnostics=list(_diagnostics(sweep, report, looked, addresses)),
+        count=sum(1 + len(run.twins) for run in sweep.roster.runs),
+        runs=runs.payload(sweep, looked.focal, base, words, report.words),
+        failures=sweep.failures[:MOST_FAILURES],
+        skipped=sweep.roster.skipped[:MOST_FAILURES],
+        more_failures=max(len(sweep.failures) - MOST_FAILURES, 0),
+        more_skipped=max(len(sweep.roster.skipped) - MOST_FAILURES, 0),
+        left=sweep.left[:MOST_FAILURES],
+        excluded=words("excluded", n=sweep.roster.excluded) if sweep.roster.excluded else "",
+        choices=asked.choices(sweep),
+        own=asked.coloured(asked.own_part(sweep.config)),
+        config=asked.coloured(sweep.config),
+        data=_data(sweep.data),
+        provenance=list(_provenance(sweep, words)),
+        link_note=words("links_local", address=root, name=sweep.experiment)
+        if root == LOCAL
+        else words("links_server", address=root),
+        files={**kept, "runs.csv": runs.table(sweep)},
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Looked:
+    """What one pass over all results tells: focal terms by label, and the places of runs that have a diagnostic."""
+
+    focal: Mapping[str, str]
+    having: Mapping[str, Sequence[int]]
+
+    @classmethod
+    def at(cls, sweep: RecordedSweep) -> _Looked:
+        focal: dict[str, str] = {}
+        having: dict[str, list[int]] = {}
+        for place, record in enumerate(sweep.records):
+            if record.result.focal:
+                focal[record.label] = record.result.focal[0]
+            for name in record.result.tables:
+                having.setdefault(name, []).append(place)
+        return cls(focal, having)
+
+
+def _table(sweep: RecordedSweep, report: Report, title: str) -> tuple[Table | None, str]:
+    if not len(sweep.records):
+        return None, ""
+    try:
+        return finished(report.table(title, sweep.records), sweep.notes, sweep.simulated, sweep.lacking), ""
+    except DigicarbonError as error:
+        return None, str(error)
+
+
+def _drawn(sweep: RecordedSweep, report: Report, title: str) -> tuple[Mapping[str, bytes], str]:
+    """Return the pictures of a report, or a sentence that says why there are none."""
+    try:
+        return (report.files(title, sweep.records) if len(sweep.records) else {}), ""
+    except DigicarbonError as error:
+        return {}, str(error)
+
+
+def _pictures(
+    sweep: RecordedSweep, drawn: Mapping[str, bytes], title: str
+) -> tuple[list[Picture], list[str], dict[str, bytes]]:
+    """Return the pictures that stand in the page, names of more, and all of them as files."""
+    kinds = (*PICTURES, ".pdf")
+    stored = [name for name in sweep.files if PurePosixPath(name).suffix in kinds and not name.startswith("measure/")]
+    files = {**{name: sweep.file(name) for name in stored}, **drawn}
+    files = {name: content for name, content in files.items() if PurePosixPath(name).suffix in kinds}
+    stems: dict[str, list[str]] = {}
+    for name in files:
+        if PurePosixPath(name).suffix in PICTURES:
+            stems.setdefault(name.rpartition(".")[0], []).append(name)
+    # vectors before pixels, unless they are very large
+    best = [min(names, key=lambda name: (len(files[name]) > LARGE, name.endswith(".png"))) for names in stems.values()]
+    shown = [
+        Picture(name, _uri(name, files[name]), f"{title}: {_spoken(name)}" if len(best) > 1 else title)
+        for name in best[:MOST_PICTURES]
+    ]
+    return shown, best[MOST_PICTURES:], {f"pictures/{name}": content for name, content in files.items()}
+
+
+def _uri(name: str, content: bytes) -> str:
+    return f"data:{PICTURES[PurePosixPath(name).suffix]};base64,{base64.b64encode(content).decode()}"
+
+
+def _spoken(name: str) -> str:
+    return PurePosixPath(name).stem.replace("_", " ")
+
+
+def _with_joint(report: SpecificationCurve, joint: Joint | None) -> SpecificationCurve:
+    """Return a curve with the joint test, if it is of the same estimand."""
+    return report if joint is None or joint.estimand != report.quantity else report.with_joint(joint)
+
+
+def _curve(
+    sweep: RecordedSweep, report: Report, looked: _Looked, title: str
+) -> tuple[Mapping[str, bytes], Markup, str]:
+    """Return the specification curve of many runs: its picture, its tables, and why there is none."""
+    if isinstance(report, SpecificationCurve) or len(looked.focal) < CURVE_RUNS:
+        return {}, Markup(""), ""
+    quantity: Quantity = "coefficient" if sweep.joint is None else cast(Quantity, sweep.joint.estimand)
+    spec = SpecificationCurve(quantity=quantity, pictures=("svg",), labels=report.labels, language=report.language)
+    spec = _with_joint(spec, sweep.joint)
+    try:
+        table = spec.table(title, sweep.records)
+        files = spec.files(title, sweep.records)
+    except DigicarbonError as error:
+        return {}, Markup(""), str(error)
+    return files, Markup(replace(table, title=_titled(table.title, sweep.simulated)).to_html_piece()), ""
+
+
+def _joint(joint: Joint | None, words: Words) -> Markup:
+    if joint is None:
+        return Markup("")
+    cells = joint.statistics.map(lambda value: f"{value:.4f}")
+    title = f"{words('curve_joint')} ({joint.estimand}, {joint.specifications:,} × {joint.draws:,})"
+    return Markup(Table(title, cells, notes=joint.notes).to_html_piece())
+
+
+def _diagnostics(
+    sweep: RecordedSweep, report: Report, looked: _Looked, addresses: Mapping[str, str]
+) -> Iterator[tuple[str, Markup, bool]]:
+    """Yield a table of each diagnostic that the report does not show itself."""
+    for name, places in looked.having.items():
+        if getattr(report, "name", "") == name:
+            continue
+        spec = DiagnosticTable(name=name, labels=report.labels, language=report.language)
+        table = spec.table(name.replace("_", " "), sweep.records.chosen(places))
+        table = replace(table, title=_titled(table.title, sweep.simulated))
+        folded = len(table.cells) > OPEN_ROWS or len(table.cells.columns) > OPEN_COLUMNS
+        yield name, Markup(table.to_html_piece(addresses)), folded
+
+
+def _titled(title: str, simulated: bool) -> str:
+    return f"{title} (SIMULATED data)" if simulated else title
+
+
+def _facts(sweep: RecordedSweep, base: str, words: Words) -> Iterator[tuple[str, Markup]]:
+    said = [words("runs_done", n=f"{len(sweep.fitted) + sweep.lacking:,}")]
+    said += [words("runs_failed", n=f"{len(sweep.failures):,}")] if sweep.failures else []
+    said += [words("runs_left", n=f"{len(sweep.left):,}")] if sweep.left else []
+    link = Markup('<a href="{}">{}</a>').format(base + sweep.parent_id, sweep.parent_id[:12])
+    yield words("experiment"), Markup("{}").format(sweep.experiment)
+    yield words("all_runs"), Markup("{}").format((", " if words.language == "en" else "，").join(said))
+    yield words("date"), Markup("{}").format(_when(sweep.start))
+    yield words("sweep"), link
+    yield words("store"), Markup("{}").format(masked(sweep.uri))
+
+
+def _warnings(sweep: RecordedSweep, words: Words) -> Iterator[str]:
+    if not sweep.ended:
+        yield words("unfinished", status=sweep.status)
+    if sweep.newer:
+        yield words("newer", id=sweep.newer[:12])
+    if sweep.lacking:
+        yield words("runs_lacking", n=sweep.lacking)
+
+
+def _data(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the record of data without places of the machine it was made on; entries of equal files are one."""
+    found: dict[str, dict[str, Any]] = {}
+    for entry in entries:
+        shown = {
+            "source": entry["source"],
+            "simulated": entry["simulated"],
+            "names": entry["names"],
+            "panels": [{key: panel[key] for key in ("rows", "units", "periods")} for panel in entry["panels"]],
+            "files": [_file(file) for file in entry["files"]],
+            "weights": [
+                {"digest": digest, **{key: one[key] for key in ("option", "units", "links")}}
+                for digest, one in entry["weights"].items()
+            ],
+        }
+        own = found.setdefault(json.dumps(shown), {**shown, "options": {}, "fingerprints": []})
+        for group, option in entry["options"].items():
+            own["options"].setdefault(group, {})[option] = None
+        own["fingerprints"] += [one for one in entry["runs"] if one not in own["fingerprints"]]
+    return list(found.values())
+
+
+def _file(file: Mapping[str, Any]) -> dict[str, Any]:
+    kept = ("kind", "imported", "citation")
+    imports = [{key: item[key] for key in kept if item.get(key)} for item in file["imports"]]
+    return {**{key: file[key] for key in ("name", "sha256", "size", "series")}, "imports": imports}
+
+
+def _provenance(sweep: RecordedSweep, words: Words) -> Iterator[tuple[str, str]]:
+    rows = sweep.rows
+    for tag, name in (("digicarbon.host", "host"), ("digicarbon.code", "code")):
+        if found := _values(rows, tag):
+            yield words(name), ", ".join(found)
+    if found := _values(rows, "mlflow.source.git.commit"):
+        dirty = f" ({words('dirty')})" if "True" in _values(rows, "digicarbon.git_dirty") else ""
+        yield words("commit"), ", ".join(found) + dirty
+    versions = [f"digicarbon {version}" for version in _values(rows, "digicarbon.version")]
+    for text in _values(rows, "digicarbon.packages"):
+        versions += [f"{name} {version}" for name, version in json.loads(text).items()]
+    if versions:
+        yield words("packages"), ", ".join(dict.fromkeys(versions))
+    seeds = [f"{key} = {seed}" for text in _values(rows, SEEDS) for key, seed in json.loads(text).items()]
+    if seeds:
+        yield words("seeds"), ", ".join(dict.fromkeys(seeds))
+    if len(rows):
+        yield words("date"), f"{_when(int(rows['start'].min()))} – {_when(int(rows['end'].max()))}"
+
+
+def _values(rows: Any, tag: str) -> list[str]:
+    column = f"tags.{tag}"
+    return [str(value) for value in rows[column].dropna().unique()] if column in rows else []
+
+
+def _when(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")

