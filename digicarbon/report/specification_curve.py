@@ -15,7 +15,7 @@ from digicarbon.errors import ConfigError, counted, listing, nearest
 from digicarbon.numeric.influence import influence, robustness, shares
 from digicarbon.picture import Format, Strip, plot_specification_curve, rendered
 from digicarbon.report.base import Record, Report, Table, counted_notes
-from digicarbon.report.focal import AS_CONFIGURED, Focal, Quantity, focal
+from digicarbon.report.focal import AS_CONFIGURED, Focal, Quantity, focal, has_powers
 from digicarbon.report.joint import Joint, JointRequest
 from digicarbon.report.signs import meaning, number
 from digicarbon.spec import Names
@@ -325,8 +325,7 @@ class _Seen(Sequence[Record]):
     def __iter__(self) -> Any:
         for position, record in enumerate(self._records):
             self.simulated = self.simulated or record.simulated
-            focal_terms = record.result.focal
-            if any(term.startswith(f"{focal_terms[0]}^") for term in focal_terms[1:]):
+            if has_powers(record.result):
                 self.powers.add(position)
             yield record
 
