@@ -247,8 +247,8 @@ class SpecificationCurve(Report):
                 if position == choice.base:
                     told += ["base", "", ""]
                 elif np.isfinite(move):
-                    percent = f"{move / mean:+.0%}" if mean > 0 else ""
-                    told += [f"{move:+.{self.decimals}f}", percent, f"{100 * share:+.1f}"]
+                    percent = f"{_signed(100 * move / mean, 0)}%" if mean > 0 else ""
+                    told += [_signed(move, self.decimals), percent, _signed(100 * share, 1)]
                 else:
                     told += ["not told apart", "", ""]
                 lines.append((f"  {self.words(value)}", ["", "", *told]))
@@ -328,6 +328,11 @@ class _Seen(Sequence[Record]):
             if has_powers(record.result):
                 self.powers.add(position)
             yield record
+
+
+def _signed(value: float, decimals: int) -> str:
+    text = f"{value:+.{decimals}f}"
+    return text if float(text) else f"{0:.{decimals}f}"
 
 
 def _refuse_mixture(rows: pd.DataFrame, outcomes: Sequence[str]) -> None:
