@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 from digicarbon.files import GROUPS
 from digicarbon.recorded import RecordedSweep
 from digicarbon.report.focal import text_of
+from digicarbon.tracking import masked
 
 OWN = ("title", "columns", "grid", "zip", "exclude", "draw", "experiments")
 """Keys that stand in an experiment's file beside its choices."""
@@ -22,8 +23,8 @@ _LINE = re.compile(r"(?P<indent>[ -]*)(?P<key>[^\s#][^:#]*?:(?=\s|$))?(?P<value>
 
 
 def coloured(text: str) -> Markup:
-    """Return YAML with its keys and comments marked."""
-    return Markup("\n").join(map(_line, text.rstrip().split("\n")))
+    """Return YAML with its keys and comments marked, and without passwords in addresses."""
+    return Markup("\n").join(_line(masked(line)) for line in text.rstrip().split("\n"))
 
 
 def own_part(config: str) -> str:

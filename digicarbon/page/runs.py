@@ -32,6 +32,8 @@ NUMBERS = (
     ("metrics.loglik", "loglik"),
 )
 """Columns of a sweep's rows that the table shows, where any run has them, and what they are called."""
+FEW = 5
+"""Up to so many choices stand before the estimates."""
 DIGITS = 9
 """Significant digits that the page keeps; runs.csv has all of them."""
 
@@ -53,17 +55,21 @@ def payload(sweep: RecordedSweep, focal: Mapping[str, str], base: str, words: Wo
     names, hashes, planned = _listed(sweep)
     rows = sweep.rows.reindex(hashes)
     columns = [_run_column(names, planned, words)]
-    for key in dict.fromkeys(key for values in planned for key in values):
-        columns.append(_texts(key, [text_of(values[key]) if key in values else "" for values in planned]))
-    if focal:
-        columns.append(_texts(words("term"), [labels(focal[name]) if name in focal else "" for name in names]))
-    for column, name in NUMBERS:
-        if column in rows and rows[column].notna().any():
-            columns.append(_numbers(name, rows[column], words))
-    columns.append(_numbers("seconds", (rows["end"] - rows["start"]) / 1000, words))
-    states = {"FINISHED": words("finished"), "FAILED": words("failed")}
-    state = [states.get(status, words("not_fitted")) for status in rows["status"]]
-    columns.append({**_texts(words("state"), state), "state": True, "finished": words("finished")})
+    states = [_state(status, words) for status in rows["status"]]
+    # where all have finished the head of the page says so
+    if set(states) - {words("finished")}:
+        columns.append({**_texts(words("state"), states), "state": True, "finished": words("finished")})
+    chosen = [
+        _texts(key, [text_of(values[key]) if key in values else "" for values in planned])
+        for key in dict.fromkeys(key for values in planned for key in values)
+    ]
+    there = [(column, name) for column, name in NUMBERS if column in rows and rows[column].notna().any()]
+    found = [_numbers(name, rows[column], words) for column, name in there]
+    found.append(_numbers("seconds", (rows["end"] - rows["start"]) / 1000, words))
+    term = [_texts(words("term"), [labels(focal[name]) if name in focal else "" for name in names])] if focal else []
+    # estimates stand where they are seen
+    first = 0 if len(chosen) <= FEW else sum(name in ("coef", "se", "p") for _, name in there)
+    columns += [*term, *found[:first], *chosen, *found[first:]] if first else [*chosen, *term, *found]
     content = {
         "ids": ["" if run_id != run_id else run_id for run_id in rows["run_id"]],
         "base": base,
@@ -107,6 +113,12 @@ def _own_name(label: str, values: Mapping[str, Any]) -> str:
     """Return a label without the keys that it names beside a column; empty where it names nothing else."""
     places = [place for key in values if (place := f", {label}".find(f", {key}=")) >= 0]
     return label[: max(min(places) - 2, 0)] if places else label
+
+
+def _state(status: Any, words: Words) -> str:
+    if not isinstance(status, str):
+        return words("not_fitted")
+    return words("finished" if status == "FINISHED" else "failed")
 
 
 def _texts(head: str, texts: Sequence[str]) -> dict[str, Any]:

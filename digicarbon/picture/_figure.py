@@ -73,11 +73,16 @@ def new_figure(width: float, height: float, maps: bool = False) -> Figure:
 def rendered(figure: Figure, kind: Format) -> bytes:
     """Return a figure as the content of a file; the same figure gives the same bytes."""
     import matplotlib
+    from matplotlib.layout_engine import PlaceHolderLayoutEngine
 
     buffer = io.BytesIO()
     # without these, svg and pdf carry the time and random names
     undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": None}[kind]
     with drawing(), matplotlib.rc_context({"svg.hashsalt": "digicarbon"}):
+        if not isinstance(figure.get_layout_engine(), PlaceHolderLayoutEngine):
+            # a second layout begins where the first one ended: one picture for all formats, in whatever order
+            figure.draw_without_rendering()
+            figure.set_layout_engine("none")
         figure.savefig(buffer, format=kind, dpi=200, metadata=undated)
     return buffer.getvalue()
 

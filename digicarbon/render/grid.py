@@ -69,11 +69,20 @@ class Grid:
     @property
     def lengths(self) -> list[int]:
         """How many places each column takes: its longest text, or its part of the words over it."""
-        found = [max(map(length, column), default=0) for column in self.columns]
+        own = (max(map(length, column), default=0) for column in self.columns)
+        return [max(pair) for pair in zip(own, self.over, strict=True)]
+
+    @property
+    def over(self) -> list[int]:
+        """How many places each column needs for its part of the words over it."""
+        found = [0] * len(self.heads)
         for words, start, count in self.spanners:
-            part = -(-length(words) // count)
-            found[start : start + count] = [max(places, part) for places in found[start : start + count]]
+            found[start : start + count] = [-(-length(words) // count)] * count
         return found
+
+    def stays(self, row: int) -> bool:
+        """Return whether a row stands on one page with the next: a heading, or one with more beneath it."""
+        return row in self.blocks or (row + 1 < len(self.rows) and not self.rows[row + 1][0])
 
     @property
     def columns(self) -> list[tuple[str, ...]]:

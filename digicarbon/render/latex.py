@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from digicarbon.render.grid import SENTENCE, Grid, number
+from digicarbon.render.grid import SENTENCE, Grid, length, number
 
 PORTRAIT, LANDSCAPE = 345.0, 550.0
 """How wide an article's page is, in points; a wider table stands on a landscape page."""
@@ -13,8 +13,8 @@ SIZES = (("small", 9.0, 6.0), ("footnotesize", 8.0, 5.0), ("scriptsize", 7.0, 3.
 """Sizes of letters and the air on either side of a column, in points; the largest that fits is taken."""
 PLACE = 0.55
 """How wide a character is at a size of one point."""
-LONG = 45
-"""A table of more rows goes over several pages."""
+LONG, LONG_WIDE = 45, 28
+"""A table of more rows goes over several pages, upright and on a landscape page."""
 LATIN, CHINESE = 0x17F, 0x2E7F
 """The last character that pdflatex prints, and the last before the Chinese ones."""
 _GREEK = (
@@ -50,7 +50,7 @@ def latex(grids: Sequence[Grid]) -> str:
     needs = [r"% \usepackage[T1]{fontenc}", r"% \usepackage{booktabs}"]
     if any(map(_is_wide, grids)):
         needs.append(r"% \usepackage{pdflscape}")
-    if any(len(grid.rows) > LONG for grid in grids):
+    if any(map(_is_long, grids)):
         needs.append(r"% \usepackage{longtable}")
     highest = max(map(ord, tables), default=0)
     if highest > LATIN:
@@ -60,7 +60,7 @@ def latex(grids: Sequence[Grid]) -> str:
 
 
 def _one(grid: Grid) -> str:
-    long, wide = len(grid.rows) > LONG, _is_wide(grid)
+    long, wide = _is_long(grid), _is_wide(grid)
     kinds = "".join(r"p{0.3\linewidth}" if sentence else "c" for sentence in grid.sentences)
     columns = rf"{{@{{}}l{kinds}}}"
     room = LANDSCAPE if wide else PORTRAIT
@@ -90,7 +90,9 @@ def _body(grid: Grid) -> list[str]:
             lines.append(r"\midrule")
         words = rf"\textit{{{escaped(label)}}}" if row in grid.blocks else escaped(label)
         # the end of the line before would take a bracket or a star for its own
-        lines.append(" & ".join([words if words[:1].isalnum() else "{}" + words, *map(_cell, cells)]) + r" \\")
+        cells_of_row = [words if words[:1].isalnum() else "{}" + words, *map(_cell, cells)]
+        # no page ends between a coefficient and what stands beneath it
+        lines.append(" & ".join(cells_of_row) + (r" \\*" if grid.stays(row) else r" \\"))
     return lines
 
 
@@ -119,12 +121,19 @@ def _cell(cell: str) -> str:
 
 
 def _is_wide(grid: Grid) -> bool:
-    """Return whether a table needs a landscape page at its second size."""
-    return _width(grid, *SIZES[1][1:]) > PORTRAIT
+    """Return whether an upright page is too narrow at the smallest size that reads well."""
+    return _width(grid, *SIZES[2][1:]) > PORTRAIT
+
+
+def _is_long(grid: Grid) -> bool:
+    return len(grid.rows) > (LONG_WIDE if _is_wide(grid) else LONG)
 
 
 def _width(grid: Grid, points: float, air: float) -> float:
-    places = grid.label_length + sum(min(places, SENTENCE) for places in grid.lengths)
+    # stars take no room
+    longest = [max(map(length, (cell.rstrip("*") for cell in column)), default=0) for column in grid.columns]
+    over = grid.over
+    places = grid.label_length + sum(min(max(pair), SENTENCE) for pair in zip(longest, over, strict=True))
     return places * PLACE * points + 2 * air * len(grid.heads)
 
 

@@ -113,6 +113,9 @@ def _fill(table: Any, grid: Grid, heads: int, size: float) -> None:
         _say(cells[0], label, size, centred=False, italic=position in grid.blocks, apart=apart)
         for cell, text, sentence in zip(cells[1:], texts, long, strict=True):
             _say(cell, text, size, centred=not sentence, apart=apart)
+        if grid.stays(position):
+            for cell in cells:
+                cell.paragraphs[0].paragraph_format.keep_with_next = True
 
 
 def _say(cell: Any, text: str, size: float, centred: bool, italic: bool = False, apart: float = 0.0) -> None:

@@ -66,12 +66,12 @@ def read_latex(text: str) -> list[list[list[str]]]:
     """The lines of cells of each table in LaTeX, lines of rules left out."""
     kinds = "(?:tabular|longtable)"
     found = re.findall(rf"\\begin\{{{kinds}\}}\{{@\{{\}}l[^\n]*\n(.*?)\\end\{{{kinds}\}}", text, re.S)
-    return [[_cells(line) for line in part.splitlines() if line.endswith(r" \\")] for part in found]
+    return [[_cells(line) for line in part.splitlines() if re.search(r" \\\\\*?$", line)] for part in found]
 
 
 def _cells(line: str) -> list[str]:
     # a backslash before the sign makes it a character
-    return [_plain(cell.strip()) for cell in re.split(r"(?<!\\)&", line.removesuffix(r" \\"))]
+    return [_plain(cell.strip()) for cell in re.split(r"(?<!\\)&", re.sub(r" \\\\\*?$", "", line))]
 
 
 def _plain(cell: str) -> str:

@@ -16,6 +16,7 @@ from mlflow import MlflowClient
 from services import Postgresql, Server, postgresql_programs
 
 from digicarbon.__main__ import main
+from digicarbon.recorded import sweep
 from digicarbon.tracking import Store, Tracking, store_results
 from digicarbon.tracking import _recording as recording
 
@@ -147,3 +148,31 @@ def test_postgresql_that_stops_in_the_middle_loses_nothing(cluster: Postgresql, 
     table = store_results(tracking, again.parent_id)
     assert sorted(table["hash"]) == ["a", "b", "c", "d", "e"]
     assert not list(Path("mlruns/spool").glob("*/sweep.json"))
+
+
+@pytest.mark.parametrize("kind", ["server", "postgresql"])
+def test_a_shared_sweep_is_read_back_and_becomes_a_page(
+    request: pytest.FixtureRequest, kind: str, folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    if kind == "server":
+        served = Server(tmp_path_factory.mktemp("served"), "sqlite:///server.db")
+        served.start()
+        request.addfinalizer(served.stop)
+        store = ["tracking=server", f"tracking.uri={served.uri}"]
+        tracking, base = Tracking(uri=served.uri), served.uri
+    else:
+        uri = request.getfixturevalue("cluster").uri
+        store, tracking, base = [f"tracking.uri={uri}"], Tracking(uri=uri), "http://127.0.0.1:5000"
+    run = ["-m", "executor=sequential", "source=simulated_fe", "measure=ddl,bea", *store]
+    assert main(["run", *run]) == 0
+    found = sweep(tracking, "digicarbon")
+    assert (found.status, found.lacking, found.left) == ("FINISHED", 0, [])
+    assert [record.label for record in found.records] == ["measure=ddl", "measure=bea"]
+    client = MlflowClient(tracking_uri=tracking.uri)
+    for record in found.records:
+        numbers = client.get_run(found.run_ids[record.label]).data.metrics
+        assert numbers["focal.coef"] == record.result.coef[record.result.terms.index(record.result.focal[0])]
+    assert main(["report", *store]) == 0
+    page = (folder / "out" / "digicarbon" / "index.html").read_text(encoding="utf-8")
+    assert f"{base}/#/experiments/{found.experiment_id}/runs/{found.run_ids['measure=bea']}" in page
+    assert "secret" not in page
