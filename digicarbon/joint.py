@@ -20,6 +20,7 @@ from digicarbon.numeric.spatial_batch import EffectName
 from digicarbon.numeric.unit_permutation import period_classes, permutations, within_classes
 from digicarbon.panel import Panel, parse, variables_of
 from digicarbon.plan import Run
+from digicarbon.report.focal import has_powers
 from digicarbon.report.joint import STATISTICS, Joint
 from digicarbon.result import Inference, Result
 from digicarbon.spec import identity
@@ -165,6 +166,8 @@ def _estimand(run: Run, result: Result, quantity: EffectName, term: str | None) 
     focal = [name for name in result.focal if name in result.terms]
     if not focal:
         return None, "is a diagnostic, or its focal terms have no single coefficient"
+    if has_powers(result):
+        return None, "has powers of the focal term, whose first coefficient is no effect of 1 %"
     if term is not None:
         return (Estimand(quantity, term), "") if term in focal else (None, f"has no focal term {term}")
     return Estimand(quantity, focal[0]), ""

@@ -282,9 +282,17 @@ def test_ui(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> 
     assert called == [
         [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", "sqlite:///mlruns/mlflow.db", "--port", "5001"]
     ]
+    assert "Look at http://127.0.0.1:5001/\n" in capsys.readouterr().out
+    assert main(["run", "executor=sequential"]) == 0
+    capsys.readouterr()
+    assert main(["ui", "--host=localhost"]) == 3
+    shown = capsys.readouterr().out
+    assert shown.startswith(
+        "Look at http://localhost:5000/#/experiments/1/runs?searchFilter=tags.%22digicarbon.kind%22"
+    )
     assert main(["ui", "tracking=server", "tracking.uri=http://localhost:5000"]) == 0
     assert "open http://localhost:5000 in a browser" in capsys.readouterr().out
-    assert len(called) == 1
+    assert len(called) == 2
 
 
 def test_ui_without_a_store(folder: Path, capsys: Capture) -> None:

@@ -324,3 +324,12 @@ def test_estimates_that_a_draw_lacks_are_told(project: Path) -> None:
         lost += again.spatial_effects is None
     assert 0 < lost < 99
     assert any(note.startswith(f"{lost / 99:.1%} of the draws' estimates do not exist") for note in found.notes)
+
+
+def test_a_polynomial_is_not_on_the_curve(project: Path) -> None:
+    fits = fitted(
+        "powers", experiment({"model.x": [["ln_e"], ["ln_e", "ln_e^2"]], "model.controls": [[], ["ln_pgdp"]]})
+    )
+    found = joint_test(fits, draws=19)
+    assert found.specifications == 2
+    assert any("2 of 4 runs" in note and "powers of the focal term" in note for note in found.notes)
