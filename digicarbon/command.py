@@ -367,7 +367,23 @@ def _plans(request: Request) -> list[tuple[Composer, Plan]]:
     for composer in composers:
         sweep.settings(composer)
     shop = Workshop()
-    return [(composer, plan(composer, axes, shop)) for composer in composers]
+    planned: list[tuple[Composer, Plan]] = []
+    wrong: list[tuple[str, DigicarbonError]] = []
+    for composer in composers:
+        try:
+            planned.append((composer, plan(composer, axes, shop)))
+        except DigicarbonError as error:
+            wrong.append((composer.name, error))
+    if wrong and len(composers) == 1:
+        raise wrong[0][1]
+    if wrong:
+        # each item of a study says what it lacks, not the first one alone
+        lines = "\n".join(f"  {name}: {error}" for name, error in wrong)
+        raise ConfigError(
+            f"{request.name}: {len(wrong)} of {counted(len(composers), 'experiment')} cannot run, and nothing was "
+            f"fitted:\n{lines}"
+        )
+    return planned
 
 
 def _composers(
