@@ -86,7 +86,10 @@ def _entry(
 
 
 def _params(run: Run) -> dict[str, str]:
-    """Return the option of each group, every varied value, and the fields of the model."""
+    """Return the option of each group, every varied value, and the fields of the model.
+
+    A choice is spelled as the specification has it, whether a column, a grid or the model's own file makes it.
+    """
     specs = run.specs
     used = {key: option for key, option in run.options.items() if key not in SETTINGS}
     if specs.weights is None:
@@ -101,13 +104,13 @@ def _params(run: Run) -> dict[str, str]:
         if not isinstance(value, dict | BaseModel)
     }
     varied = {
-        key: str(value)
+        key: _plain(value)
         for key, value in run.choice.values.items()
         if key not in used and (specs.weights is not None or key.split(".")[0] != "weights")
     }
     fields = {f"model.{key}": _plain(value) for key, value in specs.model}
     column = {"column": run.choice.column} if run.choice.column else {}
-    return {**column, **used, **fields, **choices, **varied}
+    return {**varied, **column, **used, **fields, **choices}
 
 
 def _plain(value: Any) -> str:

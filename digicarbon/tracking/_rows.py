@@ -12,7 +12,7 @@ import pyarrow as pa
 from digicarbon.tracking._code import provenance
 from digicarbon.tracking._codec import encode
 from digicarbon.tracking._entry import Entry
-from digicarbon.tracking._metrics import LONGEST_NAME, clean, metrics
+from digicarbon.tracking._metrics import LONGEST_NAME, clean, metrics, renamed
 from digicarbon.tracking._yaml import to_yaml
 
 LONGEST_PARAM = 6000
@@ -104,11 +104,13 @@ def batch(entries: Sequence[Entry], parent_id: str, replaced: Mapping[str, str])
 
 def _row(entry: Entry, run_id: str, parent_id: str, replaced: Mapping[str, str]) -> Row:
     key = entry.tags.get(HASH, "")
+    names = "" if entry.result is None else renamed(entry.result)
     tags = {
         PARENT: parent_id,
         "digicarbon.kind": "specification",
         **provenance(),
         **entry.tags,
+        **({"digicarbon.metric_names": names} if names else {}),
         **({"digicarbon.reused_from": entry.reused_from} if entry.reused_from else {}),
         **({"digicarbon.error": entry.error.split("\n")[0]} if entry.error else {}),
     }

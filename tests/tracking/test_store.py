@@ -14,9 +14,11 @@ from mlflow.entities import ViewType
 
 import digicarbon
 from digicarbon.errors import TrackingError
-from digicarbon.result import Result
+from digicarbon.result import Inference, Result
 from digicarbon.tracking import Store, Tracking, metrics
 from digicarbon.tracking._metrics import clean
+from digicarbon.tracking._rows import batch
+from digicarbon.tracking._valid import validate
 
 PATHS = ("tables", "client")
 
@@ -104,6 +106,32 @@ def test_metrics_are_the_numbers_of_the_tables() -> None:
         if term in RESULT.focal:
             assert found[clean(f"{effect}.{term}")] == row["coef"]
             assert found[clean(f"{effect}.{term}.p")] == row["p"]
+
+
+def test_no_coefficient_is_lost_where_terms_share_a_name() -> None:
+    terms = ("digi:urban", "digi_urban", "x^2", "x_2", "x:2", "a(b", "a)b", "ln_x:z")
+    coef = np.arange(1.0, 9.0)
+    result = Result(
+        "twfe", "y", focal=("digi:urban",), terms=terms, coef=coef, covariance=np.eye(8), inference=Inference(df=10)
+    )
+    found = metrics(result)
+    # what MLflow takes as it is keeps its name, and so does what is alone with it
+    assert {name.removeprefix("coef."): value for name, value in found.items() if name.startswith("coef.")} == {
+        "digi by urban": 1.0,
+        "digi_urban": 2.0,
+        "x to 2": 3.0,
+        "x_2": 4.0,
+        "x by 2": 5.0,
+        "a_b": 6.0,
+        "a_b 2": 7.0,
+        "ln_x_z": 8.0,
+    }
+    assert found["focal.coef"] == 1.0
+    assert sum(name.startswith(("se.", "p.")) for name in found) == 16
+    row = batch([replace(ENTRY, result=result)], "p", {})[0]
+    validate(row)
+    assert "digi:urban is 'digi by urban', x^2 is 'x to 2'" in row.tags["digicarbon.metric_names"]
+    assert "digicarbon.metric_names" not in batch([ENTRY], "p", {})[0].tags
 
 
 def test_what_is_no_finite_number_is_left_out() -> None:
