@@ -38,7 +38,7 @@ def roster(planned: Plan) -> Roster:
             run.key,
             run.label,
             run.options,
-            run.choice.values,
+            planned.chosen(run),
             tuple(planned.twins(run)),
             run.prepared.simulated,
             run.prepared.notes,
