@@ -228,8 +228,11 @@ def ui(arguments: Sequence[str]) -> int:
     ------
     DataError
         If there is no store yet.
+    TrackingError
+        If it cannot be read.
     """
     from digicarbon import sweep
+    from digicarbon.tracking import refuse_unreadable
 
     words = list(arguments)
     name = words.pop(0) if words and not words[0].startswith("-") and "=" not in words[0] else ROOT
@@ -239,8 +242,9 @@ def ui(arguments: Sequence[str]) -> int:
     if uri.startswith(("http://", "https://")):
         _console().print(f"The store is a server; open {uri} in a browser.", soft_wrap=True)
         return 0
-    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).is_file():
+    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
         raise DataError(f"There is no store {uri} yet; run an experiment in this folder first: digicarbon run {name}")
+    refuse_unreadable(uri)
     return subprocess.run([sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, *flags]).returncode
 
 

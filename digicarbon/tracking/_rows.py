@@ -21,6 +21,8 @@ HASH = "digicarbon.hash"
 PARENT = "mlflow.parentRunId"
 EXPERIMENT = "digicarbon.experiment"
 """Tag of a sweep with its experiment's name: several experiments can share one of MLflow's."""
+KIND, SWEEP = "digicarbon.kind", "sweep"
+"""Tag that tells sweeps from their runs, and its value."""
 SWEEP_KEY = "digicarbon.sweep_key"
 """Tag of a sweep: equal for sweeps of the same runs under the same name."""
 FAMILIES = ("params", "tags", "metrics")

@@ -16,6 +16,7 @@ import digicarbon
 from digicarbon.errors import TrackingError
 from digicarbon.result import Inference, Result
 from digicarbon.tracking import Store, Tracking, metrics
+from digicarbon.tracking._failures import reason
 from digicarbon.tracking._metrics import clean
 from digicarbon.tracking._rows import batch
 from digicarbon.tracking._valid import validate
@@ -248,6 +249,22 @@ def test_a_server_that_does_not_answer_is_a_sentence(folder: Path, monkeypatch: 
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("HTTPConnectionPool(host='h', port=9): Max retries exceeded with url: /x (Caused by NewConnectionError("
+         "'<urllib3.connection.HTTPConnection object at 0x7f>: Failed to establish a new connection: [Errno 111] "
+         "Connection refused'))", "no server answers there"),
+        ("HTTPSConnectionPool(host='h', port=443): Max retries exceeded with url: /x (Caused by ReadTimeoutError("
+         "'Read timed out. (read timeout=30)'))", "the server does not answer in time"),
+        ("HTTPConnectionPool(host='h', port=9): Max retries exceeded with url: /x (Caused by NameResolutionError("
+         "\"Failed to resolve 'h'\"))", "there is no such host"),
+    ],
+)  # fmt: skip
+def test_why_a_server_does_not_answer_is_said_in_few_words(error: str, said: str) -> None:
+    assert reason(OSError(error)) == said
+
+
 def test_a_store_that_refuses_a_run_is_a_sentence(here: Path, path: str) -> None:
     store = opened("refused")
     with pytest.raises(TrackingError, match=r"refuses the run 'SDM\(1\).*Runs written before are kept"):
@@ -290,6 +307,24 @@ def test_a_sweep_is_gone_on_with_and_each_hash_stands_once(here: Path, path: str
     other.abort()
     assert done == {}
     assert begun("resumed", "another key")[1] == {}
+
+
+def test_a_sweep_whose_command_was_killed_is_marked_when_another_one_starts(here: Path) -> None:
+    left, _ = begun("x", key="a" * 64)
+    running, _ = begun("x", key="b" * 64)
+    other, _ = begun("y", key="c" * 64)
+    # a killed process gives its lock back and says nothing
+    for store in (left, other):
+        store._open_recording()._lock.release()
+    newest, _ = begun("x", key="d" * 64)
+    states = [client(here).get_run(one.parent_id).info.status for one in (left, running, other, newest)]
+    assert states == ["KILLED", "RUNNING", "RUNNING", "RUNNING"]
+    for store in (running, newest):
+        store.finish({}, failed=0, done=0)
+    again, _ = begun("x", key="a" * 64)
+    assert again.parent_id == left.parent_id
+    assert client(here).get_run(left.parent_id).info.status == "RUNNING"
+    again.abort()
 
 
 def test_a_deleted_sweep_is_not_gone_on_with_and_deleted_runs_do_not_count(here: Path, path: str) -> None:
