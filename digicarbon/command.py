@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
+import threading
+import time
+import webbrowser
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
 
 import pandas as pd
 from hydra.core.config_loader import ConfigLoader
@@ -27,6 +32,7 @@ from digicarbon.report import MOST_RUNS, Table
 
 if TYPE_CHECKING:
     from digicarbon.sweep import Finished
+    from digicarbon.tracking import Tracking
 
 
 @dataclass(frozen=True)
@@ -238,14 +244,53 @@ def ui(arguments: Sequence[str]) -> int:
     name = words.pop(0) if words and not words[0].startswith("-") and "=" not in words[0] else ROOT
     overrides = [word for word in words if "=" in word and not word.startswith("-")]
     flags = [word for word in words if word not in overrides]
-    uri = sweep.settings(Composer(loader(), name, overrides)).tracking.uri
+    tracking = sweep.settings(Composer(loader(), name, overrides)).tracking
+    uri = tracking.uri
     if uri.startswith(("http://", "https://")):
         _console().print(f"The store is a server; open {uri} in a browser.", soft_wrap=True)
         return 0
     if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
         raise DataError(f"There is no store {uri} yet; run an experiment in this folder first: digicarbon run {name}")
     refuse_unreadable(uri)
+    host, port = (_value(flags, *names) for names in (("--host", "-h", "127.0.0.1"), ("--port", "-p", "5000")))
+    page = f"http://{host}:{port}/{_view(tracking, name)}"
+    _console().print(f"Look at {page}", soft_wrap=True)
+    if sys.stdout.isatty():
+        threading.Thread(target=_browse, args=(host, int(port), page), daemon=True).start()
     return subprocess.run([sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, *flags]).returncode
+
+
+def _value(flags: Sequence[str], long: str, short: str, default: str) -> str:
+    """Return the value of a flag of ``mlflow ui``."""
+    for flag, after in zip(flags, [*flags[1:], ""], strict=True):
+        if flag.startswith(f"{long}="):
+            return flag.partition("=")[2]
+        if flag in (long, short) and after:
+            return after
+    return default
+
+
+def _view(tracking: Tracking, name: str) -> str:
+    """Return the part of an address that shows the runs of an experiment; empty if the store has none of that name."""
+    from digicarbon.recorded import experiment_id
+    from digicarbon.tables import UNNAMED
+
+    found = experiment_id(tracking, tracking.experiment or (UNNAMED if name == ROOT else name))
+    chosen = {
+        "searchFilter": "tags.\"digicarbon.kind\" = 'specification'",
+        "orderByKey": "metrics.`focal.effect`",
+        "orderByAsc": "true",
+    }
+    return f"#/experiments/{found}/runs?{urlencode(chosen, quote_via=quote)}" if found else ""
+
+
+def _browse(host: str, port: int, page: str) -> None:
+    """Open a page when its server answers, within a minute and a half."""
+    for _ in range(180):
+        with suppress(OSError), socket.create_connection((host, port), timeout=1):
+            webbrowser.open(page)
+            return
+        time.sleep(0.5)
 
 
 def _headline(name: str) -> str:

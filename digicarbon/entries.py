@@ -68,7 +68,10 @@ def _entry(
     }
     if prepared.notes:
         tags["mlflow.note.content"] = "\n\n".join(prepared.notes)
-    profile = {"units": len(panel.units), "periods": len(panel.periods), "rows": len(panel.unit_codes)}
+    rows, columns = len(panel.unit_codes), list(panel.names)
+    # the first two under the names that MLflow's page of a data set reads
+    profile: dict[str, Any] = {"num_rows": rows, "num_elements": rows * len(columns)}
+    profile |= {"units": len(panel.units), "periods": len(panel.periods), "columns": columns}
     return Entry(
         label=run.label,
         params=_params(run),
@@ -80,13 +83,16 @@ def _entry(
         end=end,
         data_name=run.options.get("source", "data"),
         data_digest=panel.digest[:36],
-        data_profile=json.dumps(profile),
+        data_profile=json.dumps(profile, ensure_ascii=False),
         reused_from=reused_from,
     )
 
 
 def _params(run: Run) -> dict[str, str]:
-    """Return the option of each group, every varied value, and the fields of the model.
+    """Return the option of each group, every varied value, and the fields that say something.
+
+    Those of sample and panel that are at their defaults are left out, and those that are not set: in MLflow's
+    comparisons they are columns of nothing. The composed configuration has all.
 
     A choice is spelled as the specification has it, whether a column, a grid or the model's own file makes it.
     """
@@ -101,14 +107,17 @@ def _params(run: Run) -> dict[str, str]:
         f"{room}.{key}": _plain(value)
         for room, spec in rooms.items()
         for key, value in spec
-        if not isinstance(value, dict | BaseModel)
+        if key in type(spec).model_fields
+        and value is not None
+        and not isinstance(value, dict | BaseModel)
+        and not (room in ("sample", "panel") and value == type(spec).model_fields[key].get_default())
     }
     varied = {
         key: _plain(value)
         for key, value in run.choice.values.items()
         if key not in used and (specs.weights is not None or key.split(".")[0] != "weights")
     }
-    fields = {f"model.{key}": _plain(value) for key, value in specs.model}
+    fields = {f"model.{key}": _plain(value) for key, value in specs.model if value is not None}
     column = {"column": run.choice.column} if run.choice.column else {}
     return {**varied, **column, **used, **fields, **choices}
 

@@ -255,6 +255,11 @@ def _sentence(cls: type[Spec], item: Any, where: str) -> str:
             return _no_field(cls, key, name)
         case "missing":
             return f"{key} is required; give it in the YAML or as {key}=…"
+        case "tuple_type" if isinstance(given, list):
+            return (
+                f"{key}: the class {cls.__name__} declares a tuple that takes no list of a YAML file; declare it as "
+                "`digicarbon.spec.Names` for names, or with `Annotated[…, Field(strict=False)]`."
+            )
         case "tuple_type":
             return f"{key} must be a list, e.g. [{given}]; got {given!r}."
         case "literal_error":

@@ -174,7 +174,7 @@ def run(
             book.flush()
             with Scratch() as scratch:
                 shown = show(planned, chosen.report, book.records(planned), scratch.path)
-                places = store.finish(shown.files, len(book.errors), book.done)
+                places = store.finish(shown.files, len(book.errors), book.done, shown.metrics)
         except KeyboardInterrupt:
             try:
                 book.flush()

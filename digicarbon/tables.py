@@ -5,15 +5,18 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice, repeat
 from pathlib import Path
 from typing import TextIO, overload
 
 from digicarbon.errors import DigicarbonError, TrackingError, counted
 from digicarbon.files import ROOT
+from digicarbon.joint import joint_test
 from digicarbon.plan import Plan, Run
 from digicarbon.report import Record, Report, Table, attributed
+from digicarbon.report.joint import FILE as JOINT
+from digicarbon.report.joint import Joint
 from digicarbon.result import Result
 
 ESTIMATES = "estimates.csv"
@@ -35,13 +38,16 @@ class Shown:
     pictures : tuple of str
         Names of the report's own files.
     files : mapping of str to str, bytes or Path
-        Contents by name: table, pictures, and where the file of estimates is.
+        Contents by name: table, pictures, the joint test, and where the file of estimates is.
+    metrics : mapping of str to float
+        Numbers of the sweep as a whole: the p values of its joint test.
     """
 
     table: Table | None
     refusal: DigicarbonError | None
     pictures: tuple[str, ...]
     files: Mapping[str, str | bytes | Path]
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
 
 class Records(Sequence[Record]):
@@ -134,8 +140,10 @@ def show(planned: Plan, report: Report, records: Records, scratch: Path) -> Show
         with place.open("w", encoding="utf-8", newline="") as file:
             every = _Estimates(file)
             records.watchers.append(every.take)
+            joint, untested = _joint(report, records)
+            report = report if joint is None else report.with_joint(joint)
             pictures, lacking = _pictures(planned, report, records)
-            table, refusal = _table_or_refusal(planned, report, records, lacking)
+            table, refusal = _table_or_refusal(planned, report, records, (*untested, *lacking))
             every.complete(records)
     except OSError as error:
         raise TrackingError(
@@ -147,9 +155,11 @@ def show(planned: Plan, report: Report, records: Records, scratch: Path) -> Show
         files |= {"table.md": table.to_markdown(), "table.csv": table.cells.to_csv()}
     if table is not None and table.below is not None:
         files["table_below.csv"] = table.below.cells.to_csv()
+    if joint is not None:
+        files[JOINT] = joint.to_json()
     if every.count:
         files[ESTIMATES] = place
-    return Shown(table, refusal, tuple(pictures), files)
+    return Shown(table, refusal, tuple(pictures), files, {} if joint is None else joint.metrics)
 
 
 def store_name(planned: Plan) -> str:
@@ -232,6 +242,17 @@ def finished(
         more = (*more, f"{counted(lacking, 'run')} more: recorded, but what was found cannot be read back.")
     title = f"{table.title} (SIMULATED data)" if simulated else table.title
     return replace(table, title=title, notes=(*table.notes, *more, *attributed(notes)))
+
+
+def _joint(report: Report, records: Records) -> tuple[Joint | None, tuple[str, ...]]:
+    """Return the joint test that a report asks for, or a note that says why there is none: it never costs the table."""
+    asked = report.joint_request
+    if asked is None or not len(records):
+        return None, ()
+    try:
+        return joint_test(records.results(), asked.quantity, asked.draws, asked.seed, asked.level, asked.term), ()
+    except DigicarbonError as error:
+        return None, (f"No joint test: {error}",)
 
 
 def _pictures(planned: Plan, report: Report, records: Records) -> tuple[Mapping[str, bytes], tuple[str, ...]]:

@@ -59,3 +59,13 @@ def test_a_module_that_was_loaded_anew_gives_its_new_class(folder: Path) -> None
         Path("mine.py").write_text(code + "#" * number, encoding="utf-8")
         assert builder.build(mine, Sample, "sample").model_dump()["extra"] == number
         assert builder.build(dict(mine), Sample, "sample") is builder.build(mine, Sample, "sample")
+
+
+def test_a_users_tuple_that_takes_no_list_says_how_to_declare_it(folder: Path) -> None:
+    sys.modules.pop("mine", None)
+    code = "from digicarbon.sample import Sample\n\nclass Mine(Sample):\n    names: tuple[str, ...] = ()\n"
+    Path("mine.py").write_text(code, encoding="utf-8")
+    with pytest.raises(
+        ConfigError, match=r"sample\.names: the class Mine declares a tuple .* `digicarbon\.spec\.Names`"
+    ):
+        build({"_target_": "mine.Mine", "names": ["a", "b"]}, Sample, "sample")

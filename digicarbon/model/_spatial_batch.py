@@ -13,7 +13,7 @@ from digicarbon.model.batch import PLACES, Estimand
 from digicarbon.numeric.error_batch import ErrorBatch
 from digicarbon.numeric.null_model import NullModel, combined_null, error_null, lag_null
 from digicarbon.numeric.spatial_batch import LagBatch, LagOutcomes, LagSpace
-from digicarbon.numeric.spatial_likelihood import Sample
+from digicarbon.numeric.spatial_likelihood import Sample, near_end
 from digicarbon.numeric.spatial_operator import DenseOperator
 from digicarbon.numeric.within import Rows
 
@@ -48,7 +48,11 @@ class LagFits:
     def fit(self, prepared: LagOutcomes) -> tuple[FloatArray, FloatArray]:
         """Return the estimate and its standard error for each outcome, each of shape (M,)."""
         found = self._batch.fit(prepared, self._focal, self._lag, self._quantity)
-        return found.effect, found.effect_se
+        if self._quantity == "coefficient":
+            return found.effect, found.effect_se
+        # a single fit reports no effects where ρ is at the end of its range
+        lost = near_end(found.rho, self._space.w)
+        return np.where(lost, np.nan, found.effect), np.where(lost, np.nan, found.effect_se)
 
 
 class ErrorFits:
@@ -104,8 +108,8 @@ def fit_null(kind: Kind, design: Design, keep: list[int], rows: Rows) -> NullMod
 
     Notes
     -----
-    A model without spatial parameter (SLX) gets the lag of y: its errors are exchangeable only where nothing spatial is
-    left in them.
+    Models with a lag of y, and those without spatial parameter (SLX), have the null model of the spatial Durbin model:
+    errors are exchangeable only where nothing spatial is left in them.
     """
     columns = np.concatenate([design.level[..., keep], design.level[..., -1:]], axis=2)
     flat = np.ascontiguousarray(columns.transpose(1, 0, 2)).reshape(-1, columns.shape[2])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from digicarbon.errors import EstimationError
+from digicarbon.model._spatial_estimates import Kind
 from digicarbon.numeric.null_model import NullModel
 from digicarbon.numeric.spatial_batch import EffectName
 from digicarbon.panel import Panel
@@ -66,7 +68,10 @@ class Batch(Protocol):
         """Return raw outcomes, shape (rows, M), as `fit` takes them."""
 
     def fit(self, prepared: Any) -> tuple[FloatArray, FloatArray]:
-        """Return the estimate and its standard error for each outcome, each of shape (M,)."""
+        """Return the estimate and its standard error for each outcome, each of shape (M,).
+
+        Not-a-number where a single fit has no such estimate.
+        """
 
 
 class OneByOne:
@@ -95,7 +100,11 @@ class OneByOne:
         found = np.empty((prepared.shape[1], 2))
         for place, y in enumerate(prepared.T):
             panel = self.panel.with_columns({self.model.y: np.ascontiguousarray(y)})
-            found[place] = estimate_of(self.model.fit(panel, self.weights), self.estimand) or (np.nan, np.nan)
+            try:
+                one = estimate_of(self.model.fit(panel, self.weights), self.estimand)
+            except EstimationError:
+                one = None
+            found[place] = one or (np.nan, np.nan)
         return found[:, 0], found[:, 1]
 
 
@@ -105,6 +114,9 @@ def estimate_of(result: Result, estimand: Estimand) -> tuple[float, float] | Non
     The coefficient of a model without spatial effects is its direct and its total effect; it has no indirect one.
     """
     term, found = estimand.term, result.spatial_effects
+    if estimand.quantity != "coefficient" and found is None and result.kind in get_args(Kind):
+        # ρ at the end of its range
+        return None
     if estimand.quantity != "coefficient" and found is not None:
         if term not in found.terms:
             return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -36,6 +35,7 @@ from digicarbon.model.base import (
 )
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key, under_null
 from digicarbon.numeric.linear_batch import LinearRule
+from digicarbon.numeric.null_model import NullModel
 from digicarbon.numeric.spatial_effects import effects_by_unit, lag_effects, local_effects, simulated_errors
 from digicarbon.numeric.spatial_likelihood import Correction, Demeaning, Sample
 from digicarbon.numeric.spatial_operator import SpatialOperator
@@ -216,18 +216,24 @@ class SpatialPanel(Model):
         design = self._design(panel, weights, None)
         panel = panel.with_terms(self.terms)
         stay = under_null(self.x, self.regressors)
-        names = [*stay, *(f"W_{name}" for name in self.lagged if name in stay), "const"]
-        keep = [place for place, name in enumerate(design.names) if name in names]
         family = "error" if self.kind in ("sem", "sdem") else "combined" if self.kind == "sac" else "lag"
+        # the null model of a lag has the lags of all regressors of its own
+        own = [name for name in self.lagged if name in stay and family != "lag"]
+        names = [*stay, *(f"W_{name}" for name in own), "const"]
+        keep = [place for place, name in enumerate(design.names) if name in names]
         shared = (
             columns_key(panel, stay),
-            columns_key(panel, [name for name in self.lagged if name in stay]),
+            columns_key(panel, own),
             panel.columns[self.y].digest,
             # the operators themselves: a number of theirs could be given to a later one
             design.w,
             design.m if family != "lag" else None,
         )
-        fit = partial(fit_null, self.kind, design, keep, rows_of(panel))
+
+        def fit() -> NullModel:
+            # made anew: thousands of null models that wait to be fitted hold no arrays
+            return fit_null(self.kind, self._design(panel, weights, None), keep, rows_of(panel))
+
         return Null((family, null_sample(design), *shared), fit, True)
 
     def batch(self, panel: Panel, weights: Weights | None, estimand: Estimand) -> Batch:

@@ -40,12 +40,18 @@ class Curves:
     Parameters
     ----------
     specifications, draws : int
+
+    Attributes
+    ----------
+    missing : int
+        How many of the estimates that were added are not numbers.
     """
 
     def __init__(self, specifications: int, draws: int) -> None:
         self._estimates = np.empty((specifications, draws))
         self._significant = np.zeros((2, draws))
         self._z = np.zeros(draws)
+        self.missing = 0
 
     def add(self, place: int, draws: slice, estimate: FloatArray, z: FloatArray, critical: float) -> None:
         """Take the estimates of one specification.
@@ -57,29 +63,47 @@ class Curves:
         draws : slice
             Those that are given.
         estimate, z : ndarray, shape (m,)
-            A z that is not a number counts as 0.
+            An estimate that is not a number is not on the curve; such a z of another counts as 0.
         critical : float
             The absolute z from which an estimate is significant.
         """
-        z = np.nan_to_num(z, nan=0.0)
+        z = np.where(np.isfinite(estimate), np.nan_to_num(z, nan=0.0), 0.0)
         self._estimates[place, draws] = estimate
+        self.missing += int((~np.isfinite(estimate)).sum())
         self._significant[:, draws] += z > critical, z < -critical
         self._z[draws] += z
 
     def finish(self) -> tuple[CurveStatistics, FloatArray]:
-        """Return the statistics of each curve, and the curves sorted, shape (S, D)."""
+        """Return the statistics of each curve, and the curves sorted, shape (S, D).
+
+        Those of a curve without any estimate are not numbers; one with fewer estimates than S is stretched to S ranks.
+        """
         curves = self._estimates
+        # what is not a number comes last
         curves.sort(axis=0)
-        count = len(curves)
-        median = (curves[(count - 1) // 2] + curves[count // 2]) / 2
+        count, every = np.isfinite(curves).sum(axis=0), np.arange(curves.shape[1])
+        last = np.maximum(count - 1, 0)
+        median = (curves[last // 2, every] + curves[last - last // 2, every]) / 2
         lead = (curves > 0).sum(axis=0) - (curves < 0).sum(axis=0)
         dominant = np.where(lead != 0, np.sign(lead), np.where(median < 0, -1.0, 1.0))
         positive, negative = self._significant
-        significant = np.asarray(np.where(dominant > 0, positive, negative) / count, dtype=np.float64)
-        mean_z = np.asarray(dominant * self._z / count, dtype=np.float64)
+        with np.errstate(invalid="ignore"):
+            significant = np.asarray(np.where(dominant > 0, positive, negative) / count, dtype=np.float64)
+            mean_z = np.asarray(dominant * self._z / count, dtype=np.float64)
+        _stretch(curves, count)
         return CurveStatistics(dominant, median, significant, mean_z), curves
 
 
 def share_as_extreme(observed: float, null: FloatArray) -> float:
     """Return (1 + number of null values that are not smaller) / (1 + draws) (Phipson & Smyth 2010)."""
-    return float((1 + (null >= observed - TIES * abs(observed)).sum()) / (1 + len(null)))
+    # what is not a number is not smaller: a draw without estimates is no evidence
+    smaller = null < observed - TIES * abs(observed)
+    return float((1 + (~smaller).sum()) / (1 + len(null)))
+
+
+def _stretch(curves: FloatArray, count: NDArray[np.int64]) -> None:
+    """Fill sorted curves of fewer estimates than there are ranks by interpolation between their own ranks."""
+    ranks = np.linspace(0, 1, len(curves))
+    for draw in np.flatnonzero((count < len(curves)) & (count > 0)):
+        own = curves[: count[draw], draw]
+        curves[:, draw] = np.interp(ranks, np.linspace(0, 1, len(own)), own)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from digicarbon.numeric.least_squares import solve
 from digicarbon.numeric.spatial_combined import fit_combined
 from digicarbon.numeric.spatial_likelihood import Sample, concentrated, fit_error, maximise_lag
 from digicarbon.numeric.spatial_operator import DenseOperator, SpatialOperator
@@ -83,9 +84,19 @@ def linear_null(y: FloatArray, z: FloatArray, rows: Rows, effects: EffectsKind) 
 
 
 def lag_null(y: FloatArray, z: FloatArray, rows: Rows, w: SpatialOperator, sample: Sample) -> NullModel:
-    """Fit y = ρWy + Zβ + effects + ε to a balanced panel; arguments as in `linear_null`."""
+    """Fit y = ρWy + Zβ + WZθ + effects + ε to a balanced panel; arguments as in `linear_null`.
+
+    With the lags of all regressors it holds the lag model, the error model and the model without spatial parameter as
+    special cases, so that its errors are free of spatial dependence whichever of them is true. Lags are left out where
+    they would take half of the observations.
+    """
     cubes = _cube(np.column_stack([z, y]), rows)
-    within = demean(np.concatenate([cubes, w.lag(cubes[..., -1:])], axis=2), sample.effects)
+    lagged = w.lag(cubes)
+    if 4 * z.shape[1] >= sample.size:
+        lagged = lagged[..., -1:]
+    within = demean(
+        np.concatenate([cubes[..., :-1], lagged[..., :-1], cubes[..., -1:], lagged[..., -1:]], axis=2), sample.effects
+    )
     flat = within.reshape(-1, within.shape[2])
     left = _partialled(flat[:, :-2], flat[:, -2:])
     a, b, c = float(left[:, 0] @ left[:, 0]), float(left[:, 0] @ left[:, 1]), float(left[:, 1] @ left[:, 1])
@@ -123,8 +134,5 @@ def _rows(residuals: FloatArray) -> FloatArray:
 
 
 def _partialled(z: FloatArray, columns: FloatArray) -> FloatArray:
-    """Return columns less their projection on z, whose columns are independent."""
-    if z.shape[1] == 0:
-        return columns
-    q = np.linalg.qr(z)[0]
-    return np.asarray(columns - q @ (q.T @ columns))
+    """Return columns less their projection on z; columns of z may depend on each other."""
+    return columns - z @ solve(z, columns)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -450,7 +450,12 @@ def bracket(nodes: FloatArray, heights: FloatArray, score: Callable[[float], flo
     return left, right, False
 
 
-def near_end(rho: float, w: SpatialOperator) -> bool:
+@overload
+def near_end(rho: float, w: SpatialOperator) -> bool: ...
+@overload
+def near_end(rho: FloatArray, w: SpatialOperator) -> NDArray[np.bool_]: ...
+def near_end(rho: float | FloatArray, w: SpatialOperator) -> bool | NDArray[np.bool_]:
     """Return whether ρ is within a thousandth of the range from its end: I - ρW is almost singular there."""
     low, high = w.bounds
-    return min(rho - low, high - rho) < 1e-3 * (high - low)
+    margin = 1e-3 * (high - low)
+    return (rho - low < margin) | (high - rho < margin)

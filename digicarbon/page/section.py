@@ -33,8 +33,8 @@ LARGE = 1_500_000
 MOST_FAILURES = 200
 CURVE_RUNS = 10
 """From so many runs on, a page has their specification curve, whatever the report is."""
-OPEN_ROWS = 30
-"""A longer diagnostic is folded."""
+OPEN_ROWS, OPEN_COLUMNS = 30, 10
+"""A longer or wider diagnostic is folded."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -302,7 +302,8 @@ def _diagnostics(
         spec = DiagnosticTable(name=name, labels=report.labels, language=report.language)
         table = spec.table(name.replace("_", " "), sweep.records.chosen(places))
         table = replace(table, title=_titled(table.title, sweep.simulated))
-        yield name, Markup(table.to_html_piece(addresses)), len(table.cells) > OPEN_ROWS
+        folded = len(table.cells) > OPEN_ROWS or len(table.cells.columns) > OPEN_COLUMNS
+        yield name, Markup(table.to_html_piece(addresses)), folded
 
 
 def _titled(title: str, simulated: bool) -> str:

@@ -108,6 +108,21 @@ def file_of(tracking: Tracking, run_id: str, name: str) -> str:
         return Path(client.download_artifacts(run_id, name, folder)).read_text(encoding="utf-8")
 
 
+def experiment_id(tracking: Tracking, name: str) -> str:
+    """Return the id of an experiment, empty if the store has none of that name.
+
+    Raises
+    ------
+    DataError
+        If there is no store.
+    TrackingError
+        If the store cannot be read.
+    """
+    with reading(tracking) as client:
+        found = client.get_experiment_by_name(name)
+        return "" if found is None else str(found.experiment_id)
+
+
 def plain(config: str, run_id: str) -> dict[str, Any]:
     """Return a composed configuration that is kept with a run as plain values.
 

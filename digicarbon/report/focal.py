@@ -128,6 +128,11 @@ def text_of(value: Any) -> str:
     return f"[{', '.join(map(str, value))}]" if isinstance(value, list | tuple) else str(value)
 
 
+def has_powers(result: Result) -> bool:
+    """Return whether a power of the first focal term is in a model: its coefficient is then no effect of 1 %."""
+    return any(term.startswith(f"{result.focal[0]}^") for term in result.focal[1:])
+
+
 def without_spillovers(result: Result) -> bool:
     """Return whether a coefficient is the direct and total effect: neither outcome nor x is lagged in space."""
     return result.spatial_effects is None and not any(term == "rho" or term.startswith("W_") for term in result.terms)

@@ -15,7 +15,7 @@ from digicarbon.errors import ConfigError, counted, listing, nearest
 from digicarbon.numeric.influence import influence, robustness, shares
 from digicarbon.picture import Format, Strip, plot_specification_curve, rendered
 from digicarbon.report.base import Record, Report, Table, counted_notes, counted_once
-from digicarbon.report.focal import AS_CONFIGURED, Focal, Quantity, focal
+from digicarbon.report.focal import AS_CONFIGURED, Focal, Quantity, focal, has_powers
 from digicarbon.report.joint import Joint, JointRequest
 from digicarbon.report.signs import meaning, number
 from digicarbon.spec import Names
@@ -247,8 +247,8 @@ class SpecificationCurve(Report):
                 if position == choice.base:
                     told += ["base", "", ""]
                 elif np.isfinite(move):
-                    percent = f"{move / mean:+.0%}" if mean > 0 else ""
-                    told += [f"{move:+.{self.decimals}f}", percent, f"{100 * share:+.1f}"]
+                    percent = f"{_signed(100 * move / mean, 0)}%" if mean > 0 else ""
+                    told += [_signed(move, self.decimals), percent, _signed(100 * share, 1)]
                 else:
                     told += ["not told apart", "", ""]
                 lines.append((f"  {self.words(value)}", ["", "", *told]))
@@ -326,10 +326,14 @@ class _Seen(Sequence[Record]):
     def __iter__(self) -> Any:
         for position, record in enumerate(self._records):
             self.simulated = self.simulated or record.simulated
-            focal_terms = record.result.focal
-            if any(term.startswith(f"{focal_terms[0]}^") for term in focal_terms[1:]):
+            if has_powers(record.result):
                 self.powers.add(position)
             yield record
+
+
+def _signed(value: float, decimals: int) -> str:
+    text = f"{value:+.{decimals}f}"
+    return text if float(text) else f"{0:.{decimals}f}"
 
 
 def _refuse_mixture(rows: pd.DataFrame, outcomes: Sequence[str]) -> None:

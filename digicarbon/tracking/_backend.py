@@ -10,8 +10,25 @@ from typing import ClassVar, Protocol
 from digicarbon.tracking._journal import Journal
 from digicarbon.tracking._rows import Row
 
-EXPERIMENT_TAGS: Mapping[str, str] = {"mlflow.experimentKind": "custom_model_development"}
-"""Without this MLflow opens an experiment on its pages for language models."""
+NOTE = """\
+Each sweep is a run; its specifications are the runs below it. To see them side by side, write into the search field
+
+- all specifications: `tags."digicarbon.kind" = 'specification'`
+- the effect is significant: `metrics."focal.effect.p" < 0.05`
+- positive, or positive and significant: `tags."digicarbon.sign" LIKE '+%'`, `tags."digicarbon.sign" = '+*'`
+- one sweep: `tags."mlflow.parentRunId" = '<id of the sweep>'`
+
+**What changes the sign?** Group by the tag `digicarbon.sign`, or choose runs, press Compare and draw parallel
+coordinates of what was varied against `focal.effect`: the total effect of the first focal term in spatial models, else
+its coefficient.
+The sweep's own run has the table, the pictures, `estimates.csv` and `data.json`.
+"""
+"""What an experiment's page says of how to ask it."""
+EXPERIMENT_TAGS: Mapping[str, str] = {
+    "mlflow.experimentKind": "custom_model_development",
+    "mlflow.note.content": NOTE,
+}
+"""Without the kind MLflow opens an experiment on its pages for language models."""
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,7 @@ def complete(spool: Spool, backend: Backend, journal: Journal) -> None:
 
 def close(backend: Backend, parent_id: str, end: End) -> None:
     """Close a sweep."""
-    numbers = {"runs.done": float(end.done), "runs.failed": float(end.failed)}
+    numbers = {**end.metrics, "runs.done": float(end.done), "runs.failed": float(end.failed)}
     backend.end(parent_id, "FAILED" if end.failed else "FINISHED", numbers)
 
 

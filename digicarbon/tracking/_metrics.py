@@ -19,7 +19,8 @@ def metrics(result: Result) -> dict[str, float]:
 
     ``coef.<term>``, ``se.<term>`` and ``p.<term>`` for every term; ``<effect>.<term>`` with ``.se`` and ``.p`` for
     effects of focal terms; statistics by their own name; ``<table>.<row>.<column>`` for further tables. ``focal.*``
-    repeats the first focal term under a name that all runs share, so that runs with different measures can be compared.
+    repeats the first focal term under a name that all runs share, so that runs with different measures can be compared;
+    ``focal.effect`` is its total effect where there are spatial effects, else its coefficient.
     Terms are named as in `term_names`.
     """
     out: dict[str, float] = {}
@@ -40,6 +41,10 @@ def metrics(result: Result) -> dict[str, float]:
                     out |= {name: coef, f"{name}.se": se, f"{name}.p": p}
                 if focal == (term,):
                     out |= {f"focal.{effect}": coef, f"focal.{effect}.se": se, f"focal.{effect}.p": p}
+    if focal:
+        sources = ("focal.total", "focal.total.p") if "focal.total" in out else ("focal.coef", "focal.p")
+        names = zip(("focal.effect", "focal.effect.p"), sources, strict=True)
+        out |= {name: out[source] for name, source in names if source in out}
     out |= {name: float(value) for name, value in result.statistics.items()}
     for name, table in result.tables.items():
         for key, row in table.iterrows():

@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from digicarbon.result import Result
 from digicarbon.tracking._code import provenance
 from digicarbon.tracking._codec import encode
 from digicarbon.tracking._entry import Entry
@@ -19,6 +20,8 @@ LONGEST_PARAM = 6000
 LONGEST_TAG = 8000
 HASH = "digicarbon.hash"
 PARENT = "mlflow.parentRunId"
+SIGN = "digicarbon.sign"
+"""Tag of a run: ``+``, ``-``, ``+*`` or ``-*``, the sign of its focal effect with a star if it is significant."""
 EXPERIMENT = "digicarbon.experiment"
 """Tag of a sweep with its experiment's name: several experiments can share one of MLflow's."""
 KIND, SWEEP = "digicarbon.kind", "sweep"
@@ -107,6 +110,7 @@ def batch(entries: Sequence[Entry], parent_id: str, replaced: Mapping[str, str])
 def _row(entry: Entry, run_id: str, parent_id: str, replaced: Mapping[str, str]) -> Row:
     key = entry.tags.get(HASH, "")
     names = "" if entry.result is None else renamed(entry.result)
+    numbers = {} if entry.result is None else metrics(entry.result)
     tags = {
         PARENT: parent_id,
         "digicarbon.kind": "specification",
@@ -114,6 +118,7 @@ def _row(entry: Entry, run_id: str, parent_id: str, replaced: Mapping[str, str])
         **entry.tags,
         **({"digicarbon.metric_names": names} if names else {}),
         **({"digicarbon.reused_from": entry.reused_from} if entry.reused_from else {}),
+        **sign(numbers, entry.result),
         **({"digicarbon.error": entry.error.split("\n")[0]} if entry.error else {}),
     }
     return Row(
@@ -132,8 +137,24 @@ def _row(entry: Entry, run_id: str, parent_id: str, replaced: Mapping[str, str])
         replaces=replaced.get(key, "") if key else "",
         params={clean(key): value[:LONGEST_PARAM] for key, value in entry.params.items()},
         tags={key: value[:LONGEST_TAG] for key, value in tags.items()},
-        metrics={} if entry.result is None else metrics(entry.result),
+        metrics=numbers,
     )
+
+
+def sign(numbers: Mapping[str, float], result: Result | None) -> dict[str, str]:
+    """Return the tag that a run is grouped by in MLflow: the sign of its focal effect, starred if significant.
+
+    Parameters
+    ----------
+    numbers : mapping of str to float
+        The run's metrics.
+    result : Result or None
+        Its level says what is significant.
+    """
+    if result is None or "focal.effect" not in numbers:
+        return {}
+    significant = numbers.get("focal.effect.p", 1.0) < 1 - result.inference.level
+    return {SIGN: f"{'+' if numbers['focal.effect'] > 0 else '-'}{'*' if significant else ''}"}
 
 
 def _text(entry: Entry) -> str:

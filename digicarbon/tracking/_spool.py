@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
@@ -41,10 +41,11 @@ class Sweep:
 
 @dataclass(frozen=True)
 class End:
-    """How a sweep ended: numbers of runs."""
+    """How a sweep ended: numbers of runs, and metrics of the sweep as a whole."""
 
     failed: int
     done: int
+    metrics: dict[str, float] = field(default_factory=dict)
 
 
 class Spool:

@@ -181,7 +181,13 @@ class Store:
             self._standing.pop(row.hash, None)
         self._open_recording().write(rows, table)
 
-    def finish(self, files: Mapping[str, str | bytes | Path], failed: int, done: int) -> dict[str, str]:
+    def finish(
+        self,
+        files: Mapping[str, str | bytes | Path],
+        failed: int,
+        done: int,
+        metrics: Mapping[str, float] | None = None,
+    ) -> dict[str, str]:
         """Store the sweep's tables and all its results on the parent and close it.
 
         Parameters
@@ -190,6 +196,8 @@ class Store:
             Contents by name: text, e.g. a picture, or the path of a large file, which is copied.
         failed, done : int
             Numbers of runs.
+        metrics : mapping of str to float, optional
+            Of the sweep as a whole.
 
         Returns
         -------
@@ -203,7 +211,7 @@ class Store:
         """
         recording = self._open_recording()
         contents = {name: text.encode() if isinstance(text, str) else text for name, text in files.items()}
-        recording.finish(contents, End(failed, done))
+        recording.finish(contents, End(failed, done, dict(metrics or {})))
         return {name: place(recording.parent.artifacts, name) for name in files}
 
     def abort(self, status: str = "KILLED") -> None:

@@ -39,7 +39,10 @@ def test_every_table_is_as_the_public_client_writes_it(project: Path, monkeypatc
         "runs.failed": 1.0,
     }
     assert [row["lifecycle_stage"] for row in ours["experiments"]["the experiment"]] == ["active"]
-    assert [row["key"] for row in ours["experiment_tags"]["the experiment"]] == ["mlflow.experimentKind"]
+    assert [row["key"] for row in ours["experiment_tags"]["the experiment"]] == [
+        "mlflow.experimentKind",
+        "mlflow.note.content",
+    ]
 
 
 def test_our_tables_are_mlflows() -> None:

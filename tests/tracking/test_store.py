@@ -18,7 +18,7 @@ from digicarbon.result import Inference, Result
 from digicarbon.tracking import Store, Tracking, metrics
 from digicarbon.tracking._failures import reason
 from digicarbon.tracking._metrics import clean
-from digicarbon.tracking._rows import batch
+from digicarbon.tracking._rows import batch, sign
 from digicarbon.tracking._valid import validate
 
 PATHS = ("tables", "client")
@@ -90,6 +90,7 @@ def test_metrics_names_and_values() -> None:
     assert found["coef.a_b_ _c_ 50_"] == 4e10
     assert found["se.log_pcap_"] == pytest.approx(0.1)
     assert found["focal.coef"] == 0.1
+    assert (found["focal.effect"], found["focal.effect.p"]) == (found["focal.total"], found["focal.total.p"])
     assert [found[f"{effect}.log_pcap_"] for effect in ("direct", "indirect", "total")] == [0.0, 2.0, 4.0]
     assert found["focal.indirect.se"] == 0.5
     assert not any("碳强度" in name and name.startswith("direct") for name in found)
@@ -403,3 +404,16 @@ def test_a_run_whose_result_was_lost_is_fitted_again_and_stands_once(here: Path,
     runs = client(here).search_runs([store.experiment_id], f"tags.`mlflow.parentRunId` = '{store.parent_id}'")
     assert sorted(run.data.tags["digicarbon.hash"] for run in runs) == ["a", "b"]
     assert len(pd.read_parquet(folder / "results.parquet")) == 2
+
+
+def test_a_run_says_the_sign_of_its_focal_effect() -> None:
+    def tag(coef: float, p: float, level: float = 0.95) -> dict[str, str]:
+        numbers = {"focal.effect": coef, "focal.effect.p": p}
+        return sign(numbers, Result(kind="fe", y="y", inference=Inference(None, level)))
+
+    assert tag(0.2, 0.3) == {"digicarbon.sign": "+"}
+    assert tag(0.2, 0.03) == {"digicarbon.sign": "+*"}
+    assert tag(-0.2, 0.03) == {"digicarbon.sign": "-*"}
+    assert tag(-0.2, 0.03, level=0.99) == {"digicarbon.sign": "-"}
+    assert sign({}, Result(kind="none", y="")) == {}
+    assert sign({}, None) == {}

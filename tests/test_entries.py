@@ -1,0 +1,51 @@
+"""What is recorded of a run: params that say something, and a profile of its data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from digicarbon.__main__ import main
+
+
+def recorded(*words: str) -> Run:
+    """The only specification of a sweep that is run now."""
+    assert main(["run", "executor=sequential", *words]) == 0
+    client = MlflowClient(tracking_uri=f"sqlite:///{Path('mlruns/mlflow.db').resolve().as_posix()}")
+    (run,) = client.search_runs(["1"], "tags.`digicarbon.kind` = 'specification'")
+    return run
+
+
+def test_params_have_no_columns_of_nothing(project: Path) -> None:
+    params = recorded("model=sdm").data.params
+    assert not [name for name, value in params.items() if value in ("None", "")]
+    assert not [name for name in params if name.startswith(("sample.", "panel."))]
+    assert (params["sample"], params["model.effects"], params["source.seed"]) == ("full", "two_way", "1")
+
+
+def test_fields_that_are_set_are_params(project: Path) -> None:
+    params = recorded("sample.first=2013", "sample.winsorise=[0.05,0.05]").data.params
+    assert params["sample.first"] == "2013"
+    assert params["sample.winsorise"] == "0.05, 0.05"
+    assert "sample.last" not in params
+
+
+def test_a_varied_field_is_a_param_of_every_run_even_at_its_default(project: Path) -> None:
+    assert main(["run", "-m", "executor=sequential", "sample.first=null,2013"]) == 0
+    client = MlflowClient(tracking_uri=f"sqlite:///{Path('mlruns/mlflow.db').resolve().as_posix()}")
+    runs = client.search_runs(["1"], "tags.`digicarbon.kind` = 'specification'")
+    assert sorted(run.data.params["sample.first"] for run in runs) == ["2013", "None"]
+
+
+def test_the_data_set_says_what_it_is(project: Path) -> None:
+    run = recorded()
+    (used,) = run.inputs.dataset_inputs
+    profile = json.loads(used.dataset.profile)
+    assert (profile["num_rows"], profile["units"], profile["periods"]) == (180, 30, 6)
+    assert {"ln_ci", "ln_e"} <= set(profile["columns"])
+    assert profile["num_elements"] == 180 * len(profile["columns"])
+    assert used.dataset.name == "simulated"
+    assert run.data.tags["digicarbon.sign"] in ("+", "-", "+*", "-*")
