@@ -51,8 +51,8 @@ def metrics(result: Result) -> dict[str, float]:
             parts = key if isinstance(key, tuple) else (key,)
             cells = {column: value for column, value in row.items() if isinstance(value, Real)}
             out |= {".".join(map(str, (name, *parts, column))): float(value) for column, value in cells.items()}
-    names = distinct(tuple(out))
-    return {names[name]: value for name, value in out.items() if math.isfinite(value)}
+    cleaned = distinct(tuple(out))
+    return {cleaned[name]: value for name, value in out.items() if math.isfinite(value)}
 
 
 def term_names(result: Result) -> Mapping[str, str]:
