@@ -234,8 +234,11 @@ def ui(arguments: Sequence[str]) -> int:
     ------
     DataError
         If there is no store yet.
+    TrackingError
+        If it cannot be read.
     """
     from digicarbon import sweep
+    from digicarbon.tracking import refuse_unreadable
 
     words = list(arguments)
     name = words.pop(0) if words and not words[0].startswith("-") and "=" not in words[0] else ROOT
@@ -246,8 +249,9 @@ def ui(arguments: Sequence[str]) -> int:
     if uri.startswith(("http://", "https://")):
         _console().print(f"The store is a server; open {uri} in a browser.", soft_wrap=True)
         return 0
-    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).is_file():
+    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
         raise DataError(f"There is no store {uri} yet; run an experiment in this folder first: digicarbon run {name}")
+    refuse_unreadable(uri)
     host, port = (_value(flags, *names) for names in (("--host", "-h", "127.0.0.1"), ("--port", "-p", "5000")))
     page = f"http://{host}:{port}/{_view(tracking, name)}"
     _console().print(f"Look at {page}", soft_wrap=True)
