@@ -257,8 +257,11 @@ def ui(arguments: Sequence[str]) -> int:
     ------
     DataError
         If there is no store yet.
+    TrackingError
+        If it cannot be read.
     """
     from digicarbon import sweep
+    from digicarbon.tracking import refuse_unreadable
 
     words = list(arguments)
     name = words.pop(0) if words and not words[0].startswith("-") and "=" not in words[0] else ROOT
@@ -269,8 +272,9 @@ def ui(arguments: Sequence[str]) -> int:
     if uri.startswith(("http://", "https://")):
         _console().print(f"The store is a server; open {uri} in a browser.", soft_wrap=True)
         return 0
-    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).is_file():
+    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
         raise DataError(f"There is no store {uri} yet; run an experiment in this folder first: digicarbon run {name}")
+    refuse_unreadable(uri)
     host, port = (_value(flags, *names) for names in (("--host", "-h", "127.0.0.1"), ("--port", "-p", "5000")))
     page = f"http://{host}:{port}/{_view(tracking, name)}"
     _console().print(f"Look at {page}", soft_wrap=True)
@@ -383,7 +387,23 @@ def _plans(request: Request) -> list[tuple[Composer, Plan]]:
     for composer in composers:
         sweep.settings(composer)
     shop = Workshop()
-    return [(composer, plan(composer, axes, shop)) for composer in composers]
+    planned: list[tuple[Composer, Plan]] = []
+    wrong: list[tuple[str, DigicarbonError]] = []
+    for composer in composers:
+        try:
+            planned.append((composer, plan(composer, axes, shop)))
+        except DigicarbonError as error:
+            wrong.append((composer.name, error))
+    if wrong and len(composers) == 1:
+        raise wrong[0][1]
+    if wrong:
+        # each item of a study says what it lacks, not the first one alone
+        lines = "\n".join(f"  {name}: {error}" for name, error in wrong)
+        raise ConfigError(
+            f"{request.name}: {len(wrong)} of {counted(len(composers), 'experiment')} cannot run, and nothing was "
+            f"fitted:\n{lines}"
+        )
+    return planned
 
 
 def _composers(

@@ -277,14 +277,14 @@ def test_ui(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> 
         called.append(arguments)
         return subprocess.CompletedProcess(arguments, 3)
 
+    assert main(["run", "executor=sequential"]) == 0
+    capsys.readouterr()
     monkeypatch.setattr(command.subprocess, "run", fake)
     assert main(["ui", "table3_baseline", "--port", "5001"]) == 3
     assert called == [
         [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", "sqlite:///mlruns/mlflow.db", "--port", "5001"]
     ]
     assert "Look at http://127.0.0.1:5001/\n" in capsys.readouterr().out
-    assert main(["run", "executor=sequential"]) == 0
-    capsys.readouterr()
     assert main(["ui", "--host=localhost"]) == 3
     shown = capsys.readouterr().out
     assert shown.startswith(

@@ -48,7 +48,7 @@ class DiagnosticTable(Report):
             If no run has such a table (the sentence names the diagnostic that makes it) or the table no such column.
         """
         if len(records) > self.most_runs:
-            table = across(title, ((block, record.result.notes) for record, block in self._blocks(records)), self._cell)
+            table = across(title, self._blocks(records), self._cell)
             if table.cells.empty:
                 raise self._no_table(records)
             return table

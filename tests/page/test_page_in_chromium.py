@@ -164,6 +164,10 @@ def test_ten_thousand_runs_are_a_few_rows_at_a_time(grid: Path, tmp_path: Path) 
 def test_it_prints_to_pdf_with_its_runs(grid: Path, tmp_path: Path) -> None:
     with opened(grid / "page" / "index.html") as page:
         page.pdf(path=str(tmp_path / "page.pdf"), format="A4")
+        page.set_viewport_size({"width": 688, "height": 900})
+        page.emulate_media(media="print")
+        # A4 less its margins: what is wider would be cut
+        assert page.eval_on_selector(".runs table", "table => table.getBoundingClientRect().width") <= 688
     program = shutil.which("pdftotext")
     assert program is not None, "pdftotext is not installed (Debian: apt-get install poppler-utils)"
     text = subprocess.run(
