@@ -20,6 +20,9 @@ from digicarbon.files import ROOT
 from digicarbon.prepare import Prepared, Specs, Workshop, specify
 from digicarbon.spec import Spec, identity, refuse_unknown
 
+NO_WEIGHTS = "none"
+"""What a run that takes no weights has at each choice of them."""
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Run:
@@ -105,7 +108,11 @@ class Plan:
         """Return what a run has at each key that some run chooses: its choice, or what its files say."""
         values = run.choice.values
         others = {key: run.has(key) for key in self.varied if key not in values}
-        return values | {key: value for key, value in others.items() if value is not None}
+        found = values | {key: value for key, value in others.items() if value is not None}
+        if run.specs.weights is not None:
+            return found
+        # a model without W is one fit under all of them
+        return {key: NO_WEIGHTS if key.split(".")[0] == "weights" else value for key, value in found.items()}
 
 
 def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Workshop | None = None) -> Plan:

@@ -431,3 +431,8 @@ def test_a_run_has_what_its_files_say_where_others_choose(folder: Path) -> None:
 def test_a_run_without_an_experiment_is_called_by_its_model() -> None:
     made = plan(Composer(loader(), "config", ["model=pooled"]), [], SHOP)
     assert [run.label for run in made.runs] == ["pooled"]
+
+
+def test_a_model_without_weights_is_under_none_of_them(folder: Path) -> None:
+    made = planned(experiment("grid: {model: [twfe, sdm], weights: [w1_adjacency, w2_nested]}"))
+    assert [made.chosen(run)["weights"] for run in made.runs] == ["none", "w1_adjacency", "w2_nested"]
