@@ -25,7 +25,7 @@ from rich.table import Table as RichTable
 from digicarbon.compose import Composer, loader, options
 from digicarbon.errors import ConfigError, DataError, DigicarbonError, counted, listing, nearest
 from digicarbon.expand import read_overrides
-from digicarbon.files import GROUPS, ROOT, find
+from digicarbon.files import GROUPS, ROOT, SWEEP_KEYS, find, headline
 from digicarbon.plan import Plan, Run, plan
 from digicarbon.prepare import Workshop
 from digicarbon.report import MOST_RUNS, Table
@@ -202,11 +202,31 @@ def check(request: Request) -> None:
 
 
 def list_(arguments: Sequence[str]) -> int:
-    """Print the options of a group with one line each, or all groups and experiments."""
-    group = arguments[0] if arguments else ""
+    """Print the options of a group with one line each, or all groups and experiments; fields with ``-v``.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        A group, an option of it (its fields are shown), and ``-v``.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such group or option.
+    """
+    verbose = {"-v", "--verbose"} & set(arguments)
+    words = [word for word in arguments if word not in ("-v", "--verbose")]
+    group = words[0] if words else ""
     known = [*GROUPS, "importer", "experiments"]
     if group and group not in known:
         raise ConfigError(f"There is no group '{group}'.{nearest(group, known)} Groups: {listing(known, 20)}.")
+    if len(words) > 2 or (verbose and not group) or (len(words) == 2 and group == "experiments"):
+        raise ConfigError("list takes a group, an option of it, and -v for fields: digicarbon list weights -v")
+    if (verbose or len(words) == 2) and group != "experiments":
+        from digicarbon.vocabulary import told
+
+        sys.stdout.write(told(*words))
+        return 0
     config_loader = loader()
     table = RichTable(box=None, pad_edge=False)
     table.add_column(group or "group", overflow="fold")
@@ -214,11 +234,14 @@ def list_(arguments: Sequence[str]) -> int:
     if group:
         folder = "" if group == "experiments" else f"{group}/"
         for name in options(config_loader, folder.rstrip("/")):
-            table.add_row(name, _headline(f"{folder}{name}"))
+            path = find(f"{folder}{name}")
+            table.add_row(name, "" if path is None else headline(path))
     else:
         for name in known:
             table.add_row(name, ", ".join(options(config_loader, "" if name == "experiments" else name)))
     _console().print(table)
+    if verbose:
+        _console().print(f"An experiment sets {', '.join(SWEEP_KEYS)}, and fields of groups.", soft_wrap=True)
     return 0
 
 
@@ -234,8 +257,11 @@ def ui(arguments: Sequence[str]) -> int:
     ------
     DataError
         If there is no store yet.
+    TrackingError
+        If it cannot be read.
     """
     from digicarbon import sweep
+    from digicarbon.tracking import refuse_unreadable
 
     words = list(arguments)
     name = words.pop(0) if words and not words[0].startswith("-") and "=" not in words[0] else ROOT
@@ -246,8 +272,9 @@ def ui(arguments: Sequence[str]) -> int:
     if uri.startswith(("http://", "https://")):
         _console().print(f"The store is a server; open {uri} in a browser.", soft_wrap=True)
         return 0
-    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).is_file():
+    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
         raise DataError(f"There is no store {uri} yet; run an experiment in this folder first: digicarbon run {name}")
+    refuse_unreadable(uri)
     host, port = (_value(flags, *names) for names in (("--host", "-h", "127.0.0.1"), ("--port", "-p", "5000")))
     page = f"http://{host}:{port}/{_view(tracking, name)}"
     _console().print(f"Look at {page}", soft_wrap=True)
@@ -287,13 +314,6 @@ def _browse(host: str, port: int, page: str) -> None:
             webbrowser.open(page)
             return
         time.sleep(0.5)
-
-
-def _headline(name: str) -> str:
-    """Return the comment in the first line of a configuration file."""
-    path = find(name)
-    first = "" if path is None else path.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
-    return first.lstrip("# ") if first.startswith("#") else ""
 
 
 MOST_COLUMNS = 100

@@ -41,6 +41,8 @@ LARGEST_WAVE = 2000
 """Runs that are handed out before the next sizes are decided; also a bound on what is fitted and not yet written."""
 UNKNOWN = 0.05
 """Seconds that a run is taken to last before one of its kind was fitted."""
+MOST_STARTS = 3
+"""How often workers are started that end before they begin with a run."""
 LOOK = 0.2
 """Seconds between two decisions whether to go on in this process."""
 
@@ -167,8 +169,9 @@ class _Pace:
         total = sum(one[1] - (one[2] if rest else 0.0) for one in known)
         return max(total / (rest or count), 1e-5)
 
-    def known(self) -> bool:
-        return bool(self._known)
+    def known(self, kind: str = "") -> bool:
+        """Return whether one of a kind, or with an empty name any run, was fitted."""
+        return kind in self._known if kind else bool(self._known)
 
 
 class _Engine:
@@ -233,11 +236,13 @@ class _Engine:
                 stack.enter_context(_by_value())
             elif not self.backend.isolates:
                 stack.enter_context(_one_thread())
+            vain = 0
             while self.queue:
                 before = len(self.queue)
                 lost = yield from self._until_lost()
                 yield from self._alone(lost, deaths=1)
-                if len(self.queue) == before:
+                vain = vain + 1 if len(self.queue) == before else 0
+                if vain == MOST_STARTS:
                     raise EstimationError(
                         "Workers end as soon as they are started; runs recorded before are kept. Choose "
                         "executor=sequential, or look at the workers' own messages."
@@ -260,11 +265,13 @@ class _Engine:
         bool
             Whether a worker was lost.
         list of int
-            Runs that were handed out and did not come back.
+            Runs whose chunk a worker had begun and did not bring back. Those that wait in the workers' queue are
+            fitted with the rest.
         """
         from joblib import delayed
 
-        waiting = dict(enumerate(self._chunks(crew)))
+        # by its first run: no two chunks of a sweep begin with the same one
+        waiting = {chunk[0]: chunk for chunk in self._chunks(crew)}
         handed: set[int] = set()
 
         def calls() -> Iterator[Any]:
@@ -281,6 +288,9 @@ class _Engine:
                 yield [self._learned(one) for one in found]
         except self.backend.losses():
             broken = True
+            begun = {number for number in handed if (self.folder / _mark(number)).exists()}
+            # other machines leave their marks elsewhere
+            handed = handed if self.backend.remote else begun
         finally:
             with warnings.catch_warnings():
                 # joblib warns that what is fitted is not looked at; an interrupted sweep says so itself
@@ -304,7 +314,9 @@ class _Engine:
             chunk: list[int] = []
             seconds = 0.0
             while self.queue and len(chunk) < most:
-                seconds += self.pace.of(self.work.kinds[self.queue[0]])
+                kind = self.work.kinds[self.queue[0]]
+                # a run of a kind that nobody has seen may take a thousand times as long as others
+                seconds += self.pace.of(kind) if self.pace.known(kind) else target
                 if chunk and seconds > target and not self.backend.batch:
                     break
                 chunk.append(self.queue.popleft())
@@ -413,8 +425,15 @@ def _fit_chunk(number: int, payload: bytes, rules: Rules) -> tuple[int, list[Fit
     """Fit the runs of a chunk in a worker; return the chunk's number with them."""
     if rules.own_process:
         _settle()
+        if Path(rules.folder).is_dir():
+            Path(rules.folder, _mark(number)).touch()
     tasks: list[Task] = pickle.loads(payload)
     return number, [_timed(task, rules) for task in tasks]
+
+
+def _mark(number: int) -> str:
+    """Return the name of the file that says that a worker has begun with a chunk."""
+    return f"chunk-{number}"
 
 
 def _timed(task: Task, rules: Rules) -> Fitted:

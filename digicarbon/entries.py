@@ -38,7 +38,7 @@ def roster(planned: Plan) -> Roster:
             run.key,
             run.label,
             run.options,
-            run.choice.values,
+            planned.chosen(run),
             tuple(planned.twins(run)),
             run.prepared.simulated,
             run.prepared.notes,
@@ -93,6 +93,8 @@ def _params(run: Run) -> dict[str, str]:
 
     Those of sample and panel that are at their defaults are left out, and those that are not set: in MLflow's
     comparisons they are columns of nothing. The composed configuration has all.
+
+    A choice is spelled as the specification has it, whether a column, a grid or the model's own file makes it.
     """
     specs = run.specs
     used = {key: option for key, option in run.options.items() if key not in SETTINGS}
@@ -111,13 +113,13 @@ def _params(run: Run) -> dict[str, str]:
         and not (room in ("sample", "panel") and value == type(spec).model_fields[key].get_default())
     }
     varied = {
-        key: str(value)
+        key: _plain(value)
         for key, value in run.choice.values.items()
         if key not in used and (specs.weights is not None or key.split(".")[0] != "weights")
     }
     fields = {f"model.{key}": _plain(value) for key, value in specs.model if value is not None}
     column = {"column": run.choice.column} if run.choice.column else {}
-    return {**column, **used, **fields, **choices, **varied}
+    return {**varied, **column, **used, **fields, **choices}
 
 
 def _plain(value: Any) -> str:

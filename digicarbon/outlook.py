@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from digicarbon.errors import TrackingError, counted
 from digicarbon.plan import Plan
 from digicarbon.sweep import Settings, kind, sweep_key
-from digicarbon.tracking import DONE, ELSEWHERE, NEW, OTHER_VERSIONS, history
+from digicarbon.tracking import DONE, ELSEWHERE, NEW, OTHER_VERSIONS, history, masked, obstacle
 
 GUESS = 0.005
 """Seconds that a run is taken to last while none of its kind is recorded."""
@@ -36,6 +36,18 @@ class Outlook:
 
 def outlook(planned: Plan, chosen: Settings) -> Outlook:
     """Look at the store; nothing is fitted, made or changed."""
+    found = _seen(planned, chosen)
+    lacking = obstacle(chosen.tracking.uri)
+    if not lacking:
+        return found
+    return Outlook(
+        found.states,
+        f"{found.sentence} `digicarbon run` cannot record in {masked(chosen.tracking.uri)}: {lacking}; name another "
+        "place with tracking.uri.",
+    )
+
+
+def _seen(planned: Plan, chosen: Settings) -> Outlook:
     try:
         known = history(chosen.tracking, sweep_key(planned), [run.key for run in planned.runs])
     except TrackingError as error:

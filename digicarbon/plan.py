@@ -8,7 +8,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,15 @@ class Run:
         """The composed configuration, as plain values; put together on each call, and for reading only."""
         return self.composer.config(self.choice.values)
 
+    def has(self, key: str) -> Any:
+        """Return a run's option of a group or its value of a dotted key; None where its specifications have none."""
+        group, _, field = key.partition(".")
+        spec = getattr(self.specs, group, None)
+        if not field:
+            return None if group == "weights" and spec is None else self.options.get(group)
+        value = getattr(spec, field, None)
+        return None if isinstance(value, Mapping | Spec) else value
+
 
 @dataclass
 class Plan:
@@ -83,6 +92,20 @@ class Plan:
         if run.choice.column is None:
             return []
         return [label for label in dict.fromkeys(self.same.get(run.label, ())) if label != run.label]
+
+    @cached_property
+    def varied(self) -> Sequence[str]:
+        """The keys that some run of a complete plan chooses, in the order of the experiment."""
+        blocks = {id(run.choice.block): run.choice.block for run in self.runs}.values()
+        return list(
+            dict.fromkeys(key for block in blocks for key in (*block.fixed, *(axis.key for axis, _ in block.axes)))
+        )
+
+    def chosen(self, run: Run) -> dict[str, Any]:
+        """Return what a run has at each key that some run chooses: its choice, or what its files say."""
+        values = run.choice.values
+        others = {key: run.has(key) for key in self.varied if key not in values}
+        return values | {key: value for key, value in others.items() if value is not None}
 
 
 def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Workshop | None = None) -> Plan:

@@ -113,9 +113,10 @@ class Records(Sequence[Record]):
     def _of(self, run: Run, result: Result) -> Iterator[Record]:
         """Yield a run as the report sees it, once more for each named column that came to the same fit."""
         # the panel is made for a picture only
-        shared = (run.options, run.choice.values, result, lambda: run.prepared.panel, run.prepared.simulated)
-        for label in (run.label, *self._planned.twins(run)):
-            yield Record(label, *shared)
+        chosen = self._planned.chosen(run)
+        shared = (run.options, chosen, result, lambda: run.prepared.panel, run.prepared.simulated)
+        for again, label in enumerate((run.label, *self._planned.twins(run))):
+            yield Record(label, *shared, again=again > 0)
 
 
 def show(planned: Plan, report: Report, records: Records, scratch: Path) -> Shown:

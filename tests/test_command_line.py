@@ -277,14 +277,14 @@ def test_ui(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> 
         called.append(arguments)
         return subprocess.CompletedProcess(arguments, 3)
 
+    assert main(["run", "executor=sequential"]) == 0
+    capsys.readouterr()
     monkeypatch.setattr(command.subprocess, "run", fake)
     assert main(["ui", "table3_baseline", "--port", "5001"]) == 3
     assert called == [
         [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", "sqlite:///mlruns/mlflow.db", "--port", "5001"]
     ]
     assert "Look at http://127.0.0.1:5001/\n" in capsys.readouterr().out
-    assert main(["run", "executor=sequential"]) == 0
-    capsys.readouterr()
     assert main(["ui", "--host=localhost"]) == 3
     shown = capsys.readouterr().out
     assert shown.startswith(
@@ -307,7 +307,7 @@ def test_ui_without_a_store(folder: Path, capsys: Capture) -> None:
     ("arguments", "said"),
     [
         (["pln"], "There is no command 'pln'. Did you mean 'plan'?"),
-        (["frobnicate"], "Verbs: run, plan, check, list, ui, rerun, export, deliver, data, report."),
+        (["frobnicate"], "Verbs: run, plan, check, list, ui, rerun, export, deliver, data, report, schema."),
         (["check", "table3_basline"], "There is no experiment 'table3_basline'. Did you mean 'table3_baseline'?"),
         (["check", "wieghts=w1_adjacency"], "there is no key 'wieghts'. Did you mean 'weights'?"),
         (["check", "weights=w1_adjacncy"], "there is no such option. Did you mean 'w1_adjacency'?"),

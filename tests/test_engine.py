@@ -47,6 +47,9 @@ class Moody(PanelRegression):
             os.kill(os.getpid(), signal.SIGKILL)
         if self.mood == "slow":
             time.sleep(60)
+        if self.mood.startswith("w"):
+            Path(self.place, f"{self.mood}-{os.getpid()}").touch()
+            time.sleep(0.4)
         if self.mood == "exit":
             raise SystemExit(3)
         return super().fit(panel, weights)
@@ -134,6 +137,35 @@ def test_lost_workers_cost_a_retry_and_what_ends_them_fails(moody: Path) -> None
     assert set(errors) == {"model.mood=kill", "model.mood=exit"}
     assert errors["model.mood=kill"] == engine.KILLED
     assert "asked to end the process (exit status 3)" in errors["model.mood=exit"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills by signal")
+def test_only_what_a_lost_worker_had_begun_is_fitted_alone(moody: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone: list[int] = []
+    kept = engine._Engine._kept
+
+    def noted(self: engine._Engine, index: int, cell: engine._Cell, deaths: int) -> Fitted:
+        alone.append(index)
+        return kept(self, index, cell, deaths)
+
+    monkeypatch.setattr(engine._Engine, "_kept", noted)
+    made = planned("model=moody", "model.mood=w1,w2,w3,once,w4,w5,w6,w7,w8,w9,w10,w11")
+    found = outcome(made, LocalExecutor(n_jobs=2), own=True)
+    assert not [label for label, one in found.items() if one.error]
+    assert 1 <= len(alone) <= 2
+    # the others are fitted by two workers, before and after
+    assert len({path.name.split("-")[1] for number in range(6, 12) for path in moody.glob(f"w{number}-*")}) == 2
+
+
+def test_runs_of_a_kind_that_nobody_has_seen_are_handed_out_one_by_one() -> None:
+    pace = engine._Pace()
+    for _ in range(3):
+        pace.learn("fast", 0.001)
+    kinds = ["fast"] * 10 + ["new"] * 10 + ["fast"] * 10
+    work = Work(lambda index: pytest.fail("no task is made to plan"), range(30), kinds, LocalExecutor(n_jobs=2))
+    made = engine._Engine(work, Path())
+    made.pace = pace
+    assert [len(chunk) for chunk in made._chunks(None)] == [10, *[1] * 10, 10]
 
 
 def test_a_run_that_takes_too_long_is_stopped(moody: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sqlite3
+from contextlib import closing, redirect_stderr
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from mlflow import MlflowClient
 from digicarbon import sweep
 from digicarbon.__main__ import main
 from digicarbon.compose import Composer, loader
+from digicarbon.errors import TrackingError
 from digicarbon.expand import read_overrides
 from digicarbon.outlook import Outlook, outlook
 from digicarbon.plan import Plan, plan
@@ -49,6 +53,80 @@ def client() -> MlflowClient:
 def test_a_plan_makes_no_store(folder: Path) -> None:
     assert set(look("measure=bea,ddl").values()) == {"new"}
     assert not Path("mlruns").exists()
+
+
+@pytest.mark.parametrize("content", ["empty", "foreign", "older"])
+def test_a_plan_writes_into_no_database(project: Path, content: str) -> None:
+    store = Path(STORE)
+    if content != "older":
+        store.write_bytes(b"")
+    with closing(sqlite3.connect(store)) as connection:
+        if content == "foreign":
+            connection.execute("CREATE TABLE notes (text)")
+        if content == "older":
+            # MLflow's client would bring it up to date
+            connection.execute("DROP TABLE secrets")
+            connection.execute("UPDATE alembic_version SET version_num = 'cfd24bdc0731'")
+            connection.commit()
+    before = store.read_bytes()
+    said = sentence("measure=bea")
+    assert store.read_bytes() == before
+    assert [path.name for path in Path("mlruns").iterdir()] == ["mlflow.db"]
+    if content == "empty":
+        assert said.startswith("1 run to fit")
+    else:
+        assert said.startswith("What is recorded is not known: tracking.uri: the store sqlite:///mlruns/mlflow.db")
+    if content == "foreign":
+        assert "it is another program's database, with the tables notes" in said
+        with pytest.raises(TrackingError, match=r"with the tables notes.*Name another file"):
+            run("measure=bea")
+        assert store.read_bytes() == before
+        assert "another program's database" in complaint()
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("folder", "it is a folder where a file belongs"),
+        ("text", "the file is no database, or it is damaged"),
+        ("holes", "the file is damaged"),
+    ],
+)
+def test_a_store_that_cannot_be_used_is_said_by_every_verb(project: Path, place: str, said: str) -> None:
+    store = Path(STORE)
+    if place == "holes":
+        content = store.read_bytes()
+        store.write_bytes(content[:8192] + b"\xff" * (len(content) - 8192))
+    else:
+        store.unlink()
+    if place == "folder":
+        store.mkdir()
+    if place == "text":
+        store.write_text("no database" * 500, encoding="utf-8")
+    assert said in sentence("measure=bea")
+    with pytest.raises(TrackingError) as caught:
+        run("measure=bea")
+    assert said in str(caught.value)
+    assert "rights" not in str(caught.value)
+    assert "Name another file" in str(caught.value)
+    assert said in complaint()
+
+
+def test_a_plan_says_where_nothing_can_be_recorded(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "cannot record" not in sentence("measure=bea")
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path).name != "mlflow.db")
+    assert "`digicarbon run` cannot record in sqlite:///mlruns/mlflow.db: the file is read-only" in sentence()
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path).name != "mlruns")
+    assert "mlruns is read-only; name another place with tracking.uri." in sentence()
+    Path("notes").write_text("a file", encoding="utf-8")
+    assert "notes is a file where a folder belongs" in sentence("tracking.uri=sqlite:///notes/mlflow.db")
+
+
+def complaint() -> str:
+    """What `digicarbon ui` says; it must not start MLflow."""
+    with redirect_stderr(io.StringIO()) as err:
+        assert main(["ui"]) == 2
+    return err.getvalue()
 
 
 def test_each_run_has_its_state(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

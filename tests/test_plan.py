@@ -13,6 +13,7 @@ import pytest
 from digicarbon import plan as planning
 from digicarbon.choice import Choice
 from digicarbon.compose import Composer, loader
+from digicarbon.entries import _params
 from digicarbon.errors import DigicarbonError
 from digicarbon.expand import expand, read_overrides
 from digicarbon.plan import Plan, plan
@@ -409,6 +410,22 @@ def test_a_misspelled_required_key_is_named_before_what_is_missing(folder: Path)
 
 def test_a_wrong_durbin_and_no_workers_are_one_sentence(folder: Path) -> None:
     assert "model.durbin: must be all, x or a list" in refusal("config", "model=sdm", "model.durbin=some")
+
+
+def test_a_run_has_what_its_files_say_where_others_choose(folder: Path) -> None:
+    body = "columns: {none: {model.controls: []}, one: {model.controls: [ln_population], model: pooled}, full: {}}"
+    made = planned(
+        experiment(f"model: {{controls: [ln_population, ln_pgdp]}}\n{body}\ngrid: {{weights: [w1_adjacency]}}")
+    )
+    assert [made.chosen(run) for run in made.runs] == [
+        {"model.controls": [], "weights": "w1_adjacency", "model": "twfe"},
+        {"model.controls": ["ln_population"], "model": "pooled", "weights": "w1_adjacency"},
+        {"model.controls": ("ln_population", "ln_pgdp"), "weights": "w1_adjacency", "model": "twfe"},
+    ]
+    params = [_params(run) for run in made.runs]
+    assert [one["model.controls"] for one in params] == ["", "ln_population", "ln_population, ln_pgdp"]
+    swept = planned("config", "model.controls=[ln_population],[ln_population,ln_pgdp]")
+    assert [_params(run)["model.controls"] for run in swept.runs] == ["ln_population", "ln_population, ln_pgdp"]
 
 
 def test_a_run_without_an_experiment_is_called_by_its_model() -> None:

@@ -201,7 +201,7 @@ class RecordedRecords(Sequence[Record]):
     def _read(self, chosen: Sequence[tuple[Planned, str, str]]) -> Iterator[Record]:
         results = self._results.read(run_id for _, run_id, _ in chosen)
         for (run, _, label), (_, result) in zip(chosen, results, strict=True):
-            yield Record(label, run.options, run.values, result, None, run.simulated)
+            yield Record(label, run.options, run.values, result, None, run.simulated, again=label != run.label)
 
 
 def sweep(tracking: Tracking, name: str) -> RecordedSweep:

@@ -40,6 +40,9 @@ class Record:
         Makes the panel that it was fitted to, for pictures: thousands of records hold none.
     simulated : bool
         Whether the data are simulated, which pictures say.
+    again : bool
+        Whether a record before it shows the same fit, for another column: it has a place of its own where runs stand
+        side by side, and counts leave it out.
     """
 
     label: str
@@ -48,6 +51,7 @@ class Record:
     result: Result
     panel: Callable[[], Panel] | None = None
     simulated: bool = False
+    again: bool = False
 
 
 class Report(Spec):
@@ -103,12 +107,28 @@ class Report(Spec):
         return self
 
 
-def summarised(count: int, words: str = "stand side by side") -> str:
-    """Return the sentence that tells of a summary, how to have each run and where all numbers are."""
+def summarised(count: int, words: str = "stand side by side", again: int = 0) -> str:
+    """Return the sentence that tells of a summary, how to have each run and where all numbers are.
+
+    Parameters
+    ----------
+    count : int
+        Fits.
+    words : str
+        What more room would let them do.
+    again : int
+        Columns that came to one of these fits.
+    """
     return (
-        f"A summary of {count:,} runs; report.most_runs={count} lets all of them {words}. Every coefficient of every "
-        "run is in estimates.csv, and every number in results.parquet, beside this table."
+        f"A summary of {count:,} runs; report.most_runs={count + again} "
+        f"lets all of them {words}. Every coefficient of every run is in estimates.csv, and every number in "
+        "results.parquet, beside this table."
     )
+
+
+def counted_once(again: int) -> tuple[str, ...]:
+    """Return the note on columns that came to a fit that another column has, if there are any."""
+    return (f"{counted(again, 'more choice')} came to the same fits; each fit is counted once.",) if again else ()
 
 
 def counted_notes(number: Mapping[str, int], every: int) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ class DiagnosticTable(Report):
     columns : tuple of str
         Which of its columns; empty takes all.
     decimals : int
+        Digits after the decimal point.
     most_runs : int
         Up to how many runs have columns each; of more, the table shows median and range over the runs.
     """
@@ -47,7 +48,7 @@ class DiagnosticTable(Report):
             If no run has such a table (the sentence names the diagnostic that makes it) or the table no such column.
         """
         if len(records) > self.most_runs:
-            table = across(title, ((block, record.result.notes) for record, block in self._blocks(records)), self._cell)
+            table = across(title, self._blocks(records), self._cell)
             if table.cells.empty:
                 raise self._no_table(records)
             return table

@@ -54,7 +54,7 @@ class Focal:
     Attributes
     ----------
     runs : int
-        How many records there are, those without a focal term among them.
+        How many fits there are, those without a focal term among them.
     rows : DataFrame
         A row per run and focal term: record (its position), term, coef, se, p, low, high, and the value of each varied
         key.
@@ -63,6 +63,8 @@ class Focal:
     notes : mapping of str to int
         How many records have each note.
     outcomes : tuple of str
+    again : int
+        How many records show a fit that is counted already.
     """
 
     runs: int
@@ -70,6 +72,7 @@ class Focal:
     varied: dict[str, list[str]]
     notes: Counter[str]
     outcomes: tuple[str, ...]
+    again: int = 0
 
 
 @dataclass
@@ -83,7 +86,7 @@ class _Columns:
 def focal(
     records: Sequence[Record], quantity: Quantity = "coefficient", coefficients_as_effects: bool = False
 ) -> Focal:
-    """Return the focal numbers of records.
+    """Return the focal numbers of records, each fit once.
 
     Parameters
     ----------
@@ -98,8 +101,11 @@ def focal(
     varied: dict[str, dict[str, None]] = {}
     notes: Counter[str] = Counter()
     outcomes: dict[str, None] = {}
-    runs = 0
-    for record in records:
+    runs = again = 0
+    for position, record in enumerate(records):
+        if record.again:
+            again += 1
+            continue
         notes.update(list(dict.fromkeys(record.result.notes)))
         outcomes[record.result.y] = None
         values = {key: text_of(value) for key, value in record.varied.items()}
@@ -108,13 +114,13 @@ def focal(
             varied.setdefault(key, {AS_CONFIGURED: None} if runs else {})
         for key, seen in varied.items():
             seen[values.get(key, AS_CONFIGURED)] = None
-        _add(columns, runs, values, list(_numbers(record.result, quantity, coefficients_as_effects)))
+        _add(columns, position, values, list(_numbers(record.result, quantity, coefficients_as_effects)))
         runs += 1
     found = {key: texts.column() for key, texts in columns.choices.items()}
     names = dict(zip(SHOWN, (np.array(numbers) for numbers in columns.numbers), strict=True))
     own = {"record": np.array(columns.records, dtype=np.int32), "term": columns.terms.column(), **names}
     rows = pd.DataFrame({**found, **own})
-    return Focal(runs, rows, {key: list(seen) for key, seen in varied.items()}, notes, tuple(outcomes))
+    return Focal(runs, rows, {key: list(seen) for key, seen in varied.items()}, notes, tuple(outcomes), again)
 
 
 def text_of(value: Any) -> str:

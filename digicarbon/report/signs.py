@@ -9,7 +9,7 @@ import pandas as pd
 from pydantic import Field
 
 from digicarbon.errors import ConfigError, listing, nearest
-from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, counted_notes, summarised
+from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, counted_notes, counted_once, summarised
 from digicarbon.report.focal import Focal, Quantity, focal
 from digicarbon.spec import Names
 
@@ -54,7 +54,7 @@ class SignTable(Report):
         cells, rules = counts(found.rows, self._keys(found), self.level, self.decimals)
         terms = listing(map(self.words, found.rows["term"].unique()), 12)
         words = f"{meaning(self.level)} {_what(self.quantity)} of {terms}."
-        notes = (words, *counted_notes(found.notes, found.runs))
+        notes = (words, *counted_notes(found.notes, found.runs), *counted_once(found.again))
         if found.runs > self.most_runs:
             return Table(title, cells, rules, (*notes, summarised(found.runs, "be listed below it")))
         return Table(title, cells, rules, notes, self._runs(found.rows, [record.label for record in records]))
@@ -94,6 +94,7 @@ def counts(
     level : float
         The largest p value that counts as significant.
     decimals : int
+        Digits after the decimal point.
     """
     groups = [("all", rows)]
     rules = []

@@ -15,7 +15,7 @@ from pydantic import Field, PrivateAttr
 from digicarbon.errors import ConfigError, counted, listing, nearest
 from digicarbon.numeric.influence import influence, robustness, shares
 from digicarbon.picture import Format, Strip, plot_specification_curve, rendered
-from digicarbon.report.base import Record, Report, Table, counted_notes
+from digicarbon.report.base import Record, Report, Table, counted_notes, counted_once
 from digicarbon.report.focal import AS_CONFIGURED, Focal, Quantity, focal, has_powers
 from digicarbon.report.joint import Joint, JointRequest
 from digicarbon.report.signs import meaning, number
@@ -77,7 +77,9 @@ class SpecificationCurve(Report):
     seed : int
         Of the permutations.
     decimals : int
+        Digits after the decimal point.
     pictures : tuple of {"png", "svg", "pdf"}
+        Formats of the picture; empty: none is drawn.
     """
 
     quantity: Quantity = "coefficient"
@@ -293,7 +295,8 @@ class SpecificationCurve(Report):
             notes += joint.notes
         elif self.draws:
             notes.append("No joint test is recorded with these runs: run the experiment with report.draws to make it.")
-        return (*notes, *curve.notes, *counted_notes(curve.found.notes, curve.found.runs))
+        found = curve.found
+        return (*notes, *curve.notes, *counted_notes(found.notes, found.runs), *counted_once(found.again))
 
     @property
     def _estimand(self) -> str:

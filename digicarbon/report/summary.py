@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from digicarbon.errors import counted
-from digicarbon.report.base import Record, Table, counted_notes, summarised
+from digicarbon.report.base import Record, Table, counted_notes, counted_once, summarised
 from digicarbon.report.focal import focal
 from digicarbon.report.signs import counts, meaning
 
@@ -50,7 +50,8 @@ def coefficients(title: str, records: Sequence[Record], level: float, decimals: 
     notes = [f"Outcome: {', '.join(found.outcomes)}. {words}"]
     if many:
         notes.append(f"Not counted by {', '.join(many)}; report=signs 'report.by=[KEY]' does.")
-    return Table(title, cells, rules, (*notes, *counted_notes(found.notes, found.runs), summarised(found.runs)))
+    notes += [*counted_notes(found.notes, found.runs), *counted_once(found.again)]
+    return Table(title, cells, rules, (*notes, summarised(found.runs, again=found.again)))
 
 
 @dataclass
@@ -81,24 +82,27 @@ class _Cell:
         return "; ".join(parts)
 
 
-def across(title: str, tables: Iterable[tuple[pd.DataFrame, Sequence[str]]], write: Callable[[object], str]) -> Table:
+def across(title: str, tables: Iterable[tuple[Record, pd.DataFrame]], write: Callable[[object], str]) -> Table:
     """Return the rows of a diagnostic over all runs: median and range of numbers, the most frequent texts.
 
     Parameters
     ----------
     title : str
-    tables : iterable of (DataFrame, sequence of str)
-        The diagnostic's table of each run, its index the labels of its rows, and the run's notes.
+    tables : iterable of (Record, DataFrame)
+        Runs with the diagnostic's table of each, its index the labels of its rows.
     write : callable
         Turns a value into text.
     """
     cells: dict[str, dict[str, _Cell]] = {}
     runs: Counter[str] = Counter()
     notes: Counter[str] = Counter()
-    having = 0
-    for table, said in tables:
+    having = again = 0
+    for record, table in tables:
+        if record.again:
+            again += 1
+            continue
         having += 1
-        notes.update(list(dict.fromkeys(said)))
+        notes.update(list(dict.fromkeys(record.result.notes)))
         rows = list(map(str, table.index))
         runs.update(set(rows))
         for column in table.columns:
@@ -110,4 +114,5 @@ def across(title: str, tables: Iterable[tuple[pd.DataFrame, Sequence[str]]], wri
     }
     frame = pd.DataFrame.from_dict(shown, orient="index").fillna("")
     words = "Numbers: median over the runs [smallest, largest]; texts: how many runs have them."
-    return Table(title, frame, (), (words, *counted_notes(notes, having), summarised(having)))
+    said = (words, *counted_notes(notes, having), *counted_once(again))
+    return Table(title, frame, (), (*said, summarised(having, again=again)))

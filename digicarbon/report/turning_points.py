@@ -96,7 +96,7 @@ class TurningPointTable(RegressionTable):
     def _summary(self, title: str, records: Sequence[Record]) -> Table:
         """Return the signs of coefficients, and below them the turning points, over all runs."""
         above = super().table(title, records)
-        tables = ((_turning_points(record).drop(columns="note"), ()) for record in records)
+        tables = ((record, _turning_points(record).drop(columns="note")) for record in records)
         below = across("Turning points", tables, lambda value: self._number(float(str(value))))
         pictures = (f"No pictures: they are made of up to {self.most_runs} runs (report.most_runs).",)
         return replace(above, notes=(*above.notes, *pictures), below=replace(below, notes=below.notes[:1]))

@@ -2,11 +2,12 @@
 
 from digicarbon.tracking._code import PACKAGES, provenance
 from digicarbon.tracking._codec import decode
+from digicarbon.tracking._connection import refuse_unreadable
 from digicarbon.tracking._delivery import Delivered, deliver
 from digicarbon.tracking._entry import Entry, Tracking
 from digicarbon.tracking._history import DONE, ELSEWHERE, FAILED, NEW, OTHER_VERSIONS, History, history
 from digicarbon.tracking._metrics import metrics
-from digicarbon.tracking._places import SERVERS, SQLITE, absolute, local_folder, masked, place
+from digicarbon.tracking._places import SERVERS, SQLITE, absolute, local_folder, masked, obstacle, place
 from digicarbon.tracking._results import StoredResults
 from digicarbon.tracking._roster import ROSTER, Planned, Roster
 from digicarbon.tracking._rows import EXPERIMENT
@@ -39,8 +40,10 @@ __all__ = [
     "local_folder",
     "masked",
     "metrics",
+    "obstacle",
     "place",
     "provenance",
+    "refuse_unreadable",
     "store_results",
     "sweep_contents",
 ]

@@ -6,17 +6,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from digicarbon.errors import listing
 from digicarbon.tracking import _failures
 from digicarbon.tracking._backend import Backend, Experiment
 from digicarbon.tracking._client import Client, public
 from digicarbon.tracking._entry import Tracking
 from digicarbon.tracking._places import (
     SERVERS,
+    SQLITE,
     absolute,
     alone,
     artifact_location,
     local_folder,
     masked,
+    refuse_folder,
+    sound,
     try_database,
 )
 
@@ -66,8 +70,7 @@ def connected(tracking: Tracking, name: str) -> Connection:
         If the store cannot be opened.
     """
     location = artifact_location(tracking, name)
-    advice = "Check the folder's rights and the address, or choose another."
-    with _failures.refused(tracking.uri, "cannot be opened", advice):
+    with _failures.refused(tracking.uri, "cannot be opened", None):
         try_database(tracking.uri)
         with alone(tracking.uri):
             return _opened(tracking.uri, name, location)
@@ -84,9 +87,43 @@ def reading(uri: str) -> Backend:
     return _tables(uri) or Client(public(uri))
 
 
+def refuse_unreadable(uri: str) -> None:
+    """Refuse a database file that holds no runs, or is damaged; nothing is made.
+
+    Raises
+    ------
+    TrackingError
+        If it cannot be read.
+    """
+    if not uri.startswith(SQLITE):
+        return
+    with _failures.refused(uri, "cannot be opened", None):
+        refuse_folder(uri)
+        sound(uri)
+        laid_out(uri)
+
+
+def laid_out(uri: str) -> bool:
+    """Return whether a database has MLflow's tables, of whatever version; nothing is made.
+
+    Raises
+    ------
+    LookupError
+        If it is a file with the tables of another program.
+    """
+    from digicarbon.tracking import _database
+
+    tables = _database.tables_of(uri)
+    if tables and uri.startswith(SQLITE) and not tables & _database.OWN:
+        raise LookupError(f"it is another program's database, with the tables {listing(sorted(tables), 3)}")
+    return bool(tables & _database.OWN)
+
+
 def _opened(uri: str, name: str, location: str | None) -> Connection:
     shown, full = masked(uri), masked(absolute(uri))
     database = _tables(uri)
+    if database is None and not uri.startswith(SERVERS):
+        laid_out(uri)
     if database is None:
         # lays out the tables of a database that has none
         client = Client(public(uri))

@@ -23,7 +23,7 @@ from digicarbon.tracking._backend import EXPERIMENT_TAGS, Experiment, Parent
 from digicarbon.tracking._journal import Journal
 from digicarbon.tracking._places import absolute, local_folder, put
 from digicarbon.tracking._results import sources
-from digicarbon.tracking._rows import HASH, PARENT, SWEEP_KEY, Row
+from digicarbon.tracking._rows import HASH, KIND, PARENT, SWEEP, SWEEP_KEY, Row
 from digicarbon.tracking._tables import (
     DATASETS,
     EXPERIMENTS,
@@ -44,6 +44,8 @@ CACHE = 64
 """Megabytes that SQLite keeps of a file while a batch is written; its own 2 let a batch cost more as a store grows."""
 CHUNK = 500
 """Values in one IN list."""
+OWN = frozenset({"experiments", "alembic_version"})
+"""Of MLflow's tables those that every version has."""
 WORKSPACE = "default"
 """MLflow's name for a store without workspaces."""
 
@@ -70,6 +72,21 @@ def opened(uri: str) -> Database | None:
             return Database(engine)
     engine.dispose()
     return None
+
+
+def tables_of(uri: str) -> set[str]:
+    """Return the names of a database's tables; nothing is made.
+
+    Raises
+    ------
+    SQLAlchemyError
+        If the database does not answer, or is none.
+    """
+    engine = sa.create_engine(absolute(uri))
+    try:
+        return set(sa.inspect(engine).get_table_names())
+    finally:
+        engine.dispose()
 
 
 def _known(connection: sa.Connection) -> bool:
@@ -138,6 +155,17 @@ class Database:
             every = {"mlflow.runName": name, **tags}
             self._insert(connection, TAGS, [(key, value, parent.run_id) for key, value in every.items()])
         return parent
+
+    def running(self, experiment_id: str) -> list[Parent]:
+        """Return the sweeps that have not ended."""
+        query = (
+            sa.select(RUNS.c.run_uuid, RUNS.c.artifact_uri)
+            .join(TAGS, TAGS.c.run_uuid == RUNS.c.run_uuid)
+            .where(TAGS.c.key == KIND, TAGS.c.value == SWEEP, RUNS.c.status == "RUNNING")
+            .where(RUNS.c.experiment_id == int(experiment_id), RUNS.c.lifecycle_stage == "active")
+        )
+        with self._engine.connect() as connection:
+            return [Parent(row.run_uuid, row.artifact_uri) for row in connection.execute(query)]
 
     def newest(self, experiment_id: str, sweep_key: str) -> Parent | None:
         """Return the newest sweep of a key that is not deleted."""

@@ -22,7 +22,22 @@ SAID: Mapping[str, str] = {
     "Read-only file system": "its folder is read-only",
     "unable to open database file": "its file cannot be opened for writing, or its folder is read-only",
     "database is locked": "another program has kept it locked for a minute",
+    "file is not a database": "the file is no database, or it is damaged",
+    "disk image is malformed": "the file is damaged",
+    "Connection refused": "no server answers there",
+    "Failed to resolve": "there is no such host",
+    "Name or service not known": "there is no such host",
+    "timed out": "the server does not answer in time",
+    "Max retries exceeded": "the server does not answer",
 }
+OTHER_FILE = "Name another file, e.g. tracking.uri=sqlite:///mlruns/other.db"
+ADVICE: Mapping[str, str] = {
+    "not a database": f"{OTHER_FILE}, or put a copy of this one back.",
+    "malformed": f"{OTHER_FILE}, or put a copy of this one back.",
+    "it is a folder": f"{OTHER_FILE}, or move the folder away.",
+    "another program's": f"{OTHER_FILE}.",
+}
+"""What to do about a store that cannot be opened."""
 
 
 def kinds() -> tuple[type[Exception], ...]:
@@ -48,14 +63,27 @@ def reason(error: BaseException) -> str:
     return next((said for known, said in SAID.items() if known in text), text)
 
 
+def advice(error: BaseException) -> str:
+    """Return what to do about a store that cannot be opened."""
+    text = first_line(error)
+    known = (said for part, said in ADVICE.items() if part in text)
+    return next(known, "Check the folder's rights and the address, or choose another.")
+
+
 def refusal(uri: str, what: str, error: BaseException, advice: str = "") -> TrackingError:
     """Return the sentence on a store that refuses something."""
     return TrackingError(f"tracking.uri: the store {masked(uri)} {what} ({reason(error)}). {advice}".strip())
 
 
 @contextmanager
-def refused(uri: str, what: str, advice: str = "") -> Iterator[None]:
+def refused(uri: str, what: str, more: str | None = "") -> Iterator[None]:
     """Turn what a store raises into a sentence.
+
+    Parameters
+    ----------
+    uri, what : str
+    more : str or None
+        What to do; None takes it from what was raised.
 
     Raises
     ------
@@ -65,7 +93,7 @@ def refused(uri: str, what: str, advice: str = "") -> Iterator[None]:
     try:
         yield
     except kinds() as error:
-        raise refusal(uri, what, error, advice) from error
+        raise refusal(uri, what, error, advice(error) if more is None else more) from error
 
 
 def _loaded(module: str, name: str) -> Any:

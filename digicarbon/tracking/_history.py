@@ -9,8 +9,9 @@ from pathlib import Path
 from digicarbon.tracking import _failures
 from digicarbon.tracking._client import public
 from digicarbon.tracking._code import provenance
+from digicarbon.tracking._connection import laid_out
 from digicarbon.tracking._entry import Tracking
-from digicarbon.tracking._places import SERVERS, SQLITE
+from digicarbon.tracking._places import SERVERS, SQLITE, for_reading, refuse_folder
 from digicarbon.tracking._rows import HASH, PARENT, SWEEP_KEY
 
 PACKAGES = "digicarbon.packages"
@@ -70,11 +71,15 @@ def history(tracking: Tracking, sweep_key: str, keys: Iterable[str]) -> History:
     TrackingError
         If the store cannot be read.
     """
-    if tracking.uri.startswith(SQLITE) and not Path(tracking.uri.removeprefix(SQLITE)).is_file():
-        return History()
-    with _failures.refused(tracking.uri, "cannot be read"):
-        runs = _by_tables(tracking.uri)
-        return _summed(_by_client(tracking.uri) if runs is None else runs, sweep_key, set(keys))
+    uri = tracking.uri
+    with _failures.refused(uri, "cannot be read", None):
+        refuse_folder(uri)
+        if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).is_file():
+            return History()
+        runs = _by_tables(uri)
+        if runs is None and not uri.startswith(SERVERS) and not laid_out(uri):
+            return History()
+        return _summed(_by_client(uri) if runs is None else runs, sweep_key, set(keys))
 
 
 def _by_tables(uri: str) -> dict[str, Seen] | None:
@@ -99,7 +104,7 @@ def _by_tables(uri: str) -> dict[str, Seen] | None:
 
 def _by_client(uri: str) -> dict[str, Seen]:
     """Return all runs by MLflow's public client."""
-    client = public(uri)
+    client = public(for_reading(uri))
     ids = [experiment.experiment_id for experiment in client.search_experiments()]
     found: dict[str, Seen] = {}
     token = None

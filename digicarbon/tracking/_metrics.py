@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import lru_cache
 from numbers import Real
 
@@ -20,13 +21,15 @@ def metrics(result: Result) -> dict[str, float]:
     effects of focal terms; statistics by their own name; ``<table>.<row>.<column>`` for further tables. ``focal.*``
     repeats the first focal term under a name that all runs share, so that runs with different measures can be compared;
     ``focal.effect`` is its total effect where there are spatial effects, else its coefficient.
+    Terms are named as in `term_names`.
     """
     out: dict[str, float] = {}
     focal = result.focal[:1]
+    named = term_names(result)
     # arrays, not tables: a DataFrame costs more than the fit that it shows
     for column in SHOWN if len(result.terms) else ():
         values = dict(zip(result.terms, result.estimate_columns[column].tolist(), strict=True))
-        out |= {f"{column}.{term}": value for term, value in values.items()}
+        out |= {f"{column}.{named[term]}": value for term, value in values.items()}
         out |= {f"focal.{column}": values[term] for term in focal if term in values}
     if result.spatial_effects is not None:
         shown = [result.effect_columns[column].tolist() for column in SHOWN]
@@ -34,7 +37,8 @@ def metrics(result: Result) -> dict[str, float]:
             for position, term in enumerate(result.spatial_effects.terms):
                 coef, se, p = (column[place][position] for column in shown)
                 if term in result.focal:
-                    out |= {f"{effect}.{term}": coef, f"{effect}.{term}.se": se, f"{effect}.{term}.p": p}
+                    name = f"{effect}.{named[term]}"
+                    out |= {name: coef, f"{name}.se": se, f"{name}.p": p}
                 if focal == (term,):
                     out |= {f"focal.{effect}": coef, f"focal.{effect}.se": se, f"focal.{effect}.p": p}
     if focal:
@@ -47,7 +51,47 @@ def metrics(result: Result) -> dict[str, float]:
             parts = key if isinstance(key, tuple) else (key,)
             cells = {column: value for column, value in row.items() if isinstance(value, Real)}
             out |= {".".join(map(str, (name, *parts, column))): float(value) for column, value in cells.items()}
-    return {clean(name): value for name, value in out.items() if math.isfinite(value)}
+    cleaned = distinct(tuple(out))
+    return {cleaned[name]: value for name, value in out.items() if math.isfinite(value)}
+
+
+def term_names(result: Result) -> Mapping[str, str]:
+    """Return what each term of a result is called in MLflow: its own name with ``_`` for signs that MLflow refuses.
+
+    Terms of one result that would share a name are told apart, see `distinct`.
+    """
+    effects = () if result.spatial_effects is None else result.spatial_effects.terms
+    return distinct(tuple(dict.fromkeys((*result.terms, *effects))))
+
+
+def renamed(result: Result) -> str:
+    """Return a sentence on the terms whose names had to be told apart; empty if there are none."""
+    told = [f"{term} is '{name}'" for term, name in term_names(result).items() if name != clean(term)]
+    return f"Names of metrics: {', '.join(told)}, since another term has the shorter name." if told else ""
+
+
+@lru_cache(maxsize=1000)
+def distinct(names: tuple[str, ...]) -> Mapping[str, str]:
+    """Return MLflow's name for each of some names, no two alike.
+
+    Names keep their usual spelling (`clean`) unless several would share one. Then the name that MLflow takes as it is
+    keeps it, and of the others ``a:b`` becomes ``a by b`` and ``a^2`` ``a to 2``; what is alike even so is numbered.
+    """
+    usual = [clean(name) for name in names]
+    if len(set(usual)) == len(usual):
+        return dict(zip(names, usual, strict=True))
+    taken = {name: name for name, plain in zip(names, usual, strict=True) if name == plain}
+    for name, plain in zip(names, usual, strict=True):
+        if name in taken:
+            continue
+        alone = usual.count(plain) == 1
+        wanted = plain if alone else clean(name.replace(":", " by ").replace("^", " to "))
+        number, given = 1, wanted
+        while given in taken.values():
+            number += 1
+            given = f"{wanted[: LONGEST_NAME - 5]} {number}"
+        taken[name] = given
+    return {name: taken[name] for name in names}
 
 
 @lru_cache(maxsize=100_000)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from urllib.request import url2pathname
 
 from digicarbon.errors import TrackingError
@@ -20,9 +21,17 @@ SERVERS = ("http://", "https://")
 
 def absolute(uri: str) -> str:
     """Return a database's address with its full path: MLflow keeps a store open by address, whatever the folder."""
-    if not uri.startswith(SQLITE):
+    if not uri.startswith(SQLITE) or uri.startswith(f"{SQLITE}file:"):
         return uri
     return f"{SQLITE}{Path(uri.removeprefix(SQLITE)).resolve().as_posix()}"
+
+
+def for_reading(uri: str) -> str:
+    """Return an address by which a database file cannot be written; that of another store as it is."""
+    if not uri.startswith(SQLITE):
+        return uri
+    path = quote(Path(uri.removeprefix(SQLITE)).resolve().as_posix())
+    return f"{SQLITE}file:{path}?mode=ro&uri=true"
 
 
 @contextmanager
@@ -37,12 +46,41 @@ def alone(uri: str) -> Iterator[None]:
         yield
 
 
+def refuse_folder(uri: str) -> None:
+    """Raise an `IsADirectoryError` if a folder has the place of a database file."""
+    if uri.startswith(SQLITE) and Path(uri.removeprefix(SQLITE)).is_dir():
+        raise IsADirectoryError("it is a folder where a file belongs")
+
+
+def obstacle(uri: str) -> str:
+    """Return why a database file cannot be written, as far as that is seen without trying; else nothing."""
+    if not uri.startswith(SQLITE):
+        return ""
+    path = Path(uri.removeprefix(SQLITE)).absolute()
+    folder = next(one for one in path.parents if one.exists())
+    if not folder.is_dir():
+        return f"{folder} is a file where a folder belongs"
+    if path.is_file() and not os.access(path, os.W_OK):
+        return "the file is read-only"
+    return "" if os.access(folder, os.W_OK) else f"the folder {folder} is read-only"
+
+
 def try_database(uri: str) -> None:
     """Raise at once what would stop a database file from being written; MLflow tries for minutes."""
+    refuse_folder(uri)
     if uri.startswith(SQLITE):
         with closing(sqlite3.connect(uri.removeprefix(SQLITE), timeout=60, isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("ROLLBACK")
+
+
+def sound(uri: str) -> None:
+    """Raise a `sqlite3.DatabaseError` if a database file is damaged; all of it is read."""
+    address = f"{Path(uri.removeprefix(SQLITE)).absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(address, uri=True)) as connection:
+        found = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if found != ("ok",):
+        raise sqlite3.DatabaseError("database disk image is malformed")
 
 
 def artifact_location(tracking: Tracking, name: str) -> str | None:

@@ -13,7 +13,7 @@ from digicarbon.result import Result
 from digicarbon.tracking._code import provenance
 from digicarbon.tracking._codec import encode
 from digicarbon.tracking._entry import Entry
-from digicarbon.tracking._metrics import LONGEST_NAME, clean, metrics
+from digicarbon.tracking._metrics import LONGEST_NAME, clean, metrics, renamed
 from digicarbon.tracking._yaml import to_yaml
 
 LONGEST_PARAM = 6000
@@ -24,6 +24,8 @@ SIGN = "digicarbon.sign"
 """Tag of a run: ``+``, ``-``, ``+*`` or ``-*``, the sign of its focal effect with a star if it is significant."""
 EXPERIMENT = "digicarbon.experiment"
 """Tag of a sweep with its experiment's name: several experiments can share one of MLflow's."""
+KIND, SWEEP = "digicarbon.kind", "sweep"
+"""Tag that tells sweeps from their runs, and its value."""
 SWEEP_KEY = "digicarbon.sweep_key"
 """Tag of a sweep: equal for sweeps of the same runs under the same name."""
 FAMILIES = ("params", "tags", "metrics")
@@ -107,12 +109,14 @@ def batch(entries: Sequence[Entry], parent_id: str, replaced: Mapping[str, str])
 
 def _row(entry: Entry, run_id: str, parent_id: str, replaced: Mapping[str, str]) -> Row:
     key = entry.tags.get(HASH, "")
+    names = "" if entry.result is None else renamed(entry.result)
     numbers = {} if entry.result is None else metrics(entry.result)
     tags = {
         PARENT: parent_id,
         "digicarbon.kind": "specification",
         **provenance(),
         **entry.tags,
+        **({"digicarbon.metric_names": names} if names else {}),
         **({"digicarbon.reused_from": entry.reused_from} if entry.reused_from else {}),
         **sign(numbers, entry.result),
         **({"digicarbon.error": entry.error.split("\n")[0]} if entry.error else {}),

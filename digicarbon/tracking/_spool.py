@@ -17,6 +17,7 @@ from digicarbon.tracking._places import put
 from digicarbon.tracking._results import parts, read_part, write_part
 
 SPOOL = Path("mlruns", "spool")
+LOCK = "lock"
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,12 @@ def lock_path(spool: Spool, folder: Path | None) -> Path:
     folder : Path or None
         Of the sweep's artifacts, where there is one on this machine.
     """
-    return (spool.folder if folder is None else folder.parent) / "lock"
+    return spool.folder / LOCK if folder is None else lock_of(folder)
+
+
+def lock_of(folder: Path) -> Path:
+    """Return the same for a sweep whose artifacts are in a folder on this machine."""
+    return folder.parent / LOCK
 
 
 def locked(path: Path) -> FileLock | None:

@@ -17,11 +17,11 @@ from digicarbon.tracking._backend import Parent
 from digicarbon.tracking._connection import connected, reading
 from digicarbon.tracking._entry import Entry, Tracking
 from digicarbon.tracking._metrics import LONGEST_NAME
-from digicarbon.tracking._places import masked, place
+from digicarbon.tracking._places import SQLITE, local_folder, masked, place
 from digicarbon.tracking._recording import KEPT, Recording, taken
 from digicarbon.tracking._results import StoredResults
-from digicarbon.tracking._rows import LONGEST_TAG, SWEEP_KEY
-from digicarbon.tracking._spool import End
+from digicarbon.tracking._rows import KIND, LONGEST_TAG, SWEEP, SWEEP_KEY
+from digicarbon.tracking._spool import End, lock_of, locked
 from digicarbon.tracking._valid import validate
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class Store:
         TrackingError
             If the store refuses it.
         """
-        every = {"digicarbon.kind": "sweep", "digicarbon.title": title, SWEEP_KEY: sweep_key, **tags}
+        every = {KIND: SWEEP, "digicarbon.title": title, SWEEP_KEY: sweep_key, **tags}
         every = {key: value[:LONGEST_TAG] for key, value in every.items()}
         with _failures.refused(self.uri, "cannot be written"):
             self.deliver()
@@ -106,6 +106,7 @@ class Store:
             if done is None:
                 name = f"{self.name} {time.strftime('%Y-%m-%d %H:%M:%S')}"[-LONGEST_NAME:]
                 self._take(self._backend.begin(self.experiment_id, name, every))
+            self._close_abandoned()
             recording = self._open_recording()
             for file, content in {"experiment.yaml": config, **(files or {})}.items():
                 self._backend.put(recording.parent, file, content.encode() if isinstance(content, str) else content)
@@ -237,6 +238,23 @@ class Store:
         children = self._backend.children(self.experiment_id, self.parent_id)
         self._standing = {key: run_id for key, run_id, _ in children}
         return {key: run_id for key, run_id, status in children if status == "FINISHED"}
+
+    def _close_abandoned(self) -> None:
+        """Mark sweeps as killed that stand as running and that no command has: theirs was killed.
+
+        Only in a database file, whose locks this machine sees.
+        """
+        tables = self._connection.tables
+        if tables is None or not self._connection.full_uri.startswith(SQLITE):
+            return
+        for parent in tables.running(self.experiment_id):
+            folder = local_folder(parent.artifacts)
+            if parent.run_id == self.parent_id or folder is None or not folder.parent.is_dir():
+                continue
+            lock = locked(lock_of(folder))
+            if lock is not None:
+                tables.end(parent.run_id, "KILLED", {})
+                lock.release()
 
     def _take(self, parent: Parent) -> bool:
         """Make a run the sweep, unless another command has it."""

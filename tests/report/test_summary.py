@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, overload
 
 import numpy as np
@@ -10,7 +11,15 @@ import pandas as pd
 import pytest
 
 from digicarbon.errors import ConfigError
-from digicarbon.report import DiagnosticTable, Record, RegressionTable, SignTable, TurningPointTable, TwoTables
+from digicarbon.report import (
+    DiagnosticTable,
+    Record,
+    RegressionTable,
+    SignTable,
+    SpecificationCurve,
+    TurningPointTable,
+    TwoTables,
+)
 from digicarbon.report.focal import AS_CONFIGURED, focal
 from digicarbon.result import Effects, Result
 
@@ -73,6 +82,30 @@ def test_more_runs_than_columns_are_summarised_in_one_pass(records: Once) -> Non
     assert table.notes[0] == "Outcome: ln_ci. Focal coefficients. Significant: p < 0.05."
     assert table.notes[1:3] == ("Cite me.", "1 of 4 runs: Few clusters.")
     assert table.notes[-1].startswith("A summary of 4 runs; report.most_runs=4 lets all of them stand side by side.")
+
+
+def test_a_fit_that_several_columns_show_is_counted_once(records: Once) -> None:
+    twins = [replace(records.made[0], label=f"twin {number}", again=True) for number in range(2)]
+    every = Once([records.made[0], *twins, *records.made[1:]])
+    note = "2 more choices came to the same fits; each fit is counted once."
+    for report in (
+        RegressionTable(most_runs=3, decimals=2),
+        SignTable(most_runs=3),
+        DiagnosticTable(name="moran", most_runs=3),
+        SpecificationCurve(pictures=()),
+    ):
+        table, alone = report.table("t", every), report.table("t", records)
+        pd.testing.assert_frame_equal(table.cells, alone.cells)
+        assert note in table.notes
+        assert set(alone.notes) - set(table.notes) <= {alone.notes[-1]}
+        if not isinstance(report, SpecificationCurve):
+            # the list below signs has each fit once; columns stand for choices
+            room = 4 if isinstance(report, SignTable) else 6
+            assert f"A summary of 4 runs; report.most_runs={room} lets" in table.notes[-1]
+    below = SignTable().table("t", every).below
+    assert below is not None
+    assert list(below.cells.index) == [one.label for one in records]
+    assert list(RegressionTable().table("t", every).cells.columns) == [one.label for one in every]
 
 
 def test_as_many_runs_as_columns_stand_side_by_side(records: Once) -> None:

@@ -16,8 +16,10 @@ import digicarbon
 from digicarbon.errors import TrackingError
 from digicarbon.result import Inference, Result
 from digicarbon.tracking import Store, Tracking, metrics
+from digicarbon.tracking._failures import reason
 from digicarbon.tracking._metrics import clean
-from digicarbon.tracking._rows import sign
+from digicarbon.tracking._rows import batch, sign
+from digicarbon.tracking._valid import validate
 
 PATHS = ("tables", "client")
 
@@ -106,6 +108,32 @@ def test_metrics_are_the_numbers_of_the_tables() -> None:
         if term in RESULT.focal:
             assert found[clean(f"{effect}.{term}")] == row["coef"]
             assert found[clean(f"{effect}.{term}.p")] == row["p"]
+
+
+def test_no_coefficient_is_lost_where_terms_share_a_name() -> None:
+    terms = ("digi:urban", "digi_urban", "x^2", "x_2", "x:2", "a(b", "a)b", "ln_x:z")
+    coef = np.arange(1.0, 9.0)
+    result = Result(
+        "twfe", "y", focal=("digi:urban",), terms=terms, coef=coef, covariance=np.eye(8), inference=Inference(df=10)
+    )
+    found = metrics(result)
+    # what MLflow takes as it is keeps its name, and so does what is alone with it
+    assert {name.removeprefix("coef."): value for name, value in found.items() if name.startswith("coef.")} == {
+        "digi by urban": 1.0,
+        "digi_urban": 2.0,
+        "x to 2": 3.0,
+        "x_2": 4.0,
+        "x by 2": 5.0,
+        "a_b": 6.0,
+        "a_b 2": 7.0,
+        "ln_x_z": 8.0,
+    }
+    assert found["focal.coef"] == 1.0
+    assert sum(name.startswith(("se.", "p.")) for name in found) == 16
+    row = batch([replace(ENTRY, result=result)], "p", {})[0]
+    validate(row)
+    assert "digi:urban is 'digi by urban', x^2 is 'x to 2'" in row.tags["digicarbon.metric_names"]
+    assert "digicarbon.metric_names" not in batch([ENTRY], "p", {})[0].tags
 
 
 def test_what_is_no_finite_number_is_left_out() -> None:
@@ -222,6 +250,22 @@ def test_a_server_that_does_not_answer_is_a_sentence(folder: Path, monkeypatch: 
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("HTTPConnectionPool(host='h', port=9): Max retries exceeded with url: /x (Caused by NewConnectionError("
+         "'<urllib3.connection.HTTPConnection object at 0x7f>: Failed to establish a new connection: [Errno 111] "
+         "Connection refused'))", "no server answers there"),
+        ("HTTPSConnectionPool(host='h', port=443): Max retries exceeded with url: /x (Caused by ReadTimeoutError("
+         "'Read timed out. (read timeout=30)'))", "the server does not answer in time"),
+        ("HTTPConnectionPool(host='h', port=9): Max retries exceeded with url: /x (Caused by NameResolutionError("
+         "\"Failed to resolve 'h'\"))", "there is no such host"),
+    ],
+)  # fmt: skip
+def test_why_a_server_does_not_answer_is_said_in_few_words(error: str, said: str) -> None:
+    assert reason(OSError(error)) == said
+
+
 def test_a_store_that_refuses_a_run_is_a_sentence(here: Path, path: str) -> None:
     store = opened("refused")
     with pytest.raises(TrackingError, match=r"refuses the run 'SDM\(1\).*Runs written before are kept"):
@@ -264,6 +308,24 @@ def test_a_sweep_is_gone_on_with_and_each_hash_stands_once(here: Path, path: str
     other.abort()
     assert done == {}
     assert begun("resumed", "another key")[1] == {}
+
+
+def test_a_sweep_whose_command_was_killed_is_marked_when_another_one_starts(here: Path) -> None:
+    left, _ = begun("x", key="a" * 64)
+    running, _ = begun("x", key="b" * 64)
+    other, _ = begun("y", key="c" * 64)
+    # a killed process gives its lock back and says nothing
+    for store in (left, other):
+        store._open_recording()._lock.release()
+    newest, _ = begun("x", key="d" * 64)
+    states = [client(here).get_run(one.parent_id).info.status for one in (left, running, other, newest)]
+    assert states == ["KILLED", "RUNNING", "RUNNING", "RUNNING"]
+    for store in (running, newest):
+        store.finish({}, failed=0, done=0)
+    again, _ = begun("x", key="a" * 64)
+    assert again.parent_id == left.parent_id
+    assert client(here).get_run(left.parent_id).info.status == "RUNNING"
+    again.abort()
 
 
 def test_a_deleted_sweep_is_not_gone_on_with_and_deleted_runs_do_not_count(here: Path, path: str) -> None:
