@@ -22,13 +22,14 @@ digicarbon: one YAML per table, every specification fitted and logged
   digicarbon run -m model=twfe,sdm 'weights=glob(*)'    sweep in Hydra's grammar
   digicarbon plan [EXPERIMENT] [overrides]    list what would run; fit nothing; --all shows each of many runs
   digicarbon check [EXPERIMENT] [overrides]   check configurations and data; fit nothing
-  digicarbon list [GROUP]                     options of a config group, or all groups; `experiments` is one
+  digicarbon list [GROUP [OPTION]] [-v]       options of a config group, or all groups; `experiments` is one; -v: fields
   digicarbon data import KIND FILES… --to FOLDER        raw downloads become a data folder
   digicarbon data status|check|show           what a folder holds, what is odd in it, what a run's panel was made from
   digicarbon report EXPERIMENT --out FOLDER   a page of what is recorded, with its tables for Word, Excel and LaTeX
   digicarbon rerun RUN_ID                     fit a recorded run again and compare every number
   digicarbon export RUN_OR_EXPERIMENT --to DIR          data, weights, YAML, and scripts for Stata and R that check it
   digicarbon deliver [EXPERIMENT]             record runs that wait on this disk for a store that did not take them
+  digicarbon schema [--to FOLDER]             JSON Schema, by which an editor completes and checks YAML files
   digicarbon ui [EXPERIMENT]                  MLflow's interface on the project's store
   digicarbon --version
 
@@ -48,6 +49,7 @@ PLAIN_VERBS = {
     "deliver": "deliver.deliver",
     "data": "data_command.data",
     "report": "report_command.report",
+    "schema": "schema.schema",
 }
 WITH_VALUE = frozenset(
     {

@@ -26,7 +26,7 @@ from rich.table import Table as RichTable
 from digicarbon.compose import Composer, loader, options
 from digicarbon.errors import ConfigError, DataError, DigicarbonError, counted, listing, nearest
 from digicarbon.expand import read_overrides
-from digicarbon.files import GROUPS, ROOT, find
+from digicarbon.files import GROUPS, ROOT, SWEEP_KEYS, find, headline
 from digicarbon.plan import Plan, Run, plan
 from digicarbon.prepare import Workshop
 from digicarbon.report import MOST_RUNS, Table
@@ -210,11 +210,31 @@ def check(request: Request) -> None:
 
 
 def list_(arguments: Sequence[str]) -> int:
-    """Print the options of a group with one line each, or all groups and experiments."""
-    group = arguments[0] if arguments else ""
+    """Print the options of a group with one line each, or all groups and experiments; fields with ``-v``.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        A group, an option of it (its fields are shown), and ``-v``.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such group or option.
+    """
+    verbose = {"-v", "--verbose"} & set(arguments)
+    words = [word for word in arguments if word not in ("-v", "--verbose")]
+    group = words[0] if words else ""
     known = [*GROUPS, "importer", "experiments"]
     if group and group not in known:
         raise ConfigError(f"There is no group '{group}'.{nearest(group, known)} Groups: {listing(known, 20)}.")
+    if len(words) > 2 or (verbose and not group) or (len(words) == 2 and group == "experiments"):
+        raise ConfigError("list takes a group, an option of it, and -v for fields: digicarbon list weights -v")
+    if (verbose or len(words) == 2) and group != "experiments":
+        from digicarbon.vocabulary import told
+
+        sys.stdout.write(told(*words))
+        return 0
     config_loader = loader()
     table = RichTable(box=None, pad_edge=False)
     table.add_column(group or "group", overflow="fold")
@@ -222,11 +242,14 @@ def list_(arguments: Sequence[str]) -> int:
     if group:
         folder = "" if group == "experiments" else f"{group}/"
         for name in options(config_loader, folder.rstrip("/")):
-            table.add_row(name, _headline(f"{folder}{name}"))
+            path = find(f"{folder}{name}")
+            table.add_row(name, "" if path is None else headline(path))
     else:
         for name in known:
             table.add_row(name, ", ".join(options(config_loader, "" if name == "experiments" else name)))
     _console().print(table)
+    if verbose:
+        _console().print(f"An experiment sets {', '.join(SWEEP_KEYS)}, and fields of groups.", soft_wrap=True)
     return 0
 
 
@@ -301,13 +324,6 @@ def _browse(host: str, port: int, page: str) -> None:
         time.sleep(0.5)
 
 
-def _headline(name: str) -> str:
-    """Return the comment in the first line of a configuration file."""
-    path = find(name)
-    first = "" if path is None else path.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
-    return first.lstrip("# ") if first.startswith("#") else ""
-
-
 MOST_COLUMNS = 100
 """A table of more columns is for a spreadsheet, not for a terminal."""
 SENTENCE = 60
@@ -379,7 +395,23 @@ def _plans(request: Request) -> list[tuple[Composer, Plan]]:
     for composer in composers:
         sweep.settings(composer)
     shop = Workshop()
-    return [(composer, plan(composer, axes, shop)) for composer in composers]
+    planned: list[tuple[Composer, Plan]] = []
+    wrong: list[tuple[str, DigicarbonError]] = []
+    for composer in composers:
+        try:
+            planned.append((composer, plan(composer, axes, shop)))
+        except DigicarbonError as error:
+            wrong.append((composer.name, error))
+    if wrong and len(composers) == 1:
+        raise wrong[0][1]
+    if wrong:
+        # each item of a study says what it lacks, not the first one alone
+        lines = "\n".join(f"  {name}: {error}" for name, error in wrong)
+        raise ConfigError(
+            f"{request.name}: {len(wrong)} of {counted(len(composers), 'experiment')} cannot run, and nothing was "
+            f"fitted:\n{lines}"
+        )
+    return planned
 
 
 def _composers(

@@ -96,6 +96,12 @@ def shown(path: Path) -> str:
     return path.relative_to(base).as_posix()
 
 
+def headline(path: Path) -> str:
+    """Return the comment in the first line of a configuration file."""
+    first = path.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
+    return first.lstrip("# ") if first.startswith("#") else ""
+
+
 def lineage(name: str) -> list[ConfigFile]:
     """Return an experiment's file and all that it inherits, nearest first; empty if there is no such file.
 
@@ -129,7 +135,7 @@ def _inherited(name: str, heirs: tuple[str, ...]) -> Iterator[ConfigFile]:
             f"{shown(path)}: the experiment inherits itself ({' > '.join([*heirs, name])}), which would go round for "
             "ever; give your file a name of its own."
         )
-    file = ConfigFile(name, path, _read(path))
+    file = ConfigFile(name, path, read(path))
     if "/" in name and not heirs:
         _check_package(file)
     yield file
@@ -141,7 +147,14 @@ def _names() -> list[str]:
     return [path.stem for folder in folders() for path in folder.glob("*.yaml")]
 
 
-def _read(path: Path) -> Mapping[Any, Any]:
+def read(path: Path) -> Mapping[Any, Any]:
+    """Return a configuration file's plain values, interpolations unresolved.
+
+    Raises
+    ------
+    ConfigError
+        If it is not readable as a mapping.
+    """
     try:
         content = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
     except (yaml.YAMLError, OmegaConfBaseException, OSError, UnicodeDecodeError) as error:

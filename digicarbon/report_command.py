@@ -64,8 +64,9 @@ def report(arguments: Sequence[str]) -> int:
         page.section(one, name if name != one.parent_id else one.experiment, spec, bool(asked.report), words)
         for (name, one), spec in zip(found, reports, strict=True)
     ]
-    files = page.files(_title(asked.name, sections), sections, words)
+    files, lacking = page.files(_title(asked.name, sections), sections, words)
     page.write(asked.out, files)
+    sys.stderr.write("".join(f"{sentence}\n" for sentence in lacking))
     sys.stdout.write(f"{asked.out / page.PAGE}: a page of {_what(sections)}, and {len(files) - 1} files beside it.\n")
     return 0
 

@@ -121,7 +121,7 @@ def build(node: Mapping[str, Any], kind: type[S], where: str) -> S:
     target = node.get("_target_")
     if not isinstance(target, str):
         raise ConfigError(f"{where}: the key `_target_` is missing; it names a class such as 'digicarbon.model.…'.")
-    cls = _locate(target, where)
+    cls = locate(target, where)
     if not (isinstance(cls, type) and issubclass(cls, kind)):
         raise ConfigError(
             f"{where}._target_: {target} is not a digicarbon {kind.__name__}; "
@@ -202,7 +202,7 @@ def refuse_unknown(node: Mapping[str, Any], where: str) -> None:
         With a ``_target_``.
     where : str
     """
-    cls = _locate(str(node.get("_target_")), where)
+    cls = locate(str(node.get("_target_")), where)
     if isinstance(cls, type) and issubclass(cls, Spec):
         for name in node:
             if name not in cls.model_fields and name != "_target_":
@@ -214,7 +214,14 @@ def _no_field(cls: type[Spec], key: str, name: str) -> str:
     return f"{key} is not a field of {cls.__name__}.{nearest(name, cls.model_fields)} Fields: {fields}."
 
 
-def _locate(target: str, where: str) -> object:
+def locate(target: str, where: str) -> object:
+    """Return what a dotted path names; its module is imported, also one of the working directory.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such module, or nothing of that name in it; ``where`` is the key for messages.
+    """
     module_name, _, name = target.rpartition(".")
     if not module_name:
         raise ConfigError(f"{where}._target_: '{target}' is not a dotted path such as 'mine.MyModel'.")

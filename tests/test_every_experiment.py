@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -14,10 +16,12 @@ from mlflow import MlflowClient
 from mlflow.entities import Run as StoredRun
 
 from digicarbon import sweep
+from digicarbon.__main__ import main
 from digicarbon.compose import Composer, loader
 from digicarbon.plan import Plan, plan
 
-EXPERIMENTS = sorted(path.stem for path in (REPOSITORY / "experiments").glob("*.yaml"))
+LISTS = {"paper", "china_paper"}
+EXPERIMENTS = sorted({path.stem for path in (REPOSITORY / "experiments").glob("*.yaml")} - LISTS)
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +94,37 @@ def test_china_is_the_study_s_panel(request: pytest.FixtureRequest) -> None:
         _, planned = _planned(name, request)
         assert {run.prepared.panel.shape for run in planned.runs} == {(30, 6)}
         assert all(len(run.prepared.panel.unit_codes) == 180 for run in planned.runs)
+
+
+@pytest.mark.parametrize("name", sorted(LISTS))
+def test_whole_study_with_one_command(
+    name: str, client: MlflowClient, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if name.startswith("china_"):
+        request.getfixturevalue("data_folder")
+    items: Any = Composer(loader(), name).sweep_keys()["experiments"]
+    assert set(items) <= set(EXPERIMENTS)
+    assert len(set(items)) == len(items) == 12
+    assert main(["run", name, "executor=sequential"]) == 0
+    said = capsys.readouterr().out
+    assert said.count("MLflow experiment ") == 12
+    assert [said.index(f"MLflow experiment {item},") for item in items] == sorted(
+        said.index(f"MLflow experiment {item},") for item in items
+    )
+    assert main(["report", name, "--out", f"out/{name}"]) == 0
+    page = Path("out", name, "index.html").read_text(encoding="utf-8")
+    for item in items:
+        title = str(Composer(loader(), item).sweep_keys()["title"])
+        assert html.escape(title, quote=False) in page or html.escape(title) in page
+
+
+def test_a_study_says_what_each_of_its_items_lacks(
+    client: MlflowClient, data_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["plan", "paper", "source=china"]) == 2
+    said = capsys.readouterr().err
+    assert "of 12 experiments cannot run, and nothing was fitted" in said
+    assert "table3_baseline: FE(1): measure=bea needs input-output tables" in " ".join(said.split())
 
 
 def test_choice_of_the_panel_regression_has_its_path_below(client: MlflowClient) -> None:

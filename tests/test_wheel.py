@@ -30,6 +30,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 FACTS = (
     "provinces", "adjacency", "fuels", "sectors", "ceads_fuels", "ceads_sectors", "indicators", "series", "units",
+    "labels", "tiles",
 )  # fmt: skip
 """The tables that ship: facts, never observations."""
 
@@ -40,6 +41,7 @@ def test_wheel_holds_configurations_and_plugin_and_no_data(wheel: Path) -> None:
     assert "digicarbon/experiments/table3_baseline.yaml" in names
     assert "hydra_plugins/digicarbon/__init__.py" in names
     assert "digicarbon/py.typed" in names
+    assert {"digicarbon/page/page.html.j2", "digicarbon/page/page.css", "digicarbon/page/runs.js"} <= set(names)
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"digicarbon", "hydra_plugins"}
     assert not [name for name in names if "plugins/hydra_plugins" in name or name.startswith("tests")]
@@ -57,3 +59,8 @@ def test_installed_wheel_runs_from_an_empty_folder(wheel: Path, tmp_path: Path) 
     assert "FE(7)" in printed
     assert "7 of 7 runs recorded" in printed
     assert [item.name for item in work.iterdir()] == ["mlruns"]
+    # python-docx is not among the requirements
+    assert "a page of 7 runs" in call(bin_folder / "digicarbon", "report", "table3_baseline", cwd=work)
+    made = {item.name for item in (work / "out" / "table3_baseline").iterdir()}
+    assert {"index.html", "table.xlsx", "table.tex", "runs.csv"} <= made
+    assert "table.docx" not in made

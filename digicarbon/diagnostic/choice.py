@@ -131,6 +131,7 @@ class Choice(Diagnostic):
     draws : int
         Bootstrap draws of the tests of fixed effects.
     seed : int
+        Of the random draws.
     alpha : float
         The level of each test; see `choose`.
     """

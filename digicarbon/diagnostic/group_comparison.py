@@ -71,6 +71,7 @@ def compare_groups(
     draws : int
         Splits of the permutation test; where two groups can be split in no more ways, every split is made once.
     seed : int
+        Of the random draws.
     statistic : {"difference", "studentised"}
         Of the permutation test; studentised where regressors or errors spread differently in the groups, see
         `digicarbon.numeric.group_permutation.permutation_test`.
@@ -240,6 +241,7 @@ class GroupComparison(Diagnostic):
     draws : int
         Splits of the permutation test.
     seed : int
+        Of the random draws.
     statistic : {"difference", "studentised"}
         See `compare_groups`.
     """

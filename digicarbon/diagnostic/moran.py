@@ -186,6 +186,7 @@ class Moran(_OfVariables):
     Attributes
     ----------
     variables : tuple of str
+        Terms whose statistic is computed; ln_name is the logarithm of the column name.
     moments : {"normal", "randomisation", "permutation"}
     sides : {"two", "greater"}
     draws, seed : int
@@ -214,6 +215,7 @@ class LocalMoran(_OfVariables):
     Attributes
     ----------
     variables : tuple of str
+        Terms whose statistic is computed; ln_name is the logarithm of the column name.
     moments : {"conditional", "total", "permutation"}
     ml_variance : bool
     quadrants : {"esda", "spdep"}
@@ -245,6 +247,7 @@ class BivariateMoran(_OfVariables):
     Attributes
     ----------
     variables : tuple of str
+        Terms whose statistic is computed; ln_name is the logarithm of the column name.
     neighbours : str
         The variable that is averaged over neighbours.
     sides : {"two", "greater"}

@@ -375,7 +375,9 @@ class WildClusterBootstrap(Diagnostic):
     cluster : str
         ``unit``, ``time`` or a column.
     draws, seed : int
+        Bootstrap samples, and the seed that they are drawn with.
     level : float
+        Of the confidence intervals.
     """
 
     table_names: ClassVar[tuple[str, ...]] = ("wild_bootstrap",)

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 import digicarbon
+from digicarbon.errors import ConfigError
 from digicarbon.page.section import Section
 from digicarbon.page.words import Words
 from digicarbon.render import FORMATS
@@ -21,8 +22,10 @@ HERE = Path(__file__).parent
 PAGE = "index.html"
 
 
-def files(title: str, sections: Sequence[Section], words: Words, now: datetime | None = None) -> dict[str, bytes]:
-    """Return the page and all files beside it, by name.
+def files(
+    title: str, sections: Sequence[Section], words: Words, now: datetime | None = None
+) -> tuple[dict[str, bytes], list[str]]:
+    """Return the page and all files beside it, by name, and sentences on formats that cannot be written here.
 
     Parameters
     ----------
@@ -34,10 +37,11 @@ def files(title: str, sections: Sequence[Section], words: Words, now: datetime |
         What the page says it was made at.
     """
     found: dict[str, bytes] = {}
+    lacking: dict[str, None] = {}
     folders: list[tuple[Section, str, list[str]]] = []
     for one in sections:
         folder = f"{one.key}/" if len(sections) > 1 else ""
-        own = {f"{folder}{name}": content for name, content in {**_tables(one), **one.files}.items()}
+        own = {f"{folder}{name}": content for name, content in {**_tables(one, lacking), **one.files}.items()}
         folders.append((one, folder, sorted(own)))
         found |= own
     page = _environment().get_template("page.html.j2")
@@ -54,14 +58,22 @@ def files(title: str, sections: Sequence[Section], words: Words, now: datetime |
         style=_own("page.css"),
         script=_own("runs.js"),
     )
-    return {PAGE: text.encode(), **found}
+    return {PAGE: text.encode(), **found}, list(lacking)
 
 
-def _tables(one: Section) -> Mapping[str, bytes]:
-    """Return the table in each format that can be written here."""
+def _tables(one: Section, lacking: dict[str, None]) -> Mapping[str, bytes]:
+    """Return the table in each format that can be written here; a package that is missing costs its format only."""
     if one.table is None:
         return {}
-    found = {f"table{suffix}": write(one.table) for suffix, write in FORMATS.items() if suffix != ".html"}
+    found = {}
+    for suffix, write in FORMATS.items():
+        # the page has it
+        if suffix == ".html":
+            continue
+        try:
+            found[f"table{suffix}"] = write(one.table)
+        except ConfigError as error:
+            lacking[str(error)] = None
     found["table.csv"] = one.table.cells.to_csv().encode("utf-8-sig")
     if one.table.below is not None:
         found["table_below.csv"] = one.table.below.cells.to_csv().encode("utf-8-sig")

@@ -29,6 +29,7 @@ class DiagnosticTable(Report):
     columns : tuple of str
         Which of its columns; empty takes all.
     decimals : int
+        Digits after the decimal point.
     most_runs : int
         Up to how many runs have columns each; of more, the table shows median and range over the runs.
     """

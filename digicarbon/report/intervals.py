@@ -37,6 +37,7 @@ class IntervalPicture(Report):
     terms : tuple of str
         Which of them; empty takes the focal ones.
     decimals : int
+        Digits after the decimal point.
     pictures : tuple of {"png", "svg", "pdf"}
         Formats; empty for none.
     most_runs : int
@@ -105,6 +106,7 @@ class BandTable(Report):
     terms : tuple of str
         Empty takes the focal ones.
     decimals : int
+        Digits after the decimal point.
     pictures : tuple of {"png", "svg", "pdf"}
         Formats; empty for none. One picture for each combination of what else varies.
     most_runs : int

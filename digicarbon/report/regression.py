@@ -45,6 +45,7 @@ class RegressionTable(Report):
     Attributes
     ----------
     decimals : int
+        Digits after the decimal point.
     stars : tuple of 3 floats
         Largest p values for one, two and three stars.
     beneath : {"se", "t", "p", "interval"}

@@ -94,6 +94,7 @@ def counts(
     level : float
         The largest p value that counts as significant.
     decimals : int
+        Digits after the decimal point.
     """
     groups = [("all", rows)]
     rules = []

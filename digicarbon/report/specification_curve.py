@@ -75,7 +75,9 @@ class SpecificationCurve(Report):
     seed : int
         Of the permutations.
     decimals : int
+        Digits after the decimal point.
     pictures : tuple of {"png", "svg", "pdf"}
+        Formats of the picture; empty: none is drawn.
     """
 
     quantity: Quantity = "coefficient"

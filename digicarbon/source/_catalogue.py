@@ -17,7 +17,12 @@ def _in_a_list(value: object) -> object:
     return (value,) if isinstance(value, str | int | float) else value
 
 
-OneOrMore = Annotated[tuple[str, ...], Field(strict=False, min_length=1), BeforeValidator(_in_a_list)]
+_ALSO_ALONE = BeforeValidator(_in_a_list, json_schema_input_type=Value | tuple[Value, ...])
+OneOrMore = Annotated[
+    tuple[str, ...],
+    Field(strict=False, min_length=1),
+    BeforeValidator(_in_a_list, json_schema_input_type=str | tuple[str, ...]),
+]
 """A text in YAML, or a list of texts."""
 
 
@@ -70,7 +75,7 @@ class SeriesEntry(Spec):
 
     file: str
     column: OneOrMore
-    where: dict[str, Annotated[_Values, BeforeValidator(_in_a_list)]] = Field(default_factory=dict)
+    where: dict[str, Annotated[_Values, _ALSO_ALONE]] = Field(default_factory=dict)
     factor: float = 1.0
     unit: str = ""
     years: Pair | None = None
@@ -136,7 +141,7 @@ def _built(cls: type[Spec], value: Any) -> Any:
     return cls(**value) if isinstance(value, Mapping) else value
 
 
-FileNode = Annotated[FileEntry, BeforeValidator(_file)]
+FileNode = Annotated[FileEntry, BeforeValidator(_file, json_schema_input_type=str | FileEntry)]
 """A file in YAML: its path, or a mapping of the fields of `FileEntry`."""
 SeriesNodes = dict[str, Annotated[SeriesEntry, BeforeValidator(_series)]]
 """Series in YAML, by name."""

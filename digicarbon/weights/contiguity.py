@@ -45,6 +45,7 @@ class ContiguityWeights(WeightsSpec):
     unit : str
         The column of the labels.
     rule : {"queen", "rook"}
+        Queen: a common point of two outlines makes neighbours; rook: a common edge.
     tolerance : float or None
         If given, polygons no farther apart than this, in the unit of the file's coordinates, are neighbours; 0 takes
         all that touch or overlap. For the queen rule only.

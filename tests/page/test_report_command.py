@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -159,6 +160,17 @@ def test_tables_lie_beside_the_page_in_every_format(fitted: Path) -> None:
     assert {*tables, "table_below.csv", "runs.csv", "index.html", "manifest.json", "pictures/curve.svg"} == names
     linked = {has.get("href") for tag, has in read(folder / "index.html").elements if tag == "a"}
     assert names - {"index.html", "manifest.json"} <= linked
+
+
+def test_a_package_that_is_missing_costs_its_format_only(
+    fitted: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "docx", None)
+    assert main(["report", "small"]) == 0
+    assert "python-docx" in capsys.readouterr().err
+    names = {path.name for path in (fitted / "out" / "small").iterdir()}
+    assert "table.docx" not in names
+    assert {"table.xlsx", "table.tex"} <= names
 
 
 def test_the_report_can_be_another_and_its_decimals_too(fitted: Path) -> None:

@@ -1,0 +1,63 @@
+"""`digicarbon list GROUP -v`: fields of options in 80 columns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+
+from digicarbon.__main__ import main
+from digicarbon.describe import options
+from digicarbon.files import GROUPS
+from digicarbon.vocabulary import WIDTH, told
+
+
+@pytest.mark.parametrize("group", [*GROUPS, "importer"])
+def test_every_field_is_shown_in_80_columns(group: str) -> None:
+    text = told(group)
+    assert max(cell_len(line) for line in text.splitlines()) <= WIDTH
+    blocks = text.split("\n\n")
+    for option, block in zip(options(group), blocks, strict=True):
+        assert block.startswith(option.name)
+        for field in option.fields:
+            assert f"\n  {field.name}: " in block
+
+
+def test_list_shows_defaults_allowed_values_and_units(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "weights", "distance_band"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    place = lines.index("  threshold: null")
+    assert lines[place + 1] == "      number > 0 | null"
+    assert lines[place + 2].startswith("      D, in kilometres or in the unit of the coordinates.")
+    assert main(["list", "weights", "-v"]) == 0
+    assert capsys.readouterr().out.count("\n  normalise: row\n      row | spectral | minmax | none\n") >= 10
+    assert main(["list", "source", "table"]) == 0
+    assert "\n  path: ??? (must be given)\n" in capsys.readouterr().out
+    assert main(["list", "experiments", "-v"]) == 0
+    assert "An experiment sets title, columns, grid" in capsys.readouterr().out
+
+
+def test_a_faulty_option_hides_no_other(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "conf" / "weights").mkdir(parents=True)
+    (folder / "conf" / "weights" / "odd.yaml").write_text("# mine\n_target_: nowhere.Class\n", encoding="utf-8")
+    assert main(["list", "weights", "-v"]) == 0
+    shown = capsys.readouterr().out
+    assert "odd: mine\n  conf/weights/odd.yaml._target_: the module 'nowhere'" in shown
+    assert "\nqueen: " in shown
+    assert main(["list", "weights", "odd"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["-v"], "list takes a group, an option of it, and -v for fields"),
+        (["weights", "queen", "rook"], "list takes a group, an option of it, and -v for fields"),
+        (["weights", "qeen"], "weights has no option 'qeen'. Did you mean 'queen'?"),
+    ],
+)
+def test_a_wrong_command_is_a_sentence(
+    words: list[str], said: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["list", *words]) == 2
+    assert said in capsys.readouterr().err
