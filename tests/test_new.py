@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import REPOSITORY
 from jsonschema import Draft7Validator
 
 from digicarbon import new
@@ -60,17 +59,6 @@ def test_all_files_are_valid_in_the_editor(study: Path) -> None:
         node = json.loads(json.dumps(read(path)))
         assert list(validator.iter_errors(node)) == []
         assert list(validator.iter_errors({**node, "misspelt": 1})) != []
-
-
-def test_options_of_the_study_show_every_field(study: Path) -> None:
-    for path in sorted((study / "conf").glob("*/*.yaml")):
-        cls = Composer(loader(), "main").config()[path.parent.name]["_target_"]
-        shipped = next(
-            read(other)
-            for other in (REPOSITORY / "conf" / path.parent.name).glob("*.yaml")
-            if read(other).get("_target_") == cls
-        )
-        assert set(read(path)) == set(shipped)
 
 
 @pytest.mark.parametrize(
