@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -24,6 +25,7 @@ FloatArray = NDArray[np.float64]
 
 MOST_VALUES = 12
 """A choice of more values has no rows below the curve."""
+_LAGS = re.compile(r"^L\d*\.")
 _HEADS = ["variance, alone", "variance, unique", "specifications", "mean", "moves it by", "of the mean", "points"]
 _STATISTICS = {
     "median": "joint test: median estimate, p",
@@ -341,8 +343,9 @@ def _signed(value: float, decimals: int) -> str:
 def _refuse_mixture(rows: pd.DataFrame, outcomes: Sequence[str]) -> None:
     """Refuse estimates that do not measure the same thing: per 1 % and per unit, or of several kinds of outcomes."""
     for names, what in ((rows["term"].unique().tolist(), "focal terms"), (list(outcomes), "outcomes")):
-        logs = [name for name in names if name.startswith("ln_")]
-        others = [name for name in names if not name.startswith("ln_")]
+        # the lag of a logarithm is one, too
+        logs = [name for name in names if _LAGS.sub("", name).startswith("ln_")]
+        others = [name for name in names if name not in logs]
         if logs and others:
             raise ConfigError(
                 f"report: {what} in logarithms ({listing(logs, 3)}) and others ({listing(others, 3)}) cannot stand on "

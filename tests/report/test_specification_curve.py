@@ -105,6 +105,13 @@ def test_estimates_of_different_kinds_do_not_stand_on_one_curve() -> None:
         SpecificationCurve(term="indx").table("Curve", runs)
 
 
+def test_the_lag_of_a_logarithm_stands_beside_the_logarithm() -> None:
+    runs = [record(0.1, 0.5, lag="no"), record(0.3, 0.5, term="L.ln_x", lag="yes")]
+    assert SpecificationCurve().table("Curve", runs).cells.loc["specifications", "all"] == "2"
+    with pytest.raises(ConfigError, match=r"logarithms \(L2.ln_x\) and others \(L.index\)"):
+        SpecificationCurve().table("C", [record(1, 0.5, term="L2.ln_x", a="1"), record(1, 0.5, term="L.index", a="2")])
+
+
 @pytest.mark.parametrize("field", ["facet", "by"])
 def test_an_unknown_choice_is_refused_with_the_nearest(records: list[Record], field: str) -> None:
     report = SpecificationCurve(**{field: ("measur",) if field == "by" else "measur"})  # type: ignore[arg-type]
