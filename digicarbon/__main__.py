@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shlex
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -50,6 +51,23 @@ PLAIN_VERBS = {
     "report": "report_command.report",
     "schema": "schema.schema",
 }
+WITH_VALUE = frozenset(
+    {
+        "-c",
+        "--cfg",
+        "-p",
+        "--package",
+        "-cd",
+        "--config-dir",
+        "-cp",
+        "--config-path",
+        "-cn",
+        "--config-name",
+        "-i",
+        "--info",
+    }
+)
+"""Hydra's flags that the next word belongs to."""
 VERBS = (*HYDRA_VERBS, *PLAIN_VERBS)
 COLLECT = (50_000, 20, 20)
 """Thresholds of the garbage collector: a plan makes many objects that stay, and looking at them again and again took a
@@ -116,7 +134,22 @@ def _dispatch(given: list[str]) -> int:
     if rest and not rest[0].startswith("-") and "=" not in rest[0]:
         experiment = rest[0].replace("\\", "/").removeprefix("./").removeprefix("experiments/").removesuffix(".yaml")
         rest = rest[1:]
+    if stray := _stray(rest):
+        others = shlex.join(word for word in rest if word != stray)
+        return _complain(
+            f"'{stray}' is no override (group=option or group.field=value). An experiment comes first, before flags "
+            f"such as -m, and one at a time: digicarbon {verb} {shlex.quote(stray)} {others}".rstrip(),
+            2,
+        )
     return _hydra(verb, experiment, rest)
+
+
+def _stray(rest: Sequence[str]) -> str:
+    """Return the first word that is neither a flag, nor its value, nor an override; empty if there is none."""
+    for before, word in zip(("", *rest), rest, strict=False):
+        if word and not word.startswith(("-", "~")) and "=" not in word and before not in WITH_VALUE:
+            return word
+    return ""
 
 
 def _hydra(verb: str, experiment: str, rest: Sequence[str]) -> int:
