@@ -29,6 +29,7 @@ digicarbon: one YAML per table, every specification fitted and logged
   digicarbon rerun RUN_ID                     fit a recorded run again and compare every number
   digicarbon export RUN_OR_EXPERIMENT --to DIR          data, weights, YAML, and scripts for Stata and R that check it
   digicarbon deliver [EXPERIMENT]             record runs that wait on this disk for a store that did not take them
+  digicarbon new FOLDER [--language zh]       a small study that runs at once, to begin your own with
   digicarbon schema [--to FOLDER]             JSON Schema, by which an editor completes and checks YAML files
   digicarbon ui [EXPERIMENT]                  MLflow's interface on the project's store
   digicarbon --version
@@ -49,6 +50,7 @@ PLAIN_VERBS = {
     "deliver": "deliver.deliver",
     "data": "data_command.data",
     "report": "report_command.report",
+    "new": "new.new",
     "schema": "schema.schema",
 }
 WITH_VALUE = frozenset(

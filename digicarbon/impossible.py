@@ -73,8 +73,8 @@ class Impossible:
         seen = len(self._found) + len(self._passed)
         same = sum(str(error) == sentence for _, error in self._found)
         of = f"{self._choices} choices" if not self.enough else f"the first {seen} of {self._choices} choices"
-        others = f", {len(self._found) - same} another one" if same < len(self._found) else ""
-        return f" {same} of {of} have this problem{others}."
+        others = f", and {len(self._found) - same} another one" if same < len(self._found) else ""
+        return f" {same} of {of} {'has' if same == 1 else 'have'} this problem{others}."
 
     def _offer(self) -> str:
         """Return the exclusion that leaves out those that cannot run and no other, if a short one does."""

@@ -443,7 +443,7 @@ def test_combinations_that_cannot_run_are_not_looked_for_without_end(
     assert "2 of 2 choices have this problem." in said
     assert "exclude" not in said
     many = refusal(experiment("grid: {measure: [bea, ddl, ide], model.x: [[zz], [yy], [xx]]}"))
-    assert "2 of the first 4 of 9 choices have this problem, 2 another one." in many
+    assert "2 of the first 4 of 9 choices have this problem, and 2 another one." in many
 
 
 @pytest.mark.parametrize(
