@@ -74,6 +74,8 @@ class Section:
     table_html : Markup
     refusal : str
         Why there is no table.
+    complaint : str
+        What the report refuses of its table or its pictures; empty if nothing.
     pictures : sequence of Picture
     more_pictures : sequence of str
         Names of further ones.
@@ -114,6 +116,7 @@ class Section:
     table: Table | None
     table_html: Markup
     refusal: str
+    complaint: str
     pictures: Sequence[Picture]
     more_pictures: Sequence[str]
     curve: Markup
@@ -171,6 +174,7 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
         warnings=[*_warnings(sweep, words), *([complaint] if complaint else [])],
         table=table,
         table_html=Markup("") if table is None else Markup(table.to_html_piece(addresses)),
+        complaint=refusal or complaint,
         refusal=refusal or ("" if table is not None else words("none_fitted")),
         pictures=shown,
         more_pictures=more,

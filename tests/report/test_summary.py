@@ -152,7 +152,7 @@ def test_a_diagnostic_of_many_runs_shows_median_range_and_texts(records: Once) -
         "a": {"runs": "4", "i": "-0.15 [-0.40, 0.30]", "decision": "no (3); yes (1)"},
         "b": {"runs": "4", "i": "2", "decision": "kept"},
     }
-    with pytest.raises(ConfigError, match="has no table 'nothing'; it has moran"):
+    with pytest.raises(ConfigError, match="have no such table, but moran"):
         DiagnosticTable(name="nothing", most_runs=3).table("t", list(records))
     with pytest.raises(ConfigError, match=r"report\.columns: unknown p; the columns are i, decision"):
         DiagnosticTable(name="moran", columns=("p",), most_runs=3).table("t", records)
