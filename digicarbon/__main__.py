@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shlex
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -28,6 +29,7 @@ digicarbon: one YAML per table, every specification fitted and logged
   digicarbon rerun RUN_ID                     fit a recorded run again and compare every number
   digicarbon export RUN_OR_EXPERIMENT --to DIR          data, weights, YAML, and scripts for Stata and R that check it
   digicarbon deliver [EXPERIMENT]             record runs that wait on this disk for a store that did not take them
+  digicarbon new FOLDER [--language zh]       a small study that runs at once, to begin your own with
   digicarbon schema [--to FOLDER]             JSON Schema, by which an editor completes and checks YAML files
   digicarbon ui [EXPERIMENT]                  MLflow's interface on the project's store
   digicarbon --version
@@ -48,8 +50,26 @@ PLAIN_VERBS = {
     "deliver": "deliver.deliver",
     "data": "data_command.data",
     "report": "report_command.report",
+    "new": "new.new",
     "schema": "schema.schema",
 }
+WITH_VALUE = frozenset(
+    {
+        "-c",
+        "--cfg",
+        "-p",
+        "--package",
+        "-cd",
+        "--config-dir",
+        "-cp",
+        "--config-path",
+        "-cn",
+        "--config-name",
+        "-i",
+        "--info",
+    }
+)
+"""Hydra's flags that the next word belongs to."""
 VERBS = (*HYDRA_VERBS, *PLAIN_VERBS)
 COLLECT = (50_000, 20, 20)
 """Thresholds of the garbage collector: a plan makes many objects that stay, and looking at them again and again took a
@@ -116,7 +136,22 @@ def _dispatch(given: list[str]) -> int:
     if rest and not rest[0].startswith("-") and "=" not in rest[0]:
         experiment = rest[0].replace("\\", "/").removeprefix("./").removeprefix("experiments/").removesuffix(".yaml")
         rest = rest[1:]
+    if stray := _stray(rest):
+        others = shlex.join(word for word in rest if word != stray)
+        return _complain(
+            f"'{stray}' is no override (group=option or group.field=value). An experiment comes first, before flags "
+            f"such as -m, and one at a time: digicarbon {verb} {shlex.quote(stray)} {others}".rstrip(),
+            2,
+        )
     return _hydra(verb, experiment, rest)
+
+
+def _stray(rest: Sequence[str]) -> str:
+    """Return the first word that is neither a flag, nor its value, nor an override; empty if there is none."""
+    for before, word in zip(("", *rest), rest, strict=False):
+        if word and not word.startswith(("-", "~")) and "=" not in word and before not in WITH_VALUE:
+            return word
+    return ""
 
 
 def _hydra(verb: str, experiment: str, rest: Sequence[str]) -> int:

@@ -9,6 +9,9 @@ from typing import Any
 
 from digicarbon.files import GROUPS
 
+COMMAND_LINE = "command line"
+"""The place of what is chosen there."""
+
 
 @dataclass(frozen=True)
 class Axis:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -76,7 +77,7 @@ def run(request: Request, force: bool = False) -> None:
     """
     from digicarbon import sweep
 
-    failures: list[tuple[str, str]] = []
+    failures: list[tuple[tuple[str, str], str]] = []
     for composer, planned in _plans(request):
         out = _console()
         _say_left_out(planned)
@@ -91,24 +92,29 @@ def run(request: Request, force: bool = False) -> None:
             out.print(f"All coefficients of all runs: {finished.estimates}", soft_wrap=True)
         for notice in finished.notices:
             _console(stderr=True).print(notice, style="yellow", soft_wrap=True)
-        failures += finished.failures
+        failures += zip(finished.failures, finished.tracebacks, strict=True)
         for option in _unshown(composer, planned):
             out.print(f"diagnostic={option} is recorded in MLflow; report={option} shows it.", soft_wrap=True)
         for place in finished.pictures:
             out.print(f"Picture: {place}", soft_wrap=True)
         for line in _not_fitted(finished, len(planned.runs)):
             out.print(line, soft_wrap=True)
+        failed = len(finished.failures)
         out.print(
-            f"{finished.done} of {len(planned.runs)} runs recorded in {finished.uri}, "
+            f"{finished.done + failed} of {len(planned.runs)} runs recorded in {finished.uri}, "
+            f"{f'{failed} of them as FAILED, ' if failed else ''}"
             f"MLflow experiment {finished.experiment}, parent run {finished.parent_id}.",
             soft_wrap=True,
         )
-        name = "" if planned.name == ROOT else f" {planned.name}"
-        name += "".join(f" {word}" for word in request.overrides if word.startswith("tracking"))
+        words = [] if planned.name == ROOT else [planned.name]
+        words += [word for word in request.overrides if word.startswith("tracking")]
+        name = f" {shlex.join(words)}" if words else ""
         out.print(f"Look at it with: digicarbon ui{name}", soft_wrap=True)
         out.print(f"digicarbon report{name} --out out/ makes a page of it.", soft_wrap=True)
     if failures:
-        lines = "\n".join(f"  {label}: {sentence}" for label, sentence in failures[:20])
+        lines = "\n".join(
+            f"  {label}: {sentence}\n    traceback: {place}" for (label, sentence), place in failures[:FIRST_ROWS]
+        )
         many = len(failures) > 1
         raise FailedRunsError(
             f"{counted(len(failures), 'run')} failed; {'they are' if many else 'it is'} recorded as FAILED:\n{lines}"
@@ -138,6 +144,8 @@ def _unshown(composer: Composer, planned: Plan) -> list[str]:
 MOST_ROWS = 50
 """A plan of more runs shows its first `FIRST_ROWS` only."""
 FIRST_ROWS = 20
+FIRST_SAME = 5
+"""So many fits that stand for several choices are named."""
 
 
 def plan_(request: Request, every: bool = False) -> None:
@@ -163,9 +171,9 @@ def plan_(request: Request, every: bool = False) -> None:
                 f"… and {len(planned.runs) - len(runs)} more; digicarbon plan{name} --all shows every one.",
                 soft_wrap=True,
             )
+        _say_left_out(planned, every)
         out.print(_sum(planned), soft_wrap=True)
         out.print(ahead.sentence, soft_wrap=True)
-        _say_left_out(planned, every)
 
 
 def _rows(runs: Sequence[Run], states: Mapping[str, str]) -> pd.DataFrame:
@@ -509,11 +517,15 @@ def _say_left_out(planned: Plan, every: bool = False) -> None:
         err.print(f"skipped {len(planned.skipped) - len(skipped)} more", style="yellow", soft_wrap=True)
     if planned.excluded:
         err.print(f"{planned.excluded} combinations are left out by exclude.", style="dim", soft_wrap=True)
-    same = list(planned.same.items()) if every else list(planned.same.items())[:FIRST_ROWS]
+    for remark in planned.remarks:
+        err.print(remark, style="yellow", soft_wrap=True)
+    same = list(planned.same.items()) if every else list(planned.same.items())[:FIRST_SAME]
     for label, others in same:
         err.print(f"{label}: one fit, also for {listing(others)}.", style="dim", soft_wrap=True)
     if len(same) < len(planned.same):
-        err.print(f"{len(planned.same) - len(same)} more fits stand for several choices.", style="dim", soft_wrap=True)
+        more = len(planned.same) - len(same)
+        stand = f"{counted(more, 'more fit')} {'stands' if more == 1 else 'stand'} for several choices."
+        err.print(stand, style="dim", soft_wrap=True)
 
 
 @contextmanager

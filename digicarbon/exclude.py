@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from digicarbon.assemble import ComplicatedError, at, references
-from digicarbon.choice import Block, Choice
+from digicarbon.choice import COMMAND_LINE, Block, Choice
 from digicarbon.compose import Composer
-from digicarbon.errors import ConfigError, nearest
+from digicarbon.errors import ConfigError, listing, nearest
 from digicarbon.files import GROUPS
 from digicarbon.lattice import Remaining
 
@@ -35,9 +35,10 @@ def remaining(
     Raises
     ------
     ConfigError
-        If a rule has a key that no run has.
+        If a rule has a key that no run has, or a value that an axis of the file does not have.
     """
     _refuse_unknown(rules, blocks, composer)
+    _refuse_absent(rules, blocks, composer)
     behind = (_behind(key, blocks, composer, len(sizes)) for rule in rules for key in rule)
     positions = sorted(frozenset[int]().union(*behind))
     dropped = set()
@@ -114,6 +115,21 @@ def _values(key: str, blocks: Sequence[Block], composer: Composer) -> Iterator[A
 
 def _options(group: str, blocks: Sequence[Block]) -> set[str]:
     return {str(value) for name, value, _ in _settings(blocks) if name == group}
+
+
+def _refuse_absent(rules: Sequence[Mapping[str, Any]], blocks: Sequence[Block], composer: Composer) -> None:
+    """Refuse an exclusion whose value no run has, where an axis says which values there are."""
+    # an axis of the command line may be a part of the file's on purpose
+    axes = {axis.key: axis for axis, _ in blocks[0].axes if axis.place != COMMAND_LINE}
+    for key, value in (item for rule in rules for item in rule.items()):
+        axis = axes.get(key)
+        if axis is None or value in axis.values or any("${" in str(one) for one in axis.values):
+            continue
+        texts = [str(one) for one in axis.values]
+        raise ConfigError(
+            f"{composer.where('exclude')}, exclude: {key}: {value!r} is no value of {axis.place}, so that nothing "
+            f"would be left out.{nearest(str(value), texts)} Values: {listing(axis.values, 12)}."
+        )
 
 
 def _refuse_unknown(rules: Sequence[Mapping[str, Any]], blocks: Sequence[Block], composer: Composer) -> None:

@@ -13,14 +13,13 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, Transformer, ValueType
 from hydra.errors import HydraException
 
-from digicarbon.choice import Axis, Block, Choice, unique_texts
+from digicarbon.choice import COMMAND_LINE, Axis, Block, Choice, unique_texts
 from digicarbon.compose import Composer, first_line, options
 from digicarbon.errors import ConfigError, listing, nearest
 from digicarbon.exclude import remaining
 from digicarbon.explain import QUOTE
 from digicarbon.files import GROUPS
 
-COMMAND_LINE = "command line"
 _SETTINGS = ("report", "executor", "tracking")
 
 

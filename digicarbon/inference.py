@@ -15,8 +15,10 @@ class Inference(Spec):
 
     Attributes
     ----------
-    cov, cluster, bandwidth, kernel, small_sample, df
+    cov
         As in `digicarbon.model.PanelRegression`; a spatial model takes classic, robust and cluster.
+    cluster, bandwidth, kernel, small_sample, df
+        As in `digicarbon.model.PanelRegression`.
     level : float
         Coverage of intervals.
     """

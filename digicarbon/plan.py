@@ -14,11 +14,15 @@ from typing import Any
 
 from digicarbon.choice import Axis, Choice
 from digicarbon.compose import Composer, subject
-from digicarbon.errors import ConfigError, DigicarbonError
+from digicarbon.errors import ConfigError, DigicarbonError, counted, listing
 from digicarbon.expand import expand
 from digicarbon.files import ROOT
+from digicarbon.impossible import Impossible
 from digicarbon.prepare import Prepared, Specs, Workshop, specify
 from digicarbon.spec import Spec, identity, refuse_unknown
+
+NO_WEIGHTS = "none"
+"""What a run that takes no weights has at each choice of them."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -78,6 +82,8 @@ class Plan:
         Choices from a ``glob`` that cannot run, with the reason.
     excluded : int
         Combinations left out by ``exclude``.
+    remarks : list of str
+        What a user may not have meant: choices that take the place of others, a draw of more than there is.
     """
 
     name: str
@@ -86,6 +92,7 @@ class Plan:
     same: dict[str, list[str]] = field(default_factory=dict)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     excluded: int = 0
+    remarks: list[str] = field(default_factory=list)
 
     def twins(self, run: Run) -> list[str]:
         """Return the named columns that came to the same fit as a run of another column."""
@@ -105,7 +112,11 @@ class Plan:
         """Return what a run has at each key that some run chooses: its choice, or what its files say."""
         values = run.choice.values
         others = {key: run.has(key) for key in self.varied if key not in values}
-        return values | {key: value for key, value in others.items() if value is not None}
+        found = values | {key: value for key, value in others.items() if value is not None}
+        if run.specs.weights is not None:
+            return found
+        # a model without W is one fit under all of them
+        return {key: NO_WEIGHTS if key.split(".")[0] == "weights" else value for key, value in found.items()}
 
 
 def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Workshop | None = None) -> Plan:
@@ -118,26 +129,52 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Worksh
     """
     shop = workshop or Workshop()
     choices, excluded = expand(composer, command_axes)
-    made = Plan(composer.name, str(composer.sweep_keys()["title"] or ""), excluded=excluded)
+    remarks = _remarks(composer, choices)
+    made = Plan(composer.name, str(composer.sweep_keys()["title"] or ""), excluded=excluded, remarks=remarks)
     by_key: dict[str, Run] = {}
+    impossible = Impossible(len(choices))
     for choice in choices:
+        if impossible.enough:
+            break
         try:
             run = check(composer, choice, shop)
         except DigicarbonError as error:
-            if not choice.globbed:
-                prefix = f"{choice.label}: " if choice.values else ""
-                raise type(error)(f"{prefix}{error}") from error
-            made.skipped.append((choice.label, str(error)))
+            if choice.globbed:
+                made.skipped.append((choice.label, str(error)))
+            else:
+                impossible.add(choice, error)
             continue
+        impossible.pass_(choice)
         if run.key in by_key:
             made.same.setdefault(by_key[run.key].label, []).append(choice.label)
             continue
         by_key[run.key] = run
         made.runs.append(run)
+    impossible.refuse()
     if not made.runs:
         reasons = "; ".join(f"{label}: {reason}" for label, reason in made.skipped[:3])
         raise ConfigError(f"{composer.name}: nothing is left to run ({excluded} excluded). {reasons}".strip())
     return made
+
+
+def _remarks(composer: Composer, choices: Sequence[Choice]) -> list[str]:
+    """Return what is to be said of the choices of a sweep before they are checked."""
+    hidden: dict[tuple[str, str], list[str]] = {}
+    for block in {id(choice.block): choice.block for choice in choices}.values():
+        for axis in (axis for axis, _ in block.axes if axis.key in block.fixed):
+            hidden.setdefault((axis.key, axis.place), []).append(str(block.column))
+    said = [
+        f"{place} takes the place of what {'the columns' if len(columns) > 1 else 'the column'} {listing(columns)} "
+        f"{'choose' if len(columns) > 1 else 'chooses'} for {key}."
+        for (key, place), columns in hidden.items()
+    ]
+    wanted = (composer.sweep_keys()["draw"] or {}).get("n", 0)
+    if wanted > len(choices):
+        said.append(
+            f"draw.n is {wanted}, and there {'is' if len(choices) == 1 else 'are'} "
+            f"{counted(len(choices), 'choice')}: all are taken."
+        )
+    return said
 
 
 def check(composer: Composer, choice: Choice, shop: Workshop) -> Run:

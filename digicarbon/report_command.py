@@ -76,7 +76,9 @@ def report(arguments: Sequence[str]) -> int:
     files, lacking = page.files(_title(asked.name, sections), sections, words)
     page.write(asked.out, files)
     sys.stderr.write("".join(f"{sentence}\n" for sentence in [*lacking, *refused]))
-    sys.stdout.write(f"{asked.out / page.PAGE}: a page of {_what(sections)}, and {len(files) - 1} files beside it.\n")
+    sys.stdout.write(
+        f"{asked.out / page.PAGE}: a page of {_what(sections)}, and {counted(len(files) - 1, 'file')} beside it.\n"
+    )
     return 1 if refused else 0
 
 

@@ -55,6 +55,8 @@ class Finished:
         None if every run failed.
     failures : list of (str, str)
         Labels and sentences.
+    tracebacks : list of str
+        Where the traceback of each is.
     done : int
         Runs with a result, whoever fitted them.
     kept, reused : int
@@ -71,6 +73,7 @@ class Finished:
 
     table: Table | None
     failures: list[tuple[str, str]]
+    tracebacks: list[str]
     done: int
     experiment: str
     uri: str
@@ -186,10 +189,11 @@ def run(
             raise
     if shown.refusal is not None:
         raise shown.refusal
-    failures = [(planned.runs[index].label, book.errors[index]) for index in sorted(book.errors)]
+    failed = [(planned.runs[index], book.errors[index]) for index in sorted(book.errors)]
     return Finished(
         table=shown.table,
-        failures=failures,
+        failures=[(run.label, sentence) for run, sentence in failed],
+        tracebacks=[store.traceback(run.key) for run, _ in failed],
         done=book.done,
         experiment=store.name,
         uri=store.uri,

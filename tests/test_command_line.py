@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
+import shlex
 import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import numpy as np
@@ -273,6 +276,47 @@ def test_config_dir(folder: Path, capsys: Capture) -> None:
     assert "30 × 2" in capsys.readouterr().out
 
 
+def test_what_comes_to_the_same_fit_is_told_in_few_lines_before_the_sum(folder: Path) -> None:
+    measures = ["bea", "ddl", "ide", "sector1", "sector2", "bea_narrow"]
+    with io.StringIO() as told, redirect_stdout(told), redirect_stderr(told):
+        weights = "weights=w1_adjacency,w2_nested"
+        assert main(["plan", "model=twfe", f"measure={','.join(measures)}", weights]) == 0
+        lines = told.getvalue().splitlines()
+    same = [line for line in lines if "one fit, also for" in line]
+    assert len(same) == 5
+    after = lines[lines.index(same[-1]) + 1 :]
+    assert after[0] == "1 more fit stands for several choices."
+    assert after[1] == "12 choices: 6 fits, 6 come to the same fit as another."
+
+
+def test_commands_to_copy_are_quoted(project: Path, capsys: Capture) -> None:
+    Path("experiments").mkdir()
+    Path("experiments/表 一.yaml").write_text("defaults: [config, _self_]\n", encoding="utf-8")
+    assert main(["run", "表 一", "executor=sequential", "tracking.experiment='a b'"]) == 0
+    shown = capsys.readouterr().out
+    words = shlex.split(shown.partition("Look at it with: ")[2].splitlines()[0])
+    assert words == ["digicarbon", "ui", "表 一", "tracking.experiment='a b'"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["-m", "table3_baseline", "model.effects=unit,time"],
+        ["--force", "table3_baseline", "model.effects=unit"],
+        ["other", "table3_baseline"],
+    ],
+)
+def test_an_experiment_that_does_not_come_first(folder: Path, capsys: Capture, words: list[str]) -> None:
+    said = complaint(capsys, "run", *words)
+    assert "'table3_baseline' is no override" in said
+    assert "An experiment comes first, before flags such as -m, and one at a time: digicarbon run table3_base" in said
+
+
+def test_a_flag_s_own_word_is_no_experiment(folder: Path, capsys: Capture) -> None:
+    assert main(["run", "--cfg", "job", "--package", "model"]) == 0
+    assert "digicarbon.model.PanelRegression" in capsys.readouterr().out
+
+
 def test_ui(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     called: list[list[str]] = []
 
@@ -342,7 +386,7 @@ def test_ui_without_a_store(folder: Path, capsys: Capture) -> None:
     ("arguments", "said"),
     [
         (["pln"], "There is no command 'pln'. Did you mean 'plan'?"),
-        (["frobnicate"], "Verbs: run, plan, check, list, ui, rerun, export, deliver, data, report, schema."),
+        (["frobnicate"], "Verbs: run, plan, check, list, ui, rerun, export, deliver, data, report, new, schema."),
         (["check", "table3_basline"], "There is no experiment 'table3_basline'. Did you mean 'table3_baseline'?"),
         (["check", "wieghts=w1_adjacency"], "there is no key 'wieghts'. Did you mean 'weights'?"),
         (["check", "weights=w1_adjacncy"], "there is no such option. Did you mean 'w1_adjacency'?"),

@@ -18,9 +18,18 @@ from mlflow.entities import Run as StoredRun
 from digicarbon import sweep
 from digicarbon.__main__ import main
 from digicarbon.compose import Composer, loader
+from digicarbon.expand import read_overrides
 from digicarbon.plan import Plan, plan
 
-LISTS = {"paper", "china_paper"}
+LISTS = {"paper", "china_paper", "placebo"}
+STUDIES = LISTS - {"placebo"}
+SMALLER = {
+    "robustness": ["draw.n=40", "report.draws=0"],
+    "robustness_china": ["draw.n=40", "report.draws=0"],
+    "placebo_measure": ["measure.permute=1,2,3"],
+    "placebo_weights": ["weights.seed=1,2,3"],
+}
+"""What makes the experiments of thousands of runs small enough for a test."""
 EXPERIMENTS = sorted({path.stem for path in (REPOSITORY / "experiments").glob("*.yaml")} - LISTS)
 
 
@@ -46,10 +55,15 @@ def _children(client: MlflowClient, parent_id: str) -> dict[str, StoredRun]:
 
 
 def _planned(name: str, request: pytest.FixtureRequest) -> tuple[Composer, Plan]:
-    if name.startswith("china_"):
+    if _real(name):
         request.getfixturevalue("data_folder")
-    composer = Composer(loader(), name, ["executor=sequential"])
-    return composer, plan(composer)
+    plain, axes = read_overrides(["executor=sequential", *SMALLER.get(name, ())], loader())
+    composer = Composer(loader(), name, plain)
+    return composer, plan(composer, axes)
+
+
+def _real(name: str) -> bool:
+    return "china" in name.split("_")
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
@@ -59,7 +73,7 @@ def test_experiment_runs_and_is_recorded(name: str, client: MlflowClient, reques
     assert finished.failures == []
     assert finished.done == len(planned.runs)
     assert finished.table is not None
-    assert ("SIMULATED" in finished.table.title) == (not name.startswith("china_"))
+    assert ("SIMULATED" in finished.table.title) == (not _real(name))
     stored = _children(client, finished.parent_id)
     assert set(stored) == {run.label for run in planned.runs}
     for run in planned.runs:
@@ -96,11 +110,11 @@ def test_china_is_the_study_s_panel(request: pytest.FixtureRequest) -> None:
         assert all(len(run.prepared.panel.unit_codes) == 180 for run in planned.runs)
 
 
-@pytest.mark.parametrize("name", sorted(LISTS))
+@pytest.mark.parametrize("name", sorted(STUDIES))
 def test_whole_study_with_one_command(
     name: str, client: MlflowClient, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    if name.startswith("china_"):
+    if _real(name):
         request.getfixturevalue("data_folder")
     items: Any = Composer(loader(), name).sweep_keys()["experiments"]
     assert set(items) <= set(EXPERIMENTS)
@@ -116,6 +130,10 @@ def test_whole_study_with_one_command(
     for item in items:
         title = str(Composer(loader(), item).sweep_keys()["title"])
         assert html.escape(title, quote=False) in page or html.escape(title) in page
+
+
+def test_placebo_lists_both_permutations() -> None:
+    assert Composer(loader(), "placebo").sweep_keys()["experiments"] == ["placebo_measure", "placebo_weights"]
 
 
 def test_a_study_says_what_each_of_its_items_lacks(

@@ -16,6 +16,7 @@ from digicarbon.compose import Composer, loader
 from digicarbon.entries import _params
 from digicarbon.errors import DigicarbonError
 from digicarbon.expand import expand, read_overrides
+from digicarbon.impossible import rules_for
 from digicarbon.plan import Plan, plan
 from digicarbon.prepare import Workshop
 
@@ -401,6 +402,80 @@ def test_a_misspelled_key_of_an_exclusion_is_refused(folder: Path) -> None:
     assert "no run has a key 'model.effect'. Did you mean 'model.effects'?" in said
 
 
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("{model.effects: units}", "model.effects: 'units' is no value of experiments/mine.yaml, grid.model.effects"),
+        ("{model.effects: units}", "Did you mean 'unit'? Values: none, unit."),
+        ("{measure: bea, model: pooled}", "model: 'pooled' is no value of"),
+        ("{sample.first: '2013'}", "sample.first: '2013' is no value of"),
+    ],
+)
+def test_a_value_that_no_axis_has_is_refused_in_an_exclusion(folder: Path, rule: str, said: str) -> None:
+    grid = "grid: {model.effects: [none, unit], measure: [bea, ddl], model: [twfe]}\nzip: {sample.first: [2012, 2013]}"
+    assert said in refusal(experiment(f"{grid}\nexclude: [{rule}]"))
+
+
+def test_an_exclusion_may_name_what_the_command_line_leaves_out(folder: Path) -> None:
+    name = experiment("grid: {measure: [bea, ddl, ide]}\nexclude: [{measure: ide}]")
+    assert labels(name, "measure=bea,ddl") == ["measure=bea", "measure=ddl"]
+
+
+def test_how_many_combinations_cannot_run_and_what_leaves_them_out(folder: Path) -> None:
+    grid = "grid: {sample: [full, northeast], model: [twfe, sdm], measure: [bea, ddl, ide]}"
+    said = refusal(experiment(grid))
+    assert said.startswith("sample=northeast, model=sdm, measure=bea: ")
+    assert "3 of 12 choices have this problem." in said
+    rule = said.partition("To leave them out: ")[2]
+    assert rule == "exclude: [{sample: northeast, model: sdm}]"
+    assert len(labels(experiment(f"{grid}\n{rule}"))) == 9
+
+
+def test_combinations_that_cannot_run_are_not_looked_for_without_end(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("digicarbon.impossible.MOST", 3)
+    said = refusal(
+        experiment(
+            "grid: {measure: [bea, nothing.x], model: [twfe]}".replace("nothing.x", "ddl") + "\nmodel: {x: [zz]}"
+        )
+    )
+    assert "2 of 2 choices have this problem." in said
+    assert "exclude" not in said
+    many = refusal(experiment("grid: {measure: [bea, ddl, ide], model.x: [[zz], [yy], [xx]]}"))
+    assert "2 of the first 4 of 9 choices have this problem, and 2 another one." in many
+
+
+@pytest.mark.parametrize(
+    ("failed", "passed", "found"),
+    [
+        ([{"a": 1, "b": 1}], [{"a": 2, "b": 1}], [{"a": 1}]),
+        ([{"a": 1, "b": 1}, {"a": 2, "b": 1}], [{"a": 1, "b": 2}], [{"b": 1}]),
+        ([{"a": 1, "b": 1}], [{"a": 1, "b": 2}, {"a": 2, "b": 1}], [{"a": 1, "b": 1}]),
+        ([{"a": 1, "b": 1}], [], []),
+        ([{"a": n, "b": n} for n in range(9)], [{"a": 10, "b": 1}, {"a": 1, "b": 10}], []),
+        ([{"a": "1"}], [{"a": 1}], [{"a": "1"}]),
+        ([{"a": 1, "b": 1}], [{"b": 2}], [{"b": 1}]),
+    ],
+)
+def test_the_shortest_exclusion(
+    failed: list[dict[str, object]], passed: list[dict[str, object]], found: list[dict[str, object]]
+) -> None:
+    assert rules_for(failed, passed) == found
+
+
+def test_what_may_not_be_meant_is_said(folder: Path) -> None:
+    body = (
+        "columns: {a: {measure: bea, model.effects: unit}, b: {measure: ddl, model.effects: time}, c: {measure: ide}}"
+    )
+    made = planned(experiment(f"{body}\ngrid:\n  model.effects: [none, two_way]\ndraw: {{n: 7}}"))
+    assert made.remarks == [
+        "experiments/mine.yaml, grid.model.effects takes the place of what the columns a, b choose for model.effects.",
+        "draw.n is 7, and there are 6 choices: all are taken.",
+    ]
+    assert planned(experiment("grid: {measure: [bea, ddl]}\ndraw: {n: 2}")).remarks == []
+
+
 def test_a_misspelled_required_key_is_named_before_what_is_missing(folder: Path) -> None:
     text = "defaults: [config, override source: table, _self_]\nsource: {pth: a.csv, unit: u, time: t}\n"
     Path("experiments").mkdir()
@@ -418,9 +493,9 @@ def test_a_run_has_what_its_files_say_where_others_choose(folder: Path) -> None:
         experiment(f"model: {{controls: [ln_population, ln_pgdp]}}\n{body}\ngrid: {{weights: [w1_adjacency]}}")
     )
     assert [made.chosen(run) for run in made.runs] == [
-        {"model.controls": [], "weights": "w1_adjacency", "model": "twfe"},
-        {"model.controls": ["ln_population"], "model": "pooled", "weights": "w1_adjacency"},
-        {"model.controls": ("ln_population", "ln_pgdp"), "weights": "w1_adjacency", "model": "twfe"},
+        {"model.controls": [], "weights": "none", "model": "twfe"},
+        {"model.controls": ["ln_population"], "model": "pooled", "weights": "none"},
+        {"model.controls": ("ln_population", "ln_pgdp"), "weights": "none", "model": "twfe"},
     ]
     params = [_params(run) for run in made.runs]
     assert [one["model.controls"] for one in params] == ["", "ln_population", "ln_population, ln_pgdp"]
@@ -431,3 +506,8 @@ def test_a_run_has_what_its_files_say_where_others_choose(folder: Path) -> None:
 def test_a_run_without_an_experiment_is_called_by_its_model() -> None:
     made = plan(Composer(loader(), "config", ["model=pooled"]), [], SHOP)
     assert [run.label for run in made.runs] == ["pooled"]
+
+
+def test_a_model_without_weights_is_under_none_of_them(folder: Path) -> None:
+    made = planned(experiment("grid: {model: [twfe, sdm], weights: [w1_adjacency, w2_nested]}"))
+    assert [made.chosen(run)["weights"] for run in made.runs] == ["none", "w1_adjacency", "w2_nested"]

@@ -115,11 +115,14 @@ def test_a_failing_run_is_recorded_and_the_others_go_on(mine: Path, capsys: pyte
     status = main(["run", "executor=sequential", "model=fragile", "model.mood=good,bad,polite,fine"])
     shown = capsys.readouterr()
     assert status == 1
-    assert "2 of 4 runs recorded" in shown.out
+    assert "4 of 4 runs recorded in sqlite:///mlruns/mlflow.db, 2 of them as FAILED, MLflow experiment" in shown.out
     lines = shown.err.splitlines()
-    assert lines[-3] == "digicarbon: 2 runs failed; they are recorded as FAILED:"
-    assert lines[-2] == "  model.mood=bad: ValueError: it does not want to"
-    assert lines[-1] == "  model.mood=polite: this cannot be estimated; take another mood."
+    assert lines[-5] == "digicarbon: 2 runs failed; they are recorded as FAILED:"
+    assert lines[-4] == "  model.mood=bad: ValueError: it does not want to"
+    assert lines[-2] == "  model.mood=polite: this cannot be estimated; take another mood."
+    traces = [Path(line.removeprefix("    traceback: ")).read_text(encoding="utf-8") for line in (lines[-3], lines[-1])]
+    assert 'raise ValueError("it does not want to")' in traces[0]
+    assert "this cannot be estimated; take another mood." in traces[1]
     assert "Traceback" not in shown.err
     stored = children("digicarbon")
     assert {label: run.info.status for label, run in stored.items()} == {

@@ -46,7 +46,25 @@ def test_wheel_holds_configurations_and_plugin_and_no_data(wheel: Path) -> None:
     assert {top for top in tops if not top.endswith(".dist-info")} == {"digicarbon", "hydra_plugins"}
     assert not [name for name in names if "plugins/hydra_plugins" in name or name.startswith("tests")]
     tables = {name for name in names if name.endswith(".csv")}
-    assert tables == {f"digicarbon/data/{name}.csv" for name in FACTS}
+    examples = {f"digicarbon/template/both/data/example_{name}.csv" for name in ("panel", "neighbours")}
+    assert tables == {f"digicarbon/data/{name}.csv" for name in FACTS} | examples
+
+
+def test_the_wheel_s_own_files_make_a_study_that_runs(wheel: Path, tmp_path: Path) -> None:
+    package, work = tmp_path / "package", tmp_path / "work"
+    work.mkdir()
+    zipfile.ZipFile(wheel).extractall(package)
+    program = work / "program.py"
+    program.write_text(
+        f"import sys\nsys.path.insert(0, {str(package)!r})\nimport digicarbon\n"
+        f"assert digicarbon.__file__.startswith({str(package)!r})\n"
+        "from digicarbon.__main__ import main\nif __name__ == '__main__':\n    sys.exit(main())\n",
+        encoding="utf-8",
+    )
+    call(sys.executable, program, "new", "study", cwd=work)
+    printed = call(sys.executable, program, "run", "main", "executor=sequential", cwd=work / "study")
+    assert "EXAMPLE DATA (made up)" in printed
+    assert "4 of 4 runs recorded" in printed
 
 
 def test_installed_wheel_runs_from_an_empty_folder(wheel: Path, tmp_path: Path) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import ClassVar, Literal, final
+from typing import Annotated, ClassVar, Literal, final
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from digicarbon.errors import ConfigError, DataError, listing
 from digicarbon.measure._numbers import numbers
 from digicarbon.numeric.indicators import varies, z_scores
+from digicarbon.numeric.unit_permutation import permutations
 from digicarbon.source import Inputs
 from digicarbon.spec import Names, Spec, sharing
 
@@ -40,6 +42,9 @@ class Measure(Spec):
     standardise : bool
         Whether every column then has its mean subtracted and is divided by its standard deviation, both over all rows
         of the source. It has no logarithm.
+    permute : int or None
+        The seed of a placebo: whole units exchange their measures, each with its path over time, at random. None leaves
+        every unit its own.
     """
 
     role: ClassVar[str] = "measure"
@@ -48,6 +53,7 @@ class Measure(Spec):
     terms: Names
     per: Per = "none"
     standardise: bool = False
+    permute: Annotated[int, Field(ge=0)] | None = None
 
     @property
     def in_10k_cny(self) -> float | None:
@@ -57,7 +63,7 @@ class Measure(Spec):
     @property
     def changed(self) -> bool:
         """Whether `transformed` gives others than `compute`."""
-        return self.per != "none" or self.standardise
+        return self.per != "none" or self.standardise or self.permute is not None
 
     @property
     def left_to_models(self) -> frozenset[str]:
@@ -77,21 +83,24 @@ class Measure(Spec):
 
     @final
     def transformed(self, inputs: Inputs) -> pd.DataFrame:
-        """Return the columns of `compute` under the same names, divided and standardised as the fields say.
+        """Return the columns of `compute` under the same names, divided, standardised and permuted as the fields say.
 
         Raises
         ------
         ConfigError
             If ``terms`` take the logarithm of a standardised column, or there is no column to change.
         DataError
-            If `compute` fails, population or GDP is missing or not positive, or a standardised column is constant.
+            If `compute` fails, population or GDP is missing or not positive, a standardised column is constant, or a
+            unit to be permuted has two rows for a period.
         """
         made = self.compute(inputs)
         names = [str(name) for name in made.columns if name not in ("unit", "time")]
         if not self.changed:
             return made
         if not names:
-            raise ConfigError("measure.per and measure.standardise change a measure's columns, and this one has none.")
+            raise ConfigError(
+                "measure.per, measure.standardise and measure.permute change a measure's columns; this one has none."
+            )
         self._refuse_logarithms(names)
         values = {name: numbers(made, name, inputs.source) for name in names}
         if self.per != "none":
@@ -101,7 +110,9 @@ class Measure(Spec):
         if self.standardise:
             _refuse_constant(values)
             values = {name: z_scores(value[:, None])[:, 0] for name, value in values.items()}
-        return made.assign(**values)
+        changed = made.assign(**values)
+        # last, so that a unit gets what another has per head, not what it would have with its own population
+        return changed if self.permute is None else _exchanged(changed, names, self.permute)
 
     def notes(self, inputs: Inputs) -> tuple[str, ...]:
         """Return sentences that belong under every table with this measure."""
@@ -110,6 +121,8 @@ class Measure(Spec):
             said.append(f"Measures are {self._per_words()}.")
         if self.standardise:
             said.append("Measures are standardised: mean 0 and standard deviation 1 over all rows of the source.")
+        if self.permute is not None:
+            said.append("PLACEBO: measures are exchanged between units at random, each with its path over time.")
         return tuple(said)
 
     def artifacts(self, inputs: Inputs) -> Mapping[str, str]:
@@ -162,6 +175,21 @@ class NoMeasure(Measure):
     def compute(self, inputs: Inputs) -> pd.DataFrame:
         """Return the key columns alone."""
         return inputs.series([], "measure=none")
+
+
+def _exchanged(made: pd.DataFrame, names: list[str], seed: int) -> pd.DataFrame:
+    """Return the columns with the path of another unit, drawn without replacement, in place of each unit's own.
+
+    A period that the other unit lacks is missing.
+    """
+    if made.duplicated(["unit", "time"]).any():
+        unit, time = made.loc[made.duplicated(["unit", "time"]), ["unit", "time"]].iloc[0]
+        raise DataError(f"measure.permute={seed}: {unit} has two rows for {time}; leave one of them out.")
+    units = sorted(made["unit"].unique(), key=str)
+    giver = dict(zip(units, np.array(units, dtype=object)[permutations(len(units), 1, seed)[0]], strict=True))
+    asked = pd.MultiIndex.from_arrays([made["unit"].map(giver), made["time"]])
+    found = made.set_index(["unit", "time"])[names].reindex(asked)
+    return made.assign(**{name: found[name].to_numpy() for name in names})
 
 
 def _refuse_constant(values: Mapping[str, np.ndarray[tuple[int], np.dtype[np.float64]]]) -> None:

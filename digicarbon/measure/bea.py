@@ -69,7 +69,7 @@ class BeaMeasure(Measure):
         The whole, or the digital sectors alone: then E = IDE, and there is no DDL.
     gap_years : {"structure", "interpolation"}
         How years without a table are filled.
-    per, standardise
+    per, standardise, permute
         As in `Measure`.
     """
 

@@ -27,11 +27,11 @@ class ColumnMeasure(Measure):
     terms : tuple of str
         The focal terms, e.g. ``ln_digeco`` for the logarithm of the column.
     name : str
-        The name of the measure; empty for the column's own. A column that ``per`` or ``standardise`` changes needs
-        another one, since controls, weights and outcomes may read the column as the source has it.
+        The name of the measure; empty for the column's own. A column that ``per``, ``standardise`` or ``permute``
+        changes needs another one, since controls, weights and outcomes may read the column as the source has it.
     money : {"none", "10k_cny", "100m_cny"}
         Whether the column is money, and of which unit; a share of GDP is then a share.
-    per, standardise
+    per, standardise, permute
         As in `Measure`.
     """
 
@@ -43,7 +43,8 @@ class ColumnMeasure(Measure):
     def _changed_needs_a_name(self) -> Self:
         if self.changed and self.name in ("", self.column):
             raise ValueError(
-                f"per={self.per} and standardise={str(self.standardise).lower()} change the column '{self.column}', "
+                f"per={self.per}, standardise={str(self.standardise).lower()} and permute="
+                f"{'null' if self.permute is None else self.permute} change the column '{self.column}', "
                 "which other parts of a run may read as it is; give the measure a name, e.g. "
                 f"name={self.column}_measure, and take it in terms."
             )

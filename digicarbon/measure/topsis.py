@@ -35,7 +35,7 @@ class TopsisIndex(CompositeIndex):
         A positive weight for each indicator; only their ratios count.
     shift : float
         Added to each normalised cell before the entropy is taken; distances do not depend on it otherwise.
-    terms, indicators, name, per_capita, by, missing, per, standardise
+    terms, indicators, name, per_capita, by, missing, per, standardise, permute
         As in `CompositeIndex`.
     """
 

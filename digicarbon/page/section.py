@@ -315,7 +315,8 @@ def _titled(title: str, simulated: bool) -> str:
 
 
 def _facts(sweep: RecordedSweep, base: str, words: Words) -> Iterator[tuple[str, Markup]]:
-    said = [words("runs_done", n=f"{len(sweep.fitted) + sweep.lacking:,}")]
+    done = len(sweep.fitted) + sweep.lacking
+    said = [words("run_done" if done == 1 else "runs_done", n=f"{done:,}")]
     said += [words("runs_failed", n=f"{len(sweep.failures):,}")] if sweep.failures else []
     said += [words("runs_left", n=f"{len(sweep.left):,}")] if sweep.left else []
     link = Markup('<a href="{}">{}</a>').format(base + sweep.parent_id, sweep.parent_id[:12])

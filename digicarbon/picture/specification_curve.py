@@ -72,7 +72,7 @@ def plot_specification_curve(
     facet : Series, optional
         A value for each specification; each gets a curve beside the others, on the same scale.
     band : DataFrame, optional
-        Columns low, median, high by rank: the sorted curve under no effect. Drawn where there are no facets.
+        Columns low, median, high by rank: the sorted curve under no effect. Drawn on each curve of as many estimates.
     level : float
         The largest p value that counts as significant.
     estimand : str
@@ -109,8 +109,8 @@ def plot_specification_curve(
         for place, name in enumerate(names):
             chosen = np.flatnonzero(np.array(values) == name)
             order = chosen[np.argsort(estimates["coef"].to_numpy()[chosen], kind="stable")]
-            _draw_curve(grid[0, place], estimates.iloc[order], level, words)
-            if band is not None and len(names) == 1:
+            _draw_curve(grid[0, place], estimates.iloc[order], level, words, len(names) == 1)
+            if band is not None and len(band) == len(order):
                 _draw_band(grid[0, place], band, words)
             if name:
                 grid[0, place].set_title(drawable(name), loc="left")
@@ -127,7 +127,9 @@ def plot_specification_curve(
     return figure
 
 
-def _draw_curve(axes: Axes, rows: pd.DataFrame, level: float, words: Words) -> None:
+def _draw_curve(axes: Axes, rows: pd.DataFrame, level: float, words: Words, alone: bool) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     coef, low, high, p = (rows[name].to_numpy(dtype=np.float64) for name in ("coef", "low", "high", "p"))
     x = np.arange(1, len(coef) + 1, dtype=np.float64)
     kinds = (coef > 0) & (p < level), (coef < 0) & (p < level), ~(p < level)
@@ -150,31 +152,38 @@ def _draw_curve(axes: Axes, rows: pd.DataFrame, level: float, words: Words) -> N
             x[shown], coef[shown], linestyle="", marker=marker, markersize=size, color=colour, label=words.say(kind)
         )
     middle = float(np.median(coef))
-    axes.axhline(
-        middle, color="black", linewidth=0.8, linestyle=(0, (4, 2)), label=f"{words.say('median')} {middle:.4g}"
-    )
-    # one wild interval must not flatten the curve
+    # several curves share a legend, and have a median each
+    named = f"{words.say('median')} {middle:.4g}" if alone else words.say("median")
+    axes.axhline(middle, color="black", linewidth=0.8, linestyle=(0, (4, 2)), label=named)
     bottom, top = _range(coef, low, high)
     axes.set_ylim(bottom, top)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlim(0.5 - 0.01 * len(coef), len(coef) + 0.5 + 0.01 * len(coef))
 
 
 def _range(coef: FloatArray, low: FloatArray, high: FloatArray) -> tuple[float, float]:
-    ends = np.concatenate([low, high])
-    ends = ends[np.isfinite(ends)]
-    bottom = min(float(coef.min()), float(np.quantile(ends, 0.005)), 0.0)
-    top = max(float(coef.max()), float(np.quantile(ends, 0.995)), 0.0)
-    room = 0.05 * (top - bottom) or 1.0
-    return bottom - room, top + room
+    """Return the ends of the axis: room for intervals, but no more than leaves the curve a third of the picture."""
+    first, last = min(float(coef.min()), 0.0), max(float(coef.max()), 0.0)
+    span = last - first or 1.0
+    bottom = max(min(_smallest(low), first), first - span)
+    top = min(max(-_smallest(-high), last), last + span)
+    return bottom - 0.03 * span, top + 0.03 * span
+
+
+def _smallest(ends: FloatArray) -> float:
+    finite = ends[np.isfinite(ends)]
+    return float(finite.min()) if len(finite) else 0.0
 
 
 def _draw_band(axes: Axes, band: pd.DataFrame, words: Words) -> None:
     x = band["rank"].to_numpy(dtype=np.float64)
     low, middle, high = (band[name].to_numpy(dtype=np.float64) for name in ("low", "median", "high"))
     label = words.say("curve under no effect, 95 %")
-    axes.plot(x, middle, color="black", linewidth=0.8, linestyle=":")
+    axes.plot(x, middle, color="black", linewidth=0.8, linestyle=":", label=words.say("its median"))
     axes.plot(x, low, color="black", linewidth=0.6, linestyle="-.", label=label)
     axes.plot(x, high, color="black", linewidth=0.6, linestyle="-.")
+    bottom, top = axes.get_ylim()
+    axes.set_ylim(min(bottom, float(low.min())), max(top, float(high.max())))
 
 
 def _draw_choices(axes: Axes, groups: Sequence[tuple[str, list[Strip]]], order: NDArray[np.int64]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -24,6 +25,7 @@ FloatArray = NDArray[np.float64]
 
 MOST_VALUES = 12
 """A choice of more values has no rows below the curve."""
+_LAGS = re.compile(r"^L\d*\.")
 _HEADS = ["variance, alone", "variance, unique", "specifications", "mean", "moves it by", "of the mean", "points"]
 _STATISTICS = {
     "median": "joint test: median estimate, p",
@@ -123,6 +125,7 @@ class SpecificationCurve(Report):
             blank = [""] * len(shown)
             lines = {name: shown if name == "all" else blank for name in cells.columns}
             cells = pd.concat([cells, pd.DataFrame(lines, index=list(_STATISTICS.values()))])
+        cells = cells.rename(index=self.words.word, columns=self.words.word)
         return Table(title, cells, rules, self._notes(curve), self._influence(curve))
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
@@ -133,14 +136,14 @@ class SpecificationCurve(Report):
         strips = [
             Strip(choice.key, self.words(value), choice.columns[:, place] > 0)
             for choice in curve.choices
+            if choice.key != self.facet
             for place, value in enumerate(choice.values)
         ]
-        band = None if self._joint is None or len(self._joint.null_band) != len(curve.rows) else self._joint.null_band
         figure = plot_specification_curve(
             curve.rows,
             strips,
             facet=None if self.facet is None else curve.rows[self.facet],
-            band=band,
+            band=None if self._joint is None else self._joint.null_band,
             level=self.level,
             estimand=self._estimand,
             title=title,
@@ -167,10 +170,10 @@ class SpecificationCurve(Report):
         )
         for part in facets.values() or [rows]:
             _refuse_mixture(part, found.outcomes)
-        keys = list(self.by) or [
-            key for key in found.varied if key != self.facet and key in rows and rows[key].nunique() > 1
-        ]
-        choices, many = _choices(rows, keys)
+        keys = list(self.by) or [key for key in found.varied if key in rows and rows[key].nunique() > 1]
+        # a facet is a choice like others where it is asked what moves the estimate
+        facet = [] if self.facet is None or rows[self.facet].nunique() < 2 else [self.facet]
+        choices, many = _choices(rows, list(dict.fromkeys([*facet, *keys])))
         return _Curve(found, rows, facets, choices, (*left_out, *many), seen.simulated)
 
     def _one_each(self, found: Focal, powers: set[int]) -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -247,15 +250,15 @@ class SpecificationCurve(Report):
                 told = [str(int(there.sum())), number(float(coef[there].mean()), self.decimals)]
                 move, share = moves[place][position], significant[place][position]
                 if position == choice.base:
-                    told += ["base", "", ""]
+                    told += [self.words.word("base"), "", ""]
                 elif np.isfinite(move):
                     percent = f"{_signed(100 * move / mean, 0)}%" if mean > 0 else ""
                     told += [_signed(move, self.decimals), percent, _signed(100 * share, 1)]
                 else:
-                    told += ["not told apart", "", ""]
+                    told += [self.words.word("not told apart"), "", ""]
                 lines.append((f"  {self.words(value)}", ["", "", *told]))
         rules.append(len(lines))
-        lines.append(("all choices, additive", [f"{found.additive:.1%}", "", "", "", "", "", ""]))
+        lines.append((self.words.word("all choices, additive"), [f"{found.additive:.1%}", "", "", "", "", "", ""]))
         heads = [
             "variance, alone",
             "variance, unique",
@@ -270,17 +273,17 @@ class SpecificationCurve(Report):
         notes = (
             f"'{most.key}' accounts for the largest part of the variance of the estimates, {found.alone.max():.1%}. "
             "Variance alone: between the means of a choice's values; unique: what R² of all choices loses without it; "
-            f"what is left of 100 %, {1 - found.additive:.1%}, is due to combinations of choices.",
+            f"what is left of 100 %, {max(1 - found.additive, 0.0):.1%}, is due to combinations of choices.",
             "Moves it by: coefficient of a regression of the estimates on all choices (model influence, Young and "
             "Holsteen 2017), beside its part of the mean estimate; points: the same for the percentage that is "
             "significant. 'Not told apart': these specifications cannot tell the value from another choice.",
         )
-        return Table("What moves the result", cells, tuple(rules), notes)
+        return Table(self.words.word("What moves the result"), cells, tuple(rules), notes)
 
     def _notes(self, curve: _Curve) -> tuple[str, ...]:
-        terms = listing(curve.rows["term"].unique(), 12)
+        terms = listing([self.words(term) for term in curve.rows["term"].unique()], 12)
         notes = [
-            f"{self._estimand.capitalize()} of {terms} on {', '.join(curve.found.outcomes)}. "
+            f"{self._estimand.capitalize()} of {terms} on {', '.join(map(self.words, curve.found.outcomes))}. "
             f"{meaning(self.level)} Modelling standard error: standard deviation over specifications; total: root of "
             "the sum of sampling and modelling variance; robustness ratio: mean over total (Young and Holsteen 2017).",
         ]
@@ -341,8 +344,9 @@ def _signed(value: float, decimals: int) -> str:
 def _refuse_mixture(rows: pd.DataFrame, outcomes: Sequence[str]) -> None:
     """Refuse estimates that do not measure the same thing: per 1 % and per unit, or of several kinds of outcomes."""
     for names, what in ((rows["term"].unique().tolist(), "focal terms"), (list(outcomes), "outcomes")):
-        logs = [name for name in names if name.startswith("ln_")]
-        others = [name for name in names if not name.startswith("ln_")]
+        # the lag of a logarithm is one, too
+        logs = [name for name in names if _LAGS.sub("", name).startswith("ln_")]
+        others = [name for name in names if name not in logs]
         if logs and others:
             raise ConfigError(
                 f"report: {what} in logarithms ({listing(logs, 3)}) and others ({listing(others, 3)}) cannot stand on "

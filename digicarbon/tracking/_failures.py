@@ -15,6 +15,14 @@ from digicarbon.errors import TrackingError
 from digicarbon.tracking._places import first_line, masked
 from digicarbon.tracking._valid import RefusedError
 
+SERVER: Mapping[str, str] = {
+    "Connection refused": "no server answers there",
+    "Failed to resolve": "there is no such host",
+    "Name or service not known": "there is no such host",
+    "timed out": "the server does not answer in time",
+    "Max retries exceeded": "the server does not answer",
+}
+"""What servers that do not answer say, and how it is told."""
 SAID: Mapping[str, str] = {
     "database or disk is full": "the disk is full",
     "No space left on device": "the disk is full",
@@ -24,11 +32,7 @@ SAID: Mapping[str, str] = {
     "database is locked": "another program has kept it locked for a minute",
     "file is not a database": "the file is no database, or it is damaged",
     "disk image is malformed": "the file is damaged",
-    "Connection refused": "no server answers there",
-    "Failed to resolve": "there is no such host",
-    "Name or service not known": "there is no such host",
-    "timed out": "the server does not answer in time",
-    "Max retries exceeded": "the server does not answer",
+    **SERVER,
 }
 OTHER_FILE = "Name another file, e.g. tracking.uri=sqlite:///mlruns/other.db"
 ADVICE: Mapping[str, str] = {
@@ -36,6 +40,7 @@ ADVICE: Mapping[str, str] = {
     "malformed": f"{OTHER_FILE}, or put a copy of this one back.",
     "it is a folder": f"{OTHER_FILE}, or move the folder away.",
     "another program's": f"{OTHER_FILE}.",
+    **dict.fromkeys(SERVER, "Start the server, or check the address (tracking.uri)."),
 }
 """What to do about a store that cannot be opened."""
 

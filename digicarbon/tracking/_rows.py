@@ -24,6 +24,8 @@ SIGN = "digicarbon.sign"
 """Tag of a run: ``+``, ``-``, ``+*`` or ``-*``, the sign of its focal effect with a star if it is significant."""
 EXPERIMENT = "digicarbon.experiment"
 """Tag of a sweep with its experiment's name: several experiments can share one of MLflow's."""
+ERROR = "error.txt"
+"""The file of a run that failed: sentence and traceback."""
 KIND, SWEEP = "digicarbon.kind", "sweep"
 """Tag that tells sweeps from their runs, and its value."""
 SWEEP_KEY = "digicarbon.sweep_key"
@@ -82,7 +84,7 @@ class Row:
     @property
     def files(self) -> dict[str, bytes]:
         """The run's own files by name."""
-        error = {"error.txt": self.error.encode()} if self.error else {}
+        error = {ERROR: self.error.encode()} if self.error else {}
         return {"config.yaml": self.config.encode(), **error}
 
 

@@ -20,7 +20,7 @@ from digicarbon.tracking._metrics import LONGEST_NAME
 from digicarbon.tracking._places import SQLITE, local_folder, masked, place
 from digicarbon.tracking._recording import KEPT, Recording, taken
 from digicarbon.tracking._results import StoredResults
-from digicarbon.tracking._rows import KIND, LONGEST_TAG, OPENED, SWEEP, SWEEP_KEY
+from digicarbon.tracking._rows import ERROR, KIND, LONGEST_TAG, OPENED, SWEEP, SWEEP_KEY
 from digicarbon.tracking._spool import End, lock_of, locked
 from digicarbon.tracking._valid import validate
 
@@ -56,6 +56,7 @@ class Store:
         self._backend = self._connection.backend
         self._recording: Recording | None = None
         self._standing: dict[str, str] = {}
+        self._failed: dict[str, str] = {}
         self._earlier: list[Path] | None = None
         self.uri = self._connection.uri
         self.experiment_id = self._connection.experiment.experiment_id
@@ -180,7 +181,15 @@ class Store:
         table = _rows.table(rows)
         for row in rows:
             self._standing.pop(row.hash, None)
+        self._failed |= {row.hash: row.run_id for row in rows if row.error}
         self._open_recording().write(rows, table)
+
+    def traceback(self, key: str) -> str:
+        """Return where the traceback of a run is that failed in this sweep, by its content hash."""
+        folder = self._open_recording().folder
+        if folder is None or key not in self._failed:
+            return f"{ERROR}, an artifact of the run in MLflow"
+        return str(folder.parent.parent / self._failed[key] / "artifacts" / ERROR)
 
     def finish(
         self,

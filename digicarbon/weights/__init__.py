@@ -6,6 +6,7 @@ from digicarbon.weights.base import Weights as Weights
 from digicarbon.weights.base import WeightsSpec as WeightsSpec
 from digicarbon.weights.combined import BlendWeights as BlendWeights
 from digicarbon.weights.combined import HigherOrderWeights as HigherOrderWeights
+from digicarbon.weights.combined import PermutedWeights as PermutedWeights
 from digicarbon.weights.contiguity import ContiguityWeights as ContiguityWeights
 from digicarbon.weights.delaunay import DelaunayWeights as DelaunayWeights
 from digicarbon.weights.distance import DistanceBandWeights as DistanceBandWeights

@@ -1,4 +1,4 @@
-"""Weights that are made from other weights: blends and higher orders."""
+"""Weights that are made from other weights: blends, higher orders and permutations."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from scipy import sparse
 from digicarbon.errors import ConfigError, WeightsError
 from digicarbon.numeric.normalisation import Normalise
 from digicarbon.numeric.proximity import higher_order
+from digicarbon.numeric.unit_permutation import permutations
 from digicarbon.panel import Panel
 from digicarbon.spec import build
 from digicarbon.weights._units import IslandsUnplaced
@@ -128,3 +129,37 @@ class HigherOrderWeights(WeightsSpec):
             )
         name = f"order {self.order} of {base.name}"
         return Weights.from_matrix(matrix, panel.units, islands=self.islands, name=name, normalise=self.normalise)
+
+
+class PermutedWeights(WeightsSpec):
+    r"""A placebo: another matrix with its units exchanged at random, :math:`P W P^\top`.
+
+    Links, their weights and their number per unit are those of the base; who has which neighbours is chance.
+
+    Attributes
+    ----------
+    base : WeightsSpec
+        A node with its own ``_target_`` and fields, which say how weights are normalised.
+    seed : int
+        Of the permutation P of all units of the panel; a sample takes its part of the permuted matrix.
+    islands : {"refuse", "keep"}
+        What to do with a unit that has no neighbour.
+    """
+
+    base: Node
+    seed: Annotated[int, Field(ge=0)] = 1
+    islands: IslandsUnplaced = "refuse"
+
+    def compute(self, panel: Panel) -> Weights:
+        """Return the weights among the panel's units, labelled and ordered as the panel.
+
+        Raises
+        ------
+        DataError, WeightsError
+            As the node raises, or if a unit has no neighbour and ``islands`` is ``"refuse"``.
+        """
+        base = self.base.compute(panel).restrict(panel.units, islands="keep")
+        order = permutations(len(panel.units), 1, self.seed)[0]
+        name = f"{base.name}, permuted ({self.seed})"
+        matrix = base.raw[order][:, order]
+        return Weights.from_matrix(matrix, panel.units, islands=self.islands, name=name, normalise=base.normalisation)

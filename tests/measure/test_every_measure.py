@@ -136,3 +136,44 @@ def test_raw_column_is_an_artifact() -> None:
     kept = ColumnMeasure(column="patents", name="m", per="capita", terms=("m",)).artifacts(INPUTS)
     assert kept == {"indicators.csv": "unit,time,patents\nA,2012,10\nA,2013,20\nB,2012,60\n"}
     assert Own().artifacts(INPUTS) == {}
+
+
+def test_permuted_by_whole_units(simulated: Inputs) -> None:
+    plain = BeaMeasure().compute(simulated).pivot(index="unit", columns="time", values="e")
+    found = BeaMeasure(permute=3).transformed(simulated).pivot(index="unit", columns="time", values="e")
+    givers = [int(np.flatnonzero((plain == path).all(axis=1))[0]) for _, path in found.iterrows()]
+    assert sorted(givers) == list(range(30))
+    assert givers != list(range(30))
+    again = BeaMeasure(permute=3).transformed(simulated).pivot(index="unit", columns="time", values="e")
+    pd.testing.assert_frame_equal(found, again)
+    other = BeaMeasure(permute=4).transformed(simulated).pivot(index="unit", columns="time", values="e")
+    assert not found.equals(other)
+
+
+def test_a_unit_hands_on_what_it_has_per_head(simulated: Inputs) -> None:
+    plain = BeaMeasure(per="capita").transformed(simulated)["e"]
+    found = BeaMeasure(per="capita", permute=1).transformed(simulated)["e"]
+    assert sorted(found) == sorted(plain)
+    assert found.tolist() != plain.tolist()
+    (note, placebo) = BeaMeasure(per="capita", permute=1).notes(simulated)[-2:]
+    assert "per person" in note
+    assert placebo.startswith("PLACEBO")
+
+
+def test_a_permuted_unit_lacks_the_periods_that_its_giver_lacks() -> None:
+    found = [Own(permute=seed).transformed(INPUTS).set_index(["unit", "time"])["double"] for seed in range(20)]
+    swapped = next(values for values in found if values.loc["A", 2012] != 20.0)
+    assert swapped.loc["A", 2012] == 120.0
+    assert np.isnan(swapped.loc["A", 2013])
+    assert swapped.loc["B", 2012] == 20.0
+
+
+def test_a_row_that_stands_twice_cannot_be_permuted() -> None:
+    twice = replace(INPUTS, frame=pd.concat([FRAME, FRAME.iloc[[1]]]))
+    with pytest.raises(DataError, match=r"measure.permute=1: A has two rows for 2013"):
+        Own(permute=1).transformed(twice)
+
+
+def test_a_permuted_column_needs_a_name_of_its_own() -> None:
+    with pytest.raises(ConfigError, match="permute=1 change the column 'patents'"):
+        ColumnMeasure(column="patents", terms=("ln_patents",), permute=1)

@@ -15,6 +15,7 @@ from mlflow import MlflowClient
 
 from digicarbon import recorded
 from digicarbon.__main__ import main
+from digicarbon.page import asked
 from digicarbon.tracking import Tracking
 
 Capture = pytest.CaptureFixture[str]
@@ -294,3 +295,10 @@ def test_a_page_of_a_sweep_whose_own_report_refuses_is_made_and_says_so(fitted: 
     assert "have no diagnostic. Add diagnostic=" in "".join(read(fitted / "page" / "index.html").text)
     assert main(["run", "small", "executor=sequential"]) == 0
     assert main(["report", "small", "--out", "page"]) == 0
+
+
+def test_weights_that_no_run_takes_are_not_among_what_was_asked(fitted: Path) -> None:
+    small, grid = (dict(asked.choices(recorded.sweep(Tracking(), name))) for name in ("small", "grid"))
+    assert small["weights"] == "w1_adjacency"
+    assert "weights" not in grid
+    assert "model" in grid

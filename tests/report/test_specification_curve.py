@@ -92,7 +92,10 @@ def test_each_facet_has_a_summary_of_its_own(records: list[Record]) -> None:
     assert list(table.cells) == ["all", "sample=full", "sample=west"]
     assert table.cells.loc["significant +", "sample=west"] == "6 (100%)"
     assert table.below is not None
-    assert "sample" not in table.below.cells.index
+    # a facet moves the estimates like any other choice
+    assert table.below.cells.loc["  west", "moves it by"] == "+1.0000"
+    chinese = SpecificationCurve(facet="sample", language="zh").table("Curve", records)
+    assert {"模型设定数", "显著为正", "稳健性比率"} < set(chinese.cells.index)
 
 
 def test_estimates_of_different_kinds_do_not_stand_on_one_curve() -> None:
@@ -103,6 +106,13 @@ def test_estimates_of_different_kinds_do_not_stand_on_one_curve() -> None:
     assert SpecificationCurve(term="index").table("Curve", runs).cells.loc["specifications", "all"] == "1"
     with pytest.raises(ConfigError, match=r"no run has the focal term 'indx'\. Did you mean 'index'"):
         SpecificationCurve(term="indx").table("Curve", runs)
+
+
+def test_the_lag_of_a_logarithm_stands_beside_the_logarithm() -> None:
+    runs = [record(0.1, 0.5, lag="no"), record(0.3, 0.5, term="L.ln_x", lag="yes")]
+    assert SpecificationCurve().table("Curve", runs).cells.loc["specifications", "all"] == "2"
+    with pytest.raises(ConfigError, match=r"logarithms \(L2.ln_x\) and others \(L.index\)"):
+        SpecificationCurve().table("C", [record(1, 0.5, term="L2.ln_x", a="1"), record(1, 0.5, term="L.index", a="2")])
 
 
 @pytest.mark.parametrize("field", ["facet", "by"])
@@ -184,6 +194,26 @@ def test_the_curve_that_is_drawn_is_the_sorted_estimates(count: int) -> None:
         edges = np.linspace(0, count, 401).astype(int)
         expected = [there[order][a:b].mean() for a, b in itertools.pairwise(edges)]
         np.testing.assert_allclose(shares, expected)
+
+
+def test_the_curve_under_no_effect_is_in_the_picture_and_wild_intervals_do_not_flatten_it() -> None:
+    coef = np.linspace(1, 2, 30)
+    wild = np.where(np.arange(30) == 7, 500.0, 0.5)
+    rows = pd.DataFrame({"coef": coef, "low": coef - wild, "high": coef + wild, "p": 0.01})
+    rank = np.arange(1, 31)
+    band = pd.DataFrame({"rank": rank, "low": -4.0, "median": 0.0, "high": 4.0})
+    bottom, top = plot_specification_curve(rows, []).axes[0].get_ylim()
+    assert -3 < bottom < 0
+    assert 2 < top < 5
+    figure = plot_specification_curve(rows, [], band=band)
+    bottom, top = figure.axes[0].get_ylim()
+    assert bottom <= -4
+    assert top >= 4
+    words = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "curve under no effect, median" in words
+    halves = pd.Series(["a", "b"]).repeat(30).reset_index(drop=True)
+    both = plot_specification_curve(pd.concat([rows, rows], ignore_index=True), [], facet=halves, band=band)
+    assert all(axes.get_ylim()[0] <= -4 for axes in both.axes)
 
 
 def test_facets_share_a_scale() -> None:

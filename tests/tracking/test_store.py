@@ -16,7 +16,7 @@ import digicarbon
 from digicarbon.errors import TrackingError
 from digicarbon.result import Inference, Result
 from digicarbon.tracking import Store, Tracking, metrics
-from digicarbon.tracking._failures import reason
+from digicarbon.tracking._failures import advice, reason
 from digicarbon.tracking._metrics import clean
 from digicarbon.tracking._rows import batch, sign
 from digicarbon.tracking._valid import validate
@@ -264,6 +264,8 @@ def test_a_server_that_does_not_answer_is_a_sentence(folder: Path, monkeypatch: 
 )  # fmt: skip
 def test_why_a_server_does_not_answer_is_said_in_few_words(error: str, said: str) -> None:
     assert reason(OSError(error)) == said
+    assert "Start the server" in advice(OSError(error))
+    assert "rights" in advice(PermissionError("Permission denied"))
 
 
 def test_a_store_that_refuses_a_run_is_a_sentence(here: Path, path: str) -> None:

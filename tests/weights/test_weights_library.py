@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,6 +38,7 @@ from digicarbon.weights import (
     KNearestWeights,
     MatrixWeights,
     NestedWeights,
+    PermutedWeights,
     ProductWeights,
     SpmatWeights,
     Weights,
@@ -598,7 +600,7 @@ def _needs_file(option: str, composer: Composer) -> bool:
 def test_shipped_options_that_need_no_file(composer: Composer) -> None:
     assert {option for option in SHIPPED if not _needs_file(option, composer)} == {
         "blend", "delaunay", "distance_band", "economic", "exponential", "higher_order", "inverse_distance",
-        "k_nearest", "w1_adjacency", "w2_nested", "w2_product",
+        "k_nearest", "permuted", "w1_adjacency", "w2_nested", "w2_product",
     }  # fmt: skip
 
 
@@ -619,3 +621,38 @@ def test_shipped_option_enters_a_two_way_sdm(option: str, composer: Composer) ->
     # a parameter at its boundary has no standard error, and a note that says so
     boundary = any("rho lies at the boundary" in note for note in result.notes)
     assert np.isfinite(result.estimates["se"].drop("rho") if boundary else result.estimates["se"]).all()
+
+
+# ---- permutations
+
+
+def test_permuted(line: dict[str, Any]) -> None:
+    base = InverseDistanceWeights(**line)
+    plain = base.compute(_panel())
+    found = PermutedWeights(base=base, seed=2).compute(_panel())
+    orders = [list(order) for order in itertools.permutations(range(4))]
+    fits = [order for order in orders if np.array_equal(plain.dense()[order][:, order], found.dense())]
+    assert len(fits) == 1
+    assert fits[0] != [0, 1, 2, 3]
+    assert found.labels == plain.labels
+    assert found.normalisation == "row"
+    assert PermutedWeights(base=base, seed=2).compute(_panel()).digest == found.digest
+    assert len({PermutedWeights(base=base, seed=seed).compute(_panel()).digest for seed in range(40)}) > 10
+
+
+def test_permuted_keeps_the_spectrum_of_w1() -> None:
+    panel = _panel(list(provinces()["province"]))
+    plain = AdjacencyWeights().compute(panel)
+    found = PermutedWeights(base=AdjacencyWeights(), seed=1).compute(panel)
+    assert not np.array_equal(plain.dense(), found.dense())
+    np.testing.assert_allclose(
+        np.sort(np.linalg.eigvals(found.dense()).real), np.sort(np.linalg.eigvals(plain.dense()).real), atol=1e-9
+    )
+    assert "permuted" in found.name
+
+
+def test_permuted_islands(tmp_path: Path) -> None:
+    base = EdgeWeights(path=_write(tmp_path / "e.csv", "unit,neighbour\na,b\nb,c\n"), islands="keep")
+    with pytest.raises(WeightsError, match="no neighbour for"):
+        PermutedWeights(base=base).compute(_panel())
+    assert (PermutedWeights(base=base, islands="keep").compute(_panel()).row_sums == 0).sum() == 1
