@@ -342,6 +342,21 @@ def test_ui(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> 
     assert len(called) == 2
 
 
+def test_a_mapping_may_be_given_as_a_whole(project: Path, capsys: Capture) -> None:
+    assert main(["run", "executor=sequential", 'report.labels={ln_e: "数字经济"}']) == 0
+    assert "数字经济" in capsys.readouterr().out
+    assert "lables" in complaint(capsys, "run", 'report.lables={ln_e: "数字经济"}')
+
+
+def test_an_option_in_the_body_is_told_of_the_file_that_has_it(project: Path, capsys: Capture) -> None:
+    (project / "experiments").mkdir(exist_ok=True)
+    text = "defaults: [config, {override source: simulated_fe}, _self_]\nreport: curve\n"
+    (project / "experiments" / "body.yaml").write_text(text, encoding="utf-8")
+    said = complaint(capsys, "check", "body", "report=curve")
+    assert "body.yaml: 'report: curve' does not choose an option" in said
+    assert "command line: 'report" not in said
+
+
 def test_ui_of_a_taken_port(project: Path, capsys: Capture) -> None:
     assert main(["run", "executor=sequential"]) == 0
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -412,7 +427,6 @@ def test_ui_without_a_store(folder: Path, capsys: Capture) -> None:
         (["list", "weigths"], "There is no group 'weigths'. Did you mean 'weights'?"),
         (["check", "model.y.z=1"], "there is no key 'model.y.z'. Did you mean 'model.y'?"),
         (["check", "source.curves.e=[1.0]"], "is added with a plus sign, '+source.curves.e=…'"),
-        (["check", "source.curves={e: [1.0]}"], "is added with a plus sign, '+source.curves={NAME: …}'"),
         (
             ["check", "-m", "measure=ddl,column", "measure.column=gdp"],
             "measure=ddl, measure.column=gdp: command line: measure.column is not a field of BeaMeasure.",

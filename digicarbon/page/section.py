@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from markupsafe import Markup
 
-from digicarbon.errors import DigicarbonError
+from digicarbon.errors import DigicarbonError, counted, listing
 from digicarbon.page import asked, runs
 from digicarbon.page.words import Words
 from digicarbon.provenance import SEEDS
@@ -224,9 +224,20 @@ def _table(sweep: RecordedSweep, report: Report, title: str) -> tuple[Table | No
     if not len(sweep.records):
         return None, ""
     try:
-        return finished(report.table(title, sweep.records), sweep.notes, sweep.simulated, sweep.lacking), ""
+        return finished(
+            report.table(title, sweep.records), sweep.notes, sweep.simulated, sweep.lacking, _absent(sweep)
+        ), ""
     except DigicarbonError as error:
         return None, str(error)
+
+
+def _absent(sweep: RecordedSweep) -> tuple[str, ...]:
+    """Return the note on runs that the table lacks since they failed."""
+    labels = [label for label, _ in sweep.failures]
+    if not labels:
+        return ()
+    verb = "is" if len(labels) == 1 else "are"
+    return (f"{counted(len(labels), 'run')} failed and {verb} not shown: {listing(labels, 8)}.",)
 
 
 def _drawn(sweep: RecordedSweep, report: Report, title: str) -> tuple[Mapping[str, bytes], str]:

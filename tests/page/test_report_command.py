@@ -224,6 +224,8 @@ def test_failures_are_told_with_their_sentences(project: Path, monkeypatch: pyte
     found = read(project / "out" / "digicarbon" / "index.html")
     assert ("It <cannot> be.", "") in found.cells
     assert "1 failed" in "".join(found.text)
+    note = "1 run failed and is not shown: measure=ide."
+    assert note in (project / "out" / "digicarbon" / "table.txt").read_text(encoding="utf-8")
     monkeypatch.setattr(PanelRegression, "fit", lambda *_: (_ for _ in ()).throw(EstimationError("No.")))
     assert main(["run", "--force", "executor=sequential", "measure=ddl"]) == 1
     assert main(["report"]) == 0
