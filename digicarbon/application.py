@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import Any
 from digicarbon.errors import ConfigError
 
 _ACTIVE: list[bool] = []
+_MAPPING = re.compile(r"\w+(\.\w+)+=\s*\{.*\}\s*", re.DOTALL)
 _OURS = ("hydra/sweeper", "hydra/launcher", "hydra.mode", "hydra.sweep", "hydra.run", "hydra.output_subdir")
 
 
@@ -57,6 +59,8 @@ def run(command: Callable[[Any], None], experiment: str, arguments: Sequence[str
         if argument.lstrip("+~").startswith(_OURS):
             raise ConfigError(_keep_engine(argument))
     lineage(experiment)
+    # a mapping that is given as a whole may have names that the option has not; Hydra adds them with plus signs only
+    arguments = [f"++{word}" if _MAPPING.fullmatch(word) else word for word in arguments]
     try:
         with active(), _command_line(arguments):
             hydra.main(config_path=None, config_name=experiment, version_base="1.3")(_task(command))()

@@ -351,8 +351,10 @@ class Composer:
         if isinstance(node, DictConfig) and not node._is_none() and not node._is_interpolation():
             return
         given = _container(config).get(group)
+        # an option that the command line chooses comes before the body, which writes over it
+        place = next((file.shown for file in self.files if file.sets(group)), self.where(group))
         raise ConfigError(
-            f"{self.where(group)}: '{group}: {given}' does not choose an option; write it in the defaults list, "
+            f"{place}: '{group}: {given}' does not choose an option; write it in the defaults list, "
             f"`defaults: [config, override {group}: {given}, _self_]`, or on the command line, {group}={given}."
         )
 

@@ -65,7 +65,7 @@ def laid_over(plain: Sequence[str], axes: Sequence[Axis]) -> dict[str, str]:
     swept = {axis.key for axis in axes if axis.key in GROUPS}
     found = {}
     for override in plain:
-        key, _, value = override.partition("=")
+        key, _, value = override.removeprefix("++").partition("=")
         if "." in key and key.split(".")[0] in swept:
             found[override] = f"{key}=choice({value})"
     return found

@@ -86,9 +86,8 @@ def _unknown_key(key: str, place: str, known: Vocabulary) -> ConfigError:
     keys = known.fields(group) if group in GROUPS else [*GROUPS, *SWEEP_KEYS]
     mappings = known.mappings(group) if group in GROUPS else []
     if opened := next((one for one in mappings if key == one or key.startswith(f"{one}.")), None):
-        given = f"+{key}={{NAME: …}}" if key == opened else f"+{key}=…"
         return ConfigError(
-            f"command line: a new key of {opened} is added with a plus sign, '{given}'; a file needs none."
+            f"command line: a new key of {opened} is added with a plus sign, '+{key}=…'; a file needs none."
         )
     return ConfigError(
         f"{place or 'command line'}: there is no key '{key}'.{nearest(key, keys)} Keys: {listing(keys, 40)}."

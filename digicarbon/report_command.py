@@ -39,17 +39,23 @@ class _Asked:
 
 
 def report(arguments: Sequence[str]) -> int:
-    """Write a page of an experiment's newest sweep, or of each experiment that it lists; return 0.
+    """Write a page of an experiment's newest sweep, or of each experiment that it lists; return the exit status.
 
     Parameters
     ----------
     arguments : sequence of str
         An experiment or a sweep's run id, ``--out FOLDER``, and overrides of ``report`` and ``tracking``.
 
+    Returns
+    -------
+    int
+        1 if the report of a sweep refuses its runs, which the page shows all the same; else 0.
+
     Raises
     ------
     ConfigError
-        If the command line is wrong, or the folder holds something else.
+        If the command line is wrong, asks for a report that fits none of the sweeps, or the folder holds something
+        else; nothing is written then.
     DataError
         If nothing is recorded of the experiment.
     TrackingError
@@ -64,11 +70,16 @@ def report(arguments: Sequence[str]) -> int:
         page.section(one, name if name != one.parent_id else one.experiment, spec, bool(asked.report), words)
         for (name, one), spec in zip(found, reports, strict=True)
     ]
+    refused = [_of(one, sections) for one in sections if one.complaint]
+    if asked.report and len(refused) == len(sections):
+        raise ConfigError(f"command line: {' '.join(asked.report)} does not fit. {' '.join(dict.fromkeys(refused))}")
     files, lacking = page.files(_title(asked.name, sections), sections, words)
     page.write(asked.out, files)
-    sys.stderr.write("".join(f"{sentence}\n" for sentence in lacking))
-    sys.stdout.write(f"{asked.out / page.PAGE}: a page of {_what(sections)}, and {len(files) - 1} files beside it.\n")
-    return 0
+    sys.stderr.write("".join(f"{sentence}\n" for sentence in [*lacking, *refused]))
+    sys.stdout.write(
+        f"{asked.out / page.PAGE}: a page of {_what(sections)}, and {counted(len(files) - 1, 'file')} beside it.\n"
+    )
+    return 1 if refused else 0
 
 
 def _asked(arguments: Sequence[str]) -> _Asked:
@@ -168,6 +179,10 @@ def _read(override: str) -> tuple[str, Any]:
     if found.is_sweep_override() or found.is_delete() or found.is_add() or found.is_force_add():
         raise ConfigError(f"command line: {override}: a page has one report; give report=option or report.field=value.")
     return found.key_or_group, found.value()
+
+
+def _of(one: page.Section, sections: Sequence[page.Section]) -> str:
+    return one.complaint if len(sections) == 1 else f"{one.name}: {one.complaint}"
 
 
 def _title(name: str, sections: Sequence[page.Section]) -> str:

@@ -84,6 +84,8 @@ class Sample(Spec):
     def _only_a_condition(cls, query: str | None) -> str | None:
         if query is None:
             return None
+        if not query.strip():
+            raise ValueError("is empty and must be a condition on columns; to keep all rows write null, unquoted")
         try:
             nodes = list(ast.walk(ast.parse(_BACKTICKS.sub("_", query).strip(), mode="eval")))
         except (SyntaxError, ValueError, RecursionError, MemoryError):

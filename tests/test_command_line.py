@@ -5,8 +5,11 @@ from __future__ import annotations
 import io
 import os
 import shlex
+import signal
+import socket
 import subprocess
 import sys
+import time
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
@@ -317,13 +320,13 @@ def test_a_flag_s_own_word_is_no_experiment(folder: Path, capsys: Capture) -> No
 def test_ui(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     called: list[list[str]] = []
 
-    def fake(arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    def fake(arguments: list[str]) -> int:
         called.append(arguments)
-        return subprocess.CompletedProcess(arguments, 3)
+        return 3
 
     assert main(["run", "executor=sequential"]) == 0
     capsys.readouterr()
-    monkeypatch.setattr(command.subprocess, "run", fake)
+    monkeypatch.setattr(command, "_served", fake)
     assert main(["ui", "table3_baseline", "--port", "5001"]) == 3
     assert called == [
         [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", "sqlite:///mlruns/mlflow.db", "--port", "5001"]
@@ -337,6 +340,53 @@ def test_ui(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> 
     assert main(["ui", "tracking=server", "tracking.uri=http://localhost:5000"]) == 0
     assert "open http://localhost:5000 in a browser" in capsys.readouterr().out
     assert len(called) == 2
+
+
+def test_a_mapping_may_be_given_as_a_whole(project: Path, capsys: Capture) -> None:
+    assert main(["run", "executor=sequential", 'report.labels={ln_e: "数字经济"}']) == 0
+    assert "数字经济" in capsys.readouterr().out
+    assert "lables" in complaint(capsys, "run", 'report.lables={ln_e: "数字经济"}')
+
+
+def test_an_option_in_the_body_is_told_of_the_file_that_has_it(project: Path, capsys: Capture) -> None:
+    (project / "experiments").mkdir(exist_ok=True)
+    text = "defaults: [config, {override source: simulated_fe}, _self_]\nreport: curve\n"
+    (project / "experiments" / "body.yaml").write_text(text, encoding="utf-8")
+    said = complaint(capsys, "check", "body", "report=curve")
+    assert "body.yaml: 'report: curve' does not choose an option" in said
+    assert "command line: 'report" not in said
+
+
+def test_ui_of_a_taken_port(project: Path, capsys: Capture) -> None:
+    assert main(["run", "executor=sequential"]) == 0
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = complaint(capsys, "ui", "--port", str(port))
+    assert f"Port {port} of 127.0.0.1 is taken" in said
+    assert f"digicarbon ui --port {port + 1}" in said
+
+
+@pytest.mark.skipif(os.name != "posix", reason="process groups are those of POSIX")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_server_and_what_it_started(tmp_path: Path, number: signal.Signals) -> None:
+    child = "import time; time.sleep(300)"
+    server = (
+        "import os, subprocess, sys, time, pathlib\n"
+        f"inner = subprocess.Popen([sys.executable, '-c', {child!r}])\n"
+        "pathlib.Path('ids.part').write_text(f'{os.getpid()} {inner.pid}')\n"
+        "os.rename('ids.part', 'ids')\n"
+        "time.sleep(300)\n"
+    )
+    ours = f"import sys\nfrom digicarbon.command import _served\nsys.exit(_served([sys.executable, '-c', {server!r}]))"
+    with subprocess.Popen([sys.executable, "-c", ours], cwd=tmp_path) as command_:
+        while not (tmp_path / "ids").exists():
+            assert command_.poll() is None
+            time.sleep(0.05)
+        command_.send_signal(number)
+        assert command_.wait(timeout=60) == 128 + number
+    group, inner = map(int, (tmp_path / "ids").read_text().split())
+    for pid in (group, inner):
+        assert not Path(f"/proc/{pid}").exists() or " Z " in Path(f"/proc/{pid}/stat").read_text()
 
 
 def test_ui_without_a_store(folder: Path, capsys: Capture) -> None:
@@ -377,7 +427,6 @@ def test_ui_without_a_store(folder: Path, capsys: Capture) -> None:
         (["list", "weigths"], "There is no group 'weigths'. Did you mean 'weights'?"),
         (["check", "model.y.z=1"], "there is no key 'model.y.z'. Did you mean 'model.y'?"),
         (["check", "source.curves.e=[1.0]"], "is added with a plus sign, '+source.curves.e=…'"),
-        (["check", "source.curves={e: [1.0]}"], "is added with a plus sign, '+source.curves={NAME: …}'"),
         (
             ["check", "-m", "measure=ddl,column", "measure.column=gdp"],
             "measure=ddl, measure.column=gdp: command line: measure.column is not a field of BeaMeasure.",

@@ -192,3 +192,9 @@ def test_outliers_are_treated_in_one_way_and_of_known_variables(small: Panel) ->
         Sample(trim=(0.01, 0.0), outliers_of=["x"]).adjust(small, ["gdp"])
     with pytest.raises(ValueError, match=r"less than 0\.5"):
         Sample(winsorise=(0.5, 0.5))
+
+
+@pytest.mark.parametrize("query", ["", "  "])
+def test_an_empty_query_names_null(query: str) -> None:
+    with pytest.raises(ValueError, match="to keep all rows write null"):
+        Sample(query=query)

@@ -44,6 +44,9 @@ def choices(sweep: RecordedSweep) -> list[tuple[str, str]]:
         for key, value in values.items():
             if key not in GROUPS:
                 found.setdefault(key, {})[text_of(value)] = None
+    if sweep.data and not any(entry["weights"] for entry in sweep.data):
+        # an experiment names weights whether or not one of its models takes them
+        found["weights"] = {}
     return [(key, _listed(list(values))) for key, values in found.items() if values]
 
 

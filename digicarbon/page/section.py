@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from markupsafe import Markup
 
-from digicarbon.errors import DigicarbonError
+from digicarbon.errors import DigicarbonError, counted, listing
 from digicarbon.page import asked, runs
 from digicarbon.page.words import Words
 from digicarbon.provenance import SEEDS
@@ -74,6 +74,8 @@ class Section:
     table_html : Markup
     refusal : str
         Why there is no table.
+    complaint : str
+        What the report refuses of its table or its pictures; empty if nothing.
     pictures : sequence of Picture
     more_pictures : sequence of str
         Names of further ones.
@@ -114,6 +116,7 @@ class Section:
     table: Table | None
     table_html: Markup
     refusal: str
+    complaint: str
     pictures: Sequence[Picture]
     more_pictures: Sequence[str]
     curve: Markup
@@ -171,6 +174,7 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
         warnings=[*_warnings(sweep, words), *([complaint] if complaint else [])],
         table=table,
         table_html=Markup("") if table is None else Markup(table.to_html_piece(addresses)),
+        complaint=refusal or complaint,
         refusal=refusal or ("" if table is not None else words("none_fitted")),
         pictures=shown,
         more_pictures=more,
@@ -220,9 +224,20 @@ def _table(sweep: RecordedSweep, report: Report, title: str) -> tuple[Table | No
     if not len(sweep.records):
         return None, ""
     try:
-        return finished(report.table(title, sweep.records), sweep.notes, sweep.simulated, sweep.lacking), ""
+        return finished(
+            report.table(title, sweep.records), sweep.notes, sweep.simulated, sweep.lacking, _absent(sweep)
+        ), ""
     except DigicarbonError as error:
         return None, str(error)
+
+
+def _absent(sweep: RecordedSweep) -> tuple[str, ...]:
+    """Return the note on runs that the table lacks since they failed."""
+    labels = [label for label, _ in sweep.failures]
+    if not labels:
+        return ()
+    verb = "is" if len(labels) == 1 else "are"
+    return (f"{counted(len(labels), 'run')} failed and {verb} not shown: {listing(labels, 8)}.",)
 
 
 def _drawn(sweep: RecordedSweep, report: Report, title: str) -> tuple[Mapping[str, bytes], str]:
@@ -311,7 +326,8 @@ def _titled(title: str, simulated: bool) -> str:
 
 
 def _facts(sweep: RecordedSweep, base: str, words: Words) -> Iterator[tuple[str, Markup]]:
-    said = [words("runs_done", n=f"{len(sweep.fitted) + sweep.lacking:,}")]
+    done = len(sweep.fitted) + sweep.lacking
+    said = [words("run_done" if done == 1 else "runs_done", n=f"{done:,}")]
     said += [words("runs_failed", n=f"{len(sweep.failures):,}")] if sweep.failures else []
     said += [words("runs_left", n=f"{len(sweep.left):,}")] if sweep.left else []
     link = Markup('<a href="{}">{}</a>').format(base + sweep.parent_id, sweep.parent_id[:12])

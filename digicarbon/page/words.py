@@ -93,6 +93,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "rho": ("ρ", "ρ"),
     "rows": ("rows", "行"),
     "run": ("Run", "回归"),
+    "run_done": ("{n} run has a result", "{n} 个回归有结果"),
     "runs_done": ("{n} runs have a result", "{n} 个回归有结果"),
     "runs_failed": ("{n} failed", "{n} 个失败"),
     "runs_lacking": (

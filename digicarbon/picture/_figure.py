@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -59,8 +60,20 @@ def drawing() -> Iterator[None]:
         raise ConfigError("A picture needs matplotlib; install it: pip install matplotlib") from error
     # whatever a user has set, so that the same input gives the same bytes everywhere
     style: Any = {**matplotlib.rcParamsDefault, **_STYLE, "font.family": list(families())}
-    with matplotlib.rc_context(style):
+    with matplotlib.rc_context(style), _silent("matplotlib.font_manager"):
         yield
+
+
+@contextmanager
+def _silent(name: str) -> Iterator[None]:
+    """Keep a logger's warnings back: a font without a bold cut is drawn as it is, which is no news to a user."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def new_figure(width: float, height: float, maps: bool = False) -> Figure:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from digicarbon.errors import DataError, TrackingError, counted, listing, nearest
 from digicarbon.provenance import FINGERPRINT, RECORD, VERSION
-from digicarbon.tracking import SQLITE, Tracking, absolute
+from digicarbon.tracking import OPENED, SQLITE, Tracking, absolute
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -195,10 +195,21 @@ def _ambiguous(name: str, runs: Sequence[Run]) -> str:
     )
 
 
-def _latest(client: MlflowClient, experiment_ids: Sequence[str]) -> Run:
-    sweeps = client.search_runs(
-        experiment_ids, "tags.`digicarbon.kind` = 'sweep'", order_by=["attributes.start_time DESC"], max_results=1
+def sweeps_of(client: MlflowClient, experiment_ids: Sequence[str]) -> list[Run]:
+    """Return the sweeps of some experiments, the one that a command last began, went on with or ended first."""
+    found = client.search_runs(
+        experiment_ids, "tags.`digicarbon.kind` = 'sweep'", order_by=["attributes.start_time DESC"], max_results=MOST
     )
+    return sorted(found, key=_touched, reverse=True)
+
+
+def _touched(sweep: Run) -> int:
+    # a command that goes on with an older sweep leaves its start as it is
+    return max(int(sweep.info.start_time), int(sweep.info.end_time or 0), int(sweep.data.tags.get(OPENED, 0)))
+
+
+def _latest(client: MlflowClient, experiment_ids: Sequence[str]) -> Run:
+    sweeps = sweeps_of(client, experiment_ids)
     if not sweeps:
         raise DataError("The store has no sweep there yet; run an experiment first.")
     return sweeps[0]

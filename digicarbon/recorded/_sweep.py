@@ -16,7 +16,7 @@ import pandas as pd
 from digicarbon.errors import DataError, TrackingError, listing, nearest
 from digicarbon.files import GROUPS
 from digicarbon.provenance import RECORD
-from digicarbon.recorded._run import data_of, reading
+from digicarbon.recorded._run import data_of, reading, sweeps_of
 from digicarbon.report import Record
 from digicarbon.report.joint import FILE as JOINT
 from digicarbon.report.joint import Joint
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from mlflow.entities import Run as MlflowRun
 
 FINISHED = "FINISHED"
-MOST = 100
-"""Sweeps of an experiment that are looked at, the newest first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,7 +203,7 @@ class RecordedRecords(Sequence[Record]):
 
 
 def sweep(tracking: Tracking, name: str) -> RecordedSweep:
-    """Return the newest sweep of an experiment that has ended, or if there is none the newest, or a sweep by its id.
+    """Return the sweep of an experiment that ended last, or if none has the newest, or a sweep by its id.
 
     Parameters
     ----------
@@ -284,9 +282,7 @@ def _parent(client: MlflowClient, tracking: Tracking, name: str) -> tuple[Mlflow
             return _by_id(client, list(known.values()), name), ""
         raise DataError(_nothing(tracking, name, known))
     asked = [known[tracking.experiment if shared else name]]
-    sweeps = client.search_runs(
-        asked, "tags.`digicarbon.kind` = 'sweep'", order_by=["attributes.start_time DESC"], max_results=MOST
-    )
+    sweeps = sweeps_of(client, asked)
     # an earlier version did not say which experiment a sweep is of
     own = [run for run in sweeps if run.data.tags.get(EXPERIMENT, name) == name]
     if not own:

@@ -45,6 +45,10 @@ class Table:
     spanners: tuple[tuple[str, int], ...] = ()
     blocks: tuple[int, ...] = ()
 
+    def __str__(self) -> str:
+        """Return the table as plain text, so that ``print`` shows it."""
+        return self.to_text()
+
     def to_markdown(self) -> str:
         """Return the table as Markdown, notes below, and the table below after them."""
         from digicarbon.render.markdown import markdown

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
@@ -132,8 +133,29 @@ def counted_once(again: int) -> tuple[str, ...]:
 
 
 def counted_notes(number: Mapping[str, int], every: int) -> tuple[str, ...]:
-    """Return notes with how many runs each holds for, where it is not common to all."""
-    return tuple(note if n == every else f"{n} of {counted(every, 'run')}: {note}" for note, n in number.items())
+    """Return notes with how many runs each holds for, where it is not common to all.
+
+    Those that differ in a number of observations only are one note, with the smallest and the largest number.
+    """
+    alike: dict[str, list[tuple[str, int]]] = {}
+    for note, n in number.items():
+        alike.setdefault(_OBSERVATIONS.sub("#", note), []).append((note, n))
+    together = [(_ranged([note for note, _ in same]), sum(n for _, n in same)) for same in alike.values()]
+    return tuple(note if n == every else f"{n} of {counted(every, 'run')}: {note}" for note, n in together)
+
+
+_OBSERVATIONS = re.compile(r"(?<![\w.,])\d+(?= (?:effective )?observations\b)")
+
+
+def _ranged(notes: Sequence[str]) -> str:
+    """Return notes that differ in numbers of observations only as one."""
+    columns = iter(list(zip(*(map(int, _OBSERVATIONS.findall(note)) for note in notes), strict=True)))
+
+    def range_of(_: re.Match[str]) -> str:
+        found = next(columns)
+        return f"{min(found)}" if min(found) == max(found) else f"{min(found)} to {max(found)}"
+
+    return _OBSERVATIONS.sub(range_of, notes[0])
 
 
 def notes_of(records: Sequence[Record]) -> tuple[str, ...]:

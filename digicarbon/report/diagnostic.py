@@ -76,9 +76,13 @@ class DiagnosticTable(Report):
             yield record, labelled.rename(columns=self._head)
 
     def _no_table(self, records: Sequence[Record]) -> ConfigError:
-        tables = listing(dict.fromkeys(name for record in records for name in record.result.tables)) or "none"
-        runs = listing(record.label for record in records)
-        return ConfigError(f"report.name: {runs} has no table '{self.name}'; it has {tables}.{_maker(self.name)}")
+        tables = listing(dict.fromkeys(name for record in records for name in record.result.tables))
+        runs = listing(record.label for record in records if record.label)
+        having = f"no such table, but {tables}" if tables else "no diagnostic"
+        return ConfigError(
+            f"report.name: this report shows the table '{self.name}' of a diagnostic; {runs or 'the run'} "
+            f"{'has' if len(records) == 1 else 'have'} {having}.{_maker(self.name)}"
+        )
 
     def _row_label(self, key: object) -> str:
         return ", ".join(self.words(str(part)) for part in (key if isinstance(key, tuple) else (key,)))
@@ -107,4 +111,8 @@ def _maker(table: str) -> str:
             if table in getattr(getattr(sys.modules.get(module), name, None), "table_names", ()):
                 found.append(f"diagnostic={path.stem}")
     options = list(dict.fromkeys(found))
-    return f" Choose {' or '.join(options)}, which makes it." if options else ""
+    return (
+        f" Add {' or '.join(options)}, which makes it, or choose another report, e.g. report=regression."
+        if options
+        else ""
+    )

@@ -47,7 +47,11 @@ class Labels:
 
     def __call__(self, term: str) -> str:
         """Return the words for a term; one of which no part has words is returned as it is."""
-        return self._known(term) or self._composed(term) or term
+        found = self._known(term) or self._composed(term)
+        if found is None and term.startswith("W_") and (self.language or self.extra):
+            # beside W × ln(…), W_z would seem to be something else
+            return f"W × {term.removeprefix('W_')}"
+        return found or term
 
     def word(self, key: str) -> str:
         """Return the head of a row or another fixed word, e.g. of ``nobs``; an unknown key is returned as it is."""

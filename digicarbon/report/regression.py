@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from digicarbon.panel import variables_of
 from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, attributed, notes_of
@@ -80,6 +80,16 @@ class RegressionTable(Report):
     dummies: bool = False
     most_runs: MostRuns = MOST_RUNS
     pictures: Formats = ()
+
+    @field_validator("stars")
+    @classmethod
+    def _falling(cls, stars: tuple[float, float, float]) -> tuple[float, float, float]:
+        one, two, three = stars
+        if not 1 >= one > two > three > 0:
+            raise ValueError(
+                f"{list(stars)} must fall from one star to three, each between 0 and 1, e.g. [0.1, 0.05, 0.01]"
+            )
+        return stars
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
         """Return pictures of the focal coefficients, and of effects where a model has them, if formats are named.

@@ -10,7 +10,7 @@ from digicarbon.tracking._metrics import metrics
 from digicarbon.tracking._places import SERVERS, SQLITE, absolute, local_folder, masked, obstacle, place
 from digicarbon.tracking._results import StoredResults
 from digicarbon.tracking._roster import ROSTER, Planned, Roster
-from digicarbon.tracking._rows import EXPERIMENT
+from digicarbon.tracking._rows import EXPERIMENT, OPENED
 from digicarbon.tracking._store import Store, SweepContents, store_results, sweep_contents
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "EXPERIMENT",
     "FAILED",
     "NEW",
+    "OPENED",
     "OTHER_VERSIONS",
     "PACKAGES",
     "ROSTER",

@@ -30,6 +30,8 @@ KIND, SWEEP = "digicarbon.kind", "sweep"
 """Tag that tells sweeps from their runs, and its value."""
 SWEEP_KEY = "digicarbon.sweep_key"
 """Tag of a sweep: equal for sweeps of the same runs under the same name."""
+OPENED = "digicarbon.opened"
+"""Tag of a sweep: when a command last began it or went on with it, in milliseconds since the epoch."""
 FAMILIES = ("params", "tags", "metrics")
 """Fields that become a column per key, e.g. ``metrics.nobs``."""
 

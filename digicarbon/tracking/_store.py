@@ -20,7 +20,7 @@ from digicarbon.tracking._metrics import LONGEST_NAME
 from digicarbon.tracking._places import SQLITE, local_folder, masked, place
 from digicarbon.tracking._recording import KEPT, Recording, taken
 from digicarbon.tracking._results import StoredResults
-from digicarbon.tracking._rows import ERROR, KIND, LONGEST_TAG, SWEEP, SWEEP_KEY
+from digicarbon.tracking._rows import ERROR, KIND, LONGEST_TAG, OPENED, SWEEP, SWEEP_KEY
 from digicarbon.tracking._spool import End, lock_of, locked
 from digicarbon.tracking._valid import validate
 
@@ -100,6 +100,7 @@ class Store:
             If the store refuses it.
         """
         every = {KIND: SWEEP, "digicarbon.title": title, SWEEP_KEY: sweep_key, **tags}
+        every[OPENED] = str(time.time_ns() // 1_000_000)
         every = {key: value[:LONGEST_TAG] for key, value in every.items()}
         with _failures.refused(self.uri, "cannot be written"):
             self.deliver()

@@ -15,6 +15,7 @@ from mlflow import MlflowClient
 
 from digicarbon import recorded
 from digicarbon.__main__ import main
+from digicarbon.page import asked
 from digicarbon.tracking import Tracking
 
 Capture = pytest.CaptureFixture[str]
@@ -223,6 +224,8 @@ def test_failures_are_told_with_their_sentences(project: Path, monkeypatch: pyte
     found = read(project / "out" / "digicarbon" / "index.html")
     assert ("It <cannot> be.", "") in found.cells
     assert "1 failed" in "".join(found.text)
+    note = "1 run failed and is not shown: measure=ide."
+    assert note in (project / "out" / "digicarbon" / "table.txt").read_text(encoding="utf-8")
     monkeypatch.setattr(PanelRegression, "fit", lambda *_: (_ for _ in ()).throw(EstimationError("No.")))
     assert main(["run", "--force", "executor=sequential", "measure=ddl"]) == 1
     assert main(["report"]) == 0
@@ -275,3 +278,29 @@ def test_a_folder_with_other_files_is_left_alone(fitted: Path, capsys: Capture) 
     assert "table.md" in complaint(capsys, "grid", "--out", "out/small")
     assert sorted(path.name for path in (fitted / "out").iterdir()) == ["small", "thesis.docx"]
     assert "cannot be written" in complaint(capsys, "grid", "--out", "out/thesis.docx/page")
+
+
+def test_a_report_that_does_not_fit_writes_nothing(fitted: Path, capsys: Capture) -> None:
+    said = complaint(capsys, "small", "--out", "none", "report=moran")
+    assert "report=moran does not fit. report.name: this report shows the table 'moran' of a diagnostic" in said
+    assert "have no diagnostic. Add diagnostic=" in said
+    assert "no run has a table 'values'" in complaint(capsys, "small", "--out", "none", "report=maps")
+    assert "turning points" in complaint(capsys, "small", "--out", "none", "report=turning_points")
+    assert not (fitted / "none").exists()
+
+
+def test_a_page_of_a_sweep_whose_own_report_refuses_is_made_and_says_so(fitted: Path, capsys: Capture) -> None:
+    assert main(["run", "small", "executor=sequential", "report=moran"]) == 2
+    capsys.readouterr()
+    assert main(["report", "small", "--out", "page"]) == 1
+    assert "have no diagnostic. Add diagnostic=" in capsys.readouterr().err
+    assert "have no diagnostic. Add diagnostic=" in "".join(read(fitted / "page" / "index.html").text)
+    assert main(["run", "small", "executor=sequential"]) == 0
+    assert main(["report", "small", "--out", "page"]) == 0
+
+
+def test_weights_that_no_run_takes_are_not_among_what_was_asked(fitted: Path) -> None:
+    small, grid = (dict(asked.choices(recorded.sweep(Tracking(), name))) for name in ("small", "grid"))
+    assert small["weights"] == "w1_adjacency"
+    assert "weights" not in grid
+    assert "model" in grid

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 import pandas as pd
@@ -57,3 +58,11 @@ def test_a_dollar_sign_is_a_letter() -> None:
     figure = plot_map(a_map(str), units={"指数": "US$ per $1"})
     assert figure.axes[0].get_xlabel().endswith("(US$ per $1)")
     rendered(figure, "png")
+
+
+def test_a_font_without_a_bold_cut_is_no_news(caplog: pytest.LogCaptureFixture) -> None:
+    with _figure.drawing():
+        logging.getLogger("matplotlib.font_manager").warning("findfont: Failed to find font weight bold")
+    assert not caplog.records
+    logging.getLogger("matplotlib.font_manager").warning("findfont: something else")
+    assert len(caplog.records) == 1

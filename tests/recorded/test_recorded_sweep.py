@@ -170,3 +170,13 @@ def test_a_roster_is_read_as_it_was_written(tmp_path: Path) -> None:
     found = Roster.read(path)
     assert [vars(run) for run in found.runs] == [vars(run) for run in runs]
     assert (found.skipped, found.excluded) == ([("c", "It cannot run.")], 3)
+
+
+def test_a_sweep_that_was_gone_on_with_is_the_latest(seen: list[Record]) -> None:
+    first = read().parent_id
+    assert main(["run", "mine", "executor=sequential", "inference.cov=robust", "report=moran"]) == 2
+    second = read().parent_id
+    assert second != first
+    assert main(["run", "mine", "executor=sequential"]) == 0
+    assert read().parent_id == first
+    assert recorded.find(Tracking(), "mine").run_id == first

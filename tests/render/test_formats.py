@@ -281,3 +281,9 @@ def test_what_no_file_holds_is_left_out(text: str) -> None:
 def test_cells_that_are_no_texts_are_written_as_texts() -> None:
     table = Table("", pd.DataFrame([[1.5, "x"]], index=[2], columns=[0, 1]))
     assert table.to_markdown().splitlines() == ["|  | 0 | 1 |", "|---|---|---|", "| 2 | 1.5 | x |"]
+
+
+def test_print_shows_the_text_of_a_table() -> None:
+    table = Table("A title", pd.DataFrame({"(1)": ["0.12"]}, index=pd.Index(["x"])))
+    assert str(table) == table.to_text()
+    assert "Table(" not in str(table)

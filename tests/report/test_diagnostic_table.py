@@ -70,9 +70,11 @@ def test_notes() -> None:
 
 
 def test_an_unknown_table_or_column_is_a_sentence() -> None:
-    with pytest.raises(ConfigError, match=r"report\.name: A has no table 'morann'; it has moran\."):
+    with pytest.raises(ConfigError, match=r"report\.name: .* 'morann' .*; A has no such table, but moran\."):
         DiagnosticTable(name="morann").table("t", [record("A")])
-    with pytest.raises(ConfigError, match=r"report\.name: A has no table 'moran'; it has none\. Choose diagnostic="):
+    with pytest.raises(
+        ConfigError, match=r"report\.name: .* 'moran' of a diagnostic; A has no diagnostic\. Add diagnostic="
+    ):
         DiagnosticTable(name="moran").table("t", [Record("A", {}, {}, Result("none", ""))])
     with pytest.raises(ConfigError, match=r"report\.columns: unknown p; the columns are i, z\."):
         DiagnosticTable(name="moran", columns=("p",)).table("t", [record("A")])
@@ -81,16 +83,16 @@ def test_an_unknown_table_or_column_is_a_sentence() -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("groups", "Choose diagnostic=group_comparison, which makes it."),
-        ("tests", "Choose diagnostic=spatial_tests, which makes it."),
-        ("moran", "Choose diagnostic=bivariate_moran or diagnostic=moran, which makes it."),
-        ("mystery", "it has none."),
+        ("groups", "Add diagnostic=group_comparison, which makes it, or choose"),
+        ("tests", "Add diagnostic=spatial_tests, which makes it, or choose"),
+        ("moran", "Add diagnostic=bivariate_moran or diagnostic=moran, which makes it, or choose"),
+        ("mystery", "config has no diagnostic."),
     ],
 )
 def test_a_lacking_table_names_its_diagnostic(name: str, words: str) -> None:
     with pytest.raises(ConfigError) as caught:
         DiagnosticTable(name=name).table("t", [Record("config", {}, {}, Result("none", ""))])
-    assert str(caught.value).endswith(words)
+    assert words in str(caught.value)
 
 
 def test_a_diagnostic_of_the_user_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +106,7 @@ def test_a_diagnostic_of_the_user_is_named(folder: Path, monkeypatch: pytest.Mon
     (folder / "conf" / "diagnostic" / "own.yaml").write_text("_target_: mine.Own\n")
     (folder / "conf" / "diagnostic" / "broken.yaml").write_text("a: [\n")
     (folder / "conf" / "diagnostic" / "list.yaml").write_text("[1]\n")
-    with pytest.raises(ConfigError, match=r"Choose diagnostic=own, which makes it\."):
+    with pytest.raises(ConfigError, match=r"Add diagnostic=own, which makes it, or"):
         DiagnosticTable(name="own").table("t", [Record("config", {}, {}, Result("none", ""))])
 
 

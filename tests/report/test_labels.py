@@ -68,3 +68,9 @@ def test_any_text_has_words(term: str) -> None:
     assert Labels()(term) == term
     for language in ("en", "zh"):
         assert (Labels(language)(term) == "") == (term == "")
+
+
+def test_a_lag_without_words_is_written_as_the_other_lags_are() -> None:
+    assert Labels("en")("W_z2") == "W × z2"
+    assert Labels(extra={"x": "Digital economy"})("W_z2") == "W × z2"
+    assert Labels()("W_z2") == "W_z2"

@@ -99,7 +99,7 @@ def test_clusters_are_counted_below_the_table(tmp_path: Path) -> None:
     assert said.notes[0] == "W, ln_ci: 2012: 1 high high; 2017: 2 low low (p < 0.05)."
     assert len(said.cells) == 4
     assert list(spec.files("t", [record])) == ["lisa_ln_ci_W.svg"]
-    with pytest.raises(ConfigError, match="Choose diagnostic=local_moran"):
+    with pytest.raises(ConfigError, match="Add diagnostic=local_moran"):
         spec.table("t", [with_tables({})])
 
 

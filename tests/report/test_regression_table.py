@@ -11,8 +11,10 @@ import pytest
 from rich.console import Console
 
 from digicarbon.command import show
+from digicarbon.errors import ConfigError
 from digicarbon.report import Record, RegressionTable, Table
 from digicarbon.result import Effects, Inference, Result
+from digicarbon.spec import build
 
 
 def result(terms: dict[str, tuple[float, float]], **fields: Any) -> Result:
@@ -272,3 +274,9 @@ def test_every_number_is_the_result_s() -> None:
         position = list(table.cells.index).index(str(term))
         assert float(table.cells.iloc[position, 0].rstrip("*")) == round(float(row["coef"]), 6)
         assert float(table.cells.iloc[position + 1, 0].strip("()")) == round(float(row["se"]), 6)
+
+
+@pytest.mark.parametrize("stars", [(0.01, 0.05, 0.1), (0.1, 0.1, 0.05), (1.5, 0.05, 0.01), (0.1, 0.05, 0.0)])
+def test_stars_fall_from_one_to_three(stars: tuple[float, float, float]) -> None:
+    with pytest.raises(ConfigError, match=r"must fall from one star to three"):
+        build({"_target_": "digicarbon.report.RegressionTable", "stars": list(stars)}, RegressionTable, "report")

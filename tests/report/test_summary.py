@@ -20,6 +20,7 @@ from digicarbon.report import (
     TurningPointTable,
     TwoTables,
 )
+from digicarbon.report.base import counted_notes
 from digicarbon.report.focal import AS_CONFIGURED, focal
 from digicarbon.result import Effects, Result
 
@@ -152,7 +153,7 @@ def test_a_diagnostic_of_many_runs_shows_median_range_and_texts(records: Once) -
         "a": {"runs": "4", "i": "-0.15 [-0.40, 0.30]", "decision": "no (3); yes (1)"},
         "b": {"runs": "4", "i": "2", "decision": "kept"},
     }
-    with pytest.raises(ConfigError, match="has no table 'nothing'; it has moran"):
+    with pytest.raises(ConfigError, match="have no such table, but moran"):
         DiagnosticTable(name="nothing", most_runs=3).table("t", list(records))
     with pytest.raises(ConfigError, match=r"report\.columns: unknown p; the columns are i, decision"):
         DiagnosticTable(name="moran", columns=("p",), most_runs=3).table("t", records)
@@ -203,3 +204,13 @@ def test_a_key_that_comes_late_was_left_as_configured() -> None:
     found = focal(every)
     assert found.varied == {"k": [AS_CONFIGURED, "1"]}
     assert found.rows["k"].tolist() == [AS_CONFIGURED, "1"]
+
+
+def test_notes_that_differ_in_the_number_of_observations_are_one() -> None:
+    number = {"the log-likelihood is that of 145 effective observations, not of 150": 2, "Weights: w1.": 5}
+    number |= {"the log-likelihood is that of 174 effective observations, not of 150": 3, "Weights: w2.": 4}
+    assert counted_notes(number, 9) == (
+        "5 of 9 runs: the log-likelihood is that of 145 to 174 effective observations, not of 150",
+        "5 of 9 runs: Weights: w1.",
+        "4 of 9 runs: Weights: w2.",
+    )

@@ -57,5 +57,5 @@ def test_it_is_built_from_a_configuration_and_refuses_what_no_run_has() -> None:
     }
     spec = build(node, Report, "report")
     assert spec == TwoTables(first=RegressionTable(), second=DiagnosticTable(name="path"), heading="Path")
-    with pytest.raises(ConfigError, match="A, B has no table 'path'; it has none"):
+    with pytest.raises(ConfigError, match=r"table 'path' of a diagnostic; A, B have no diagnostic\."):
         spec.table("Choice", [record("A"), record("B")])
