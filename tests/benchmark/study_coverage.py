@@ -1,8 +1,8 @@
 """Bias and coverage of the study's columns with total E over seeds of the simulated study, by its own experiments.
 
 Run in an empty folder: ``python …/tests/benchmark/study_coverage.py [seeds]``. Each seed is a run of `table3_baseline`,
-`table7_spatial_w1` and `table8_spatial_w2`, recorded like any other; the estimates are read back from MLflow. Tables 7 and
-8 are also fitted without Lee and Yu's correction.
+`table7_spatial_w1` and `table8_spatial_w2`, recorded like any other; the estimates are read back from MLflow. The last
+two are also fitted without Lee and Yu's correction.
 """
 
 from __future__ import annotations
