@@ -205,7 +205,9 @@ def _today(file: Mapping[str, Any]) -> str:
 def _say(compared: pd.DataFrame) -> int:
     """Print the largest differences and the verdict; return the exit status."""
     console = Console(markup=False, highlight=False)
-    differing = compared[compared["difference"] > 0].head(SHOWN)
+    # those of the focal term stand under its own name, too
+    repeated = compared.index.astype(str).str.startswith("focal.")
+    differing = compared[(compared["difference"] > 0) & ~repeated].head(SHOWN)
     if len(differing):
         cells = differing.map(lambda value: "none" if pd.isna(value) else f"{value:.12g}")
         cells["difference"] = [f"{value:.1e}" for value in differing["difference"]]
