@@ -44,7 +44,7 @@ FLAGS = {"run": {"--force": "force"}, "plan": {"--all": "every"}}
 """Flags of ours, which Hydra does not know, and the verb's argument that each switches on."""
 PLAIN_VERBS = {
     "list": "command.list_",
-    "ui": "command.ui",
+    "ui": "ui.ui",
     "rerun": "rerun.rerun",
     "export": "export.export",
     "deliver": "deliver.deliver",

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import shlex
-import signal
-import socket
-import subprocess
 import sys
-import threading
-import time
-import webbrowser
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlencode
 
 import pandas as pd
 from hydra.core.config_loader import ConfigLoader
@@ -28,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table as RichTable
 
 from digicarbon.compose import Composer, loader, options
-from digicarbon.errors import ConfigError, DataError, DigicarbonError, counted, listing, nearest
+from digicarbon.errors import ConfigError, DigicarbonError, counted, listing, nearest
 from digicarbon.expand import read_overrides
 from digicarbon.files import GROUPS, ROOT, SWEEP_KEYS, find, headline
 from digicarbon.plan import Plan, Run, plan
@@ -37,7 +26,6 @@ from digicarbon.report import MOST_RUNS, Table
 
 if TYPE_CHECKING:
     from digicarbon.sweep import Finished
-    from digicarbon.tracking import Tracking
 
 
 @dataclass(frozen=True)
@@ -79,7 +67,7 @@ def run(request: Request, force: bool = False) -> None:
 
     failures: list[tuple[tuple[str, str], str]] = []
     for composer, planned in _plans(request):
-        out = _console()
+        out = terminal()
         _say_left_out(planned)
         with _bar(len(planned.runs)) as advance:
             finished = sweep.run(composer, planned, advance, force)
@@ -91,7 +79,7 @@ def run(request: Request, force: bool = False) -> None:
         if finished.estimates and finished.done > MOST_RUNS:
             out.print(f"All coefficients of all runs: {finished.estimates}", soft_wrap=True)
         for notice in finished.notices:
-            _console(stderr=True).print(notice, style="yellow", soft_wrap=True)
+            terminal(stderr=True).print(notice, style="yellow", soft_wrap=True)
         failures += zip(finished.failures, finished.tracebacks, strict=True)
         for option in _unshown(composer, planned):
             out.print(f"diagnostic={option} is recorded in MLflow; report={option} shows it.", soft_wrap=True)
@@ -161,7 +149,7 @@ def plan_(request: Request, every: bool = False) -> None:
     from digicarbon.sweep import settings
 
     for composer, planned in _plans(request):
-        out = _console()
+        out = terminal()
         ahead = outlook(planned, settings(composer))
         runs = planned.runs if every or len(planned.runs) <= MOST_ROWS else planned.runs[:FIRST_ROWS]
         show(Table(f"{planned.name}: {counted(len(planned.runs), 'run')}", _rows(runs, ahead.states)), out)
@@ -208,7 +196,7 @@ def check(request: Request) -> None:
     for _, planned in _plans(request):
         _say_left_out(planned)
         runs = len(planned.runs)
-        _console().print(
+        terminal().print(
             f"{planned.name}: {counted(runs, 'run')} {'is' if runs == 1 else 'are'} ready.", soft_wrap=True
         )
 
@@ -251,155 +239,10 @@ def list_(arguments: Sequence[str]) -> int:
     else:
         for name in known:
             table.add_row(name, ", ".join(options(config_loader, "" if name == "experiments" else name)))
-    _console().print(table)
+    terminal().print(table)
     if verbose:
-        _console().print(f"An experiment sets {', '.join(SWEEP_KEYS)}, and fields of groups.", soft_wrap=True)
+        terminal().print(f"An experiment sets {', '.join(SWEEP_KEYS)}, and fields of groups.", soft_wrap=True)
     return 0
-
-
-def ui(arguments: Sequence[str]) -> int:
-    """Open MLflow's own interface on the project's store; return its exit status.
-
-    Parameters
-    ----------
-    arguments : sequence of str
-        An experiment, overrides such as ``tracking=server``, and flags of ``mlflow ui`` such as ``--port 5001``.
-
-    Raises
-    ------
-    DataError
-        If there is no store yet.
-    TrackingError
-        If it cannot be read.
-    """
-    from digicarbon import sweep
-    from digicarbon.tracking import refuse_unreadable
-
-    words = list(arguments)
-    name = words.pop(0) if words and not words[0].startswith("-") and "=" not in words[0] else ROOT
-    overrides = [word for word in words if "=" in word and not word.startswith("-")]
-    flags = [word for word in words if word not in overrides]
-    tracking = sweep.settings(Composer(loader(), name, overrides)).tracking
-    uri = tracking.uri
-    if uri.startswith(("http://", "https://")):
-        _console().print(f"The store is a server; open {uri} in a browser.", soft_wrap=True)
-        return 0
-    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
-        raise DataError(f"There is no store {uri} yet; run an experiment in this folder first: digicarbon run {name}")
-    refuse_unreadable(uri)
-    host, port = (_value(flags, *names) for names in (("--host", "-h", "127.0.0.1"), ("--port", "-p", "5000")))
-    _refuse_taken(host, port)
-    page = f"http://{host}:{port}/{_view(tracking, name)}"
-    _console().print(f"Look at {page}", soft_wrap=True)
-    if sys.stdout.isatty():
-        threading.Thread(target=_browse, args=(host, int(port), page), daemon=True).start()
-    return _served([sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, *flags])
-
-
-def _refuse_taken(host: str, port: str) -> None:
-    """Raise a `DataError` if another program listens at a port of this machine."""
-    with suppress(ValueError, OverflowError), socket.socket() as probe:
-        if os.name == "posix":
-            # a port of which the last server has just ended is free
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, int(port)))
-        except OSError as error:
-            # mlflow itself says what else is wrong with an address
-            if error.errno == errno.EADDRINUSE:
-                raise DataError(
-                    f"Port {port} of {host} is taken, perhaps by another `digicarbon ui`; end that one, or take "
-                    f"another port: digicarbon ui --port {int(port) + 1}"
-                ) from error
-
-
-def _served(command: Sequence[str]) -> int:
-    """Run a server until it or this command ends, and end all that it started; return its exit status."""
-    signals = [one for name in ("SIGINT", "SIGTERM", "SIGHUP") if (one := getattr(signal, name, None)) is not None]
-    main_thread = threading.current_thread() is threading.main_thread()
-    before = {one: signal.signal(one, _stop) for one in signals} if main_thread else {}
-    # a group of its own, since the server starts further processes that outlive it
-    server = subprocess.Popen(command, start_new_session=True)
-    try:
-        return server.wait()
-    except _StoppedError as stopped:
-        return 128 + stopped.number
-    finally:
-        for one in before:
-            signal.signal(one, signal.SIG_IGN)
-        _end_group(server)
-        for one, handler in before.items():
-            signal.signal(one, handler)
-
-
-class _StoppedError(Exception):
-    """A signal asked this command to end."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    raise _StoppedError(number)
-
-
-def _end_group(server: subprocess.Popen[bytes]) -> None:
-    """Ask a process and all that it started to end, and make them where they do not within some seconds."""
-    for name in ("SIGTERM", "SIGKILL"):
-        if hasattr(os, "killpg"):
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(server.pid, getattr(signal, name))
-        elif name == "SIGTERM":
-            server.terminate()
-        else:
-            server.kill()
-        with suppress(subprocess.TimeoutExpired):
-            server.wait(timeout=5)
-            _await_group(server.pid)
-
-
-def _await_group(group: int) -> None:
-    """Wait until a process group is empty, a few seconds at most."""
-    for _ in range(50):
-        try:
-            os.killpg(group, 0)
-        except (AttributeError, ProcessLookupError, PermissionError):
-            return
-        time.sleep(0.1)
-
-
-def _value(flags: Sequence[str], long: str, short: str, default: str) -> str:
-    """Return the value of a flag of ``mlflow ui``."""
-    for flag, after in zip(flags, [*flags[1:], ""], strict=True):
-        if flag.startswith(f"{long}="):
-            return flag.partition("=")[2]
-        if flag in (long, short) and after:
-            return after
-    return default
-
-
-def _view(tracking: Tracking, name: str) -> str:
-    """Return the part of an address that shows the runs of an experiment; empty if the store has none of that name."""
-    from digicarbon.recorded import experiment_id
-    from digicarbon.tables import UNNAMED
-
-    found = experiment_id(tracking, tracking.experiment or (UNNAMED if name == ROOT else name))
-    chosen = {
-        "searchFilter": "tags.\"digicarbon.kind\" = 'specification'",
-        "orderByKey": "metrics.`focal.effect`",
-        "orderByAsc": "true",
-    }
-    return f"#/experiments/{found}/runs?{urlencode(chosen, quote_via=quote)}" if found else ""
-
-
-def _browse(host: str, port: int, page: str) -> None:
-    """Open a page when its server answers, within a minute and a half."""
-    for _ in range(180):
-        with suppress(OSError), socket.create_connection((host, port), timeout=1):
-            webbrowser.open(page)
-            return
-        time.sleep(0.5)
 
 
 MOST_COLUMNS = 100
@@ -459,7 +302,8 @@ def _blocks(widths: Sequence[int], room: int) -> list[list[int]]:
     return blocks
 
 
-def _console(stderr: bool = False) -> Console:
+def terminal(stderr: bool = False) -> Console:
+    """Return the terminal that tables and sentences are written to."""
     # labels hold brackets, e.g. model.controls=[], which are no markup
     return Console(stderr=stderr, markup=False, highlight=False)
 
@@ -509,7 +353,7 @@ def _composers(
 
 
 def _say_left_out(planned: Plan, every: bool = False) -> None:
-    err = _console(stderr=True)
+    err = terminal(stderr=True)
     skipped = planned.skipped if every else planned.skipped[:FIRST_ROWS]
     for label, reason in skipped:
         err.print(f"skipped {label}: {reason}", style="yellow", soft_wrap=True)
@@ -531,7 +375,7 @@ def _say_left_out(planned: Plan, every: bool = False) -> None:
 @contextmanager
 def _bar(total: int) -> Iterator[Callable[[int, int], None]]:
     columns = (TextColumn("fitting"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    err = _console(stderr=True)
+    err = terminal(stderr=True)
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         task = progress.add_task("fitting", total=total)
         yield lambda done, _: progress.update(task, completed=done)

@@ -19,7 +19,7 @@ import pytest
 from mlflow import MlflowClient
 
 import digicarbon
-from digicarbon import command
+from digicarbon import ui
 from digicarbon.__main__ import main
 from digicarbon.application import completion_line
 from digicarbon.files import GROUPS
@@ -326,7 +326,7 @@ def test_ui(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> 
 
     assert main(["run", "executor=sequential"]) == 0
     capsys.readouterr()
-    monkeypatch.setattr(command, "_served", fake)
+    monkeypatch.setattr(ui, "_served", fake)
     assert main(["ui", "table3_baseline", "--port", "5001"]) == 3
     assert called == [
         [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", "sqlite:///mlruns/mlflow.db", "--port", "5001"]
@@ -377,7 +377,7 @@ def test_a_signal_ends_the_server_and_what_it_started(tmp_path: Path, number: si
         "os.rename('ids.part', 'ids')\n"
         "time.sleep(300)\n"
     )
-    ours = f"import sys\nfrom digicarbon.command import _served\nsys.exit(_served([sys.executable, '-c', {server!r}]))"
+    ours = f"import sys\nfrom digicarbon.ui import _served\nsys.exit(_served([sys.executable, '-c', {server!r}]))"
     with subprocess.Popen([sys.executable, "-c", ours], cwd=tmp_path) as command_:
         while not (tmp_path / "ids").exists():
             assert command_.poll() is None

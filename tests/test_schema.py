@@ -118,12 +118,12 @@ def test_options_have_types_limits_enums_defaults_and_descriptions(made: dict[st
 
 
 def test_a_nested_specification_is_checked_by_its_own_class(made: dict[str, Draft7Validator]) -> None:
-    node = {
+    node: dict[str, Any] = {
         "_target_": "digicarbon.weights.HigherOrderWeights",
         "base": {"_target_": "digicarbon.weights.KNearestWeights"},
     }
     assert faults(made["weights"], node) == []
-    node["base"]["kk"] = 3  # type: ignore[index]
+    node["base"]["kk"] = 3
     assert faults(made["weights"], node) != []
 
 

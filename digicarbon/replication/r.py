@@ -10,7 +10,8 @@ from digicarbon.model import DynamicPanel, PanelIV, PanelRegression, SpatialPane
 from digicarbon.replication.case import Case
 from digicarbon.replication.data import DataSet
 from digicarbon.replication.names import Names
-from digicarbon.replication.words import OWN_MODEL, WAY_OF_DEMEANING, Remarks, chunks, number, quoted, unique, wrapped
+from digicarbon.replication.words import WAY_OF_DEMEANING, Remarks, chunks, number, quoted, unique, wrapped
+from digicarbon.replication.writer import Writer
 
 EFFECTS = {"unit": "individual", "time": "time", "two_way": "twoways"}
 RANDOM = {"random": "individual", "random_time": "time", "random_two_way": "twoways"}
@@ -76,27 +77,12 @@ def _helpers(name: str) -> str:
     return files("digicarbon.replication").joinpath(name).read_text(encoding="utf-8")
 
 
-class _Writer:
-    """Writes the part of one run."""
+class _Writer(Writer):
+    unmade = "terms that pgmm does not make of columns (products, powers or differences)"
 
     def __init__(self, case: Case, data: str, names: Names, matrix: str, remarks: Remarks) -> None:
-        self.case, self.data, self.names, self.matrix, self.remarks = case, data, names, matrix, remarks
-
-    def lines(self) -> list[str]:
-        model = self.case.model
-        if not self.case.known:
-            if isinstance(model, DynamicPanel):
-                return self.skip("terms that pgmm does not make of columns (products, powers or differences)")
-            return self.skip(OWN_MODEL.format(name=type(model).__name__))
-        if isinstance(model, SpatialPanel):
-            return self.spatial(model)
-        if isinstance(model, DynamicPanel):
-            return self.dynamic(model)
-        if isinstance(model, PanelIV):
-            return self.instruments(model)
-        if isinstance(model, PanelRegression):
-            return self.panel(model)
-        return self.skip(OWN_MODEL.format(name=type(model).__name__))
+        super().__init__(case, names, matrix, remarks)
+        self.data = data
 
     def skip(self, why: str) -> list[str]:
         return [f'skip(run, "{quoted(why)}")']

@@ -9,7 +9,8 @@ from digicarbon.model import DynamicPanel, PanelIV, PanelRegression, SpatialPane
 from digicarbon.replication.case import Case
 from digicarbon.replication.data import DataSet
 from digicarbon.replication.names import Names
-from digicarbon.replication.words import OWN_MODEL, WAY_OF_DEMEANING, Remarks, number, quoted, unique, wrapped
+from digicarbon.replication.words import WAY_OF_DEMEANING, Remarks, number, quoted, unique, wrapped
+from digicarbon.replication.writer import Writer
 
 ABSORBED = {"unit": "unit_id", "time": "time_id", "two_way": "unit_id time_id"}
 CLUSTERS = {"unit": "unit_id", "time": "time_id", "both": "unit_id time_id"}
@@ -127,27 +128,8 @@ def _read_matrix(name: str) -> list[str]:
     ]
 
 
-class _Writer:
-    """Writes the part of one run."""
-
-    def __init__(self, case: Case, names: Names, matrix: str, remarks: Remarks) -> None:
-        self.case, self.names, self.matrix, self.remarks = case, names, matrix, remarks
-
-    def lines(self) -> list[str]:
-        case, model = self.case, self.case.model
-        if not case.known:
-            if isinstance(model, DynamicPanel):
-                return self.skip("terms that are made of lags, products or powers; make them by hand from the data")
-            return self.skip(OWN_MODEL.format(name=type(model).__name__))
-        if isinstance(model, SpatialPanel):
-            return self.spatial(model)
-        if isinstance(model, DynamicPanel):
-            return self.dynamic(model)
-        if isinstance(model, PanelIV):
-            return self.instruments(model)
-        if isinstance(model, PanelRegression):
-            return self.panel(model)
-        return self.skip(OWN_MODEL.format(name=type(model).__name__))
+class _Writer(Writer):
+    unmade = "terms that are made of lags, products or powers; make them by hand from the data"
 
     def skip(self, why: str) -> list[str]:
         return wrapped("*", f"Not compared: {why}.")

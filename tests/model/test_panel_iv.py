@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import REFERENCE, reference
-from linearmodels.iv import IV2SLS, IVLIML
+from linearmodels.iv import IV2SLS, IVLIML, common
 from scipy import stats
 
 import digicarbon as dc
@@ -209,9 +209,6 @@ def test_classic_tests_equal_linearmodels(gappy: dc.Panel, effects: str) -> None
 
 @pytest.mark.parametrize(("cov", "kind"), [("robust", "robust"), ("cluster", "clustered")])
 def test_rank_statistics_equal_linearmodels(firms: dc.Panel, cov: str, kind: str) -> None:
-    common = pytest.importorskip("linearmodels.iv.common")
-    if not hasattr(common, "kleibergen_paap_f"):
-        pytest.skip("this linearmodels has no Kleibergen-Paap statistic")
     model = firm_model(cov=cov)
     made = firms.with_terms(model.terms)
     config = {"clusters": made.unit_codes} if cov == "cluster" else None

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+import digicarbon as dc
 from digicarbon import recorded
 from digicarbon.__main__ import main
 from digicarbon.page import asked
+from digicarbon.result import Result
 from digicarbon.tracking import Tracking
 
 Capture = pytest.CaptureFixture[str]
@@ -213,10 +215,10 @@ def test_failures_are_told_with_their_sentences(project: Path, monkeypatch: pyte
 
     fits = PanelRegression.fit
 
-    def fit(self: PanelRegression, panel: object, weights: object = None) -> object:
+    def fit(self: PanelRegression, panel: dc.Panel, weights: dc.Weights | None = None) -> Result:
         if self.x == ("ln_ide",):
             raise EstimationError("It <cannot> be.")
-        return fits(self, panel, weights)  # type: ignore[arg-type]
+        return fits(self, panel, weights)
 
     monkeypatch.setattr(PanelRegression, "fit", fit)
     assert main(["run", "-m", "executor=sequential", "measure=ddl,ide"]) == 1

@@ -17,7 +17,8 @@ Y = "log(gsp)"
 def test_lines_bands_and_hollow_points(produc: dc.Panel, usaww: dc.Weights) -> None:
     table = dc.moran(produc, usaww, Y)
     weak = table.assign(p=np.where(np.arange(len(table)) < 3, 0.2, 0.01))
-    axes = plot_moran({"W": table, "V": weak}).axes[0]
+    figure = plot_moran({"W": table, "V": weak})
+    axes = figure.axes[0]
     solid = [line.get_ydata() for line in axes.lines if line.get_linestyle() == "-" and len(line.get_xdata()) == 17]
     np.testing.assert_allclose(solid, [table["i"]] * 2)
     half = 1.959963984540054 * np.sqrt(table["variance"])
@@ -26,7 +27,7 @@ def test_lines_bands_and_hollow_points(produc: dc.Panel, usaww: dc.Weights) -> N
     hollow = [line for line in axes.lines if line.get_markerfacecolor() == "white" and len(line.get_xdata())]
     assert [len(line.get_xdata()) for line in hollow] == [3]
     assert [text.get_text() for text in axes.get_xticklabels()] == [str(period) for period in produc.periods]
-    words = [text.get_text() for text in axes.figure.legends[0].get_texts()]  # type: ignore[union-attr]
+    words = [text.get_text() for text in figure.legends[0].get_texts()]
     assert words == [
         "W",
         "V",

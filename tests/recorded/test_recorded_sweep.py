@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 
+import digicarbon as dc
 from digicarbon import recorded
 from digicarbon.__main__ import main
 from digicarbon.errors import DataError, TrackingError
 from digicarbon.recorded import RecordedSweep
 from digicarbon.report import Record
+from digicarbon.result import Result
 from digicarbon.tables import Records
 from digicarbon.tracking import ROSTER, Planned, Roster, Tracking
 
@@ -121,10 +123,10 @@ def test_failed_runs_are_told_with_their_sentences(project: Path, monkeypatch: p
 
     fits = PanelRegression.fit
 
-    def fit(self: PanelRegression, panel: object, weights: object = None) -> object:
+    def fit(self: PanelRegression, panel: dc.Panel, weights: dc.Weights | None = None) -> Result:
         if self.x == ("ln_ide",):
             raise EstimationError("It cannot be.")
-        return fits(self, panel, weights)  # type: ignore[arg-type]
+        return fits(self, panel, weights)
 
     monkeypatch.setattr(PanelRegression, "fit", fit)
     assert main(["run", "-m", "executor=sequential", "measure=ddl,ide,bea"]) == 1

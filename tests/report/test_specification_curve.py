@@ -115,9 +115,13 @@ def test_the_lag_of_a_logarithm_stands_beside_the_logarithm() -> None:
         SpecificationCurve().table("C", [record(1, 0.5, term="L2.ln_x", a="1"), record(1, 0.5, term="L.index", a="2")])
 
 
-@pytest.mark.parametrize("field", ["facet", "by"])
-def test_an_unknown_choice_is_refused_with_the_nearest(records: list[Record], field: str) -> None:
-    report = SpecificationCurve(**{field: ("measur",) if field == "by" else "measur"})  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("field", "report"),
+    [("facet", SpecificationCurve(facet="measur")), ("by", SpecificationCurve(by=("measur",)))],
+)
+def test_an_unknown_choice_is_refused_with_the_nearest(
+    records: list[Record], field: str, report: SpecificationCurve
+) -> None:
     with pytest.raises(ConfigError, match=rf"report.{field}: no run varies 'measur'. Did you mean 'measure'"):
         report.table("Curve", records)
 

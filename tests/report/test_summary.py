@@ -21,7 +21,7 @@ from digicarbon.report import (
     TwoTables,
 )
 from digicarbon.report.base import counted_notes
-from digicarbon.report.focal import AS_CONFIGURED, focal
+from digicarbon.report.focal import AS_CONFIGURED, Quantity, focal
 from digicarbon.result import Effects, Result
 
 COEFS = (-0.4, -0.2, -0.1, 0.3)
@@ -192,8 +192,9 @@ def test_turning_points_of_many_runs_have_no_pictures() -> None:
 def test_focal_numbers_are_those_of_the_results(records: Once) -> None:
     found = focal(records)
     assert found.rows["coef"].tolist() == list(COEFS)
-    for quantity, expected in {"direct": COEFS, "total": [coef + 1 for coef in COEFS]}.items():
-        rows = focal(records, quantity).rows  # type: ignore[arg-type]
+    wanted: dict[Quantity, Any] = {"direct": COEFS, "total": [coef + 1 for coef in COEFS]}
+    for quantity, expected in wanted.items():
+        rows = focal(records, quantity).rows
         np.testing.assert_array_equal(rows["coef"], expected)
         p = [one.result.effects.loc[(quantity, "x"), "p"] for one in records]
         np.testing.assert_array_equal(rows["p"], p)
