@@ -20,7 +20,7 @@ from digicarbon.files import ROOT
 from digicarbon.plan import code_digest, content_hash
 from digicarbon.prepare import Prepared, Specs, Workshop, specify
 from digicarbon.provenance import CODE, FINGERPRINT, fingerprint, today
-from digicarbon.recorded import Recorded, file_of, find, plain
+from digicarbon.recorded import Recorded, config_of, find, plain
 from digicarbon.report import Table
 from digicarbon.result import Result
 from digicarbon.tracking import metrics, provenance
@@ -77,7 +77,7 @@ def rerun(arguments: Sequence[str]) -> int:
     tracking = sweep.settings(Composer(loader(), ROOT, overrides)).tracking
     recorded = find(tracking, words[0], words[1] if len(words) == 2 else "")
     _refuse(recorded)
-    found = fitted_again(recorded, file_of(tracking, recorded.run_id, "config.yaml"))
+    found = fitted_again(recorded, config_of(tracking, recorded))
     compared = differences(recorded.metrics, metrics(found.result))
     sys.stdout.write("\n".join([*_heading(recorded), *_changes(found)]) + "\n")
     return _say(compared)

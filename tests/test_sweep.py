@@ -190,7 +190,7 @@ def test_the_parent_holds_table_estimates_and_experiment(project: Path) -> None:
         assert stored[label].data.metrics[f"coef.{term}"] == pytest.approx(row["coef"], rel=1e-12)
         assert stored[label].data.tags["digicarbon.hash"] == row["hash"]
     assert "SDM(1)" in text_of(finished.parent_id, "experiment.yaml")
-    assert "_target_: digicarbon.model.SpatialPanel" in text_of(stored["SDM(1)"].info.run_id, "config.yaml")
+    assert "_target_: digicarbon.model.SpatialPanel" in stored["SDM(1)"].data.tags["digicarbon.config"]
 
 
 def test_own_weights_and_own_model_are_swept_with_the_shipped_ones(mine: Path) -> None:

@@ -1,6 +1,7 @@
 """What MLflow holds of a run, and of a whole sweep."""
 
 from digicarbon.recorded._run import Recorded as Recorded
+from digicarbon.recorded._run import config_of as config_of
 from digicarbon.recorded._run import experiment_id as experiment_id
 from digicarbon.recorded._run import file_of as file_of
 from digicarbon.recorded._run import find as find

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from digicarbon.errors import DataError, TrackingError, counted, listing, nearest
 from digicarbon.provenance import FINGERPRINT, RECORD, VERSION
-from digicarbon.tracking import OPENED, SQLITE, Tracking, absolute
+from digicarbon.tracking import CONFIG, CONFIG_FILE, OPENED, SQLITE, Tracking, absolute
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -108,6 +108,17 @@ def file_of(tracking: Tracking, run_id: str, name: str) -> str:
         return Path(client.download_artifacts(run_id, name, folder)).read_text(encoding="utf-8")
 
 
+def config_of(tracking: Tracking, recorded: Recorded) -> str:
+    """Return the composed configuration of a run as YAML.
+
+    Raises
+    ------
+    TrackingError
+        If it is neither among the run's tags nor among its files, or the store cannot be read.
+    """
+    return recorded.tags.get(CONFIG) or file_of(tracking, recorded.run_id, CONFIG_FILE)
+
+
 def experiment_id(tracking: Tracking, name: str) -> str:
     """Return the id of an experiment, empty if the store has none of that name.
 
@@ -141,7 +152,7 @@ def plain(config: str, run_id: str) -> dict[str, Any]:
 
     found = OmegaConf.to_container(OmegaConf.create(config), resolve=False)
     if not isinstance(found, dict):
-        raise DataError(f"The configuration that is kept with the run {run_id} (config.yaml) is damaged.")
+        raise DataError(f"The configuration that is kept with the run {run_id} ({CONFIG}) is damaged.")
     return {str(key): value for key, value in found.items()}
 
 

@@ -10,10 +10,12 @@ from digicarbon.tracking._metrics import metrics
 from digicarbon.tracking._places import SERVERS, SQLITE, absolute, local_folder, masked, obstacle, place
 from digicarbon.tracking._results import StoredResults
 from digicarbon.tracking._roster import ROSTER, Planned, Roster
-from digicarbon.tracking._rows import EXPERIMENT, OPENED
+from digicarbon.tracking._rows import CONFIG, CONFIG_FILE, EXPERIMENT, OPENED
 from digicarbon.tracking._store import Store, SweepContents, store_results, sweep_contents
 
 __all__ = [
+    "CONFIG",
+    "CONFIG_FILE",
     "DONE",
     "ELSEWHERE",
     "EXPERIMENT",

@@ -123,7 +123,7 @@ class Client:
         from mlflow.entities import Dataset, DatasetInput, Metric, Param
 
         if not run_id:
-            tags = {**row.tags, DELIVERY: row.run_id}
+            tags = {**row.all_tags, DELIVERY: row.run_id}
             run = self._client.create_run(experiment_id, start_time=row.start, tags=tags, run_name=row.name)
             run_id = str(run.info.run_id)
         params = [Param(key, value) for key, value in row.params.items()]

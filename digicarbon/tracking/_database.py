@@ -427,7 +427,7 @@ def _tags(rows: Sequence[Row]) -> Iterator[tuple[str, str, str]]:
     for row in rows:
         run_id = row.run_id
         yield "mlflow.runName", row.name, run_id
-        for key, value in row.tags.items():
+        for key, value in row.all_tags.items():
             yield key, value, run_id
 
 
@@ -444,15 +444,10 @@ def _input(row: Row, dataset_id: str) -> tuple[Any, ...]:
 
 
 def _write_files(rows: Sequence[Row], location: str) -> None:
-    home = _folder(location)
-    home.mkdir(parents=True, exist_ok=True)
     for row in rows:
-        # two plain calls: asking for parents costs more
-        folder = home / row.run_id
-        folder.mkdir(exist_ok=True)
-        folder /= "artifacts"
-        folder.mkdir(exist_ok=True)
         for name, content in row.files.items():
+            folder = _folder(_artifacts(location, row.run_id))
+            folder.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
 
 

@@ -20,6 +20,9 @@ LONGEST_PARAM = 6000
 LONGEST_TAG = 8000
 HASH = "digicarbon.hash"
 PARENT = "mlflow.parentRunId"
+CONFIG = "digicarbon.config"
+"""Tag of a run with its composed configuration as YAML. One that is too long for a tag is the file `CONFIG_FILE`."""
+CONFIG_FILE = "config.yaml"
 SIGN = "digicarbon.sign"
 """Tag of a run: ``+``, ``-``, ``+*`` or ``-*``, the sign of its focal effect with a star if it is significant."""
 EXPERIMENT = "digicarbon.experiment"
@@ -82,10 +85,19 @@ class Row:
         return self.label[:LONGEST_NAME]
 
     @property
+    def all_tags(self) -> dict[str, str]:
+        """The run's tags and its configuration: a folder and a file for each run cost more than all else of it."""
+        return {**self.tags, **({} if self._long else {CONFIG: self.config})}
+
+    @property
     def files(self) -> dict[str, bytes]:
-        """The run's own files by name."""
+        """The run's own files by name; most runs have none."""
         error = {ERROR: self.error.encode()} if self.error else {}
-        return {"config.yaml": self.config.encode(), **error}
+        return {**({CONFIG_FILE: self.config.encode()} if self._long else {}), **error}
+
+    @property
+    def _long(self) -> bool:
+        return len(self.config) > LONGEST_TAG
 
 
 PLAIN = tuple(field.name for field in fields(Row) if field.name not in FAMILIES)

@@ -32,6 +32,7 @@ TIMES = {"start_time", "end_time", "timestamp", "creation_time", "last_update_ti
 MANY = {
     "params": {f"model.extra {k}": str(k) for k in range(230)} | {"model.x": "x" * 9000, "leer": ""},
     "tags": {"digicarbon.hash": "m", "digicarbon.label": "m", "mlflow.note.content": "n" * 9000, "user.碳": "排放"},
+    "config": "model:\n  x: " + "x" * 8000,
     "result": replace(RESULT, statistics={f"statistic {k}": k / 7 for k in range(2300)} | {"tiny": 5e-324}),
 }
 ENTRIES = (

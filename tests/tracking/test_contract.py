@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from contract import dumped, tables, written
+from contract import ENTRIES, dumped, tables, written
 from entries import ENTRY, of
 from mlflow import MlflowClient
 from mlflow.store.tracking.dbmodels.models import Base
@@ -70,7 +70,8 @@ def test_the_files_of_a_run_are_those_of_the_public_client(project: Path, monkey
                 listed[run.info.run_name, file.path] = text
         found.append(listed)
     assert found[0] == found[1]
-    assert ("two", "error.txt") in found[0]
+    assert {path for name, path in found[0] if name == "two"} == {"error.txt"}
+    assert found[0]["m" * 250, "config.yaml"] == ENTRIES[2].config.encode()
 
 
 def test_readers_of_mlflow_see_what_was_written(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
