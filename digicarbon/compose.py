@@ -24,7 +24,7 @@ from omegaconf.errors import OmegaConfBaseException
 from digicarbon.assemble import ComplicatedError, Node, resolved, resolved_group
 from digicarbon.errors import ConfigError, listing, nearest
 from digicarbon.explain import COMPOSITION_ERRORS, explain, unknown_option
-from digicarbon.files import GROUPS, ROOT, SWEEP_KEYS, find, folders, is_plain, lineage, shown
+from digicarbon.files import GROUPS, ROOT, SWEEP_KEYS, content_of, find, folders, is_plain, lineage, shown
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 MOST_POINTS = 4096
@@ -171,11 +171,25 @@ class Composer:
             group: [name for name in dict.fromkeys(names) if (group, name) not in known and is_plain(group, name)]
             for group, names in wanted.items()
         }
+        for group in [group for group, names in new.items() if names and self._untouched(group)]:
+            for name in new.pop(group):
+                with suppress(ConfigError):
+                    self._own[group, name] = {group: Node(group, content_of(group, name))}
         for row in itertools.zip_longest(*new.values()):
             options = {group: name for group, name in zip(new, row, strict=True) if name is not None}
             if options:
                 with suppress(ConfigError):
                     self._own |= self._composed_together(options)
+
+    def _untouched(self, group: str) -> bool:
+        """Return whether an option of a group comes to what its file holds: nothing else says a word on the group."""
+        here = {key.split(".")[0] for key in self.given} | {str(key) for file in self.files for key in file.content}
+        return group not in here and self._all_plain
+
+    @cached_property
+    def _all_plain(self) -> bool:
+        """Whether no option of the base configuration writes outside its group."""
+        return all(is_plain(group, option) for group, option in self.chosen.items())
 
     def reaches_out(self, group: str, option: str) -> bool:
         """Return whether an option writes outside its group."""

@@ -18,6 +18,8 @@ from digicarbon.tracking import Entry, Planned, Roster
 
 SETTINGS = ("executor", "tracking", "report")
 """Groups that change no number of a run."""
+SPARING = ("source", "panel", "sample")
+"""Groups whose fields are params where they are not at their defaults."""
 
 
 def entry(run: Run, fitted: Fitted, kept: Ledger) -> Entry:
@@ -91,7 +93,7 @@ def _entry(
 def _params(run: Run) -> dict[str, str]:
     """Return the option of each group, every varied value, and the fields that say something.
 
-    Those of sample and panel that are at their defaults are left out, and those that are not set: in MLflow's
+    Those of source, panel and sample that are at their defaults are left out, and those that are not set: in MLflow's
     comparisons they are columns of nothing. The composed configuration has all.
 
     A choice is spelled as the specification has it, whether a column, a grid or the model's own file makes it.
@@ -110,7 +112,7 @@ def _params(run: Run) -> dict[str, str]:
         if key in type(spec).model_fields
         and value is not None
         and not isinstance(value, dict | BaseModel)
-        and not (room in ("sample", "panel") and value == type(spec).model_fields[key].get_default())
+        and not (room in SPARING and value == type(spec).model_fields[key].get_default())
     }
     varied = {
         key: _plain(value)

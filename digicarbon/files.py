@@ -90,6 +90,20 @@ def is_plain(group: str, option: str) -> bool:
     return path is not None and not re.search(r"@package|^\s*['\"]?defaults['\"]?\s*:", text, re.MULTILINE)
 
 
+def content_of(group: str, option: str) -> Mapping[str, Any]:
+    """Return what the file of an option holds, interpolations unresolved.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such file, or it is not readable as a mapping.
+    """
+    path = find(f"{group}/{option}")
+    if path is None:
+        raise ConfigError(f"{group}: there is no option '{option}'.")
+    return {str(key): value for key, value in read(path).items()}
+
+
 def shown(path: Path) -> str:
     """Return a path relative to the working directory or to the package."""
     base = next((folder.parent for folder in folders() if path.is_relative_to(folder.parent)), path.parent)

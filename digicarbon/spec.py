@@ -36,7 +36,14 @@ class Spec(pydantic.BaseModel):
     """
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, protected_namespaces=(), validate_default=True
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        protected_namespaces=(),
+        validate_default=True,
+        # a command uses a dozen of some hundred specifications, and a check is slow to make
+        defer_build=True,
     )
 
     role: ClassVar[str] = "specification"

@@ -22,12 +22,13 @@ def recorded(*words: str) -> Run:
 def test_params_have_no_columns_of_nothing(project: Path) -> None:
     params = recorded("model=sdm").data.params
     assert not [name for name, value in params.items() if value in ("None", "")]
-    assert not [name for name in params if name.startswith(("sample.", "panel."))]
-    assert (params["sample"], params["model.effects"], params["source.seed"]) == ("full", "two_way", "1")
+    assert [name for name in params if name.startswith(("source.", "sample.", "panel."))] == ["source.controls"]
+    assert (params["sample"], params["model.effects"], params["source"]) == ("full", "two_way", "simulated")
 
 
 def test_fields_that_are_set_are_params(project: Path) -> None:
-    params = recorded("sample.first=2013", "sample.winsorise=[0.05,0.05]").data.params
+    params = recorded("sample.first=2013", "sample.winsorise=[0.05,0.05]", "source.seed=2").data.params
+    assert params["source.seed"] == "2"
     assert params["sample.first"] == "2013"
     assert params["sample.winsorise"] == "0.05, 0.05"
     assert "sample.last" not in params

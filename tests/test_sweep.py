@@ -404,7 +404,7 @@ def test_params_tell_apart_what_the_runs_used(project: Path) -> None:
     run("config", "executor=sequential", "model=twfe,sar", "weights=glob(w*)")
     stored = children("digicarbon")
     assert "weights" not in stored["model=twfe"].data.params
-    assert stored["model=twfe"].data.params["source.seed"] == "1"
+    assert stored["model=twfe"].data.params["source"] == "simulated"
     digests = [one.data.tags["digicarbon.weights_digest"] for label, one in stored.items() if label != "model=twfe"]
     assert len(set(digests)) == len(digests) == 3
 
