@@ -89,7 +89,8 @@ def test_an_outage_in_the_middle_lets_the_sweep_go_on(
     store.write([of("a")])
     with monkeypatch.context():
         outage(call, after)
-        store.write([of("b"), of("c", **FAILED)])
+        # a configuration that is too long for a tag is a file
+        store.write([of("b", config=f"x: {'x' * 8000}"), of("c", **FAILED)])
         store.write([of("d")])
         places = store.finish({"table.md": "| 碳 |", "more/data.csv": b"1"}, failed=1, done=3)
         assert set(places) == {"table.md", "more/data.csv"}
