@@ -47,10 +47,16 @@ def run(command: Callable[[Any], None], experiment: str, arguments: Sequence[str
     ConfigError
         If the experiment or an override is wrong.
     """
+    from digicarbon.command import Request
+    from digicarbon.compose import Composer, loader
+
+    if not arguments:
+        # there is nothing for Hydra to read, and it would compose the experiment twice before it hands it over
+        command(Request(loader(), experiment, ()))
+        return
     import hydra
     from hydra.errors import OverrideParseException
 
-    from digicarbon.compose import Composer, loader
     from digicarbon.expand import laid_over, read_overrides
     from digicarbon.explain import COMPOSITION_ERRORS, explain, is_unknown_key
     from digicarbon.files import lineage

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 Adjust = Callable[[Panel, Sequence[str]], Panel]
 """Takes the sample and the names of its variables, e.g. winsorises them."""
 
+PANELS = 64, 1024
+"""How many panels are kept at least, and at most: a sweep goes round all its sets of terms several times."""
+CELLS, COLUMNS = 4_000_000, 8
+"""Numbers that they hold at most, beyond the least number of panels, and columns that a panel is taken to have."""
+
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
@@ -45,6 +50,8 @@ class Selection:
     ) -> None:
         self.design, self.panel, self.adjust = design, panel, adjust
         self.keep = np.ones(len(panel.index), dtype=bool) if keep is None else keep
+        least, most = PANELS
+        self._most = min(max(least, CELLS // max(self.keep.size * COLUMNS, 1)), most)
         self._needs: dict[str, tuple[dict[str, Atom], tuple[str, ...], bool]] = {}
         self._atoms: dict[str, tuple[Column, NDArray[np.bool_] | None]] = {}
         self._parts: OrderedDict[bytes, _Part] = OrderedDict()
@@ -62,7 +69,7 @@ class Selection:
             If a term cannot be made, a logarithm meets a value of zero or below, or a value is missing.
         """
         wanted = tuple(dict.fromkeys(terms))
-        return _kept(self._taken, wanted, lambda: self._take(wanted), 64)
+        return _kept(self._taken, wanted, lambda: self._take(wanted), self._most)
 
     def _take(self, terms: tuple[str, ...]) -> Panel:
         atoms: dict[str, Atom] = {}

@@ -40,11 +40,11 @@ def public(uri: str) -> MlflowClient:
     # by default MLflow asks a server that does not answer for minutes
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
-    # MLflow logs what it raises, with a traceback; the sentence of the error says it
-    for noisy in ("mlflow", "alembic"):
-        logging.getLogger(noisy).setLevel(logging.CRITICAL)
     from mlflow import MlflowClient
 
+    # MLflow sets its own level when it is loaded, and logs what it raises, with a traceback; our sentence says it
+    for noisy in ("mlflow", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
     return MlflowClient(tracking_uri=absolute(uri))
 
 
