@@ -93,6 +93,8 @@ class SpecificationCurve(Report):
     pictures: Annotated[tuple[Format, ...], Field(strict=False)] = ("png", "svg")
 
     _joint: Joint | None = PrivateAttr(default=None)
+    _last: tuple[Sequence[Record], _Curve] | None = PrivateAttr(default=None)
+    """The records that were looked at last, and their curve: table and picture show the same one."""
 
     @property
     def joint_request(self) -> JointRequest | None:
@@ -154,6 +156,11 @@ class SpecificationCurve(Report):
 
     def _curve(self, records: Sequence[Record]) -> _Curve:
         """Return what there is to show of records."""
+        if self._last is None or self._last[0] is not records:
+            self._last = records, self._drawn(records)
+        return self._last[1]
+
+    def _drawn(self, records: Sequence[Record]) -> _Curve:
         seen = _Seen(records)
         found = focal(seen, self.quantity, coefficients_as_effects=True)
         for name, key in (("facet", self.facet), *(("by", key) for key in self.by)):
