@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel
 
 from digicarbon.engine import Fitted
+from digicarbon.once import Once
+from digicarbon.panel import Panel
 from digicarbon.plan import Plan, Run
 from digicarbon.provenance import Ledger
 from digicarbon.result import Result
@@ -20,17 +23,8 @@ SETTINGS = ("executor", "tracking", "report")
 """Groups that change no number of a run."""
 SPARING = ("source", "panel", "sample")
 """Groups whose fields are params where they are not at their defaults."""
-
-
-def entry(run: Run, fitted: Fitted, kept: Ledger) -> Entry:
-    """Return what is written of a run that was fitted."""
-    return _entry(run, kept, fitted.result, fitted.error, fitted.start, fitted.end)
-
-
-def copy(run: Run, result: Result, kept: Ledger, run_id: str) -> Entry:
-    """Return what is written of a run whose result another sweep has, under ``run_id``."""
-    now = time.time_ns() // 1_000_000
-    return _entry(run, kept, result, "", now, now, run_id)
+ROOMS = (*SPARING, "weights")
+"""Groups besides the model whose fields are params."""
 
 
 def roster(planned: Plan) -> Roster:
@@ -55,73 +49,102 @@ def simulated_tag(runs: Sequence[Run]) -> dict[str, str]:
     return {"digicarbon.data": "SIMULATED"} if any(run.prepared.simulated for run in runs) else {}
 
 
-def _entry(
-    run: Run, kept: Ledger, result: Result | None, error: str, start: int, end: int, reused_from: str = ""
-) -> Entry:
-    prepared = run.prepared
-    panel = prepared.panel
-    tags = {
-        "digicarbon.hash": run.key,
-        "digicarbon.label": run.label,
-        "digicarbon.data_digest": panel.digest,
-        **kept.tags[run.label],
-        **({} if prepared.weights is None else {"digicarbon.weights_digest": prepared.weights.digest}),
-        **simulated_tag([run]),
-    }
-    if prepared.notes:
-        tags["mlflow.note.content"] = "\n\n".join(prepared.notes)
-    rows, columns = len(panel.unit_codes), list(panel.names)
-    # the first two under the names that MLflow's page of a data set reads
-    profile: dict[str, Any] = {"num_rows": rows, "num_elements": rows * len(columns)}
-    profile |= {"units": len(panel.units), "periods": len(panel.periods), "columns": columns}
-    return Entry(
-        label=run.label,
-        params=_params(run),
-        tags=tags,
-        config=run.config,
-        result=result,
-        error=error,
-        start=start,
-        end=end,
-        data_name=run.options.get("source", "data"),
-        data_digest=panel.digest[:36],
-        data_profile=json.dumps(profile, ensure_ascii=False),
-        reused_from=reused_from,
-    )
+class Entries:
+    """Makes what is written of the runs of a sweep.
 
-
-def _params(run: Run) -> dict[str, str]:
-    """Return the option of each group, every varied value, and the fields that say something.
-
-    Those of source, panel and sample that are at their defaults are left out, and those that are not set: in MLflow's
-    comparisons they are columns of nothing. The composed configuration has all.
-
-    A choice is spelled as the specification has it, whether a column, a grid or the model's own file makes it.
+    Parameters
+    ----------
+    kept : Ledger
+        Of the sweep.
     """
-    specs = run.specs
-    used = {key: option for key, option in run.options.items() if key not in SETTINGS}
-    if specs.weights is None:
-        used.pop("weights", None)
-    rooms: dict[str, Spec] = {"source": specs.source, "panel": specs.panel, "sample": specs.sample}
-    if specs.weights is not None:
-        rooms["weights"] = specs.weights
-    choices = {
+
+    def __init__(self, kept: Ledger) -> None:
+        self._kept = kept
+        self._once = Once()
+
+    def fitted(self, run: Run, fitted: Fitted) -> Entry:
+        """Return what is written of a run that was fitted."""
+        return self._entry(run, fitted.result, fitted.error, fitted.start, fitted.end)
+
+    def copied(self, run: Run, result: Result, run_id: str) -> Entry:
+        """Return what is written of a run whose result another sweep has, under ``run_id``."""
+        now = time.time_ns() // 1_000_000
+        return self._entry(run, result, "", now, now, run_id)
+
+    def _entry(self, run: Run, result: Result | None, error: str, start: int, end: int, reused_from: str = "") -> Entry:
+        prepared = run.prepared
+        panel = prepared.panel
+        tags = {
+            "digicarbon.hash": run.key,
+            "digicarbon.label": run.label,
+            "digicarbon.data_digest": panel.digest,
+            **self._kept.tags[run.label],
+            **({} if prepared.weights is None else {"digicarbon.weights_digest": prepared.weights.digest}),
+            **simulated_tag([run]),
+        }
+        if prepared.notes:
+            tags["mlflow.note.content"] = "\n\n".join(prepared.notes)
+        return Entry(
+            label=run.label,
+            params=self._params(run),
+            tags=tags,
+            config=run.config,
+            result=result,
+            error=error,
+            start=start,
+            end=end,
+            data_name=run.options.get("source", "data"),
+            data_digest=panel.digest[:36],
+            data_profile=_profile(panel),
+            reused_from=reused_from,
+        )
+
+    def _params(self, run: Run) -> dict[str, str]:
+        """Return the option of each group, every varied value, and the fields that say something.
+
+        Those of source, panel and sample that are at their defaults are left out, and those that are not set: in
+        MLflow's comparisons they are columns of nothing. The composed configuration has all.
+
+        A choice is spelled as the specification has it, whether a column, a grid or the model's own file makes it.
+        """
+        specs = run.specs
+        used = {key: option for key, option in run.options.items() if key not in SETTINGS}
+        if specs.weights is None:
+            used.pop("weights", None)
+        varied = {
+            key: _plain(value)
+            for key, value in run.choice.values.items()
+            if key not in used and (specs.weights is not None or key.split(".")[0] != "weights")
+        }
+        column = {"column": run.choice.column} if run.choice.column else {}
+        found = {**varied, **column, **used}
+        found |= {f"model.{key}": _plain(value) for key, value in specs.model if value is not None}
+        for room in ROOMS:
+            spec = getattr(specs, room)
+            if spec is not None:
+                found |= self._once(room, (spec,), partial(_choices, room, spec))
+        return found
+
+
+def _choices(room: str, spec: Spec) -> dict[str, str]:
+    fields = type(spec).model_fields
+    return {
         f"{room}.{key}": _plain(value)
-        for room, spec in rooms.items()
         for key, value in spec
-        if key in type(spec).model_fields
+        if key in fields
         and value is not None
         and not isinstance(value, dict | BaseModel)
-        and not (room in SPARING and value == type(spec).model_fields[key].get_default())
+        and not (room in SPARING and value == fields[key].get_default())
     }
-    varied = {
-        key: _plain(value)
-        for key, value in run.choice.values.items()
-        if key not in used and (specs.weights is not None or key.split(".")[0] != "weights")
-    }
-    fields = {f"model.{key}": _plain(value) for key, value in specs.model if value is not None}
-    column = {"column": run.choice.column} if run.choice.column else {}
-    return {**varied, **column, **used, **fields, **choices}
+
+
+def _profile(panel: Panel) -> str:
+    """Return what MLflow's page of a data set shows of a panel, as JSON."""
+    rows, columns = len(panel.unit_codes), list(panel.names)
+    # the first two under the names that the page reads
+    profile: dict[str, Any] = {"num_rows": rows, "num_elements": rows * len(columns)}
+    profile |= {"units": len(panel.units), "periods": len(panel.periods), "columns": columns}
+    return json.dumps(profile, ensure_ascii=False)
 
 
 def _plain(value: Any) -> str:

@@ -5,21 +5,20 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from digicarbon import datafolder
 from digicarbon.errors import DataError
+from digicarbon.once import Once
 from digicarbon.panel import Index, variables_of
 from digicarbon.plan import Run, code_digest
 from digicarbon.prepare import KINDS, Prepared, Specs
 from digicarbon.source import InputFile, Inputs, WatchedInputs
 from digicarbon.spec import Spec, identity
-
-T = TypeVar("T")
 
 RECORD = "data.json"
 """The record's name among the files of a sweep."""
@@ -150,7 +149,7 @@ class _PanelRecord:
 class _Origins:
     """Finds out what runs come from, and keeps what they share: a sweep can have 100,000."""
 
-    _kept: dict[Hashable, tuple[tuple[object, ...], Any]] = field(default_factory=dict)
+    _once: Once = field(default_factory=Once)
     _tags: dict[tuple[str, str, str], Mapping[str, str]] = field(default_factory=dict)
 
     def tags(self, run: Run) -> Mapping[str, str]:
@@ -207,14 +206,6 @@ class _Origins:
         made = self._once("made", (prepared.stage,), lambda: _taken(specs, inputs))
         used = made | set(specs.panel.columns_behind(names, inputs.frame.columns))
         return tuple(file for file in inputs.files if used & set(file.series))
-
-    def _once(self, what: Hashable, parts: tuple[object, ...], make: Callable[[], T]) -> T:
-        key = (what, *map(id, parts))
-        if key not in self._kept:
-            # with the objects themselves: the id of one that is gone can be given to another
-            self._kept[key] = (parts, make())
-        found: T = self._kept[key][1]
-        return found
 
 
 def _panel_specs(specs: Specs) -> tuple[Spec, ...]:

@@ -233,7 +233,8 @@ class _Book:
         signals: _Signals,
         progress: Callable[[int, int], None],
     ) -> None:
-        self.store, self.runs, self.ledger, self.signals, self.progress = store, runs, kept, signals, progress
+        self.store, self.runs, self.signals, self.progress = store, runs, signals, progress
+        self.entries = entries.Entries(kept)
         self.done = self.kept = self.reused = 0
         self.errors: dict[int, str] = {}
         self.results: dict[int, Result] = {}
@@ -269,7 +270,7 @@ class _Book:
                 self._count(one.index)
                 if self._small:
                     self.results[one.index] = one.result
-            self._put(entries.entry(self.runs[one.index], one, self.ledger))
+            self._put(self.entries.fitted(self.runs[one.index], one))
         if time.monotonic() - self._flushed >= FLUSH:
             self.flush()
         self._tell()
@@ -306,7 +307,7 @@ class _Book:
             self._count(index)
             if self._small:
                 self.results[index] = result
-            self._put(entries.copy(self.runs[index], result, self.ledger, run_id))
+            self._put(self.entries.copied(self.runs[index], result, run_id))
         self.reused = len(wanted)
         self.flush()
 
