@@ -37,7 +37,7 @@ BATCH = 500
 """Runs that are written at once at most."""
 FLUSH = 1.0
 """Seconds after which what is fitted is written, however few runs it is."""
-KEPT = 500
+KEPT = 2_000
 """Up to so many runs a sweep keeps its results in memory."""
 
 
