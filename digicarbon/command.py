@@ -343,6 +343,15 @@ def _composers(
     place = f"{composer.where('experiments')}, experiments"
     if name in listed_by:
         raise ConfigError(f"{place}: {' > '.join([*listed_by, name])} goes round for ever; leave one of them out.")
+    if composer.instead is not None:
+        path = find(composer.instead)
+        line = "" if path is None else headline(path)
+        said = f"{name} with source={composer.chosen['source']} is {composer.instead}: {line}"
+        terminal(stderr=True).print(said, style="yellow", soft_wrap=True)
+        # it names its sources itself
+        others = [override for override in overrides if not override.startswith("source=")]
+        yield from _composers(config_loader, composer.instead, others, (*listed_by, name))
+        return
     listed = composer.sweep_keys()["experiments"]
     for other in listed or ():
         if not isinstance(other, str):

@@ -119,6 +119,25 @@ class Composer:
         return config
 
     @property
+    def instead(self) -> str | None:
+        """The experiment that takes this one's place, if the command line chooses a source that its file says so of.
+
+        What an experiment inherits is not meant: with other columns it is another experiment. And who chooses a measure
+        as well has a stand-in of his own.
+        """
+        if (
+            "source" not in self.given
+            or "measure" in self.given
+            or not self.files
+            or "instead" not in self.files[0].content
+        ):
+            return None
+        name = (self.sweep_keys()["instead"] or {}).get(self.chosen["source"])
+        if name is not None and find(str(name)) is None:
+            raise ConfigError(f"{self.where('instead')}, instead: there is no experiment '{name}'.")
+        return None if name is None else str(name)
+
+    @property
     def given(self) -> frozenset[str]:
         """The keys that the command line sets."""
         return frozenset(_key(override) for override in self.overrides)

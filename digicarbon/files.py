@@ -18,7 +18,7 @@ GROUPS = (
     "source", "measure", "outcome", "panel", "sample", "weights", "model", "inference", "diagnostic", "report",
     "executor", "tracking",
 )  # fmt: skip
-SWEEP_KEYS = ("title", "columns", "grid", "zip", "exclude", "draw", "experiments")
+SWEEP_KEYS = ("title", "columns", "grid", "zip", "exclude", "draw", "experiments", "instead")
 ROOT = "config"
 """The default sentence, which every experiment inherits."""
 
@@ -29,6 +29,7 @@ _SHAPES: Mapping[str, tuple[type, str]] = {
     "draw": (dict, "a mapping, e.g. `{n: 500, seed: 1}`"),
     "exclude": (list, "a list of mappings, e.g. `[{model: sdm, sample: northeast}]`"),
     "experiments": (list, "a list of experiments, e.g. `[table3_baseline]`"),
+    "instead": (dict, "a mapping of sources to experiments, e.g. `{china: china_baseline}`"),
 }
 
 

@@ -184,6 +184,11 @@ class _Book:
                 "description": "Other experiments to run instead of this one.",
                 "items": _chosen(names, lines),
             },
+            "instead": {
+                "type": ["object", "null"],
+                "description": "By source: the experiment that runs instead of this one with source=… alone.",
+                "additionalProperties": _chosen(names, lines),
+            },
             "hydra": {"type": "object", "description": "Settings of Hydra itself."},
         }
         keys |= {group: self._body(group) for group in GROUPS}

@@ -231,6 +231,31 @@ def test_a_plan_tells_what_is_recorded_and_makes_no_store(project: Path, capsys:
     assert [path.name for path in project.iterdir()] == ["mlruns"]
 
 
+def test_another_experiment_stands_in_for_a_source(folder: Path, capsys: Capture) -> None:
+    Path("experiments").mkdir()
+    body = "defaults: [config, _self_]\n"
+    Path("experiments/there.yaml").write_text(f"# what there is\n{body}columns: {{A: {{}}}}\n", encoding="utf-8")
+    instead = "instead: {simulated_fe: there, simulated_regions: nowhere}\n"
+    Path("experiments/here.yaml").write_text(f"{body}{instead}columns: {{B: {{}}}}\n", encoding="utf-8")
+    Path("experiments/heir.yaml").write_text("defaults: [here, _self_]\n", encoding="utf-8")
+    Path("experiments/all.yaml").write_text(f"{body}experiments: [here]\n", encoding="utf-8")
+
+    def planned(*words: str) -> tuple[str, str]:
+        assert main(["plan", *words]) == 0
+        said = capsys.readouterr()
+        return said.out, said.err
+
+    for name in ("here", "all"):
+        out, err = planned(name, "source=simulated_fe")
+        assert "there: 1 run" in out
+        assert "here with source=simulated_fe is there: what there is" in err
+    for words in (["here"], ["here", "source=simulated"], ["here", "source=simulated_fe", "measure=ide"]):
+        assert "here: 1 run" in planned(*words)[0]
+    assert "heir: 1 run" in planned("heir", "source=simulated_fe")[0]
+    assert main(["plan", "here", "source=simulated_regions"]) == 2
+    assert "experiments/here.yaml, instead: there is no experiment 'nowhere'." in capsys.readouterr().err
+
+
 def test_list(folder: Path, capsys: Capture) -> None:
     assert main(["list"]) == 0
     shown = capsys.readouterr().out
