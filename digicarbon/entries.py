@@ -86,7 +86,7 @@ class Entries:
             tags["mlflow.note.content"] = "\n\n".join(prepared.notes)
         return Entry(
             label=run.label,
-            params=self._params(run),
+            params=self.params(run),
             tags=tags,
             config=run.config,
             result=result,
@@ -99,7 +99,7 @@ class Entries:
             reused_from=reused_from,
         )
 
-    def _params(self, run: Run) -> dict[str, str]:
+    def params(self, run: Run) -> dict[str, str]:
         """Return the option of each group, every varied value, and the fields that say something.
 
         Those of source, panel and sample that are at their defaults are left out, and those that are not set: in

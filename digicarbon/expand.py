@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
@@ -21,6 +21,8 @@ from digicarbon.explain import QUOTE
 from digicarbon.files import GROUPS
 
 _SETTINGS = ("report", "executor", "tracking")
+_MOST_SUBSETS = 16
+"""Items whose subsets are taken at most: 65,536 lists."""
 
 
 def read_overrides(overrides: Sequence[str], config_loader: ConfigLoader) -> tuple[list[str], list[Axis]]:
@@ -183,11 +185,30 @@ def _grid(composer: Composer, grid: Any) -> list[Axis]:
         place = f"{composer.where(f'grid.{key}')}, grid.{key}"
         if isinstance(values, str):
             axes.append(_grammar(key, values, composer, place))
+        elif isinstance(values, dict) and "subsets" in values:
+            axes.append(Axis(key, tuple(_subsets(values, place)), place))
         elif isinstance(values, list) and values:
             axes.append(Axis(key, tuple(values), place))
         else:
             raise ConfigError(f"{place}: must be a list with at least one item; got {values!r}.")
     return axes
+
+
+def _subsets(said: Mapping[Any, Any], place: str) -> Iterator[list[Any]]:
+    """Yield every subset of a list, the smaller first, each after what is always there."""
+    items, always = said["subsets"], said.get("always") or []
+    if set(said) - {"subsets", "always"} or not isinstance(items, list) or not isinstance(always, list):
+        raise ConfigError(
+            f"{place}: takes subsets, a list, and always, the list that each of them begins with, e.g. "
+            f"{{subsets: [ln_population, ln_ter_sec], always: [ln_pgdp]}}; got {dict(said)!r}."
+        )
+    every = [*always, *items]
+    if twice := [item for item in dict.fromkeys(map(str, every)) if sum(str(one) == item for one in every) > 1]:
+        raise ConfigError(f"{place}: {listing(twice)} stands there twice.")
+    if not 1 <= len(items) <= _MOST_SUBSETS:
+        raise ConfigError(f"{place}.subsets: takes 1 to {_MOST_SUBSETS} items; got {len(items)}.")
+    for size in range(len(items) + 1):
+        yield from ([*always, *some] for some in itertools.combinations(items, size))
 
 
 def _grammar(key: str, text: str, composer: Composer, place: str) -> Axis:

@@ -379,8 +379,16 @@ class _Book:
         return {"$ref": "#/definitions/choice"}
 
     def _axes(self, text: str, grammar: bool) -> Schema:
-        """Return a mapping of keys to lists; a grid also takes Hydra's grammar, e.g. ``glob(*)``."""
-        more: list[Schema] = [{"type": "string"}] if grammar else []
+        """Return a mapping of keys to lists; a grid also takes Hydra's grammar, e.g. ``glob(*)``, and subsets."""
+        items: Schema = {"type": "array", "minItems": 1}
+        subsets: Schema = {
+            "type": "object",
+            "description": "Every subset of a list, each after what is always there.",
+            "properties": {"subsets": items, "always": {"type": "array"}},
+            "required": ["subsets"],
+            "additionalProperties": False,
+        }
+        more: list[Schema] = [{"type": "string"}, subsets] if grammar else []
         made = self._keyed(lambda kind: {"anyOf": [{"type": "array", "items": kind, "minItems": 1}, *more]})
         return {**made, "type": ["object", "null"], "description": text}
 

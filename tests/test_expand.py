@@ -35,6 +35,17 @@ def chosen(body: str) -> tuple[list[dict[str, Any]], int]:
     return [choice.values for choice in choices], excluded
 
 
+def test_subsets_of_a_list(folder: Path) -> None:
+    values, _ = chosen("grid: {outcome.controls: {subsets: [ln_a, ln_b, ln_c], always: [ln_d]}, measure: [ide]}")
+    lists = [one["outcome.controls"] for one in values]
+    assert lists[:5] == [["ln_d"], ["ln_d", "ln_a"], ["ln_d", "ln_b"], ["ln_d", "ln_c"], ["ln_d", "ln_a", "ln_b"]]
+    assert len({tuple(one) for one in lists}) == len(lists) == 8
+    assert [one["outcome.controls"] for one in chosen("grid: {outcome: {controls: {subsets: [ln_a]}}}")[0]] == [
+        [],
+        ["ln_a"],
+    ]
+
+
 @pytest.fixture(scope="module")
 def grid(tmp_path_factory: pytest.TempPathFactory) -> tuple[Composer, list[Choice]]:
     """A sweep with columns, zipped lists and a grid, without exclusions."""

@@ -13,12 +13,13 @@ import pytest
 from digicarbon import plan as planning
 from digicarbon.choice import Choice
 from digicarbon.compose import Composer, loader
-from digicarbon.entries import _params
+from digicarbon.entries import Entries
 from digicarbon.errors import DigicarbonError
 from digicarbon.expand import expand, read_overrides
 from digicarbon.impossible import rules_for
 from digicarbon.plan import Plan, plan
 from digicarbon.prepare import Workshop
+from digicarbon.provenance import ledger
 
 SHOP = Workshop()
 """Shared: the same simulated study is drawn once for all tests of this file."""
@@ -204,6 +205,10 @@ def test_a_key_in_grid_and_zip_is_refused(folder: Path) -> None:
         ),
         ("grid: {measure: [ddl, idee]}", "grid.measure: measure=idee: there is no such option. Did you mean 'ide'?"),
         ("grid: {measure: []}", "grid.measure: must be a list with at least one item"),
+        ("grid: {outcome.controls: {subsets: ln_pgdp}}", "grid.outcome.controls: takes subsets, a list, and always"),
+        ("grid: {outcome.controls: {subsets: [a], allways: [b]}}", "grid.outcome.controls: takes subsets, a list"),
+        ("grid: {outcome.controls: {subsets: []}}", "grid.outcome.controls.subsets: takes 1 to 16 items; got 0"),
+        ("grid: {outcome.controls: {subsets: [a, b], always: [a]}}", "grid.outcome.controls: a stands there twice"),
         ("grid: {measure: 'zz*('}", "grid.measure: measure=zz*( cannot be read"),
         ("grid: {measure: 'glob(zz*)'}", "grid.measure: measure=glob(zz*): no option matches"),
         ("grid: {model.x: 'glob(*)'}", "glob(…) chooses among the options of a group"),
@@ -487,6 +492,12 @@ def test_a_wrong_durbin_and_no_workers_are_one_sentence(folder: Path) -> None:
     assert "model.durbin: must be all, x or a list" in refusal("config", "model=sdm", "model.durbin=some")
 
 
+def recorded_params(made: Plan) -> list[dict[str, str]]:
+    """What each run of a plan has as params in MLflow."""
+    entries = Entries(ledger(made.runs))
+    return [entries.params(run) for run in made.runs]
+
+
 def test_a_run_has_what_its_files_say_where_others_choose(folder: Path) -> None:
     body = "columns: {none: {model.controls: []}, one: {model.controls: [ln_population], model: pooled}, full: {}}"
     made = planned(
@@ -497,10 +508,11 @@ def test_a_run_has_what_its_files_say_where_others_choose(folder: Path) -> None:
         {"model.controls": ["ln_population"], "model": "pooled", "weights": "none"},
         {"model.controls": ("ln_population", "ln_pgdp"), "weights": "none", "model": "twfe"},
     ]
-    params = [_params(run) for run in made.runs]
+    params = recorded_params(made)
     assert [one["model.controls"] for one in params] == ["", "ln_population", "ln_population, ln_pgdp"]
     swept = planned("config", "model.controls=[ln_population],[ln_population,ln_pgdp]")
-    assert [_params(run)["model.controls"] for run in swept.runs] == ["ln_population", "ln_population, ln_pgdp"]
+    params = recorded_params(swept)
+    assert [one["model.controls"] for one in params] == ["ln_population", "ln_population, ln_pgdp"]
 
 
 def test_a_run_without_an_experiment_is_called_by_its_model() -> None:
