@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 
 from digicarbon.files import GROUPS
 
+_REFERENCE = re.compile(r"\$\{([\w.]+?)(?:\.terms\.0)?\}")
 COMMAND_LINE = "command line"
 """The place of what is chosen there."""
 
@@ -139,4 +141,9 @@ def _telling(values: Sequence[Any]) -> list[str]:
 
 
 def _text(value: Any) -> str:
-    return "[" + ",".join(str(item) for item in value) + "]" if isinstance(value, list | tuple) else str(value)
+    return "[" + ",".join(map(said, value)) + "]" if isinstance(value, list | tuple) else said(value)
+
+
+def said(value: Any) -> str:
+    """Return a value as labels and reports have it: ``L.${measure.terms.0}``, the measure's lag, is ``L.measure``."""
+    return _REFERENCE.sub(r"\1", str(value))

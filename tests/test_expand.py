@@ -35,6 +35,12 @@ def chosen(body: str) -> tuple[list[dict[str, Any]], int]:
     return [choice.values for choice in choices], excluded
 
 
+def test_references_are_said_without_signs(folder: Path) -> None:
+    body = "grid: {model.x: [['${measure.terms.0}'], ['L.${measure.terms.0}'], '${measure.terms}']}"
+    choices, _ = expand(composer(body), [])
+    assert [choice.label for choice in choices] == ["model.x=[measure]", "model.x=[L.measure]", "model.x=measure.terms"]
+
+
 def test_subsets_of_a_list(folder: Path) -> None:
     values, _ = chosen("grid: {outcome.controls: {subsets: [ln_a, ln_b, ln_c], always: [ln_d]}, measure: [ide]}")
     lists = [one["outcome.controls"] for one in values]

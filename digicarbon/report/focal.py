@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from digicarbon.choice import said
 from digicarbon.report.base import Record
 from digicarbon.result import FloatArray, Result
 
@@ -125,7 +126,7 @@ def focal(
 
 def text_of(value: Any) -> str:
     """Return a value as labels and tables have it."""
-    return f"[{', '.join(map(str, value))}]" if isinstance(value, list | tuple) else str(value)
+    return f"[{', '.join(map(said, value))}]" if isinstance(value, list | tuple) else said(value)
 
 
 def has_powers(result: Result) -> bool:
