@@ -104,10 +104,7 @@ class Figures:
 
 
 def decoded(file: Path, where: str, written: TextFormat) -> tuple[str, str]:
-    """Return a file's text and the encoding that it is in.
-
-    Where none is given, UTF-8 comes first. Else accented letters of a Western file (cp1252) stand alone between plain
-    ones, while GB18030, which includes GBK, takes two such bytes for each character: what most bytes do decides.
+    """Return a file's text and the encoding that it is in: UTF-8, or else `guessed_encoding`, where none is given.
 
     Raises
     ------
@@ -115,7 +112,7 @@ def decoded(file: Path, where: str, written: TextFormat) -> tuple[str, str]:
         If the file is not text of such an encoding.
     """
     raw = gzip.decompress(file.read_bytes()) if file.suffix.lower() == ".gz" else file.read_bytes()
-    for name in [written.encoding] if written.encoding else ["utf-8-sig", _guessed(raw)]:
+    for name in [written.encoding] if written.encoding else ["utf-8-sig", guessed_encoding(raw)]:
         try:
             return raw.decode(name).removeprefix("\ufeff"), name.removesuffix("-sig")
         except UnicodeError:
@@ -198,7 +195,12 @@ def _grouped(decimal: str, thousands: str | None, columns: Iterable[pd.Series[An
     return grouped if needed else bare
 
 
-def _guessed(raw: bytes) -> str:
+def guessed_encoding(raw: bytes) -> str:
+    """Return which of cp1252 and gb18030 bytes are that are no UTF-8.
+
+    Accented letters of Western Europe stand alone between plain ones, while GB18030, which includes GBK, takes two such
+    bytes for nearly every character: what most bytes do decides. Both often accept the bytes of the other.
+    """
     high = len(_HIGH.findall(raw))
     alone = len(_ALONE.findall(raw))
     return "cp1252" if 2 * alone > high and b"\0" not in raw else "gb18030"
