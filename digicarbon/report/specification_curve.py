@@ -275,7 +275,11 @@ class SpecificationCurve(Report):
             "of the mean",
             "points",
         ]
-        cells = pd.DataFrame([cells for _, cells in lines], index=[name for name, _ in lines], columns=heads)
+        cells = pd.DataFrame(
+            [cells for _, cells in lines],
+            index=[name for name, _ in lines],
+            columns=[self.words.word(head) for head in heads],
+        )
         most = curve.choices[int(np.argmax(found.alone))]
         notes = (
             f"'{most.key}' accounts for the largest part of the variance of the estimates, {found.alone.max():.1%}. "
@@ -285,7 +289,7 @@ class SpecificationCurve(Report):
             "Holsteen 2017), beside its part of the mean estimate; points: the same for the percentage that is "
             "significant. 'Not told apart': these specifications cannot tell the value from another choice.",
         )
-        return Table(self.words.word("What moves the result"), cells, tuple(rules), notes)
+        return Table(self.words.word("What moves the result"), cells, tuple(rules), self.words.notes(notes))
 
     def _notes(self, curve: _Curve) -> tuple[str, ...]:
         terms = listing([self.words(term) for term in curve.rows["term"].unique()], 12)
@@ -304,7 +308,8 @@ class SpecificationCurve(Report):
         elif self.draws:
             notes.append("No joint test is recorded with these runs: run the experiment with report.draws to make it.")
         found = curve.found
-        return (*notes, *curve.notes, *counted_notes(found.notes, found.runs), *counted_once(found.again))
+        notes += [*curve.notes, *counted_notes(found.notes, found.runs), *counted_once(found.again)]
+        return self.words.notes(notes)
 
     @property
     def _estimand(self) -> str:
