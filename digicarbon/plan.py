@@ -225,8 +225,8 @@ def content_hash(specs: Specs, prepared: Prepared, workshop: Workshop | None = N
     """Return the SHA-256 of all that decides a run's numbers.
 
     It covers the model and the diagnostic with their defaults, but for fields that the model ignores, the columns they
-    read, the labels, the weights if they are taken, and the source of the code that computes. Columns and weights enter by their own digests, which runs that
-    share them compute once.
+    read, the labels, the weights if they are taken, and the source of the code that computes. Columns and weights enter
+    by their own digests, which runs that share them compute once.
 
     Parameters
     ----------
