@@ -51,7 +51,7 @@ def test_first_and_last_periods_of_any_panel_are_left_out(fields: dict[str, Any]
 
 
 def test_periods_that_are_all_left_out_are_refused() -> None:
-    with pytest.raises(DataError, match="drop_first=2 and sample.drop_last=1 leave none of the 3 periods"):
+    with pytest.raises(DataError, match=r"drop_first=2 and sample\.drop_last=1 leave none of the 3 periods"):
         _sample(drop_first=2, drop_last=1).apply(LETTERS)
 
 
