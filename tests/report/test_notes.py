@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from digicarbon.compose import Composer, loader
 from digicarbon.data import notes
 from digicarbon.expand import read_overrides
 from digicarbon.plan import plan
-from digicarbon.report import Labels
+from digicarbon.report import Labels, Table
 
 PROPER = set(
     re.findall(
@@ -50,6 +51,12 @@ def english(note: str) -> list[str]:
     return [word for word in re.findall(r"[A-Za-z][A-Za-z-]+", plain) if word not in PROPER]
 
 
+def walk(table: Table | None) -> Iterator[Table]:
+    while table is not None:
+        yield table
+        table = table.below
+
+
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_the_notes_of_a_shipped_experiment_are_chinese(name: str, project: Path) -> None:
     plain, axes = read_overrides(["executor=sequential", "report.language=zh", *EXPERIMENTS[name]], loader())
@@ -59,7 +66,7 @@ def test_the_notes_of_a_shipped_experiment_are_chinese(name: str, project: Path)
     assert found.failures == []
     assert found.table is not None
     assert found.table.title.endswith("（SIMULATED：模拟数据）")
-    said = [note for table in (found.table, found.table.below) if table is not None for note in table.notes]
+    said = [note for table in walk(found.table) for note in table.notes]
     assert len(said) > 1
     # the labels of columns are their author's, and so is what several have in common, e.g. ``outcome=total``
     labels = [run.label for run in planned.runs]
