@@ -36,7 +36,7 @@ MOST_ESTIMATES = 1 << 26
 QUANTILES = (0.025, 0.5, 0.975)
 """Low end, middle and high end of what the null gives."""
 AGREE = np.array([1e-6, 2e-3])
-"""How far estimate and z of a batched fit of the observed outcome may be from the recorded ones, relative to their size.
+"""How far estimate and z of a batched fit of the observed outcome may be from the recorded ones, in shares of them.
 
 The information matrix of lags that nearly depend on each other (all of them of ten units) gives three digits of z."""
 
