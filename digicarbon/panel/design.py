@@ -48,8 +48,10 @@ class PanelDesign(Spec):
 
     Attributes
     ----------
-    first, last : int or None
-        First and last period; None takes all.
+    first : int or None
+        First period; None takes all from the first on.
+    last : int or None
+        Last period; None takes all to the last.
     derive : mapping of str to str
         New columns as arithmetic on columns, e.g. ``pgdp: gdp / population``. Only those that a model needs are made,
         and a column of the data goes before a definition of the same name.
@@ -226,9 +228,11 @@ class PanelDesign(Spec):
         chosen = frame[time.between(low, high) | frame["time"].isna()]
         if chosen.empty:
             written = frame["time"].astype(str)
+            span = {"first": self.first, "last": self.last}
+            asked = [f"panel.{name}={period}" for name, period in span.items() if period is not None]
             raise DataError(
-                f"No rows between panel.first={self.first} and panel.last={self.last}; the data span "
-                f"{written.min()} to {written.max()}. Periods must be whole numbers such as 2012."
+                f"{', '.join(asked)}: no row lies there; the data span {written.min()} to "
+                f"{written.max()}. Periods must be whole numbers such as 2012."
             )
         return chosen
 

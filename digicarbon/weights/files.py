@@ -81,9 +81,11 @@ class EdgeWeights(WeightsSpec):
     ----------
     path : str
         A CSV, TSV, Excel, Stata or Parquet file; a relative path starts at the working directory.
-    origin, destination : str
-        The columns of the unit and of its neighbour. In a file of two columns of which none is called ``unit`` or
-        ``neighbour`` they are the first and the second, unless others are named here.
+    origin : str
+        The column of the unit. In a file of two columns of which none is called ``unit`` or ``neighbour`` it is the
+        first, unless another is named here.
+    destination : str
+        The column of its neighbour; in such a file the second.
     weight : str or None
         The column of the weight; if None, each pair weighs 1.
     symmetric : bool
