@@ -178,6 +178,18 @@ class DynamicPanel(Model):
         return self
 
     @property
+    def ignored(self) -> frozenset[str]:
+        """Fields that mean nothing for the kind, its steps and the roles of its regressors."""
+        meaningless = {
+            "cov": self.steps == 2,
+            "windmeijer": self.steps == 1,
+            "exogenous_equation": self.kind == "difference",
+            "predetermined_lags": set(self.predetermined) <= set(self.lag_ranges),
+            "endogenous_lags": set(self.endogenous) <= set(self.lag_ranges),
+        }
+        return frozenset(name for name, holds in meaningless.items() if holds)
+
+    @property
     def terms(self) -> tuple[str, ...]:
         """All columns that the model reads; it takes lags itself, so that no row is lost to them before."""
         read = [self.y]

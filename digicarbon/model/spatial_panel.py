@@ -159,6 +159,21 @@ class SpatialPanel(Model):
         return self.x if self.durbin == "x" else tuple(self.durbin)
 
     @property
+    def ignored(self) -> frozenset[str]:
+        """Fields that mean nothing for the kind, its effects and its standard errors."""
+        plain = self.fixed == "none"
+        meaningless = {
+            "durbin": self.kind not in DURBIN_KINDS,
+            "bias_correction": plain,
+            # means over time are taken from a lag as from what is lagged
+            "demeaning": self.fixed in ("none", "unit") or self.kind == "slx",
+            "error_structure": self.effects != "random" or self.kind not in ERROR_KINDS,
+            "draws": self.effects_se == "delta",
+            "seed": self.effects_se == "delta",
+        }
+        return frozenset(name for name, holds in meaningless.items() if holds)
+
+    @property
     def fixed(self) -> EffectsKind:
         """The fixed effects; none where unit effects are random."""
         return "none" if self.effects == "random" else self.effects
