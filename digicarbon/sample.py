@@ -50,10 +50,10 @@ class Sample(Spec):
         Units to keep.
     without : tuple of str
         Units to leave out.
-    periods : tuple of int
-        Periods to keep.
+    periods : tuple of int or str
+        Periods to keep, e.g. 2012 or 2012Q1.
     first, last : int or None
-        First and last period to keep.
+        First and last period to keep, or the year of it where periods are quarters, months or dates.
     query : str or None
         Rows to keep, as pandas' ``DataFrame.query`` reads it: comparisons, ``and``, ``or``, ``not``, ``in`` and
         arithmetic on columns, the unit and the period, e.g. ``"pgdp > 5 and region != 'west'"``; no functions.
@@ -70,7 +70,7 @@ class Sample(Spec):
     regions: Names = ()
     units: Names = ()
     without: Names = ()
-    periods: Annotated[tuple[int, ...], Field(strict=False)] = ()
+    periods: Annotated[tuple[int | str, ...], Field(strict=False)] = ()
 
     first: int | None = None
     last: int | None = None
@@ -195,20 +195,17 @@ class Sample(Spec):
         return panel.rows(inside)
 
     def _period_codes(self, panel: Panel) -> list[int]:
-        unknown = [period for period in self.periods if period not in panel.periods]
+        # a period may be given as a number or as text, whichever the data have
+        wanted, known = list(map(str, self.periods)), list(map(str, panel.periods))
+        unknown = [period for period in wanted if period not in known]
         if unknown:
             raise DataError(
-                f"Unknown {panel.time_name}: {listing(unknown)}. The panel has {listing(panel.periods, 40)}."
+                f"sample.periods: Unknown {panel.time_name}: {listing(unknown)}. The panel has {listing(known, 40)}."
             )
-        if (self.first, self.last) != (None, None) and not isinstance(panel.periods[0], int):
-            raise DataError("sample.first and sample.last need periods that are whole numbers; name sample.periods.")
-        return [
-            code
-            for code, period in enumerate(panel.periods)
-            if (not self.periods or period in self.periods)
-            and (self.first is None or int(period) >= self.first)
-            and (self.last is None or int(period) <= self.last)
-        ]
+        inside = np.ones(len(known), dtype=bool)
+        if (self.first, self.last) != (None, None):
+            inside = panel.index.calendar.within(self.first, self.last, "sample.first and sample.last")
+        return [code for code, name in enumerate(known) if inside[code] and (not wanted or name in wanted)]
 
     def _queried(self, panel: Panel, query: str) -> NDArray[np.bool_]:
         frame = panel.frame().reset_index()

@@ -23,7 +23,7 @@ from digicarbon.numeric.nested import Hausman
 from digicarbon.numeric.random_effects import Method, RandomEffects
 from digicarbon.numeric.statistic import Statistic
 from digicarbon.numeric.within import EffectsKind
-from digicarbon.panel import Panel
+from digicarbon.panel import PERIOD_FORMS, Panel
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -75,8 +75,8 @@ class PanelArrays:
         Without a constant.
     unit, period : ndarray of int, shape (rows,)
     balanced : bool
-    calendar : ndarray of int, shape (T,)
-        Where the periods stand on the calendar.
+    calendar : ndarray of int, shape (T,), or None
+        Where the periods stand on the calendar, None where that is not known.
     """
 
     y: FloatArray
@@ -84,7 +84,7 @@ class PanelArrays:
     unit: IntArray
     period: IntArray
     balanced: bool
-    calendar: IntArray
+    calendar: IntArray | None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -127,7 +127,8 @@ def arrays_of(model: PanelRegression, panel: Panel) -> PanelArrays:
     found = panel.with_terms(model.terms)
     x = found.array(found.expanded(model.regressors, among=model.terms))
     y = found.array([model.y])[:, 0]
-    data = PanelArrays(y, x, found.unit_codes, found.period_codes, found.balanced, found.positions)
+    calendar = found.positions if found.ordered else None
+    data = PanelArrays(y, x, found.unit_codes, found.period_codes, found.balanced, calendar)
     for effects in dict.fromkeys(("none", COUNTERPART.get(model.effects, model.fixed))):
         if data.within(effects).ssr <= 1e-20 * float(((y - y.mean()) ** 2).sum()):
             raise EstimationError(f"The regressors and effects explain {model.y} exactly; there are no errors to test.")
@@ -253,6 +254,15 @@ def auxiliary_rows(null: str, found: hausman.Contrast) -> list[Row]:
 
 def serial_rows(data: PanelArrays, fixed: EffectsKind) -> list[Row]:
     """Return tests for serial correlation of the errors, time effects being in where the model has them."""
+    if data.calendar is None:
+        return [
+            Row(
+                "Wooldridge, Breusch-Godfrey, Baltagi-Li",
+                "Serial correlation is not tested: the order of the periods is not known; write them as "
+                f"{PERIOD_FORMS}.",
+            )
+        ]
+    at = data.calendar[data.period]
     time = fixed in ("time", "two_way")
     first = data.with_periods() if time else data.x
     second = data.with_periods(2) if time else data.x
@@ -264,7 +274,7 @@ def serial_rows(data: PanelArrays, fixed: EffectsKind) -> list[Row]:
     rows += of(
         "Wooldridge, first differences",
         "Errors in levels are not serially correlated (Stata's xtserial).",
-        lambda: serial_correlation.wooldridge_stata(data.y, first, data.unit, data.calendar[data.period]),
+        lambda: serial_correlation.wooldridge_stata(data.y, first, data.unit, at),
     )
     rows += of(
         "Wooldridge, differenced errors",
