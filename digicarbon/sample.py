@@ -52,8 +52,14 @@ class Sample(Spec):
         Units to leave out.
     periods : tuple of int or str
         Periods to keep, e.g. 2012 or 2012Q1.
-    first, last : int or None
-        First and last period to keep, or the year of it where periods are quarters, months or dates.
+    first : int or None
+        First period to keep, or the year of it where periods are quarters, months or dates.
+    last : int or None
+        Last period to keep, or the year of it.
+    drop_first : int
+        How many of the first periods are left out, of those that ``periods``, ``first`` and ``last`` keep.
+    drop_last : int
+        How many of the last of them are left out.
     query : str or None
         Rows to keep, as pandas' ``DataFrame.query`` reads it: comparisons, ``and``, ``or``, ``not``, ``in`` and
         arithmetic on columns, the unit and the period, e.g. ``"pgdp > 5 and region != 'west'"``; no functions.
@@ -74,6 +80,8 @@ class Sample(Spec):
 
     first: int | None = None
     last: int | None = None
+    drop_first: Annotated[int, Field(ge=0)] = 0
+    drop_last: Annotated[int, Field(ge=0)] = 0
     query: str | None = None
     winsorise: Tails = (0.0, 0.0)
     trim: Tails = (0.0, 0.0)
@@ -202,10 +210,19 @@ class Sample(Spec):
             raise DataError(
                 f"sample.periods: Unknown {panel.time_name}: {listing(unknown)}. The panel has {listing(known, 40)}."
             )
-        inside = np.ones(len(known), dtype=bool)
+        calendar, inside = panel.index.calendar, np.ones(len(known), dtype=bool)
         if (self.first, self.last) != (None, None):
-            inside = panel.index.calendar.within(self.first, self.last, "sample.first and sample.last")
-        return [code for code, name in enumerate(known) if inside[code] and (not wanted or name in wanted)]
+            inside = calendar.within(self.first, self.last, "sample.first and sample.last")
+        if (self.drop_first or self.drop_last) and not panel.ordered:
+            raise DataError(f"sample.drop_first and sample.drop_last need periods in a known order. {calendar.problem}")
+        codes = [code for code, name in enumerate(known) if inside[code] and (not wanted or name in wanted)]
+        kept = codes[self.drop_first : len(codes) - self.drop_last]
+        if codes and not kept:
+            raise DataError(
+                f"sample.drop_first={self.drop_first} and sample.drop_last={self.drop_last} leave none of the "
+                f"{len(codes)} periods; choose smaller numbers."
+            )
+        return kept
 
     def _queried(self, panel: Panel, query: str) -> NDArray[np.bool_]:
         frame = panel.frame().reset_index()

@@ -36,6 +36,39 @@ def test_an_empty_sample_takes_all() -> None:
     assert _sample().apply(LETTERS) is LETTERS
 
 
+@pytest.mark.parametrize(
+    ("fields", "kept"),
+    [
+        ({"drop_first": 1}, (2015, 2017)),
+        ({"drop_last": 1}, (2012, 2015)),
+        ({"drop_first": 1, "drop_last": 1}, (2015,)),
+        ({"first": 2015, "drop_first": 1}, (2017,)),
+        ({"periods": [2012, 2017], "drop_last": 1}, (2012,)),
+    ],
+)
+def test_first_and_last_periods_of_any_panel_are_left_out(fields: dict[str, Any], kept: tuple[int, ...]) -> None:
+    assert _sample(**fields).apply(LETTERS).periods == kept
+
+
+def test_samples_of_quarters_are_named_by_quarters_and_years() -> None:
+    frame = LETTERS.frame().reset_index()
+    quarters = {2012: "Q4 2012", 2015: "Q1 2013", 2017: "Q1 2014"}
+    panel = Panel.from_frame(frame.assign(year=frame["year"].map(quarters)), "u", "year")
+    assert _sample(periods=["Q1 2014", "Q4 2012"]).apply(panel).periods == ("Q4 2012", "Q1 2014")
+    assert _sample(first=2013).apply(panel).periods == ("Q1 2013", "Q1 2014")
+    assert _sample(last=2013, drop_first=1).apply(panel).periods == ("Q1 2013",)
+    waves = Panel.from_frame(frame.assign(year=frame["year"].map({2012: "b", 2015: "a", 2017: "c"})), "u", "year")
+    assert _sample(periods=["a"]).apply(waves).periods == ("a",)
+    for fields in ({"first": 2012}, {"drop_first": 1}):
+        with pytest.raises(DataError, match=r"sample\..* need periods .* 'year' holds 'a', 'b', 'c', which are not"):
+            _sample(**fields).apply(waves)
+
+
+def test_periods_that_are_all_left_out_are_refused() -> None:
+    with pytest.raises(DataError, match=r"drop_first=2 and sample\.drop_last=1 leave none of the 3 periods"):
+        _sample(drop_first=2, drop_last=1).apply(LETTERS)
+
+
 def test_the_regions_of_the_study_have_3_10_6_and_11_provinces() -> None:
     sizes = {
         region: len(_sample(regions=[region]).apply(CHINA).units) for region in ("northeast", "east", "central", "west")
