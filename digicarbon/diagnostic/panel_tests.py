@@ -23,7 +23,7 @@ from digicarbon.numeric.nested import Hausman
 from digicarbon.numeric.random_effects import Method, RandomEffects
 from digicarbon.numeric.statistic import Statistic
 from digicarbon.numeric.within import EffectsKind
-from digicarbon.panel import PERIOD_FORMS, Panel
+from digicarbon.panel import Panel
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -61,6 +61,13 @@ _LM_NEEDS = {
     "no variance between periods": "it takes two periods or more, one of them with two units.",
     "no variance between units or periods": "it takes two units and two periods or more, with observations in common.",
 }
+_SERIAL = (
+    "Wooldridge, within residuals",
+    "Wooldridge, first differences",
+    "Wooldridge, differenced errors",
+    "Breusch-Godfrey",
+    "Baltagi-Li",
+)
 HAUSMAN = "Random effects are uncorrelated with the regressors"
 
 
@@ -255,13 +262,8 @@ def auxiliary_rows(null: str, found: hausman.Contrast) -> list[Row]:
 def serial_rows(data: PanelArrays, fixed: EffectsKind) -> list[Row]:
     """Return tests for serial correlation of the errors, time effects being in where the model has them."""
     if data.calendar is None:
-        return [
-            Row(
-                "Wooldridge, Breusch-Godfrey, Baltagi-Li",
-                "Serial correlation is not tested: the order of the periods is not known; write them as "
-                f"{PERIOD_FORMS}.",
-            )
-        ]
+        why = "Not tested: the order of the periods is not known; write them e.g. as 2010Q1 or 2010-03, or number them."
+        return [Row(name, why) for name in _SERIAL]
     at = data.calendar[data.period]
     time = fixed in ("time", "two_way")
     first = data.with_periods() if time else data.x

@@ -1,6 +1,5 @@
 """The panel: labelled, sorted, frozen; the one owner of order."""
 
-from digicarbon.panel._calendar import PERIOD_FORMS as PERIOD_FORMS
 from digicarbon.panel._columns import Index as Index
 from digicarbon.panel._terms import LOG_PREFIX as LOG_PREFIX
 from digicarbon.panel._terms import canonical as canonical

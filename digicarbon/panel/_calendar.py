@@ -21,7 +21,7 @@ from digicarbon.errors import DataError, listing
 
 IntArray = NDArray[np.int64]
 
-PERIOD_FORMS = (
+FORMS = (
     "2010, 2010H1, 2010Q1 (or Q1 2010), 2010M3 (or 2010-03, 3/2010, Mar 2010, 2010年3月) or 2010-03-31 (or 31/3/2010), "
     "all of one kind; or number them 1, 2, 3 …"
 )
@@ -252,11 +252,11 @@ def _not_understood(labels: Sequence[int | str], read: Mapping[_Kind, Sequence[o
         # one wrong cell among many is what there is to see
         return (
             f"In the column '{name}' {listing(map(repr, odd), 3)} cannot be read as a {kind.name}, as the others can, "
-            f"e.g. {next(label for label in labels if label not in odd)!r}. Write periods as {PERIOD_FORMS}."
+            f"e.g. {next(label for label in labels if label not in odd)!r}. Write periods as {FORMS}."
         )
     return (
         f"The column '{name}' holds {listing(map(repr, odd), 3)}, which are not understood as a calendar. Write "
-        f"periods as {PERIOD_FORMS}."
+        f"periods as {FORMS}."
     )
 
 
