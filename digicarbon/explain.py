@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Protocol
 
 import yaml
@@ -10,7 +11,8 @@ from hydra.errors import HydraException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
 from digicarbon.errors import ConfigError, listing, nearest
-from digicarbon.files import GROUPS, ROOT, SWEEP_KEYS, find, shown
+from digicarbon.files import GROUPS, SWEEP_KEYS, find, not_yaml, shown
+from digicarbon.missing import no_experiment
 
 COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException, yaml.YAMLError)
 """What Hydra raises while it composes."""
@@ -61,6 +63,9 @@ def explain(error: Exception, name: str, known: Vocabulary) -> ConfigError:
     if found := re.search(r"(?:Could not find|Cannot find primary config) '([^']+)'", text):
         return _unknown_option(found[1], place, name, known)
     if isinstance(error, yaml.YAMLError):
+        file = getattr(getattr(error, "problem_mark", None), "name", "")
+        if Path(file).is_file():
+            return not_yaml(error, Path(file))
         return ConfigError(f"{name}: a file that it takes is not valid YAML: {text}")
     return ConfigError(f"{place or name}: {text}")
 
@@ -101,12 +106,7 @@ def _unknown_option(missing: str, place: str, name: str, known: Vocabulary) -> C
         heir = find(name)
         chooser = "command line" if group in known.given or heir is None else shown(heir)
         return unknown_option(group, option, known, chooser)
-    experiments = known.options("")
-    hint = f" In a sub-folder write `/{ROOT}`." if option == ROOT else nearest(missing, [*experiments, ROOT])
-    return ConfigError(
-        f"{f'{place}: ' if place else ''}There is no experiment '{missing}'.{hint} "
-        f"Experiments: {listing(experiments, 40)}."
-    )
+    return no_experiment(missing, known.options(""), place)
 
 
 def _place(text: str) -> str:

@@ -71,6 +71,7 @@ WRONG = [
     ({"columns": {"A": {"model": "smd"}}}, "$.columns.A.model"),
     ({"columns": {"A": {"model.level": 2}}}, "$.columns.A['model.level']"),
     ({"grid": {"inference": []}}, "$.grid.inference"),
+    ({"exclude": [{"model": []}]}, "$.exclude[0].model"),
     ({"grid": {"outcome.controls": {"subset": ["ln_pgdp"]}}}, "outcome.controls"),
     ({"grid": {"model.effects": ["two_ways"]}}, "$.grid['model.effects']"),
     ({"grid": {"executor": ["loky"]}}, "'executor' does not match any"),
@@ -89,6 +90,7 @@ def test_a_mistake_in_an_experiment_is_found(node: Any, said: str, made: dict[st
 RIGHT = [
     {"defaults": ["table3_baseline", {"override model": "sdm"}, "_self_"], "model": {"durbin": ["ln_e"]}},
     {"columns": {"A": None, "B": {}, "C": {"model.controls": [], "measure": "sector1", "panel.derive.x": "a / b"}}},
+    {"exclude": [{"model": ["sdm", "sar"], "inference": "robust"}]},
     {"grid": {"outcome.controls": {"subsets": ["ln_pgdp"], "always": ["ln_ter_sec"]}}},
     {"grid": {"weights": "glob(*)", "model.level": [0.9, "${inference.level}"], "source": {"seed": "range(1,9)"}}},
     {
@@ -151,8 +153,11 @@ def test_the_user_s_own_options_and_classes_are_in_it(folder: Path, capsys: pyte
     )
     (folder / "conf" / "sample" / "coast.yaml").write_text("# coast\n_target_: mine_sample.Coast\n", encoding="utf-8")
     (folder / "conf" / "sample" / "odd.yaml").write_text("_target_: nowhere.Sample\n", encoding="utf-8")
+    (folder / "conf" / "sample" / "broken.yaml").write_text("_target_: [1\n", encoding="utf-8")
     assert main(["schema", "--to=s"]) == 0
-    assert "left out: sample=odd: conf/sample/odd.yaml._target_: the module 'nowhere'" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "left out: sample=odd: conf/sample/odd.yaml._target_: the module 'nowhere'" in told
+    assert "left out: sample=broken: conf/sample/broken.yaml is not valid YAML in line 1" in told
     validator = Draft7Validator(json.loads((folder / "s" / "sample.json").read_text(encoding="utf-8")))
     assert faults(validator, {"_target_": "mine_sample.Coast", "depth": 4}) == []
     assert faults(validator, {"_target_": "mine_sample.Coast", "deep": 4}) != []

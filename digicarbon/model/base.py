@@ -71,6 +71,15 @@ class Model(Spec):
         return self.takes_weights
 
     @property
+    def ignored(self) -> frozenset[str]:
+        """Fields that mean nothing for this model with its other fields, e.g. what a cluster is without clusters.
+
+        Models that differ in nothing else are one fit. A class from elsewhere that changes a model of ours ignores
+        nothing until it says so itself, see `ignored_by`.
+        """
+        return frozenset()
+
+    @property
     def regressors(self) -> tuple[str, ...]:
         """All terms on the right-hand side: x, then controls."""
         return (*self.x, *self.controls)
@@ -129,6 +138,19 @@ class Model(Spec):
         return OneByOne(self, panel, weights, estimand)
 
 
+def ignored_by(model: Model) -> frozenset[str]:
+    """Return the fields that a model ignores.
+
+    There are none where a class from elsewhere stands above the one that says what is ignored: it may read any field.
+    """
+    for cls in type(model).__mro__:
+        if "ignored" in vars(cls):
+            return model.ignored
+        if cls.__module__.partition(".")[0] != __name__.partition(".")[0]:
+            break
+    return frozenset()
+
+
 def require_panel(panel: object) -> None:
     """Raise unless what a model is to be fitted to is a panel."""
     if not isinstance(panel, Panel):
@@ -161,13 +183,22 @@ def refuse_unidentified(
             "two_way": "does not vary within units and periods, so two_way effects absorb it",
         }
         raise EstimationError(f"{listing(gone)} {where[effects]}; leave it out or choose other effects.")
+    if "const" in names:
+        spread, size = np.ptp(within, axis=0), np.abs(within).max(axis=0)
+        flat = [name for name, still in zip(names, spread <= 1e-9 * size, strict=True) if still and name != "const"]
+        if flat:
+            raise EstimationError(f"{listing(flat)} does not vary, so the constant absorbs it; leave it out.")
     chains = numeric.dependent(within)
     if chains:
         j, others = chains[0]
         raise EstimationError(
-            f"{names[j]} is collinear with {listing(names[i] for i in others)}"
-            f"{'' if effects == 'none' else f' after {effects} effects'}; leave one of them out."
+            f"{names[j]} is collinear with {listing(names[i] for i in others)}{after(effects)}; leave one of them out."
         )
+
+
+def after(effects: str) -> str:
+    """Return what a sentence says of effects, `` after unit effects``; nothing where there are none."""
+    return "" if effects == "none" else f" after {effects} effects"
 
 
 def refuse_too_small(observations: int, parameters: int, effects: str) -> None:
@@ -182,7 +213,7 @@ def refuse_too_small(observations: int, parameters: int, effects: str) -> None:
     """
     if observations <= parameters:
         raise EstimationError(
-            f"{observations} (effective) observations cannot identify {parameters} parameters with {effects} effects; "
+            f"{observations} (effective) observations cannot identify {parameters} parameters{after(effects)}; "
             "use fewer regressors or spatial lags, fewer effects, or a larger sample."
         )
 

@@ -21,6 +21,7 @@ from digicarbon.model._panel_covariance import REPAIRED, Rule, covariance_of, de
 from digicarbon.model.base import (
     Level,
     Model,
+    after,
     refuse_single_period,
     refuse_too_small,
     refuse_unidentified,
@@ -188,6 +189,20 @@ class PanelRegression(Model):
         return self.cov == "conley"
 
     @property
+    def ignored(self) -> frozenset[str]:
+        """Fields that mean nothing for the effects and the standard errors."""
+        random = self.effects in RANDOM
+        meaningless = {
+            "variance": not random,
+            "cluster": self.cov not in ("cluster", "beck_katz"),
+            "bandwidth": self.cov not in ("driscoll_kraay", "newey_west", "conley"),
+            "kernel": self.cov != "conley",
+            "small_sample": self.cov == "classic",
+            "df": random or self.cov not in ("cluster", "driscoll_kraay"),
+        }
+        return frozenset(name for name, holds in meaningless.items() if holds)
+
+    @property
     def fixed(self) -> EffectsKind:
         """The fixed effects; none where effects are random."""
         return _FIXED[self.effects]
@@ -320,7 +335,7 @@ class PanelRegression(Model):
             refuse_unidentified(columns.names, z, raw, columns.removed)
         y = columns.values[:, -1]
         if float(np.ptp(y)) < 1e-12 * max(float(np.abs(columns.raw[:, -1]).max()), 1.0):
-            raise DataError(f"{self.y} does not vary after {self.effects} effects; there is nothing to explain.")
+            raise DataError(f"{self.y} does not vary{after(self.effects)}; there is nothing to explain.")
         return columns
 
     def _transformed(self, panel: Panel, names: tuple[str, ...]) -> Columns:

@@ -28,6 +28,7 @@ from digicarbon.model._spatial_estimates import (
 from digicarbon.model.base import (
     Level,
     Model,
+    after,
     refuse_single_period,
     refuse_too_small,
     refuse_unidentified,
@@ -89,8 +90,10 @@ class SpatialPanel(Model):
         scores added up by unit (see its warning in the notes).
     effects_se : {"delta", "simulation"}
         Standard errors of effects: exact delta method, or from draws of the parameters.
-    draws, seed : int
-        Of the simulation.
+    draws : int
+        Draws of the simulation.
+    seed : int
+        Seed of the simulation.
     level : float
         Coverage of the intervals.
 
@@ -154,6 +157,21 @@ class SpatialPanel(Model):
         if self.durbin == "all":
             return self.regressors
         return self.x if self.durbin == "x" else tuple(self.durbin)
+
+    @property
+    def ignored(self) -> frozenset[str]:
+        """Fields that mean nothing for the kind, its effects and its standard errors."""
+        plain = self.fixed == "none"
+        meaningless = {
+            "durbin": self.kind not in DURBIN_KINDS,
+            "bias_correction": plain,
+            # means over time are taken from a lag as from what is lagged
+            "demeaning": self.fixed in ("none", "unit") or self.kind == "slx",
+            "error_structure": self.effects != "random" or self.kind not in ERROR_KINDS,
+            "draws": self.effects_se == "delta",
+            "seed": self.effects_se == "delta",
+        }
+        return frozenset(name for name, holds in meaningless.items() if holds)
 
     @property
     def fixed(self) -> EffectsKind:
@@ -317,7 +335,7 @@ class SpatialPanel(Model):
         flat = within.reshape(n * t, -1)
         refuse_unidentified(names, flat[:, :-1], level.reshape(n * t, -1)[:, :-1], self.fixed)
         if np.ptp(flat[:, -1]) < 1e-12 * max(float(np.abs(raw[..., -1]).max()), 1.0):
-            raise DataError(f"{self.y} does not vary after {self.effects} effects; there is nothing to explain.")
+            raise DataError(f"{self.y} does not vary{after(self.effects)}; there is nothing to explain.")
         return Design(level, within, lagged[..., -1:], names, w, m, sample, self.effects == "random")
 
     def _needs_constant_rows(self, sample: Sample) -> bool:

@@ -48,8 +48,10 @@ class PanelDesign(Spec):
 
     Attributes
     ----------
-    first, last : int or None
-        First and last period, or the year of it where periods are quarters, months or dates; None takes all.
+    first : int or None
+        First period, or the year of it where periods are quarters, months or dates; None takes all from the first on.
+    last : int or None
+        Last period, or the year of it; None takes all to the last.
     derive : mapping of str to str
         New columns as arithmetic on columns, e.g. ``pgdp: gdp / population``. Only those that a model needs are made,
         and a column of the data goes before a definition of the same name.
@@ -230,9 +232,11 @@ class PanelDesign(Spec):
         keep[present] = times.isin([period for period, one in zip(periods, inside, strict=True) if one])
         chosen = frame[keep]
         if chosen.empty:
+            span = {"first": self.first, "last": self.last}
+            asked = [f"panel.{name}={period}" for name, period in span.items() if period is not None]
             raise DataError(
-                f"No rows between panel.first={self.first} and panel.last={self.last}; the data span {periods[0]} to "
-                f"{periods[-1]}. Give whole numbers such as 2012: periods, or the years that they lie in."
+                f"{', '.join(asked)}: no row lies there; the data span {periods[0]} to {periods[-1]}. Give whole "
+                "numbers such as 2012: periods, or the years that they lie in."
             )
         return chosen
 
