@@ -9,7 +9,7 @@ import pandas as pd
 from pydantic import BeforeValidator, Field, model_validator
 
 from digicarbon.errors import DataError, columns_there, listing, nearest
-from digicarbon.source._read import as_years, numbers_or_text, read_table
+from digicarbon.source._read import as_periods, numbers_or_text, read_table
 from digicarbon.source._text import DELIMITERS, WORDS, TextFormat, shown_mark
 from digicarbon.source.base import InputFile, Inputs, Source
 
@@ -95,12 +95,12 @@ class TableSource(Source):
             If the file cannot be read, or lacks a column that ``unit``, ``time`` or ``columns`` names, or if a new
             name belongs to another column.
         """
-        text = (self.unit, self.columns.get(self.unit, self.unit))
+        text = [name for key in (self.unit, self.time) for name in (key, self.columns.get(key, key))]
         written = TextFormat(self.encoding, self.delimiter, self.decimal, self.thousands, _FIELDS)
         table = read_table(self.path, "source", text, self.sheet, written)
         self._check_separated(table.frame)
         frame = self._keyed(self._renamed(table.frame))
-        keys = frame.assign(unit=numbers_or_text(frame["unit"]), time=as_years(frame["time"]))
+        keys = frame.assign(unit=numbers_or_text(frame["unit"]), time=as_periods(frame["time"]))
         names = [str(name) for name in keys.columns if name not in ("unit", "time")]
         record = InputFile.of(Path(self.path), names)
         return Inputs(
