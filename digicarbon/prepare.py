@@ -154,7 +154,8 @@ class Prepared:
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences that belong under every table of this run."""
-        return self.stage.notes(self.terms)
+        said = self.stage.notes(self.terms)
+        return said if self.weights is None else (*self.weights.notes, *said)
 
     @property
     def inputs(self) -> Inputs:

@@ -122,7 +122,10 @@ class Measure(Spec):
         if self.standardise:
             said.append("Measures are standardised: mean 0 and standard deviation 1 over all rows of the source.")
         if self.permute is not None:
-            said.append("PLACEBO: measures are exchanged between units at random, each with its path over time.")
+            said.append(
+                "PLACEBO: measures are exchanged between units at random, each with its path over time "
+                f"(seed {self.permute})."
+            )
         return tuple(said)
 
     def artifacts(self, inputs: Inputs) -> Mapping[str, str]:

@@ -19,6 +19,8 @@ Quantity = Literal["coefficient", "direct", "indirect", "total"]
 EFFECTS = ("direct", "indirect", "total")
 AS_CONFIGURED = "as configured"
 """The value of a key that a run leaves as its configuration has it."""
+COLUMN = "column"
+"""The key of the experiment's columns, beside those of the configuration."""
 SHOWN = ("coef", "se", "p", "low", "high")
 
 
@@ -85,7 +87,10 @@ class _Columns:
 
 
 def focal(
-    records: Sequence[Record], quantity: Quantity = "coefficient", coefficients_as_effects: bool = False
+    records: Sequence[Record],
+    quantity: Quantity = "coefficient",
+    coefficients_as_effects: bool = False,
+    by_column: bool = False,
 ) -> Focal:
     """Return the focal numbers of records, each fit once.
 
@@ -97,6 +102,8 @@ def focal(
     coefficients_as_effects : bool
         Whether the coefficient of a model without spatial lags of the outcome or of x counts as its direct and total
         effect, which it is.
+    by_column : bool
+        Whether the experiment's column of a run is a key, too: `COLUMN`.
     """
     columns = _Columns()
     varied: dict[str, dict[str, None]] = {}
@@ -109,7 +116,8 @@ def focal(
             continue
         notes.update(list(dict.fromkeys(record.result.notes)))
         outcomes[record.result.y] = None
-        values = {key: text_of(value) for key, value in record.varied.items()}
+        of_column = {COLUMN: record.column} if by_column and record.column is not None else {}
+        values = of_column | {key: text_of(value) for key, value in record.varied.items()}
         for key in values:
             # runs before it left a new key as configured
             varied.setdefault(key, {AS_CONFIGURED: None} if runs else {})

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from digicarbon.errors import ConfigError, listing, nearest
 from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, counted_notes, counted_once, summarised
-from digicarbon.report.focal import Focal, Quantity, focal
+from digicarbon.report.focal import COLUMN, Focal, Quantity, focal
 from digicarbon.spec import Names
 
 
@@ -24,7 +24,8 @@ class SignTable(Report):
     level : float
         The largest p value that counts as significant.
     by : tuple of str
-        Keys to count by, e.g. ``outcome``; empty takes all that differ between runs.
+        Keys to count by, e.g. ``outcome``, or ``column``, the columns of the experiment; empty takes all that differ
+        between runs.
     decimals : int
         Of all numbers; coefficients and standard errors that would be 0 have four significant digits.
     most_runs : int
@@ -45,13 +46,14 @@ class SignTable(Report):
         ConfigError
             If no run has the quantity, or no run varies a key of ``by``.
         """
-        found = focal(records, self.quantity)
+        found = focal(records, self.quantity, by_column=True)
         if found.rows.empty:
             raise ConfigError(
                 f"report.quantity: no run has a {self.quantity} of a focal term; choose a model with x, or "
                 "quantity: coefficient."
             )
         cells, rules = counts(found.rows, self._keys(found), self.level, self.decimals)
+        cells.insert(list(cells.columns).index("smallest"), "% significant", _shares(cells))
         terms = listing(map(self.words, found.rows["term"].unique()), 12)
         words = f"{meaning(self.level)} {_what(self.quantity)} of {terms}."
         notes = (words, *counted_notes(found.notes, found.runs), *counted_once(found.again))
@@ -101,7 +103,7 @@ def counts(
     for key in keys:
         rules.append(len(groups))
         parts = rows.groupby(key, sort=False, observed=True)
-        groups += [(f"{key}={value}", part) for value, part in parts]
+        groups += [(str(value) if key == COLUMN else f"{key}={value}", part) for value, part in parts]
     cells = pd.DataFrame([_counts(part, level, decimals) for _, part in groups], index=[label for label, _ in groups])
     return cells, tuple(rules)
 
@@ -131,6 +133,12 @@ def _counts(part: pd.DataFrame, level: float, decimals: int) -> dict[str, str]:
         "median": number(part["coef"].median(), decimals),
         "largest": number(part["coef"].max(), decimals),
     }
+
+
+def _shares(cells: pd.DataFrame) -> list[str]:
+    """Return which percentage of the runs of each row is significant, of either sign."""
+    low = cells["significant +"].astype(int) + cells["significant -"].astype(int)
+    return [f"{100 * share:.1f}" for share in low / cells["runs"].astype(int)]
 
 
 def _what(quantity: str) -> str:
