@@ -69,6 +69,8 @@ class Option:
         Plain values, interpolations unresolved.
     comments : mapping of str to str
         What the YAML says behind a field.
+    fault : str
+        Why a file of it cannot be read, as a sentence; empty if all can.
     """
 
     group: str
@@ -76,6 +78,7 @@ class Option:
     path: Path
     node: Mapping[str, Any]
     comments: Mapping[str, str]
+    fault: str = ""
 
     @property
     def headline(self) -> str:
@@ -89,8 +92,10 @@ class Option:
         Raises
         ------
         ConfigError
-            If the file names none that can be imported.
+            If the file cannot be read, or names none that can be imported.
         """
+        if self.fault:
+            raise ConfigError(self.fault)
         target = self.node.get("_target_")
         if not isinstance(target, str):
             raise ConfigError(f"{shown(self.path)}: the key `_target_` is missing; it names a class.")
@@ -112,13 +117,7 @@ class Option:
 
 
 def options(group: str) -> list[Option]:
-    """Return the options of a group by name, the user's before the shipped ones.
-
-    Raises
-    ------
-    ConfigError
-        If a file is no YAML.
-    """
+    """Return the options of a group by name, the user's before the shipped ones."""
     paths: dict[str, Path] = {}
     for folder in folders():
         for path in sorted((folder / group).glob("*.yaml")):
@@ -137,17 +136,22 @@ def experiments() -> list[tuple[str, str]]:
 
 
 def _option(group: str, name: str, paths: Mapping[str, Path], heirs: tuple[str, ...]) -> Option:
-    content = read(paths[name])
+    try:
+        content = read(paths[name])
+    except ConfigError as error:
+        return Option(group, name, paths[name], {}, {}, str(error))
     node: dict[str, Any] = {}
     comments: dict[str, str] = {}
+    fault = ""
     for parent in content.get("defaults") or ():
         if isinstance(parent, str) and parent in paths and parent not in (*heirs, name):
             inherited = _option(group, parent, paths, (*heirs, name))
             node |= inherited.node
             comments |= inherited.comments
+            fault = fault or inherited.fault
     node |= {str(key): value for key, value in content.items() if key != "defaults"}
     comments |= dict(_COMMENT.findall(paths[name].read_text(encoding="utf-8")))
-    return Option(group, name, paths[name], node, comments)
+    return Option(group, name, paths[name], node, comments, fault)
 
 
 def find_option(group: str, name: str) -> Option:

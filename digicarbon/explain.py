@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Protocol
 
 import yaml
@@ -10,7 +11,7 @@ from hydra.errors import HydraException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
 from digicarbon.errors import ConfigError, listing, nearest
-from digicarbon.files import GROUPS, ROOT, SWEEP_KEYS, find, shown
+from digicarbon.files import GROUPS, ROOT, SWEEP_KEYS, find, not_yaml, shown
 
 COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException, yaml.YAMLError)
 """What Hydra raises while it composes."""
@@ -61,6 +62,9 @@ def explain(error: Exception, name: str, known: Vocabulary) -> ConfigError:
     if found := re.search(r"(?:Could not find|Cannot find primary config) '([^']+)'", text):
         return _unknown_option(found[1], place, name, known)
     if isinstance(error, yaml.YAMLError):
+        file = getattr(getattr(error, "problem_mark", None), "name", "")
+        if Path(file).is_file():
+            return not_yaml(error, Path(file))
         return ConfigError(f"{name}: a file that it takes is not valid YAML: {text}")
     return ConfigError(f"{place or name}: {text}")
 

@@ -12,7 +12,8 @@ import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from digicarbon.errors import ConfigError, nearest
+from digicarbon import syntax
+from digicarbon.errors import ConfigError, listing, nearest
 
 GROUPS = (
     "source", "measure", "outcome", "panel", "sample", "weights", "model", "inference", "diagnostic", "report",
@@ -172,11 +173,60 @@ def read(path: Path) -> Mapping[Any, Any]:
     """
     try:
         content = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
-    except (yaml.YAMLError, OmegaConfBaseException, OSError, UnicodeDecodeError) as error:
+    except yaml.YAMLError as error:
+        raise not_yaml(error, path) from error
+    except (OmegaConfBaseException, OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{shown(path)} is not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
         raise ConfigError(f"{shown(path)} must hold keys and values, e.g. `title: …`; it holds a list.")
+    if key := syntax.glued(content, frozenset((*GROUPS, *SWEEP_KEYS))):
+        name, _, value = key.partition(":")
+        raise ConfigError(f"{shown(path)}: {syntax.missing_blank(name, value)}")
     return content
+
+
+def not_yaml(error: yaml.YAMLError, path: Path) -> ConfigError:
+    """Return the sentence for a file that the parser refuses."""
+    return ConfigError(f"{shown(path)} is not valid YAML {syntax.fault(error, path)}")
+
+
+def in_order(content: Mapping[Any, Any], path: Path) -> bool:
+    """Return whether a defaults list says where its own file comes in, which must be the end.
+
+    Raises
+    ------
+    ConfigError
+        If something stands behind ``_self_`` that would overwrite the file's own values.
+    """
+    listed = [item for item in content.get("defaults") or [] if not _only_chooses(item)]
+    if "_self_" not in listed:
+        return not listed
+    behind = [_named(item) for item in listed[listed.index("_self_") + 1 :]]
+    # mappings are merged
+    own = [key for key, value in _fields(content) if key != "defaults" and not isinstance(value, Mapping)]
+    if behind and own:
+        raise ConfigError(
+            f"{shown(path)}, defaults: put `_self_` last, or {listing(behind)} overwrites {listing(own)} of this file."
+        )
+    return True
+
+
+def _only_chooses(item: object) -> bool:
+    """Return whether an item of a defaults list replaces the option that another one names, wherever it stands."""
+    return isinstance(item, Mapping) and all(str(key).startswith("override ") for key in item)
+
+
+def _named(item: object) -> str:
+    return "/".join(map(str, next(iter(item.items())))) if isinstance(item, Mapping) and item else str(item)
+
+
+def _fields(content: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield a file's own keys, those of groups dotted, with their values."""
+    for key, value in content.items():
+        if key in GROUPS and isinstance(value, Mapping):
+            yield from ((f"{key}.{field}", inner) for field, inner in value.items())
+        else:
+            yield str(key), value
 
 
 def _check_package(file: ConfigFile) -> None:

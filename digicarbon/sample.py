@@ -52,8 +52,14 @@ class Sample(Spec):
         Units to leave out.
     periods : tuple of int
         Periods to keep.
-    first, last : int or None
-        First and last period to keep.
+    first : int or None
+        First period to keep.
+    last : int or None
+        Last period to keep.
+    drop_first : int
+        How many of the first periods are left out, of those that ``periods``, ``first`` and ``last`` keep.
+    drop_last : int
+        How many of the last of them are left out.
     query : str or None
         Rows to keep, as pandas' ``DataFrame.query`` reads it: comparisons, ``and``, ``or``, ``not``, ``in`` and
         arithmetic on columns, the unit and the period, e.g. ``"pgdp > 5 and region != 'west'"``; no functions.
@@ -74,6 +80,8 @@ class Sample(Spec):
 
     first: int | None = None
     last: int | None = None
+    drop_first: Annotated[int, Field(ge=0)] = 0
+    drop_last: Annotated[int, Field(ge=0)] = 0
     query: str | None = None
     winsorise: Tails = (0.0, 0.0)
     trim: Tails = (0.0, 0.0)
@@ -202,13 +210,20 @@ class Sample(Spec):
             )
         if (self.first, self.last) != (None, None) and not isinstance(panel.periods[0], int):
             raise DataError("sample.first and sample.last need periods that are whole numbers; name sample.periods.")
-        return [
+        codes = [
             code
             for code, period in enumerate(panel.periods)
             if (not self.periods or period in self.periods)
             and (self.first is None or int(period) >= self.first)
             and (self.last is None or int(period) <= self.last)
         ]
+        kept = codes[self.drop_first : len(codes) - self.drop_last]
+        if codes and not kept:
+            raise DataError(
+                f"sample.drop_first={self.drop_first} and sample.drop_last={self.drop_last} leave none of the "
+                f"{len(codes)} periods; choose smaller numbers."
+            )
+        return kept
 
     def _queried(self, panel: Panel, query: str) -> NDArray[np.bool_]:
         frame = panel.frame().reset_index()

@@ -181,6 +181,40 @@ def test_a_wrong_file_is_a_sentence(folder: Path, body: str, said: str) -> None:
     assert said in refusal("bad")
 
 
+@pytest.mark.parametrize(
+    ("listed", "own", "said"),
+    [
+        ("[_self_, config]", "sample: {first: 2014}\ntitle: x", "config overwrites sample.first, title of this file"),
+        ("[_self_, config, override model: sdm]", "model: {level: 0.9}", "config overwrites model.level"),
+    ],
+)
+def test_a_file_must_come_behind_what_it_inherits(folder: Path, listed: str, own: str, said: str) -> None:
+    write("experiments/bad.yaml", f"defaults: {listed}\n{own}\n")
+    assert f"experiments/bad.yaml, defaults: put `_self_` last, or {said}" in refusal("bad")
+
+
+def test_an_option_must_come_behind_what_it_inherits(folder: Path) -> None:
+    write("conf/sample/mine.yaml", "defaults: [_self_, east]\nfirst: 2014\n")
+    said = "conf/sample/mine.yaml, defaults: put `_self_` last, or east overwrites first of this file"
+    assert said in refusal("config", "sample=mine")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    "listed", ["[config]", "[config, override model: sdm]", "[config, _self_, override model: sdm]"]
+)
+def test_a_file_comes_last_unless_it_says_otherwise(folder: Path, listed: str) -> None:
+    write("experiments/mine.yaml", f"defaults: {listed}\nsample: {{first: 2014}}\ntitle: x\n")
+    base = Composer(loader(), "mine").base
+    assert (base.sample.first, base.title) == (2014, "x")
+
+
+def test_an_option_s_syntax_is_told_with_its_file(folder: Path) -> None:
+    write("conf/sample/mine.yaml", "_target_: digicarbon.sample.Sample\n\tfirst: 2014\n")
+    said = refusal("config", "sample=mine")
+    assert said.startswith("conf/sample/mine.yaml is not valid YAML in line 2: a tab stands there")
+
+
 def test_two_experiments_that_inherit_each_other(folder: Path) -> None:
     write("experiments/a.yaml", "defaults: [b, _self_]")
     write("experiments/b.yaml", "defaults: [a, _self_]")

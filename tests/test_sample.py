@@ -36,6 +36,25 @@ def test_an_empty_sample_takes_all() -> None:
     assert _sample().apply(LETTERS) is LETTERS
 
 
+@pytest.mark.parametrize(
+    ("fields", "kept"),
+    [
+        ({"drop_first": 1}, (2015, 2017)),
+        ({"drop_last": 1}, (2012, 2015)),
+        ({"drop_first": 1, "drop_last": 1}, (2015,)),
+        ({"first": 2015, "drop_first": 1}, (2017,)),
+        ({"periods": [2012, 2017], "drop_last": 1}, (2012,)),
+    ],
+)
+def test_first_and_last_periods_of_any_panel_are_left_out(fields: dict[str, Any], kept: tuple[int, ...]) -> None:
+    assert _sample(**fields).apply(LETTERS).periods == kept
+
+
+def test_periods_that_are_all_left_out_are_refused() -> None:
+    with pytest.raises(DataError, match=r"drop_first=2 and sample\.drop_last=1 leave none of the 3 periods"):
+        _sample(drop_first=2, drop_last=1).apply(LETTERS)
+
+
 def test_the_regions_of_the_study_have_3_10_6_and_11_provinces() -> None:
     sizes = {
         region: len(_sample(regions=[region]).apply(CHINA).units) for region in ("northeast", "east", "central", "west")

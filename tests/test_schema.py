@@ -151,8 +151,11 @@ def test_the_user_s_own_options_and_classes_are_in_it(folder: Path, capsys: pyte
     )
     (folder / "conf" / "sample" / "coast.yaml").write_text("# coast\n_target_: mine_sample.Coast\n", encoding="utf-8")
     (folder / "conf" / "sample" / "odd.yaml").write_text("_target_: nowhere.Sample\n", encoding="utf-8")
+    (folder / "conf" / "sample" / "broken.yaml").write_text("_target_: [1\n", encoding="utf-8")
     assert main(["schema", "--to=s"]) == 0
-    assert "left out: sample=odd: conf/sample/odd.yaml._target_: the module 'nowhere'" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "left out: sample=odd: conf/sample/odd.yaml._target_: the module 'nowhere'" in told
+    assert "left out: sample=broken: conf/sample/broken.yaml is not valid YAML in line 1" in told
     validator = Draft7Validator(json.loads((folder / "s" / "sample.json").read_text(encoding="utf-8")))
     assert faults(validator, {"_target_": "mine_sample.Coast", "depth": 4}) == []
     assert faults(validator, {"_target_": "mine_sample.Coast", "deep": 4}) != []

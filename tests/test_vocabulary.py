@@ -48,6 +48,20 @@ def test_a_faulty_option_hides_no_other(folder: Path, capsys: pytest.CaptureFixt
     assert main(["list", "weights", "odd"]) == 2
 
 
+def test_a_broken_file_hides_no_other(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "conf" / "weights").mkdir(parents=True)
+    (folder / "conf" / "weights" / "odd.yaml").write_text("# mine\na: [1\n", encoding="utf-8")
+    (folder / "conf" / "weights" / "heir.yaml").write_text("defaults: [odd, _self_]\nk: 3\n", encoding="utf-8")
+    assert main(["list", "weights", "-v"]) == 0
+    shown = capsys.readouterr().out
+    assert "\nodd: mine\n  conf/weights/odd.yaml is not valid YAML in line 2: the bracket [" in shown
+    assert "heir\n  conf/weights/odd.yaml is not valid YAML in line 2: the bracket [" in shown
+    assert "\nqueen: " in shown
+    assert main(["list", "weights", "queen"]) == 0
+    assert main(["list", "weights", "odd"]) == 2
+    assert "conf/weights/odd.yaml is not valid YAML in line 2" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

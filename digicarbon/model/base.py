@@ -161,13 +161,22 @@ def refuse_unidentified(
             "two_way": "does not vary within units and periods, so two_way effects absorb it",
         }
         raise EstimationError(f"{listing(gone)} {where[effects]}; leave it out or choose other effects.")
+    if "const" in names:
+        spread, size = np.ptp(within, axis=0), np.abs(within).max(axis=0)
+        flat = [name for name, still in zip(names, spread <= 1e-9 * size, strict=True) if still and name != "const"]
+        if flat:
+            raise EstimationError(f"{listing(flat)} does not vary, so the constant absorbs it; leave it out.")
     chains = numeric.dependent(within)
     if chains:
         j, others = chains[0]
         raise EstimationError(
-            f"{names[j]} is collinear with {listing(names[i] for i in others)}"
-            f"{'' if effects == 'none' else f' after {effects} effects'}; leave one of them out."
+            f"{names[j]} is collinear with {listing(names[i] for i in others)}{after(effects)}; leave one of them out."
         )
+
+
+def after(effects: str) -> str:
+    """Return what a sentence says of effects, `` after unit effects``; nothing where there are none."""
+    return "" if effects == "none" else f" after {effects} effects"
 
 
 def refuse_too_small(observations: int, parameters: int, effects: str) -> None:
@@ -182,7 +191,7 @@ def refuse_too_small(observations: int, parameters: int, effects: str) -> None:
     """
     if observations <= parameters:
         raise EstimationError(
-            f"{observations} (effective) observations cannot identify {parameters} parameters with {effects} effects; "
+            f"{observations} (effective) observations cannot identify {parameters} parameters{after(effects)}; "
             "use fewer regressors or spatial lags, fewer effects, or a larger sample."
         )
 

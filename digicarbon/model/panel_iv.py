@@ -14,7 +14,7 @@ from digicarbon.errors import EstimationError, counted, listing, nearest
 from digicarbon.model._iv_statistics import Asked, FoundTests, made_of, notes, statistics, tables
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._panel_covariance import REPAIRED, Rule
-from digicarbon.model.base import Level, Model, refuse_single_period, refuse_too_small, refuse_unidentified
+from digicarbon.model.base import Level, Model, after, refuse_single_period, refuse_too_small, refuse_unidentified
 from digicarbon.numeric.anderson_rubin import anderson_rubin
 from digicarbon.numeric.covariance import ClusterBy, nearest_semidefinite, nested_effects, small_sample_factor
 from digicarbon.numeric.instrument_tests import endogeneity, overidentification
@@ -255,7 +255,7 @@ class PanelIV(Model):
         for chosen in (names, (*exogenous, *instruments)):
             refuse_unidentified(chosen, of(without, chosen), of(raw, chosen), self.effects)
         if np.ptp(without[:, 0]) < 1e-12 * max(float(np.abs(raw[:, 0]).max()), 1.0):
-            raise EstimationError(f"{self.y} does not vary after {self.effects} effects; there is nothing to explain.")
+            raise EstimationError(f"{self.y} does not vary{after(self.effects)}; there is nothing to explain.")
         found = Columns(
             panel=made,
             names=names,

@@ -21,6 +21,7 @@ from digicarbon.model._panel_covariance import REPAIRED, Rule, covariance_of, de
 from digicarbon.model.base import (
     Level,
     Model,
+    after,
     refuse_single_period,
     refuse_too_small,
     refuse_unidentified,
@@ -318,7 +319,7 @@ class PanelRegression(Model):
             refuse_unidentified(columns.names, z, raw, columns.removed)
         y = columns.values[:, -1]
         if float(np.ptp(y)) < 1e-12 * max(float(np.abs(columns.raw[:, -1]).max()), 1.0):
-            raise DataError(f"{self.y} does not vary after {self.effects} effects; there is nothing to explain.")
+            raise DataError(f"{self.y} does not vary{after(self.effects)}; there is nothing to explain.")
         return columns
 
     def _transformed(self, panel: Panel, names: tuple[str, ...]) -> Columns:

@@ -28,6 +28,7 @@ from digicarbon.model._spatial_estimates import (
 from digicarbon.model.base import (
     Level,
     Model,
+    after,
     refuse_single_period,
     refuse_too_small,
     refuse_unidentified,
@@ -317,7 +318,7 @@ class SpatialPanel(Model):
         flat = within.reshape(n * t, -1)
         refuse_unidentified(names, flat[:, :-1], level.reshape(n * t, -1)[:, :-1], self.fixed)
         if np.ptp(flat[:, -1]) < 1e-12 * max(float(np.abs(raw[..., -1]).max()), 1.0):
-            raise DataError(f"{self.y} does not vary after {self.effects} effects; there is nothing to explain.")
+            raise DataError(f"{self.y} does not vary{after(self.effects)}; there is nothing to explain.")
         return Design(level, within, lagged[..., -1:], names, w, m, sample, self.effects == "random")
 
     def _needs_constant_rows(self, sample: Sample) -> bool:

@@ -226,9 +226,11 @@ class PanelDesign(Spec):
         chosen = frame[time.between(low, high) | frame["time"].isna()]
         if chosen.empty:
             written = frame["time"].astype(str)
+            span = {"first": self.first, "last": self.last}
+            asked = [f"panel.{name}={period}" for name, period in span.items() if period is not None]
             raise DataError(
-                f"No rows between panel.first={self.first} and panel.last={self.last}; the data span "
-                f"{written.min()} to {written.max()}. Periods must be whole numbers such as 2012."
+                f"{', '.join(asked)}: no row lies there; the data span {written.min()} to "
+                f"{written.max()}. Periods must be whole numbers such as 2012."
             )
         return chosen
 

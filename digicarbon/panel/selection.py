@@ -21,8 +21,8 @@ Adjust = Callable[[Panel, Sequence[str]], Panel]
 
 PANELS = 64, 1024
 """How many panels are kept at least, and at most: a sweep goes round all its sets of terms several times."""
-CELLS, COLUMNS = 4_000_000, 8
-"""Numbers that they hold at most, beyond the least number of panels, and columns that a panel is taken to have."""
+CELLS = 4_000_000
+"""Numbers that they hold at most if no two share a column, beyond the least number of panels."""
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
@@ -51,7 +51,7 @@ class Selection:
         self.design, self.panel, self.adjust = design, panel, adjust
         self.keep = np.ones(len(panel.index), dtype=bool) if keep is None else keep
         least, most = PANELS
-        self._most = min(max(least, CELLS // max(self.keep.size * COLUMNS, 1)), most)
+        self._most = min(max(least, CELLS // max(self.keep.size * len(panel.columns), 1)), most)
         self._needs: dict[str, tuple[dict[str, Atom], tuple[str, ...], bool]] = {}
         self._atoms: dict[str, tuple[Column, NDArray[np.bool_] | None]] = {}
         self._parts: OrderedDict[bytes, _Part] = OrderedDict()

@@ -424,6 +424,8 @@ def test_bad_instruments_are_named_before_a_fit(produc: dc.Panel) -> None:
             "noise": rng.normal(size=len(x)),
         }
     )
+    panel = panel.with_columns({"flat": np.full(len(x), 7.3)})
+    refused(panel, "flat does not vary, so the constant absorbs it", effects="none", instruments=("noise", "flat"))
     refused(panel, "area does not vary within units and periods, so two_way effects absorb it", instruments=("area",))
     refused(panel, "twice is collinear with unemp after two_way effects", instruments=("twice",))
     refused(panel, r"log\(pcap\) is an exact linear combination of the instruments", instruments=("same",))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -424,6 +427,20 @@ def test_few_clusters_are_refused(produc: dc.Panel) -> None:
 
 def with_column(panel: dc.Panel, name: str, values: np.ndarray) -> dc.Panel:
     return panel.with_columns({name: values})
+
+
+@pytest.mark.parametrize("model", [dc.PanelRegression, partial(dc.SpatialPanel, kind="sar")])
+def test_what_is_constant_is_named_where_there_are_no_effects(
+    produc: dc.Panel, usaww: dc.Weights, model: Callable[..., dc.Model]
+) -> None:
+    flat = with_column(produc, "flat", np.full(len(produc.index), 7.3))
+    weights = None if model is dc.PanelRegression else usaww
+    with pytest.raises(EstimationError, match=r"^flat does not vary, so the constant absorbs it; leave it out\.$"):
+        model(y="log(gsp)", x=("unemp", "flat"), effects="none").check(flat, weights)
+    with pytest.raises(DataError, match=r"^flat does not vary; there is nothing to explain\.$"):
+        model(y="flat", x=("unemp",), effects="none").check(flat, weights)
+    with pytest.raises(DataError, match=r"^flat does not vary after unit effects; there is nothing to explain\.$"):
+        model(y="flat", x=("unemp",), effects="unit").check(flat, weights)
 
 
 def test_absorbed_and_collinear_regressors_are_named(produc: dc.Panel) -> None:

@@ -259,8 +259,10 @@ def test_the_span_is_cut(first: int | None, last: int | None, periods: tuple[int
 
 
 def test_a_span_without_rows_shows_the_data() -> None:
-    with pytest.raises(DataError, match=r"panel\.first=2020 and panel\.last=None; the data span 2012 to 2014"):
+    with pytest.raises(DataError, match=r"^panel\.first=2020: no row lies there; the data span 2012 to 2014\."):
         _design(first=2020).assemble(FRAME, "u", "t")
+    with pytest.raises(DataError, match=r"^panel\.first=2001, panel\.last=2004: no row lies there; the data span"):
+        _design(first=2001, last=2004).assemble(FRAME, "u", "t")
     quarters = FRAME.assign(time=["2012Q1", "2012Q2", "2012Q3"] * 2)
     with pytest.raises(DataError, match=r"the data span 2012Q1 to 2012Q3\. Periods must be whole numbers"):
         _design(first=2012).assemble(quarters, "u", "t")

@@ -12,7 +12,7 @@ import pytest
 
 from digicarbon.errors import DataError
 from digicarbon.model import PanelRegression
-from digicarbon.panel import Panel, PanelDesign, Selection
+from digicarbon.panel import Panel, PanelDesign, Selection, selection
 from digicarbon.sample import Sample
 
 RANDOM = np.random.default_rng(5)
@@ -96,14 +96,18 @@ def test_a_run_that_cannot_be_made_leaves_the_others_as_they_are() -> None:
     assert shared.take(["y", "zero"]).names[-2:] == ("y", "zero")
 
 
-def test_what_a_selection_keeps_is_bounded() -> None:
+def test_what_a_selection_keeps_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selection, "PANELS", (20, 1024))
+    monkeypatch.setattr(selection, "CELLS", 200_000)
     frame = _frame()
     for number in range(80):
         frame[f"x{number}"] = np.where(np.arange(len(frame)) == number, np.nan, 1.0 + np.arange(len(frame)))
     shared = Selection(PanelDesign(gaps="keep"), Panel.from_frame(frame, "unit", "year"))
     for number in range(80):
         assert len(shared.take(["y", f"x{number}"]).index) == len(frame) - 1
-    assert len(shared._taken) <= 64
+    assert len(shared._taken) == 200_000 // (len(frame) * len(shared.panel.columns))
+    monkeypatch.setattr(selection, "CELLS", 0)
+    assert Selection(shared.design, shared.panel)._most == 20
     assert len(shared._parts) <= 32
 
 

@@ -17,7 +17,7 @@ from hydra.plugins.config_source import ConfigResult
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 
 class DigicarbonSearchPath(SearchPathPlugin):
@@ -45,13 +45,26 @@ class DigicarbonSource(FileConfigSource):
         return "digicarbon"
 
     def load_config(self, config_path: str) -> ConfigResult:
-        """Return a file's content; a file that was changed is read anew."""
+        """Return a file's content; a file that was changed is read anew.
+
+        A file that inherits others and does not say where it comes in itself comes last; Hydra does so with a warning.
+        """
         path = Path(self.path, self._normalize_file_name(config_path)).resolve()
         stat = path.stat()
         key = (str(path), stat.st_mtime_ns, stat.st_size)
         if key not in self._read:
-            self._read[key] = pickle.dumps(super().load_config(config_path))
+            self._read[key] = pickle.dumps(self._in_order(super().load_config(config_path), path))
         found: ConfigResult = pickle.loads(self._read[key])
+        return found
+
+    @staticmethod
+    def _in_order(found: ConfigResult, path: Path) -> ConfigResult:
+        from digicarbon.files import in_order
+
+        config = found.config
+        content: Any = OmegaConf.to_container(config, resolve=False)
+        if isinstance(config, DictConfig) and isinstance(content.get("defaults"), list) and not in_order(content, path):
+            config.defaults.append("_self_")
         return found
 
 

@@ -1,0 +1,120 @@
+"""What is wrong with the syntax of a YAML file, as a sentence with a cure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+_KEY = r"[^\s:#'\"{}\[\],&*!|>%@`-][^:#'\"{}\[\],]*"
+_NO_BLANK = re.compile(rf"\s*(?:- +)*(?P<key>{_KEY}):(?P<value>[^\s/:].*)")
+_TWO_COLONS = re.compile(rf"\s*(?:- +)*{_KEY}:\s+[^'\"{{\[].*:(?:\s|$)")
+
+
+def fault(error: yaml.YAMLError, path: Path) -> str:
+    """Return the line and what is wrong there, e.g. ``in line 3: …``.
+
+    Parameters
+    ----------
+    error : yaml.YAMLError
+        What the parser raised.
+    path : Path
+        The file that it read.
+    """
+    problem, mark = getattr(error, "problem", None), getattr(error, "problem_mark", None)
+    if problem is None or mark is None:
+        return f"({' '.join(str(error).split())})"
+    lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+    opened = getattr(error, "context_mark", None)
+    begun = mark.line if opened is None else opened.line
+    number, sentence = _told(problem, str(error.context or ""), mark.line, mark.column, begun, lines)
+    return f"in line {number + 1}: {sentence}"
+
+
+def _told(problem: str, context: str, line: int, column: int, begun: int, lines: list[str]) -> tuple[int, str]:
+    """Return the line, counted from 0, and the sentence."""
+    text = lines[line] if line < len(lines) else ""
+    if found := re.match(r"found character '(.+)' that cannot start any token", problem):
+        if found[1] == r"\t":
+            return line, "a tab stands there, and YAML takes blanks only; put blanks in its place."
+        return line, f"a value that begins with {found[1]} is put into quotes, e.g. '{found[1]}…'."
+    if problem.startswith("could not find expected ':'") or "mapping values are not allowed" in problem:
+        # the line before may lack the blank, and the parser falls over the next colon
+        for number in dict.fromkeys((begun, line, max(line - 1, 0))):
+            if blank := _without_blank(lines[number] if number < len(lines) else ""):
+                return number, blank
+    if problem.startswith("could not find expected ':'"):
+        return begun, "a key needs a colon and a blank behind it, as in `key: value`."
+    if "mapping values are not allowed" in problem:
+        if _TWO_COLONS.match(text) and ":" in text[:column]:
+            return line, 'a text that holds a colon and a blank is put into quotes, as in `title: "One: two"`.'
+        return line, _indentation(line, lines)
+    if problem.startswith("found unexpected end of stream") and "quoted" in context:
+        return begun, "a quote is opened and not closed; close it with the same mark."
+    if problem.startswith(("expected ',' or ']'", "expected ',' or '}'")):
+        opener, closer = ("[", "]") if "']'" in problem else ("{", "}")
+        if "but got ':'" in problem and line == begun:
+            return line, "a text that holds a colon and a blank is put into quotes, also within brackets."
+        return begun, f"the bracket {opener} is not closed, or a comma is missing behind it; close it with {closer}."
+    if found := re.match(r"found duplicate key (.*)", problem):
+        return line, f"the key '{found[1]}' stands there a second time; leave one of them out, or give it another name."
+    if problem.startswith("found undefined alias"):
+        return line, "a value that begins with * is put into quotes, e.g. '*…'."
+    if "'<block mapping start>'" in problem or "'<block sequence start>'" in problem:
+        return line, _indentation(line, lines)
+    if found := re.search(r"but found '([]}])'", problem):
+        return line, f"the bracket {found[1]} closes nothing; leave it out."
+    if "but found '<scalar>'" in problem:
+        return line, "a text goes on behind its closing quote or bracket; put all of it into quotes."
+    return line, f"{' '.join(f'{context} {problem}'.split())}."
+
+
+def _indentation(line: int, lines: list[str]) -> str:
+    before = next((text for text in reversed(lines[:line]) if text.strip() and not text.strip().startswith("#")), "")
+    blanks = [len(text) - len(text.lstrip(" ")) for text in (lines[line] if line < len(lines) else "", before)]
+    return (
+        f"it begins with {_counted(blanks[0])} and the line before with {_counted(blanks[1])}; lines that belong "
+        "together begin with equally many, and what belongs to a key with more than the key."
+    )
+
+
+def _counted(blanks: int) -> str:
+    return f"{blanks or 'no'} blank{'' if blanks == 1 else 's'}"
+
+
+def _without_blank(text: str) -> str:
+    """Return the sentence for a line such as ``key:value``; empty for others."""
+    found = _NO_BLANK.match(text)
+    return "" if found is None else missing_blank(found["key"].strip(), found["value"])
+
+
+def missing_blank(key: str, value: str) -> str:
+    """Return the sentence for a colon without a blank behind it."""
+    return f"a blank is missing behind the colon of '{key}:{value.split()[0]}'; write `{key}: …`."
+
+
+def glued(content: object, known: frozenset[str]) -> str:
+    """Return the first key of a file that is a key and its value, with no blank behind the colon; empty if none is.
+
+    YAML reads ``Pooled:{model: pooled}`` as a key ``Pooled:{model`` and ``{model:sdm}`` as a key without a value.
+
+    Parameters
+    ----------
+    content : object
+        Plain values.
+    known : frozenset of str
+        What a key begins with where it has no value.
+    """
+    if isinstance(content, list):
+        return next(filter(None, (glued(item, known) for item in content)), "")
+    if not isinstance(content, Mapping):
+        return ""
+    for key, value in content.items():
+        name, colon, rest = str(key).partition(":")
+        if colon and (rest[:1] in ("{", "[") or (value is None and rest and name.split(".")[0] in known)):
+            return str(key)
+        if found := glued(value, known):
+            return found
+    return ""
