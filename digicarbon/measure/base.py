@@ -61,6 +61,11 @@ class Measure(Spec):
         return None
 
     @property
+    def enters_in_10k_cny(self) -> bool:
+        """Whether models take its columns in 10k CNY."""
+        return self.in_10k_cny == 1 and self.per == "none" and not self.standardise
+
+    @property
     def changed(self) -> bool:
         """Whether `transformed` gives others than `compute`."""
         return self.per != "none" or self.standardise or self.permute is not None
