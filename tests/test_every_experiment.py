@@ -156,6 +156,15 @@ def test_a_placebo_says_what_is_exchanged_and_counts_by_column(
     assert "SDM two-way" in page
 
 
+def test_a_table_of_moran_says_under_what_its_variance_is(
+    client: MlflowClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", "table6_moran", "executor=sequential"]) == 0
+    assert "\nMoran's I: expectation, variance and z under normality, p two-sided" in capsys.readouterr().out
+    assert main(["run", "table6_moran", "executor=sequential", "diagnostic.moments=randomisation"]) == 0
+    assert "\nMoran's I: expectation, variance and z under randomisation" in capsys.readouterr().out
+
+
 def test_a_study_says_what_each_of_its_items_lacks(
     client: MlflowClient, data_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -20,6 +20,7 @@ from digicarbon.impossible import rules_for
 from digicarbon.plan import Plan, plan
 from digicarbon.prepare import Workshop
 from digicarbon.provenance import ledger
+from digicarbon.spec import as_default
 
 SHOP = Workshop()
 """Shared: the same simulated study is drawn once for all tests of this file."""
@@ -520,6 +521,69 @@ def test_a_run_without_an_experiment_is_called_by_its_model() -> None:
     assert [run.label for run in made.runs] == ["pooled"]
 
 
+def test_what_a_model_ignores_is_none_and_makes_no_run(folder: Path) -> None:
+    made = planned(experiment("grid: {model: [sar, sdm], model.durbin: [all, x]}"))
+    assert [(run.label, made.chosen(run)["model.durbin"]) for run in made.runs] == [
+        ("model=sar", "none"),
+        ("model=sdm, model.durbin=all", "all"),
+        ("model=sdm, model.durbin=x", "x"),
+    ]
+    params = recorded_params(made)
+    assert [one.get("model.durbin") for one in params] == [None, "all", "x"]
+    # standard errors of one kind take no notice of what another kind reads
+    assert not {"model.draws", "model.seed", "model.error_structure"} & set(params[0])
+    columns = "columns: {fe: {model: twfe}, sar: {model: sar}, x: {model: sdm, model.durbin: x}}"
+    made = planned(experiment(columns))
+    assert [made.chosen(run)["model.durbin"] for run in made.runs] == ["none", "none", "x"]
+    made = planned("config", "model=twfe", "inference=classic,driscoll_kraay", "inference.bandwidth=1,2")
+    assert [(run.label, made.chosen(run)["inference.bandwidth"]) for run in made.runs] == [
+        ("inference=classic", "none"),
+        ("inference=driscoll_kraay, inference.bandwidth=1", 1),
+        ("inference=driscoll_kraay, inference.bandwidth=2", 2),
+    ]
+    assert [one.get("inference.bandwidth") for one in recorded_params(made)] == [None, "1", "2"]
+
+
+def test_ignored_fields_at_their_defaults_leave_the_hash_as_it_was(folder: Path) -> None:
+    for choice in ("sar", "slx", "sdm", "twfe", "gmm_system"):
+        specs = planned("config", f"model={choice}").runs[0].specs
+        assert specs.ignored
+        assert as_default(specs.model, specs.ignored) is specs.model
+    # only what is written otherwise is put back
+    specs = planned("config", "model=sar", "model.durbin=x", "model.effects=unit").runs[0].specs
+    put_back = as_default(specs.model, specs.ignored)
+    assert {name for name, value in put_back if value != getattr(specs.model, name)} == {"durbin"}
+    assert planned("config", "model=sar", "model.durbin=x").runs[0].key == planned("config", "model=sar").runs[0].key
+
+
+def test_a_diagnostic_may_read_what_the_model_ignores(folder: Path) -> None:
+    made = planned("config", "model=sar", "model.durbin=all,x", "diagnostic=spatial_tests")
+    assert [made.chosen(run)["model.durbin"] for run in made.runs] == ["all", "x"]
+
+
 def test_a_model_without_weights_is_under_none_of_them(folder: Path) -> None:
     made = planned(experiment("grid: {model: [twfe, sdm], weights: [w1_adjacency, w2_nested]}"))
     assert [made.chosen(run)["weights"] for run in made.runs] == ["none", "w1_adjacency", "w2_nested"]
+
+
+def test_the_note_on_10k_cny_stands_where_a_power_of_such_a_measure_is(folder: Path) -> None:
+    def noting(name: str, *overrides: str) -> list[bool]:
+        runs = planned(name, *overrides).runs
+        return [any(note.startswith("Measures enter in 10k CNY") for note in run.prepared.notes) for run in runs]
+
+    assert set(noting("table5_nonlinear")) == {True}
+    assert set(noting("table5_nonlinear", "measure.per=gdp")) == {False}
+    assert set(noting("table5_nonlinear", "measure.per=capita")) == {False}
+    mine = experiment("grid: {model.x: [[ln_e], [ln_e, ln_e^2], [ln_e, ln_pgdp^2]]}")
+    assert noting(mine) == [False, True, False]
+    # a column is in what its user says
+    ready = ["measure=column", "measure.column=coal", "measure.terms=[ln_coal]", "model.x=[ln_coal,'ln_coal^2']"]
+    assert noting("config", *ready) == [False]
+    assert noting("config", *ready, "measure.money=10k_cny") == [True]
+    assert noting("config", *ready, "measure.money=100m_cny") == [False]
+
+
+def test_an_index_of_the_real_panel_is_not_in_10k_cny(folder: Path, data_folder: Path) -> None:
+    notes = [note for run in planned("china_nonlinear").runs for note in run.prepared.notes]
+    assert notes
+    assert not any("10k CNY before" in note for note in notes)

@@ -52,11 +52,11 @@ class SignTable(Report):
                 f"report.quantity: no run has a {self.quantity} of a focal term; choose a model with x, or "
                 "quantity: coefficient."
             )
-        cells, rules = counts(found.rows, self._keys(found), self.level, self.decimals)
+        cells, rules = counts(*found.whole(), self._keys(found), self.level, self.decimals)
         cells.insert(list(cells.columns).index("smallest"), "% significant", _shares(cells))
         terms = listing(map(self.words, found.rows["term"].unique()), 12)
         words = f"{meaning(self.level)} {_what(self.quantity)} of {terms}."
-        notes = (words, *counted_notes(found.notes, found.runs), *counted_once(found.again))
+        notes = (words, *found.said_of_pieces(), *counted_notes(found.notes, found.runs), *counted_once(found.again))
         if found.runs > self.most_runs:
             return Table(title, cells, rules, (*notes, summarised(found.runs, "be listed below it")))
         return Table(title, cells, rules, notes, self._runs(found.rows, [record.label for record in records]))
@@ -83,14 +83,14 @@ class SignTable(Report):
 
 
 def counts(
-    rows: pd.DataFrame, keys: Sequence[str], level: float, decimals: int
+    rows: pd.DataFrame, pieces: pd.DataFrame, keys: Sequence[str], level: float, decimals: int
 ) -> tuple[pd.DataFrame, tuple[int, ...]]:
     """Return counts of signs over all rows and by each value of each key, and before which of them a line is drawn.
 
     Parameters
     ----------
-    rows : DataFrame
-        As in `Focal`.
+    rows, pieces : DataFrame
+        As `Focal.whole` returns them. Pieces of effects are counted by term, and in nothing else.
     keys : sequence of str
         Columns of ``rows``.
     level : float
@@ -98,12 +98,13 @@ def counts(
     decimals : int
         Digits after the decimal point.
     """
-    groups = [("all", rows)]
+    groups = [("all", rows)] if len(rows) else []
     rules = []
-    for key in keys:
-        rules.append(len(groups))
-        parts = rows.groupby(key, sort=False, observed=True)
-        groups += [(str(value) if key == COLUMN else f"{key}={value}", part) for value, part in parts]
+    for name, key, some in (*((key, key, rows) for key in keys), ("piece", "term", pieces)):
+        if len(some):
+            rules += [len(groups)] if groups else []
+            head = "" if key == COLUMN else f"{name}="
+            groups += [(f"{head}{value}", part) for value, part in some.groupby(key, sort=False, observed=True)]
     cells = pd.DataFrame([_counts(part, level, decimals) for _, part in groups], index=[label for label, _ in groups])
     return cells, tuple(rules)
 

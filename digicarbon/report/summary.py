@@ -42,15 +42,17 @@ def coefficients(title: str, records: Sequence[Record], level: float, decimals: 
         rules: tuple[int, ...] = ()
         words = "No run has a focal term."
     else:
-        terms = ["term"] if rows["term"].nunique() > 1 else []
+        whole, pieces = found.whole()
+        terms = ["term"] if whole["term"].nunique() > 1 else []
         few = [key for key, number in differing.items() if number <= MOST_VALUES]
-        cells, rules = counts(rows, [*terms, *few], level, decimals)
-        several = f" {counted(found.runs, 'run')}, a count for each focal term." if len(rows) != found.runs else ""
+        cells, rules = counts(whole, pieces, [*terms, *few], level, decimals)
+        apart = whole["record"].nunique() != len(whole)
+        several = f" {counted(found.runs, 'run')}, a count for each focal term." if apart else ""
         words = f"Focal coefficients.{several} {meaning(level)}"
     notes = [f"Outcome: {', '.join(found.outcomes)}. {words}"]
     if many:
         notes.append(f"Not counted by {', '.join(many)}; report=signs 'report.by=[KEY]' does.")
-    notes += [*counted_notes(found.notes, found.runs), *counted_once(found.again)]
+    notes += [*found.said_of_pieces(), *counted_notes(found.notes, found.runs), *counted_once(found.again)]
     return Table(title, cells, rules, (*notes, summarised(found.runs, again=found.again)))
 
 

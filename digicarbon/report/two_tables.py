@@ -26,8 +26,10 @@ class TwoTables(Report):
 
     Attributes
     ----------
-    first, second : Report
-        E.g. a `RegressionTable` and a `DiagnosticTable`, which takes the runs that have its diagnostic.
+    first : Report
+        The table above, e.g. a `RegressionTable`.
+    second : Report
+        The table below, e.g. a `DiagnosticTable`, which takes the runs that have its diagnostic.
     heading : str
         What the second table is called.
     most_runs : int
