@@ -30,7 +30,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 FACTS = (
     "provinces", "adjacency", "fuels", "sectors", "ceads_fuels", "ceads_sectors", "indicators", "series", "units",
-    "labels", "tiles",
+    "labels", "tiles", "notes",
 )  # fmt: skip
 """The tables that ship: facts, never observations."""
 

@@ -218,7 +218,8 @@ class Moran(_OfVariables):
         option = {"normality": "normal", "randomisation": "randomisation"}[other]
         return (
             f"Moran's I: expectation, variance and z under {given}, p {_SIDES[self.sides]} of the normal distribution; "
-            f"diagnostic.moments={option} takes those under {other}, permutation those of drawn permutations.",
+            f"diagnostic.moments={option} takes those under {other}, diagnostic.moments=permutation "
+            "those of drawn permutations.",
         )
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:

@@ -49,7 +49,7 @@ class TwoTables(Report):
         ConfigError
             If one of the two cannot be made of these runs.
         """
-        first, second = self.first.table(title, records), self.second.table(self.heading, records)
+        first, second = self.first.table(title, records), self.second.table(self.words.word(self.heading), records)
         return replace(
             first, below=replace(second, notes=tuple(note for note in second.notes if note not in first.notes))
         )

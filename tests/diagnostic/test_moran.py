@@ -32,7 +32,8 @@ def test_notes_say_under_what_the_moments_are() -> None:
     (normal,) = Moran(variables=("x",)).notes
     assert normal == (
         "Moran's I: expectation, variance and z under normality, p two-sided of the normal distribution; "
-        "diagnostic.moments=randomisation takes those under randomisation, permutation those of drawn permutations."
+        "diagnostic.moments=randomisation takes those under randomisation, diagnostic.moments=permutation "
+        "those of drawn permutations."
     )
     (random,) = Moran(variables=("x",), moments="randomisation", sides="greater").notes
     assert "z under randomisation, p one-sided (greater) of" in random
