@@ -35,8 +35,10 @@ MOST_ESTIMATES = 1 << 26
 """Estimates of all draws that are kept at most (half a gigabyte)."""
 QUANTILES = (0.025, 0.5, 0.975)
 """Low end, middle and high end of what the null gives."""
-AGREE = 1e-6
-"""How far a batched fit of the observed outcome may be from the recorded one, relative to its size."""
+AGREE = np.array([1e-6, 2e-3])
+"""How far estimate and z of a batched fit of the observed outcome may be from the recorded ones, in shares of them.
+
+The information matrix of lags that nearly depend on each other (all of them of ten units) gives three digits of z."""
 
 
 @dataclass(frozen=True, eq=False)

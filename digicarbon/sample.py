@@ -50,12 +50,13 @@ class Sample(Spec):
         Units to keep.
     without : tuple of str
         Units to leave out.
-    periods : tuple of int
-        Periods to keep.
+    periods : tuple of int or str
+        Periods to keep, e.g. 2012 or 2012Q1.
     first : int or None
-        First period to keep.
+        First period to keep, or the year of it where periods are quarters, months or dates; None keeps all from the
+        first on.
     last : int or None
-        Last period to keep.
+        Last period to keep, or the year of it; None keeps all to the last.
     drop_first : int
         How many of the first periods are left out, of those that ``periods``, ``first`` and ``last`` keep.
     drop_last : int
@@ -63,10 +64,12 @@ class Sample(Spec):
     query : str or None
         Rows to keep, as pandas' ``DataFrame.query`` reads it: comparisons, ``and``, ``or``, ``not``, ``in`` and
         arithmetic on columns, the unit and the period, e.g. ``"pgdp > 5 and region != 'west'"``; no functions.
-    winsorise, trim : (float, float)
+    winsorise : (float, float)
         Shares of the lower and the upper tail, e.g. ``[0.01, 0.01]``: values of a model's variables beyond these
-        percentiles are set to them, or their rows are left out. Percentiles are those of the sample, by Stata's rule
-        (``winsor2``: the value, or the mean of two, of the inverted distribution function).
+        percentiles are set to them. Percentiles are those of the sample, by Stata's rule (``winsor2``: the value, or
+        the mean of two, of the inverted distribution function).
+    trim : (float, float)
+        Shares of the tails as in ``winsorise``, but rows with a value beyond the percentiles are left out.
     outliers_of : tuple of str
         The variables that ``winsorise`` or ``trim`` treats; empty treats all of the model.
     """
@@ -76,7 +79,7 @@ class Sample(Spec):
     regions: Names = ()
     units: Names = ()
     without: Names = ()
-    periods: Annotated[tuple[int, ...], Field(strict=False)] = ()
+    periods: Annotated[tuple[int | str, ...], Field(strict=False)] = ()
 
     first: int | None = None
     last: int | None = None
@@ -203,20 +206,19 @@ class Sample(Spec):
         return panel.rows(inside)
 
     def _period_codes(self, panel: Panel) -> list[int]:
-        unknown = [period for period in self.periods if period not in panel.periods]
+        # a period may be given as a number or as text, whichever the data have
+        wanted, known = list(map(str, self.periods)), list(map(str, panel.periods))
+        unknown = [period for period in wanted if period not in known]
         if unknown:
             raise DataError(
-                f"Unknown {panel.time_name}: {listing(unknown)}. The panel has {listing(panel.periods, 40)}."
+                f"sample.periods: Unknown {panel.time_name}: {listing(unknown)}. The panel has {listing(known, 40)}."
             )
-        if (self.first, self.last) != (None, None) and not isinstance(panel.periods[0], int):
-            raise DataError("sample.first and sample.last need periods that are whole numbers; name sample.periods.")
-        codes = [
-            code
-            for code, period in enumerate(panel.periods)
-            if (not self.periods or period in self.periods)
-            and (self.first is None or int(period) >= self.first)
-            and (self.last is None or int(period) <= self.last)
-        ]
+        calendar, inside = panel.index.calendar, np.ones(len(known), dtype=bool)
+        if (self.first, self.last) != (None, None):
+            inside = calendar.within(self.first, self.last, "sample.first and sample.last")
+        if (self.drop_first or self.drop_last) and not panel.ordered:
+            raise DataError(f"sample.drop_first and sample.drop_last need periods in a known order. {calendar.problem}")
+        codes = [code for code, name in enumerate(known) if inside[code] and (not wanted or name in wanted)]
         kept = codes[self.drop_first : len(codes) - self.drop_last]
         if codes and not kept:
             raise DataError(

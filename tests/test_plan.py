@@ -218,6 +218,8 @@ def test_a_key_in_grid_and_zip_is_refused(folder: Path) -> None:
         ("zip: {measure: [ddl, ide], model: [twfe]}", "must have equal lengths; measure has 2, model has 1"),
         ("zip: {measure: ddl}", "zip.measure: must be a list"),
         ("exclude: [{modle: sdm}]", "exclude: unknown key 'modle'. Did you mean 'model'?"),
+        ("exclude: [{model: [twfe, sdn]}]", "exclude: model=sdn: there is no such option. Did you mean 'sdm'?"),
+        ("exclude: [{model: []}]", "exclude: model chooses an option by name; got []"),
         ("exclude: [{model: sdn}]", "exclude: model=sdn: there is no such option. Did you mean 'sdm'?"),
         ("exclude: [sdm]", "exclude: must be a list of mappings"),
         ("draw: {n: 0}", "draw: takes n and seed"),

@@ -90,8 +90,10 @@ class SpatialPanel(Model):
         scores added up by unit (see its warning in the notes).
     effects_se : {"delta", "simulation"}
         Standard errors of effects: exact delta method, or from draws of the parameters.
-    draws, seed : int
-        Of the simulation.
+    draws : int
+        Draws of the simulation.
+    seed : int
+        Seed of the simulation.
     level : float
         Coverage of the intervals.
 

@@ -11,6 +11,7 @@ from pydantic import Field
 from digicarbon.errors import ConfigError, listing, nearest
 from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, counted_notes, counted_once, summarised
 from digicarbon.report.focal import Focal, Quantity, focal
+from digicarbon.report.labels import Labels
 from digicarbon.spec import Names
 
 
@@ -54,10 +55,13 @@ class SignTable(Report):
         cells, rules = counts(*found.whole(), self._keys(found), self.level, self.decimals)
         terms = listing(map(self.words, found.rows["term"].unique()), 12)
         words = f"{meaning(self.level)} {_what(self.quantity)} of {terms}."
-        notes = (words, *found.said_of_pieces(), *counted_notes(found.notes, found.runs), *counted_once(found.again))
+        notes = [words, *found.said_of_pieces(), *counted_notes(found.notes, found.runs), *counted_once(found.again)]
+        below = None
         if found.runs > self.most_runs:
-            return Table(title, cells, rules, (*notes, summarised(found.runs, "be listed below it")))
-        return Table(title, cells, rules, notes, self._runs(found.rows, [record.label for record in records]))
+            notes.append(summarised(found.runs, "be listed below it"))
+        else:
+            below = self._runs(found.rows, [record.label for record in records])
+        return Table(title, in_words(cells, self.words), rules, self.words.notes(notes), below)
 
     def _keys(self, found: Focal) -> list[str]:
         unknown = [key for key in self.by if key not in found.varied]
@@ -77,7 +81,8 @@ class SignTable(Report):
                 "p": [f"{p:.{self.decimals}f}" for p in found["p"]],
             }
         )
-        return Table("Each run", cells.set_axis([labels[position] for position in found["record"]], axis=0))
+        cells = cells.set_axis([labels[position] for position in found["record"]], axis=0)
+        return Table(self.words.word("Each run"), in_words(cells, self.words))
 
 
 def counts(
@@ -104,6 +109,11 @@ def counts(
             groups += [(f"{name}={value}", part) for value, part in some.groupby(key, sort=False, observed=True)]
     cells = pd.DataFrame([_counts(part, level, decimals) for _, part in groups], index=[label for label, _ in groups])
     return cells, tuple(rules)
+
+
+def in_words(cells: pd.DataFrame, words: Labels) -> pd.DataFrame:
+    """Return a table with what its columns, and the row of all runs, are called in the language of a report."""
+    return cells if words.language is None else cells.rename(index={"all": words.word("all")}, columns=words.word)
 
 
 def meaning(level: float) -> str:

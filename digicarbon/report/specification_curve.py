@@ -277,7 +277,7 @@ class SpecificationCurve(Report):
         choices = [one for one in _choices(inner, [choice.key for choice in curve.choices])[0] if one.columns.size]
         title = f"{title} ({self.words.word('without the ends of the curve')})"
         without = f"Without the {cut} smallest and the {cut} largest of {len(curve.rows):,} estimates; read as above."
-        return replace(table, below=replace(self._influence(title, inner, choices), notes=(without,)))
+        return replace(table, below=replace(self._influence(title, inner, choices), notes=self.words.notes([without])))
 
     def _influence(self, title: str, rows: pd.DataFrame, choices: Sequence[Choice]) -> Table:
         """Return how much of the variance is due to each choice, and by how much each value moves the estimate."""
@@ -308,7 +308,11 @@ class SpecificationCurve(Report):
                 lines.append((f"  {self.words(value)}", ["", "", *told]))
         rules.append(len(lines))
         lines.append((self.words.word("all choices, additive"), [f"{found.additive:.1%}", "", "", "", "", "", ""]))
-        cells = pd.DataFrame([cells for _, cells in lines], index=[name for name, _ in lines], columns=_HEADS)
+        cells = pd.DataFrame(
+            [cells for _, cells in lines],
+            index=[name for name, _ in lines],
+            columns=[self.words.word(head) for head in _HEADS],
+        )
         most = choices[int(np.argmax(found.alone))]
         notes = (
             f"'{most.key}' accounts for the largest part of the variance of the estimates, {found.alone.max():.1%}. "
@@ -318,7 +322,7 @@ class SpecificationCurve(Report):
             "Holsteen 2017), beside its part of the mean estimate; points: the same for the percentage that is "
             "significant. 'Not told apart': these specifications cannot tell the value from another choice.",
         )
-        return Table(title, cells, tuple(rules), notes)
+        return Table(title, cells, tuple(rules), self.words.notes(notes))
 
     def _notes(self, curve: _Curve) -> tuple[str, ...]:
         terms = listing([self.words(term) for term in curve.rows["term"].unique()], 12)
@@ -338,8 +342,9 @@ class SpecificationCurve(Report):
         elif self.draws:
             notes.append("No joint test is recorded with these runs: run the experiment with report.draws to make it.")
         found = curve.found
-        notes += _few_told(curve.rows)
-        return (*notes, *curve.notes, *counted_notes(found.notes, found.runs), *counted_once(found.again))
+        notes += [*_few_told(curve.rows), *curve.notes]
+        notes += [*counted_notes(found.notes, found.runs), *counted_once(found.again)]
+        return self.words.notes(notes)
 
     @property
     def _estimand(self) -> str:
