@@ -12,7 +12,8 @@ digicarbon: one YAML per table, every specification fitted and logged
   digicarbon run -m model=twfe,sdm 'weights=glob(*)'    sweep in Hydra's grammar
   digicarbon plan [EXPERIMENT] [overrides]    list what would run; fit nothing; --all shows each of many runs
   digicarbon check [EXPERIMENT] [overrides]   check configurations and data; fit nothing
-  digicarbon list [GROUP [OPTION]] [-v]       options of a config group, or all groups; `experiments` is one; -v: fields
+  digicarbon list [GROUP [OPTION]] [-v]       options of a config group, or all groups; -v: fields
+  digicarbon list experiments [EXPERIMENT]    what can be run; what an experiment is made of
   digicarbon data import KIND FILES… --to FOLDER        raw downloads become a data folder
   digicarbon data status|check|show           what a folder holds, what is odd in it, what a run's panel was made from
   digicarbon report EXPERIMENT --out FOLDER   a page of what is recorded, with its tables for Word, Excel and LaTeX
@@ -22,6 +23,7 @@ digicarbon: one YAML per table, every specification fitted and logged
   digicarbon new FOLDER [--language zh]       a small study that runs at once, to begin your own with
   digicarbon schema [--to FOLDER]             JSON Schema, by which an editor completes and checks YAML files
   digicarbon ui [EXPERIMENT]                  MLflow's interface on the project's store
+  digicarbon COMMAND --help                   flags and examples of one of these
   digicarbon --version
 
 Overrides are `group=option` or `group.field=value`; your own ./conf and ./experiments come before the shipped ones.
