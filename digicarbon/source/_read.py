@@ -106,6 +106,13 @@ def numbers_or_text(labels: pd.Series[Any]) -> pd.Series[Any]:
     return numbers if whole and not padded else labels
 
 
+def as_periods(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return periods as a file writes them: whole numbers where all are, dates, or text (03.2010 is no number)."""
+    cells = column.mask(column.isin(_MISSING)).infer_objects()
+    text = cells.dtype == object or isinstance(cells.dtype, pd.StringDtype)
+    return numbers_or_text(cells) if text else as_years(cells)
+
+
 def as_years(column: pd.Series[Any]) -> pd.Series[Any]:
     """Return dates that are all a first of January as years (Stata keeps a year so); other columns unchanged."""
     if not pd.api.types.is_datetime64_any_dtype(column) or column.isna().any():

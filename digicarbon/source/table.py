@@ -9,7 +9,7 @@ import pandas as pd
 from pydantic import Field, model_validator
 
 from digicarbon.errors import DataError, listing, nearest
-from digicarbon.source._read import as_years, numbers_or_text, read_table
+from digicarbon.source._read import as_periods, numbers_or_text, read_table
 from digicarbon.source.base import InputFile, Inputs, Source
 
 
@@ -71,11 +71,11 @@ class TableSource(Source):
             If the file cannot be read, or lacks a column that ``unit``, ``time`` or ``columns`` names, or if a new
             name belongs to another column.
         """
-        text = (self.unit, self.columns.get(self.unit, self.unit))
+        text = [name for key in (self.unit, self.time) for name in (key, self.columns.get(key, key))]
         frame = read_table(self.path, "source", text, self.sheet, self.encoding, self.delimiter)
         self._check_separated(frame)
         frame = self._keyed(self._renamed(frame))
-        keys = frame.assign(unit=numbers_or_text(frame["unit"]), time=as_years(frame["time"]))
+        keys = frame.assign(unit=numbers_or_text(frame["unit"]), time=as_periods(frame["time"]))
         names = [str(name) for name in keys.columns if name not in ("unit", "time")]
         record = InputFile.of(Path(self.path), names)
         return Inputs(keys, source="table", file=self._name, unit_name=self.unit, time_name=self.time, files=(record,))
