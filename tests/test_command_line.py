@@ -313,7 +313,8 @@ def test_list_shows_the_user_s_experiments_first(folder: Path, capsys: Capture) 
     for name in ("second", "first"):
         (folder / "experiments" / f"{name}.yaml").write_text("defaults: [config, _self_]\n", encoding="utf-8")
     assert main(["list", "experiments"]) == 0
-    names = [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]]
+    lines = capsys.readouterr().out.splitlines()[1:]
+    names = [line.split()[0] for line in lines if not line.startswith(" ")]
     assert names[:2] == ["first", "second"]
     assert names[2:] == sorted(names[2:])
 
