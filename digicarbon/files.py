@@ -70,6 +70,15 @@ class ConfigFile:
         return _sets(self.content, key)
 
 
+_SUBJECT = re.compile(rf"(?:{'|'.join(GROUPS)})(?:(?:\.\w+)+(?=[\s:=,]|$)|(?=: ))")
+
+
+def subject(message: str) -> str:
+    """Return the dotted key that a message begins with, or an empty text."""
+    found = _SUBJECT.match(message)
+    return found[0] if found else ""
+
+
 def folders() -> list[Path]:
     """Return the folders that are searched, first come first: the user's, then the shipped ones."""
     package = Path(__file__).resolve().parent

@@ -16,7 +16,7 @@ from digicarbon.measure.base import Measure
 from digicarbon.numeric import bea
 from digicarbon.numeric.leontief import technical_coefficients
 from digicarbon.source import TABLES, InputOutputTable, Inputs
-from digicarbon.spec import Names
+from digicarbon.spec import Names, SomeNames
 
 SECTOR1 = (
     "Communication equipment, computers and other electronic equipment",
@@ -73,7 +73,7 @@ class BeaMeasure(Measure):
         As in `Measure`.
     """
 
-    terms: Names = ("ln_e",)
+    terms: SomeNames = ("ln_e",)
     sector1: Names = SECTOR1
     sector2: Names = SECTOR2
     coefficient: bea.Coefficient = "total_input"
@@ -89,8 +89,6 @@ class BeaMeasure(Measure):
             raise ValueError(
                 f"there is no measure {listing(unknown)}.{nearest(unknown[0], known)} Terms: {listing(known, 10)}."
             )
-        if not terms:
-            raise ValueError(f"name at least one of {listing(known, 10)}.")
         return terms
 
     @pydantic.model_validator(mode="after")
