@@ -70,13 +70,37 @@ class ConfigFile:
         return _sets(self.content, key)
 
 
+_SUFFIXES = frozenset(
+    ("csv", "dta", "gal", "geojson", "gpkg", "gwt", "gz", "json", "parquet", "shp", "spmat", "tsv", "txt", "xls", "xlsx")
+)
+    [
+        "csv",
+        "dta",
+        "gal",
+        "geojson",
+        "gpkg",
+        "gwt",
+        "gz",
+        "json",
+        "parquet",
+        "shp",
+        "spmat",
+        "tsv",
+        "txt",
+        "xls",
+        "xlsx",
+        "yaml",
+        "zip",
+    ]
+)
 _SUBJECT = re.compile(rf"(?:{'|'.join(GROUPS)})(?:(?:\.\w+)+(?=[\s:=,]|$)|(?=: ))")
 
 
 def subject(message: str) -> str:
     """Return the dotted key that a message begins with, or an empty text."""
     found = _SUBJECT.match(message)
-    return found[0] if found else ""
+    # a file may be called panel.csv
+    return found[0] if found and found[0].rpartition(".")[2].lower() not in _SUFFIXES else ""
 
 
 def folders() -> list[Path]:

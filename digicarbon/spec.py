@@ -24,8 +24,8 @@ from digicarbon.errors import ConfigError, listing, nearest
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 """A list of names in YAML; a bare text is refused."""
 
-SomeNames = Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
-"""`Names` with at least one."""
+SomeNames = Annotated[tuple[str, ...], Field(strict=False, json_schema_extra={"minItems": 1})]
+"""`Names` that a file does not leave empty, as an editor says; a class that stands alone may."""
 
 Pair = Annotated[tuple[int, int], Field(strict=False)]
 """Two whole numbers in YAML, e.g. ``[2012, 2017]``."""
@@ -290,8 +290,6 @@ def _sentence(cls: type[Spec], item: Any, where: str) -> str:
             first = re.match(r"\w+", text)
             # a sentence on the whole begins with the field that is to be changed
             return f"{key}{'.' if not location and first and first[0] in cls.model_fields else ': '}{text}"
-        case "too_short":
-            return f"{key} must hold {item['ctx']['min_length']} or more; got {given!r}."
         case _ if given is None:
             return f"{key} must be given ({_wanted(item)}); got nothing."
         case _:

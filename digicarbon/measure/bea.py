@@ -60,9 +60,11 @@ class BeaMeasure(Measure):
     ----------
     terms : tuple of str
         The focal terms: sector1, sector2, ddl, ide and e, or their logarithms ln_sector1 and so on.
-    sector1, sector2 : tuple of str
-        Accepted spellings of the two digital sectors' names in the tables. Sectors are matched by name, never by
-        number: the numbers differ between vintages of the tables.
+    sector1 : tuple of str
+        Accepted spellings of the digital manufacturing sector's name in the tables. Sectors are matched by name, never
+        by number: the numbers differ between vintages of the tables.
+    sector2 : tuple of str
+        Those of the digital services sector's name.
     coefficient : {"total_input", "intermediate_input", "leontief"}
         What the digital share of a sector is measured by.
     scope : {"full", "narrow"}
@@ -89,6 +91,8 @@ class BeaMeasure(Measure):
             raise ValueError(
                 f"there is no measure {listing(unknown)}.{nearest(unknown[0], known)} Terms: {listing(known, 10)}."
             )
+        if not terms:
+            raise ValueError(f"name at least one of {listing(known, 10)}.")
         return terms
 
     @pydantic.model_validator(mode="after")
