@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import shlex
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -12,36 +11,11 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
+from digicarbon import usage
+from digicarbon.arguments import FLAGS, read
 from digicarbon.errors import Caught, DigicarbonError, nearest
 
-USAGE = """\
-digicarbon: one YAML per table, every specification fitted and logged
-
-  digicarbon run [EXPERIMENT] [overrides]     fit one run, or all runs of an experiment
-  digicarbon run EXPERIMENT --force           fit all runs again, also those that are recorded
-  digicarbon run -m model=twfe,sdm 'weights=glob(*)'    sweep in Hydra's grammar
-  digicarbon plan [EXPERIMENT] [overrides]    list what would run; fit nothing; --all shows each of many runs
-  digicarbon check [EXPERIMENT] [overrides]   check configurations and data; fit nothing
-  digicarbon list [GROUP [OPTION]] [-v]       options of a config group, or all groups; `experiments` is one; -v: fields
-  digicarbon data import KIND FILES… --to FOLDER        raw downloads become a data folder
-  digicarbon data status|check|show           what a folder holds, what is odd in it, what a run's panel was made from
-  digicarbon report EXPERIMENT --out FOLDER   a page of what is recorded, with its tables for Word, Excel and LaTeX
-  digicarbon rerun RUN_ID                     fit a recorded run again and compare every number
-  digicarbon export RUN_OR_EXPERIMENT --to DIR          data, weights, YAML, and scripts for Stata and R that check it
-  digicarbon deliver [EXPERIMENT]             record runs that wait on this disk for a store that did not take them
-  digicarbon new FOLDER [--language zh]       a small study that runs at once, to begin your own with
-  digicarbon schema [--to FOLDER]             JSON Schema, by which an editor completes and checks YAML files
-  digicarbon ui [EXPERIMENT]                  MLflow's interface on the project's store
-  digicarbon --version
-
-Overrides are `group=option` or `group.field=value`; your own ./conf and ./experiments come before the shipped ones.
-`digicarbon run EXPERIMENT --cfg job` prints the composed configuration; --config-dir, --info and the tab completion of
-Hydra work as its documentation says. DIGICARBON_TRACEBACK=1 shows a traceback with an error.
-"""
-
 HYDRA_VERBS = {"run": "run", "plan": "plan_", "check": "check"}
-FLAGS = {"run": {"--force": "force"}, "plan": {"--all": "every"}}
-"""Flags of ours, which Hydra does not know, and the verb's argument that each switches on."""
 PLAIN_VERBS = {
     "list": "command.list_",
     "ui": "ui.ui",
@@ -53,23 +27,6 @@ PLAIN_VERBS = {
     "new": "new.new",
     "schema": "schema.schema",
 }
-WITH_VALUE = frozenset(
-    {
-        "-c",
-        "--cfg",
-        "-p",
-        "--package",
-        "-cd",
-        "--config-dir",
-        "-cp",
-        "--config-path",
-        "-cn",
-        "--config-name",
-        "-i",
-        "--info",
-    }
-)
-"""Hydra's flags that the next word belongs to."""
 VERBS = (*HYDRA_VERBS, *PLAIN_VERBS)
 COLLECT = (50_000, 20, 20)
 """Thresholds of the garbage collector, for 700, 10 and 10. Modules, configurations and plans stay: to search them for
@@ -96,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _main(given: list[str]) -> int:
     if not given or given[0] in ("-h", "--help", "help"):
-        sys.stdout.write(USAGE)
+        sys.stdout.write(usage.USAGE)
         return 0
     if given[0] == "--version":
         sys.stdout.write(f"digicarbon {import_module('digicarbon').__version__}\n")
@@ -127,43 +84,25 @@ def _answer(given: list[str]) -> int:
 
 def _dispatch(given: list[str]) -> int:
     if given[0] in ("-sc", "--shell-completion"):
-        return _hydra("run", "config", given)
+        return _hydra("run", "config", (), given)
     verb, rest = given[0], given[1:]
+    if verb in usage.HELP and usage.is_asked_for(verb, rest):
+        sys.stdout.write(usage.HELP[verb])
+        return 0
     if verb not in VERBS:
         hint = nearest(verb, VERBS) or f" Verbs: {', '.join(VERBS)}."
         return _complain(f"There is no command '{verb}'.{hint} `digicarbon --help` lists them.", 2)
     if verb in PLAIN_VERBS:
         module, _, function = PLAIN_VERBS[verb].partition(".")
         return int(getattr(import_module(f"digicarbon.{module}"), function)(rest))
-    experiment = "config"
-    if rest and not rest[0].startswith("-") and "=" not in rest[0]:
-        experiment = rest[0].replace("\\", "/").removeprefix("./").removeprefix("experiments/").removesuffix(".yaml")
-        rest = rest[1:]
-    if stray := _stray(rest):
-        others = shlex.join(word for word in rest if word != stray)
-        return _complain(
-            f"'{stray}' is no override (group=option or group.field=value). An experiment comes first, before flags "
-            f"such as -m, and one at a time: digicarbon {verb} {shlex.quote(stray)} {others}".rstrip(),
-            2,
-        )
-    return _hydra(verb, experiment, rest)
+    return _hydra(verb, *read(verb, rest))
 
 
-def _stray(rest: Sequence[str]) -> str:
-    """Return the first word that is neither a flag, nor its value, nor an override; empty if there is none."""
-    for before, word in zip(("", *rest), rest, strict=False):
-        if word and not word.startswith(("-", "~")) and "=" not in word and before not in WITH_VALUE:
-            return word
-    return ""
-
-
-def _hydra(verb: str, experiment: str, rest: Sequence[str]) -> int:
+def _hydra(verb: str, experiment: str, flags: Sequence[str], rest: Sequence[str]) -> int:
     from digicarbon import application
 
     command: Callable[..., Any] = getattr(import_module("digicarbon.command"), HYDRA_VERBS[verb])
-    flags = FLAGS.get(verb, {})
-    command = partial(command, **{flags[word]: True for word in rest if word in flags})
-    rest = [word for word in rest if word not in flags]
+    command = partial(command, **{FLAGS[verb][flag]: True for flag in flags})
     if "COMP_LINE" in os.environ:
         os.environ["COMP_LINE"] = application.completion_line(os.environ["COMP_LINE"], VERBS)
     application.run(command, experiment, rest)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,7 +80,7 @@ class Choice:
     @property
     def label(self) -> str:
         """Its name, unique within the sweep: its column and what the sweep varies."""
-        return self.label_without("")
+        return self.label_without(lambda _: False)
 
     @property
     def column(self) -> str | None:
@@ -102,12 +102,12 @@ class Choice:
         """Keys whose value a ``glob`` found."""
         return self.block.globbed
 
-    def label_without(self, group: str) -> str:
-        """Return the label without what is varied in a config group."""
+    def label_without(self, left_out: Callable[[str], bool]) -> str:
+        """Return the label without the keys of which ``left_out`` is true."""
         parts = [
             f"{axis.key}={texts[self.digits[position]]}"
             for (axis, position), texts in zip(self.block.axes, self.block.texts, strict=True)
-            if axis.key.split(".")[0] != group
+            if not left_out(axis.key)
         ]
         return ", ".join([self.block.column, *parts] if self.block.column else parts)
 

@@ -207,27 +207,34 @@ def list_(arguments: Sequence[str]) -> int:
     Parameters
     ----------
     arguments : sequence of str
-        A group, an option of it (its fields are shown), and ``-v``.
+        A group, an option of it (its fields are shown) or an experiment (what it is made of), and ``-v``.
 
     Raises
     ------
     ConfigError
-        If there is no such group or option.
+        If there is no such group, option or experiment.
     """
     verbose = {"-v", "--verbose"} & set(arguments)
     words = [word for word in arguments if word not in ("-v", "--verbose")]
     group = words[0] if words else ""
     known = [*GROUPS, "importer", "experiments"]
-    if group and group not in known:
+    config_loader = loader()
+    if group and group not in known and len(words) == 1 and find(group) is not None:
+        words = ["experiments", group]
+    elif group and group not in known:
         raise ConfigError(f"There is no group '{group}'.{nearest(group, known)} Groups: {listing(known, 20)}.")
-    if len(words) > 2 or (verbose and not group) or (len(words) == 2 and group == "experiments"):
+    if len(words) > 2 or (verbose and not group):
         raise ConfigError("list takes a group, an option of it, and -v for fields: digicarbon list weights -v")
+    if len(words) == 2 and words[0] == "experiments":
+        from digicarbon.vocabulary import experiment
+
+        sys.stdout.write(experiment(config_loader, words[1]))
+        return 0
     if (verbose or len(words) == 2) and group != "experiments":
         from digicarbon.vocabulary import told
 
         sys.stdout.write(told(*words))
         return 0
-    config_loader = loader()
     table = RichTable(box=None, pad_edge=False)
     table.add_column(group or "group", overflow="fold")
     table.add_column("", overflow="fold")
@@ -369,7 +376,8 @@ def _say_left_out(planned: Plan, every: bool = False) -> None:
     if len(skipped) < len(planned.skipped):
         err.print(f"skipped {len(planned.skipped) - len(skipped)} more", style="yellow", soft_wrap=True)
     if planned.excluded:
-        err.print(f"{planned.excluded} combinations are left out by exclude.", style="dim", soft_wrap=True)
+        are = "combination is" if planned.excluded == 1 else "combinations are"
+        err.print(f"{planned.excluded} {are} left out by exclude.", style="dim", soft_wrap=True)
     for remark in planned.remarks:
         err.print(remark, style="yellow", soft_wrap=True)
     same = list(planned.same.items()) if every else list(planned.same.items())[:FIRST_SAME]

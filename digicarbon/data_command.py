@@ -45,7 +45,7 @@ def data(arguments: Sequence[str]) -> int:
     DigicarbonError
         Of the verb, or if there is no such verb.
     """
-    if not arguments or arguments[0] in ("-h", "--help", "help"):
+    if not arguments or arguments[0] == "help" or {"-h", "--help"} & set(arguments):
         sys.stdout.write(USAGE + STATUS_USAGE + CHECK_USAGE + SHOW_USAGE)
         return 0
     verb, rest = arguments[0], arguments[1:]

@@ -103,7 +103,8 @@ class Entries:
         """Return the option of each group, every varied value, and the fields that say something.
 
         Those of source, panel and sample that are at their defaults are left out, and those that are not set: in
-        MLflow's comparisons they are columns of nothing. The composed configuration has all.
+        MLflow's comparisons they are columns of nothing, and so is what the model ignores. The composed configuration
+        has all.
 
         A choice is spelled as the specification has it, whether a column, a grid or the model's own file makes it.
         """
@@ -112,13 +113,13 @@ class Entries:
         if specs.weights is None:
             used.pop("weights", None)
         varied = {
-            key: _plain(value)
-            for key, value in run.choice.values.items()
-            if key not in used and (specs.weights is not None or key.split(".")[0] != "weights")
+            key: _plain(value) for key, value in run.choice.values.items() if key not in used and not specs.lacks(key)
         }
         column = {"column": run.choice.column} if run.choice.column else {}
         found = {**varied, **column, **used}
-        found |= {f"model.{key}": _plain(value) for key, value in specs.model if value is not None}
+        ignored = specs.ignored
+        own = ((key, value) for key, value in specs.model if value is not None and key not in ignored)
+        found |= {f"model.{key}": _plain(value) for key, value in own}
         for room in ROOMS:
             spec = getattr(specs, room)
             if spec is not None:

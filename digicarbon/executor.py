@@ -150,9 +150,9 @@ class DaskExecutor(Executor):
         Worker processes of a cluster on this machine; 0 takes every core.
     wait : float
         Seconds to wait for the scheduler and its first worker.
-    batch, timeout
-        See `Executor`. A worker that holds a run for longer than ``timeout`` ends itself; give each worker one thread,
-        and have a nanny start it again (Dask's default).
+    timeout : float or None
+        As in `Executor`. A worker that holds a run for longer ends itself; give each worker one thread, and have a
+        nanny start it again (Dask's default).
     """
 
     remote: ClassVar[bool] = True
@@ -219,8 +219,6 @@ class SlurmExecutor(Executor):
         Shell commands before the workers start, e.g. ``module load python``.
     wait : float
         Seconds to wait for the first worker.
-    batch, timeout
-        See `Executor`.
     """
 
     remote: ClassVar[bool] = True
@@ -277,8 +275,6 @@ class RayExecutor(Executor):
         The cluster, e.g. ``ray://10.0.0.5:10001`` or ``auto``; None starts Ray on this machine.
     n_jobs : int
         Workers; -1 takes every core of the cluster.
-    batch, timeout
-        See `Executor`.
     """
 
     remote: ClassVar[bool] = True

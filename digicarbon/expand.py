@@ -239,10 +239,17 @@ def _rules(composer: Composer, exclude: Any) -> list[dict[str, Any]]:
             raise ConfigError(
                 f"{place}: must be a list of mappings, e.g. [{{model: sdm, sample: northeast}}]; got {rule!r}."
             )
-        rules.append(_flat(rule))
-        for key, value in rules[-1].items():
-            _check(key, value, place, composer)
+        for single in _each(_flat(rule)):
+            rules.append(single)
+            for key, value in single.items():
+                _check(key, value, place, composer)
     return rules
+
+
+def _each(rule: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield a rule for each combination of options: an option is a name, so that a list of them is several."""
+    listed = [value if key in GROUPS and isinstance(value, list) and value else [value] for key, value in rule.items()]
+    yield from (dict(zip(rule, values, strict=True)) for values in itertools.product(*listed))
 
 
 def _wanted(draw: Any, composer: Composer) -> tuple[int, int] | None:

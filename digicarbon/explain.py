@@ -11,7 +11,8 @@ from hydra.errors import HydraException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
 from digicarbon.errors import ConfigError, listing, nearest
-from digicarbon.files import GROUPS, ROOT, SWEEP_KEYS, find, not_yaml, shown
+from digicarbon.files import GROUPS, SWEEP_KEYS, find, not_yaml, shown
+from digicarbon.missing import no_experiment
 
 COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException, yaml.YAMLError)
 """What Hydra raises while it composes."""
@@ -126,12 +127,7 @@ def _unknown_option(missing: str, place: str, name: str, known: Vocabulary) -> C
         heir = find(name)
         chooser = "command line" if group in known.given or heir is None else shown(heir)
         return unknown_option(group, option, known, chooser)
-    experiments = known.options("")
-    hint = f" In a sub-folder write `/{ROOT}`." if option == ROOT else nearest(missing, [*experiments, ROOT])
-    return ConfigError(
-        f"{f'{place}: ' if place else ''}There is no experiment '{missing}'.{hint} "
-        f"Experiments: {listing(experiments, 40)}."
-    )
+    return no_experiment(missing, known.options(""), place)
 
 
 def _place(text: str) -> str:

@@ -71,28 +71,9 @@ class ConfigFile:
 
 
 _SUFFIXES = frozenset(
-    ("csv", "dta", "gal", "geojson", "gpkg", "gwt", "gz", "json", "parquet", "shp", "spmat", "tsv", "txt", "xls", "xlsx")
-)
-    [
-        "csv",
-        "dta",
-        "gal",
-        "geojson",
-        "gpkg",
-        "gwt",
-        "gz",
-        "json",
-        "parquet",
-        "shp",
-        "spmat",
-        "tsv",
-        "txt",
-        "xls",
-        "xlsx",
-        "yaml",
-        "zip",
-    ]
-)
+    ("csv", "dta", "gal", "geojson", "gpkg", "gwt", "gz", "json", "parquet",
+     "shp", "spmat", "tsv", "txt", "xls", "xlsx", "zip")
+)  # fmt: skip
 _SUBJECT = re.compile(rf"(?:{'|'.join(GROUPS)})(?:(?:\.\w+)+(?=[\s:=,]|$)|(?=: ))")
 
 

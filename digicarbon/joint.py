@@ -20,8 +20,8 @@ from digicarbon.numeric.spatial_batch import EffectName
 from digicarbon.numeric.unit_permutation import period_classes, permutations, within_classes
 from digicarbon.panel import Panel, parse, variables_of
 from digicarbon.plan import Run
-from digicarbon.report.focal import has_powers
-from digicarbon.report.joint import STATISTICS, Joint
+from digicarbon.report.focal import IN_PIECES
+from digicarbon.report.joint import FACETS, STATISTICS, Joint
 from digicarbon.result import Inference, Result
 from digicarbon.spec import identity
 from digicarbon.weights import Weights
@@ -35,13 +35,10 @@ MOST_ESTIMATES = 1 << 26
 """Estimates of all draws that are kept at most (half a gigabyte)."""
 QUANTILES = (0.025, 0.5, 0.975)
 """Low end, middle and high end of what the null gives."""
-AGREE = 1e-6
-"""How far a batched fit of the observed outcome may be from the recorded one, relative to its size."""
+AGREE = np.array([1e-6, 2e-3])
+"""How far estimate and z of a batched fit of the observed outcome may be from the recorded ones, in shares of them.
 
-FACETS = frozenset(
-    {"cov", "cluster", "bandwidth", "kernel", "small_sample", "df", "engine", "effects_se", "draws", "seed", "level"}
-)
-"""Fields of models that change standard errors and no estimate."""
+The information matrix of lags that nearly depend on each other (all of them of ten units) gives three digits of z."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,10 +163,12 @@ def _estimand(run: Run, result: Result, quantity: EffectName, term: str | None) 
     focal = [name for name in result.focal if name in result.terms]
     if not focal:
         return None, "is a diagnostic, or its focal terms have no single coefficient"
-    if has_powers(result):
+    if result.has_powers:
         return None, "has powers of the focal term, whose first coefficient is no effect of 1 %"
     if term is not None:
         return (Estimand(quantity, term), "") if term in focal else (None, f"has no focal term {term}")
+    if result.in_pieces:
+        return None, f"has {IN_PIECES}, none of which is its effect in the whole sample"
     return Estimand(quantity, focal[0]), ""
 
 

@@ -19,10 +19,10 @@ from digicarbon.expand import expand
 from digicarbon.files import ROOT, subject
 from digicarbon.impossible import Impossible
 from digicarbon.prepare import Prepared, Specs, Workshop, specify
-from digicarbon.spec import Spec, identity, refuse_unknown
+from digicarbon.spec import Spec, as_default, identity, refuse_unknown
 
-NO_WEIGHTS = "none"
-"""What a run that takes no weights has at each choice of them."""
+NOTHING = "none"
+"""What a run has at a key that means nothing for it: weights that its model does not take, a field that it ignores."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -58,12 +58,16 @@ class Run:
         return self.composer.config(self.choice.values)
 
     def has(self, key: str) -> Any:
-        """Return a run's option of a group or its value of a dotted key; None where its specifications have none."""
+        """Return a run's option of a group or its value of a dotted key.
+
+        `NOTHING` stands where the key means nothing for the run, and None is returned where that cannot be told.
+        """
+        if self.specs.lacks(key):
+            return NOTHING
         group, _, field = key.partition(".")
-        spec = getattr(self.specs, group, None)
         if not field:
-            return None if group == "weights" and spec is None else self.options.get(group)
-        value = getattr(spec, field, None)
+            return self.options.get(group)
+        value = getattr(getattr(self.specs, group, None), field, None)
         return None if isinstance(value, Mapping | Spec) else value
 
 
@@ -111,12 +115,10 @@ class Plan:
     def chosen(self, run: Run) -> dict[str, Any]:
         """Return what a run has at each key that some run chooses: its choice, or what its files say."""
         values = run.choice.values
+        # what a model ignores is one fit under all of its values
+        found = {key: NOTHING if run.specs.lacks(key) else value for key, value in values.items()}
         others = {key: run.has(key) for key in self.varied if key not in values}
-        found = values | {key: value for key, value in others.items() if value is not None}
-        if run.specs.weights is not None:
-            return found
-        # a model without W is one fit under all of them
-        return {key: NO_WEIGHTS if key.split(".")[0] == "weights" else value for key, value in found.items()}
+        return found | {key: value for key, value in others.items() if value is not None}
 
 
 def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Workshop | None = None) -> Plan:
@@ -226,9 +228,9 @@ def require(keys: Sequence[str], options: Mapping[str, str]) -> None:
 def content_hash(specs: Specs, prepared: Prepared, workshop: Workshop | None = None) -> str:
     """Return the SHA-256 of all that decides a run's numbers.
 
-    It covers the model and the diagnostic with their defaults, the columns they read, the labels, the weights if they
-    are taken, and the source of the code that computes. Columns and weights enter by their own digests, which runs that
-    share them compute once.
+    It covers the model and the diagnostic with their defaults, but for fields that the model ignores, the columns they
+    read, the labels, the weights if they are taken, and the source of the code that computes. Columns and weights enter
+    by their own digests, which runs that share them compute once.
 
     Parameters
     ----------
@@ -241,7 +243,8 @@ def content_hash(specs: Specs, prepared: Prepared, workshop: Workshop | None = N
     classes = (type(specs.model), type(specs.diagnostic))
     panel = prepared.panel
     content = [
-        identity(specs.model),
+        # at their defaults, not left out: models that ignore nothing else keep the hash that they had
+        identity(as_default(specs.model, specs.ignored)),
         identity(specs.diagnostic),
         specs.terms,
         panel.digest_of(panel.expanded(specs.terms)),
@@ -292,5 +295,5 @@ def _placed(error: DigicarbonError, composer: Composer, choice: Choice) -> Digic
 
 
 def _run_label(choice: Choice, specs: Specs) -> str:
-    """Return a choice's label without the weights that its model does not take."""
-    return choice.label if specs.weights is not None else choice.label_without("weights")
+    """Return a choice's label without what means nothing for its model, e.g. weights that it does not take."""
+    return choice.label_without(specs.lacks)

@@ -13,12 +13,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from digicarbon import data
-from digicarbon.diagnostic import Diagnostic
+from digicarbon.diagnostic import Diagnostic, NoDiagnostic
 from digicarbon.errors import DataError, DigicarbonError, listing
 from digicarbon.files import subject
 from digicarbon.inference import Inference
 from digicarbon.measure import Measure
-from digicarbon.model import Model
+from digicarbon.model import Model, ignored_by
 from digicarbon.outcome import Outcome
 from digicarbon.panel import LOG_PREFIX, Panel, PanelDesign, Selection, UnknownColumnError, label, variables_of
 from digicarbon.sample import Sample
@@ -62,6 +62,26 @@ class Specs:
     def terms(self) -> tuple[str, ...]:
         """All columns that the run reads, each once."""
         return tuple(dict.fromkeys([*self.model.terms, *self.diagnostic.terms]))
+
+    @property
+    def ignored(self) -> frozenset[str]:
+        """Fields of the model that mean nothing here; a diagnostic may read any, since it fits models around this."""
+        return ignored_by(self.model) if isinstance(self.diagnostic, NoDiagnostic) else frozenset()
+
+    def lacks(self, key: str) -> bool:
+        """Return whether a dotted key means nothing here: a field that a kind has not or ignores, weights it takes not.
+
+        A field of ``inference`` is what models take under its name.
+        """
+        group, _, name = key.partition(".")
+        spec = getattr(self, group, None)
+        if group == "weights" and spec is None:
+            return True
+        if not isinstance(spec, Spec) or not name or "." in name:
+            return False
+        if group in ("model", "inference") and name in self.ignored:
+            return True
+        return name not in type(spec).model_fields
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -103,6 +104,20 @@ class Result:
     notes: tuple[str, ...] = ()
     residuals: FloatArray | None = None
 
+    @property
+    def has_powers(self) -> bool:
+        """Whether a power of the first focal term is in the model: its coefficient is then no effect of 1 %."""
+        return any(term.startswith(f"{self.focal[0]}^") for term in self.focal[1:])
+
+    @property
+    def in_pieces(self) -> bool:
+        """Whether the first focal term is a piece of an effect: of a group, of an interaction, of a value of several.
+
+        No coefficient is then the effect of its variable in the whole sample. Where focal terms are several variables,
+        the first one's coefficient is its effect.
+        """
+        return any(_share_a_variable(self.focal[0], term) for term in self.focal[1:])
+
     @cached_property
     def estimate_columns(self) -> Mapping[str, FloatArray]:
         """The columns of `estimates`, each of shape (p,), for readers of thousands of results."""
@@ -153,6 +168,23 @@ class Result:
             if len(frame) or title not in ("Effects", "Statistics"):
                 table = Table(title, frame, notes=() if table else self.notes, below=table)
         return "" if table is None else table.to_html()
+
+
+_GROUP = re.compile(r"\[[^\]]*\]")
+"""What stands behind a term's coefficient in a group, or behind a variable of which a term is one value."""
+_POWER = re.compile(r"\^\d+")
+
+
+def _share_a_variable(one: str, other: str) -> bool:
+    """Return whether two terms are pieces of one variable: the same term in two groups, or an interaction of it."""
+    first, second = (_GROUP.sub("", term).split(":") for term in (one, other))
+    if first == second:
+        return True
+    return len(first) + len(second) > 2 and bool(_names(first) & _names(second))
+
+
+def _names(factors: Sequence[str]) -> set[str]:
+    return {_POWER.sub("", factor) for factor in factors}
 
 
 def _shown(frame: pd.DataFrame) -> pd.DataFrame:

@@ -53,9 +53,9 @@ class Sample(Spec):
     periods : tuple of int
         Periods to keep.
     first : int or None
-        First period to keep.
+        First period to keep; None keeps all from the first on.
     last : int or None
-        Last period to keep.
+        Last period to keep; None keeps all to the last.
     drop_first : int
         How many of the first periods are left out, of those that ``periods``, ``first`` and ``last`` keep.
     drop_last : int
@@ -63,10 +63,12 @@ class Sample(Spec):
     query : str or None
         Rows to keep, as pandas' ``DataFrame.query`` reads it: comparisons, ``and``, ``or``, ``not``, ``in`` and
         arithmetic on columns, the unit and the period, e.g. ``"pgdp > 5 and region != 'west'"``; no functions.
-    winsorise, trim : (float, float)
+    winsorise : (float, float)
         Shares of the lower and the upper tail, e.g. ``[0.01, 0.01]``: values of a model's variables beyond these
-        percentiles are set to them, or their rows are left out. Percentiles are those of the sample, by Stata's rule
-        (``winsor2``: the value, or the mean of two, of the inverted distribution function).
+        percentiles are set to them. Percentiles are those of the sample, by Stata's rule (``winsor2``: the value, or
+        the mean of two, of the inverted distribution function).
+    trim : (float, float)
+        Shares of the tails as in ``winsorise``, but rows with a value beyond the percentiles are left out.
     outliers_of : tuple of str
         The variables that ``winsorise`` or ``trim`` treats; empty treats all of the model.
     """

@@ -170,7 +170,7 @@ class _Book:
             "exclude": {
                 "type": ["array", "null"],
                 "description": "Combinations to leave out, e.g. [{model: sdm, sample: northeast}].",
-                "items": self._choice(),
+                "items": self._exclusion(),
             },
             "draw": {
                 "description": "A seeded random subset of the combinations, e.g. {n: 500, seed: 1}.",
@@ -377,6 +377,15 @@ class _Book:
         if "choice" not in self._definitions:
             self._definitions["choice"] = self._keyed(lambda kind: kind)
         return {"$ref": "#/definitions/choice"}
+
+    def _exclusion(self) -> Schema:
+        """Return a choice, with a list where several options of a group are meant."""
+        made = self._keyed(lambda kind: kind)
+        for group in GROUPS:
+            if group in made["properties"]:
+                several = {"type": "array", "items": self._option(group), "minItems": 1}
+                made["properties"][group]["anyOf"].append(several)
+        return made
 
     def _axes(self, text: str, grammar: bool) -> Schema:
         """Return a mapping of keys to lists; a grid also takes Hydra's grammar, e.g. ``glob(*)``, and subsets."""

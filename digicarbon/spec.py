@@ -154,6 +154,14 @@ def identity(spec: Spec, without: frozenset[str] = frozenset()) -> str:
     return f"{type(spec).__module__}.{type(spec).__qualname__}{fields}"
 
 
+def as_default(spec: S, names: frozenset[str]) -> S:
+    """Return a specification with some fields at their defaults; itself if they are."""
+    fields = type(spec).model_fields
+    defaults = {name: fields[name].get_default(call_default_factory=True) for name in names}
+    other = {name: value for name, value in defaults.items() if getattr(spec, name) != value}
+    return spec.model_copy(update=other) if other else spec
+
+
 def sharing(spec: Spec, *verbs: str) -> frozenset[str]:
     """Return the fields that verbs of a specification do not read: its ``no_numbers``.
 

@@ -14,7 +14,7 @@ from digicarbon.errors import DigicarbonError, TrackingError, counted
 from digicarbon.files import ROOT
 from digicarbon.joint import joint_test
 from digicarbon.plan import Plan, Run
-from digicarbon.report import Record, Report, Table, attributed
+from digicarbon.report import Labels, Record, Report, Table, attributed
 from digicarbon.report.joint import FILE as JOINT
 from digicarbon.report.joint import Joint
 from digicarbon.result import Result
@@ -214,11 +214,12 @@ def _table(planned: Plan, report: Report, records: Records, more: Sequence[str])
         return None
     notes = [(run.label, run.prepared.notes) for run in planned.runs]
     simulated = any(run.prepared.simulated for run in planned.runs)
-    return finished(report.table(_title(planned), records), notes, simulated, records.lacking, more)
+    return finished(report.table(_title(planned), records), report.words, notes, simulated, records.lacking, more)
 
 
 def finished(
     table: Table,
+    words: Labels,
     notes: Sequence[tuple[str, Sequence[str]]],
     simulated: bool,
     lacking: int = 0,
@@ -229,6 +230,8 @@ def finished(
     Parameters
     ----------
     table : Table
+    words : Labels
+        The report's.
     notes : sequence of (str, sequence of str)
         What there is to say of the preparation of each run, by label.
     simulated : bool
@@ -240,8 +243,8 @@ def finished(
     """
     if lacking:
         more = (*more, f"{counted(lacking, 'run')} more: recorded, but what was found cannot be read back.")
-    title = f"{table.title} (SIMULATED data)" if simulated else table.title
-    return replace(table, title=title, notes=(*table.notes, *more, *attributed(notes)))
+    title = words.title(table.title, simulated)
+    return replace(table, title=title, notes=(*table.notes, *words.notes((*more, *attributed(notes)))))
 
 
 def _joint(report: Report, records: Records) -> tuple[Joint | None, tuple[str, ...]]:

@@ -20,8 +20,9 @@ from mlflow import MlflowClient
 
 import digicarbon
 from digicarbon import ui
-from digicarbon.__main__ import main
+from digicarbon.__main__ import HYDRA_VERBS, VERBS, main
 from digicarbon.application import completion_line
+from digicarbon.arguments import FLAGS
 from digicarbon.files import GROUPS
 
 Capture = pytest.CaptureFixture[str]
@@ -64,6 +65,29 @@ def test_version_and_help(capsys: Capture) -> None:
 def test_help_waits_for_nothing() -> None:
     heavy = {"pandas", "numpy", "scipy", "hydra", "omegaconf", "mlflow", "rich", "pydantic", "joblib"}
     assert loaded("main(['--help']); main(['--version'])", heavy) == "[]"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_answers_help(verb: str, folder: Path, capsys: Capture) -> None:
+    for words in ([verb, "--help"], [verb, "-h"], [verb, "main", "--help"]):
+        assert main(words) == 0
+        shown = capsys.readouterr()
+        assert f"digicarbon {verb}" in shown.out
+        assert shown.err == ""
+        assert len(shown.out.splitlines()) <= 24
+    if verb in HYDRA_VERBS:
+        assert all(word in shown.out for word in ("--hydra-help", "--cfg job", *FLAGS.get(verb, ())))
+    if verb != "data":
+        # two examples at the end
+        assert [line[: len(verb) + 13] for line in shown.out.splitlines()[-2:]] == [f"  digicarbon {verb}"] * 2
+    assert list(folder.iterdir()) == []
+
+
+def test_help_of_hydra(folder: Path, capsys: Capture) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["run", "--hydra-help"])
+    assert caught.value.code == 0
+    assert "--config-dir" in capsys.readouterr().out
 
 
 def test_a_check_waits_for_nothing_that_it_does_not_use(folder: Path) -> None:
@@ -180,7 +204,7 @@ def test_what_is_left_out_is_told(folder: Path, capsys: Capture) -> None:
     for verb in ("plan", "check"):
         assert main([verb, "mine"]) == 0
         told = capsys.readouterr().err
-        assert "1 combinations are left out by exclude." in told
+        assert "1 combination is left out by exclude." in told
         assert "skipped model=sdm, weights=matrix: conf/weights/matrix.yaml: weights.path is required" in told
         assert "model=twfe: one fit, also for model=twfe, weights=" in told
 
@@ -425,6 +449,7 @@ def test_ui_without_a_store(folder: Path, capsys: Capture) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["check", "--nonsense"], "`digicarbon check` has no flag --nonsense."),
         (["pln"], "There is no command 'pln'. Did you mean 'plan'?"),
         (["frobnicate"], "Verbs: run, plan, check, list, ui, rerun, export, deliver, data, report, new, schema."),
         (["check", "table3_basline"], "There is no experiment 'table3_basline'. Did you mean 'table3_baseline'?"),
@@ -484,13 +509,6 @@ def test_a_field_of_swept_options_is_laid_over_them_like_a_grid(folder: Path, ca
     assert main(["plan", "same", "outcome.controls=[]"]) == 0
     assert capsys.readouterr().out.partition("┏")[2] == on_the_command_line
     assert "2 choices: 1 fit" in on_the_command_line
-
-
-def test_flags_that_hydra_does_not_know(folder: Path, capsys: Capture) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main(["check", "--nonsense"])
-    assert caught.value.code == 2
-    assert "unrecognized arguments: --nonsense" in capsys.readouterr().err
 
 
 # ---- the user's own module

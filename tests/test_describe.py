@@ -64,6 +64,13 @@ def test_every_field_of_every_shipped_option_is_explained(group: str) -> None:
     assert silent == []
 
 
+@pytest.mark.parametrize("group", [*GROUPS, "importer"])
+def test_no_two_fields_of_an_option_are_explained_by_the_same_sentence(group: str) -> None:
+    for option in options(group):
+        meanings = [field.meaning for field in option.fields]
+        assert sorted({*meanings}) == sorted(meanings), option.name
+
+
 def test_a_reference_to_another_class_is_followed() -> None:
     fields = {field.name: field for field in find_option("inference", "cluster").fields}
     assert not any(field.meaning.startswith("As in") for field in fields.values())

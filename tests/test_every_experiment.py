@@ -26,6 +26,8 @@ STUDIES = LISTS - {"placebo"}
 SMALLER = {
     "robustness": ["draw.n=40", "report.draws=0"],
     "robustness_china": ["draw.n=40", "report.draws=0"],
+    "robustness_china_within": ["draw.n=40", "report.draws=0"],
+    "robustness_china_between": ["draw.n=40", "report.draws=0"],
     "placebo_measure": ["measure.permute=1,2,3"],
     "placebo_weights": ["weights.seed=1,2,3"],
 }

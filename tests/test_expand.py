@@ -41,6 +41,14 @@ def test_references_are_said_without_signs(folder: Path) -> None:
     assert [choice.label for choice in choices] == ["model.x=[measure]", "model.x=[L.measure]", "model.x=measure.terms"]
 
 
+def test_a_rule_may_list_options(folder: Path) -> None:
+    grid = "grid: {model: [twfe, sdm, sar], inference: [classic, robust, cluster], model.controls: [[], [ln_pgdp]]}\n"
+    alone = [f"{{model: {model}, inference: {kind}}}" for model in ("sdm", "sar") for kind in ("robust", "cluster")]
+    listed = chosen(f"{grid}exclude: [{{model: [sdm, sar], inference: [robust, cluster]}}, {{model.controls: []}}]")
+    assert listed == chosen(f"{grid}exclude: [{', '.join(alone)}, {{model.controls: []}}]")
+    assert (len(listed[0]), listed[1]) == (5, 13)
+
+
 def test_subsets_of_a_list(folder: Path) -> None:
     values, _ = chosen("grid: {outcome.controls: {subsets: [ln_a, ln_b, ln_c], always: [ln_d]}, measure: [ide]}")
     lists = [one["outcome.controls"] for one in values]
@@ -180,7 +188,7 @@ def test_a_choice_is_its_positions(grid: tuple[Composer, list[Choice]]) -> None:
         "sample": "east",
     }
     assert last.values == {"measure": "ide", **last.varied}
-    assert last.label_without("model") == (
+    assert last.label_without(lambda key: key.split(".")[0] == "model") == (
         "B, weights=w1_adjacency, inference=cluster, outcome=intensity_fuels, sample=east"
     )
     assert not hasattr(Choice(last.block, last.digits), "__dict__")

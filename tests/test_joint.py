@@ -333,3 +333,12 @@ def test_a_polynomial_is_not_on_the_curve(project: Path) -> None:
     found = joint_test(fits, draws=19)
     assert found.specifications == 2
     assert any("2 of 4 runs" in note and "powers of the focal term" in note for note in found.notes)
+
+
+def test_a_piece_of_an_effect_is_on_the_curve_only_where_it_is_named(project: Path) -> None:
+    grid = {"model.x": [["ln_e"], ["ln_e", "ln_e:ln_pgdp"]], "model.controls": [["ln_population"], ["ln_pgdp"]]}
+    fits = fitted("pieces", experiment(grid))
+    found = joint_test(fits, draws=19)
+    assert found.specifications == 2
+    assert any("2 of 4 runs" in note and "groups, interactions" in note for note in found.notes)
+    assert joint_test(fits, draws=19, term="ln_e").specifications == 4

@@ -66,7 +66,6 @@ def test_all_files_are_valid_in_the_editor(study: Path) -> None:
     [
         ([], "new takes the name of the folder to make: digicarbon new MYSTUDY"),
         (["a", "b"], "new takes the name of the folder to make"),
-        (["--help"], "new takes the name of the folder to make"),
         (["a", "--language", "de"], "--language must be one of en, zh; got 'de'"),
         (["a", "--language"], "--language must be one of en, zh; got ''"),
         (["a:b"], "'a:b' is no name for a study"),

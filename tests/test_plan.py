@@ -20,6 +20,7 @@ from digicarbon.impossible import rules_for
 from digicarbon.plan import Plan, plan
 from digicarbon.prepare import Workshop
 from digicarbon.provenance import ledger
+from digicarbon.spec import as_default
 
 SHOP = Workshop()
 """Shared: the same simulated study is drawn once for all tests of this file."""
@@ -217,6 +218,8 @@ def test_a_key_in_grid_and_zip_is_refused(folder: Path) -> None:
         ("zip: {measure: [ddl, ide], model: [twfe]}", "must have equal lengths; measure has 2, model has 1"),
         ("zip: {measure: ddl}", "zip.measure: must be a list"),
         ("exclude: [{modle: sdm}]", "exclude: unknown key 'modle'. Did you mean 'model'?"),
+        ("exclude: [{model: [twfe, sdn]}]", "exclude: model=sdn: there is no such option. Did you mean 'sdm'?"),
+        ("exclude: [{model: []}]", "exclude: model chooses an option by name; got []"),
         ("exclude: [{model: sdn}]", "exclude: model=sdn: there is no such option. Did you mean 'sdm'?"),
         ("exclude: [sdm]", "exclude: must be a list of mappings"),
         ("draw: {n: 0}", "draw: takes n and seed"),
@@ -591,6 +594,46 @@ def test_a_run_has_what_its_files_say_where_others_choose(folder: Path) -> None:
 def test_a_run_without_an_experiment_is_called_by_its_model() -> None:
     made = plan(Composer(loader(), "config", ["model=pooled"]), [], SHOP)
     assert [run.label for run in made.runs] == ["pooled"]
+
+
+def test_what_a_model_ignores_is_none_and_makes_no_run(folder: Path) -> None:
+    made = planned(experiment("grid: {model: [sar, sdm], model.durbin: [all, x]}"))
+    assert [(run.label, made.chosen(run)["model.durbin"]) for run in made.runs] == [
+        ("model=sar", "none"),
+        ("model=sdm, model.durbin=all", "all"),
+        ("model=sdm, model.durbin=x", "x"),
+    ]
+    params = recorded_params(made)
+    assert [one.get("model.durbin") for one in params] == [None, "all", "x"]
+    # standard errors of one kind take no notice of what another kind reads
+    assert not {"model.draws", "model.seed", "model.error_structure"} & set(params[0])
+    columns = "columns: {fe: {model: twfe}, sar: {model: sar}, x: {model: sdm, model.durbin: x}}"
+    made = planned(experiment(columns))
+    assert [made.chosen(run)["model.durbin"] for run in made.runs] == ["none", "none", "x"]
+    made = planned("config", "model=twfe", "inference=classic,driscoll_kraay", "inference.bandwidth=1,2")
+    assert [(run.label, made.chosen(run)["inference.bandwidth"]) for run in made.runs] == [
+        ("inference=classic", "none"),
+        ("inference=driscoll_kraay, inference.bandwidth=1", 1),
+        ("inference=driscoll_kraay, inference.bandwidth=2", 2),
+    ]
+    assert [one.get("inference.bandwidth") for one in recorded_params(made)] == [None, "1", "2"]
+
+
+def test_ignored_fields_at_their_defaults_leave_the_hash_as_it_was(folder: Path) -> None:
+    for choice in ("sar", "slx", "sdm", "twfe", "gmm_system"):
+        specs = planned("config", f"model={choice}").runs[0].specs
+        assert specs.ignored
+        assert as_default(specs.model, specs.ignored) is specs.model
+    # only what is written otherwise is put back
+    specs = planned("config", "model=sar", "model.durbin=x", "model.effects=unit").runs[0].specs
+    put_back = as_default(specs.model, specs.ignored)
+    assert {name for name, value in put_back if value != getattr(specs.model, name)} == {"durbin"}
+    assert planned("config", "model=sar", "model.durbin=x").runs[0].key == planned("config", "model=sar").runs[0].key
+
+
+def test_a_diagnostic_may_read_what_the_model_ignores(folder: Path) -> None:
+    made = planned("config", "model=sar", "model.durbin=all,x", "diagnostic=spatial_tests")
+    assert [made.chosen(run)["model.durbin"] for run in made.runs] == ["all", "x"]
 
 
 def test_a_model_without_weights_is_under_none_of_them(folder: Path) -> None:

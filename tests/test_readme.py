@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from pathlib import Path
 
+import pytest
 import yaml
 from conftest import REPOSITORY
 
@@ -16,6 +19,17 @@ def test_ci_installs_and_tests_as_the_readme_does() -> None:
     for part in ("-c constraints.txt -e '.[dev]'", "-n auto"):
         assert part in test_command
         assert part in ci
+
+
+@pytest.mark.parametrize(
+    "page",
+    [*sorted(REPOSITORY.glob("*.md")), *sorted((REPOSITORY / "docs").rglob("*.md"))],
+    ids=lambda page: page.relative_to(REPOSITORY).as_posix(),
+)
+def test_every_extra_that_a_page_names_exists(page: Path) -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = re.findall(r"'(?:digicarbon|\.)\[([\w,]+)\]'", page.read_text(encoding="utf-8"))
+    assert {extra for found in named for extra in found.split(",")} <= set(project["optional-dependencies"])
 
 
 def test_every_link_points_to_a_file() -> None:

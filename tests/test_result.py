@@ -1,4 +1,4 @@
-"""A result shows itself in a notebook."""
+"""A result shows itself in a notebook, and says whether its focal term is an effect."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from digicarbon.result import Effects, Result
 
@@ -40,3 +41,27 @@ def test_estimates_effects_and_statistics_are_shown() -> None:
 
 def test_a_result_without_estimates_says_what_it_is() -> None:
     assert "<caption>none</caption>" in Result("none", "")._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("focal", "pieces"),
+    [
+        (("x",), False),
+        (("x[east]", "x[west]"), True),
+        (("x[east: north]", "x[west]", "z[west]"), True),
+        (("x:z",), False),
+        (("x", "x:z"), True),
+        (("x", "x^2:z"), True),
+        (("x", "z", "z:w"), False),
+        (("x:d", "z:d"), True),
+        (("region[a]", "region[b]"), True),
+        (("x", "z"), False),
+        (("x", "L.x"), False),
+        (("x", "x^2"), False),
+        ((), False),
+    ],
+)
+def test_a_focal_term_is_a_piece_or_an_effect(focal: tuple[str, ...], pieces: bool) -> None:
+    found = Result("fe", "y", focal=focal)
+    assert found.in_pieces is pieces
+    assert found.has_powers is any(term.startswith("x^2") for term in focal)

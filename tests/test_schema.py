@@ -71,6 +71,7 @@ WRONG = [
     ({"columns": {"A": {"model": "smd"}}}, "$.columns.A.model"),
     ({"columns": {"A": {"model.level": 2}}}, "$.columns.A['model.level']"),
     ({"grid": {"inference": []}}, "$.grid.inference"),
+    ({"exclude": [{"model": []}]}, "$.exclude[0].model"),
     ({"grid": {"outcome.controls": {"subset": ["ln_pgdp"]}}}, "outcome.controls"),
     ({"grid": {"model.effects": ["two_ways"]}}, "$.grid['model.effects']"),
     ({"grid": {"executor": ["loky"]}}, "'executor' does not match any"),
@@ -89,6 +90,7 @@ def test_a_mistake_in_an_experiment_is_found(node: Any, said: str, made: dict[st
 RIGHT = [
     {"defaults": ["table3_baseline", {"override model": "sdm"}, "_self_"], "model": {"durbin": ["ln_e"]}},
     {"columns": {"A": None, "B": {}, "C": {"model.controls": [], "measure": "sector1", "panel.derive.x": "a / b"}}},
+    {"exclude": [{"model": ["sdm", "sar"], "inference": "robust"}]},
     {"grid": {"outcome.controls": {"subsets": ["ln_pgdp"], "always": ["ln_ter_sec"]}}},
     {"grid": {"weights": "glob(*)", "model.level": [0.9, "${inference.level}"], "source": {"seed": "range(1,9)"}}},
     {

@@ -141,6 +141,15 @@ def words() -> Mapping[str, Mapping[str, str]]:
 
 
 @cache
+def notes() -> Mapping[str, str]:
+    """Return the sentences of notes under tables, and the phrases they are made of: English, then Chinese.
+
+    `digicarbon.report.notes` says what ``{…}`` and ``[…|…]`` mean.
+    """
+    return {str(row.en): str(row.zh) for row in _table("notes").itertuples(index=False)}
+
+
+@cache
 def _words() -> tuple[Mapping[str, Mapping[str, str]], Mapping[str, Mapping[str, str]]]:
     found: tuple[dict[str, Mapping[str, str]], dict[str, Mapping[str, str]]] = ({}, {})
     for row in _table("labels").itertuples(index=False):

@@ -189,8 +189,10 @@ class Moran(_OfVariables):
         Terms whose statistic is computed; ln_name is the logarithm of the column name.
     moments : {"normal", "randomisation", "permutation"}
     sides : {"two", "greater"}
-    draws, seed : int
-        Number of permutations, and their seed.
+    draws : int
+        Number of permutations.
+    seed : int
+        Seed of the permutations.
     """
 
     table_names: ClassVar[tuple[str, ...]] = ("moran",)
@@ -220,8 +222,10 @@ class LocalMoran(_OfVariables):
     ml_variance : bool
     quadrants : {"esda", "spdep"}
     sides : {"two", "greater"}
-    draws, seed : int
-        See `digicarbon.numeric.local_moran.local_moran`.
+    draws : int
+        Number of conditional permutations, see `digicarbon.numeric.local_moran.local_moran`.
+    seed : int
+        Seed of the permutations.
     """
 
     table_names: ClassVar[tuple[str, ...]] = ("local_moran",)
@@ -251,8 +255,10 @@ class BivariateMoran(_OfVariables):
     neighbours : str
         The variable that is averaged over neighbours.
     sides : {"two", "greater"}
-    draws, seed : int
-        Number of permutations, and their seed.
+    draws : int
+        Number of permutations.
+    seed : int
+        Seed of the permutations.
     """
 
     table_names: ClassVar[tuple[str, ...]] = ("moran",)

@@ -374,8 +374,10 @@ class WildClusterBootstrap(Diagnostic):
     tails : {"symmetric", "equal"}
     cluster : str
         ``unit``, ``time`` or a column.
-    draws, seed : int
-        Bootstrap samples, and the seed that they are drawn with.
+    draws : int
+        Number of bootstrap samples.
+    seed : int
+        Seed that they are drawn with.
     level : float
         Of the confidence intervals.
     """

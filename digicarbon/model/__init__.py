@@ -1,6 +1,7 @@
 """Models."""
 
 from digicarbon.model.base import Model as Model
+from digicarbon.model.base import ignored_by as ignored_by
 from digicarbon.model.dynamic_panel import DynamicPanel as DynamicPanel
 from digicarbon.model.grouped_regression import GroupedRegression as GroupedRegression
 from digicarbon.model.none import NoModel as NoModel

@@ -75,6 +75,15 @@ class Model(Spec):
         return self.takes_weights
 
     @property
+    def ignored(self) -> frozenset[str]:
+        """Fields that mean nothing for this model with its other fields, e.g. what a cluster is without clusters.
+
+        Models that differ in nothing else are one fit. A class from elsewhere that changes a model of ours ignores
+        nothing until it says so itself, see `ignored_by`.
+        """
+        return frozenset()
+
+    @property
     def regressors(self) -> tuple[str, ...]:
         """All terms on the right-hand side: x, then controls."""
         return (*self.x, *self.controls)
@@ -131,6 +140,19 @@ class Model(Spec):
     def batch(self, panel: Panel, weights: Weights | None, estimand: Estimand) -> Batch:
         """Return what fits the model to many outcomes; arguments as in `null`."""
         return OneByOne(self, panel, weights, estimand)
+
+
+def ignored_by(model: Model) -> frozenset[str]:
+    """Return the fields that a model ignores.
+
+    There are none where a class from elsewhere stands above the one that says what is ignored: it may read any field.
+    """
+    for cls in type(model).__mro__:
+        if "ignored" in vars(cls):
+            return model.ignored
+        if cls.__module__.partition(".")[0] != __name__.partition(".")[0]:
+            break
+    return frozenset()
 
 
 def require_panel(panel: object) -> None:

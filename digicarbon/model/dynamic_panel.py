@@ -63,11 +63,15 @@ class DynamicPanel(Model):
         ``two_way`` adds a dummy for each period, which instruments itself.
     instrument_lags : [first, last]
         Lags of the outcome that instrument the transformed equation, ``null`` for all that there are.
-    predetermined, endogenous : tuple of str
-        Regressors that are correlated with past, or with present and past errors. A variable's name covers its lags
-        among the regressors. All other regressors count as strictly exogenous and instrument themselves.
-    predetermined_lags, endogenous_lags : [first, last]
-        Their lags that instrument the transformed equation.
+    predetermined : tuple of str
+        Regressors that are correlated with past errors. A variable's name covers its lags among the regressors. All
+        regressors that are neither predetermined nor endogenous count as strictly exogenous and instrument themselves.
+    endogenous : tuple of str
+        Regressors that are correlated with present and past errors; their lags are covered as well.
+    predetermined_lags : [first, last]
+        Lags of the predetermined regressors that instrument the transformed equation.
+    endogenous_lags : [first, last]
+        Those of the endogenous regressors.
     lag_ranges : mapping of str to [first, last]
         Ranges of single ``predetermined`` or ``endogenous`` variables that differ from these; ``null`` for one whose
         lags are no instruments, which is for others to identify.
@@ -172,6 +176,18 @@ class DynamicPanel(Model):
         if CONSTANT in self.regressors:
             raise ValueError("'const' is the constant that system GMM adds itself; leave it out of the terms.")
         return self
+
+    @property
+    def ignored(self) -> frozenset[str]:
+        """Fields that mean nothing for the kind, its steps and the roles of its regressors."""
+        meaningless = {
+            "cov": self.steps == 2,
+            "windmeijer": self.steps == 1,
+            "exogenous_equation": self.kind == "difference",
+            "predetermined_lags": set(self.predetermined) <= set(self.lag_ranges),
+            "endogenous_lags": set(self.endogenous) <= set(self.lag_ranges),
+        }
+        return frozenset(name for name, holds in meaningless.items() if holds)
 
     @property
     def terms(self) -> tuple[str, ...]:

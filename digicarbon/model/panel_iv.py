@@ -126,6 +126,12 @@ class PanelIV(Model):
         return self
 
     @property
+    def ignored(self) -> frozenset[str]:
+        """Fields that mean nothing for the standard errors."""
+        clustered = {"cluster", "df"} if self.cov != "cluster" else set()
+        return frozenset(clustered | ({"small_sample"} if self.cov == "classic" else set()))
+
+    @property
     def instrumented(self) -> tuple[str, ...]:
         """The endogenous regressors."""
         return self.endogenous or self.x

@@ -189,6 +189,20 @@ class PanelRegression(Model):
         return self.cov == "conley"
 
     @property
+    def ignored(self) -> frozenset[str]:
+        """Fields that mean nothing for the effects and the standard errors."""
+        random = self.effects in RANDOM
+        meaningless = {
+            "variance": not random,
+            "cluster": self.cov not in ("cluster", "beck_katz"),
+            "bandwidth": self.cov not in ("driscoll_kraay", "newey_west", "conley"),
+            "kernel": self.cov != "conley",
+            "small_sample": self.cov == "classic",
+            "df": random or self.cov not in ("cluster", "driscoll_kraay"),
+        }
+        return frozenset(name for name, holds in meaningless.items() if holds)
+
+    @property
     def fixed(self) -> EffectsKind:
         """The fixed effects; none where effects are random."""
         return _FIXED[self.effects]

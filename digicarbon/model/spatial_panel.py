@@ -90,8 +90,10 @@ class SpatialPanel(Model):
         scores added up by unit (see its warning in the notes).
     effects_se : {"delta", "simulation"}
         Standard errors of effects: exact delta method, or from draws of the parameters.
-    draws, seed : int
-        Of the simulation.
+    draws : int
+        Draws of the simulation.
+    seed : int
+        Seed of the simulation.
     level : float
         Coverage of the intervals.
 
@@ -155,6 +157,21 @@ class SpatialPanel(Model):
         if self.durbin == "all":
             return self.regressors
         return self.x if self.durbin == "x" else tuple(self.durbin)
+
+    @property
+    def ignored(self) -> frozenset[str]:
+        """Fields that mean nothing for the kind, its effects and its standard errors."""
+        plain = self.fixed == "none"
+        meaningless = {
+            "durbin": self.kind not in DURBIN_KINDS,
+            "bias_correction": plain,
+            # means over time are taken from a lag as from what is lagged
+            "demeaning": self.fixed in ("none", "unit") or self.kind == "slx",
+            "error_structure": self.effects != "random" or self.kind not in ERROR_KINDS,
+            "draws": self.effects_se == "delta",
+            "seed": self.effects_se == "delta",
+        }
+        return frozenset(name for name, holds in meaningless.items() if holds)
 
     @property
     def fixed(self) -> EffectsKind:

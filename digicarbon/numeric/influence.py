@@ -53,10 +53,13 @@ class Robustness:
         Standard deviation of the estimates over specifications (divisor M).
     total : float
         Square root of the sum of both variances.
+    median_se : float
+        Median standard error, which a few specifications of no precision leave as it is.
     """
 
     mean: float
     sampling: float
+    median_se: float
     modelling: float
     total: float
 
@@ -128,7 +131,26 @@ def robustness(estimates: FloatArray, se: FloatArray) -> Robustness:
     """Return the summary of estimates and their standard errors, both of shape (M,)."""
     sampling = float(np.mean(se**2))
     modelling = float(np.var(estimates))
-    return Robustness(float(estimates.mean()), sampling**0.5, modelling**0.5, (sampling + modelling) ** 0.5)
+    return Robustness(
+        mean=float(estimates.mean()),
+        sampling=sampling**0.5,
+        median_se=float(np.median(se)),
+        modelling=modelling**0.5,
+        total=(sampling + modelling) ** 0.5,
+    )
+
+
+def concentration(parts: FloatArray, count: int) -> float:
+    """Return the share of a sum of M parts, none negative, that the ``count`` largest have; 0 if the sum is 0."""
+    every = float(parts.sum())
+    return float(np.sort(parts)[len(parts) - count :].sum()) / every if every > 0 else 0.0
+
+
+def without_ends(estimates: FloatArray, count: int) -> NDArray[np.bool_]:
+    """Return which of M estimates are neither among the ``count`` smallest nor among the ``count`` largest."""
+    kept = np.zeros(len(estimates), dtype=np.bool_)
+    kept[np.argsort(estimates, kind="stable")[count : len(estimates) - count]] = True
+    return kept
 
 
 def _projected(columns: Sequence[FloatArray], y: FloatArray) -> FloatArray:

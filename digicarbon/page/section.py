@@ -17,7 +17,7 @@ from digicarbon.page import asked, runs
 from digicarbon.page.words import Words
 from digicarbon.provenance import SEEDS
 from digicarbon.recorded import RecordedSweep
-from digicarbon.report import DiagnosticTable, Report, SpecificationCurve, Table
+from digicarbon.report import DiagnosticTable, Labels, Report, SpecificationCurve, Table
 from digicarbon.report.focal import Quantity
 from digicarbon.report.joint import Joint
 from digicarbon.tables import finished
@@ -225,7 +225,12 @@ def _table(sweep: RecordedSweep, report: Report, title: str) -> tuple[Table | No
         return None, ""
     try:
         return finished(
-            report.table(title, sweep.records), sweep.notes, sweep.simulated, sweep.lacking, _absent(sweep)
+            report.table(title, sweep.records),
+            report.words,
+            sweep.notes,
+            sweep.simulated,
+            sweep.lacking,
+            _absent(sweep),
         ), ""
     except DigicarbonError as error:
         return None, str(error)
@@ -296,15 +301,16 @@ def _curve(
         files = spec.files(title, sweep.records)
     except DigicarbonError as error:
         return {}, Markup(""), str(error)
-    return files, Markup(replace(table, title=_titled(table.title, sweep.simulated)).to_html_piece()), ""
+    return files, Markup(replace(table, title=report.words.title(table.title, sweep.simulated)).to_html_piece()), ""
 
 
 def _joint(joint: Joint | None, words: Words) -> Markup:
     if joint is None:
         return Markup("")
-    cells = joint.statistics.map(lambda value: f"{value:.4f}")
-    title = f"{words('curve_joint')} ({joint.estimand}, {joint.specifications:,} × {joint.draws:,})"
-    return Markup(Table(title, cells, notes=joint.notes).to_html_piece())
+    labels = Labels(words.language)
+    cells = joint.statistics.map(lambda value: f"{value:.4f}").rename(index=labels.word, columns=labels.word)
+    title = f"{words('curve_joint')} ({labels.word(joint.estimand)}, {joint.specifications:,} × {joint.draws:,})"
+    return Markup(Table(title, cells, notes=labels.notes(joint.notes)).to_html_piece())
 
 
 def _diagnostics(
@@ -316,13 +322,9 @@ def _diagnostics(
             continue
         spec = DiagnosticTable(name=name, labels=report.labels, language=report.language)
         table = spec.table(name.replace("_", " "), sweep.records.chosen(places))
-        table = replace(table, title=_titled(table.title, sweep.simulated))
+        table = replace(table, title=report.words.title(table.title, sweep.simulated))
         folded = len(table.cells) > OPEN_ROWS or len(table.cells.columns) > OPEN_COLUMNS
         yield name, Markup(table.to_html_piece(addresses)), folded
-
-
-def _titled(title: str, simulated: bool) -> str:
-    return f"{title} (SIMULATED data)" if simulated else title
 
 
 def _facts(sweep: RecordedSweep, base: str, words: Words) -> Iterator[tuple[str, Markup]]:

@@ -48,8 +48,10 @@ class PanelDesign(Spec):
 
     Attributes
     ----------
-    first, last : int or None
-        First and last period; None takes all.
+    first : int or None
+        First period; None takes all from the first on.
+    last : int or None
+        Last period; None takes all to the last.
     derive : mapping of str to str
         New columns as arithmetic on columns, e.g. ``pgdp: gdp / population``. Only those that a model needs are made,
         and a column of the data goes before a definition of the same name.

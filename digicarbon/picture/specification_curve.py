@@ -22,6 +22,8 @@ BoolArray = NDArray[np.bool_]
 
 FEW = 120
 """Up to here each specification has a marker and a bar of its own; beyond, bars run together into a band."""
+MANY = 20
+"""From here on a few extreme ends do not decide how far the axis reaches."""
 BINS = 400
 """Columns of the choice panel where specifications are many: each shows the share that has the choice."""
 DRAWN = 4000
@@ -70,7 +72,8 @@ def plot_specification_curve(
         A row per specification: coef, low, high, p. In any order.
     strips : sequence of Strip
     facet : Series, optional
-        A value for each specification; each gets a curve beside the others, on the same scale.
+        A value for each specification; each gets a curve beside the others, on the same scale. What reaches beyond its
+        ends has an arrow there.
     band : DataFrame, optional
         Columns low, median, high by rank: the sorted curve under no effect. Drawn on each curve of as many estimates.
     level : float
@@ -106,12 +109,17 @@ def plot_specification_curve(
             sharey="row",
             gridspec_kw={"height_ratios": [upper, lower]} if lines else None,
         )
-        for place, name in enumerate(names):
-            chosen = np.flatnonzero(np.array(values) == name)
-            order = chosen[np.argsort(estimates["coef"].to_numpy()[chosen], kind="stable")]
-            _draw_curve(grid[0, place], estimates.iloc[order], level, words, len(names) == 1)
-            if band is not None and len(band) == len(order):
-                _draw_band(grid[0, place], band, words)
+        orders = [_order(estimates, np.array(values) == name) for name in names]
+        curves = [
+            (estimates.iloc[order], band if band is not None and len(band) == len(order) else None) for order in orders
+        ]
+        ends = _axis(curves)
+        for place, (name, order, (rows, own)) in enumerate(zip(names, orders, curves, strict=True)):
+            _draw_curve(grid[0, place], rows, level, words, len(names) == 1)
+            if own is not None:
+                _draw_band(grid[0, place], own, words)
+            grid[0, place].set_ylim(*ends)
+            _mark_beyond(grid[0, place], rows, words)
             if name:
                 grid[0, place].set_title(drawable(name), loc="left")
             if lines:
@@ -125,6 +133,12 @@ def plot_specification_curve(
         figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3)
         head(figure, title, simulated, words.language)
     return figure
+
+
+def _order(estimates: pd.DataFrame, chosen: BoolArray) -> NDArray[np.int64]:
+    """Return the positions of the chosen estimates in order of size."""
+    places = np.flatnonzero(chosen)
+    return places[np.argsort(estimates["coef"].to_numpy()[places], kind="stable")]
 
 
 def _draw_curve(axes: Axes, rows: pd.DataFrame, level: float, words: Words, alone: bool) -> None:
@@ -155,24 +169,63 @@ def _draw_curve(axes: Axes, rows: pd.DataFrame, level: float, words: Words, alon
     # several curves share a legend, and have a median each
     named = f"{words.say('median')} {middle:.4g}" if alone else words.say("median")
     axes.axhline(middle, color="black", linewidth=0.8, linestyle=(0, (4, 2)), label=named)
-    bottom, top = _range(coef, low, high)
-    axes.set_ylim(bottom, top)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlim(0.5 - 0.01 * len(coef), len(coef) + 0.5 + 0.01 * len(coef))
 
 
-def _range(coef: FloatArray, low: FloatArray, high: FloatArray) -> tuple[float, float]:
-    """Return the ends of the axis: room for intervals, but no more than leaves the curve a third of the picture."""
-    first, last = min(float(coef.min()), 0.0), max(float(coef.max()), 0.0)
-    span = last - first or 1.0
-    bottom = max(min(_smallest(low), first), first - span)
-    top = min(max(-_smallest(-high), last), last + span)
-    return bottom - 0.03 * span, top + 0.03 * span
+def _axis(curves: Sequence[tuple[pd.DataFrame, pd.DataFrame | None]]) -> tuple[float, float]:
+    """Return the ends of an axis that all curves share, each with the band under no effect that is drawn on it."""
+    ends = np.array([_reached(rows, band) for rows, band in curves])
+    bottom, top = float(ends[:, 0].min()), float(ends[:, 1].max())
+    margin = 0.03 * (top - bottom or 1.0)
+    return bottom - margin, top + margin
 
 
-def _smallest(ends: FloatArray) -> float:
-    finite = ends[np.isfinite(ends)]
-    return float(finite.min()) if len(finite) else 0.0
+def _reached(rows: pd.DataFrame, band: pd.DataFrame | None) -> tuple[float, float]:
+    """Return how far a curve reaches: as far as its estimates and intervals, a few extreme ones aside.
+
+    Intervals have as much room on each side as the estimates take, and the band twice as much.
+    """
+    first, last = _span(rows["coef"], rows["coef"], 0.0, 0.0)
+    room = last - first or 1.0
+    low, high = _span(rows["low"], rows["high"], first, last)
+    low, high = max(low, first - room), min(high, last + room)
+    if band is not None:
+        lower, upper = _span(band["low"], band["high"], first, last)
+        low, high = min(low, max(lower, first - 2 * room)), max(high, min(upper, last + 2 * room))
+    return low, high
+
+
+def _span(lower: pd.Series[float], upper: pd.Series[float], first: float, last: float) -> tuple[float, float]:
+    """Return the smallest and the largest of some numbers that are finite, of ``first`` and of ``last``.
+
+    Of many numbers one in 200 at each end is left out where that more than halves the span.
+    """
+    low, high = (np.sort(values[np.isfinite(values)]) for values in (lower.to_numpy(), upper.to_numpy()))
+    if not len(low) or not len(high):
+        return first, last
+    whole = min(float(low[0]), first), max(float(high[-1]), last)
+    fewest = min(len(low), len(high))
+    if fewest < MANY:
+        return whole
+    cut = -(-fewest // 200)
+    inner = min(float(low[cut]), first), max(float(high[-1 - cut]), last)
+    return inner if whole[1] - whole[0] > 2 * (inner[1] - inner[0]) else whole
+
+
+def _mark_beyond(axes: Axes, rows: pd.DataFrame, words: Words) -> None:
+    """Mark estimates and intervals that reach beyond the axis with arrows at its ends, and say how many there are."""
+    bottom, top = axes.get_ylim()
+    coef, low, high = (rows[name].to_numpy(dtype=np.float64) for name in ("coef", "low", "high"))
+    x = np.arange(1, len(coef) + 1, dtype=np.float64)
+    over, under = np.fmax(coef, high) > top, np.fmin(coef, low) < bottom
+    for beyond, marker, end in ((over, "^", top), (under, "v", bottom)):
+        ends = np.full(int(beyond.sum()), end)
+        (arrows,) = axes.plot(x[beyond], ends, linestyle="", marker=marker, markersize=4, color="black", clip_on=False)
+        arrows.set_in_layout(False)
+    if (over | under).any():
+        said = words.say("beyond the axis", n=f"{int((over | under).sum()):,}")
+        axes.set_title(said, loc="right", fontsize=8)
 
 
 def _draw_band(axes: Axes, band: pd.DataFrame, words: Words) -> None:
@@ -182,8 +235,6 @@ def _draw_band(axes: Axes, band: pd.DataFrame, words: Words) -> None:
     axes.plot(x, middle, color="black", linewidth=0.8, linestyle=":", label=words.say("its median"))
     axes.plot(x, low, color="black", linewidth=0.6, linestyle="-.", label=label)
     axes.plot(x, high, color="black", linewidth=0.6, linestyle="-.")
-    bottom, top = axes.get_ylim()
-    axes.set_ylim(min(bottom, float(low.min())), max(top, float(high.max())))
 
 
 def _draw_choices(axes: Axes, groups: Sequence[tuple[str, list[Strip]]], order: NDArray[np.int64]) -> None:

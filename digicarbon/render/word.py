@@ -35,9 +35,7 @@ def word(grids: Sequence[Grid]) -> bytes:
     try:
         from docx import Document
     except ImportError as error:
-        raise ConfigError(
-            "A Word document needs python-docx; install it: pip install 'digicarbon[report]' or pip install python-docx"
-        ) from error
+        raise ConfigError("A Word document needs python-docx; install it: pip install python-docx") from error
     document = Document()
     _set_page(document, landscape=any(_width(grid, SIZE) > PORTRAIT for grid in grids))
     _set_style(document)

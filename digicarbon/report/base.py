@@ -135,27 +135,32 @@ def counted_once(again: int) -> tuple[str, ...]:
 def counted_notes(number: Mapping[str, int], every: int) -> tuple[str, ...]:
     """Return notes with how many runs each holds for, where it is not common to all.
 
-    Those that differ in a number of observations only are one note, with the smallest and the largest number.
+    Those that differ only in a number of observations, or in the range of a spatial parameter, are one note, with the
+    smallest and the largest number.
     """
     alike: dict[str, list[tuple[str, int]]] = {}
     for note, n in number.items():
-        alike.setdefault(_OBSERVATIONS.sub("#", note), []).append((note, n))
+        alike.setdefault(_NUMBERS.sub("#", note), []).append((note, n))
     together = [(_ranged([note for note, _ in same]), sum(n for _, n in same)) for same in alike.values()]
     return tuple(note if n == every else f"{n} of {counted(every, 'run')}: {note}" for note, n in together)
 
 
-_OBSERVATIONS = re.compile(r"(?<![\w.,])\d+(?= (?:effective )?observations\b)")
+_NUMBERS = re.compile(
+    r"(?<![\w.,])\d+(?= (?:effective )?observations\b)|(?<=of its range \()-?[\d.]+(?=, )|(?<=, )-?\d+\.\d+(?=\): )"
+)
+"""Numbers in which notes of many runs differ: observations, and both ends of the range of a spatial parameter."""
 
 
 def _ranged(notes: Sequence[str]) -> str:
-    """Return notes that differ in numbers of observations only as one."""
-    columns = iter(list(zip(*(map(int, _OBSERVATIONS.findall(note)) for note in notes), strict=True)))
+    """Return notes that differ in such numbers only as one."""
+    columns = iter(list(zip(*(_NUMBERS.findall(note) for note in notes), strict=True)))
 
     def range_of(_: re.Match[str]) -> str:
         found = next(columns)
-        return f"{min(found)}" if min(found) == max(found) else f"{min(found)} to {max(found)}"
+        low, high = min(found, key=float), max(found, key=float)
+        return low if low == high else f"{low} to {high}"
 
-    return _OBSERVATIONS.sub(range_of, notes[0])
+    return _NUMBERS.sub(range_of, notes[0])
 
 
 def notes_of(records: Sequence[Record]) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ class DiagnosticTable(Report):
             If no run has such a table (the sentence names the diagnostic that makes it) or the table no such column.
         """
         if len(records) > self.most_runs:
-            table = across(title, self._blocks(records), self._cell)
+            table = across(title, self._blocks(records), self._cell, self.words)
             if table.cells.empty:
                 raise self._no_table(records)
             return table
@@ -58,7 +58,8 @@ class DiagnosticTable(Report):
         blocks = [
             block.map(self._cell).add_prefix(f"{record.label}: " if len(found) > 1 else "") for record, block in found
         ]
-        return Table(title, pd.concat(blocks, axis=1).fillna(""), notes=notes_of([record for record, _ in found]))
+        notes = self.words.notes(notes_of([record for record, _ in found]))
+        return Table(title, pd.concat(blocks, axis=1).fillna(""), notes=notes)
 
     def _blocks(self, records: Iterable[Record]) -> Iterator[tuple[Record, pd.DataFrame]]:
         """Yield the columns of each run that has the table, with labels as an index."""

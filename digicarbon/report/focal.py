@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from digicarbon.choice import said
+from digicarbon.errors import counted
 from digicarbon.report.base import Record
 from digicarbon.result import FloatArray, Result
 
@@ -20,6 +21,8 @@ EFFECTS = ("direct", "indirect", "total")
 AS_CONFIGURED = "as configured"
 """The value of a key that a run leaves as its configuration has it."""
 SHOWN = ("coef", "se", "p", "low", "high")
+IN_PIECES = "several coefficients of one variable (groups, interactions)"
+"""What runs have whose focal terms are pieces of an effect."""
 
 
 class Texts:
@@ -66,6 +69,9 @@ class Focal:
     outcomes : tuple of str
     again : int
         How many records show a fit that is counted already.
+    powers, pieces : frozenset of int
+        Positions of records with a power of the first focal term, and of those whose first focal term is a piece of an
+        effect, see `Result`.
     """
 
     runs: int
@@ -74,6 +80,22 @@ class Focal:
     notes: Counter[str]
     outcomes: tuple[str, ...]
     again: int = 0
+    powers: frozenset[int] = frozenset()
+    pieces: frozenset[int] = frozenset()
+
+    def whole(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Return the rows of effects, and those of pieces of effects, which are none in the whole sample."""
+        apart = self.rows["record"].isin(self.pieces)
+        return self.rows[~apart], self.rows[apart]
+
+    def said_of_pieces(self) -> tuple[str, ...]:
+        """Return the note on records whose coefficients are pieces of effects, if there are any."""
+        if not self.pieces:
+            return ()
+        return (
+            f"{counted(len(self.pieces), 'run')} with {IN_PIECES}: counted piece by piece only, since none of them is "
+            "the effect in the whole sample.",
+        )
 
 
 @dataclass
@@ -102,6 +124,7 @@ def focal(
     varied: dict[str, dict[str, None]] = {}
     notes: Counter[str] = Counter()
     outcomes: dict[str, None] = {}
+    powers, pieces = [], []
     runs = again = 0
     for position, record in enumerate(records):
         if record.again:
@@ -109,6 +132,8 @@ def focal(
             continue
         notes.update(list(dict.fromkeys(record.result.notes)))
         outcomes[record.result.y] = None
+        powers += [position] if record.result.has_powers else []
+        pieces += [position] if record.result.in_pieces else []
         values = {key: text_of(value) for key, value in record.varied.items()}
         for key in values:
             # runs before it left a new key as configured
@@ -121,17 +146,21 @@ def focal(
     names = dict(zip(SHOWN, (np.array(numbers) for numbers in columns.numbers), strict=True))
     own = {"record": np.array(columns.records, dtype=np.int32), "term": columns.terms.column(), **names}
     rows = pd.DataFrame({**found, **own})
-    return Focal(runs, rows, {key: list(seen) for key, seen in varied.items()}, notes, tuple(outcomes), again)
+    return Focal(
+        runs=runs,
+        rows=rows,
+        varied={key: list(seen) for key, seen in varied.items()},
+        notes=notes,
+        outcomes=tuple(outcomes),
+        again=again,
+        powers=frozenset(powers),
+        pieces=frozenset(pieces),
+    )
 
 
 def text_of(value: Any) -> str:
     """Return a value as labels and tables have it."""
     return f"[{', '.join(map(said, value))}]" if isinstance(value, list | tuple) else said(value)
-
-
-def has_powers(result: Result) -> bool:
-    """Return whether a power of the first focal term is in a model: its coefficient is then no effect of 1 %."""
-    return any(term.startswith(f"{result.focal[0]}^") for term in result.focal[1:])
 
 
 def without_spillovers(result: Result) -> bool:

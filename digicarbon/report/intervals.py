@@ -59,13 +59,14 @@ class IntervalPicture(Report):
             If no run has such a coefficient or effect.
         """
         if len(records) > self.most_runs:
-            return coefficients(title, records, 0.05, self.decimals)
+            return coefficients(title, records, 0.05, self.decimals, self.words)
         results = results_of(records)
         parts = [(quantity, interval_numbers(results, quantity, self.terms)) for quantity in self._quantities]
         cells = pd.concat([self._cells(quantity, numbers) for quantity, numbers in parts])
         rules = tuple(np.cumsum([len(numbers) for _, numbers in parts])[:-1].tolist())
         letters = no_letters(map(self.words, parts[0][1].index.get_level_values("term")), self.language or "en")
-        return Table(title, cells, rules, (*level_note(results), *letters, *notes_of(records)))
+        notes = self.words.notes((*level_note(results), *letters, *notes_of(records)))
+        return Table(title, cells, rules, notes)
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
         """Return the picture in each format: ``coefficients.<format>`` or ``effects.<format>``."""
@@ -129,7 +130,7 @@ class BandTable(Report):
         """
         groups = self._groups(records)
         if len(records) > self.most_runs:
-            return coefficients(title, records, 0.05, self.decimals)
+            return coefficients(title, records, 0.05, self.decimals, self.words)
         rows: dict[str, dict[str, str]] = {}
         for name, by_band in groups.items():
             results = {f"{band:g}": result for band, result in sorted(by_band.items())}
@@ -147,7 +148,7 @@ class BandTable(Report):
                     rows.setdefault(label, {})[self.words.word(quantity)] = cell
         cells = pd.DataFrame.from_dict(rows, orient="index").fillna("")
         results = results_of(records)
-        return Table(title, cells, notes=(*level_note(results), *notes_of(records)))
+        return Table(title, cells, notes=self.words.notes((*level_note(results), *notes_of(records))))
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
         """Return a picture of each combination of what else varies."""

@@ -15,6 +15,10 @@ STATISTICS = ("median", "share_significant", "mean_z")
 """Median estimate; share significant in the dominant sign; mean z in the dominant sign."""
 COLUMNS = ("observed", "null_median", "null_low", "null_high", "p")
 BAND = ("rank", "low", "median", "high")
+FACETS = frozenset(
+    {"cov", "cluster", "bandwidth", "kernel", "small_sample", "df", "engine", "effects_se", "draws", "seed", "level"}
+)
+"""Fields of models that change standard errors and no estimate."""
 FILE = "joint.json"
 """The artifact of a sweep's parent run."""
 

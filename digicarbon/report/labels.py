@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from digicarbon.data import terms, words
 from digicarbon.panel import LOG_PREFIX, parse
+from digicarbon.report.notes import chinese
 
 Language = Literal["en", "zh"]
 
@@ -56,6 +57,19 @@ class Labels:
     def word(self, key: str) -> str:
         """Return the head of a row or another fixed word, e.g. of ``nobs``; an unknown key is returned as it is."""
         return self.extra.get(key) or words().get(key, {}).get(self.language or "en", key)
+
+    def notes(self, said: Iterable[str]) -> tuple[str, ...]:
+        """Return the notes under a table, which are written in English; those that have no Chinese words stay so."""
+        return tuple(chinese(note, self) for note in said) if self.language == "zh" else tuple(said)
+
+    def title(self, title: str, simulated: bool) -> str:
+        """Return the title of a table, which says so where its data are simulated."""
+        if not simulated:
+            return title
+        # the English word in every language: nobody may take drawn numbers for real ones
+        return (
+            f"{title}（SIMULATED：{self.word('simulated')}）" if self.language == "zh" else f"{title} (SIMULATED data)"
+        )
 
     def _known(self, term: str) -> str | None:
         if term in self.extra:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -91,9 +92,7 @@ class LisaMap(DiagnosticTable):
             f"{record.label}, {variable}: {_counted(clusters)} (p < {self.level:g})."
             for record, variable, clusters in self._clusters(records)
         )
-        return Table(
-            table.title, table.cells, table.rules, (*counts, *_outlines(self.shapes), *table.notes), table.below
-        )
+        return replace(table, notes=(*self.words.notes((*counts, *_outlines(self.shapes))), *table.notes))
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
         """Return a map for each run and variable: ``lisa_<variable>_<run>.<format>``."""
@@ -184,10 +183,11 @@ class MapTable(Report):
         )
         if len(values) <= MOST_REGIONS:
             cells = cells.set_axis(long_names([str(place) for place in cells.index], self.language or "en"), axis=0)
-        units = [f"{self.words(name)}: {unit}" for name, unit in self.units.items()]
+        units = [f"{self.words(name)}: {self.words.word(unit)}" for name, unit in self.units.items()]
         said = (f"Units: {'; '.join(units)}.",) if units else ()
         letters = no_letters([*map(self.words, self._names(found)), *map(str, values.index)], self.language or "en")
-        return Table(title, cells, notes=(*said, *_outlines(self.shapes), *letters, *notes_of(records)))
+        notes = self.words.notes((*said, *_outlines(self.shapes), *letters, *notes_of(records)))
+        return Table(title, cells, notes=notes)
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
         """Return a map for each run: ``map_<run>.<format>``."""

@@ -111,7 +111,7 @@ class RegressionTable(Report):
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return the table."""
         if len(records) > self.most_runs:
-            return coefficients(title, records, self.stars[1], self.decimals)
+            return coefficients(title, records, self.stars[1], self.decimals, self.words)
         return self._side_by_side(title, records)
 
     def _side_by_side(self, title: str, records: Sequence[Record]) -> Table:
@@ -208,7 +208,7 @@ class RegressionTable(Report):
             first = [f"Outcome: {outcomes}. {beneath}; {stars}{brackets}."]
             first += [f"Controls: {controls}."] if hidden else []
         chosen = attributed([(record.label, _chosen(record)) for record in records])
-        return (*first, *notes_of(records), *chosen)
+        return (*first, *self.words.notes((*notes_of(records), *chosen)))
 
 
 def _chosen(record: Record) -> list[str]:

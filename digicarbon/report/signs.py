@@ -11,6 +11,7 @@ from pydantic import Field
 from digicarbon.errors import ConfigError, listing, nearest
 from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, counted_notes, counted_once, summarised
 from digicarbon.report.focal import Focal, Quantity, focal
+from digicarbon.report.labels import Labels
 from digicarbon.spec import Names
 
 
@@ -51,13 +52,16 @@ class SignTable(Report):
                 f"report.quantity: no run has a {self.quantity} of a focal term; choose a model with x, or "
                 "quantity: coefficient."
             )
-        cells, rules = counts(found.rows, self._keys(found), self.level, self.decimals)
+        cells, rules = counts(*found.whole(), self._keys(found), self.level, self.decimals)
         terms = listing(map(self.words, found.rows["term"].unique()), 12)
         words = f"{meaning(self.level)} {_what(self.quantity)} of {terms}."
-        notes = (words, *counted_notes(found.notes, found.runs), *counted_once(found.again))
+        notes = [words, *found.said_of_pieces(), *counted_notes(found.notes, found.runs), *counted_once(found.again)]
+        below = None
         if found.runs > self.most_runs:
-            return Table(title, cells, rules, (*notes, summarised(found.runs, "be listed below it")))
-        return Table(title, cells, rules, notes, self._runs(found.rows, [record.label for record in records]))
+            notes.append(summarised(found.runs, "be listed below it"))
+        else:
+            below = self._runs(found.rows, [record.label for record in records])
+        return Table(title, in_words(cells, self.words), rules, self.words.notes(notes), below)
 
     def _keys(self, found: Focal) -> list[str]:
         unknown = [key for key in self.by if key not in found.varied]
@@ -77,18 +81,19 @@ class SignTable(Report):
                 "p": [f"{p:.{self.decimals}f}" for p in found["p"]],
             }
         )
-        return Table("Each run", cells.set_axis([labels[position] for position in found["record"]], axis=0))
+        cells = cells.set_axis([labels[position] for position in found["record"]], axis=0)
+        return Table(self.words.word("Each run"), in_words(cells, self.words))
 
 
 def counts(
-    rows: pd.DataFrame, keys: Sequence[str], level: float, decimals: int
+    rows: pd.DataFrame, pieces: pd.DataFrame, keys: Sequence[str], level: float, decimals: int
 ) -> tuple[pd.DataFrame, tuple[int, ...]]:
     """Return counts of signs over all rows and by each value of each key, and before which of them a line is drawn.
 
     Parameters
     ----------
-    rows : DataFrame
-        As in `Focal`.
+    rows, pieces : DataFrame
+        As `Focal.whole` returns them. Pieces of effects are counted by term, and in nothing else.
     keys : sequence of str
         Columns of ``rows``.
     level : float
@@ -96,14 +101,19 @@ def counts(
     decimals : int
         Digits after the decimal point.
     """
-    groups = [("all", rows)]
+    groups = [("all", rows)] if len(rows) else []
     rules = []
-    for key in keys:
-        rules.append(len(groups))
-        parts = rows.groupby(key, sort=False, observed=True)
-        groups += [(f"{key}={value}", part) for value, part in parts]
+    for name, key, some in (*((key, key, rows) for key in keys), ("piece", "term", pieces)):
+        if len(some):
+            rules += [len(groups)] if groups else []
+            groups += [(f"{name}={value}", part) for value, part in some.groupby(key, sort=False, observed=True)]
     cells = pd.DataFrame([_counts(part, level, decimals) for _, part in groups], index=[label for label, _ in groups])
     return cells, tuple(rules)
+
+
+def in_words(cells: pd.DataFrame, words: Labels) -> pd.DataFrame:
+    """Return a table with what its columns, and the row of all runs, are called in the language of a report."""
+    return cells if words.language is None else cells.rename(index={"all": words.word("all")}, columns=words.word)
 
 
 def meaning(level: float) -> str:

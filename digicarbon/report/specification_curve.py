@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 
 from digicarbon.errors import ConfigError, counted, listing, nearest
-from digicarbon.numeric.influence import influence, robustness, shares
+from digicarbon.numeric.influence import concentration, influence, robustness, shares, without_ends
 from digicarbon.picture import Format, Strip, plot_specification_curve, rendered
 from digicarbon.report.base import Record, Report, Table, counted_notes, counted_once
-from digicarbon.report.focal import AS_CONFIGURED, Focal, Quantity, focal, has_powers
-from digicarbon.report.joint import Joint, JointRequest
+from digicarbon.report.focal import AS_CONFIGURED, IN_PIECES, Focal, Quantity, focal
+from digicarbon.report.joint import FACETS, Joint, JointRequest
 from digicarbon.report.signs import meaning, number
 from digicarbon.spec import Names
 
@@ -25,8 +25,11 @@ FloatArray = NDArray[np.float64]
 
 MOST_VALUES = 12
 """A choice of more values has no rows below the curve."""
+FEW = 100
+"""From so many specifications on, what one in a hundred of them does to a variance is told."""
 _LAGS = re.compile(r"^L\d*\.")
 _HEADS = ["variance, alone", "variance, unique", "specifications", "mean", "moves it by", "of the mean", "points"]
+_REPEATED = "differ in standard errors only"
 _STATISTICS = {
     "median": "joint test: median estimate, p",
     "share_significant": "joint test: share significant, p",
@@ -119,8 +122,10 @@ class SpecificationCurve(Report):
         """
         curve = self._curve(records)
         parts = {"all": curve.rows, **curve.facets} if len(curve.facets) > 1 else {"all": curve.rows}
-        cells = pd.DataFrame({name: self._summary(part) for name, part in parts.items()})
-        rules: tuple[int, ...] = (1, 8)
+        cells = pd.DataFrame({name: self._summary(part, curve.estimate_keys) for name, part in parts.items()})
+        if (cells.loc[_REPEATED] == "0").all():
+            cells = cells.drop(_REPEATED)
+        rules = tuple(list(cells.index).index(name) for name in ("median", "mean"))
         if self._joint is not None:
             rules = (*rules, len(cells))
             shown = [f"{p:.3f}" for p in self._joint.statistics.loc[list(_STATISTICS), "p"]]
@@ -128,7 +133,7 @@ class SpecificationCurve(Report):
             lines = {name: shown if name == "all" else blank for name in cells.columns}
             cells = pd.concat([cells, pd.DataFrame(lines, index=list(_STATISTICS.values()))])
         cells = cells.rename(index=self.words.word, columns=self.words.word)
-        return Table(title, cells, rules, self._notes(curve), self._influence(curve))
+        return Table(title, cells, rules, self._notes(curve), self._moves(curve))
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
         """Return the picture of the curve in each format, ``curve.<format>``."""
@@ -169,7 +174,7 @@ class SpecificationCurve(Report):
                     f"report.{name}: no run varies '{key}'.{nearest(key, list(found.varied))} "
                     f"Varied: {listing(found.varied, 12) or 'nothing'}."
                 )
-        rows, left_out = self._one_each(found, seen.powers)
+        rows, left_out = self._one_each(found)
         facets = (
             {}
             if self.facet is None
@@ -181,10 +186,12 @@ class SpecificationCurve(Report):
         # a facet is a choice like others where it is asked what moves the estimate
         facet = [] if self.facet is None or rows[self.facet].nunique() < 2 else [self.facet]
         choices, many = _choices(rows, list(dict.fromkeys([*facet, *keys])))
-        return _Curve(found, rows, facets, choices, (*left_out, *many), seen.simulated)
+        # rows that are equal in these are one estimate, with standard errors of several kinds
+        estimate_keys = [key for key in found.varied if key in rows and not _is_facet(key)]
+        return _Curve(found, rows, facets, choices, estimate_keys, (*left_out, *many), seen.simulated)
 
-    def _one_each(self, found: Focal, powers: set[int]) -> tuple[pd.DataFrame, tuple[str, ...]]:
-        """Return a row per run, and sentences on runs that have none."""
+    def _one_each(self, found: Focal) -> tuple[pd.DataFrame, tuple[str, ...]]:
+        """Return a row per run, and sentences on runs that have none or several."""
         rows = found.rows
         if self.term is not None and not rows.empty:
             terms = rows["term"].unique().tolist()
@@ -194,10 +201,19 @@ class SpecificationCurve(Report):
                     f"Focal terms: {listing(terms, 12)}."
                 )
             rows = rows[rows["term"] == self.term]
+        more = set(rows.loc[rows["record"].duplicated(), "record"])
         rows = rows.drop_duplicates("record")
-        with_powers = rows["record"].isin(powers)
+        with_powers = rows["record"].isin(found.powers)
+        # a term that was named is the one to show, whatever it is a piece of
+        pieces = rows["record"].isin(found.pieces if self.term is None else ()) & ~with_powers
+        apart = with_powers | pieces
         finite = np.isfinite(rows["coef"]) & np.isfinite(rows["p"])
-        kept = rows[finite & ~with_powers].reset_index(drop=True)
+        kept = rows[finite & ~apart].reset_index(drop=True)
+        if kept.empty and pieces.any():
+            raise ConfigError(
+                f"report.term: {counted(int(pieces.sum()), 'run')} with {IN_PIECES} cannot stand on a curve unless "
+                f"report.term names one of {listing(found.rows['term'].unique().tolist(), 12)}; no other run can."
+            )
         if kept.empty:
             raise ConfigError(
                 f"report.quantity: no run has the {self._estimand} of a focal term that can stand on a curve; choose a "
@@ -206,11 +222,22 @@ class SpecificationCurve(Report):
         said = (
             (found.runs - len(rows), f"without the {self._estimand} of a focal term"),
             (int(with_powers.sum()), "with powers of the focal term, whose first coefficient is no effect of 1 %"),
-            (int((~finite & ~with_powers).sum()), "without a standard error (estimates at a boundary)"),
+            (
+                int(pieces.sum()),
+                f"with {IN_PIECES}, none of which is the effect in the whole sample; report.term shows one",
+            ),
+            (int((~finite & ~apart).sum()), "without a standard error (estimates at a boundary)"),
         )
-        return kept, tuple(f"{counted(many, 'run')} left out: {why}." for many, why in said if many)
+        notes = [f"{counted(many, 'run')} left out: {why}." for many, why in said if many]
+        several = int(kept["record"].isin(more).sum())
+        if several:
+            notes.append(
+                f"{counted(several, 'run')} with several focal variables: the first one of each is shown; report.term "
+                "shows another."
+            )
+        return kept, tuple(notes)
 
-    def _summary(self, rows: pd.DataFrame) -> dict[str, str]:
+    def _summary(self, rows: pd.DataFrame, estimate_keys: Sequence[str]) -> dict[str, str]:
         coef, p = rows["coef"].to_numpy(), rows["p"].to_numpy()
         low = p < self.level
         every = len(rows)
@@ -221,6 +248,7 @@ class SpecificationCurve(Report):
 
         return {
             "specifications": str(every),
+            _REPEATED: str(int(rows.duplicated([*estimate_keys, "term", "coef"]).sum())),
             "median": number(float(np.median(coef)), self.decimals),
             "smallest": number(float(coef.min()), self.decimals),
             "largest": number(float(coef.max()), self.decimals),
@@ -230,25 +258,39 @@ class SpecificationCurve(Report):
             "significant -": many((coef < 0) & low),
             "mean": number(whole.mean, self.decimals),
             "sampling standard error": number(whole.sampling, self.decimals),
+            "median standard error": number(whole.median_se, self.decimals),
             "modelling standard error": number(whole.modelling, self.decimals),
             "total standard error": number(whole.total, self.decimals),
             "robustness ratio": f"{whole.ratio:.2f}",
         }
 
-    def _influence(self, curve: _Curve) -> Table | None:
-        """Return how much of the variance is due to each choice, and by how much each value moves the estimate."""
+    def _moves(self, curve: _Curve) -> Table | None:
+        """Return what moves the result, and where a few estimates are most of the variance what does without them."""
         if not curve.choices or len(curve.rows) < 2:
             return None
-        coef = curve.rows["coef"].to_numpy()
-        low: FloatArray = (curve.rows["p"].to_numpy(dtype=np.float64) < self.level).astype(np.float64)
-        columns = [choice.columns for choice in curve.choices]
+        title = self.words.word("What moves the result")
+        table = self._influence(title, curve.rows, curve.choices)
+        cut = -(-len(curve.rows) // 100)
+        if not _few_carry(_deviations(curve.rows)):
+            return table
+        inner = curve.rows[without_ends(curve.rows["coef"].to_numpy(), cut)].reset_index(drop=True)
+        choices = [one for one in _choices(inner, [choice.key for choice in curve.choices])[0] if one.columns.size]
+        title = f"{title} ({self.words.word('without the ends of the curve')})"
+        without = f"Without the {cut} smallest and the {cut} largest of {len(curve.rows):,} estimates; read as above."
+        return replace(table, below=replace(self._influence(title, inner, choices), notes=self.words.notes([without])))
+
+    def _influence(self, title: str, rows: pd.DataFrame, choices: Sequence[Choice]) -> Table:
+        """Return how much of the variance is due to each choice, and by how much each value moves the estimate."""
+        coef = rows["coef"].to_numpy()
+        low: FloatArray = (rows["p"].to_numpy(dtype=np.float64) < self.level).astype(np.float64)
+        columns = [choice.columns for choice in choices]
         found = shares(coef, columns)
-        bases = [choice.base for choice in curve.choices]
+        bases = [choice.base for choice in choices]
         moves, significant = influence(coef, columns, bases), influence(low, columns, bases)
         mean = abs(coef.mean())
         lines: list[tuple[str, list[str]]] = []
         rules = []
-        for place, choice in enumerate(curve.choices):
+        for place, choice in enumerate(choices):
             rules.append(len(lines))
             head = [f"{found.alone[place]:.1%}", f"{found.unique[place]:.1%}", "", "", "", "", ""]
             lines.append((choice.key, head))
@@ -266,17 +308,12 @@ class SpecificationCurve(Report):
                 lines.append((f"  {self.words(value)}", ["", "", *told]))
         rules.append(len(lines))
         lines.append((self.words.word("all choices, additive"), [f"{found.additive:.1%}", "", "", "", "", "", ""]))
-        heads = [
-            "variance, alone",
-            "variance, unique",
-            "specifications",
-            "mean",
-            "moves it by",
-            "of the mean",
-            "points",
-        ]
-        cells = pd.DataFrame([cells for _, cells in lines], index=[name for name, _ in lines], columns=heads)
-        most = curve.choices[int(np.argmax(found.alone))]
+        cells = pd.DataFrame(
+            [cells for _, cells in lines],
+            index=[name for name, _ in lines],
+            columns=[self.words.word(head) for head in _HEADS],
+        )
+        most = choices[int(np.argmax(found.alone))]
         notes = (
             f"'{most.key}' accounts for the largest part of the variance of the estimates, {found.alone.max():.1%}. "
             "Variance alone: between the means of a choice's values; unique: what R² of all choices loses without it; "
@@ -285,14 +322,15 @@ class SpecificationCurve(Report):
             "Holsteen 2017), beside its part of the mean estimate; points: the same for the percentage that is "
             "significant. 'Not told apart': these specifications cannot tell the value from another choice.",
         )
-        return Table(self.words.word("What moves the result"), cells, tuple(rules), notes)
+        return Table(title, cells, tuple(rules), self.words.notes(notes))
 
     def _notes(self, curve: _Curve) -> tuple[str, ...]:
         terms = listing([self.words(term) for term in curve.rows["term"].unique()], 12)
         notes = [
             f"{self._estimand.capitalize()} of {terms} on {', '.join(map(self.words, curve.found.outcomes))}. "
-            f"{meaning(self.level)} Modelling standard error: standard deviation over specifications; total: root of "
-            "the sum of sampling and modelling variance; robustness ratio: mean over total (Young and Holsteen 2017).",
+            f"{meaning(self.level)} Sampling standard error: root of the mean squared standard error; modelling: "
+            "standard deviation over specifications; total: root of the sum of both variances; robustness ratio: mean "
+            "over total (Young and Holsteen 2017).",
         ]
         joint = self._joint
         if joint is not None:
@@ -304,7 +342,9 @@ class SpecificationCurve(Report):
         elif self.draws:
             notes.append("No joint test is recorded with these runs: run the experiment with report.draws to make it.")
         found = curve.found
-        return (*notes, *curve.notes, *counted_notes(found.notes, found.runs), *counted_once(found.again))
+        notes += [*_few_told(curve.rows), *curve.notes]
+        notes += [*counted_notes(found.notes, found.runs), *counted_once(found.again)]
+        return self.words.notes(notes)
 
     @property
     def _estimand(self) -> str:
@@ -317,16 +357,49 @@ class _Curve:
     rows: pd.DataFrame
     facets: Mapping[str, pd.DataFrame]
     choices: Sequence[Choice]
+    estimate_keys: Sequence[str]
     notes: tuple[str, ...]
     simulated: bool
 
 
+def _deviations(rows: pd.DataFrame) -> FloatArray:
+    """Return what each estimate adds to the variance."""
+    coef = rows["coef"].to_numpy(dtype=np.float64)
+    found: FloatArray = (coef - coef.mean()) ** 2
+    return found
+
+
+def _few_carry(parts: FloatArray) -> float:
+    """Return the share of a sum that one in a hundred of its parts have, if it is more than half; else 0."""
+    found = concentration(parts, len(parts) // 100) if len(parts) >= FEW else 0.0
+    return found if found > 0.5 else 0.0
+
+
+def _few_told(rows: pd.DataFrame) -> list[str]:
+    """Return sentences on a few runs that decide what the table says of all."""
+    said = []
+    few = len(rows) // 100
+    whose = f"The {few} {{}} of {len(rows):,} {'have' if few > 1 else 'has'} {{:.1%}} of the {{}}"
+    if share := _few_carry(rows["se"].to_numpy(dtype=np.float64) ** 2):
+        told = whose.format("largest standard errors" if few > 1 else "largest standard error", share, "squared sum")
+        said.append(
+            f"{told}: sampling and total standard error and the robustness ratio speak of these runs (near a boundary "
+            "of rho effects have no bounds); the median standard error does not."
+        )
+    if share := _few_carry(_deviations(rows)):
+        told = whose.format("estimates farthest from the mean", share, "variance")
+        said.append(
+            f"{told}: mean, modelling standard error and what moves the result speak of these runs; below it is what "
+            "moves the result without the ends of the curve."
+        )
+    return said
+
+
 class _Seen(Sequence[Record]):
-    """Records that tell, once they were looked at, which have powers of a focal term and whether data are simulated."""
+    """Records that tell, once they were looked at, whether data are simulated."""
 
     def __init__(self, records: Sequence[Record]) -> None:
         self._records = records
-        self.powers: set[int] = set()
         self.simulated = False
 
     def __len__(self) -> int:
@@ -336,11 +409,15 @@ class _Seen(Sequence[Record]):
         return self._records[position]
 
     def __iter__(self) -> Any:
-        for position, record in enumerate(self._records):
+        for record in self._records:
             self.simulated = self.simulated or record.simulated
-            if has_powers(record.result):
-                self.powers.add(position)
             yield record
+
+
+def _is_facet(key: str) -> bool:
+    """Return whether a key decides no estimate."""
+    group, _, name = key.partition(".")
+    return group in ("inference", "diagnostic") or (group == "model" and name in FACETS)
 
 
 def _signed(value: float, decimals: int) -> str:

@@ -13,7 +13,8 @@ import pandas as pd
 from digicarbon.errors import counted
 from digicarbon.report.base import Record, Table, counted_notes, counted_once, summarised
 from digicarbon.report.focal import focal
-from digicarbon.report.signs import counts, meaning
+from digicarbon.report.labels import Labels
+from digicarbon.report.signs import counts, in_words, meaning
 
 MOST_VALUES = 20
 """A choice of more values is not a row each."""
@@ -21,7 +22,7 @@ MOST_TEXTS = 3
 """So many different texts of a cell are told."""
 
 
-def coefficients(title: str, records: Sequence[Record], level: float, decimals: int) -> Table:
+def coefficients(title: str, records: Sequence[Record], level: float, decimals: int, words: Labels) -> Table:
     """Return runs, signs, significance, range and median of focal coefficients, over all runs and by each choice.
 
     Parameters
@@ -32,6 +33,8 @@ def coefficients(title: str, records: Sequence[Record], level: float, decimals: 
     level : float
         The largest p value that counts as significant.
     decimals : int
+    words : Labels
+        The language of heads and notes.
     """
     found = focal(records)
     differing = {key: len(values) for key, values in found.varied.items() if len(values) > 1}
@@ -40,18 +43,21 @@ def coefficients(title: str, records: Sequence[Record], level: float, decimals: 
     if rows.empty:
         cells = pd.DataFrame({"runs": [str(found.runs)]}, index=["all"])
         rules: tuple[int, ...] = ()
-        words = "No run has a focal term."
+        said = "No run has a focal term."
     else:
-        terms = ["term"] if rows["term"].nunique() > 1 else []
+        whole, pieces = found.whole()
+        terms = ["term"] if whole["term"].nunique() > 1 else []
         few = [key for key, number in differing.items() if number <= MOST_VALUES]
-        cells, rules = counts(rows, [*terms, *few], level, decimals)
-        several = f" {counted(found.runs, 'run')}, a count for each focal term." if len(rows) != found.runs else ""
-        words = f"Focal coefficients.{several} {meaning(level)}"
-    notes = [f"Outcome: {', '.join(found.outcomes)}. {words}"]
+        cells, rules = counts(whole, pieces, [*terms, *few], level, decimals)
+        apart = whole["record"].nunique() != len(whole)
+        several = f" {counted(found.runs, 'run')}, a count for each focal term." if apart else ""
+        said = f"Focal coefficients.{several} {meaning(level)}"
+    notes = [f"Outcome: {', '.join(found.outcomes)}. {said}"]
     if many:
         notes.append(f"Not counted by {', '.join(many)}; report=signs 'report.by=[KEY]' does.")
-    notes += [*counted_notes(found.notes, found.runs), *counted_once(found.again)]
-    return Table(title, cells, rules, (*notes, summarised(found.runs, again=found.again)))
+    notes += [*found.said_of_pieces(), *counted_notes(found.notes, found.runs), *counted_once(found.again)]
+    notes.append(summarised(found.runs, again=found.again))
+    return Table(title, in_words(cells, words), rules, words.notes(notes))
 
 
 @dataclass
@@ -82,7 +88,9 @@ class _Cell:
         return "; ".join(parts)
 
 
-def across(title: str, tables: Iterable[tuple[Record, pd.DataFrame]], write: Callable[[object], str]) -> Table:
+def across(
+    title: str, tables: Iterable[tuple[Record, pd.DataFrame]], write: Callable[[object], str], words: Labels
+) -> Table:
     """Return the rows of a diagnostic over all runs: median and range of numbers, the most frequent texts.
 
     Parameters
@@ -92,6 +100,8 @@ def across(title: str, tables: Iterable[tuple[Record, pd.DataFrame]], write: Cal
         Runs with the diagnostic's table of each, its index the labels of its rows.
     write : callable
         Turns a value into text.
+    words : Labels
+        The language of heads and notes.
     """
     cells: dict[str, dict[str, _Cell]] = {}
     runs: Counter[str] = Counter()
@@ -113,6 +123,6 @@ def across(title: str, tables: Iterable[tuple[Record, pd.DataFrame]], write: Cal
         for row, found in cells.items()
     }
     frame = pd.DataFrame.from_dict(shown, orient="index").fillna("")
-    words = "Numbers: median over the runs [smallest, largest]; texts: how many runs have them."
-    said = (words, *counted_notes(notes, having), *counted_once(again))
-    return Table(title, frame, (), (*said, summarised(having, again=again)))
+    numbers = "Numbers: median over the runs [smallest, largest]; texts: how many runs have them."
+    said = (numbers, *counted_notes(notes, having), *counted_once(again))
+    return Table(title, in_words(frame, words), (), words.notes((*said, summarised(having, again=again))))

@@ -72,7 +72,7 @@ class TurningPointTable(RegressionTable):
         # a ready-made column has a unit that only its user knows
         of_study = any(record.options.get("measure", "none") not in ("none", "column") for record in records)
         units = (UNIT_NOTE,) if of_study else ()
-        notes = (above.notes[0], TEST_NOTE, *units, *above.notes[1:])
+        notes = (above.notes[0], *self.words.notes((TEST_NOTE, *units)), *above.notes[1:])
         return replace(above, cells=cells, rules=rules, blocks=blocks, notes=notes)
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
@@ -97,9 +97,13 @@ class TurningPointTable(RegressionTable):
         """Return the signs of coefficients, and below them the turning points, over all runs."""
         above = super().table(title, records)
         tables = ((record, _turning_points(record).drop(columns="note")) for record in records)
-        below = across("Turning points", tables, lambda value: self._number(float(str(value))))
+        below = across(
+            self.words.word("Turning points"), tables, lambda value: self._number(float(str(value))), self.words
+        )
         pictures = (f"No pictures: they are made of up to {self.most_runs} runs (report.most_runs).",)
-        return replace(above, notes=(*above.notes, *pictures), below=replace(below, notes=below.notes[:1]))
+        return replace(
+            above, notes=(*above.notes, *self.words.notes(pictures)), below=replace(below, notes=below.notes[:1])
+        )
 
     def _lines(self, quantity: str, frames: Sequence[pd.DataFrame]) -> list[tuple[str, list[str]]]:
         """Return the lines of one quantity: label and a cell per run; none where no run has it."""

@@ -26,8 +26,10 @@ class TwoTables(Report):
 
     Attributes
     ----------
-    first, second : Report
-        E.g. a `RegressionTable` and a `DiagnosticTable`, which takes the runs that have its diagnostic.
+    first : Report
+        The table above, e.g. a `RegressionTable`.
+    second : Report
+        The table below, e.g. a `DiagnosticTable`, which takes the runs that have its diagnostic.
     heading : str
         What the second table is called.
     most_runs : int
@@ -47,7 +49,7 @@ class TwoTables(Report):
         ConfigError
             If one of the two cannot be made of these runs.
         """
-        first, second = self.first.table(title, records), self.second.table(self.heading, records)
+        first, second = self.first.table(title, records), self.second.table(self.words.word(self.heading), records)
         return replace(
             first, below=replace(second, notes=tuple(note for note in second.notes if note not in first.notes))
         )

@@ -81,8 +81,10 @@ class SimulatedSource(Source):
         The seed of the generator.
     size : {"provinces", "cities", "counties"}
         The 30 provinces, or 285 cities or 2,800 counties that lie in them.
-    first_year, last_year : int
-        The years; at least one of 2012, 2015 and 2017 must be among them.
+    first_year : int
+        The first year; at least one of 2012, 2015 and 2017, which have tables, must be among the years.
+    last_year : int
+        The last year.
     process : {"fe", "sdm"}
         Two-way fixed effects, or a spatial Durbin model with both effects.
     driver : {"e", "ide", "sector1", "sector2", "ddl"}

@@ -23,8 +23,10 @@ class TableSource(Source):
     ----------
     path : str
         The file; a relative path starts at the working directory.
-    unit, time : str
-        The columns that hold the unit's label and the period (their new names, if ``columns`` renames them).
+    unit : str
+        The column that holds the unit's label, e.g. ``city`` (its new name, if ``columns`` renames it).
+    time : str
+        The column that holds the period, e.g. ``year`` (its new name, if ``columns`` renames it).
     columns : dict of str to str
         New name to the name in the file, e.g. ``ci: 碳强度``; a renamed column keeps only the new name.
     sheet : str or None

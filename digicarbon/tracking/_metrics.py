@@ -20,7 +20,8 @@ def metrics(result: Result) -> dict[str, float]:
     ``coef.<term>``, ``se.<term>`` and ``p.<term>`` for every term; ``<effect>.<term>`` with ``.se`` and ``.p`` for
     effects of focal terms; statistics by their own name; ``<table>.<row>.<column>`` for further tables. ``focal.*``
     repeats the first focal term under a name that all runs share, so that runs with different measures can be compared;
-    ``focal.effect`` is its total effect where there are spatial effects, else its coefficient.
+    ``focal.effect`` is its total effect where there are spatial effects, else its coefficient; there is none where no
+    single number is its effect, since the model has powers of it, or pieces for groups or in interactions.
     Terms are named as in `term_names`.
     """
     out: dict[str, float] = {}
@@ -41,7 +42,7 @@ def metrics(result: Result) -> dict[str, float]:
                     out |= {name: coef, f"{name}.se": se, f"{name}.p": p}
                 if focal == (term,):
                     out |= {f"focal.{effect}": coef, f"focal.{effect}.se": se, f"focal.{effect}.p": p}
-    if focal:
+    if focal and not (result.has_powers or result.in_pieces):
         sources = ("focal.total", "focal.total.p") if "focal.total" in out else ("focal.coef", "focal.p")
         names = zip(("focal.effect", "focal.effect.p"), sources, strict=True)
         out |= {name: out[source] for name, source in names if source in out}

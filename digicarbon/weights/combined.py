@@ -51,8 +51,10 @@ class BlendWeights(WeightsSpec):
 
     Attributes
     ----------
-    first, second : WeightsSpec
-        Nodes with their own ``_target_`` and fields.
+    first : WeightsSpec
+        A node with its own ``_target_`` and fields.
+    second : WeightsSpec
+        The other one, a node like the first.
     share : float
         The share a of the first, from 0 to 1.
     normalise : {"row", "spectral", "minmax", "none"}

@@ -75,8 +75,10 @@ class EdgeWeights(WeightsSpec):
     ----------
     path : str
         A CSV, TSV, Excel, Stata or Parquet file; a relative path starts at the working directory.
-    origin, destination : str
-        The columns of the unit and of its neighbour.
+    origin : str
+        The column of the unit.
+    destination : str
+        The column of its neighbour.
     weight : str or None
         The column of the weight; if None, each pair weighs 1.
     symmetric : bool

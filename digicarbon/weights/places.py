@@ -142,8 +142,12 @@ class PlacedWeights(WeightsSpec):
         A table with a row per unit; rows of units that the panel lacks are ignored. None takes the capitals of the 30
         Chinese provinces, and units may then be named in English, in Chinese (full or short) or by adcode; for other
         units, the panel's own columns of longitude and latitude.
-    unit, longitude, latitude : str
-        The columns of the label and of the place: degrees east and north, or x and y for the Euclidean metric.
+    unit : str
+        The column of the label.
+    longitude : str
+        The column of degrees east, or of x for the Euclidean metric.
+    latitude : str
+        The column of degrees north, or of y for the Euclidean metric.
     metric : {"great_circle", "euclidean"}
         Kilometres on a sphere of 6,371 km, or the straight line in the unit of the coordinates.
     encoding : str or None

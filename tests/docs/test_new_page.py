@@ -13,7 +13,7 @@ from digicarbon.__main__ import main
 
 
 def test_new_page(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert follow(REPOSITORY / "docs" / "new.md", project, capfd) == 4
+    assert follow(REPOSITORY / "docs" / "new.md", project, capfd) == 5
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

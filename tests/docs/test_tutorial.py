@@ -24,7 +24,12 @@ def test_the_install_block_is_the_command_of_the_readme() -> None:
 
 
 @pytest.mark.parametrize(
-    ("english", "chinese"), [("README.md", "README.zh.md"), ("docs/tutorial.md", "docs/zh/tutorial.md")]
+    ("english", "chinese"),
+    [
+        ("README.md", "README.zh.md"),
+        ("docs/tutorial.md", "docs/zh/tutorial.md"),
+        ("docs/new.md", "docs/zh/new.md"),
+    ],
 )
 def test_both_languages_have_the_same_code(english: str, chinese: str) -> None:
     ours, theirs = blocks(REPOSITORY / english), blocks(REPOSITORY / chinese)

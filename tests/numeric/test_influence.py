@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digicarbon.numeric.influence import influence, robustness, shares
+from digicarbon.numeric.influence import concentration, influence, robustness, shares, without_ends
 
 
 def indicators(codes: list[int]) -> np.ndarray:
@@ -77,6 +77,16 @@ def test_robustness_adds_both_variances() -> None:
     assert found.sampling == pytest.approx(np.sqrt((0.25 + 0.25 + 0.49) / 3))
     assert found.total**2 == pytest.approx(found.modelling**2 + found.sampling**2)
     assert found.ratio == pytest.approx(2 / found.total)
+    assert found.median_se == 0.5
+
+
+def test_the_share_of_the_largest_and_what_is_left_without_the_ends() -> None:
+    assert concentration(np.array([1.0, 5.0, 2.0, 2.0]), 1) == 0.5
+    assert concentration(np.array([1.0, 5.0, 2.0, 2.0]), 0) == 0
+    assert concentration(np.zeros(3), 1) == 0
+    values = np.array([3.0, -9.0, 1.0, 8.0, 2.0])
+    np.testing.assert_array_equal(values[without_ends(values, 1)], [3, 1, 2])
+    assert without_ends(values, 0).all()
 
 
 @settings(deadline=None, max_examples=30)

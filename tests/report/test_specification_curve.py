@@ -137,6 +137,74 @@ def test_polynomials_and_boundaries_are_left_out_and_told(records: list[Record])
     assert sum("1 run left out: with" in note for note in table.notes) == 2
 
 
+def in_pieces(*terms: str, **varied: Any) -> Record:
+    """A run with these focal terms, whose coefficients are 1, 2, and so on."""
+    coef = np.arange(1.0, len(terms) + 1)
+    result = Result("ols", "ln_y", focal=terms, terms=terms, coef=coef, covariance=np.eye(len(terms)))
+    return Record(" ".join(terms), {}, varied, result)
+
+
+PIECES = [("ln_x[east]", "ln_x[west]"), ("ln_x", "ln_x:d"), ("ln_x:region[a]", "ln_x:region[b]"), ("d", "ln_x:d")]
+
+
+def test_a_piece_of_an_effect_is_not_the_effect(records: list[Record]) -> None:
+    runs = [*records, *(in_pieces(*terms, sample="all") for terms in PIECES)]
+    table = SpecificationCurve().table("Curve", runs)
+    assert table.cells.loc["specifications", "all"] == "12"
+    (told,) = (note for note in table.notes if "groups, interactions" in note)
+    assert told.startswith("4 runs left out: with several coefficients of one variable")
+    # a term that is named is meant
+    named = SpecificationCurve(term="ln_x[west]").table("Curve", runs)
+    assert named.cells.loc[["specifications", "median"], "all"].tolist() == ["1", "2.0000"]
+    with pytest.raises(ConfigError, match=r"report.term: 1 run with several .* one of ln_x\[east\], ln_x\[west\]"):
+        SpecificationCurve().table("Curve", [in_pieces("ln_x[east]", "ln_x[west]")])
+
+
+def test_of_several_variables_the_first_is_focal_and_the_curve_says_so(records: list[Record]) -> None:
+    runs = [*records, in_pieces("ln_x", "ln_w", "L.ln_x", sample="all")]
+    table = SpecificationCurve().table("Curve", runs)
+    assert table.cells.loc[["specifications", "smallest", "largest"], "all"].tolist() == ["13", "0.0500", "1.3000"]
+    assert any(note.startswith("1 run with several focal variables: the first one") for note in table.notes)
+
+
+def test_estimates_that_differ_in_standard_errors_only_are_counted() -> None:
+    runs = [
+        record(coef, p, outcome=y, inference=inference)
+        for y, coef in (("a", 0.1), ("b", 0.2))
+        for inference, p in (("classic", 0.01), ("cluster", 0.2))
+    ]
+    table = SpecificationCurve(facet="inference").table("Curve", runs)
+    assert table.cells.loc["differ in standard errors only"].tolist() == ["2", "0", "0"]
+    assert table.rules == (2, 9)
+    assert "differ in standard errors only" not in SpecificationCurve().table("Curve", runs[::2]).cells.index
+
+
+def test_a_few_runs_that_decide_a_variance_are_told() -> None:
+    rng = np.random.default_rng(7)
+    runs = [record(coef, 0.3, sample="w" if i % 3 else "e") for i, coef in enumerate(rng.normal(size=300))]
+    calm = SpecificationCurve().table("Curve", runs)
+    assert not any("squared sum" in note or "of the variance:" in note for note in calm.notes)
+    assert calm.below is not None
+    assert calm.below.below is None
+    wild = [*runs[:-2], *(record(sign * 400.0, 0.5, sample="w") for sign in (1, -1))]
+    table = SpecificationCurve().table("Curve", wild)
+    coef = np.array([one.result.coef[0] for one in wild])
+    se = np.array([one.result.estimates["se"].iloc[0] for one in wild])
+    top = lambda x: np.sort(x)[-3:].sum() / x.sum()  # noqa: E731
+    told = [note for note in table.notes if note.startswith("The 3 ")]
+    assert f"have {top(se**2):.1%} of the squared sum" in told[0]
+    assert f"have {top((coef - coef.mean()) ** 2):.1%} of the variance" in told[1]
+    assert float(table.cells.loc["median standard error", "all"]) == pytest.approx(np.median(se), abs=5e-5)
+    assert table.below is not None
+    inner = table.below.below
+    assert inner is not None
+    assert inner.notes == ("Without the 3 smallest and the 3 largest of 300 estimates; read as above.",)
+    kept = np.sort(coef)[3:-3]
+    east = np.array([c for c, one in zip(coef, wild, strict=True) if one.varied["sample"] == "e" and c in kept])
+    assert float(inner.cells.loc["  e", "mean"]) == pytest.approx(east.mean(), abs=5e-5)
+    assert int(inner.cells.loc["  e", "specifications"]) == len(east)
+
+
 def joint(specifications: int) -> Joint:
     """A joint test as a sweep's end makes it."""
     names = ["median", "share_significant", "mean_z"]
@@ -218,6 +286,36 @@ def test_the_curve_under_no_effect_is_in_the_picture_and_wild_intervals_do_not_f
     halves = pd.Series(["a", "b"]).repeat(30).reset_index(drop=True)
     both = plot_specification_curve(pd.concat([rows, rows], ignore_index=True), [], facet=halves, band=band)
     assert all(axes.get_ylim()[0] <= -4 for axes in both.axes)
+
+
+def test_what_lies_far_out_does_not_flatten_the_curve_and_has_an_arrow() -> None:
+    coef = np.concatenate([np.linspace(-1, 1, 298), [60.0, 90.0]])
+    half = np.where(np.arange(300) == 5, 800.0, 0.2)
+    rows = pd.DataFrame({"coef": coef, "low": coef - half, "high": coef + half, "p": 0.2})
+    calm = pd.DataFrame({"coef": coef[:30], "low": coef[:30] - 0.1, "high": coef[:30] + 0.1, "p": 0.2})
+    both = pd.concat([rows, calm], ignore_index=True)
+    figure = plot_specification_curve(both, [], facet=pd.Series(["wild"] * 300 + ["calm"] * 30))
+    left, right = figure.axes
+    bottom, top = left.get_ylim()
+    assert (bottom, top) == right.get_ylim()
+    assert -3.2 < bottom <= -1.2
+    assert 1.2 <= top < 3.2
+    assert [axes.get_title(loc="right") for axes in (left, right)] == ["3 beyond the axis", ""]
+    arrows = {
+        line.get_marker(): np.asarray(line.get_xdata()).tolist() for line in left.get_lines() if len(line.get_xdata())
+    }
+    assert arrows["^"] == [6, 299, 300]
+    assert arrows["v"] == [6]
+
+
+def test_a_curve_that_is_merely_wide_has_all_of_it_on_the_axis() -> None:
+    coef = np.random.default_rng(2).normal(size=400)
+    rows = pd.DataFrame({"coef": coef, "low": coef - 0.5, "high": coef + 0.5, "p": 0.2})
+    (axes,) = plot_specification_curve(rows, []).axes
+    bottom, top = axes.get_ylim()
+    assert bottom <= rows["low"].min()
+    assert top >= rows["high"].max()
+    assert axes.get_title(loc="right") == ""
 
 
 def test_facets_share_a_scale() -> None:

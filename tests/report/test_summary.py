@@ -215,3 +215,35 @@ def test_notes_that_differ_in_the_number_of_observations_are_one() -> None:
         "5 of 9 runs: Weights: w1.",
         "4 of 9 runs: Weights: w2.",
     )
+
+
+def test_boundaries_with_different_ranges_are_one_note() -> None:
+    said = "{} lies at the boundary of its range ({}, {}): standard errors are not reliable."
+    number = {said.format("rho", "-4.5364", "1.0000"): 2, said.format("rho", "-1.9213", "1.0000"): 3}
+    number |= {said.format("rho", "-12.1000", "0.9500"): 1, said.format("lambda", "-1.9213", "1.0000"): 4}
+    assert counted_notes(number, 20) == (
+        f"6 of 20 runs: {said.format('rho', '-12.1000 to -1.9213', '0.9500 to 1.0000')}",
+        f"4 of 20 runs: {said.format('lambda', '-1.9213', '1.0000')}",
+    )
+
+
+def test_pieces_of_an_effect_are_counted_piece_by_piece_only(records: Once) -> None:
+    pieces = Result(
+        "fe", "ln_ci", focal=("x[a]", "x[b]"), terms=("x[a]", "x[b]"), coef=np.array([7.0, -8.0]), covariance=np.eye(2)
+    )
+    apart = [Record(f"All({i})", {}, {"measure": "ddl", "controls": []}, pieces) for i in (1, 2)]
+    runs = Once([*records.made, *apart])
+    note = "2 runs with several coefficients of one variable (groups, interactions): counted piece by piece only"
+    for table in (
+        RegressionTable(most_runs=3, decimals=2).table("t", runs),
+        SignTable(decimals=2).table("t", runs.made),
+    ):
+        assert list(table.cells.loc["all"]) == ["4", "1", "1", "3", "2", "-0.40", "-0.15", "0.30"]
+        assert table.cells.loc["measure=ddl", "runs"] == "2"
+        assert list(table.cells.loc["piece=x[a]"]) == ["2", "2", "2", "0", "0", "7.00", "7.00", "7.00"]
+        assert table.cells.loc["piece=x[b]", "negative"] == "2"
+        assert any(text.startswith(note) for text in table.notes)
+        assert table.rules[-1] == list(table.cells.index).index("piece=x[a]")
+    alone = SignTable().table("t", apart)
+    assert list(alone.cells.index) == ["piece=x[a]", "piece=x[b]"]
+    assert alone.rules == ()

@@ -408,6 +408,17 @@ def test_a_run_whose_result_was_lost_is_fitted_again_and_stands_once(here: Path,
     assert len(pd.read_parquet(folder / "results.parquet")) == 2
 
 
+@pytest.mark.parametrize("focal", [("x[a]", "x[b]"), ("x", "x:d"), ("x", "x^2")])
+def test_what_has_no_single_effect_has_no_sign(focal: tuple[str, ...]) -> None:
+    found = Result("fe", "y", focal=focal, terms=focal, coef=np.ones(2), covariance=np.eye(2))
+    numbers = metrics(found)
+    assert numbers["focal.coef"] == 1
+    assert not {"focal.effect", "focal.effect.p"} & set(numbers)
+    assert sign(numbers, found) == {}
+    several = Result("fe", "y", focal=("x", "z"), terms=("x", "z"), coef=np.ones(2), covariance=np.eye(2))
+    assert metrics(several)["focal.effect"] == 1
+
+
 def test_a_run_says_the_sign_of_its_focal_effect() -> None:
     def tag(coef: float, p: float, level: float = 0.95) -> dict[str, str]:
         numbers = {"focal.effect": coef, "focal.effect.p": p}
