@@ -296,6 +296,15 @@ class Composer:
             key = str(error.full_key or "")
             raise ConfigError(f"{self.where(key)}: {key}: {first_line(error)}.") from error
 
+    def column_file(self, label: str) -> str | None:
+        """Return the file that a column stands in, the nearest one if several have it; None for the command line's."""
+        return next((file.shown for file in self.files if label in map(str, file.content.get("columns") or {})), None)
+
+    def inherits_column(self, label: str) -> bool:
+        """Return whether a file has choices for a column, so that to set it to null leaves it out."""
+        every = ((file.content.get("columns") or {}).items() for file in self.files)
+        return any(str(name) == label and values is not None for columns in every for name, values in columns)
+
     def where(self, key: str, choices: Mapping[str, Any] = NOTHING) -> str:
         """Return where a dotted key is set: the command line, or the file as messages show it."""
         option = {**self.chosen, **choices}.get(key.split(".")[0])

@@ -20,7 +20,16 @@ from digicarbon.inference import Inference
 from digicarbon.measure import Measure
 from digicarbon.model import Model, ignored_by
 from digicarbon.outcome import Outcome
-from digicarbon.panel import LOG_PREFIX, Panel, PanelDesign, Selection, UnknownColumnError, label, variables_of
+from digicarbon.panel import (
+    LOG_PREFIX,
+    Panel,
+    PanelDesign,
+    Selection,
+    UnknownColumnError,
+    label,
+    parse,
+    variables_of,
+)
 from digicarbon.sample import Sample
 from digicarbon.source import Inputs, Source
 from digicarbon.spec import Builder, Spec, identity
@@ -28,6 +37,10 @@ from digicarbon.weights import Islands, Weights, WeightsSpec
 
 T = TypeVar("T")
 
+UNIT_NOTE = (
+    "Measures enter in 10k CNY before logarithms: with powers of a logarithm the linear coefficient depends on the "
+    "unit, and turning points shift by the logarithm of its factor; slopes and tests do not change."
+)
 MOST_IDENTITIES = 10_000
 """Specifications whose identity is remembered; a sweep has few, but for models."""
 
@@ -96,11 +109,14 @@ class Stage:
         The full panel and the rows of the sample; it makes the panel of a run.
     said : tuple of str
         Notes of measure, outcome and source.
+    in_10k_cny : frozenset of str
+        The measure's columns, if models take them in 10k CNY.
     """
 
     inputs: Inputs
     selection: Selection
     said: tuple[str, ...]
+    in_10k_cny: frozenset[str] = frozenset()
 
     def panel(self, terms: tuple[str, ...]) -> Panel:
         """Return the sample with the terms made and complete.
@@ -118,7 +134,14 @@ class Stage:
         rule = self.selection.design
         # nothing can be left out then: a report on thousands of runs needs no panel for its notes
         complete = rule.gaps == "refuse" and rule.log != "drop"
-        return self.said if complete else (*self._left_out(self.panel(terms)), *self.said)
+        unit = (UNIT_NOTE,) if self._has_power_of_money(terms) else ()
+        return (*unit, *(() if complete else self._left_out(self.panel(terms))), *self.said)
+
+    def _has_power_of_money(self, terms: tuple[str, ...]) -> bool:
+        """Return whether a term is a power of the logarithm of a measure in 10k CNY."""
+        powers = [factor for term in terms if "^" in term for factor in parse(term) or () if factor.power > 1]
+        names = [factor.atom.variable for factor in powers]
+        return any(name.startswith(LOG_PREFIX) and name.removeprefix(LOG_PREFIX) in self.in_10k_cny for name in names)
 
     def _left_out(self, panel: Panel) -> tuple[str, ...]:
         """Return a sentence on what the rules for gaps took away."""
@@ -175,7 +198,8 @@ class Prepared:
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences that belong under every table of this run."""
-        return self.stage.notes(self.terms)
+        said = self.stage.notes(self.terms)
+        return said if self.weights is None else (*self.weights.notes, *said)
 
     @property
     def inputs(self) -> Inputs:
@@ -262,35 +286,40 @@ class Workshop:
 
     def _stage(self, specs: Specs) -> Stage:
         def make() -> Stage:
-            inputs = self._inputs(specs)
+            inputs = self._inputs(specs.source)
             said = (*specs.measure.notes(inputs), *specs.outcome.notes(inputs), *inputs.notes)
             adjust = specs.sample.adjust if specs.sample.adjusts else None
             selection = Selection(specs.panel, self._full(specs), self._chosen(specs), adjust)
-            return Stage(inputs, selection, said)
+            made = self._made(specs.measure, specs.measure.transformed, specs.source)
+            money = frozenset(made.columns) - {"unit", "time"} if specs.measure.enters_in_10k_cny else frozenset()
+            return Stage(inputs, selection, said, money)
 
         keys = self._keys(specs.source, specs.measure, specs.outcome, specs.panel, specs.sample)
         return self.once(("stage", *keys), make)
 
-    def _inputs(self, specs: Specs) -> Inputs:
+    def _inputs(self, source: Source) -> Inputs:
         def make() -> Inputs:
             with _to_correct():
-                return specs.source.load()
+                return source.load()
 
-        return self.once(("inputs", *self._keys(specs.source)), make)
+        return self.once(("inputs", *self._keys(source)), make)
+
+    def _made(self, spec: Spec, compute: Callable[[Inputs], pd.DataFrame], source: Source) -> pd.DataFrame:
+        """Return what a measure or an outcome makes of a source."""
+        inputs = self._inputs(source)
+        return self.once(("made", self.identity(source), self.identity(spec)), partial(compute, inputs))
 
     def _full(self, specs: Specs) -> Panel:
         """Return all units and periods of the study with raw series, measures and outcome."""
 
         def make() -> Panel:
-            inputs = self._inputs(specs)
+            inputs = self._inputs(specs.source)
             frame = inputs.frame
-            source = self.identity(specs.source)
             for spec, compute in (
                 (specs.measure, specs.measure.transformed),
                 (specs.outcome, specs.outcome.compute),
             ):
-                made = self.once(("made", source, self.identity(spec)), partial(compute, inputs))
-                frame = _joined(frame, made, inputs.source)
+                frame = _joined(frame, self._made(spec, compute, specs.source), inputs.source)
             with _naming(inputs):
                 return _with_regions(specs.panel.assemble(frame, inputs.unit_name, inputs.time_name))
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from digicarbon import data
-from digicarbon.errors import ConfigError, DataError, listing, nearest
+from digicarbon.errors import ConfigError, DataError, columns_there, listing, nearest
 from digicarbon.panel import Panel
 from digicarbon.spec import Names, Spec
 
@@ -50,12 +50,13 @@ class Sample(Spec):
         Units to keep.
     without : tuple of str
         Units to leave out.
-    periods : tuple of int
-        Periods to keep.
+    periods : tuple of int or str
+        Periods to keep, e.g. 2012 or 2012Q1.
     first : int or None
-        First period to keep; None keeps all from the first on.
+        First period to keep, or the year of it where periods are quarters, months or dates; None keeps all from the
+        first on.
     last : int or None
-        Last period to keep; None keeps all to the last.
+        Last period to keep, or the year of it; None keeps all to the last.
     drop_first : int
         How many of the first periods are left out, of those that ``periods``, ``first`` and ``last`` keep.
     drop_last : int
@@ -78,7 +79,7 @@ class Sample(Spec):
     regions: Names = ()
     units: Names = ()
     without: Names = ()
-    periods: Annotated[tuple[int, ...], Field(strict=False)] = ()
+    periods: Annotated[tuple[int | str, ...], Field(strict=False)] = ()
 
     first: int | None = None
     last: int | None = None
@@ -205,20 +206,19 @@ class Sample(Spec):
         return panel.rows(inside)
 
     def _period_codes(self, panel: Panel) -> list[int]:
-        unknown = [period for period in self.periods if period not in panel.periods]
+        # a period may be given as a number or as text, whichever the data have
+        wanted, known = list(map(str, self.periods)), list(map(str, panel.periods))
+        unknown = [period for period in wanted if period not in known]
         if unknown:
             raise DataError(
-                f"Unknown {panel.time_name}: {listing(unknown)}. The panel has {listing(panel.periods, 40)}."
+                f"sample.periods: Unknown {panel.time_name}: {listing(unknown)}. The panel has {listing(known, 40)}."
             )
-        if (self.first, self.last) != (None, None) and not isinstance(panel.periods[0], int):
-            raise DataError("sample.first and sample.last need periods that are whole numbers; name sample.periods.")
-        codes = [
-            code
-            for code, period in enumerate(panel.periods)
-            if (not self.periods or period in self.periods)
-            and (self.first is None or int(period) >= self.first)
-            and (self.last is None or int(period) <= self.last)
-        ]
+        calendar, inside = panel.index.calendar, np.ones(len(known), dtype=bool)
+        if (self.first, self.last) != (None, None):
+            inside = calendar.within(self.first, self.last, "sample.first and sample.last")
+        if (self.drop_first or self.drop_last) and not panel.ordered:
+            raise DataError(f"sample.drop_first and sample.drop_last need periods in a known order. {calendar.problem}")
+        codes = [code for code, name in enumerate(known) if inside[code] and (not wanted or name in wanted)]
         kept = codes[self.drop_first : len(codes) - self.drop_last]
         if codes and not kept:
             raise DataError(
@@ -233,7 +233,7 @@ class Sample(Spec):
         if unknown:
             raise DataError(
                 f"sample.query names {listing(unknown)}, which is no column.{nearest(unknown[0], frame.columns)} "
-                f"Columns: {listing(frame.columns, 40)}."
+                f"{columns_there(frame.columns)}"
             )
         try:
             found = np.asarray(frame.eval(query, engine="python"))

@@ -166,7 +166,8 @@ class _Book:
             "title": {"type": "string", "description": "What the table is called."},
             "columns": {
                 "type": ["object", "null"],
-                "description": "Named choices, one per table column, e.g. SDM(1): {measure: sector1}.",
+                "description": "Named choices, one per table column, e.g. SDM(1): {measure: sector1}; null leaves out "
+                "one that is inherited.",
                 "additionalProperties": {"anyOf": [self._choice(), {"type": "null"}]},
             },
             "grid": self._axes("Full product: keys and lists of values, e.g. inference: [classic, cluster].", True),

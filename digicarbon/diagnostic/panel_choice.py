@@ -118,7 +118,7 @@ def _path(data: PanelArrays, cov: str, alpha: float, method: Method, seed: int) 
     }
     words = [
         _model_words(units, times, again or contrast, alpha),
-        _errors_words(correlated, data.shape[0]),
+        _errors_words(correlated, data.shape[0], any(row.p == row.p for row in serial)),
         _dependence_words(dependence, times, data.shape[1], alpha),
     ]
     return Path(steps, " ".join(words))
@@ -194,8 +194,10 @@ def _form_words(contrast: list[Row]) -> str:
     return f"Hausman's test{held}"
 
 
-def _errors_words(serial: bool, n: int) -> str:
+def _errors_words(serial: bool, n: int, tested: bool) -> str:
     """Return what serial correlation means for standard errors."""
+    if not tested:
+        return "Errors: serial correlation could not be tested; clusters by unit (inference=cluster) allow for it."
     if not serial:
         return "Errors: no serial correlation is found; clusters by unit would still allow for unequal variances."
     few = (

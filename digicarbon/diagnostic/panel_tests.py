@@ -61,6 +61,13 @@ _LM_NEEDS = {
     "no variance between periods": "it takes two periods or more, one of them with two units.",
     "no variance between units or periods": "it takes two units and two periods or more, with observations in common.",
 }
+_SERIAL = (
+    "Wooldridge, within residuals",
+    "Wooldridge, first differences",
+    "Wooldridge, differenced errors",
+    "Breusch-Godfrey",
+    "Baltagi-Li",
+)
 HAUSMAN = "Random effects are uncorrelated with the regressors"
 
 
@@ -75,8 +82,8 @@ class PanelArrays:
         Without a constant.
     unit, period : ndarray of int, shape (rows,)
     balanced : bool
-    calendar : ndarray of int, shape (T,)
-        Where the periods stand on the calendar.
+    calendar : ndarray of int, shape (T,), or None
+        Where the periods stand on the calendar, None where that is not known.
     """
 
     y: FloatArray
@@ -84,7 +91,7 @@ class PanelArrays:
     unit: IntArray
     period: IntArray
     balanced: bool
-    calendar: IntArray
+    calendar: IntArray | None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -127,7 +134,8 @@ def arrays_of(model: PanelRegression, panel: Panel) -> PanelArrays:
     found = panel.with_terms(model.terms)
     x = found.array(found.expanded(model.regressors, among=model.terms))
     y = found.array([model.y])[:, 0]
-    data = PanelArrays(y, x, found.unit_codes, found.period_codes, found.balanced, found.positions)
+    calendar = found.positions if found.ordered else None
+    data = PanelArrays(y, x, found.unit_codes, found.period_codes, found.balanced, calendar)
     for effects in dict.fromkeys(("none", COUNTERPART.get(model.effects, model.fixed))):
         if data.within(effects).ssr <= 1e-20 * float(((y - y.mean()) ** 2).sum()):
             raise EstimationError(f"The regressors and effects explain {model.y} exactly; there are no errors to test.")
@@ -253,6 +261,10 @@ def auxiliary_rows(null: str, found: hausman.Contrast) -> list[Row]:
 
 def serial_rows(data: PanelArrays, fixed: EffectsKind) -> list[Row]:
     """Return tests for serial correlation of the errors, time effects being in where the model has them."""
+    if data.calendar is None:
+        why = "Not tested: the order of the periods is not known; write them e.g. as 2010Q1 or 2010-03, or number them."
+        return [Row(name, why) for name in _SERIAL]
+    at = data.calendar[data.period]
     time = fixed in ("time", "two_way")
     first = data.with_periods() if time else data.x
     second = data.with_periods(2) if time else data.x
@@ -264,7 +276,7 @@ def serial_rows(data: PanelArrays, fixed: EffectsKind) -> list[Row]:
     rows += of(
         "Wooldridge, first differences",
         "Errors in levels are not serially correlated (Stata's xtserial).",
-        lambda: serial_correlation.wooldridge_stata(data.y, first, data.unit, data.calendar[data.period]),
+        lambda: serial_correlation.wooldridge_stata(data.y, first, data.unit, at),
     )
     rows += of(
         "Wooldridge, differenced errors",

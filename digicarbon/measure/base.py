@@ -61,6 +61,11 @@ class Measure(Spec):
         return None
 
     @property
+    def enters_in_10k_cny(self) -> bool:
+        """Whether models take its columns in 10k CNY."""
+        return self.in_10k_cny == 1 and self.per == "none" and not self.standardise
+
+    @property
     def changed(self) -> bool:
         """Whether `transformed` gives others than `compute`."""
         return self.per != "none" or self.standardise or self.permute is not None
@@ -122,7 +127,10 @@ class Measure(Spec):
         if self.standardise:
             said.append("Measures are standardised: mean 0 and standard deviation 1 over all rows of the source.")
         if self.permute is not None:
-            said.append("PLACEBO: measures are exchanged between units at random, each with its path over time.")
+            said.append(
+                "PLACEBO: measures are exchanged between units at random, each with its path over time "
+                f"(seed {self.permute})."
+            )
         return tuple(said)
 
     def artifacts(self, inputs: Inputs) -> Mapping[str, str]:

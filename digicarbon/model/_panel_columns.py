@@ -144,8 +144,8 @@ def quasi_demeaned(panel: Panel, names: tuple[str, ...], y: str, effects: Random
 
 
 def rows_of(panel: Panel) -> Rows:
-    """Return which unit and period each row of a panel belongs to."""
-    return Rows(panel.unit_codes, panel.period_codes, *panel.shape, panel.positions)
+    """Return which unit and period each row of a panel belongs to, without a calendar where none is known."""
+    return Rows(panel.unit_codes, panel.period_codes, *panel.shape, panel.positions if panel.ordered else None)
 
 
 def _singletons(panel: Panel, effects: EffectsKind) -> tuple[str, ...]:

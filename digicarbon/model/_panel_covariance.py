@@ -43,6 +43,10 @@ class Rule:
             return int(4 * (t / 100) ** (2 / 9))
         return int(t**0.25) if self.cov == "newey_west" else 0
 
+    def counts_periods(self, t: int) -> bool:
+        """Return whether errors of different periods are taken together, so that their order matters."""
+        return self.lags(t) > 0 and self.cov in ("driscoll_kraay", "newey_west", "conley")
+
     def words(self, t: int) -> str:
         """Return what a note under a table calls the standard errors."""
         lags = self.lags(t)

@@ -324,6 +324,8 @@ class PanelRegression(Model):
         refuse_single_period(panel, self._effects_words, lagged=panel.periods != whole.periods)
         columns = self._transformed(panel, panel.expanded(self.regressors, among=self.terms))
         self._refuse_few_groups(columns)
+        if self.rule.counts_periods(columns.rows.t) and not panel.ordered:
+            raise DataError(f"cov={self.cov}: {panel.index.calendar.problem}")
         z, raw = columns.values[:, :-1], columns.raw[:, :-1]
         refuse_too_small(len(z), z.shape[1] + columns.absorbed, self.effects)
         if self.constant:

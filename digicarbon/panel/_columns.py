@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digicarbon.numeric.within import rows_before
+from digicarbon.panel._calendar import Calendar
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -27,6 +28,8 @@ class Index:
         The N unit labels, sorted.
     periods : tuple of int or str
         The T periods, sorted.
+    calendar : Calendar
+        Where the periods stand on the calendar, where that is known.
     unit_codes, period_codes : ndarray of int, shape (rows,)
         Position of each row's unit and period.
     unit_name, time_name : str
@@ -35,6 +38,7 @@ class Index:
 
     units: tuple[str, ...]
     periods: tuple[int | str, ...]
+    calendar: Calendar
     unit_codes: IntArray
     period_codes: IntArray
     unit_name: str = "unit"
@@ -50,21 +54,26 @@ class Index:
     @cached_property
     def positions(self) -> IntArray:
         """Where the periods stand on the calendar, from 0, shape (T,); see `Panel.positions`."""
-        if not isinstance(self.periods[0], int):
-            return np.arange(len(self.periods))
-        years = np.array(self.periods) - self.periods[0]
-        return np.asarray(years // max(int(np.gcd.reduce(years)), 1), dtype=np.int64)
+        if len(self.periods) == 1:
+            return np.zeros(1, dtype=np.int64)
+        return self.calendar.positions
 
     @cached_property
     def digest(self) -> bytes:
         """SHA-256 of labels and of each row's place."""
         sha = hashlib.sha256(repr((self.units, self.periods)).encode())
+        numbers = self.calendar.numbers
+        # labels such as 3/1/2010 do not say by themselves where they stand
+        if numbers is not None and self.periods != tuple(numbers.tolist()):
+            sha.update(numbers.tobytes())
         for codes in (self.unit_codes, self.period_codes):
             sha.update(np.ascontiguousarray(codes).tobytes())
         return sha.digest()
 
     def before(self, lag: int) -> IntArray:
         """Return the row of the same unit ``lag`` periods before each row, shape (rows,); -1 where there is none."""
+        if lag == 0:
+            return np.arange(len(self))
         return rows_before(self.unit_codes, self.positions[self.period_codes], lag)
 
     def cut(self, keep: NDArray[np.bool_]) -> Index:
@@ -74,6 +83,7 @@ class Index:
         return Index(
             tuple(self.units[i] for i in used_units),
             tuple(self.periods[i] for i in used_periods),
+            self.calendar.take(used_periods),
             unit_codes.astype(np.int64),
             period_codes.astype(np.int64),
             self.unit_name,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -13,19 +14,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from digicarbon.errors import DataError, listing, nearest
+from digicarbon.errors import DataError, columns_there, counted, listing, nearest
+from digicarbon.panel._calendar import Calendar, calendar_of
 from digicarbon.panel._columns import Column, FloatArray, Index, IntArray, owned
 from digicarbon.panel._terms import SPELLING, evaluate
 
 Gaps = Literal["refuse", "drop_units", "keep"]
 """What to do with a unit that lacks a period or a value: stop, leave the unit out, or keep an unbalanced panel."""
 
+_MARKED = re.compile(r"\s*[+-]?\d+(?:[.,'’\s]\d+)+\s*")
+"""A number with marks of which it is not clear what they mean."""
+
 
 def label(value: object) -> str:
-    """Return a unit's name as text, so that 11, 11.0 and "11" are one unit."""
+    """Return a unit's name as text: 11, 11.0 and "11" are one unit, and so is ü as one letter or as u with two dots."""
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))
-    return str(value).strip()
+    return unicodedata.normalize("NFC", str(value).strip())
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,20 +107,20 @@ class Panel:
         for key in (unit, time):
             if key not in flat.columns:
                 raise DataError(
-                    f"The table has no column '{key}'.{nearest(key, flat.columns)} "
-                    f"Columns: {listing(flat.columns, 20)}."
+                    f"The table has no column '{key}'.{nearest(key, flat.columns)} {columns_there(flat.columns)}"
                 )
         if flat.empty:
             raise DataError("The table has no rows.")
         labels = flat[unit].astype(object).map(label)
         empty = flat[unit].isna() | flat[time].isna() | (labels == "")
         if empty.any():
-            rows = np.flatnonzero(empty.to_numpy()) + 1
+            rows = _row_numbers(flat.index)[empty.to_numpy()]
             raise DataError(f"'{unit}' or '{time}' is empty in data row {listing(rows)}; fill or delete these rows.")
-        times = _periods(flat[time], time)
-        units, unit_codes = _codes(labels)
-        periods, period_codes = _codes(times, _natural)
-        _refuse_duplicates(unit_codes, period_codes, units, periods)
+        units, unit_codes = _codes(labels, sorted(labels.unique()))
+        times = periods_of(flat[time], time)
+        known, calendar = in_order(times, time)
+        periods, period_codes = _codes(times, known)
+        _refuse_duplicates(unit_codes, period_codes, units, periods, _row_numbers(flat.index))
         order = np.lexsort((period_codes, unit_codes))
         columns = [name for name in flat.columns if name not in (unit, time)]
         numeric: dict[str, FloatArray] = {}
@@ -126,9 +131,9 @@ class Panel:
                 text[name] = flat[name].to_numpy(dtype=object)[order]
             else:
                 numeric[name] = as_number[order]
-        index = Index(units, periods, unit_codes[order], period_codes[order], unit, time)
+        index = Index(units, periods, calendar, unit_codes[order], period_codes[order], unit, time)
         panel = cls(index, {name: Column(values) for name, values in numeric.items()}, text)
-        keep = panel._without_gaps(np.ones(len(flat), dtype=bool), gaps, "has no row")
+        keep = panel._without_gaps(np.ones(len(flat), dtype=bool), gaps)
         return panel if keep is None else panel.rows(keep)
 
     @property
@@ -201,14 +206,21 @@ class Panel:
             words = pd.to_numeric(pd.Series(self.text[name]), errors="coerce").isna()
             rows = np.flatnonzero(words.to_numpy() & ~pd.isna(self.text[name]))
             shown = listing([f"{self.row_name(row)}: {self.text[name][row]!r}" for row in rows], 3)
+            marked = any(_MARKED.fullmatch(str(self.text[name][row])) for row in rows)
+            remedy = (
+                " If these are numbers, say what stands before decimals (source.decimal=comma or point) and between "
+                "thousands (source.thousands=comma, point, blank or apostrophe)."
+                if marked
+                else ""
+            )
             raise DataError(
                 f"Column '{name}' holds text where numbers are needed ({shown}); correct these cells, or write "
-                f"C({name}) for dummies of its values."
+                f"C({name}) for dummies of its values.{remedy}"
             )
         if name not in self.columns:
             raise DataError(
-                f"The panel has no column '{name}'.{self.hint(name)}{nearest(name, self.names)} "
-                f"Columns: {listing(self.names, 40)}."
+                f"The panel has no column '{name}'.{self.hint(name)}{nearest(name, (*self.names, *self.text))} "
+                f"{columns_there(self.names, self.text)}"
             )
 
     def hint(self, name: str) -> str:
@@ -265,11 +277,21 @@ class Panel:
         return self.index.before(lag)
 
     @property
+    def ordered(self) -> bool:
+        """Whether the order and the distances of the periods are known."""
+        return len(self.periods) == 1 or self.index.calendar.numbers is not None
+
+    @property
     def positions(self) -> IntArray:
         """Where the periods stand on the calendar, from 0, shape (T,).
 
         The step is the greatest one that divides all distances between the panel's periods, so that a year that nobody
-        has stays a gap; periods that are text follow each other, numbers within them by size.
+        has stays a gap, and a survey of every second year has no gaps.
+
+        Raises
+        ------
+        DataError
+            If the periods are labels that are not understood as a calendar.
         """
         return self.index.positions
 
@@ -428,7 +450,7 @@ class Panel:
         good = np.ones(len(self.index), dtype=bool)
         for column in found:
             good &= np.isfinite(column.values)
-        return self._without_gaps(good, gaps, "is incomplete")
+        return self._without_gaps(good, gaps)
 
     @cached_property
     def digest(self) -> str:
@@ -452,7 +474,7 @@ class Panel:
             out[:, position] = self.columns[name].values
         return out
 
-    def _without_gaps(self, good: NDArray[np.bool_], gaps: Gaps, problem: str) -> NDArray[np.bool_] | None:
+    def _without_gaps(self, good: NDArray[np.bool_], gaps: Gaps) -> NDArray[np.bool_] | None:
         """Return which rows stay if ``good`` ones are complete, or None if these are all."""
         n, t = self.shape
         counts = np.bincount(self.unit_codes[good], minlength=n)
@@ -461,8 +483,8 @@ class Panel:
             return None
         if gaps == "refuse":
             raise DataError(
-                f"The panel has gaps: {listing(self._missing_pairs())} {problem}. Add the rows, or choose "
-                "panel.gaps=drop_units (leave these units out) or panel.gaps=keep (unbalanced; not for spatial models)."
+                f"The panel has gaps: {self._gaps_words()}. Correct or add the rows, or choose panel.gaps=drop_units "
+                "(leave these units out) or panel.gaps=keep (unbalanced; not for spatial models)."
             )
         if gaps == "keep":
             return good
@@ -471,10 +493,41 @@ class Panel:
             raise DataError("No unit is complete over all periods; shorten the span of years or use gaps=keep.")
         return keep
 
-    def _missing_pairs(self) -> list[str]:
-        present = set(zip(self.unit_codes.tolist(), self.period_codes.tolist(), strict=True))
+    def _missing_pairs(self, among: NDArray[np.bool_] | None = None) -> list[str]:
+        """Return the names of rows that do not exist; ``among``, shape (N, T), limits where they are looked for."""
+        absent = ~self._present() if among is None else ~self._present() & among
+        return [f"{self.units[i]} {self.periods[j]}" for i, j in np.argwhere(absent).tolist()]
+
+    def _present(self) -> NDArray[np.bool_]:
+        present = np.zeros(self.shape, dtype=bool)
+        present[self.unit_codes, self.period_codes] = True
+        return present
+
+    def _gaps_words(self) -> str:
+        """Return which rows are missing; where nearly all of a period or unit is, whose rows there are instead."""
+        present = self._present()
         n, t = self.shape
-        return [f"{self.units[i]} {self.periods[j]}" for i in range(n) for j in range(t) if (i, j) not in present]
+        words = []
+        rare_periods = np.flatnonzero(present.sum(axis=0) < n / 2)
+        common = np.delete(present, rare_periods, axis=1)
+        # what only rare periods have is told of by these
+        elsewhere = common.sum(axis=1) == 0
+        rare_units = np.flatnonzero((common.sum(axis=1) < common.shape[1] / 2) & ~elsewhere)
+        for found, names, others, of in (
+            (rare_periods, self.periods, self.units, f"of {counted(n, 'unit')}"),
+            (rare_units, self.units, self.periods, f"of {counted(t, 'period')}"),
+        ):
+            by = present.T if found is rare_periods else present
+            for code in found.tolist():
+                have = [others[i] for i in np.flatnonzero(by[code])]
+                rows = "has a row" if len(have) == 1 else "have rows"
+                words.append(f"only {listing(have, 3)} {rows} for {names[code]} ({of})")
+        rest = np.ones(self.shape, dtype=bool)
+        rest[:, rare_periods] = rest[rare_units] = rest[elsewhere] = False
+        pairs = self._missing_pairs(rest)
+        if pairs:
+            words.append(f"{listing(pairs)} {'has' if len(pairs) == 1 else 'have'} no row")
+        return "; ".join(words[:6]) + (f"; and {len(words) - 6} more such" if len(words) > 6 else "")
 
     def row_name(self, row: int | np.integer[Any]) -> str:
         """Return the unit and period of a row, for messages."""
@@ -492,39 +545,89 @@ def _restored(
     return Panel(index, columns, text)
 
 
-def _periods(column: pd.Series[Any], name: str) -> pd.Series[Any]:
-    """Return periods as whole numbers where they are numbers, as text otherwise."""
+def periods_of(column: pd.Series[Any], name: str) -> pd.Series[Any]:
+    """Return periods as whole numbers where they are numbers, as text otherwise.
+
+    Parameters
+    ----------
+    column : Series
+        Without gaps.
+    name : str
+        Of the column, for messages.
+
+    Raises
+    ------
+    DataError
+        If only some are whole numbers and the others make no calendar of them.
+    """
     if isinstance(column.dtype, pd.PeriodDtype):
         column = column.astype(str)
     if pd.api.types.is_datetime64_any_dtype(column):
-        return pd.Series(column.dt.strftime("%Y-%m-%d"))
+        return pd.Series(column.dt.strftime("%Y-%m-%d"), dtype=object)
     numbers = pd.to_numeric(column, errors="coerce")
-    if numbers.isna().all():
-        return column.map(label)
-    if numbers.isna().any() or (numbers % 1 != 0).any():
-        odd = column[numbers.isna() | (numbers % 1 != 0)]
-        raise DataError(f"Column '{name}' mixes whole numbers with other values: {listing(odd.unique())}.")
-    return numbers.astype(np.int64)
+    odd = numbers.isna() | (numbers % 1 != 0)
+    if not odd.any():
+        return numbers.astype(np.int64)
+    texts = column.map(label)
+    # 03.2010 looks like a number with a fraction
+    if numbers.isna().all() or (
+        column.map(lambda value: isinstance(value, str)).all()
+        and calendar_of(tuple(texts.unique()), name).numbers is not None
+    ):
+        return texts
+    raise DataError(f"Column '{name}' mixes whole numbers with other values: {listing(column[odd].unique())}.")
+
+
+def in_order(periods: pd.Series[Any], name: str) -> tuple[list[Any], Calendar]:
+    """Return the distinct periods in the order of the calendar, and the calendar.
+
+    Labels that are not understood are ordered as text, numbers within them by size.
+
+    Parameters
+    ----------
+    periods : Series
+        As `periods_of` returns them.
+    name : str
+        Of the column, for messages.
+    """
+    found = sorted(periods.unique(), key=_natural)
+    calendar = calendar_of(found, name)
+    if calendar.numbers is None:
+        return found, calendar
+    order = np.argsort(calendar.numbers)
+    return [found[place] for place in order], calendar.take(order)
 
 
 def _natural(item: object) -> tuple[object, ...]:
-    """Return a key that sorts numbers within text by size: 2010m2 comes before 2010m10."""
+    """Return a key that sorts numbers within text by size: wave 2 comes before wave 10."""
     if not isinstance(item, str):
         return (item,)
     return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", item) if part)
 
 
-def _codes(column: pd.Series[Any], key: Callable[[object], Any] | None = None) -> tuple[tuple[Any, ...], IntArray]:
-    known = sorted(column.unique(), key=key)
+def _codes(column: pd.Series[Any], known: Sequence[Any]) -> tuple[tuple[Any, ...], IntArray]:
     position = {item: index for index, item in enumerate(known)}
     plain = tuple(int(item) if isinstance(item, int | np.integer) else item for item in known)
     return plain, column.map(position).to_numpy(dtype=np.int64)
 
 
-def _refuse_duplicates(unit_codes: IntArray, period_codes: IntArray, units: Sequence[str], periods: Any) -> None:
+def _row_numbers(index: pd.Index[Any]) -> IntArray:
+    """Return the data rows that a table was made of, from 1, shape (rows,); a part of a table has kept them."""
+    kept = pd.api.types.is_integer_dtype(index) and index.is_unique and index.min() >= 0
+    return np.asarray(index if kept else range(len(index)), dtype=np.int64) + 1
+
+
+def _refuse_duplicates(
+    unit_codes: IntArray, period_codes: IntArray, units: Sequence[str], periods: Any, numbers: IntArray
+) -> None:
     cell = unit_codes * len(periods) + period_codes
     found, counts = np.unique(cell, return_counts=True)
     twice = found[counts > 1]
     if len(twice):
-        shown = listing([f"{units[c // len(periods)]} {periods[c % len(periods)]}" for c in twice.tolist()])
+        order = np.argsort(cell, kind="stable")
+        rows = np.split(numbers[order], np.cumsum(counts)[:-1])
+        shown = listing(
+            f"{units[c // len(periods)]} {periods[c % len(periods)]} (data rows {listing(rows[place])})"
+            for place, c in zip(np.flatnonzero(counts > 1), twice.tolist(), strict=True)
+        )
         raise DataError(f"More than one row for {shown}; keep one row per unit and period.")

@@ -11,11 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from digicarbon.errors import DataError, listing, nearest
+from digicarbon.errors import DataError, columns_there, listing, nearest
 from digicarbon.panel._arithmetic import columns_of, evaluate
 from digicarbon.panel._columns import FloatArray
 from digicarbon.panel._terms import LOG_PREFIX, Atom
-from digicarbon.panel.base import Gaps, Panel
+from digicarbon.panel.base import Gaps, Panel, in_order, periods_of
 from digicarbon.panel.selection import Adjust, Selection
 from digicarbon.spec import Spec
 
@@ -49,9 +49,9 @@ class PanelDesign(Spec):
     Attributes
     ----------
     first : int or None
-        First period; None takes all from the first on.
+        First period, or the year of it where periods are quarters, months or dates; None takes all from the first on.
     last : int or None
-        Last period; None takes all to the last.
+        Last period, or the year of it; None takes all to the last.
     derive : mapping of str to str
         New columns as arithmetic on columns, e.g. ``pgdp: gdp / population``. Only those that a model needs are made,
         and a column of the data goes before a definition of the same name.
@@ -108,7 +108,7 @@ class PanelDesign(Spec):
             raise DataError(
                 f"The column {listing(clash)} is the name of a unit or a period and of a series; rename it."
             )
-        renamed = self._in_span(frame).rename(columns={"unit": unit_name, "time": time_name})
+        renamed = self._in_span(frame, time_name).rename(columns={"unit": unit_name, "time": time_name})
         return Panel.from_frame(renamed, unit_name, time_name, self.gaps)
 
     def take(
@@ -218,21 +218,25 @@ class PanelDesign(Spec):
         value[position], exists[position] = _numbers(made, name), True
         return value, exists
 
-    def _in_span(self, frame: pd.DataFrame) -> pd.DataFrame:
+    def _in_span(self, frame: pd.DataFrame, time_name: str) -> pd.DataFrame:
         if self.first is None and self.last is None:
             return frame
-        time = pd.to_numeric(frame["time"], errors="coerce")
-        low = -np.inf if self.first is None else self.first
-        high = np.inf if self.last is None else self.last
+        present = frame["time"].notna().to_numpy()
+        if not present.any():
+            return frame
+        times = periods_of(frame["time"][present], time_name)
+        periods, calendar = in_order(times, time_name)
+        inside = calendar.within(self.first, self.last, "panel.first and panel.last")
         # an empty period stays in, for the panel to report
-        chosen = frame[time.between(low, high) | frame["time"].isna()]
+        keep = ~present
+        keep[present] = times.isin([period for period, one in zip(periods, inside, strict=True) if one])
+        chosen = frame[keep]
         if chosen.empty:
-            written = frame["time"].astype(str)
             span = {"first": self.first, "last": self.last}
             asked = [f"panel.{name}={period}" for name, period in span.items() if period is not None]
             raise DataError(
-                f"{', '.join(asked)}: no row lies there; the data span {written.min()} to "
-                f"{written.max()}. Periods must be whole numbers such as 2012."
+                f"{', '.join(asked)}: no row lies there; the data span {periods[0]} to {periods[-1]}. Give whole "
+                "numbers such as 2012: periods, or the years that they lie in."
             )
         return chosen
 
@@ -254,7 +258,7 @@ class PanelDesign(Spec):
             raise UnknownColumnError(
                 term,
                 f"The term '{term}' is neither a column of the data nor defined in panel.derive."
-                f"{panel.hint(term)}{nearest(term, known)} Columns: {listing(known, 40)}.",
+                f"{panel.hint(term)}{nearest(term, (*known, *panel.text))} {columns_there(known, panel.text)}",
             )
         return self._logged(self._make(panel, base), base)
 

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from digicarbon.data import province, provinces, tiles
-from digicarbon.errors import ConfigError, DataError, listing, nearest
+from digicarbon.errors import ConfigError, DataError, columns_there, listing, nearest
 from digicarbon.panel import label
 
 FloatArray = NDArray[np.float64]
@@ -43,6 +43,8 @@ class Areas:
         The window of what lies far away.
     source : str
         For notes, e.g. the file's name; empty for the grid.
+    lacking : tuple of str
+        Places of China of which a map of all its provinces has no polygon.
     """
 
     rings: Mapping[str, list[FloatArray]]
@@ -50,6 +52,7 @@ class Areas:
     window: tuple[float, float, float, float]
     inset: tuple[float, float, float, float] | None
     source: str
+    lacking: tuple[str, ...] = ()
 
 
 def areas_of(units: Sequence[str], shapes: str | None, key: str | None, language: str) -> Areas | None:
@@ -134,7 +137,14 @@ def _areas(units: Sequence[str], shapes: Mapping[str, Any], source: str) -> Area
         # with the land that is nearest, so that one sees where it lies
         shore = large[shapely.distance(large, shapely.union_all(outside)).argmin()]
         inset = _margin(tuple(shapely.total_bounds(np.append(outside, shore))))
-    return Areas(rings, dict.fromkeys(rings, ""), window, inset, source)
+    return Areas(rings, dict.fromkeys(rings, ""), window, inset, source, _lacking(shapes))
+
+
+def _lacking(shapes: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the places of China without a polygon, where all provinces have one: a part of China is meant as one."""
+    known = {_canonical(name) for name in shapes}
+    whole = set(provinces()["province"]) <= known
+    return tuple(str(place) for place in tiles()["place"] if place not in known) if whole else ()
 
 
 def _canonical(name: str) -> str:
@@ -221,7 +231,7 @@ def _of_file(file: Path, units: Sequence[str], key: str | None) -> Mapping[str, 
     columns = [str(name) for name in frame.columns if name != frame.geometry.name]
     if key is not None and key not in columns:
         raise ConfigError(
-            f"report.key: {file.name} has no column '{key}'.{nearest(key, columns)} Columns: {listing(columns, 20)}."
+            f"report.key: {file.name} has no column '{key}'.{nearest(key, columns)} {columns_there(columns)}"
         )
     wanted = {_canonical(unit) for unit in units}
     hits = {
@@ -231,8 +241,8 @@ def _of_file(file: Path, units: Sequence[str], key: str | None) -> Mapping[str, 
     best = max(hits, key=lambda name: (hits[name], not frame[name].astype(str).str.isdigit().all()), default="")
     if not hits or not hits[best]:
         raise DataError(
-            f"{file.name}: no column knows any of the units, e.g. {listing(units, 3)}. Columns: "
-            f"{listing(columns, 20)}; name that of the labels in report.key, and write labels as the panel does."
+            f"{file.name}: no column knows any of the units, e.g. {listing(units, 3)}. Name that of the "
+            f"labels in report.key, and write labels as the panel does. {columns_there(columns)}"
         )
     frame = frame[frame.geometry.notna() & frame.geom_type.isin(["Polygon", "MultiPolygon"])]
     labels = [label(item) for item in frame[best]]

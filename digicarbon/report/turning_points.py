@@ -24,10 +24,6 @@ QUANTITIES = (
     *("Lind-Mehlum test", "curve in the sample"),
 )
 """Lines of the table in order; counts of observations come last."""
-UNIT_NOTE = (
-    "The study's measures enter in 10k CNY before logarithms: with powers of a logarithm the linear coefficient "
-    "depends on the unit, and turning points shift by the logarithm of its factor; slopes and tests do not change."
-)
 TEST_NOTE = (
     "Turning points: standard errors by the delta method. Slopes at the ends of the sample range are tested on one "
     "side, that of the sign that the shape asks for; Lind-Mehlum p is the larger of both."
@@ -69,10 +65,7 @@ class TurningPointTable(RegressionTable):
         cells = pd.concat([above.cells.iloc[:cut], below, above.cells.iloc[cut:]])
         rules = (cut, *(rule + len(below) for rule in above.rules))
         blocks = tuple(block + len(below) for block in above.blocks)
-        # a ready-made column has a unit that only its user knows
-        of_study = any(record.options.get("measure", "none") not in ("none", "column") for record in records)
-        units = (UNIT_NOTE,) if of_study else ()
-        notes = (above.notes[0], *self.words.notes((TEST_NOTE, *units)), *above.notes[1:])
+        notes = (above.notes[0], *self.words.notes((TEST_NOTE,)), *above.notes[1:])
         return replace(above, cells=cells, rules=rules, blocks=blocks, notes=notes)
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from digicarbon.errors import WeightsError, listing, nearest
+from digicarbon.errors import WeightsError, columns_there, listing, nearest
 from digicarbon.numeric.normalisation import Normalise
 from digicarbon.numeric.proximity import inverse_distance, inverse_gap
 from digicarbon.panel import Panel
@@ -54,7 +54,7 @@ class SizedWeights(WeightsSpec):
         if self.economy not in known:
             raise WeightsError(
                 f"weights.economy: the panel has no column '{self.economy}'.{nearest(self.economy, known)} "
-                f"Columns: {listing(known, 40)}."
+                f"{columns_there(panel.names, panel.text)}"
             )
         chosen = self._in_window(panel)
         values = chosen.array([self.economy])[:, 0]

@@ -116,6 +116,18 @@ def test_unbalanced_panels_have_every_test_that_exists_for_them(produc: dc.Panel
         assert found.loc[sorted(missing), "null"].str.startswith("Not tested: ").all()
 
 
+def test_periods_without_an_order_stop_the_tests_for_serial_correlation_alone(produc: dc.Panel) -> None:
+    frame = produc.frame().reset_index()
+    labels = {year: f"wave {chr(ord('a') + (5 * year) % 17)}" for year in produc.periods}
+    waves = dc.Panel.from_frame(frame.replace({produc.time_name: labels}), produc.unit_name, produc.time_name)
+    found, expected = diagnosed(waves, "two_way"), diagnosed(produc, "two_way")
+    assert found.loc[SERIAL, "null"].str.startswith("Not tested: the order of the periods is not known").all()
+    others = [test for test in expected.index if test not in (*SERIAL, "CDw")]
+    np.testing.assert_allclose(found.loc[others, "statistic"], expected.loc[others, "statistic"], rtol=1e-9)
+    path = choose_panel_model(dc.PanelRegression(y="log(gsp)", x=X, effects="unit"), waves)
+    assert "serial correlation could not be tested" in path.iloc[-1]["decision"]
+
+
 def test_what_cannot_be_tested_is_a_row_and_not_an_error(produc: dc.Panel) -> None:
     short = produc.select(periods=[1970, 1971])
     found = diagnosed(short, "unit")

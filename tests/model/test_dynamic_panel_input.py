@@ -191,14 +191,18 @@ def test_a_unit_without_rows_is_told_of() -> None:
     assert "1 unit without enough periods in a row is left out." in found.notes
 
 
-def test_steps_of_the_data_are_periods_and_words_follow_each_other() -> None:
+def test_steps_of_the_data_are_periods_and_words_have_no_order() -> None:
     expected = model().fit(panel())
     decades = frame().assign(t=frame()["t"] * 10)
-    words = frame().assign(t=frame()["t"].map({2000 + i: letter for i, letter in enumerate("abcdefg")}))
-    for data in (decades, words):
+    months = "Nov 2010", "Dec 2010", "Jan 2011", "Feb 2011", "Mar 2011", "Apr 2011", "May 2011"
+    written = frame().assign(t=frame()["t"].map({2000 + i: month for i, month in enumerate(months)}))
+    for data in (decades, written):
         np.testing.assert_allclose(model().fit(panel(data)).coef, expected.coef, rtol=1e-12)
-    without = frame().query("t != 2003")
-    assert model().fit(panel(without)).statistics["nobs"] == 40
+    for without in (frame().query("t != 2003"), written.query("t != 'Feb 2011'")):
+        assert model().fit(panel(without)).statistics["nobs"] == 40
+    words = frame().assign(t=frame()["t"].map({2000 + i: letter for i, letter in enumerate("abcdefg")}))
+    with pytest.raises(DataError, match=r"GMM, .*'t' holds 'a', 'b', 'c' and 4 more, which are not understood"):
+        model().check(panel(words))
 
 
 def test_dummies_of_groups_are_terms() -> None:

@@ -159,14 +159,42 @@ def test_periods_are_whole_numbers_or_text(times: Any, periods: tuple[object, ..
             "mixes whole numbers with other values: 12月",
         ),
         (TIDY.assign(year=[2012, 2013.5] * 3), "mixes whole numbers with other values: 2013.5"),
-        (TIDY.iloc[[0, 1, 2, 3, 4, 5, 1]], "More than one row for 北京 2013; keep one"),
-        (TIDY.assign(省份=["11", "11", "11 ", 11.0, "a", "a"]), "More than one row for 11 2012, 11 2013"),
+        (TIDY.iloc[[0, 1, 2, 3, 4, 5, 1]], r"More than one row for 北京 2013 \(data rows 2, 7\); keep one"),
+        (TIDY.assign(省份=["11", "11", "11 ", 11.0, "a", "a"]), r"11 2012 \(data rows 1, 3\), 11 2013 \(data rows 2"),
         (TIDY.drop(index=2), "gaps: Inner Mongolia 2012 has no row.*gaps=drop_units.*gaps=keep"),
     ],
 )
 def test_what_is_wrong_is_a_sentence(frame: pd.DataFrame, sentence: str) -> None:
     with pytest.raises(DataError, match=sentence):
         Panel.from_frame(frame, "省份", "year")
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (
+            lambda f: f.assign(t=f["t"].mask((f["u"] == "r07") & (f["t"] == 2015), 2051)),
+            r"gaps: only r07 has a row for 2051 \(of 20 units\); r07 2015 has no row\. Correct or add",
+        ),
+        (
+            lambda f: pd.concat([f, pd.DataFrame({"u": ["Totale"], "t": [2012], "x": [1.0]})]),
+            r"gaps: only 2012 has a row for Totale \(of 10 periods\)\. Correct",
+        ),
+        (
+            lambda f: pd.concat([f, pd.DataFrame({"u": ["Totale", "r01"], "t": [2051, 2051], "x": [1.0, 2.0]})]),
+            r"gaps: only Totale, r01 have rows for 2051 \(of 21 units\)\. Correct",
+        ),
+        (lambda f: f.drop(index=[3, 40]), r"gaps: r00 2013, r04 2010 have no row\."),
+        (
+            lambda f: f[(f["u"] < "r03") | (f["t"] > 2011)],
+            r"only r00, r01, r02 have rows for 2010 \(of 20 units\); only",
+        ),
+    ],
+)
+def test_gaps_say_what_is_odd_and_not_all_that_is_missing(change: Any, sentence: str) -> None:
+    frame = pd.DataFrame([(f"r{i:02}", t, 1.0) for i in range(20) for t in range(2010, 2020)], columns=["u", "t", "x"])
+    with pytest.raises(DataError, match=sentence):
+        Panel.from_frame(change(frame), "u", "t")
 
 
 def test_a_missing_row_drops_its_unit_or_is_kept() -> None:

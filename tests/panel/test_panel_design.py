@@ -66,6 +66,8 @@ def test_an_unknown_term_shows_the_nearest() -> None:
         _taken(_design(), "gpd")
     with pytest.raises(DataError, match=r"'pgdpp' is neither .* Did you mean 'pgdp'"):
         _taken(_design(derive={"pgdp": "gdp / population"}), "ln_pgdpp")
+    with pytest.raises(DataError, match=r"Did you mean 'region'\? Columns: .*, region \(text\)\."):
+        _taken(_design(), "Region")
     with pytest.raises(DataError, match="'region' holds text"):
         _taken(_design(), "ln_region")
     with pytest.raises(DataError, match="'region' holds text"):
@@ -264,8 +266,23 @@ def test_a_span_without_rows_shows_the_data() -> None:
     with pytest.raises(DataError, match=r"^panel\.first=2001, panel\.last=2004: no row lies there; the data span"):
         _design(first=2001, last=2004).assemble(FRAME, "u", "t")
     quarters = FRAME.assign(time=["2012Q1", "2012Q2", "2012Q3"] * 2)
-    with pytest.raises(DataError, match=r"the data span 2012Q1 to 2012Q3\. Periods must be whole numbers"):
-        _design(first=2012).assemble(quarters, "u", "t")
+    with pytest.raises(DataError, match=r"the data span 2012Q1 to 2012Q3\. Give whole numbers"):
+        _design(first=2013).assemble(quarters, "u", "t")
+
+
+@pytest.mark.parametrize(
+    "times", [["Q4 2012", "Q1 2013", "Q1 2014"], list(pd.to_datetime(["2012-10-01", "2013-01-01", "2014-01-01"]))]
+)
+def test_the_span_is_one_of_years_where_periods_are_quarters_or_dates(times: list[object]) -> None:
+    frame = FRAME.assign(time=times * 2)
+    assert len(_design(first=2013).assemble(frame, "u", "t").periods) == 2
+    assert len(_design(last=2012).assemble(frame, "u", "t").periods) == 1
+    assert _design(first=2013, last=2013).assemble(frame, "u", "t").positions.tolist() == [0]
+
+
+def test_a_span_of_labels_without_years_is_refused() -> None:
+    with pytest.raises(DataError, match=r"panel\.first and panel\.last need periods whose years.*'wave 1', 'wave 2'"):
+        _design(first=2012).assemble(FRAME.assign(time=["wave 1", "wave 2", "wave 3"] * 2), "u", "t")
 
 
 def test_an_empty_period_is_reported_also_with_a_span() -> None:

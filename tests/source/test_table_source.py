@@ -194,6 +194,45 @@ def test_dates_of_an_excel_file_that_are_years_become_years(tmp_path: Path) -> N
     assert _source(tmp_path / "d.xlsx", unit="p", time="y").load().frame["time"].tolist() == [2012, 2013]
 
 
+@pytest.mark.parametrize(
+    ("times", "periods"),
+    [
+        (["03.2010", "12.2010", "06.2010", "09.2010"], ("03.2010", "06.2010", "09.2010", "12.2010")),
+        (["3/2010", "12/2010", "6/2010", "9/2010"], ("3/2010", "6/2010", "9/2010", "12/2010")),
+        (["Q1 2010", "Q4 2010", "Q2 2010", "Q3 2010"], ("Q1 2010", "Q2 2010", "Q3 2010", "Q4 2010")),
+        (["2010", "2013", "2011", "2012"], (2010, 2011, 2012, 2013)),
+    ],
+)
+@pytest.mark.parametrize("suffix", ["csv", "xlsx", "dta", "parquet"])
+def test_periods_are_taken_as_they_are_written(
+    tmp_path: Path, suffix: str, times: list[str], periods: tuple[object, ...]
+) -> None:
+    frame = pd.DataFrame({"p": ["a"] * 4, "t": times, "x": [1.0, 4.0, 2.0, 3.0]})
+    path = tmp_path / f"d.{suffix}"
+    write = {"csv": frame.to_csv, "xlsx": frame.to_excel, "parquet": frame.to_parquet, "dta": frame.to_stata}[suffix]
+    write(path, **({"write_index": False} if suffix == "dta" else {"index": False}))
+    loaded = _source(path, unit="p", time="t").load().frame
+    panel = Panel.from_frame(loaded, "unit", "time")
+    assert panel.periods == periods
+    assert panel.column("x").tolist() == [1, 2, 3, 4]
+
+
+def test_quarters_of_stata_and_dates_of_excel_keep_their_gaps(tmp_path: Path) -> None:
+    dates = pd.to_datetime(["2010-01-01", "2010-04-01", "2010-10-01", "2011-01-01"])
+    frame = pd.DataFrame({"p": ["a"] * 4, "t": dates, "x": [1.0, 2.0, 3.0, 4.0]})
+    frame.to_stata(tmp_path / "d.dta", write_index=False, convert_dates={"t": "tq"})
+    frame.to_excel(tmp_path / "d.xlsx", index=False)
+    for name in ("d.dta", "d.xlsx"):
+        loaded = _source(tmp_path / name, unit="p", time="t").load().frame
+        assert Panel.from_frame(loaded, "unit", "time").positions.tolist() == [0, 1, 3, 4]
+
+
+def test_a_number_that_is_no_period_is_shown(tmp_path: Path) -> None:
+    path = _csv(tmp_path / "d.csv", "p,y,x\na,2010,1\na,2011.5,2\na,2012,3\n")
+    with pytest.raises(DataError, match=r"mixes whole numbers with other values: 2011\.5"):
+        Panel.from_frame(_source(path, unit="p", time="y").load().frame, "unit", "time")
+
+
 def test_a_relative_path_starts_at_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     FRAME.to_csv(tmp_path / "d.csv", index=False)
     monkeypatch.chdir(tmp_path)
@@ -301,7 +340,7 @@ def test_ragged_rows_are_refused(tmp_path: Path) -> None:
 
 def test_a_wrong_delimiter_is_told(tmp_path: Path) -> None:
     path = _csv(tmp_path / "d.csv", "p;y;x\na;1;2\n")
-    _refused(_source(path, unit="p", time="y"), "separated by ';'", "source.delimiter")
+    _refused(_source(path, unit="p", time="y", delimiter="|"), "separated by 'semicolon'", "source.delimiter=semicolon")
 
 
 def test_wrong_fields_are_refused_before_any_file_is_read() -> None:

@@ -640,6 +640,25 @@ def test_permuted(line: dict[str, Any]) -> None:
     assert len({PermutedWeights(base=base, seed=seed).compute(_panel()).digest for seed in range(40)}) > 10
 
 
+def test_a_permuted_matrix_says_so_wherever_it_goes(line: dict[str, Any]) -> None:
+    panel, base = _panel(), InverseDistanceWeights(**line)
+    name = base.compute(panel).name
+    node = PermutedWeights(base=base, seed=7)
+    said = (f"PLACEBO: the units of {name} exchange their neighbours at random (seed 7).",)
+    assert base.compute(panel).notes == ()
+    assert node.compute(panel).notes == node.compute(panel).restrict(panel.units[:3]).notes == said
+    for made in (
+        BlendWeights(first=base, second=node),
+        BlendWeights(first=base, second=node, normalise="none"),
+        HigherOrderWeights(base=KNearestWeights(**line, k=1), islands="keep", lower=True),
+        HigherOrderWeights(base=PermutedWeights(base=KNearestWeights(**line, k=1), seed=7), islands="keep", lower=True),
+    ):
+        placebo = [note.startswith("PLACEBO: the units of ") for note in made.compute(panel).notes]
+        assert placebo == ([True] if "Permuted" in repr(made) else [])
+    twice = PermutedWeights(base=node, seed=1).compute(panel).notes
+    assert twice == (*said, f"PLACEBO: the units of {name}, permuted (7) exchange their neighbours at random (seed 1).")
+
+
 def test_permuted_keeps_the_spectrum_of_w1() -> None:
     panel = _panel(list(provinces()["province"]))
     plain = AdjacencyWeights().compute(panel)

@@ -1,0 +1,268 @@
+"""Where periods stand on the calendar, read from their labels.
+
+pandas' own parsers are not used: they decide label by label whether the day or the month comes first, and know neither
+half-years nor Chinese.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from calendar import monthrange
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digicarbon.errors import DataError, listing
+
+IntArray = NDArray[np.int64]
+
+FORMS = (
+    "2010, 2010H1, 2010Q1 (or Q1 2010), 2010M3 (or 2010-03, 3/2010, Mar 2010, 2010年3月) or 2010-03-31 (or 31/3/2010), "
+    "all of one kind; or number them 1, 2, 3 …"
+)
+"""How periods can be written, for messages."""
+
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june",
+    "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
+_CHINESE = {"一": 1, "二": 2, "三": 3, "四": 4, "上": 1, "下": 2}
+_YEAR, _DAY, _WORD = r"(?P<year>[12]\d{3})", r"(?P<day>\d{1,2})", r"(?P<word>[a-z]{3,9})\.?"
+_SEP, _MIDNIGHT = r"[\s\-/.:_]*", r"(?:[ t]00:00(?::00(?:\.0+)?)?)?"
+
+
+@dataclass(frozen=True, eq=False)
+class Calendar:
+    """The numbers of periods on a calendar, or why they have none.
+
+    Attributes
+    ----------
+    numbers : ndarray of int, shape (T,), or None
+        Years, half-years, quarters or months since the year 0, or days; whole numbers are themselves. None: the labels
+        are not understood.
+    years : ndarray of int, shape (T,), or None
+        The year of each period; whole numbers are themselves.
+    problem : str
+        A sentence, where there are no numbers.
+    """
+
+    numbers: IntArray | None
+    years: IntArray | None = None
+    problem: str = ""
+
+    @cached_property
+    def positions(self) -> IntArray:
+        """Distances from the first period in the greatest step that divides them all, shape (T,).
+
+        Raises
+        ------
+        DataError
+            If the labels are not understood.
+        """
+        if self.numbers is None:
+            raise DataError(
+                "Lags, leads, differences, GMM, tests for serial correlation and standard errors that allow for it "
+                f"need periods in a known order and distance. {self.problem}"
+            )
+        return _steps(self.numbers)
+
+    def within(self, first: int | None, last: int | None, keys: str) -> NDArray[np.bool_]:
+        """Return which periods lie in a span of years, shape (T,); whole numbers are compared as they are.
+
+        Parameters
+        ----------
+        first, last : int or None
+            None: no bound.
+        keys : str
+            What gives them, for messages.
+
+        Raises
+        ------
+        DataError
+            If the labels are not understood.
+        """
+        if self.years is None:
+            raise DataError(f"{keys} need periods whose years are known. {self.problem}")
+        low, high = (-np.inf if first is None else first), (np.inf if last is None else last)
+        return np.asarray((self.years >= low) & (self.years <= high))
+
+    def take(self, chosen: IntArray) -> Calendar:
+        """Return the calendar of some periods, in the order of their positions."""
+        if self.numbers is None or self.years is None:
+            return self
+        return Calendar(self.numbers[chosen], self.years[chosen])
+
+
+def calendar_of(labels: Sequence[int | str], name: str) -> Calendar:
+    """Return where periods stand on the calendar.
+
+    A year, half-year, quarter or month is counted as such. Dates count as months where no two lie in one month, else as
+    days. Whole numbers count as they are, unless all of them are written like 201003 or 20100331.
+
+    Parameters
+    ----------
+    labels : sequence of int or str
+        Distinct.
+    name : str
+        Of their column, for messages.
+
+    Raises
+    ------
+    DataError
+        If two labels mean the same period.
+    """
+    if all(isinstance(label, int | np.integer) for label in labels):
+        whole = np.array(labels, dtype=np.int64)
+        return Calendar(_written_together(whole), whole)
+    texts = [unicodedata.normalize("NFKC", str(label)).casefold() for label in labels]
+    read = {kind: [kind.read(text) for text in texts] for kind in _KINDS}
+    found = {kind: np.array(periods, dtype=np.int64) for kind, periods in read.items() if None not in periods}
+    if not found:
+        return Calendar(None, problem=_not_understood(labels, read, name))
+    (kind, periods), *others = found.items()
+    numbers = _counted(kind, periods)
+    for other, again in others:
+        if not np.array_equal(_steps(numbers), _steps(_counted(other, again))):
+            at = int(np.flatnonzero((periods != again).any(axis=1))[0])
+            clear = listing(dict.fromkeys(each.example for each in found))
+            return Calendar(
+                None,
+                problem=f"In the column '{name}', {labels[at]} may be a {kind.name} or a {other.name}; write periods "
+                f"so that there is one way to read them, like {clear}.",
+            )
+    _refuse_twice(labels, numbers, name)
+    return Calendar(numbers, periods[:, 0])
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """One kind of period.
+
+    Attributes
+    ----------
+    name : str
+    example : str
+        Written as no other kind is.
+    per_year : int
+        How many a year has; 0 for days.
+    forms : tuple of str
+        Regular expressions of how it is written, in lower case.
+    """
+
+    name: str
+    example: str
+    per_year: int
+    forms: tuple[str, ...]
+
+    def read(self, text: str) -> tuple[int, int] | None:
+        """Return the year and the number of a period since the year 0 (of a day: its ordinal); None if it is none."""
+        for form in self.forms:
+            match = re.fullmatch(form, text)
+            if match is None:
+                continue
+            part = match.groupdict()
+            year, n, day = int(part["year"]), _number(part), int(part.get("day") or 1)
+            if self.per_year and 1 <= n <= self.per_year:
+                return year, self.per_year * year + n - 1
+            if not self.per_year and 1 <= n <= 12 and 1 <= day <= monthrange(year, n)[1]:
+                return year, date(year, n, day).toordinal()
+        return None
+
+
+def _either(part: str) -> tuple[str, str]:
+    """Return the forms in which the year comes first and last."""
+    return rf"{_YEAR}{_SEP}{part}", rf"{part}{_SEP}{_YEAR}"
+
+
+# a single digit beside a year may count months, quarters or half-years
+_DIGIT = (rf"{_YEAR}[-/:](?P<n>\d)", rf"(?P<n>\d)[-/:]{_YEAR}")
+_MONTH = _Kind("month", "2010M3", 12, (
+    *_either(r"m(?P<n>\d{1,2})"), *_either(_WORD), rf"{_YEAR}[-/.:](?P<n>\d\d)", rf"(?P<n>\d\d)[-/.:]{_YEAR}",
+    rf"{_YEAR}年(?P<n>\d{{1,2}})月份?", *_DIGIT,
+))  # fmt: skip
+_DATE = _Kind("date", "2010-03-31", 0, (
+    rf"{_YEAR}(?P<mark>[-/.])(?P<n>\d{{1,2}})(?P=mark){_DAY}{_MIDNIGHT}",
+    # as pandas writes weeks
+    rf"{_YEAR}-(?P<n>\d\d)-{_DAY}/\d{{4}}-\d\d-\d\d",
+    rf"{_YEAR}年(?P<n>\d{{1,2}})月{_DAY}日",
+    rf"{_DAY}{_SEP}{_WORD}{_SEP}{_YEAR}", rf"{_WORD}{_SEP}{_DAY}[\s,]+{_YEAR}",
+))  # fmt: skip
+_KINDS = (
+    _MONTH,
+    _Kind("quarter", "2010Q1", 4, (
+        *_either(r"[qt](?P<n>[1-4])"), *_either(r"(?P<n>[1-4])[qt]"),
+        rf"{_YEAR}年第?(?P<n>[1-4一二三四])季度?", *_DIGIT,
+    )),
+    _Kind("half-year", "2010H1", 2, (
+        *_either(r"[hs](?P<n>[12])"), *_either(r"(?P<n>[12])[hs]"), rf"{_YEAR}年(?P<n>[上下])半年", *_DIGIT,
+    )),
+    _Kind("year", "2010", 1, (rf"{_YEAR}(?:年度?)?",)),
+    _DATE,
+    _Kind("date with the day first", "2010-03-31", 0, (
+        rf"{_DAY}(?P<mark>[-/.])(?P<n>\d{{1,2}})(?P=mark){_YEAR}{_MIDNIGHT}",
+    )),
+    _Kind("date with the month first", "2010-03-31", 0, (
+        rf"(?P<n>\d{{1,2}})(?P<mark>[-/.]){_DAY}(?P=mark){_YEAR}{_MIDNIGHT}",
+    )),
+)  # fmt: skip
+
+
+def _number(part: Mapping[str, str | None]) -> int:
+    """Return the number of a month, quarter or half-year, 1 of a year; 0 for a word that is no month."""
+    word, digits = part.get("word"), part.get("n")
+    if word:
+        return next((n for n, month in enumerate(_MONTHS, start=1) if month.startswith(word)), 0)
+    return 1 if digits is None else _CHINESE.get(digits) or int(digits)
+
+
+def _counted(kind: _Kind, periods: IntArray) -> IntArray:
+    """Return numbers of periods, of dates the months where no two lie in one."""
+    numbers = periods[:, 1]
+    if kind.per_year:
+        return numbers
+    months = np.array([12 * day.year + day.month - 1 for day in map(date.fromordinal, numbers.tolist())])
+    return months if len(np.unique(months)) == len(np.unique(numbers)) else numbers
+
+
+def _steps(numbers: IntArray) -> IntArray:
+    distance = numbers - numbers.min()
+    return np.asarray(distance // max(int(np.gcd.reduce(distance)), 1), dtype=np.int64)
+
+
+def _written_together(whole: IntArray) -> IntArray:
+    """Return months or days of whole numbers that are all written like 201003 or 20100331, others as they are."""
+    for kind, digits in ((_MONTH, 6), (_DATE, 8)):
+        texts = [str(number) for number in whole.tolist()]
+        marked = [re.sub(r"(\d{4})(\d\d)(\d\d)?", lambda m: "-".join(filter(None, m.groups())), text) for text in texts]
+        found = [kind.read(text) for text in marked]
+        if all(len(text) == digits for text in texts) and None not in found:
+            return _counted(kind, np.array(found, dtype=np.int64))
+    return whole
+
+
+def _not_understood(labels: Sequence[int | str], read: Mapping[_Kind, Sequence[object]], name: str) -> str:
+    kind, periods = max(read.items(), key=lambda item: len(item[1]) - item[1].count(None))
+    odd = [label for label, period in zip(labels, periods, strict=True) if period is None]
+    if len(odd) < len(labels) / 2:
+        # one wrong cell among many is what there is to see
+        return (
+            f"In the column '{name}' {listing(map(repr, odd), 3)} cannot be read as a {kind.name}, as the others can, "
+            f"e.g. {next(label for label in labels if label not in odd)!r}. Write periods as {FORMS}."
+        )
+    return (
+        f"The column '{name}' holds {listing(map(repr, odd), 3)}, which are not understood as a calendar. Write "
+        f"periods as {FORMS}."
+    )
+
+
+def _refuse_twice(labels: Sequence[int | str], numbers: IntArray, name: str) -> None:
+    order = np.argsort(numbers, kind="stable")
+    same = np.flatnonzero(np.diff(numbers[order]) == 0)
+    if len(same):
+        first, second = (labels[i] for i in order[same[0] : same[0] + 2])
+        raise DataError(f"Column '{name}': {first!r} and {second!r} are the same period; write it in one way.")
