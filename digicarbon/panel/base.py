@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from digicarbon.errors import DataError, columns_there, counted, listing, nearest
-from digicarbon.panel._calendar import Calendar, calendar_of
+from digicarbon.panel._calendar import FORMS, Calendar, calendar_of
 from digicarbon.panel._columns import Column, FloatArray, Index, IntArray, owned
 from digicarbon.panel._terms import SPELLING, evaluate
 
@@ -279,7 +279,7 @@ class Panel:
     @property
     def ordered(self) -> bool:
         """Whether the order and the distances of the periods are known."""
-        return len(self.periods) == 1 or self.index.calendar.numbers is not None
+        return self.index.ordered
 
     @property
     def positions(self) -> IntArray:
@@ -575,7 +575,10 @@ def periods_of(column: pd.Series[Any], name: str) -> pd.Series[Any]:
         and calendar_of(tuple(texts.unique()), name).numbers is not None
     ):
         return texts
-    raise DataError(f"Column '{name}' mixes whole numbers with other values: {listing(column[odd].unique())}.")
+    raise DataError(
+        f"Column '{name}' mixes whole numbers with other values: {listing(column[odd].unique())}. Write "
+        f"periods as {FORMS}."
+    )
 
 
 def in_order(periods: pd.Series[Any], name: str) -> tuple[list[Any], Calendar]:
