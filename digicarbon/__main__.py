@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from digicarbon import usage
@@ -58,6 +59,14 @@ def _main(given: list[str]) -> int:
     if given[0] == "--version":
         sys.stdout.write(f"digicarbon {import_module('digicarbon').__version__}\n")
         return 0
+    try:
+        Path.cwd()
+    except OSError as error:
+        return _complain(
+            f"The folder that this command was started in is gone ({error.strerror}): it was deleted or moved. Go to "
+            "one that is there (cd), and start the command again.",
+            2,
+        )
     status = 0
     with Caught() as caught:
         status = _answer(given)

@@ -20,6 +20,7 @@ from digicarbon.compose import Composer, loader, options
 from digicarbon.errors import ConfigError, DigicarbonError, counted, listing, nearest
 from digicarbon.expand import read_overrides
 from digicarbon.files import GROUPS, ROOT, SWEEP_KEYS, find, headline
+from digicarbon.missing import own_experiments
 from digicarbon.plan import Plan, Run, plan
 from digicarbon.prepare import Workshop
 from digicarbon.report import MOST_RUNS, Table
@@ -183,12 +184,15 @@ def _sum(planned: Plan) -> str:
         for number, words in (
             (twins, "come to the same fit as another"),
             (len(planned.skipped), "cannot run"),
-            (planned.excluded, "left out by exclude"),
+            (0 if planned.drawn else planned.excluded, "left out by exclude"),
         )
         if number
     ]
-    total = len(planned.runs) + twins + len(planned.skipped) + planned.excluded
-    return f"{counted(total, 'choice')}: {', '.join([counted(len(planned.runs), 'fit'), *parts])}."
+    words = ", ".join([counted(len(planned.runs), "fit"), *parts])
+    if not planned.drawn:
+        return f"{counted(planned.left + planned.excluded, 'choice')}: {words}."
+    after = " after exclude" if planned.excluded else ""
+    return f"{counted(planned.chosen_count, 'choice')} drawn of {planned.left} combinations{after}: {words}."
 
 
 def check(request: Request) -> None:
@@ -240,7 +244,8 @@ def list_(arguments: Sequence[str]) -> int:
     table.add_column("", overflow="fold")
     if group:
         folder = "" if group == "experiments" else f"{group}/"
-        for name in options(config_loader, folder.rstrip("/")):
+        own = own_experiments() if group == "experiments" else ()
+        for name in sorted(options(config_loader, folder.rstrip("/")), key=lambda name: name not in own):
             path = find(f"{folder}{name}")
             table.add_row(name, "" if path is None else headline(path))
     else:
@@ -382,11 +387,18 @@ def _say_left_out(planned: Plan, every: bool = False) -> None:
         err.print(remark, style="yellow", soft_wrap=True)
     same = list(planned.same.items()) if every else list(planned.same.items())[:FIRST_SAME]
     for label, others in same:
-        err.print(f"{label}: one fit, also for {listing(others)}.", style="dim", soft_wrap=True)
+        differing = listing(_differing(other, label) for other in others)
+        err.print(f"{label}: one fit, also for {differing}.", style="dim", soft_wrap=True)
     if len(same) < len(planned.same):
         more = len(planned.same) - len(same)
         stand = f"{counted(more, 'more fit')} {'stands' if more == 1 else 'stand'} for several choices."
         err.print(stand, style="dim", soft_wrap=True)
+
+
+def _differing(label: str, other: str) -> str:
+    """Return what a label says that another one does not; all of it if there is nothing."""
+    parts, known = label.split(", "), set(other.split(", "))
+    return " with ".join(part for part in parts if part not in known) or label
 
 
 @contextmanager

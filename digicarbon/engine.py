@@ -137,7 +137,8 @@ def fit(task: Task) -> Fitted:
             panel, weights = task.open()
             found = task.model.fit(panel, weights)
             tables = {**found.tables, **task.diagnostic.tables(panel, weights)}
-            result = replace(found, tables=tables, residuals=None)
+            notes = (*found.notes, *task.diagnostic.notes)
+            result = replace(found, tables=tables, notes=notes, residuals=None)
         except SystemExit as asked:
             raise EstimationError(
                 f"The code of {type(task.model).__name__} asked to end the process (exit status {asked.code}); a model "

@@ -38,6 +38,7 @@ def roster(planned: Plan) -> Roster:
             tuple(planned.twins(run)),
             run.prepared.simulated,
             run.prepared.notes,
+            run.choice.column,
         )
         for run in planned.runs
     ]

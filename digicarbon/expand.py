@@ -6,7 +6,7 @@ import itertools
 import random
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -17,12 +17,30 @@ from digicarbon.choice import COMMAND_LINE, Axis, Block, Choice, unique_texts
 from digicarbon.compose import Composer, first_line, options
 from digicarbon.errors import ConfigError, listing, nearest
 from digicarbon.exclude import remaining
-from digicarbon.explain import QUOTE
+from digicarbon.explain import unreadable
 from digicarbon.files import GROUPS
 
 _SETTINGS = ("report", "executor", "tracking")
 _MOST_SUBSETS = 16
 """Items whose subsets are taken at most: 65,536 lists."""
+
+
+class Expanded(NamedTuple):
+    """The points of a sweep.
+
+    Attributes
+    ----------
+    choices : list of Choice
+        Those that run.
+    excluded : int
+        How many combinations ``exclude`` leaves out.
+    left : int
+        How many it leaves; more than there are choices where some are drawn.
+    """
+
+    choices: list[Choice]
+    excluded: int
+    left: int
 
 
 def read_overrides(overrides: Sequence[str], config_loader: ConfigLoader) -> tuple[list[str], list[Axis]]:
@@ -73,8 +91,8 @@ def laid_over(plain: Sequence[str], axes: Sequence[Axis]) -> dict[str, str]:
     return found
 
 
-def expand(composer: Composer, command_axes: Sequence[Axis]) -> tuple[list[Choice], int]:
-    """Expand columns, grid and command line to choices; return them and the number of excluded ones.
+def expand(composer: Composer, command_axes: Sequence[Axis]) -> Expanded:
+    """Expand columns, grid and command line to choices.
 
     Precedence: body, command line, columns, grid. A command-line key that a column sets is refused, one that the grid
     sets replaces the grid's axis.
@@ -107,7 +125,7 @@ def expand(composer: Composer, command_axes: Sequence[Axis]) -> tuple[list[Choic
             raise ConfigError(f"{composer.where('draw')}, draw: the grid is too large to number its combinations.")
         drawn = random.Random(wanted[1]).sample(range(left.count), wanted[0])
         points = (left.point(index) for index in sorted(drawn))
-    return [Choice(blocks[point[0]], point) for point in points], left.dropped_count
+    return Expanded([Choice(blocks[point[0]], point) for point in points], left.dropped_count, left.count)
 
 
 def _blocks(
@@ -141,7 +159,7 @@ def _parse(overrides: Sequence[str], config_loader: ConfigLoader, place: str) ->
     try:
         return OverridesParser.create(config_loader).parse_overrides(overrides=list(overrides))
     except HydraException as error:
-        raise ConfigError(f"{place}: {', '.join(overrides)} cannot be read ({first_line(error)}). {QUOTE}") from error
+        raise unreadable(", ".join(overrides), first_line(error), place) from error
 
 
 def _swept(override: Override, config_loader: ConfigLoader, place: str) -> Axis:
@@ -166,6 +184,8 @@ def _swept(override: Override, config_loader: ConfigLoader, place: str) -> Axis:
 def _columns(composer: Composer, columns: Any) -> dict[str, dict[str, Any]]:
     out: dict[str, dict[str, Any]] = {}
     for label, values in (columns or {}).items():
+        if values is None and composer.inherits_column(str(label)):
+            continue
         place = _column_place(composer, str(label))
         if values is not None and not isinstance(values, dict):
             raise ConfigError(f"{place}: a column must be a mapping such as {{measure: sector1}}; got {values!r}.")

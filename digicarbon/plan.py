@@ -12,11 +12,11 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from digicarbon.choice import Axis, Choice
-from digicarbon.compose import Composer, subject
+from digicarbon.choice import COMMAND_LINE, Axis, Choice
+from digicarbon.compose import Composer
 from digicarbon.errors import ConfigError, DigicarbonError, counted, listing
 from digicarbon.expand import expand
-from digicarbon.files import ROOT
+from digicarbon.files import ROOT, subject
 from digicarbon.impossible import Impossible
 from digicarbon.prepare import Prepared, Specs, Workshop, specify
 from digicarbon.spec import Spec, as_default, identity, refuse_unknown
@@ -86,6 +86,8 @@ class Plan:
         Choices from a ``glob`` that cannot run, with the reason.
     excluded : int
         Combinations left out by ``exclude``.
+    left : int
+        Combinations that it leaves, of which ``draw`` takes some.
     remarks : list of str
         What a user may not have meant: choices that take the place of others, a draw of more than there is.
     """
@@ -96,7 +98,18 @@ class Plan:
     same: dict[str, list[str]] = field(default_factory=dict)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     excluded: int = 0
+    left: int = 0
     remarks: list[str] = field(default_factory=list)
+
+    @property
+    def chosen_count(self) -> int:
+        """How many choices there are, those that come to the same fit and those that cannot run among them."""
+        return len(self.runs) + sum(map(len, self.same.values())) + len(self.skipped)
+
+    @property
+    def drawn(self) -> bool:
+        """Whether the choices are a draw of what is left."""
+        return self.chosen_count < self.left
 
     def twins(self, run: Run) -> list[str]:
         """Return the named columns that came to the same fit as a run of another column."""
@@ -130,9 +143,9 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Worksh
         If a run that was named by hand cannot run; the message names it.
     """
     shop = workshop or Workshop()
-    choices, excluded = expand(composer, command_axes)
+    choices, excluded, left = expand(composer, command_axes)
     remarks = _remarks(composer, choices)
-    made = Plan(composer.name, str(composer.sweep_keys()["title"] or ""), excluded=excluded, remarks=remarks)
+    made = Plan(composer.name, str(composer.sweep_keys()["title"] or ""), excluded=excluded, left=left, remarks=remarks)
     by_key: dict[str, Run] = {}
     impossible = Impossible(len(choices))
     for choice in choices:
@@ -170,6 +183,7 @@ def _remarks(composer: Composer, choices: Sequence[Choice]) -> list[str]:
         f"{'choose' if len(columns) > 1 else 'chooses'} for {key}."
         for (key, place), columns in hidden.items()
     ]
+    said += _inherited_columns(composer, choices)
     wanted = (composer.sweep_keys()["draw"] or {}).get("n", 0)
     if wanted > len(choices):
         said.append(
@@ -177,6 +191,23 @@ def _remarks(composer: Composer, choices: Sequence[Choice]) -> list[str]:
             f"{counted(len(choices), 'choice')}: all are taken."
         )
     return said
+
+
+def _inherited_columns(composer: Composer, choices: Sequence[Choice]) -> list[str]:
+    """Return the sentence on which columns come from which file; none where all are of one."""
+    by_file: dict[str, list[str]] = {}
+    for column in dict.fromkeys(choice.column for choice in choices if choice.column is not None):
+        by_file.setdefault(composer.column_file(column) or COMMAND_LINE, []).append(column)
+    if len(by_file) < 2:
+        return []
+    own = composer.files[0].shown if composer.files else ""
+    parts = []
+    for file, columns in sorted(by_file.items(), key=lambda item: item[0] in (own, COMMAND_LINE)):
+        source = f"inherited from {file}" if file not in (own, COMMAND_LINE) else f"of {file}"
+        noun, verb = ("Column", "is") if len(columns) == 1 else ("Columns", "are")
+        parts.append(f"{noun} {listing(columns)} {verb} {source}")
+    said = "; ".join([parts[0], *(part[0].lower() + part[1:] for part in parts[1:])])
+    return [f"{said}. A column that is set to null is left out."]
 
 
 def check(composer: Composer, choice: Choice, shop: Workshop) -> Run:
@@ -187,20 +218,24 @@ def check(composer: Composer, choice: Choice, shop: Workshop) -> Run:
     DigicarbonError
         If the choice cannot run.
     """
+    try:
+        return _checked(composer, choice, shop)
+    except DigicarbonError as error:
+        raise _placed(error, composer, choice) from error
+
+
+def _checked(composer: Composer, choice: Choice, shop: Workshop) -> Run:
     values = choice.values
     chosen = composer.options_of(values)
-    try:
-        lacking = composer.missing(values)
-        if lacking:
-            merged = composer.merged(values)
-            for group in dict.fromkeys(key.split(".")[0] for key in lacking):
-                refuse_unknown(merged[group], group)
-            require([key for key in lacking if not key.startswith("weights.")], chosen)
-        specs = specify(composer.config(values), shop.builder)
-        if specs.weights is not None:
-            require(lacking, chosen)
-    except ConfigError as error:
-        raise ConfigError(_placed(str(error), composer, choice)) from error
+    lacking = composer.missing(values)
+    if lacking:
+        merged = composer.merged(values)
+        for group in dict.fromkeys(key.split(".")[0] for key in lacking):
+            refuse_unknown(merged[group], group)
+        require([key for key in lacking if not key.startswith("weights.")], chosen)
+    specs = specify(composer.config(values), shop.builder)
+    if specs.weights is not None:
+        require(lacking, chosen)
     prepared = shop.prepare(specs)
     return Run(
         # a run without an experiment is called by its model: the root's name says nothing
@@ -276,10 +311,18 @@ def _digest(files: tuple[tuple[Path, int], ...]) -> str:
     return sha.hexdigest()
 
 
-def _placed(message: str, composer: Composer, choice: Choice) -> str:
-    """Put the place before a message that begins with a dotted key."""
-    key = subject(message)
-    return message if not key else f"{choice.place(key) or composer.where(key, choice.values)}: {message}"
+def _placed(error: DigicarbonError, composer: Composer, choice: Choice) -> DigicarbonError:
+    """Put the place before a message that begins with a dotted key, and name the key where its value stands."""
+    sentence = str(error)
+    key = subject(sentence)
+    if not key:
+        return error.told(sentence)
+    origin = composer.origin(key, choice.values)
+    place = choice.place(origin) or composer.where(origin, choice.values)
+    placed = error.told(f"{place}: {origin}{sentence[len(key) :]}")
+    # what another part of a run hands over is not wrong in itself
+    placed.to_correct = error.to_correct and origin.split(".")[0] == key.split(".")[0]
+    return placed
 
 
 def _run_label(choice: Choice, specs: Specs) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, TypeVar
@@ -14,12 +14,22 @@ from numpy.typing import NDArray
 
 from digicarbon import data
 from digicarbon.diagnostic import Diagnostic, NoDiagnostic
-from digicarbon.errors import DataError, listing
+from digicarbon.errors import DataError, DigicarbonError, listing
+from digicarbon.files import subject
 from digicarbon.inference import Inference
 from digicarbon.measure import Measure
 from digicarbon.model import Model, ignored_by
 from digicarbon.outcome import Outcome
-from digicarbon.panel import Panel, PanelDesign, Selection, UnknownColumnError, label
+from digicarbon.panel import (
+    LOG_PREFIX,
+    Panel,
+    PanelDesign,
+    Selection,
+    UnknownColumnError,
+    label,
+    parse,
+    variables_of,
+)
 from digicarbon.sample import Sample
 from digicarbon.source import Inputs, Source
 from digicarbon.spec import Builder, Spec, identity
@@ -27,6 +37,10 @@ from digicarbon.weights import Islands, Weights, WeightsSpec
 
 T = TypeVar("T")
 
+UNIT_NOTE = (
+    "Measures enter in 10k CNY before logarithms: with powers of a logarithm the linear coefficient depends on the "
+    "unit, and turning points shift by the logarithm of its factor; slopes and tests do not change."
+)
 MOST_IDENTITIES = 10_000
 """Specifications whose identity is remembered; a sweep has few, but for models."""
 
@@ -62,7 +76,7 @@ class Specs:
         """All columns that the run reads, each once."""
         return tuple(dict.fromkeys([*self.model.terms, *self.diagnostic.terms]))
 
-    @property
+    @cached_property
     def ignored(self) -> frozenset[str]:
         """Fields of the model that mean nothing here; a diagnostic may read any, since it fits models around this."""
         return ignored_by(self.model) if isinstance(self.diagnostic, NoDiagnostic) else frozenset()
@@ -95,11 +109,14 @@ class Stage:
         The full panel and the rows of the sample; it makes the panel of a run.
     said : tuple of str
         Notes of measure, outcome and source.
+    in_10k_cny : frozenset of str
+        The measure's columns, if models take them in 10k CNY.
     """
 
     inputs: Inputs
     selection: Selection
     said: tuple[str, ...]
+    in_10k_cny: frozenset[str] = frozenset()
 
     def panel(self, terms: tuple[str, ...]) -> Panel:
         """Return the sample with the terms made and complete.
@@ -117,7 +134,14 @@ class Stage:
         rule = self.selection.design
         # nothing can be left out then: a report on thousands of runs needs no panel for its notes
         complete = rule.gaps == "refuse" and rule.log != "drop"
-        return self.said if complete else (*self._left_out(self.panel(terms)), *self.said)
+        unit = (UNIT_NOTE,) if self._has_power_of_money(terms) else ()
+        return (*unit, *(() if complete else self._left_out(self.panel(terms))), *self.said)
+
+    def _has_power_of_money(self, terms: tuple[str, ...]) -> bool:
+        """Return whether a term is a power of the logarithm of a measure in 10k CNY."""
+        powers = [factor for term in terms if "^" in term for factor in parse(term) or () if factor.power > 1]
+        names = [factor.atom.variable for factor in powers]
+        return any(name.startswith(LOG_PREFIX) and name.removeprefix(LOG_PREFIX) in self.in_10k_cny for name in names)
 
     def _left_out(self, panel: Panel) -> tuple[str, ...]:
         """Return a sentence on what the rules for gaps took away."""
@@ -174,7 +198,8 @@ class Prepared:
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences that belong under every table of this run."""
-        return self.stage.notes(self.terms)
+        said = self.stage.notes(self.terms)
+        return said if self.weights is None else (*self.weights.notes, *said)
 
     @property
     def inputs(self) -> Inputs:
@@ -230,7 +255,10 @@ class Workshop:
         ConfigError, DataError, WeightsError, EstimationError
         """
         stage = self._stage(specs)
-        panel = stage.panel(specs.terms)
+        try:
+            panel = stage.panel(specs.terms)
+        except UnknownColumnError as error:
+            raise DataError(f"{_named_by(specs, error)}{error}") from error
         weights = None if specs.weights is None else self._weights(specs, specs.weights, panel)
         specs.model.check(panel, weights)
         specs.diagnostic.check(panel, weights)
@@ -258,31 +286,40 @@ class Workshop:
 
     def _stage(self, specs: Specs) -> Stage:
         def make() -> Stage:
-            inputs = self._inputs(specs)
+            inputs = self._inputs(specs.source)
             said = (*specs.measure.notes(inputs), *specs.outcome.notes(inputs), *inputs.notes)
             adjust = specs.sample.adjust if specs.sample.adjusts else None
             selection = Selection(specs.panel, self._full(specs), self._chosen(specs), adjust)
-            return Stage(inputs, selection, said)
+            made = self._made(specs.measure, specs.measure.transformed, specs.source)
+            money = frozenset(made.columns) - {"unit", "time"} if specs.measure.enters_in_10k_cny else frozenset()
+            return Stage(inputs, selection, said, money)
 
         keys = self._keys(specs.source, specs.measure, specs.outcome, specs.panel, specs.sample)
         return self.once(("stage", *keys), make)
 
-    def _inputs(self, specs: Specs) -> Inputs:
-        return self.once(("inputs", *self._keys(specs.source)), specs.source.load)
+    def _inputs(self, source: Source) -> Inputs:
+        def make() -> Inputs:
+            with _to_correct():
+                return source.load()
+
+        return self.once(("inputs", *self._keys(source)), make)
+
+    def _made(self, spec: Spec, compute: Callable[[Inputs], pd.DataFrame], source: Source) -> pd.DataFrame:
+        """Return what a measure or an outcome makes of a source."""
+        inputs = self._inputs(source)
+        return self.once(("made", self.identity(source), self.identity(spec)), partial(compute, inputs))
 
     def _full(self, specs: Specs) -> Panel:
         """Return all units and periods of the study with raw series, measures and outcome."""
 
         def make() -> Panel:
-            inputs = self._inputs(specs)
+            inputs = self._inputs(specs.source)
             frame = inputs.frame
-            source = self.identity(specs.source)
             for spec, compute in (
                 (specs.measure, specs.measure.transformed),
                 (specs.outcome, specs.outcome.compute),
             ):
-                made = self.once(("made", source, self.identity(spec)), partial(compute, inputs))
-                frame = _joined(frame, made, inputs.source)
+                frame = _joined(frame, self._made(spec, compute, specs.source), inputs.source)
             with _naming(inputs):
                 return _with_regions(specs.panel.assemble(frame, inputs.unit_name, inputs.time_name))
 
@@ -297,7 +334,14 @@ class Workshop:
 
     def _weights(self, specs: Specs, spec: WeightsSpec, panel: Panel) -> Weights:
         keys = self._keys(specs.source, specs.measure, specs.outcome, specs.panel, spec)
-        weights = self.once(("weights", *keys), lambda: spec.compute(self._full(specs)))
+
+        def make() -> Weights:
+            full = self._full(specs)
+            # a file of weights belongs to the data
+            with _to_correct() if hasattr(spec, "path") else nullcontext():
+                return spec.compute(full)
+
+        weights = self.once(("weights", *keys), make)
         # a region can leave a province without neighbour: the specification's own rule holds for the subset, too
         islands: Islands = "keep" if getattr(spec, "islands", "refuse") == "keep" else "refuse"
         return self.once(("weights", *keys, panel.units), lambda: weights.restrict(panel.units, islands))
@@ -319,11 +363,50 @@ def _naming(inputs: Inputs) -> Iterator[None]:
         yield
     except UnknownColumnError as error:
         remedy = inputs.absent.get(error.column, "")
-        where = f"{inputs.file}: {error.place}" if inputs.file else error.place
+        where = f"{error.place}{inputs.file}: " if inputs.file else error.place
         why = f"source={inputs.source} does not have '{error.column}'. {remedy}" if remedy else error.why
-        raise DataError(where + why) from error
+        raise UnknownColumnError(error.column, why, where) from error
     except DataError as error:
-        raise DataError(f"{inputs.file}: {error}" if inputs.file else str(error)) from error
+        raise error.told(_in_file(str(error), inputs.file)) from error
+
+
+def _in_file(sentence: str, file: str) -> str:
+    """Put the name of a file into a sentence, behind the key that it begins with."""
+    if not file:
+        return sentence
+    if not subject(sentence):
+        return f"{file}: {sentence}"
+    key, _, rest = sentence.partition(": ")
+    return f"{key}: {file}: {rest}"
+
+
+@contextmanager
+def _to_correct() -> Iterator[None]:
+    """Mark what goes wrong with a file: that is to be corrected, and no combination of choices is at fault."""
+    try:
+        yield
+    except DigicarbonError as error:
+        error.to_correct = True
+        raise
+
+
+def _named_by(specs: Specs, error: UnknownColumnError) -> str:
+    """Return the field that names an unknown column, as the beginning of a sentence; empty if a definition does."""
+    if subject(error.place):
+        return ""
+    for group, spec in (("model", specs.model), ("diagnostic", specs.diagnostic)):
+        for field, value in spec:
+            terms = (value,) if isinstance(value, str) else value if isinstance(value, tuple) else ()
+            if error.column in map(_bare, variables_of([term for term in terms if isinstance(term, str)])):
+                return f"{group}.{field}: "
+    return ""
+
+
+def _bare(variable: str) -> str:
+    """Return a variable without logarithms."""
+    while variable.startswith(LOG_PREFIX):
+        variable = variable.removeprefix(LOG_PREFIX)
+    return variable
 
 
 def _joined(frame: pd.DataFrame, made: pd.DataFrame, source: str) -> pd.DataFrame:

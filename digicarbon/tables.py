@@ -114,7 +114,7 @@ class Records(Sequence[Record]):
         """Yield a run as the report sees it, once more for each named column that came to the same fit."""
         # the panel is made for a picture only
         chosen = self._planned.chosen(run)
-        shared = (run.options, chosen, result, lambda: run.prepared.panel, run.prepared.simulated)
+        shared = (run.options, chosen, result, lambda: run.prepared.panel, run.prepared.simulated, run.choice.column)
         for again, label in enumerate((run.label, *self._planned.twins(run))):
             yield Record(label, *shared, again=again > 0)
 

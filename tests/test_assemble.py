@@ -41,7 +41,7 @@ def composed(name: str, choices: Mapping[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_every_run_of_every_experiment(name: str) -> None:
     composer = Composer(loader(), name)
-    choices, _ = expand(composer, [])
+    choices, *_ = expand(composer, [])
     for choice in choices[:: -(-len(choices) // MOST)]:
         assert composer.config(choice.values) == composed(name, choice.values), choice.label
 

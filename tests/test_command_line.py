@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shlex
 import signal
 import socket
@@ -154,6 +155,7 @@ def test_nothing_is_left_behind_but_the_store(project: Path) -> None:
     [
         ("digicarbon run table3_baseline model=t", {"model=twfe", "model=twfe_regions"}),
         ("digicarbon run -m weights=w", {"weights=w1_adjacency", "weights=w2_nested", "weights=w2_product"}),
+        ("digicarbon run t", {"title=", "tracking=", "tracking."}),
     ],
 )
 def test_completion(folder: Path, line: str, offered: set[str]) -> None:
@@ -206,7 +208,7 @@ def test_what_is_left_out_is_told(folder: Path, capsys: Capture) -> None:
         told = capsys.readouterr().err
         assert "1 combination is left out by exclude." in told
         assert "skipped model=sdm, weights=matrix: conf/weights/matrix.yaml: weights.path is required" in told
-        assert "model=twfe: one fit, also for model=twfe, weights=" in told
+        assert "model=twfe: one fit, also for weights=" in told
 
 
 def test_a_long_plan_is_cut_unless_all_is_asked_for(folder: Path, capsys: Capture) -> None:
@@ -234,6 +236,73 @@ def test_a_plan_sums_up_what_became_of_each_choice(folder: Path, capsys: Capture
     shown = capsys.readouterr()
     assert "12 choices: 4 fits, 4 come to the same fit as another, 1 cannot run, 3 left out by exclude." in shown.out
     assert shown.err.count("skipped") == 1
+
+
+def test_a_plan_of_a_draw_says_what_it_is_drawn_of(folder: Path, capsys: Capture) -> None:
+    (folder / "experiments").mkdir()
+    body = (
+        "defaults: [config, _self_]\ngrid: {model: [twfe, sdm], weights: [w1_adjacency, w2_nested], "
+        "sample: [full, east, west], inference: [classic, robust]}\nexclude: [{model: sdm, sample: east}]\n"
+    )
+    (folder / "experiments" / "mine.yaml").write_text(f"{body}draw: {{n: 12, seed: 1}}\n", encoding="utf-8")
+    assert main(["plan", "mine"]) == 0
+    last = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("12 choices"))
+    fits, same = (int(word) for word in re.findall(r"(\d+) (?:fits|come)", last))
+    assert last == (
+        f"12 choices drawn of 20 combinations after exclude: {fits} fits, {same} come to the same fit as another."
+    )
+    assert fits + same == 12
+    (folder / "experiments" / "mine.yaml").write_text(body.split("exclude")[0] + "draw: {n: 3}\n", encoding="utf-8")
+    assert main(["plan", "mine"]) == 0
+    assert "3 choices drawn of 24 combinations: " in capsys.readouterr().out
+    # a draw of more than there are takes all
+    (folder / "experiments" / "mine.yaml").write_text(f"{body}draw: {{n: 99}}\n", encoding="utf-8")
+    assert main(["plan", "mine"]) == 0
+    assert "24 choices: 14 fits, 6 come to the same fit as another, 4 left out by exclude." in capsys.readouterr().out
+
+
+def test_inherited_columns_are_told_and_can_be_left_out(folder: Path, capsys: Capture) -> None:
+    (folder / "experiments").mkdir()
+    mine = folder / "experiments" / "mine.yaml"
+
+    def told(columns: str) -> tuple[list[str], str]:
+        mine.write_text(f"defaults: [table3_baseline, _self_]\ncolumns: {columns}\n", encoding="utf-8")
+        assert main(["plan", "mine"]) == 0
+        shown = capsys.readouterr()
+        return re.findall(r"(?m)^│ (\S+) ", shown.out), shown.err
+
+    names, said = told("{East: {sample: east}, FE(7): {sample: west}}")
+    assert names == [*(f"FE({k})" for k in range(1, 8)), "East"]
+    assert said == (
+        "Columns FE(1), FE(2), FE(3), FE(4), FE(5), FE(6) are inherited from experiments/table3_baseline.yaml; "
+        "columns FE(7), East are of experiments/mine.yaml. A column that is set to null is left out.\n"
+    )
+    lost = ", ".join(f"FE({k}): null" for k in range(1, 7))
+    assert told(f"{{{lost}, East: {{sample: east}}}}")[0] == ["FE(7)", "East"]
+    assert told(f"{{{lost}, FE(7): null, East: {{sample: east}}}}") == (["East"], "")
+    # one that nothing is inherited of has no choices of its own
+    assert told(f"{{{lost}, FE(7): null, As it is: null}}")[1] == ""
+    assert "mine: 1 run\n" in _planned("mine", capsys)
+
+
+def _planned(name: str, capsys: Capture) -> str:
+    assert main(["plan", name]) == 0
+    return re.sub(r" +\n", "\n", capsys.readouterr().out)
+
+
+def test_a_folder_that_was_deleted_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    for words in (["run", "table3_baseline"], ["list"], ["ui"], ["data", "status"]):
+        assert main(words) == 2
+        told = capsys.readouterr().err
+        assert told.startswith("digicarbon: The folder that this command was started in is gone (No such file")
+        assert "unexpected" not in told
+    assert main(["--version"]) == 0
 
 
 def test_a_plan_tells_what_is_recorded_and_makes_no_store(project: Path, capsys: Capture) -> None:
@@ -305,6 +374,17 @@ def test_list_shows_the_user_s_options(folder: Path, capsys: Capture) -> None:
     lines = {line.split()[0]: line.split()[1:] for line in capsys.readouterr().out.splitlines()}
     assert lines["w3"] == ["my", "own", "weights"]
     assert lines["w4"] == []
+
+
+def test_list_shows_the_user_s_experiments_first(folder: Path, capsys: Capture) -> None:
+    (folder / "experiments").mkdir()
+    for name in ("second", "first"):
+        (folder / "experiments" / f"{name}.yaml").write_text("defaults: [config, _self_]\n", encoding="utf-8")
+    assert main(["list", "experiments"]) == 0
+    lines = capsys.readouterr().out.splitlines()[1:]
+    names = [line.split()[0] for line in lines if not line.startswith(" ")]
+    assert names[:2] == ["first", "second"]
+    assert names[2:] == sorted(names[2:])
 
 
 def test_cfg_prints_the_configuration(folder: Path, capsys: Capture) -> None:

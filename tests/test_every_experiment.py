@@ -138,6 +138,35 @@ def test_placebo_lists_both_permutations() -> None:
     assert Composer(loader(), "placebo").sweep_keys()["experiments"] == ["placebo_measure", "placebo_weights"]
 
 
+def test_a_placebo_says_what_is_exchanged_and_counts_by_column(
+    client: MlflowClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["executor=sequential"]
+    assert main(["run", "placebo_weights", "weights.seed=1,2,3", *words]) == 0
+    assert main(["run", "placebo_measure", "measure.permute=2,5", *words]) == 0
+    said = capsys.readouterr().out
+    assert "PLACEBO: the units of W1 exchange their neighbours at random (seeds 1 to 3)." in said.splitlines()
+    paths = "PLACEBO: measures are exchanged between units at random, each with its path over time (2 seeds: 2, 5)."
+    assert paths in said.splitlines()
+    counted = re.findall(r"(?m)^│ (\S.*?) +│ +(\d+) │", said)
+    assert counted[:4] == [("all", "9"), ("SDM time", "3"), ("SDM two-way", "3"), ("SLX two-way", "3")]
+    others = ["FE, classic", "FE, clustered", "FE, Driscoll-Kraay", "SDM two-way", "SDM time"]
+    assert [row for row in counted if row[1] in ("10", "2")] == [("all", "10"), *((name, "2") for name in others)]
+    assert main(["report", "placebo_weights", "--out", "out/placebo"]) == 0
+    page = Path("out/placebo/index.html").read_text(encoding="utf-8")
+    assert "PLACEBO: the units of W1 exchange their neighbours at random (seeds 1 to 3)." in page
+    assert "SDM two-way" in page
+
+
+def test_a_table_of_moran_says_under_what_its_variance_is(
+    client: MlflowClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", "table6_moran", "executor=sequential"]) == 0
+    assert "\nMoran's I: expectation, variance and z under normality, p two-sided" in capsys.readouterr().out
+    assert main(["run", "table6_moran", "executor=sequential", "diagnostic.moments=randomisation"]) == 0
+    assert "\nMoran's I: expectation, variance and z under randomisation" in capsys.readouterr().out
+
+
 def test_a_study_says_what_each_of_its_items_lacks(
     client: MlflowClient, data_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -31,13 +31,13 @@ def composer(body: str) -> Composer:
 
 
 def chosen(body: str) -> tuple[list[dict[str, Any]], int]:
-    choices, excluded = expand(composer(body), [])
+    choices, excluded, _ = expand(composer(body), [])
     return [choice.values for choice in choices], excluded
 
 
 def test_references_are_said_without_signs(folder: Path) -> None:
     body = "grid: {model.x: [['${measure.terms.0}'], ['L.${measure.terms.0}'], '${measure.terms}']}"
-    choices, _ = expand(composer(body), [])
+    choices, *_ = expand(composer(body), [])
     assert [choice.label for choice in choices] == ["model.x=[measure]", "model.x=[L.measure]", "model.x=measure.terms"]
 
 
@@ -66,7 +66,7 @@ def grid(tmp_path_factory: pytest.TempPathFactory) -> tuple[Composer, list[Choic
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("grid"))
         known = composer(GRID)
-        choices, excluded = expand(known, [])
+        choices, excluded, _ = expand(known, [])
         assert excluded == 0
         return known, choices
 
@@ -169,7 +169,7 @@ def test_labels_are_unique_and_as_written(folder: Path) -> None:
     assert unique_texts([1, "1", 1, True, "True"]) == (("1", "'1'", "1 (2)", "True", "'True'"),)
     assert unique_texts(["a", "a", "a"], [1, 2, 1]) == (("a", "a", "a (2)"), ("1", "2", "1"))
     assert unique_texts() == ()
-    choices, _ = expand(composer("grid: {measure: [ddl, ddl], model.level: [0.9, '0.9']}"), [])
+    choices, *_ = expand(composer("grid: {measure: [ddl, ddl], model.level: [0.9, '0.9']}"), [])
     assert len({choice.label for choice in choices}) == 4
     assert choices[3].label == "measure=ddl (2), model.level='0.9'"
 

@@ -216,7 +216,7 @@ def test_multirun_and_experiment_give_the_same_numbers(project: Path, capsys: py
     assert shown.err.count("skipped model=sdm, weights=matrix: ") == 2
     assert shown.err.count("skipped model=sdm, weights=edges: ") == 2
     assert shown.err.count("skipped model=sdm, weights=queen: ") == 2
-    assert shown.err.count("model=twfe: one fit, also for model=twfe, weights=") == 2
+    assert shown.err.count("model=twfe: one fit, also for weights=") == 2
     swept, listed = children("digicarbon"), children("mine")
     assert {"model=twfe", "model=sdm, weights=w1_adjacency", "model=sdm, weights=w2_nested"} <= set(swept)
     assert [label for label in swept if label.startswith("model=twfe")] == ["model=twfe"]

@@ -32,6 +32,11 @@ class Diagnostic(Spec):
         """All columns that the diagnostic reads."""
         return ()
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences that belong under a table of its numbers."""
+        return ()
+
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the diagnostic cannot be computed; compute nothing."""
         panel.require(self.terms)

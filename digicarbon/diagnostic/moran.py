@@ -162,6 +162,13 @@ def _varying(panel: Panel, variable: str) -> FloatArray:
     return cube
 
 
+_SIDES: Mapping[Sides, str] = {"two": "two-sided", "greater": "one-sided (greater)"}
+
+
+def _permuted(draws: int, seed: int, held: str = "") -> str:
+    return f"expectation, variance and p over {draws} drawn permutations{held} (seed {seed})"
+
+
 class _OfVariables(Diagnostic):
     """A diagnostic of single variables by period that takes weights."""
 
@@ -202,6 +209,19 @@ class Moran(_OfVariables):
     draws: Draws = 999
     seed: int = 0
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How expectation, variance and p come about, and what other way there is."""
+        if self.moments == "permutation":
+            return (f"Moran's I: {_permuted(self.draws, self.seed)}; p {_SIDES[self.sides]}.",)
+        given, other = ("normality", "randomisation") if self.moments == "normal" else ("randomisation", "normality")
+        option = {"normality": "normal", "randomisation": "randomisation"}[other]
+        return (
+            f"Moran's I: expectation, variance and z under {given}, p {_SIDES[self.sides]} of the normal distribution; "
+            f"diagnostic.moments={option} takes those under {other}, diagnostic.moments=permutation "
+            "those of drawn permutations.",
+        )
+
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``moran``, indexed by variable and period."""
         w = aligned(panel, weights, "Moran's I")
@@ -237,6 +257,18 @@ class LocalMoran(_OfVariables):
     draws: Draws = 999
     seed: int = 0
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How expectation, variance and p come about."""
+        if self.moments == "permutation":
+            drawn = _permuted(self.draws, self.seed, " with the unit's own value held")
+            return (f"Local Moran's I: {drawn}; p {_SIDES[self.sides]}.",)
+        held = "with the unit's own value held" if self.moments == "conditional" else "of all values"
+        return (
+            f"Local Moran's I: expectation, variance and z under permutation {held}, p {_SIDES[self.sides]} of the "
+            "normal distribution.",
+        )
+
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``local_moran``, indexed by variable, period and unit."""
         w = aligned(panel, weights, "Moran's I")
@@ -267,6 +299,11 @@ class BivariateMoran(_OfVariables):
     sides: Sides = "two"
     draws: Draws = 999
     seed: int = 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How expectation, variance and p come about."""
+        return (f"Bivariate Moran's I: {_permuted(self.draws, self.seed)}; p {_SIDES[self.sides]}.",)
 
     @property
     def terms(self) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from digicarbon.measure._numbers import numbers
 from digicarbon.numeric.indicators import varies, z_scores
 from digicarbon.numeric.unit_permutation import permutations
 from digicarbon.source import Inputs
-from digicarbon.spec import Names, Spec, sharing
+from digicarbon.spec import Names, SomeNames, Spec, sharing
 
 Per = Literal["none", "capita", "gdp"]
 """What the measures are divided by."""
@@ -50,7 +50,7 @@ class Measure(Spec):
     role: ClassVar[str] = "measure"
     no_numbers: ClassVar[tuple[str, ...]] = ("terms",)
 
-    terms: Names
+    terms: SomeNames
     per: Per = "none"
     standardise: bool = False
     permute: Annotated[int, Field(ge=0)] | None = None
@@ -59,6 +59,11 @@ class Measure(Spec):
     def in_10k_cny(self) -> float | None:
         """What turns the columns of `compute` into 10k CNY; None where they are no money."""
         return None
+
+    @property
+    def enters_in_10k_cny(self) -> bool:
+        """Whether models take its columns in 10k CNY."""
+        return self.in_10k_cny == 1 and self.per == "none" and not self.standardise
 
     @property
     def changed(self) -> bool:
@@ -122,7 +127,10 @@ class Measure(Spec):
         if self.standardise:
             said.append("Measures are standardised: mean 0 and standard deviation 1 over all rows of the source.")
         if self.permute is not None:
-            said.append("PLACEBO: measures are exchanged between units at random, each with its path over time.")
+            said.append(
+                "PLACEBO: measures are exchanged between units at random, each with its path over time "
+                f"(seed {self.permute})."
+            )
         return tuple(said)
 
     def artifacts(self, inputs: Inputs) -> Mapping[str, str]:

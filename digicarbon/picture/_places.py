@@ -43,6 +43,8 @@ class Areas:
         The window of what lies far away.
     source : str
         For notes, e.g. the file's name; empty for the grid.
+    lacking : tuple of str
+        Places of China of which a map of all its provinces has no polygon.
     """
 
     rings: Mapping[str, list[FloatArray]]
@@ -50,6 +52,7 @@ class Areas:
     window: tuple[float, float, float, float]
     inset: tuple[float, float, float, float] | None
     source: str
+    lacking: tuple[str, ...] = ()
 
 
 def areas_of(units: Sequence[str], shapes: str | None, key: str | None, language: str) -> Areas | None:
@@ -134,7 +137,14 @@ def _areas(units: Sequence[str], shapes: Mapping[str, Any], source: str) -> Area
         # with the land that is nearest, so that one sees where it lies
         shore = large[shapely.distance(large, shapely.union_all(outside)).argmin()]
         inset = _margin(tuple(shapely.total_bounds(np.append(outside, shore))))
-    return Areas(rings, dict.fromkeys(rings, ""), window, inset, source)
+    return Areas(rings, dict.fromkeys(rings, ""), window, inset, source, _lacking(shapes))
+
+
+def _lacking(shapes: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the places of China without a polygon, where all provinces have one: a part of China is meant as one."""
+    known = {_canonical(name) for name in shapes}
+    whole = set(provinces()["province"]) <= known
+    return tuple(str(place) for place in tiles()["place"] if place not in known) if whole else ()
 
 
 def _canonical(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -300,10 +300,15 @@ def _maps(
         bar = figure.colorbar(scale, ax=list(row[: len(periods)]), shrink=0.75, aspect=16, pad=0.02, ticks=bounds)
         bar.ax.set_yticklabels(_plain(bounds))
         bar.ax.tick_params(length=0)
-        bar.set_label(drawable(units.get(name, "")) or words(name), fontsize=8)
-    absent = [unit for unit in dict.fromkeys(table.index.get_level_values("unit")) if unit not in areas.rings]
+        bar.set_label(words.unit(units.get(name, "")) or words(name), fontsize=8)
+    absent = _without_polygon(dict.fromkeys(table.index.get_level_values("unit")), areas)
     _legend_of_blanks(figure, [place for place in areas.rings if place in blank], absent, [], words)
     return figure
+
+
+def _without_polygon(regions: Iterable[str], areas: Areas) -> list[str]:
+    """Return the regions, and then the other places of China, that are not drawn since they have no polygon."""
+    return list(dict.fromkeys([*(region for region in regions if region not in areas.rings), *areas.lacking]))
 
 
 def _draw_areas(axes: Axes, areas: Areas, fills: Mapping[str, Mapping[str, Any]]) -> None:
@@ -394,7 +399,7 @@ def _legend_of_clusters(figure: Figure, areas: Areas, regions: Sequence[str], le
         for name, look in CLUSTERS.items()
     ]
     blank = [place for place in areas.rings if place not in regions]
-    _legend_of_blanks(figure, blank, [unit for unit in regions if unit not in areas.rings], handles, words)
+    _legend_of_blanks(figure, blank, _without_polygon(regions, areas), handles, words)
 
 
 def _plain(bounds: FloatArray) -> list[str]:
@@ -430,7 +435,7 @@ def _by_region(
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="x", color="#DDDDDD", linewidth=0.5)
         axes.set_axisbelow(True)
-        unit = units.get(name, "")
-        axes.set_xlabel(f"{words(name)} ({drawable(unit)})" if unit else words(name))
+        unit = words.unit(units.get(name, ""))
+        axes.set_xlabel(f"{words(name)} ({unit})" if unit else words(name))
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(periods))
     return figure

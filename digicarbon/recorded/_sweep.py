@@ -199,7 +199,8 @@ class RecordedRecords(Sequence[Record]):
     def _read(self, chosen: Sequence[tuple[Planned, str, str]]) -> Iterator[Record]:
         results = self._results.read(run_id for _, run_id, _ in chosen)
         for (run, _, label), (_, result) in zip(chosen, results, strict=True):
-            yield Record(label, run.options, run.values, result, None, run.simulated, again=label != run.label)
+            again = label != run.label
+            yield Record(label, run.options, run.values, result, None, run.simulated, run.column, again)
 
 
 def sweep(tracking: Tracking, name: str) -> RecordedSweep:
@@ -349,6 +350,7 @@ def _guessed(rows: pd.DataFrame) -> Roster:
                 {name: said[name] for name in varied if name in said},
                 simulated=simulated.iloc[row] == "SIMULATED",
                 notes=tuple(note.split("\n\n")) if isinstance(note, str) and note else (),
+                column=said.get("column"),
             )
         )
     return Roster(runs)

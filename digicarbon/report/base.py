@@ -41,6 +41,8 @@ class Record:
         Makes the panel that it was fitted to, for pictures: thousands of records hold none.
     simulated : bool
         Whether the data are simulated, which pictures say.
+    column : str or None
+        The experiment's column that it belongs to.
     again : bool
         Whether a record before it shows the same fit, for another column: it has a place of its own where runs stand
         side by side, and counts leave it out.
@@ -52,6 +54,7 @@ class Record:
     result: Result
     panel: Callable[[], Panel] | None = None
     simulated: bool = False
+    column: str | None = None
     again: bool = False
 
 
@@ -172,11 +175,13 @@ def attributed(said: Sequence[tuple[str, Sequence[str]]]) -> tuple[str, ...]:
     """Return the notes of labelled runs, each once; one that is not common to all says whose it is.
 
     Runs are named by what they have in common, e.g. ``outcome=total``, else by their labels or, of many, their number.
+    Notes that differ in a seed only are one, with the smallest and the largest.
     """
     owners: dict[str, list[str]] = {}
     for label, notes in said:
         for note in dict.fromkeys(notes):
             owners.setdefault(note, []).append(label)
+    owners = _seeds_together(owners)
     having: dict[str, set[str]] = {}
     # where all runs say the same, as most sweeps do, nobody has to be named
     for label, _ in said if any(len(labels) < len(said) for labels in owners.values()) else ():
@@ -186,6 +191,35 @@ def attributed(said: Sequence[tuple[str, Sequence[str]]]) -> tuple[str, ...]:
         note if len(labels) == len(said) else f"{_whose(labels, having, len(said))}: {note}"
         for note, labels in owners.items()
     )
+
+
+_SEED = re.compile(r"\bseed (\d+)")
+
+
+def _seeds_together(owners: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Return labels by note, those of notes that differ in a seed only under one that has all of these."""
+    alike: dict[str, list[str]] = {}
+    for note in owners:
+        alike.setdefault(_SEED.sub("seed #", note), []).append(note)
+    together = {}
+    for same in alike.values():
+        note = same[0] if len(same) == 1 else _with_seeds(same)
+        together[note] = list(dict.fromkeys(label for one in same for label in owners[one]))
+    return together
+
+
+def _with_seeds(notes: Sequence[str]) -> str:
+    """Return notes that differ in seeds only as one, e.g. with ``seeds 1 to 200``."""
+    columns = iter(list(zip(*(map(int, _SEED.findall(note)) for note in notes), strict=True)))
+
+    def seeds(_: re.Match[str]) -> str:
+        found = sorted(set(next(columns)))
+        if len(found) == 1:
+            return f"seed {found[0]}"
+        whole = len(found) == found[-1] - found[0] + 1 and len(found) > 2
+        return f"seeds {found[0]} to {found[-1]}" if whole else f"{len(found)} seeds: {listing(found)}"
+
+    return _SEED.sub(seeds, notes[0])
 
 
 def _whose(labels: Sequence[str], having: Mapping[str, set[str]], runs: int) -> str:

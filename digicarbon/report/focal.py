@@ -20,6 +20,8 @@ Quantity = Literal["coefficient", "direct", "indirect", "total"]
 EFFECTS = ("direct", "indirect", "total")
 AS_CONFIGURED = "as configured"
 """The value of a key that a run leaves as its configuration has it."""
+COLUMN = "column"
+"""The key of the experiment's columns, beside those of the configuration."""
 SHOWN = ("coef", "se", "p", "low", "high")
 IN_PIECES = "several coefficients of one variable (groups, interactions)"
 """What runs have whose focal terms are pieces of an effect."""
@@ -107,7 +109,10 @@ class _Columns:
 
 
 def focal(
-    records: Sequence[Record], quantity: Quantity = "coefficient", coefficients_as_effects: bool = False
+    records: Sequence[Record],
+    quantity: Quantity = "coefficient",
+    coefficients_as_effects: bool = False,
+    by_column: bool = False,
 ) -> Focal:
     """Return the focal numbers of records, each fit once.
 
@@ -119,6 +124,8 @@ def focal(
     coefficients_as_effects : bool
         Whether the coefficient of a model without spatial lags of the outcome or of x counts as its direct and total
         effect, which it is.
+    by_column : bool
+        Whether the experiment's column of a run is a key, too: `COLUMN`.
     """
     columns = _Columns()
     varied: dict[str, dict[str, None]] = {}
@@ -134,7 +141,8 @@ def focal(
         outcomes[record.result.y] = None
         powers += [position] if record.result.has_powers else []
         pieces += [position] if record.result.in_pieces else []
-        values = {key: text_of(value) for key, value in record.varied.items()}
+        of_column = {COLUMN: record.column} if by_column and record.column is not None else {}
+        values = of_column | {key: text_of(value) for key, value in record.varied.items()}
         for key in values:
             # runs before it left a new key as configured
             varied.setdefault(key, {AS_CONFIGURED: None} if runs else {})

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from digicarbon.errors import ConfigError, listing, nearest
 from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, counted_notes, counted_once, summarised
-from digicarbon.report.focal import Focal, Quantity, focal
+from digicarbon.report.focal import COLUMN, Focal, Quantity, focal
 from digicarbon.report.labels import Labels
 from digicarbon.spec import Names
 
@@ -25,7 +25,8 @@ class SignTable(Report):
     level : float
         The largest p value that counts as significant.
     by : tuple of str
-        Keys to count by, e.g. ``outcome``; empty takes all that differ between runs.
+        Keys to count by, e.g. ``outcome``, or ``column``, the columns of the experiment; empty takes all that differ
+        between runs.
     decimals : int
         Of all numbers; coefficients and standard errors that would be 0 have four significant digits.
     most_runs : int
@@ -46,13 +47,14 @@ class SignTable(Report):
         ConfigError
             If no run has the quantity, or no run varies a key of ``by``.
         """
-        found = focal(records, self.quantity)
+        found = focal(records, self.quantity, by_column=True)
         if found.rows.empty:
             raise ConfigError(
                 f"report.quantity: no run has a {self.quantity} of a focal term; choose a model with x, or "
                 "quantity: coefficient."
             )
         cells, rules = counts(*found.whole(), self._keys(found), self.level, self.decimals)
+        cells.insert(list(cells.columns).index("smallest"), "% significant", _shares(cells))
         terms = listing(map(self.words, found.rows["term"].unique()), 12)
         words = f"{meaning(self.level)} {_what(self.quantity)} of {terms}."
         notes = [words, *found.said_of_pieces(), *counted_notes(found.notes, found.runs), *counted_once(found.again)]
@@ -106,7 +108,8 @@ def counts(
     for name, key, some in (*((key, key, rows) for key in keys), ("piece", "term", pieces)):
         if len(some):
             rules += [len(groups)] if groups else []
-            groups += [(f"{name}={value}", part) for value, part in some.groupby(key, sort=False, observed=True)]
+            head = "" if key == COLUMN else f"{name}="
+            groups += [(f"{head}{value}", part) for value, part in some.groupby(key, sort=False, observed=True)]
     cells = pd.DataFrame([_counts(part, level, decimals) for _, part in groups], index=[label for label, _ in groups])
     return cells, tuple(rules)
 
@@ -141,6 +144,12 @@ def _counts(part: pd.DataFrame, level: float, decimals: int) -> dict[str, str]:
         "median": number(part["coef"].median(), decimals),
         "largest": number(part["coef"].max(), decimals),
     }
+
+
+def _shares(cells: pd.DataFrame) -> list[str]:
+    """Return which percentage of the runs of each row is significant, of either sign."""
+    low = cells["significant +"].astype(int) + cells["significant -"].astype(int)
+    return [f"{100 * share:.1f}" for share in low / cells["runs"].astype(int)]
 
 
 def _what(quantity: str) -> str:

@@ -36,7 +36,7 @@ def coefficients(title: str, records: Sequence[Record], level: float, decimals: 
     words : Labels
         The language of heads and notes.
     """
-    found = focal(records)
+    found = focal(records, by_column=True)
     differing = {key: len(values) for key, values in found.varied.items() if len(values) > 1}
     many = [f"{key} ({number} values)" for key, number in differing.items() if number > MOST_VALUES]
     rows = found.rows

@@ -24,10 +24,6 @@ QUANTITIES = (
     *("Lind-Mehlum test", "curve in the sample"),
 )
 """Lines of the table in order; counts of observations come last."""
-UNIT_NOTE = (
-    "The study's measures enter in 10k CNY before logarithms: with powers of a logarithm the linear coefficient "
-    "depends on the unit, and turning points shift by the logarithm of its factor; slopes and tests do not change."
-)
 TEST_NOTE = (
     "Turning points: standard errors by the delta method. Slopes at the ends of the sample range are tested on one "
     "side, that of the sign that the shape asks for; Lind-Mehlum p is the larger of both."
@@ -62,17 +58,16 @@ class TurningPointTable(RegressionTable):
         lines = [line for quantity in QUANTITIES for line in self._lines(quantity, frames)]
         lines.append(("observations on each side", [_counts(frame) for frame in frames]))
         below = pd.DataFrame(
-            [cells for _, cells in lines], index=[label for label, _ in lines], columns=above.cells.columns
+            [cells for _, cells in lines],
+            index=[self.words.chinese(label) for label, _ in lines],
+            columns=above.cells.columns,
         )
         # coefficients, then curves, then effects and fit
         cut = above.rules[0]
         cells = pd.concat([above.cells.iloc[:cut], below, above.cells.iloc[cut:]])
         rules = (cut, *(rule + len(below) for rule in above.rules))
         blocks = tuple(block + len(below) for block in above.blocks)
-        # a ready-made column has a unit that only its user knows
-        of_study = any(record.options.get("measure", "none") not in ("none", "column") for record in records)
-        units = (UNIT_NOTE,) if of_study else ()
-        notes = (above.notes[0], *self.words.notes((TEST_NOTE, *units)), *above.notes[1:])
+        notes = (above.notes[0], *self.words.notes((TEST_NOTE,)), *above.notes[1:])
         return replace(above, cells=cells, rules=rules, blocks=blocks, notes=notes)
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
@@ -122,16 +117,16 @@ class TurningPointTable(RegressionTable):
                 (quantity, self._number(row["coef"])),
                 (" ", self._bracketed(row["se"])),
                 (f"{quantity}, delta interval", self._interval(row)),
-                (f"{quantity} is a" if "," in note else f"{quantity} is", note),
+                (f"{quantity} is a" if "," in note else f"{quantity} is", self.words.chinese(note)),
             ]
         if np.isfinite(row["p"]):
             shape, _, failure = note.partition(": ")
             tested = failure or shape.partition(" against")[0]
-            return [("Lind-Mehlum p", self._number(row["p"])), ("Lind-Mehlum test of", tested)]
+            return [("Lind-Mehlum p", self._number(row["p"])), ("Lind-Mehlum test of", self.words.chinese(tested))]
         return [(f"{quantity} interval" if "Fieller" in quantity else quantity, self._region(row))]
 
     def _region(self, row: Mapping[str, Any]) -> str:
-        return self._interval(row) if np.isfinite(row["low"]) else str(row["note"])
+        return self._interval(row) if np.isfinite(row["low"]) else self.words.chinese(str(row["note"]))
 
     def _interval(self, row: Mapping[str, Any]) -> str:
         return f"[{self._number(row['low'])}, {self._number(row['high'])}]"

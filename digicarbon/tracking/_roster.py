@@ -33,6 +33,8 @@ class Planned:
     simulated : bool
     notes : tuple of str
         What there is to say of the preparation of its data.
+    column : str or None
+        The experiment's column that it belongs to.
     """
 
     hash: str
@@ -42,6 +44,7 @@ class Planned:
     twins: tuple[str, ...] = ()
     simulated: bool = False
     notes: tuple[str, ...] = ()
+    column: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +75,7 @@ class Roster:
             "twins": [_text(run.twins) if run.twins else "[]" for run in self.runs],
             "simulated": pa.array([run.simulated for run in self.runs], pa.bool_()),
             "notes": [texts.of(run.notes) for run in self.runs],
+            "column": [run.column for run in self.runs],
         }
         arrays = {name: x if name == "simulated" else pa.array(x, pa.string()) for name, x in columns.items()}
         more = _text({"skipped": list(self.skipped), "excluded": self.excluded})
@@ -99,10 +103,12 @@ class Roster:
             return known[text]
 
         names = ("hash", "label", "options", "values", "twins", "simulated", "notes")
+        # an earlier version did not keep the columns
+        columns = table["column"].to_pylist() if "column" in table.column_names else [None] * table.num_rows
         runs = [
-            Planned(key, label, once(options), once(values), tuple(once(twins)), simulated, tuple(once(notes)))
-            for key, label, options, values, twins, simulated, notes in zip(
-                *(table[name].to_pylist() for name in names), strict=True
+            Planned(key, label, once(options), once(values), tuple(once(twins)), simulated, tuple(once(notes)), column)
+            for key, label, options, values, twins, simulated, notes, column in zip(
+                *(table[name].to_pylist() for name in names), columns, strict=True
             )
         ]
         return cls(runs, [(label, reason) for label, reason in more["skipped"]], more["excluded"])

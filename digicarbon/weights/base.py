@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
@@ -54,6 +54,8 @@ class Weights:
         The weights before normalisation; a subset of units is normalised anew from these.
     normalisation : {"row", "spectral", "minmax", "none"}
     name : str
+    notes : tuple of str
+        Sentences that belong under every table of a model with these weights.
     """
 
     labels: tuple[str, ...]
@@ -61,6 +63,7 @@ class Weights:
     raw: sparse.csr_array
     normalisation: Normalise
     name: str = "W"
+    notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         kind = {"row": "row-standardised", "none": "raw"}.get(self.normalisation, f"{self.normalisation}-normalised")
@@ -217,7 +220,12 @@ class Weights:
             )
         index = [position[unit] for unit in units]
         part = self.raw[index][:, index]
-        return Weights.from_matrix(part, units, islands=islands, name=self.name, normalise=self.normalisation)
+        made = Weights.from_matrix(part, units, islands=islands, name=self.name, normalise=self.normalisation)
+        return made.noting(*self.notes)
+
+    def noting(self, *notes: str) -> Weights:
+        """Return these weights with further notes, each once; what they know of their spectrum is not kept."""
+        return replace(self, notes=tuple(dict.fromkeys([*self.notes, *notes]))) if notes else self
 
     def align(self, panel: Panel) -> Weights:
         """Return these weights in the panel's order.

@@ -78,16 +78,16 @@ class BlendWeights(WeightsSpec):
             As the two nodes raise, or if a unit has no neighbour and ``islands`` is ``"refuse"``.
         """
         first, second = (self._side(node, panel) for node in (self.first, self.second))
-        matrix = sparse.csr_array(self.share * first + (1 - self.share) * second)
-        return Weights.from_matrix(matrix, panel.units, islands=self.islands, name="blend", normalise=self.normalise)
+        matrix = sparse.csr_array(self.share * first.matrix + (1 - self.share) * second.matrix)
+        blend = Weights.from_matrix(matrix, panel.units, islands=self.islands, name="blend", normalise=self.normalise)
+        return blend.noting(*first.notes, *second.notes)
 
-    def _side(self, node: WeightsSpec, panel: Panel) -> sparse.csr_array:
+    def _side(self, node: WeightsSpec, panel: Panel) -> Weights:
         found = node.compute(panel).restrict(panel.units, islands="keep")
         if self.normalise == "none":
-            return found.matrix
-        return Weights.from_matrix(
-            found.raw, found.labels, islands="keep", name=found.name, normalise=self.normalise
-        ).matrix
+            return found
+        made = Weights.from_matrix(found.raw, found.labels, islands="keep", name=found.name, normalise=self.normalise)
+        return made.noting(*found.notes)
 
 
 class HigherOrderWeights(WeightsSpec):
@@ -130,7 +130,8 @@ class HigherOrderWeights(WeightsSpec):
                 f"reach every unit in fewer steps or not at all. Choose a smaller order or a sparser base."
             )
         name = f"order {self.order} of {base.name}"
-        return Weights.from_matrix(matrix, panel.units, islands=self.islands, name=name, normalise=self.normalise)
+        made = Weights.from_matrix(matrix, panel.units, islands=self.islands, name=name, normalise=self.normalise)
+        return made.noting(*base.notes)
 
 
 class PermutedWeights(WeightsSpec):
@@ -164,4 +165,6 @@ class PermutedWeights(WeightsSpec):
         order = permutations(len(panel.units), 1, self.seed)[0]
         name = f"{base.name}, permuted ({self.seed})"
         matrix = base.raw[order][:, order]
-        return Weights.from_matrix(matrix, panel.units, islands=self.islands, name=name, normalise=base.normalisation)
+        made = Weights.from_matrix(matrix, panel.units, islands=self.islands, name=name, normalise=base.normalisation)
+        said = f"PLACEBO: the units of {base.name} exchange their neighbours at random (seed {self.seed})."
+        return made.noting(*base.notes, said)

@@ -78,7 +78,7 @@ def main() -> None:
     """Print the table."""
     say = sys.stdout.write
     composer = experiment("small", SMALL)
-    once, (choices, _) = timed(lambda: expand(composer, []))
+    once, (choices, *_) = timed(lambda: expand(composer, []))
     one_by_one = [choice.values for choice in choices]
     for values in one_by_one[::97]:
         composer.config(values)
@@ -93,7 +93,7 @@ def main() -> None:
     rule = [{"model.effects": "unit", "sample": "east"}]
     large = experiment("large", LARGE, exclude=rule)
     expand(large, [])
-    spent, (choices, left_out) = timed(lambda: expand(large, []))
+    spent, (choices, left_out, _) = timed(lambda: expand(large, []))
     say(f"expansion to {len(choices)} choices, {left_out} excluded, s  {spent:8.2f}\n")
     huge = experiment("huge", HUGE, draw={"n": 1000, "seed": 1})
     expand(huge, [])

@@ -9,7 +9,7 @@ import pytest
 from conftest import REFERENCE
 
 import digicarbon as dc
-from digicarbon.diagnostic import Descriptive
+from digicarbon.diagnostic import BivariateMoran, Descriptive, LocalMoran, Moran
 from digicarbon.errors import DataError, WeightsError
 
 # closed forms in both programs
@@ -26,6 +26,28 @@ def test_equals_spdep(produc: dc.Panel, usaww: dc.Weights, moments: str, short: 
         values = record["values"]
         expected = [values["I"], values["EI"], values[f"var_{short}"], values[f"z_{short}"], values[f"p_{short}"]]
         np.testing.assert_allclose(row[["i", "expected", "variance", "z", "p"]], expected, rtol=TOLERANCE)
+
+
+def test_notes_say_under_what_the_moments_are() -> None:
+    (normal,) = Moran(variables=("x",)).notes
+    assert normal == (
+        "Moran's I: expectation, variance and z under normality, p two-sided of the normal distribution; "
+        "diagnostic.moments=randomisation takes those under randomisation, diagnostic.moments=permutation "
+        "those of drawn permutations."
+    )
+    (random,) = Moran(variables=("x",), moments="randomisation", sides="greater").notes
+    assert "z under randomisation, p one-sided (greater) of" in random
+    assert "diagnostic.moments=normal takes those under normality" in random
+    (drawn,) = Moran(variables=("x",), moments="permutation", draws=99, seed=3).notes
+    assert drawn == "Moran's I: expectation, variance and p over 99 drawn permutations (seed 3); p two-sided."
+    (local,) = LocalMoran(variables=("x",), moments="total").notes
+    assert "z under permutation of all values" in local
+    (held,) = LocalMoran(variables=("x",), moments="permutation", draws=99).notes
+    assert held.startswith(
+        "Local Moran's I: expectation, variance and p over 99 drawn permutations with the unit's own"
+    )
+    (two,) = BivariateMoran(variables=("x",), neighbours="y").notes
+    assert two.startswith("Bivariate Moran's I: expectation, variance and p over 999 drawn permutations (seed 0)")
 
 
 def test_one_sided_p_is_half_of_the_two_sided_one_for_positive_z(produc: dc.Panel, usaww: dc.Weights) -> None:

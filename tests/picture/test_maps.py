@@ -147,12 +147,22 @@ def test_another_countrys_polygons(tmp_path: Path) -> None:
     assert (box.x0, box.x1, box.y0, box.y1) == (1.3e6, 1.4e6, 4.5e6, 4.6e6)
 
 
-def test_the_provinces_of_the_data_folder(data_folder: Path) -> None:
+def test_the_provinces_of_the_data_folder(data_folder: Path, tmp_path: Path) -> None:
     path = data_folder / "china" / "geo" / "china_provinces_31_simplified_2km.geojson"
     figure = plot_map(values(PROVINCES), shapes=str(path))
     shown = areas(figure.axes[0])
     assert [name for name, patch in shown.items() if patch.get_hatch()] == ["Tibet"]
-    assert figure.legends[0].get_texts()[0].get_text() == "no data: Tibet"
+    beyond = ["no data: Tibet", "not on the map: Taiwan, Macao, Hong Kong"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == beyond
+    local = pd.DataFrame({"p": 0.01, "quadrant": "high high"}, pd.MultiIndex.from_product([[2012], PROVINCES]))
+    clusters = plot_lisa(local.rename_axis(["period", "unit"]), shapes=str(path))
+    assert [text.get_text() for text in clusters.legends[0].get_texts()][-2:] == beyond
+    # polygons of a part of China are meant as a part
+    with path.open(encoding="utf-8") as file:
+        shapes = json.load(file)
+    shapes["features"] = [item for item in shapes["features"] if item["properties"]["province"] in PROVINCES[:5]]
+    (tmp_path / "part.geojson").write_text(json.dumps(shapes), encoding="utf-8")
+    assert not plot_map(values(PROVINCES[:5]), shapes=str(tmp_path / "part.geojson")).legends
     # the islands of the far south stand in an inset, so that the mainland fills the map
     inset = figure.axes[0].child_axes[0]
     assert len(inset.patches) == 31

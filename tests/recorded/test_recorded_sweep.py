@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from mlflow import MlflowClient
 
@@ -164,7 +165,9 @@ def test_what_is_not_there_is_a_sentence(seen: list[Record]) -> None:
 
 def test_a_roster_is_read_as_it_was_written(tmp_path: Path) -> None:
     runs = [
-        Planned("a" * 64, "区域=东", {"model": "fe"}, {"model.x": ["ln_e"], "k": None}, ("twin",), True, ("A note.",)),
+        Planned(
+            "a" * 64, "区域=东", {"model": "fe"}, {"model.x": ["ln_e"], "k": None}, ("twin",), True, ("A note.",), "东"
+        ),
         Planned("b" * 64, "b", {"model": "fe"}, {}),
     ]
     path = tmp_path / ROSTER
@@ -172,6 +175,11 @@ def test_a_roster_is_read_as_it_was_written(tmp_path: Path) -> None:
     found = Roster.read(path)
     assert [vars(run) for run in found.runs] == [vars(run) for run in runs]
     assert (found.skipped, found.excluded) == ([("c", "It cannot run.")], 3)
+    # one of an earlier version, which did not keep columns
+    table = pq.read_table(path)
+    pq.write_table(table.drop_columns(["column"]), path)
+    assert [run.column for run in Roster.read(path).runs] == [None, None]
+    assert [run.label for run in Roster.read(path).runs] == ["区域=东", "b"]
 
 
 def test_a_sweep_that_was_gone_on_with_is_the_latest(seen: list[Record]) -> None:

@@ -41,6 +41,7 @@ EXPERIMENTS = {
     "table9_10_regions": [],
     "figures_3_5_maps": [],
     "placebo_measure": ["measure.permute=1,2,3"],
+    "placebo_weights": ["weights.seed=1,5"],
     "robustness": ["draw.n=30", "report.draws=9"],
 }
 

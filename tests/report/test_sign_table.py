@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,31 @@ def test_counts_by_every_choice_that_differs(records: list[Record]) -> None:
     assert table.below is not None
     assert table.below.cells["sign"].tolist() == ["+", "+", "-", "-"]
     assert table.below.cells["p"].tolist() == ["0.0100", "0.2000", "0.0400", "0.9000"]
+
+
+def test_counts_by_the_columns_of_the_experiment(records: list[Record]) -> None:
+    columns = ("SDM, time", "SDM, time", "SDM, time", "FE")
+    every = [replace(one, column=name) for one, name in zip(records, columns, strict=True)]
+    table = SignTable(by=("column",)).table("Signs", every)
+    assert list(table.cells.index) == ["all", "SDM, time", "FE"]
+    assert table.cells[["runs", "significant +", "significant -", "% significant"]].to_numpy().tolist() == [
+        ["4", "1", "1", "50.0"],
+        ["3", "1", "1", "66.7"],
+        ["1", "0", "0", "0.0"],
+    ]
+    # by default they stand before the keys that differ
+    assert list(SignTable().table("Signs", every).cells.index)[:4] == ["all", "SDM, time", "FE", "measure=a"]
+    with pytest.raises(ConfigError, match="no run varies 'column'"):
+        SignTable(by=("column",)).table("Signs", records)
+
+
+def test_notes_that_differ_in_a_seed_are_one() -> None:
+    labels = [f"SDM, weights.seed={seed}" for seed in (3, 1, 2)]
+    said = [(label, [f"Permuted (seed {label[-1]}).", "Drawn, seed 4."]) for label in labels]
+    assert attributed(said) == ("Permuted (seeds 1 to 3).", "Drawn, seed 4.")
+    assert attributed([*said, ("FE", ["Drawn, seed 4."])]) == ("SDM: Permuted (seeds 1 to 3).", "Drawn, seed 4.")
+    assert attributed(said[:2]) == ("Permuted (2 seeds: 1, 3).", "Drawn, seed 4.")
+    assert attributed(said[:1]) == ("Permuted (seed 3).", "Drawn, seed 4.")
 
 
 def test_level_and_keys(records: list[Record]) -> None:

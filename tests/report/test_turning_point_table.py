@@ -61,7 +61,8 @@ def test_cells_are_those_of_the_turning_points(produc: dc.Panel) -> None:
     first, second = table.rules[0], table.rules[-1]
     assert list(cells.index).index(f"{X}^3") < first <= list(cells.index).index("turning point") < second
     assert cells.index[second] == "Unit effects"
-    assert any("10k CNY" in note and "depends on the unit" in note for note in table.notes)
+    # what unit the measure has is the preparation's to say
+    assert not any("10k CNY" in note for note in table.notes)
     assert any("one side" in note for note in table.notes)
 
 

@@ -236,6 +236,11 @@ def test_economic_distance_and_its_product_with_distance(line: dict[str, Any]) -
     # the first period holds half of each mean
     window = EconomicWeights(window=(1, 2), normalise="none").compute(panel)
     np.testing.assert_allclose(window.dense(), 2 * expected, rtol=1e-14)
+    names = {1: "Q4 2010", 3: "Q1 2011"}
+    frame = panel.frame().reset_index()
+    quarters = Panel.from_frame(frame.replace({panel.time_name: names}), panel.unit_name, panel.time_name)
+    year = EconomicWeights(window=(2010, 2010), normalise="none").compute(quarters)
+    np.testing.assert_array_equal(year.dense(), window.dense())
     nested = NestedWeights(**line, normalise="none").compute(panel)
     with np.errstate(divide="ignore"):
         inverse = np.where(distance > 0, 1 / distance, 0)
@@ -638,6 +643,25 @@ def test_permuted(line: dict[str, Any]) -> None:
     assert found.normalisation == "row"
     assert PermutedWeights(base=base, seed=2).compute(_panel()).digest == found.digest
     assert len({PermutedWeights(base=base, seed=seed).compute(_panel()).digest for seed in range(40)}) > 10
+
+
+def test_a_permuted_matrix_says_so_wherever_it_goes(line: dict[str, Any]) -> None:
+    panel, base = _panel(), InverseDistanceWeights(**line)
+    name = base.compute(panel).name
+    node = PermutedWeights(base=base, seed=7)
+    said = (f"PLACEBO: the units of {name} exchange their neighbours at random (seed 7).",)
+    assert base.compute(panel).notes == ()
+    assert node.compute(panel).notes == node.compute(panel).restrict(panel.units[:3]).notes == said
+    for made in (
+        BlendWeights(first=base, second=node),
+        BlendWeights(first=base, second=node, normalise="none"),
+        HigherOrderWeights(base=KNearestWeights(**line, k=1), islands="keep", lower=True),
+        HigherOrderWeights(base=PermutedWeights(base=KNearestWeights(**line, k=1), seed=7), islands="keep", lower=True),
+    ):
+        placebo = [note.startswith("PLACEBO: the units of ") for note in made.compute(panel).notes]
+        assert placebo == ([True] if "Permuted" in repr(made) else [])
+    twice = PermutedWeights(base=node, seed=1).compute(panel).notes
+    assert twice == (*said, f"PLACEBO: the units of {name}, permuted (7) exchange their neighbours at random (seed 1).")
 
 
 def test_permuted_keeps_the_spectrum_of_w1() -> None:
