@@ -115,7 +115,7 @@ def test_western_text_is_not_read_as_chinese(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"l\.csv is no text in UTF-8, .* save it as UTF-8"):
         read(write(tmp_path / "l.csv", rows, "cp1252"), **options)
     found = read(write(tmp_path / "m.csv", rows), **options)
-    assert found.tables["long"]["unit"].tolist() == ["Lazio", "Trentino-Südtirol"]
+    assert found.tables["long"]["unit"].tolist() == ["Trentino-Südtirol", "Lazio"]
 
 
 def test_one_row_per_observation(tmp_path: Path) -> None:
