@@ -82,10 +82,10 @@ class EdgeWeights(WeightsSpec):
     path : str
         A CSV, TSV, Excel, Stata or Parquet file; a relative path starts at the working directory.
     origin : str
-        The column of the unit. In a file of two columns of which none is called ``unit`` or ``neighbour`` it is the
-        first, unless another is named here.
+        The column of the unit. If neither column is named, those of a file of two columns are taken in their order,
+        whatever they are called; only ``neighbour, …`` and ``…, unit`` are the other way round.
     destination : str
-        The column of its neighbour; in such a file the second.
+        The column of its neighbour.
     weight : str or None
         The column of the weight; if None, each pair weighs 1.
     symmetric : bool
@@ -143,8 +143,10 @@ class EdgeWeights(WeightsSpec):
     def _ends(self, names: Sequence[str]) -> tuple[str, str]:
         """Return the columns of the unit and of its neighbour in a file with columns of these names."""
         ends = (self.origin, self.destination)
-        unnamed = ends == _ENDS and not {*ends} & {*names}
-        return (names[0], names[1]) if unnamed and len(names) == 2 and self.weight is None else ends
+        if ends != _ENDS or len(names) != 2 or self.weight is not None:
+            return ends
+        first, second = names
+        return (second, first) if first == self.destination or second == self.origin else (first, second)
 
     def _edges(self, frame: pd.DataFrame, file: str) -> pd.DataFrame:
         """Return the columns origin, destination and weight."""

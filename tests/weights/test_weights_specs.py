@@ -326,9 +326,10 @@ def test_two_columns_of_any_names_are_a_unit_and_its_neighbour(tmp_path: Path) -
     # whoever names columns means them, and a third column may be the weight
     with pytest.raises(WeightsError, match=r"no column 'town'.*weights\.origin, weights\.destination"):
         EdgeWeights(path=path, origin="town").compute(_panel("abc"))
-    half = _write(edges.rename(columns={"city": "unit"}), tmp_path / "f.csv", index=False)
-    with pytest.raises(WeightsError, match=r"weights\.destination: f\.csv has no column 'neighbour'"):
-        EdgeWeights(path=half).compute(_panel("abc"))
+    for first, second, origin in (("city", "neighbour", "b"), ("neighbour", "city", "a"), ("other", "unit", "a")):
+        half = _write(edges.set_axis([first, second], axis=1), tmp_path / "f.csv", index=False)
+        one_way = EdgeWeights(path=half, symmetric=False, islands="keep", normalise="none").compute(_panel("abc"))
+        assert _named(one_way).loc[origin].sum() == (1 if origin == "b" else 2)
     three = _write(edges.assign(length=1), tmp_path / "g.csv", index=False)
     with pytest.raises(WeightsError, match=r"no column 'unit'.*weights\.weight\. Columns: city, other, length"):
         EdgeWeights(path=three).compute(_panel("abc"))
