@@ -64,10 +64,34 @@ def listing(items: Iterable[object], most: int = 6) -> str:
     return shown if len(texts) <= most else f"{shown} and {len(texts) - most} more"
 
 
+def columns_there(names: Iterable[object], text: Iterable[object] = (), most: int = 40) -> str:
+    """Return ``Columns: a, 'b, c', d (text).``: names that hold a blank or a comma in quotation marks.
+
+    Parameters
+    ----------
+    names : iterable
+        Columns, those of text among them or not.
+    text : iterable
+        Which of these, or which further ones, hold text where a model needs numbers.
+    most : int
+        As for `listing`.
+    """
+    words = set(map(str, text))
+    every = dict.fromkeys([*map(str, names), *map(str, text)])
+    return f"Columns: {listing((_quoted(name) + ' (text)' * (name in words) for name in every), most)}."
+
+
+def _quoted(name: str) -> str:
+    return repr(name) if "," in name or name.split() != [name] else name
+
+
 def nearest(word: str, allowed: Iterable[str]) -> str:
-    """Return `` Did you mean 'x'?`` for the closest of ``allowed``, or an empty text."""
-    close = difflib.get_close_matches(word, list(allowed), n=1, cutoff=0.6)
-    return f" Did you mean '{close[0]}'?" if close else ""
+    """Return `` Did you mean 'x'?`` for the closest of ``allowed``, whatever its case, or an empty text."""
+    by_form: dict[str, str] = {}
+    for item in allowed:
+        by_form.setdefault(item.casefold(), item)
+    close = difflib.get_close_matches(word.casefold(), by_form, n=1, cutoff=0.6)
+    return f" Did you mean '{by_form[close[0]]}'?" if close else ""
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

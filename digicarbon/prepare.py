@@ -66,7 +66,7 @@ class Specs:
         """All columns that the run reads, each once."""
         return tuple(dict.fromkeys([*self.model.terms, *self.diagnostic.terms]))
 
-    @property
+    @cached_property
     def ignored(self) -> frozenset[str]:
         """Fields of the model that mean nothing here; a diagnostic may read any, since it fits models around this."""
         return ignored_by(self.model) if isinstance(self.diagnostic, NoDiagnostic) else frozenset()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from digicarbon import data
-from digicarbon.errors import ConfigError, DataError, listing, nearest
+from digicarbon.errors import ConfigError, DataError, columns_there, listing, nearest
 from digicarbon.panel import Panel
 from digicarbon.spec import Names, Spec
 
@@ -233,7 +233,7 @@ class Sample(Spec):
         if unknown:
             raise DataError(
                 f"sample.query names {listing(unknown)}, which is no column.{nearest(unknown[0], frame.columns)} "
-                f"Columns: {listing(frame.columns, 40)}."
+                f"{columns_there(frame.columns)}"
             )
         try:
             found = np.asarray(frame.eval(query, engine="python"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from digicarbon.errors import counted
+from digicarbon.errors import columns_there, counted, nearest
 
 
 @pytest.mark.parametrize(
@@ -13,3 +13,15 @@ from digicarbon.errors import counted
 )
 def test_a_number_has_its_noun(given: tuple[int, str], words: str) -> None:
     assert counted(*given) == words
+
+
+def test_columns_are_told_apart_and_text_is_said() -> None:
+    said = columns_there(["gdp", "PIL reale, mln €", "ICT v.a."], ["co2"])
+    assert said == "Columns: gdp, 'PIL reale, mln €', 'ICT v.a.', co2 (text)."
+    assert columns_there("abc", most=2) == "Columns: a, b and 1 more."
+
+
+def test_case_makes_no_difference_to_what_is_meant() -> None:
+    assert nearest("GDP", ["co2", "gdp"]) == " Did you mean 'gdp'?"
+    assert nearest("gpd", ["co2", "GDP"]) == " Did you mean 'GDP'?"
+    assert nearest("GDP", ["co2"]) == ""

@@ -140,6 +140,11 @@ def words() -> Mapping[str, Mapping[str, str]]:
     return _words()[1]
 
 
+def unit_words() -> Mapping[str, Mapping[str, str]]:
+    """Return what units of measurement are called on maps: the unit as a report names it, then ``en`` or ``zh``."""
+    return _words()[2]
+
+
 @cache
 def notes() -> Mapping[str, str]:
     """Return the sentences of notes under tables, and the phrases they are made of: English, then Chinese.
@@ -150,10 +155,10 @@ def notes() -> Mapping[str, str]:
 
 
 @cache
-def _words() -> tuple[Mapping[str, Mapping[str, str]], Mapping[str, Mapping[str, str]]]:
-    found: tuple[dict[str, Mapping[str, str]], dict[str, Mapping[str, str]]] = ({}, {})
+def _words() -> tuple[Mapping[str, Mapping[str, str]], ...]:
+    found: tuple[dict[str, Mapping[str, str]], ...] = ({}, {}, {})
     for row in _table("labels").itertuples(index=False):
-        found[str(row.kind) == "word"][str(row.term)] = {"en": str(row.en), "zh": str(row.zh)}
+        found[{"word": 1, "unit": 2}.get(str(row.kind), 0)][str(row.term)] = {"en": str(row.en), "zh": str(row.zh)}
     return found
 
 

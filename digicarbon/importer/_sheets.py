@@ -23,6 +23,7 @@ from openpyxl.utils.cell import range_boundaries
 from openpyxl.utils.exceptions import InvalidFileException
 
 from digicarbon.errors import DataError, listing
+from digicarbon.source._text import guessed_encoding
 
 SUFFIXES = (".xlsx", ".xlsm", ".xls", ".csv", ".tsv", ".txt")
 """The kinds of file that `sheets` knows."""
@@ -237,7 +238,10 @@ def _decoded(content: bytes, file: Path) -> str:
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         encodings = ["utf-16"]
     else:
-        encodings = ["utf-8-sig", "gb18030"]
+        encodings = ["utf-8-sig", guessed_encoding(content)]
+        if encodings[1] == "cp1252":
+            # what is imported is kept: its names are better read from a file that leaves nothing to guess
+            encodings.pop()
     for name in encodings:
         try:
             return content.decode(name)

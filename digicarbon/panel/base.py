@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -13,20 +14,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from digicarbon.errors import DataError, counted, listing, nearest
-from digicarbon.panel._calendar import Calendar, calendar_of
+from digicarbon.errors import DataError, columns_there, counted, listing, nearest
+from digicarbon.panel._calendar import FORMS, Calendar, calendar_of
 from digicarbon.panel._columns import Column, FloatArray, Index, IntArray, owned
 from digicarbon.panel._terms import evaluate
 
 Gaps = Literal["refuse", "drop_units", "keep"]
 """What to do with a unit that lacks a period or a value: stop, leave the unit out, or keep an unbalanced panel."""
 
+_MARKED = re.compile(r"\s*[+-]?\d+(?:[.,'’\s]\d+)+\s*")
+"""A number with marks of which it is not clear what they mean."""
+
 
 def label(value: object) -> str:
-    """Return a unit's name as text, so that 11, 11.0 and "11" are one unit."""
+    """Return a unit's name as text: 11, 11.0 and "11" are one unit, and so is ü as one letter or as u with two dots."""
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))
-    return str(value).strip()
+    return unicodedata.normalize("NFC", str(value).strip())
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,21 +107,20 @@ class Panel:
         for key in (unit, time):
             if key not in flat.columns:
                 raise DataError(
-                    f"The table has no column '{key}'.{nearest(key, flat.columns)} "
-                    f"Columns: {listing(flat.columns, 20)}."
+                    f"The table has no column '{key}'.{nearest(key, flat.columns)} {columns_there(flat.columns)}"
                 )
         if flat.empty:
             raise DataError("The table has no rows.")
         labels = flat[unit].astype(object).map(label)
         empty = flat[unit].isna() | flat[time].isna() | (labels == "")
         if empty.any():
-            rows = np.flatnonzero(empty.to_numpy()) + 1
+            rows = _row_numbers(flat.index)[empty.to_numpy()]
             raise DataError(f"'{unit}' or '{time}' is empty in data row {listing(rows)}; fill or delete these rows.")
         units, unit_codes = _codes(labels, sorted(labels.unique()))
         times = periods_of(flat[time], time)
         known, calendar = in_order(times, time)
         periods, period_codes = _codes(times, known)
-        _refuse_duplicates(unit_codes, period_codes, units, periods)
+        _refuse_duplicates(unit_codes, period_codes, units, periods, _row_numbers(flat.index))
         order = np.lexsort((period_codes, unit_codes))
         columns = [name for name in flat.columns if name not in (unit, time)]
         numeric: dict[str, FloatArray] = {}
@@ -203,14 +206,21 @@ class Panel:
             words = pd.to_numeric(pd.Series(self.text[name]), errors="coerce").isna()
             rows = np.flatnonzero(words.to_numpy() & ~pd.isna(self.text[name]))
             shown = listing([f"{self.row_name(row)}: {self.text[name][row]!r}" for row in rows], 3)
+            marked = any(_MARKED.fullmatch(str(self.text[name][row])) for row in rows)
+            remedy = (
+                " If these are numbers, say what stands before decimals (source.decimal=comma or point) and between "
+                "thousands (source.thousands=comma, point, blank or apostrophe)."
+                if marked
+                else ""
+            )
             raise DataError(
                 f"Column '{name}' holds text where numbers are needed ({shown}); correct these cells, or write "
-                f"C({name}) for dummies of its values."
+                f"C({name}) for dummies of its values.{remedy}"
             )
         if name not in self.columns:
             raise DataError(
-                f"The panel has no column '{name}'.{self.hint(name)}{nearest(name, self.names)} "
-                f"Columns: {listing(self.names, 40)}."
+                f"The panel has no column '{name}'.{self.hint(name)}{nearest(name, (*self.names, *self.text))} "
+                f"{columns_there(self.names, self.text)}"
             )
 
     def hint(self, name: str) -> str:
@@ -272,7 +282,7 @@ class Panel:
     @property
     def ordered(self) -> bool:
         """Whether the order and the distances of the periods are known."""
-        return len(self.periods) == 1 or self.index.calendar.numbers is not None
+        return self.index.ordered
 
     @property
     def positions(self) -> IntArray:
@@ -568,7 +578,10 @@ def periods_of(column: pd.Series[Any], name: str) -> pd.Series[Any]:
         and calendar_of(tuple(texts.unique()), name).numbers is not None
     ):
         return texts
-    raise DataError(f"Column '{name}' mixes whole numbers with other values: {listing(column[odd].unique())}.")
+    raise DataError(
+        f"Column '{name}' mixes whole numbers with other values: {listing(column[odd].unique())}. Write "
+        f"periods as {FORMS}."
+    )
 
 
 def in_order(periods: pd.Series[Any], name: str) -> tuple[list[Any], Calendar]:
@@ -604,10 +617,23 @@ def _codes(column: pd.Series[Any], known: Sequence[Any]) -> tuple[tuple[Any, ...
     return plain, column.map(position).to_numpy(dtype=np.int64)
 
 
-def _refuse_duplicates(unit_codes: IntArray, period_codes: IntArray, units: Sequence[str], periods: Any) -> None:
+def _row_numbers(index: pd.Index[Any]) -> IntArray:
+    """Return the data rows that a table was made of, from 1, shape (rows,); a part of a table has kept them."""
+    kept = pd.api.types.is_integer_dtype(index) and index.is_unique and index.min() >= 0
+    return np.asarray(index if kept else range(len(index)), dtype=np.int64) + 1
+
+
+def _refuse_duplicates(
+    unit_codes: IntArray, period_codes: IntArray, units: Sequence[str], periods: Any, numbers: IntArray
+) -> None:
     cell = unit_codes * len(periods) + period_codes
     found, counts = np.unique(cell, return_counts=True)
     twice = found[counts > 1]
     if len(twice):
-        shown = listing([f"{units[c // len(periods)]} {periods[c % len(periods)]}" for c in twice.tolist()])
+        order = np.argsort(cell, kind="stable")
+        rows = np.split(numbers[order], np.cumsum(counts)[:-1])
+        shown = listing(
+            f"{units[c // len(periods)]} {periods[c % len(periods)]} (data rows {listing(rows[place])})"
+            for place, c in zip(np.flatnonzero(counts > 1), twice.tolist(), strict=True)
+        )
         raise DataError(f"More than one row for {shown}; keep one row per unit and period.")

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from digicarbon.errors import DataError, listing, nearest
+from digicarbon.errors import DataError, columns_there, listing, nearest
 from digicarbon.panel._arithmetic import columns_of, evaluate
 from digicarbon.panel._columns import FloatArray
 from digicarbon.panel._terms import LOG_PREFIX, Atom
@@ -258,7 +258,7 @@ class PanelDesign(Spec):
             raise UnknownColumnError(
                 term,
                 f"The term '{term}' is neither a column of the data nor defined in panel.derive."
-                f"{panel.hint(term)}{nearest(term, known)} Columns: {listing(known, 40)}.",
+                f"{panel.hint(term)}{nearest(term, (*known, *panel.text))} {columns_there(known, panel.text)}",
             )
         return self._logged(self._make(panel, base), base)
 

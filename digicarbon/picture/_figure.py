@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from digicarbon.data import province, words
+from digicarbon.data import province, unit_words, words
 from digicarbon.errors import ConfigError, listing
 
 if TYPE_CHECKING:
@@ -142,6 +142,10 @@ class Words:
     def say(self, key: str, **parts: object) -> str:
         """Return one of the shipped words in the language, its parts filled in; an unknown key is returned as it is."""
         return words().get(key, {}).get(self.language, key).format(**parts)
+
+    def unit(self, unit: str) -> str:
+        """Return what a unit of measurement is called; an unknown one is returned as it is."""
+        return drawable(unit_words().get(unit, {}).get(self.language, unit))
 
 
 def no_letters(texts: Iterable[str], language: Language = "en") -> tuple[str, ...]:

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from digicarbon.data import province, provinces, tiles
-from digicarbon.errors import ConfigError, DataError, listing, nearest
+from digicarbon.errors import ConfigError, DataError, columns_there, listing, nearest
 from digicarbon.panel import label
 
 FloatArray = NDArray[np.float64]
@@ -231,7 +231,7 @@ def _of_file(file: Path, units: Sequence[str], key: str | None) -> Mapping[str, 
     columns = [str(name) for name in frame.columns if name != frame.geometry.name]
     if key is not None and key not in columns:
         raise ConfigError(
-            f"report.key: {file.name} has no column '{key}'.{nearest(key, columns)} Columns: {listing(columns, 20)}."
+            f"report.key: {file.name} has no column '{key}'.{nearest(key, columns)} {columns_there(columns)}"
         )
     wanted = {_canonical(unit) for unit in units}
     hits = {
@@ -241,8 +241,8 @@ def _of_file(file: Path, units: Sequence[str], key: str | None) -> Mapping[str, 
     best = max(hits, key=lambda name: (hits[name], not frame[name].astype(str).str.isdigit().all()), default="")
     if not hits or not hits[best]:
         raise DataError(
-            f"{file.name}: no column knows any of the units, e.g. {listing(units, 3)}. Columns: "
-            f"{listing(columns, 20)}; name that of the labels in report.key, and write labels as the panel does."
+            f"{file.name}: no column knows any of the units, e.g. {listing(units, 3)}. Name that of the "
+            f"labels in report.key, and write labels as the panel does. {columns_there(columns)}"
         )
     frame = frame[frame.geometry.notna() & frame.geom_type.isin(["Polygon", "MultiPolygon"])]
     labels = [label(item) for item in frame[best]]

@@ -300,7 +300,7 @@ def _maps(
         bar = figure.colorbar(scale, ax=list(row[: len(periods)]), shrink=0.75, aspect=16, pad=0.02, ticks=bounds)
         bar.ax.set_yticklabels(_plain(bounds))
         bar.ax.tick_params(length=0)
-        bar.set_label(drawable(units.get(name, "")) or words(name), fontsize=8)
+        bar.set_label(words.unit(units.get(name, "")) or words(name), fontsize=8)
     absent = _without_polygon(dict.fromkeys(table.index.get_level_values("unit")), areas)
     _legend_of_blanks(figure, [place for place in areas.rings if place in blank], absent, [], words)
     return figure
@@ -435,7 +435,7 @@ def _by_region(
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="x", color="#DDDDDD", linewidth=0.5)
         axes.set_axisbelow(True)
-        unit = units.get(name, "")
-        axes.set_xlabel(f"{words(name)} ({drawable(unit)})" if unit else words(name))
+        unit = words.unit(units.get(name, ""))
+        axes.set_xlabel(f"{words(name)} ({unit})" if unit else words(name))
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(periods))
     return figure

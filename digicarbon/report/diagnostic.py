@@ -86,7 +86,9 @@ class DiagnosticTable(Report):
         )
 
     def _row_label(self, key: object) -> str:
-        return ", ".join(self.words(str(part)) for part in (key if isinstance(key, tuple) else (key,)))
+        parts = map(str, key if isinstance(key, tuple) else (key,))
+        named = [(part, self.words(part)) for part in parts]
+        return ", ".join(self.words.chinese(part) if name == part else name for part, name in named)
 
     def _head(self, name: object) -> str:
         words = self.words(str(name))
@@ -94,7 +96,7 @@ class DiagnosticTable(Report):
 
     def _cell(self, value: object) -> str:
         if not isinstance(value, float | int | np.floating | np.integer):
-            return str(value)
+            return self.words.chinese(str(value))
         if not np.isfinite(value):
             # an interval can be unbounded; a number that does not exist is left out
             return "" if np.isnan(value) else "∞" if value > 0 else "-∞"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from digicarbon.data import terms, words
+from digicarbon.data import terms, unit_words, words
 from digicarbon.panel import LOG_PREFIX, parse
 from digicarbon.report.notes import chinese
 
@@ -57,6 +57,17 @@ class Labels:
     def word(self, key: str) -> str:
         """Return the head of a row or another fixed word, e.g. of ``nobs``; an unknown key is returned as it is."""
         return self.extra.get(key) or words().get(key, {}).get(self.language or "en", key)
+
+    def unit(self, unit: str) -> str:
+        """Return what a unit of measurement is called; an unknown one is returned as it is."""
+        return unit_words().get(unit, {}).get(self.language or "en", unit)
+
+    def chinese(self, text: str) -> str:
+        """Return a label or a text of a table of ours: Chinese where the language is, else as it is."""
+        if self.language != "zh":
+            return text
+        known = self.word(text)
+        return chinese(text, self) if known == text else known
 
     def notes(self, said: Iterable[str]) -> tuple[str, ...]:
         """Return the notes under a table, which are written in English; those that have no Chinese words stay so."""

@@ -183,7 +183,7 @@ class MapTable(Report):
         )
         if len(values) <= MOST_REGIONS:
             cells = cells.set_axis(long_names([str(place) for place in cells.index], self.language or "en"), axis=0)
-        units = [f"{self.words(name)}: {self.words.word(unit)}" for name, unit in self.units.items()]
+        units = [f"{self.words(name)}: {self.words.unit(unit)}" for name, unit in self.units.items()]
         said = (f"Units: {'; '.join(units)}.",) if units else ()
         letters = no_letters([*map(self.words, self._names(found)), *map(str, values.index)], self.language or "en")
         notes = self.words.notes((*said, *_outlines(self.shapes), *letters, *notes_of(records)))

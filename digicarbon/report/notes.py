@@ -43,7 +43,7 @@ def chinese(note: str, named: Named) -> str:
         rest = _whole(note[colon.end() :], named)
         if rest is not None:
             return f"{_owners(note[: colon.start()], named)}：{rest}"
-    return note
+    return _provinces().get(note, note)
 
 
 def _whole(text: str, named: Named) -> str | None:

@@ -58,7 +58,9 @@ class TurningPointTable(RegressionTable):
         lines = [line for quantity in QUANTITIES for line in self._lines(quantity, frames)]
         lines.append(("observations on each side", [_counts(frame) for frame in frames]))
         below = pd.DataFrame(
-            [cells for _, cells in lines], index=[label for label, _ in lines], columns=above.cells.columns
+            [cells for _, cells in lines],
+            index=[self.words.chinese(label) for label, _ in lines],
+            columns=above.cells.columns,
         )
         # coefficients, then curves, then effects and fit
         cut = above.rules[0]
@@ -115,16 +117,16 @@ class TurningPointTable(RegressionTable):
                 (quantity, self._number(row["coef"])),
                 (" ", self._bracketed(row["se"])),
                 (f"{quantity}, delta interval", self._interval(row)),
-                (f"{quantity} is a" if "," in note else f"{quantity} is", note),
+                (f"{quantity} is a" if "," in note else f"{quantity} is", self.words.chinese(note)),
             ]
         if np.isfinite(row["p"]):
             shape, _, failure = note.partition(": ")
             tested = failure or shape.partition(" against")[0]
-            return [("Lind-Mehlum p", self._number(row["p"])), ("Lind-Mehlum test of", tested)]
+            return [("Lind-Mehlum p", self._number(row["p"])), ("Lind-Mehlum test of", self.words.chinese(tested))]
         return [(f"{quantity} interval" if "Fieller" in quantity else quantity, self._region(row))]
 
     def _region(self, row: Mapping[str, Any]) -> str:
-        return self._interval(row) if np.isfinite(row["low"]) else str(row["note"])
+        return self._interval(row) if np.isfinite(row["low"]) else self.words.chinese(str(row["note"]))
 
     def _interval(self, row: Mapping[str, Any]) -> str:
         return f"[{self._number(row['low'])}, {self._number(row['high'])}]"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zipfile
 import zlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from digicarbon.errors import DataError, listing, nearest
+from digicarbon.source._text import Figures, TextFormat, decoded, figures, in_doubt, separator, shown_mark
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".xlsx", ".xls", ".dta", ".parquet")
 """The kinds of file that `read_table` knows."""
@@ -21,6 +24,12 @@ SUFFIXES = (".csv", ".csv.gz", ".tsv", ".xlsx", ".xls", ".dta", ".parquet")
 _MISSING = ("NA", "NaN", "nan")
 # R and Stata users write dummies so
 _LOGICAL = {"TRUE": "1", "True": "1", "FALSE": "0", "False": "0"}
+_WAYS = {
+    "encoding": "as text in {}",
+    "delimiter": "with a {} between cells",
+    "decimal": "with a {} before decimals",
+    "thousands": "with a {} between thousands",
+}
 # what the third parties that parse Excel, Stata and Parquet raise at a damaged file
 _BROKEN = (
     ValueError, KeyError, IndexError, TypeError, OSError, EOFError, SyntaxError,
@@ -28,15 +37,35 @@ _BROKEN = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table that was read.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        Column names are text without blanks at their ends; rows and nameless columns that are wholly empty are left
+        out, other nameless columns are called ``column 3``; labelled (categorical) columns are text.
+    notes : tuple of str
+        Sentences that say what was found out from the file and nobody has said.
+    """
+
+    frame: pd.DataFrame
+    notes: tuple[str, ...] = ()
+
+
+Labels = Collection[str] | Callable[[Sequence[str]], Collection[str]]
+"""Names of columns that hold labels, or what tells them from the names of all columns."""
+
+
 def read_table(
     path: str,
     where: str,
-    text: Collection[str] | None = (),
+    text: Labels = (),
     sheet: str | None = None,
-    encoding: str | None = None,
-    delimiter: str | None = None,
+    written: TextFormat | None = None,
     key: str = "path",
-) -> pd.DataFrame:
+) -> Table:
     """Read a table whose first row holds the column names.
 
     Parameters
@@ -45,23 +74,19 @@ def read_table(
         A file; a relative path starts at the working directory. The suffix decides how it is read.
     where : str
         The group of the configuration that names the file, for messages, e.g. ``"source"``.
-    text : collection of str or None
-        Columns whose cells stay as the file writes them (a label 01 stays "01", a label NA is no gap); None: all.
+    text : collection of str, or callable
+        Columns whose cells stay as the file writes them (a label 01 stays "01", a label NA is no gap).
         In the others NA and NaN are gaps, and a column of nothing but numbers becomes numbers.
     sheet : str, optional
         The sheet of an Excel file; by default the first one.
-    encoding : str, optional
-        The encoding of a text file; by default UTF-8 and then GB18030 (which includes GBK) are tried.
-    delimiter : str, optional
-        The character between the cells of a text file; by default a comma, a tab for ``.tsv``.
+    written : TextFormat, optional
+        How a text file, and text in the cells of any file, is written; by default the file tells.
     key : str
         The field of the configuration that names the file, for messages.
 
     Returns
     -------
-    DataFrame
-        Column names are text without blanks at their ends; rows and nameless columns that are wholly empty are left
-        out, other nameless columns are called ``column 3``; labelled (categorical) columns are text.
+    Table
 
     Raises
     ------
@@ -76,13 +101,16 @@ def read_table(
             f"Allowed: {listing(SUFFIXES, 10)}; save the table as one of these."
         )
     check_present(file, f"{where}.{key}")
+    written = written or TextFormat(fields=())
     try:
         if suffix in (".dta", ".parquet"):
-            frame = _read_typed(file)
+            table = Table(_read_typed(file))
         elif suffix in (".xlsx", ".xls"):
-            frame = _headed(_read_excel(file, where, sheet), file, text)
+            found = replace(written, encoding=None, delimiter=None)
+            table = _headed(_read_excel(file, where, sheet), file, text, written, found, where)
         else:
-            frame = _headed(_read_text(file, where, encoding, delimiter), file, text)
+            cells, found = _read_text(file, where, written)
+            table = _headed(cells, file, text, written, found, where)
     except ImportError as error:
         raise DataError(
             f"{file.name}: reading '{suffix}' needs a package that is not installed ({error}). "
@@ -93,9 +121,9 @@ def read_table(
             f"{file.name} cannot be read as '{suffix}' ({error}); the file may be damaged, cut off, open elsewhere or "
             "of another kind than its name says. Save it anew."
         ) from error
-    if frame.empty:
+    if table.frame.empty:
         raise DataError(f"{file.name} has no rows; it needs a row of column names and at least one row below it.")
-    return frame
+    return table
 
 
 def numbers_or_text(labels: pd.Series[Any]) -> pd.Series[Any]:
@@ -138,31 +166,31 @@ def check_present(file: Path, key: str) -> None:
     raise DataError(f"{key}: there is no file '{file.name}' in the folder {folder}.{nearest(file.name, names)}")
 
 
-def _read_text(file: Path, where: str, encoding: str | None, delimiter: str | None) -> pd.DataFrame:
-    """Return all cells as text, the first row included."""
-    separator = delimiter or ("\t" if file.suffix.lower() == ".tsv" else ",")
-    encodings = [encoding] if encoding else ["utf-8-sig", "gb18030"]
-    for name in encodings:
-        try:
-            return pd.read_csv(file, sep=separator, encoding=name, header=None, dtype=str, na_filter=False)
-        except UnicodeError:
-            continue
-        except LookupError as error:
-            raise DataError(
-                f"{where}.encoding: '{name}' is not a known encoding; use e.g. utf-8, gbk or latin-1."
-            ) from error
-        except pd.errors.EmptyDataError:
-            return pd.DataFrame()
-        except pd.errors.ParserError as error:
-            raise DataError(
-                f"{file.name}: the rows do not have equally many cells ({error}). Put texts that hold a '{separator}' "
-                "into quotation marks, and give every column a name."
-            ) from error
-    tried = listing(name.removesuffix("-sig") for name in encodings)
-    raise DataError(
-        f"{file.name} is not text in {tried}. Set {where}.encoding to the encoding that it was saved in, e.g. "
-        "utf-16 for Excel's 'Unicode text', or save it as UTF-8."
-    )
+def _read_text(file: Path, where: str, written: TextFormat) -> tuple[pd.DataFrame, TextFormat]:
+    """Return all cells as text, the first row included, and how the file is written."""
+    text, encoding = decoded(file, where, written)
+    delimiter = written.delimiter or separator(text, usual_delimiter(file))
+    found = replace(written, encoding=encoding, delimiter=delimiter)
+    try:
+        return pd.read_csv(io.StringIO(text), sep=delimiter, header=None, dtype=str, na_filter=False), found
+    except pd.errors.EmptyDataError:
+        return pd.DataFrame(), found
+    except pd.errors.ParserError as error:
+        remedy = (
+            f" If another character separates the cells, set {where}.delimiter (comma, semicolon, tab)."
+            if "delimiter" in written.fields
+            else ""
+        )
+        raise DataError(
+            f"{file.name}: the rows do not have equally many cells where '{shown_mark(delimiter)}' separates them "
+            f"({str(error).strip()}). Put texts that hold it into quotation marks, and give every column a name."
+            f"{remedy}"
+        ) from error
+
+
+def usual_delimiter(file: Path) -> str:
+    """Return what separates the cells of a text file unless it, or the configuration, tells otherwise."""
+    return "\t" if file.suffix.lower() == ".tsv" else ","
 
 
 def _read_excel(file: Path, where: str, sheet: str | None) -> pd.DataFrame:
@@ -187,15 +215,62 @@ def _read_typed(file: Path) -> pd.DataFrame:
     return frame.astype(dict.fromkeys(labelled, object))
 
 
-def _headed(cells: pd.DataFrame, file: Path, text: Collection[str] | None) -> pd.DataFrame:
+def _headed(cells: pd.DataFrame, file: Path, text: Labels, written: TextFormat, found: TextFormat, where: str) -> Table:
     """Return the table of cells whose first row that is not empty holds the column names."""
     filled = cells.mask(cells == "").dropna(how="all").dropna(how="all", axis=1)
     if filled.empty:
         raise DataError(f"{file.name} is empty; it needs a row of column names and at least one row below it.")
     body = filled.iloc[1:].set_axis(_names(filled.iloc[0], file), axis=1).reset_index(drop=True)
-    return pd.DataFrame(
-        {name: column if text is None or name in text else _inferred(column) for name, column in body.items()}
+    labels = set(text([str(name) for name in body]) if callable(text) else text)
+    plain = {name: column if name in labels else _inferred(column, Figures()) for name, column in body.items()}
+    said = {name: body[name][plain[name].notna()] for name in body if name not in labels}
+    ways = figures(said, [name for name in said if pd.api.types.is_numeric_dtype(plain[name])], found)
+    frame = pd.DataFrame(
+        {name: plain[name] if ways.plain or name in labels else _inferred(body[name], ways) for name in body}
     )
+    # semicolons go with commas before decimals, so that points may be something else
+    odd = found.delimiter == ";" and next(filter(None, (in_doubt(cells, ways) for cells in said.values())), "")
+    found = replace(found, decimal=ways.decimal, thousands=ways.thousands)
+    return Table(frame, _notes(frame, labels, file, written, found, where, odd or ""))
+
+
+def _notes(
+    frame: pd.DataFrame,
+    labels: Collection[str],
+    file: Path,
+    written: TextFormat,
+    found: TextFormat,
+    where: str,
+    odd: str,
+) -> tuple[str, ...]:
+    """Return what was found out from the file and is not the usual way, as a sentence, and how to say so.
+
+    ``odd`` is a cell that another way would be another number; the usual one is told of, too, then.
+    """
+    usual = TextFormat("utf-8", usual_delimiter(file), None if odd else ".", None)
+    taken = [
+        key for key in _WAYS if getattr(written, key) is None and getattr(found, key) not in (None, getattr(usual, key))
+    ]
+    if not taken:
+        return ()
+    words = [_WAYS[key].format(shown_mark(getattr(found, key))) for key in taken]
+    examples = {"encoding": _example(frame, labels) if "encoding" in taken else "", "decimal": odd}
+    words = [
+        f"{word} (e.g. '{examples[key]}')" if examples.get(key) else word
+        for key, word in zip(taken, words, strict=True)
+    ]
+    say = listing(f"{where}.{key}={shown_mark(getattr(found, key))}" for key in taken if key in written.fields)
+    remedy = f" If that is right, say so by {say}, and this note goes." if say else ""
+    return (f"{file.name} was read {', '.join(words)}.{remedy}",)
+
+
+def _example(frame: pd.DataFrame, labels: Collection[str]) -> str:
+    """Return a label, a column's name or a cell that is no plain ASCII, for the user to see whether it is right."""
+    for place in (*(frame[name] for name in frame if name in labels), frame.columns, *(frame[name] for name in frame)):
+        for cell in place:
+            if isinstance(cell, str) and not cell.isascii():
+                return cell
+    return ""
 
 
 def _names(row: Any, file: Path) -> list[str]:
@@ -206,9 +281,10 @@ def _names(row: Any, file: Path) -> list[str]:
     return names
 
 
-def _inferred(column: pd.Series[Any]) -> pd.Series[Any]:
+def _inferred(column: pd.Series[Any], ways: Figures) -> pd.Series[Any]:
     cells = column.mask(column.isin(_MISSING)).infer_objects()
     if cells.dtype != object and not isinstance(cells.dtype, pd.StringDtype):
         return cells
-    numbers = pd.to_numeric(cells.replace(_LOGICAL), errors="coerce")
+    written = cells.replace(_LOGICAL)
+    numbers = pd.to_numeric(written if ways.plain else written.map(ways.read), errors="coerce")
     return numbers if (numbers.isna() == cells.isna()).all() else cells

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from digicarbon import data, datafolder
-from digicarbon.errors import DataError, listing, nearest
+from digicarbon.errors import DataError, columns_there, listing, nearest
 from digicarbon.source._catalogue import FileEntry, SeriesEntry, Value
 from digicarbon.source._read import check_present, read_table
 from digicarbon.source.base import InputFile
@@ -38,6 +38,8 @@ class Shelf:
         How to come by the series that were left out for their vintage, as sentences.
     taken : mapping of str to list of str
         What was taken from each file, by its name.
+    notes : tuple of str
+        What was found out from the files that were read.
     """
 
     folder: Path
@@ -47,6 +49,7 @@ class Shelf:
     required: tuple[str, ...] = ()
     other_vintages: dict[str, str] = field(default_factory=dict)
     taken: dict[str, list[str]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
     _frames: dict[str, pd.DataFrame] = field(default_factory=dict)
     _borrowed: dict[str, str] = field(default_factory=dict)
 
@@ -69,8 +72,9 @@ class Shelf:
         if name not in self._frames:
             entry = self.files[name]
             check_present(self.path(name), f"source.files.{name}")
-            rows = read_table(str(self.path(name)), "source", text=(entry.unit,), key=f"files.{name}")
-            self._frames[name] = self._of_vintage(rows, entry)
+            table = read_table(str(self.path(name)), "source", text=(entry.unit,), key=f"files.{name}")
+            self._frames[name] = self._of_vintage(table.frame, entry)
+            self.notes += table.notes
         return self._frames[name]
 
     def keyed(self, name: str) -> pd.DataFrame:
@@ -233,7 +237,7 @@ class Shelf:
 
 def as_units(labels: pd.Series[Any]) -> pd.Series[str]:
     """Return provinces by their English names, however they are written; other labels as they are."""
-    texts = labels.astype(str).str.strip().str.removesuffix(".0")
+    texts = labels.astype(str).str.strip().str.normalize("NFC").str.removesuffix(".0")
     known = {text: data.province(text) or text for text in texts.unique()}
     return texts.map(known)
 
@@ -242,9 +246,7 @@ def refuse_unknown_column(column: str, frame: pd.DataFrame, file: str, key: str)
     """Raise a `DataError` unless a file has a column."""
     names = [str(name) for name in frame.columns]
     if column not in names:
-        raise DataError(
-            f"{key}: {file} has no column '{column}'.{nearest(column, names)} Columns: {listing(names, 30)}."
-        )
+        raise DataError(f"{key}: {file} has no column '{column}'.{nearest(column, names)} {columns_there(names)}")
 
 
 def _meant(cells: pd.Series[Any]) -> bool:

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 import pandas as pd
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from digicarbon.errors import DataError, listing, nearest
+from digicarbon.errors import DataError, columns_there, listing, nearest
 from digicarbon.source._read import as_periods, numbers_or_text, read_table
+from digicarbon.source._text import DELIMITERS, WORDS, TextFormat, shown_mark
 from digicarbon.source.base import InputFile, Inputs, Source
+
+
+def _as_mark(value: object) -> object:
+    return WORDS.get(value, value) if isinstance(value, str) else value
+
+
+_BY_WORD = BeforeValidator(_as_mark, json_schema_input_type=str)
+_FIELDS = ("encoding", "delimiter", "decimal", "thousands")
 
 
 class TableSource(Source):
     """A file with one row per unit and period: CSV, TSV, Excel, Stata or Parquet, told by its suffix.
 
-    Numbers that the file holds as text ("1,234") are left as text; the panel names the cells when such a column is
-    used. Order and duplicates are the panel's business too.
+    A text file tells its encoding, what separates its cells and how its numbers are written, as far as there is but one
+    reading, and a note under every table says what was taken. What may be 1234 as well as 1.234 is left as text; the
+    panel names the cells when such a column is used. Order and duplicates are the panel's business too.
 
     Attributes
     ----------
@@ -32,12 +42,19 @@ class TableSource(Source):
     sheet : str or None
         The sheet of an Excel file; the first one if None.
     encoding : str or None
-        The encoding of a text file; UTF-8 and then GB18030 are tried if None.
+        The encoding of a text file, e.g. ``cp1252``; UTF-8 if None, or else GB18030 or cp1252, by what its bytes are.
     delimiter : str or None
-        The character between the cells of a text file; a comma (a tab for ``.tsv``) if None.
+        The character between the cells of a text file, or ``comma``, ``semicolon``, ``tab``; if None, the one that
+        gives all rows equally many cells.
+    decimal : {".", ","} or None
+        What stands before decimals, or ``point``, ``comma``; if None, the one that columns of the file ask for.
+    thousands : {",", ".", " ", "'"} or None
+        What stands between thousands, or ``comma``, ``point``, ``blank``, ``apostrophe``; if None, a comma or point
+        where columns of the file ask for it, else nothing.
     """
 
-    no_numbers: ClassVar[tuple[str, ...]] = (*Source.no_numbers, "path")
+    # numbers that are read otherwise are other values of the panel, which the fingerprint has
+    no_numbers: ClassVar[tuple[str, ...]] = (*Source.no_numbers, "path", "decimal", "thousands")
 
     path: str
     unit: str
@@ -45,12 +62,19 @@ class TableSource(Source):
     columns: dict[str, str] = Field(default_factory=dict)
     sheet: str | None = None
     encoding: str | None = None
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    delimiter: Annotated[str, Field(min_length=1, max_length=1), _BY_WORD] | None = None
+    decimal: Annotated[Literal[".", ","], _BY_WORD] | None = None
+    thousands: Annotated[Literal[",", ".", " ", "'"], _BY_WORD] | None = None
 
     @model_validator(mode="after")
     def _check_names(self) -> Self:
         if self.unit == self.time:
             raise ValueError(f"unit and time both name '{self.unit}'; they must be two columns.")
+        if self.decimal is not None and self.decimal == self.thousands:
+            raise ValueError(
+                f"decimal and thousands are both '{self.decimal}'; one character stands before decimals and another "
+                "between thousands."
+            )
         wanted = list(self.columns.values())
         twice = sorted({name for name in wanted if wanted.count(name) > 1})
         if twice:
@@ -72,13 +96,22 @@ class TableSource(Source):
             name belongs to another column.
         """
         text = [name for key in (self.unit, self.time) for name in (key, self.columns.get(key, key))]
-        frame = read_table(self.path, "source", text, self.sheet, self.encoding, self.delimiter)
-        self._check_separated(frame)
-        frame = self._keyed(self._renamed(frame))
+        written = TextFormat(self.encoding, self.delimiter, self.decimal, self.thousands, _FIELDS)
+        table = read_table(self.path, "source", text, self.sheet, written)
+        self._check_separated(table.frame)
+        frame = self._keyed(self._renamed(table.frame))
         keys = frame.assign(unit=numbers_or_text(frame["unit"]), time=as_periods(frame["time"]))
         names = [str(name) for name in keys.columns if name not in ("unit", "time")]
         record = InputFile.of(Path(self.path), names)
-        return Inputs(keys, source="table", file=self._name, unit_name=self.unit, time_name=self.time, files=(record,))
+        return Inputs(
+            keys,
+            source="table",
+            file=self._name,
+            unit_name=self.unit,
+            time_name=self.time,
+            notes=table.notes,
+            files=(record,),
+        )
 
     @property
     def _name(self) -> str:
@@ -86,12 +119,12 @@ class TableSource(Source):
 
     def _check_separated(self, frame: pd.DataFrame) -> None:
         only = str(frame.columns[0])
-        found = [mark for mark in (";", "\t", "|", ",") if mark in only]
+        found = [mark for mark in DELIMITERS if mark in only]
         if frame.shape[1] == 1 and found:
-            shown = "tab" if found[0] == "\t" else found[0]
+            shown = shown_mark(found[0])
             raise DataError(
                 f"{self._name} was read as a single column '{only}'; its cells seem to be separated by '{shown}'. "
-                "Set source.delimiter to that character."
+                f"Set source.delimiter={shown}."
             )
 
     def _renamed(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -100,8 +133,7 @@ class TableSource(Source):
         if absent:
             new, old = next(iter(absent.items()))
             raise DataError(
-                f"source.columns.{new}: {self._name} has no column '{old}'.{nearest(old, names)} "
-                f"Columns: {listing(names, 20)}."
+                f"source.columns.{new}: {self._name} has no column '{old}'.{nearest(old, names)} {columns_there(names)}"
             )
         kept = set(names) - set(self.columns.values())
         taken = [new for new in self.columns if new in kept]
@@ -118,9 +150,7 @@ class TableSource(Source):
             if name not in names:
                 renamed = [new for new, old in self.columns.items() if old == name]
                 hint = f" Did you mean '{renamed[0]}'?" if renamed else nearest(name, names)
-                raise DataError(
-                    f"source.{key}: {self._name} has no column '{name}'.{hint} Columns: {listing(names, 20)}."
-                )
+                raise DataError(f"source.{key}: {self._name} has no column '{name}'.{hint} {columns_there(names)}")
         for key, name in (("unit", self.unit), ("time", self.time)):
             if key in names and name != key:
                 raise DataError(

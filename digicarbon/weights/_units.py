@@ -67,8 +67,16 @@ def as_provinces(units: Sequence[str], asks: str, remedy: str = "") -> list[str]
     return names
 
 
-def check_coverage(units: Sequence[str], known: Collection[str], file: str) -> None:
+def check_coverage(units: Sequence[str], known: Collection[str], file: str, remedy: str = "") -> None:
     """Raise unless ``known``, the labels of the file, has each of the panel's ``units``.
+
+    Parameters
+    ----------
+    units : sequence of str
+    known : collection of str
+    file : str
+    remedy : str
+        What a user may set where a unit is missing and no other label is like it, as a sentence.
 
     Raises
     ------
@@ -77,9 +85,9 @@ def check_coverage(units: Sequence[str], known: Collection[str], file: str) -> N
     """
     missing = [unit for unit in units if unit not in known]
     if missing:
+        hint = nearest(missing[0], set(known) - set(units)) or (remedy and f" {remedy}")
         raise WeightsError(
-            f"{file} lacks {listing(missing)}, which the panel has.{nearest(missing[0], known)} "
-            f"Its labels are {listing(sorted(known), 40)}."
+            f"{file} lacks {listing(missing)}, which the panel has.{hint} Its labels are {listing(sorted(known), 40)}."
         )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field, model_validator
 from scipy import sparse
 
-from digicarbon.errors import DataError, WeightsError, listing, nearest
+from digicarbon.errors import DataError, WeightsError, columns_there, listing, nearest
 from digicarbon.numeric.normalisation import Normalise
 from digicarbon.numeric.proximity import linked, without_neighbour
 from digicarbon.panel import Panel
@@ -105,7 +105,7 @@ class ContiguityWeights(WeightsSpec):
             columns = [str(name) for name in frame.columns if name != frame.geometry.name]
             raise WeightsError(
                 f"weights.unit: {file.name} has no column '{self.unit}'.{nearest(self.unit, columns)} "
-                f"Columns: {listing(columns, 20)}."
+                f"{columns_there(columns)}"
             )
         labels = file_labels(frame[self.unit], file.name)
         check_coverage(panel.units, labels, file.name)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from digicarbon.errors import WeightsError, listing, nearest
+from digicarbon.errors import WeightsError, columns_there, listing, nearest
 from digicarbon.numeric.normalisation import Normalise
 from digicarbon.numeric.proximity import inverse_distance, inverse_gap
 from digicarbon.panel import Panel
@@ -27,8 +27,9 @@ class SizedWeights(WeightsSpec):
     economy : str
         The panel's column that measures the size of an economy.
     window : pair of int or None
-        First and last period of the mean; None takes all periods of the panel. GDP is also in the outcome, so that a
-        window before the sample is the safer choice where there are data.
+        First and last period of the mean (years, where periods are quarters, months or dates); None takes all periods
+        of the panel. GDP is also in the outcome, so that a window before the sample is the safer choice where there
+        are data.
     """
 
     economy: str = "gdp"
@@ -54,7 +55,7 @@ class SizedWeights(WeightsSpec):
         if self.economy not in known:
             raise WeightsError(
                 f"weights.economy: the panel has no column '{self.economy}'.{nearest(self.economy, known)} "
-                f"Columns: {listing(known, 40)}."
+                f"{columns_there(panel.names, panel.text)}"
             )
         chosen = self._in_window(panel)
         values = chosen.array([self.economy])[:, 0]
@@ -87,7 +88,8 @@ class SizedWeights(WeightsSpec):
         if self.window is None:
             return panel
         first, last = self.window
-        periods = [period for period in panel.periods if isinstance(period, int) and first <= period <= last]
+        inside = panel.index.calendar.within(first, last, "The years of weights.window")
+        periods = [period for period, one in zip(panel.periods, inside, strict=True) if one]
         span = f"the panel covers {panel.periods[0]} to {panel.periods[-1]}"
         if not periods:
             raise WeightsError(f"weights.window: no period lies in {first} to {last}; {span}.")

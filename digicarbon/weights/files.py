@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -9,12 +10,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from digicarbon.errors import WeightsError, listing, nearest
+from digicarbon.errors import WeightsError, columns_there, listing, nearest
 from digicarbon.numeric.normalisation import Normalise
 from digicarbon.panel import Panel
 from digicarbon.source._read import read_table
+from digicarbon.source._text import TextFormat
 from digicarbon.weights._units import Extra, IslandsUnplaced, check_coverage, file_labels, refuse_extra, refuse_twice
 from digicarbon.weights.base import Weights, WeightsSpec
+
+_ENDS = ("unit", "neighbour")
+_ALONE = "If it has no neighbour, set weights.islands=keep; otherwise add a row for it."
 
 
 class MatrixWeights(WeightsSpec):
@@ -34,7 +39,7 @@ class MatrixWeights(WeightsSpec):
     extra : {"refuse", "drop"}
         What to do with labels that are not units of the panel; ``"drop"`` leaves them out, then normalises.
     encoding : str or None
-        The encoding of a text file; UTF-8 and then GB18030 are tried if None.
+        The encoding of a text file; UTF-8 if None, or else GB18030 or cp1252.
     """
 
     reads: ClassVar[tuple[str, ...]] = ("path",)
@@ -56,7 +61,8 @@ class MatrixWeights(WeightsSpec):
             If the labels of rows, columns and panel differ, or a cell is empty, text or not a valid weight.
         """
         file = Path(self.path)
-        frame = read_table(self.path, "weights", text=None, encoding=self.encoding)
+        written = TextFormat(self.encoding)
+        frame = read_table(self.path, "weights", lambda names: names[:1], written=written).frame
         rows = file_labels(frame.iloc[:, 0], file.name)
         columns = file_labels(pd.Series(list(frame.columns[1:]), dtype=object), file.name)
         _check_square(rows, columns, file.name)
@@ -76,9 +82,10 @@ class EdgeWeights(WeightsSpec):
     path : str
         A CSV, TSV, Excel, Stata or Parquet file; a relative path starts at the working directory.
     origin : str
-        The column of the unit.
+        The column of the unit. In a file of two columns of which none is called ``unit`` or ``neighbour`` it is the
+        first, unless another is named here.
     destination : str
-        The column of its neighbour.
+        The column of its neighbour; in such a file the second.
     weight : str or None
         The column of the weight; if None, each pair weighs 1.
     symmetric : bool
@@ -90,14 +97,14 @@ class EdgeWeights(WeightsSpec):
     extra : {"refuse", "drop"}
         What to do with labels that are not units of the panel; ``"drop"`` leaves out their rows.
     encoding : str or None
-        The encoding of a text file; UTF-8 and then GB18030 are tried if None.
+        The encoding of a text file; UTF-8 if None, or else GB18030 or cp1252.
     """
 
     reads: ClassVar[tuple[str, ...]] = ("path",)
 
     path: str
-    origin: str = "unit"
-    destination: str = "neighbour"
+    origin: str = _ENDS[0]
+    destination: str = _ENDS[1]
     weight: str | None = None
     symmetric: bool = True
     normalise: Normalise = "row"
@@ -116,11 +123,11 @@ class EdgeWeights(WeightsSpec):
             If a column is missing, the labels of file and panel differ, or a weight is missing, text or not valid.
         """
         file = Path(self.path)
-        frame = read_table(self.path, "weights", text=None, encoding=self.encoding)
+        frame = read_table(self.path, "weights", self._ends, written=TextFormat(self.encoding)).frame
         edges = self._edges(frame, file.name)
         known = {*edges["origin"], *edges["destination"]}
         if self.islands == "refuse":
-            check_coverage(panel.units, known, file.name)
+            check_coverage(panel.units, known, file.name, _ALONE)
         if self.extra == "refuse":
             refuse_extra(panel.units, known, file.name)
         inside = edges["origin"].isin(panel.units) & edges["destination"].isin(panel.units)
@@ -133,15 +140,24 @@ class EdgeWeights(WeightsSpec):
             normalise=self.normalise,
         )
 
+    def _ends(self, names: Sequence[str]) -> tuple[str, str]:
+        """Return the columns of the unit and of its neighbour in a file with columns of these names."""
+        ends = (self.origin, self.destination)
+        unnamed = ends == _ENDS and not {*ends} & {*names}
+        return (names[0], names[1]) if unnamed and len(names) == 2 and self.weight is None else ends
+
     def _edges(self, frame: pd.DataFrame, file: str) -> pd.DataFrame:
         """Return the columns origin, destination and weight."""
-        for key, name in (("origin", self.origin), ("destination", self.destination), ("weight", self.weight)):
-            if name is not None and name not in frame.columns:
+        names = [str(name) for name in frame.columns]
+        ends = self._ends(names)
+        for key, name in (("origin", ends[0]), ("destination", ends[1]), ("weight", self.weight)):
+            if name is not None and name not in names:
                 raise WeightsError(
-                    f"weights.{key}: {file} has no column '{name}'.{nearest(name, frame.columns)} "
-                    f"Columns: {listing(frame.columns, 20)}."
+                    f"weights.{key}: {file} has no column '{name}'.{nearest(name, names)} Name the columns of unit, "
+                    "neighbour and, if there is one, weight in weights.origin, weights.destination and "
+                    f"weights.weight. {columns_there(names)}"
                 )
-        origin, destination = file_labels(frame[self.origin], file), file_labels(frame[self.destination], file)
+        origin, destination = file_labels(frame[ends[0]], file), file_labels(frame[ends[1]], file)
         edges = pd.DataFrame({"origin": origin, "destination": destination, "weight": 1.0})
         if self.weight is None:
             return edges
@@ -169,6 +185,10 @@ def _numbers(cells: pd.DataFrame, file: str) -> NDArray[np.float64]:
     if len(bad):
         i, j = bad[0]
         cell = cells.iloc[i, j]
-        shown = "is empty; write 0 where there is no weight" if pd.isna(cell) else f"is no number: {cell!r}"
+        shown = (
+            "is empty; write 0 where there is no weight"
+            if pd.isna(cell)
+            else f"is no number: {cell!r}; write a point before decimals and nothing between thousands"
+        )
         raise WeightsError(f"{file}: the cell in the row {cells.index[i]} and the column {cells.columns[j]} {shown}.")
     return values

@@ -14,6 +14,7 @@ from digicarbon.errors import DataError, WeightsError
 from digicarbon.numeric.normalisation import Normalise
 from digicarbon.panel import Panel
 from digicarbon.source._read import check_present
+from digicarbon.source._text import TextFormat, decoded
 from digicarbon.weights._units import (
     Extra,
     IslandsUnplaced,
@@ -61,7 +62,7 @@ class TextWeights(WeightsSpec):
     extra : {"refuse", "drop"}
         What to do with labels that are not units of the panel.
     encoding : str or None
-        The file's encoding; UTF-8 and then GB18030 are tried if None.
+        The file's encoding; UTF-8 if None, or else GB18030 or cp1252.
     """
 
     reads: ClassVar[tuple[str, ...]] = ("path",)
@@ -270,24 +271,13 @@ def read_lines(path: str, encoding: str | None = None) -> list[Line]:
     """
     file = Path(path)
     check_present(file, "weights.path")
-    for name in [encoding] if encoding else ["utf-8-sig", "gb18030"]:
-        try:
-            lines = [(number, line.split()) for number, line in enumerate(file.read_text(name).splitlines(), start=1)]
-        except UnicodeError:
-            continue
-        except LookupError as error:
-            raise DataError(
-                f"weights.encoding: '{name}' is not a known encoding; use e.g. utf-8, gbk or latin-1."
-            ) from error
-        while lines and not lines[0][1]:
-            lines.pop(0)
-        if not lines:
-            raise DataError(f"{file.name} is empty.")
-        return lines
-    raise DataError(
-        f"{file.name} is not text in {encoding or 'utf-8, gb18030'}. Set weights.encoding to the encoding that it was "
-        "saved in, or save it as UTF-8."
-    )
+    text, _ = decoded(file, "weights", TextFormat(encoding))
+    lines = [(number, line.split()) for number, line in enumerate(text.splitlines(), start=1)]
+    while lines and not lines[0][1]:
+        lines.pop(0)
+    if not lines:
+        raise DataError(f"{file.name} is empty.")
+    return lines
 
 
 def _headed(lines: Sequence[Line], file: str) -> tuple[int, Sequence[Line]]:

@@ -14,7 +14,7 @@ from pydantic import model_validator
 from scipy import sparse
 
 from digicarbon.data import province, provinces
-from digicarbon.errors import WeightsError, listing, nearest
+from digicarbon.errors import WeightsError, columns_there, nearest
 from digicarbon.numeric.proximity import (
     Metric,
     Pairs,
@@ -25,6 +25,7 @@ from digicarbon.numeric.proximity import (
 )
 from digicarbon.panel import Panel
 from digicarbon.source._read import read_table
+from digicarbon.source._text import TextFormat
 from digicarbon.weights._units import IslandsPlaced, as_provinces, check_coverage, file_labels, refuse_twice
 from digicarbon.weights.base import Islands, WeightsSpec
 
@@ -151,7 +152,7 @@ class PlacedWeights(WeightsSpec):
     metric : {"great_circle", "euclidean"}
         Kilometres on a sphere of 6,371 km, or the straight line in the unit of the coordinates.
     encoding : str or None
-        The encoding of a text file; UTF-8 and then GB18030 are tried if None.
+        The encoding of a text file; UTF-8 if None, or else GB18030 or cp1252.
     """
 
     reads: ClassVar[tuple[str, ...]] = ("coordinates",)
@@ -186,7 +187,8 @@ class PlacedWeights(WeightsSpec):
         if self.coordinates is None:
             return self._in_panel(panel) if self._has_places(panel) else self._capitals(panel)
         file = Path(self.coordinates).name
-        frame = read_table(self.coordinates, "weights", text=[self.unit], encoding=self.encoding, key="coordinates")
+        written = TextFormat(self.encoding)
+        frame = read_table(self.coordinates, "weights", [self.unit], written=written, key="coordinates").frame
         self._check_columns(frame, file)
         labels = file_labels(frame[self.unit], file)
         check_coverage(panel.units, labels, file)
@@ -231,7 +233,7 @@ class PlacedWeights(WeightsSpec):
             if name not in frame.columns:
                 raise WeightsError(
                     f"weights.{key}: {file} has no column '{name}'.{nearest(name, frame.columns)} "
-                    f"Columns: {listing(frame.columns, 20)}."
+                    f"{columns_there(frame.columns)}"
                 )
 
     def _degrees(self, table: pd.DataFrame, file: str) -> FloatArray:

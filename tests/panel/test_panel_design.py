@@ -66,6 +66,8 @@ def test_an_unknown_term_shows_the_nearest() -> None:
         _taken(_design(), "gpd")
     with pytest.raises(DataError, match=r"'pgdpp' is neither .* Did you mean 'pgdp'"):
         _taken(_design(derive={"pgdp": "gdp / population"}), "ln_pgdpp")
+    with pytest.raises(DataError, match=r"Did you mean 'region'\? Columns: .*, region \(text\)\."):
+        _taken(_design(), "Region")
     with pytest.raises(DataError, match="'region' holds text"):
         _taken(_design(), "ln_region")
     with pytest.raises(DataError, match="'region' holds text"):

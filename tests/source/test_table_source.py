@@ -340,7 +340,7 @@ def test_ragged_rows_are_refused(tmp_path: Path) -> None:
 
 def test_a_wrong_delimiter_is_told(tmp_path: Path) -> None:
     path = _csv(tmp_path / "d.csv", "p;y;x\na;1;2\n")
-    _refused(_source(path, unit="p", time="y"), "separated by ';'", "source.delimiter")
+    _refused(_source(path, unit="p", time="y", delimiter="|"), "separated by 'semicolon'", "source.delimiter=semicolon")
 
 
 def test_wrong_fields_are_refused_before_any_file_is_read() -> None:

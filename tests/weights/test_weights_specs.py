@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -304,3 +305,52 @@ def test_w2_multiplied_from_the_left_would_be_inverse_distance() -> None:
     collapsed = left / left.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(collapsed, inverse / inverse.sum(axis=1, keepdims=True), rtol=1e-12)
     assert np.abs(NestedWeights().compute(panel).dense() - collapsed).max() > 0.05
+
+
+def test_accents_as_marks_of_their_own_are_the_same_units(tmp_path: Path) -> None:
+    names = ["Südtirol", "Forlì", "Lazio"]
+    apart = [unicodedata.normalize("NFD", name) for name in names]
+    assert apart != names
+    edges = pd.DataFrame({"unit": apart[:2], "neighbour": apart[1:]})
+    found = EdgeWeights(path=_write(edges, tmp_path / "e.csv", index=False)).compute(_panel(names))
+    assert found.labels == ("Forlì", "Lazio", "Südtirol")
+    matrix = pd.DataFrame(1 - np.eye(3), index=apart, columns=names)
+    assert MatrixWeights(path=_write(matrix, tmp_path / "m.csv")).compute(_panel(apart)).raw.nnz == 6
+
+
+def test_two_columns_of_any_names_are_a_unit_and_its_neighbour(tmp_path: Path) -> None:
+    edges = pd.DataFrame({"city": ["b", "c"], "other": ["a", "a"]})
+    path = _write(edges, tmp_path / "e.csv", index=False)
+    found = _named(EdgeWeights(path=path, symmetric=False, islands="keep", normalise="none").compute(_panel("abc")))
+    assert found.loc["b", "a"] == found.loc["c", "a"] == found.to_numpy().sum() / 2 == 1
+    # whoever names columns means them, and a third column may be the weight
+    with pytest.raises(WeightsError, match=r"no column 'town'.*weights\.origin, weights\.destination"):
+        EdgeWeights(path=path, origin="town").compute(_panel("abc"))
+    half = _write(edges.rename(columns={"city": "unit"}), tmp_path / "f.csv", index=False)
+    with pytest.raises(WeightsError, match=r"weights\.destination: f\.csv has no column 'neighbour'"):
+        EdgeWeights(path=half).compute(_panel("abc"))
+    three = _write(edges.assign(length=1), tmp_path / "g.csv", index=False)
+    with pytest.raises(WeightsError, match=r"no column 'unit'.*weights\.weight\. Columns: city, other, length"):
+        EdgeWeights(path=three).compute(_panel("abc"))
+
+
+def test_a_unit_that_stands_in_no_row_may_be_an_island(tmp_path: Path) -> None:
+    path = _write(pd.DataFrame({"unit": ["a"], "neighbour": ["b"]}), tmp_path / "e.csv", index=False)
+    with pytest.raises(WeightsError, match=r"lacks Sardegna, .*no neighbour, set weights\.islands=keep"):
+        EdgeWeights(path=path).compute(_panel(["a", "b", "Sardegna"]))
+    misspelt = _write(pd.DataFrame({"unit": ["a"], "neighbour": ["Sardgna"]}), tmp_path / "f.csv", index=False)
+    with pytest.raises(WeightsError, match=r"Did you mean 'Sardgna'\? Its") as caught:
+        EdgeWeights(path=misspelt).compute(_panel(["a", "Sardegna"]))
+    assert "islands" not in str(caught.value)
+
+
+def test_decimal_commas_and_semicolons_are_read_as_such(tmp_path: Path) -> None:
+    square = pd.DataFrame([[0, 0.5], [1.25, 0]], index=["a", "Ò"], columns=["a", "Ò"])
+    square.to_csv(tmp_path / "m.csv", sep=";", decimal=",", encoding="cp1252")
+    found = MatrixWeights(path=str(tmp_path / "m.csv"), normalise="none").compute(_panel(["a", "Ò"]))
+    assert _named(found).to_numpy().tolist() == [[0, 0.5], [1.25, 0]]
+    edges = pd.DataFrame({"unit": ["a"], "neighbour": ["b"], "w": [0.25]})
+    edges.to_csv(tmp_path / "e.csv", sep=";", decimal=",", index=False)
+    assert (
+        EdgeWeights(path=str(tmp_path / "e.csv"), weight="w", normalise="none").compute(_panel("ab")).raw.sum() == 0.5
+    )

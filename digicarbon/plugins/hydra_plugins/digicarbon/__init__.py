@@ -21,7 +21,7 @@ from omegaconf import DictConfig, OmegaConf
 
 
 class DigicarbonSearchPath(SearchPathPlugin):
-    """Puts the user's and the shipped configurations on the search path."""
+    """Puts the user's and the shipped configurations on the search path, and nothing else of the package."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         """Extend the search path if digicarbon runs."""
@@ -31,6 +31,10 @@ class DigicarbonSearchPath(SearchPathPlugin):
             from digicarbon.compose import extend_search_path
 
             extend_search_path(search_path)
+            # Hydra would offer the package's other folders as config groups
+            places = search_path.get_path()
+            for place in [place for place in places if place.path == "pkg://digicarbon"]:
+                places.remove(place)
 
 
 class DigicarbonSource(FileConfigSource):
