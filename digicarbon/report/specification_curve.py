@@ -387,7 +387,7 @@ def _few_told(rows: pd.DataFrame) -> list[str]:
             "of rho effects have no bounds); the median standard error does not."
         )
     if share := _few_carry(_deviations(rows)):
-        told = whose.format("estimates farthest from the mean", share, "variance")
+        told = whose.format(f"estimate{'s' if few > 1 else ''} farthest from the mean", share, "variance")
         said.append(
             f"{told}: mean, modelling standard error and what moves the result speak of these runs; below it is what "
             "moves the result without the ends of the curve."

@@ -66,9 +66,10 @@ class DigicarbonSource(FileConfigSource):
         from digicarbon.files import in_order
 
         config = found.config
-        content: Any = OmegaConf.to_container(config, resolve=False)
-        if isinstance(config, DictConfig) and isinstance(content.get("defaults"), list) and not in_order(content, path):
-            config.defaults.append("_self_")
+        if isinstance(config, DictConfig) and "defaults" in config:
+            content: Any = OmegaConf.to_container(config, resolve=False)
+            if isinstance(content["defaults"], list) and not in_order(content, path):
+                config.defaults.append("_self_")
         return found
 
 
