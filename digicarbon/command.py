@@ -20,6 +20,7 @@ from digicarbon.compose import Composer, loader, options
 from digicarbon.errors import ConfigError, DigicarbonError, counted, listing, nearest
 from digicarbon.expand import read_overrides
 from digicarbon.files import GROUPS, ROOT, SWEEP_KEYS, find, headline
+from digicarbon.missing import own_experiments
 from digicarbon.plan import Plan, Run, plan
 from digicarbon.prepare import Workshop
 from digicarbon.report import MOST_RUNS, Table
@@ -243,7 +244,8 @@ def list_(arguments: Sequence[str]) -> int:
     table.add_column("", overflow="fold")
     if group:
         folder = "" if group == "experiments" else f"{group}/"
-        for name in options(config_loader, folder.rstrip("/")):
+        own = own_experiments() if group == "experiments" else ()
+        for name in sorted(options(config_loader, folder.rstrip("/")), key=lambda name: name not in own):
             path = find(f"{folder}{name}")
             table.add_row(name, "" if path is None else headline(path))
     else:

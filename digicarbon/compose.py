@@ -21,7 +21,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from digicarbon.assemble import ComplicatedError, Node, resolved, resolved_group
+from digicarbon.assemble import ComplicatedError, Node, Reference, interpolation, resolved, resolved_group
 from digicarbon.errors import ConfigError, listing, nearest
 from digicarbon.explain import COMPOSITION_ERRORS, explain, unknown_option
 from digicarbon.files import GROUPS, ROOT, SWEEP_KEYS, content_of, find, folders, is_plain, lineage, shown
@@ -312,6 +312,23 @@ class Composer:
             self._places[key, option] = self._place(key, option)
         return self._places[key, option]
 
+    def origin(self, key: str, choices: Mapping[str, Any] = NOTHING) -> str:
+        """Return the key that a key has its value from, through interpolations; the key itself if the value is there.
+
+        Parameters
+        ----------
+        key : str
+            E.g. ``model.controls``, which comes from ``outcome.controls``.
+        choices : mapping
+            As for `merged`.
+        """
+        merged = self.merged(choices)
+        seen: set[str] = set()
+        while key not in seen:
+            seen.add(key)
+            key = _referred(merged, key) or key
+        return key
+
     def _place(self, key: str, option: str | None) -> str:
         if key in self.given or any(key.startswith(f"{given}.") for given in self.given - set(GROUPS)):
             return "command line"
@@ -407,10 +424,28 @@ def missing(merged: Mapping[str, Any]) -> list[str]:
     return [key for group in GROUPS if group in merged for key in Node(group, merged[group]).missing]
 
 
-def subject(message: str) -> str:
-    """Return the dotted key that a message begins with, or an empty text."""
-    key = message.split(" ")[0].rstrip(":")
-    return key if key.split(".")[0] in GROUPS else ""
+def _referred(merged: Mapping[str, Any], key: str) -> str:
+    """Return the key that an interpolation on the way to a key names; empty if there is none."""
+    here: Any = merged
+    names = key.split(".")
+    for depth, name in enumerate(names, start=1):
+        if isinstance(here, list) and name.isdigit() and int(name) < len(here):
+            here = here[int(name)]
+        else:
+            here = here.get(name) if isinstance(here, Mapping) else None
+        if isinstance(here, str) and "${" in here:
+            with suppress(ComplicatedError):
+                parts = interpolation(here).parts
+                # oc.select may name what is not there
+                if len(parts) == 1 and isinstance(parts[0], Reference) and _is_there(merged, parts[0].key):
+                    return ".".join([parts[0].key, *names[depth:]])
+    return ""
+
+
+def _is_there(merged: Mapping[str, Any], key: str) -> bool:
+    group, _, field = key.partition(".")
+    node = merged.get(group)
+    return isinstance(node, Mapping) and (not field or field.split(".")[0] in node)
 
 
 def first_line(error: BaseException) -> str:

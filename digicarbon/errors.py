@@ -7,14 +7,31 @@ import traceback
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from types import TracebackType
+from typing import Self
 
 
 class DigicarbonError(Exception):
-    """Base of all errors that a user can mend; its text is shown without a traceback."""
+    """Base of all errors that a user can mend; its text is shown without a traceback.
+
+    Attributes
+    ----------
+    to_correct : bool
+        Whether a file or a field is wrong in itself; others may be a combination of choices that cannot run.
+    """
+
+    to_correct: bool = False
+
+    def told(self, sentence: str) -> Self:
+        """Return the same error with another sentence."""
+        other = type(self).__new__(type(self), sentence)
+        other.__dict__ |= self.__dict__
+        return other
 
 
 class ConfigError(DigicarbonError):
     """A configuration file or an override is wrong."""
+
+    to_correct = True
 
 
 class DataError(DigicarbonError):

@@ -17,7 +17,7 @@ from digicarbon.choice import COMMAND_LINE, Axis, Block, Choice, unique_texts
 from digicarbon.compose import Composer, first_line, options
 from digicarbon.errors import ConfigError, listing, nearest
 from digicarbon.exclude import remaining
-from digicarbon.explain import QUOTE
+from digicarbon.explain import unreadable
 from digicarbon.files import GROUPS
 
 _SETTINGS = ("report", "executor", "tracking")
@@ -159,7 +159,7 @@ def _parse(overrides: Sequence[str], config_loader: ConfigLoader, place: str) ->
     try:
         return OverridesParser.create(config_loader).parse_overrides(overrides=list(overrides))
     except HydraException as error:
-        raise ConfigError(f"{place}: {', '.join(overrides)} cannot be read ({first_line(error)}). {QUOTE}") from error
+        raise unreadable(", ".join(overrides), first_line(error), place) from error
 
 
 def _swept(override: Override, config_loader: ConfigLoader, place: str) -> Axis:

@@ -20,6 +20,8 @@ COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException, yaml.YAMLError)
 QUOTE = "Put a value with blanks, parentheses or Chinese characters in quotes: 'key=\"value\"'."
 
 
+_OTHER_TERM = re.compile(r"#|\b(?:log|log1p|log10|ln|exp|sqrt|lag|lead|diff|factor|poly|I|C|L|F|D)\(")
+"""What Stata, R and Python write for terms, and a dummy that lacks its quotes."""
 _UNKNOWN_KEY = re.compile(r"Could not override '([^'@]+)")
 
 
@@ -54,10 +56,7 @@ def explain(error: Exception, name: str, known: Vocabulary) -> ConfigError:
     text = _one_line(error)
     place = _place(text)
     if isinstance(error, OverrideParseException):
-        if "^" in str(error.override):
-            power = "On the command line a power is written with two stars, e.g. 'model.x=[ln_e,ln_e**2]'."
-            return ConfigError(f"command line: '{error.override}' cannot be read: ^ has no meaning there. {power}")
-        return ConfigError(f"command line: '{error.override}' cannot be read ({text}). {QUOTE}")
+        return unreadable(str(error.override), text, "command line")
     if found := _UNKNOWN_KEY.search(text):
         return _unknown_key(found[1], place, known)
     if found := re.search(r"(?:Could not find|Cannot find primary config) '([^']+)'", text):
@@ -68,6 +67,28 @@ def explain(error: Exception, name: str, known: Vocabulary) -> ConfigError:
             return not_yaml(error, Path(file))
         return ConfigError(f"{name}: a file that it takes is not valid YAML: {text}")
     return ConfigError(f"{place or name}: {text}")
+
+
+def unreadable(override: str, text: str, place: str) -> ConfigError:
+    """Return the sentence for an override that is not in Hydra's grammar.
+
+    Parameters
+    ----------
+    override : str
+    text : str
+        What Hydra says.
+    place : str
+    """
+    key, _, value = override.partition("=")
+    if "^" in value:
+        power = "On the command line a power is written with two stars, e.g. 'model.x=[ln_e,ln_e**2]'."
+        return ConfigError(f"{place}: '{override}' cannot be read: ^ has no meaning there. {power}")
+    if (value.startswith("[") or key.endswith((".y", ".term"))) and _OTHER_TERM.search(value):
+        from digicarbon.panel import SPELLING
+
+        quotes = f"On the command line x^2 is written x**2, and C(x) is put into quotes: '{key}=[\"C(x)\"]'."
+        return ConfigError(f"{place}: '{override}' cannot be read. {SPELLING} {quotes}")
+    return ConfigError(f"{place}: '{override}' cannot be read ({text}). {QUOTE}")
 
 
 def is_unknown_key(error: Exception) -> bool:

@@ -70,6 +70,20 @@ class ConfigFile:
         return _sets(self.content, key)
 
 
+_SUFFIXES = frozenset(
+    ("csv", "dta", "gal", "geojson", "gpkg", "gwt", "gz", "json", "parquet",
+     "shp", "spmat", "tsv", "txt", "xls", "xlsx", "zip")
+)  # fmt: skip
+_SUBJECT = re.compile(rf"(?:{'|'.join(GROUPS)})(?:(?:\.\w+)+(?=[\s:=,]|$)|(?=: ))")
+
+
+def subject(message: str) -> str:
+    """Return the dotted key that a message begins with, or an empty text."""
+    found = _SUBJECT.match(message)
+    # a file may be called panel.csv
+    return found[0] if found and found[0].rpartition(".")[2].lower() not in _SUFFIXES else ""
+
+
 def folders() -> list[Path]:
     """Return the folders that are searched, first come first: the user's, then the shipped ones."""
     package = Path(__file__).resolve().parent

@@ -64,7 +64,7 @@ class Impossible:
             return
         choice, error = self._found[0]
         prefix = f"{choice.label}: " if choice.values else ""
-        raise type(error)(f"{prefix}{error}{self._many(str(error))}{self._offer()}") from error
+        raise error.told(f"{prefix}{error}{self._many(str(error))}{self._offer()}") from error
 
     def _many(self, sentence: str) -> str:
         """Return how many others cannot run."""
@@ -77,7 +77,12 @@ class Impossible:
         return f" {same} of {of} {'has' if same == 1 else 'have'} this problem{others}."
 
     def _offer(self) -> str:
-        """Return the exclusion that leaves out those that cannot run and no other, if a short one does."""
+        """Return the exclusion that leaves out those that cannot run and no other, if a short one does.
+
+        Where something is to be corrected there is none: to leave it out would hide the mistake.
+        """
+        if any(error.to_correct for _, error in self._found):
+            return ""
         failed = [choice.values for choice, _ in self._found]
         rules = rules_for(failed, [choice.values for choice in self._passed])
         if not rules:

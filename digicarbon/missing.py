@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
 from digicarbon.errors import ConfigError, listing, nearest
-from digicarbon.files import ROOT, folders
+from digicarbon.files import ROOT
 
 FOLDER = "experiments"
 """Where a study keeps its experiments."""
@@ -26,7 +26,7 @@ def no_experiment(name: str, known: Sequence[str], place: str = "") -> ConfigErr
         The file that names it, if it is not the command line.
     """
     here = Path.cwd()
-    own = sorted(set(known) & set(_own()))
+    own = sorted(own_experiments() & set(known))
     hint = f" In a sub-folder write `/{ROOT}`." if name == ROOT else nearest(name, [*known, ROOT])
     said = f"{f'{place}: ' if place else ''}There is no experiment '{name}'.{hint}"
     parts = list(_almost(here, name))
@@ -39,12 +39,9 @@ def no_experiment(name: str, known: Sequence[str], place: str = "") -> ConfigErr
     return ConfigError(" ".join([said, *parts, "`digicarbon list experiments` shows all, the shipped ones too."]))
 
 
-def _own() -> Iterator[str]:
-    """Yield the experiments of the working directory."""
-    here = Path.cwd().resolve()
-    for folder in folders():
-        if folder.parent == here and folder.name == FOLDER:
-            yield from (path.stem for path in folder.glob("*.yaml") if not path.stem.startswith("_"))
+def own_experiments() -> Set[str]:
+    """Return the experiments of the working directory."""
+    return {path.stem for path in (Path.cwd() / FOLDER).glob("*.yaml") if not path.stem.startswith("_")}
 
 
 def _almost(here: Path, name: str) -> Iterator[str]:

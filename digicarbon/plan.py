@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from digicarbon.choice import COMMAND_LINE, Axis, Choice
-from digicarbon.compose import Composer, subject
+from digicarbon.compose import Composer
 from digicarbon.errors import ConfigError, DigicarbonError, counted, listing
 from digicarbon.expand import expand
-from digicarbon.files import ROOT
+from digicarbon.files import ROOT, subject
 from digicarbon.impossible import Impossible
 from digicarbon.prepare import Prepared, Specs, Workshop, specify
 from digicarbon.spec import Spec, as_default, identity, refuse_unknown
@@ -218,20 +218,24 @@ def check(composer: Composer, choice: Choice, shop: Workshop) -> Run:
     DigicarbonError
         If the choice cannot run.
     """
+    try:
+        return _checked(composer, choice, shop)
+    except DigicarbonError as error:
+        raise _placed(error, composer, choice) from error
+
+
+def _checked(composer: Composer, choice: Choice, shop: Workshop) -> Run:
     values = choice.values
     chosen = composer.options_of(values)
-    try:
-        lacking = composer.missing(values)
-        if lacking:
-            merged = composer.merged(values)
-            for group in dict.fromkeys(key.split(".")[0] for key in lacking):
-                refuse_unknown(merged[group], group)
-            require([key for key in lacking if not key.startswith("weights.")], chosen)
-        specs = specify(composer.config(values), shop.builder)
-        if specs.weights is not None:
-            require(lacking, chosen)
-    except ConfigError as error:
-        raise ConfigError(_placed(str(error), composer, choice)) from error
+    lacking = composer.missing(values)
+    if lacking:
+        merged = composer.merged(values)
+        for group in dict.fromkeys(key.split(".")[0] for key in lacking):
+            refuse_unknown(merged[group], group)
+        require([key for key in lacking if not key.startswith("weights.")], chosen)
+    specs = specify(composer.config(values), shop.builder)
+    if specs.weights is not None:
+        require(lacking, chosen)
     prepared = shop.prepare(specs)
     return Run(
         # a run without an experiment is called by its model: the root's name says nothing
@@ -307,10 +311,18 @@ def _digest(files: tuple[tuple[Path, int], ...]) -> str:
     return sha.hexdigest()
 
 
-def _placed(message: str, composer: Composer, choice: Choice) -> str:
-    """Put the place before a message that begins with a dotted key."""
-    key = subject(message)
-    return message if not key else f"{choice.place(key) or composer.where(key, choice.values)}: {message}"
+def _placed(error: DigicarbonError, composer: Composer, choice: Choice) -> DigicarbonError:
+    """Put the place before a message that begins with a dotted key, and name the key where its value stands."""
+    sentence = str(error)
+    key = subject(sentence)
+    if not key:
+        return error.told(sentence)
+    origin = composer.origin(key, choice.values)
+    place = choice.place(origin) or composer.where(origin, choice.values)
+    placed = error.told(f"{place}: {origin}{sentence[len(key) :]}")
+    # what another part of a run hands over is not wrong in itself
+    placed.to_correct = error.to_correct and origin.split(".")[0] == key.split(".")[0]
+    return placed
 
 
 def _run_label(choice: Choice, specs: Specs) -> str:

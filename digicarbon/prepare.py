@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, TypeVar
@@ -14,12 +14,22 @@ from numpy.typing import NDArray
 
 from digicarbon import data
 from digicarbon.diagnostic import Diagnostic, NoDiagnostic
-from digicarbon.errors import DataError, listing
+from digicarbon.errors import DataError, DigicarbonError, listing
+from digicarbon.files import subject
 from digicarbon.inference import Inference
 from digicarbon.measure import Measure
 from digicarbon.model import Model, ignored_by
 from digicarbon.outcome import Outcome
-from digicarbon.panel import LOG_PREFIX, Panel, PanelDesign, Selection, UnknownColumnError, label, parse
+from digicarbon.panel import (
+    LOG_PREFIX,
+    Panel,
+    PanelDesign,
+    Selection,
+    UnknownColumnError,
+    label,
+    parse,
+    variables_of,
+)
 from digicarbon.sample import Sample
 from digicarbon.source import Inputs, Source
 from digicarbon.spec import Builder, Spec, identity
@@ -66,7 +76,7 @@ class Specs:
         """All columns that the run reads, each once."""
         return tuple(dict.fromkeys([*self.model.terms, *self.diagnostic.terms]))
 
-    @property
+    @cached_property
     def ignored(self) -> frozenset[str]:
         """Fields of the model that mean nothing here; a diagnostic may read any, since it fits models around this."""
         return ignored_by(self.model) if isinstance(self.diagnostic, NoDiagnostic) else frozenset()
@@ -245,7 +255,10 @@ class Workshop:
         ConfigError, DataError, WeightsError, EstimationError
         """
         stage = self._stage(specs)
-        panel = stage.panel(specs.terms)
+        try:
+            panel = stage.panel(specs.terms)
+        except UnknownColumnError as error:
+            raise DataError(f"{_named_by(specs, error)}{error}") from error
         weights = None if specs.weights is None else self._weights(specs, specs.weights, panel)
         specs.model.check(panel, weights)
         specs.diagnostic.check(panel, weights)
@@ -273,7 +286,7 @@ class Workshop:
 
     def _stage(self, specs: Specs) -> Stage:
         def make() -> Stage:
-            inputs = self._inputs(specs)
+            inputs = self._inputs(specs.source)
             said = (*specs.measure.notes(inputs), *specs.outcome.notes(inputs), *inputs.notes)
             adjust = specs.sample.adjust if specs.sample.adjusts else None
             selection = Selection(specs.panel, self._full(specs), self._chosen(specs), adjust)
@@ -284,19 +297,23 @@ class Workshop:
         keys = self._keys(specs.source, specs.measure, specs.outcome, specs.panel, specs.sample)
         return self.once(("stage", *keys), make)
 
-    def _inputs(self, specs: Specs) -> Inputs:
-        return self.once(("inputs", *self._keys(specs.source)), specs.source.load)
+    def _inputs(self, source: Source) -> Inputs:
+        def make() -> Inputs:
+            with _to_correct():
+                return source.load()
+
+        return self.once(("inputs", *self._keys(source)), make)
 
     def _made(self, spec: Spec, compute: Callable[[Inputs], pd.DataFrame], source: Source) -> pd.DataFrame:
         """Return what a measure or an outcome makes of a source."""
-        inputs = self.once(("inputs", *self._keys(source)), source.load)
+        inputs = self._inputs(source)
         return self.once(("made", self.identity(source), self.identity(spec)), partial(compute, inputs))
 
     def _full(self, specs: Specs) -> Panel:
         """Return all units and periods of the study with raw series, measures and outcome."""
 
         def make() -> Panel:
-            inputs = self._inputs(specs)
+            inputs = self._inputs(specs.source)
             frame = inputs.frame
             for spec, compute in (
                 (specs.measure, specs.measure.transformed),
@@ -317,7 +334,14 @@ class Workshop:
 
     def _weights(self, specs: Specs, spec: WeightsSpec, panel: Panel) -> Weights:
         keys = self._keys(specs.source, specs.measure, specs.outcome, specs.panel, spec)
-        weights = self.once(("weights", *keys), lambda: spec.compute(self._full(specs)))
+
+        def make() -> Weights:
+            full = self._full(specs)
+            # a file of weights belongs to the data
+            with _to_correct() if hasattr(spec, "path") else nullcontext():
+                return spec.compute(full)
+
+        weights = self.once(("weights", *keys), make)
         # a region can leave a province without neighbour: the specification's own rule holds for the subset, too
         islands: Islands = "keep" if getattr(spec, "islands", "refuse") == "keep" else "refuse"
         return self.once(("weights", *keys, panel.units), lambda: weights.restrict(panel.units, islands))
@@ -339,11 +363,50 @@ def _naming(inputs: Inputs) -> Iterator[None]:
         yield
     except UnknownColumnError as error:
         remedy = inputs.absent.get(error.column, "")
-        where = f"{inputs.file}: {error.place}" if inputs.file else error.place
+        where = f"{error.place}{inputs.file}: " if inputs.file else error.place
         why = f"source={inputs.source} does not have '{error.column}'. {remedy}" if remedy else error.why
-        raise DataError(where + why) from error
+        raise UnknownColumnError(error.column, why, where) from error
     except DataError as error:
-        raise DataError(f"{inputs.file}: {error}" if inputs.file else str(error)) from error
+        raise error.told(_in_file(str(error), inputs.file)) from error
+
+
+def _in_file(sentence: str, file: str) -> str:
+    """Put the name of a file into a sentence, behind the key that it begins with."""
+    if not file:
+        return sentence
+    if not subject(sentence):
+        return f"{file}: {sentence}"
+    key, _, rest = sentence.partition(": ")
+    return f"{key}: {file}: {rest}"
+
+
+@contextmanager
+def _to_correct() -> Iterator[None]:
+    """Mark what goes wrong with a file: that is to be corrected, and no combination of choices is at fault."""
+    try:
+        yield
+    except DigicarbonError as error:
+        error.to_correct = True
+        raise
+
+
+def _named_by(specs: Specs, error: UnknownColumnError) -> str:
+    """Return the field that names an unknown column, as the beginning of a sentence; empty if a definition does."""
+    if subject(error.place):
+        return ""
+    for group, spec in (("model", specs.model), ("diagnostic", specs.diagnostic)):
+        for field, value in spec:
+            terms = (value,) if isinstance(value, str) else value if isinstance(value, tuple) else ()
+            if error.column in map(_bare, variables_of([term for term in terms if isinstance(term, str)])):
+                return f"{group}.{field}: "
+    return ""
+
+
+def _bare(variable: str) -> str:
+    """Return a variable without logarithms."""
+    while variable.startswith(LOG_PREFIX):
+        variable = variable.removeprefix(LOG_PREFIX)
+    return variable
 
 
 def _joined(frame: pd.DataFrame, made: pd.DataFrame, source: str) -> pd.DataFrame:

@@ -24,6 +24,10 @@ Schema = dict[str, Any]
 FOLDER = ".digicarbon/schema"
 """Where schemas are written unless another folder is asked for."""
 EXPERIMENT = "experiment"
+_OURS = r"^digicarbon\.\w+\.\w+$"
+"""The paths of our classes, each of which some option names."""
+_LAST: Schema = {"if": {"minItems": 2}, "then": {"items": [{"not": {"const": "_self_"}}]}}
+"""What stands behind ``_self_`` overwrites the file; draft 7 can say it of the first place only."""
 USAGE = "digicarbon schema [--to FOLDER]"
 
 _SETTINGS = ("report", "executor", "tracking")
@@ -193,7 +197,7 @@ class _Book:
             "hydra": {"type": "object", "description": "Settings of Hydra itself."},
         }
         keys |= {group: self._body(group) for group in GROUPS}
-        whole = {"type": "object", "properties": keys, "additionalProperties": False}
+        whole = {"type": "object", "properties": keys, "required": ["defaults"], "additionalProperties": False}
         return self._whole("digicarbon: an experiment", [whole, *self._bodies()])
 
     def _whole(self, title: str, parts: list[Schema]) -> Schema:
@@ -219,10 +223,7 @@ class _Book:
     def _node(self, group: str, nested: bool) -> Schema:
         """Return the schema of a mapping that a specification is built from."""
         classes = self._classes(group)
-        target = {
-            "description": f"The class, as a dotted path; your own is e.g. mine.My{group.capitalize()}.",
-            "anyOf": [{"enum": sorted(classes)}, {"type": "string"}],
-        }
+        target = self._target(group)
         rules: list[Schema] = []
         for path, cls in classes.items():
             required = [field.name for field in described(cls) if field.required]
@@ -236,12 +237,20 @@ class _Book:
             properties["defaults"] = {
                 "type": "array",
                 "description": f"Options of {group} that this one starts from, e.g. [{self._first(group)}, _self_].",
+                **_LAST,
             }
+            rules.append({"if": {"not": {"required": ["defaults"]}}, "then": {"required": ["_target_"]}})
             fields = {**properties, **self._fields(group)}
             known = {"properties": fields, "additionalProperties": False}
             rules.append({"if": {"not": {"required": ["_target_"]}}, "then": known})
         found: Schema = {"type": "object", "properties": properties, "allOf": rules}
         return {**found, "required": ["_target_"]} if nested else found
+
+    def _target(self, group: str) -> Schema:
+        return {
+            "description": f"The class, as a dotted path; your own is e.g. mine.My{group.capitalize()}.",
+            "anyOf": [{"enum": sorted(self._classes(group))}, {"type": "string", "not": {"pattern": _OURS}}],
+        }
 
     def _first(self, group: str) -> str:
         return self.options[group][0].name if self.options[group] else "…"
@@ -327,7 +336,7 @@ class _Book:
             self._definitions[name] = {
                 "description": f"Fields of {group}; defaults choose its option: override {group}: {self._first(group)}",
                 "type": "object",
-                "properties": {"_target_": {"type": "string"}, **self._fields(group)},
+                "properties": {"_target_": self._target(group), **self._fields(group)},
                 "additionalProperties": False,
             }
         return {"$ref": f"#/definitions/{name}"}
@@ -360,6 +369,15 @@ class _Book:
         return {
             "type": "array",
             "description": f"What the experiment starts from, [{ROOT}, override model: sdm, _self_].",
+            "contains": {
+                "anyOf": [
+                    {"enum": [ROOT, *names]},
+                    {"type": "string", "pattern": "/"},
+                    # the default sentence itself
+                    {"type": "object", "required": ["source"]},
+                ]
+            },
+            **_LAST,
             "items": {
                 "anyOf": [
                     named,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +23,9 @@ from digicarbon.errors import ConfigError, listing, nearest
 
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 """A list of names in YAML; a bare text is refused."""
+
+SomeNames = Annotated[tuple[str, ...], Field(strict=False, json_schema_extra={"minItems": 1})]
+"""`Names` that a file does not leave empty, as an editor says; a class that stands alone may."""
 
 Pair = Annotated[tuple[int, int], Field(strict=False)]
 """Two whole numbers in YAML, e.g. ``[2012, 2017]``."""
@@ -138,7 +142,10 @@ def build(node: Mapping[str, Any], kind: type[S], where: str) -> S:
     try:
         return cls(**fields)
     except SpecError as error:
-        raise ConfigError(error.sentence(where)) from error
+        refused = ConfigError(error.sentence(where))
+        # fields that are at odds with each other may come from different choices
+        refused.to_correct = any(item["loc"] for item in error.error.errors())
+        raise refused from error
 
 
 def identity(spec: Spec, without: frozenset[str] = frozenset()) -> str:
@@ -287,7 +294,10 @@ def _sentence(cls: type[Spec], item: Any, where: str) -> str:
         case "literal_error":
             return f"{key} must be one of {item['ctx']['expected']}; got {given!r}.{_literal_hint(item, given)}"
         case "value_error":
-            return f"{key}: {item['ctx']['error']}"
+            text = str(item["ctx"]["error"])
+            first = re.match(r"\w+", text)
+            # a sentence on the whole begins with the field that is to be changed
+            return f"{key}{'.' if not location and first and first[0] in cls.model_fields else ': '}{text}"
         case _ if given is None:
             return f"{key} must be given ({_wanted(item)}); got nothing."
         case _:

@@ -16,10 +16,11 @@ from typing import Any, TypeVar
 from omegaconf import OmegaConf
 
 from digicarbon import engine, entries
-from digicarbon.compose import Composer, subject
+from digicarbon.compose import Composer
 from digicarbon.engine import Fitted, Work
 from digicarbon.errors import ConfigError, counted
 from digicarbon.executor import Executor
+from digicarbon.files import subject
 from digicarbon.plan import Plan, Run, require
 from digicarbon.provenance import FINGERPRINT, Ledger, ledger
 from digicarbon.quiet import WhenQuiet

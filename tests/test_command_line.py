@@ -155,6 +155,7 @@ def test_nothing_is_left_behind_but_the_store(project: Path) -> None:
     [
         ("digicarbon run table3_baseline model=t", {"model=twfe", "model=twfe_regions"}),
         ("digicarbon run -m weights=w", {"weights=w1_adjacency", "weights=w2_nested", "weights=w2_product"}),
+        ("digicarbon run t", {"title=", "tracking=", "tracking."}),
     ],
 )
 def test_completion(folder: Path, line: str, offered: set[str]) -> None:
@@ -373,6 +374,17 @@ def test_list_shows_the_user_s_options(folder: Path, capsys: Capture) -> None:
     lines = {line.split()[0]: line.split()[1:] for line in capsys.readouterr().out.splitlines()}
     assert lines["w3"] == ["my", "own", "weights"]
     assert lines["w4"] == []
+
+
+def test_list_shows_the_user_s_experiments_first(folder: Path, capsys: Capture) -> None:
+    (folder / "experiments").mkdir()
+    for name in ("second", "first"):
+        (folder / "experiments" / f"{name}.yaml").write_text("defaults: [config, _self_]\n", encoding="utf-8")
+    assert main(["list", "experiments"]) == 0
+    lines = capsys.readouterr().out.splitlines()[1:]
+    names = [line.split()[0] for line in lines if not line.startswith(" ")]
+    assert names[:2] == ["first", "second"]
+    assert names[2:] == sorted(names[2:])
 
 
 def test_cfg_prints_the_configuration(folder: Path, capsys: Capture) -> None:

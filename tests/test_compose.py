@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 import digicarbon
 from digicarbon.compose import Composer, loader, missing
 from digicarbon.errors import ConfigError
-from digicarbon.files import GROUPS, folders, lineage
+from digicarbon.files import GROUPS, folders, lineage, subject
 
 
 def write(path: str, text: str) -> None:
@@ -256,6 +256,16 @@ def test_sub_folder_without_package(folder: Path, head: str) -> None:
         ("columns=[a]", "Error merging override columns=[a]"),
         ("model=a(b", "in quotes"),
         ("model.x=[ln_e,ln_e^2]", "^ has no meaning there. On the command line a power is written with two stars"),
+        (
+            "model.controls=[log(gdp)]",
+            "'model.controls=[log(gdp)]' cannot be read. Terms are columns, ln_x (for log(x)),",
+        ),
+        (
+            "model.controls=[c.a#c.b]",
+            "a:b and C(x) (for i.x). On the command line x^2 is written x**2, and C(x) is put",
+        ),
+        ("outcome.controls=[C(region)]", "C(x) is put into quotes: 'outcome.controls=[\"C(x)\"]'."),
+        ("sample.query=log(e)>2", "Put a value with blanks"),
         ("+weights=w1_adjacency", "weights"),
     ],
 )
@@ -265,6 +275,41 @@ def test_a_wrong_override_is_a_sentence(override: str, said: str) -> None:
 
 def test_keys_are_those_of_the_option_on_the_command_line() -> None:
     assert "Did you mean 'model.durbin'?" in refusal("config", "model=sdm", "model.durbn=x")
+
+
+@pytest.mark.parametrize(
+    ("message", "key"),
+    [
+        ("source.unit: a.csv has no column 'b'", "source.unit"),
+        ("measure.column=e needs the series e", "measure.column"),
+        ("model.controls.0: must be", "model.controls.0"),
+        ("sample.query names e, which", "sample.query"),
+        ("model: fields are at odds", "model"),
+        ("panel.csv: the term 'e' is", ""),
+        ("weights.2012.xlsx has labels", ""),
+        ("weights=w1_adjacency knows", ""),
+        ("sample sizes differ", ""),
+        ("modelling: no", ""),
+    ],
+)
+def test_the_key_that_a_message_begins_with(message: str, key: str) -> None:
+    assert subject(message) == key
+
+
+def test_where_a_value_comes_from_through_interpolations(folder: Path) -> None:
+    write("experiments/mine.yaml", "defaults: [config, _self_]\nmodel: {controls: ['${measure.terms.0}', ln_pgdp]}\n")
+    composer = Composer(loader(), "mine")
+    origins = {key: composer.origin(key) for key in ("model.y", "model.x.0", "model.controls", "model.controls.0")}
+    assert origins == {
+        "model.y": "outcome.term",
+        "model.x.0": "measure.terms.0",
+        "model.controls": "model.controls",
+        "model.controls.0": "measure.terms.0",
+    }
+    assert Composer(loader(), "config").origin("model.controls") == "source.controls"
+    assert Composer(loader(), "config", ["source=table"]).origin("model.cov") == "inference.cov"
+    assert composer.origin("model.y", {"model.y": "ln_ci"}) == "model.y"
+    assert composer.origin("model.nothing") == "model.nothing"
 
 
 def test_unknown_experiment() -> None:

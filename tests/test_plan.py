@@ -210,7 +210,7 @@ def test_a_key_in_grid_and_zip_is_refused(folder: Path) -> None:
         ("grid: {outcome.controls: {subsets: [a], allways: [b]}}", "grid.outcome.controls: takes subsets, a list"),
         ("grid: {outcome.controls: {subsets: []}}", "grid.outcome.controls.subsets: takes 1 to 16 items; got 0"),
         ("grid: {outcome.controls: {subsets: [a, b], always: [a]}}", "grid.outcome.controls: a stands there twice"),
-        ("grid: {measure: 'zz*('}", "grid.measure: measure=zz*( cannot be read"),
+        ("grid: {measure: 'zz*('}", "grid.measure: 'measure=zz*(' cannot be read"),
         ("grid: {measure: 'glob(zz*)'}", "grid.measure: measure=glob(zz*): no option matches"),
         ("grid: {model.x: 'glob(*)'}", "glob(…) chooses among the options of a group"),
         ("grid: {measure: [[ddl]]}", "measure chooses an option by name; got ['ddl']"),
@@ -250,6 +250,79 @@ def test_columns_may_give_what_the_body_lacks(folder: Path) -> None:
     path.write_text("# open\n_target_: digicarbon.measure.NoMeasure\nterms: ???\n", encoding="utf-8")
     assert "measure.terms is required by measure=open" in refusal("config", "measure=open")
     assert "e" in refusal(name, "measure=open")
+
+
+STUDY = {
+    "conf/source/own.yaml": "_target_: digicarbon.source.TableSource\npath: panel.csv\nunit: unit\ntime: year\n",
+    "conf/outcome/own.yaml": "_target_: digicarbon.outcome.NoOutcome\nname: ''\nterm: out\ncontrols: [ln_out]\n",
+    "conf/measure/own.yaml": "_target_: digicarbon.measure.ColumnMeasure\ncolumn: de\nname: de\nterms: [de]\n",
+    "conf/weights/own.yaml": "_target_: digicarbon.weights.EdgeWeights\npath: e.csv\norigin: a\ndestination: b\n"
+    "symmetric: true\n",
+    "experiments/mine.yaml": "defaults: [config, override source: own, override outcome: own, override measure: own, "
+    "override weights: own, _self_]\ncolumns:\n  FE: {model: fe}\n  SDM: {model: sdm}\n",
+    "e.csv": "a,b\na,b\nb,c\nc,d\nd,e\ne,f\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        ("source", "panel.csv", "panl.csv", "FE: conf/source/own.yaml: source.path: there is no file 'panl.csv'"),
+        ("source", "unit: unit", "unit: uni", "FE: conf/source/own.yaml: source.unit: panel.csv has no column 'uni'"),
+        ("source", "path", "columns: {x: y}\npath", "FE: conf/source/own.yaml: source.columns.x: panel.csv has no"),
+        ("weights", "b\n", "z\n", "SDM: conf/weights/own.yaml: weights.destination: e.csv has no column 'z'"),
+        ("weights", "true", "maybe", "SDM: conf/weights/own.yaml: weights.symmetric: must be a boolean; got 'maybe'."),
+        (
+            "weights",
+            "Weights\n",
+            "Weight\n",
+            "SDM: conf/weights/own.yaml: weights._target_: 'digicarbon.w",
+        ),
+        ("outcome", "term: out", "term: oot", "FE: conf/outcome/own.yaml: outcome.term: panel.csv: The term 'oot' is"),
+        ("outcome", "ln_out", "ln_oot", "FE: conf/outcome/own.yaml: outcome.controls: panel.csv: The term 'oot' is"),
+        ("outcome", "ln_out", "de", "FE: conf/outcome/own.yaml: outcome.controls names de, as model.x does; leave one"),
+        ("outcome", "ln_out", "z, z", "FE: conf/outcome/own.yaml: outcome.controls names z more than once"),
+        ("measure", "[de]", "[]", "FE: conf/measure/own.yaml: measure.terms is empty; name at least one focal term."),
+        ("measure", "[de]", "[ln_d]", "FE: conf/measure/own.yaml: measure.terms: panel.csv: The term 'd' is neither"),
+        ("measure", "column: de", "column: d", "FE: conf/measure/own.yaml: measure.column=d needs the series d"),
+    ],
+)
+def test_a_mistake_is_told_with_the_file_and_the_key_where_it_stands(
+    folder: Path, file: str, old: str, new: str, said: str
+) -> None:
+    table()
+    changed = f"conf/{file}/own.yaml"
+    for path, text in {**STUDY, changed: STUDY[changed].replace(old, new)}.items():
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text(text, encoding="utf-8")
+    text = refusal("mine")
+    assert text.startswith(said)
+    # to leave combinations out would hide the mistake
+    assert "exclude" not in text
+
+
+def test_a_definition_that_cannot_be_made_is_told_with_its_file(folder: Path) -> None:
+    table()
+    said = refusal("config", *TABLE[:-2], "+panel.derive={s: de / OUT}", "model.controls=[s]")
+    assert said.startswith("command line: panel.derive.s = de / OUT: panel.csv: The term 'OUT' is neither a column")
+    said = refusal("config", *TABLE[:-2], "panel.first=2020")
+    assert said.startswith("command line: panel.first=2020: panel.csv: no row lies there; the data span 2001 to 2004.")
+
+
+def test_a_file_of_weights_that_does_not_fit_is_to_be_corrected(folder: Path) -> None:
+    table()
+    Path("e.csv").write_text("a,b\na,b\nb,c\nc,d\nd,e\ne,f\nf,g\n", encoding="utf-8")
+    edges = ("weights.path=e.csv", "weights.origin=a", "weights.destination=b", "model.controls=[]", "model=twfe,sdm")
+    said = refusal("config", *TABLE[:-2], "weights=edges", *edges)
+    assert said.startswith("model=sdm: e.csv has labels that are not units of the panel: g.")
+    assert "exclude" not in said
+
+
+def test_a_combination_that_cannot_be_is_left_out_by_name(folder: Path) -> None:
+    name = experiment("grid: {model: [fe, between], inference: [classic, driscoll_kraay]}")
+    said = refusal(name)
+    assert "conf/inference/driscoll_kraay.yaml: inference.cov=driscoll_kraay does not exist for means" in said
+    assert said.endswith("exclude: [{model: between, inference: driscoll_kraay}]")
 
 
 # ---- glob

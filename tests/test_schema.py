@@ -62,7 +62,11 @@ def test_experiment_is_valid_and_a_misspelt_key_is_not(path: Path, made: dict[st
         assert any(f"'{name}x' was unexpected" in fault for fault in faults(made["experiment"], wrong))
 
 
+START = {"defaults": ["config", "_self_"]}
 WRONG = [
+    ({"defaults": [{"override model": "sdm"}, "_self_"]}, "$.defaults: "),
+    ({"defaults": ["_self_", "config"]}, "$.defaults[0]"),
+    ({"model": {"_target_": "digicarbon.model.SpatialPanl"}}, "$.model['_target_']"),
     ({"title": 3}, "$.title"),
     ({"model": {"contrls": ["x"]}}, "'contrls' was unexpected"),
     ({"defaults": ["config", {"override model": "smd"}]}, "$.defaults[1]"),
@@ -84,7 +88,11 @@ WRONG = [
 
 @pytest.mark.parametrize(("node", "said"), WRONG, ids=lambda value: str(value) if isinstance(value, str) else "")
 def test_a_mistake_in_an_experiment_is_found(node: Any, said: str, made: dict[str, Draft7Validator]) -> None:
-    assert any(said in fault for fault in faults(made["experiment"], node))
+    assert any(said in fault for fault in faults(made["experiment"], {**START, **node}))
+
+
+def test_an_experiment_starts_from_another(made: dict[str, Draft7Validator]) -> None:
+    assert any("'defaults' is a required property" in fault for fault in faults(made["experiment"], {"title": "x"}))
 
 
 RIGHT = [
@@ -99,12 +107,29 @@ RIGHT = [
         "exclude": [{"model": "sdm"}],
     },
     {"experiments": ["table3_baseline"], "title": ""},
+    {"defaults": ["table3_baseline"]},
+    {"defaults": ["/config", "_self_", {"override model": "sdm"}], "model": {"_target_": "mine.MyModel"}},
 ]
 
 
 @pytest.mark.parametrize("node", RIGHT, ids=range(len(RIGHT)))
 def test_what_an_experiment_may_say_is_valid(node: Any, made: dict[str, Draft7Validator]) -> None:
-    assert faults(made["experiment"], node) == []
+    assert faults(made["experiment"], {**START, **node}) == []
+
+
+def test_what_check_refuses_in_an_option_is_found(made: dict[str, Draft7Validator]) -> None:
+    fields = {"path": "a.csv", "origin": "a", "destination": "b"}
+    assert any("'_target_' is a required property" in fault for fault in faults(made["weights"], fields))
+    misspelt = {"_target_": "digicarbon.weights.EdgeWeight", **fields}
+    assert any("$['_target_']" in fault for fault in faults(made["weights"], misspelt))
+    assert faults(made["weights"], {**misspelt, "_target_": "digicarbon.weights.EdgeWeights"}) == []
+    assert faults(made["weights"], {**misspelt, "_target_": "digicarbon.weights.files.EdgeWeights"}) == []
+    empty = {"_target_": "digicarbon.measure.ColumnMeasure", "column": "a", "name": "a", "terms": []}
+    assert any("$.terms: [] " in fault for fault in faults(made["measure"], empty))
+    assert faults(made["measure"], {**empty, "terms": ["a"]}) == []
+    assert faults(made["measure"], {"_target_": "digicarbon.measure.NoMeasure", "terms": []}) == []
+    assert any("$.defaults[0]" in fault for fault in faults(made["sample"], {"defaults": ["_self_", "east"]}))
+    assert faults(made["sample"], {"defaults": ["east", "_self_"], "first": 2014}) == []
 
 
 def test_options_have_types_limits_enums_defaults_and_descriptions(made: dict[str, Draft7Validator]) -> None:

@@ -15,7 +15,7 @@ from digicarbon.measure._numbers import numbers
 from digicarbon.numeric.indicators import varies, z_scores
 from digicarbon.numeric.unit_permutation import permutations
 from digicarbon.source import Inputs
-from digicarbon.spec import Names, Spec, sharing
+from digicarbon.spec import Names, SomeNames, Spec, sharing
 
 Per = Literal["none", "capita", "gdp"]
 """What the measures are divided by."""
@@ -50,7 +50,7 @@ class Measure(Spec):
     role: ClassVar[str] = "measure"
     no_numbers: ClassVar[tuple[str, ...]] = ("terms",)
 
-    terms: Names
+    terms: SomeNames
     per: Per = "none"
     standardise: bool = False
     permute: Annotated[int, Field(ge=0)] | None = None

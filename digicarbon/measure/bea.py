@@ -16,7 +16,7 @@ from digicarbon.measure.base import Measure
 from digicarbon.numeric import bea
 from digicarbon.numeric.leontief import technical_coefficients
 from digicarbon.source import TABLES, InputOutputTable, Inputs
-from digicarbon.spec import Names
+from digicarbon.spec import Names, SomeNames
 
 SECTOR1 = (
     "Communication equipment, computers and other electronic equipment",
@@ -75,7 +75,7 @@ class BeaMeasure(Measure):
         As in `Measure`.
     """
 
-    terms: Names = ("ln_e",)
+    terms: SomeNames = ("ln_e",)
     sector1: Names = SECTOR1
     sector2: Names = SECTOR2
     coefficient: bea.Coefficient = "total_input"

@@ -12,7 +12,7 @@ from pydantic import Field
 from digicarbon.measure.composite import CompositeIndex, FloatArray, Index
 from digicarbon.numeric.entropy_weights import entropy_weights
 from digicarbon.numeric.indicators import min_max
-from digicarbon.spec import Names
+from digicarbon.spec import SomeNames
 
 
 class EntropyIndex(CompositeIndex):
@@ -30,7 +30,7 @@ class EntropyIndex(CompositeIndex):
         As in `CompositeIndex`.
     """
 
-    terms: Names = ("ln_entropy_index",)
+    terms: SomeNames = ("ln_entropy_index",)
     name: str = "entropy_index"
     shift: float = Field(default=0.0001, ge=0, le=1)
 

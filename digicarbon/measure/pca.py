@@ -15,7 +15,7 @@ from digicarbon.measure.composite import CompositeIndex, FloatArray, Index
 from digicarbon.numeric.indicators import min_max, z_scores
 from digicarbon.numeric.principal_components import PrincipalComponents, principal_components
 from digicarbon.source import Inputs
-from digicarbon.spec import Names
+from digicarbon.spec import SomeNames
 
 CANCEL = 1e-9
 """Loadings whose sum is smaller cancel up to rounding."""
@@ -41,7 +41,7 @@ class PcaIndex(CompositeIndex):
         As in `CompositeIndex`.
     """
 
-    terms: Names = ("pca_index",)
+    terms: SomeNames = ("pca_index",)
     name: str = "pca_index"
     variance: float = Field(default=0.8, gt=0, le=1)
     components: int | None = Field(default=None, ge=1)

@@ -15,7 +15,7 @@ from digicarbon.measure.composite import CompositeIndex, FloatArray, Index
 from digicarbon.numeric.entropy_weights import entropy_weights
 from digicarbon.numeric.indicators import min_max
 from digicarbon.numeric.topsis import closeness
-from digicarbon.spec import Names
+from digicarbon.spec import SomeNames
 
 Weighting = Literal["entropy", "equal", "given"]
 """Where the weights of indicators come from."""
@@ -39,7 +39,7 @@ class TopsisIndex(CompositeIndex):
         As in `CompositeIndex`.
     """
 
-    terms: Names = ("ln_topsis_index",)
+    terms: SomeNames = ("ln_topsis_index",)
     name: str = "topsis_index"
     weights: Weighting = "entropy"
     given: dict[str, float] | None = None

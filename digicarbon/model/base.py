@@ -56,13 +56,17 @@ class Model(Spec):
             raise ValueError("y is empty; name the outcome's column, e.g. model.y=ln_ci.")
         if not self.x:
             raise ValueError("x is empty; name at least one focal term.")
-        terms = [self.y, *self.regressors]
-        squares = [term for term in terms if len(set(term.split(":"))) < len(term.split(":"))]
+        squares = [term for term in (self.y, *self.regressors) if len(set(term.split(":"))) < len(term.split(":"))]
         if squares:
             raise ValueError(f"{listing(squares)} is a product with itself; write a power, e.g. x^2.")
-        twice = sorted({term for term in terms if terms.count(term) > 1})
-        if twice:
-            raise ValueError(f"{listing(twice)} is named more than once among y, x and controls.")
+        by: dict[str, str] = {}
+        for field, terms in (("y", (self.y,)), ("x", self.x), ("controls", self.controls)):
+            for term in terms:
+                if by.get(term) == field:
+                    raise ValueError(f"{field} names {term} more than once; leave one of them out.")
+                if term in by:
+                    raise ValueError(f"{field} names {term}, as model.{by[term]} does; leave one of them out.")
+                by[term] = field
         return self
 
     @property

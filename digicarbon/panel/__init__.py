@@ -2,6 +2,7 @@
 
 from digicarbon.panel._columns import Index as Index
 from digicarbon.panel._terms import LOG_PREFIX as LOG_PREFIX
+from digicarbon.panel._terms import SPELLING as SPELLING
 from digicarbon.panel._terms import canonical as canonical
 from digicarbon.panel._terms import parse as parse
 from digicarbon.panel._terms import variables_of as variables_of

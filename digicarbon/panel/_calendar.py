@@ -180,7 +180,7 @@ def _either(part: str) -> tuple[str, str]:
 
 
 # a single digit beside a year may count months, quarters or half-years
-_DIGIT = (rf"{_YEAR}[-/:](?P<n>\d)", rf"(?P<n>\d)[-/:]{_YEAR}")
+_DIGIT = (rf"{_YEAR}[-/:](?P<n>\d)", rf"(?P<n>\d)[-/.:]{_YEAR}")
 _MONTH = _Kind("month", "2010M3", 12, (
     *_either(r"m(?P<n>\d{1,2})"), *_either(_WORD), rf"{_YEAR}[-/.:](?P<n>\d\d)", rf"(?P<n>\d\d)[-/.:]{_YEAR}",
     rf"{_YEAR}年(?P<n>\d{{1,2}})月份?", *_DIGIT,

@@ -51,6 +51,11 @@ class Index:
     def __len__(self) -> int:
         return len(self.unit_codes)
 
+    @property
+    def ordered(self) -> bool:
+        """Whether the order and the distances of the periods are known."""
+        return len(self.periods) == 1 or self.calendar.numbers is not None
+
     @cached_property
     def positions(self) -> IntArray:
         """Where the periods stand on the calendar, from 0, shape (T,); see `Panel.positions`."""

@@ -20,6 +20,11 @@ FloatArray = NDArray[np.float64]
 HIGHEST_POWER = 9
 LOG_PREFIX = "ln_"
 
+SPELLING = (
+    "Terms are columns, ln_x (for log(x)), x^2, L.x, L2.x, F.x, D.x (for lag(x) and so on), a:b and C(x) (for i.x)."
+)
+"""What a term may be, for those who know another program's words."""
+
 _NAME = r"[^\W\d][\w .()]*?"
 _OPERATED = re.compile(
     rf"(?:(?P<operator>[LFD])(?P<order>\d*)\.)?(?P<variable>{_NAME})(?:(?:\^|\*\*)(?P<power>\d+))?\Z"

@@ -15,9 +15,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from digicarbon.errors import DataError, columns_there, counted, listing, nearest
-from digicarbon.panel._calendar import Calendar, calendar_of
+from digicarbon.panel._calendar import FORMS, Calendar, calendar_of
 from digicarbon.panel._columns import Column, FloatArray, Index, IntArray, owned
-from digicarbon.panel._terms import evaluate
+from digicarbon.panel._terms import SPELLING, evaluate
 
 Gaps = Literal["refuse", "drop_units", "keep"]
 """What to do with a unit that lacks a period or a value: stop, leave the unit out, or keep an unbalanced panel."""
@@ -228,10 +228,7 @@ class Panel:
         if name in (self.unit_name, self.time_name):
             return f" It is the name of the units or periods; C({name}) makes dummies of them."
         if not re.fullmatch(r"[\w ]+", name):
-            return (
-                " Terms are columns, ln_x (for log(x)), x^2, L.x, L2.x, F.x, D.x (for lag(x) and so on), a:b and C(x) "
-                "(for i.x)."
-            )
+            return f" {SPELLING}"
         return ""
 
     def has(self, name: str) -> bool:
@@ -282,7 +279,7 @@ class Panel:
     @property
     def ordered(self) -> bool:
         """Whether the order and the distances of the periods are known."""
-        return len(self.periods) == 1 or self.index.calendar.numbers is not None
+        return self.index.ordered
 
     @property
     def positions(self) -> IntArray:
@@ -578,7 +575,10 @@ def periods_of(column: pd.Series[Any], name: str) -> pd.Series[Any]:
         and calendar_of(tuple(texts.unique()), name).numbers is not None
     ):
         return texts
-    raise DataError(f"Column '{name}' mixes whole numbers with other values: {listing(column[odd].unique())}.")
+    raise DataError(
+        f"Column '{name}' mixes whole numbers with other values: {listing(column[odd].unique())}. Write "
+        f"periods as {FORMS}."
+    )
 
 
 def in_order(periods: pd.Series[Any], name: str) -> tuple[list[Any], Calendar]:

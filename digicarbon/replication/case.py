@@ -128,6 +128,8 @@ class Case:
     @property
     def without_gaps(self) -> bool:
         """Whether each unit's rows follow each other on the calendar."""
+        if not self.index.ordered:
+            return self.balanced
         order = self.index.positions[self.index.period_codes]
         units = self.index.unit_codes
         return bool(np.all((np.diff(order) == 1) | (np.diff(units) != 0)))

@@ -66,7 +66,7 @@ class DataSet:
             "unit": labels,
             "unit_id": codes + 1,
             "time": times.astype(np.int64) if self.numbered_periods else times.astype(str),
-            "time_id": self.index.positions[periods] + 1,
+            "time_id": (self.index.positions[periods] if self.index.ordered else periods) + 1,
         }
         return pd.DataFrame(keys | {names[name]: values for name, values in self.columns.items()})
 

@@ -186,8 +186,8 @@ class SpecificationCurve(Report):
         # a facet is a choice like others where it is asked what moves the estimate
         facet = [] if self.facet is None or rows[self.facet].nunique() < 2 else [self.facet]
         choices, many = _choices(rows, list(dict.fromkeys([*facet, *keys])))
-        # rows that are equal in these are one estimate, with standard errors of several kinds
-        estimate_keys = [key for key in found.varied if key in rows and not _is_facet(key)]
+        # rows of equal estimates that are equal in these have the same data, too: samples may come to the same rows
+        estimate_keys = [key for key in found.varied if key in rows and _decides_estimates(key)]
         return _Curve(found, rows, facets, choices, estimate_keys, (*left_out, *many), seen.simulated)
 
     def _one_each(self, found: Focal) -> tuple[pd.DataFrame, tuple[str, ...]]:
@@ -387,7 +387,7 @@ def _few_told(rows: pd.DataFrame) -> list[str]:
             "of rho effects have no bounds); the median standard error does not."
         )
     if share := _few_carry(_deviations(rows)):
-        told = whose.format("estimates farthest from the mean", share, "variance")
+        told = whose.format(f"estimate{'s' if few > 1 else ''} farthest from the mean", share, "variance")
         said.append(
             f"{told}: mean, modelling standard error and what moves the result speak of these runs; below it is what "
             "moves the result without the ends of the curve."
@@ -414,10 +414,10 @@ class _Seen(Sequence[Record]):
             yield record
 
 
-def _is_facet(key: str) -> bool:
-    """Return whether a key decides no estimate."""
+def _decides_estimates(key: str) -> bool:
+    """Return whether a key is a choice of the model or of its weights, and not one of standard errors only."""
     group, _, name = key.partition(".")
-    return group in ("inference", "diagnostic") or (group == "model" and name in FACETS)
+    return group == "weights" or (group == "model" and name not in FACETS)
 
 
 def _signed(value: float, decimals: int) -> str:

@@ -27,8 +27,9 @@ class SizedWeights(WeightsSpec):
     economy : str
         The panel's column that measures the size of an economy.
     window : pair of int or None
-        First and last period of the mean; None takes all periods of the panel. GDP is also in the outcome, so that a
-        window before the sample is the safer choice where there are data.
+        First and last period of the mean (years, where periods are quarters, months or dates); None takes all periods
+        of the panel. GDP is also in the outcome, so that a window before the sample is the safer choice where there
+        are data.
     """
 
     economy: str = "gdp"
@@ -87,7 +88,8 @@ class SizedWeights(WeightsSpec):
         if self.window is None:
             return panel
         first, last = self.window
-        periods = [period for period in panel.periods if isinstance(period, int) and first <= period <= last]
+        inside = panel.index.calendar.within(first, last, "The years of weights.window")
+        periods = [period for period, one in zip(panel.periods, inside, strict=True) if one]
         span = f"the panel covers {panel.periods[0]} to {panel.periods[-1]}"
         if not periods:
             raise WeightsError(f"weights.window: no period lies in {first} to {last}; {span}.")

@@ -161,7 +161,7 @@ def test_faults_are_named() -> None:
 @pytest.mark.parametrize(
     ("kind", "fields", "sentence"),
     [
-        ("Entropy", {"indicators": {"a": "positive"}}, r"measure: indicators needs at least two columns.*got a\."),
+        ("Entropy", {"indicators": {"a": "positive"}}, r"measure.indicators needs at least two columns.*got a\."),
         ("Entropy", {"indicators": {"a": "up", "b": "negative"}}, r"measure\.indicators\.a must be one of 'positive'"),
         ("Entropy", {"per_capita": ["coals"]}, "per_capita names coals, which is none.*Did you mean 'coal'"),
         ("Entropy", {"name": "coal"}, "name='coal' cannot be the index's name"),

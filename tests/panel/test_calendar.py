@@ -140,6 +140,7 @@ def test_periods_keep_their_writing_in_the_order_of_the_calendar() -> None:
         (["2/1/2012", "2/13/2012", "2/14/2012"], [0, 12, 13]),
         (["1/2010", "10/2010", "1/2011"], [0, 3, 4]),
         (["01/2010", "02/2010", "01/2011"], [0, 1, 12]),
+        (["1.2010", "10.2010", "1.2011"], [0, 3, 4]),
         # quarters and months of one year are as far apart
         (["2010-1", "2010-2", "2010-4"], [0, 1, 3]),
         # school years are thirteen months apart as months, which is one step

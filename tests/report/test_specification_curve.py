@@ -177,6 +177,11 @@ def test_estimates_that_differ_in_standard_errors_only_are_counted() -> None:
     assert table.cells.loc["differ in standard errors only"].tolist() == ["2", "0", "0"]
     assert table.rules == (2, 9)
     assert "differ in standard errors only" not in SpecificationCurve().table("Curve", runs[::2]).cells.index
+    # another sample of the same rows is the same estimate, another model with the same coefficient is not
+    same = [record(0.1, 0.01, sample="full", inference="classic"), record(0.1, 0.2, sample="all", inference="cluster")]
+    assert "differ in standard errors only" in SpecificationCurve().table("Curve", same).cells.index
+    other = [record(0.1, p, **{"model.durbin": value}) for p, value in ((0.01, "x"), (0.2, "all"))]
+    assert "differ in standard errors only" not in SpecificationCurve().table("Curve", other).cells.index
 
 
 def test_a_few_runs_that_decide_a_variance_are_told() -> None:

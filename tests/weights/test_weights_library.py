@@ -236,6 +236,11 @@ def test_economic_distance_and_its_product_with_distance(line: dict[str, Any]) -
     # the first period holds half of each mean
     window = EconomicWeights(window=(1, 2), normalise="none").compute(panel)
     np.testing.assert_allclose(window.dense(), 2 * expected, rtol=1e-14)
+    names = {1: "Q4 2010", 3: "Q1 2011"}
+    frame = panel.frame().reset_index()
+    quarters = Panel.from_frame(frame.replace({panel.time_name: names}), panel.unit_name, panel.time_name)
+    year = EconomicWeights(window=(2010, 2010), normalise="none").compute(quarters)
+    np.testing.assert_array_equal(year.dense(), window.dense())
     nested = NestedWeights(**line, normalise="none").compute(panel)
     with np.errstate(divide="ignore"):
         inverse = np.where(distance > 0, 1 / distance, 0)

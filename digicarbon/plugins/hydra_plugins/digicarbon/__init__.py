@@ -21,7 +21,7 @@ from omegaconf import DictConfig, OmegaConf
 
 
 class DigicarbonSearchPath(SearchPathPlugin):
-    """Puts the user's and the shipped configurations on the search path."""
+    """Puts the user's and the shipped configurations on the search path, and nothing else of the package."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         """Extend the search path if digicarbon runs."""
@@ -31,6 +31,10 @@ class DigicarbonSearchPath(SearchPathPlugin):
             from digicarbon.compose import extend_search_path
 
             extend_search_path(search_path)
+            # Hydra would offer the package's other folders as config groups
+            places = search_path.get_path()
+            for place in [place for place in places if place.path == "pkg://digicarbon"]:
+                places.remove(place)
 
 
 class DigicarbonSource(FileConfigSource):
@@ -62,9 +66,10 @@ class DigicarbonSource(FileConfigSource):
         from digicarbon.files import in_order
 
         config = found.config
-        content: Any = OmegaConf.to_container(config, resolve=False)
-        if isinstance(config, DictConfig) and isinstance(content.get("defaults"), list) and not in_order(content, path):
-            config.defaults.append("_self_")
+        if isinstance(config, DictConfig) and "defaults" in config:
+            content: Any = OmegaConf.to_container(config, resolve=False)
+            if isinstance(content["defaults"], list) and not in_order(content, path):
+                config.defaults.append("_self_")
         return found
 
 
