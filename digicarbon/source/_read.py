@@ -172,7 +172,7 @@ def _read_text(file: Path, where: str, written: TextFormat) -> tuple[pd.DataFram
     delimiter = written.delimiter or separator(text, usual_delimiter(file))
     found = replace(written, encoding=encoding, delimiter=delimiter)
     try:
-        return pd.read_csv(io.StringIO(text), sep=delimiter, header=None, dtype=str, na_filter=False), found
+        return pd.read_csv(io.BytesIO(text.encode()), sep=delimiter, header=None, dtype=str, na_filter=False), found
     except pd.errors.EmptyDataError:
         return pd.DataFrame(), found
     except pd.errors.ParserError as error:
@@ -286,5 +286,9 @@ def _inferred(column: pd.Series[Any], ways: Figures) -> pd.Series[Any]:
     if cells.dtype != object and not isinstance(cells.dtype, pd.StringDtype):
         return cells
     written = cells.replace(_LOGICAL)
-    numbers = pd.to_numeric(written if ways.plain else written.map(ways.read), errors="coerce")
+    if not ways.plain:
+        if not ways.fit(written.dropna()):
+            return cells
+        written = written.map(ways.read)
+    numbers = pd.to_numeric(written, errors="coerce")
     return numbers if (numbers.isna() == cells.isna()).all() else cells

@@ -9,7 +9,6 @@ import re
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -83,24 +82,25 @@ class Figures:
         return self.decimal == "." and self.thousands is None
 
     @cached_property
+    def _table(self) -> dict[int, str]:
+        # the marks that `_GROUPS` allows, and the blanks at the ends
+        between = {"'": "'\u2019"}.get(self.thousands or "", self.thousands or "") + " \u00a0\u202f"
+        return {**dict.fromkeys(map(ord, between), ""), ord(self.decimal): "."}
+
+    @cached_property
     def _pattern(self) -> re.Pattern[str]:
         groups = rf"|\d{{1,3}}(?:{_GROUPS[self.thousands]}\d{{3}})+" if self.thousands else ""
         decimal = re.escape(self.decimal)
-        return re.compile(rf"\s*([+-]?)(?=[\d{decimal}])(\d*{groups})(?:{decimal}(\d*))?([eE][+-]?\d+)?\s*")
+        return re.compile(rf"\s*[+-]?(?={decimal}?\d)(?:\d*{groups})(?:{decimal}\d*)?(?:[eE][+-]?\d+)?\s*")
+
+    def fit(self, cells: pd.Series[Any]) -> bool:
+        """Return whether all cells that are text are numbers that are written so."""
+        matches = self._pattern.fullmatch
+        return all(not isinstance(cell, str) or matches(cell) for cell in cells.to_numpy(dtype=object))
 
     def read(self, cell: object) -> object:
-        """Return a cell as Python writes the number, a cell that is no text as it is, and None for any other text."""
-        if not isinstance(cell, str):
-            return cell
-        found = self._pattern.fullmatch(cell)
-        if found is None:
-            return None
-        sign, whole, rest, power = found.groups(default="")
-        return f"{sign}{re.sub(r'[^0-9]', '', whole)}.{rest}{power}" if whole or rest else None
-
-    def fit(self, cells: Iterable[object]) -> bool:
-        """Return whether all cells are numbers that are written so."""
-        return all(self.read(cell) is not None for cell in cells)
+        """Return a cell that fits as Python writes the number; a cell that is no text as it is."""
+        return cell.translate(self._table) if isinstance(cell, str) else cell
 
 
 def decoded(file: Path, where: str, written: TextFormat) -> tuple[str, str]:
@@ -112,7 +112,8 @@ def decoded(file: Path, where: str, written: TextFormat) -> tuple[str, str]:
         If the file is not text of such an encoding.
     """
     raw = gzip.decompress(file.read_bytes()) if file.suffix.lower() == ".gz" else file.read_bytes()
-    for name in [written.encoding] if written.encoding else ["utf-8-sig", guessed_encoding(raw)]:
+    for known in [written.encoding] if written.encoding else ["utf-8-sig", None]:
+        name = known or guessed_encoding(raw)
         try:
             return raw.decode(name).removeprefix("\ufeff"), name.removesuffix("-sig")
         except UnicodeError:
@@ -142,7 +143,8 @@ def separator(text: str, usual: str) -> str:
     Where nothing does, it is what the first row has most of; ``usual`` goes before others that do as well.
     """
     marks = sorted(DELIMITERS, key=lambda mark: mark != usual)
-    rows = {mark: found for mark in marks if (found := _rows(text, mark))}
+    head = text[: _end_of_row(text, _SAMPLE)]
+    rows = {mark: found for mark in marks if (found := _rows(head, mark))}
     widths = {mark: len(found[0]) for mark, found in rows.items()}
     even = {mark: n for mark, n in widths.items() if n > 1 and all(len(row) == n for row in rows[mark])}
     candidates = even or widths
@@ -181,7 +183,7 @@ def figures(cells: Mapping[Hashable, pd.Series[Any]], numeric: Iterable[Hashable
     return _grouped("." if (True, False) in fits else ",", thousands, cells.values())
 
 
-def in_doubt(cells: Iterable[object], found: Figures) -> str:
+def in_doubt(cells: pd.Series[Any], found: Figures) -> str:
     """Return a cell whose point may stand between thousands as well as before decimals, if all are so; else nothing."""
     if found.sure or found.decimal != "." or not Figures(",", ".").fit(cells):
         return ""
@@ -191,7 +193,7 @@ def in_doubt(cells: Iterable[object], found: Figures) -> str:
 def _grouped(decimal: str, thousands: str | None, columns: Iterable[pd.Series[Any]]) -> Figures:
     """Return figures that have marks between thousands where these are given or a column is no number without."""
     bare, grouped = Figures(decimal, thousands), Figures(decimal, thousands or _OTHER[decimal])
-    needed = thousands is None and any(grouped.fit(column) and not bare.fit(column) for column in columns)
+    needed = thousands is None and any(not bare.fit(column) and grouped.fit(column) for column in columns)
     return grouped if needed else bare
 
 
@@ -206,9 +208,18 @@ def guessed_encoding(raw: bytes) -> str:
     return "cp1252" if 2 * alone > high and b"\0" not in raw else "gb18030"
 
 
+def _end_of_row(text: str, number: int) -> int:
+    end = 0
+    for _ in range(number):
+        end = text.find("\n", end) + 1
+        if not end:
+            return len(text)
+    return end
+
+
 def _rows(text: str, mark: str) -> list[list[str]]:
-    lines = (line for line in io.StringIO(text) if line.strip())
+    lines = (line for line in io.StringIO(text, newline=None) if line.strip())
     try:
-        return list(csv.reader(islice(lines, _SAMPLE), delimiter=mark))
+        return list(csv.reader(lines, delimiter=mark))
     except csv.Error:
         return []

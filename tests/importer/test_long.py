@@ -109,6 +109,15 @@ def test_databank_export(tmp_path: Path, suffix: str) -> None:
     assert any("Data from database" in note for note in found.notes)
 
 
+def test_western_text_is_not_read_as_chinese(tmp_path: Path) -> None:
+    rows: list[list[object]] = [["unit", "year", "gdp"], ["Trentino-Südtirol", 2012, 5], ["Lazio", 2012, 7]]
+    options = {"unit": "unit", "time": "year", "values": ["gdp"]}
+    with pytest.raises(DataError, match=r"l\.csv is no text in UTF-8, .* save it as UTF-8"):
+        read(write(tmp_path / "l.csv", rows, "cp1252"), **options)
+    found = read(write(tmp_path / "m.csv", rows), **options)
+    assert found.tables["long"]["unit"].tolist() == ["Trentino-Südtirol", "Lazio"]
+
+
 def test_one_row_per_observation(tmp_path: Path) -> None:
     rows: list[list[object]] = [["省份", "年份", "指标", "数值"]]
     rows += [["北京市", "2012年", "x", "１，２３４．５"], ["全国", "2012年", "x", "7"], ["陕西", 2013, "y", "-"]]
