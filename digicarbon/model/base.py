@@ -200,9 +200,9 @@ def refuse_unidentified(
         )
 
 
-def after(effects: str) -> str:
+def after(effects: str, word: str = "after") -> str:
     """Return what a sentence says of effects, `` after unit effects``; nothing where there are none."""
-    return "" if effects == "none" else f" after {effects} effects"
+    return "" if effects == "none" else f" {word} {effects} effects"
 
 
 def refuse_too_small(observations: int, parameters: int, effects: str) -> None:
@@ -217,7 +217,7 @@ def refuse_too_small(observations: int, parameters: int, effects: str) -> None:
     """
     if observations <= parameters:
         raise EstimationError(
-            f"{observations} (effective) observations cannot identify {parameters} parameters{after(effects)}; "
+            f"{observations} (effective) observations cannot identify {parameters} parameters{after(effects, 'with')}; "
             "use fewer regressors or spatial lags, fewer effects, or a larger sample."
         )
 

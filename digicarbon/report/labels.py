@@ -67,7 +67,11 @@ class Labels:
         if self.language != "zh":
             return text
         known = self.word(text)
-        return chinese(text, self) if known == text else known
+        if known != text:
+            return known
+        # a difference, e.g. of east and west
+        halves = [self(half) for half in text.split(" - ")]
+        return " - ".join(halves) if len(halves) == 2 else chinese(text, self)
 
     def notes(self, said: Iterable[str]) -> tuple[str, ...]:
         """Return the notes under a table, which are written in English; those that have no Chinese words stay so."""

@@ -22,6 +22,8 @@ PROPER = set(
         Anderson-Rubin CEADs Cragg-Donald Driscoll-Kraay Guan Hansen Holsteen Kraay Lee Lee-Yu Lind-Mehlum Nelson
         Newey-West Shan Simmons Simonsohn Staiger Stock TOPSIS Leontief Windmeijer Yogo Young Yu al et Conley
         CJK Noto Sans Stata fixest ivreg plm reghdfe dofminus
+        Baltagi Breusch Breusch-Pagan Driscoll-Kraay Feng Hausman Juodis Kao King LR LM LSDV Pagan Pesaran Reese SAR SDM
+        SEM Wald Wooldridge Wu sigmaless sigmamore xtserial xttest xttest0 CD CDw
         AR CO GDP GG HC LIML PLACEBO SIMULATED SLS beta delta gamma lambda ln rho sigma theta tr wild
         fe original revised sdm stata
         """,
@@ -35,6 +37,7 @@ EXPERIMENTS = {
     "robustness_gmm": [],
     "robustness_iv": [],
     "model_choice": [],
+    "spatial_choice": ["diagnostic.draws=9"],
     "table5_nonlinear": [],
     "table6_moran": [],
     "table7_spatial_w1": ["model.durbin=all", "inference=cluster"],
@@ -44,6 +47,8 @@ EXPERIMENTS = {
     "placebo_weights": ["weights.seed=1,5"],
     "robustness": ["draw.n=30", "report.draws=9"],
 }
+DECIDING = ("model_choice", "spatial_choice", "table5_nonlinear")
+"""Experiments whose tables have sentences in their cells."""
 
 
 def english(note: str) -> list[str]:
@@ -69,6 +74,9 @@ def test_the_notes_of_a_shipped_experiment_are_chinese(name: str, project: Path)
     assert found.table.title.endswith("（SIMULATED：模拟数据）")
     said = [note for table in walk(found.table) for note in table.notes]
     assert len(said) > 1
+    if name in DECIDING:
+        for text in [str(cell) for table in walk(found.table) for cell in table.cells.to_numpy().ravel()]:
+            assert english(text) == [], text
     # the labels of columns are their author's, and so is what several have in common, e.g. ``outcome=total``
     labels = [run.label for run in planned.runs]
     parts = {part for label in labels for part in label.split(", ")}
