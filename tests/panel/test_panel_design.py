@@ -159,7 +159,7 @@ def test_a_column_of_the_data_goes_before_a_definition() -> None:
     ],
 )
 def test_anything_but_arithmetic_is_refused_when_built(expression: str) -> None:
-    with pytest.raises(ConfigError, match=r"panel: derive\.new: .* e\.g\. gdp / population\."):
+    with pytest.raises(ConfigError, match=r"panel\.derive\.new: .* e\.g\. gdp / population\."):
         _design(derive={"new": expression})
 
 
