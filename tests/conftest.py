@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,10 @@ import digicarbon as dc
 from digicarbon.compose import Composer, loader
 from digicarbon.source import Inputs, Source
 from digicarbon.spec import build
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # tests that a shell runs in the background are deaf to Ctrl-C, and so is what they start
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -170,10 +170,14 @@ def test_a_table_of_moran_says_under_what_its_variance_is(
 def test_a_study_says_what_each_of_its_items_lacks(
     client: MlflowClient, data_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["plan", "paper", "source=china"]) == 2
+    assert main(["plan", "paper", "source=china"]) == 0
+    said = capsys.readouterr().err
+    assert "paper with source=china is china_paper: the whole study on the real panel" in " ".join(said.split())
+    # who chooses a measure as well means the experiments themselves
+    assert main(["plan", "paper", "source=china", "measure=bea"]) == 2
     said = capsys.readouterr().err
     assert "of 12 experiments cannot run, and nothing was fitted" in said
-    assert "table3_baseline: FE(1): measure=bea needs input-output tables" in " ".join(said.split())
+    assert "table2_descriptive: measure=bea needs input-output tables" in " ".join(said.split())
 
 
 def test_choice_of_the_panel_regression_has_its_path_below(client: MlflowClient) -> None:

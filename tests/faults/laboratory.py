@@ -9,7 +9,6 @@ import itertools
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -111,12 +110,7 @@ class Command(subprocess.Popen[bytes]):
 
     def __init__(self, words: Sequence[str], said: Path, **settings: Any) -> None:
         self.said = said
-        # tests that run in the background of a shell are deaf to Ctrl-C, and what they start would be, too
-        super().__init__(words, preexec_fn=_listen, **settings)
-
-
-def _listen() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+        super().__init__(words, **settings)
 
 
 @dataclass
