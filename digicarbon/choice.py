@@ -146,4 +146,5 @@ def _text(value: Any) -> str:
 
 def said(value: Any) -> str:
     """Return a value as labels and reports have it: ``L.${measure.terms.0}``, the measure's lag, is ``L.measure``."""
-    return _REFERENCE.sub(r"\1", str(value))
+    text = str(value)
+    return _REFERENCE.sub(r"\1", text) if "${" in text else text

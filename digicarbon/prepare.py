@@ -90,7 +90,7 @@ class Specs:
         spec = getattr(self, group, None)
         if group == "weights" and spec is None:
             return True
-        if not isinstance(spec, Spec) or not name or "." in name:
+        if spec is None or not name or "." in name:
             return False
         if group in ("model", "inference") and name in self.ignored:
             return True
