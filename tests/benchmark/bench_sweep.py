@@ -61,6 +61,16 @@ DEFAULTS = {
 GRIDS = {"fe": FE, "sdm": SDM}
 
 
+TABLE = """
+from digicarbon.recorded import sweep
+from digicarbon.report import RegressionTable
+from digicarbon.tracking import Tracking
+recorded = sweep(Tracking(), "{}")
+RegressionTable().table(recorded.title, recorded.records)
+"""
+"""Makes an experiment's table of what is recorded, without its plan."""
+
+
 @dataclass(frozen=True)
 class Line:
     """A line of the table: a sweep of ``runs`` runs, and one of a single run that shows what starting costs."""
@@ -185,11 +195,12 @@ def lines(names: Sequence[str], work: Path, empty: Path, panel: Path, peer_runs:
 
 
 def again(work: Path, name: str, experiment: str) -> Iterator[str]:
-    """Yield lines on reading a finished sweep: the same command once more, and MLflow's search for the same runs."""
+    """Yield lines on reading a finished sweep: its table, the command once more, and MLflow's search for its runs."""
     folder = work / name
     second = measure([sys.executable, "-m", "digicarbon", "run", experiment], folder)
     found, search = searched(folder, "tags.`digicarbon.kind` = 'specification'")
-    what = {f"the same command again, {found:,} runs: fits nothing, makes the table": second}
+    what = {f"the table of {found:,} recorded runs": measure([sys.executable, "-c", TABLE.format(experiment)], folder)}
+    what[f"the same command again, {found:,} runs: plans them, fits nothing, makes the table"] = second
     what[f"`search_runs` for the same {found:,} runs"] = search
     for words, cost in what.items():
         yield f"| {words} | {cost.cpu:.1f} | {cost.wall:.1f} | {cost.peak:,.0f} |"
