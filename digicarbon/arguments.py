@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import re
 import shlex
 from collections.abc import Sequence
+from contextlib import redirect_stderr
 from typing import NoReturn
 
 from digicarbon.errors import ConfigError, nearest
@@ -154,13 +156,17 @@ def _refuse_stray(verb: str, stray: str, words: Sequence[str]) -> NoReturn:
 def _refuse_unknown(verb: str, flags: Sequence[str]) -> None:
     from hydra._internal.utils import get_args_parser
 
-    def refuse(message: str) -> NoReturn:
-        raise ConfigError(f"command line: {message}; `digicarbon {verb} --hydra-help` explains Hydra's flags.")
-
     parser = get_args_parser()
-    # argparse prints its usage and ends the process
-    parser.error = refuse  # type: ignore[method-assign]
-    _, unknown = parser.parse_known_args(list(flags))
+    said = io.StringIO()
+    try:
+        with redirect_stderr(said):
+            _, unknown = parser.parse_known_args(list(flags))
+    except SystemExit as end:
+        # argparse prints its usage and ends the process, also where it was asked for nothing but that
+        if not end.code:
+            raise
+        wrong = said.getvalue().rpartition("error: ")[2].strip()
+        raise ConfigError(f"command line: {wrong}; `digicarbon {verb} --hydra-help` explains Hydra's flags.") from None
     if not unknown:
         return
     flag = unknown[0]

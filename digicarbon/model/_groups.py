@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from digicarbon.data import province, provinces
 from digicarbon.errors import DataError, counted, listing, nearest
-from digicarbon.panel import Panel
-from digicarbon.panel.base import label
+from digicarbon.panel import Panel, label
 
 IntArray = NDArray[np.int64]
 By = str | dict[str, str]

@@ -1,6 +1,7 @@
 """The panel: labelled, sorted, frozen; the one owner of order."""
 
 from digicarbon.panel._columns import Index as Index
+from digicarbon.panel._periods import label as label
 from digicarbon.panel._terms import LOG_PREFIX as LOG_PREFIX
 from digicarbon.panel._terms import SPELLING as SPELLING
 from digicarbon.panel._terms import canonical as canonical
@@ -8,7 +9,6 @@ from digicarbon.panel._terms import parse as parse
 from digicarbon.panel._terms import variables_of as variables_of
 from digicarbon.panel.base import Gaps as Gaps
 from digicarbon.panel.base import Panel as Panel
-from digicarbon.panel.base import label as label
 from digicarbon.panel.design import PanelDesign as PanelDesign
 from digicarbon.panel.design import UnknownColumnError as UnknownColumnError
 from digicarbon.panel.selection import Selection as Selection

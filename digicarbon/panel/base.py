@@ -1,10 +1,9 @@
-"""The panel: labelled, sorted, frozen; the one place where the order of units and periods is decided."""
+"""The panel: labelled, sorted, frozen."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -15,8 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from digicarbon.errors import DataError, columns_there, counted, listing, nearest
-from digicarbon.panel._calendar import FORMS, Calendar, calendar_of
 from digicarbon.panel._columns import Column, FloatArray, Index, IntArray, owned
+from digicarbon.panel._periods import in_order, label, periods_of
 from digicarbon.panel._terms import SPELLING, evaluate
 
 Gaps = Literal["refuse", "drop_units", "keep"]
@@ -24,13 +23,6 @@ Gaps = Literal["refuse", "drop_units", "keep"]
 
 _MARKED = re.compile(r"\s*[+-]?\d+(?:[.,'’\s]\d+)+\s*")
 """A number with marks of which it is not clear what they mean."""
-
-
-def label(value: object) -> str:
-    """Return a unit's name as text: 11, 11.0 and "11" are one unit, and so is ü as one letter or as u with two dots."""
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
-    return unicodedata.normalize("NFC", str(value).strip())
 
 
 @dataclass(frozen=True, eq=False)
@@ -543,69 +535,6 @@ def _restored(
     """Return a panel that was pickled, its columns rows of one array."""
     columns = {} if block is None else {name: Column(row) for name, row in zip(names, block, strict=True)}
     return Panel(index, columns, text)
-
-
-def periods_of(column: pd.Series[Any], name: str) -> pd.Series[Any]:
-    """Return periods as whole numbers where they are numbers, as text otherwise.
-
-    Parameters
-    ----------
-    column : Series
-        Without gaps.
-    name : str
-        Of the column, for messages.
-
-    Raises
-    ------
-    DataError
-        If only some are whole numbers and the others make no calendar of them.
-    """
-    if isinstance(column.dtype, pd.PeriodDtype):
-        column = column.astype(str)
-    if pd.api.types.is_datetime64_any_dtype(column):
-        return pd.Series(column.dt.strftime("%Y-%m-%d"), dtype=object)
-    numbers = pd.to_numeric(column, errors="coerce")
-    odd = numbers.isna() | (numbers % 1 != 0)
-    if not odd.any():
-        return numbers.astype(np.int64)
-    texts = column.map(label)
-    # 03.2010 looks like a number with a fraction
-    if numbers.isna().all() or (
-        column.map(lambda value: isinstance(value, str)).all()
-        and calendar_of(tuple(texts.unique()), name).numbers is not None
-    ):
-        return texts
-    raise DataError(
-        f"Column '{name}' mixes whole numbers with other values: {listing(column[odd].unique())}. Write "
-        f"periods as {FORMS}."
-    )
-
-
-def in_order(periods: pd.Series[Any], name: str) -> tuple[list[Any], Calendar]:
-    """Return the distinct periods in the order of the calendar, and the calendar.
-
-    Labels that are not understood are ordered as text, numbers within them by size.
-
-    Parameters
-    ----------
-    periods : Series
-        As `periods_of` returns them.
-    name : str
-        Of the column, for messages.
-    """
-    found = sorted(periods.unique(), key=_natural)
-    calendar = calendar_of(found, name)
-    if calendar.numbers is None:
-        return found, calendar
-    order = np.argsort(calendar.numbers)
-    return [found[place] for place in order], calendar.take(order)
-
-
-def _natural(item: object) -> tuple[object, ...]:
-    """Return a key that sorts numbers within text by size: wave 2 comes before wave 10."""
-    if not isinstance(item, str):
-        return (item,)
-    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", item) if part)
 
 
 def _codes(column: pd.Series[Any], known: Sequence[Any]) -> tuple[tuple[Any, ...], IntArray]:

@@ -14,8 +14,9 @@ from pydantic import Field, model_validator
 from digicarbon.errors import DataError, columns_there, listing, nearest
 from digicarbon.panel._arithmetic import columns_of, evaluate
 from digicarbon.panel._columns import FloatArray
+from digicarbon.panel._periods import in_order, periods_of
 from digicarbon.panel._terms import LOG_PREFIX, Atom
-from digicarbon.panel.base import Gaps, Panel, in_order, periods_of
+from digicarbon.panel.base import Gaps, Panel
 from digicarbon.panel.selection import Adjust, Selection
 from digicarbon.spec import Spec
 

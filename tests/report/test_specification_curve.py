@@ -195,7 +195,10 @@ def test_a_few_runs_that_decide_a_variance_are_told() -> None:
     table = SpecificationCurve().table("Curve", wild)
     coef = np.array([one.result.coef[0] for one in wild])
     se = np.array([one.result.estimates["se"].iloc[0] for one in wild])
-    top = lambda x: np.sort(x)[-3:].sum() / x.sum()  # noqa: E731
+
+    def top(x: np.ndarray) -> float:
+        return np.sort(x)[-3:].sum() / x.sum()
+
     told = [note for note in table.notes if note.startswith("The 3 ")]
     assert f"have {top(se**2):.1%} of the squared sum" in told[0]
     assert f"have {top((coef - coef.mean()) ** 2):.1%} of the variance" in told[1]
