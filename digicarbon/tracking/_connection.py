@@ -11,6 +11,7 @@ from digicarbon.tracking import _failures
 from digicarbon.tracking._backend import Backend, Experiment
 from digicarbon.tracking._client import Client, public
 from digicarbon.tracking._entry import Tracking
+from digicarbon.tracking._layout import lay_out
 from digicarbon.tracking._places import (
     SERVERS,
     SQLITE,
@@ -122,8 +123,8 @@ def laid_out(uri: str) -> bool:
 def _opened(uri: str, name: str, location: str | None) -> Connection:
     shown, full = masked(uri), masked(absolute(uri))
     database = _tables(uri)
-    if database is None and not uri.startswith(SERVERS):
-        laid_out(uri)
+    if database is None and not uri.startswith(SERVERS) and not laid_out(uri) and lay_out(uri):
+        database = _tables(uri)
     if database is None:
         # lays out the tables of a database that has none
         client = Client(public(uri))

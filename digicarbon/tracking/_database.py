@@ -34,6 +34,7 @@ from digicarbon.tracking._tables import (
     PARAMS,
     RUNS,
     TAGS,
+    WORKSPACE,
 )
 from digicarbon.tracking._tables import EXPERIMENT_TAGS as TAGS_OF_EXPERIMENTS
 
@@ -46,8 +47,6 @@ CHUNK = 500
 """Values in one IN list."""
 OWN = frozenset({"experiments", "alembic_version"})
 """Of MLflow's tables those that every version has."""
-WORKSPACE = "default"
-"""MLflow's name for a store without workspaces."""
 
 Values = Sequence[tuple[Any, ...]]
 

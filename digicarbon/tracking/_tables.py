@@ -11,7 +11,9 @@ from typing import Any
 import sqlalchemy as sa
 
 HEADS = frozenset({"dc11669786a5"})
-"""Versions of MLflow's schema that are known here: that of MLflow 3.17."""
+"""Versions of MLflow's schema that are known here: that of MLflow 3.17. `schema/` has the statements for each."""
+WORKSPACE = "default"
+"""MLflow's name for a store without workspaces."""
 
 METADATA = sa.MetaData()
 
