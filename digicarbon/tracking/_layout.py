@@ -56,7 +56,8 @@ def installed_head() -> str:
     spec = find_spec("mlflow")
     if spec is None or spec.origin is None:
         return ""
-    made, replaced = set(), set()
+    made: set[str] = set()
+    replaced: set[str] = set()
     for path in (Path(spec.origin).parent / "store" / "db_migrations" / "versions").glob("*.py"):
         for down, revision in _REVISION.findall(path.read_text(encoding="utf-8")):
             (replaced if down else made).add(revision)

@@ -38,6 +38,7 @@ def test_the_installed_version_is_seen_without_loading_mlflow(theirs: Path) -> N
 
 def test_tables_indexes_and_rows_are_mlflows(theirs: Path, folder: Path) -> None:
     assert _layout.lay_out("sqlite:///mlflow.db")
+    here = Path("mlflow.db")
     for query in (
         "SELECT type, name, tbl_name FROM sqlite_master ORDER BY 1, 2",
         "SELECT * FROM workspaces",
@@ -45,16 +46,16 @@ def test_tables_indexes_and_rows_are_mlflows(theirs: Path, folder: Path) -> None
         "PRAGMA user_version",
         "PRAGMA encoding",
     ):
-        assert rows(Path("mlflow.db"), query) == rows(theirs, query), query
+        assert rows(here, query) == rows(theirs, query), query
     for (table,) in rows(theirs, "SELECT name FROM sqlite_master WHERE type = 'table'"):
         columns = f"SELECT * FROM pragma_table_xinfo('{table}')"
-        assert rows(Path("mlflow.db"), columns) == rows(theirs, columns), table
+        assert rows(here, columns) == rows(theirs, columns), table
         # MLflow makes keys and indexes of a table in any order
         keys = f'SELECT "table", "from", "to", on_update, on_delete, match FROM pragma_foreign_key_list(\'{table}\')'
-        assert sorted(rows(Path("mlflow.db"), keys)) == sorted(rows(theirs, keys)), table
+        assert sorted(rows(here, keys)) == sorted(rows(theirs, keys)), table
         indexes = f"SELECT i.name, \"unique\", origin, partial, c.* FROM pragma_index_list('{table}') i, "
         indexes += "pragma_index_xinfo(i.name) c ORDER BY 1, 5"
-        assert rows(Path("mlflow.db"), indexes) == rows(theirs, indexes), table
+        assert rows(here, indexes) == rows(theirs, indexes), table
 
 
 def test_each_version_that_is_known_has_its_statements() -> None:
