@@ -129,7 +129,11 @@ def joint_test(
             f"joint test keeps; take at most {MOST_ESTIMATES // len(chosen):,} draws, or a random part of the grid "
             "(draw.n)."
         )
-    curves, alone, still = _under_the_null(groups, draws, seed)
+    from threadpoolctl import threadpool_limits
+
+    # the matrices are small: threads would spend more time on waiting for each other than on them
+    with threadpool_limits(1):
+        curves, alone, still = _under_the_null(groups, draws, seed)
     observed = _observed(chosen)
     notes = [*_left_out(absent, runs), *facets, *_about(groups, quantity, alone, still)]
     if curves.missing:

@@ -24,6 +24,8 @@ FEW = 120
 """Up to here each specification has a marker and a bar of its own; beyond, bars run together into a band."""
 MANY = 20
 """From here on a few extreme ends do not decide how far the axis reaches."""
+THICK, GAP = 21, 4
+"""Rows of the image of all choices that a strip takes, and those between two strips."""
 BINS = 400
 """Columns of the choice panel where specifications are many: each shows the share that has the choice."""
 DRAWN = 4000
@@ -239,19 +241,24 @@ def _draw_band(axes: Axes, band: pd.DataFrame, words: Words) -> None:
 
 def _draw_choices(axes: Axes, groups: Sequence[tuple[str, list[Strip]]], order: NDArray[np.int64]) -> None:
     count = len(order)
+    lines = sum(len(rows) + 1 for _, rows in groups)
+    edges = np.linspace(0, count, min(BINS, count) + 1).astype(int)
+    # one image of all strips, since each image is drawn over the whole picture
+    shares = np.zeros((lines, THICK + GAP, len(edges) - 1))
     for y, strip in _placed(groups):
         there = strip.there[order]
         if count <= FEW:
             x = np.flatnonzero(there) + 1.0
             axes.plot(x, np.full(len(x), y), linestyle="", marker="|", markersize=5, color="black", markeredgewidth=0.9)
         else:
-            edges = np.linspace(0, count, min(BINS, count) + 1).astype(int)
-            share = np.add.reduceat(there.astype(np.float64), edges[:-1]) / np.diff(edges)
-            extent = (0.5, count + 0.5, y - 0.42, y + 0.42)
-            axes.imshow(
-                share[None, :], cmap="Greys", vmin=0, vmax=1, aspect="auto", extent=extent, interpolation="nearest"
+            shares[y, GAP // 2 : THICK + GAP // 2] = np.add.reduceat(there.astype(np.float64), edges[:-1]) / np.diff(
+                edges
             )
-    axes.set_ylim(sum(len(rows) + 1 for _, rows in groups) - 0.4, -0.6)
+    if count > FEW:
+        extent = (0.5, count + 0.5, lines - 0.5, -0.5)
+        image = shares.reshape(-1, shares.shape[2])
+        axes.imshow(image, cmap="Greys", vmin=0, vmax=1, aspect="auto", extent=extent, interpolation="nearest")
+    axes.set_ylim(lines - 0.4, -0.6)
     axes.spines[["left", "bottom"]].set_visible(False)
     axes.tick_params(axis="y", length=0)
 
