@@ -21,6 +21,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
+from digicarbon import yaml_text
 from digicarbon.assemble import ComplicatedError, Node, Reference, interpolation, resolved, resolved_group
 from digicarbon.errors import ConfigError, listing, nearest
 from digicarbon.explain import COMPOSITION_ERRORS, explain, unknown_option
@@ -471,5 +472,4 @@ def _updated(nodes: Mapping[str, Node], choices: Mapping[str, Any]) -> dict[str,
 
 
 def _container(config: DictConfig, without: str = "", resolve: bool = False) -> dict[str, Any]:
-    plain: Any = OmegaConf.to_container(config, resolve=resolve)
-    return {str(key): value for key, value in plain.items() if key != without}
+    return {str(key): value for key, value in yaml_text.plain(config, resolve).items() if key != without}

@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
-from digicarbon import syntax
+from digicarbon import syntax, yaml_text
 from digicarbon.errors import ConfigError, listing, nearest
 
 GROUPS = (
@@ -186,10 +184,10 @@ def read(path: Path) -> Mapping[Any, Any]:
         If it is not readable as a mapping.
     """
     try:
-        content = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
+        content = yaml_text.parsed(path)
     except yaml.YAMLError as error:
         raise not_yaml(error, path) from error
-    except (OmegaConfBaseException, OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{shown(path)} is not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
         raise ConfigError(f"{shown(path)} must hold keys and values, e.g. `title: …`; it holds a list.")

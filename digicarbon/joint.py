@@ -256,7 +256,12 @@ def _grouped(
             absent.append((one.run.label, f"is a {type(one.model).__name__}, which has no fit under the null"))
             continue
         groups.setdefault(null.key, (null, []))[1].append(one)
-    return list(groups.values()), absent
+    # specifications of the same W, one after the other, share what is made of it
+    return sorted(groups.values(), key=lambda group: _weights_digest(group[1][0])), absent
+
+
+def _weights_digest(one: _Specification) -> str:
+    return "" if one.weights is None else one.weights.digest
 
 
 def _under_the_null(

@@ -11,10 +11,12 @@ from digicarbon.plan import Plan
 from digicarbon.sweep import Settings, kind, sweep_key
 from digicarbon.tracking import DONE, ELSEWHERE, NEW, OTHER_VERSIONS, history, masked, obstacle
 
-GUESS = 0.005
+GUESS = 0.003
 """Seconds that a run is taken to last while none of its kind is recorded."""
-WRITING = 0.001
+WRITING = 0.0015
 """Seconds that recording a run takes."""
+LONG = 3.0
+"""Seconds from which a report's time is worth a sentence."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Outlook:
         By content hash: ``new``, ``done``, ``failed before``, ``done in another sweep`` or ``done under other
         versions``.
     sentence : str
-        How many runs would be fitted and how long that takes, and how it is known.
+        How many runs would be fitted, how long that and a long report take, and how it is known.
     """
 
     states: Mapping[str, str]
@@ -55,8 +57,10 @@ def _seen(planned: Plan, chosen: Settings) -> Outlook:
         return Outlook(dict.fromkeys((run.key for run in planned.runs), "?"), f"What is recorded is not known: {error}")
     states = {run.key: known.states.get(run.key, NEW) for run in planned.runs}
     left = [run for run in planned.runs if states[run.key] not in (DONE, ELSEWHERE, OTHER_VERSIONS)]
+    shown = chosen.report.seconds(len(planned.runs))
+    last = "" if shown < LONG else f" The report takes about {_words(shown)}."
     if not left:
-        return Outlook(states, "Nothing is left to fit.")
+        return Outlook(states, f"Nothing is left to fit.{last}")
     kinds = Counter(map(kind, left))
     guessed = sum(count for one, count in kinds.items() if one not in known.durations)
     fitting = sum(count * known.durations.get(one, (0, GUESS))[1] for one, count in kinds.items())
@@ -71,7 +75,8 @@ def _seen(planned: Plan, chosen: Settings) -> Outlook:
             f"by the recorded durations of {counted(like, 'run')} of the same models, and {GUESS * 1000:g} ms each for "
             f"{guessed} whose model has none"
         )
-    return Outlook(states, f"{counted(len(left), 'run')} to fit, about {_words(seconds)} after start-up ({source}).")
+    fits = f"{counted(len(left), 'run')} to fit, about {_words(seconds)} after start-up ({source})."
+    return Outlook(states, fits + last)
 
 
 def _words(seconds: float) -> str:

@@ -131,14 +131,14 @@ def complaint() -> str:
 
 def test_each_run_has_its_state(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert look("measure=bea,ddl") == {"measure=bea": "new", "measure=ddl": "new"}
-    assert "a guess of 5 ms each, as no run of these models is recorded yet" in sentence("measure=bea,ddl")
+    assert "a guess of 3 ms each, as no run of these models is recorded yet" in sentence("measure=bea,ddl")
     run("measure=bea,ddl")
     assert look("measure=bea,ddl") == {"measure=bea": "done", "measure=ddl": "done"}
     assert sentence("measure=bea,ddl") == "Nothing is left to fit."
     assert look("measure=bea,ide") == {"measure=bea": "done in another sweep", "measure=ide": "new"}
     said = sentence("measure=bea,ide")
     assert said.startswith("1 run to fit, about a second after start-up (by the recorded durations of 2 runs of")
-    assert "5 ms each for 1 whose model has none" in sentence("measure=ide", "model=twfe,pooled")
+    assert "3 ms each for 1 whose model has none" in sentence("measure=ide", "model=twfe,pooled")
     store = client()
     ids = [one.experiment_id for one in store.search_experiments()]
     ddl = store.search_runs(ids, "tags.`digicarbon.label` = 'measure=ddl'")[0]

@@ -92,9 +92,8 @@ class ErrorBatch:
             leaning = (-right[1] + 2 * at * right[2]) - np.einsum(
                 "mkl,ml->mk", -self._normal[1] + 2 * at[..., None] * self._normal[2], gamma
             )
-            curve = 2 * self._lag_square(gamma, right, squares) - 2 * np.einsum(
-                "mk,mkl,ml->m", leaning, inverse, leaning, optimize=True
-            )
+            bend = np.einsum("mk,mk->m", np.einsum("mkl,ml->mk", inverse, leaning), leaning)
+            curve = 2 * self._lag_square(gamma, right, squares) - 2 * bend
             first, second = space.traces(lam)
             pull = -slope / (2 * ssr)
             score = sample.size * pull - sample.periods * first

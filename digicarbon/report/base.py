@@ -101,6 +101,10 @@ class Report(Spec):
         """
         return {}
 
+    def seconds(self, runs: int) -> float:
+        """Return about how long the report of so many runs takes beyond a second or two, for what a plan says."""
+        return 0.0
+
     @property
     def joint_request(self) -> JointRequest | None:
         """The joint test that this report shows; None for reports without one."""

@@ -25,6 +25,10 @@ FloatArray = NDArray[np.float64]
 
 MOST_VALUES = 12
 """A choice of more values has no rows below the curve."""
+DRAW = 2.5e-5
+"""Seconds that a specification takes for one draw of the joint test, at 30 units and 6 periods."""
+PICTURE = 1.0
+"""Seconds that a picture takes."""
 FEW = 100
 """From so many specifications on, what one in a hundred of them does to a variance is told."""
 _LAGS = re.compile(r"^L\d*\.")
@@ -105,6 +109,10 @@ class SpecificationCurve(Report):
         if not self.draws:
             return None
         return JointRequest(self.quantity, self.term, self.draws, self.seed, self.level)
+
+    def seconds(self, runs: int) -> float:
+        """Return what the pictures take, and the joint test's fits to all draws."""
+        return PICTURE * len(self.pictures) + DRAW * self.draws * runs
 
     def with_joint(self, joint: Joint) -> SpecificationCurve:
         """Return the report with the joint test in its table and picture."""

@@ -57,9 +57,16 @@ class DigicarbonSource(FileConfigSource):
         stat = path.stat()
         key = (str(path), stat.st_mtime_ns, stat.st_size)
         if key not in self._read:
-            self._read[key] = pickle.dumps(self._in_order(super().load_config(config_path), path))
+            self._read[key] = pickle.dumps(self._in_order(self._loaded(path), path))
         found: ConfigResult = pickle.loads(self._read[key])
         return found
+
+    def _loaded(self, path: Path) -> ConfigResult:
+        from digicarbon.yaml_text import for_hydra
+
+        with path.open(encoding="utf-8") as file:
+            header = self._get_header_dict(file.read(512))
+        return ConfigResult(self.provider, f"{self.scheme()}://{self.path}", for_hydra(path), header)
 
     @staticmethod
     def _in_order(found: ConfigResult, path: Path) -> ConfigResult:
