@@ -247,11 +247,12 @@ class _Book:
     def take_over(self, done: Mapping[str, str], elsewhere: bool) -> None:
         """Take the results that the store has: those of this sweep, and copies of those of others."""
         before = self.store.recorded()
-        for index, run in enumerate(self.runs):
-            if run.key in done and run.key in before:
-                self._count(index)
-                if self._small:
-                    self.results[index] = before[run.key]
+        there = [index for index, run in enumerate(self.runs) if run.key in done and run.key in before]
+        for index in there:
+            self._count(index)
+        if self._small:
+            results = before.read(self.runs[index].key for index in there)
+            self.results |= {index: result for index, (_, result) in zip(there, results, strict=True)}
         self.kept = self.done
         if elsewhere and self.kept < len(self.runs):
             self._copy(self.store.find([self.runs[index].key for index in self.left()]))
