@@ -24,7 +24,7 @@ from omegaconf.errors import OmegaConfBaseException
 from digicarbon.assemble import ComplicatedError, Node, Reference, interpolation, resolved, resolved_group
 from digicarbon.errors import ConfigError, listing, nearest
 from digicarbon.explain import COMPOSITION_ERRORS, explain, unknown_option
-from digicarbon.files import GROUPS, ROOT, SWEEP_KEYS, content_of, find, folders, is_plain, lineage, shown
+from digicarbon.files import GROUPS, ROOT, SWEEP_KEYS, content_of, find, folders, is_plain, lineage, read, refuse_settings, shown
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 MOST_POINTS = 4096
@@ -116,6 +116,11 @@ class Composer:
                 )
         for group in GROUPS:
             self._refuse_bare_name(config, group)
+        for group, option in self.chosen.items():
+            # only an option that writes outside its group can reach Hydra's settings
+            path = find(f"{group}/{option}")
+            if path is not None and not is_plain(group, option):
+                refuse_settings(path, read(path))
         return config
 
     @property

@@ -22,6 +22,7 @@ QUOTE = "Put a value with blanks, parentheses or Chinese characters in quotes: '
 
 _OTHER_TERM = re.compile(r"#|\b(?:log|log1p|log10|ln|exp|sqrt|lag|lead|diff|factor|poly|I|C|L|F|D)\(")
 """What Stata, R and Python write for terms, and a dummy that lacks its quotes."""
+_AMBIGUOUS = re.compile(r"(?:Ambiguous value for argument|Sweep parameters) '(.+?)' (?:1\.|requires?)")
 _UNKNOWN_KEY = re.compile(r"Could not override '([^'@]+)")
 
 
@@ -59,6 +60,15 @@ def explain(error: Exception, name: str, known: Vocabulary) -> ConfigError:
         return unreadable(str(error.override), text, "command line")
     if found := _UNKNOWN_KEY.search(text):
         return _unknown_key(found[1], place, known)
+    if found := _AMBIGUOUS.search(text):
+        return ConfigError(
+            f"command line: '{found[1]}' is a sweep, and --cfg and --info show one configuration; choose one value for "
+            "it. `digicarbon plan` lists the runs of a sweep."
+        )
+    if found := re.match(r"Could not delete from config\. '(.+?)' does not exist", text):
+        return _unknown_key(found[1], place, known)
+    if found := re.match(r"Could not delete from config\. The value of '(.+?)' is (.+?) and not", text):
+        return ConfigError(f"command line: ~{found[1]}: its value is {found[2]}; write ~{found[1]} to take it away.")
     if found := re.search(r"(?:Could not find|Cannot find primary config) '([^']+)'", text):
         return _unknown_option(found[1], place, name, known)
     if isinstance(error, yaml.YAMLError):

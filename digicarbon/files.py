@@ -12,7 +12,7 @@ import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from digicarbon import syntax
+from digicarbon import settings, syntax
 from digicarbon.errors import ConfigError, listing, nearest
 
 GROUPS = (
@@ -139,7 +139,7 @@ def lineage(name: str) -> list[ConfigFile]:
     ------
     ConfigError
         If a file is not readable as a mapping, inherits itself, does not inherit ``config`` once, has a sweep key of
-        the wrong shape, or lies in a sub-folder without ``# @package _global_``.
+        the wrong shape, sets what Hydra does not read here, or lies in a sub-folder without ``# @package _global_``.
     """
     files = list(_inherited(name, ()))
     if files and ROOT not in [file.name for file in files]:
@@ -153,7 +153,23 @@ def lineage(name: str) -> list[ConfigFile]:
         raise ConfigError(f"{files[0].shown}: inherits `{ROOT}` more than once; an experiment inherits one other only.")
     for file in files:
         _check_shapes(file)
+        refuse_settings(file.path, file.content)
     return files
+
+
+def refuse_settings(path: Path, content: Mapping[Any, Any]) -> None:
+    """Raise a `ConfigError` if a file sets what of Hydra does nothing here.
+
+    Parameters
+    ----------
+    path : Path
+    content : mapping
+        What it holds.
+    """
+    shipped = folders()[-1] / f"{ROOT}.yaml"
+    if path != shipped and ("hydra" in content or "hydra/" in str(content.get("defaults"))):
+        for key, sentence in settings.in_file(content, read(shipped)):
+            raise ConfigError(f"{shown(path)}, {key}: {sentence}")
 
 
 def _inherited(name: str, heirs: tuple[str, ...]) -> Iterator[ConfigFile]:

@@ -10,7 +10,7 @@ import hashlib
 import importlib
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any, ClassVar, TypeVar
@@ -64,7 +64,7 @@ class Spec(pydantic.BaseModel):
             If a field is unknown, missing, of the wrong type, or at odds with another; every fault in a sentence.
         """
         try:
-            super().__init__(**fields)
+            super().__init__(**{name: _plain(value) for name, value in fields.items()})
         except pydantic.ValidationError as error:
             raise SpecError(type(self), error) from None
 
@@ -72,6 +72,15 @@ class Spec(pydantic.BaseModel):
     def left_to_models(self) -> frozenset[str]:
         """Fields that change nothing of what the specification computes, so that runs that differ in them share it."""
         return frozenset()
+
+
+def _plain(value: Any) -> Any:
+    """Return a value with containers of other kinds as dictionaries and lists: Hydra hands over those of OmegaConf."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes | tuple | range):
+        return [_plain(item) for item in value]
+    return value
 
 
 class SpecError(ConfigError, ValueError):
@@ -174,6 +183,45 @@ def sharing(spec: Spec, *verbs: str) -> frozenset[str]:
         if cls.__module__.partition(".")[0] != __package__ and any(verb in vars(cls) for verb in verbs):
             break
     return frozenset()
+
+
+class NodeError(ValueError):
+    """A node within a node is wrong; the specification that holds it says so under its own key.
+
+    Parameters
+    ----------
+    node : mapping
+    kind : type
+        As for `build`.
+    """
+
+    def __init__(self, node: Mapping[str, Any], kind: type[Spec]) -> None:
+        super().__init__(f"the node is no {kind.__name__}")
+        self.node, self.kind = node, kind
+
+    def sentence(self, where: str) -> str:
+        """Return what is wrong, with ``where`` before the fields' names."""
+        try:
+            build(self.node, self.kind, where)
+        except ConfigError as error:
+            return str(error)
+        return f"{where}: {self}"
+
+
+def nested(value: Any, kind: type[Spec]) -> Any:
+    """Return the specification that a node within a node names; anything else is left to pydantic's own check.
+
+    Raises
+    ------
+    NodeError
+        If the node is wrong.
+    """
+    if not isinstance(value, Mapping):
+        return value
+    try:
+        return build(value, kind, kind.role)
+    except ConfigError as error:
+        raise NodeError(value, kind) from error
 
 
 class Builder:
@@ -293,6 +341,8 @@ def _sentence(cls: type[Spec], item: Any, where: str) -> str:
             return f"{key} must be a list, e.g. [{given}]; got {given!r}."
         case "literal_error":
             return f"{key} must be one of {item['ctx']['expected']}; got {given!r}.{_literal_hint(item, given)}"
+        case "value_error" if isinstance(item["ctx"]["error"], NodeError):
+            return str(item["ctx"]["error"].sentence(key))
         case "value_error":
             text = str(item["ctx"]["error"])
             first = re.match(r"\w+", text)

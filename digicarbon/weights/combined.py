@@ -13,7 +13,7 @@ from digicarbon.numeric.normalisation import Normalise
 from digicarbon.numeric.proximity import higher_order
 from digicarbon.numeric.unit_permutation import permutations
 from digicarbon.panel import Panel
-from digicarbon.spec import build
+from digicarbon.spec import nested
 from digicarbon.weights._units import IslandsUnplaced
 from digicarbon.weights.base import Weights, WeightsSpec
 
@@ -27,10 +27,7 @@ def _built(value: object) -> object:
             "must be a node with a `_target_`, such as {_target_: digicarbon.weights.AdjacencyWeights}, and the "
             f"fields of that class; got {value!r}."
         )
-    try:
-        return build(value, WeightsSpec, "weights")
-    except ConfigError as error:
-        raise ValueError(str(error)) from error
+    return nested(value, WeightsSpec)
 
 
 def _node(spec: WeightsSpec) -> dict[str, Any]:
