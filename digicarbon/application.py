@@ -11,12 +11,14 @@ from typing import Any
 
 from digicarbon import settings
 from digicarbon.errors import ConfigError, listing, nearest
-from digicarbon.files import GROUPS
+from digicarbon.files import GROUPS, SWEEP_KEYS
 
 _ACTIVE: list[bool] = []
 _WITH_NONE = ("measure", "outcome", "model", "diagnostic")
 """Groups that have an option for nothing."""
-_MAPPING = re.compile(r"\w+(\.\w+)+=\s*\{.*\}\s*", re.DOTALL)
+_MAPPING = re.compile(rf"(?:\w+(\.\w+)+|{'|'.join(SWEEP_KEYS)})=\s*\{{.*\}}\s*", re.DOTALL)
+_NO_NAME = re.compile(r"\s*(?:[\[{].*|null|true|false|[-+]?\d+(?:\.\d*)?)\s*", re.DOTALL | re.IGNORECASE)
+"""A value that is no option's name."""
 
 
 @contextmanager
@@ -143,6 +145,12 @@ def _refuse(argument: str) -> None:
         return
     if sentence := settings.on_command_line(argument):
         raise ConfigError(f"command line, {argument}: {sentence}")
+    key, _, value = argument.lstrip("+").partition("=")
+    if key in GROUPS and _NO_NAME.fullmatch(value):
+        raise ConfigError(
+            f"command line: {key} chooses an option by its name, e.g. {key}=…; got {value}. `digicarbon list {key}` "
+            f"shows the options; a field is set with {key}.field=…"
+        )
     group = argument.removeprefix("~").partition("=")[0].partition("@")[0]
     if argument.startswith("~") and group in GROUPS:
         others = {"weights": " A model that takes no weights reads none."}

@@ -218,8 +218,8 @@ def _refuse_misused(verb: str, given: Namespace, overrides: Sequence[str]) -> No
         )
     if given.config_dir is not None and not Path(given.config_dir).is_dir():
         raise ConfigError(
-            f"command line: --config-dir: there is no folder {given.config_dir}; it names one that holds groups, such as "
-            f"{Path(given.config_dir).name}/weights/mine.yaml."
+            f"command line: --config-dir: there is no folder {given.config_dir}; it names one that holds groups, such "
+            f"as {Path(given.config_dir).name}/weights/mine.yaml."
         )
     for flag, is_given in (("--resolve", given.resolve), ("--package", given.package is not None)):
         if is_given and given.cfg is None:
@@ -228,12 +228,13 @@ def _refuse_misused(verb: str, given: Namespace, overrides: Sequence[str]) -> No
                 f"{f' {given.package}' if flag == '--package' else ''}."
             )
 
+
 def _refuse_completion(overrides: Sequence[str]) -> None:
     wanted = [word.partition("=") for word in overrides]
     shells = ("bash", "fish", "zsh")
     known = len(wanted) == 1 and wanted[0][0] in ("install", "uninstall", "query") and wanted[0][2] in shells
     if not known or (wanted[0][0] == "query" and "COMP_LINE" not in os.environ):
         raise ConfigError(
-            'command line: --shell-completion takes install or uninstall with a shell, bash, fish or zsh: eval "$(digicarbon '
-            '-sc install=bash)". A shell asks with query itself.'
+            "command line: --shell-completion takes install or uninstall with a shell, bash, fish or zsh: "
+            'eval "$(digicarbon -sc install=bash)". A shell asks with query itself.'
         )

@@ -20,7 +20,7 @@ from digicarbon.compose import Composer, loader, options
 from digicarbon.errors import ConfigError, DigicarbonError, counted, listing, nearest
 from digicarbon.expand import read_overrides
 from digicarbon.files import GROUPS, ROOT, SWEEP_KEYS, find, headline
-from digicarbon.missing import own_experiments
+from digicarbon.missing import no_experiment, own_experiments
 from digicarbon.plan import Plan, Run, plan
 from digicarbon.prepare import Workshop
 from digicarbon.report import MOST_RUNS, Table
@@ -368,6 +368,8 @@ def _composers(
     for other in listed or ():
         if not isinstance(other, str):
             raise ConfigError(f"{place}: names experiments, e.g. [table3_baseline]; got {other!r}.")
+        if find(other) is None:
+            raise no_experiment(other, composer.options(""), place)
         yield from _composers(config_loader, other, overrides, (*listed_by, name))
     if not listed:
         yield composer

@@ -23,7 +23,8 @@ SWEEP_KEYS = ("title", "columns", "grid", "zip", "exclude", "draw", "experiments
 ROOT = "config"
 """The default sentence, which every experiment inherits."""
 
-_SHAPES: Mapping[str, tuple[type, str]] = {
+_SHAPES: Mapping[str, tuple[type | tuple[type, ...], str]] = {
+    "title": ((str, int, float), "a text, e.g. `title: Baseline`"),
     "columns": (dict, "a mapping of labels to choices, e.g. `SDM(1): {measure: sector1}`"),
     "grid": (dict, "a mapping of keys to lists, e.g. `inference: [classic, cluster]`"),
     "zip": (dict, "a mapping of keys to lists of equal length"),
@@ -64,6 +65,12 @@ class ConfigFile:
         folder = self.name.rpartition("/")[0]
         absolute = [word.lstrip("/") if word.startswith("/") or not folder else f"{folder}/{word}" for word in words]
         return [name for name in absolute if name.split("/")[0] not in GROUPS]
+
+    def chooses(self, group: str) -> bool:
+        """Return whether the defaults list chooses an option of a group."""
+        listed = self.content.get("defaults") or []
+        words = [str(word) for item in listed if isinstance(item, Mapping) for word in item]
+        return group in [_group(word) for word in words]
 
     def sets(self, key: str) -> bool:
         """Return whether the file holds a dotted key, spelled nested or flat."""
@@ -143,10 +150,11 @@ def lineage(name: str) -> list[ConfigFile]:
     """
     files = list(_inherited(name, ()))
     if files and ROOT not in [file.name for file in files]:
-        wrong = [parent for parent in files[-1].parents if find(parent) is None]
+        last = files[-1]
+        wrong = [parent for parent in last.parents if find(parent) is None]
         hint = f" There is no '{wrong[0]}'.{nearest(wrong[0], _names())}" if wrong else ""
         raise ConfigError(
-            f"{files[0].shown}: an experiment inherits `{ROOT}`; begin it with `defaults: [{_root(name)}, _self_]`."
+            f"{last.shown}: an experiment inherits `{ROOT}`; begin it with `defaults: [{_root(last.name)}, _self_]`."
             f"{hint}"
         )
     if [file.name for file in files].count(ROOT) > 1:
@@ -182,6 +190,7 @@ def _inherited(name: str, heirs: tuple[str, ...]) -> Iterator[ConfigFile]:
             "ever; give your file a name of its own."
         )
     file = ConfigFile(name, path, read(path))
+    check_defaults(file.content, path)
     if "/" in name and not heirs:
         _check_package(file)
     yield file
@@ -205,7 +214,13 @@ def read(path: Path) -> Mapping[Any, Any]:
         content = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
     except yaml.YAMLError as error:
         raise not_yaml(error, path) from error
-    except (OmegaConfBaseException, OSError, UnicodeDecodeError) as error:
+    except OmegaConfBaseException as error:
+        key = f"{error.full_key}: " if error.full_key else ""
+        raise ConfigError(
+            f"{shown(path)}: {key}cannot be read ({str(error).splitlines()[0]}). A value of another key is written "
+            "${group.field}, with both braces; a text that holds ${ is put as \\${."
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{shown(path)} is not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
         raise ConfigError(f"{shown(path)} must hold keys and values, e.g. `title: …`; it holds a list.")
@@ -269,11 +284,81 @@ def _check_package(file: ConfigFile) -> None:
         )
 
 
+def check_defaults(content: Mapping[Any, Any], path: Path) -> None:
+    """Raise a `ConfigError` if a file's defaults list is none, or an item of it names nothing.
+
+    Parameters
+    ----------
+    content : mapping
+        What the file holds.
+    path : Path
+    """
+    listed, place = content.get("defaults"), f"{shown(path)}, defaults"
+    if listed is None:
+        return
+    example = f"`defaults: [{ROOT}, override model: sdm, _self_]`"
+    if not isinstance(listed, list):
+        raise ConfigError(f"{place}: must be a list, e.g. {example}; got {listed!r}.")
+    for item in listed:
+        if isinstance(item, Mapping) and len(item) == 1:
+            _check_choice(*next(iter(item.items())), place)
+        elif not isinstance(item, str):
+            raise ConfigError(f"{place}: each item is a name or one choice, e.g. {example}; got {item!r}.")
+
+
+def _check_choice(word: object, option: object, place: str) -> None:
+    """Refuse an item of a defaults list that does not choose one option of its group."""
+    group = _group(str(word))
+    if group not in GROUPS or isinstance(option, str):
+        return
+    if isinstance(option, list):
+        raise ConfigError(
+            f"{place}, {group}: one option is chosen there; got {option!r}. Several are swept with "
+            f"`grid: {{{group}: [{', '.join(map(str, option))}]}}`."
+        )
+    given = "nothing" if option is None else repr(option)
+    raise ConfigError(f"{place}, {group}: an option is chosen by its name, e.g. `override {group}: …`; got {given}.")
+
+
+def _group(word: str) -> str:
+    """Return the group that a key of a defaults list chooses in, e.g. of ``override /model``."""
+    return word.removeprefix("override ").strip().lstrip("/").partition("@")[0]
+
+
 def _check_shapes(file: ConfigFile) -> None:
-    for key, (kind, wanted) in _SHAPES.items():
-        value = file.content.get(key)
-        if value is not None and not isinstance(value, kind):
-            raise ConfigError(f"{file.shown}: {key} must be {wanted}; got {value!r}.")
+    for key in _SHAPES:
+        check_shape(key, file.content.get(key), file.shown)
+    for item in file.content.get("defaults") or []:
+        word = str(next(iter(item))) if isinstance(item, Mapping) else ""
+        if file.name != ROOT and _group(word) in GROUPS and not word.startswith("override "):
+            raise ConfigError(
+                f"{file.shown}, defaults: `{word}: {item[word]}` chooses a second option of {_group(word)}, which "
+                f"{ROOT} chooses already; write `override {word}: {item[word]}`."
+            )
+    for group in GROUPS:
+        value = file.content.get(group, {})
+        if not isinstance(value, Mapping) and not (isinstance(value, str) and value.startswith("${")):
+            raise bare_name(group, value, file.shown)
+
+
+def check_shape(key: str, value: object, place: str) -> None:
+    """Raise a `ConfigError` if the value of a sweep key is not of its kind."""
+    kind, wanted = _SHAPES[key]
+    if value is not None and not isinstance(value, kind):
+        raise ConfigError(f"{place}: {key} must be {wanted}; got {value!r}.")
+
+
+def bare_name(group: str, given: object, place: str) -> ConfigError:
+    """Return the sentence for ``weights: w2_nested`` in a body, which would replace the option's fields by a text."""
+    if not isinstance(given, str):
+        return ConfigError(
+            f"{place}: {group} holds fields, e.g. `{group}: {{…: …}}`, and the defaults list chooses its option; got "
+            f"{'nothing' if given is None else repr(given)}."
+        )
+    return ConfigError(
+        f"{place}: '{group}: {given}' does not choose an option; write it in the defaults list, "
+        f"`defaults: [{ROOT}, override {group}: {given}, _self_]`, or on the command line, {group}={given}."
+    )
 
 
 def _root(name: str) -> str:

@@ -25,6 +25,10 @@ NOTHING = "none"
 """What a run has at a key that means nothing for it: weights that its model does not take, a field that it ignores."""
 
 
+MOST_REASONS = 3
+"""So many choices that cannot run are named where none can."""
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Run:
     """One specification, checked against its panel and weights.
@@ -167,8 +171,19 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Worksh
         made.runs.append(run)
     impossible.refuse()
     if not made.runs:
-        reasons = "; ".join(f"{label}: {reason}" for label, reason in made.skipped[:3])
-        raise ConfigError(f"{composer.name}: nothing is left to run ({excluded} excluded). {reasons}".strip())
+        reasons = "; ".join(f"{label}: {reason}" for label, reason in made.skipped[:MOST_REASONS])
+        place = composer.files[0].shown if composer.files else COMMAND_LINE
+        if not made.skipped:
+            raise ConfigError(
+                f"{composer.where('exclude')}, exclude: nothing is left to run, since the rules leave out all "
+                f"{counted(excluded, 'combination')}; take a rule out, or make one narrower."
+            )
+        more = len(made.skipped) - min(len(made.skipped), MOST_REASONS)
+        others = f" {more} more cannot either." if more else ""
+        raise ConfigError(
+            f"{place}: nothing is left to run: none of the options that a glob has found can run"
+            f"{f', and exclude leaves out {excluded}' if excluded else ''}. {reasons}{others}"
+        )
     return made
 
 
@@ -232,10 +247,10 @@ def _checked(composer: Composer, choice: Choice, shop: Workshop) -> Run:
         merged = composer.merged(values)
         for group in dict.fromkeys(key.split(".")[0] for key in lacking):
             refuse_unknown(merged[group], group)
-        require([key for key in lacking if not key.startswith("weights.")], chosen)
+        require([key for key in lacking if not key.startswith("weights.")], chosen, composer, choice)
     specs = specify(composer.config(values), shop.builder)
     if specs.weights is not None:
-        require(lacking, chosen)
+        require(lacking, chosen, composer, choice)
     prepared = shop.prepare(specs)
     return Run(
         # a run without an experiment is called by its model: the root's name says nothing
@@ -249,11 +264,18 @@ def _checked(composer: Composer, choice: Choice, shop: Workshop) -> Run:
     )
 
 
-def require(keys: Sequence[str], options: Mapping[str, str]) -> None:
-    """Raise a `ConfigError` on the first of the keys that have no value."""
-    for key in keys:
-        group = key.split(".")[0]
-        raise ConfigError(f"{key} is required by {group}={options[group]}; give it in the YAML or as {key}=…")
+def require(keys: Sequence[str], options: Mapping[str, str], composer: Composer, choice: Choice | None = None) -> None:
+    """Raise a `ConfigError` on the keys that have no value; it names the place that chooses what needs them."""
+    for group in dict.fromkeys(key.split(".")[0] for key in keys):
+        place = (choice and choice.place(group)) or composer.chooser(group)
+        lacking = [key for key in keys if key.startswith(f"{group}.")]
+        verb = "is" if len(lacking) == 1 else "are"
+        fields = ", ".join(f"{key.removeprefix(f'{group}.')}: …" for key in lacking)
+        words = " ".join(f"{key}=…" for key in lacking)
+        raise ConfigError(
+            f"{place}: {group}={options[group]} needs {listing(lacking)}, which {verb} not given; write "
+            f"`{group}: {{{fields}}}` in the experiment, or {words} on the command line."
+        )
 
 
 def content_hash(specs: Specs, prepared: Prepared, workshop: Workshop | None = None) -> str:

@@ -36,8 +36,10 @@ def instead(key: str, value: Any, in_file: bool) -> str:
         items = [(str(name), item) for name, item in _swept(value)]
         grid = ", ".join(f"{name}: {_values(item)}" for name, item in items)
         words = " ".join(f"'{name}={_text(item)}'" for name, item in items)
-        return f"this list of Hydra's is not read here. Write `grid: {{{grid}}}` in its place." if in_file else (
-            f"this list of Hydra's is not read here. Write {words} in its place."
+        return (
+            f"this list of Hydra's is not read here. Write `grid: {{{grid}}}` in its place."
+            if in_file
+            else (f"this list of Hydra's is not read here. Write {words} in its place.")
         )
     other = next((text for name, text in _OTHERS.items() if key == name or key.startswith(f"{name}.")), "")
     return " ".join(

@@ -10,7 +10,8 @@ import hashlib
 import importlib
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any, ClassVar, TypeVar
@@ -19,7 +20,7 @@ from weakref import WeakValueDictionary
 import pydantic
 from pydantic import ConfigDict, Field
 
-from digicarbon.errors import ConfigError, listing, nearest
+from digicarbon.errors import ConfigError, DigicarbonError, listing, nearest
 
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 """A list of names in YAML; a bare text is refused."""
@@ -140,7 +141,10 @@ def build(node: Mapping[str, Any], kind: type[S], where: str) -> S:
     """
     target = node.get("_target_")
     if not isinstance(target, str):
-        raise ConfigError(f"{where}: the key `_target_` is missing; it names a class such as 'digicarbon.model.…'.")
+        raise ConfigError(
+            f"{where}._target_ {'is missing' if target is None else f'must be a text; got {target!r}'}; it names a "
+            f"class such as 'digicarbon.{kind.role}.…', and the fields of that class stand beside it."
+        )
     cls = locate(target, where)
     if not (isinstance(cls, type) and issubclass(cls, kind)):
         raise ConfigError(
@@ -222,6 +226,26 @@ def nested(value: Any, kind: type[Spec]) -> Any:
         return build(value, kind, kind.role)
     except ConfigError as error:
         raise NodeError(value, kind) from error
+
+
+@contextmanager
+def under(key: str, kind: type[Spec]) -> Iterator[None]:
+    """Have messages of a node within a node begin with its own key.
+
+    Parameters
+    ----------
+    key : str
+        E.g. ``"model.error_weights"``.
+    kind : type
+        Of the node, whose role messages begin with otherwise.
+    """
+    try:
+        yield
+    except DigicarbonError as error:
+        sentence = str(error)
+        if not sentence.startswith(f"{kind.role}."):
+            raise
+        raise error.told(key + sentence.removeprefix(kind.role)) from error
 
 
 class Builder:
@@ -309,8 +333,14 @@ def locate(target: str, where: str) -> object:
             "correct it and try again."
         ) from error
     if not hasattr(module, name):
-        raise ConfigError(f"{where}._target_: '{module_name}' has no class '{name}'.{nearest(name, vars(module))}")
+        raise ConfigError(f"{where}._target_: '{module_name}' has no class '{name}'.{_classes(name, module)}")
     return getattr(module, name)
+
+
+def _classes(name: str, module: ModuleType) -> str:
+    """Return what a module has in place of a class that it has not."""
+    there = [word for word, item in vars(module).items() if isinstance(item, type) and issubclass(item, Spec)]
+    return f"{nearest(name, there)} Classes: {listing(there, 30)}." if there else " It holds no specification."
 
 
 def _imported(module_name: str) -> ModuleType:

@@ -34,7 +34,7 @@ GIVEN: dict[str, Any] = {
     "source.unit": "city",
     "source.time": "year",
     "measure.column": "e",
-    "measure.indicators": {"e": "positive"},
+    "measure.indicators": {"e": "positive", "ddl": "negative"},
     "weights.path": "here.csv",
     "weights.unit": "city",
     "model.instruments": ["L.ln_e"],

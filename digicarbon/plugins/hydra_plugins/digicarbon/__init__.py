@@ -63,11 +63,12 @@ class DigicarbonSource(FileConfigSource):
 
     @staticmethod
     def _in_order(found: ConfigResult, path: Path) -> ConfigResult:
-        from digicarbon.files import in_order
+        from digicarbon.files import check_defaults, in_order
 
         config = found.config
         if isinstance(config, DictConfig) and "defaults" in config:
             content: Any = OmegaConf.to_container(config, resolve=False)
+            check_defaults(content, path)
             if isinstance(content["defaults"], list) and not in_order(content, path):
                 config.defaults.append("_self_")
         return found
