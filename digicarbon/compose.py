@@ -326,7 +326,7 @@ class Composer:
     def _unresolved(
         self, key: str, merged: Mapping[str, Any], choices: Mapping[str, Any], error: Exception
     ) -> ConfigError:
-        """Return the sentence for an interpolation that leads nowhere: the file that names it, or lacks what it names."""
+        """Return the sentence for a reference to nothing, with the file that holds it or that lacks what it names."""
         place = self.where(key, choices)
         options = {**self.chosen, **choices}
         absent = re.search(r"Interpolation key '(.+?)' not found", first_line(error))

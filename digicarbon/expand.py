@@ -211,7 +211,8 @@ def _grid(composer: Composer, grid: Any) -> list[Axis]:
             axes.append(Axis(key, tuple(values), place))
         else:
             raise ConfigError(
-                f"{place}: must be a list with at least one item, or {{subsets: […]}}, all subsets of one; got {values!r}."
+                f"{place}: must be a list with at least one item, or {{subsets: […]}}, all subsets of one; got "
+                f"{values!r}."
             )
     return axes
 

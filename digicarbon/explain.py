@@ -114,8 +114,8 @@ def unreadable(override: str, text: str, place: str) -> ConfigError:
         return ConfigError(f"{place}: '{override}' cannot be read. {SPELLING} {quotes}")
     if override.startswith("~"):
         return ConfigError(
-            f"{place}: '{override}' cannot be read; a key of a file that holds blanks or parentheses is taken away there, "
-            "e.g. `columns: {FE(1): null}`."
+            f"{place}: '{override}' cannot be read; a key of a file that holds blanks or parentheses is taken away "
+            "there, e.g. `columns: {FE(1): null}`."
         )
     why = f" ({text})" if " at input" in text or "xpected" in text else ""
     return ConfigError(f"{place}: '{override}' cannot be read{why}. {QUOTE if place == COMMAND_LINE else SWEEP}")

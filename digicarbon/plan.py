@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from digicarbon.choice import COMMAND_LINE, Axis, Choice
 from digicarbon.compose import Composer
 from digicarbon.errors import ConfigError, DigicarbonError, counted, listing
 from digicarbon.expand import expand
-from digicarbon.files import ROOT, subject
+from digicarbon.files import GROUPS, ROOT, subject
 from digicarbon.impossible import Impossible
 from digicarbon.prepare import Prepared, Specs, Workshop, specify
 from digicarbon.spec import Spec, as_default, identity, refuse_unknown
@@ -25,6 +26,7 @@ NOTHING = "none"
 """What a run has at a key that means nothing for it: weights that its model does not take, a field that it ignores."""
 
 
+_OPTION = re.compile(rf"({'|'.join(GROUPS)})=")
 MOST_REASONS = 3
 """So many choices that cannot run are named where none can."""
 
@@ -175,8 +177,8 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Worksh
         place = composer.files[0].shown if composer.files else COMMAND_LINE
         if not made.skipped:
             raise ConfigError(
-                f"{composer.where('exclude')}, exclude: nothing is left to run, since the rules leave out all "
-                f"{counted(excluded, 'combination')}; take a rule out, or make one narrower."
+                f"{composer.where('exclude')}, exclude: nothing is left to run: the rules leave out "
+                f"{counted(excluded, 'combination')}, which is all; take a rule out, or make one narrower."
             )
         more = len(made.skipped) - min(len(made.skipped), MOST_REASONS)
         others = f" {more} more cannot either." if more else ""
@@ -268,13 +270,13 @@ def require(keys: Sequence[str], options: Mapping[str, str], composer: Composer,
     """Raise a `ConfigError` on the keys that have no value; it names the place that chooses what needs them."""
     for group in dict.fromkeys(key.split(".")[0] for key in keys):
         place = (choice and choice.place(group)) or composer.chooser(group)
-        lacking = [key for key in keys if key.startswith(f"{group}.")]
-        verb = "is" if len(lacking) == 1 else "are"
-        fields = ", ".join(f"{key.removeprefix(f'{group}.')}: …" for key in lacking)
-        words = " ".join(f"{key}=…" for key in lacking)
+        first, *others = [key for key in keys if key.startswith(f"{group}.")]
+        more = f", and so {'is' if len(others) == 1 else 'are'} {listing(others)}" if others else ""
+        fields = ", ".join(f"{key.removeprefix(f'{group}.')}: …" for key in (first, *others))
+        words = " ".join(f"{key}=…" for key in (first, *others))
         raise ConfigError(
-            f"{place}: {group}={options[group]} needs {listing(lacking)}, which {verb} not given; write "
-            f"`{group}: {{{fields}}}` in the experiment, or {words} on the command line."
+            f"{place}: {first} is required by {group}={options[group]}{more}; write `{group}: {{{fields}}}` in the "
+            f"experiment, or {words} on the command line."
         )
 
 
@@ -338,7 +340,9 @@ def _placed(error: DigicarbonError, composer: Composer, choice: Choice) -> Digic
     sentence = str(error)
     key = subject(sentence)
     if not key:
-        return error.told(sentence)
+        option = _OPTION.match(sentence)
+        place = choice.place(option[1]) or composer.chooser(option[1]) if option else ""
+        return error.told(f"{place}: {sentence}" if place else sentence)
     origin = composer.origin(key, choice.values)
     place = choice.place(origin) or composer.where(origin, choice.values)
     placed = error.told(f"{place}: {origin}{sentence[len(key) :]}")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -342,7 +343,7 @@ class Workshop:
         def make() -> Weights:
             full = self._full(specs)
             # a file of weights belongs to the data
-            with _to_correct(spec) if hasattr(spec, "path") else nullcontext():
+            with _to_correct(spec) if _reads_file(spec) else nullcontext():
                 return spec.compute(full)
 
         weights = self.once(("weights", *keys), make)
@@ -394,13 +395,27 @@ def _to_correct(spec: Spec) -> Iterator[None]:
         yield
     except DigicarbonError as error:
         error.to_correct = True
-        if subject(str(error)) or "path" not in type(spec).model_fields:
+        sentence = str(error)
+        fields = [name for name in ("path", "coordinates") if isinstance(getattr(spec, name, None), str)]
+        if subject(sentence) or not fields:
             raise
-        raise error.told(f"{spec.role}.path: {error}") from error
+        path = getattr(spec, fields[0])
+        file = Path(path)
+        if not sentence.startswith(path):
+            # weights are called by the stem of their file
+            sentence = f"{file.name}: {sentence.removeprefix(f'{file.stem}: ')}"
+        raise error.told(f"{spec.role}.{fields[0]}: {sentence}") from error
+
+
+def _reads_file(spec: WeightsSpec) -> bool:
+    return hasattr(spec, "path") or isinstance(getattr(spec, "coordinates", None), str)
 
 
 def _named_by(specs: Specs, column: str) -> str:
     """Return the field of the model or diagnostic that names a column, as the beginning of a sentence."""
+    formula = getattr(specs.model, "formula", None)
+    if formula is not None and column in formula:
+        return "model.formula: "
     for group, spec in (("model", specs.model), ("diagnostic", specs.diagnostic)):
         for field, value in spec:
             terms = (value,) if isinstance(value, str) else value if isinstance(value, tuple) else ()

@@ -10,12 +10,12 @@ READ = ("hydra.searchpath", "hydra.verbose", "hydra.job_logging", "hydra.hydra_l
 """Settings that the command line may give, as keys or as groups."""
 _LIST = re.compile(r"\s*[^\W\d][\w.]*(?:\s*,\s*[^\W\d][\w.]*)+\s*")
 _PARAMS = "hydra.sweeper.params"
+_FOLDER = "There is no folder of its own; tracking.uri says where results go, tracking.artifacts where files go."
 _OTHERS: Mapping[str, str] = {
     "hydra.launcher": "Choose where runs are fitted with executor=…, e.g. executor=threading.",
-    "hydra.run": "A run has no folder of its own; tracking.uri says where results go, tracking.artifacts where files go.",
-    "hydra.sweep": "A sweep has no folder of its own; tracking.uri says where results go, tracking.artifacts where files "
-    "go.",
-    "hydra.output_subdir": "A run has no folder of its own, and its configuration is recorded with its results.",
+    "hydra.run": _FOLDER,
+    "hydra.sweep": _FOLDER,
+    "hydra.output_subdir": "There is no folder of its own, and a run's configuration is recorded with its results.",
     "hydra.job": "Set environment variables before the command; tracking.experiment gives the results a name.",
     "hydra.callbacks": "Read what is recorded afterwards, e.g. with `digicarbon report`.",
 }
@@ -33,19 +33,15 @@ def instead(key: str, value: Any, in_file: bool) -> str:
         Whether a file sets it, and not the command line.
     """
     if key == _PARAMS and isinstance(value, Mapping) and value:
-        items = [(str(name), item) for name, item in _swept(value)]
+        items = list(_swept(value))
         grid = ", ".join(f"{name}: {_values(item)}" for name, item in items)
         words = " ".join(f"'{name}={_text(item)}'" for name, item in items)
-        return (
-            f"this list of Hydra's is not read here. Write `grid: {{{grid}}}` in its place."
-            if in_file
-            else (f"this list of Hydra's is not read here. Write {words} in its place.")
-        )
+        return f"Hydra's own sweep is not read here. Write {f'`grid: {{{grid}}}`' if in_file else words} in its place."
     other = next((text for name, text in _OTHERS.items() if key == name or key.startswith(f"{name}.")), "")
-    return " ".join(
-        ["digicarbon expands and runs every sweep itself, so that this setting of Hydra's would do nothing;"]
-        + ["leave it out.", *([other] if other else [])]
-    )
+    return (
+        "digicarbon expands and runs every sweep itself, so that this setting of Hydra's would do nothing; leave "
+        f"it out. {other}"
+    ).rstrip()
 
 
 def in_file(content: Mapping[Any, Any], shipped: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:

@@ -339,8 +339,9 @@ def locate(target: str, where: str) -> object:
 
 def _classes(name: str, module: ModuleType) -> str:
     """Return what a module has in place of a class that it has not."""
-    there = [word for word, item in vars(module).items() if isinstance(item, type) and issubclass(item, Spec)]
-    return f"{nearest(name, there)} Classes: {listing(there, 30)}." if there else " It holds no specification."
+    classes = {word: item for word, item in vars(module).items() if isinstance(item, type)}
+    specs = [word for word, item in classes.items() if issubclass(item, Spec)]
+    return nearest(name, classes) + (f" Classes: {listing(specs, 30)}." if specs else "")
 
 
 def _imported(module_name: str) -> ModuleType:
@@ -360,6 +361,8 @@ def _sentence(cls: type[Spec], item: Any, where: str) -> str:
         case "extra_forbidden":
             name = str(location[-1])
             return _no_field(cls, key, name)
+        case "missing" if isinstance(location[-1], int):
+            return f"{'.'.join(key.split('.')[:-1])} has too few items; got {given!r}."
         case "missing":
             return f"{key} is required; give it in the YAML or as {key}=…"
         case "tuple_type" if isinstance(given, list):

@@ -189,8 +189,8 @@ class FolderSource(Source):
         if not folder.is_dir():
             raise DataError(
                 f"source.folder: there is no folder {folder.absolute()}. Name the one that holds the data; the shipped "
-                "sources of real data look into the folder that the environment variable DIGICARBON_DATA names, which holds "
-                "china/; source=simulated works without files."
+                "sources of real data look into the folder that the environment variable DIGICARBON_DATA names, which "
+                "holds china/; source=simulated works without files."
             )
         others: dict[str, FileEntry] = {}
         for name in self.further:
