@@ -314,7 +314,9 @@ def test_a_file_of_weights_that_does_not_fit_is_to_be_corrected(folder: Path) ->
     Path("e.csv").write_text("a,b\na,b\nb,c\nc,d\nd,e\ne,f\nf,g\n", encoding="utf-8")
     edges = ("weights.path=e.csv", "weights.origin=a", "weights.destination=b", "model.controls=[]", "model=twfe,sdm")
     said = refusal("config", *TABLE[:-2], "weights=edges", *edges)
-    assert said.startswith("model=sdm: command line: weights.path: e.csv has labels that are not units of the panel: g.")
+    assert said.startswith(
+        "model=sdm: command line: weights.path: e.csv has labels that are not units of the panel: g."
+    )
     assert "exclude" not in said
 
 

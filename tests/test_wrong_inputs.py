@@ -12,8 +12,8 @@ from digicarbon.__main__ import main
 CONFIG = "defaults: [config, override executor: sequential, _self_]\n"
 HEIR = "defaults: [base, _self_]\n"
 OWN = (
-    "defaults: [config, override source: table, override measure: none, override outcome: none, override model: {model}, "
-    "override weights: {weights}, override executor: sequential, _self_]\n"
+    "defaults: [config, override source: table, override measure: none, override outcome: none, "
+    "override model: {model}, override weights: {weights}, override executor: sequential, _self_]\n"
     "source: {{path: d.csv, unit: city, time: year}}\nmodel: {{y: co2, x: {x}, controls: []}}\n"
 )
 DATA = "city,year,co2,gdp,name\n" + "".join(
@@ -207,7 +207,7 @@ DATA_FILES: list[tuple[Mapping[str, str], str, list[str]]] = [
     (
         {MINE: sdm("blend", "{first: {_target_: digicarbon.weights.MatrixWeights, path: no.csv}}")},
         "mine",
-        [f"{MINE}: weights.first.islands is not a field of MatrixWeights"],
+        [f"{MINE}: weights.first.path: there is no file 'no.csv'"],
     ),
     (
         {
@@ -288,7 +288,7 @@ CONF: list[tuple[Mapping[str, str], str, list[str]]] = [
     (
         {"conf/model/mine.yaml": ""},
         "model=mine",
-        ["conf/model/mine.yaml: model._target_ is missing", "digicarbon.model"],
+        ["conf/model/mine.yaml: model._target_ is missing", "'digicarbon.model.…'"],
     ),
     (
         {"conf/sample/mine.yaml": "# x\n"},

@@ -57,9 +57,19 @@ class DigicarbonSource(FileConfigSource):
         stat = path.stat()
         key = (str(path), stat.st_mtime_ns, stat.st_size)
         if key not in self._read:
-            self._read[key] = pickle.dumps(self._in_order(super().load_config(config_path), path))
+            self._read[key] = pickle.dumps(self._in_order(self._loaded(config_path, path), path))
         found: ConfigResult = pickle.loads(self._read[key])
         return found
+
+    def _loaded(self, config_path: str, path: Path) -> ConfigResult:
+        from digicarbon.files import check_defaults, read
+
+        try:
+            return super().load_config(config_path)
+        except ValueError:
+            # Hydra does not say which file has the wrong item
+            check_defaults(read(path), path)
+            raise
 
     @staticmethod
     def _in_order(found: ConfigResult, path: Path) -> ConfigResult:
