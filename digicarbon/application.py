@@ -104,12 +104,12 @@ def _refuse_package(experiment: str, arguments: Sequence[str]) -> None:
     if given.package in (None, "_global_"):
         return
     config = loader().load_configuration(experiment, given.overrides, run_mode=RunMode.RUN)
-    shown = config if given.cfg != "job" else OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
+    keys = [str(key) for key in config if given.cfg != "job" or key != "hydra"]
+    shown = OmegaConf.masked_copy(config, keys)
     if OmegaConf.select(shown, given.package) is None:
-        words = [str(key) for key in shown]
         raise ConfigError(
             f"command line, --package {given.package}: the configuration has no such part, or it is empty."
-            f"{nearest(given.package, words)} Parts: {listing(words, 30)}; or a field, e.g. model.y."
+            f"{nearest(given.package, keys)} Parts: {listing(keys, 30)}; or a field, e.g. model.y."
         )
 
 

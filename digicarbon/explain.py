@@ -33,8 +33,9 @@ _UNKNOWN_KEY = re.compile(r"Could not override '([^'@]+)")
 class Vocabulary(Protocol):
     """What can be chosen, and what the command line chooses."""
 
-    files: Sequence[ConfigFile]
-    """The experiment's file and those that it inherits."""
+    @property
+    def files(self) -> Sequence[ConfigFile]:
+        """The experiment's file and those that it inherits."""
 
     def chooser(self, group: str) -> str:
         """Return where the option of a group is chosen."""

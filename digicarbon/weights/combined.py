@@ -81,7 +81,8 @@ class BlendWeights(WeightsSpec):
 
     def _side(self, field: str, panel: Panel) -> Weights:
         with under(f"weights.{field}", WeightsSpec):
-            found = getattr(self, field).compute(panel).restrict(panel.units, islands="keep")
+            node: WeightsSpec = getattr(self, field)
+            found = node.compute(panel).restrict(panel.units, islands="keep")
         if self.normalise == "none":
             return found
         made = Weights.from_matrix(found.raw, found.labels, islands="keep", name=found.name, normalise=self.normalise)
