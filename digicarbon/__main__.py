@@ -93,7 +93,7 @@ def _answer(given: list[str]) -> int:
 
 def _dispatch(given: list[str]) -> int:
     if given[0] in ("-sc", "--shell-completion"):
-        return _hydra("run", "config", (), given)
+        return _hydra("run", *read("run", given))
     verb, rest = given[0], given[1:]
     if verb in usage.HELP and usage.is_asked_for(verb, rest):
         sys.stdout.write(usage.HELP[verb])

@@ -9,11 +9,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from digicarbon.errors import ConfigError
+from digicarbon import settings
+from digicarbon.errors import ConfigError, listing, nearest
+from digicarbon.files import GROUPS, SWEEP_KEYS
 
 _ACTIVE: list[bool] = []
-_MAPPING = re.compile(r"\w+(\.\w+)+=\s*\{.*\}\s*", re.DOTALL)
-_OURS = ("hydra/sweeper", "hydra/launcher", "hydra.mode", "hydra.sweep", "hydra.run", "hydra.output_subdir")
+_WITH_NONE = ("measure", "outcome", "model", "diagnostic")
+"""Groups that have an option for nothing."""
+_MAPPING = re.compile(rf"(?:\w+(\.\w+)+|{'|'.join(SWEEP_KEYS)})=\s*\{{.*\}}\s*", re.DOTALL)
+_NO_NAME = re.compile(r"\s*(?:[\[{].*|null|true|false|[-+]?\d+(?:\.\d*)?)\s*", re.DOTALL | re.IGNORECASE)
+"""A value that is no option's name."""
 
 
 @contextmanager
@@ -62,12 +67,12 @@ def run(command: Callable[[Any], None], experiment: str, arguments: Sequence[str
     from digicarbon.files import lineage
 
     for argument in arguments:
-        if argument.lstrip("+~").startswith(_OURS):
-            raise ConfigError(_keep_engine(argument))
+        _refuse(argument)
     lineage(experiment)
     # a mapping that is given as a whole may have names that the option has not; Hydra adds them with plus signs only
     arguments = [f"++{word}" if _MAPPING.fullmatch(word) else word for word in arguments]
     try:
+        _refuse_package(experiment, arguments)
         with active(), _command_line(arguments):
             hydra.main(config_path=None, config_name=experiment, version_base="1.3")(_task(command))()
     except COMPOSITION_ERRORS as error:
@@ -83,6 +88,29 @@ def run(command: Callable[[Any], None], experiment: str, arguments: Sequence[str
         return
     # outside the handler, so that an error of the second attempt does not drag the first along
     run(command, experiment, arguments)
+
+
+def _refuse_package(experiment: str, arguments: Sequence[str]) -> None:
+    """Refuse a part of the configuration that is to be shown and is not there."""
+    if not {"--cfg", "-c"} & {word.partition("=")[0] for word in arguments}:
+        return
+    from hydra._internal.utils import get_args_parser
+    from hydra.types import RunMode
+    from omegaconf import OmegaConf
+
+    from digicarbon.compose import loader
+
+    given = get_args_parser().parse_args(list(arguments))
+    if given.package in (None, "_global_"):
+        return
+    config = loader().load_configuration(experiment, given.overrides, run_mode=RunMode.RUN)
+    keys = [str(key) for key in config if given.cfg != "job" or key != "hydra"]
+    shown = OmegaConf.masked_copy(config, keys)
+    if OmegaConf.select(shown, given.package) is None:
+        raise ConfigError(
+            f"command line, --package {given.package}: the configuration has no such part, or it is empty."
+            f"{nearest(given.package, keys)} Parts: {listing(keys, 30)}; or a field, e.g. model.y."
+        )
 
 
 @contextmanager
@@ -105,17 +133,32 @@ def _task(command: Callable[[Any], None]) -> Callable[[Any], None]:
 
     def engine(request: Any) -> None:
         if not isinstance(request, Request):
-            raise ConfigError(_keep_engine("the configuration"))
+            raise ConfigError("the configuration: the sweeper of Hydra was changed; leave hydra/sweeper as it is.")
         command(request)
 
     return engine
 
 
-def _keep_engine(what: str) -> str:
-    return (
-        f"{what} changes Hydra's mode, sweeper, launcher or folders; leave them as they are: digicarbon expands and "
-        "runs every sweep itself (choose executor=… for the backend)."
-    )
+def _refuse(argument: str) -> None:
+    """Refuse an override that sets what of Hydra does nothing here, or that takes away what every run has."""
+    if "=" not in argument and not argument.startswith("~"):
+        return
+    if sentence := settings.on_command_line(argument):
+        raise ConfigError(f"command line, {argument}: {sentence}")
+    key, _, value = argument.lstrip("+").partition("=")
+    if key in GROUPS and _NO_NAME.fullmatch(value):
+        raise ConfigError(
+            f"command line: {key} chooses an option by its name, e.g. {key}=…; got {value}. `digicarbon list {key}` "
+            f"shows the options; a field is set with {key}.field=…"
+        )
+    group = argument.removeprefix("~").partition("=")[0].partition("@")[0]
+    if argument.startswith("~") and group in GROUPS:
+        others = {"weights": " A model that takes no weights reads none."}
+        none = f" {group}=none has none." if group in _WITH_NONE else others.get(group, "")
+        raise ConfigError(
+            f"command line, {argument}: every run has an option of {group}, so that it cannot be taken away; choose "
+            f"another with {group}=… (`digicarbon list {group}` shows them).{none}"
+        )
 
 
 def completion_line(line: str, verbs: Sequence[str]) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import itertools
+import os
 import re
 import shlex
+from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import redirect_stderr
+from pathlib import Path
 from typing import NoReturn
 
 from digicarbon.errors import ConfigError, nearest
@@ -53,12 +56,14 @@ def read(verb: str, words: Sequence[str]) -> tuple[str, list[str], list[str]]:
     rest = _unquoted(words)
     _refuse_blanks(verb, rest)
     experiment = "config"
-    if rest and not rest[0].startswith("-") and "=" not in rest[0]:
+    if rest and not rest[0].startswith(("-", "~")) and "=" not in rest[0]:
         experiment = name_of(rest.pop(0))
     own = [word for word in rest if word in FLAGS.get(verb, ())]
     overrides, flags = _apart([word for word in rest if word not in own])
     if flags:
-        _refuse_unknown(verb, flags)
+        _refuse_misused(verb, _known(verb, flags), overrides)
+    if "--shell-completion" in flags or "-sc" in flags:
+        _refuse_completion(overrides)
     if stray := next((word for word in overrides if _is_bare(word)), ""):
         _refuse_stray(verb, stray, words)
     return experiment, own, [*overrides, *flags]
@@ -153,14 +158,15 @@ def _refuse_stray(verb: str, stray: str, words: Sequence[str]) -> NoReturn:
     )
 
 
-def _refuse_unknown(verb: str, flags: Sequence[str]) -> None:
+def _known(verb: str, flags: Sequence[str]) -> Namespace:
+    """Return what the flags say, or refuse one that Hydra has not."""
     from hydra._internal.utils import get_args_parser
 
     parser = get_args_parser()
     said = io.StringIO()
     try:
         with redirect_stderr(said):
-            _, unknown = parser.parse_known_args(list(flags))
+            given, unknown = parser.parse_known_args(list(flags))
     except SystemExit as end:
         # argparse prints its usage and ends the process, also where it was asked for nothing but that
         if not end.code:
@@ -168,7 +174,7 @@ def _refuse_unknown(verb: str, flags: Sequence[str]) -> None:
         wrong = said.getvalue().rpartition("error: ")[2].strip()
         raise ConfigError(f"command line: {wrong}; `digicarbon {verb} --hydra-help` explains Hydra's flags.") from None
     if not unknown:
-        return
+        return given
     flag = unknown[0]
     owner = next((other for other, own in FLAGS.items() if flag in own), "")
     own = list(FLAGS.get(verb, ()))
@@ -178,3 +184,57 @@ def _refuse_unknown(verb: str, flags: Sequence[str]) -> None:
         f"command line: `digicarbon {verb}` has no flag {flag}.{hint} Flags: "
         f"{', '.join([*own, '--help', '-m'])}, and Hydra's (`digicarbon {verb} --hydra-help`)."
     )
+
+
+def _refuse_misused(verb: str, given: Namespace, overrides: Sequence[str]) -> None:
+    """Refuse flags of Hydra's that do nothing here, that need another one, or that go against each other."""
+    asked = {
+        "--run": given.run,
+        "-m": given.multirun,
+        "--cfg": given.cfg is not None,
+        "--info": given.info is not None,
+        "--shell-completion": given.shell_completion,
+    }
+    modes = [flag for flag, is_given in asked.items() if is_given]
+    if len(modes) > 1:
+        shown = "" if "-m" not in modes else f" `digicarbon {verb}` without the others runs the sweep."
+        if "--cfg" in modes and "-m" in modes:
+            shown = " --cfg shows one configuration, and a sweep has several; `digicarbon plan -m …` lists its runs."
+        raise ConfigError(f"command line: {' and '.join(modes)} go against each other; give one of them.{shown}")
+    if given.experimental_rerun is not None:
+        raise ConfigError(
+            "command line: --experimental-rerun reads a file that Hydra writes of a run, and none is written here. "
+            "`digicarbon rerun RUN` fits a recorded run again and compares every number."
+        )
+    if given.config_name is not None:
+        raise ConfigError(
+            f"command line: --config-name: the experiment is the first word; write digicarbon {verb} "
+            f"{name_of(given.config_name)}."
+        )
+    if given.config_path is not None:
+        raise ConfigError(
+            "command line: --config-path: ./experiments, ./conf and the shipped folders are read always; write "
+            f"--config-dir {given.config_path} to read another folder, too."
+        )
+    if given.config_dir is not None and not Path(given.config_dir).is_dir():
+        raise ConfigError(
+            f"command line: --config-dir: there is no folder {given.config_dir}; it names one that holds groups, such "
+            f"as {Path(given.config_dir).name}/weights/mine.yaml."
+        )
+    for flag, is_given in (("--resolve", given.resolve), ("--package", given.package is not None)):
+        if is_given and given.cfg is None:
+            raise ConfigError(
+                f"command line: {flag} belongs to --cfg; write digicarbon {verb} --cfg job {flag}"
+                f"{f' {given.package}' if flag == '--package' else ''}."
+            )
+
+
+def _refuse_completion(overrides: Sequence[str]) -> None:
+    wanted = [word.partition("=") for word in overrides]
+    shells = ("bash", "fish", "zsh")
+    known = len(wanted) == 1 and wanted[0][0] in ("install", "uninstall", "query") and wanted[0][2] in shells
+    if not known or (wanted[0][0] == "query" and "COMP_LINE" not in os.environ):
+        raise ConfigError(
+            "command line: --shell-completion takes install or uninstall with a shell, bash, fish or zsh: "
+            'eval "$(digicarbon -sc install=bash)". A shell asks with query itself.'
+        )

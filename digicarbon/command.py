@@ -19,8 +19,8 @@ from rich.table import Table as RichTable
 from digicarbon.compose import Composer, loader, options
 from digicarbon.errors import ConfigError, DigicarbonError, counted, listing, nearest
 from digicarbon.expand import read_overrides
-from digicarbon.files import GROUPS, ROOT, SWEEP_KEYS, find, headline
-from digicarbon.missing import own_experiments
+from digicarbon.files import GROUPS, ROOT, SWEEP_KEYS, find, headline, subject
+from digicarbon.missing import no_experiment, own_experiments
 from digicarbon.plan import Plan, Run, plan
 from digicarbon.prepare import Workshop
 from digicarbon.report import MOST_RUNS, Table
@@ -64,14 +64,12 @@ def run(request: Request, force: bool = False) -> None:
     FailedRunsError
         If at least one run failed.
     """
-    from digicarbon import sweep
-
     failures: list[tuple[tuple[str, str], str]] = []
     for composer, planned in _plans(request):
         out = terminal()
         _say_left_out(planned)
         with _bar(len(planned.runs)) as advance:
-            finished = sweep.run(composer, planned, advance, force)
+            finished = _fitted(composer, planned, advance, force)
         if finished.table is not None and len(finished.table.cells.columns) <= MOST_COLUMNS:
             show(finished.table, out)
         elif finished.table is not None:
@@ -108,6 +106,19 @@ def run(request: Request, force: bool = False) -> None:
         raise FailedRunsError(
             f"{counted(len(failures), 'run')} failed; {'they are' if many else 'it is'} recorded as FAILED:\n{lines}"
         )
+
+
+def _fitted(composer: Composer, planned: Plan, advance: Callable[[int, int], None], force: bool) -> Finished:
+    """Run a sweep; what its settings do wrong is said with their place."""
+    from digicarbon import sweep
+
+    try:
+        return sweep.run(composer, planned, advance, force)
+    except DigicarbonError as error:
+        key = subject(str(error))
+        if not key:
+            raise
+        raise error.told(f"{composer.where(key)}: {error}") from error
 
 
 def _not_fitted(finished: Finished, runs: int) -> Iterator[str]:
@@ -368,6 +379,8 @@ def _composers(
     for other in listed or ():
         if not isinstance(other, str):
             raise ConfigError(f"{place}: names experiments, e.g. [table3_baseline]; got {other!r}.")
+        if find(other) is None:
+            raise no_experiment(other, composer.options(""), place)
         yield from _composers(config_loader, other, overrides, (*listed_by, name))
     if not listed:
         yield composer

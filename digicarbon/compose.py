@@ -7,6 +7,7 @@ option of a sweep is composed once and runs are assembled from these nodes (`dig
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,9 +26,25 @@ from digicarbon import yaml_text
 from digicarbon.assemble import ComplicatedError, Node, Reference, interpolation, resolved, resolved_group
 from digicarbon.errors import ConfigError, listing, nearest
 from digicarbon.explain import COMPOSITION_ERRORS, explain, unknown_option
-from digicarbon.files import GROUPS, ROOT, SWEEP_KEYS, content_of, find, folders, is_plain, lineage, shown
+from digicarbon.files import (
+    GROUPS,
+    ROOT,
+    SWEEP_KEYS,
+    bare_name,
+    check_shape,
+    content_of,
+    find,
+    folders,
+    is_plain,
+    lineage,
+    read,
+    refuse_settings,
+    shown,
+)
+from digicarbon.missing import no_experiment
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
+_ITEM = re.compile(r"(\.\d+)+$")
 MOST_POINTS = 4096
 """Combinations of options whose nodes are kept."""
 
@@ -115,8 +132,15 @@ class Composer:
                     f"{self.where(key)}: unknown key '{key}'.{nearest(key, allowed)} "
                     f"An experiment has {listing(allowed, 30)}."
                 )
+        for key in SWEEP_KEYS:
+            check_shape(key, _container(config).get(key), self.where(key))
         for group in GROUPS:
             self._refuse_bare_name(config, group)
+        for group, option in self.chosen.items():
+            # only an option that writes outside its group can reach Hydra's settings
+            path = find(f"{group}/{option}")
+            if path is not None and not is_plain(group, option):
+                refuse_settings(path, read(path))
         return config
 
     @property
@@ -135,7 +159,9 @@ class Composer:
             return None
         name = (self.sweep_keys()["instead"] or {}).get(self.chosen["source"])
         if name is not None and find(str(name)) is None:
-            raise ConfigError(f"{self.where('instead')}, instead: there is no experiment '{name}'.")
+            raise no_experiment(
+                str(name), self.options(""), f"{self.where('instead')}, instead.{self.chosen['source']}"
+            )
         return None if name is None else str(name)
 
     @property
@@ -263,7 +289,7 @@ class Composer:
         try:
             return resolved(self._nodes(choices))
         except ComplicatedError:
-            return self.resolve(self.merged(choices))
+            return self._resolved(self.merged(choices), choices=choices)
 
     def resolve(self, merged: Mapping[str, Any]) -> dict[str, Any]:
         """Return a merged configuration with interpolations resolved by OmegaConf.
@@ -289,13 +315,43 @@ class Composer:
             return self._resolved(self.merged(), group)
         return plain
 
-    def _resolved(self, merged: Mapping[str, Any], group: str = "") -> dict[str, Any]:
+    def _resolved(
+        self, merged: Mapping[str, Any], group: str = "", choices: Mapping[str, Any] = NOTHING
+    ) -> dict[str, Any]:
         try:
             config = OmegaConf.create(dict(merged))
             return _container(config[group] if group else config, resolve=True)
         except OmegaConfBaseException as error:
-            key = str(error.full_key or "")
-            raise ConfigError(f"{self.where(key)}: {key}: {first_line(error)}.") from error
+            raise self._unresolved(str(error.full_key or ""), merged, choices, error) from error
+
+    def _unresolved(
+        self, key: str, merged: Mapping[str, Any], choices: Mapping[str, Any], error: Exception
+    ) -> ConfigError:
+        """Return the sentence for a reference to nothing, with the file that holds it or that lacks what it names."""
+        place = self.where(key, choices)
+        options = {**self.chosen, **choices}
+        absent = re.search(r"Interpolation key '(.+?)' not found", first_line(error))
+        if absent is None:
+            return ConfigError(f"{place}: {key}: {first_line(error)}.")
+        group, _, field = absent[1].partition(".")
+        node = merged.get(group)
+        if group not in GROUPS or not isinstance(node, Mapping):
+            known = [name for name in merged if name in GROUPS]
+            return ConfigError(
+                f"{place}: {key}: ${{{absent[1]}}} names nothing.{nearest(group, known)} A value of another key is "
+                f"written ${{group.field}}; groups: {listing(known, 20)}."
+            )
+        fields = [str(name) for name in node if name != "_target_"]
+        taker, own = (find(f"{name}/{options.get(name)}") for name in (key.split(".")[0], group))
+        shipped = taker is not None and taker.is_relative_to(folders()[-1]) and place == shown(taker)
+        if shipped and own is not None:
+            # what is shipped names what every option of the group has
+            refuse = f"{shown(own)}: {absent[1]} is missing, and {key} ({place}) takes it; write `{field}: …` there."
+            return ConfigError(f"{refuse} The file has {listing(fields, 30) or 'no field'}.")
+        return ConfigError(
+            f"{place}: {key}: ${{{absent[1]}}} names nothing.{nearest(field, fields)} Keys of {group}: "
+            f"{listing(fields, 30)}."
+        )
 
     def column_file(self, label: str) -> str | None:
         """Return the file that a column stands in, the nearest one if several have it; None for the command line's."""
@@ -308,7 +364,11 @@ class Composer:
 
     def where(self, key: str, choices: Mapping[str, Any] = NOTHING) -> str:
         """Return where a dotted key is set: the command line, or the file as messages show it."""
-        option = {**self.chosen, **choices}.get(key.split(".")[0])
+        group = key.split(".")[0]
+        if group in GROUPS:
+            # an item stands where its list does
+            key = _ITEM.sub("", key)
+        option = {**self.chosen, **choices}.get(group)
         if (key, option) not in self._places:
             self._places[key, option] = self._place(key, option)
         return self._places[key, option]
@@ -333,12 +393,20 @@ class Composer:
     def _place(self, key: str, option: str | None) -> str:
         if key in self.given or any(key.startswith(f"{given}.") for given in self.given - set(GROUPS)):
             return "command line"
+        if key.split(".")[0] in SWEEP_KEYS and any(given.startswith(f"{key}.") for given in self.given):
+            return "command line"
         for file in self.files:
             if file.sets(key):
                 return file.shown
         name = self.name if option is None else f"{key.split('.')[0]}/{option}"
         path = find(name)
         return f"{name}.yaml" if path is None else shown(path)
+
+    def chooser(self, group: str) -> str:
+        """Return where the option of a group is chosen: the command line, or the file as messages show it."""
+        if group in self.given:
+            return "command line"
+        return next((file.shown for file in self.files if file.chooses(group)), f"{ROOT}.yaml")
 
     def _nodes(self, choices: Mapping[str, Any]) -> Mapping[str, Node]:
         """Return the nodes of a run, its values laid over them."""
@@ -410,13 +478,10 @@ class Composer:
         node = config._get_node(group)
         if isinstance(node, DictConfig) and not node._is_none() and not node._is_interpolation():
             return
-        given = _container(config).get(group)
-        # an option that the command line chooses comes before the body, which writes over it
-        place = next((file.shown for file in self.files if file.sets(group)), self.where(group))
-        raise ConfigError(
-            f"{place}: '{group}: {given}' does not choose an option; write it in the defaults list, "
-            f"`defaults: [config, override {group}: {given}, _self_]`, or on the command line, {group}={given}."
-        )
+        if (path := find(f"{group}/{self.chosen[group]}")) is not None:
+            # a file that holds a list replaces the group by it
+            read(path)
+        raise bare_name(group, _container(config).get(group), self.where(group))
 
 
 def missing(merged: Mapping[str, Any]) -> list[str]:

@@ -62,7 +62,7 @@ def source_of(overrides: Sequence[str]) -> tuple[str, Source]:
         If it is not a source, or a field is wrong or missing.
     """
     composer = Composer(loader(), ROOT, overrides)
-    require([key for key in composer.missing() if key.startswith("source.")], composer.chosen)
+    require([key for key in composer.missing() if key.startswith("source.")], composer.chosen, composer)
     return composer.chosen["source"], build(composer.node("source"), Source, "source")
 
 

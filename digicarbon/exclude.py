@@ -145,5 +145,6 @@ def _refuse_unknown(rules: Sequence[Mapping[str, Any]], blocks: Sequence[Block],
         if field.split(".")[0] not in known:
             raise ConfigError(
                 f"{composer.where('exclude')}, exclude: no run has a key '{key}'."
-                f"{nearest(key, [f'{group}.{name}' for name in known])}"
+                f"{nearest(key, [f'{group}.{name}' for name in known])} Keys: "
+                f"{listing((f'{group}.{name}' for name in known if name != '_target_'), 30)}."
             )

@@ -210,7 +210,10 @@ def _grid(composer: Composer, grid: Any) -> list[Axis]:
         elif isinstance(values, list) and values:
             axes.append(Axis(key, tuple(values), place))
         else:
-            raise ConfigError(f"{place}: must be a list with at least one item; got {values!r}.")
+            raise ConfigError(
+                f"{place}: must be a list with at least one item, or {{subsets: […]}}, all subsets of one; got "
+                f"{values!r}."
+            )
     return axes
 
 

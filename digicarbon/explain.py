@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -11,22 +12,33 @@ from hydra.errors import HydraException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
 from digicarbon.errors import ConfigError, listing, nearest
-from digicarbon.files import GROUPS, SWEEP_KEYS, find, not_yaml, shown
+from digicarbon.files import GROUPS, SWEEP_KEYS, ConfigFile, content_of, find, not_yaml, shown
 from digicarbon.missing import no_experiment
 
+COMMAND_LINE = "command line"
+"""The place of what stands there."""
 COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException, yaml.YAMLError)
 """What Hydra raises while it composes."""
 
-QUOTE = "Put a value with blanks, parentheses or Chinese characters in quotes: 'key=\"value\"'."
+QUOTE = "Put a value with blanks, parentheses, a tilde or Chinese characters in quotes: 'key=\"value\"'."
+SWEEP = "A sweep is a list in brackets, or a text such as range(1,4), choice(a,b), glob(*) or a,b."
 
 
 _OTHER_TERM = re.compile(r"#|\b(?:log|log1p|log10|ln|exp|sqrt|lag|lead|diff|factor|poly|I|C|L|F|D)\(")
 """What Stata, R and Python write for terms, and a dummy that lacks its quotes."""
+_AMBIGUOUS = re.compile(r"(?:Ambiguous value for argument|Sweep parameters) '(.+?)' (?:1\.|requires?)")
 _UNKNOWN_KEY = re.compile(r"Could not override '([^'@]+)")
 
 
 class Vocabulary(Protocol):
     """What can be chosen, and what the command line chooses."""
+
+    @property
+    def files(self) -> Sequence[ConfigFile]:
+        """The experiment's file and those that it inherits."""
+
+    def chooser(self, group: str) -> str:
+        """Return where the option of a group is chosen."""
 
     @property
     def given(self) -> frozenset[str]:
@@ -56,11 +68,24 @@ def explain(error: Exception, name: str, known: Vocabulary) -> ConfigError:
     text = _one_line(error)
     place = _place(text)
     if isinstance(error, OverrideParseException):
-        return unreadable(str(error.override), text, "command line")
+        return unreadable(str(error.override), text, COMMAND_LINE)
     if found := _UNKNOWN_KEY.search(text):
         return _unknown_key(found[1], place, known)
+    if found := _AMBIGUOUS.search(text):
+        return ConfigError(
+            f"command line: '{found[1]}' is a sweep, and --cfg and --info show one configuration; choose one value for "
+            "it. `digicarbon plan` lists the runs of a sweep."
+        )
+    if found := re.match(r"Could not delete from config\. '(.+?)' does not exist", text):
+        return _unknown_key(found[1], place, known)
+    if found := re.match(r"Could not delete from config\. The value of '(.+?)' is (.+?) and not", text):
+        return ConfigError(f"command line: ~{found[1]}: its value is {found[2]}; write ~{found[1]} to take it away.")
+    if found := re.match(r"In '(.+?)': Could not load '([^']+)/([^'/]+)'", text):
+        return unknown_option(found[2], found[3], known, f"{place or found[1]}, defaults")
+    if "Cannot merge DictConfig with" in text and (wrong := next(_no_mapping(known), "")):
+        return ConfigError(wrong)
     if found := re.search(r"(?:Could not find|Cannot find primary config) '([^']+)'", text):
-        return _unknown_option(found[1], place, name, known)
+        return _unknown_option(found[1], place, known)
     if isinstance(error, yaml.YAMLError):
         file = getattr(getattr(error, "problem_mark", None), "name", "")
         if Path(file).is_file():
@@ -88,7 +113,13 @@ def unreadable(override: str, text: str, place: str) -> ConfigError:
 
         quotes = f"On the command line x^2 is written x**2, and C(x) is put into quotes: '{key}=[\"C(x)\"]'."
         return ConfigError(f"{place}: '{override}' cannot be read. {SPELLING} {quotes}")
-    return ConfigError(f"{place}: '{override}' cannot be read ({text}). {QUOTE}")
+    if override.startswith("~"):
+        return ConfigError(
+            f"{place}: '{override}' cannot be read; a key of a file that holds blanks or parentheses is taken away "
+            "there, e.g. `columns: {FE(1): null}`."
+        )
+    why = f" ({text})" if " at input" in text or "xpected" in text else ""
+    return ConfigError(f"{place}: '{override}' cannot be read{why}. {QUOTE if place == COMMAND_LINE else SWEEP}")
 
 
 def is_unknown_key(error: Exception) -> bool:
@@ -120,14 +151,25 @@ def _unknown_key(key: str, place: str, known: Vocabulary) -> ConfigError:
     )
 
 
-def _unknown_option(missing: str, place: str, name: str, known: Vocabulary) -> ConfigError:
+def _unknown_option(missing: str, place: str, known: Vocabulary) -> ConfigError:
     group, _, option = missing.rpartition("/")
     if group in GROUPS:
-        # Hydra names the file of the default; the wrong word stands in the experiment or on the command line
-        heir = find(name)
-        chooser = "command line" if group in known.given or heir is None else shown(heir)
-        return unknown_option(group, option, known, chooser)
+        # Hydra names the file of the default; the wrong word stands in an experiment or on the command line
+        return unknown_option(group, option, known, known.chooser(group))
     return no_experiment(missing, known.options(""), place)
+
+
+def _no_mapping(known: Vocabulary) -> Iterator[str]:
+    """Yield what is wrong with fields of an experiment that hold a list where an option has a mapping."""
+    for file in known.files:
+        for group in GROUPS:
+            node = file.content.get(group)
+            wrong = {key: value for key, value in (node or {}).items() if isinstance(value, list)}
+            for option in known.options(group) if wrong else ():
+                there = content_of(group, option)
+                for key, value in wrong.items():
+                    if isinstance(there.get(key), Mapping):
+                        yield f"{file.shown}: {group}.{key} must be a mapping, `{key}: {{…: …}}`; got {value!r}."
 
 
 def _place(text: str) -> str:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from omegaconf.errors import OmegaConfBaseException
 
-from digicarbon import syntax, yaml_text
+from digicarbon import settings, syntax, yaml_text
 from digicarbon.errors import ConfigError, listing, nearest
 
 GROUPS = (
@@ -21,7 +22,8 @@ SWEEP_KEYS = ("title", "columns", "grid", "zip", "exclude", "draw", "experiments
 ROOT = "config"
 """The default sentence, which every experiment inherits."""
 
-_SHAPES: Mapping[str, tuple[type, str]] = {
+_SHAPES: Mapping[str, tuple[type | tuple[type, ...], str]] = {
+    "title": ((str, int, float), "a text, e.g. `title: Baseline`"),
     "columns": (dict, "a mapping of labels to choices, e.g. `SDM(1): {measure: sector1}`"),
     "grid": (dict, "a mapping of keys to lists, e.g. `inference: [classic, cluster]`"),
     "zip": (dict, "a mapping of keys to lists of equal length"),
@@ -62,6 +64,12 @@ class ConfigFile:
         folder = self.name.rpartition("/")[0]
         absolute = [word.lstrip("/") if word.startswith("/") or not folder else f"{folder}/{word}" for word in words]
         return [name for name in absolute if name.split("/")[0] not in GROUPS]
+
+    def chooses(self, group: str) -> bool:
+        """Return whether the defaults list chooses an option of a group."""
+        listed = self.content.get("defaults") or []
+        words = [str(word) for item in listed if isinstance(item, Mapping) for word in item]
+        return group in [_group(word) for word in words]
 
     def sets(self, key: str) -> bool:
         """Return whether the file holds a dotted key, spelled nested or flat."""
@@ -137,21 +145,38 @@ def lineage(name: str) -> list[ConfigFile]:
     ------
     ConfigError
         If a file is not readable as a mapping, inherits itself, does not inherit ``config`` once, has a sweep key of
-        the wrong shape, or lies in a sub-folder without ``# @package _global_``.
+        the wrong shape, sets what Hydra does not read here, or lies in a sub-folder without ``# @package _global_``.
     """
     files = list(_inherited(name, ()))
     if files and ROOT not in [file.name for file in files]:
-        wrong = [parent for parent in files[-1].parents if find(parent) is None]
+        last = files[-1]
+        wrong = [parent for parent in last.parents if find(parent) is None]
         hint = f" There is no '{wrong[0]}'.{nearest(wrong[0], _names())}" if wrong else ""
         raise ConfigError(
-            f"{files[0].shown}: an experiment inherits `{ROOT}`; begin it with `defaults: [{_root(name)}, _self_]`."
+            f"{last.shown}: an experiment inherits `{ROOT}`; begin it with `defaults: [{_root(last.name)}, _self_]`."
             f"{hint}"
         )
     if [file.name for file in files].count(ROOT) > 1:
         raise ConfigError(f"{files[0].shown}: inherits `{ROOT}` more than once; an experiment inherits one other only.")
     for file in files:
         _check_shapes(file)
+        refuse_settings(file.path, file.content)
     return files
+
+
+def refuse_settings(path: Path, content: Mapping[Any, Any]) -> None:
+    """Raise a `ConfigError` if a file sets what of Hydra does nothing here.
+
+    Parameters
+    ----------
+    path : Path
+    content : mapping
+        What it holds.
+    """
+    shipped = folders()[-1] / f"{ROOT}.yaml"
+    if path != shipped and ("hydra" in content or "hydra/" in str(content.get("defaults"))):
+        for key, sentence in settings.in_file(content, read(shipped)):
+            raise ConfigError(f"{shown(path)}, {key}: {sentence}")
 
 
 def _inherited(name: str, heirs: tuple[str, ...]) -> Iterator[ConfigFile]:
@@ -164,6 +189,7 @@ def _inherited(name: str, heirs: tuple[str, ...]) -> Iterator[ConfigFile]:
             "ever; give your file a name of its own."
         )
     file = ConfigFile(name, path, read(path))
+    check_defaults(file.content, path)
     if "/" in name and not heirs:
         _check_package(file)
     yield file
@@ -184,9 +210,17 @@ def read(path: Path) -> Mapping[Any, Any]:
         If it is not readable as a mapping.
     """
     try:
+        # OmegaConf reads interpolations
+        yaml_text.for_hydra(path)
         content = yaml_text.parsed(path)
     except yaml.YAMLError as error:
         raise not_yaml(error, path) from error
+    except OmegaConfBaseException as error:
+        key = f"{error.full_key}: " if error.full_key else ""
+        raise ConfigError(
+            f"{shown(path)}: {key}cannot be read ({str(error).splitlines()[0]}). A value of another key is written "
+            "${group.field}, with both braces; a text that holds ${ is put as \\${."
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{shown(path)} is not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
@@ -251,11 +285,81 @@ def _check_package(file: ConfigFile) -> None:
         )
 
 
+def check_defaults(content: Mapping[Any, Any], path: Path) -> None:
+    """Raise a `ConfigError` if a file's defaults list is none, or an item of it names nothing.
+
+    Parameters
+    ----------
+    content : mapping
+        What the file holds.
+    path : Path
+    """
+    listed, place = content.get("defaults"), f"{shown(path)}, defaults"
+    if listed is None:
+        return
+    example = f"`defaults: [{ROOT}, override model: sdm, _self_]`"
+    if not isinstance(listed, list):
+        raise ConfigError(f"{place}: must be a list, e.g. {example}; got {listed!r}.")
+    for item in listed:
+        if isinstance(item, Mapping) and len(item) == 1:
+            _check_choice(*next(iter(item.items())), place)
+        elif not isinstance(item, str):
+            raise ConfigError(f"{place}: each item is a name or one choice, e.g. {example}; got {item!r}.")
+
+
+def _check_choice(word: object, option: object, place: str) -> None:
+    """Refuse an item of a defaults list that does not choose one option of its group."""
+    group = _group(str(word))
+    if group not in GROUPS or isinstance(option, str):
+        return
+    if isinstance(option, list):
+        raise ConfigError(
+            f"{place}, {group}: one option is chosen there; got {option!r}. Several are swept with "
+            f"`grid: {{{group}: [{', '.join(map(str, option))}]}}`."
+        )
+    given = "nothing" if option is None else repr(option)
+    raise ConfigError(f"{place}, {group}: an option is chosen by its name, e.g. `override {group}: …`; got {given}.")
+
+
+def _group(word: str) -> str:
+    """Return the group that a key of a defaults list chooses in, e.g. of ``override /model``."""
+    return word.removeprefix("override ").strip().lstrip("/").partition("@")[0]
+
+
 def _check_shapes(file: ConfigFile) -> None:
-    for key, (kind, wanted) in _SHAPES.items():
-        value = file.content.get(key)
-        if value is not None and not isinstance(value, kind):
-            raise ConfigError(f"{file.shown}: {key} must be {wanted}; got {value!r}.")
+    for key in _SHAPES:
+        check_shape(key, file.content.get(key), file.shown)
+    for item in file.content.get("defaults") or []:
+        word = str(next(iter(item))) if isinstance(item, Mapping) else ""
+        if file.name != ROOT and _group(word) in GROUPS and not word.startswith("override "):
+            raise ConfigError(
+                f"{file.shown}, defaults: `{word}: {item[word]}` chooses a second option of {_group(word)}, which "
+                f"{ROOT} chooses already; write `override {word}: {item[word]}`."
+            )
+    for group in GROUPS:
+        value = file.content.get(group, {})
+        if not isinstance(value, Mapping) and not (isinstance(value, str) and value.startswith("${")):
+            raise bare_name(group, value, file.shown)
+
+
+def check_shape(key: str, value: object, place: str) -> None:
+    """Raise a `ConfigError` if the value of a sweep key is not of its kind."""
+    kind, wanted = _SHAPES[key]
+    if value is not None and not isinstance(value, kind):
+        raise ConfigError(f"{place}: {key} must be {wanted}; got {value!r}.")
+
+
+def bare_name(group: str, given: object, place: str) -> ConfigError:
+    """Return the sentence for ``weights: w2_nested`` in a body, which would replace the option's fields by a text."""
+    if not isinstance(given, str):
+        return ConfigError(
+            f"{place}: {group} holds fields, e.g. `{group}: {{…: …}}`, and the defaults list chooses its option; got "
+            f"{'nothing' if given is None else repr(given)}."
+        )
+    return ConfigError(
+        f"{place}: '{group}: {given}' does not choose an option; write it in the defaults list, "
+        f"`defaults: [{ROOT}, override {group}: {given}, _self_]`, or on the command line, {group}={given}."
+    )
 
 
 def _root(name: str) -> str:

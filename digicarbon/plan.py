@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,13 +17,18 @@ from digicarbon.choice import COMMAND_LINE, Axis, Choice
 from digicarbon.compose import Composer
 from digicarbon.errors import ConfigError, DigicarbonError, counted, listing
 from digicarbon.expand import expand
-from digicarbon.files import ROOT, subject
+from digicarbon.files import GROUPS, ROOT, subject
 from digicarbon.impossible import Impossible
 from digicarbon.prepare import Prepared, Specs, Workshop, specify
 from digicarbon.spec import Spec, as_default, identity, refuse_unknown
 
 NOTHING = "none"
 """What a run has at a key that means nothing for it: weights that its model does not take, a field that it ignores."""
+
+
+_OPTION = re.compile(rf"({'|'.join(GROUPS)})=")
+MOST_REASONS = 3
+"""So many choices that cannot run are named where none can."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -167,8 +173,19 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Worksh
         made.runs.append(run)
     impossible.refuse()
     if not made.runs:
-        reasons = "; ".join(f"{label}: {reason}" for label, reason in made.skipped[:3])
-        raise ConfigError(f"{composer.name}: nothing is left to run ({excluded} excluded). {reasons}".strip())
+        reasons = "; ".join(f"{label}: {reason}" for label, reason in made.skipped[:MOST_REASONS])
+        place = composer.files[0].shown if composer.files else COMMAND_LINE
+        if not made.skipped:
+            raise ConfigError(
+                f"{composer.where('exclude')}, exclude: nothing is left to run: the rules leave out "
+                f"{counted(excluded, 'combination')}, which is all; take a rule out, or make one narrower."
+            )
+        more = len(made.skipped) - min(len(made.skipped), MOST_REASONS)
+        others = f" {more} more cannot either." if more else ""
+        raise ConfigError(
+            f"{place}: nothing is left to run: none of the options that a glob has found can run"
+            f"{f', and exclude leaves out {excluded}' if excluded else ''}. {reasons}{others}"
+        )
     return made
 
 
@@ -232,10 +249,10 @@ def _checked(composer: Composer, choice: Choice, shop: Workshop) -> Run:
         merged = composer.merged(values)
         for group in dict.fromkeys(key.split(".")[0] for key in lacking):
             refuse_unknown(merged[group], group)
-        require([key for key in lacking if not key.startswith("weights.")], chosen)
+        require([key for key in lacking if not key.startswith("weights.")], chosen, composer, choice)
     specs = specify(composer.config(values), shop.builder)
     if specs.weights is not None:
-        require(lacking, chosen)
+        require(lacking, chosen, composer, choice)
     prepared = shop.prepare(specs)
     return Run(
         # a run without an experiment is called by its model: the root's name says nothing
@@ -249,11 +266,18 @@ def _checked(composer: Composer, choice: Choice, shop: Workshop) -> Run:
     )
 
 
-def require(keys: Sequence[str], options: Mapping[str, str]) -> None:
-    """Raise a `ConfigError` on the first of the keys that have no value."""
-    for key in keys:
-        group = key.split(".")[0]
-        raise ConfigError(f"{key} is required by {group}={options[group]}; give it in the YAML or as {key}=…")
+def require(keys: Sequence[str], options: Mapping[str, str], composer: Composer, choice: Choice | None = None) -> None:
+    """Raise a `ConfigError` on the keys that have no value; it names the place that chooses what needs them."""
+    for group in dict.fromkeys(key.split(".")[0] for key in keys):
+        place = (choice and choice.place(group)) or composer.chooser(group)
+        first, *others = [key for key in keys if key.startswith(f"{group}.")]
+        more = f", and so {'is' if len(others) == 1 else 'are'} {listing(others)}" if others else ""
+        fields = ", ".join(f"{key.removeprefix(f'{group}.')}: …" for key in (first, *others))
+        words = " ".join(f"{key}=…" for key in (first, *others))
+        raise ConfigError(
+            f"{place}: {first} is required by {group}={options[group]}{more}; write `{group}: {{{fields}}}` in the "
+            f"experiment, or {words} on the command line."
+        )
 
 
 def content_hash(specs: Specs, prepared: Prepared, workshop: Workshop | None = None) -> str:
@@ -316,7 +340,9 @@ def _placed(error: DigicarbonError, composer: Composer, choice: Choice) -> Digic
     sentence = str(error)
     key = subject(sentence)
     if not key:
-        return error.told(sentence)
+        option = _OPTION.match(sentence)
+        place = choice.place(option[1]) or composer.chooser(option[1]) if option else ""
+        return error.told(f"{place}: {sentence}" if place else sentence)
     origin = composer.origin(key, choice.values)
     place = choice.place(origin) or composer.where(origin, choice.values)
     placed = error.told(f"{place}: {origin}{sentence[len(key) :]}")

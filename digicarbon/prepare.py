@@ -6,6 +6,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -25,6 +26,7 @@ from digicarbon.panel import (
     Panel,
     PanelDesign,
     Selection,
+    TextColumnError,
     UnknownColumnError,
     label,
     parse,
@@ -258,7 +260,10 @@ class Workshop:
         try:
             panel = stage.panel(specs.terms)
         except UnknownColumnError as error:
-            raise DataError(f"{_named_by(specs, error)}{error}") from error
+            named = "" if subject(error.place) else _named_by(specs, error.column)
+            raise DataError(f"{named}{error}") from error
+        except TextColumnError as error:
+            raise error.told(f"{_named_by(specs, error.column)}{error}") from error
         weights = None if specs.weights is None else self._weights(specs, specs.weights, panel)
         specs.model.check(panel, weights)
         specs.diagnostic.check(panel, weights)
@@ -299,7 +304,7 @@ class Workshop:
 
     def _inputs(self, source: Source) -> Inputs:
         def make() -> Inputs:
-            with _to_correct():
+            with _to_correct(source):
                 return source.load()
 
         return self.once(("inputs", *self._keys(source)), make)
@@ -338,7 +343,7 @@ class Workshop:
         def make() -> Weights:
             full = self._full(specs)
             # a file of weights belongs to the data
-            with _to_correct() if hasattr(spec, "path") else nullcontext():
+            with _to_correct(spec) if _reads_file(spec) else nullcontext():
                 return spec.compute(full)
 
         weights = self.once(("weights", *keys), make)
@@ -381,23 +386,40 @@ def _in_file(sentence: str, file: str) -> str:
 
 
 @contextmanager
-def _to_correct() -> Iterator[None]:
-    """Mark what goes wrong with a file: that is to be corrected, and no combination of choices is at fault."""
+def _to_correct(spec: Spec) -> Iterator[None]:
+    """Mark what goes wrong with a file: that is to be corrected, and no combination of choices is at fault.
+
+    A message on what the file holds is put behind the field that names the file.
+    """
     try:
         yield
     except DigicarbonError as error:
         error.to_correct = True
-        raise
+        sentence = str(error)
+        fields = [name for name in ("path", "coordinates") if isinstance(getattr(spec, name, None), str)]
+        if subject(sentence) or not fields:
+            raise
+        path = getattr(spec, fields[0])
+        file = Path(path)
+        if not sentence.startswith(path):
+            # weights are called by the stem of their file
+            sentence = f"{file.name}: {sentence.removeprefix(f'{file.stem}: ')}"
+        raise error.told(f"{spec.role}.{fields[0]}: {sentence}") from error
 
 
-def _named_by(specs: Specs, error: UnknownColumnError) -> str:
-    """Return the field that names an unknown column, as the beginning of a sentence; empty if a definition does."""
-    if subject(error.place):
-        return ""
+def _reads_file(spec: WeightsSpec) -> bool:
+    return hasattr(spec, "path") or isinstance(getattr(spec, "coordinates", None), str)
+
+
+def _named_by(specs: Specs, column: str) -> str:
+    """Return the field of the model or diagnostic that names a column, as the beginning of a sentence."""
+    formula = getattr(specs.model, "formula", None)
+    if formula is not None and column in formula:
+        return "model.formula: "
     for group, spec in (("model", specs.model), ("diagnostic", specs.diagnostic)):
         for field, value in spec:
             terms = (value,) if isinstance(value, str) else value if isinstance(value, tuple) else ()
-            if error.column in map(_bare, variables_of([term for term in terms if isinstance(term, str)])):
+            if column in map(_bare, variables_of([term for term in terms if isinstance(term, str)])):
                 return f"{group}.{field}: "
     return ""
 

@@ -18,6 +18,8 @@ from digicarbon.panel import Panel
 from digicarbon.spec import Names, Spec
 
 FloatArray = NDArray[np.float64]
+_ROWS = ("query", "periods", "first", "last", "drop_first", "drop_last", "units", "regions", "without")
+"""Fields that decide which rows are taken."""
 Tail = Annotated[float, Field(ge=0, lt=0.5)]
 Tails = Annotated[tuple[Tail, Tail], Field(strict=False)]
 
@@ -163,9 +165,9 @@ class Sample(Spec):
         if self.query is not None:
             chosen &= self._queried(panel, self.query)
         if not chosen.any():
-            raise DataError(
-                "No row of the panel is left in the sample; loosen sample.query, sample.periods or the units."
-            )
+            given = [f"sample.{name}" for name in _ROWS if getattr(self, name) not in (None, (), 0, False)]
+            place = f"{given[0]}: " if given else ""
+            raise DataError(f"{place}no row of the panel is left in the sample; loosen {listing(given)}.")
         return chosen
 
     def apply(self, panel: Panel) -> Panel:

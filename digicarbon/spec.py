@@ -10,7 +10,8 @@ import hashlib
 import importlib
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Any, ClassVar, TypeVar
@@ -19,7 +20,7 @@ from weakref import WeakValueDictionary
 import pydantic
 from pydantic import ConfigDict, Field
 
-from digicarbon.errors import ConfigError, listing, nearest
+from digicarbon.errors import ConfigError, DigicarbonError, listing, nearest
 
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 """A list of names in YAML; a bare text is refused."""
@@ -64,7 +65,7 @@ class Spec(pydantic.BaseModel):
             If a field is unknown, missing, of the wrong type, or at odds with another; every fault in a sentence.
         """
         try:
-            super().__init__(**fields)
+            super().__init__(**{name: _plain(value) for name, value in fields.items()})
         except pydantic.ValidationError as error:
             raise SpecError(type(self), error) from None
 
@@ -72,6 +73,15 @@ class Spec(pydantic.BaseModel):
     def left_to_models(self) -> frozenset[str]:
         """Fields that change nothing of what the specification computes, so that runs that differ in them share it."""
         return frozenset()
+
+
+def _plain(value: Any) -> Any:
+    """Return a value with containers of other kinds as dictionaries and lists: Hydra hands over those of OmegaConf."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes | tuple | range):
+        return [_plain(item) for item in value]
+    return value
 
 
 class SpecError(ConfigError, ValueError):
@@ -131,7 +141,10 @@ def build(node: Mapping[str, Any], kind: type[S], where: str) -> S:
     """
     target = node.get("_target_")
     if not isinstance(target, str):
-        raise ConfigError(f"{where}: the key `_target_` is missing; it names a class such as 'digicarbon.model.…'.")
+        raise ConfigError(
+            f"{where}._target_ {'is missing' if target is None else f'must be a text; got {target!r}'}; it names a "
+            f"class such as 'digicarbon.{kind.role}.…', and the fields of that class stand beside it."
+        )
     cls = locate(target, where)
     if not (isinstance(cls, type) and issubclass(cls, kind)):
         raise ConfigError(
@@ -174,6 +187,65 @@ def sharing(spec: Spec, *verbs: str) -> frozenset[str]:
         if cls.__module__.partition(".")[0] != __package__ and any(verb in vars(cls) for verb in verbs):
             break
     return frozenset()
+
+
+class NodeError(ValueError):
+    """A node within a node is wrong; the specification that holds it says so under its own key.
+
+    Parameters
+    ----------
+    node : mapping
+    kind : type
+        As for `build`.
+    """
+
+    def __init__(self, node: Mapping[str, Any], kind: type[Spec]) -> None:
+        super().__init__(f"the node is no {kind.__name__}")
+        self.node, self.kind = node, kind
+
+    def sentence(self, where: str) -> str:
+        """Return what is wrong, with ``where`` before the fields' names."""
+        try:
+            build(self.node, self.kind, where)
+        except ConfigError as error:
+            return str(error)
+        return f"{where}: {self}"
+
+
+def nested(value: Any, kind: type[Spec]) -> Any:
+    """Return the specification that a node within a node names; anything else is left to pydantic's own check.
+
+    Raises
+    ------
+    NodeError
+        If the node is wrong.
+    """
+    if not isinstance(value, Mapping):
+        return value
+    try:
+        return build(value, kind, kind.role)
+    except ConfigError as error:
+        raise NodeError(value, kind) from error
+
+
+@contextmanager
+def under(key: str, kind: type[Spec]) -> Iterator[None]:
+    """Have messages of a node within a node begin with its own key.
+
+    Parameters
+    ----------
+    key : str
+        E.g. ``"model.error_weights"``.
+    kind : type
+        Of the node, whose role messages begin with otherwise.
+    """
+    try:
+        yield
+    except DigicarbonError as error:
+        sentence = str(error)
+        if not sentence.startswith(f"{kind.role}."):
+            raise
+        raise error.told(key + sentence.removeprefix(kind.role)) from error
 
 
 class Builder:
@@ -261,8 +333,15 @@ def locate(target: str, where: str) -> object:
             "correct it and try again."
         ) from error
     if not hasattr(module, name):
-        raise ConfigError(f"{where}._target_: '{module_name}' has no class '{name}'.{nearest(name, vars(module))}")
+        raise ConfigError(f"{where}._target_: '{module_name}' has no class '{name}'.{_classes(name, module)}")
     return getattr(module, name)
+
+
+def _classes(name: str, module: ModuleType) -> str:
+    """Return what a module has in place of a class that it has not."""
+    classes = {word: item for word, item in vars(module).items() if isinstance(item, type)}
+    specs = [word for word, item in classes.items() if issubclass(item, Spec)]
+    return nearest(name, classes) + (f" Classes: {listing(specs, 30)}." if specs else "")
 
 
 def _imported(module_name: str) -> ModuleType:
@@ -282,6 +361,8 @@ def _sentence(cls: type[Spec], item: Any, where: str) -> str:
         case "extra_forbidden":
             name = str(location[-1])
             return _no_field(cls, key, name)
+        case "missing" if isinstance(location[-1], int):
+            return f"{'.'.join(key.split('.')[:-1])} has too few items; got {given!r}."
         case "missing":
             return f"{key} is required; give it in the YAML or as {key}=…"
         case "tuple_type" if isinstance(given, list):
@@ -293,6 +374,8 @@ def _sentence(cls: type[Spec], item: Any, where: str) -> str:
             return f"{key} must be a list, e.g. [{given}]; got {given!r}."
         case "literal_error":
             return f"{key} must be one of {item['ctx']['expected']}; got {given!r}.{_literal_hint(item, given)}"
+        case "value_error" if isinstance(item["ctx"]["error"], NodeError):
+            return str(item["ctx"]["error"].sentence(key))
         case "value_error":
             text = str(item["ctx"]["error"])
             first = re.match(r"\w+", text)

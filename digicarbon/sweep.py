@@ -107,8 +107,8 @@ def settings(composer: Composer) -> Settings:
     lacking = composer.missing()
 
     def built(group: str, kind: type[S]) -> S:
+        require([key for key in lacking if key.startswith(f"{group}.")], composer.chosen, composer)
         try:
-            require([key for key in lacking if key.startswith(f"{group}.")], composer.chosen)
             return build(composer.node(group), kind, group)
         except ConfigError as error:
             raise ConfigError(f"{composer.where(subject(str(error)) or group)}: {error}") from error

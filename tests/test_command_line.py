@@ -207,7 +207,9 @@ def test_what_is_left_out_is_told(folder: Path, capsys: Capture) -> None:
         assert main([verb, "mine"]) == 0
         told = capsys.readouterr().err
         assert "1 combination is left out by exclude." in told
-        assert "skipped model=sdm, weights=matrix: conf/weights/matrix.yaml: weights.path is required" in told
+        assert (
+            "skipped model=sdm, weights=matrix: experiments/mine.yaml, grid.weights: weights.path is required" in told
+        )
         assert "model=twfe: one fit, also for weights=" in told
 
 
@@ -346,7 +348,9 @@ def test_another_experiment_stands_in_for_a_source(folder: Path, capsys: Capture
         assert "here: 1 run" in planned(*words)[0]
     assert "heir: 1 run" in planned("heir", "source=simulated_fe")[0]
     assert main(["plan", "here", "source=simulated_regions"]) == 2
-    assert "experiments/here.yaml, instead: there is no experiment 'nowhere'." in capsys.readouterr().err
+    assert (
+        "experiments/here.yaml, instead.simulated_regions: There is no experiment 'nowhere'." in capsys.readouterr().err
+    )
 
 
 def test_list(folder: Path, capsys: Capture) -> None:
@@ -544,8 +548,11 @@ def test_ui_without_a_store(folder: Path, capsys: Capture) -> None:
         ),
         (["check", "model.x=[ln_ee]"], "Did you mean 'e'?"),
         (["check", "measure=a(b"], "in quotes"),
-        (["check", "hydra/sweeper=basic"], "leave them as they are"),
-        (["check", "hydra.mode=RUN"], "leave them as they are"),
+        (
+            ["check", "hydra/sweeper=basic"],
+            "command line, hydra/sweeper=basic: digicarbon expands and runs every sweep",
+        ),
+        (["check", "hydra.mode=RUN"], "would do nothing; leave it out"),
         (["check", "source=table"], "source.path is required by source=table"),
         (["check", "model=sdm", "weights=matrix"], "weights.path is required by weights=matrix"),
         (["check", "model._target_=os.system"], "model._target_: os.system is not a digicarbon Model"),

@@ -158,7 +158,7 @@ def test_where_names_the_file_or_the_command_line(folder: Path) -> None:
         ("defaults: [config, _self_]\nweights: w2_nested", "override weights: w2_nested"),
         (
             "defaults: [config, _self_]\nweights: null",
-            "experiments/bad.yaml: 'weights: None' does not choose an option",
+            "experiments/bad.yaml: weights holds fields, e.g. `weights: {…: …}`, and the defaults list",
         ),
         ("defaults: [config, _self_]\ncolumns: [a, b]", "experiments/bad.yaml: columns must be a mapping"),
         ("defaults: [config, _self_]\ngrid: [a]", "experiments/bad.yaml: grid must be a mapping"),

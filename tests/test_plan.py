@@ -101,7 +101,7 @@ def test_excluded_are_counted(folder: Path) -> None:
 
 def test_nothing_left_is_an_error(folder: Path) -> None:
     name = experiment("grid: {inference: [classic]}\nexclude: [{inference: classic}]")
-    assert "mine: nothing is left to run (1 excluded)" in refusal(name)
+    assert "experiments/mine.yaml, exclude: nothing is left to run: the rules leave out 1 combination" in refusal(name)
 
 
 def test_draw_is_seeded_and_keeps_the_order(folder: Path) -> None:
@@ -240,7 +240,7 @@ def test_a_named_pair_that_cannot_run_names_the_run(folder: Path) -> None:
 
 def test_required_field_of_a_named_option() -> None:
     text = refusal("config", "model=sdm", "weights=w1_adjacency,matrix")
-    assert text.startswith("weights=matrix: conf/weights/matrix.yaml: weights.path is required by weights=matrix")
+    assert text.startswith("weights=matrix: command line: weights.path is required by weights=matrix")
 
 
 def test_columns_may_give_what_the_body_lacks(folder: Path) -> None:
@@ -314,7 +314,9 @@ def test_a_file_of_weights_that_does_not_fit_is_to_be_corrected(folder: Path) ->
     Path("e.csv").write_text("a,b\na,b\nb,c\nc,d\nd,e\ne,f\nf,g\n", encoding="utf-8")
     edges = ("weights.path=e.csv", "weights.origin=a", "weights.destination=b", "model.controls=[]", "model=twfe,sdm")
     said = refusal("config", *TABLE[:-2], "weights=edges", *edges)
-    assert said.startswith("model=sdm: e.csv has labels that are not units of the panel: g.")
+    assert said.startswith(
+        "model=sdm: command line: weights.path: e.csv has labels that are not units of the panel: g."
+    )
     assert "exclude" not in said
 
 

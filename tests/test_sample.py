@@ -191,9 +191,9 @@ def test_what_a_query_cannot_do_is_said(small: Panel) -> None:
         Sample(query="gdp + 1").apply(small)
     with pytest.raises(DataError, match="cannot be evaluated"):
         Sample(query="area > 1").apply(small)
-    with pytest.raises(DataError, match="No row of the panel is left"):
+    with pytest.raises(DataError, match="no row of the panel is left"):
         Sample(query="gdp > 1e6").apply(small)
-    with pytest.raises(DataError, match="No row of the panel is left"):
+    with pytest.raises(DataError, match="no row of the panel is left"):
         Sample(first=2020).apply(small)
 
 

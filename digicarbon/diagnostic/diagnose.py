@@ -19,7 +19,7 @@ from digicarbon.errors import ConfigError
 from digicarbon.model import Model, PanelRegression, SpatialPanel
 from digicarbon.numeric.spatial_lm import Form
 from digicarbon.panel import Panel
-from digicarbon.spec import build
+from digicarbon.spec import nested
 from digicarbon.weights import Weights
 
 BootstrapDraws = Annotated[int, Field(ge=0)]
@@ -27,7 +27,7 @@ BootstrapDraws = Annotated[int, Field(ge=0)]
 
 def _built(value: Any) -> Any:
     """Return the model of a configuration node."""
-    return build(value, Model, "diagnostic.model") if isinstance(value, Mapping) else value
+    return nested(value, Model)
 
 
 ModelNode = Annotated[SerializeAsAny[Model], BeforeValidator(_built)]

@@ -408,7 +408,10 @@ class TurningPoints(Diagnostic):
         if isinstance(self.model, GroupedRegression):
             split = self.model.x if self.model.interact == "focal" else self.model.regressors
             _refuse_groups(tuple(grouped(name, "group") for name in split), variable)
-        names = powers_in(variable, self.model.regressors)
+        try:
+            names = powers_in(variable, self.model.regressors)
+        except ConfigError as error:
+            raise error.told(f"diagnostic.term: {error}" if self.term else str(error)) from error
         spatial = self.model if isinstance(self.model, SpatialPanel) else None
         if spatial is not None and (spatial.kind in LAG_KINDS or set(names) & set(spatial.lagged)):
             raise ConfigError(_spatial_words(variable, spatial.kind))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -43,8 +43,9 @@ from digicarbon.numeric.spatial_operator import SpatialOperator
 from digicarbon.numeric.within import EffectsKind, absorbed_count, demean
 from digicarbon.panel import Panel
 from digicarbon.result import Effects, Inference, Result
-from digicarbon.spec import build
+from digicarbon.spec import under
 from digicarbon.weights import Weights, WeightsSpec
+from digicarbon.weights.combined import Node
 
 FloatArray = NDArray[np.float64]
 
@@ -110,7 +111,7 @@ class SpatialPanel(Model):
     bias_correction: Correction = "lee_yu"
     demeaning: Demeaning = "exact"
     error_structure: ErrorStructure = "baltagi"
-    error_weights: dict[str, Any] | None = None
+    error_weights: Node | None = None
     cov: Covariance = "classic"
     effects_se: Literal["delta", "simulation"] = "delta"
     draws: Annotated[int, Field(ge=100)] = 1000
@@ -345,7 +346,8 @@ class SpatialPanel(Model):
 
     def _error_operator(self, panel: Panel, given: Weights | None) -> SpatialOperator | None:
         if given is None and self.error_weights is not None:
-            given = build(self.error_weights, WeightsSpec, "model.error_weights").compute(panel)
+            with under("model.error_weights", WeightsSpec):
+                given = self.error_weights.compute(panel)
         return None if given is None else given.align(panel).operator
 
     def _effects(self, found: Estimates, design: Design) -> Effects:

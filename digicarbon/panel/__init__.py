@@ -9,6 +9,7 @@ from digicarbon.panel._terms import parse as parse
 from digicarbon.panel._terms import variables_of as variables_of
 from digicarbon.panel.base import Gaps as Gaps
 from digicarbon.panel.base import Panel as Panel
+from digicarbon.panel.base import TextColumnError as TextColumnError
 from digicarbon.panel.design import PanelDesign as PanelDesign
 from digicarbon.panel.design import UnknownColumnError as UnknownColumnError
 from digicarbon.panel.selection import Selection as Selection

@@ -25,6 +25,21 @@ _MARKED = re.compile(r"\s*[+-]?\d+(?:[.,'’\s]\d+)+\s*")
 """A number with marks of which it is not clear what they mean."""
 
 
+class TextColumnError(DataError):
+    """A column holds text where a model needs numbers.
+
+    Parameters
+    ----------
+    why : str
+        A sentence.
+    column : str
+    """
+
+    def __init__(self, why: str, column: str = "") -> None:
+        super().__init__(why)
+        self.column = column
+
+
 @dataclass(frozen=True, eq=False)
 class Panel:
     """Values of units over periods, sorted by unit and then by period.
@@ -205,9 +220,10 @@ class Panel:
                 if marked
                 else ""
             )
-            raise DataError(
+            raise TextColumnError(
                 f"Column '{name}' holds text where numbers are needed ({shown}); correct these cells, or write "
-                f"C({name}) for dummies of its values.{remedy}"
+                f"C({name}) for dummies of its values.{remedy}",
+                name,
             )
         if name not in self.columns:
             raise DataError(

@@ -9,12 +9,12 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, SerializeAsAny
 
 from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table
-from digicarbon.spec import build
+from digicarbon.spec import nested
 
 
 def _built(value: Any) -> Any:
     """Return the report of a configuration node."""
-    return build(value, Report, "report") if isinstance(value, Mapping) else value
+    return nested(value, Report)
 
 
 ReportNode = Annotated[SerializeAsAny[Report], BeforeValidator(_built)]

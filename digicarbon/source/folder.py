@@ -188,9 +188,9 @@ class FolderSource(Source):
         folder = Path(self.folder)
         if not folder.is_dir():
             raise DataError(
-                f"source={self.name}: there is no folder {folder.absolute()}. Set source.folder; the shipped sources "
-                "of real data look into the folder that the environment variable DIGICARBON_DATA names, which holds "
-                "china/; source=simulated works without files."
+                f"source.folder: there is no folder {folder.absolute()}. Name the one that holds the data; the shipped "
+                "sources of real data look into the folder that the environment variable DIGICARBON_DATA names, which "
+                "holds china/; source=simulated works without files."
             )
         others: dict[str, FileEntry] = {}
         for name in self.further:

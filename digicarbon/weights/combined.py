@@ -8,12 +8,12 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, PlainSerializer
 from scipy import sparse
 
-from digicarbon.errors import ConfigError, WeightsError
+from digicarbon.errors import WeightsError
 from digicarbon.numeric.normalisation import Normalise
 from digicarbon.numeric.proximity import higher_order
 from digicarbon.numeric.unit_permutation import permutations
 from digicarbon.panel import Panel
-from digicarbon.spec import build
+from digicarbon.spec import nested, under
 from digicarbon.weights._units import IslandsUnplaced
 from digicarbon.weights.base import Weights, WeightsSpec
 
@@ -27,10 +27,7 @@ def _built(value: object) -> object:
             "must be a node with a `_target_`, such as {_target_: digicarbon.weights.AdjacencyWeights}, and the "
             f"fields of that class; got {value!r}."
         )
-    try:
-        return build(value, WeightsSpec, "weights")
-    except ConfigError as error:
-        raise ValueError(str(error)) from error
+    return nested(value, WeightsSpec)
 
 
 def _node(spec: WeightsSpec) -> dict[str, Any]:
@@ -77,13 +74,15 @@ class BlendWeights(WeightsSpec):
         DataError, WeightsError
             As the two nodes raise, or if a unit has no neighbour and ``islands`` is ``"refuse"``.
         """
-        first, second = (self._side(node, panel) for node in (self.first, self.second))
+        first, second = (self._side(field, panel) for field in ("first", "second"))
         matrix = sparse.csr_array(self.share * first.matrix + (1 - self.share) * second.matrix)
         blend = Weights.from_matrix(matrix, panel.units, islands=self.islands, name="blend", normalise=self.normalise)
         return blend.noting(*first.notes, *second.notes)
 
-    def _side(self, node: WeightsSpec, panel: Panel) -> Weights:
-        found = node.compute(panel).restrict(panel.units, islands="keep")
+    def _side(self, field: str, panel: Panel) -> Weights:
+        with under(f"weights.{field}", WeightsSpec):
+            node: WeightsSpec = getattr(self, field)
+            found = node.compute(panel).restrict(panel.units, islands="keep")
         if self.normalise == "none":
             return found
         made = Weights.from_matrix(found.raw, found.labels, islands="keep", name=found.name, normalise=self.normalise)
@@ -122,7 +121,8 @@ class HigherOrderWeights(WeightsSpec):
             As the node raises, if no pair is so many steps apart, or if a unit has no neighbour and ``islands`` is
             ``"refuse"``.
         """
-        base = self.base.compute(panel).restrict(panel.units, islands="keep")
+        with under("weights.base", WeightsSpec):
+            base = self.base.compute(panel).restrict(panel.units, islands="keep")
         matrix = higher_order(base.raw, self.order, self.lower)
         if matrix.nnz == 0:
             raise WeightsError(
@@ -161,7 +161,8 @@ class PermutedWeights(WeightsSpec):
         DataError, WeightsError
             As the node raises, or if a unit has no neighbour and ``islands`` is ``"refuse"``.
         """
-        base = self.base.compute(panel).restrict(panel.units, islands="keep")
+        with under("weights.base", WeightsSpec):
+            base = self.base.compute(panel).restrict(panel.units, islands="keep")
         order = permutations(len(panel.units), 1, self.seed)[0]
         name = f"{base.name}, permuted ({self.seed})"
         matrix = base.raw[order][:, order]

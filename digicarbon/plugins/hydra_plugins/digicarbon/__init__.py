@@ -62,19 +62,26 @@ class DigicarbonSource(FileConfigSource):
         return found
 
     def _loaded(self, path: Path) -> ConfigResult:
+        from digicarbon.files import check_defaults, read
         from digicarbon.yaml_text import for_hydra
 
-        with path.open(encoding="utf-8") as file:
-            header = self._get_header_dict(file.read(512))
-        return ConfigResult(self.provider, f"{self.scheme()}://{self.path}", for_hydra(path), header)
+        try:
+            with path.open(encoding="utf-8") as file:
+                header = self._get_header_dict(file.read(512))
+            return ConfigResult(self.provider, f"{self.scheme()}://{self.path}", for_hydra(path), header)
+        except ValueError:
+            # Hydra does not say which file has the wrong item
+            check_defaults(read(path), path)
+            raise
 
     @staticmethod
     def _in_order(found: ConfigResult, path: Path) -> ConfigResult:
-        from digicarbon.files import in_order
+        from digicarbon.files import check_defaults, in_order
 
         config = found.config
         if isinstance(config, DictConfig) and "defaults" in config:
             content: Any = OmegaConf.to_container(config, resolve=False)
+            check_defaults(content, path)
             if isinstance(content["defaults"], list) and not in_order(content, path):
                 config.defaults.append("_self_")
         return found

@@ -1,0 +1,117 @@
+"""Hydra's own settings: those that would do nothing here are refused, each with what to write in its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+READ = ("hydra.searchpath", "hydra.verbose", "hydra.job_logging", "hydra.hydra_logging")
+"""Settings that the command line may give, as keys or as groups."""
+_LIST = re.compile(r"\s*[^\W\d][\w.]*(?:\s*,\s*[^\W\d][\w.]*)+\s*")
+_PARAMS = "hydra.sweeper.params"
+_FOLDER = "There is no folder of its own; tracking.uri says where results go, tracking.artifacts where files go."
+_OTHERS: Mapping[str, str] = {
+    "hydra.launcher": "Choose where runs are fitted with executor=…, e.g. executor=threading.",
+    "hydra.run": _FOLDER,
+    "hydra.sweep": _FOLDER,
+    "hydra.output_subdir": "There is no folder of its own, and a run's configuration is recorded with its results.",
+    "hydra.job": "Set environment variables before the command; tracking.experiment gives the results a name.",
+    "hydra.callbacks": "Read what is recorded afterwards, e.g. with `digicarbon report`.",
+}
+
+
+def instead(key: str, value: Any, in_file: bool) -> str:
+    """Return why a setting of Hydra's is refused and what to write in its place.
+
+    Parameters
+    ----------
+    key : str
+        Dotted, e.g. ``hydra.sweeper.params``, whose value holds the swept keys.
+    value : Any
+    in_file : bool
+        Whether a file sets it, and not the command line.
+    """
+    if key == _PARAMS and isinstance(value, Mapping) and value:
+        items = list(_swept(value))
+        grid = ", ".join(f"{name}: {_values(item)}" for name, item in items)
+        words = " ".join(f"'{name}={_text(item)}'" for name, item in items)
+        return f"Hydra's own sweep is not read here. Write {f'`grid: {{{grid}}}`' if in_file else words} in its place."
+    other = next((text for name, text in _OTHERS.items() if key == name or key.startswith(f"{name}.")), "")
+    return (
+        "digicarbon expands and runs every sweep itself, so that this setting of Hydra's would do nothing; leave "
+        f"it out. {other}"
+    ).rstrip()
+
+
+def in_file(content: Mapping[Any, Any], shipped: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
+    """Yield each key of a file that sets Hydra otherwise than the shipped default sentence, with `instead`.
+
+    Parameters
+    ----------
+    content : mapping
+        Of the user's file.
+    shipped : mapping
+        Of the shipped ``config.yaml``.
+    """
+    for item in content.get("defaults") or []:
+        if isinstance(item, Mapping) and item not in (shipped.get("defaults") or []):
+            for word, option in item.items():
+                group = str(word).removeprefix("override ").strip().lstrip("/").partition("@")[0]
+                if group.partition("/")[0] == "hydra":
+                    yield f"defaults, {group}: {option}", instead(group.replace("/", "."), option, True)
+    given, known = content.get("hydra"), shipped.get("hydra")
+    if "hydra" in content and not isinstance(given, Mapping):
+        yield "hydra", instead("hydra", given, True)
+    elif isinstance(given, Mapping):
+        yield from _other(given, known if isinstance(known, Mapping) else {}, "hydra")
+
+
+def on_command_line(override: str) -> str:
+    """Return what is said of an override that sets what Hydra would do nothing with here; empty for all others.
+
+    Parameters
+    ----------
+    override : str
+        E.g. ``hydra.sweeper.params.model=twfe,fe`` or ``hydra/launcher=joblib``.
+    """
+    word, _, value = override.lstrip("+~").partition("=")
+    key = word.partition("@")[0].replace("/", ".")
+    if key.partition(".")[0] != "hydra" or any(key == name or key.startswith(f"{name}.") for name in READ):
+        return ""
+    if key.startswith(f"{_PARAMS}."):
+        return instead(_PARAMS, {key.removeprefix(f"{_PARAMS}."): value}, False)
+    return instead(key, value, False)
+
+
+def _other(given: Mapping[Any, Any], known: Mapping[Any, Any], prefix: str) -> Iterator[tuple[str, str]]:
+    for name, value in given.items():
+        key = f"{prefix}.{name}"
+        if name in known and known[name] == value:
+            continue
+        if isinstance(value, Mapping) and value and key != _PARAMS:
+            inner = known.get(name)
+            yield from _other(value, inner if isinstance(inner, Mapping) else {}, key)
+        else:
+            yield key, instead(key, value, True)
+
+
+def _swept(values: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the swept keys dotted, whether they are written nested or flat."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _swept(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _values(value: Any) -> str:
+    """Return a list of a file: plain words between commas as they are, Hydra's other grammar in quotes."""
+    text = _text(value)
+    if _LIST.fullmatch(text):
+        return f"[{', '.join(word.strip() for word in text.split(','))}]"
+    return "'" + text.replace("'", "''") + "'" if isinstance(value, str) else f"[{text}]"
+
+
+def _text(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
