@@ -19,6 +19,7 @@ from weakref import WeakValueDictionary
 import pydantic
 from pydantic import ConfigDict, Field
 
+from digicarbon import loaded
 from digicarbon.errors import ConfigError, listing, nearest
 
 Names = Annotated[tuple[str, ...], Field(strict=False)]
@@ -254,12 +255,16 @@ def locate(target: str, where: str) -> object:
             f"{where}._target_: the module '{module_name}' cannot be imported ({error}); "
             "put your own classes into a module of the working directory, e.g. ./mine.py, or install it."
         ) from error
-    except Exception as error:
-        # the user's own module may raise anything
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        # the user's own module may raise anything, and may end the process
         raise ConfigError(
             f"{where}._target_: the module '{module_name}' cannot be imported ({type(error).__name__}: {error}); "
             "correct it and try again."
         ) from error
+    if not module_name.startswith(f"{__package__}."):
+        loaded.remember(module_name)
     if not hasattr(module, name):
         raise ConfigError(f"{where}._target_: '{module_name}' has no class '{name}'.{nearest(name, vars(module))}")
     return getattr(module, name)
