@@ -538,15 +538,31 @@ def _mark(number: int) -> str:
 
 def _timed(task: Task, rules: Rules) -> Fitted:
     """Fit a run; if it takes too long, leave a mark and end this process, as nothing else stops compiled code."""
-    if rules.timeout is None:
+    if not rules.own_process:
         return fit(task)
+    with _files_stay_open():
+        return fit(task) if rules.timeout is None else _stopped_in_time(task, rules, rules.timeout)
+
+
+@contextmanager
+def _files_stay_open() -> Iterator[None]:
+    """End this process if the block has closed files that are not its own: it could not answer, and not be heard."""
+    before = os.open(os.devnull, os.O_RDONLY)
+    yield
+    try:
+        os.close(before)
+    except OSError:
+        os._exit(1)
+
+
+def _stopped_in_time(task: Task, rules: Rules, timeout: float) -> Fitted:
     # another machine has no such folder; there the run is found out when it is fitted alone
     folder = Path(rules.folder) if Path(rules.folder).is_dir() else Path(tempfile.gettempdir())
     marker, begun = folder / str(task.index), folder / f"{_begun(task.index)}{os.getpid()}"
     begun.touch()
-    # a run may close files that are not its own
+    # a run may close files that are not its own; who called sees to that
     with suppress(OSError), marker.open("w", encoding="utf-8") as file:
-        faulthandler.dump_traceback_later(rules.timeout, exit=True, file=file)
+        faulthandler.dump_traceback_later(timeout, exit=True, file=file)
         try:
             found = fit(task)
         finally:
@@ -593,7 +609,8 @@ class _Watch:
         for worker in multiprocessing.active_children():
             if worker.pid == int(pid):
                 (self._folder / index).write_text(f"The process {pid} did not answer.\n", encoding="utf-8")
-                worker.kill()
+                # what joblib starts has no `kill`; on Windows any other signal than Ctrl-C ends a process at once
+                os.kill(int(pid), getattr(signal, "SIGKILL", signal.SIGTERM))
         path.unlink(missing_ok=True)
 
 

@@ -6,8 +6,10 @@ input or output; verbs such as ``load``, ``compute`` and ``fit`` do the work.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib
+import importlib.util
 import re
 import sys
 from collections.abc import Mapping
@@ -249,7 +251,7 @@ def locate(target: str, where: str) -> object:
     if not module_name:
         raise ConfigError(f"{where}._target_: '{target}' is not a dotted path such as 'mine.MyModel'.")
     try:
-        module = sys.modules.get(module_name) or _imported(module_name)
+        module = sys.modules.get(module_name) or _imported(module_name, name)
     except ImportError as error:
         raise ConfigError(
             f"{where}._target_: the module '{module_name}' cannot be imported ({error}); "
@@ -270,12 +272,47 @@ def locate(target: str, where: str) -> object:
     return getattr(module, name)
 
 
-def _imported(module_name: str) -> ModuleType:
+class _NoClassError(ImportError):
+    """A module's source says that it cannot have a class, so that nothing of it need be run."""
+
+
+def _imported(module_name: str, name: str) -> ModuleType:
     here = str(Path.cwd())
     if here not in sys.path:
         # appended, never prepended: a file in the working directory must not shadow an installed module
         sys.path.append(here)
+    if module_name.partition(".")[0] != __package__ and not _may_have(module_name, name):
+        raise _NoClassError(f"it has no class '{name}', and is not run to look for one")
     return importlib.import_module(module_name)
+
+
+def _may_have(module_name: str, name: str) -> bool:
+    """Return whether a module's source makes a class of a name that inherits something, or may do so by other means."""
+    parent = module_name.rpartition(".")[0]
+    if parent and parent not in sys.modules:
+        # to find a module of a package is to run the package
+        return True
+    spec = importlib.util.find_spec(module_name)
+    if spec is None or not spec.origin or not spec.origin.endswith(".py"):
+        return True
+    try:
+        tree = ast.parse(Path(spec.origin).read_bytes())
+    except (SyntaxError, ValueError, OSError, RecursionError):
+        return True
+    for node in ast.walk(tree):
+        match node:
+            case ast.ClassDef(name=found):
+                if found == name and (node.bases or node.decorator_list):
+                    return True
+            case ast.alias(name=found, asname=other):
+                if (other or found) in (name, "*"):
+                    return True
+            case ast.Name(id=found, ctx=ast.Store()):
+                if found == name:
+                    return True
+            case ast.FunctionDef(name="__getattr__"):
+                return True
+    return False
 
 
 def _sentence(cls: type[Spec], item: Any, where: str) -> str:

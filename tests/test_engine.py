@@ -129,8 +129,9 @@ class Mischief(PanelRegression):
         found = super().fit(panel, weights)
         object.__setattr__(found, "coef", found.coef + step())
         if self.mood == "notes":
-            half = pd.DataFrame(np.array([["b\\ud800"]], dtype=object), pd.Index(["c\\ud800"], dtype=object))
-            half.columns = pd.Index(["a\\ud800"], dtype=object)
+            words = [pd.Index([f"{letter}\\ud800"], dtype=object) for letter in "abc"]
+            half = pd.DataFrame({0: pd.Series(words[1], dtype=object)}, dtype=object)
+            half.columns, half.index = words[0], words[2]
             object.__setattr__(found, "notes", ("half \\ud800",))
             object.__setattr__(found, "statistics", {**found.statistics, "d\\ud800": 1.0})
             object.__setattr__(found, "tables", {"e\\ud800": half})

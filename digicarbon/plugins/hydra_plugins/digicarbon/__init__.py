@@ -57,6 +57,9 @@ class DigicarbonSource(FileConfigSource):
         stat = path.stat()
         key = (str(path), stat.st_mtime_ns, stat.st_size)
         if key not in self._read:
+            from digicarbon.files import check_content
+
+            check_content(path)
             self._read[key] = pickle.dumps(self._in_order(super().load_config(config_path), path))
         found: ConfigResult = pickle.loads(self._read[key])
         return found
