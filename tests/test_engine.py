@@ -376,7 +376,7 @@ def test_a_run_that_halts_its_process_or_closes_its_files_is_stopped(
     begun = time.monotonic()
     moods = ("halt", "close", "close and sleep", "a", "b")
     found = outcome(planned("model=moody", f"model.mood={','.join(moods)}", "measure=ddl"), executor, own=True)
-    assert time.monotonic() - begun < 45
+    assert time.monotonic() - begun < 120
     assert found["model.mood=halt"].error.startswith("It took longer than 1 seconds (executor.timeout)")
     assert found["model.mood=close"].error or found["model.mood=close"].result is not None
     assert found["model.mood=close and sleep"].error
