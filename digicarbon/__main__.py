@@ -14,7 +14,7 @@ from typing import Any
 
 from digicarbon import usage
 from digicarbon.arguments import FLAGS, read
-from digicarbon.errors import Caught, DigicarbonError, nearest
+from digicarbon.errors import Caught, DigicarbonError, legible, nearest
 
 HYDRA_VERBS = {"run": "run", "plan": "plan_", "check": "check"}
 PLAIN_VERBS = {
@@ -67,6 +67,9 @@ def _main(given: list[str]) -> int:
             "one that is there (cd), and start the command again.",
             2,
         )
+    broken = [legible(word) for word in given if legible(word) != word]
+    if broken and given[0] in HYDRA_VERBS:
+        return _complain(f"command line: '{broken[0]}' is no text in UTF-8; write it anew.", 2)
     status = 0
     with Caught() as caught:
         status = _answer(given)

@@ -24,7 +24,7 @@ from digicarbon.data_show import show
 from digicarbon.data_status import USAGE as STATUS_USAGE
 from digicarbon.data_status import status
 from digicarbon.errors import ConfigError, DataError, counted, listing, nearest
-from digicarbon.files import find, shown
+from digicarbon.files import check_content, find, shown
 from digicarbon.importer import Imported, Importer
 from digicarbon.importer._sheets import SUFFIXES
 from digicarbon.spec import build
@@ -217,9 +217,10 @@ def _importer(kind: str, fields: Mapping[str, Any]) -> Importer:
             f"There is no kind of download '{kind}'.{nearest(kind, kinds)} Kinds: {listing(kinds, 20)}; "
             "`digicarbon list importer` says what each is."
         )
+    check_content(path)
     try:
         node = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
-    except (yaml.YAMLError, OmegaConfBaseException, OSError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, OmegaConfBaseException, OSError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{shown(path)} cannot be read ({first_line(error)}).") from error
     if not isinstance(node, dict):
         raise ConfigError(f"{shown(path)} must hold keys and values, e.g. `_target_: mine.MyImporter`.")

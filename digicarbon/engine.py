@@ -8,29 +8,34 @@ again has failed. The engine knows nothing of MLflow: `fitted` yields what is do
 from __future__ import annotations
 
 import faulthandler
+import multiprocessing
 import os
 import pickle
 import signal
-import sys
 import tempfile
 import threading
 import time
 import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from digicarbon.errors import Caught, EstimationError
+from digicarbon import loaded
+from digicarbon.errors import Caught, EstimationError, legible
 from digicarbon.executor import Executor
+from digicarbon.loaded import Source
 from digicarbon.orphan import end_with
+from digicarbon.plan import code_digest
 from digicarbon.result import Result
 from digicarbon.scratch import Scratch
 from digicarbon.stage import Task
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 START = 3.0
 """Seconds that worker processes take to start and import."""
@@ -44,7 +49,11 @@ UNKNOWN = 0.05
 MOST_STARTS = 3
 """How often workers are started that end before they begin with a run."""
 LOOK = 0.2
-"""Seconds between two decisions whether to go on in this process."""
+"""Seconds between two decisions whether to go on in this process, and between two looks at workers."""
+BEGUN = "fit"
+"""How the names of files begin that stand while a run is fitted."""
+PATIENCE = 5.0
+"""Seconds beyond its time after which a run's process is ended from outside."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,11 +92,20 @@ class Rules:
         Seconds that a run may take.
     folder : str
         Where a run that was stopped leaves a mark.
+    code : str
+        Digest of the core that computes.
+    sources : tuple of Source
+        The user's own modules, as the planning process has loaded them.
+    planner : str
+        The planning process, which needs none of them.
     """
 
     own_process: bool
     timeout: float | None
     folder: str
+    code: str
+    sources: tuple[Source, ...]
+    planner: str
 
 
 @dataclass
@@ -132,21 +150,39 @@ def fit(task: Task) -> Fitted:
     """Fit one run; never raises, so that the other runs of a chunk go on."""
     start, clock = time.time_ns() // 1_000_000, time.perf_counter()
     result: Result | None = None
-    with Caught() as caught:
-        try:
-            panel, weights = task.open()
-            found = task.model.fit(panel, weights)
-            tables = {**found.tables, **task.diagnostic.tables(panel, weights)}
-            notes = (*found.notes, *task.diagnostic.notes)
-            result = replace(found, tables=tables, notes=notes, residuals=None)
-        except SystemExit as asked:
-            raise EstimationError(
-                f"The code of {type(task.model).__name__} asked to end the process (exit status {asked.code}); a model "
-                "must return a result or raise an error."
-            ) from asked
+    with Caught(f"The code of {type(task.model).__name__}") as caught:
+        panel, weights = task.open()
+        found = task.model.fit(panel, weights)
+        tables = {**found.tables, **task.diagnostic.tables(panel, weights)}
+        notes = (*found.notes, *task.diagnostic.notes)
+        result = _legible(replace(found, tables=tables, notes=notes, residuals=None))
     error = f"{caught.sentence}\n\n{caught.traceback}" if caught.sentence else ""
     seconds = time.perf_counter() - clock
     return Fitted(task.index, result, error, start, time.time_ns() // 1_000_000, seconds)
+
+
+def _legible(result: Result) -> Result:
+    """Return a result whose texts can be written."""
+    words = "".join((result.kind, result.y, *result.focal, *result.terms, *result.absorbed, *result.notes))
+    words += "".join((*result.statistics, *result.tables))
+    words += "".join(str(table.select_dtypes(exclude="number").to_csv()) for table in result.tables.values())
+    if words.isascii() or legible(words) == words:
+        return result
+    lists = ("focal", "terms", "absorbed", "notes")
+    plain: dict[str, Any] = {name: tuple(map(legible, getattr(result, name))) for name in lists}
+    plain |= {name: legible(getattr(result, name)) for name in ("kind", "y")}
+    plain["statistics"] = {legible(name): value for name, value in result.statistics.items()}
+    plain["tables"] = {legible(name): _legible_table(table) for name, table in result.tables.items()}
+    effects = result.spatial_effects
+    plain["spatial_effects"] = effects and replace(effects, terms=tuple(map(legible, effects.terms)))
+    return replace(result, **plain)
+
+
+def _legible_table(table: pd.DataFrame) -> pd.DataFrame:
+    def cell(value: Any) -> Any:
+        return legible(value) if isinstance(value, str) else value
+
+    return table.map(cell).rename(index=cell, columns=cell).rename_axis(index=cell, columns=cell)
 
 
 @dataclass
@@ -179,13 +215,22 @@ class _Engine:
     def __init__(self, work: Work, folder: Path) -> None:
         self.work, self.backend, self.folder = work, work.backend, folder
         own_process = work.backend.isolates or work.backend.remote
-        self.rules = Rules(own_process, work.backend.timeout, str(folder))
+        loaded.remember_local()
+        self.rules = Rules(
+            own_process, work.backend.timeout, str(folder), code_digest(), loaded.sources(), loaded.PROCESS
+        )
         self.looked = time.perf_counter()
         self.queue = deque(work.indices)
         self.left = Counter(work.kinds[index] for index in work.indices)
         self.pace = _Pace()
 
     def run(self) -> Iterator[list[Fitted]]:
+        with ExitStack() as stack:
+            if self.backend.timeout is not None and not self.backend.remote:
+                stack.enter_context(_Watch(self.folder, self.backend.timeout))
+            yield from self._run()
+
+    def _run(self) -> Iterator[list[Fitted]]:
         backend, width = self.backend, self.backend.width()
         if backend.here and backend.timeout is None:
             yield from self._here(lambda: False)
@@ -233,9 +278,7 @@ class _Engine:
 
     def _workers(self) -> Iterator[list[Fitted]]:
         with ExitStack() as stack:
-            if self.backend.remote:
-                stack.enter_context(_by_value())
-            elif not self.backend.isolates:
+            if not (self.backend.remote or self.backend.isolates):
                 stack.enter_context(_one_thread())
             vain = 0
             while self.queue:
@@ -278,15 +321,14 @@ class _Engine:
         def calls() -> Iterator[Any]:
             for number, chunk in list(waiting.items()):
                 handed.add(number)
-                yield delayed(_fit_chunk)(number, self._payload(chunk), self.rules)
+                yield delayed(_fit_chunk)(chunk, self._payload(chunk), self.rules)
 
         broken = False
         answers = iter(())
         try:
             answers = crew(calls())
             for number, found in answers:
-                del waiting[number]
-                yield [self._learned(one) for one in found]
+                yield [self._learned(_opened(one)) for one in zip(waiting.pop(number), found, strict=True)]
         except self.backend.losses():
             broken = True
             begun = {number for number in handed if (self.folder / _mark(number)).exists()}
@@ -325,10 +367,14 @@ class _Engine:
             handed += len(chunk)
         return chunks
 
-    def _payload(self, chunk: Sequence[int]) -> bytes:
+    def _payload(self, chunk: Sequence[int]) -> list[Part]:
         import cloudpickle
 
-        return bytes(cloudpickle.dumps([self.work.task(index) for index in chunk]))
+        with Caught("A class of the run") as caught:
+            return [(chunk, bytes(cloudpickle.dumps([self.work.task(index) for index in chunk])))]
+        if len(chunk) == 1:
+            return [(chunk, f"The run cannot be sent to a worker: {caught.sentence}\n\n{caught.traceback}")]
+        return [part for index in chunk for part in self._payload([index])]
 
     def _alone(self, indices: Sequence[int], deaths: int) -> Iterator[list[Fitted]]:
         """Fit runs one by one in a process of their own; ``deaths`` of a worker they may have caused before."""
@@ -339,6 +385,9 @@ class _Engine:
 
     def _kept(self, index: int, cell: _Cell, deaths: int) -> Fitted:
         marker = self.folder / str(index)
+        for begun in self.folder.glob(f"{_begun(index)}*"):
+            # of a process that is gone; another may have its number
+            begun.unlink(missing_ok=True)
         while True:
             if _size(marker):
                 return _failure(index, *self._too_long(marker))
@@ -361,10 +410,19 @@ class _Engine:
         ), trace
 
 
+CHANGED = (
+    "The files of digicarbon that compute are not those that the run was planned with: they were changed while the "
+    "sweep lasted, or the worker's machine has another version. Install the same version everywhere, and start the "
+    "same command again."
+)
 KILLED = (
     "Its process ended without an answer, also when the run was fitted alone: it was killed from outside or by its own "
     "code, or the memory did not suffice."
 )
+
+
+Part = tuple[Sequence[int], bytes | str]
+"""Runs and their tasks, pickled; or why they cannot be."""
 
 
 def _failure(index: int, sentence: str, trace: str) -> Fitted:
@@ -393,7 +451,7 @@ class _Cell:
     def __exit__(self, *_: object) -> None:
         self._close()
 
-    def fit(self, index: int, payload: bytes, rules: Rules) -> Fitted:
+    def fit(self, index: int, payload: Sequence[Part], rules: Rules) -> Fitted:
         """Fit a run.
 
         Raises
@@ -408,13 +466,12 @@ class _Cell:
             self._executor = ProcessPoolExecutor(max_workers=1, initializer=end_with, initargs=(os.getpid(),))
             self.fresh = True
         try:
-            _, found = self._executor.submit(_fit_chunk, index, payload, rules).result()
+            _, found = self._executor.submit(_fit_chunk, [index], payload, rules).result()
         except BrokenProcessPool as error:
             self._close()
             raise _DiedError(str(error)) from error
         self.fresh = False
-        one: Fitted = found[0]
-        return one
+        return _opened((index, found[0]))
 
     def _close(self) -> None:
         if self._executor is not None:
@@ -422,14 +479,56 @@ class _Cell:
         self._executor, self.fresh = None, True
 
 
-def _fit_chunk(number: int, payload: bytes, rules: Rules) -> tuple[int, list[Fitted]]:
-    """Fit the runs of a chunk in a worker; return the chunk's number with them."""
-    if rules.own_process:
-        _settle()
-        if Path(rules.folder).is_dir():
-            Path(rules.folder, _mark(number)).touch()
-    tasks: list[Task] = pickle.loads(payload)
-    return number, [_timed(task, rules) for task in tasks]
+def _fit_chunk(chunk: Sequence[int], payload: Sequence[Part], rules: Rules) -> tuple[int, list[Fitted] | list[bytes]]:
+    """Fit the runs of a chunk in a worker; return the number of its first with them, pickled if this is a process."""
+    if not rules.own_process:
+        return chunk[0], [one for part in payload for one in _fit_part(*part, rules)]
+    _settle()
+    if Path(rules.folder).is_dir():
+        Path(rules.folder, _mark(chunk[0])).touch()
+    found = [one for part in payload for one in _fit_part(*part, rules)]
+    if code_digest() != rules.code:
+        # afterwards: much of it is imported only when it is used
+        found = [_failure(index, CHANGED, "") for index in chunk]
+    return chunk[0], [_packed(one) for one in found]
+
+
+def _fit_part(indices: Sequence[int], sent: bytes | str, rules: Rules) -> list[Fitted]:
+    if isinstance(sent, str):
+        return [_failure(index, *sent.split("\n\n", 1)) for index in indices]
+    with Caught("A module that the run needs") as caught:
+        if rules.own_process and rules.planner != loaded.PROCESS:
+            loaded.install(rules.sources)
+        tasks: list[Task] = pickle.loads(sent)
+    if caught.sentence:
+        sentence = f"A worker cannot read the run: {caught.sentence}"
+        return [_failure(index, sentence, caught.traceback) for index in indices]
+    return [_timed(task, rules) for task in tasks]
+
+
+def _packed(one: Fitted) -> bytes:
+    """Return what was fitted as it travels: what cannot would be an error of the whole sweep."""
+    import cloudpickle
+
+    with Caught("The result") as caught:
+        return bytes(cloudpickle.dumps(one))
+    sentence = f"The result cannot be sent back by a worker: {caught.sentence}"
+    return bytes(pickle.dumps(_failure(one.index, sentence, caught.traceback)))
+
+
+def _opened(sent: tuple[int, Fitted | bytes]) -> Fitted:
+    index, found = sent
+    if isinstance(found, Fitted):
+        return found
+    with Caught("The result") as caught:
+        one: Fitted = pickle.loads(found)
+        return one
+    return _failure(index, f"The result of a worker cannot be read: {caught.sentence}", caught.traceback)
+
+
+def _begun(index: int) -> str:
+    """Return how the file of a run is called, but for its process's number, which follows."""
+    return f"{BEGUN}-{index}-"
 
 
 def _mark(number: int) -> str:
@@ -439,19 +538,80 @@ def _mark(number: int) -> str:
 
 def _timed(task: Task, rules: Rules) -> Fitted:
     """Fit a run; if it takes too long, leave a mark and end this process, as nothing else stops compiled code."""
-    if rules.timeout is None:
+    if not rules.own_process:
         return fit(task)
+    with _files_stay_open():
+        return fit(task) if rules.timeout is None else _stopped_in_time(task, rules, rules.timeout)
+
+
+@contextmanager
+def _files_stay_open() -> Iterator[None]:
+    """End this process if the block has closed files that are not its own: it could not answer, and not be heard."""
+    before = os.open(os.devnull, os.O_RDONLY)
+    yield
+    try:
+        os.close(before)
+    except OSError:
+        os._exit(1)
+
+
+def _stopped_in_time(task: Task, rules: Rules, timeout: float) -> Fitted:
     # another machine has no such folder; there the run is found out when it is fitted alone
     folder = Path(rules.folder) if Path(rules.folder).is_dir() else Path(tempfile.gettempdir())
-    marker = folder / str(task.index)
-    with marker.open("w", encoding="utf-8") as file:
-        faulthandler.dump_traceback_later(rules.timeout, exit=True, file=file)
+    marker, begun = folder / str(task.index), folder / f"{_begun(task.index)}{os.getpid()}"
+    begun.touch()
+    # a run may close files that are not its own; who called sees to that
+    with suppress(OSError), marker.open("w", encoding="utf-8") as file:
+        faulthandler.dump_traceback_later(timeout, exit=True, file=file)
         try:
             found = fit(task)
         finally:
             faulthandler.cancel_dump_traceback_later()
+    begun.unlink(missing_ok=True)
     marker.unlink(missing_ok=True)
     return found
+
+
+class _Watch:
+    """Ends workers of this machine that hold a run far beyond its time; one that is halted cannot end itself.
+
+    Parameters
+    ----------
+    folder : Path
+        Where workers leave a file while they fit a run.
+    timeout : float
+        Seconds that a run may take.
+    """
+
+    def __init__(self, folder: Path, timeout: float) -> None:
+        self._folder, self._limit = folder, timeout + PATIENCE
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True, name="digicarbon-watch")
+
+    def __enter__(self) -> _Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        seen: dict[Path, float] = {}
+        while not self._done.wait(LOOK):
+            now = time.monotonic()
+            seen = {path: seen.get(path, now) for path in self._folder.glob(f"{BEGUN}-*")}
+            for path in [path for path, since in seen.items() if now - since > self._limit]:
+                self._end(path)
+
+    def _end(self, path: Path) -> None:
+        _, index, pid = path.name.split("-")
+        for worker in multiprocessing.active_children():
+            if worker.pid == int(pid):
+                (self._folder / index).write_text(f"The process {pid} did not answer.\n", encoding="utf-8")
+                # what joblib starts has no `kill`; on Windows any other signal than Ctrl-C ends a process at once
+                os.kill(int(pid), getattr(signal, "SIGKILL", signal.SIGTERM))
+        path.unlink(missing_ok=True)
 
 
 @cache
@@ -471,28 +631,3 @@ def _one_thread() -> Iterator[None]:
 
     with threadpool_limits(1):
         yield
-
-
-@contextmanager
-def _by_value() -> Iterator[None]:
-    """Have classes of the working directory pickled with their code, for machines that do not have it."""
-    import cloudpickle
-
-    modules = [module for module in list(sys.modules.values()) if _is_local(module)]
-    for module in modules:
-        cloudpickle.register_pickle_by_value(module)
-    try:
-        yield
-    finally:
-        for module in modules:
-            cloudpickle.unregister_pickle_by_value(module)
-
-
-def _is_local(module: ModuleType) -> bool:
-    """Whether a module stands in the working directory and is not installed."""
-    place = getattr(module, "__file__", None)
-    name = module.__name__.split(".")[0]
-    if not place or name in ("digicarbon", "hydra_plugins", "__main__"):
-        return False
-    path = Path(place).resolve()
-    return path.is_relative_to(Path.cwd()) and "site-packages" not in path.parts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import traceback
 from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from types import TracebackType
 from typing import Self
 
@@ -50,28 +50,63 @@ class TrackingError(DigicarbonError):
     """Results cannot be written or read."""
 
 
+class Interrupt(KeyboardInterrupt):
+    """The user or the system asked this command to end; a plain `KeyboardInterrupt` may come from a model."""
+
+
 class Caught(AbstractContextManager["Caught"]):
     """Keeps whatever its block raises, be it foreseen or not.
+
+    Parameters
+    ----------
+    foreign : str
+        Whose code runs in the block, e.g. ``The code of MyModel``. What it raises to end the process, e.g.
+        `SystemExit`, is then kept, too; an `Interrupt` never is. Empty for code of ours.
 
     Attributes
     ----------
     sentence : str
-        Empty if nothing was raised.
+        Empty if nothing was raised. It can be written as UTF-8, and so can the traceback.
     traceback : str
     """
 
     sentence: str = ""
     traceback: str = ""
 
+    def __init__(self, foreign: str = "") -> None:
+        self._foreign = foreign
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
-        if not isinstance(error, Exception):
+        if isinstance(error, DigicarbonError):
+            self.sentence = legible(str(error))
+        elif isinstance(error, Exception):
+            self.sentence = legible(f"{type(error).__name__}: {_text(error)}")
+        elif error is not None and self._foreign and not isinstance(error, Interrupt):
+            self.sentence = f"{self._foreign} {_asked(error)}; it must return a result or raise an error."
+        else:
             return False
-        foreseen = isinstance(error, DigicarbonError)
-        self.sentence = str(error) if foreseen else f"{type(error).__name__}: {error}"
-        self.traceback = "".join(traceback.format_exception(kind, error, trace))
+        self.traceback = legible("".join(traceback.format_exception(kind, error, trace)))
         return True
+
+
+def legible(text: str) -> str:
+    """Return a text that can be written as UTF-8: half a letter (a lone surrogate) becomes its number."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _asked(error: BaseException) -> str:
+    if isinstance(error, SystemExit):
+        return legible(f"asked to end the process (exit status {_text(error)})")
+    return legible(f"raised {type(error).__name__}, which ends a process ({_text(error) or 'without a reason'})")
+
+
+def _text(error: BaseException) -> str:
+    # an error of a user's own class may fail to say what it is
+    with suppress(Exception):
+        return str(error)
+    return "its text cannot be shown"
 
 
 def listing(items: Iterable[object], most: int = 6) -> str:

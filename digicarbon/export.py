@@ -15,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from digicarbon import sweep
+from digicarbon.cells import plain_table
 from digicarbon.compose import Composer, loader
 from digicarbon.errors import Caught, ConfigError, DataError, counted
 from digicarbon.files import ROOT
@@ -260,8 +261,8 @@ def _weights(name: str, weights: Weights) -> dict[str, bytes]:
         }
     )
     return {
-        f"weights/{name}.csv": dense.to_csv(lineterminator="\n").encode(),
-        f"weights/{name}_long.csv": pairs.to_csv(index=False, lineterminator="\n").encode(),
+        f"weights/{name}.csv": plain_table(dense).to_csv(lineterminator="\n").encode(),
+        f"weights/{name}_long.csv": plain_table(pairs).to_csv(index=False, lineterminator="\n").encode(),
     }
 
 

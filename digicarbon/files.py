@@ -209,6 +209,7 @@ def read(path: Path) -> Mapping[Any, Any]:
     ConfigError
         If it is not readable as a mapping.
     """
+    check_content(path)
     try:
         # OmegaConf reads interpolations
         yaml_text.for_hydra(path)
@@ -221,7 +222,7 @@ def read(path: Path) -> Mapping[Any, Any]:
             f"{shown(path)}: {key}cannot be read ({str(error).splitlines()[0]}). A value of another key is written "
             "${group.field}, with both braces; a text that holds ${ is put as \\${."
         ) from error
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{shown(path)} is not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
         raise ConfigError(f"{shown(path)} must hold keys and values, e.g. `title: …`; it holds a list.")
@@ -229,6 +230,25 @@ def read(path: Path) -> Mapping[Any, Any]:
         name, _, value = key.partition(":")
         raise ConfigError(f"{shown(path)}: {syntax.missing_blank(name, value)}")
     return content
+
+
+def check_content(path: Path) -> None:
+    """Refuse a configuration file whose aliases write out to more than a configuration can be, or with half letters.
+
+    Raises
+    ------
+    ConfigError
+    """
+    if path.is_file() and syntax.repeats_too_much(path):
+        raise ConfigError(
+            f"{shown(path)}: its aliases (*name) stand for more than {syntax.MOST_VALUES:,} values, or for what they "
+            "stand in; write out what is meant, or leave them away."
+        )
+    if path.is_file() and (text := syntax.half_letter(path)):
+        raise ConfigError(
+            f"{shown(path)}: '{text}' has half a letter, which cannot be written; put the letter itself there, or "
+            "\\U and its eight digits."
+        )
 
 
 def not_yaml(error: yaml.YAMLError, path: Path) -> ConfigError:

@@ -13,6 +13,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+from digicarbon import loaded
 from digicarbon.choice import COMMAND_LINE, Axis, Choice
 from digicarbon.compose import Composer
 from digicarbon.errors import ConfigError, DigicarbonError, counted, listing
@@ -312,7 +313,8 @@ def content_hash(specs: Specs, prepared: Prepared, workshop: Workshop | None = N
 
 def code_digest(*classes: type[Spec]) -> str:
     """Return the SHA-256 of the numeric core and of the files of ``classes`` and of what they inherit."""
-    return _digest(tuple((file, file.stat().st_mtime_ns) for file in code_files(*classes)))
+    files, known = code_files(*classes), loaded.contents()
+    return _digest(tuple((file, known.get(str(file), file.stat().st_mtime_ns)) for file in files))
 
 
 @cache
@@ -323,15 +325,19 @@ def code_files(*classes: type[Spec]) -> tuple[Path, ...]:
     modules = {
         base.__module__ for cls in classes for base in cls.__mro__ if issubclass(base, Spec) and base is not Spec
     }
+    for name in sorted(modules):
+        if not name.startswith(f"{__package__}."):
+            loaded.remember(name)
     own = (Path(inspect.getfile(sys.modules[name])) for name in sorted(modules))
     return tuple(dict.fromkeys([*core, *own]))
 
 
 @cache
-def _digest(files: tuple[tuple[Path, int], ...]) -> str:
+def _digest(files: tuple[tuple[Path, int | bytes], ...]) -> str:
     sha = hashlib.sha256()
-    for file, _ in files:
-        sha.update(file.read_bytes())
+    for file, state in files:
+        # what was loaded computes, whatever the file holds by now
+        sha.update(state if isinstance(state, bytes) else file.read_bytes())
     return sha.hexdigest()
 
 

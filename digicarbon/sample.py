@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Annotated, ClassVar
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
@@ -39,6 +40,28 @@ _ALLOWED = (
 )
 """What a condition is made of: no call and no attribute, so that a stranger's YAML runs nothing."""
 _BACKTICKS = re.compile(r"`([^`]*)`")
+
+
+_ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow)
+_LOGIC = (ast.BitAnd, ast.BitOr)
+MOST = 1e15
+"""No number of a condition is larger: beyond it 1 added may be lost."""
+
+
+def _is_small(node: ast.AST) -> bool:
+    """Return whether a part of a condition takes no more time or memory than a column does."""
+    if isinstance(node, ast.Constant):
+        return not isinstance(node.value, int | float) or abs(node.value) <= MOST
+    if not isinstance(node, ast.BinOp) or isinstance(node.op, _LOGIC):
+        return True
+    # whole numbers of Python have as many digits as there is room for: 9**9**9 has 370 million
+    powers = isinstance(node.op, ast.Pow) and not any(isinstance(part, ast.Name) for part in ast.walk(node))
+    plain = all(not isinstance(part, ast.List | ast.Tuple) and not _is_text(part) for part in (node.left, node.right))
+    return isinstance(node.op, _ARITHMETIC) and plain and not powers
+
+
+def _is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and not isinstance(node.value, int | float)
 
 
 class Sample(Spec):
@@ -103,10 +126,11 @@ class Sample(Spec):
             nodes = list(ast.walk(ast.parse(_BACKTICKS.sub("_", query).strip(), mode="eval")))
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             nodes = []
-        if not nodes or not all(isinstance(node, _ALLOWED) for node in nodes):
+        if not nodes or not all(isinstance(node, _ALLOWED) for node in nodes) or not all(map(_is_small, nodes)):
             raise ValueError(
                 f"'{query}' must be a condition on columns, made of comparisons, and, or, not, in and arithmetic, e.g. "
-                "pgdp > 5 and region != 'west'; names with blanks stand in `backticks`."
+                "pgdp > 5 and region != 'west'; names with blanks stand in `backticks`, arithmetic is + - * / // % ** "
+                "on columns and numbers, and a power of a number is written as a number."
             )
         return query
 
@@ -126,6 +150,17 @@ class Sample(Spec):
         quoted = _BACKTICKS.findall(self.query)
         nodes = ast.walk(ast.parse(_BACKTICKS.sub("0", self.query).strip(), mode="eval"))
         return tuple(dict.fromkeys([*quoted, *(node.id for node in nodes if isinstance(node, ast.Name))]))
+
+    @cached_property
+    def _calculated(self) -> list[str]:
+        """The names that the query calculates with; Python takes a text times a number as that many copies of it."""
+        query = self.query or "0"
+        quoted = {f"_quoted_{place}": name for place, name in enumerate(_BACKTICKS.findall(query))}
+        names = iter(quoted)
+        plain = _BACKTICKS.sub(lambda _: next(names), query)
+        sums = [node for node in ast.walk(ast.parse(plain.strip(), mode="eval")) if isinstance(node, ast.BinOp)]
+        parts = (part for node in sums if isinstance(node.op, _ARITHMETIC) for part in (node.left, node.right))
+        return [quoted.get(part.id, part.id) for part in parts if isinstance(part, ast.Name)]
 
     @property
     def adjusts(self) -> bool:
@@ -237,9 +272,12 @@ class Sample(Spec):
                 f"sample.query names {listing(unknown)}, which is no column.{nearest(unknown[0], frame.columns)} "
                 f"{columns_there(frame.columns)}"
             )
+        text = [name for name in self._calculated if not pd.api.types.is_numeric_dtype(frame[name])]
+        if text:
+            raise DataError(f"sample.query = {query!r} calculates with {listing(text)}, which holds no numbers.")
         try:
             found = np.asarray(frame.eval(query, engine="python"))
-        except (TypeError, ValueError, SyntaxError) as error:
+        except (TypeError, ValueError, SyntaxError, ArithmeticError, MemoryError) as error:
             raise DataError(f"sample.query = {query!r} cannot be evaluated: {error}.") from error
         if found.dtype != bool or found.shape != (len(frame),):
             raise DataError(f"sample.query = {query!r} gives no yes or no for each row; compare columns, e.g. gdp > 5.")

@@ -6,8 +6,10 @@ input or output; verbs such as ``load``, ``compute`` and ``fit`` do the work.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib
+import importlib.util
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +22,7 @@ from weakref import WeakValueDictionary
 import pydantic
 from pydantic import ConfigDict, Field
 
+from digicarbon import loaded
 from digicarbon.errors import ConfigError, DigicarbonError, listing, nearest
 
 Names = Annotated[tuple[str, ...], Field(strict=False)]
@@ -320,18 +323,22 @@ def locate(target: str, where: str) -> object:
     if not module_name:
         raise ConfigError(f"{where}._target_: '{target}' is not a dotted path such as 'mine.MyModel'.")
     try:
-        module = sys.modules.get(module_name) or _imported(module_name)
+        module = sys.modules.get(module_name) or _imported(module_name, name)
     except ImportError as error:
         raise ConfigError(
             f"{where}._target_: the module '{module_name}' cannot be imported ({error}); "
             "put your own classes into a module of the working directory, e.g. ./mine.py, or install it."
         ) from error
-    except Exception as error:
-        # the user's own module may raise anything
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        # the user's own module may raise anything, and may end the process
         raise ConfigError(
             f"{where}._target_: the module '{module_name}' cannot be imported ({type(error).__name__}: {error}); "
             "correct it and try again."
         ) from error
+    if not module_name.startswith(f"{__package__}."):
+        loaded.remember(module_name)
     if not hasattr(module, name):
         raise ConfigError(f"{where}._target_: '{module_name}' has no class '{name}'.{_classes(name, module)}")
     return getattr(module, name)
@@ -344,12 +351,47 @@ def _classes(name: str, module: ModuleType) -> str:
     return nearest(name, classes) + (f" Classes: {listing(specs, 30)}." if specs else "")
 
 
-def _imported(module_name: str) -> ModuleType:
+class _NoClassError(ImportError):
+    """A module's source says that it cannot have a class, so that nothing of it need be run."""
+
+
+def _imported(module_name: str, name: str) -> ModuleType:
     here = str(Path.cwd())
     if here not in sys.path:
         # appended, never prepended: a file in the working directory must not shadow an installed module
         sys.path.append(here)
+    if module_name.partition(".")[0] != __package__ and not _may_have(module_name, name):
+        raise _NoClassError(f"it has no class '{name}', and is not run to look for one")
     return importlib.import_module(module_name)
+
+
+def _may_have(module_name: str, name: str) -> bool:
+    """Return whether a module's source makes a class of a name that inherits something, or may do so by other means."""
+    parent = module_name.rpartition(".")[0]
+    if parent and parent not in sys.modules:
+        # to find a module of a package is to run the package
+        return True
+    spec = importlib.util.find_spec(module_name)
+    if spec is None or not spec.origin or not spec.origin.endswith(".py"):
+        return True
+    try:
+        tree = ast.parse(Path(spec.origin).read_bytes())
+    except (SyntaxError, ValueError, OSError, RecursionError):
+        return True
+    for node in ast.walk(tree):
+        match node:
+            case ast.ClassDef(name=found):
+                if found == name and (node.bases or node.decorator_list):
+                    return True
+            case ast.alias(name=found, asname=other):
+                if (other or found) in (name, "*"):
+                    return True
+            case ast.Name(id=found, ctx=ast.Store()):
+                if found == name:
+                    return True
+            case ast.FunctionDef(name="__getattr__"):
+                return True
+    return False
 
 
 def _sentence(cls: type[Spec], item: Any, where: str) -> str:

@@ -18,7 +18,7 @@ from omegaconf import OmegaConf
 from digicarbon import engine, entries
 from digicarbon.compose import Composer
 from digicarbon.engine import Fitted, Work
-from digicarbon.errors import ConfigError, counted
+from digicarbon.errors import ConfigError, Interrupt, counted
 from digicarbon.executor import Executor
 from digicarbon.files import subject
 from digicarbon.plan import Plan, Run, require
@@ -356,13 +356,13 @@ class _Signals:
             self._holding = False
         if self._asked:
             self._asked = False
-            raise KeyboardInterrupt
+            raise Interrupt
 
     def _answer(self, number: int, frame: FrameType | None) -> None:
         if self._holding and not self._asked:
             self._asked = True
             return
-        raise KeyboardInterrupt
+        raise Interrupt
 
 
 def _work(runs: Sequence[Run], left: Sequence[int], executor: Executor, stages: Stages) -> Work:

@@ -4,13 +4,67 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import yaml
 
+from digicarbon.errors import legible
+
 _KEY = r"[^\s:#'\"{}\[\],&*!|>%@`-][^:#'\"{}\[\],]*"
 _NO_BLANK = re.compile(rf"\s*(?:- +)*(?P<key>{_KEY}):(?P<value>[^\s/:].*)")
 _TWO_COLONS = re.compile(rf"\s*(?:- +)*{_KEY}:\s+[^'\"{{\[].*:(?:\s|$)")
+
+
+MOST_VALUES = 100_000
+"""Values that a file may have once what its aliases (``*name``) repeat is written out."""
+
+
+def repeats_too_much(path: Path) -> bool:
+    """Return whether aliases of a file stand for more than `MOST_VALUES` values, or for what they stand in.
+
+    A file of ten lines can so name a thousand million. What the parser refuses is left to it.
+    """
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    if "&" not in text or "*" not in text:
+        return False
+    sizes: dict[str, int] = {}
+    opened: list[tuple[str | None, int]] = [(None, 0)]
+    try:
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            if isinstance(event, yaml.AliasEvent):
+                if any(event.anchor == anchor for anchor, _ in opened):
+                    return True
+                anchor, size = None, sizes.get(str(event.anchor), 0)
+            elif isinstance(event, yaml.CollectionStartEvent):
+                opened.append((event.anchor, 1))
+                continue
+            elif isinstance(event, yaml.CollectionEndEvent):
+                anchor, size = opened.pop()
+            elif isinstance(event, yaml.ScalarEvent):
+                anchor, size = event.anchor, 1
+            else:
+                continue
+            if anchor is not None:
+                sizes[anchor] = size
+            opened[-1] = opened[-1][0], opened[-1][1] + size
+            if size > MOST_VALUES:
+                return True
+    except yaml.YAMLError:
+        return False
+    return opened[0][1] > MOST_VALUES
+
+
+def half_letter(path: Path) -> str:
+    """Return the first text of a file that no other file can hold, since it has half a letter."""
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    if "\\ud" not in text.lower():
+        return ""
+    with suppress(yaml.YAMLError):
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            if isinstance(event, yaml.ScalarEvent) and legible(event.value) != event.value:
+                return legible(event.value)
+    return ""
 
 
 def fault(error: yaml.YAMLError, path: Path) -> str:

@@ -10,6 +10,7 @@ from itertools import islice, repeat
 from pathlib import Path
 from typing import TextIO, overload
 
+from digicarbon.cells import plain, plain_table
 from digicarbon.errors import DigicarbonError, TrackingError, counted
 from digicarbon.files import ROOT
 from digicarbon.joint import joint_test
@@ -152,9 +153,9 @@ def show(planned: Plan, report: Report, records: Records, scratch: Path) -> Show
         ) from error
     files: dict[str, str | bytes | Path] = {**pictures}
     if table is not None:
-        files |= {"table.md": table.to_markdown(), "table.csv": table.cells.to_csv()}
+        files |= {"table.md": table.to_markdown(), "table.csv": plain_table(table.cells).to_csv()}
     if table is not None and table.below is not None:
-        files["table_below.csv"] = table.below.cells.to_csv()
+        files["table_below.csv"] = plain_table(table.below.cells).to_csv()
     if joint is not None:
         files[JOINT] = joint.to_json()
     if every.count:
@@ -186,7 +187,7 @@ class _Estimates:
         self._next += 1
         if result.terms:
             columns = [_blank(result.estimate_columns[name].tolist()) for name in COLUMNS]
-            self._rows.writerows(zip(result.terms, *columns, repeat(run.label), repeat(run.key)))
+            self._rows.writerows(zip(map(plain, result.terms), *columns, repeat(plain(run.label)), repeat(run.key)))
         self.count += len(result.terms)
 
     def complete(self, records: Records) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import time
@@ -16,7 +17,7 @@ from joblib.externals.loky import get_reusable_executor
 from digicarbon import engine
 from digicarbon.compose import Composer, loader
 from digicarbon.engine import Fitted, Work, fitted
-from digicarbon.errors import ConfigError
+from digicarbon.errors import ConfigError, Interrupt
 from digicarbon.executor import DaskExecutor, Executor, LocalExecutor, RayExecutor, SlurmExecutor
 from digicarbon.expand import read_overrides
 from digicarbon.plan import Plan, plan
@@ -69,6 +70,90 @@ def moody(folder: Path) -> Iterator[Path]:
     )
     yield folder
     get_reusable_executor().shutdown(wait=True)
+
+
+MISCHIEF = '''
+import os
+import signal
+import threading
+import time
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from digicarbon.model import PanelRegression
+
+STEP = 1.0
+
+
+class Stop(BaseException):
+    pass
+
+
+class Silent(Exception):
+    def __str__(self):
+        raise ValueError
+
+
+class Mischief(PanelRegression):
+    """Does what its mood says."""
+
+    mood: str = "good"
+    place: str = ""
+
+    def fit(self, panel, weights=None):
+        if self.mood == "edit":
+            # another version of this file, and a worker that is lost
+            mine = Path(self.place, "mine.py")
+            text = mine.read_text(encoding="utf-8")
+            if "STEP = 1.0" in text:
+                mine.write_text(text.replace("STEP = 1.0", "STEP = 2.0"), encoding="utf-8")
+                os.kill(os.getpid(), signal.SIGKILL)
+        if self.mood == "stop":
+            raise Stop("enough")
+        if self.mood == "interrupt":
+            raise KeyboardInterrupt
+        if self.mood == "silent":
+            raise Silent
+        if self.mood == "error":
+            raise ValueError("half \\ud800")
+        if self.mood == "halt":
+            os.kill(os.getpid(), signal.SIGSTOP)
+        if self.mood == "close":
+            os.closerange(3, 512)
+        if self.mood == "close and sleep":
+            os.closerange(3, 512)
+            time.sleep(60)
+        found = super().fit(panel, weights)
+        object.__setattr__(found, "coef", found.coef + step())
+        if self.mood == "notes":
+            words = [pd.Index([f"{letter}\\ud800"], dtype=object) for letter in "abc"]
+            half = pd.DataFrame({0: pd.Series(words[1], dtype=object)}, dtype=object)
+            half.columns, half.index = words[0], words[2]
+            object.__setattr__(found, "notes", ("half \\ud800",))
+            object.__setattr__(found, "statistics", {**found.statistics, "d\\ud800": 1.0})
+            object.__setattr__(found, "tables", {"e\\ud800": half})
+        if self.mood == "lock":
+            object.__setattr__(found, "tables", {"lock": pd.DataFrame({"a": [threading.Lock()]})})
+        return found
+
+
+@cache
+def step():
+    # pickled by its name, unlike a plain function
+    return STEP
+'''
+
+
+@pytest.fixture
+def mischief(moody: Path) -> Path:
+    """The same with another model."""
+    (moody / "mine.py").write_text(MISCHIEF, encoding="utf-8")
+    model = moody / "conf" / "model" / "moody.yaml"
+    model.write_text(model.read_text(encoding="utf-8").replace("mine.Moody", "mine.Mischief"), encoding="utf-8")
+    return moody
 
 
 def planned(*overrides: str) -> Plan:
@@ -189,6 +274,127 @@ def test_sequential_with_a_timeout_can_stop_a_run(moody: Path) -> None:
     made = planned("model=moody", "model.mood=slow,good")
     found = outcome(made, LocalExecutor(backend="sequential", timeout=1.5), own=True)
     assert [label for label, one in found.items() if one.error] == ["model.mood=slow"]
+
+
+def test_workers_compute_with_the_code_that_was_planned(mischief: Path) -> None:
+    made = planned("model=moody", "model.mood=edit,a,b,c,d,e", "measure=ddl")
+    before = numbers(outcome(planned("model=moody", "model.mood=a,b,c,d,e", "measure=ddl"), LocalExecutor(n_jobs=1)))
+    for executor in (LocalExecutor(n_jobs=2, batch=1), LocalExecutor(backend="sequential", timeout=60.0)):
+        (mischief / "mine.py").write_text(MISCHIEF, encoding="utf-8")
+        found = outcome(made, executor, own=True)
+        assert [one.error for one in found.values()] == [""] * 6
+        assert "STEP = 2.0" in (mischief / "mine.py").read_text(encoding="utf-8")
+        pd.testing.assert_series_equal(numbers(found)[before.index], before, rtol=1e-10, atol=1e-14)
+
+
+@pytest.mark.outside
+def test_workers_of_dask_compute_with_the_code_that_was_planned(mischief: Path) -> None:
+    pytest.importorskip("distributed")
+    made = planned("model=moody", "model.mood=edit,a,b,c,d,e", "measure=ddl")
+    before = numbers(outcome(planned("model=moody", "model.mood=a,b,c,d,e", "measure=ddl"), LocalExecutor(n_jobs=1)))
+    found = outcome(made, DaskExecutor(workers=2, batch=1), own=True)
+    assert [one.error for one in found.values()] == [""] * 6
+    assert "STEP = 2.0" in (mischief / "mine.py").read_text(encoding="utf-8")
+    pd.testing.assert_series_equal(numbers(found)[before.index], before, rtol=1e-10, atol=1e-14)
+
+
+def test_the_digest_is_that_of_the_code_that_is_loaded(mischief: Path) -> None:
+    first = planned("model=moody", "measure=ddl").runs[0].key
+    (mischief / "mine.py").write_text(MISCHIEF.replace("STEP = 1.0", "STEP = 2.0"), encoding="utf-8")
+    assert planned("model=moody", "measure=ddl").runs[0].key == first
+    sys.modules.pop("mine")
+    assert planned("model=moody", "measure=ddl").runs[0].key != first
+
+
+def test_another_version_of_digicarbon_on_a_worker_is_a_sentence(
+    mischief: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = planned("model=moody", "measure=ddl")
+    monkeypatch.setattr(engine, "code_digest", lambda: "of other files")
+    (found,) = outcome(made, LocalExecutor(n_jobs=2), own=True).values()
+    assert found.result is None
+    assert found.error.startswith("The files of digicarbon that compute are not those that the run was planned with")
+
+
+SENTENCES = {
+    "stop": "The code of Mischief raised Stop, which ends a process (enough); it must return a result or raise an",
+    "interrupt": "The code of Mischief raised KeyboardInterrupt, which ends a process (without a reason)",
+    "silent": "Silent: its text cannot be shown",
+    "error": "ValueError: half \\ud800",
+}
+
+
+@pytest.mark.parametrize(
+    "executor",
+    [
+        LocalExecutor(backend="sequential"),
+        LocalExecutor(backend="threading", n_jobs=2, batch=1),
+        LocalExecutor(n_jobs=2, batch=2),
+        LocalExecutor(n_jobs=1),
+    ],
+    ids=["here", "threads", "processes", "one process"],
+)
+def test_whatever_a_run_raises_the_others_go_on(mischief: Path, executor: Executor) -> None:
+    made = planned("model=moody", f"model.mood=good,{','.join(SENTENCES)},notes,b", "measure=ddl")
+    found = outcome(made, executor, own=True)
+    for mood, sentence in SENTENCES.items():
+        error = found.pop(f"model.mood={mood}").error
+        assert error.startswith(sentence)
+        error.encode()
+    assert [one.error for one in found.values()] == [""] * 3
+    result = found["model.mood=notes"].result
+    assert result is not None
+    assert result.notes == ("half \\ud800",)
+    assert result.statistics["d\\ud800"] == 1.0
+    table = result.tables["e\\ud800"]
+    assert table.to_dict() == {"a\\ud800": {"c\\ud800": "b\\ud800"}}
+
+
+def test_a_result_that_cannot_be_sent_is_a_failure_of_its_own(mischief: Path) -> None:
+    found = outcome(planned("model=moody", "model.mood=lock,a,b", "measure=ddl"), LocalExecutor(n_jobs=2), own=True)
+    assert found.pop("model.mood=lock").error.startswith("The result cannot be sent back by a worker: TypeError")
+    assert [one.error for one in found.values()] == ["", ""]
+
+
+def test_a_module_that_ends_workers_is_a_failure_of_its_runs(mischief: Path) -> None:
+    ending = f"import os\nif os.getpid() != {os.getpid()}:\n    raise SystemExit(0)\n{MISCHIEF}"
+    (mischief / "mine.py").write_text(ending, encoding="utf-8")
+    found = outcome(planned("model=moody,fe", "measure=ddl"), LocalExecutor(n_jobs=2, batch=1), own=True)
+    assert found["model=moody"].error.startswith(
+        "A worker cannot read the run: A module that the run needs asked to end the process (exit status 0)"
+    )
+    assert found["model=fe"].error == ""
+
+
+@pytest.mark.parametrize(
+    "executor", [LocalExecutor(n_jobs=2, batch=1, timeout=1.0), LocalExecutor(n_jobs=1, timeout=1.0)]
+)
+def test_a_run_that_halts_its_process_or_closes_its_files_is_stopped(
+    mischief: Path, monkeypatch: pytest.MonkeyPatch, executor: Executor
+) -> None:
+    monkeypatch.setattr(engine, "PATIENCE", 1.0)
+    begun = time.monotonic()
+    moods = ("halt", "close", "close and sleep", "a", "b")
+    found = outcome(planned("model=moody", f"model.mood={','.join(moods)}", "measure=ddl"), executor, own=True)
+    assert time.monotonic() - begun < 120
+    assert found["model.mood=halt"].error.startswith("It took longer than 1 seconds (executor.timeout)")
+    assert found["model.mood=close"].error or found["model.mood=close"].result is not None
+    assert found["model.mood=close and sleep"].error
+    assert [found[f"model.mood={mood}"].error for mood in "ab"] == ["", ""]
+
+
+def test_the_user_s_own_interruption_is_no_failure_of_a_run(mischief: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = planned("model=fe", "measure=ddl")
+    monkeypatch.setattr(type(made.runs[0].specs.model), "fit", raising(Interrupt))
+    with pytest.raises(Interrupt):
+        outcome(made, LocalExecutor(backend="sequential"))
+
+
+def raising(kind: type[BaseException]) -> Callable[..., None]:
+    def fit(*_: object) -> None:
+        raise kind
+
+    return fit
 
 
 def test_chunks_follow_from_how_long_runs_take() -> None:

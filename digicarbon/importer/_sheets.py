@@ -24,6 +24,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 
 from digicarbon.errors import DataError, listing
 from digicarbon.source._text import guessed_encoding
+from digicarbon.unpack import check_zip
 
 SUFFIXES = (".xlsx", ".xlsm", ".xls", ".csv", ".tsv", ".txt")
 """The kinds of file that `sheets` knows."""
@@ -145,6 +146,7 @@ def sheets(file: Path) -> list[Sheet]:
         if not start:
             raise DataError(f"{file.name} is empty (0 bytes); download it anew.")
         if start.startswith(_ZIP):
+            check_zip(file)
             return _xlsx(file)
         if start.startswith(_OLE):
             return _xls(file)

@@ -10,6 +10,7 @@ import pandas as pd
 import pydantic
 from numpy.typing import NDArray
 
+from digicarbon.cells import plain_table
 from digicarbon.errors import DataError, listing, nearest
 from digicarbon.measure._gap_years import GapYears, growth, table_years
 from digicarbon.measure.base import Measure
@@ -151,7 +152,7 @@ class BeaMeasure(Measure):
             for name, values in self._sectors(table, unit, year).items():
                 parts.setdefault(name, []).append(values)
         frame = pd.DataFrame({name: np.concatenate(values) for name, values in parts.items()})
-        return {"sectors.csv": frame.to_csv(index=False, lineterminator="\n")}
+        return {"sectors.csv": plain_table(frame).to_csv(index=False, lineterminator="\n")}
 
     def _sectors(self, table: InputOutputTable, unit: str, year: int) -> dict[str, NDArray[Any]]:
         """Return the columns of one table."""

@@ -8,6 +8,7 @@ from typing import Literal, Self
 import pandas as pd
 from pydantic import model_validator
 
+from digicarbon.cells import plain_table
 from digicarbon.measure.base import Measure
 from digicarbon.source import Inputs
 
@@ -75,4 +76,4 @@ class ColumnMeasure(Measure):
             If the source has no such column.
         """
         raw = inputs.series([self.column], f"measure.column={self.column}")
-        return {"indicators.csv": raw.to_csv(index=False, lineterminator="\n")}
+        return {"indicators.csv": plain_table(raw).to_csv(index=False, lineterminator="\n")}

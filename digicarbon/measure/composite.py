@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import model_validator
 
+from digicarbon.cells import plain_table
 from digicarbon.errors import DataError, counted, listing, nearest
 from digicarbon.measure._numbers import numbers
 from digicarbon.measure.base import Measure
@@ -111,7 +112,10 @@ class CompositeIndex(Measure):
         DataError
             As `compute` does.
         """
-        return {name: table.to_csv(index=False, lineterminator="\n") for name, table in self._made(inputs).items()}
+        return {
+            name: plain_table(table).to_csv(index=False, lineterminator="\n")
+            for name, table in self._made(inputs).items()
+        }
 
     def notes(self, inputs: Inputs) -> tuple[str, ...]:
         """Return a sentence on what the index is made of."""

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from digicarbon.cells import plain_table
 from digicarbon.page.words import Words
 from digicarbon.recorded import RecordedSweep
 from digicarbon.report.focal import text_of
@@ -91,7 +92,7 @@ def table(sweep: RecordedSweep) -> bytes:
     head = pd.DataFrame(
         {"run": names, "run_id": rows["run_id"], "status": rows["status"], "error": error, "seconds": seconds}
     )
-    content: str = pd.concat([head, rows[kept]], axis="columns").to_csv(index=False)
+    content: str = plain_table(pd.concat([head, rows[kept]], axis="columns")).to_csv(index=False)
     return content.encode("utf-8-sig")
 
 

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 import digicarbon
+from digicarbon.cells import plain_table
 from digicarbon.errors import ConfigError
 from digicarbon.page.section import Section
 from digicarbon.page.words import Words
@@ -74,9 +75,9 @@ def _tables(one: Section, lacking: dict[str, None]) -> Mapping[str, bytes]:
             found[f"table{suffix}"] = write(one.table)
         except ConfigError as error:
             lacking[str(error)] = None
-    found["table.csv"] = one.table.cells.to_csv().encode("utf-8-sig")
+    found["table.csv"] = plain_table(one.table.cells).to_csv().encode("utf-8-sig")
     if one.table.below is not None:
-        found["table_below.csv"] = one.table.below.cells.to_csv().encode("utf-8-sig")
+        found["table_below.csv"] = plain_table(one.table.below.cells).to_csv().encode("utf-8-sig")
     return found
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from digicarbon.cells import is_formula
 from digicarbon.render.grid import SENTENCE, Grid, Number, length, number
 
 if TYPE_CHECKING:
@@ -129,6 +130,8 @@ def _say(cell: Cell, text: str) -> Cell:
     if text:
         cell.value = text[:MOST_TEXT]
         cell.data_type = "s"
+        # so that it stays one when somebody edits the cell
+        cell.quotePrefix = is_formula(text)
     cell.font = _font()
     return cell
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from digicarbon.cells import plain_table
 from digicarbon.panel import Index
 from digicarbon.replication.names import Names
 
@@ -72,7 +73,7 @@ class DataSet:
 
     def csv(self, names: Names) -> bytes:
         """Return the rows as CSV: UTF-8, all digits."""
-        return self.frame(names).to_csv(index=False, lineterminator="\n").encode()
+        return plain_table(self.frame(names)).to_csv(index=False, lineterminator="\n").encode()
 
     def dta(self, names: Names, when: datetime) -> bytes:
         """Return the rows as a file of Stata 14 or later, our names as labels."""

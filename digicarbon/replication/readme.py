@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from digicarbon.cells import plain_table
 from digicarbon.errors import counted
 from digicarbon.replication.case import Case
 from digicarbon.replication.data import DataSet
@@ -125,7 +126,7 @@ def expected(cases: Sequence[Case], sets: Mapping[int, DataSet], names: Names) -
             rows.append(table.rename_axis("term").reset_index().assign(name=called, **head))
     found = pd.concat(rows)
     first = ["run", "label", "run_id", "data", "effect", "term", "name"]
-    return found[[*first, *found.columns.drop(first)]].to_csv(index=False, lineterminator="\n")
+    return plain_table(found[[*first, *found.columns.drop(first)]]).to_csv(index=False, lineterminator="\n")
 
 
 def environment(recorded: Mapping[str, str], now: Mapping[str, str], python: str) -> tuple[str, str]:

@@ -16,6 +16,7 @@ import pandas as pd
 
 from digicarbon.errors import DataError, listing, nearest
 from digicarbon.source._text import Figures, TextFormat, decoded, figures, in_doubt, separator, shown_mark
+from digicarbon.unpack import check_zip
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".xlsx", ".xls", ".dta", ".parquet")
 """The kinds of file that `read_table` knows."""
@@ -106,6 +107,7 @@ def read_table(
         if suffix in (".dta", ".parquet"):
             table = Table(_read_typed(file))
         elif suffix in (".xlsx", ".xls"):
+            check_zip(file)
             found = replace(written, encoding=None, delimiter=None)
             table = _headed(_read_excel(file, where, sheet), file, text, written, found, where)
         else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import re
 from collections.abc import Hashable, Iterable, Mapping
@@ -15,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from digicarbon.errors import DataError
+from digicarbon.unpack import gunzip
 
 WORDS = {
     "comma": ",",
@@ -111,7 +111,7 @@ def decoded(file: Path, where: str, written: TextFormat) -> tuple[str, str]:
     DataError
         If the file is not text of such an encoding.
     """
-    raw = gzip.decompress(file.read_bytes()) if file.suffix.lower() == ".gz" else file.read_bytes()
+    raw = gunzip(file) if file.suffix.lower() == ".gz" else file.read_bytes()
     for known in [written.encoding] if written.encoding else ["utf-8-sig", None]:
         name = known or guessed_encoding(raw)
         try:

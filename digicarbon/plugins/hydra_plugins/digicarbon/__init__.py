@@ -62,9 +62,10 @@ class DigicarbonSource(FileConfigSource):
         return found
 
     def _loaded(self, path: Path) -> ConfigResult:
-        from digicarbon.files import check_defaults, read
+        from digicarbon.files import check_content, check_defaults, read
         from digicarbon.yaml_text import for_hydra
 
+        check_content(path)
         try:
             with path.open(encoding="utf-8") as file:
                 header = self._get_header_dict(file.read(512))
