@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 
 from digicarbon.numeric.least_squares import solve
 from digicarbon.numeric.spatial_combined import fit_combined
-from digicarbon.numeric.spatial_likelihood import Sample, concentrated, fit_error, in_sample, maximise_lag, star_log_determinant
+from digicarbon.numeric.spatial_likelihood import (
+    Sample,
+    concentrated,
+    fit_error,
+    in_sample,
+    maximise_lag,
+    star_log_determinant,
+)
 from digicarbon.numeric.spatial_operator import DenseOperator, SpatialOperator
 from digicarbon.numeric.within import EffectsKind, Rows, absorb, demean
 
@@ -102,7 +109,9 @@ def lag_null(y: FloatArray, z: FloatArray, rows: Rows, w: SpatialOperator, sampl
     a, b, c = float(left[:, 0] @ left[:, 0]), float(left[:, 0] @ left[:, 1]), float(left[:, 1] @ left[:, 1])
     rho, _ = maximise_lag((a, b, c), w, sample)
     loglik = concentrated(a - 2 * rho * b + rho**2 * c, star_log_determinant(w, rho, sample), sample)
-    return NullModel(y, _rows((left[:, 0] - rho * left[:, 1]).reshape(sample.t, -1)), rows, ((in_sample(w, sample), rho),), loglik)
+    return NullModel(
+        y, _rows((left[:, 0] - rho * left[:, 1]).reshape(sample.t, -1)), rows, ((in_sample(w, sample), rho),), loglik
+    )
 
 
 def error_null(y: FloatArray, z: FloatArray, rows: Rows, m: SpatialOperator, sample: Sample) -> NullModel:

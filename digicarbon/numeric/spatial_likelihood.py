@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
+from digicarbon.errors import EstimationError
 from digicarbon.numeric.least_squares import solve as least_squares_solve
 from digicarbon.numeric.least_squares import triangular
 from digicarbon.numeric.spatial_operator import DenseOperator, SpatialOperator
@@ -26,10 +27,6 @@ Demeaning = Literal["exact", "first"]
 
 FLAT, MOST_FLAT = 1e-8, 1e-3
 """Range of the log-likelihood, per observation and at most, that tells nothing of a parameter but rounding."""
-
-
-class NotIdentifiedError(Exception):
-    """The likelihood is the same whatever the spatial parameter."""
 
 
 @dataclass(frozen=True)
@@ -365,13 +362,22 @@ def concentrated(ssr: float, jacobian: float, sample: Sample) -> float:
 
 
 def refuse_flat(heights: FloatArray, sample: Sample) -> None:
-    """Raise `NotIdentifiedError` if log-likelihoods at coarse nodes, shape (m,) or (draws, m), are equal but for rounding.
+    """Refuse log-likelihoods at coarse nodes, shape (m,) or (draws, m), that are equal but for rounding.
 
     The outermost nodes do not count: beside a pole the sum of squares is rounding.
+
+    Raises
+    ------
+    EstimationError
+        If all draws' are.
     """
     inner = heights[..., heights.shape[-1] // 8 : -(heights.shape[-1] // 8)]
     if (np.ptp(inner, axis=-1) <= min(FLAT * sample.size, MOST_FLAT)).all():
-        raise NotIdentifiedError
+        raise EstimationError(
+            "The spatial parameter is not identified: its likelihood is the same over the whole range, as with equal "
+            "weights between all units once time effects and Lee and Yu's transformation have removed their mean. "
+            "Choose other weights, model.kind=slx or model.effects=unit."
+        )
 
 
 def _lag_covariance(

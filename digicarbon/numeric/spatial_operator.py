@@ -20,7 +20,7 @@ REAL = 1e-9
 SINGULAR = 1e-4
 """Distance of an eigenvalue from the real axis, relative to the spectral radius, below which it bounds the range.
 
-Rounding moves a root of a Jordan block of m by the m-th root of its size. I - ρW is almost singular beside any such root.
+Rounding moves a root of a Jordan block of m by the m-th root of its size; I - ρW is almost singular beside it.
 """
 
 FORM_G = 100
@@ -119,8 +119,8 @@ class DenseOperator:
     def transformed(self) -> DenseOperator:
         """W without its root c of the constant, c the common row sum: what a likelihood without the constant sees.
 
-        W̃ = W - c 1π′ with 1′π = 1 has the roots of W but for c, in whose place stands 0, and JG̃ = JG: nothing of it has a
-        pole at 1/c.
+        W̃ = W - c 1π′ with 1′π = 1 has the roots of W but for c, in whose place stands 0, and JG̃ = JG: nothing of it
+        has a pole at 1/c.
         """
         c = float(self.constant_row_sum or 0.0)
         share = np.ones(self.n) if self.balance is None else self.balance
