@@ -149,7 +149,8 @@ def _terms(
     sample: Sample,
 ) -> tuple[SpatialTerm, SpatialTerm]:
     """Return what ρ (with Ḡ and RGZβ) and λ (with H) add to the score."""
-    (rho, lam), (w, m) = parameters, (in_sample(each, sample) for each in operators)
+    rho, lam = parameters
+    w, m = (in_sample(each, sample) for each in operators)
     root = np.eye(m.n) - lam * m.w
     g_bar = root @ np.linalg.solve(root.T, w.g(rho).T).T
     noise = demean(np.einsum("ij,tj->ti", g_bar, residuals), sample.effects).ravel()

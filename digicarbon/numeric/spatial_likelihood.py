@@ -310,6 +310,10 @@ def _corrected(found: SpatialFit, w: SpatialOperator, sample: Sample) -> _Point:
     return _Point(moved[:-2], float(moved[-2]), float(moved[-1]) * factor, found.boundary)
 
 
+@overload
+def in_sample(w: DenseOperator, sample: Sample) -> DenseOperator: ...
+@overload
+def in_sample(w: SpatialOperator, sample: Sample) -> SpatialOperator: ...
 def in_sample(w: SpatialOperator, sample: Sample) -> SpatialOperator:
     """Return W as the likelihood sees it: without the root of the constant where the transformation removes that.
 
