@@ -23,6 +23,9 @@ SINGULAR = 1e-4
 Rounding moves a root of a Jordan block of m by the m-th root of its size; I - ρW is almost singular beside it.
 """
 
+NO_END = 0.01
+"""Size of a root, relative to the spectral radius, below which it does not end the range: rounding alone can make it."""
+
 FORM_G = 100
 """Up to this size G itself is formed at each ρ, since fewer calls count more than fewer operations."""
 
@@ -121,6 +124,12 @@ class DenseOperator:
 
         W̃ = W - c 1π′ with 1′π = 1 has the roots of W but for c, in whose place stands 0, and JG̃ = JG: nothing of it
         has a pole at 1/c.
+
+        The range ends where the largest real part μ of the other roots does, at 1/μ: up to there every root of I - ρW̃
+        has a positive real part. Beside a complex pair the determinant only dips there, and beyond it likelihoods have
+        second maxima at values of ρ that mean nothing. The lower end is that of W. Where μ is a hundredth of the
+        spectral radius or less, nothing ends the range, which then reaches as far up as down, and at least as far as
+        W's.
         """
         c = float(self.constant_row_sum or 0.0)
         share = np.ones(self.n) if self.balance is None else self.balance
@@ -130,6 +139,10 @@ class DenseOperator:
         if (distance < SINGULAR * max(abs(c), 1e-300)).sum() == 1:
             # a simple root has the constant as its vector: the decomposition is that of W
             out.__dict__["_spectrum"] = np.where(np.arange(self.n) == distance.argmin(), 0.0, roots), vectors, inverse
+        low, high = self.bounds
+        largest = float(out.eigenvalues.real.max())
+        ends = largest > NO_END * float(np.abs(roots).max())
+        out.__dict__["bounds"] = low, 1 / largest if ends else max(-low, high)
         return out
 
     @cached_property
