@@ -24,6 +24,7 @@ from digicarbon.model._spatial_estimates import (
     Estimates,
     Kind,
     estimate,
+    likelihood_bounds,
 )
 from digicarbon.model.base import (
     Level,
@@ -38,7 +39,7 @@ from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key,
 from digicarbon.numeric.linear_batch import LinearRule
 from digicarbon.numeric.null_model import NullModel
 from digicarbon.numeric.spatial_effects import effects_by_unit, lag_effects, local_effects, simulated_errors
-from digicarbon.numeric.spatial_likelihood import Correction, Demeaning, Sample
+from digicarbon.numeric.spatial_likelihood import Correction, Demeaning, Sample, near_end
 from digicarbon.numeric.spatial_operator import SpatialOperator
 from digicarbon.numeric.within import EffectsKind, absorbed_count, demean
 from digicarbon.panel import Panel
@@ -212,6 +213,7 @@ class SpatialPanel(Model):
             position = len(design.names) + found.tail.index(name)
             covariance = covariance.copy()
             covariance[position] = covariance[:, position] = np.nan
+        unreported = "rho" in found.boundary or self._beyond(found, design)
         return Result(
             kind=self.kind,
             y=self.y,
@@ -222,7 +224,7 @@ class SpatialPanel(Model):
             inference=Inference(None, self.level),
             statistics=self._statistics(found, design),
             # at the boundary I - ρW is singular: numbers would be noise of the inverse
-            spatial_effects=None if "rho" in found.boundary else self._effects(found, design),
+            spatial_effects=None if unreported else self._effects(found, design),
             absorbed={"none": (), "two_way": ("unit", "time"), "random": ("random",)}.get(
                 self.effects, (self.effects,)
             ),
@@ -416,11 +418,23 @@ class SpatialPanel(Model):
             notes.append("Bias-corrected direct estimates (Lee & Yu 2010); the log-likelihood is the uncorrected one.")
         notes.extend(self._precision(found, design))
         for name in found.boundary:
-            low, high = (design.w if name == "rho" else design.m).bounds
+            low, high = likelihood_bounds(design.w if name == "rho" else design.m, design.sample)
             lost = "effects are not reported and " if name == "rho" else ""
             reached = f"{name} lies at the boundary of its range ({low:.4f}, {high:.4f})"
             notes.append(f"{reached}: {lost}standard errors are not reliable.")
+        if self._beyond(found, design):
+            low, high = design.w.bounds
+            notes.append(
+                f"rho is not inside ({low:.4f}, {high:.4f}), where spillovers die out: Lee and Yu's likelihood leaves "
+                "out W's root of the constant and allows it; effects are not reported."
+            )
         return tuple(notes)
+
+    def _beyond(self, found: Estimates, design: Design) -> bool:
+        """Return whether ρ, inside the range of its likelihood, is at or beyond the end of the range of W itself."""
+        if "rho" not in found.tail or "rho" in found.boundary or not design.sample.drops_constant:
+            return False
+        return bool(near_end(float(found.coef[len(design.names)]), design.w))
 
     @property
     def _standard_errors(self) -> list[str]:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digicarbon.numeric.spatial_batch import LagOutcomes, LagSpace, corrections
+from digicarbon.numeric.spatial_likelihood import refuse_flat
 
 FloatArray = NDArray[np.float64]
 
@@ -75,6 +76,8 @@ class ErrorBatch:
             solved = np.linalg.solve(self._normal_at(np.array([lam]))[0], vector.T).T
             ssr = squares[0] - lam * squares[1] + lam**2 * squares[2] - np.einsum("mk,mk->m", vector, solved)
             heights[:, place] = jacobian[place] - sample.size / 2 * np.log(ssr)
+
+        refuse_flat(heights, sample)
 
         def solve(lam: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
             """Return (Z′Z)⁻¹ of the filtered columns, γ, and the sum of squares and its derivative at given γ."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse, special
 
+from digicarbon.errors import EstimationError
 from digicarbon.numeric.statistic import Sides
 
 FloatArray = NDArray[np.float64]
@@ -70,7 +71,13 @@ def local_moran(
     Notes
     -----
     I_i = z_i Σⱼ wᵢⱼ zⱼ / s². Permutation p values are (1 + number as extreme)/(1 + draws), two-sided ones by distance
-    from the mean over the draws.
+    from the mean over the draws. A unit whose I is the same however the others are exchanged (one that weights all of
+    them equally) has no variance, z or p: they are not-a-number.
+
+    Raises
+    ------
+    EstimationError
+        If no unit has a variance.
     """
     n = len(values)
     z = values - values.mean()
@@ -91,10 +98,19 @@ def local_moran(
         p = (1 + extreme.sum(axis=1)) / (draws + 1)
     else:
         expected, variance = _moments(z, w, s2, moments)
+    # a variance of rounding's size: I is the same however the others are exchanged
+    fixed = variance <= 1e-12 * z**2 / s2 * np.asarray(w.multiply(w).sum(axis=1))
+    if fixed.all():
+        raise EstimationError(
+            "Local Moran's I is the same however values are exchanged, as with equal weights between all units: there "
+            "is nothing to test. Choose other weights."
+        )
+    variance = np.where(fixed, np.nan, variance)
     with np.errstate(divide="ignore", invalid="ignore"):
         score = (i - expected) / np.sqrt(variance)
     if moments != "permutation":
         p = 2 * special.ndtr(-np.abs(score)) if sides == "two" else special.ndtr(-score)
+    p = np.where(fixed, np.nan, p)
     neighbours = lagged > 0 if quadrants == "esda" else _above_mean(np.asarray(w @ values))
     return LocalMoran(i, expected, variance, score, p, 2 * (z > 0).astype(np.int64) + neighbours)
 

@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 
 from digicarbon.numeric.least_squares import solve
 from digicarbon.numeric.spatial_combined import fit_combined
-from digicarbon.numeric.spatial_likelihood import Sample, concentrated, fit_error, maximise_lag
+from digicarbon.numeric.spatial_likelihood import (
+    Sample,
+    concentrated,
+    fit_error,
+    in_sample,
+    maximise_lag,
+    star_log_determinant,
+)
 from digicarbon.numeric.spatial_operator import DenseOperator, SpatialOperator
 from digicarbon.numeric.within import EffectsKind, Rows, absorb, demean
 
@@ -101,8 +108,10 @@ def lag_null(y: FloatArray, z: FloatArray, rows: Rows, w: SpatialOperator, sampl
     left = _partialled(flat[:, :-2], flat[:, -2:])
     a, b, c = float(left[:, 0] @ left[:, 0]), float(left[:, 0] @ left[:, 1]), float(left[:, 1] @ left[:, 1])
     rho, _ = maximise_lag((a, b, c), w, sample)
-    loglik = concentrated(a - 2 * rho * b + rho**2 * c, w.log_determinant(rho), w, rho, sample)
-    return NullModel(y, _rows((left[:, 0] - rho * left[:, 1]).reshape(sample.t, -1)), rows, ((w, rho),), loglik)
+    loglik = concentrated(a - 2 * rho * b + rho**2 * c, star_log_determinant(w, rho, sample), sample)
+    return NullModel(
+        y, _rows((left[:, 0] - rho * left[:, 1]).reshape(sample.t, -1)), rows, ((in_sample(w, sample), rho),), loglik
+    )
 
 
 def error_null(y: FloatArray, z: FloatArray, rows: Rows, m: SpatialOperator, sample: Sample) -> NullModel:
@@ -110,7 +119,7 @@ def error_null(y: FloatArray, z: FloatArray, rows: Rows, m: SpatialOperator, sam
     cubes = _cube(np.column_stack([z, y]), rows)
     lagged = demean(m.lag(cubes), sample.effects)
     found = fit_error(demean(cubes, sample.effects), lagged, m, sample)
-    return NullModel(y, _rows(found.residuals), rows, ((m, found.spatial),), found.loglik)
+    return NullModel(y, _rows(found.residuals), rows, ((in_sample(m, sample), found.spatial),), found.loglik)
 
 
 def combined_null(
@@ -120,7 +129,8 @@ def combined_null(
     cubes = _cube(np.column_stack([z, y]), rows)
     raw = np.concatenate([cubes, w.lag(cubes[..., -1:])], axis=2)
     found = fit_combined(demean(raw, sample.effects), demean(m.lag(raw), sample.effects), w, m, sample)
-    return NullModel(y, _rows(found.residuals), rows, ((w, found.rho), (m, found.lam)), found.loglik)
+    filters = (in_sample(w, sample), found.rho), (in_sample(m, sample), found.lam)
+    return NullModel(y, _rows(found.residuals), rows, filters, found.loglik)
 
 
 def _cube(columns: FloatArray, rows: Rows) -> FloatArray:

@@ -16,7 +16,7 @@ from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 from scipy.linalg import lapack, solve_triangular
 
-from digicarbon.numeric.spatial_likelihood import Sample
+from digicarbon.numeric.spatial_likelihood import Sample, in_sample, refuse_flat
 from digicarbon.numeric.spatial_operator import DenseOperator
 
 FloatArray = NDArray[np.float64]
@@ -120,6 +120,8 @@ class LagSpace:
 
     def __init__(self, w: DenseOperator, sample: Sample) -> None:
         self.w = w
+        # at the nodes G is needed up to what the effects remove
+        self.used = in_sample(w, sample)
         self.sample = sample
         # an orthonormal contraction of time has the same inner products as demeaning, in one period less
         self._time = _contraction(sample.t) if sample.effects in ("unit", "two_way") else np.eye(sample.t)
@@ -152,19 +154,14 @@ class LagSpace:
 
     @cached_property
     def roots(self) -> NDArray[Any]:
-        """Eigenvalues of W in the (transformed) sample; complex where some are."""
-        values = np.asarray(self.w.eigenvalues)
-        if not self.sample.drops_constant:
-            return values
-        gone = int(np.abs(values - float(self.w.constant_row_sum or 0.0)).argmin())
-        return np.delete(values, gone)
+        """Eigenvalues of W in the (transformed) sample, 0 for a removed one; complex where some are."""
+        return np.asarray(self.used.eigenvalues)
 
     @cached_property
     def coarse(self) -> tuple[FloatArray, FloatArray]:
         """Places that cover the range of ρ and the log-determinants of all periods there."""
-        nodes, log_determinants = self.w.coarse
-        removed = float(self.w.constant_row_sum or 0.0) if self.sample.drops_constant else 0.0
-        return nodes, self.sample.periods * (log_determinants - np.log(1 - nodes * removed))
+        nodes, log_determinants = self.used.coarse
+        return nodes, self.sample.periods * log_determinants
 
     def traces(self, rho: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return tr G* and tr G*² at each ρ."""
@@ -198,7 +195,7 @@ class LagSpace:
 
     def nodes(self, rho: FloatArray) -> Nodes:
         """Return nodes on a range that holds all ρ."""
-        bounds = self.w.bounds
+        bounds = self.used.bounds
         low, high = float(rho.min()), float(rho.max())
         wide = float(np.floor(low / STEP) * STEP), float(np.ceil(high / STEP) * STEP)
         # never up to the end, where G has its pole
@@ -221,7 +218,7 @@ class LagSpace:
         keep = count * n * n <= KEPT_CELLS
         stars, scalars = np.empty((count, n, n)) if keep else None, np.empty((count, 3))
         for place, point in enumerate(points.tolist()):
-            g = self.w.g(point)
+            g = self.used.g(point)
             star = self.centre @ g
             if stars is not None:
                 stars[place] = star
@@ -323,7 +320,9 @@ class LagBatch:
         nodes, jacobian = self.space.coarse
         size, periods = self.sample.size, self.sample.periods
         ssr = a[:, None] - 2 * nodes * b[:, None] + nodes**2 * c[:, None]
-        best = (jacobian - size / 2 * np.log(ssr)).argmax(axis=1)
+        heights = jacobian - size / 2 * np.log(ssr)
+        refuse_flat(heights, self.sample)
+        best = heights.argmax(axis=1)
 
         def slopes(rho: FloatArray) -> tuple[FloatArray, FloatArray]:
             ssr_at = a - 2 * rho * b + rho**2 * c
@@ -352,7 +351,7 @@ class LagBatch:
         cells = self._z.reshape(n, -1)
         quadratic, slopes = np.empty((len(nodes.points), k, k)), np.empty((len(nodes.points), k, k))
         for place, point in enumerate(nodes.points.tolist()):
-            star = self.space.centre @ self.space.w.g(point) if nodes.stars is None else nodes.stars[place]
+            star = self.space.centre @ self.space.used.g(point) if nodes.stars is None else nodes.stars[place]
             gz = (star @ cells).reshape(-1, k)
             projected = self._q.T @ gz
             quadratic[place] = gz.T @ gz - projected.T @ projected

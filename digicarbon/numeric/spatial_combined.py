@@ -13,9 +13,13 @@ from digicarbon.numeric.least_squares import triangular
 from digicarbon.numeric.spatial_likelihood import (
     Sample,
     bracket,
+    coarse_jacobian,
     concentrated,
+    in_sample,
     maximise_lag,
     near_end,
+    refuse_flat,
+    star_log_determinant,
     star_traces,
 )
 from digicarbon.numeric.spatial_operator import DenseOperator
@@ -101,20 +105,19 @@ def fit_combined(
     def error(lam: float, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
         return -(r[:, :width] - lam * r[:, width:]) @ weights, -r[:, width:] @ weights
 
-    def loglik(lam: float, log_determinant: float) -> float:
+    def loglik(lam: float, jacobian: float) -> float:
         weights, rho, _ = profile(lam)
         e, _ = error(lam, weights)
-        first = concentrated(float(e @ e), log_determinant, m, lam, sample)
-        c = float(w.constant_row_sum or 0.0) if sample.drops_constant else 0.0
-        return first + sample.periods * (w.log_determinant(rho) - float(np.log(1 - rho * c)))
+        return concentrated(float(e @ e), jacobian + star_log_determinant(w, rho, sample), sample)
 
     def score(lam: float) -> float:
         weights, _, _ = profile(lam)
         e, slope = error(lam, weights)
         return sample.size * float(e @ slope) / float(e @ e) - sample.periods * star_traces(m, lam, sample)[0]
 
-    nodes, log_determinants = m.coarse
-    heights = np.array([loglik(lam, value) for lam, value in zip(nodes, log_determinants, strict=True)])
+    nodes, jacobian = coarse_jacobian(m, sample)
+    heights = np.array([loglik(lam, value) for lam, value in zip(nodes, jacobian, strict=True)])
+    refuse_flat(heights, sample)
     left, right, at_end = bracket(nodes, heights, score)
     lam = left if at_end else float(scipy.optimize.brentq(score, left, right, xtol=1e-14, rtol=8.9e-16))
     weights, rho, rho_end = profile(lam)
@@ -129,12 +132,12 @@ def fit_combined(
         lam=lam,
         sigma2=ssr / sample.size,
         covariance=covariance,
-        loglik=loglik(lam, m.log_determinant(lam)),
+        loglik=loglik(lam, star_log_determinant(m, lam, sample)),
         ssr=ssr,
         residuals=e.reshape(t, n),
         z=z,
         terms=terms,
-        boundary=(rho_end, at_end or near_end(lam, m)),
+        boundary=(rho_end, at_end or near_end(lam, in_sample(m, sample))),
     )
 
 
@@ -146,7 +149,8 @@ def _terms(
     sample: Sample,
 ) -> tuple[SpatialTerm, SpatialTerm]:
     """Return what ρ (with Ḡ and RGZβ) and λ (with H) add to the score."""
-    (rho, lam), (w, m) = parameters, operators
+    rho, lam = parameters
+    w, m = (in_sample(each, sample) for each in operators)
     root = np.eye(m.n) - lam * m.w
     g_bar = root @ np.linalg.solve(root.T, w.g(rho).T).T
     noise = demean(np.einsum("ij,tj->ti", g_bar, residuals), sample.effects).ravel()

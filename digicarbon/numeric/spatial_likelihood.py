@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
+from digicarbon.errors import EstimationError
 from digicarbon.numeric.least_squares import solve as least_squares_solve
 from digicarbon.numeric.least_squares import triangular
 from digicarbon.numeric.spatial_operator import DenseOperator, SpatialOperator
@@ -23,6 +24,9 @@ from digicarbon.numeric.within import EffectsKind, demean
 FloatArray = NDArray[np.float64]
 Correction = Literal["none", "lee_yu", "bias_corrected"]
 Demeaning = Literal["exact", "first"]
+
+FLAT, MOST_FLAT = 1e-8, 1e-3
+"""Range of the log-likelihood, per observation and at most, that tells nothing of a parameter but rounding."""
 
 
 @dataclass(frozen=True)
@@ -156,10 +160,10 @@ def _lag_at(
     sigma2 = ssr / sample.size if at.sigma2 is None else at.sigma2
     residuals = e.reshape(t, n)
     # G(Zβ + effects) = Wy - Gε holds also where the effects do not vanish, i.e. when W's row sums differ
-    noise = w.apply_g(rho, residuals.T).T
+    noise = in_sample(w, sample).apply_g(rho, residuals.T).T
     q = flat[:, width - 1] - (noise if demeaning == "first" else demean(noise, sample.effects)).ravel()
     covariance = _lag_covariance(z, rz, q, sigma2, _star(w, rho, sample), sample)
-    loglik = concentrated(ssr, w.log_determinant(rho), w, rho, sample)
+    loglik = concentrated(ssr, star_log_determinant(w, rho, sample), sample)
     return SpatialFit(at.beta, rho, sigma2, covariance, loglik, ssr, residuals, z, q, at.boundary)
 
 
@@ -215,9 +219,9 @@ def fit_error(level: FloatArray, lagged: FloatArray, w: SpatialOperator, sample:
         beta = np.asarray(least_squares_solve(filtered[:, :k], filtered[:, k]), np.float64)
         return beta, filtered[:, k] - filtered[:, :k] @ beta
 
-    def loglik(lam: float, log_determinant: float) -> float:
+    def loglik(lam: float, jacobian: float) -> float:
         e = solve(lam)[1]
-        return concentrated(float(e @ e), log_determinant, w, lam, sample)
+        return concentrated(float(e @ e), jacobian, sample)
 
     def pull(lam: float) -> float:
         beta, e = solve(lam)
@@ -228,11 +232,12 @@ def fit_error(level: FloatArray, lagged: FloatArray, w: SpatialOperator, sample:
         value, step = pull(lam), 1e-6
         return value - sample.periods * first, (pull(lam + step) - value) / step - sample.periods * second
 
-    nodes, log_determinants = w.coarse
-    heights = [loglik(lam, value) for lam, value in zip(nodes, log_determinants, strict=True)]
-    lam, at_end = climb(nodes, np.array(heights), score)
+    nodes, jacobian = coarse_jacobian(w, sample)
+    heights = np.array([loglik(lam, value) for lam, value in zip(nodes, jacobian, strict=True)])
+    refuse_flat(heights, sample)
+    lam, at_end = climb(nodes, heights, score)
     beta, _ = solve(lam)
-    return _error_at(level, lagged, _Point(beta, lam, None, at_end or near_end(lam, w)), w, sample)
+    return _error_at(level, lagged, _Point(beta, lam, None, at_end or near_end(lam, in_sample(w, sample))), w, sample)
 
 
 def _error_at(level: FloatArray, lagged: FloatArray, at: _Point, w: SpatialOperator, sample: Sample) -> SpatialFit:
@@ -246,7 +251,7 @@ def _error_at(level: FloatArray, lagged: FloatArray, at: _Point, w: SpatialOpera
     sigma2 = ssr / sample.size if at.sigma2 is None else at.sigma2
     nothing = np.zeros(t * n)
     covariance = _lag_covariance(z, triangular(z), nothing, sigma2, _star(w, lam, sample), sample)
-    loglik = concentrated(ssr, w.log_determinant(lam), w, lam, sample)
+    loglik = concentrated(ssr, star_log_determinant(w, lam, sample), sample)
     return SpatialFit(at.beta, lam, sigma2, covariance, loglik, ssr, e.reshape(t, n), z, nothing, at.boundary)
 
 
@@ -305,37 +310,78 @@ def _corrected(found: SpatialFit, w: SpatialOperator, sample: Sample) -> _Point:
     return _Point(moved[:-2], float(moved[-2]), float(moved[-1]) * factor, found.boundary)
 
 
+@overload
+def in_sample(w: DenseOperator, sample: Sample) -> DenseOperator: ...
+@overload
+def in_sample(w: SpatialOperator, sample: Sample) -> SpatialOperator: ...
+def in_sample(w: SpatialOperator, sample: Sample) -> SpatialOperator:
+    """Return W as the likelihood sees it: without the root of the constant where the transformation removes that.
+
+    A sparse W stays itself: its root is removed from sums, and the range of its parameter is that of W.
+    """
+    return w.transformed if sample.drops_constant and isinstance(w, DenseOperator) else w
+
+
 def _constant_root(w: SpatialOperator, sample: Sample) -> float:
-    """Return the eigenvalue that Lee & Yu's transformation over units removes, 0 where it removes none."""
-    return float(w.constant_row_sum or 0.0) if sample.drops_constant else 0.0
+    """Return the eigenvalue that is yet to be removed from the sums of `in_sample`'s operator, 0 where none is."""
+    gone = sample.drops_constant and not isinstance(w, DenseOperator)
+    return float(w.constant_row_sum or 0.0) if gone else 0.0
+
+
+def coarse_jacobian(w: SpatialOperator, sample: Sample) -> tuple[FloatArray, FloatArray]:
+    """Return nodes that cover the range of the parameter, and the log-determinant of one period there."""
+    nodes, values = in_sample(w, sample).coarse
+    return nodes, values - np.log(1 - nodes * _constant_root(w, sample))
+
+
+def star_log_determinant(w: SpatialOperator, rho: float, sample: Sample) -> float:
+    """Return the log-determinant in the (transformed) sample of one period."""
+    return in_sample(w, sample).log_determinant(rho) - float(np.log(1 - rho * _constant_root(w, sample)))
 
 
 def star_traces(w: SpatialOperator, rho: float, sample: Sample) -> tuple[float, float]:
     """Return tr G* and tr G*² in the (transformed) sample of one period."""
-    if sample.drops_constant and isinstance(w, DenseOperator):
-        return w.centred_traces(rho)
     c = _constant_root(w, sample)
     root = c / (1 - rho * c)
-    first, second = w.traces(rho)
+    first, second = in_sample(w, sample).traces(rho)
     return first - root, second - root**2
 
 
 def _star(w: SpatialOperator, rho: float, sample: Sample) -> tuple[float, float, float]:
     """Return tr G*, tr G*² and tr G*G*′, where F′GF and JG have equal norms since G1 is constant."""
     first, second = star_traces(w, rho, sample)
-    if sample.drops_constant and isinstance(w, DenseOperator):
-        return first, second, w.centred_norm(rho)
-    norm = w.trace_gg(rho)
+    used = in_sample(w, sample)
+    if sample.drops_constant and isinstance(used, DenseOperator):
+        return first, second, used.centred_norm(rho)
+    norm = used.trace_gg(rho)
     if sample.drops_constant:
-        column_sums = w.apply_gt(rho, np.ones((w.n, 1)))
+        column_sums = used.apply_gt(rho, np.ones((w.n, 1)))
         norm -= float(np.vdot(column_sums, column_sums)) / w.n
     return first, second, norm
 
 
-def concentrated(ssr: float, log_determinant: float, w: SpatialOperator, rho: float, sample: Sample) -> float:
-    """Return the concentrated log-likelihood with all constants."""
-    jacobian = log_determinant - np.log(1 - rho * _constant_root(w, sample))
+def concentrated(ssr: float, jacobian: float, sample: Sample) -> float:
+    """Return the concentrated log-likelihood with all constants, given the log-determinant of one period."""
     return float(-sample.size / 2 * (np.log(2 * np.pi * ssr / sample.size) + 1) + sample.periods * jacobian)
+
+
+def refuse_flat(heights: FloatArray, sample: Sample) -> None:
+    """Refuse log-likelihoods at coarse nodes, shape (m,) or (draws, m), that are equal but for rounding.
+
+    The outermost nodes do not count: beside a pole the sum of squares is rounding.
+
+    Raises
+    ------
+    EstimationError
+        If all draws' are.
+    """
+    inner = heights[..., heights.shape[-1] // 8 : -(heights.shape[-1] // 8)]
+    if (np.ptp(inner, axis=-1) <= min(FLAT * sample.size, MOST_FLAT)).all():
+        raise EstimationError(
+            "The spatial parameter is not identified: its likelihood is the same over the whole range, as with equal "
+            "weights between all units once time effects and Lee and Yu's transformation have removed their mean. "
+            "Choose other weights, model.kind=slx or model.effects=unit."
+        )
 
 
 def _lag_covariance(
@@ -379,11 +425,11 @@ def maximise_lag(moments: tuple[float, float, float], w: SpatialOperator, sample
     """Return ρ̂ and whether it lies at the end of its range, by safeguarded Newton steps on the score."""
     # plain numbers: arithmetic on numpy's scalars costs several times as much
     a, b, c = moments = (float(moments[0]), float(moments[1]), float(moments[2]))
-    nodes, log_determinants = w.coarse
-    jacobian = log_determinants - np.log(1 - nodes * _constant_root(w, sample))
+    nodes, jacobian = coarse_jacobian(w, sample)
     heights = sample.periods * jacobian - sample.size / 2 * np.log(a - 2 * nodes * b + nodes**2 * c)
+    refuse_flat(heights, sample)
     rho, at_end = climb(nodes, heights, lambda at: _lag_score(moments, w, at, sample))
-    return rho, at_end or near_end(rho, w)
+    return rho, at_end or near_end(rho, in_sample(w, sample))
 
 
 def _lag_score(

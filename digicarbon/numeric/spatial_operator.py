@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,15 @@ FloatArray = NDArray[np.float64]
 
 REAL = 1e-9
 """Largest imaginary part, relative to the spectral radius, that rounding leaves on a real eigenvalue."""
+
+SINGULAR = 1e-4
+"""Distance of an eigenvalue from the real axis, relative to the spectral radius, below which it bounds the range.
+
+Rounding moves a root of a Jordan block of m by the m-th root of its size; I - ρW is almost singular beside it.
+"""
+
+NO_END = 0.01
+"""Size of a root, relative to the spectral radius, below which it does not end the range: rounding alone can make it."""
 
 FORM_G = 100
 """Up to this size G itself is formed at each ρ, since fewer calls count more than fewer operations."""
@@ -96,16 +105,45 @@ class DenseOperator:
     def bounds(self) -> tuple[float, float]:
         """The interval around 0 in which I - ρW is invertible: (1/λ_min, 1/λ_max) over the real eigenvalues.
 
-        Where W has no negative real eigenvalue the lower end is minus the upper one; where all eigenvalues are zero (no
-        unit reaches itself through others) the range is (-1, 1).
+        Where W has no negative real eigenvalue the lower end is minus the upper one, and the other way round; where all
+        real eigenvalues are zero the range is (-1, 1).
         """
         values = np.asarray(self.eigenvalues, dtype=np.complex128)
         if np.abs(values).max() < 1e-12:
             return -1.0, 1.0
-        real = values[np.abs(values.imag) < REAL * np.abs(values).max()].real
-        upper = 1.0 / float(real.max())
-        low = float(real.min())
+        real = values[np.abs(values.imag) < SINGULAR * np.abs(values).max()].real
+        low, high = float(real.min(initial=0.0)), float(real.max(initial=0.0))
+        if high < 1e-12 and low > -1e-12:
+            return -1.0, 1.0
+        upper = 1.0 / high if high >= 1e-12 else -1.0 / low
         return (1.0 / low if low < -1e-12 else -upper), upper
+
+    @cached_property
+    def transformed(self) -> DenseOperator:
+        """W without its root c of the constant, c the common row sum: what a likelihood without the constant sees.
+
+        W̃ = W - c 1π′ with 1′π = 1 has the roots of W but for c, in whose place stands 0, and JG̃ = JG: nothing of it
+        has a pole at 1/c.
+
+        The range ends where the largest real part μ of the other roots does, at 1/μ: up to there every root of I - ρW̃
+        has a positive real part. Beside a complex pair the determinant only dips there, and beyond it likelihoods have
+        second maxima at values of ρ that mean nothing. The lower end is that of W. Where μ is a hundredth of the
+        spectral radius or less, nothing ends the range, which then reaches as far up as down, and at least as far as
+        W's.
+        """
+        c = float(self.constant_row_sum or 0.0)
+        share = np.ones(self.n) if self.balance is None else self.balance
+        out = DenseOperator(self.w - c * share / share.sum(), 0.0, self.balance)
+        roots, vectors, inverse = self._spectrum
+        distance = np.abs(roots - c)
+        if (distance < SINGULAR * max(abs(c), 1e-300)).sum() == 1:
+            # a simple root has the constant as its vector: the decomposition is that of W
+            out.__dict__["_spectrum"] = np.where(np.arange(self.n) == distance.argmin(), 0.0, roots), vectors, inverse
+        low, high = self.bounds
+        largest = float(out.eigenvalues.real.max())
+        ends = largest > NO_END * float(np.abs(roots).max())
+        out.__dict__["bounds"] = low, 1 / largest if ends else max(-low, high)
+        return out
 
     @cached_property
     def coarse(self) -> tuple[FloatArray, FloatArray]:
@@ -127,24 +165,14 @@ class DenseOperator:
         roots = self.eigenvalues / (1.0 - rho * self.eigenvalues)
         return float(roots.sum().real), float((roots * roots).sum().real)
 
-    def centred_traces(self, rho: float) -> tuple[float, float]:
-        """Return tr JG and tr (JG)², J = I - 11′/N: without the root of the constant, and without its cancellation."""
-        roots = self._centred / (1.0 - rho * self._centred)
-        return float(roots.sum().real), float((roots * roots).sum().real)
-
     def centred_norm(self, rho: float) -> float:
-        """Return tr JGG′J, for W with constant row sums."""
+        """Return tr JGG′J, J = I - 11′/N, for W with constant row sums."""
         if self.n > FORM_G:
             sums = self.apply_gt(rho, np.ones((self.n, 1)))
             return self.trace_gg(rho) - float(np.vdot(sums, sums)) / self.n
         g = self.g(rho)
         star = g - g.mean(axis=0)
         return float(np.vdot(star, star))
-
-    @cached_property
-    def _centred(self) -> NDArray[Any]:
-        gone = int(np.abs(self.eigenvalues - float(self.constant_row_sum or 0.0)).argmin())
-        return np.asarray(self.eigenvalues[np.arange(self.n) != gone])
 
     def trace_gg(self, rho: float) -> float:
         """Return tr GG′."""
@@ -211,10 +239,11 @@ class DenseOperator:
         found, directions = np.linalg.eig(self.w)
         if np.abs(found.imag).max() > REAL * np.abs(found).max():
             return found, None, None
-        # G from badly conditioned eigenvectors would lose digits
-        if np.linalg.cond(directions) > 1e4:
+        # a repeated root may come as a tiny complex pair, whose vectors have equal real parts; and G from badly
+        # conditioned vectors would lose digits
+        if np.iscomplexobj(directions) or np.linalg.cond(directions) > 1e4:
             return found.real, None, None
-        return found.real, directions.real, np.linalg.inv(directions.real)
+        return found, directions, np.linalg.inv(directions)
 
 
 def coarse_nodes(bounds: tuple[float, float], count: int = 25, margin: float = 1e-6) -> FloatArray:

@@ -10,7 +10,7 @@ from conftest import reference
 
 import digicarbon as dc
 from digicarbon.diagnostic import BivariateMoran, LocalMoran, Moran, local_moran, moran_bivariate
-from digicarbon.errors import DataError
+from digicarbon.errors import DataError, EstimationError
 from digicarbon.numeric.moran import moran
 from digicarbon.numeric.residual_moran import residual_moran
 
@@ -191,3 +191,10 @@ def test_constant_variable_is_refused(produc: dc.Panel, usaww: dc.Weights) -> No
     ):
         with pytest.raises(DataError, match="same is the same in every unit in 1970"):
             call()
+
+
+@pytest.mark.parametrize("moments", ["conditional", "permutation"])
+def test_equal_weights_between_all_units_leave_nothing_to_test(produc: dc.Panel, moments: str) -> None:
+    equal = dc.Weights.from_matrix(np.ones((48, 48)) - np.eye(48), produc.units)
+    with pytest.raises(EstimationError, match="the same however values are exchanged"):
+        local_moran(produc, equal, "unemp", moments=moments)
