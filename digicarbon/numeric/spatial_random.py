@@ -1,13 +1,9 @@
-"""Maximum likelihood of spatial panels with random unit effects.
-
-Columns are centred before anything is computed: every model here has a constant, so that this moves the constant only, and
-columns with large means (years, prices in small units) would cost the digits that the likelihood is maximised with.
-"""
+"""Maximum likelihood of spatial panels with random unit effects."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -32,7 +28,7 @@ class RandomFit:
     Attributes
     ----------
     beta : ndarray, shape (k,)
-        Coefficients of the columns of Z, the constant first.
+        Coefficients of the columns of Z, a constant among them.
     spatial : float
         ρ or λ.
     phi : float
@@ -65,7 +61,7 @@ def fit_lag_random(columns: FloatArray, w: SpatialOperator) -> RandomFit:
     Parameters
     ----------
     columns : ndarray, shape (T, N, k + 2)
-        Z, whose first column is the constant, y and Wy; raw.
+        Z, y and Wy, raw or centred: what is taken from a column is a multiple of Z's constant.
     w : SpatialOperator
 
     Returns
@@ -86,8 +82,6 @@ def fit_lag_random(columns: FloatArray, w: SpatialOperator) -> RandomFit:
     t, n, width = columns.shape
     k = width - 2
     sample = Sample(n, t, "none", "none")
-    centre = _centre(columns)
-    columns = columns - centre
     mean = columns.mean(axis=0, keepdims=True)
     within = triangular_any((columns - mean).reshape(t * n, width))
     between = triangular_any(np.sqrt(t) * mean[0])
@@ -106,13 +100,12 @@ def fit_lag_random(columns: FloatArray, w: SpatialOperator) -> RandomFit:
     sigma2 = ssr / (n * t)
     rho = float(weights[-1])
     residuals = -(columns @ weights)
-    # GZβ = Wy - Gε, less the centre of Wy as the other columns
+    # GZβ = Wy - Gε, also where the columns were centred
     q = columns[..., -1] - w.apply_g(rho, residuals.T).T
     covariance = _covariance(_quasi(columns[..., :k], psi), _quasi(q[..., None], psi)[:, 0], rho, psi, sigma2, w, t)
     loglik = _loglik(ssr, n, t, psi, w.log_determinant(rho))
     phi = (1 / psi**2 - 1) / t
-    beta, covariance = _uncentred(weights, covariance, centre, k)
-    return RandomFit(beta, rho, phi, sigma2, covariance, loglik, ssr, residuals, at_end or near_end(rho, w))
+    return RandomFit(weights[:k], rho, phi, sigma2, covariance, loglik, ssr, residuals, at_end or near_end(rho, w))
 
 
 def fit_error_random(
@@ -123,7 +116,7 @@ def fit_error_random(
     Parameters
     ----------
     level, lagged : ndarray, shape (T, N, k + 1)
-        Z, whose first column is the constant, and y, and their spatial lags; raw.
+        Z and y, raw or centred, and their spatial lags.
     w : DenseOperator
     structure : {"baltagi", "kkp"}
         ``baltagi``: u = μ + (I - λW)⁻¹ε (Baltagi, Song & Koh 2003); ``kkp``: u = (I - λW)⁻¹(μ + ε) (Kapoor, Kelejian &
@@ -139,43 +132,7 @@ def fit_error_random(
         If the information matrix is singular at the estimate.
     """
     fit = _fit_kkp if structure == "kkp" else _fit_baltagi
-    centre = _centre(level)
-    # the lag of a constant is W1, which is no constant where rows of W have different sums
-    found = fit(level - centre, lagged - lagged[..., :1] * centre, w)
-    k = level.shape[2] - 1
-    weights = np.concatenate([found.beta, [-1.0]])
-    beta, covariance = _uncentred(weights, found.covariance, centre, k)
-    return replace(found, beta=beta, covariance=covariance)
-
-
-def _centre(columns: FloatArray) -> FloatArray:
-    """Return the means of all columns but the first, the constant, shape (m,)."""
-    centre = np.asarray(columns.mean(axis=(0, 1)))
-    centre[0] = 0.0
-    return centre
-
-
-def _uncentred(
-    weights: FloatArray, covariance: FloatArray, centre: FloatArray, k: int
-) -> tuple[FloatArray, FloatArray]:
-    """Return β and the covariance with the constant of raw columns.
-
-    Parameters
-    ----------
-    weights : ndarray, shape (k + 1,) or (k + 2,)
-        (β, -1), and ρ in the lag model: centred columns times them are minus the residuals.
-    covariance : ndarray, shape (k + 3, k + 3)
-        Order β, spatial parameter, φ, σ².
-    centre : ndarray, shape (k + 1,) or (k + 2,)
-    k : int
-    """
-    beta = weights[:k].copy()
-    beta[0] -= centre @ weights
-    moved = np.eye(len(covariance))
-    moved[0, 1:k] = -centre[1:k]
-    if len(centre) == k + 2:
-        moved[0, k] = -centre[-1]
-    return beta, np.asarray(moved @ covariance @ moved.T)
+    return fit(level, lagged, w)
 
 
 def triangular_any(columns: FloatArray) -> FloatArray:
