@@ -136,6 +136,7 @@ def fit(task: Task) -> Fitted:
         try:
             panel, weights = task.open()
             found = task.model.fit(panel, weights)
+            found.require_numbers()
             tables = {**found.tables, **task.diagnostic.tables(panel, weights)}
             notes = (*found.notes, *task.diagnostic.notes)
             result = replace(found, tables=tables, notes=notes, residuals=None)

@@ -179,7 +179,7 @@ def _fit_kkp(level: FloatArray, lagged: FloatArray, w: DenseOperator) -> RandomF
 def _fit_baltagi(level: FloatArray, lagged: FloatArray, w: DenseOperator) -> RandomFit:
     """Fit errors with variance V = (B′B)⁻¹ + Tφ·I between and (B′B)⁻¹ within units, B = I - λW, both in units of σ².
 
-    BVB′ = I + TφBB′ is positive definite wherever λ and φ ≥ 0 lie, also at the ends of λ's range, where B has no inverse.
+    BVB′ = I + TφBB′ is positive definite for all λ and φ ≥ 0, also at the ends of λ's range, where B has no inverse.
     """
     t, n, width = level.shape
     k = width - 1
@@ -346,6 +346,6 @@ def _inverse(information: FloatArray) -> FloatArray:
             inverse = np.triu(lapack.dpotri(factor, lower=0)[0])
             return np.asarray((inverse + np.triu(inverse, 1).T) * np.outer(scale, scale))
     raise EstimationError(
-        "The information matrix of this model with random effects is singular at its estimate: these data do not tell its "
-        "parameters apart, so that they have no standard errors. Choose fixed effects, or other weights."
+        "The information matrix of this model with random effects is singular at its estimate: these data do not tell "
+        "its parameters apart, so that they have no standard errors. Choose fixed effects, or other weights."
     )
