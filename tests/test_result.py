@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from digicarbon.errors import EstimationError
 from digicarbon.result import Effects, Result
 
 FOUND = Result(
