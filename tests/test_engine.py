@@ -54,7 +54,7 @@ class Moody(PanelRegression):
         if self.mood == "exit":
             raise SystemExit(3)
         found = super().fit(panel, weights)
-        return replace(found, coef=found.coef * float("nan")) if self.mood == "nan" else found
+        return replace(found, coef=found.coef * float("nan")) if self.mood == "lost" else found
 '''
 
 
@@ -107,10 +107,10 @@ def numbers(found: dict[str, Fitted]) -> pd.Series:
 
 
 def test_an_estimate_that_is_no_number_is_a_failure(moody: Path) -> None:
-    found = outcome(planned("model=moody", "model.mood=good,nan"), LocalExecutor(backend="sequential"))
+    found = outcome(planned("model=moody", "model.mood=good,lost"), LocalExecutor(backend="sequential"))
     assert found["model.mood=good"].result is not None
-    assert found["model.mood=nan"].result is None
-    assert "is not a finite number" in found["model.mood=nan"].error
+    assert found["model.mood=lost"].result is None
+    assert "is not a finite number" in found["model.mood=lost"].error
 
 
 def test_numbers_do_not_depend_on_backend_order_or_batch(folder: Path) -> None:
