@@ -153,6 +153,7 @@ def fit(task: Task) -> Fitted:
     with Caught(f"The code of {type(task.model).__name__}") as caught:
         panel, weights = task.open()
         found = task.model.fit(panel, weights)
+        found.require_numbers()
         tables = {**found.tables, **task.diagnostic.tables(panel, weights)}
         notes = (*found.notes, *task.diagnostic.notes)
         result = _legible(replace(found, tables=tables, notes=notes, residuals=None))

@@ -12,6 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
+from digicarbon.errors import EstimationError, listing
+
 FloatArray = NDArray[np.float64]
 
 
@@ -88,6 +90,8 @@ class Result:
         Sentences that belong under a table of this result.
     residuals : ndarray, shape (T, N), or None
         Residuals with fixed effects removed, of balanced panels.
+    without_errors : tuple of str
+        Terms that have no standard error for a reason that the notes state, e.g. a parameter at the end of its range.
     """
 
     kind: str
@@ -103,6 +107,7 @@ class Result:
     absorbed: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     residuals: FloatArray | None = None
+    without_errors: tuple[str, ...] = ()
 
     @property
     def has_powers(self) -> bool:
@@ -124,6 +129,38 @@ class Result:
         variance = np.diag(self.covariance)
         # not a number for a parameter at its boundary, which the notes tell of
         return self.inference.columns(self.coef, np.sqrt(np.where(variance >= 0, variance, np.nan)))
+
+    def require_numbers(self) -> None:
+        """Raise a sentence if an estimate, or a standard error that is not said to be missing, is no finite number.
+
+        Raises
+        ------
+        EstimationError
+        """
+        errors = self.estimate_columns["se"]
+        effects = self.spatial_effects
+        numbers = [
+            ("estimate", [(term, (value,)) for term, value in zip(self.terms, self.coef, strict=True)]),
+            (
+                "standard error",
+                [
+                    (term, (value,))
+                    for term, value in zip(self.terms, errors, strict=True)
+                    if term not in self.without_errors
+                ],
+            ),
+        ]
+        if effects is not None:
+            numbers.append(("effect", list(zip(effects.terms, effects.coef.T, strict=True))))
+            numbers.append(("standard error of the effect", list(zip(effects.terms, effects.se.T, strict=True))))
+        for what, every in numbers:
+            lost = [term for term, values in every if not np.isfinite(values).all()]
+            if lost:
+                raise EstimationError(
+                    f"The {what} of {listing(lost)} is not a finite number: these data do not determine it, or the "
+                    "model's arithmetic failed. Look for columns that hardly vary or are nearly collinear, and for "
+                    "very large or very small numbers; a model of your own must raise an error that says why."
+                )
 
     @cached_property
     def estimates(self) -> pd.DataFrame:

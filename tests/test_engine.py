@@ -28,6 +28,7 @@ MOODS = '''
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from digicarbon.model import PanelRegression
@@ -53,7 +54,8 @@ class Moody(PanelRegression):
             time.sleep(0.4)
         if self.mood == "exit":
             raise SystemExit(3)
-        return super().fit(panel, weights)
+        found = super().fit(panel, weights)
+        return replace(found, coef=found.coef * float("nan")) if self.mood == "lost" else found
 '''
 
 
@@ -187,6 +189,13 @@ def numbers(found: dict[str, Fitted]) -> pd.Series:
             for name, value in metrics(one.result).items()
         }
     )
+
+
+def test_an_estimate_that_is_no_number_is_a_failure(moody: Path) -> None:
+    found = outcome(planned("model=moody", "model.mood=good,lost"), LocalExecutor(backend="sequential"))
+    assert found["model.mood=good"].result is not None
+    assert found["model.mood=lost"].result is None
+    assert "is not a finite number" in found["model.mood=lost"].error
 
 
 def test_numbers_do_not_depend_on_backend_order_or_batch(folder: Path) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from digicarbon.errors import EstimationError
 from digicarbon.result import Effects, Result
 
 FOUND = Result(
@@ -65,3 +67,17 @@ def test_a_focal_term_is_a_piece_or_an_effect(focal: tuple[str, ...], pieces: bo
     found = Result("fe", "y", focal=focal)
     assert found.in_pieces is pieces
     assert found.has_powers is any(term.startswith("x^2") for term in focal)
+
+
+def test_numbers_that_are_none_are_refused_unless_the_reason_is_stated() -> None:
+    whole = Result(kind="a", y="y", terms=("x", "rho"), coef=np.ones(2), covariance=np.diag([1.0, np.nan]))
+    with pytest.raises(EstimationError, match="The standard error of rho is not a finite number"):
+        whole.require_numbers()
+    replace(whole, without_errors=("rho",)).require_numbers()
+    for value in (np.nan, np.inf):
+        lost = replace(whole, coef=np.array([value, 1.0]), without_errors=("x", "rho"))
+        with pytest.raises(EstimationError, match="The estimate of x is not a finite number"):
+            lost.require_numbers()
+    effects = Effects(("x",), np.full((3, 1), np.nan), np.ones((3, 1)))
+    with pytest.raises(EstimationError, match="The effect of x is not"):
+        replace(whole, without_errors=("rho",), spatial_effects=effects).require_numbers()

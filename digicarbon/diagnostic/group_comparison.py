@@ -261,6 +261,20 @@ class GroupComparison(Diagnostic):
         by = (f"C({self.by})",) if isinstance(self.by, str) else ()
         return tuple(dict.fromkeys([*self.model.terms, *by]))
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Which model each row is of: two rows that are both called a difference are not."""
+        one = {
+            "focal": "controls and effects are common to the groups",
+            "regressors": "effects are common to the groups",
+            "all": "nothing is common to the groups",
+        }[self.interact]
+        return (
+            f"Groups: coefficients, their equality and differences are of one model of all units, in which {one}. "
+            "Permutation tests are of separate regressions of the two groups, in which all coefficients and effects "
+            "differ: their estimate is the difference of these.",
+        )
+
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the interacted model cannot be fitted."""
         fields = _plain(self.model).model_dump()

@@ -401,6 +401,15 @@ class WildClusterBootstrap(Diagnostic):
         by = () if self.cluster in ("unit", "time") else (f"C({self.cluster})",)
         return tuple(dict.fromkeys([*self.model.terms, *by]))
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the table's standard errors are, which are not the model's."""
+        rule = self.model.small_sample if isinstance(self.model, PanelRegression) else ""
+        return (
+            f"Wild bootstrap: its table's se and stat are clustered by {self.cluster} (small-sample rule: {rule}), "
+            "whatever standard errors the model has; p, low and high are of the bootstrap.",
+        )
+
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the test cannot be made."""
         _tests(self.model, panel, _sample(self.model, panel, self.cluster), self.term, self.value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -55,7 +55,7 @@ class Design:
     lagged_y : ndarray, shape (T, N, 1)
         Wy, raw.
     names : tuple of str
-        Names of Z's columns.
+        Names of Z's columns; without fixed effects the first one is the constant.
     w, m : SpatialOperator
         The weights, and those of the error (the same unless given).
     sample : Sample
@@ -105,8 +105,30 @@ def estimate(kind: Kind, design: Design, demeaning: Demeaning, cov: Covariance, 
     Raises
     ------
     EstimationError
-        If the estimator needs a dense matrix and W is too large for one.
+        If the estimator needs a dense matrix and W is too large for one, or parameters with random effects are not told
+        apart by the data.
     """
+    if design.sample.effects != "none":
+        return _estimate(kind, design, demeaning, cov, structure)
+    # a model with a constant does not mind what is taken from a column, but large means (years, prices in small units)
+    # cost the digits that standard errors are made of
+    centre, centre_lag = design.level.mean(axis=(0, 1)), float(design.lagged_y.mean())
+    centre[0] = 0.0
+    level = design.level - centre
+    centred = replace(design, level=level, within=level, lagged_y=design.lagged_y - centre_lag)
+    found = _estimate(kind, centred, demeaning, cov, structure)
+    moved = np.eye(len(found.coef))
+    moved[0, 1 : len(design.names)] = -centre[1:-1]
+    if "rho" in found.tail:
+        moved[0, len(design.names)] = -centre_lag
+    coef = moved @ found.coef
+    coef[0] += centre[-1]
+    return replace(found, coef=coef, covariance=moved @ found.covariance @ moved.T)
+
+
+def _estimate(
+    kind: Kind, design: Design, demeaning: Demeaning, cov: Covariance, structure: ErrorStructure
+) -> Estimates:
     if design.random:
         return _random(kind, design, structure)
     if kind == "sac":
@@ -136,7 +158,8 @@ def _effects(design: Design) -> EffectsKind:
 
 
 def _lagged_y(design: Design, demeaning: Demeaning) -> FloatArray:
-    if demeaning == "first":
+    # without effects there is nothing to take before the lag
+    if demeaning == "first" and _effects(design) != "none":
         return design.w.lag(design.within[..., -1:])
     return demean(design.lagged_y, _effects(design))
 

@@ -11,6 +11,7 @@ import scipy
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
+from digicarbon.errors import EstimationError
 from digicarbon.numeric.least_squares import solve as least_squares_solve
 from digicarbon.numeric.least_squares import triangular
 from digicarbon.numeric.spatial_likelihood import Sample, maximise_lag, near_end
@@ -60,12 +61,17 @@ def fit_lag_random(columns: FloatArray, w: SpatialOperator) -> RandomFit:
     Parameters
     ----------
     columns : ndarray, shape (T, N, k + 2)
-        Z, y and Wy, raw.
+        Z, y and Wy, raw or centred: what is taken from a column is a multiple of Z's constant.
     w : SpatialOperator
 
     Returns
     -------
     RandomFit
+
+    Raises
+    ------
+    EstimationError
+        If the information matrix is singular at the estimate.
 
     Notes
     -----
@@ -94,8 +100,8 @@ def fit_lag_random(columns: FloatArray, w: SpatialOperator) -> RandomFit:
     sigma2 = ssr / (n * t)
     rho = float(weights[-1])
     residuals = -(columns @ weights)
-    fitted = (columns[..., : k + 2] @ np.concatenate([weights[:k], [0.0, 0.0]])).T
-    q = w.apply_g(rho, fitted).T
+    # GZβ = Wy - Gε, also where the columns were centred
+    q = columns[..., -1] - w.apply_g(rho, residuals.T).T
     covariance = _covariance(_quasi(columns[..., :k], psi), _quasi(q[..., None], psi)[:, 0], rho, psi, sigma2, w, t)
     loglik = _loglik(ssr, n, t, psi, w.log_determinant(rho))
     phi = (1 / psi**2 - 1) / t
@@ -110,7 +116,7 @@ def fit_error_random(
     Parameters
     ----------
     level, lagged : ndarray, shape (T, N, k + 1)
-        Z and y, and their spatial lags, raw.
+        Z and y, raw or centred, and their spatial lags.
     w : DenseOperator
     structure : {"baltagi", "kkp"}
         ``baltagi``: u = μ + (I - λW)⁻¹ε (Baltagi, Song & Koh 2003); ``kkp``: u = (I - λW)⁻¹(μ + ε) (Kapoor, Kelejian &
@@ -119,6 +125,11 @@ def fit_error_random(
     Returns
     -------
     RandomFit
+
+    Raises
+    ------
+    EstimationError
+        If the information matrix is singular at the estimate.
     """
     fit = _fit_kkp if structure == "kkp" else _fit_baltagi
     return fit(level, lagged, w)
@@ -166,38 +177,51 @@ def _fit_kkp(level: FloatArray, lagged: FloatArray, w: DenseOperator) -> RandomF
 
 
 def _fit_baltagi(level: FloatArray, lagged: FloatArray, w: DenseOperator) -> RandomFit:
+    """Fit errors with variance V = (B′B)⁻¹ + Tφ·I between and (B′B)⁻¹ within units, B = I - λW, both in units of σ².
+
+    BVB′ = I + TφBB′ is positive definite for all λ and φ ≥ 0, also at the ends of λ's range, where B has no inverse.
+    """
     t, n, width = level.shape
     k = width - 1
-    mean, mean_lag = level.mean(axis=0), lagged.mean(axis=0)
-    within, within_lag = level - mean, lagged - mean_lag
+    both = np.concatenate([level, lagged], axis=2)
+    mean = both.mean(axis=0)
+    within = triangular_any((both - mean).reshape(t * n, 2 * width))
+    between = np.sqrt(t) * mean
 
-    def at(lam: float, phi: float) -> tuple[FloatArray, float, float]:
-        """Return the weights (β, -1), the sum of squares and the log-likelihood."""
+    def profile(lam: float) -> tuple[Callable[[float], tuple[FloatArray, float, float]], float]:
+        """Return what gives weights (β, -1), sum of squares and log-likelihood at φ, and the best φ."""
         b = np.eye(n) - lam * w.w
-        spread = np.linalg.inv(b.T @ b) + t * phi * np.eye(n)
-        root = np.linalg.cholesky(spread)
-        inside = (within - lam * within_lag).reshape(t * n, width)
-        outside = np.sqrt(t) * np.linalg.solve(root, mean)
-        stacked = np.concatenate([inside, outside])
-        beta = least_squares_solve(stacked[:, :k], stacked[:, k])
-        weights = np.concatenate([beta, [-1.0]])
-        e = stacked @ weights
-        ssr = float(e @ e)
-        jacobian = (t - 1) * w.log_determinant(lam) - float(np.log(np.diagonal(root)).sum())
-        return weights, ssr, -n * t / 2 * float(np.log(2 * np.pi * ssr / (n * t)) + 1) + jacobian
+        squares, axes = np.linalg.eigh(b @ b.T)
+        squares = np.maximum(squares, 0.0)
+        inside = within[:, :width] - lam * within[:, width:]
+        outside = axes.T @ (between[:, :width] - lam * between[:, width:])
+        log_determinant = t * w.log_determinant(lam)
 
-    def best_phi(lam: float) -> float:
+        def at(phi: float) -> tuple[FloatArray, float, float]:
+            spread = 1 + t * phi * squares
+            stacked = np.concatenate([inside, outside / np.sqrt(spread)[:, None]])
+            beta = least_squares_solve(stacked[:, :k], stacked[:, k])
+            weights = np.concatenate([beta, [-1.0]])
+            e = stacked @ weights
+            ssr = float(e @ e)
+            jacobian = log_determinant - float(np.log(spread).sum()) / 2
+            return weights, ssr, -n * t / 2 * float(np.log(2 * np.pi * ssr / (n * t)) + 1) + jacobian
+
         found = scipy.optimize.minimize_scalar(
-            lambda log_phi: -at(lam, float(np.exp(log_phi)))[2],
+            lambda log_phi: -at(float(np.exp(log_phi)))[2],
             bounds=(-12.0, 12.0),
             method="bounded",
             options={"xatol": 1e-10},
         )
-        return float(np.exp(found.x))
+        return at, float(np.exp(found.x))
 
-    lam = _highest(lambda value: at(value, best_phi(value))[2], w)
-    phi = best_phi(lam)
-    weights, ssr, loglik = at(lam, phi)
+    def height(lam: float) -> float:
+        at, phi = profile(lam)
+        return at(phi)[2]
+
+    lam = _highest(height, w)
+    at, phi = profile(lam)
+    weights, ssr, loglik = at(phi)
     covariance = _baltagi_covariance((level, lagged), lam, phi, ssr / (n * t), w)
     raw = -(level @ weights)
     return RandomFit(weights[:k], lam, phi, ssr / (n * t), covariance, loglik, ssr, raw, near_end(lam, w))
@@ -273,7 +297,7 @@ def _covariance(
     out[k, k + 2] = (t - 1) * trace / sigma2
     out[k + 1, k + 1] = n / (2 * between**2)
     out[k + 2, k + 2] = n * (t - 1) / (2 * sigma2**2)
-    covariance = np.linalg.inv(np.triu(out) + np.triu(out, 1).T)
+    covariance = _inverse(np.triu(out) + np.triu(out, 1).T)
     gradient = np.eye(k + 3)
     gradient[k + 1, k + 1] = 1 / (t * sigma2)
     gradient[k + 1, k + 2] = -between / (t * sigma2**2)
@@ -288,19 +312,40 @@ def _baltagi_covariance(
     t, n, width = level.shape
     k = width - 1
     b = np.eye(n) - lam * w.w
-    a = np.linalg.inv(b.T @ b)
-    spread = a + t * phi * np.eye(n)
-    within = ((level - level.mean(axis=0)) - lam * (lagged - lagged.mean(axis=0))).reshape(t * n, width)[:, :k]
-    between = np.sqrt(t) * level.mean(axis=0)[:, :k]
+    # with C = BVB′: tr(V⁻¹V_r V⁻¹V_s) = tr(C⁻¹(BV_rB′)C⁻¹(BV_sB′)), and B(d(B′B)⁻¹/dλ)B′ = G + G′
+    spread = np.eye(n) + t * phi * (b @ b.T)
+    g = w.g(lam)
+    slope = g + g.T
+    filtered = level[..., :k] - lam * lagged[..., :k]
+    mean = filtered.mean(axis=0)
+    within = (filtered - mean).reshape(t * n, k)
     information = np.zeros((k + 3, k + 3))
-    information[:k, :k] = (within.T @ within + between.T @ np.linalg.solve(spread, between)) / sigma2
-    # d(B′B)⁻¹/dλ = (B′B)⁻¹(W′B + B′W)(B′B)⁻¹
-    slope = a @ (w.w.T @ b + b.T @ w.w) @ a
-    nothing = np.zeros((n, n))
-    inside = [np.linalg.solve(a, part) for part in (slope, nothing, a / sigma2)]
-    outside = [np.linalg.solve(spread, part) for part in (slope, t * np.eye(n), spread / sigma2)]
+    information[:k, :k] = (within.T @ within + t * mean.T @ np.linalg.solve(spread, mean)) / sigma2
+    inside = [slope, np.zeros((n, n)), np.eye(n) / sigma2]
+    outside = [np.linalg.solve(spread, part) for part in (slope, t * (b @ b.T), spread / sigma2)]
     for r in range(3):
         for s in range(r, 3):
             value = ((t - 1) * np.sum(inside[r] * inside[s].T) + np.sum(outside[r] * outside[s].T)) / 2
             information[k + r, k + s] = information[k + s, k + r] = value
-    return np.asarray(np.linalg.inv(information))
+    return _inverse(information)
+
+
+def _inverse(information: FloatArray) -> FloatArray:
+    """Return the inverse of an information matrix, scaled first, since parameters have units of their own.
+
+    Raises
+    ------
+    EstimationError
+        If it is singular.
+    """
+    diagonal = np.diagonal(information)
+    if np.isfinite(information).all() and (diagonal > 0).all():
+        scale = 1 / np.sqrt(diagonal)
+        factor, failed = lapack.dpotrf(information * np.outer(scale, scale), lower=0)
+        if not failed:
+            inverse = np.triu(lapack.dpotri(factor, lower=0)[0])
+            return np.asarray((inverse + np.triu(inverse, 1).T) * np.outer(scale, scale))
+    raise EstimationError(
+        "The information matrix of this model with random effects is singular at its estimate: these data do not tell "
+        "its parameters apart, so that they have no standard errors. Choose fixed effects, or other weights."
+    )

@@ -38,6 +38,11 @@ _SAID: Mapping[str, Mapping[Beneath, str]] = {
     },
 }
 
+WITHIN = (
+    "Within R²: share explained of the outcome's variation that is left after all fixed effects of the column (of "
+    "two-way effects after both)."
+)
+
 
 class RegressionTable(Report):
     """Coefficients with stars, standard errors in parentheses below, effects, and fit statistics.
@@ -208,7 +213,9 @@ class RegressionTable(Report):
             first = [f"Outcome: {outcomes}. {beneath}; {stars}{brackets}."]
             first += [f"Controls: {controls}."] if hidden else []
         chosen = attributed([(record.label, _chosen(record)) for record in records])
-        return (*first, *self.words.notes((*notes_of(records), *chosen)))
+        within = any(self._statistic(record.result.statistics, "r2_within") for record in records)
+        defined = [WITHIN] if within and "r2_within" in self.statistics else []
+        return (*first, *self.words.notes((*defined, *notes_of(records), *chosen)))
 
 
 def _chosen(record: Record) -> list[str]:

@@ -42,6 +42,7 @@ def encode(result: Result) -> str:
         "tables": {name: _frame(table) for name, table in result.tables.items()},
         "absorbed": result.absorbed,
         "notes": result.notes,
+        "without_errors": result.without_errors,
     }
     return json.dumps(content, ensure_ascii=False, default=_scalar)
 
@@ -72,6 +73,8 @@ def decode(text: str) -> Result:
         tables={name: _read_frame(table) for name, table in content["tables"].items()},
         absorbed=tuple(content["absorbed"]),
         notes=tuple(content["notes"]),
+        # results of earlier days do not have it
+        without_errors=tuple(content.get("without_errors", ())),
     )
 
 

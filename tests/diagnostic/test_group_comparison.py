@@ -185,3 +185,9 @@ def test_groups_of_single_units_are_refused() -> None:
     ):
         with pytest.raises(DataError, match="groups by unit is a single unit, so that there are no groups to compare"):
             check()
+
+
+def test_notes_say_which_model_each_difference_is_of() -> None:
+    (note,) = GroupComparison(model=MODEL, by="zone").notes
+    assert "controls and effects are common to the groups" in note
+    assert "Permutation tests are of separate regressions" in note

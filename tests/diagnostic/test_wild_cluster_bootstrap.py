@@ -212,3 +212,10 @@ def test_units_with_one_row_each_make_the_bootstrap_for_heteroskedasticity() -> 
     # Stata's factor for 30 clusters is 30/29 · 29/(30 - k), White's 30/(30 - k)
     assert found["se"] == pytest.approx(spec.fit(panel(data)).estimates.loc["x", "se"], rel=TOLERANCE)
     assert "one observation" not in dc.wild_bootstrap(spec, panel(), draws=199).loc["x", "null"]
+
+
+def test_a_note_says_that_errors_of_the_table_are_not_the_models() -> None:
+    model = dc.PanelRegression(y="y", x=("x",), effects="unit", cov="classic")
+    (note,) = WildClusterBootstrap(model=model, cluster="time").notes
+    assert "clustered by time" in note
+    assert "whatever standard errors the model has" in note

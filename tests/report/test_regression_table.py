@@ -108,7 +108,8 @@ def test_statistics_and_absorbed_effects() -> None:
 def test_notes_name_their_runs() -> None:
     records = [record("A", PANEL), record("B", SPATIAL)]
     notes = RegressionTable().table("t", records).notes
-    assert notes[1:] == ("A: Clustered.", "Both say so.", "B: rho is high.")
+    assert notes[1].startswith("Within R²: share explained")
+    assert notes[2:] == ("A: Clustered.", "Both say so.", "B: rho is high.")
     assert notes[0].startswith("Outcome: ln_ci. Standard errors in parentheses;")
     mixed = RegressionTable().table("t", [records[0], record("C", result({"x": (1.0, 1.0)}, y="ln_co2"))])
     assert mixed.notes[0].startswith("Outcome: ln_ci, ln_co2.")
