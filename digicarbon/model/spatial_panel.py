@@ -227,6 +227,7 @@ class SpatialPanel(Model):
             ),
             notes=self._notes(found, design),
             residuals=found.residuals,
+            boundary=found.boundary,
         )
 
     def null(self, panel: Panel, weights: Weights | None, candidates: Sequence[Weights]) -> Null | None:

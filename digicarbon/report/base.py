@@ -14,7 +14,7 @@ from digicarbon.panel import Panel
 from digicarbon.render import Table as Table
 from digicarbon.report.joint import Joint, JointRequest
 from digicarbon.report.labels import Labels, Language
-from digicarbon.result import Result
+from digicarbon.result import Asked, Result
 from digicarbon.spec import Spec
 
 MOST_LABELS = 4
@@ -100,6 +100,11 @@ class Report(Spec):
             As in `table`.
         """
         return {}
+
+    @property
+    def asked(self) -> Asked:
+        """Which number of a run is its effect in MLflow: the metric ``focal.effect`` and the tag of its sign."""
+        return Asked()
 
     @property
     def joint_request(self) -> JointRequest | None:
