@@ -67,7 +67,7 @@ def _one(grid: Grid) -> str:
     size, _, air = next((one for one in SIZES if _width(grid, *one[1:]) <= room), SIZES[-1])
     look = [rf"\{size}", rf"\setlength{{\tabcolsep}}{{{air:g}pt}}"]
     # LaTeX numbers tables itself
-    caption = [rf"\caption{{{escaped(_NUMBERED.sub('', grid.title))}}}"] if grid.title else []
+    caption = [rf"\caption{{{escaped(_NUMBERED.sub('', grid.title))}}}{_label(grid.title)}"] if grid.title else []
     notes = [r"\noindent\begin{minipage}{\linewidth}\footnotesize", *(rf"{escaped(note)}\par" for note in grid.notes)]
     notes += [r"\end{minipage}"]
     head = [r"\toprule", *_heads(grid), r"\midrule"]
@@ -81,6 +81,12 @@ def _one(grid: Grid) -> str:
         below = [r"\par\medskip", *notes] if grid.notes else []
         lines = [r"\begin{table}[htbp]", r"\centering", *caption, *look, *table, *below, r"\end{table}"]
     return "\n".join([r"\begin{landscape}", *lines, r"\end{landscape}", ""] if wide else [*lines, ""])
+
+
+def _label(title: str) -> str:
+    """Return the label by which a paper refers to the table, of its title's letters and digits."""
+    words = "-".join(re.findall(r"[a-z0-9]+", title.lower()))
+    return rf"\label{{tab:{words}}}" if words else ""
 
 
 def _body(grid: Grid) -> list[str]:
@@ -111,13 +117,15 @@ def _heads(grid: Grid) -> list[str]:
 
 
 def _cell(cell: str) -> str:
-    """Return a cell; minus and stars of a number take no room, so that numbers stand above each other."""
+    """Return a cell; minus and stars have their width on both sides, so that numbers stand above each other."""
     found = number(cell)
     if found is None:
         return escaped(cell)
-    minus = r"\llap{$-$}" if found.digits.startswith("-") else ""
-    stars = rf"\rlap{{{found.after}}}" if "*" in found.after else found.after
-    return f"{found.before}{minus}{found.digits.removeprefix('-')}{stars}"
+    negative = found.digits.startswith("-")
+    minus, minus_behind = (r"$-$", r"\phantom{$-$}") if negative else ("", "")
+    stars = found.after if "*" in found.after else ""
+    before = rf"\phantom{{{stars}}}" if stars else found.before
+    return f"{before}{minus}{found.digits.removeprefix('-')}{found.after}{minus_behind}"
 
 
 def _is_wide(grid: Grid) -> bool:
@@ -130,11 +138,17 @@ def _is_long(grid: Grid) -> bool:
 
 
 def _width(grid: Grid, points: float, air: float) -> float:
-    # stars take no room
-    longest = [max(map(length, (cell.rstrip("*") for cell in column)), default=0) for column in grid.columns]
+    longest = [max(map(_places, column), default=0) for column in grid.columns]
     over = grid.over
     places = grid.label_length + sum(min(max(pair), SENTENCE) for pair in zip(longest, over, strict=True))
     return places * PLACE * points + 2 * air * len(grid.heads)
+
+
+def _places(cell: str) -> int:
+    """Return how many places a cell takes: minus and stars of a number take theirs on both sides."""
+    found = number(cell)
+    twice = 0 if found is None else found.after.count("*") + found.digits.startswith("-")
+    return length(cell) + twice
 
 
 def escaped(text: str) -> str:
