@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from digicarbon.render.grid import SENTENCE, Grid, length, number
+from digicarbon.render.grid import SENTENCE, Grid, length, number, split
 
 PORTRAIT, LANDSCAPE = 345.0, 550.0
 """How wide an article's page is, in points; a wider table stands on a landscape page."""
-SIZES = (("small", 9.0, 6.0), ("footnotesize", 8.0, 5.0), ("scriptsize", 7.0, 3.0), ("tiny", 5.0, 3.0))
-"""Sizes of letters and the air on either side of a column, in points; the largest that fits is taken."""
+SIZES = (("small", 9.0, 6.0), ("footnotesize", 8.0, 5.0), ("scriptsize", 7.3, 3.0), ("tiny", 6.3, 3.0))
+"""Sizes of letters and the air on either side of a column, in points; the largest that fits is taken.
+
+Small letters of Computer Modern are wider than their size."""
 PLACE = 0.55
 """How wide a character is at a size of one point."""
 LONG, LONG_WIDE = 45, 28
@@ -46,6 +48,7 @@ _ESCAPES = {
 
 def latex(grids: Sequence[Grid]) -> str:
     """Return tables one after the other, each in an environment of its own, after what they need as comments."""
+    grids = [part for grid in grids for part in split(grid, lambda one: _width(one, *SIZES[-1][1:]) <= LANDSCAPE)]
     tables = "\n".join(map(_one, grids))
     needs = [r"% \usepackage[T1]{fontenc}", r"% \usepackage{booktabs}"]
     if any(map(_is_wide, grids)):

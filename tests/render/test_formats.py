@@ -207,6 +207,17 @@ def test_a_wide_latex_table_is_small_and_a_long_one_goes_over_pages() -> None:
     assert r"\caption{spatial}\label{tab:table-7-spatial}" in small
 
 
+def test_what_no_page_holds_is_split_by_columns() -> None:
+    heads = [f"ln_digital_finance({k})" for k in range(20)]
+    table = Table("Wide", pd.DataFrame([["-0.1234***"] * 20], index=["ln_x"], columns=heads), notes=("n",))
+    found = read_latex(table.to_latex())
+    assert len(found) > 1
+    assert [head for part in found for head in part[0][1:]] == heads
+    document = word(table)
+    assert [cell.text for part in document.tables for cell in part.rows[0].cells[1:]] == heads
+    assert [paragraph.text for paragraph in document.paragraphs if paragraph.text][-1] == "n"
+
+
 def test_latex_gives_stars_and_minus_their_width() -> None:
     text = REGRESSION.to_latex()
     assert "lap{" not in text
