@@ -15,7 +15,7 @@ from digicarbon.once import Once
 from digicarbon.panel import Panel
 from digicarbon.plan import Plan, Run
 from digicarbon.provenance import Ledger
-from digicarbon.result import Result
+from digicarbon.result import Asked, Result
 from digicarbon.spec import Spec
 from digicarbon.tracking import Entry, Planned, Roster
 
@@ -57,10 +57,13 @@ class Entries:
     ----------
     kept : Ledger
         Of the sweep.
+    asked : Asked
+        Which number of a run is its effect; by default the total effect.
     """
 
-    def __init__(self, kept: Ledger) -> None:
+    def __init__(self, kept: Ledger, asked: Asked | None = None) -> None:
         self._kept = kept
+        self._asked = asked or Asked()
         self._once = Once()
 
     def fitted(self, run: Run, fitted: Fitted) -> Entry:
@@ -98,6 +101,7 @@ class Entries:
             data_digest=panel.digest[:36],
             data_profile=_profile(panel),
             reused_from=reused_from,
+            asked=self._asked,
         )
 
     def params(self, run: Run) -> dict[str, str]:

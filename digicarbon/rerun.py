@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 from rich.console import Console
@@ -22,8 +22,8 @@ from digicarbon.prepare import Prepared, Specs, Workshop, specify
 from digicarbon.provenance import CODE, FINGERPRINT, fingerprint, today
 from digicarbon.recorded import Recorded, config_of, find, plain
 from digicarbon.report import Table
-from digicarbon.result import Result
-from digicarbon.tracking import metrics, provenance
+from digicarbon.result import Asked, Quantity, Result
+from digicarbon.tracking import QUANTITY, TERM, metrics, provenance
 
 TOLERANCE = 1e-10
 """Numbers are equal if they differ by less than this, relative to the larger one."""
@@ -78,7 +78,13 @@ def rerun(arguments: Sequence[str]) -> int:
     recorded = find(tracking, words[0], words[1] if len(words) == 2 else "")
     _refuse(recorded)
     found = fitted_again(recorded, config_of(tracking, recorded))
-    compared = differences(recorded.metrics, metrics(found.result))
+    quantity = recorded.tags.get(QUANTITY)
+    asked = None if quantity is None else Asked(cast(Quantity, quantity), recorded.tags.get(TERM))
+    then, now = recorded.metrics, metrics(found.result, asked)
+    if quantity is None:
+        # earlier versions do not say which number the effect repeats
+        then, now = ({k: v for k, v in one.items() if not k.startswith("focal.effect")} for one in (then, now))
+    compared = differences(then, now)
     sys.stdout.write("\n".join([*_heading(recorded), *_changes(found)]) + "\n")
     return _say(compared)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,29 @@ from scipy import special
 from digicarbon.errors import EstimationError, listing
 
 FloatArray = NDArray[np.float64]
+Quantity = Literal["coefficient", "direct", "indirect", "total"]
+EFFECTS = ("direct", "indirect", "total")
+SHOWN = ("coef", "se", "p", "low", "high")
+"""The columns of estimates and effects that reports and MLflow take."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which number of a run is its effect: what its tag, its metrics and its place on a curve speak of.
+
+    Attributes
+    ----------
+    quantity : {"coefficient", "direct", "indirect", "total"}
+        The coefficient of a model without spatial lags of the outcome or of x is its direct and total effect.
+    term : str or None
+        The focal term; None takes the first of a run.
+    level : float or None
+        The largest p value that counts as significant; None takes that of the run's intervals.
+    """
+
+    quantity: Quantity = "total"
+    term: str | None = None
+    level: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,8 +114,8 @@ class Result:
         Sentences that belong under a table of this result.
     residuals : ndarray, shape (T, N), or None
         Residuals with fixed effects removed, of balanced panels.
-    without_errors : tuple of str
-        Terms that have no standard error for a reason that the notes state, e.g. a parameter at the end of its range.
+    boundary : tuple of str
+        Parameters that lie at an end of their range, e.g. ``("rho",)``.
     """
 
     kind: str
@@ -107,7 +131,49 @@ class Result:
     absorbed: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     residuals: FloatArray | None = None
-    without_errors: tuple[str, ...] = ()
+    boundary: tuple[str, ...] = ()
+
+    @property
+    def without_effect(self) -> bool:
+        """Whether rho lies at the end of its range: I - rho W is singular there, and no focal number is an effect."""
+        return "rho" in self.boundary
+
+    @property
+    def without_spillovers(self) -> bool:
+        """Whether a coefficient is the direct and total effect: neither outcome nor x is lagged in space."""
+        return self.spatial_effects is None and not any(term == "rho" or term.startswith("W_") for term in self.terms)
+
+    def focal_numbers(self, quantity: Quantity) -> Iterator[tuple[str, list[float]]]:
+        """Yield each focal term that has a quantity, with its coef, se, p, low and high; none at rho's boundary."""
+        if self.without_effect:
+            return
+        terms: Sequence[str]
+        shown: list[FloatArray]
+        if quantity == "coefficient" or (quantity != "indirect" and self.without_spillovers):
+            terms, shown = self.terms, [self.estimate_columns[name] for name in SHOWN] if self.terms else []
+        elif self.spatial_effects is None:
+            return
+        else:
+            terms = self.spatial_effects.terms
+            shown = [self.effect_columns[name][EFFECTS.index(quantity)] for name in SHOWN]
+        for term in self.focal:
+            if term in terms:
+                place = terms.index(term)
+                yield term, [float(column[place]) for column in shown]
+
+    def effect(self, asked: Asked) -> tuple[str, float, float] | None:
+        """Return the term, the estimate and the p value of a run's effect, or None where no single number is one.
+
+        There is none where the model has powers of the term, where its coefficients are pieces of an effect and none
+        of them is named, and where rho lies at the end of its range.
+        """
+        if not self.focal or self.has_powers or (self.in_pieces and asked.term is None):
+            return None
+        for term, (coef, se, p, *_) in self.focal_numbers(asked.quantity):
+            if asked.term in (None, term):
+                # as on a curve: an estimate without a standard error has no place there
+                return (term, coef, p) if np.isfinite([coef, se, p]).all() else None
+        return None
 
     @property
     def has_powers(self) -> bool:
@@ -127,7 +193,7 @@ class Result:
     def estimate_columns(self) -> Mapping[str, FloatArray]:
         """The columns of `estimates`, each of shape (p,), for readers of thousands of results."""
         variance = np.diag(self.covariance)
-        # not a number for a parameter at its boundary, which the notes tell of
+        # not a number for a parameter at its boundary
         return self.inference.columns(self.coef, np.sqrt(np.where(variance >= 0, variance, np.nan)))
 
     def require_numbers(self) -> None:
@@ -146,7 +212,7 @@ class Result:
                 [
                     (term, (value,))
                     for term, value in zip(self.terms, errors, strict=True)
-                    if term not in self.without_errors
+                    if term not in self.boundary
                 ],
             ),
         ]

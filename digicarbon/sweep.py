@@ -22,10 +22,10 @@ from digicarbon.errors import ConfigError, Interrupt, counted
 from digicarbon.executor import Executor
 from digicarbon.files import subject
 from digicarbon.plan import Plan, Run, require
-from digicarbon.provenance import FINGERPRINT, Ledger, ledger
+from digicarbon.provenance import FINGERPRINT, ledger
 from digicarbon.quiet import WhenQuiet
 from digicarbon.report import Report, Table
-from digicarbon.result import Result
+from digicarbon.result import Asked, Result
 from digicarbon.scratch import Scratch
 from digicarbon.spec import Spec, build
 from digicarbon.stage import Stages
@@ -116,9 +116,11 @@ def settings(composer: Composer) -> Settings:
     return Settings(built("report", Report), built("executor", Executor), built("tracking", Tracking))
 
 
-def sweep_key(planned: Plan) -> str:
-    """Return what a sweep is known by when it is started again: its experiment's name and all that it fits."""
-    text = "\n".join([store_name(planned), *sorted(run.key for run in planned.runs)])
+def sweep_key(planned: Plan, asked: Asked) -> str:
+    """Return what a sweep is known by when it is started again: its experiment's name and all that it records."""
+    # metrics and tags of its runs are of the number that is asked for; the default stands for none, as it always did
+    number = [] if asked == Asked() else [repr(asked)]
+    text = "\n".join([store_name(planned), *number, *sorted(run.key for run in planned.runs)])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -160,11 +162,11 @@ def run(
             planned.title,
             OmegaConf.to_yaml(composer.base),
             tags,
-            sweep_key(planned),
+            sweep_key(planned, chosen.report.asked),
             resume=not force,
             files={**kept.files, ROSTER: entries.roster(planned).to_bytes()},
         )
-        book = _Book(store, planned.runs, kept, signals, progress)
+        book = _Book(store, planned.runs, entries.Entries(kept, chosen.report.asked), signals, progress)
         try:
             book.take_over(done, elsewhere=not force)
             with (
@@ -230,12 +232,12 @@ class _Book:
         self,
         store: Store,
         runs: Sequence[Run],
-        kept: Ledger,
+        made: entries.Entries,
         signals: _Signals,
         progress: Callable[[int, int], None],
     ) -> None:
         self.store, self.runs, self.signals, self.progress = store, runs, signals, progress
-        self.entries = entries.Entries(kept)
+        self.entries = made
         self.done = self.kept = self.reused = 0
         self.errors: dict[int, str] = {}
         self.results: dict[int, Result] = {}

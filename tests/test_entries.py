@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
@@ -50,3 +51,17 @@ def test_the_data_set_says_what_it_is(project: Path) -> None:
     assert profile["num_elements"] == 180 * len(profile["columns"])
     assert used.dataset.name == "simulated"
     assert run.data.tags["digicarbon.sign"] in ("+", "-", "+*", "-*")
+
+
+@pytest.mark.parametrize("quantity", ["coefficient", "direct", "indirect", "total"])
+def test_tags_and_metrics_are_of_what_the_curve_shows(quantity: str, project: Path) -> None:
+    """The same sweep with another quantity is recorded anew, without a fit."""
+    for words in ([], ["report=curve", "report.pictures=[]", f"report.quantity={quantity}"]):
+        assert main(["run", "executor=sequential", "model=sdm", *words]) == 0
+    client = MlflowClient(tracking_uri=f"sqlite:///{Path('mlruns/mlflow.db').resolve().as_posix()}")
+    run = client.search_runs(["1"], "tags.`digicarbon.kind` = 'specification'", order_by=["start_time DESC"])[0]
+    numbers, tags = run.data.metrics, run.data.tags
+    shown = "focal.coef" if quantity == "coefficient" else f"focal.{quantity}"
+    assert numbers["focal.effect"] == numbers[shown]
+    assert tags["digicarbon.quantity"] == quantity
+    assert tags["digicarbon.sign"].startswith("+" if numbers[shown] > 0 else "-")

@@ -73,11 +73,11 @@ def test_numbers_that_are_none_are_refused_unless_the_reason_is_stated() -> None
     whole = Result(kind="a", y="y", terms=("x", "rho"), coef=np.ones(2), covariance=np.diag([1.0, np.nan]))
     with pytest.raises(EstimationError, match="The standard error of rho is not a finite number"):
         whole.require_numbers()
-    replace(whole, without_errors=("rho",)).require_numbers()
+    replace(whole, boundary=("rho",)).require_numbers()
     for value in (np.nan, np.inf):
-        lost = replace(whole, coef=np.array([value, 1.0]), without_errors=("x", "rho"))
+        lost = replace(whole, coef=np.array([value, 1.0]), boundary=("x", "rho"))
         with pytest.raises(EstimationError, match="The estimate of x is not a finite number"):
             lost.require_numbers()
     effects = Effects(("x",), np.full((3, 1), np.nan), np.ones((3, 1)))
     with pytest.raises(EstimationError, match="The effect of x is not"):
-        replace(whole, without_errors=("rho",), spatial_effects=effects).require_numbers()
+        replace(whole, boundary=("rho",), spatial_effects=effects).require_numbers()

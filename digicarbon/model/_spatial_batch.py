@@ -48,9 +48,7 @@ class LagFits:
     def fit(self, prepared: LagOutcomes) -> tuple[FloatArray, FloatArray]:
         """Return the estimate and its standard error for each outcome, each of shape (M,)."""
         found = self._batch.fit(prepared, self._focal, self._lag, self._quantity)
-        if self._quantity == "coefficient":
-            return found.effect, found.effect_se
-        # a single fit reports no effects where ρ is at the end of its range
+        # a single fit has no focal number where ρ is at the end of its range
         lost = near_end(found.rho, self._space.w)
         return np.where(lost, np.nan, found.effect), np.where(lost, np.nan, found.effect_se)
 

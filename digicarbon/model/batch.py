@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, get_args
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digicarbon.errors import EstimationError
-from digicarbon.model._spatial_estimates import Kind
 from digicarbon.numeric.null_model import NullModel
 from digicarbon.numeric.spatial_batch import EffectName
 from digicarbon.panel import Panel
@@ -113,10 +112,9 @@ def estimate_of(result: Result, estimand: Estimand) -> tuple[float, float] | Non
 
     The coefficient of a model without spatial effects is its direct and its total effect; it has no indirect one.
     """
-    term, found = estimand.term, result.spatial_effects
-    if estimand.quantity != "coefficient" and found is None and result.kind in get_args(Kind):
-        # ρ at the end of its range
+    if result.without_effect:
         return None
+    term, found = estimand.term, result.spatial_effects
     if estimand.quantity != "coefficient" and found is not None:
         if term not in found.terms:
             return None

@@ -230,7 +230,7 @@ class SpatialPanel(Model):
             ),
             notes=self._notes(found, design),
             residuals=found.residuals,
-            without_errors=found.boundary,
+            boundary=found.boundary,
         )
 
     def null(self, panel: Panel, weights: Weights | None, candidates: Sequence[Weights]) -> Null | None:

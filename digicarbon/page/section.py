@@ -293,7 +293,7 @@ def _curve(
     """Return the specification curve of many runs: its picture, its tables, and why there is none."""
     if isinstance(report, SpecificationCurve) or len(looked.focal) < CURVE_RUNS:
         return {}, Markup(""), ""
-    quantity: Quantity = "coefficient" if sweep.joint is None else cast(Quantity, sweep.joint.estimand)
+    quantity = report.asked.quantity if sweep.joint is None else cast(Quantity, sweep.joint.estimand)
     spec = SpecificationCurve(quantity=quantity, pictures=("svg",), labels=report.labels, language=report.language)
     spec = _with_joint(spec, sweep.joint)
     try:

@@ -118,7 +118,9 @@ def _fill(cell: Cell, text: str) -> Cell:
 def _format(found: Number) -> str:
     """Return the number format that shows a number as it is printed."""
     digits = f"0.{'0' * found.decimals}" if found.decimals else "0"
-    return f"{_quoted(found.before)}{digits}{_quoted(found.after)}"
+    shown = f"{_quoted(found.before)}{digits}{_quoted(found.after)}"
+    # by itself a minus would stand before the parenthesis
+    return f"{shown};{_quoted(found.before + '-')}{digits}{_quoted(found.after)}" if found.before else shown
 
 
 def _quoted(text: str) -> str:

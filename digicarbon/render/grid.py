@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 SENTENCE = 40
 """A column with a longer cell holds sentences: it is wrapped and set flush left."""
@@ -93,6 +93,32 @@ class Grid:
     def sentences(self) -> list[bool]:
         """Whether each column holds sentences."""
         return [any(length(cell) > SENTENCE for cell in column[1:]) for column in self.columns]
+
+
+def split(grid: Grid, fits: Callable[[Grid], bool]) -> list[Grid]:
+    """Return a table as tables of fewer columns that fit a page; notes stand under the last one."""
+    parts: list[Grid] = []
+    start, every = 0, len(grid.heads)
+    while start < every:
+        end = start + 1
+        while end < every and fits(_cut(grid, start, end + 1)):
+            end += 1
+        parts.append(_cut(grid, start, end))
+        start = end
+    if len(parts) < 2:
+        return [grid]
+    titled = [replace(part, title=f"{grid.title} ({k}/{len(parts)})".strip()) for k, part in enumerate(parts, 1)]
+    return [*(replace(part, notes=()) for part in titled[:-1]), titled[-1]]
+
+
+def _cut(grid: Grid, start: int, end: int) -> Grid:
+    spans = ((words, max(at, start), min(at + count, end)) for words, at, count in grid.spanners)
+    return replace(
+        grid,
+        heads=grid.heads[start:end],
+        spanners=tuple((words, first - start, last - first) for words, first, last in spans if first < last),
+        rows=tuple((label, cells[start:end]) for label, cells in grid.rows),
+    )
 
 
 def clean(text: object) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from digicarbon.render.grid import SENTENCE, Grid, length, number
+from digicarbon.render.grid import SENTENCE, Grid, length, number, split
 
 PORTRAIT, LANDSCAPE = 345.0, 550.0
 """How wide an article's page is, in points; a wider table stands on a landscape page."""
-SIZES = (("small", 9.0, 6.0), ("footnotesize", 8.0, 5.0), ("scriptsize", 7.0, 3.0), ("tiny", 5.0, 3.0))
-"""Sizes of letters and the air on either side of a column, in points; the largest that fits is taken."""
+SIZES = (("small", 9.0, 6.0), ("footnotesize", 8.0, 5.0), ("scriptsize", 7.3, 3.0), ("tiny", 6.3, 3.0))
+"""Sizes of letters and the air on either side of a column, in points; the largest that fits is taken.
+
+Small letters of Computer Modern are wider than their size."""
 PLACE = 0.55
 """How wide a character is at a size of one point."""
 LONG, LONG_WIDE = 45, 28
@@ -46,6 +48,7 @@ _ESCAPES = {
 
 def latex(grids: Sequence[Grid]) -> str:
     """Return tables one after the other, each in an environment of its own, after what they need as comments."""
+    grids = [part for grid in grids for part in split(grid, lambda one: _width(one, *SIZES[-1][1:]) <= LANDSCAPE)]
     tables = "\n".join(map(_one, grids))
     needs = [r"% \usepackage[T1]{fontenc}", r"% \usepackage{booktabs}"]
     if any(map(_is_wide, grids)):
@@ -67,7 +70,7 @@ def _one(grid: Grid) -> str:
     size, _, air = next((one for one in SIZES if _width(grid, *one[1:]) <= room), SIZES[-1])
     look = [rf"\{size}", rf"\setlength{{\tabcolsep}}{{{air:g}pt}}"]
     # LaTeX numbers tables itself
-    caption = [rf"\caption{{{escaped(_NUMBERED.sub('', grid.title))}}}"] if grid.title else []
+    caption = [rf"\caption{{{escaped(_NUMBERED.sub('', grid.title))}}}{_label(grid.title)}"] if grid.title else []
     notes = [r"\noindent\begin{minipage}{\linewidth}\footnotesize", *(rf"{escaped(note)}\par" for note in grid.notes)]
     notes += [r"\end{minipage}"]
     head = [r"\toprule", *_heads(grid), r"\midrule"]
@@ -81,6 +84,12 @@ def _one(grid: Grid) -> str:
         below = [r"\par\medskip", *notes] if grid.notes else []
         lines = [r"\begin{table}[htbp]", r"\centering", *caption, *look, *table, *below, r"\end{table}"]
     return "\n".join([r"\begin{landscape}", *lines, r"\end{landscape}", ""] if wide else [*lines, ""])
+
+
+def _label(title: str) -> str:
+    """Return the label by which a paper refers to the table, of its title's letters and digits."""
+    words = "-".join(re.findall(r"[a-z0-9]+", title.lower()))
+    return rf"\label{{tab:{words}}}" if words else ""
 
 
 def _body(grid: Grid) -> list[str]:
@@ -111,13 +120,15 @@ def _heads(grid: Grid) -> list[str]:
 
 
 def _cell(cell: str) -> str:
-    """Return a cell; minus and stars of a number take no room, so that numbers stand above each other."""
+    """Return a cell; minus and stars have their width on both sides, so that numbers stand above each other."""
     found = number(cell)
     if found is None:
         return escaped(cell)
-    minus = r"\llap{$-$}" if found.digits.startswith("-") else ""
-    stars = rf"\rlap{{{found.after}}}" if "*" in found.after else found.after
-    return f"{found.before}{minus}{found.digits.removeprefix('-')}{stars}"
+    negative = found.digits.startswith("-")
+    minus, minus_behind = (r"$-$", r"\phantom{$-$}") if negative else ("", "")
+    stars = found.after if "*" in found.after else ""
+    before = rf"\phantom{{{stars}}}" if stars else found.before
+    return f"{before}{minus}{found.digits.removeprefix('-')}{found.after}{minus_behind}"
 
 
 def _is_wide(grid: Grid) -> bool:
@@ -130,11 +141,17 @@ def _is_long(grid: Grid) -> bool:
 
 
 def _width(grid: Grid, points: float, air: float) -> float:
-    # stars take no room
-    longest = [max(map(length, (cell.rstrip("*") for cell in column)), default=0) for column in grid.columns]
+    longest = [max(map(_places, column), default=0) for column in grid.columns]
     over = grid.over
     places = grid.label_length + sum(min(max(pair), SENTENCE) for pair in zip(longest, over, strict=True))
     return places * PLACE * points + 2 * air * len(grid.heads)
+
+
+def _places(cell: str) -> int:
+    """Return how many places a cell takes: minus and stars of a number take theirs on both sides."""
+    found = number(cell)
+    twice = 0 if found is None else found.after.count("*") + found.digits.startswith("-")
+    return length(cell) + twice
 
 
 def escaped(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from digicarbon.errors import ConfigError
-from digicarbon.render.grid import SENTENCE, Grid
+from digicarbon.render.grid import SENTENCE, Grid, split
 
 CENTIMETRE = 28.35
 """In points."""
@@ -36,6 +36,8 @@ def word(grids: Sequence[Grid]) -> bytes:
         from docx import Document
     except ImportError as error:
         raise ConfigError("A Word document needs python-docx; install it: pip install python-docx") from error
+    # a name that is broken within a word is worse than a second table
+    grids = [part for grid in grids for part in split(grid, lambda one: _width(one, SMALLEST) <= LANDSCAPE)]
     document = Document()
     _set_page(document, landscape=any(_width(grid, SIZE) > PORTRAIT for grid in grids))
     _set_style(document)

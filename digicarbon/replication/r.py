@@ -387,7 +387,6 @@ class _Writer(Writer):
         lagged = [self.names[name] for name in case.lagged]
         called = {term: self.own(term) for term in case.result.terms}
         lines: list[str] = []
-        boundary = any(math.isnan(se) for _, se in case.expected.values())
         why = ""
         if model.kind == "sac":
             why = "a spatial lag with spatial errors; base R code for it is not written here"
@@ -397,7 +396,7 @@ class _Writer(Writer):
             why = "Lee and Yu's corrected direct estimates, which no R package has"
         elif model.error_weights is not None:
             why = "errors with a matrix of their own"
-        elif boundary:
+        elif case.result.boundary:
             why = "an estimate at the boundary of its range, where the likelihood has no interior maximum"
         if why:
             lines += self.skip(why)

@@ -14,7 +14,7 @@ from digicarbon.panel import Panel
 from digicarbon.render import Table as Table
 from digicarbon.report.joint import Joint, JointRequest
 from digicarbon.report.labels import Labels, Language
-from digicarbon.result import Result
+from digicarbon.result import Asked, Result
 from digicarbon.spec import Spec
 
 MOST_LABELS = 4
@@ -104,6 +104,11 @@ class Report(Spec):
     def seconds(self, runs: int) -> float:
         """Return about how long the report of so many runs takes beyond a second or two, for what a plan says."""
         return 0.0
+
+    @property
+    def asked(self) -> Asked:
+        """Which number of a run is its effect in MLflow: the metric ``focal.effect`` and the tag of its sign."""
+        return Asked()
 
     @property
     def joint_request(self) -> JointRequest | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,15 +14,13 @@ import pandas as pd
 from digicarbon.choice import said
 from digicarbon.errors import counted
 from digicarbon.report.base import Record
-from digicarbon.result import FloatArray, Result
+from digicarbon.result import SHOWN
+from digicarbon.result import Quantity as Quantity
 
-Quantity = Literal["coefficient", "direct", "indirect", "total"]
-EFFECTS = ("direct", "indirect", "total")
 AS_CONFIGURED = "as configured"
 """The value of a key that a run leaves as its configuration has it."""
 COLUMN = "column"
 """The key of the experiment's columns, beside those of the configuration."""
-SHOWN = ("coef", "se", "p", "low", "high")
 IN_PIECES = "several coefficients of one variable (groups, interactions)"
 """What runs have whose focal terms are pieces of an effect."""
 
@@ -74,6 +72,8 @@ class Focal:
     powers, pieces : frozenset of int
         Positions of records with a power of the first focal term, and of those whose first focal term is a piece of an
         effect, see `Result`.
+    boundary : frozenset of int
+        Positions of records that have no row since rho lies at the end of its range.
     """
 
     runs: int
@@ -84,6 +84,13 @@ class Focal:
     again: int = 0
     powers: frozenset[int] = frozenset()
     pieces: frozenset[int] = frozenset()
+    boundary: frozenset[int] = frozenset()
+
+    def said_of_boundary(self) -> tuple[str, ...]:
+        """Return the note on records that are left out since rho lies at the end of its range, if there are any."""
+        if not self.boundary:
+            return ()
+        return (f"{counted(len(self.boundary), 'run')} left out: rho lies at the boundary of its range.",)
 
     def whole(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return the rows of effects, and those of pieces of effects, which are none in the whole sample."""
@@ -111,7 +118,6 @@ class _Columns:
 def focal(
     records: Sequence[Record],
     quantity: Quantity = "coefficient",
-    coefficients_as_effects: bool = False,
     by_column: bool = False,
 ) -> Focal:
     """Return the focal numbers of records, each fit once.
@@ -121,9 +127,7 @@ def focal(
     records : sequence of Record
         Looked at once, in order.
     quantity : {"coefficient", "direct", "indirect", "total"}
-    coefficients_as_effects : bool
-        Whether the coefficient of a model without spatial lags of the outcome or of x counts as its direct and total
-        effect, which it is.
+        See `Result.focal_numbers`.
     by_column : bool
         Whether the experiment's column of a run is a key, too: `COLUMN`.
     """
@@ -131,7 +135,7 @@ def focal(
     varied: dict[str, dict[str, None]] = {}
     notes: Counter[str] = Counter()
     outcomes: dict[str, None] = {}
-    powers, pieces = [], []
+    powers, pieces, boundary = [], [], []
     runs = again = 0
     for position, record in enumerate(records):
         if record.again:
@@ -141,6 +145,7 @@ def focal(
         outcomes[record.result.y] = None
         powers += [position] if record.result.has_powers else []
         pieces += [position] if record.result.in_pieces else []
+        boundary += [position] if record.result.without_effect else []
         of_column = {COLUMN: record.column} if by_column and record.column is not None else {}
         values = of_column | {key: text_of(value) for key, value in record.varied.items()}
         for key in values:
@@ -148,7 +153,7 @@ def focal(
             varied.setdefault(key, {AS_CONFIGURED: None} if runs else {})
         for key, seen in varied.items():
             seen[values.get(key, AS_CONFIGURED)] = None
-        _add(columns, position, values, list(_numbers(record.result, quantity, coefficients_as_effects)))
+        _add(columns, position, values, list(record.result.focal_numbers(quantity)))
         runs += 1
     found = {key: texts.column() for key, texts in columns.choices.items()}
     names = dict(zip(SHOWN, (np.array(numbers) for numbers in columns.numbers), strict=True))
@@ -163,17 +168,13 @@ def focal(
         again=again,
         powers=frozenset(powers),
         pieces=frozenset(pieces),
+        boundary=frozenset(boundary),
     )
 
 
 def text_of(value: Any) -> str:
     """Return a value as labels and tables have it."""
     return f"[{', '.join(map(said, value))}]" if isinstance(value, list | tuple) else said(value)
-
-
-def without_spillovers(result: Result) -> bool:
-    """Return whether a coefficient is the direct and total effect: neither outcome nor x is lagged in space."""
-    return result.spatial_effects is None and not any(term == "rho" or term.startswith("W_") for term in result.terms)
 
 
 def _add(columns: _Columns, record: int, values: dict[str, str], found: list[tuple[str, list[float]]]) -> None:
@@ -189,22 +190,3 @@ def _add(columns: _Columns, record: int, values: dict[str, str], found: list[tup
             columns.choices[key].add(AS_CONFIGURED, before)
     for key, texts in columns.choices.items():
         texts.add(values.get(key, AS_CONFIGURED), len(found))
-
-
-def _numbers(result: Result, quantity: Quantity, coefficients_as_effects: bool) -> Iterator[tuple[str, list[float]]]:
-    """Yield coef, se, p, low and high of each focal term that has the quantity."""
-    terms: Sequence[str]
-    shown: list[FloatArray]
-    if coefficients_as_effects and quantity in ("direct", "total") and without_spillovers(result):
-        quantity = "coefficient"
-    if quantity == "coefficient":
-        terms, shown = result.terms, [result.estimate_columns[name] for name in SHOWN] if result.terms else []
-    elif result.spatial_effects is None:
-        return
-    else:
-        terms = result.spatial_effects.terms
-        shown = [result.effect_columns[name][EFFECTS.index(quantity)] for name in SHOWN]
-    for term in result.focal:
-        if term in terms:
-            place = terms.index(term)
-            yield term, [float(column[place]) for column in shown]

@@ -12,6 +12,7 @@ from digicarbon.errors import ConfigError, listing, nearest
 from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, counted_notes, counted_once, summarised
 from digicarbon.report.focal import COLUMN, Focal, Quantity, focal
 from digicarbon.report.labels import Labels
+from digicarbon.result import Asked
 from digicarbon.spec import Names
 
 
@@ -21,7 +22,7 @@ class SignTable(Report):
     Attributes
     ----------
     quantity : {"coefficient", "direct", "indirect", "total"}
-        The focal terms' coefficients, or an effect of spatial models.
+        The focal terms' coefficients, or their effects; see `digicarbon.result.Asked`.
     level : float
         The largest p value that counts as significant.
     by : tuple of str
@@ -38,6 +39,11 @@ class SignTable(Report):
     by: Names = ()
     decimals: Annotated[int, Field(ge=0, le=12)] = 4
     most_runs: MostRuns = MOST_RUNS
+
+    @property
+    def asked(self) -> Asked:
+        """The number that is counted."""
+        return Asked(self.quantity, level=self.level)
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return the counts with the runs below.
@@ -57,7 +63,8 @@ class SignTable(Report):
         cells.insert(list(cells.columns).index("smallest"), "% significant", _shares(cells))
         terms = listing(map(self.words, found.rows["term"].unique()), 12)
         words = f"{meaning(self.level)} {_what(self.quantity)} of {terms}."
-        notes = [words, *found.said_of_pieces(), *counted_notes(found.notes, found.runs), *counted_once(found.again)]
+        told = (*found.said_of_boundary(), *found.said_of_pieces())
+        notes = [words, *told, *counted_notes(found.notes, found.runs), *counted_once(found.again)]
         below = None
         if found.runs > self.most_runs:
             notes.append(summarised(found.runs, "be listed below it"))

@@ -19,6 +19,7 @@ from digicarbon.report.base import Record, Report, Table, counted_notes, counted
 from digicarbon.report.focal import AS_CONFIGURED, IN_PIECES, Focal, Quantity, focal
 from digicarbon.report.joint import FACETS, Joint, JointRequest
 from digicarbon.report.signs import meaning, number
+from digicarbon.result import Asked
 from digicarbon.spec import Names
 
 FloatArray = NDArray[np.float64]
@@ -104,6 +105,11 @@ class SpecificationCurve(Report):
     """The records that were looked at last, and their curve: table and picture show the same one."""
 
     @property
+    def asked(self) -> Asked:
+        """The number that stands on the curve."""
+        return Asked(self.quantity, self.term, self.level)
+
+    @property
     def joint_request(self) -> JointRequest | None:
         """The joint test, if draws are asked for."""
         if not self.draws:
@@ -175,7 +181,7 @@ class SpecificationCurve(Report):
 
     def _drawn(self, records: Sequence[Record]) -> _Curve:
         seen = _Seen(records)
-        found = focal(seen, self.quantity, coefficients_as_effects=True)
+        found = focal(seen, self.quantity)
         for name, key in (("facet", self.facet), *(("by", key) for key in self.by)):
             if key is not None and key not in found.varied:
                 raise ConfigError(
@@ -228,13 +234,14 @@ class SpecificationCurve(Report):
                 "model with x (spatial ones have effects), or quantity: coefficient."
             )
         said = (
-            (found.runs - len(rows), f"without the {self._estimand} of a focal term"),
+            (found.runs - len(found.boundary) - len(rows), f"without the {self._estimand} of a focal term"),
             (int(with_powers.sum()), "with powers of the focal term, whose first coefficient is no effect of 1 %"),
             (
                 int(pieces.sum()),
                 f"with {IN_PIECES}, none of which is the effect in the whole sample; report.term shows one",
             ),
-            (int((~finite & ~apart).sum()), "without a standard error (estimates at a boundary)"),
+            (int((~finite & ~apart).sum()), "without a standard error"),
+            (len(found.boundary), "rho lies at the boundary of its range"),
         )
         notes = [f"{counted(many, 'run')} left out: {why}." for many, why in said if many]
         several = int(kept["record"].isin(more).sum())

@@ -55,7 +55,8 @@ def coefficients(title: str, records: Sequence[Record], level: float, decimals: 
     notes = [f"Outcome: {', '.join(found.outcomes)}. {said}"]
     if many:
         notes.append(f"Not counted by {', '.join(many)}; report=signs 'report.by=[KEY]' does.")
-    notes += [*found.said_of_pieces(), *counted_notes(found.notes, found.runs), *counted_once(found.again)]
+    notes += [*found.said_of_boundary(), *found.said_of_pieces()]
+    notes += [*counted_notes(found.notes, found.runs), *counted_once(found.again)]
     notes.append(summarised(found.runs, again=found.again))
     return Table(title, in_words(cells, words), rules, words.notes(notes))
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, SerializeAsAny
 
 from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table
+from digicarbon.result import Asked
 from digicarbon.spec import nested
 
 
@@ -53,6 +54,11 @@ class TwoTables(Report):
         return replace(
             first, below=replace(second, notes=tuple(note for note in second.notes if note not in first.notes))
         )
+
+    @property
+    def asked(self) -> Asked:
+        """The number that the first table speaks of, or else the second one."""
+        return self.first.asked if self.first.asked != Asked() else self.second.asked
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
         """Return the pictures of both."""

@@ -13,6 +13,7 @@ import pandas as pd
 from digicarbon.result import Effects, FloatArray, Inference, Result
 
 VERSION = 1
+SPATIAL = ("rho", "lambda")
 HEAD = f'{{"version": {VERSION},'
 """How every text begins that `decode` reads."""
 
@@ -42,7 +43,7 @@ def encode(result: Result) -> str:
         "tables": {name: _frame(table) for name, table in result.tables.items()},
         "absorbed": result.absorbed,
         "notes": result.notes,
-        "without_errors": result.without_errors,
+        "boundary": result.boundary,
     }
     return json.dumps(content, ensure_ascii=False, default=_scalar)
 
@@ -59,22 +60,28 @@ def decode(text: str) -> Result:
     if content.get("version") != VERSION:
         raise ValueError(f"a result of version {content.get('version')}")
     effects = content["effects"]
+    terms, covariance = tuple(content["terms"]), _read_array(content["covariance"])
+    at_end = content.get("boundary")
+    if at_end is None:
+        # earlier versions wrote a boundary only as a variance that is not a number
+        at_end = [
+            name for name in SPATIAL if name in terms and np.isnan(covariance[terms.index(name), terms.index(name)])
+        ]
     df, level = content["inference"]
     return Result(
         kind=content["kind"],
         y=content["y"],
         focal=tuple(content["focal"]),
-        terms=tuple(content["terms"]),
+        terms=terms,
         coef=_read_array(content["coef"]),
-        covariance=_read_array(content["covariance"]),
+        covariance=covariance,
         inference=Inference(df, level),
         statistics=content["statistics"],
         spatial_effects=effects and Effects(tuple(effects[0]), _read_array(effects[1]), _read_array(effects[2])),
         tables={name: _read_frame(table) for name, table in content["tables"].items()},
         absorbed=tuple(content["absorbed"]),
         notes=tuple(content["notes"]),
-        # results of earlier days do not have it
-        without_errors=tuple(content.get("without_errors", ())),
+        boundary=tuple(at_end),
     )
 
 

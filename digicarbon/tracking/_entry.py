@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from digicarbon.result import Result
+from digicarbon.result import Asked, Result
 from digicarbon.spec import Spec
 
 
@@ -54,6 +54,8 @@ class Entry:
         The data set's name, fingerprint (36 characters at most) and size.
     reused_from : str
         The run, in another sweep, whose result this is; empty for one that was fitted now.
+    asked : Asked
+        Which number of the result is the run's effect.
     """
 
     label: str
@@ -68,3 +70,4 @@ class Entry:
     data_digest: str
     data_profile: str
     reused_from: str = ""
+    asked: Asked = field(default_factory=Asked)

@@ -7,21 +7,21 @@ from collections.abc import Mapping
 from functools import lru_cache
 from numbers import Real
 
-from digicarbon.result import Result
+from digicarbon.result import Asked, Result
 
 LONGEST_NAME = 250
 SHOWN = ("coef", "se", "p")
 """The columns of estimates and effects that become metrics."""
 
 
-def metrics(result: Result) -> dict[str, float]:
+def metrics(result: Result, asked: Asked | None = None) -> dict[str, float]:
     """Return a result's numbers under MLflow names, finite ones only.
 
     ``coef.<term>``, ``se.<term>`` and ``p.<term>`` for every term; ``<effect>.<term>`` with ``.se`` and ``.p`` for
     effects of focal terms; statistics by their own name; ``<table>.<row>.<column>`` for further tables. ``focal.*``
     repeats the first focal term under a name that all runs share, so that runs with different measures can be compared;
-    ``focal.effect`` is its total effect where there are spatial effects, else its coefficient; there is none where no
-    single number is its effect, since the model has powers of it, or pieces for groups or in interactions.
+    ``focal.effect`` is the number that was asked for, by default the total effect, see `Result.effect`; there is none
+    where no single number is the effect.
     Terms are named as in `term_names`.
     """
     out: dict[str, float] = {}
@@ -42,10 +42,9 @@ def metrics(result: Result) -> dict[str, float]:
                     out |= {name: coef, f"{name}.se": se, f"{name}.p": p}
                 if focal == (term,):
                     out |= {f"focal.{effect}": coef, f"focal.{effect}.se": se, f"focal.{effect}.p": p}
-    if focal and not (result.has_powers or result.in_pieces):
-        sources = ("focal.total", "focal.total.p") if "focal.total" in out else ("focal.coef", "focal.p")
-        names = zip(("focal.effect", "focal.effect.p"), sources, strict=True)
-        out |= {name: out[source] for name, source in names if source in out}
+    effect_of_run = result.effect(asked or Asked())
+    if effect_of_run is not None:
+        _, out["focal.effect"], out["focal.effect.p"] = effect_of_run
     out |= {name: float(value) for name, value in result.statistics.items()}
     for name, table in result.tables.items():
         for key, row in table.iterrows():

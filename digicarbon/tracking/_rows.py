@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from digicarbon.result import Result
+from digicarbon.result import Asked, Result
 from digicarbon.tracking._code import provenance
 from digicarbon.tracking._codec import encode
 from digicarbon.tracking._entry import Entry
@@ -25,6 +25,12 @@ CONFIG = "digicarbon.config"
 CONFIG_FILE = "config.yaml"
 SIGN = "digicarbon.sign"
 """Tag of a run: ``+``, ``-``, ``+*`` or ``-*``, the sign of its focal effect with a star if it is significant."""
+QUANTITY = "digicarbon.quantity"
+"""Tag of a run: which number ``focal.effect`` and the sign are of: coefficient, direct, indirect or total."""
+TERM = "digicarbon.term"
+"""Tag of a run: the term that they are of."""
+BOUNDARY = "digicarbon.boundary"
+"""Tag of a run: parameters that lie at an end of their range, e.g. ``rho``."""
 EXPERIMENT = "digicarbon.experiment"
 """Tag of a sweep with its experiment's name: several experiments can share one of MLflow's."""
 ERROR = "error.txt"
@@ -126,7 +132,7 @@ def batch(entries: Sequence[Entry], parent_id: str, replaced: Mapping[str, str])
 def _row(entry: Entry, run_id: str, parent_id: str, replaced: Mapping[str, str]) -> Row:
     key = entry.tags.get(HASH, "")
     names = "" if entry.result is None else renamed(entry.result)
-    numbers = {} if entry.result is None else metrics(entry.result)
+    numbers = {} if entry.result is None else metrics(entry.result, entry.asked)
     tags = {
         PARENT: parent_id,
         "digicarbon.kind": "specification",
@@ -134,7 +140,7 @@ def _row(entry: Entry, run_id: str, parent_id: str, replaced: Mapping[str, str])
         **entry.tags,
         **({"digicarbon.metric_names": names} if names else {}),
         **({"digicarbon.reused_from": entry.reused_from} if entry.reused_from else {}),
-        **sign(numbers, entry.result),
+        **sign(entry.result, entry.asked),
         **({"digicarbon.error": entry.error.split("\n")[0]} if entry.error else {}),
     }
     return Row(
@@ -157,20 +163,28 @@ def _row(entry: Entry, run_id: str, parent_id: str, replaced: Mapping[str, str])
     )
 
 
-def sign(numbers: Mapping[str, float], result: Result | None) -> dict[str, str]:
-    """Return the tag that a run is grouped by in MLflow: the sign of its focal effect, starred if significant.
+def sign(result: Result | None, asked: Asked) -> dict[str, str]:
+    """Return the tags that a run is grouped by in MLflow.
+
+    They are the sign of its effect, starred if significant, with the quantity and the term that it is of, and the
+    parameters at an end of their range.
 
     Parameters
     ----------
-    numbers : mapping of str to float
-        The run's metrics.
     result : Result or None
-        Its level says what is significant.
+    asked : Asked
+        Which number is the effect, and what is significant.
     """
-    if result is None or "focal.effect" not in numbers:
+    if result is None:
         return {}
-    significant = numbers.get("focal.effect.p", 1.0) < 1 - result.inference.level
-    return {SIGN: f"{'+' if numbers['focal.effect'] > 0 else '-'}{'*' if significant else ''}"}
+    at_end = {BOUNDARY: ", ".join(result.boundary)} if result.boundary else {}
+    effect = result.effect(asked)
+    if effect is None:
+        return at_end
+    term, coef, p = effect
+    significant = p < (1 - result.inference.level if asked.level is None else asked.level)
+    mark = "+" if coef > 0 else "-" if coef < 0 else "0"
+    return {SIGN: f"{mark}{'*' if significant else ''}", QUANTITY: asked.quantity, TERM: term, **at_end}
 
 
 def _text(entry: Entry) -> str:

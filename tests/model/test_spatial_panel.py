@@ -253,6 +253,7 @@ def test_a_boundary_estimate_is_said_and_has_no_effects(produc: dc.Panel, usaww:
     panel = produc.with_columns({"smooth": y.ravel()})
     found = dc.SpatialPanel(y="smooth", x=("unemp",), kind="sar", effects="time").fit(panel, usaww)
     assert "rho lies at the boundary" in found.notes[-1]
+    assert found.boundary == ("rho",)
     assert found.effects.empty
     assert np.isnan(found.estimates.at["rho", "se"])
     assert np.isfinite(found.estimates.at["unemp", "se"])

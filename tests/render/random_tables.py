@@ -19,7 +19,7 @@ TEX = {
     r"\textbackslash{}": "\\", r"\textasciitilde{}": "~", r"\textasciicircum{}": "^", r"\textbar{}": "|",
     r"\textasciigrave{}": "`", r"\textquotedbl{}": '"', r"\&": "&", r"\%": "%", r"\$": "$", r"\#": "#", r"\_": "_",
     r"\{": "{", r"\}": "}", "$<$": "<", "$>$": ">", r"$\rho$": "ρ", r"$\sigma$": "σ", r"$\times$": "×", r"$\leq$": "≤",
-    "$^{2}$": "²", "$_{2}$": "₂", r"\llap{$-$}": "-", "{}": "",
+    "$^{2}$": "²", "$_{2}$": "₂", "$-$": "-", "{}": "",
 }  # fmt: skip
 _TOKEN = re.compile("|".join(map(re.escape, sorted(TEX, key=len, reverse=True))))
 
@@ -78,5 +78,5 @@ def _plain(cell: str) -> str:
     for pattern in (r"\\multicolumn\{\d+\}\{c\}\{(.*)\}", r"(?:\{\})?\\textit\{(.*)\}"):
         match = re.fullmatch(pattern, cell)
         cell = cell if match is None else match[1]
-    cell = re.sub(r"\\rlap\{(\*+)\}", r"\1", cell)
+    cell = re.sub(r"\\phantom\{(?:\*+|\$-\$)\}", "", cell)
     return _TOKEN.sub(lambda match: TEX[match[0]], cell)

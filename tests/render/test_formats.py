@@ -45,9 +45,11 @@ def shown(cell: Any) -> str:
     """What a cell shows: a number by its format."""
     if not isinstance(cell.value, int | float):
         return "" if cell.value is None else str(cell.value)
-    match = re.fullmatch(r'(?:"(.*?)")?0(?:\.(0+))?(?:"(.*?)")?', cell.number_format)
+    positive, _, negative = cell.number_format.partition(";")
+    match = re.fullmatch(r'(?:"(.*?)")?0(?:\.(0+))?(?:"(.*?)")?', negative if negative and cell.value < 0 else positive)
     assert match is not None, cell.number_format
-    return f"{match[1] or ''}{cell.value:.{len(match[2] or '')}f}{match[3] or ''}"
+    value = abs(cell.value) if negative else cell.value
+    return f"{match[1] or ''}{value:.{len(match[2] or '')}f}{match[3] or ''}"
 
 
 @settings(max_examples=40, deadline=None)
@@ -149,7 +151,7 @@ def test_excel_has_numbers_where_a_cell_is_one_number() -> None:
     (sheet,) = book(REGRESSION)
     cells = {sheet.cell(row, 1).value or f"row {row}": sheet.cell(row, 2) for row in range(5, 10)}
     assert (cells["ln_x"].value, cells["ln_x"].number_format) == (-0.3, '0.0000"***"')
-    assert (cells["row 6"].value, cells["row 6"].number_format) == (0.1, '"("0.0000")"')
+    assert (cells["row 6"].value, cells["row 6"].number_format) == (0.1, '"("0.0000")";"(-"0.0000")"')
     assert cells["Observations"].value == 180
     assert cells["AR(1)"].value == "0.25 [0.012]"
     # these would show otherwise: a comma as in no number format, a zero without its sign
@@ -202,7 +204,30 @@ def test_a_wide_latex_table_is_small_and_a_long_one_goes_over_pages() -> None:
     assert "landscape" not in small
     assert "longtable" not in small
     # LaTeX counts tables itself
-    assert r"\caption{spatial}" in small
+    assert r"\caption{spatial}\label{tab:table-7-spatial}" in small
+
+
+def test_what_no_page_holds_is_split_by_columns() -> None:
+    heads = [f"ln_digital_finance({k})" for k in range(20)]
+    table = Table("Wide", pd.DataFrame([["-0.1234***"] * 20], index=["ln_x"], columns=heads), notes=("n",))
+    found = read_latex(table.to_latex())
+    assert len(found) > 1
+    assert [head for part in found for head in part[0][1:]] == heads
+    document = word(table)
+    assert [cell.text for part in document.tables for cell in part.rows[0].cells[1:]] == heads
+    assert [paragraph.text for paragraph in document.paragraphs if paragraph.text][-1] == "n"
+
+
+def test_latex_gives_stars_and_minus_their_width() -> None:
+    text = REGRESSION.to_latex()
+    assert "lap{" not in text
+    assert r"\phantom{***}$-$0.3000***\phantom{$-$}" in text
+
+
+def test_a_negative_t_has_its_minus_within_the_parentheses() -> None:
+    (sheet,) = book(Table("t", pd.DataFrame([["(-3.23)"]], index=["x"], columns=["(1)"])))
+    cell = sheet["B4"]
+    assert (cell.value, shown(cell)) == (-3.23, "(-3.23)")
 
 
 def test_chinese_latex_says_that_it_needs_xelatex() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,8 +16,9 @@ from mlflow.entities import ViewType
 
 import digicarbon
 from digicarbon.errors import TrackingError
-from digicarbon.result import Inference, Result
+from digicarbon.result import Asked, Inference, Result
 from digicarbon.tracking import Store, Tracking, metrics
+from digicarbon.tracking._codec import decode, encode
 from digicarbon.tracking._failures import advice, reason
 from digicarbon.tracking._metrics import clean
 from digicarbon.tracking._rows import batch, sign
@@ -414,19 +417,51 @@ def test_what_has_no_single_effect_has_no_sign(focal: tuple[str, ...]) -> None:
     numbers = metrics(found)
     assert numbers["focal.coef"] == 1
     assert not {"focal.effect", "focal.effect.p"} & set(numbers)
-    assert sign(numbers, found) == {}
+    assert sign(found, Asked()) == {}
     several = Result("fe", "y", focal=("x", "z"), terms=("x", "z"), coef=np.ones(2), covariance=np.eye(2))
     assert metrics(several)["focal.effect"] == 1
 
 
-def test_a_run_says_the_sign_of_its_focal_effect() -> None:
-    def tag(coef: float, p: float, level: float = 0.95) -> dict[str, str]:
-        numbers = {"focal.effect": coef, "focal.effect.p": p}
-        return sign(numbers, Result(kind="fe", y="y", inference=Inference(None, level)))
+def test_a_run_says_the_sign_of_its_focal_effect_and_of_what_it_is() -> None:
+    def tag(coef: float, z: float, asked: Asked, level: float = 0.95) -> str:
+        terms = ("x",)
+        cov = np.array([[(coef / z) ** 2]])
+        found = Result("fe", "y", terms, terms, np.array([coef]), cov, inference=Inference(None, level))
+        tags = sign(found, asked)
+        assert (tags["digicarbon.quantity"], tags["digicarbon.term"]) == (asked.quantity, "x")
+        return tags["digicarbon.sign"]
 
-    assert tag(0.2, 0.3) == {"digicarbon.sign": "+"}
-    assert tag(0.2, 0.03) == {"digicarbon.sign": "+*"}
-    assert tag(-0.2, 0.03) == {"digicarbon.sign": "-*"}
-    assert tag(-0.2, 0.03, level=0.99) == {"digicarbon.sign": "-"}
-    assert sign({}, Result(kind="none", y="")) == {}
-    assert sign({}, None) == {}
+    assert tag(0.2, 1.0, Asked()) == "+"
+    assert tag(0.2, 2.1, Asked()) == "+*"
+    assert tag(-0.2, 2.1, Asked("direct")) == "-*"
+    assert tag(-0.2, 2.1, Asked(), level=0.99) == "-"
+    assert tag(-0.2, 2.1, Asked(level=0.01)) == "-"
+    assert sign(Result(kind="none", y=""), Asked()) == {}
+    assert sign(None, Asked()) == {}
+
+
+def at_boundary() -> Result:
+    covariance = np.diag([0.01, np.nan])
+    return Result("sar", "y", ("x",), ("x", "rho"), np.array([-1.0, 0.99]), covariance, boundary=("rho",))
+
+
+@pytest.mark.parametrize("quantity", ["coefficient", "direct", "indirect", "total"])
+def test_at_the_boundary_of_rho_there_is_no_effect_and_a_tag_says_so(quantity: Any) -> None:
+    found, asked = at_boundary(), Asked(quantity)
+    assert not [name for name in metrics(found, asked) if name.startswith("focal.effect")]
+    assert sign(found, asked) == {"digicarbon.boundary": "rho"}
+
+
+def test_the_effect_is_the_quantity_that_the_report_asks_for() -> None:
+    numbers = metrics(RESULT, Asked("direct"))
+    assert (numbers["focal.effect"], numbers["focal.effect.p"]) == (numbers["focal.direct"], numbers["focal.direct.p"])
+    assert metrics(RESULT, Asked("coefficient"))["focal.effect"] == numbers["focal.coef"]
+
+
+def test_a_boundary_is_kept_and_read_of_old_stores() -> None:
+    text = encode(at_boundary())
+    assert decode(text).boundary == ("rho",)
+    content = json.loads(text)
+    del content["boundary"]
+    assert decode(json.dumps(content)).boundary == ("rho",)
+    assert decode(encode(RESULT)).boundary == ()
