@@ -43,10 +43,10 @@ class EmissionFactors(Diagnostic):
     def notes(self) -> tuple[str, ...]:
         """What the factors are made of, and their units."""
         return (
-            "Emission factor: calorific value (kJ per kg, gas: per m3) x carbon content (t of carbon per TJ) x oxidation "
-            "x 44/12, in kg of CO2 per kg (gas: per m3).",
+            "Emission factor: calorific value (kJ per kg, gas: per m3) x carbon content (t of carbon per TJ) x "
+            "oxidation x 44/12, in kg of CO2 per kg (gas: per m3).",
         )
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
-        """Return the table ``emission_factors``: a row for each fuel, columns as in `CarbonOutcome.emission_factors`."""
+        """Return the table ``emission_factors``: that of `CarbonOutcome.emission_factors`."""
         return {"emission_factors": self.outcome.emission_factors()}
