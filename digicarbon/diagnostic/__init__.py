@@ -10,6 +10,7 @@ from digicarbon.diagnostic.descriptive import Descriptive as Descriptive
 from digicarbon.diagnostic.descriptive import descriptive as descriptive
 from digicarbon.diagnostic.diagnose import Diagnose as Diagnose
 from digicarbon.diagnostic.diagnose import diagnose as diagnose
+from digicarbon.diagnostic.emission_factors import EmissionFactors as EmissionFactors
 from digicarbon.diagnostic.group_comparison import GroupComparison as GroupComparison
 from digicarbon.diagnostic.group_comparison import compare_groups as compare_groups
 from digicarbon.diagnostic.moran import BivariateMoran as BivariateMoran

@@ -107,6 +107,26 @@ class CarbonOutcome(Outcome):
             raise ValueError("factors is empty; name at least one fuel, or leave it null for the study's seven.")
         return self
 
+    def emission_factors(self) -> pd.DataFrame:
+        """Return what each fuel of the account ``fuels`` emits (Table 4 of the study, or the factors of one's own).
+
+        Returns
+        -------
+        DataFrame
+            Index: the fuels. Columns: ``calorific_value`` (kJ per kg, gas: per m3), ``carbon_content`` (t of carbon
+            per TJ), ``oxidation`` (share) and ``emission_factor`` (kg of CO2 per kg, gas: per m3).
+        """
+        facts = self._facts.values()
+        return pd.DataFrame(
+            {
+                "calorific_value": [fuel.calorific_value_kj for fuel in facts],
+                "carbon_content": [fuel.carbon_content_t_per_tj for fuel in facts],
+                "oxidation": [fuel.oxidation for fuel in facts],
+                "emission_factor": self._per_kg(),
+            },
+            index=pd.Index(self._fuels, name="fuel"),
+        )
+
     def notes(self, inputs: Inputs) -> tuple[str, ...]:
         """Return which CO2 the outcome is of, and what became of fuels without a value."""
         said = [f"CO2: {self._account_words()}{self._per_words()}."]

@@ -1,0 +1,52 @@
+"""The CO2 factors of the fuels that an outcome counts, as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
+
+import pandas as pd
+from pydantic import BeforeValidator, SerializeAsAny
+
+from digicarbon.diagnostic.base import Diagnostic
+from digicarbon.outcome import CarbonOutcome, Outcome
+from digicarbon.panel import Panel
+from digicarbon.spec import build
+from digicarbon.weights import Weights
+
+
+def _built(value: Any) -> CarbonOutcome:
+    """Return an outcome, or that of a configuration node, if it counts fuels."""
+    outcome = build(value, Outcome, "diagnostic.outcome") if isinstance(value, Mapping) else value
+    if not (isinstance(outcome, CarbonOutcome) and outcome.account == "fuels"):
+        raise ValueError(
+            "the outcome counts no fuels, so that it has no emission factors; choose one with account: fuels, e.g. "
+            "outcome=intensity_fuels."
+        )
+    return outcome
+
+
+class EmissionFactors(Diagnostic):
+    """What each fuel of the outcome emits when it burns: Table 4 of the study, or the factors of one's own.
+
+    Attributes
+    ----------
+    outcome : CarbonOutcome
+        One of the account ``fuels``; in a configuration ``${outcome}``, that of the run.
+    """
+
+    table_names: ClassVar[tuple[str, ...]] = ("emission_factors",)
+
+    outcome: Annotated[SerializeAsAny[CarbonOutcome], BeforeValidator(_built)]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the factors are made of, and their units."""
+        return (
+            "Emission factor: calorific value (kJ per kg, gas: per m3) x carbon content (t of carbon per TJ) x "
+            "oxidation x 44/12, in kg of CO2 per kg (gas: per m3).",
+        )
+
+    def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
+        """Return the table ``emission_factors``: that of `CarbonOutcome.emission_factors`."""
+        return {"emission_factors": self.outcome.emission_factors()}

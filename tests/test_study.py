@@ -1,0 +1,52 @@
+"""Tables and figures of the study show what the article has in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from digicarbon import sweep
+from digicarbon.compose import Composer, loader
+from digicarbon.diagnostic import EmissionFactors
+from digicarbon.errors import ConfigError
+from digicarbon.outcome import Intensity
+from digicarbon.plan import plan
+
+
+def test_figures_4_and_5_map_digitalization_and_digital_industrialization(project: Path) -> None:
+    planned = plan(Composer(loader(), "figures_3_5_maps", ["executor=sequential"]))
+    shown = {run.label: tuple(run.specs.diagnostic.terms) for run in planned.runs}
+    assert shown == {"Figure 3": ("ci",), "Figure 4": ("ddl",), "Figure 5": ("ide",)}
+
+
+def test_regions_have_total_e(project: Path) -> None:
+    planned = plan(Composer(loader(), "table9_10_regions", ["executor=sequential"]))
+    assert [run.label for run in planned.runs if run.options["measure"] == "bea"] == [
+        "Northeast(4)",
+        "East(4)",
+        "Central(4)",
+        "West(4)",
+        "All(4)",
+    ]
+
+
+def test_table_4_is_printed(project: Path) -> None:
+    composer = Composer(loader(), "robustness_emissions", ["executor=sequential"])
+    found = sweep.run(composer, plan(composer))
+    assert found.table is not None
+    assert found.table.below is not None
+    assert found.table.below.cells.loc["coal", "emission_factor"] == "1.9003"
+    assert list(found.table.below.cells.index)[-1] == "natural_gas"
+
+
+def test_factors_are_the_product_of_their_parts() -> None:
+    table = Intensity(account="fuels").emission_factors()
+    product = table["calorific_value"] * 1e-6 * table["carbon_content"] * table["oxidation"] * 44 / 12
+    np.testing.assert_allclose(table["emission_factor"], product, rtol=1e-12)
+
+
+def test_an_account_without_fuels_has_no_factors() -> None:
+    with pytest.raises(ConfigError, match="counts no fuels"):
+        EmissionFactors(outcome=Intensity())
