@@ -15,6 +15,7 @@ from typing import Any
 from digicarbon import usage
 from digicarbon.arguments import FLAGS, read
 from digicarbon.errors import Caught, DigicarbonError, nearest
+from digicarbon.secret import hidden
 
 HYDRA_VERBS = {"run": "run", "plan": "plan_", "check": "check"}
 PLAIN_VERBS = {
@@ -71,7 +72,7 @@ def _main(given: list[str]) -> int:
     with Caught() as caught:
         status = _answer(given)
     if caught.sentence:
-        sys.stderr.write(caught.traceback if _wants_traceback() else "")
+        sys.stderr.write(hidden(caught.traceback) if _wants_traceback() else "")
         return _complain(
             f"unexpected error {' '.join(caught.sentence.split())}; set DIGICARBON_TRACEBACK=1 and report it", 70
         )
@@ -83,7 +84,7 @@ def _answer(given: list[str]) -> int:
         return _dispatch(given)
     except DigicarbonError as error:
         if _wants_traceback():
-            traceback.print_exc()
+            sys.stderr.write(hidden(traceback.format_exc()))
         return _complain(str(error), 2 if type(error).__name__ != "FailedRunsError" else 1)
     except KeyboardInterrupt as stop:
         return _complain(f"Interrupted; {str(stop) or 'the runs written so far are kept.'}", 130)
@@ -123,7 +124,7 @@ def _wants_traceback() -> bool:
 
 
 def _complain(sentence: str, status: int) -> int:
-    sys.stderr.write(f"digicarbon: {sentence}\n")
+    sys.stderr.write(f"digicarbon: {hidden(sentence)}\n")
     return status
 
 

@@ -24,6 +24,7 @@ from digicarbon.missing import own_experiments
 from digicarbon.plan import Plan, Run, plan
 from digicarbon.prepare import Workshop
 from digicarbon.report import MOST_RUNS, Table
+from digicarbon.secret import masked
 
 if TYPE_CHECKING:
     from digicarbon.sweep import Finished
@@ -96,7 +97,7 @@ def run(request: Request, force: bool = False) -> None:
             soft_wrap=True,
         )
         words = [] if planned.name == ROOT else [planned.name]
-        words += [word for word in request.overrides if word.startswith("tracking")]
+        words += [masked(word) for word in request.overrides if word.startswith("tracking")]
         name = f" {shlex.join(words)}" if words else ""
         out.print(f"Look at it with: digicarbon ui{name}", soft_wrap=True)
         out.print(f"digicarbon report{name} --out out/ makes a page of it.", soft_wrap=True)

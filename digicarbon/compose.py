@@ -25,6 +25,7 @@ from digicarbon.assemble import ComplicatedError, Node, Reference, interpolation
 from digicarbon.errors import ConfigError, listing, nearest
 from digicarbon.explain import COMPOSITION_ERRORS, explain, unknown_option
 from digicarbon.files import GROUPS, ROOT, SWEEP_KEYS, content_of, find, folders, is_plain, lineage, shown
+from digicarbon.secret import mapped
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 MOST_POINTS = 4096
@@ -263,6 +264,27 @@ class Composer:
             return resolved(self._nodes(choices))
         except ComplicatedError:
             return self.resolve(self.merged(choices))
+
+    def recorded(self, choices: Mapping[str, Any] = NOTHING) -> Mapping[str, Any]:
+        """Return a run's configuration as it is recorded: as `config`, but without secrets.
+
+        Words of the environment stay interpolations. Where OmegaConf alone can resolve a configuration, all of its
+        interpolations stay: what they come to might hold such a word.
+
+        Parameters
+        ----------
+        choices : mapping
+            As for `merged`.
+        """
+        try:
+            return resolved({group: node.seal() for group, node in self._nodes(choices).items()})
+        except ComplicatedError:
+            return {group: mapped(content) for group, content in self.merged(choices).items()}
+
+    @property
+    def asked(self) -> DictConfig:
+        """The base configuration without secrets."""
+        return OmegaConf.create(mapped(_container(self.base)))
 
     def resolve(self, merged: Mapping[str, Any]) -> dict[str, Any]:
         """Return a merged configuration with interpolations resolved by OmegaConf.

@@ -158,7 +158,7 @@ def run(
     with _Signals() as signals:
         done = store.open(
             planned.title,
-            OmegaConf.to_yaml(composer.base),
+            OmegaConf.to_yaml(composer.asked),
             tags,
             sweep_key(planned),
             resume=not force,
