@@ -30,6 +30,8 @@ PLAIN_VERBS = {
     "schema": "schema.schema",
 }
 VERBS = (*HYDRA_VERBS, *PLAIN_VERBS)
+STATUS = {"FailedRunsError": 1, "WaitingRunsError": 3}
+"""Exit statuses of errors by their names, whose modules need not be loaded; 2 for any other."""
 COLLECT = (50_000, 20, 20)
 """Thresholds of the garbage collector, for 700, 10 and 10. Modules, configurations and plans stay: to search them for
 garbage again and again is a sixth of the time of a single fit."""
@@ -85,7 +87,7 @@ def _answer(given: list[str]) -> int:
     except DigicarbonError as error:
         if _wants_traceback():
             sys.stderr.write(hidden(traceback.format_exc()))
-        return _complain(str(error), 2 if type(error).__name__ != "FailedRunsError" else 1)
+        return _complain(str(error), STATUS.get(type(error).__name__, 2))
     except KeyboardInterrupt as stop:
         return _complain(f"Interrupted; {str(stop) or 'the runs written so far are kept.'}", 130)
     except BrokenPipeError:

@@ -47,6 +47,10 @@ class Request:
     overrides: Sequence[str]
 
 
+class WaitingRunsError(DigicarbonError):
+    """Runs were fitted, and their store has not taken them yet."""
+
+
 class FailedRunsError(DigicarbonError):
     """Some runs failed; the others are recorded."""
 
@@ -68,6 +72,7 @@ def run(request: Request, force: bool = False) -> None:
     from digicarbon import sweep
 
     failures: list[tuple[tuple[str, str], str]] = []
+    waiting = 0
     for composer, planned in _plans(request):
         out = terminal()
         _say_left_out(planned)
@@ -82,6 +87,7 @@ def run(request: Request, force: bool = False) -> None:
             out.print(f"All coefficients of all runs: {finished.estimates}", soft_wrap=True)
         for notice in finished.notices:
             terminal(stderr=True).print(notice, style="yellow", soft_wrap=True)
+        waiting += finished.waiting
         failures += zip(finished.failures, finished.tracebacks, strict=True)
         for option in _unshown(composer, planned):
             out.print(f"diagnostic={option} is recorded in MLflow; report={option} shows it.", soft_wrap=True)
@@ -108,6 +114,11 @@ def run(request: Request, force: bool = False) -> None:
         many = len(failures) > 1
         raise FailedRunsError(
             f"{counted(len(failures), 'run')} failed; {'they are' if many else 'it is'} recorded as FAILED:\n{lines}"
+        )
+    if waiting:
+        raise WaitingRunsError(
+            f"{counted(waiting, 'run')} {'is' if waiting == 1 else 'are'} fitted but not delivered to the store; "
+            "`digicarbon deliver` delivers what waits."
         )
 
 

@@ -284,7 +284,8 @@ class Composer:
     @property
     def asked(self) -> DictConfig:
         """The base configuration without secrets."""
-        return OmegaConf.create(mapped(_container(self.base)))
+        plain: dict[str, Any] = mapped(_container(self.base))
+        return OmegaConf.create(plain)
 
     def resolve(self, merged: Mapping[str, Any]) -> dict[str, Any]:
         """Return a merged configuration with interpolations resolved by OmegaConf.

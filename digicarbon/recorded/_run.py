@@ -159,19 +159,19 @@ def plain(config: str, run_id: str) -> dict[str, Any]:
     made = OmegaConf.create(config)
     if not isinstance(made, DictConfig):
         raise DataError(f"The configuration that is kept with the run {run_id} ({CONFIG}) is damaged.")
-    found: dict[str, Any] = OmegaConf.to_container(made, resolve=False)
+    plain: Any = OmegaConf.to_container(made, resolve=False)
+    found = {str(group): content for group, content in plain.items()}
     # words of the environment are recorded as interpolations; those of the store are not asked for
-    for group, content in made.items():
-        if group in SETTINGS or not OmegaConf.is_config(content):
-            continue
+    for group in found.keys() - set(SETTINGS):
         try:
-            found[group] = OmegaConf.to_container(content, resolve=True)
+            content = made[group]
+            found[group] = OmegaConf.to_container(content, resolve=True) if OmegaConf.is_config(content) else content
         except OmegaConfBaseException as error:
             raise DataError(
                 f"The configuration of the run {run_id} cannot be read: {error.full_key}: {first_line(error)}. Set the "
                 "variable of the environment that it names."
             ) from error
-    return {str(key): value for key, value in found.items()}
+    return found
 
 
 @contextmanager
