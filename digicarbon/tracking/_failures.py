@@ -50,7 +50,7 @@ def kinds() -> tuple[type[Exception], ...]:
     """Return what a store raises when it refuses, as far as its layers are loaded: ask when something was raised."""
     loaded = [_loaded("mlflow.exceptions", "MlflowException"), _loaded("sqlalchemy.exc", "SQLAlchemyError")]
     # a text whose bytes are damaged is no UTF-8
-    return (*filter(None, loaded), RefusedError, OSError, sqlite3.Error, LookupError, UnicodeDecodeError)
+    return (*filter(None, loaded), RefusedError, OSError, sqlite3.Error, LookupError, UnicodeDecodeError, ImportError)
 
 
 def passes(error: Exception) -> bool:
@@ -68,6 +68,8 @@ def reason(error: BaseException) -> str:
     """Return why a store refuses, in few words."""
     if isinstance(error, UnicodeDecodeError):
         return "the file is damaged: a text in it cannot be read"
+    if isinstance(error, ImportError):
+        return f"its driver is not installed: {first_line(error)}"
     text = first_line(error)
     return next((said for known, said in SAID.items() if known in text), hidden(text))
 
