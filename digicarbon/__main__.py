@@ -15,6 +15,7 @@ from typing import Any
 from digicarbon import usage
 from digicarbon.arguments import FLAGS, read
 from digicarbon.errors import Caught, DigicarbonError, legible, nearest
+from digicarbon.secret import hidden
 
 HYDRA_VERBS = {"run": "run", "plan": "plan_", "check": "check"}
 PLAIN_VERBS = {
@@ -29,6 +30,8 @@ PLAIN_VERBS = {
     "schema": "schema.schema",
 }
 VERBS = (*HYDRA_VERBS, *PLAIN_VERBS)
+STATUS = {"FailedRunsError": 1, "WaitingRunsError": 3}
+"""Exit statuses of errors by their names, whose modules need not be loaded; 2 for any other."""
 COLLECT = (50_000, 20, 20)
 """Thresholds of the garbage collector, for 700, 10 and 10. Modules, configurations and plans stay: to search them for
 garbage again and again is a sixth of the time of a single fit."""
@@ -74,7 +77,7 @@ def _main(given: list[str]) -> int:
     with Caught() as caught:
         status = _answer(given)
     if caught.sentence:
-        sys.stderr.write(caught.traceback if _wants_traceback() else "")
+        sys.stderr.write(hidden(caught.traceback) if _wants_traceback() else "")
         return _complain(
             f"unexpected error {' '.join(caught.sentence.split())}; set DIGICARBON_TRACEBACK=1 and report it", 70
         )
@@ -86,8 +89,8 @@ def _answer(given: list[str]) -> int:
         return _dispatch(given)
     except DigicarbonError as error:
         if _wants_traceback():
-            traceback.print_exc()
-        return _complain(str(error), 2 if type(error).__name__ != "FailedRunsError" else 1)
+            sys.stderr.write(hidden(traceback.format_exc()))
+        return _complain(str(error), STATUS.get(type(error).__name__, 2))
     except KeyboardInterrupt as stop:
         return _complain(f"Interrupted; {str(stop) or 'the runs written so far are kept.'}", 130)
     except BrokenPipeError:
@@ -126,7 +129,7 @@ def _wants_traceback() -> bool:
 
 
 def _complain(sentence: str, status: int) -> int:
-    sys.stderr.write(f"digicarbon: {sentence}\n")
+    sys.stderr.write(f"digicarbon: {hidden(sentence)}\n")
     return status
 
 

@@ -16,6 +16,8 @@ from typing import Any
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from digicarbon.secret import mapped, masked
+
 Path = tuple[Any, ...]
 """Keys of mappings and indices of lists, from the outside in."""
 
@@ -74,23 +76,33 @@ class Node:
         Dotted keys that still need a value.
     interpolations : mapping
         By their path below the group; None if one is beyond `Interpolation`.
+    sealed : bool
+        Whether words of the environment stay interpolations, and addresses are without secrets; see `Node.seal`.
     """
 
     group: str
     content: Any
     missing: tuple[str, ...] = ()
     interpolations: Mapping[Path, Interpolation] | None = None
+    sealed: bool = False
     _variants: dict[str, Node] = field(default_factory=dict)
     _resolved: dict[str, Any] = field(default_factory=dict)
     _constants: dict[str, Any] = field(default_factory=dict)
+    _seal: Node | None = None
 
     def __post_init__(self) -> None:
         leaves = list(_leaves(self.content, ()))
         self.missing = tuple(".".join([self.group, *map(str, path)]) for path, text in leaves if text == MISSING)
         try:
-            self.interpolations = {path: interpolation(text) for path, text in leaves if "${" in text}
+            self.interpolations = {path: interpolation(text, self.sealed) for path, text in leaves if "${" in text}
         except ComplicatedError:
             self.interpolations = None
+
+    def seal(self) -> Node:
+        """Return the node as it may be recorded: no word of the environment and no secret of an address is in it."""
+        if self._seal is None:
+            self._seal = Node(self.group, mapped(self.content), sealed=True)
+        return self._seal
 
     def with_values(self, values: Sequence[tuple[str, Any]]) -> Node:
         """Return the node with values laid over it, by dotted keys that begin with the group.
@@ -125,7 +137,9 @@ class Node:
         name = repr(values)
         if name not in self._resolved:
             _make_room(self._resolved)
-            self._resolved[name] = _replaced(self.content, zip(self.interpolations or (), values, strict=True))
+            # an address may be whole only when its parts are put together
+            shown = [mapped(value) for value in values] if self.sealed else values
+            self._resolved[name] = _replaced(self.content, zip(self.interpolations or (), shown, strict=True))
         return self._resolved[name]
 
 
@@ -155,8 +169,14 @@ def resolved_group(group: str, nodes: Mapping[str, Node]) -> Any:
     return _content(nodes[group], nodes, {})
 
 
-def interpolation(text: str) -> Interpolation:
+def interpolation(text: str, keep_environment: bool = False) -> Interpolation:
     """Cut a text with ``${…}`` into its parts.
+
+    Parameters
+    ----------
+    text : str
+    keep_environment : bool
+        Leave words of the environment as they are written, instead of their values.
 
     Raises
     ------
@@ -166,10 +186,12 @@ def interpolation(text: str) -> Interpolation:
     parts: list[str | Reference] = []
     end = 0
     for found in _SIMPLE.finditer(text):
-        parts += [text[end : found.start()], _part(found)]
+        kept = keep_environment and bool(found["env"])
+        parts += [text[end : found.start()], masked(found[0]) if kept else _part(found)]
         end = found.end()
     parts.append(text[end:])
-    if any(isinstance(part, str) and ("${" in part or "\\" in part) for part in parts):
+    between = [masked(found[0]) for found in _SIMPLE.finditer(text) if keep_environment and found["env"]]
+    if any(isinstance(part, str) and part not in between and ("${" in part or "\\" in part) for part in parts):
         raise ComplicatedError(text)
     return Interpolation(tuple(part for part in parts if part != ""))
 

@@ -24,6 +24,7 @@ from digicarbon.missing import no_experiment, own_experiments
 from digicarbon.plan import Plan, Run, plan
 from digicarbon.prepare import Workshop
 from digicarbon.report import MOST_RUNS, Table
+from digicarbon.secret import masked
 
 if TYPE_CHECKING:
     from digicarbon.sweep import Finished
@@ -46,6 +47,10 @@ class Request:
     overrides: Sequence[str]
 
 
+class WaitingRunsError(DigicarbonError):
+    """Runs were fitted, and their store has not taken them yet."""
+
+
 class FailedRunsError(DigicarbonError):
     """Some runs failed; the others are recorded."""
 
@@ -65,6 +70,7 @@ def run(request: Request, force: bool = False) -> None:
         If at least one run failed.
     """
     failures: list[tuple[tuple[str, str], str]] = []
+    waiting = 0
     for composer, planned in _plans(request):
         out = terminal()
         _say_left_out(planned)
@@ -79,6 +85,7 @@ def run(request: Request, force: bool = False) -> None:
             out.print(f"All coefficients of all runs: {finished.estimates}", soft_wrap=True)
         for notice in finished.notices:
             terminal(stderr=True).print(notice, style="yellow", soft_wrap=True)
+        waiting += finished.waiting
         failures += zip(finished.failures, finished.tracebacks, strict=True)
         for option in _unshown(composer, planned):
             out.print(f"diagnostic={option} is recorded in MLflow; report={option} shows it.", soft_wrap=True)
@@ -94,7 +101,7 @@ def run(request: Request, force: bool = False) -> None:
             soft_wrap=True,
         )
         words = [] if planned.name == ROOT else [planned.name]
-        words += [word for word in request.overrides if word.startswith("tracking")]
+        words += [masked(word) for word in request.overrides if word.startswith("tracking")]
         name = f" {shlex.join(words)}" if words else ""
         out.print(f"Look at it with: digicarbon ui{name}", soft_wrap=True)
         out.print(f"digicarbon report{name} --out out/ makes a page of it.", soft_wrap=True)
@@ -105,6 +112,11 @@ def run(request: Request, force: bool = False) -> None:
         many = len(failures) > 1
         raise FailedRunsError(
             f"{counted(len(failures), 'run')} failed; {'they are' if many else 'it is'} recorded as FAILED:\n{lines}"
+        )
+    if waiting:
+        raise WaitingRunsError(
+            f"{counted(waiting, 'run')} {'is' if waiting == 1 else 'are'} fitted but not delivered to the store; "
+            "`digicarbon deliver` delivers what waits."
         )
 
 

@@ -42,6 +42,7 @@ from digicarbon.files import (
     shown,
 )
 from digicarbon.missing import no_experiment
+from digicarbon.secret import mapped
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 _ITEM = re.compile(r"(\.\d+)+$")
@@ -290,6 +291,28 @@ class Composer:
             return resolved(self._nodes(choices))
         except ComplicatedError:
             return self._resolved(self.merged(choices), choices=choices)
+
+    def recorded(self, choices: Mapping[str, Any] = NOTHING) -> Mapping[str, Any]:
+        """Return a run's configuration as it is recorded: as `config`, but without secrets.
+
+        Words of the environment stay interpolations. Where OmegaConf alone can resolve a configuration, all of its
+        interpolations stay: what they come to might hold such a word.
+
+        Parameters
+        ----------
+        choices : mapping
+            As for `merged`.
+        """
+        try:
+            return resolved({group: node.seal() for group, node in self._nodes(choices).items()})
+        except ComplicatedError:
+            return {group: mapped(content) for group, content in self.merged(choices).items()}
+
+    @property
+    def asked(self) -> DictConfig:
+        """The base configuration without secrets."""
+        plain: dict[str, Any] = mapped(_container(self.base))
+        return OmegaConf.create(plain)
 
     def resolve(self, merged: Mapping[str, Any]) -> dict[str, Any]:
         """Return a merged configuration with interpolations resolved by OmegaConf.

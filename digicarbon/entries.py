@@ -16,6 +16,7 @@ from digicarbon.panel import Panel
 from digicarbon.plan import Plan, Run
 from digicarbon.provenance import Ledger
 from digicarbon.result import Asked, Result
+from digicarbon.secret import hidden, masked
 from digicarbon.spec import Spec
 from digicarbon.tracking import Entry, Planned, Roster
 
@@ -92,9 +93,9 @@ class Entries:
             label=run.label,
             params=self.params(run),
             tags=tags,
-            config=run.config,
+            config=run.recorded,
             result=result,
-            error=error,
+            error=hidden(error),
             start=start,
             end=end,
             data_name=run.options.get("source", "data"),
@@ -155,5 +156,5 @@ def _profile(panel: Panel) -> str:
 
 def _plain(value: Any) -> str:
     if isinstance(value, BaseModel):
-        return str(value.model_dump())
-    return ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+        return masked(str(value.model_dump()))
+    return masked(", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value))

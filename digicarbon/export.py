@@ -26,6 +26,7 @@ from digicarbon.recorded import sweep as sweep_of
 from digicarbon.replication import Case, DataSets, Names, case_of, do_file, r_script
 from digicarbon.replication.data import DataSet
 from digicarbon.replication.readme import Facts, environment, expected, readme
+from digicarbon.secret import masked
 from digicarbon.tracking import Tracking, decode, provenance, store_results
 from digicarbon.weights import Weights
 
@@ -205,7 +206,7 @@ def _files(tracking: Tracking, recorded: Recorded, found: Exported) -> dict[str,
         files |= _weights(matrices[digest], matrix)
     digits = max(3, len(str(len(found.cases))))
     config = {case.number: f"config/{case.number:0{digits}d}.yaml" for case in found.cases}
-    files |= {config[number]: text.encode() for number, text in found.configs.items()}
+    files |= {config[number]: masked(text).encode() for number, text in found.configs.items()}
     parts = [found.cases[start : start + RUNS_A_SCRIPT] for start in range(0, len(found.cases), RUNS_A_SCRIPT)]
     scripts = []
     for number, part in enumerate(parts, 1):
@@ -229,7 +230,7 @@ def _files(tracking: Tracking, recorded: Recorded, found: Exported) -> dict[str,
         "expected.csv": expected(found.cases, found.places, names).encode(),
         "environment.txt": versions.encode(),
         "requirements.txt": requirements.encode(),
-        "experiment.yaml": file_of(tracking, recorded.parent_id, "experiment.yaml").encode(),
+        "experiment.yaml": masked(file_of(tracking, recorded.parent_id, "experiment.yaml")).encode(),
         RECORD: file_of(tracking, recorded.parent_id, RECORD).encode(),
     }
     return files

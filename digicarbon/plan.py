@@ -64,6 +64,11 @@ class Run:
         """The composed configuration, as plain values; put together on each call, and for reading only."""
         return self.composer.config(self.choice.values)
 
+    @property
+    def recorded(self) -> Mapping[str, Any]:
+        """The same without secrets, as it is recorded."""
+        return self.composer.recorded(self.choice.values)
+
     def has(self, key: str) -> Any:
         """Return a run's option of a group or its value of a dotted key.
 

@@ -64,6 +64,8 @@ class Finished:
         Those of ``done`` that this sweep had before, and those that another sweep of the store had.
     pictures : tuple of str
         Where the report's pictures and other files are.
+    waiting : int
+        Runs that are in the spool since the store does not answer.
     place, estimates : str
         Where the table and the file of all estimates are.
     experiment, uri, parent_id : str
@@ -85,6 +87,7 @@ class Finished:
     notices: tuple[str, ...] = ()
     place: str = ""
     estimates: str = ""
+    waiting: int = 0
 
 
 @dataclass(frozen=True)
@@ -160,7 +163,7 @@ def run(
     with _Signals() as signals:
         done = store.open(
             planned.title,
-            OmegaConf.to_yaml(composer.base),
+            OmegaConf.to_yaml(composer.asked),
             tags,
             sweep_key(planned, chosen.report.asked),
             resume=not force,
@@ -207,6 +210,7 @@ def run(
         notices=tuple(store.notices),
         place=places.get("table.csv", ""),
         estimates=places.get("estimates.csv", ""),
+        waiting=store.waiting,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,8 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from digicarbon.compose import first_line
 from digicarbon.errors import DataError, TrackingError, counted, listing, nearest
 from digicarbon.provenance import FINGERPRINT, RECORD, VERSION
+from digicarbon.secret import hidden, masked
 from digicarbon.tracking import CONFIG, CONFIG_FILE, OPENED, SQLITE, Tracking, absolute
 
 if TYPE_CHECKING:
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 
 MOST = 1000
 """Runs that are looked at where the beginning of an id is not enough."""
+SETTINGS = ("executor", "tracking", "report")
+"""Groups that no number depends on."""
 SHOWN = 5
 """How many of them are named."""
 
@@ -135,7 +140,7 @@ def experiment_id(tracking: Tracking, name: str) -> str:
 
 
 def plain(config: str, run_id: str) -> dict[str, Any]:
-    """Return a composed configuration that is kept with a run as plain values.
+    """Return a composed configuration that is kept with a run as plain values, its interpolations resolved.
 
     Parameters
     ----------
@@ -146,14 +151,27 @@ def plain(config: str, run_id: str) -> dict[str, Any]:
     Raises
     ------
     DataError
-        If it is no mapping.
+        If it is no mapping, or names a variable that the environment lacks.
     """
-    from omegaconf import OmegaConf
+    from omegaconf import DictConfig, OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
 
-    found = OmegaConf.to_container(OmegaConf.create(config), resolve=False)
-    if not isinstance(found, dict):
+    made = OmegaConf.create(config)
+    if not isinstance(made, DictConfig):
         raise DataError(f"The configuration that is kept with the run {run_id} ({CONFIG}) is damaged.")
-    return {str(key): value for key, value in found.items()}
+    plain: Any = OmegaConf.to_container(made, resolve=False)
+    found = {str(group): content for group, content in plain.items()}
+    # words of the environment are recorded as interpolations; those of the store are not asked for
+    for group in found.keys() - set(SETTINGS):
+        try:
+            content = made[group]
+            found[group] = OmegaConf.to_container(content, resolve=True) if OmegaConf.is_config(content) else content
+        except OmegaConfBaseException as error:
+            raise DataError(
+                f"The configuration of the run {run_id} cannot be read: {error.full_key}: {first_line(error)}. Set the "
+                "variable of the environment that it names."
+            ) from error
+    return found
 
 
 @contextmanager
@@ -171,9 +189,10 @@ def reading(tracking: Tracking) -> Iterator[MlflowClient]:
         logging.getLogger(noisy).setLevel(logging.ERROR)
     try:
         yield MlflowClient(tracking_uri=absolute(tracking.uri))
-    except (MlflowException, SQLAlchemyError, OSError) as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise TrackingError(f"tracking.uri: the store {tracking.uri} cannot be read ({first}).") from error
+    except (MlflowException, SQLAlchemyError, OSError, UnicodeDecodeError, sqlite3.Error) as error:
+        raise TrackingError(
+            f"tracking.uri: the store {masked(tracking.uri)} cannot be read ({hidden(first_line(error))})."
+        ) from error
 
 
 def _run(client: MlflowClient, name: str, experiment: str) -> Run:

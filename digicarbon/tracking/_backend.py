@@ -87,6 +87,9 @@ class Backend(Protocol):
     def newest(self, experiment_id: str, sweep_key: str) -> Parent | None:
         """Return the newest sweep of a key that is not deleted."""
 
+    def artifacts(self, run_id: str) -> str:
+        """Return the address of the artifacts of a sweep; a `LookupError` says that there is no such sweep."""
+
     def go_on(self, run_id: str, tags: Mapping[str, str]) -> None:
         """Say that a sweep is running again, under new tags."""
 

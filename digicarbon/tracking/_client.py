@@ -86,6 +86,10 @@ class Client:
         )
         return _parent(found[0]) if found else None
 
+    def artifacts(self, run_id: str) -> str:
+        """Return the address of the artifacts of a sweep."""
+        return str(self._client.get_run(run_id).info.artifact_uri)
+
     def go_on(self, run_id: str, tags: Mapping[str, str]) -> None:
         """Say that a sweep is running again, under new tags."""
         self._client.update_run(run_id, status="RUNNING")

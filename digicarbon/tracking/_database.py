@@ -180,6 +180,14 @@ class Database:
             found = connection.execute(query).first()
         return None if found is None else Parent(found.run_uuid, found.artifact_uri)
 
+    def artifacts(self, run_id: str) -> str:
+        """Return the address of the artifacts of a sweep."""
+        with self._engine.connect() as connection:
+            found = connection.scalar(sa.select(RUNS.c.artifact_uri).where(RUNS.c.run_uuid == run_id))
+        if found is None:
+            raise LookupError(f"the store has no sweep {run_id}")
+        return str(found)
+
     def go_on(self, run_id: str, tags: Mapping[str, str]) -> None:
         """Say that a sweep is running again, under new tags."""
         with self._engine.begin() as connection:

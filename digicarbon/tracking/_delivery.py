@@ -14,7 +14,7 @@ from digicarbon.tracking._connection import Connection, connected
 from digicarbon.tracking._entry import Tracking
 from digicarbon.tracking._journal import Journal
 from digicarbon.tracking._places import absolute, local_folder, masked, put
-from digicarbon.tracking._spool import End, Spool, lock_path, locked, spools
+from digicarbon.tracking._spool import End, Spool, Sweep, lock_path, locked, spools
 
 LATER = "The next `digicarbon run` on this store from this folder, or `digicarbon deliver`, delivers them."
 
@@ -80,6 +80,8 @@ def deliver_all(store: Connection) -> int:
     for spool in spools():
         sweep = spool.sweep
         own = sweep.uri == store.full_uri
+        if own and not _is_of(store, sweep, spool):
+            continue
         lock = locked(lock_path(spool, store.folder(sweep.artifacts))) if own else None
         if lock is None:
             continue
@@ -97,6 +99,18 @@ def deliver_all(store: Connection) -> int:
         finally:
             lock.release()
     return count
+
+
+def _is_of(store: Connection, sweep: Sweep, spool: Spool) -> bool:
+    """Return whether a store has a sweep, with the same folder of artifacts: nothing is written anywhere else."""
+    try:
+        if store.backend.artifacts(sweep.parent_id) == sweep.artifacts:
+            return True
+        why = "it names another folder for results than the store does"
+    except _failures.kinds() as error:
+        why = _failures.reason(error)
+    store.notices.append(f"What waits in {spool.folder} is not delivered to {store.uri}: {why}.")
+    return False
 
 
 def deliver_parts(spool: Spool, backend: Backend, journal: Journal, files: Sequence[Path]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from digicarbon.result import Asked, Result
+from digicarbon.secret import learn
 from digicarbon.spec import Spec
 
 
@@ -29,6 +30,10 @@ class Tracking(Spec):
     uri: str = "sqlite:///mlruns/mlflow.db"
     artifacts: str = "mlruns/artifacts"
     experiment: str = ""
+
+    def model_post_init(self, context: Any) -> None:
+        """Let no secret of the address into what a driver's error is turned into."""
+        learn(self.uri)
 
 
 @dataclass(frozen=True, eq=False)

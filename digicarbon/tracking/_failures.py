@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from digicarbon.errors import TrackingError
+from digicarbon.secret import hidden
 from digicarbon.tracking._places import first_line, masked
 from digicarbon.tracking._valid import RefusedError
 
@@ -48,7 +49,8 @@ ADVICE: Mapping[str, str] = {
 def kinds() -> tuple[type[Exception], ...]:
     """Return what a store raises when it refuses, as far as its layers are loaded: ask when something was raised."""
     loaded = [_loaded("mlflow.exceptions", "MlflowException"), _loaded("sqlalchemy.exc", "SQLAlchemyError")]
-    return (*filter(None, loaded), RefusedError, OSError, sqlite3.Error, LookupError)
+    # a text whose bytes are damaged is no UTF-8
+    return (*filter(None, loaded), RefusedError, OSError, sqlite3.Error, LookupError, UnicodeDecodeError, ImportError)
 
 
 def passes(error: Exception) -> bool:
@@ -64,8 +66,12 @@ def passes(error: Exception) -> bool:
 
 def reason(error: BaseException) -> str:
     """Return why a store refuses, in few words."""
+    if isinstance(error, UnicodeDecodeError):
+        return "the file is damaged: a text in it cannot be read"
+    if isinstance(error, ImportError):
+        return f"its driver is not installed: {first_line(error)}"
     text = first_line(error)
-    return next((said for known, said in SAID.items() if known in text), text)
+    return next((said for known, said in SAID.items() if known in text), hidden(text))
 
 
 def advice(error: BaseException) -> str:

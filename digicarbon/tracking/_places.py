@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -12,6 +11,7 @@ from urllib.parse import quote, urlsplit
 from urllib.request import url2pathname
 
 from digicarbon.errors import TrackingError
+from digicarbon.secret import masked as masked
 from digicarbon.tracking._entry import Tracking
 from digicarbon.whole import put as put
 
@@ -115,8 +115,3 @@ def place(folder: str, name: str) -> str:
 def first_line(error: BaseException) -> str:
     """Return the first line of what an error says, or its kind where it says nothing."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
-def masked(uri: str) -> str:
-    """Return an address without its password."""
-    return re.sub(r"(://[^/:@]*):[^/@]*@", r"\1:***@", uri)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,6 +22,7 @@ from digicarbon.tracking._results import parts, read_part, write_part
 
 SPOOL = Path("mlruns", "spool")
 LOCK = "lock"
+_ID = re.compile(r"[0-9A-Za-z_-]+")
 
 
 @dataclass(frozen=True)
@@ -61,8 +66,22 @@ class Spool:
 
     @property
     def sweep(self) -> Sweep:
-        """The sweep that it belongs to."""
-        return Sweep(**json.loads((self.folder / "sweep.json").read_text(encoding="utf-8")))
+        """The sweep that it belongs to.
+
+        Raises
+        ------
+        ValueError
+            If what stands there is no sweep, or that of another folder.
+        """
+        content = json.loads((self.folder / "sweep.json").read_text(encoding="utf-8"))
+        names = {field.name for field in fields(Sweep)}
+        if not isinstance(content, dict) or content.keys() != names:
+            raise ValueError("sweep.json does not describe a sweep")
+        if not all(isinstance(value, str) for value in content.values()):
+            raise ValueError("sweep.json holds what is no text")
+        if not _ID.fullmatch(content["parent_id"]) or content["parent_id"] != self.folder.name:
+            raise ValueError("sweep.json is of another folder")
+        return Sweep(**content)
 
     @property
     def end(self) -> End | None:
@@ -79,7 +98,7 @@ class Spool:
     def files(self) -> Mapping[str, Path]:
         """The sweep's own files by name."""
         folder = self.folder / "files"
-        return {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+        return {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if _is_file(path)}
 
     def journal(self) -> Journal:
         """Return what was delivered."""
@@ -107,6 +126,7 @@ class Spool:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _describe(self, sweep: Sweep) -> None:
+        make_own(self.folder.parent, self.folder)
         path = self.folder / "sweep.json"
         if not path.is_file():
             put(path, json.dumps(asdict(sweep), ensure_ascii=False).encode())
@@ -114,14 +134,66 @@ class Spool:
 
 def fallback() -> Path:
     """Return where batches are kept when the working directory takes nothing more."""
-    return Path(tempfile.gettempdir(), "digicarbon-spool")
+    return Path(tempfile.gettempdir(), f"digicarbon-spool-{_user()}")
 
 
 def spools() -> Iterator[Spool]:
-    """Yield the spools that this folder and the system's temporary folder hold."""
+    """Yield the user's spools that this folder and the system's temporary folder hold.
+
+    A folder that belongs to another user, or in the temporary folder one that another may write to, is not looked at,
+    nor is one whose description is none: what stands there could have been put there by anybody.
+    """
     for home in (SPOOL, fallback()):
+        if not _is_own(home, private=home != SPOOL):
+            continue
         for path in sorted(home.glob("*/sweep.json")):
-            yield Spool(path.parent)
+            if _is_own(path.parent, private=home != SPOOL) and _is_file(path) and _described(Spool(path.parent)):
+                yield Spool(path.parent)
+
+
+def make_own(*folders: Path) -> None:
+    """Make folders that only their user may enter; refuse one of another user.
+
+    Raises
+    ------
+    PermissionError
+        If a folder belongs to another user, is a link, or stands in the temporary folder and is open to others.
+    """
+    for folder in folders:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+        if not _is_own(folder, private=fallback() in (folder, folder.parent)):
+            raise PermissionError(f"{folder} belongs to another user or is open to others; remove it")
+
+
+def _user() -> str:
+    return str(os.getuid()) if hasattr(os, "getuid") else "user"
+
+
+def _is_own(folder: Path, private: bool) -> bool:
+    """Return whether a path is a folder, no link, of this user, and if asked for one that nobody else may enter."""
+    try:
+        found = folder.lstat()
+    except OSError:
+        return False
+    if not stat.S_ISDIR(found.st_mode):
+        return False
+    if not hasattr(os, "getuid"):
+        # Windows has a temporary folder for each user
+        return True
+    return found.st_uid == os.getuid() and not (private and stat.S_IMODE(found.st_mode) & 0o077)
+
+
+def _is_file(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
+
+
+def _described(spool: Spool) -> bool:
+    try:
+        return bool(spool.sweep)
+    except (OSError, ValueError):
+        return False
 
 
 def lock_path(spool: Spool, folder: Path | None) -> Path:

@@ -224,6 +224,12 @@ class Store:
         recording.finish(contents, End(failed, done, dict(metrics or {})))
         return {name: place(recording.parent.artifacts, name) for name in files}
 
+    @property
+    def waiting(self) -> int:
+        """How many runs of the sweep wait in the spool."""
+        spool = self._open_recording().spool
+        return spool.waiting() if spool.folder.is_dir() else 0
+
     def abort(self, status: str = "KILLED") -> None:
         """Mark the parent as killed or failed; children that are written stay."""
         if self._recording is not None:
