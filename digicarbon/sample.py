@@ -128,29 +128,25 @@ class Sample(Spec):
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences on the rows that are used and how they are treated, for the foot of every table."""
-        said = []
-        if self.regions:
-            said.append(f"Regions used: {listing(self.regions)}.")
-        if self.units:
-            said.append(f"Units used: {listing(self.units)}.")
-        if self.without:
-            said.append(f"Units left out: {listing(self.without)}.")
-        if self.periods:
-            said.append(f"Periods used: {listing(self.periods)}.")
-        if self.first is not None:
-            said.append(f"First period used: {self.first}.")
-        if self.last is not None:
-            said.append(f"Last period used: {self.last}.")
-        if self.drop_first:
-            said.append(f"Left out at the beginning: {counted(self.drop_first, 'period')}.")
-        if self.drop_last:
-            said.append(f"Left out at the end: {counted(self.drop_last, 'period')}.")
-        if self.query is not None:
-            said.append(f"Rows used: those with {self.query.strip()}.")
+        query = "" if self.query is None else self.query.strip()
+        rows = (
+            (self.regions, f"Regions used: {listing(self.regions)}."),
+            (self.units, f"Units used: {listing(self.units)}."),
+            (self.without, f"Units left out: {listing(self.without)}."),
+            (self.periods, f"Periods used: {listing(self.periods)}."),
+            (self.first is not None, f"First period used: {self.first}."),
+            (self.last is not None, f"Last period used: {self.last}."),
+            (self.drop_first, f"Left out at the beginning: {counted(self.drop_first, 'period')}."),
+            (self.drop_last, f"Left out at the end: {counted(self.drop_last, 'period')}."),
+            (query, f"Rows used: those with {query}."),
+        )
+        said = [sentence for holds, sentence in rows if holds]
         treated = f" Variables: {listing(self.outliers_of)}." if self.outliers_of else ""
         for (low, high), done in ((self.winsorise, "set to these percentiles"), (self.trim, "left out")):
             if low or high:
-                said.append(f"Outliers: shares of {low:g} and {high:g} of the lower and upper tail are {done}.{treated}")
+                said.append(
+                    f"Outliers: shares of {low:g} and {high:g} of the lower and upper tail are {done}.{treated}"
+                )
         return tuple(said)
 
     @property
@@ -173,7 +169,7 @@ class Sample(Spec):
         ConfigError
             If a region is unknown.
         """
-        units, without = (_units(key, names, panel) for key, names in (("units", self.units), ("without", self.without)))
+        units, without = _units("units", self.units, panel), _units("without", self.without, panel)
         members = self._in_regions(panel)
         keep = [unit for unit in units or panel.units if unit in members and unit not in without]
         if not keep:
