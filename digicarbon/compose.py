@@ -309,10 +309,10 @@ class Composer:
             return {group: mapped(content) for group, content in self.merged(choices).items()}
 
     @property
-    def asked(self) -> DictConfig:
-        """The base configuration without secrets."""
+    def asked(self) -> dict[str, Any]:
+        """The base configuration without secrets, as plain values."""
         plain: dict[str, Any] = mapped(_container(self.base))
-        return OmegaConf.create(plain)
+        return plain
 
     def resolve(self, merged: Mapping[str, Any]) -> dict[str, Any]:
         """Return a merged configuration with interpolations resolved by OmegaConf.

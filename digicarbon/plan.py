@@ -259,6 +259,7 @@ def _checked(composer: Composer, choice: Choice, shop: Workshop) -> Run:
     specs = specify(composer.config(values), shop.builder)
     if specs.weights is not None:
         require(lacking, chosen, composer, choice)
+    specs = shop.completed(specs)
     prepared = shop.prepare(specs)
     return Run(
         # a run without an experiment is called by its model: the root's name says nothing

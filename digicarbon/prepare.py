@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -269,6 +269,13 @@ class Workshop:
         specs.diagnostic.check(panel, weights)
         return Prepared(stage, specs.terms, weights)
 
+    def completed(self, specs: Specs) -> Specs:
+        """Return the specifications with what the diagnostic leaves to the data."""
+        if specs.diagnostic.completed(()) is specs.diagnostic:
+            return specs
+        names = [name for name in self._full(specs).names if name not in self._full(specs).text]
+        return replace(specs, diagnostic=specs.diagnostic.completed(names))
+
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """Return what was made under a key, and make it the first time."""
         if key not in self._done:
@@ -292,7 +299,7 @@ class Workshop:
     def _stage(self, specs: Specs) -> Stage:
         def make() -> Stage:
             inputs = self._inputs(specs.source)
-            said = (*specs.measure.notes(inputs), *specs.outcome.notes(inputs), *inputs.notes)
+            said = (*specs.measure.notes(inputs), *specs.outcome.notes(inputs), *inputs.notes, *specs.sample.notes)
             adjust = specs.sample.adjust if specs.sample.adjusts else None
             selection = Selection(specs.panel, self._full(specs), self._chosen(specs), adjust)
             made = self._made(specs.measure, specs.measure.transformed, specs.source)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from digicarbon import data
-from digicarbon.errors import ConfigError, DataError, columns_there, listing, nearest
+from digicarbon.errors import ConfigError, DataError, columns_there, counted, listing, nearest
 from digicarbon.panel import Panel
 from digicarbon.spec import Names, Spec
 
@@ -72,9 +72,9 @@ class Sample(Spec):
     regions : tuple of str
         Of northeast, east, central, west: for Chinese provinces, or units with a column ``region``.
     units : tuple of str
-        Units to keep.
+        Units to keep; provinces of China in English, in Chinese or by code, however the data spell them.
     without : tuple of str
-        Units to leave out.
+        Units to leave out, named as those.
     periods : tuple of int or str
         Periods to keep, e.g. 2012 or 2012Q1.
     first : int or None
@@ -163,6 +163,30 @@ class Sample(Spec):
         return [quoted.get(part.id, part.id) for part in parts if isinstance(part, ast.Name)]
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on the rows that are used and how they are treated, for the foot of every table."""
+        query = "" if self.query is None else self.query.strip()
+        rows = (
+            (self.regions, f"Regions used: {listing(self.regions)}."),
+            (self.units, f"Units used: {listing(self.units)}."),
+            (self.without, f"Units left out: {listing(self.without)}."),
+            (self.periods, f"Periods used: {listing(self.periods)}."),
+            (self.first is not None, f"First period used: {self.first}."),
+            (self.last is not None, f"Last period used: {self.last}."),
+            (self.drop_first, f"Left out at the beginning: {counted(self.drop_first, 'period')}."),
+            (self.drop_last, f"Left out at the end: {counted(self.drop_last, 'period')}."),
+            (query, f"Rows used: those with {query}."),
+        )
+        said = [sentence for holds, sentence in rows if holds]
+        treated = f" Variables: {listing(self.outliers_of)}." if self.outliers_of else ""
+        for (low, high), done in ((self.winsorise, "set to these percentiles"), (self.trim, "left out")):
+            if low or high:
+                said.append(
+                    f"Outliers: shares of {low:g} and {high:g} of the lower and upper tail are {done}.{treated}"
+                )
+        return tuple(said)
+
+    @property
     def adjusts(self) -> bool:
         """Whether outliers are treated."""
         return any(self.winsorise) or any(self.trim)
@@ -182,15 +206,9 @@ class Sample(Spec):
         ConfigError
             If a region is unknown.
         """
-        for key, names in (("units", self.units), ("without", self.without)):
-            unknown = [unit for unit in names if unit not in panel.units]
-            if unknown:
-                raise DataError(
-                    f"sample.{key} names unknown units: {listing(unknown)}.{nearest(unknown[0], panel.units)} "
-                    f"The panel has {listing(panel.units, 40)}."
-                )
+        units, without = _units("units", self.units, panel), _units("without", self.without, panel)
         members = self._in_regions(panel)
-        keep = [unit for unit in self.units or panel.units if unit in members and unit not in self.without]
+        keep = [unit for unit in units or panel.units if unit in members and unit not in without]
         if not keep:
             raise DataError(
                 "No unit of the panel is left in the sample; loosen sample.regions, sample.units or sample.without."
@@ -297,6 +315,30 @@ class Sample(Spec):
                 "Name the units to keep in sample.units."
             )
         return {unit for unit in panel.units if data.province(unit) in provinces}
+
+
+def _units(key: str, names: Sequence[str], panel: Panel) -> list[str]:
+    """Return the units that names are of; a province may be named in another spelling than the panel's.
+
+    Raises
+    ------
+    DataError
+        If a name is of no unit.
+    """
+    found = [[name] if name in panel.units else _spelled(name, panel) for name in names]
+    unknown = [name for name, units in zip(names, found, strict=True) if not units]
+    if unknown:
+        raise DataError(
+            f"sample.{key} names unknown units: {listing(unknown)}.{nearest(unknown[0], panel.units)} "
+            f"The panel has {listing(panel.units, 40)}."
+        )
+    return [unit for units in found for unit in units]
+
+
+def _spelled(name: str, panel: Panel) -> list[str]:
+    """Return the units that are the same province of China as a name."""
+    wanted = data.province(name)
+    return [unit for unit in panel.units if wanted is not None and data.province(unit) == wanted]
 
 
 def _members(regions: tuple[str, ...]) -> set[str]:

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any, TypeVar
 
-from omegaconf import OmegaConf
 
-from digicarbon import engine, entries
+from digicarbon import engine, entries, yaml_text
 from digicarbon.compose import Composer
 from digicarbon.engine import Fitted, Work
 from digicarbon.errors import ConfigError, Interrupt, counted
@@ -163,7 +162,7 @@ def run(
     with _Signals() as signals:
         done = store.open(
             planned.title,
-            OmegaConf.to_yaml(composer.asked),
+            yaml_text.dumped(composer.asked),
             tags,
             sweep_key(planned, chosen.report.asked),
             resume=not force,

@@ -13,6 +13,7 @@ import time
 import webbrowser
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from types import FrameType
 from urllib.parse import quote, urlencode
@@ -138,7 +139,7 @@ def _await_group(group: int) -> None:
 
 def _value(flags: Sequence[str], long: str, short: str, default: str) -> str:
     """Return the value of a flag of ``mlflow ui``."""
-    for flag, after in zip(flags, [*flags[1:], ""], strict=True):
+    for flag, after in pairwise([*flags, ""]):
         if flag.startswith(f"{long}="):
             return flag.partition("=")[2]
         if flag in (long, short) and after:

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import yaml
 from omegaconf import AnyNode, DictConfig, OmegaConf
-from omegaconf._utils import get_yaml_loader
+from omegaconf._utils import get_omega_conf_dumper, get_yaml_loader
 
 SEALED = 100
 """Lists of a grid with more values pass through Hydra as one object."""
@@ -80,6 +80,11 @@ def plain(config: DictConfig, resolve: bool = False) -> dict[Any, Any]:
     return values
 
 
+def dumped(content: Mapping[str, Any]) -> str:
+    """Return plain values as YAML, as OmegaConf would write them."""
+    return yaml.dump(content, Dumper=_Dumper, default_flow_style=False, allow_unicode=True, sort_keys=False)
+
+
 def _values(text: str) -> Any:
     if not _RARE.search(text):
         # our sentences explain what OmegaConf's parser says of what is wrong
@@ -110,4 +115,11 @@ _Slow: Any = get_yaml_loader()
 _RULES = {"yaml_implicit_resolvers": _Slow.yaml_implicit_resolvers, "yaml_constructors": _Slow.yaml_constructors}
 _Quick: Any = (
     type("_Quick", (yaml.CSafeLoader,), {**_RULES, "construct_mapping": _mapping}) if yaml.__with_libyaml__ else _Slow
+)
+
+_SlowDumper: Any = get_omega_conf_dumper()
+_Dumper: Any = (
+    type("_Dumper", (yaml.CSafeDumper,), {"yaml_representers": _SlowDumper.yaml_representers})
+    if yaml.__with_libyaml__
+    else _SlowDumper
 )

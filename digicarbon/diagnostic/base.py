@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Self
 
 import pandas as pd
 
@@ -36,6 +36,16 @@ class Diagnostic(Spec):
     def notes(self) -> tuple[str, ...]:
         """Sentences that belong under a table of its numbers."""
         return ()
+
+    def completed(self, columns: Sequence[str]) -> Self:
+        """Return the diagnostic with what it leaves to the data.
+
+        Parameters
+        ----------
+        columns : sequence of str
+            The columns of numbers that the data have.
+        """
+        return self
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the diagnostic cannot be computed; compute nothing."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, ClassVar, Literal, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator
 
 from digicarbon.diagnostic import _arguments
 from digicarbon.diagnostic.base import Diagnostic
@@ -28,7 +28,8 @@ class Correlation(Diagnostic):
     Attributes
     ----------
     variables : tuple of str
-        At least two; terms such as ``L.ln_e`` are allowed.
+        At least two; terms such as ``L.ln_e`` are allowed. Empty takes all columns of numbers that the data have; an
+        empty name, as of ``outcome=none``, counts as none.
     kind : {"pooled", "within", "between"}
         Of all observations; of deviations from unit means, whose degrees of freedom are less by N - 1; of unit means.
     stars : tuple of 3 floats
@@ -39,21 +40,27 @@ class Correlation(Diagnostic):
 
     table_names: ClassVar[tuple[str, ...]] = ("correlation", "correlation_r", "correlation_p")
 
-    variables: Names
+    variables: Names = ()
     kind: Kind = "pooled"
     stars: Annotated[tuple[float, float, float], Field(strict=False)] = (0.1, 0.05, 0.01)
     decimals: Annotated[int, Field(ge=0, le=12)] = 3
 
-    @model_validator(mode="after")
-    def _several(self) -> Correlation:
-        if len(set(self.variables)) < max(2, len(self.variables)):
-            raise ValueError("variables needs at least two names, each once; a correlation is between two variables.")
-        return self
+    @field_validator("variables")
+    @classmethod
+    def _several(cls, variables: tuple[str, ...]) -> tuple[str, ...]:
+        named = tuple(name for name in variables if name)
+        if named and len(set(named)) < max(2, len(named)):
+            raise ValueError("needs at least two names, each once; a correlation is between two variables.")
+        return named
 
     @property
     def terms(self) -> tuple[str, ...]:
         """The variables."""
         return self.variables
+
+    def completed(self, columns: Sequence[str]) -> Correlation:
+        """Return the diagnostic of all columns if it names none."""
+        return self if self.variables else self.model_copy(update={"variables": tuple(columns)})
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if a variable is missing or does not vary.

@@ -7,11 +7,11 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 import pandas as pd
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from digicarbon.diagnostic import _arguments
 from digicarbon.diagnostic.base import Diagnostic
-from digicarbon.errors import ConfigError, listing
+from digicarbon.errors import ConfigError, DataError, listing
 from digicarbon.panel import Panel
 from digicarbon.spec import Names, build
 from digicarbon.weights import Weights
@@ -25,7 +25,8 @@ class Descriptive(Diagnostic):
     Attributes
     ----------
     variables : tuple of str
-        Terms such as ``L.ln_e`` are allowed.
+        Terms such as ``L.ln_e`` are allowed. Empty takes all columns of numbers that the data have; an empty name, as
+        of ``outcome=none``, counts as none.
     ranges : bool
         Whether the extremes of unit means and of deviations from them (plus the grand mean) are shown, too.
     percentiles : tuple of float
@@ -36,15 +37,18 @@ class Descriptive(Diagnostic):
 
     table_names: ClassVar[tuple[str, ...]] = ("descriptive",)
 
-    variables: Names
+    variables: Names = ()
     ranges: bool = False
     percentiles: Annotated[tuple[Share, ...], Field(strict=False)] = ()
     shape: bool = False
 
+    @field_validator("variables")
+    @classmethod
+    def _named(cls, variables: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(name for name in variables if name)
+
     @model_validator(mode="after")
     def _distinct(self) -> Descriptive:
-        if not self.variables:
-            raise ValueError("variables is empty; name at least one column or term, e.g. [ln_inf, ln_e].")
         twice = sorted({name for name in self.variables if self.variables.count(name) > 1})
         if twice:
             raise ValueError(f"variables names {listing(twice)} more than once.")
@@ -55,8 +59,14 @@ class Descriptive(Diagnostic):
         """The variables."""
         return self.variables
 
+    def completed(self, columns: Sequence[str]) -> Descriptive:
+        """Return the diagnostic of all columns if it names none."""
+        return self if self.variables else self.model_copy(update={"variables": tuple(columns)})
+
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
-        """Raise a sentence if a variable is missing."""
+        """Raise a sentence if a variable is missing or there is none."""
+        if not self.variables:
+            raise DataError("diagnostic.variables: there is no column of numbers; name columns or terms, e.g. [ln_e].")
         made = panel.with_terms(self.variables)
         made.require(made.expanded(self.variables))
 
