@@ -209,11 +209,7 @@ class Result:
             ("estimate", [(term, (value,)) for term, value in zip(self.terms, self.coef, strict=True)]),
             (
                 "standard error",
-                [
-                    (term, (value,))
-                    for term, value in zip(self.terms, errors, strict=True)
-                    if term not in self.boundary
-                ],
+                [(term, (value,)) for term, value in zip(self.terms, errors, strict=True) if term not in self.boundary],
             ),
         ]
         if effects is not None:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any, TypeVar
 
-
 from digicarbon import engine, entries, yaml_text
 from digicarbon.compose import Composer
 from digicarbon.engine import Fitted, Work

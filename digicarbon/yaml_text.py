@@ -82,7 +82,8 @@ def plain(config: DictConfig, resolve: bool = False) -> dict[Any, Any]:
 
 def dumped(content: Mapping[str, Any]) -> str:
     """Return plain values as YAML, as OmegaConf would write them."""
-    return yaml.dump(content, Dumper=_Dumper, default_flow_style=False, allow_unicode=True, sort_keys=False)
+    text: str = yaml.dump(content, Dumper=_Dumper, default_flow_style=False, allow_unicode=True, sort_keys=False)
+    return text
 
 
 def _values(text: str) -> Any:
