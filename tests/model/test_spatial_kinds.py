@@ -279,7 +279,7 @@ def test_batched_fits_equal_single_ones(
     [
         ({"kind": "sac", "effects": "random"}, "random effects exist for sar, sdm, sem and sdem"),
         ({"kind": "sar", "effects": "random", "cov": "robust"}, "cov=robust is not available"),
-        ({"kind": "sar", "error_weights": {"_target_": "x"}}, "sar has no spatial error"),
+        ({"kind": "sar", "error_weights": {"_target_": "digicarbon.weights.AdjacencyWeights"}}, "sar has no spatial error"),
     ],
 )
 def test_impossible_combinations_are_sentences(fields: dict[str, object], said: str) -> None:
