@@ -11,6 +11,7 @@ import digicarbon as dc
 from digicarbon.errors import WeightsError
 from digicarbon.numeric.spatial_batch import LagBatch
 from digicarbon.numeric.spatial_likelihood import Sample
+from digicarbon.weights import AdjacencyWeights
 
 # splm maximises numerically to about 1e-7 in the parameters
 TOLERANCE = 2e-5
@@ -279,7 +280,7 @@ def test_batched_fits_equal_single_ones(
     [
         ({"kind": "sac", "effects": "random"}, "random effects exist for sar, sdm, sem and sdem"),
         ({"kind": "sar", "effects": "random", "cov": "robust"}, "cov=robust is not available"),
-        ({"kind": "sar", "error_weights": {"_target_": "x"}}, "sar has no spatial error"),
+        ({"kind": "sar", "error_weights": AdjacencyWeights()}, "sar has no spatial error"),
     ],
 )
 def test_impossible_combinations_are_sentences(fields: dict[str, object], said: str) -> None:
