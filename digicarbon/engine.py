@@ -137,7 +137,7 @@ def fit(task: Task) -> Fitted:
             panel, weights = task.open()
             found = task.model.fit(panel, weights)
             tables = {**found.tables, **task.diagnostic.tables(panel, weights)}
-            notes = (*found.notes, *task.diagnostic.notes)
+            notes = (*found.notes, *task.diagnostic.remarks(tables))
             result = replace(found, tables=tables, notes=notes, residuals=None)
         except SystemExit as asked:
             raise EstimationError(

@@ -88,6 +88,8 @@ class Result:
         Sentences that belong under a table of this result.
     residuals : ndarray, shape (T, N), or None
         Residuals with fixed effects removed, of balanced panels.
+    boundary : tuple of str
+        Parameters that lie at an end of their range, e.g. ``("rho",)``.
     """
 
     kind: str
@@ -103,6 +105,7 @@ class Result:
     absorbed: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     residuals: FloatArray | None = None
+    boundary: tuple[str, ...] = ()
 
     @property
     def has_powers(self) -> bool:

@@ -48,7 +48,7 @@ def durbin_rows(model: SpatialPanel, panel: Panel, weights: Weights | None) -> l
     """
     durbin = model.fit(panel, weights)
     rows = _durbin_rows(model, durbin, panel, weights)
-    return [_at_boundary(row) for row in rows] if any("boundary" in note for note in durbin.notes) else rows
+    return [_at_boundary(row) for row in rows] if durbin.boundary else rows
 
 
 def _durbin_rows(model: SpatialPanel, durbin: Result, panel: Panel, weights: Weights | None) -> list[Row]:
