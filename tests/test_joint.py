@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -343,19 +342,6 @@ def test_a_piece_of_an_effect_is_on_the_curve_only_where_it_is_named(project: Pa
     assert found.specifications == 2
     assert any("2 of 4 runs" in note and "groups, interactions" in note for note in found.notes)
     assert joint_test(fits, draws=19, term="ln_e").specifications == 4
-
-
-def test_weights_that_identify_nothing_are_no_filter_and_end_nothing(project: Path) -> None:
-    fits = fitted("flat", experiment({"model": ["twfe", "sdm"], "weights": ["w2_nested"]}))
-    labels = fits[0][0].prepared.panel.units
-    equal = dc.Weights.from_matrix(np.ones((30, 30)) - np.eye(30), labels)
-    (plain, result), spatial = fits[0], fits[1]
-    flat = replace(plain, prepared=replace(plain.prepared, weights=equal))
-    alone = joint_test([(flat, result)], draws=9)
-    assert any(note.startswith("The null model of 1 of 1 specification has no spatial lag") for note in alone.notes)
-    both = joint_test([(flat, result), spatial], draws=9)
-    assert both.specifications == 2
-    assert not any("has no spatial lag" in note for note in both.notes)
 
 
 def test_a_specification_without_a_null_model_is_left_out(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
