@@ -155,7 +155,7 @@ def fit(task: Task) -> Fitted:
         found = task.model.fit(panel, weights)
         found.require_numbers()
         tables = {**found.tables, **task.diagnostic.tables(panel, weights)}
-        notes = (*found.notes, *task.diagnostic.notes)
+        notes = (*found.notes, *task.diagnostic.remarks(tables))
         result = _legible(replace(found, tables=tables, notes=notes, residuals=None))
     error = f"{caught.sentence}\n\n{caught.traceback}" if caught.sentence else ""
     seconds = time.perf_counter() - clock

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -65,6 +65,19 @@ class _Specification:
     @property
     def panel(self) -> Panel:
         return self.run.prepared.panel.with_terms(self.model.terms)
+
+
+@dataclass(eq=False)
+class _Tested:
+    """The specifications on the curve, and how many of them have no spatial lag under the null or are fitted singly.
+
+    ``still`` is the largest number of units that no draw moves.
+    """
+
+    members: list[_Specification] = field(default_factory=list)
+    unfiltered: int = 0
+    alone: int = 0
+    still: int = 0
 
 
 def joint_test(
@@ -133,9 +146,12 @@ def joint_test(
 
     # the matrices are small: threads would spend more time on waiting for each other than on them
     with threadpool_limits(1):
-        curves, alone, still = _under_the_null(groups, draws, seed)
+        curves, tested, refused = _under_the_null(groups, draws, seed)
+    chosen, absent = tested.members, absent + refused
+    if not chosen:
+        raise ConfigError(f"No run can be in a joint test. {' '.join(_left_out(absent, runs))}")
     observed = _observed(chosen)
-    notes = [*_left_out(absent, runs), *facets, *_about(groups, quantity, alone, still)]
+    notes = [*_left_out(absent, runs), *facets, *_about(tested, quantity)]
     if curves.missing:
         notes.append(
             f"{curves.missing / (len(chosen) * draws):.1%} of the draws' estimates do not exist (rho at the end of its "
@@ -268,27 +284,31 @@ def _weights_digest(one: _Specification) -> str:
 
 def _under_the_null(
     groups: Sequence[tuple[Null, list[_Specification]]], draws: int, seed: int
-) -> tuple[Curves, int, int]:
-    """Return the curves of all draws, how many specifications were fitted one by one, and how many units stay."""
+) -> tuple[Curves, _Tested, list[tuple[str, str]]]:
+    """Return the curves of all draws, what is on them, and labels and reasons of those without a null model."""
     units = sorted({unit for _, members in groups for unit in members[0].panel.units})
     whole = permutations(len(units), draws, seed)
     position = {unit: place for place, unit in enumerate(units)}
     curves = Curves(sum(len(members) for _, members in groups), draws)
-    place = alone = still = 0
+    tested, absent = _Tested(), []
     for null, members in groups:
         try:
             fitted = null.fit()
         except DigicarbonError as error:
-            raise EstimationError(f"{members[0].run.label}: its null model cannot be fitted: {error}") from error
+            absent += [(one.run.label, f"has no null model: {str(error).rstrip('.')}") for one in members]
+            continue
+        place = len(tested.members)
         own = np.array([position[unit] for unit in members[0].panel.units])
         classes = period_classes(fitted.rows)
-        still = max(still, int((np.bincount(classes)[classes] == 1).sum()))
+        tested.still = max(tested.still, int((np.bincount(classes)[classes] == 1).sum()))
         size = max(1, CELLS // len(fitted.y))
         for start in range(0, draws, size):
             block = slice(start, min(start + size, draws))
-            alone += _block(fitted, within_classes(whole[block], own, classes), members, curves, (place, block))
-        place += len(members)
-    return curves, alone, still
+            tested.alone += _block(fitted, within_classes(whole[block], own, classes), members, curves, (place, block))
+        tested.members += members
+        tested.unfiltered += 0 if fitted.filters else len(members)
+    curves.cut(len(tested.members))
+    return curves, tested, absent
 
 
 def _block(
@@ -370,30 +390,27 @@ def _left_out(absent: Sequence[tuple[str, str]], runs: int) -> list[str]:
     ]
 
 
-def _about(
-    groups: Sequence[tuple[Null, list[_Specification]]], quantity: EffectName, alone: int, still: int
-) -> list[str]:
+def _about(tested: _Tested, quantity: EffectName) -> list[str]:
     """Return sentences on what the null is."""
-    members = [one for _, own in groups for one in own]
+    members = tested.members
     notes = []
     plain = sum(1 for one in members if not one.model.takes_weights)
     if quantity in ("direct", "total") and plain:
         notes.append(
             f"{counted(plain, 'specification')} without spatial terms: the coefficient counts as {quantity} effect."
         )
-    unfiltered = sum(len(own) for null, own in groups if not null.filtered)
-    if unfiltered:
+    if tested.unfiltered:
         notes.append(
-            f"The null model of {unfiltered} of {counted(len(members), 'specification')} has no spatial lag, since no "
-            "weights for its units are in the sweep: where outcome and measure are correlated in space, p is too "
-            "small. Put a spatial model beside them."
+            f"The null model of {tested.unfiltered} of {counted(len(members), 'specification')} has no spatial "
+            "lag, since no weights for its units are in the sweep, or none that identify it: where outcome and measure "
+            "are correlated in space, p is too small. Put a spatial model beside them."
         )
-    if still:
+    if tested.still:
         notes.append(
-            f"{counted(still, 'unit')} of an unbalanced sample have periods that no other has and stay in place."
+            f"{counted(tested.still, 'unit')} of an unbalanced sample have periods that no other has and stay in place."
         )
-    if alone:
-        notes.append(f"{counted(alone, 'specification')} fitted to one draw after the other.")
+    if tested.alone:
+        notes.append(f"{counted(tested.alone, 'specification')} fitted to one draw after the other.")
     if any(one.run.prepared.simulated for one in members):
         notes.append("The joint test is of SIMULATED data.")
     return notes

@@ -135,8 +135,8 @@ class Result:
 
     @property
     def without_effect(self) -> bool:
-        """Whether rho lies at the end of its range: I - rho W is singular there, and no focal number is an effect."""
-        return "rho" in self.boundary
+        """Whether no focal number is an effect: rho lies at the end of its range, or beyond that of W itself."""
+        return "rho" in self.boundary or ("rho" in self.terms and self.spatial_effects is None)
 
     @property
     def without_spillovers(self) -> bool:

@@ -342,3 +342,20 @@ def test_a_piece_of_an_effect_is_on_the_curve_only_where_it_is_named(project: Pa
     assert found.specifications == 2
     assert any("2 of 4 runs" in note and "groups, interactions" in note for note in found.notes)
     assert joint_test(fits, draws=19, term="ln_e").specifications == 4
+
+
+def test_a_specification_without_a_null_model_is_left_out(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fits = fitted("lost", experiment({"model": ["sdm", "twfe"], "weights": ["w2_nested"]}))
+
+    def flat(*_: Any) -> NullModel:
+        raise EstimationError("The spatial parameter is not identified.")
+
+    monkeypatch.setattr("digicarbon.model.spatial_panel.fit_null", flat)
+    found = joint_test(fits, draws=9)
+    assert found.specifications == 1
+    assert found.notes[0].startswith(
+        "1 of 2 runs is not in the joint test, since each has no null model: The spatial parameter is not identified: "
+    )
+    assert len(found.null_band) == 1
+    with pytest.raises(ConfigError, match="No run can be in a joint test"):
+        joint_test(fits[:1], draws=9)

@@ -47,6 +47,10 @@ class Diagnostic(Spec):
         """
         return self
 
+    def remarks(self, tables: Mapping[str, pd.DataFrame]) -> tuple[str, ...]:
+        """Return `notes`, and the sentences that the numbers of ``tables`` call for."""
+        return self.notes
+
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the diagnostic cannot be computed; compute nothing."""
         panel.require(self.terms)

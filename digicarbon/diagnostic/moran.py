@@ -13,7 +13,7 @@ from pydantic import Field
 
 from digicarbon.diagnostic._rows import aligned
 from digicarbon.diagnostic.base import Diagnostic
-from digicarbon.errors import DataError
+from digicarbon.errors import DataError, listing
 from digicarbon.numeric.local_moran import QUADRANTS, LocalMoments, Quadrants
 from digicarbon.numeric.local_moran import local_moran as numeric_local
 from digicarbon.numeric.moran import Moments, bivariate_moran
@@ -267,6 +267,18 @@ class LocalMoran(_OfVariables):
         return (
             f"Local Moran's I: expectation, variance and z under permutation {held}, p {_SIDES[self.sides]} of the "
             "normal distribution.",
+        )
+
+    def remarks(self, tables: Mapping[str, pd.DataFrame]) -> tuple[str, ...]:
+        """Return `notes`, and which units have no variance."""
+        shown = tables["local_moran"]
+        units = dict.fromkeys(str(label[-1]) for label in shown.index[shown["variance"].isna()])
+        if not units:
+            return self.notes
+        return (
+            *self.notes,
+            "Local Moran's I has no variance, z and p where it is the same however values are exchanged: "
+            f"{listing(units)}.",
         )
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:

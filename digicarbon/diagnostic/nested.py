@@ -70,7 +70,10 @@ def _durbin_rows(model: SpatialPanel, durbin: Result, panel: Panel, weights: Wei
     return [
         *rows,
         Row.of("LR SDM to SEM", null, _ratio(durbin, error, len(lagged))),
-        Row.of("Wald SDM to SEM", null, wald_common_factor(durbin, lagged)),
+        # at its boundary rho has no covariance
+        Row("Wald SDM to SEM", null)
+        if durbin.boundary
+        else Row.of("Wald SDM to SEM", null, wald_common_factor(durbin, lagged)),
     ]
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from contextlib import suppress
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from digicarbon.errors import EstimationError
 from digicarbon.model._panel_columns import Columns, rows_of
 from digicarbon.model._panel_covariance import Rule, factor_of, factors_of_both
 from digicarbon.model.batch import Null, columns_key
@@ -72,11 +74,12 @@ def null_of(panel: Panel, y: str, names: tuple[str, ...], effects: EffectsKind, 
         Regressors that stay.
     effects : {"none", "unit", "time", "two_way"}
     candidates : sequence of Weights
-        For spatial dependence of the outcome; the likeliest is taken, none where there are none or they do not fit.
+        For spatial dependence of the outcome; the likeliest is taken, none where there are none, or they do not fit or
+        have a flat likelihood.
     """
     fitting = _fitting(panel, effects, candidates)
     key = ("linear", panel.columns[y].digest, columns_key(panel, names), effects, tuple(w.digest for w in fitting))
-    return Null(key, partial(_fit, panel, y, names, effects, fitting), bool(fitting))
+    return Null(key, partial(_fit, panel, y, names, effects, fitting))
 
 
 def _fitting(panel: Panel, effects: EffectsKind, candidates: Sequence[Weights]) -> list[Weights]:
@@ -100,5 +103,9 @@ def _fit(
     if not candidates:
         return linear_null(outcome, z, rows, effects)
     sample = Sample(rows.n, rows.t, effects, "lee_yu")
-    found = [lag_null(outcome, z, rows, w.operator, sample) for w in candidates]
-    return max(found, key=lambda one: one.loglik)
+    found = []
+    for w in candidates:
+        # weights whose likelihood is flat tell nothing of the outcome's dependence
+        with suppress(EstimationError):
+            found.append(lag_null(outcome, z, rows, w.operator, sample))
+    return max(found, key=lambda one: one.loglik) if found else linear_null(outcome, z, rows, effects)

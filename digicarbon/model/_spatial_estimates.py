@@ -19,7 +19,6 @@ from digicarbon.numeric.spatial_likelihood import (
     fit_error,
     fit_lag,
     fit_linear,
-    in_sample,
 )
 from digicarbon.numeric.spatial_operator import DenseOperator, SpatialOperator
 from digicarbon.numeric.spatial_random import RandomFit, fit_error_random, fit_lag_random
@@ -167,8 +166,6 @@ def _lagged_y(design: Design, demeaning: Demeaning) -> FloatArray:
 def _lag(design: Design, demeaning: Demeaning) -> SpatialFit:
     columns = np.concatenate([design.within, _lagged_y(design, demeaning)], axis=2)
     found = fit_lag(columns, design.w, design.sample, demeaning)
-    if _beyond(found, design.w, design.sample):
-        found = fit_lag(columns, dense(design.w), design.sample, demeaning)
     if design.sample.correction == "bias_corrected":
         return correct_lag(found, columns, design.w, design.sample, demeaning)
     return found
@@ -178,23 +175,9 @@ def _error(design: Design, demeaning: Demeaning) -> SpatialFit:
     first = demeaning == "first"
     lagged = design.m.lag(design.within) if first else demean(design.m.lag(design.level), _effects(design))
     found = fit_error(design.within, lagged, design.m, design.sample)
-    if _beyond(found, design.m, design.sample):
-        found = fit_error(design.within, lagged, dense(design.m), design.sample)
     if design.sample.correction == "bias_corrected":
         return correct_error(found, design.within, lagged, design.m, design.sample)
     return found
-
-
-def _beyond(found: SpatialFit, operator: SpatialOperator, sample: Sample) -> bool:
-    """Return whether a fit ended where a sparse W ends and the likelihood, without the root there, does not."""
-    sparse = isinstance(operator, SparseOperator) and operator.n <= MOST_DENSE_UNITS
-    return found.boundary and sparse and sample.drops_constant and found.spatial > 0
-
-
-def likelihood_bounds(operator: SpatialOperator, sample: Sample) -> tuple[float, float]:
-    """Return the range of a spatial parameter in the likelihood."""
-    small = isinstance(operator, SparseOperator) and operator.n <= MOST_DENSE_UNITS
-    return in_sample(dense(operator) if small and sample.drops_constant else operator, sample).bounds
 
 
 def _combined(design: Design, demeaning: Demeaning, cov: Covariance) -> Estimates:

@@ -43,13 +43,10 @@ class Null:
         Equal for models that have the same null model.
     fit : callable
         Fits it.
-    filtered : bool
-        Whether it has a spatial parameter.
     """
 
     key: Hashable
     fit: Callable[[], NullModel]
-    filtered: bool
 
 
 class Batch(Protocol):

@@ -23,8 +23,8 @@ from digicarbon.model._spatial_estimates import (
     ErrorStructure,
     Estimates,
     Kind,
+    dense,
     estimate,
-    likelihood_bounds,
 )
 from digicarbon.model.base import (
     Level,
@@ -39,7 +39,7 @@ from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key,
 from digicarbon.numeric.linear_batch import LinearRule
 from digicarbon.numeric.null_model import NullModel
 from digicarbon.numeric.spatial_effects import effects_by_unit, lag_effects, local_effects, simulated_errors
-from digicarbon.numeric.spatial_likelihood import Correction, Demeaning, Sample, near_end
+from digicarbon.numeric.spatial_likelihood import Correction, Demeaning, Sample, in_sample, near_end
 from digicarbon.numeric.spatial_operator import SpatialOperator
 from digicarbon.numeric.within import EffectsKind, absorbed_count, demean
 from digicarbon.panel import Panel
@@ -256,7 +256,7 @@ class SpatialPanel(Model):
             # made anew: thousands of null models that wait to be fitted hold no arrays
             return fit_null(self.kind, self._design(panel, weights, None), keep, rows_of(panel))
 
-        return Null((family, null_sample(design), *shared), fit, True)
+        return Null((family, null_sample(design), *shared), fit)
 
     def batch(self, panel: Panel, weights: Weights | None, estimand: Estimand) -> Batch:
         """Return what fits the model to many outcomes at once, one by one where its kind has no faster way."""
@@ -419,17 +419,21 @@ class SpatialPanel(Model):
             notes.append("Bias-corrected direct estimates (Lee & Yu 2010); the log-likelihood is the uncorrected one.")
         notes.extend(self._precision(found, design))
         for name in found.boundary:
-            low, high = likelihood_bounds(design.w if name == "rho" else design.m, design.sample)
+            low, high = self._range(design.w if name == "rho" else design.m, design.sample)
             lost = "effects are not reported and " if name == "rho" else ""
             reached = f"{name} lies at the boundary of its range ({low:.4f}, {high:.4f})"
             notes.append(f"{reached}: {lost}standard errors are not reliable.")
         if self._beyond(found, design):
             low, high = design.w.bounds
             notes.append(
-                f"rho is not inside ({low:.4f}, {high:.4f}), where spillovers die out: Lee and Yu's likelihood leaves "
-                "out W's root of the constant and allows it; effects are not reported."
+                f"rho is not well inside ({low:.4f}, {high:.4f}), where spillovers die out: Lee and Yu's likelihood "
+                "leaves out W's root of the constant and allows it; effects are not reported."
             )
         return tuple(notes)
+
+    def _range(self, operator: SpatialOperator, sample: Sample) -> tuple[float, float]:
+        """Return the range of a spatial parameter in the likelihood."""
+        return in_sample(dense(operator) if self.kind == "sac" else operator, sample).bounds
 
     def _beyond(self, found: Estimates, design: Design) -> bool:
         """Return whether ρ, inside the range of its likelihood, is at or beyond the end of the range of W itself."""

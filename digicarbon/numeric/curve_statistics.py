@@ -73,6 +73,10 @@ class Curves:
         self._significant[:, draws] += z > critical, z < -critical
         self._z[draws] += z
 
+    def cut(self, specifications: int) -> None:
+        """Leave out the places from ``specifications`` on, of which nothing was added."""
+        self._estimates = self._estimates[:specifications]
+
     def finish(self) -> tuple[CurveStatistics, FloatArray]:
         """Return the statistics of each curve, and the curves sorted, shape (S, D).
 

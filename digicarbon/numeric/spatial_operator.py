@@ -24,7 +24,7 @@ Rounding moves a root of a Jordan block of m by the m-th root of its size; I - œ
 """
 
 NO_END = 0.01
-"""Size of a root, relative to the spectral radius, below which it does not end the range: rounding alone can make it."""
+"""Size of a root, relative to the spectral radius, below which it ends no range: rounding alone can make it."""
 
 FORM_G = 100
 """Up to this size G itself is formed at each œÅ, since fewer calls count more than fewer operations."""

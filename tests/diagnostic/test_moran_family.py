@@ -198,3 +198,31 @@ def test_equal_weights_between_all_units_leave_nothing_to_test(produc: dc.Panel,
     equal = dc.Weights.from_matrix(np.ones((48, 48)) - np.eye(48), produc.units)
     with pytest.raises(EstimationError, match="the same however values are exchanged"):
         local_moran(produc, equal, "unemp", moments=moments)
+
+
+def test_equal_weights_have_a_variance_over_exchanges_of_all_values(produc: dc.Panel) -> None:
+    equal = dc.Weights.from_matrix(np.ones((48, 48)) - np.eye(48), produc.units)
+    found = local_moran(produc, equal, "unemp", moments="total")
+    assert np.isfinite(found[["i", "variance", "z", "p"]]).all(axis=None)
+
+
+@pytest.mark.parametrize("moments", ["conditional", "permutation"])
+def test_a_hub_of_all_has_no_variance_and_is_named(produc: dc.Panel, moments: str) -> None:
+    star = np.zeros((48, 48))
+    star[0, 1:] = star[1:, 0] = 1
+    weights = dc.Weights.from_matrix(star, produc.units)
+    diagnostic = LocalMoran(variables=("unemp",), moments=moments, draws=99)
+    tables = diagnostic.tables(produc, weights)
+    found, hub = tables["local_moran"], produc.units[0]
+    lost = found["variance"].isna()
+    assert set(found.index[lost].get_level_values(-1)) == {hub}
+    assert found.loc[lost, ["z", "p"]].isna().all(axis=None)
+    assert np.isfinite(found.loc[~lost, ["z", "p"]]).all(axis=None)
+    assert diagnostic.remarks(tables)[-1] == (
+        f"Local Moran's I has no variance, z and p where it is the same however values are exchanged: {hub}."
+    )
+
+
+def test_without_such_units_nothing_is_said(produc: dc.Panel, usaww: dc.Weights) -> None:
+    diagnostic = LocalMoran(variables=("unemp",))
+    assert diagnostic.remarks(diagnostic.tables(produc, usaww)) == diagnostic.notes

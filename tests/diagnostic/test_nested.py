@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import reference
 
 import digicarbon as dc
-from digicarbon.diagnostic.nested import effects_rows, hausman_row
+from digicarbon.diagnostic.nested import durbin_rows, effects_rows, hausman_row
 from digicarbon.errors import EstimationError
 from digicarbon.numeric.effects_test import effects_test
 from digicarbon.numeric.nested import common_factor, hausman, wald
+from digicarbon.result import Result
 
 # the references solve the same likelihoods by another route
 TOLERANCE = 1e-9
@@ -156,3 +161,28 @@ def test_hausman_does_not_depend_on_units_of_measurement() -> None:
     assert one.definite
     assert two.definite
     assert one.statistic.value == pytest.approx(two.statistic.value, rel=1e-9)
+
+
+class Worded(dc.SpatialPanel):
+    """A model whose notes speak of boundaries."""
+
+    def fit(self, *arguments: Any, **further: Any) -> Result:
+        found = super().fit(*arguments, **further)
+        return replace(found, notes=(*found.notes, "Units share a boundary."))
+
+
+def test_a_boundary_is_a_fact_and_no_word(produc: dc.Panel, usaww: dc.Weights) -> None:
+    model = Worded(y="log(gsp)", x=X[:2], kind="sdm", effects="two_way")
+    assert all(row.reliable for row in durbin_rows(model, produc, usaww))
+
+
+def test_at_a_boundary_no_test_is_reliable(usaww: dc.Weights) -> None:
+    n, t, w = 48, 2, usaww.dense()
+    rng = np.random.default_rng(0)
+    y = np.linalg.solve(np.eye(n) - (1 - 1e-7) * w, rng.normal(size=(n, t)))
+    units = np.repeat(usaww.labels, t)
+    columns = {"unit": units, "year": np.tile(np.arange(t), n), "y": y.ravel(), "x": rng.normal(size=n * t)}
+    panel = dc.Panel.from_frame(pd.DataFrame(columns), "unit", "year")
+    model = dc.SpatialPanel(y="y", x=("x",), kind="sdm", effects="unit")
+    assert model.fit(panel, usaww).boundary == ("rho",)
+    assert not any(row.reliable for row in durbin_rows(model, panel, usaww))

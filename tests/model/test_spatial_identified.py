@@ -7,14 +7,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.optimize import minimize_scalar
 
 import digicarbon as dc
-from digicarbon.errors import EstimationError
+from digicarbon.errors import DigicarbonError, EstimationError
 from digicarbon.model.batch import Estimand
 from digicarbon.numeric.error_batch import ErrorBatch
 from digicarbon.numeric.spatial_batch import LagBatch, LagSpace
 from digicarbon.numeric.spatial_likelihood import Sample
 from digicarbon.numeric.spatial_operator import DenseOperator
+from digicarbon.numeric.spatial_sparse import SparseOperator
 
 
 def study(w: Any, t: int, seed: int, rho: float = 0.0) -> tuple[dc.Panel, dc.Weights]:
@@ -73,6 +75,7 @@ def test_the_range_is_that_of_the_likelihood() -> None:
             if value > 0.999:
                 beyond += 1
                 assert np.isfinite(found.estimates.at[name, "se"])
+                assert found.boundary == ()
                 assert not any("boundary" in note for note in found.notes)
                 if name == "rho":
                     assert found.effects.empty
@@ -99,3 +102,80 @@ def test_many_fits_beyond_one_equal_single_ones() -> None:
     fits = model.batch(panels[0][0], weights, Estimand("total", "x"))
     prepared = fits.prepare(outcomes.transpose(2, 1, 0).reshape(n * t, -1))
     assert np.isnan(fits.fit(prepared)[0][many.rho > 1]).all()
+
+
+def nearest(n: int, k: int) -> Any:
+    """Row-standardised k nearest of random points: not symmetric, with complex roots."""
+    points = np.random.default_rng(1).random((n, 2))
+    distance = ((points[:, None] - points) ** 2).sum(axis=2)
+    np.fill_diagonal(distance, np.inf)
+    w = np.zeros((n, n))
+    np.put_along_axis(w, np.argsort(distance, axis=1)[:, :k], 1 / k, axis=1)
+    return w
+
+
+def brute_force(kind: str, panel: dc.Panel, w: Any) -> tuple[float, float]:
+    """Return the spatial parameter and the log-likelihood of the sample in orthonormal bases of units and periods."""
+    y, x = panel.cube(("y", "x")).transpose(2, 1, 0)
+    f, h = (np.linalg.eigh(np.eye(m) - 1 / m)[1][:, 1:] for m in y.shape)
+    star, y, x = f.T @ w @ f, f.T @ y @ h, f.T @ x @ h
+    roots = np.linalg.eigvals(star)
+    real = roots[np.abs(roots.imag) < 1e-9].real
+
+    def loglik(at: float) -> float:
+        s = np.eye(len(star)) - at * star
+        a, b = (s @ y).ravel(), (x if kind == "sar" else s @ x).ravel()
+        e = a - b * (a @ b) / (b @ b)
+        return float(-y.size / 2 * (np.log(2 * np.pi * e @ e / y.size) + 1) + y.shape[1] * np.linalg.slogdet(s)[1])
+
+    places = np.linspace(1 / real.min(), 1 / roots.real.max(), 302)[1:-1]
+    best = int(np.argmax([loglik(at) for at in places]))
+    bounds = places[max(best - 1, 0)], places[min(best + 1, len(places) - 1)]
+    found = minimize_scalar(lambda at: -loglik(at), bounds=bounds, method="bounded", options={"xatol": 1e-11})
+    return float(found.x), -float(found.fun)
+
+
+@pytest.mark.parametrize(("kind", "name"), [("sar", "rho"), ("sem", "lambda")])
+@pytest.mark.parametrize(("n", "true"), [(8, 0.5), (12, 0.8)])
+def test_moderate_dependence_in_small_samples_has_no_boundary(n: int, true: float, kind: Any, name: str) -> None:
+    w, beyond = nearest(n, 4), 0
+    for seed in range(40):
+        panel, weights = study(w, 4, seed, true)
+        found = dc.SpatialPanel(y="y", x=("x",), kind=kind, effects="two_way").fit(panel, weights)
+        place, height = brute_force(kind, panel, w)
+        assert found.boundary == ()
+        assert found.statistics[name] == pytest.approx(place, abs=1e-6)
+        assert found.statistics["loglik"] == pytest.approx(height, abs=1e-6)
+        beyond += place > 1
+    assert beyond > 0
+
+
+@pytest.mark.parametrize("kind", ["slx", "sdm", "sdem"])
+@pytest.mark.parametrize("effects", ["time", "two_way"])
+def test_nor_are_lags_of_regressors(kind: Any, effects: Any) -> None:
+    """A unit's lag is then the mean of all, less its own value: what time effects leave of it is its own value."""
+    panel, weights = study(complete(12), 6, 1)
+    with pytest.raises(DigicarbonError, match=r"collinear|not identified"):
+        dc.SpatialPanel(y="y", x=("x",), kind=kind, effects=effects).fit(panel, weights)
+
+
+@pytest.mark.parametrize(("kind", "name"), [("sar", "rho"), ("sem", "lambda")])
+def test_a_sparse_w_keeps_its_own_range(kind: Any, name: str) -> None:
+    n = 450
+    parts = np.kron(np.eye(n // 10), complete(10))
+    # a ring of dense groups, so that strong dependence is likely to end at 1
+    parts[np.arange(n), np.arange(n) - 10] += 0.01
+    parts = parts / parts.sum(axis=1, keepdims=True)
+    rng = np.random.default_rng(0)
+    level = rng.normal(size=n)
+    for seed in range(3):
+        panel, weights = study(parts, 2, seed, 0.99999)
+        panel = panel.with_columns({"y": panel.column("y") + np.repeat(level, 2)})
+        found = dc.SpatialPanel(y="y", x=("x",), kind=kind, effects="two_way").fit(panel, weights)
+        assert found.statistics[name] < 1
+        assert isinstance(weights.align(panel).operator, SparseOperator)
+        if found.boundary:
+            assert found.boundary == (name,)
+            assert any(f"{name} lies at the boundary of its range" in note for note in found.notes)
+            return
+    raise AssertionError("no draw ended at the boundary")
