@@ -182,7 +182,8 @@ def _texts(table: pd.DataFrame) -> Iterator[str]:
     """Yield the texts of a table; its numbers are the most of it and cost nothing."""
     heads = [head.get_level_values(level) for head in (table.index, table.columns) for level in range(head.nlevels)]
     yield from (name for head in heads for name in head.names if isinstance(name, str))
-    for values in (*heads, *(table.iloc[:, place] for place in range(table.shape[1]))):
+    parts: list[Any] = [*heads, *(table.iloc[:, place] for place in range(table.shape[1]))]
+    for values in parts:
         if values.dtype.kind not in "biufcmM":
             yield from (value for value in values if isinstance(value, str))
 
