@@ -14,10 +14,11 @@ from typing import Any
 
 from digicarbon import usage
 from digicarbon.arguments import FLAGS, read
-from digicarbon.errors import Caught, DigicarbonError, legible, nearest
+from digicarbon.errors import Caught, DigicarbonError, legible, nearest, no_end
 from digicarbon.secret import hidden
 
 HYDRA_VERBS = {"run": "run", "plan": "plan_", "check": "check"}
+OWN = "A class of your own"
 PLAIN_VERBS = {
     "list": "command.list_",
     "ui": "ui.ui",
@@ -109,7 +110,8 @@ def _dispatch(given: list[str]) -> int:
         return _complain(f"There is no command '{verb}'.{hint} `digicarbon --help` lists them.", 2)
     if verb in PLAIN_VERBS:
         module, _, function = PLAIN_VERBS[verb].partition(".")
-        return int(getattr(import_module(f"digicarbon.{module}"), function)(rest))
+        with no_end(OWN):
+            return int(getattr(import_module(f"digicarbon.{module}"), function)(rest))
     return _hydra(verb, *read(verb, rest))
 
 
@@ -120,7 +122,8 @@ def _hydra(verb: str, experiment: str, flags: Sequence[str], rest: Sequence[str]
     command = partial(command, **{FLAGS[verb][flag]: True for flag in flags})
     if "COMP_LINE" in os.environ:
         os.environ["COMP_LINE"] = application.completion_line(os.environ["COMP_LINE"], VERBS)
-    application.run(command, experiment, rest)
+    # Hydra ends the process itself after --help
+    application.run(no_end(OWN)(command), experiment, rest)
     return 0
 
 

@@ -21,6 +21,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -165,8 +166,7 @@ def fit(task: Task) -> Fitted:
 def _legible(result: Result) -> Result:
     """Return a result whose texts can be written."""
     words = "".join((result.kind, result.y, *result.focal, *result.terms, *result.absorbed, *result.notes))
-    words += "".join((*result.statistics, *result.tables))
-    words += "".join(str(table.select_dtypes(exclude="number").to_csv()) for table in result.tables.values())
+    words += "".join((*result.statistics, *result.tables, *chain.from_iterable(map(_texts, result.tables.values()))))
     if words.isascii() or legible(words) == words:
         return result
     lists = ("focal", "terms", "absorbed", "notes")
@@ -177,6 +177,16 @@ def _legible(result: Result) -> Result:
     effects = result.spatial_effects
     plain["spatial_effects"] = effects and replace(effects, terms=tuple(map(legible, effects.terms)))
     return replace(result, **plain)
+
+
+def _texts(table: pd.DataFrame) -> Iterator[str]:
+    """Yield the texts of a table; its numbers are the most of it and cost nothing."""
+    heads = [head.get_level_values(level) for head in (table.index, table.columns) for level in range(head.nlevels)]
+    yield from (name for head in heads for name in head.names if isinstance(name, str))
+    parts: list[Any] = [*heads, *(table.iloc[:, place] for place in range(table.shape[1]))]
+    for values in parts:
+        if values.dtype.kind not in "biufcmM":
+            yield from (value for value in values if isinstance(value, str))
 
 
 def _legible_table(table: pd.DataFrame) -> pd.DataFrame:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 import traceback
-from collections.abc import Iterable
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from types import TracebackType
 from typing import Self
 
@@ -89,6 +89,27 @@ class Caught(AbstractContextManager["Caught"]):
             return False
         self.traceback = legible("".join(traceback.format_exception(kind, error, trace)))
         return True
+
+
+@contextmanager
+def no_end(whose: str) -> Iterator[None]:
+    """Turn what a user's code raises to end the process, e.g. `SystemExit`, into an error; Ctrl-C stays what it is.
+
+    Parameters
+    ----------
+    whose : str
+        The beginning of the sentence, e.g. ``The code of mine.MySource``.
+
+    Raises
+    ------
+    ConfigError
+    """
+    try:
+        yield
+    except (Exception, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        raise ConfigError(f"{whose} {_asked(error)}; it must return a result or raise an error.") from error
 
 
 def legible(text: str) -> str:

@@ -13,15 +13,15 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from digicarbon import loaded
 from digicarbon.choice import COMMAND_LINE, Axis, Choice
 from digicarbon.compose import Composer
-from digicarbon.errors import ConfigError, DigicarbonError, counted, listing
+from digicarbon.errors import ConfigError, DigicarbonError, counted, listing, no_end
 from digicarbon.expand import expand
 from digicarbon.files import GROUPS, ROOT, subject
 from digicarbon.impossible import Impossible
+from digicarbon.loaded import contents, remember
 from digicarbon.prepare import Prepared, Specs, Workshop, specify
-from digicarbon.spec import Spec, as_default, identity, refuse_unknown
+from digicarbon.spec import Spec, as_default, identity, own_classes, refuse_unknown
 
 NOTHING = "none"
 """What a run has at a key that means nothing for it: weights that its model does not take, a field that it ignores."""
@@ -256,11 +256,13 @@ def _checked(composer: Composer, choice: Choice, shop: Workshop) -> Run:
         for group in dict.fromkeys(key.split(".")[0] for key in lacking):
             refuse_unknown(merged[group], group)
         require([key for key in lacking if not key.startswith("weights.")], chosen, composer, choice)
-    specs = specify(composer.config(values), shop.builder)
-    if specs.weights is not None:
-        require(lacking, chosen, composer, choice)
-    specs = shop.completed(specs)
-    prepared = shop.prepare(specs)
+    config = composer.config(values)
+    with no_end(f"The code of {listing(own_classes(config)) or 'the run'}"):
+        specs = specify(config, shop.builder)
+        if specs.weights is not None:
+            require(lacking, chosen, composer, choice)
+        specs = shop.completed(specs)
+        prepared = shop.prepare(specs)
     return Run(
         # a run without an experiment is called by its model: the root's name says nothing
         label=_run_label(choice, specs) or (chosen["model"] if composer.name == ROOT else composer.name),
@@ -319,7 +321,7 @@ def content_hash(specs: Specs, prepared: Prepared, workshop: Workshop | None = N
 
 def code_digest(*classes: type[Spec]) -> str:
     """Return the SHA-256 of the numeric core and of the files of ``classes`` and of what they inherit."""
-    files, known = code_files(*classes), loaded.contents()
+    files, known = code_files(*classes), contents()
     return _digest(tuple((file, known.get(str(file), file.stat().st_mtime_ns)) for file in files))
 
 
@@ -333,7 +335,7 @@ def code_files(*classes: type[Spec]) -> tuple[Path, ...]:
     }
     for name in sorted(modules):
         if not name.startswith(f"{__package__}."):
-            loaded.remember(name)
+            remember(name)
     own = (Path(inspect.getfile(sys.modules[name])) for name in sorted(modules))
     return tuple(dict.fromkeys([*core, *own]))
 

@@ -23,6 +23,7 @@ from digicarbon.provenance import CODE, FINGERPRINT, fingerprint, today
 from digicarbon.recorded import Recorded, config_of, find, plain
 from digicarbon.report import Table
 from digicarbon.result import Asked, Quantity, Result
+from digicarbon.spec import own_classes
 from digicarbon.tracking import QUANTITY, TERM, metrics, provenance
 
 TOLERANCE = 1e-10
@@ -107,20 +108,16 @@ def fitted_again(recorded: Recorded, config: str) -> Again:
 
     lost = [file["path"] for entry in recorded.data for file in entry["files"] if _today(file) == "not there"]
     gone = f" Its data are no longer there: {listing(lost)}." if lost else ""
-    if lost and any(not cls.startswith("digicarbon.") for cls in _classes(plain(config, recorded.run_id))):
+    if lost and own_classes(plain(config, recorded.run_id)):
         # nothing that the record names is run when there is nothing to fit
         raise EstimationError(f"The run {recorded.run_id} cannot be fitted today.{gone}")
-    with Caught() as caught, threadpool_limits(1):
+    with Caught("The code of the run") as caught, threadpool_limits(1):
         specs = specify(plain(config, recorded.run_id))
         prepared = Workshop().prepare(specs)
         result = specs.model.fit(prepared.panel, prepared.weights)
         tables = specs.diagnostic.tables(prepared.panel, prepared.weights)
         return Again(recorded, specs, prepared, replace(result, tables={**result.tables, **tables}))
     raise EstimationError(f"The run {recorded.run_id} cannot be fitted today.{gone} {caught.sentence}")
-
-
-def _classes(node: Mapping[str, Any]) -> list[str]:
-    return [str(item["_target_"]) for item in node.values() if isinstance(item, Mapping) and "_target_" in item]
 
 
 def differences(stored: Mapping[str, float], found: Mapping[str, float]) -> pd.DataFrame:

@@ -22,8 +22,8 @@ from weakref import WeakValueDictionary
 import pydantic
 from pydantic import ConfigDict, Field
 
-from digicarbon import loaded
 from digicarbon.errors import ConfigError, DigicarbonError, listing, nearest
+from digicarbon.loaded import remember
 
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 """A list of names in YAML; a bare text is refused."""
@@ -311,6 +311,12 @@ def _no_field(cls: type[Spec], key: str, name: str) -> str:
     return f"{key} is not a field of {cls.__name__}.{nearest(name, cls.model_fields)} Fields: {fields}."
 
 
+def own_classes(config: Mapping[str, Any]) -> list[str]:
+    """Return the classes that a run's configuration names and that are not of this package."""
+    named = (str(node["_target_"]) for node in config.values() if isinstance(node, Mapping) and "_target_" in node)
+    return [name for name in named if not name.startswith(f"{__package__}.")]
+
+
 def locate(target: str, where: str) -> object:
     """Return what a dotted path names; its module is imported, also one of the working directory.
 
@@ -338,7 +344,7 @@ def locate(target: str, where: str) -> object:
             "correct it and try again."
         ) from error
     if not module_name.startswith(f"{__package__}."):
-        loaded.remember(module_name)
+        remember(module_name)
     if not hasattr(module, name):
         raise ConfigError(f"{where}._target_: '{module_name}' has no class '{name}'.{_classes(name, module)}")
     return getattr(module, name)

@@ -167,3 +167,67 @@ def test_a_large_table_of_all_provinces_is_not_taken_for_one(tmp_path: Path) -> 
     with zipfile.ZipFile(path) as archive:
         assert sum(item.file_size for item in archive.infolist()) * 1302**2 / 300**2 < unpack.MOST / 4
     unpack.check_zip(path)
+
+
+ENDING = """
+from digicarbon.model import PanelRegression
+from digicarbon.outcome import NoOutcome
+from digicarbon.source import SimulatedSource
+
+
+class Stop(BaseException):
+    pass
+
+
+def end(how):
+    raise {"exit": SystemExit(0), "stop": Stop("enough"), "interrupt": KeyboardInterrupt()}[how]
+
+
+class Loads(SimulatedSource):
+    how: str
+
+    def load(self):
+        end(self.how)
+
+
+class Computes(NoOutcome):
+    how: str
+
+    def compute(self, inputs):
+        end(self.how)
+
+
+class Checks(PanelRegression):
+    how: str
+
+    def check(self, panel, weights=None):
+        end(self.how)
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "status", "sentence"),
+    [
+        ("exit", 2, "asked to end the process (exit status 0); it must return a result or raise an error."),
+        ("stop", 2, "raised Stop, which ends a process (enough); it must return a result or raise an error."),
+        ("interrupt", 130, "Interrupted; "),
+    ],
+)
+def test_a_class_that_ends_the_process_while_planning_is_a_sentence(
+    folder: Path, capsys: pytest.CaptureFixture[str], how: str, status: int, sentence: str
+) -> None:
+    (folder / "mine.py").write_text(ENDING, encoding="utf-8")
+    for group, base, cls in (
+        ("source", "simulated", "Loads"),
+        ("outcome", "none", "Computes"),
+        ("model", "fe", "Checks"),
+    ):
+        (folder / "conf" / group).mkdir(parents=True, exist_ok=True)
+        text = f"defaults: [{base}]\n_target_: mine.{cls}\nhow: {how}\n"
+        (folder / "conf" / group / "own.yaml").write_text(text, encoding="utf-8")
+        for verb in ("plan", "check", "run"):
+            assert main([verb, "config", "measure=ddl", "model.y=ln_a", f"{group}=own"]) == status
+            said = capsys.readouterr().err
+            assert sentence in said
+            assert how == "interrupt" or f"The code of mine.{cls}" in said
+    assert not (folder / "mlruns").exists()
