@@ -16,8 +16,8 @@ PORTRAIT, LANDSCAPE = 16.0 * CENTIMETRE, 24.7 * CENTIMETRE
 """How wide a table can be on A4 with margins of 2.5 cm, in points."""
 SIZE, SMALLEST, NOTE = 10.5, 8.0, 9.0
 """Points: of a table, of one that would not fit otherwise, and of its notes; one that still does not is split."""
-PLACE = 0.55
-"""How wide a character is at a size of one point."""
+PLACE = 0.62
+"""How wide a character is at a size of one point, also in the wider font of a machine without Times New Roman."""
 AIR = 8.0
 """Points beside the text of each column, half of them on either side."""
 THICK, THIN = 12, 6
