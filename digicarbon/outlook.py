@@ -51,7 +51,7 @@ def outlook(planned: Plan, chosen: Settings) -> Outlook:
 
 def _seen(planned: Plan, chosen: Settings) -> Outlook:
     try:
-        known = history(chosen.tracking, sweep_key(planned, chosen.report.asked), [run.key for run in planned.runs])
+        known = history(chosen.tracking, sweep_key(planned), [run.key for run in planned.runs])
     except TrackingError as error:
         # a plan is of use without the store, too
         return Outlook(dict.fromkeys((run.key for run in planned.runs), "?"), f"What is recorded is not known: {error}")

@@ -23,7 +23,7 @@ from digicarbon.plan import Plan, Run, require
 from digicarbon.provenance import FINGERPRINT, ledger
 from digicarbon.quiet import WhenQuiet
 from digicarbon.report import Report, Table
-from digicarbon.result import Asked, Result
+from digicarbon.result import Result
 from digicarbon.scratch import Scratch
 from digicarbon.spec import Spec, build
 from digicarbon.stage import Stages
@@ -117,11 +117,9 @@ def settings(composer: Composer) -> Settings:
     return Settings(built("report", Report), built("executor", Executor), built("tracking", Tracking))
 
 
-def sweep_key(planned: Plan, asked: Asked) -> str:
-    """Return what a sweep is known by when it is started again: its experiment's name and all that it records."""
-    # metrics and tags of its runs are of the number that is asked for; the default stands for none, as it always did
-    number = [] if asked == Asked() else [repr(asked)]
-    text = "\n".join([store_name(planned), *number, *sorted(run.key for run in planned.runs)])
+def sweep_key(planned: Plan) -> str:
+    """Return what a sweep is known by when it is started again: its experiment's name and all that it fits."""
+    text = "\n".join([store_name(planned), *sorted(run.key for run in planned.runs)])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -163,7 +161,7 @@ def run(
             planned.title,
             yaml_text.dumped(composer.asked),
             tags,
-            sweep_key(planned, chosen.report.asked),
+            sweep_key(planned),
             resume=not force,
             files={**kept.files, ROSTER: entries.roster(planned).to_bytes()},
         )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
 from digicarbon.__main__ import main
+from digicarbon.report import Record, SpecificationCurve
 
 
 def recorded(*words: str) -> Run:
@@ -53,15 +56,57 @@ def test_the_data_set_says_what_it_is(project: Path) -> None:
     assert run.data.tags["digicarbon.sign"] in ("+", "-", "+*", "-*")
 
 
-@pytest.mark.parametrize("quantity", ["coefficient", "direct", "indirect", "total"])
-def test_tags_and_metrics_are_of_what_the_curve_shows(quantity: str, project: Path) -> None:
-    """The same sweep with another quantity is recorded anew, without a fit."""
-    for words in ([], ["report=curve", "report.pictures=[]", f"report.quantity={quantity}"]):
-        assert main(["run", "executor=sequential", "model=sdm", *words]) == 0
+SWEEP = ["run", "-m", "executor=sequential", "model=fe,slx,sar,sdm", "source.rho=0.4,0.999"]
+
+
+def specifications() -> list[Run]:
+    """The runs of all sweeps of the store."""
     client = MlflowClient(tracking_uri=f"sqlite:///{Path('mlruns/mlflow.db').resolve().as_posix()}")
-    run = client.search_runs(["1"], "tags.`digicarbon.kind` = 'specification'", order_by=["start_time DESC"])[0]
-    numbers, tags = run.data.metrics, run.data.tags
-    shown = "focal.coef" if quantity == "coefficient" else f"focal.{quantity}"
-    assert numbers["focal.effect"] == numbers[shown]
-    assert tags["digicarbon.quantity"] == quantity
-    assert tags["digicarbon.sign"].startswith("+" if numbers[shown] > 0 else "-")
+    return list(client.search_runs(["1"], "tags.`digicarbon.kind` = 'specification'"))
+
+
+@pytest.mark.parametrize("quantity", ["coefficient", "direct", "indirect", "total"])
+def test_tags_and_metrics_are_of_what_the_curve_shows(
+    quantity: str, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    curve: dict[str, tuple[str, float, float]] = {}
+    drawn = SpecificationCurve._drawn
+
+    def watched(self: SpecificationCurve, records: Sequence[Record]) -> Any:
+        found = drawn(self, records)
+        rows = found.rows[["record", "term", "coef", "p"]].itertuples(index=False)
+        curve.update({records[place].label: (term, coef, p) for place, term, coef, p in rows})
+        return found
+
+    monkeypatch.setattr(SpecificationCurve, "_drawn", watched)
+    assert main([*SWEEP, "report=curve", "report.pictures=[]", f"report.quantity={quantity}"]) == 0
+    recorded = {}
+    for run in specifications():
+        numbers, tags = run.data.metrics, run.data.tags
+        if "focal.effect" in numbers:
+            term, coef, p = tags["digicarbon.term"], numbers["focal.effect"], numbers["focal.effect.p"]
+            recorded[run.info.run_name] = (term, coef, p)
+            assert tags["digicarbon.quantity"] == quantity
+            assert tags["digicarbon.sign"] == f"{'+' if coef > 0 else '-'}{'*' if p < 0.05 else ''}"
+        else:
+            assert "digicarbon.sign" not in tags
+    assert "rho" in {run.data.tags.get("digicarbon.boundary") for run in specifications()}
+    assert 1 < len(curve) <= 8
+    assert recorded == curve
+
+
+def test_a_finished_sweep_keeps_its_runs_when_only_the_report_asks_for_another_quantity(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def tags() -> dict[str, str]:
+        return {run.info.run_id: run.data.tags.get("digicarbon.quantity", "none") for run in specifications()}
+
+    words = [*SWEEP, "report=curve", "report.pictures=[]"]
+    assert main([*words, "report.quantity=direct"]) == 0
+    before = tags()
+    capsys.readouterr()
+    assert main([*words, "report.quantity=total"]) == 0
+    assert "Total effect of ln_e" in " ".join(capsys.readouterr().out.split())
+    # none is fitted or recorded anew; its tags are of the first quantity, and say so
+    assert tags() == before
+    assert sorted(set(before.values())) == ["direct", "none"]

@@ -9,10 +9,10 @@ from digicarbon.render.grid import SENTENCE, Grid, length, number, split
 
 PORTRAIT, LANDSCAPE = 345.0, 550.0
 """How wide an article's page is, in points; a wider table stands on a landscape page."""
-SIZES = (("small", 9.0, 6.0), ("footnotesize", 8.0, 5.0), ("scriptsize", 7.3, 3.0), ("tiny", 6.3, 3.0))
+SIZES = (("small", 9.0, 6.0), ("footnotesize", 8.0, 5.0), ("footnotesize", 8.0, 3.0))
 """Sizes of letters and the air on either side of a column, in points; the largest that fits is taken.
 
-Small letters of Computer Modern are wider than their size."""
+Smaller letters are hard to read: a table that does not fit is split by columns."""
 PLACE = 0.55
 """How wide a character is at a size of one point."""
 LONG, LONG_WIDE = 45, 28
@@ -24,6 +24,7 @@ _GREEK = (
     *("xi", "omicron", "pi", "rho", "varsigma", "sigma", "tau", "upsilon", "varphi", "chi", "psi", "omega"),
 )
 _NUMBERED = re.compile(r"(?:Table|表)\s*\w+\s*[:：.]\s*(?=\S)")
+_PUNCTUATION = re.compile(r"[\W_]+")
 _CAPITALS = {
     "Γ": "Gamma", "Δ": "Delta", "Θ": "Theta", "Λ": "Lambda", "Ξ": "Xi", "Π": "Pi", "Σ": "Sigma", "Υ": "Upsilon",
     "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega",
@@ -87,8 +88,8 @@ def _one(grid: Grid) -> str:
 
 
 def _label(title: str) -> str:
-    """Return the label by which a paper refers to the table, of its title's letters and digits."""
-    words = "-".join(re.findall(r"[a-z0-9]+", title.lower()))
+    """Return the label by which a paper refers to the table: its title's letters and digits, also Chinese ones."""
+    words = "-".join(re.findall(rf"[a-z0-9{chr(CHINESE + 1)}-\U0010ffff]+", _PUNCTUATION.sub(" ", title.lower())))
     return rf"\label{{tab:{words}}}" if words else ""
 
 
@@ -132,8 +133,8 @@ def _cell(cell: str) -> str:
 
 
 def _is_wide(grid: Grid) -> bool:
-    """Return whether an upright page is too narrow at the smallest size that reads well."""
-    return _width(grid, *SIZES[2][1:]) > PORTRAIT
+    """Return whether an upright page is too narrow."""
+    return _width(grid, *SIZES[-1][1:]) > PORTRAIT
 
 
 def _is_long(grid: Grid) -> bool:
@@ -141,9 +142,12 @@ def _is_long(grid: Grid) -> bool:
 
 
 def _width(grid: Grid, points: float, air: float) -> float:
-    longest = [max(map(_places, column), default=0) for column in grid.columns]
-    over = grid.over
-    places = grid.label_length + sum(min(max(pair), SENTENCE) for pair in zip(longest, over, strict=True))
+    # only sentences are wrapped
+    own = (
+        SENTENCE if sentence else max(map(_places, column), default=0)
+        for column, sentence in zip(grid.columns, grid.sentences, strict=True)
+    )
+    places = grid.label_length + sum(map(max, own, grid.over))
     return places * PLACE * points + 2 * air * len(grid.heads)
 
 

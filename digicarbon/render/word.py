@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from digicarbon.errors import ConfigError
-from digicarbon.render.grid import SENTENCE, Grid, split
+from digicarbon.render.grid import SENTENCE, Grid, length, split
 
 CENTIMETRE = 28.35
 """In points."""
 PORTRAIT, LANDSCAPE = 16.0 * CENTIMETRE, 24.7 * CENTIMETRE
 """How wide a table can be on A4 with margins of 2.5 cm, in points."""
-SIZE, SMALLEST, NOTE = 10.5, 6.0, 9.0
-"""Points: of a table, of one that would not fit otherwise, and of its notes."""
-PLACE = 0.55
-"""How wide a character is at a size of one point."""
+SIZE, SMALLEST, NOTE = 10.5, 8.0, 9.0
+"""Points: of a table, of one that would not fit otherwise, and of its notes; one that still does not is split."""
+PLACE = 0.62
+"""How wide a character is at a size of one point, also in the wider font of a machine without Times New Roman."""
 AIR = 8.0
 """Points beside the text of each column, half of them on either side."""
 THICK, THIN = 12, 6
 """Eighths of a point: the lines above and below the table, and those within."""
 FONT, CHINESE = "Times New Roman", "SimSun"
+_WORD = re.compile("[!-\u2e7f]+")
+"""What no line ends within; it may end between any two Chinese characters."""
 
 
 def word(grids: Sequence[Grid]) -> bytes:
@@ -142,8 +145,11 @@ def _width(grid: Grid, size: float) -> float:
 
 
 def _natural(grid: Grid, size: float) -> list[float]:
-    """Return the width of each column in points; sentences are wrapped."""
-    return [min(places, SENTENCE) * PLACE * size + AIR for places in (grid.label_length, *grid.lengths)]
+    """Return the width of each column in points; sentences are wrapped, between words only."""
+    columns = ([label for label, _ in grid.rows], *grid.columns)
+    words = (max((length(word) for text in column for word in _WORD.findall(text)), default=0) for column in columns)
+    whole = (min(places, SENTENCE) for places in (grid.label_length, *grid.lengths))
+    return [max(pair) * PLACE * size + AIR for pair in zip(words, whole, strict=True)]
 
 
 def _widths(grid: Grid, size: float, room: float) -> list[float]:

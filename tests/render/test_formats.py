@@ -218,6 +218,24 @@ def test_what_no_page_holds_is_split_by_columns() -> None:
     assert [paragraph.text for paragraph in document.paragraphs if paragraph.text][-1] == "n"
 
 
+@pytest.mark.parametrize("columns", [4, 8, 12])
+def test_no_letters_are_smaller_than_those_of_notes(columns: int) -> None:
+    heads = [f"ln_digital_finance({k})" for k in range(columns)]
+    table = Table("Wide", pd.DataFrame([["-0.1234***"] * columns], index=["W_ln_digital_finance"], columns=heads))
+    sizes = re.findall(r"^\\(small|footnotesize|scriptsize|tiny)$", table.to_latex(), re.M)
+    assert set(sizes) <= {"small", "footnotesize"}
+    runs = [run for one in word(table).tables for cell in one._cells for run in cell.paragraphs[0].runs]
+    assert min(run.font.size.pt for run in runs) >= 8
+
+
+def test_labels_of_chinese_titles_differ() -> None:
+    cells = pd.DataFrame([["1"]], index=["x"], columns=["(1)"])
+    labels = [
+        re.findall(r"\\label{(.*)}", Table(title, cells).to_latex()) for title in ("基准回归，CO₂", "异质性：CO₂")
+    ]
+    assert labels == [["tab:基准回归-co"], ["tab:异质性-co"]]
+
+
 def test_latex_gives_stars_and_minus_their_width() -> None:
     text = REGRESSION.to_latex()
     assert "lap{" not in text

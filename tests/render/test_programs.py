@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -15,10 +16,10 @@ from digicarbon.render import Table
 
 pytestmark = pytest.mark.outside
 
-HEADS = [f"SDM({k})" for k in range(1, 13)]
+HEADS = [f"SDM({k})" for k in range(1, 8)]
 WIDE = Table(
-    "Table 7: spatial, of 12 columns",
-    pd.DataFrame([[f"-{row}.{k}234***" for k in range(12)] for row in range(60)], columns=HEADS),
+    "Table 7: spatial, of 7 columns",
+    pd.DataFrame([[f"-{row}.{k}234***" for k in range(7)] for row in range(60)], columns=HEADS),
     notes=("* p < 0.1", "Odd: |*&%_#$~^\\{}<>[]"),
 )
 SMALL = Table(
@@ -86,7 +87,7 @@ def test_libreoffice_repeats_the_head_and_cuts_no_number(suffix: str, tmp_path: 
     for page in found[:2]:
         assert all(head in page for head in HEADS)
     for row in (0, 59):
-        for k in range(12):
+        for k in range(7):
             assert f"-{row}.{k}234***" in "\n".join(found)
 
 
@@ -97,6 +98,34 @@ def test_pdflatex_prints_it_within_the_page(tmp_path: Path) -> None:
         assert all(head in page for head in HEADS)
     assert "Overfull" not in log
     assert "Odd: |*&%_#$~" in "\n".join(found)
+
+
+LONG = [f"{name}({k})" for k, name in enumerate(["ln_digital_output", "ln_co2_emissions", "ln_broadband"] * 4)]
+NAMED = Table(
+    "Table 3: long names",
+    pd.DataFrame(
+        [["-0.1234***"] * 12, ["(-3.23)"] * 12],
+        index=["ln_industrial_digitalization_of_all_cities", ""],
+        columns=LONG,
+    ),
+)
+
+
+@pytest.mark.parametrize("columns", [4, 8, 12])
+def test_long_names_are_whole_in_word_and_within_the_page_in_latex(columns: int, tmp_path: Path) -> None:
+    table = replace(NAMED, cells=NAMED.cells.iloc[:, :columns])
+    printed = "\n".join(converted(table.save(tmp_path / "table.docx")))
+    typed, log = typeset(table.to_latex(), tmp_path)
+    assert "Overfull" not in log
+    for text in (printed, "\n".join(typed).replace("−", "-")):
+        assert [name for name in (*LONG[:columns], NAMED.cells.index[0]) if name not in text] == []
+        assert (text.count("-0.1234***"), text.count("(-3.23)")) == (columns, columns)
+
+
+def test_libreoffice_shows_a_negative_t_within_its_parentheses(tmp_path: Path) -> None:
+    text = "\n".join(converted(NAMED.save(tmp_path / "table.xlsx")))
+    assert "(-3.23)" in text
+    assert "-(3.23)" not in text
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
