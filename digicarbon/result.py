@@ -116,6 +116,8 @@ class Result:
         Residuals with fixed effects removed, of balanced panels.
     boundary : tuple of str
         Parameters that lie at an end of their range, e.g. ``("rho",)``.
+    beyond : bool
+        Whether rho lies beyond the range of W itself, where a model has no effects.
     """
 
     kind: str
@@ -132,11 +134,12 @@ class Result:
     notes: tuple[str, ...] = ()
     residuals: FloatArray | None = None
     boundary: tuple[str, ...] = ()
+    beyond: bool = False
 
     @property
     def without_effect(self) -> bool:
         """Whether no focal number is an effect: rho lies at the end of its range, or beyond that of W itself."""
-        return "rho" in self.boundary or ("rho" in self.terms and self.spatial_effects is None)
+        return "rho" in self.boundary or self.beyond
 
     @property
     def without_spillovers(self) -> bool:

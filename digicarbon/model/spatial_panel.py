@@ -213,7 +213,7 @@ class SpatialPanel(Model):
             position = len(design.names) + found.tail.index(name)
             covariance = covariance.copy()
             covariance[position] = covariance[:, position] = np.nan
-        unreported = "rho" in found.boundary or self._beyond(found, design)
+        beyond = self._beyond(found, design)
         return Result(
             kind=self.kind,
             y=self.y,
@@ -224,13 +224,14 @@ class SpatialPanel(Model):
             inference=Inference(None, self.level),
             statistics=self._statistics(found, design),
             # at the boundary I - ρW is singular: numbers would be noise of the inverse
-            spatial_effects=None if unreported else self._effects(found, design),
+            spatial_effects=None if beyond or "rho" in found.boundary else self._effects(found, design),
             absorbed={"none": (), "two_way": ("unit", "time"), "random": ("random",)}.get(
                 self.effects, (self.effects,)
             ),
             notes=self._notes(found, design),
             residuals=found.residuals,
             boundary=found.boundary,
+            beyond=beyond,
         )
 
     def null(self, panel: Panel, weights: Weights | None, candidates: Sequence[Weights]) -> Null | None:

@@ -44,6 +44,7 @@ def encode(result: Result) -> str:
         "absorbed": result.absorbed,
         "notes": result.notes,
         "boundary": result.boundary,
+        "beyond": result.beyond,
     }
     return json.dumps(content, ensure_ascii=False, default=_scalar)
 
@@ -82,6 +83,7 @@ def decode(text: str) -> Result:
         absorbed=tuple(content["absorbed"]),
         notes=tuple(content["notes"]),
         boundary=tuple(at_end),
+        beyond=bool(content.get("beyond", False)),
     )
 
 
