@@ -139,7 +139,9 @@ def fit(task: Task) -> Fitted:
             found.require_numbers()
             tables = {**found.tables, **task.diagnostic.tables(panel, weights)}
             notes = (*found.notes, *task.diagnostic.notes)
-            result = replace(found, tables=tables, notes=notes, residuals=None)
+            result = replace(
+                found, tables=tables, notes=notes, table_errors=task.diagnostic.table_errors, residuals=None
+            )
         except SystemExit as asked:
             raise EstimationError(
                 f"The code of {type(task.model).__name__} asked to end the process (exit status {asked.code}); a model "

@@ -90,6 +90,10 @@ class Result:
         Sentences that belong under a table of this result.
     residuals : ndarray, shape (T, N), or None
         Residuals with fixed effects removed, of balanced panels.
+    errors_note : str
+        Which of the notes says what the standard errors of the estimates are; empty where none does.
+    table_errors : mapping of str to str
+        What the standard errors of a table are, by its name, where they are not those of the estimates.
     without_errors : tuple of str
         Terms that have no standard error for a reason that the notes state, e.g. a parameter at the end of its range.
     """
@@ -107,6 +111,8 @@ class Result:
     absorbed: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     residuals: FloatArray | None = None
+    errors_note: str = ""
+    table_errors: Mapping[str, str] = field(default_factory=dict)
     without_errors: tuple[str, ...] = ()
 
     @property

@@ -37,6 +37,11 @@ class Diagnostic(Spec):
         """Sentences that belong under a table of its numbers."""
         return ()
 
+    @property
+    def table_errors(self) -> Mapping[str, str]:
+        """What the standard errors of its tables are, by table, where they are not the model's."""
+        return {}
+
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the diagnostic cannot be computed; compute nothing."""
         panel.require(self.terms)

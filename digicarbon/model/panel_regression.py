@@ -245,6 +245,7 @@ class PanelRegression(Model):
         df = df_resid if self.df == "residual" else degrees_of_freedom(columns, df_resid, rule)
         random = self.effects in RANDOM
         inference = Inference(None if random else float(df), self.level)
+        errors_note = f"Standard errors: {rule.words(columns.rows.t)}."
         return Result(
             kind=self._kind,
             y=self.y,
@@ -263,11 +264,12 @@ class PanelRegression(Model):
             },
             absorbed=self._absorbed,
             notes=(
-                f"Standard errors: {rule.words(columns.rows.t)}.",
+                errors_note,
                 *((REPAIRED,) if repaired else ()),
                 *columns.notes,
             ),
             residuals=fit.residuals.reshape(columns.rows.n, -1).T if columns.rows.balanced else None,
+            errors_note=errors_note,
         )
 
     def null(self, panel: Panel, weights: Weights | None, candidates: Sequence[Weights]) -> Null | None:

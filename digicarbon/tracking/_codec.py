@@ -42,6 +42,8 @@ def encode(result: Result) -> str:
         "tables": {name: _frame(table) for name, table in result.tables.items()},
         "absorbed": result.absorbed,
         "notes": result.notes,
+        "errors_note": result.errors_note,
+        "table_errors": dict(result.table_errors),
         "without_errors": result.without_errors,
     }
     return json.dumps(content, ensure_ascii=False, default=_scalar)
@@ -73,7 +75,9 @@ def decode(text: str) -> Result:
         tables={name: _read_frame(table) for name, table in content["tables"].items()},
         absorbed=tuple(content["absorbed"]),
         notes=tuple(content["notes"]),
-        # results of earlier days do not have it
+        # results of earlier days do not have these
+        errors_note=content.get("errors_note", ""),
+        table_errors=content.get("table_errors", {}),
         without_errors=tuple(content.get("without_errors", ())),
     )
 
