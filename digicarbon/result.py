@@ -118,6 +118,10 @@ class Result:
         Parameters that lie at an end of their range, e.g. ``("rho",)``.
     beyond : bool
         Whether rho lies beyond the range of W itself, where a model has no effects.
+    errors_note : str
+        Which of the notes says what the standard errors of the estimates are; empty where none does.
+    table_errors : mapping of str to str
+        What the standard errors of a table are, by its name, where they are not those of the estimates.
     """
 
     kind: str
@@ -135,6 +139,8 @@ class Result:
     residuals: FloatArray | None = None
     boundary: tuple[str, ...] = ()
     beyond: bool = False
+    errors_note: str = ""
+    table_errors: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def without_effect(self) -> bool:

@@ -51,6 +51,11 @@ class Diagnostic(Spec):
         """Return `notes`, and the sentences that the numbers of ``tables`` call for."""
         return self.notes
 
+    @property
+    def table_errors(self) -> Mapping[str, str]:
+        """What the standard errors of its tables are, by table, where they are not the model's."""
+        return {}
+
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the diagnostic cannot be computed; compute nothing."""
         panel.require(self.terms)

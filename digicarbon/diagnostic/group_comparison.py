@@ -27,8 +27,9 @@ from digicarbon.weights import Weights
 
 FEWEST_DRAWS = 99
 Draws = Annotated[int, Field(ge=FEWEST_DRAWS)]
-COLUMNS = ("term", "test", "groups", "estimate", "se", "statistic", "df", "df_denominator", "p", "null")
+COLUMNS = ("term", "test", "groups", "regression", "estimate", "se", "statistic", "df", "df_denominator", "p", "null")
 JOINT = "all focal terms"
+TOGETHER, SEPARATE = "all units", "each group"
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class _Line:
     test: str
     groups: str
     null: str
+    regression: str = TOGETHER
     estimate: float = math.nan
     se: float = math.nan
     statistic: float = math.nan
@@ -81,7 +83,8 @@ def compare_groups(
     Returns
     -------
     DataFrame
-        Columns term, test, groups, estimate, se, statistic, df, df_denominator, p and null (a sentence). Tests are
+        Columns term, test, groups, regression, estimate, se, statistic, df, df_denominator, p and null (a sentence).
+        The regression is of ``all units``, with interactions, or of ``each group`` by itself. Tests are
         ``coefficient`` (of a group, against zero), ``equality`` (Wald, F with the model's degrees of freedom),
         ``difference`` (of two groups, t, with df 1) and ``permutation`` (of two groups; its estimate is the difference
         of two separate regressions). p values of pairs are not corrected for their number.
@@ -140,7 +143,7 @@ def _interacted(result: Result, term: str, groups: Groups) -> Iterator[_Line]:
         at = result.terms.index(grouped(term, name))
         coef, se, t, p = (float(numbers[column][at]) for column in ("coef", "se", "stat", "p"))
         null = f"The coefficient of {term} is zero in {name} ({counted(int(size), 'unit')})."
-        yield _Line(term, "coefficient", name, null, coef, se, t, 1.0, denominator, p)
+        yield _Line(term, "coefficient", name, null, TOGETHER, coef, se, t, 1.0, denominator, p)
     yield _equality(result, (term,), groups)
     for one, two in itertools.combinations(groups.labels, 2):
         index = [result.terms.index(grouped(term, name)) for name in (one, two)]
@@ -151,7 +154,7 @@ def _interacted(result: Result, term: str, groups: Groups) -> Iterator[_Line]:
         se = math.sqrt(variance) if variance >= 0 else math.nan
         t = math.copysign(math.sqrt(test.statistic), estimate) if test.statistic >= 0 else math.nan
         null = f"The coefficients of {term} in {one} and {two} are equal."
-        yield _Line(term, "difference", _pair(one, two), null, estimate, se, t, 1.0, denominator, test.p)
+        yield _Line(term, "difference", _pair(one, two), null, TOGETHER, estimate, se, t, 1.0, denominator, test.p)
 
 
 def _equality(result: Result, terms: tuple[str, ...], groups: Groups) -> _Line:
@@ -192,7 +195,7 @@ def _permutations(
         except DigicarbonError as error:
             which = x[0] if len(x) == 1 else JOINT
             where = _pair(*(groups.labels[g] for g in pair))
-            lines.append(_Line(which, "permutation", where, f"Not tested: {error}"))
+            lines.append(_Line(which, "permutation", where, f"Not tested: {error}", SEPARATE))
     return sorted(lines, key=lambda line: x.index(line.term) if line.term in x else len(x))
 
 
@@ -224,7 +227,7 @@ def _permutation(
         f"between groups of {int(first.sum())} and {int((~first).sum())}, {how}."
     )
     return [
-        _Line(term, "permutation", _pair(one, two), null, float(found.difference[j]), p=float(found.p[j]))
+        _Line(term, "permutation", _pair(one, two), null, SEPARATE, float(found.difference[j]), p=float(found.p[j]))
         for j, term in enumerate(model.x)
     ]
 

@@ -402,13 +402,14 @@ class WildClusterBootstrap(Diagnostic):
         return tuple(dict.fromkeys([*self.model.terms, *by]))
 
     @property
-    def notes(self) -> tuple[str, ...]:
-        """What the table's standard errors are, which are not the model's."""
+    def table_errors(self) -> Mapping[str, str]:
+        """What the table's standard errors are: clustered, whatever the model's are."""
         rule = self.model.small_sample if isinstance(self.model, PanelRegression) else ""
-        return (
-            f"Wild bootstrap: its table's se and stat are clustered by {self.cluster} (small-sample rule: {rule}), "
-            "whatever standard errors the model has; p, low and high are of the bootstrap.",
+        note = (
+            f"Standard errors of this table: clustered by {self.cluster} (small-sample rule: {rule}); p values and "
+            "intervals: wild cluster bootstrap."
         )
+        return {"wild_bootstrap": note}
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the test cannot be made."""

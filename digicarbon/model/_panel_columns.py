@@ -37,6 +37,8 @@ class Columns:
     statistics : mapping of str to float
         Variance components.
     notes : tuple of str
+    slopes : int
+        How many of the first regressors have dummies after them that add up to the constant.
     """
 
     names: tuple[str, ...]
@@ -47,6 +49,7 @@ class Columns:
     absorbed: int
     statistics: dict[str, float]
     notes: tuple[str, ...] = ()
+    slopes: int = 0
 
 
 def within(panel: Panel, names: tuple[str, ...], y: str, effects: EffectsKind, constant: bool = False) -> Columns:
@@ -88,7 +91,7 @@ def dummies(panel: Panel, names: tuple[str, ...], y: str, effects: EffectsKind) 
         found.append(np.eye(rows.t)[rows.period_codes][:, first:])
         labels += [f"time[{period}]" for period in panel.periods[first:]]
     values = np.column_stack([raw[:, :-1], *found, raw[:, -1]])
-    return Columns((*names, *labels), values, values, rows, "none", 0, {}, _singletons(panel, effects))
+    return Columns((*names, *labels), values, values, rows, "none", 0, {}, _singletons(panel, effects), len(names))
 
 
 def between(panel: Panel, names: tuple[str, ...], y: str, effects: EffectsKind) -> Columns:

@@ -68,10 +68,10 @@ def covariance_of(columns: Columns, fit: Fit, df_resid: int, rule: Rule, kernel:
     """Return the covariance of the coefficients, shape (k, k); it may be indefinite where clusters are few."""
     if rule.cov == "classic":
         return fit.ssr / df_resid * fit.inverse
-    z, e = columns.values[:, :-1], fit.residuals
+    z, e = columns.values[:, :-1] @ fit.root, fit.residuals
     if rule.small_sample == "hc3":
-        e = e / (1 - middle.leverages(z, fit.inverse))
-    return fit.inverse @ _middle(columns, z, e, rule, kernel) @ fit.inverse
+        e = e / (1 - middle.leverages(z))
+    return fit.root @ _middle(columns, z, e, rule, kernel) @ fit.root.T
 
 
 def degrees_of_freedom(columns: Columns, df_resid: int, rule: Rule) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -181,9 +182,10 @@ class PanelIV(Model):
         order = [list(fitted.params.index).index(name) for name in columns.names]
         coef = np.asarray(fitted.params)[order]
         covariance, repaired = np.asarray(fitted.cov)[np.ix_(order, order)] * errors.factor(k), False
+        residuals = columns.y - columns.regressors @ coef
+        coef, covariance = columns.with_means(self.y, columns.names, coef, covariance)
         if len(errors.clusters) == 2:
             covariance, repaired = nearest_semidefinite(covariance)
-        residuals = columns.y - columns.regressors @ coef
         found = self._tests(columns, errors, residuals)
         ssr, rows = float(residuals @ residuals), len(columns.y)
         df_resid = rows - k - errors.absorbed
@@ -262,6 +264,11 @@ class PanelIV(Model):
             refuse_unidentified(chosen, of(without, chosen), of(raw, chosen), self.effects)
         if np.ptp(without[:, 0]) < 1e-12 * max(float(np.abs(raw[:, 0]).max()), 1.0):
             raise EstimationError(f"{self.y} does not vary{after(self.effects)}; there is nothing to explain.")
+        means = without.mean(axis=0) if constant else np.zeros(len(every))
+        if constant:
+            # projections square the condition of columns with large means; the constant takes the means back
+            means[-1] = 0.0
+            without = without - means
         found = Columns(
             panel=made,
             names=names,
@@ -273,6 +280,7 @@ class PanelIV(Model):
             w=of(without, exogenous),
             x=of(without, endogenous),
             z=of(without, instruments),
+            means=dict(zip(every, means, strict=True)),
         )
         found.refuse_useless()
         return found
@@ -351,13 +359,11 @@ class PanelIV(Model):
         terms = (*columns.instruments, *columns.exogenous)
         form = reduced_form(columns.x, np.column_stack([columns.z, columns.w]), errors, 0)
         inference = Inference(float(form.df), self.level)
-        frames = {
-            name: pd.DataFrame(
-                inference.columns(form.coef[:, j], np.sqrt(form.covariance[j, :, j, :].diagonal())),
-                index=pd.Index(terms, name="term"),
-            )
-            for j, name in enumerate(columns.endogenous)
-        }
+        frames = {}
+        for j, name in enumerate(columns.endogenous):
+            coef, covariance = columns.with_means(name, terms, form.coef[:, j], form.covariance[j, :, j, :])
+            numbers = inference.columns(coef, np.sqrt(covariance.diagonal()))
+            frames[name] = pd.DataFrame(numbers, index=pd.Index(terms, name="term"))
         return pd.concat(frames, names=["endogenous"])
 
     def _cov_words(self) -> str:
@@ -366,7 +372,10 @@ class PanelIV(Model):
 
 @dataclass(frozen=True, eq=False)
 class Columns:
-    """What the model is fitted to: columns of a panel with effects removed, of shape (rows,) or (rows, names)."""
+    """What the model is fitted to: columns of a panel with effects removed, of shape (rows,) or (rows, names).
+
+    Beside a constant they are less their ``means``, by name.
+    """
 
     panel: Panel
     names: tuple[str, ...]
@@ -378,6 +387,20 @@ class Columns:
     w: FloatArray
     x: FloatArray
     z: FloatArray
+    means: Mapping[str, float]
+
+    def with_means(
+        self, y: str, terms: tuple[str, ...], coef: FloatArray, covariance: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return coefficients of y on terms, and their covariance, as of columns whose means were not taken off."""
+        if "const" not in terms:
+            return coef, covariance
+        at = terms.index("const")
+        back = np.eye(len(terms))
+        back[at] -= [self.means[name] for name in terms]
+        moved = back @ coef
+        moved[at] += self.means[y]
+        return moved, back @ covariance @ back.T
 
     def partialled(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return y, x and z with the exogenous regressors partialled out."""

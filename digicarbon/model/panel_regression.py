@@ -232,12 +232,12 @@ class PanelRegression(Model):
         DataError, WeightsError, EstimationError
         """
         columns = self._columns(panel, weights)
-        fit = least_squares(columns.values)
+        fit = least_squares(columns.values, columns.slopes)
         nobs, k = columns.values.shape[0], columns.values.shape[1] - 1
         df_resid = nobs - k - columns.absorbed
         rule = self.rule
         if self.engine == "linearmodels":
-            fit, covariance = self._linearmodels(panel, columns, df_resid)
+            fit, covariance = self._linearmodels(panel, columns, fit)
         else:
             kernel = kernel_of(weights, self.kernel, panel) if self.uses_weights else None
             covariance = covariance_of(columns, fit, df_resid, rule, kernel)
@@ -245,6 +245,7 @@ class PanelRegression(Model):
         df = df_resid if self.df == "residual" else degrees_of_freedom(columns, df_resid, rule)
         random = self.effects in RANDOM
         inference = Inference(None if random else float(df), self.level)
+        errors_note = f"Standard errors: {rule.words(columns.rows.t)}."
         return Result(
             kind=self._kind,
             y=self.y,
@@ -263,11 +264,12 @@ class PanelRegression(Model):
             },
             absorbed=self._absorbed,
             notes=(
-                f"Standard errors: {rule.words(columns.rows.t)}.",
+                errors_note,
                 *((REPAIRED,) if repaired else ()),
                 *columns.notes,
             ),
             residuals=fit.residuals.reshape(columns.rows.n, -1).T if columns.rows.balanced else None,
+            errors_note=errors_note,
         )
 
     def null(self, panel: Panel, weights: Weights | None, candidates: Sequence[Weights]) -> Null | None:
@@ -418,7 +420,7 @@ class PanelRegression(Model):
             "bic": float(np.log(nobs)) * parameters - 2 * float(loglik),
         }
 
-    def _linearmodels(self, panel: Panel, columns: Columns, df_resid: int) -> tuple[Fit, FloatArray]:
+    def _linearmodels(self, panel: Panel, columns: Columns, fit: Fit) -> tuple[Fit, FloatArray]:
         """Return the fit and its covariance from linearmodels, our small-sample factor applied."""
         from linearmodels.panel import PanelOLS
 
@@ -444,8 +446,7 @@ class PanelRegression(Model):
             found = model.fit(cov_type="unadjusted", debiased=True)
             covariance = np.asarray(found.cov)
         residuals = np.asarray(found.resids)
-        ssr = float(found.resid_ss)
-        return Fit(np.asarray(found.params), covariance / (ssr / df_resid), residuals, ssr), covariance
+        return Fit(np.asarray(found.params), fit.root, residuals, float(found.resid_ss)), covariance
 
 
 def _joint(names: tuple[str, ...], coef: FloatArray, covariance: FloatArray, inference: Inference) -> dict[str, float]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from digicarbon.errors import EstimationError
 from digicarbon.numeric.group_means import Groups
-from digicarbon.numeric.least_squares import least_squares, triangular
+from digicarbon.numeric.least_squares import Fit, least_squares, triangular
 from digicarbon.numeric.within import clearly_independent, dependent, vanishing
 
 FloatArray = NDArray[np.float64]
@@ -17,25 +17,15 @@ IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Regression:
+class Regression(Fit):
     """A least-squares fit with its design.
 
     Attributes
     ----------
-    coef : ndarray, shape (k,)
-    residuals : ndarray, shape (rows,)
     design : ndarray, shape (rows, k)
-    inverse : ndarray, shape (k, k)
-        (Z′Z)⁻¹.
-    ssr : float
-        Sum of squared residuals.
     """
 
-    coef: FloatArray
-    residuals: FloatArray
     design: FloatArray
-    inverse: FloatArray
-    ssr: float
 
     def clustered(self, codes: IntArray) -> FloatArray:
         """Return the covariance of the coefficients, clustered, without a small-sample factor, shape (k, k).
@@ -49,8 +39,8 @@ class Regression:
         -----
         Arellano (1987), plm's ``vcovHC(method = "arellano", type = "HC0")``.
         """
-        scores = Groups(codes).totals(self.design * self.residuals[:, None])
-        return np.asarray(self.inverse @ (scores.T @ scores) @ self.inverse)
+        scores = Groups(codes).totals((self.design @ self.root) * self.residuals[:, None])
+        return np.asarray(self.root @ (scores.T @ scores) @ self.root.T)
 
 
 def regress(y: FloatArray, design: FloatArray) -> Regression:
@@ -63,14 +53,14 @@ def regress(y: FloatArray, design: FloatArray) -> Regression:
     """
     rows, k = design.shape
     if k == 0:
-        return Regression(np.empty(0), y, design, np.empty((0, 0)), float(y @ y))
+        return Regression(np.empty(0), np.empty((0, 0)), y, float(y @ y), design)
     size = np.linalg.norm(design, axis=0)
     if rows < k or not (np.abs(triangular(design).diagonal()) > 1e-10 * size).all():
         raise EstimationError(
             "The regressors of this test are collinear or more than its observations; leave some of them out."
         )
     fit = least_squares(np.column_stack([design, y]))
-    return Regression(fit.coef, fit.residuals, design, fit.inverse, fit.ssr)
+    return Regression(fit.coef, fit.root, fit.residuals, fit.ssr, design)
 
 
 def identified(within: FloatArray, before: FloatArray) -> list[int]:

@@ -1,7 +1,8 @@
 """Covariances of least-squares coefficients: sandwiches, and the small-sample rules that other packages' tables use.
 
 Notation of the docstrings: Z the regressors with effects removed, shape (rows, k); e the residuals; s = Z·e the scores;
-a covariance is (Z′Z)⁻¹ M (Z′Z)⁻¹ with the middle M that a function here returns, shape (k, k).
+a covariance is (Z′Z)⁻¹ M (Z′Z)⁻¹ with the middle M that a function here returns, shape (k, k). With ZP in place of Z,
+(Z′Z)⁻¹ = PP′, it is PMP′, which loses no digits to large means.
 """
 
 from __future__ import annotations
@@ -57,9 +58,9 @@ def nested_effects(by: Literal["unit", "time"], effects: str, n: int, t: int) ->
     return t - 1 if by == "time" and effects in ("time", "two_way") else 0
 
 
-def leverages(z: FloatArray, inverse: FloatArray) -> FloatArray:
-    """Return the diagonal of Z (Z′Z)⁻¹ Z′, shape (rows,): HC3 divides residuals by one less these."""
-    return np.asarray(np.einsum("ij,jk,ik->i", z, inverse, z))
+def leverages(orthonormal: FloatArray) -> FloatArray:
+    """Return the diagonal of Z (Z′Z)⁻¹ Z′, of ZP with (Z′Z)⁻¹ = PP′, shape (rows,): HC3 divides by one less these."""
+    return np.asarray(np.einsum("ij,ij->i", orthonormal, orthonormal))
 
 
 def white(z: FloatArray, e: FloatArray) -> FloatArray:

@@ -18,37 +18,49 @@ class Fit:
     Attributes
     ----------
     coef : ndarray, shape (k,)
-    inverse : ndarray, shape (k, k)
-        (Z′Z)⁻¹.
+    root : ndarray, shape (k, k)
+        P with (Z′Z)⁻¹ = PP′: the columns of ZP are orthonormal. A sandwich P(Σ of scores of ZP)P′ keeps the digits that
+        (Z′Z)⁻¹ loses where means are large.
     residuals : ndarray, shape (rows,)
     ssr : float
         Their sum of squares.
     """
 
     coef: FloatArray
-    inverse: FloatArray
+    root: FloatArray
     residuals: FloatArray
     ssr: float
 
+    @property
+    def inverse(self) -> FloatArray:
+        """(Z′Z)⁻¹, shape (k, k)."""
+        return self.root @ self.root.T
 
-def least_squares(columns: FloatArray) -> Fit:
+
+def least_squares(columns: FloatArray, slopes: int = 0) -> Fit:
     """Regress the last column on the others.
 
     Parameters
     ----------
     columns : ndarray, shape (rows, k + 1)
         Regressors of full rank, then the outcome.
+    slopes : int
+        How many of the first regressors have dummies after them that add up to the constant.
 
     Notes
     -----
     From the triangular factor of all columns: its last column gives the coefficients by back substitution, its inverse
-    (Z′Z)⁻¹ = R⁻¹R⁻¹′.
+    (Z′Z)⁻¹ = R⁻¹R⁻¹′. The constant, or dummies in its place, must be its first columns: the others then enter as
+    deviations from means, and a large mean costs no digits of their rows of R⁻¹.
     """
-    factor = triangular(columns)
-    coef, _ = lapack.dtrtrs(factor[:-1, :-1], factor[:-1, -1])
-    root, _ = lapack.dtrtri(factor[:-1, :-1])
+    order = np.roll(np.arange(columns.shape[1] - 1), -slopes)
+    factor = triangular(columns[:, [*order, -1]] if slopes else columns)
+    solved, _ = lapack.dtrtrs(factor[:-1, :-1], factor[:-1, -1])
+    inverted, _ = lapack.dtrtri(factor[:-1, :-1])
+    coef, root = np.empty_like(solved), np.empty_like(inverted)
+    coef[order], root[order] = solved, inverted
     residuals = columns[:, -1] - columns[:, :-1] @ coef
-    return Fit(coef, root @ root.T, residuals, float(residuals @ residuals))
+    return Fit(coef, root, residuals, float(residuals @ residuals))
 
 
 def solve(columns: FloatArray, targets: FloatArray) -> FloatArray:

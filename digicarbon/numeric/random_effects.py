@@ -104,6 +104,8 @@ def components(
     balanced. Two kinds of effects in an unbalanced panel are refused: subtracting shares of means is not generalised
     least squares there. A negative variance is set to zero.
     """
+    # every regression here has a constant or takes means out, but large means would cost the moments their digits
+    y, x = y - y.mean(), x - x.mean(axis=0)
     groups = {kind: Groups(unit_codes if kind == "unit" else period_codes) for kind in KINDS[effects]}
     balanced = len(y) == (int(unit_codes.max()) + 1) * (int(period_codes.max()) + 1)
     if not balanced and len(groups) == 2:

@@ -14,8 +14,9 @@ from pydantic import Field
 
 from digicarbon.errors import ConfigError, listing
 from digicarbon.files import folders
-from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, notes_of
+from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, attributed
 from digicarbon.report.summary import across
+from digicarbon.result import Result
 from digicarbon.spec import Names
 
 
@@ -58,8 +59,14 @@ class DiagnosticTable(Report):
         blocks = [
             block.map(self._cell).add_prefix(f"{record.label}: " if len(found) > 1 else "") for record, block in found
         ]
-        notes = self.words.notes(notes_of([record for record, _ in found]))
+        notes = self.words.notes(attributed([(record.label, self._said(record.result)) for record, _ in found]))
         return Table(title, pd.concat(blocks, axis=1).fillna(""), notes=notes)
+
+    def _said(self, result: Result) -> tuple[str, ...]:
+        """Return the result's notes; where the table has standard errors of its own, theirs instead of the model's."""
+        if self.name not in result.table_errors:
+            return result.notes
+        return (result.table_errors[self.name], *(note for note in result.notes if note != result.errors_note))
 
     def _blocks(self, records: Iterable[Record]) -> Iterator[tuple[Record, pd.DataFrame]]:
         """Yield the columns of each run that has the table, with labels as an index."""

@@ -45,6 +45,8 @@ def encode(result: Result) -> str:
         "notes": result.notes,
         "boundary": result.boundary,
         "beyond": result.beyond,
+        "errors_note": result.errors_note,
+        "table_errors": dict(result.table_errors),
     }
     return json.dumps(content, ensure_ascii=False, default=_scalar)
 
@@ -84,6 +86,9 @@ def decode(text: str) -> Result:
         notes=tuple(content["notes"]),
         boundary=tuple(at_end),
         beyond=bool(content.get("beyond", False)),
+        # results of earlier days do not have these
+        errors_note=content.get("errors_note", ""),
+        table_errors=content.get("table_errors", {}),
     )
 
 

@@ -191,3 +191,10 @@ def test_notes_say_which_model_each_difference_is_of() -> None:
     (note,) = GroupComparison(model=MODEL, by="zone").notes
     assert "controls and effects are common to the groups" in note
     assert "Permutation tests are of separate regressions" in note
+
+
+def test_each_row_says_which_regression_it_is_of() -> None:
+    found = dc.compare_groups(MODEL, panel(), by="zone", draws=99)
+    said = found.groupby("test")["regression"].unique().map(list).to_dict()
+    assert said.pop("permutation") == ["each group"]
+    assert all(which == ["all units"] for which in said.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ import pytest
 import digicarbon as dc
 from digicarbon.diagnostic import WildClusterBootstrap
 from digicarbon.errors import ConfigError, DataError, EstimationError
+from digicarbon.report import DiagnosticTable, RegressionTable
+from digicarbon.report.base import Record
+from digicarbon.tracking._codec import decode, encode
 
 # the same arrays summed in another order
 TOLERANCE = 1e-8
@@ -214,8 +218,13 @@ def test_units_with_one_row_each_make_the_bootstrap_for_heteroskedasticity() -> 
     assert "one observation" not in dc.wild_bootstrap(spec, panel(), draws=199).loc["x", "null"]
 
 
-def test_a_note_says_that_errors_of_the_table_are_not_the_models() -> None:
+def test_the_table_names_its_own_standard_errors_and_not_the_models() -> None:
     model = dc.PanelRegression(y="y", x=("x",), effects="unit", cov="classic")
-    (note,) = WildClusterBootstrap(model=model, cluster="time").notes
-    assert "clustered by time" in note
-    assert "whatever standard errors the model has" in note
+    diagnostic = WildClusterBootstrap(model=model, cluster="time", draws=199)
+    result = replace(model.fit(panel()), tables=diagnostic.tables(panel()), table_errors=diagnostic.table_errors)
+    assert "Standard errors: classic." in RegressionTable().table("t", [Record("a", {}, {}, result)]).notes
+    table = DiagnosticTable(name="wild_bootstrap").table("t", [Record("a", {}, {}, decode(encode(result)))])
+    assert not any("classic" in note for note in table.notes)
+    assert table.notes[0].startswith("Standard errors of this table: clustered by time")
+    chinese = DiagnosticTable(name="wild_bootstrap", language="zh").table("t", [Record("a", {}, {}, result)])
+    assert chinese.notes[0].startswith("本表标准误：聚类到时期")
