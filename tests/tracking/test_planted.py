@@ -160,3 +160,57 @@ def test_a_secret_is_nowhere_in_a_shared_store(
     assert assert_nowhere(texts(folder)) > 20
     assert assert_nowhere(rows(cluster.uri)) > 100
     assert assert_nowhere(("process", command) for command in started) == 1
+
+
+@pytest.mark.parametrize("name", [*WAYS, "two signs"])
+def test_a_store_that_does_not_answer_says_no_secret(
+    name: str, folder: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if name == "two signs":
+        # SQLAlchemy takes the host to begin after the first of them
+        store = [f"tracking.uri=postgresql+psycopg://u:{PLANTED}a@{PLANTED}b/c@127.0.0.1:1/postgres"]
+    else:
+        store = way(name, "127.0.0.1:1", monkeypatch)
+    for command in (words("plan", store, *FIT), words("run", store, *FIT), words("report", store)):
+        status = main(command)
+        shown = capfd.readouterr()
+        assert status == (0 if command[0] == "plan" else 2), shown.err
+        assert "Traceback" not in shown.err
+        assert assert_nowhere(iter([(command[0], shown.out + shown.err)])) == 1
+    assert_nowhere(texts(folder))
+
+
+def test_a_hint_is_a_command_that_works(project: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ui, "_served", lambda command, **variables: 0)
+    assert main(["run", *FIT, "tracking.uri=sqlite:///mlruns/mlflow.db"]) == 0
+    shown = capfd.readouterr().out
+    hint = next(line for line in shown.splitlines() if line.startswith("Look at it with: digicarbon "))
+    assert hint.endswith("ui tracking.uri=sqlite:///mlruns/mlflow.db")
+    assert "Give tracking.uri" not in shown
+    assert main([*hint.partition("digicarbon ")[2].split(), "--port", "0"]) == 0
+
+
+def test_words_of_the_environment_are_not_recorded(
+    project: Path, capfd: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("A_FOLDER", PLANTED)
+    Path(PLANTED).mkdir()
+    frame = pd.DataFrame([(u, t, u * t + t % 3, u + t * t) for u in range(4) for t in range(5)], columns=list("utyx"))
+    frame.to_csv(f"{PLANTED}/data.csv", index=False)
+    own = ["source=table", "source.path=${oc.env:A_FOLDER}/data.csv", "source.unit=u", "source.time=t"]
+    own += ["measure=none", "outcome=none", "model=pooled", "model.y=y", "model.x=[x]", "model.controls=[]"]
+    assert main(["run", "-m", "executor=sequential", *own, "inference=classic,robust"]) == 0
+    tags = [text for table, text in rows(f"sqlite:///{project}/mlruns/mlflow.db") if table == "tags"]
+    assert PLANTED not in " ".join(text for text in tags if "digicarbon.config" in text)
+    assert any("${oc.env:A_FOLDER}/data.csv" in text for text in tags)
+    # what was recorded so is fitted again, exported, and not fitted a second time
+    assert main(["rerun", "inference=robust"]) == 0
+    assert "all are equal" in capfd.readouterr().out
+    assert main(["export", "digicarbon", "--to", "sent"]) == 0
+    assert PLANTED not in Path("sent/config/001.yaml").read_text(encoding="utf-8")
+    capfd.readouterr()
+    assert main(["run", "-m", "executor=sequential", *own, "inference=classic,robust"]) == 0
+    assert "Nothing to fit" in capfd.readouterr().out
+    monkeypatch.delenv("A_FOLDER")
+    assert main(["rerun", "inference=robust"]) == 2
+    assert "A_FOLDER" in capfd.readouterr().err
