@@ -182,7 +182,9 @@ def reading(tracking: Tracking) -> Iterator[MlflowClient]:
     from sqlalchemy.exc import SQLAlchemyError
 
     if tracking.uri.startswith(SQLITE) and not Path(tracking.uri.removeprefix(SQLITE)).is_file():
-        raise DataError(f"There is no store {masked(tracking.uri)} in {Path.cwd()}; run an experiment in this folder first.")
+        raise DataError(
+            f"There is no store {masked(tracking.uri)} in {Path.cwd()}; run an experiment in this folder first."
+        )
     # reading shows nothing of how it is done
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     # MLflow logs what it raises, with a traceback; our sentence says it

@@ -171,7 +171,7 @@ def test_a_store_that_does_not_answer_says_no_secret(
         store = [f"tracking.uri=postgresql+psycopg://u:{PLANTED}a@{PLANTED}b/c@127.0.0.1:1/postgres"]
     else:
         store = way(name, "127.0.0.1:1", monkeypatch)
-    for command in (words("plan", store, *FIT), words("run", store, *FIT), words("report", store)):
+    for command in (words("plan", store, *FIT), words("run", store, *FIT)):
         status = main(command)
         shown = capfd.readouterr()
         assert status == (0 if command[0] == "plan" else 2), shown.err
@@ -203,7 +203,7 @@ def test_words_of_the_environment_are_not_recorded(
     tags = [text for table, text in rows(f"sqlite:///{project}/mlruns/mlflow.db") if table == "tags"]
     assert PLANTED not in " ".join(text for text in tags if "digicarbon.config" in text)
     assert any("${oc.env:A_FOLDER}/data.csv" in text for text in tags)
-    # what was recorded so is fitted again, exported, and not fitted a second time
+    # a run recorded so is fitted again, exported, and not fitted a second time
     assert main(["rerun", "inference=robust"]) == 0
     assert "all are equal" in capfd.readouterr().out
     assert main(["export", "digicarbon", "--to", "sent"]) == 0
