@@ -100,11 +100,14 @@ def run(request: Request, force: bool = False) -> None:
             f"MLflow experiment {finished.experiment}, parent run {finished.parent_id}.",
             soft_wrap=True,
         )
+        chosen = [word for word in request.overrides if word.startswith("tracking")]
         words = [] if planned.name == ROOT else [planned.name]
-        words += [masked(word) for word in request.overrides if word.startswith("tracking")]
+        words += [word for word in chosen if masked(word) == word]
         name = f" {shlex.join(words)}" if words else ""
         out.print(f"Look at it with: digicarbon ui{name}", soft_wrap=True)
         out.print(f"digicarbon report{name} --out out/ makes a page of it.", soft_wrap=True)
+        if secret := [word.partition("=")[0] for word in chosen if masked(word) != word]:
+            out.print(f"Give {' and '.join(secret)} to both again: a secret in it is not shown.", soft_wrap=True)
     if failures:
         lines = "\n".join(
             f"  {label}: {sentence}\n    traceback: {place}" for (label, sentence), place in failures[:FIRST_ROWS]

@@ -22,6 +22,7 @@ from digicarbon.command import terminal
 from digicarbon.compose import Composer, loader
 from digicarbon.errors import DataError
 from digicarbon.files import ROOT
+from digicarbon.secret import masked
 from digicarbon.tracking import Tracking
 
 
@@ -50,10 +51,12 @@ def ui(arguments: Sequence[str]) -> int:
     tracking = sweep.settings(Composer(loader(), name, overrides)).tracking
     uri = tracking.uri
     if uri.startswith(("http://", "https://")):
-        terminal().print(f"The store is a server; open {uri} in a browser.", soft_wrap=True)
+        terminal().print(f"The store is a server; open {masked(uri)} in a browser.", soft_wrap=True)
         return 0
     if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
-        raise DataError(f"There is no store {uri} yet; run an experiment in this folder first: digicarbon run {name}")
+        raise DataError(
+            f"There is no store {masked(uri)} yet; run an experiment in this folder first: digicarbon run {name}"
+        )
     refuse_unreadable(uri)
     host, port = (_value(flags, *names) for names in (("--host", "-h", "127.0.0.1"), ("--port", "-p", "5000")))
     _refuse_taken(host, port)
@@ -61,7 +64,8 @@ def ui(arguments: Sequence[str]) -> int:
     terminal().print(f"Look at {page}", soft_wrap=True)
     if sys.stdout.isatty():
         threading.Thread(target=_browse, args=(host, int(port), page), daemon=True).start()
-    return _served([sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri, *flags])
+    # anybody on this machine can list the arguments of a process, yet not its environment
+    return _served([sys.executable, "-m", "mlflow", "ui", *flags], MLFLOW_BACKEND_STORE_URI=uri)
 
 
 def _refuse_taken(host: str, port: str) -> None:
@@ -81,13 +85,13 @@ def _refuse_taken(host: str, port: str) -> None:
                 ) from error
 
 
-def _served(command: Sequence[str]) -> int:
+def _served(command: Sequence[str], **variables: str) -> int:
     """Run a server until it or this command ends, and end all that it started; return its exit status."""
     signals = [one for name in ("SIGINT", "SIGTERM", "SIGHUP") if (one := getattr(signal, name, None)) is not None]
     main_thread = threading.current_thread() is threading.main_thread()
     before = {one: signal.signal(one, _stop) for one in signals} if main_thread else {}
     # a group of its own, since the server starts further processes that outlive it
-    server = subprocess.Popen(command, start_new_session=True)
+    server = subprocess.Popen(command, env={**os.environ, **variables}, start_new_session=True)
     try:
         return server.wait()
     except _StoppedError as stopped:

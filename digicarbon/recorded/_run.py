@@ -182,11 +182,14 @@ def reading(tracking: Tracking) -> Iterator[MlflowClient]:
     from sqlalchemy.exc import SQLAlchemyError
 
     if tracking.uri.startswith(SQLITE) and not Path(tracking.uri.removeprefix(SQLITE)).is_file():
-        raise DataError(f"There is no store {tracking.uri} in {Path.cwd()}; run an experiment in this folder first.")
+        raise DataError(
+            f"There is no store {masked(tracking.uri)} in {Path.cwd()}; run an experiment in this folder first."
+        )
     # reading shows nothing of how it is done
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    # MLflow logs what it raises, with a traceback; our sentence says it
     for noisy in ("mlflow", "alembic"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
     try:
         yield MlflowClient(tracking_uri=absolute(tracking.uri))
     except (MlflowException, SQLAlchemyError, OSError, UnicodeDecodeError, sqlite3.Error) as error:
@@ -248,11 +251,12 @@ def _latest(client: MlflowClient, experiment_ids: Sequence[str]) -> Run:
 def _labelled(client: MlflowClient, label: str, sweep: Run, experiment: str) -> Run:
     inside = f"tags.`mlflow.parentRunId` = '{sweep.info.run_id}'"
     ids = [sweep.info.experiment_id]
-    # a label can hold either kind of quotation mark, yet hardly both
+    # a filter of MLflow cannot hold both kinds of quotation marks: one that does is looked for among all labels
     mark = "'" if '"' in label else '"'
-    found = client.search_runs(ids, f"{inside} AND tags.`digicarbon.label` = {mark}{label}{mark}", max_results=1)
-    if found:
-        return found[0]
+    asked = "" if mark in label else f" AND tags.`digicarbon.label` = {mark}{label}{mark}"
+    for run in client.search_runs(ids, f"{inside}{asked}", max_results=50_000):
+        if run.data.tags.get("digicarbon.label") == label:
+            return run
     labels = [run.data.tags.get("digicarbon.label", "") for run in client.search_runs(ids, inside)]
     named = experiment or client.get_experiment(sweep.info.experiment_id).name
     other = "" if experiment else " Name another experiment after the label to look there."

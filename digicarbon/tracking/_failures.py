@@ -33,6 +33,7 @@ SAID: Mapping[str, str] = {
     "database is locked": "another program has kept it locked for a minute",
     "file is not a database": "the file is no database, or it is damaged",
     "disk image is malformed": "the file is damaged",
+    "Could not decode to UTF-8": "the file is damaged: a text in it cannot be read",
     **SERVER,
 }
 OTHER_FILE = "Name another file, e.g. tracking.uri=sqlite:///mlruns/other.db"
