@@ -156,8 +156,8 @@ def fit(task: Task) -> Fitted:
         found = task.model.fit(panel, weights)
         found.require_numbers()
         tables = {**found.tables, **task.diagnostic.tables(panel, weights)}
-        more = {"notes": (*found.notes, *task.diagnostic.remarks(tables)), "table_errors": task.diagnostic.table_errors}
-        result = _legible(replace(found, tables=tables, residuals=None, **more))
+        notes, errors = (*found.notes, *task.diagnostic.remarks(tables)), task.diagnostic.table_errors
+        result = _legible(replace(found, tables=tables, notes=notes, table_errors=errors, residuals=None))
     error = f"{caught.sentence}\n\n{caught.traceback}" if caught.sentence else ""
     seconds = time.perf_counter() - clock
     return Fitted(task.index, result, error, start, time.time_ns() // 1_000_000, seconds)
