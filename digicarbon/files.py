@@ -11,8 +11,10 @@ from typing import Any
 import yaml
 from omegaconf.errors import OmegaConfBaseException
 
-from digicarbon import settings, syntax, yaml_text
 from digicarbon.errors import ConfigError, listing, nearest
+from digicarbon.settings import in_file
+from digicarbon.syntax import MOST_VALUES, fault, glued, half_letter, missing_blank, repeats_too_much
+from digicarbon.yaml_text import for_hydra, parsed
 
 GROUPS = (
     "source", "measure", "outcome", "panel", "sample", "weights", "model", "inference", "diagnostic", "report",
@@ -175,7 +177,7 @@ def refuse_settings(path: Path, content: Mapping[Any, Any]) -> None:
     """
     shipped = folders()[-1] / f"{ROOT}.yaml"
     if path != shipped and ("hydra" in content or "hydra/" in str(content.get("defaults"))):
-        for key, sentence in settings.in_file(content, read(shipped)):
+        for key, sentence in in_file(content, read(shipped)):
             raise ConfigError(f"{shown(path)}, {key}: {sentence}")
 
 
@@ -212,8 +214,8 @@ def read(path: Path) -> Mapping[Any, Any]:
     check_content(path)
     try:
         # OmegaConf reads interpolations
-        yaml_text.for_hydra(path)
-        content = yaml_text.parsed(path)
+        for_hydra(path)
+        content = parsed(path)
     except yaml.YAMLError as error:
         raise not_yaml(error, path) from error
     except OmegaConfBaseException as error:
@@ -226,9 +228,9 @@ def read(path: Path) -> Mapping[Any, Any]:
         raise ConfigError(f"{shown(path)} is not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
         raise ConfigError(f"{shown(path)} must hold keys and values, e.g. `title: …`; it holds a list.")
-    if key := syntax.glued(content, frozenset((*GROUPS, *SWEEP_KEYS))):
+    if key := glued(content, frozenset((*GROUPS, *SWEEP_KEYS))):
         name, _, value = key.partition(":")
-        raise ConfigError(f"{shown(path)}: {syntax.missing_blank(name, value)}")
+        raise ConfigError(f"{shown(path)}: {missing_blank(name, value)}")
     return content
 
 
@@ -239,12 +241,12 @@ def check_content(path: Path) -> None:
     ------
     ConfigError
     """
-    if path.is_file() and syntax.repeats_too_much(path):
+    if path.is_file() and repeats_too_much(path):
         raise ConfigError(
-            f"{shown(path)}: its aliases (*name) stand for more than {syntax.MOST_VALUES:,} values, or for what they "
+            f"{shown(path)}: its aliases (*name) stand for more than {MOST_VALUES:,} values, or for what they "
             "stand in; write out what is meant, or leave them away."
         )
-    if path.is_file() and (text := syntax.half_letter(path)):
+    if path.is_file() and (text := half_letter(path)):
         raise ConfigError(
             f"{shown(path)}: '{text}' has half a letter, which cannot be written; put the letter itself there, or "
             "\\U and its eight digits."
@@ -253,7 +255,7 @@ def check_content(path: Path) -> None:
 
 def not_yaml(error: yaml.YAMLError, path: Path) -> ConfigError:
     """Return the sentence for a file that the parser refuses."""
-    return ConfigError(f"{shown(path)} is not valid YAML {syntax.fault(error, path)}")
+    return ConfigError(f"{shown(path)} is not valid YAML {fault(error, path)}")
 
 
 def in_order(content: Mapping[Any, Any], path: Path) -> bool:

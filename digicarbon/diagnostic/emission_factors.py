@@ -9,16 +9,15 @@ import pandas as pd
 from pydantic import BeforeValidator, SerializeAsAny
 
 from digicarbon.diagnostic.base import Diagnostic
-from digicarbon.outcome import CarbonOutcome, Outcome
 from digicarbon.panel import Panel
-from digicarbon.spec import build
+from digicarbon.spec import Spec, nested
 from digicarbon.weights import Weights
 
 
-def _built(value: Any) -> CarbonOutcome:
+def _built(value: Any) -> Any:
     """Return an outcome, or that of a configuration node, if it counts fuels."""
-    outcome = build(value, Outcome, "diagnostic.outcome") if isinstance(value, Mapping) else value
-    if not (isinstance(outcome, CarbonOutcome) and outcome.account == "fuels"):
+    outcome = nested(value, Spec)
+    if getattr(outcome, "account", None) != "fuels":
         raise ValueError(
             "the outcome counts no fuels, so that it has no emission factors; choose one with account: fuels, e.g. "
             "outcome=intensity_fuels."
@@ -37,7 +36,7 @@ class EmissionFactors(Diagnostic):
 
     table_names: ClassVar[tuple[str, ...]] = ("emission_factors",)
 
-    outcome: Annotated[SerializeAsAny[CarbonOutcome], BeforeValidator(_built)]
+    outcome: Annotated[SerializeAsAny[Spec], BeforeValidator(_built)]
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -49,4 +48,5 @@ class EmissionFactors(Diagnostic):
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``emission_factors``: that of `CarbonOutcome.emission_factors`."""
-        return {"emission_factors": self.outcome.emission_factors()}
+        outcome: Any = self.outcome
+        return {"emission_factors": outcome.emission_factors()}
