@@ -12,10 +12,10 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from digicarbon.choice import COMMAND_LINE, Axis, Choice
+from digicarbon.choice import COMMAND_LINE, Axis, Choice, as_text
 from digicarbon.compose import Composer
 from digicarbon.errors import ConfigError, DigicarbonError, counted, listing
-from digicarbon.expand import expand
+from digicarbon.expand import expand, flat
 from digicarbon.files import ROOT, subject
 from digicarbon.impossible import Impossible
 from digicarbon.prepare import Prepared, Specs, Workshop, specify
@@ -184,6 +184,7 @@ def _remarks(composer: Composer, choices: Sequence[Choice]) -> list[str]:
         for (key, place), columns in hidden.items()
     ]
     said += _inherited_columns(composer, choices)
+    said += _merged_columns(composer, choices)
     wanted = (composer.sweep_keys()["draw"] or {}).get("n", 0)
     if wanted > len(choices):
         said.append(
@@ -208,6 +209,32 @@ def _inherited_columns(composer: Composer, choices: Sequence[Choice]) -> list[st
         parts.append(f"{noun} {listing(columns)} {verb} {source}")
     said = "; ".join([parts[0], *(part[0].lower() + part[1:] for part in parts[1:])])
     return [f"{said}. A column that is set to null is left out."]
+
+
+def _merged_columns(composer: Composer, choices: Sequence[Choice]) -> list[str]:
+    """Return a sentence for each column that several files have, with the choices that stay from a further one."""
+    sentences = []
+    blocks = {choice.column: choice.block for choice in choices if choice.column is not None}
+    for column, block in blocks.items():
+        values = block.fixed
+        taken: set[str] = set()
+        nearest_file = ""
+        for file in composer.files:
+            here = {str(label): content for label, content in (file.content.get("columns") or {}).items()}
+            if not isinstance(here.get(column), Mapping):
+                if column in here:
+                    break
+                continue
+            content = flat(here[column])
+            stays = [f"{key}={as_text(values[key])}" for key in content if key not in taken and key in values]
+            if nearest_file and stays:
+                sentences.append(
+                    f"Column {column} of {nearest_file} keeps {listing(stays)} of the column of the same name in "
+                    f"{file.shown}."
+                )
+            nearest_file = nearest_file or file.shown
+            taken |= set(content)
+    return sentences
 
 
 def check(composer: Composer, choice: Choice, shop: Workshop) -> Run:

@@ -276,6 +276,8 @@ def test_inherited_columns_are_told_and_can_be_left_out(folder: Path, capsys: Ca
     assert said == (
         "Columns FE(1), FE(2), FE(3), FE(4), FE(5), FE(6) are inherited from experiments/table3_baseline.yaml; "
         "columns FE(7), East are of experiments/mine.yaml. A column that is set to null is left out.\n"
+        "Column FE(7) of experiments/mine.yaml keeps measure=bea of the column of the same name in "
+        "experiments/table3_baseline.yaml.\n"
     )
     lost = ", ".join(f"FE({k}): null" for k in range(1, 7))
     assert told(f"{{{lost}, East: {{sample: east}}}}")[0] == ["FE(7)", "East"]
@@ -283,6 +285,27 @@ def test_inherited_columns_are_told_and_can_be_left_out(folder: Path, capsys: Ca
     # one that nothing is inherited of has no choices of its own
     assert told(f"{{{lost}, FE(7): null, As it is: null}}")[1] == ""
     assert "mine: 1 run\n" in _planned("mine", capsys)
+
+
+@pytest.mark.parametrize("verb", ["plan", "check", "run"])
+def test_what_stays_of_an_inherited_column_of_the_same_name_is_said(folder: Path, capsys: Capture, verb: str) -> None:
+    (folder / "experiments").mkdir()
+    (folder / "experiments" / "base.yaml").write_text(
+        "defaults: [config, _self_]\ncolumns:\n  A: {inference: driscoll_kraay, model.effects: unit}\n", encoding="utf-8"
+    )
+    mine = folder / "experiments" / "mine.yaml"
+    mine.write_text("defaults: [base, _self_]\ncolumns:\n  A: {model: {effects: time}}\n", encoding="utf-8")
+    assert main([verb, "mine"]) == 0
+    sentence = (
+        "Column A of experiments/mine.yaml keeps inference=driscoll_kraay of the column of the same name in "
+        "experiments/base.yaml.\n"
+    )
+    assert sentence in capsys.readouterr().err
+    mine.write_text(
+        "defaults: [base, _self_]\ncolumns:\n  A: {inference: classic, model.effects: time}\n", encoding="utf-8"
+    )
+    assert main([verb, "mine"]) == 0
+    assert "keeps" not in capsys.readouterr().err
 
 
 def _planned(name: str, capsys: Capture) -> str:
