@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,13 @@ GROUPS = (
     "source", "measure", "outcome", "panel", "sample", "weights", "model", "inference", "diagnostic", "report",
     "executor", "tracking",
 )  # fmt: skip
-SWEEP_KEYS = ("title", "columns", "grid", "zip", "exclude", "draw", "experiments", "instead")
+SWEEP_KEYS = ("title", "columns", "grid", "zip", "exclude", "draw", "experiments", "instead", "replace")
+REPLACEABLE = ("columns", "grid", "zip", "exclude", "draw", "experiments", "instead")
+"""Keys whose inherited part `replace` drops."""
 ROOT = "config"
 """The default sentence, which every experiment inherits."""
 
-_SHAPES: Mapping[str, tuple[type, str]] = {
+_SHAPES: Mapping[str, tuple[type | tuple[type, ...], str]] = {
     "columns": (dict, "a mapping of labels to choices, e.g. `SDM(1): {measure: sector1}`"),
     "grid": (dict, "a mapping of keys to lists, e.g. `inference: [classic, cluster]`"),
     "zip": (dict, "a mapping of keys to lists of equal length"),
@@ -31,6 +33,7 @@ _SHAPES: Mapping[str, tuple[type, str]] = {
     "exclude": (list, "a list of mappings, e.g. `[{model: sdm, sample: northeast}]`"),
     "experiments": (list, "a list of experiments, e.g. `[table3_baseline]`"),
     "instead": (dict, "a mapping of sources to experiments, e.g. `{china: china_baseline}`"),
+    "replace": ((str, list), "a key or a list of keys, e.g. `columns` or `[columns, grid]`"),
 }
 
 
@@ -258,6 +261,40 @@ def _check_shapes(file: ConfigFile) -> None:
         value = file.content.get(key)
         if value is not None and not isinstance(value, kind):
             raise ConfigError(f"{file.shown}: {key} must be {wanted}; got {value!r}.")
+    replaced(file.content.get("replace"), file.shown)
+
+
+def replaced(value: object, place: str) -> list[str]:
+    """Return the keys that a value of `replace` names.
+
+    Raises
+    ------
+    ConfigError
+        If one of them is none of `REPLACEABLE`.
+    """
+    names = value if isinstance(value, list) else [value] if value else []
+    for name in names:
+        if name not in REPLACEABLE:
+            raise ConfigError(
+                f"{place}: replace: {name!r} is not inherited as a whole.{nearest(str(name), REPLACEABLE)} It takes "
+                f"{listing(REPLACEABLE, 10)}, e.g. `replace: columns`."
+            )
+    return names
+
+
+def combined(files: Sequence[ConfigFile], key: str) -> Any:
+    """Return what files, nearest first, come to under a key: mappings are merged, all else is replaced."""
+    value: Any = None
+    for file in reversed(files):
+        if key in file.content:
+            value = _merged(value, file.content[key])
+    return value
+
+
+def _merged(below: Any, above: Any) -> Any:
+    if not isinstance(below, Mapping) or not isinstance(above, Mapping):
+        return above
+    return {**below, **{key: _merged(below.get(key), value) for key, value in above.items()}}
 
 
 def _root(name: str) -> str:

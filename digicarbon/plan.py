@@ -208,7 +208,7 @@ def _inherited_columns(composer: Composer, choices: Sequence[Choice]) -> list[st
         noun, verb = ("Column", "is") if len(columns) == 1 else ("Columns", "are")
         parts.append(f"{noun} {listing(columns)} {verb} {source}")
     said = "; ".join([parts[0], *(part[0].lower() + part[1:] for part in parts[1:])])
-    return [f"{said}. A column that is set to null is left out."]
+    return [f"{said}. A column that is set to null is left out; `replace: columns` leaves out all that are inherited."]
 
 
 def _merged_columns(composer: Composer, choices: Sequence[Choice]) -> list[str]:
@@ -219,7 +219,7 @@ def _merged_columns(composer: Composer, choices: Sequence[Choice]) -> list[str]:
         values = block.fixed
         taken: set[str] = set()
         nearest_file = ""
-        for file in composer.files:
+        for file in composer.files_of("columns"):
             here = {str(label): content for label, content in (file.content.get("columns") or {}).items()}
             if not isinstance(here.get(column), Mapping):
                 if column in here:

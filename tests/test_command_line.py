@@ -275,7 +275,8 @@ def test_inherited_columns_are_told_and_can_be_left_out(folder: Path, capsys: Ca
     assert names == [*(f"FE({k})" for k in range(1, 8)), "East"]
     assert said == (
         "Columns FE(1), FE(2), FE(3), FE(4), FE(5), FE(6) are inherited from experiments/table3_baseline.yaml; "
-        "columns FE(7), East are of experiments/mine.yaml. A column that is set to null is left out.\n"
+        "columns FE(7), East are of experiments/mine.yaml. A column that is set to null is left out; "
+        "`replace: columns` leaves out all that are inherited.\n"
         "Column FE(7) of experiments/mine.yaml keeps measure=bea of the column of the same name in "
         "experiments/table3_baseline.yaml.\n"
     )
@@ -291,7 +292,8 @@ def test_inherited_columns_are_told_and_can_be_left_out(folder: Path, capsys: Ca
 def test_what_stays_of_an_inherited_column_of_the_same_name_is_said(folder: Path, capsys: Capture, verb: str) -> None:
     (folder / "experiments").mkdir()
     (folder / "experiments" / "base.yaml").write_text(
-        "defaults: [config, _self_]\ncolumns:\n  A: {inference: driscoll_kraay, model.effects: unit}\n", encoding="utf-8"
+        "defaults: [config, _self_]\ncolumns:\n  A: {inference: driscoll_kraay, model.effects: unit}\n",
+        encoding="utf-8",
     )
     mine = folder / "experiments" / "mine.yaml"
     mine.write_text("defaults: [base, _self_]\ncolumns:\n  A: {model: {effects: time}}\n", encoding="utf-8")
@@ -306,6 +308,55 @@ def test_what_stays_of_an_inherited_column_of_the_same_name_is_said(folder: Path
     )
     assert main([verb, "mine"]) == 0
     assert "keeps" not in capsys.readouterr().err
+
+
+def test_what_is_inherited_is_replaced_in_one_word(folder: Path, capsys: Capture) -> None:
+    (folder / "experiments").mkdir()
+
+    def wrote(name: str, parent: str, body: str) -> None:
+        text = f"defaults: [{parent}, _self_]\n{body}\n"
+        (folder / "experiments" / f"{name}.yaml").write_text(text, encoding="utf-8")
+
+    wrote(
+        "first", "config", "columns: {A: {inference: driscoll_kraay}, B: {model.effects: unit}}\ngrid: {sample: [full]}"
+    )
+    wrote("second", "first", "replace: columns\ncolumns: {C: {}, A: {model.effects: time}}")
+    wrote("mine", "second", "columns: {D: {inference: cluster}}")
+    wrote("rid", "mine", "replace: [columns, grid]")
+
+    names = re.findall(r"(?m)^│ (\S+) ", _planned("second", capsys))
+    assert names == ["C,", "A,"]
+    assert "driscoll_kraay" not in _planned("second", capsys)
+    assert re.findall(r"(?m)^│ (\S+) ", _planned("mine", capsys)) == ["C,", "A,", "D,"]
+    assert "rid: 1 run\n" in _planned("rid", capsys)
+    # the command line is the nearest of all
+    assert main(["plan", "mine", "replace=columns", "+columns.E.sample=west"]) == 0
+    assert re.findall(r"(?m)^│ (\S+) ", capsys.readouterr().out) == ["E,"]
+
+    assert main(["list", "experiments", "mine"]) == 0
+    told = capsys.readouterr().out
+    assert "replaces the inherited columns (in experiments/second.yaml)\n" in told
+    assert "column A: model.effects=time\n" in told
+    assert "column B" not in told
+
+    assert main(["run", "second"]) == 0
+    sweep = re.findall(r"parent run (\w+)", capsys.readouterr().out)[0]
+    recorded = MlflowClient(tracking_uri="sqlite:///mlruns/mlflow.db").download_artifacts(sweep, "experiment.yaml")
+    text = Path(recorded).read_text(encoding="utf-8")
+    assert "driscoll_kraay" not in text
+    assert "columns:\n  C: {}\n  A:\n    model.effects: time\n" in text
+    assert main(["report", "second", "--out", "page"]) == 0
+    assert main(["export", "second", "--to", "referee"]) == 0
+    exported = (folder / "referee" / "experiment.yaml").read_text(encoding="utf-8")
+    assert exported == text
+    assert main(["rerun", "A, sample=full"]) == 0
+    assert "the same" in capsys.readouterr().out
+
+    wrote("wrong", "first", "replace: column")
+    assert complaint(capsys, "plan", "wrong") == (
+        "digicarbon: experiments/wrong.yaml: replace: 'column' is not inherited as a whole. Did you mean 'columns'? It "
+        "takes columns, grid, zip, exclude, draw, experiments, instead, e.g. `replace: columns`."
+    )
 
 
 def _planned(name: str, capsys: Capture) -> str:
