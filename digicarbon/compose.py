@@ -30,12 +30,12 @@ from digicarbon.files import (
     ROOT,
     SWEEP_KEYS,
     ConfigFile,
+    combined,
     content_of,
     find,
     folders,
     is_plain,
     lineage,
-    combined,
     replaced,
     shown,
 )

@@ -84,6 +84,10 @@ class Plan:
         Labels that came to the same fit, by the label that is run.
     skipped : list of (str, str)
         Choices from a ``glob`` that cannot run, with the reason.
+    failed : mapping of str to str
+        Why a column cannot run, by the column; the others can.
+    failed_count : int
+        How many choices are theirs.
     excluded : int
         Combinations left out by ``exclude``.
     left : int
@@ -97,6 +101,8 @@ class Plan:
     runs: list[Run] = field(default_factory=list)
     same: dict[str, list[str]] = field(default_factory=dict)
     skipped: list[tuple[str, str]] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    failed_count: int = 0
     excluded: int = 0
     left: int = 0
     remarks: list[str] = field(default_factory=list)
@@ -104,7 +110,7 @@ class Plan:
     @property
     def chosen_count(self) -> int:
         """How many choices there are, those that come to the same fit and those that cannot run among them."""
-        return len(self.runs) + sum(map(len, self.same.values())) + len(self.skipped)
+        return len(self.runs) + sum(map(len, self.same.values())) + len(self.skipped) + self.failed_count
 
     @property
     def drawn(self) -> bool:
@@ -149,7 +155,7 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Worksh
     by_key: dict[str, Run] = {}
     impossible = Impossible(len(choices))
     for choice in choices:
-        if impossible.enough:
+        if impossible.enough(choice):
             break
         try:
             run = check(composer, choice, shop)
@@ -165,11 +171,24 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Worksh
             continue
         by_key[run.key] = run
         made.runs.append(run)
-    impossible.refuse()
+    for column, found in impossible.columns.items():
+        made.failed[column] = _why(composer, column, found)
+        made.failed_count += len(found)
+    if not made.failed:
+        impossible.refuse()
     if not made.runs:
         reasons = "; ".join(f"{label}: {reason}" for label, reason in made.skipped[:3])
         raise ConfigError(f"{composer.name}: nothing is left to run ({excluded} excluded). {reasons}".strip())
     return made
+
+
+def _why(composer: Composer, column: str, found: Sequence[tuple[Choice, DigicarbonError]]) -> str:
+    """Return why a column cannot run, with the file that it stands in."""
+    choice, error = found[0]
+    where = f"Column {column} of {composer.column_file(column) or COMMAND_LINE}"
+    if len(found) == 1:
+        return f"{where} cannot run: {error}"
+    return f"{where} can run in none of its {len(found)} combinations; {choice.label}: {error}"
 
 
 def _remarks(composer: Composer, choices: Sequence[Choice]) -> list[str]:

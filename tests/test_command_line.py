@@ -359,6 +359,46 @@ def test_what_is_inherited_is_replaced_in_one_word(folder: Path, capsys: Capture
     )
 
 
+def test_a_column_that_cannot_run_does_not_end_the_others(folder: Path, capsys: Capture) -> None:
+    (folder / "experiments").mkdir()
+    mine = folder / "experiments" / "mine.yaml"
+    start = "defaults: [config, _self_]\n"
+    mine.write_text(f"{start}columns:\n  A: {{}}\n  B: {{model.controls: [nothing]}}\n", encoding="utf-8")
+    for verb in ("plan", "check", "run"):
+        said = complaint(capsys, verb, "mine", status=1)
+        assert said.startswith(
+            "digicarbon: Column B of experiments/mine.yaml cannot run: experiments/mine.yaml, columns.B"
+        )
+        assert "nothing" in said
+        assert "exclude" not in said
+    assert main(["run", "mine"]) == 1
+    shown = capsys.readouterr()
+    assert "1 of 1 runs recorded" in shown.out
+    assert "1 column cannot run and is not shown: B." in shown.out
+    # the page knows it, in Chinese too
+    assert main(["report", "mine", "--out", "page", "report.language=zh"]) == 0
+    page = (folder / "page" / "index.html").read_text(encoding="utf-8")
+    assert "Column B of experiments/mine.yaml cannot run" in page
+    assert "有1列无法运行，未列出：B。" in page
+
+    # combinations within a column are left out by exclude, and nothing is fitted
+    mine.write_text(
+        f"{start}columns: {{A: {{}}, B: {{}}}}\ngrid: {{model.controls: [[], [nothing]]}}\n", encoding="utf-8"
+    )
+    said = complaint(capsys, "run", "mine")
+    assert "2 of 4 choices have this problem" in said
+    # a column of a grid none of whose combinations can run
+    mine.write_text(
+        f"{start}columns: {{A: {{}}, B: {{model.controls: [nothing]}}}}\ngrid: {{sample: [full, east]}}\n",
+        encoding="utf-8",
+    )
+    said = complaint(capsys, "check", "mine", status=1)
+    assert "Column B of experiments/mine.yaml can run in none of its 2 combinations; B, sample=full: " in said
+    # where nothing is left the sentence is that of the first
+    mine.write_text(f"{start}columns: {{B: {{model.controls: [nothing]}}}}\n", encoding="utf-8")
+    assert complaint(capsys, "run", "mine").startswith("digicarbon: B: ")
+
+
 def _planned(name: str, capsys: Capture) -> str:
     assert main(["plan", name]) == 0
     return re.sub(r" +\n", "\n", capsys.readouterr().out)
