@@ -102,14 +102,14 @@ def run(request: Request, force: bool = False) -> None:
         out.print(f"Look at it with: digicarbon ui{name}", soft_wrap=True)
         out.print(f"digicarbon report{name} --out out/ makes a page of it.", soft_wrap=True)
     if failures:
-        columns = _lost_columns(plans)
+        lost = _lost_columns(plans)
         lines = "\n".join(
             f"  {label}: {sentence}\n    traceback: {place}" for (label, sentence), place in failures[:FIRST_ROWS]
         )
         many = len(failures) > 1
         raise FailedRunsError(
             f"{counted(len(failures), 'run')} failed; {'they are' if many else 'it is'} recorded as FAILED:\n{lines}"
-            + (f"\n{columns}" if columns else "")
+            + (f"\n{lost}" if lost else "")
         )
     _refuse_columns(plans)
 

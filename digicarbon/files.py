@@ -272,7 +272,7 @@ def replaced(value: object, place: str) -> list[str]:
     ConfigError
         If one of them is none of `REPLACEABLE`.
     """
-    names = value if isinstance(value, list) else [value] if value else []
+    names = [str(name) for name in (value if isinstance(value, list) else [value] if value else [])]
     for name in names:
         if name not in REPLACEABLE:
             raise ConfigError(

@@ -25,6 +25,10 @@ NOTHING = "none"
 """What a run has at a key that means nothing for it: weights that its model does not take, a field that it ignores."""
 
 
+NO_NUMBERS = ("title", "report", "executor", "tracking")
+"""Keys whose choice leaves a sweep what it is."""
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Run:
     """One specification, checked against its panel and weights.
@@ -94,6 +98,8 @@ class Plan:
         Combinations that it leaves, of which ``draw`` takes some.
     remarks : list of str
         What a user may not have meant: choices that take the place of others, a draw of more than there is.
+    overrides : tuple of str
+        What the command line changes of an experiment; nothing for runs without one.
     """
 
     name: str
@@ -106,6 +112,7 @@ class Plan:
     excluded: int = 0
     left: int = 0
     remarks: list[str] = field(default_factory=list)
+    overrides: tuple[str, ...] = ()
 
     @property
     def chosen_count(self) -> int:
@@ -151,7 +158,16 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Worksh
     shop = workshop or Workshop()
     choices, excluded, left = expand(composer, command_axes)
     remarks = _remarks(composer, choices)
-    made = Plan(composer.name, str(composer.sweep_keys()["title"] or ""), excluded=excluded, left=left, remarks=remarks)
+    made = Plan(
+        composer.name,
+        str(composer.sweep_keys()["title"] or ""),
+        excluded=excluded,
+        left=left,
+        remarks=remarks,
+        overrides=_overrides(composer, command_axes),
+    )
+    if made.overrides and "title" not in composer.given:
+        made.title = f"{made.title or composer.name} ({', '.join(made.overrides)})"
     by_key: dict[str, Run] = {}
     impossible = Impossible(len(choices))
     for choice in choices:
@@ -180,6 +196,14 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Worksh
         reasons = "; ".join(f"{label}: {reason}" for label, reason in made.skipped[:3])
         raise ConfigError(f"{composer.name}: nothing is left to run ({excluded} excluded). {reasons}".strip())
     return made
+
+
+def _overrides(composer: Composer, command_axes: Sequence[Axis]) -> tuple[str, ...]:
+    """Return what the command line changes of what an experiment fits."""
+    if composer.name == ROOT:
+        return ()
+    plain = [word for word in composer.overrides if word.split("=")[0].lstrip("+~").split(".")[0] not in NO_NUMBERS]
+    return (*plain, *(f"{axis.key}={listing(map(as_text, axis.values))}" for axis in command_axes))
 
 
 def _why(composer: Composer, column: str, found: Sequence[tuple[Choice, DigicarbonError]]) -> str:
