@@ -841,3 +841,18 @@ def test_two_commands_may_start_in_one_empty_folder(project: Path) -> None:
 def test_no_workers_are_refused(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "executor.n_jobs=0"]) == 2
     assert "executor.n_jobs: 0 workers can do nothing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("diagnostic", ["descriptive", "correlation"])
+def test_own_data_are_described_without_a_name_of_a_column(folder: Path, capsys: Capture, diagnostic: str) -> None:
+    frame = pd.DataFrame([(u, t, "word") for u in "abcd" for t in (2001, 2002, 2003)], columns=["city", "year", "kind"])
+    frame["sales"] = np.arange(12.0) ** 2
+    frame["staff"] = np.arange(12.0)[::-1]
+    frame.to_csv(folder / "mine.csv", index=False)
+    words = ["source=table", "source.path=mine.csv", "source.unit=city", "source.time=year", "measure=none"]
+    words += ["outcome=none", "model=none", f"diagnostic={diagnostic}", f"report={diagnostic}"]
+    assert main(["run", *words, "executor=sequential"]) == 0
+    shown = capsys.readouterr().out
+    assert "sales" in shown
+    assert "staff" in shown
+    assert "kind" not in shown
