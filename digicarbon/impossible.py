@@ -59,11 +59,14 @@ class Impossible:
 
     @property
     def columns(self) -> dict[str, list[tuple[Choice, DigicarbonError]]]:
-        """The choices of columns that cannot run at all, where all other columns can; empty where that is not so."""
+        """The choices of columns that cannot run at all, where all other columns can; empty where that is not so.
+
+        A mistake that is to be corrected is none of them: to go on would hide it.
+        """
         failed: dict[str, list[tuple[Choice, DigicarbonError]]] = {}
         passed = {choice.column for choice in self._passed}
         for choice, error in self._found:
-            if self._stopped or choice.column is None or choice.column in passed or not passed:
+            if self._stopped or error.to_correct or choice.column is None or choice.column in passed or not passed:
                 return {}
             failed.setdefault(choice.column, []).append((choice, error))
         return failed
