@@ -135,12 +135,13 @@ def unique_texts(*lists: Sequence[Any]) -> tuple[tuple[str, ...], ...]:
 def _telling(values: Sequence[Any]) -> list[str]:
     meant: dict[str, set[str]] = {}
     for value in values:
-        meant.setdefault(_text(value), set()).add(repr(value))
+        meant.setdefault(as_text(value), set()).add(repr(value))
     # 1 and '1' look alike
-    return [_text(value) if len(meant[_text(value)]) == 1 else repr(value) for value in values]
+    return [as_text(value) if len(meant[as_text(value)]) == 1 else repr(value) for value in values]
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """Return a value as labels have it."""
     return "[" + ",".join(map(said, value)) + "]" if isinstance(value, list | tuple) else said(value)
 
 

@@ -67,11 +67,12 @@ def run(request: Request, force: bool = False) -> None:
     Raises
     ------
     FailedRunsError
-        If at least one run failed.
+        If at least one run failed, or a column cannot run.
     """
     failures: list[tuple[tuple[str, str], str]] = []
     waiting = 0
-    for composer, planned in _plans(request):
+    plans = _plans(request)
+    for composer, planned in plans:
         out = terminal()
         _say_left_out(planned)
         with _bar(len(planned.runs)) as advance:
@@ -109,18 +110,21 @@ def run(request: Request, force: bool = False) -> None:
         if secret := [word.partition("=")[0] for word in chosen if masked(word) != word]:
             out.print(f"Give {' and '.join(secret)} to both again: a secret in it is not shown.", soft_wrap=True)
     if failures:
+        lost = _lost_columns(plans)
         lines = "\n".join(
             f"  {label}: {sentence}\n    traceback: {place}" for (label, sentence), place in failures[:FIRST_ROWS]
         )
         many = len(failures) > 1
         raise FailedRunsError(
             f"{counted(len(failures), 'run')} failed; {'they are' if many else 'it is'} recorded as FAILED:\n{lines}"
+            + (f"\n{lost}" if lost else "")
         )
     if waiting:
         raise WaitingRunsError(
             f"{counted(waiting, 'run')} {'is' if waiting == 1 else 'are'} fitted but not delivered to the store; "
             "`digicarbon deliver` delivers what waits."
         )
+    _refuse_columns(plans)
 
 
 def _fitted(composer: Composer, planned: Plan, advance: Callable[[int, int], None], force: bool) -> Finished:
@@ -134,6 +138,18 @@ def _fitted(composer: Composer, planned: Plan, advance: Callable[[int, int], Non
         if not key:
             raise
         raise error.told(f"{composer.where(key)}: {error}") from error
+
+
+def _lost_columns(plans: Sequence[tuple[Composer, Plan]]) -> str:
+    """Return which columns cannot run and why, a line for each; an empty text where all can."""
+    reasons = [reason for _, planned in plans for reason in planned.failed.values()]
+    return "\n".join(reasons)
+
+
+def _refuse_columns(plans: Sequence[tuple[Composer, Plan]]) -> None:
+    """Raise a `FailedRunsError` if a column cannot run."""
+    if lost := _lost_columns(plans):
+        raise FailedRunsError(lost)
 
 
 def _not_fitted(finished: Finished, runs: int) -> Iterator[str]:
@@ -175,7 +191,8 @@ def plan_(request: Request, every: bool = False) -> None:
     from digicarbon.outlook import outlook
     from digicarbon.sweep import settings
 
-    for composer, planned in _plans(request):
+    plans = _plans(request)
+    for composer, planned in plans:
         out = terminal()
         ahead = outlook(planned, settings(composer))
         runs = planned.runs if every or len(planned.runs) <= MOST_ROWS else planned.runs[:FIRST_ROWS]
@@ -189,6 +206,7 @@ def plan_(request: Request, every: bool = False) -> None:
         _say_left_out(planned, every)
         out.print(_sum(planned), soft_wrap=True)
         out.print(ahead.sentence, soft_wrap=True)
+    _refuse_columns(plans)
 
 
 def _rows(runs: Sequence[Run], states: Mapping[str, str]) -> pd.DataFrame:
@@ -209,7 +227,7 @@ def _sum(planned: Plan) -> str:
         f"{number} {words}"
         for number, words in (
             (twins, "come to the same fit as another"),
-            (len(planned.skipped), "cannot run"),
+            (len(planned.skipped) + planned.failed_count, "cannot run"),
             (0 if planned.drawn else planned.excluded, "left out by exclude"),
         )
         if number
@@ -223,12 +241,14 @@ def _sum(planned: Plan) -> str:
 
 def check(request: Request) -> None:
     """Build and check every run against its data; fit nothing."""
-    for _, planned in _plans(request):
+    plans = _plans(request)
+    for _, planned in plans:
         _say_left_out(planned)
         runs = len(planned.runs)
         terminal().print(
             f"{planned.name}: {counted(runs, 'run')} {'is' if runs == 1 else 'are'} ready.", soft_wrap=True
         )
+    _refuse_columns(plans)
 
 
 def list_(arguments: Sequence[str]) -> int:

@@ -28,10 +28,13 @@ from digicarbon.errors import ConfigError, listing, nearest
 from digicarbon.explain import COMPOSITION_ERRORS, explain, unknown_option
 from digicarbon.files import (
     GROUPS,
+    REPLACEABLE,
     ROOT,
     SWEEP_KEYS,
+    ConfigFile,
     bare_name,
     check_shape,
+    combined,
     content_of,
     find,
     folders,
@@ -39,6 +42,7 @@ from digicarbon.files import (
     lineage,
     read,
     refuse_settings,
+    replaced,
     shown,
 )
 from digicarbon.missing import no_experiment
@@ -176,7 +180,7 @@ class Composer:
         return self._composed[1]
 
     def sweep_keys(self) -> dict[str, Any]:
-        """Return the plain values of columns, grid, zip, exclude, draw, experiments and title."""
+        """Return the plain values of `digicarbon.files.SWEEP_KEYS`."""
         plain = _container(self.base)
         return {key: plain.get(key) for key in SWEEP_KEYS}
 
@@ -378,7 +382,8 @@ class Composer:
 
     def column_file(self, label: str) -> str | None:
         """Return the file that a column stands in, the nearest one if several have it; None for the command line's."""
-        return next((file.shown for file in self.files if label in map(str, file.content.get("columns") or {})), None)
+        files = self.files_of("columns")
+        return next((file.shown for file in files if label in map(str, file.content.get("columns") or {})), None)
 
     def inherits_column(self, label: str) -> bool:
         """Return whether a file has choices for a column, so that to set it to null leaves it out."""
@@ -494,7 +499,31 @@ class Composer:
         chosen = {str(key): str(option) for key, option in config.hydra.runtime.choices.items() if key in GROUPS}
         with open_dict(config):
             del config["hydra"]
+        self._drop_replaced(config)
         return config, chosen
+
+    def _drop_replaced(self, config: DictConfig) -> None:
+        """Leave out what is inherited under the keys that the command line or a file replaces."""
+        for key in REPLACEABLE:
+            files = self.files_of(key, config)
+            if len(files) == len(self.files):
+                continue
+            every = _container(config)
+            value = _without(every.get(key), combined(files, key), combined(self.files[len(files) :], key))
+            with open_dict(config):
+                # the default sentence has every key
+                config[key] = combined(self.files[-1:], key) if value is None else value
+
+    def files_of(self, key: str, config: DictConfig | None = None) -> Sequence[ConfigFile]:
+        """Return the files that say something on a sweep key, nearest first: none behind one that replaces it."""
+        if "replace" in self.given:
+            given = _container(self.base if config is None else config).get("replace")
+            if key in replaced(given, "command line"):
+                return []
+        for number, file in enumerate(self.files, start=1):
+            if key in replaced(file.content.get("replace"), file.shown):
+                return self.files[:number]
+        return self.files
 
     def _refuse_bare_name(self, config: DictConfig, group: str) -> None:
         """Refuse ``weights: w2_nested`` in a body, which would replace the option's fields by a text."""
@@ -505,6 +534,30 @@ class Composer:
             # a file that holds a list replaces the group by it
             read(path)
         raise bare_name(group, _container(config).get(group), self.where(group))
+
+
+def _without(value: Any, own: Any, inherited: Any) -> Any:
+    """Return a composed value without what it inherits; what the command line lays over it stays.
+
+    Parameters
+    ----------
+    value : object
+        Composed, the command line's choices among it.
+    own, inherited : object
+        What the experiment's own files say and what those say that it is rid of.
+    """
+    if own is None and value == inherited:
+        return None
+    ours = {} if own is None else own
+    if not all(isinstance(one, Mapping) for one in (value, ours, inherited)):
+        return value
+    left = {}
+    for name in [*ours, *(name for name in value if name not in ours)]:
+        if name in value and name in ours:
+            left[name] = _without(value[name], ours[name], inherited.get(name))
+        elif name in value and (name not in inherited or value[name] != inherited[name]):
+            left[name] = _without(value[name], None, inherited.get(name))
+    return left
 
 
 def missing(merged: Mapping[str, Any]) -> list[str]:

@@ -43,7 +43,7 @@ def roster(planned: Plan) -> Roster:
         )
         for run in planned.runs
     ]
-    return Roster(runs, planned.skipped, planned.excluded)
+    return Roster(runs, planned.skipped, planned.excluded, list(planned.failed.items()))
 
 
 def simulated_tag(runs: Sequence[Run]) -> dict[str, str]:

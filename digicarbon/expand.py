@@ -189,7 +189,7 @@ def _columns(composer: Composer, columns: Any) -> dict[str, dict[str, Any]]:
         place = _column_place(composer, str(label))
         if values is not None and not isinstance(values, dict):
             raise ConfigError(f"{place}: a column must be a mapping such as {{measure: sector1}}; got {values!r}.")
-        out[str(label)] = _flat(values or {})
+        out[str(label)] = flat(values or {})
         for key, value in out[str(label)].items():
             _check(key, value, place, composer)
     return out
@@ -201,7 +201,7 @@ def _column_place(composer: Composer, label: str) -> str:
 
 def _grid(composer: Composer, grid: Any) -> list[Axis]:
     axes = []
-    for key, values in _flat(grid or {}).items():
+    for key, values in flat(grid or {}).items():
         place = f"{composer.where(f'grid.{key}')}, grid.{key}"
         if isinstance(values, str):
             axes.append(_grammar(key, values, composer, place))
@@ -243,7 +243,7 @@ def _grammar(key: str, text: str, composer: Composer, place: str) -> Axis:
 def _zip(composer: Composer, zipped: Any) -> list[Axis]:
     place = f"{composer.where('zip')}, zip"
     axes = []
-    for key, values in _flat(zipped or {}).items():
+    for key, values in flat(zipped or {}).items():
         if not isinstance(values, list) or not values:
             raise ConfigError(f"{place}.{key}: must be a list with at least one item; got {values!r}.")
         axes.append(Axis(key, tuple(values), f"{place}.{key}"))
@@ -262,7 +262,7 @@ def _rules(composer: Composer, exclude: Any) -> list[dict[str, Any]]:
             raise ConfigError(
                 f"{place}: must be a list of mappings, e.g. [{{model: sdm, sample: northeast}}]; got {rule!r}."
             )
-        for single in _each(_flat(rule)):
+        for single in _each(flat(rule)):
             rules.append(single)
             for key, value in single.items():
                 _check(key, value, place, composer)
@@ -318,13 +318,13 @@ def _check(key: str, value: Any, place: str, composer: Composer) -> None:
     composer.require_option(group, value, place)
 
 
-def _flat(values: Mapping[Any, Any], prefix: str = "") -> dict[str, Any]:
+def flat(values: Mapping[Any, Any], prefix: str = "") -> dict[str, Any]:
     """Return nested keys as dotted ones; ``+grid.model.x=…`` on the command line makes nested ones."""
     out: dict[str, Any] = {}
     for key, value in values.items():
         name = f"{prefix}{key}"
         if isinstance(value, dict) and name in GROUPS:
-            out |= _flat(value, f"{name}.")
+            out |= flat(value, f"{name}.")
         else:
             out[name] = value
     return out

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,9 @@ GROUPS = (
     "source", "measure", "outcome", "panel", "sample", "weights", "model", "inference", "diagnostic", "report",
     "executor", "tracking",
 )  # fmt: skip
-SWEEP_KEYS = ("title", "columns", "grid", "zip", "exclude", "draw", "experiments", "instead")
+SWEEP_KEYS = ("title", "columns", "grid", "zip", "exclude", "draw", "experiments", "instead", "replace")
+REPLACEABLE = ("columns", "grid", "zip", "exclude", "draw", "experiments", "instead")
+"""Keys whose inherited part `replace` drops."""
 ROOT = "config"
 """The default sentence, which every experiment inherits."""
 
@@ -33,6 +35,7 @@ _SHAPES: Mapping[str, tuple[type | tuple[type, ...], str]] = {
     "exclude": (list, "a list of mappings, e.g. `[{model: sdm, sample: northeast}]`"),
     "experiments": (list, "a list of experiments, e.g. `[table3_baseline]`"),
     "instead": (dict, "a mapping of sources to experiments, e.g. `{china: china_baseline}`"),
+    "replace": ((str, list), "a key or a list of keys, e.g. `columns` or `[columns, grid]`"),
 }
 
 
@@ -362,6 +365,7 @@ def _check_shapes(file: ConfigFile) -> None:
         value = file.content.get(group, {})
         if not isinstance(value, Mapping) and not (isinstance(value, str) and value.startswith("${")):
             raise bare_name(group, value, file.shown)
+    replaced(file.content.get("replace"), file.shown)
 
 
 def check_shape(key: str, value: object, place: str) -> None:
@@ -382,6 +386,39 @@ def bare_name(group: str, given: object, place: str) -> ConfigError:
         f"{place}: '{group}: {given}' does not choose an option; write it in the defaults list, "
         f"`defaults: [{ROOT}, override {group}: {given}, _self_]`, or on the command line, {group}={given}."
     )
+
+
+def replaced(value: object, place: str) -> list[str]:
+    """Return the keys that a value of `replace` names.
+
+    Raises
+    ------
+    ConfigError
+        If one of them is none of `REPLACEABLE`.
+    """
+    names = [str(name) for name in (value if isinstance(value, list) else [value] if value else [])]
+    for name in names:
+        if name not in REPLACEABLE:
+            raise ConfigError(
+                f"{place}: replace: {name!r} is not inherited as a whole.{nearest(str(name), REPLACEABLE)} It takes "
+                f"{listing(REPLACEABLE, 10)}, e.g. `replace: columns`."
+            )
+    return names
+
+
+def combined(files: Sequence[ConfigFile], key: str) -> Any:
+    """Return what files, nearest first, come to under a key: mappings are merged, all else is replaced."""
+    value: Any = None
+    for file in reversed(files):
+        if key in file.content:
+            value = _merged(value, file.content[key])
+    return value
+
+
+def _merged(below: Any, above: Any) -> Any:
+    if not isinstance(below, Mapping) or not isinstance(above, Mapping):
+        return above
+    return {**below, **{key: _merged(below.get(key), value) for key, value in above.items()}}
 
 
 def _root(name: str) -> str:

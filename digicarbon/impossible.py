@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -33,24 +34,42 @@ class Impossible:
         self._choices = choices
         self._passed: list[Choice] = []
         self._found: list[tuple[Choice, DigicarbonError]] = []
-        self._looked = 0
-        self._since = 0.0
+        # by column: what the others are is looked at whatever one of them lacks
+        self._looked: Counter[str | None] = Counter()
+        self._since: dict[str | None, float] = {}
+        self._stopped = False
 
-    @property
-    def enough(self) -> bool:
-        """Whether enough was seen to say what is wrong."""
-        return bool(self._found) and (self._looked > MOST or time.monotonic() - self._since > SECONDS)
+    def enough(self, choice: Choice) -> bool:
+        """Return whether enough was seen of a choice's column to say what is wrong."""
+        since = self._since.get(choice.column)
+        if since is not None and (self._looked[choice.column] > MOST or time.monotonic() - since > SECONDS):
+            self._stopped = True
+        return self._stopped
 
     def add(self, choice: Choice, error: DigicarbonError) -> None:
         """Take a choice that cannot run, and why."""
-        self._since = self._since or time.monotonic()
+        self._since.setdefault(choice.column, time.monotonic())
         self._found.append((choice, error))
-        self._looked += 1
+        self._looked[choice.column] += 1
 
     def pass_(self, choice: Choice) -> None:
         """Take a choice that can run."""
         self._passed.append(choice)
-        self._looked += bool(self._found)
+        self._looked[choice.column] += choice.column in self._since
+
+    @property
+    def columns(self) -> dict[str, list[tuple[Choice, DigicarbonError]]]:
+        """The choices of columns that cannot run at all, where all other columns can; empty where that is not so.
+
+        A mistake that is to be corrected is none of them: to go on would hide it.
+        """
+        failed: dict[str, list[tuple[Choice, DigicarbonError]]] = {}
+        passed = {choice.column for choice in self._passed}
+        for choice, error in self._found:
+            if self._stopped or error.to_correct or choice.column is None or choice.column in passed or not passed:
+                return {}
+            failed.setdefault(choice.column, []).append((choice, error))
+        return failed
 
     def refuse(self) -> None:
         """Raise the error of the first choice that cannot run, with how many there are and what leaves them out.
@@ -72,7 +91,7 @@ class Impossible:
             return ""
         seen = len(self._found) + len(self._passed)
         same = sum(str(error) == sentence for _, error in self._found)
-        of = f"{self._choices} choices" if not self.enough else f"the first {seen} of {self._choices} choices"
+        of = f"{self._choices} choices" if not self._stopped else f"the first {seen} of {self._choices} choices"
         others = f", and {len(self._found) - same} another one" if same < len(self._found) else ""
         return f" {same} of {of} {'has' if same == 1 else 'have'} this problem{others}."
 

@@ -13,10 +13,10 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from digicarbon.choice import COMMAND_LINE, Axis, Choice
+from digicarbon.choice import COMMAND_LINE, Axis, Choice, as_text
 from digicarbon.compose import Composer
 from digicarbon.errors import ConfigError, DigicarbonError, counted, listing, no_end
-from digicarbon.expand import expand
+from digicarbon.expand import expand, flat
 from digicarbon.files import GROUPS, ROOT, subject
 from digicarbon.impossible import Impossible
 from digicarbon.loaded import contents, remember
@@ -30,6 +30,8 @@ NOTHING = "none"
 _OPTION = re.compile(rf"({'|'.join(GROUPS)})=")
 MOST_REASONS = 3
 """So many choices that cannot run are named where none can."""
+NO_NUMBERS = ("title", "report", "executor", "tracking")
+"""Keys whose choice leaves a sweep what it is."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -96,12 +98,18 @@ class Plan:
         Labels that came to the same fit, by the label that is run.
     skipped : list of (str, str)
         Choices from a ``glob`` that cannot run, with the reason.
+    failed : mapping of str to str
+        Why a column cannot run, by the column; the others can.
+    failed_count : int
+        How many choices are theirs.
     excluded : int
         Combinations left out by ``exclude``.
     left : int
         Combinations that it leaves, of which ``draw`` takes some.
     remarks : list of str
         What a user may not have meant: choices that take the place of others, a draw of more than there is.
+    overrides : tuple of str
+        What the command line changes of an experiment; nothing for runs without one.
     """
 
     name: str
@@ -109,14 +117,17 @@ class Plan:
     runs: list[Run] = field(default_factory=list)
     same: dict[str, list[str]] = field(default_factory=dict)
     skipped: list[tuple[str, str]] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    failed_count: int = 0
     excluded: int = 0
     left: int = 0
     remarks: list[str] = field(default_factory=list)
+    overrides: tuple[str, ...] = ()
 
     @property
     def chosen_count(self) -> int:
         """How many choices there are, those that come to the same fit and those that cannot run among them."""
-        return len(self.runs) + sum(map(len, self.same.values())) + len(self.skipped)
+        return len(self.runs) + sum(map(len, self.same.values())) + len(self.skipped) + self.failed_count
 
     @property
     def drawn(self) -> bool:
@@ -157,11 +168,20 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Worksh
     shop = workshop or Workshop()
     choices, excluded, left = expand(composer, command_axes)
     remarks = _remarks(composer, choices)
-    made = Plan(composer.name, str(composer.sweep_keys()["title"] or ""), excluded=excluded, left=left, remarks=remarks)
+    made = Plan(
+        composer.name,
+        str(composer.sweep_keys()["title"] or ""),
+        excluded=excluded,
+        left=left,
+        remarks=remarks,
+        overrides=_overrides(composer, command_axes),
+    )
+    if made.overrides and "title" not in composer.given:
+        made.title = f"{made.title or composer.name} ({', '.join(made.overrides)})"
     by_key: dict[str, Run] = {}
     impossible = Impossible(len(choices))
     for choice in choices:
-        if impossible.enough:
+        if impossible.enough(choice):
             break
         try:
             run = check(composer, choice, shop)
@@ -177,7 +197,11 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Worksh
             continue
         by_key[run.key] = run
         made.runs.append(run)
-    impossible.refuse()
+    for column, found in impossible.columns.items():
+        made.failed[column] = _why(composer, column, found)
+        made.failed_count += len(found)
+    if not made.failed:
+        impossible.refuse()
     if not made.runs:
         reasons = "; ".join(f"{label}: {reason}" for label, reason in made.skipped[:MOST_REASONS])
         place = composer.files[0].shown if composer.files else COMMAND_LINE
@@ -195,6 +219,23 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Worksh
     return made
 
 
+def _overrides(composer: Composer, command_axes: Sequence[Axis]) -> tuple[str, ...]:
+    """Return what the command line changes of what an experiment fits."""
+    if composer.name == ROOT:
+        return ()
+    plain = [word for word in composer.overrides if word.split("=")[0].lstrip("+~").split(".")[0] not in NO_NUMBERS]
+    return (*plain, *(f"{axis.key}={listing(map(as_text, axis.values))}" for axis in command_axes))
+
+
+def _why(composer: Composer, column: str, found: Sequence[tuple[Choice, DigicarbonError]]) -> str:
+    """Return why a column cannot run, with the file that it stands in."""
+    choice, error = found[0]
+    where = f"Column {column} of {composer.column_file(column) or COMMAND_LINE}"
+    if len(found) == 1:
+        return f"{where} cannot run: {error}"
+    return f"{where} can run in none of its {len(found)} combinations; {choice.label}: {error}"
+
+
 def _remarks(composer: Composer, choices: Sequence[Choice]) -> list[str]:
     """Return what is to be said of the choices of a sweep before they are checked."""
     hidden: dict[tuple[str, str], list[str]] = {}
@@ -207,6 +248,7 @@ def _remarks(composer: Composer, choices: Sequence[Choice]) -> list[str]:
         for (key, place), columns in hidden.items()
     ]
     said += _inherited_columns(composer, choices)
+    said += _merged_columns(composer, choices)
     wanted = (composer.sweep_keys()["draw"] or {}).get("n", 0)
     if wanted > len(choices):
         said.append(
@@ -230,7 +272,33 @@ def _inherited_columns(composer: Composer, choices: Sequence[Choice]) -> list[st
         noun, verb = ("Column", "is") if len(columns) == 1 else ("Columns", "are")
         parts.append(f"{noun} {listing(columns)} {verb} {source}")
     said = "; ".join([parts[0], *(part[0].lower() + part[1:] for part in parts[1:])])
-    return [f"{said}. A column that is set to null is left out."]
+    return [f"{said}. A column that is set to null is left out; `replace: columns` leaves out all that are inherited."]
+
+
+def _merged_columns(composer: Composer, choices: Sequence[Choice]) -> list[str]:
+    """Return a sentence for each column that several files have, with the choices that stay from a further one."""
+    sentences = []
+    blocks = {choice.column: choice.block for choice in choices if choice.column is not None}
+    for column, block in blocks.items():
+        values = block.fixed
+        taken: set[str] = set()
+        nearest_file = ""
+        for file in composer.files_of("columns"):
+            here = {str(label): content for label, content in (file.content.get("columns") or {}).items()}
+            if not isinstance(here.get(column), Mapping):
+                if column in here:
+                    break
+                continue
+            content = flat(here[column])
+            stays = [f"{key}={as_text(values[key])}" for key in content if key not in taken and key in values]
+            if nearest_file and stays:
+                sentences.append(
+                    f"Column {column} of {nearest_file} keeps {listing(stays)} of the column of the same name in "
+                    f"{file.shown}."
+                )
+            nearest_file = nearest_file or file.shown
+            taken |= set(content)
+    return sentences
 
 
 def check(composer: Composer, choice: Choice, shop: Workshop) -> Run:

@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 
 from digicarbon import page, recorded, sweep
 from digicarbon.compose import Composer, loader
-from digicarbon.errors import ConfigError, DataError, counted
+from digicarbon.errors import ConfigError, DataError, counted, listing
 from digicarbon.files import ROOT, find
 from digicarbon.page.words import Words
 from digicarbon.recorded import RecordedSweep
@@ -25,6 +25,8 @@ from digicarbon.tracking import Tracking
 
 OUT = "out"
 """Where pages go by default, each experiment's in a folder of its own."""
+MOST_OTHERS = 5
+"""Other sweeps of an experiment that are named."""
 USAGE = "e.g. `digicarbon report table3_baseline --out out/table3 report.decimals=3`"
 
 
@@ -75,11 +77,24 @@ def report(arguments: Sequence[str]) -> int:
         raise ConfigError(f"command line: {' '.join(asked.report)} does not fit. {' '.join(dict.fromkeys(refused))}")
     files, lacking = page.files(_title(asked.name, sections), sections, words)
     page.write(asked.out, files)
-    sys.stderr.write("".join(f"{sentence}\n" for sentence in [*lacking, *refused]))
+    others = [sentence for _, one in found for sentence in _others(one)]
+    sys.stderr.write("".join(f"{sentence}\n" for sentence in [*lacking, *refused, *others]))
     sys.stdout.write(
         f"{asked.out / page.PAGE}: a page of {_what(sections)}, and {counted(len(files) - 1, 'file')} beside it.\n"
     )
     return 1 if refused else 0
+
+
+def _others(one: RecordedSweep) -> Iterator[str]:
+    """Yield the sentence on the experiment's sweeps with other choices, and on how one of them is shown."""
+    if not one.others:
+        return
+    listed = [f"{choices or 'as it stands'} (digicarbon report {run_id})" for choices, run_id in one.others.items()]
+    yield (
+        f"The page shows {one.title or one.experiment}. "
+        f"{'Another sweep' if len(listed) == 1 else 'Other sweeps'} of the experiment "
+        f"{'is' if len(listed) == 1 else 'are'} recorded: {listing(listed[::-1], MOST_OTHERS)}."
+    )
 
 
 def _asked(arguments: Sequence[str]) -> _Asked:

@@ -15,7 +15,7 @@ from typing import Any
 
 from digicarbon.describe import Field, Option, described, experiments, options
 from digicarbon.errors import ConfigError, DataError, counted
-from digicarbon.files import GROUPS, ROOT
+from digicarbon.files import GROUPS, REPLACEABLE, ROOT
 from digicarbon.spec import Spec
 from digicarbon.whole import put
 
@@ -193,6 +193,14 @@ class _Book:
                 "type": ["object", "null"],
                 "description": "By source: the experiment that runs instead of this one with source=… alone.",
                 "additionalProperties": _chosen(names, lines),
+            },
+            "replace": {
+                "description": "Keys whose inherited part is dropped, e.g. columns, or [columns, grid].",
+                "anyOf": [
+                    {"enum": list(REPLACEABLE)},
+                    {"type": "array", "items": {"enum": list(REPLACEABLE)}},
+                    {"type": "null"},
+                ],
             },
             "hydra": {"type": "object", "description": "Settings of Hydra itself."},
         }

@@ -28,7 +28,7 @@ from digicarbon.scratch import Scratch
 from digicarbon.spec import Spec, build
 from digicarbon.stage import Stages
 from digicarbon.tables import Records, show, store_name
-from digicarbon.tracking import EXPERIMENT, ROSTER, Entry, Store, Tracking
+from digicarbon.tracking import EXPERIMENT, OVERRIDES, ROSTER, Entry, Store, Tracking
 
 S = TypeVar("S", bound=Spec)
 
@@ -118,8 +118,8 @@ def settings(composer: Composer) -> Settings:
 
 
 def sweep_key(planned: Plan) -> str:
-    """Return what a sweep is known by when it is started again: its experiment's name and all that it fits."""
-    text = "\n".join([store_name(planned), *sorted(run.key for run in planned.runs)])
+    """Return what a sweep is known by when it is started again: its name, its overrides and all that it fits."""
+    text = "\n".join([store_name(planned), *planned.overrides, *sorted(run.key for run in planned.runs)])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -154,6 +154,7 @@ def run(
     tags = {
         FINGERPRINT: kept.fingerprint,
         EXPERIMENT: store_name(planned),
+        **({OVERRIDES: " ".join(planned.overrides)} if planned.overrides else {}),
         **entries.simulated_tag(planned.runs),
     }
     with _Signals() as signals:

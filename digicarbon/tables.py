@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice, repeat
 from pathlib import Path
 from typing import TextIO, overload
 
 from digicarbon.cells import plain, plain_table
-from digicarbon.errors import DigicarbonError, TrackingError, counted
+from digicarbon.errors import DigicarbonError, TrackingError, counted, listing
 from digicarbon.files import ROOT
 from digicarbon.joint import joint_test
 from digicarbon.plan import Plan, Run
@@ -144,7 +144,9 @@ def show(planned: Plan, report: Report, records: Records, scratch: Path) -> Show
             joint, untested = _joint(report, records)
             report = report if joint is None else report.with_joint(joint)
             pictures, lacking = _pictures(planned, report, records)
-            table, refusal = _table_or_refusal(planned, report, records, (*untested, *lacking))
+            table, refusal = _table_or_refusal(
+                planned, report, records, (*untested, *lacking, *without(planned.failed))
+            )
             every.complete(records)
     except OSError as error:
         raise TrackingError(
@@ -216,6 +218,14 @@ def _table(planned: Plan, report: Report, records: Records, more: Sequence[str])
     notes = [(run.label, run.prepared.notes) for run in planned.runs]
     simulated = any(run.prepared.simulated for run in planned.runs)
     return finished(report.table(_title(planned), records), report.words, notes, simulated, records.lacking, more)
+
+
+def without(columns: Collection[str]) -> tuple[str, ...]:
+    """Return the note on the columns that a table lacks since they cannot run."""
+    if not columns:
+        return ()
+    verb = "is" if len(columns) == 1 else "are"
+    return (f"{counted(len(columns), 'column')} cannot run and {verb} not shown: {listing(columns, 8)}.",)
 
 
 def finished(

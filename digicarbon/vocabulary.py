@@ -11,8 +11,8 @@ from rich.cells import cell_len
 from digicarbon.arguments import name_of
 from digicarbon.compose import Composer
 from digicarbon.describe import Field, Option, as_yaml, find_option, options
-from digicarbon.errors import ConfigError
-from digicarbon.files import GROUPS, ROOT, find, headline, shown
+from digicarbon.errors import ConfigError, listing
+from digicarbon.files import GROUPS, ROOT, find, headline, replaced, shown
 from digicarbon.missing import no_experiment
 
 WIDTH = 80
@@ -80,6 +80,10 @@ def _experiment(composer: Composer) -> Iterator[str]:
     for key in ("exclude", "draw", "instead"):
         if keys[key]:
             yield from _wrapped(f"{key}: {_short(keys[key])}", "  ", "      ")
+    for one in composer.files:
+        if names := replaced(one.content.get("replace"), one.shown):
+            behind = "" if one is file else f" (in {one.shown})"
+            yield from _wrapped(f"replaces the inherited {listing(names)}{behind}", "  ", "      ")
     for other in keys["experiments"] or ():
         path = find(str(other))
         yield from _wrapped(f"runs {other}: {'' if path is None else headline(path)}".rstrip(": "), "  ", "      ")

@@ -277,7 +277,10 @@ def test_inherited_columns_are_told_and_can_be_left_out(folder: Path, capsys: Ca
     assert names == [*(f"FE({k})" for k in range(1, 8)), "East"]
     assert said == (
         "Columns FE(1), FE(2), FE(3), FE(4), FE(5), FE(6) are inherited from experiments/table3_baseline.yaml; "
-        "columns FE(7), East are of experiments/mine.yaml. A column that is set to null is left out.\n"
+        "columns FE(7), East are of experiments/mine.yaml. A column that is set to null is left out; "
+        "`replace: columns` leaves out all that are inherited.\n"
+        "Column FE(7) of experiments/mine.yaml keeps measure=bea of the column of the same name in "
+        "experiments/table3_baseline.yaml.\n"
     )
     lost = ", ".join(f"FE({k}): null" for k in range(1, 7))
     assert told(f"{{{lost}, East: {{sample: east}}}}")[0] == ["FE(7)", "East"]
@@ -285,6 +288,117 @@ def test_inherited_columns_are_told_and_can_be_left_out(folder: Path, capsys: Ca
     # one that nothing is inherited of has no choices of its own
     assert told(f"{{{lost}, FE(7): null, As it is: null}}")[1] == ""
     assert "mine: 1 run\n" in _planned("mine", capsys)
+
+
+@pytest.mark.parametrize("verb", ["plan", "check", "run"])
+def test_what_stays_of_an_inherited_column_of_the_same_name_is_said(folder: Path, capsys: Capture, verb: str) -> None:
+    (folder / "experiments").mkdir()
+    (folder / "experiments" / "base.yaml").write_text(
+        "defaults: [config, _self_]\ncolumns:\n  A: {inference: driscoll_kraay, model.effects: unit}\n",
+        encoding="utf-8",
+    )
+    mine = folder / "experiments" / "mine.yaml"
+    mine.write_text("defaults: [base, _self_]\ncolumns:\n  A: {model: {effects: time}}\n", encoding="utf-8")
+    assert main([verb, "mine"]) == 0
+    sentence = (
+        "Column A of experiments/mine.yaml keeps inference=driscoll_kraay of the column of the same name in "
+        "experiments/base.yaml.\n"
+    )
+    assert sentence in capsys.readouterr().err
+    mine.write_text(
+        "defaults: [base, _self_]\ncolumns:\n  A: {inference: classic, model.effects: time}\n", encoding="utf-8"
+    )
+    assert main([verb, "mine"]) == 0
+    assert "keeps" not in capsys.readouterr().err
+
+
+def test_what_is_inherited_is_replaced_in_one_word(folder: Path, capsys: Capture) -> None:
+    (folder / "experiments").mkdir()
+
+    def wrote(name: str, parent: str, body: str) -> None:
+        text = f"defaults: [{parent}, _self_]\n{body}\n"
+        (folder / "experiments" / f"{name}.yaml").write_text(text, encoding="utf-8")
+
+    wrote(
+        "first", "config", "columns: {A: {inference: driscoll_kraay}, B: {model.effects: unit}}\ngrid: {sample: [full]}"
+    )
+    wrote("second", "first", "replace: columns\ncolumns: {C: {}, A: {model.effects: time}}")
+    wrote("mine", "second", "columns: {D: {inference: cluster}}")
+    wrote("rid", "mine", "replace: [columns, grid]")
+
+    names = re.findall(r"(?m)^│ (\S+) ", _planned("second", capsys))
+    assert names == ["C,", "A,"]
+    assert "driscoll_kraay" not in _planned("second", capsys)
+    assert re.findall(r"(?m)^│ (\S+) ", _planned("mine", capsys)) == ["C,", "A,", "D,"]
+    assert "rid: 1 run\n" in _planned("rid", capsys)
+    # the command line is the nearest of all
+    assert main(["plan", "mine", "replace=columns", "+columns.E.sample=west"]) == 0
+    assert re.findall(r"(?m)^│ (\S+) ", capsys.readouterr().out) == ["E,"]
+
+    assert main(["list", "experiments", "mine"]) == 0
+    told = capsys.readouterr().out
+    assert "replaces the inherited columns (in experiments/second.yaml)\n" in told
+    assert "column A: model.effects=time\n" in told
+    assert "column B" not in told
+
+    assert main(["run", "second"]) == 0
+    sweep = re.findall(r"parent run (\w+)", capsys.readouterr().out)[0]
+    recorded = MlflowClient(tracking_uri="sqlite:///mlruns/mlflow.db").download_artifacts(sweep, "experiment.yaml")
+    text = Path(recorded).read_text(encoding="utf-8")
+    assert "driscoll_kraay" not in text
+    assert "columns:\n  C: {}\n  A:\n    model.effects: time\n" in text
+    assert main(["report", "second", "--out", "page"]) == 0
+    assert main(["export", "second", "--to", "referee"]) == 0
+    exported = (folder / "referee" / "experiment.yaml").read_text(encoding="utf-8")
+    assert exported == text
+    assert main(["rerun", "A, sample=full"]) == 0
+    assert "the same" in capsys.readouterr().out
+
+    wrote("wrong", "first", "replace: column")
+    assert complaint(capsys, "plan", "wrong") == (
+        "digicarbon: experiments/wrong.yaml: replace: 'column' is not inherited as a whole. Did you mean 'columns'? It "
+        "takes columns, grid, zip, exclude, draw, experiments, instead, e.g. `replace: columns`."
+    )
+
+
+def test_a_column_that_cannot_run_does_not_end_the_others(folder: Path, capsys: Capture) -> None:
+    (folder / "experiments").mkdir()
+    mine = folder / "experiments" / "mine.yaml"
+    start = "defaults: [config, _self_]\n"
+    mine.write_text(f"{start}columns:\n  A: {{}}\n  B: {{model.controls: [nothing]}}\n", encoding="utf-8")
+    for verb in ("plan", "check", "run"):
+        said = complaint(capsys, verb, "mine", status=1)
+        assert said.startswith(
+            "digicarbon: Column B of experiments/mine.yaml cannot run: experiments/mine.yaml, columns.B"
+        )
+        assert "nothing" in said
+        assert "exclude" not in said
+    assert main(["run", "mine"]) == 1
+    shown = capsys.readouterr()
+    assert "1 of 1 runs recorded" in shown.out
+    assert "1 column cannot run and is not shown: B." in shown.out
+    # the page knows it, in Chinese too
+    assert main(["report", "mine", "--out", "page", "report.language=zh"]) == 0
+    page = (folder / "page" / "index.html").read_text(encoding="utf-8")
+    assert "Column B of experiments/mine.yaml cannot run" in page
+    assert "有1列无法运行，未列出：B。" in page
+
+    # combinations within a column are left out by exclude, and nothing is fitted
+    mine.write_text(
+        f"{start}columns: {{A: {{}}, B: {{}}}}\ngrid: {{model.controls: [[], [nothing]]}}\n", encoding="utf-8"
+    )
+    said = complaint(capsys, "run", "mine")
+    assert "2 of 4 choices have this problem" in said
+    # a column of a grid none of whose combinations can run
+    mine.write_text(
+        f"{start}columns: {{A: {{}}, B: {{model.controls: [nothing]}}}}\ngrid: {{sample: [full, east]}}\n",
+        encoding="utf-8",
+    )
+    said = complaint(capsys, "check", "mine", status=1)
+    assert "Column B of experiments/mine.yaml can run in none of its 2 combinations; B, sample=full: " in said
+    # where nothing is left the sentence is that of the first
+    mine.write_text(f"{start}columns: {{B: {{model.controls: [nothing]}}}}\n", encoding="utf-8")
+    assert complaint(capsys, "run", "mine").startswith("digicarbon: B: ")
 
 
 def _planned(name: str, capsys: Capture) -> str:
@@ -734,3 +848,18 @@ def test_two_commands_may_start_in_one_empty_folder(project: Path) -> None:
 def test_no_workers_are_refused(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "executor.n_jobs=0"]) == 2
     assert "executor.n_jobs: 0 workers can do nothing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("diagnostic", ["descriptive", "correlation"])
+def test_own_data_are_described_without_a_name_of_a_column(folder: Path, capsys: Capture, diagnostic: str) -> None:
+    frame = pd.DataFrame([(u, t, "word") for u in "abcd" for t in (2001, 2002, 2003)], columns=["city", "year", "kind"])
+    frame["sales"] = np.arange(12.0) ** 2
+    frame["staff"] = np.arange(12.0)[::-1]
+    frame.to_csv(folder / "mine.csv", index=False)
+    words = ["source=table", "source.path=mine.csv", "source.unit=city", "source.time=year", "measure=none"]
+    words += ["outcome=none", "model=none", f"diagnostic={diagnostic}", f"report={diagnostic}"]
+    assert main(["run", *words, "executor=sequential"]) == 0
+    shown = capsys.readouterr().out
+    assert "sales" in shown
+    assert "staff" in shown
+    assert "kind" not in shown

@@ -12,6 +12,7 @@ import pytest
 from digicarbon.data import provinces
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.panel import Panel
+from digicarbon.report import Labels
 from digicarbon.sample import Sample
 from digicarbon.spec import build
 
@@ -231,3 +232,41 @@ def test_outliers_are_treated_in_one_way_and_of_known_variables(small: Panel) ->
 def test_an_empty_query_names_null(query: str) -> None:
     with pytest.raises(ValueError, match="to keep all rows write null"):
         Sample(query=query)
+
+
+def test_provinces_are_named_in_any_spelling() -> None:
+    chinese = _panel(["北京市", "河北省", "新疆维吾尔自治区"])
+    assert _sample(without=["Beijing"]).apply(chinese).units == ("新疆维吾尔自治区", "河北省")
+    assert set(_sample(units=["Hebei", "北京市"]).apply(chinese).units) == {"河北省", "北京市"}
+    assert "北京" not in str(_sample(without=["北京"]).apply(CHINA).units)
+    assert len(_sample(without=["北京"]).apply(CHINA).units) == len(CHINA.units) - 1
+    with pytest.raises(DataError, match=r"sample.without names unknown units: Atlantis\."):
+        _sample(without=["Atlantis"]).apply(chinese)
+
+
+@pytest.mark.parametrize(
+    ("fields", "english", "chinese"),
+    [
+        ({"regions": ["east"]}, "Regions used: east.", "使用的地区：东部。"),
+        ({"units": ["a", "b"]}, "Units used: a, b.", "使用的个体：a, b。"),
+        ({"without": ["a"]}, "Units left out: a.", "剔除的个体：a。"),
+        ({"periods": [2012, 2017]}, "Periods used: 2012, 2017.", "使用的时期：2012, 2017。"),
+        ({"first": 2012}, "First period used: 2012.", "使用的首个时期：2012。"),
+        ({"last": 2012}, "Last period used: 2012.", "使用的最后时期：2012。"),
+        ({"drop_first": 1}, "Left out at the beginning: 1 period.", "剔除开头的1个时期。"),
+        ({"drop_last": 2}, "Left out at the end: 2 periods.", "剔除末尾的2个时期。"),
+        ({"query": " x > 3 "}, "Rows used: those with x > 3.", "使用的观测：满足x > 3。"),
+    ],
+)
+def test_what_a_sample_leaves_out_is_a_note(fields: dict[str, Any], english: str, chinese: str) -> None:
+    assert _sample(**fields).notes == (english,)
+    assert [note.replace("、", ", ") for note in Labels("zh").notes([english])] == [chinese]
+
+
+def test_treated_outliers_are_a_note_and_all_rows_are_none() -> None:
+    assert _sample().notes == ()
+    (note,) = _sample(winsorise=[0.01, 0.02], outliers_of=["x"]).notes
+    assert note == (
+        "Outliers: shares of 0.01 and 0.02 of the lower and upper tail are set to these percentiles. Variables: x."
+    )
+    assert Labels("zh").notes([note])[0].startswith("异常值：下尾0.01和上尾0.02的观测值缩尾至相应分位数。变量：x。")

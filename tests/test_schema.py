@@ -68,6 +68,8 @@ WRONG = [
     ({"defaults": ["_self_", "config"]}, "$.defaults[0]"),
     ({"model": {"_target_": "digicarbon.model.SpatialPanl"}}, "$.model['_target_']"),
     ({"title": 3}, "$.title"),
+    ({"replace": "column"}, "$.replace: 'column' is not one of"),
+    ({"replace": ["title"]}, "$.replace[0]: 'title' is not one of"),
     ({"model": {"contrls": ["x"]}}, "'contrls' was unexpected"),
     ({"defaults": ["config", {"override model": "smd"}]}, "$.defaults[1]"),
     ({"defaults": ["config", {"override model": "fe"}], "model": {"durbin": "all"}}, "'durbin' was unexpected"),
@@ -108,6 +110,8 @@ RIGHT = [
     },
     {"experiments": ["table3_baseline"], "title": ""},
     {"defaults": ["table3_baseline"]},
+    {"replace": "columns"},
+    {"replace": ["columns", "grid"]},
     {"defaults": ["/config", "_self_", {"override model": "sdm"}], "model": {"_target_": "mine.MyModel"}},
 ]
 

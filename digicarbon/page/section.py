@@ -20,7 +20,7 @@ from digicarbon.recorded import RecordedSweep
 from digicarbon.report import DiagnosticTable, Labels, Report, SpecificationCurve, Table
 from digicarbon.report.focal import Quantity
 from digicarbon.report.joint import Joint
-from digicarbon.tables import finished
+from digicarbon.tables import finished, without
 from digicarbon.tracking import SERVERS, masked
 
 LOCAL = "http://127.0.0.1:5000"
@@ -184,9 +184,9 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
         count=sum(1 + len(run.twins) for run in sweep.roster.runs),
         runs=runs.payload(sweep, looked.focal, base, words, report.words),
         failures=sweep.failures[:MOST_FAILURES],
-        skipped=sweep.roster.skipped[:MOST_FAILURES],
+        skipped=[*sweep.roster.failed, *sweep.roster.skipped][:MOST_FAILURES],
         more_failures=max(len(sweep.failures) - MOST_FAILURES, 0),
-        more_skipped=max(len(sweep.roster.skipped) - MOST_FAILURES, 0),
+        more_skipped=max(len(sweep.roster.failed) + len(sweep.roster.skipped) - MOST_FAILURES, 0),
         left=sweep.left[:MOST_FAILURES],
         excluded=words("excluded", n=sweep.roster.excluded) if sweep.roster.excluded else "",
         choices=asked.choices(sweep),
@@ -230,7 +230,7 @@ def _table(sweep: RecordedSweep, report: Report, title: str) -> tuple[Table | No
             sweep.notes,
             sweep.simulated,
             sweep.lacking,
-            _absent(sweep),
+            (*_absent(sweep), *without([column for column, _ in sweep.roster.failed])),
         ), ""
     except DigicarbonError as error:
         return None, str(error)

@@ -22,6 +22,7 @@ from digicarbon.report.joint import FILE as JOINT
 from digicarbon.report.joint import Joint
 from digicarbon.tracking import (
     EXPERIMENT,
+    OVERRIDES,
     ROSTER,
     Planned,
     Roster,
@@ -71,6 +72,8 @@ class RecordedSweep:
         By run id; decoded when they are asked for.
     newer : str
         Id of a later sweep of the experiment that has not ended; empty if there is none.
+    others : mapping of str to str
+        Further sweeps of the experiment, the newest of each choice on the command line: ids by what was chosen there.
     """
 
     uri: str
@@ -87,6 +90,7 @@ class RecordedSweep:
     rows: pd.DataFrame
     results: StoredResults
     newer: str = ""
+    others: Mapping[str, str] = field(default_factory=dict)
     _files: _Files = field(kw_only=True)
 
     @property
@@ -206,6 +210,8 @@ class RecordedRecords(Sequence[Record]):
 def sweep(tracking: Tracking, name: str) -> RecordedSweep:
     """Return the sweep of an experiment that ended last, or if none has the newest, or a sweep by its id.
 
+    A sweep with choices on the command line is taken only where the experiment was not run without any.
+
     Parameters
     ----------
     tracking : Tracking
@@ -220,7 +226,7 @@ def sweep(tracking: Tracking, name: str) -> RecordedSweep:
         If the store cannot be read, or the sweep has no results.
     """
     with reading(tracking) as client:
-        parent, newer = _parent(client, tracking, name)
+        parent, newer, others = _parent(client, tracking, name)
         experiment = client.get_experiment(parent.info.experiment_id)
         files = _Files(client, tracking.uri, parent)
         names = files.names()
@@ -241,6 +247,7 @@ def sweep(tracking: Tracking, name: str) -> RecordedSweep:
             rows=rows,
             results=contents.results,
             newer=newer,
+            others=others,
             _files=files,
         )
 
@@ -274,13 +281,16 @@ class _Files:
                 yield item.path
 
 
-def _parent(client: MlflowClient, tracking: Tracking, name: str) -> tuple[MlflowRun, str]:
-    """Return a sweep's run, and the id of a newer one that has not ended."""
+def _parent(client: MlflowClient, tracking: Tracking, name: str) -> tuple[MlflowRun, str, Mapping[str, str]]:
+    """Return a sweep's run, the id of a newer one that has not ended, and ids of those with other choices.
+
+    The experiment as it stands comes before what the command line made of it.
+    """
     known = {item.name: item.experiment_id for item in client.search_experiments()}
     shared = tracking.experiment in known
     if not shared and name not in known:
         if len(name) == 32 and all(letter in "0123456789abcdef" for letter in name):
-            return _by_id(client, list(known.values()), name), ""
+            return _by_id(client, list(known.values()), name), "", {}
         raise DataError(_nothing(tracking, name, known))
     asked = [known[tracking.experiment if shared else name]]
     sweeps = sweeps_of(client, asked)
@@ -289,8 +299,13 @@ def _parent(client: MlflowClient, tracking: Tracking, name: str) -> tuple[Mlflow
     if not own:
         raise DataError(_nothing(tracking, name, known))
     ended = [run for run in own if run.info.status in (FINISHED, "FAILED") and "runs.done" in run.data.metrics]
-    chosen = ended[0] if ended else own[0]
-    return chosen, "" if chosen is own[0] else str(own[0].info.run_id)
+    as_it_stands = [run for run in ended if OVERRIDES not in run.data.tags]
+    chosen = (as_it_stands or ended or own)[0]
+    overrides = chosen.data.tags.get(OVERRIDES, "")
+    later = next((run for run in own if run.data.tags.get(OVERRIDES, "") == overrides), chosen)
+    others = {run.data.tags.get(OVERRIDES, ""): str(run.info.run_id) for run in reversed(own)}
+    others.pop(overrides, None)
+    return chosen, "" if later is chosen else str(later.info.run_id), others
 
 
 def _by_id(client: MlflowClient, experiments: Sequence[str], name: str) -> MlflowRun:

@@ -58,11 +58,14 @@ class Roster:
         Choices that cannot run, with the reason.
     excluded : int
         Combinations that the experiment leaves out.
+    failed : sequence of (str, str)
+        Columns that cannot run, with the reason.
     """
 
     runs: Sequence[Planned]
     skipped: Sequence[tuple[str, str]] = ()
     excluded: int = 0
+    failed: Sequence[tuple[str, str]] = ()
 
     def to_bytes(self) -> bytes:
         """Return it as the content of a Parquet file: equal texts are kept once."""
@@ -78,7 +81,7 @@ class Roster:
             "column": [run.column for run in self.runs],
         }
         arrays = {name: x if name == "simulated" else pa.array(x, pa.string()) for name, x in columns.items()}
-        more = _text({"skipped": list(self.skipped), "excluded": self.excluded})
+        more = _text({"skipped": list(self.skipped), "excluded": self.excluded, "failed": list(self.failed)})
         sink = pa.BufferOutputStream()
         pq.write_table(pa.table(arrays).replace_schema_metadata({_MORE: more.encode()}), sink, compression="zstd")
         content: bytes = sink.getvalue().to_pybytes()
@@ -111,7 +114,9 @@ class Roster:
                 *(table[name].to_pylist() for name in names), columns, strict=True
             )
         ]
-        return cls(runs, [(label, reason) for label, reason in more["skipped"]], more["excluded"])
+        # an earlier version did not keep the columns that cannot run
+        skipped, failed = ([(label, reason) for label, reason in more.get(key, ())] for key in ("skipped", "failed"))
+        return cls(runs, skipped, more["excluded"], failed)
 
 
 class _Texts:

@@ -234,6 +234,34 @@ def test_failures_are_told_with_their_sentences(project: Path, monkeypatch: pyte
     assert "No run has a result." in "".join(read(project / "out" / "digicarbon" / "index.html").text)
 
 
+def test_a_variation_does_not_take_the_experiment_s_place(fitted: Path, capsys: Capture) -> None:
+    plain = recorded.sweep(Tracking(), "small")
+    assert main(["run", "small", "executor=sequential", "model.effects=unit"]) == 0
+    assert "(model.effects=unit)" in capsys.readouterr().out
+    found = recorded.sweep(Tracking(), "small")
+    assert found.parent_id == plain.parent_id
+    varied = found.others["model.effects=unit"]
+    assert main(["report", "small"]) == 0
+    shown = capsys.readouterr()
+    assert f"Another sweep of the experiment is recorded: model.effects=unit (digicarbon report {varied})." in shown.err
+    assert "model.effects=unit" not in (fitted / "out" / "small" / "table.txt").read_text(encoding="utf-8")
+    assert main(["report", varied, "--out", "varied"]) == 0
+    assert f"{plain.title} (model.effects=unit)" in "".join(read(fitted / "varied" / "index.html").text)
+    assert "(model.effects=unit)" in (fitted / "varied" / "table.txt").read_text(encoding="utf-8")
+    assert recorded.sweep(Tracking(), varied).tags["digicarbon.title"] == f"{plain.title} (model.effects=unit)"
+    # a choice that changes no number is another sweep, too, and what concerns the table or the store is none
+    assert main(["run", "small", "executor=sequential", "report.decimals=2"]) == 0
+    assert recorded.sweep(Tracking(), "small").parent_id == plain.parent_id
+    assert recorded.sweep(Tracking(), "small").title == plain.title
+
+
+def test_only_a_variation_is_shown_with_what_was_varied(fitted: Path, capsys: Capture) -> None:
+    (fitted / "experiments" / "third.yaml").write_text(SMALL, encoding="utf-8")
+    assert main(["run", "third", "executor=sequential", "model.effects=unit"]) == 0
+    assert main(["report", "third"]) == 0
+    assert "(model.effects=unit)" in "".join(read(fitted / "out" / "third" / "index.html").text)
+
+
 def test_a_sweep_that_has_not_ended_is_said_to_be_so(fitted: Path) -> None:
     client = MlflowClient(tracking_uri=f"sqlite:///{(fitted / 'mlruns' / 'mlflow.db').as_posix()}")
     first = recorded.sweep(Tracking(), "grid")
