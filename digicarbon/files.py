@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ GROUPS = (
 SWEEP_KEYS = ("title", "columns", "grid", "zip", "exclude", "draw", "experiments", "instead")
 ROOT = "config"
 """The default sentence, which every experiment inherits."""
+UNNAMED = "digicarbon"
+"""What MLflow calls a sweep that has no experiment file."""
 
 _SHAPES: Mapping[str, tuple[type, str]] = {
     "columns": (dict, "a mapping of labels to choices, e.g. `SDM(1): {measure: sector1}`"),
@@ -270,3 +273,17 @@ def _sets(node: object, key: str) -> bool:
     if key in node:
         return True
     return any(key.startswith(f"{name}.") and _sets(value, key[len(str(name)) + 1 :]) for name, value in node.items())
+
+
+def command_line(verb: str, name: str = ROOT, words: Sequence[str] = ()) -> str:
+    """Return a command as a shell takes it, to be copied.
+
+    Parameters
+    ----------
+    verb : str
+    name : str
+        The experiment. That of a sweep without a file is left out, since nothing of that name can be run.
+    words : sequence of str
+        Overrides and flags.
+    """
+    return shlex.join(["digicarbon", verb, *([] if name in (ROOT, UNNAMED) else [name]), *words])

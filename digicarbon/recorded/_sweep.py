@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, overload
 import pandas as pd
 
 from digicarbon.errors import DataError, TrackingError, listing, nearest
-from digicarbon.files import GROUPS
+from digicarbon.files import GROUPS, command_line
 from digicarbon.provenance import RECORD
 from digicarbon.recorded._run import data_of, reading, sweeps_of
 from digicarbon.report import Record
@@ -307,9 +307,11 @@ def _by_id(client: MlflowClient, experiments: Sequence[str], name: str) -> Mlflo
 def _nothing(tracking: Tracking, name: str, known: Mapping[str, str]) -> str:
     others = [other for other in known if other != "Default"]
     there = f" Recorded are: {listing(others, 10)}." if others else ""
+    usual = tracking.uri == Tracking().uri
+    first = command_line("run", name, () if usual else [f"tracking.uri={masked(tracking.uri)}"])
     return (
-        f"No sweep of '{name}' is recorded in {masked(absolute(tracking.uri))}; run it first: digicarbon run "
-        f"{name}.{nearest(name, others)}{there}"
+        f"No sweep of '{name}' is recorded in {masked(absolute(tracking.uri))}; run it first: `{first}`."
+        f"{nearest(name, others)}{there}"
     )
 
 
