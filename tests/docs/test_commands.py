@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import glob
+import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,15 +21,6 @@ from conftest import REPOSITORY
 
 from digicarbon import ui
 from digicarbon.__main__ import VERBS, main
-
-for _room in ("importer", "validation"):
-    sys.path.append(str(REPOSITORY / "tests" / _room))
-
-import io_layout
-import nbs_layout
-import test_io_mrio
-import test_long
-from test_ceads_inventories import year_file
 
 DOCS = REPOSITORY / "docs"
 TEMPLATES = [*(REPOSITORY / "digicarbon" / "template").rglob("*.md")]
@@ -93,7 +87,7 @@ NAMES = ("digicarbon data import", "digicarbon new")
 UNKNOWN = ("digicarbon data {verb}",)
 """Quoted back at a user who typed what there is not."""
 PLANNED = {
-    r"run robustness executor": (["draw.n=20"], "an executor that needs an extra or a cluster; test_engine.py has them"),
+    r"run robustness executor": (["draw.n=20"], "needs an extra or a cluster, which test_engine.py has"),
     r"run robustness( source=china)?$": (["draw.n=20"], "2,497 fits"),
     r"run robustness_china_\w+": (["draw.n=20"], "1,000 fits"),
     r"run placebo_measure": (["measure.permute=1,2"], "500 fits"),
@@ -104,7 +98,7 @@ PLANNED = {
         [], "test_every_experiment.py fits it",
     ),
 }  # fmt: skip
-"""Runs that are planned instead, with words that make them small, and why. A plan reads the data and checks each run."""
+"""Runs that are planned instead, with words that make them small, and why. A plan reads the data."""
 ELSEWHERE = {
     r"run (paper|placebo|china_paper)$|run paper source=china|report (china_)?paper": (
         "all tables of the study; test_every_experiment.py plans and fits each, and makes the pages"
@@ -183,6 +177,13 @@ def _own_data(here: Path) -> None:
 
 
 def _raw_files(raw: Path) -> None:
+    sys.path.append(str(REPOSITORY / "tests" / "importer"))
+    import io_layout
+    import nbs_layout
+    import test_io_mrio
+    import test_long
+    from test_ceads_inventories import year_file
+
     for name in ("ceads", "nbs", "2017"):
         (raw / name).mkdir(parents=True)
     provinces = ["Beijing", "Jilin", "Hubei", "Gansu"]
@@ -219,7 +220,22 @@ def execute(command: str, run_id: str = "", home: Path | None = None) -> int:
     assert words[0] == "digicarbon", command
     for name in ("filled", "replication", "mystudy", "schemas"):
         shutil.rmtree(name, ignore_errors=True)
-    return main([one for word in words[1:] for one in (sorted(glob.glob(word)) if "*." in word else [word])])
+    words = [one for word in words[1:] for one in (sorted(map(str, Path().glob(word))) if "*." in word else [word])]
+    if words[:2] == ["data", "import"] and "data" in words[2:] and "--add" not in words:
+        # each section of the page begins a folder
+        with _away(Path("data")):
+            return main(words)
+    return main(words)
+
+
+@contextmanager
+def _away(folder: Path) -> Iterator[None]:
+    kept = folder.rename(f"{folder}.kept")
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        kept.rename(folder)
 
 
 @pytest.mark.parametrize("command", SHOWN, ids=list(SHOWN))
@@ -319,3 +335,31 @@ def _parent(run_id: str) -> str:
     from mlflow import MlflowClient
 
     return str(MlflowClient(tracking_uri="sqlite:///mlruns/mlflow.db").get_run(run_id).data.tags["mlflow.parentRunId"])
+
+
+@pytest.mark.outside  # MLflow's server takes more than ten seconds of a processor to start
+@pytest.mark.skipif(os.name != "posix", reason="signals are those of POSIX")
+@pytest.mark.parametrize("words", [[], ["table3_baseline"]])
+def test_ui_serves_until_ctrl_c(words: list[str], study: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "digicarbon", "ui", *words, "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        assert server.stdout is not None
+        address = server.stdout.readline().removeprefix("Look at ").strip()
+        assert address.startswith(f"http://127.0.0.1:{port}/#/experiments/")
+        assert _answer(address, server) == 200
+        server.send_signal(signal.SIGINT)
+        assert server.wait(timeout=60) == 128 + signal.SIGINT
+
+
+def _answer(address: str, server: subprocess.Popen[str]) -> int:
+    """The status of a page, once its server answers."""
+    while server.poll() is None:
+        try:
+            with urllib.request.urlopen(address, timeout=30) as page:
+                return int(page.status)
+        except OSError:
+            time.sleep(0.2)
+    return 0
