@@ -6,6 +6,8 @@ import os
 import re
 import shlex
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import time
@@ -70,6 +72,7 @@ PLACEHOLDERS = {
     "{group}": "weights",
     "{folder}": "filled",
     "{order.kind} raw": "nbs raw/nbs",
+    "import nbs raw --to": "import nbs raw/nbs --to",
     "DIGICARBON_DATA=文件夹 ": "",
     "DIGICARBON_DATA=folder ": "",
 }
@@ -152,6 +155,19 @@ def study(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Iterat
         yield here
 
 
+FAILING = """\
+import digicarbon as dc
+
+
+class Failing(dc.PanelRegression):
+    y: str = "ln_ci"
+    x: tuple[str, ...] = ("ln_e",)
+
+    def fit(self, panel, weights=None):
+        raise ValueError("this model always fails")
+"""
+
+
 def _own_data(here: Path) -> None:
     for page in (DOCS / "tutorial.md", DOCS / "new.md"):
         for block in blocks(page):
@@ -171,6 +187,11 @@ def _own_data(here: Path) -> None:
     (executor,) = [block.text for block in blocks(DOCS / "executors.md") if block.text.startswith("# conf/executor/")]
     Path("conf/executor").mkdir()
     Path("conf/executor/cluster.yaml").write_text(executor.partition("\n")[2], encoding="utf-8")
+    Path("failing.py").write_text(FAILING, encoding="utf-8")
+    Path("conf/model").mkdir()
+    Path("conf/model/failing.yaml").write_text("_target_: failing.Failing\n", encoding="utf-8")
+    failing = "defaults: [config, override model: failing, override executor: sequential, _self_]\n"
+    Path("experiments/failing.yaml").write_text(failing, encoding="utf-8")
     Path("experiments/表 一.yaml").write_text("defaults: [config, _self_]\n", encoding="utf-8")
     weights = Path("conf/weights/roads.yaml")
     weights.write_text(weights.read_text(encoding="utf-8").replace("origin: city", "origin: unit"), encoding="utf-8")
@@ -309,7 +330,7 @@ TYPED = [
     "deliver",
     "deliver a b",
     "run missing",
-    "run table3_baseline measure = ddl",
+    "run table3_baseline inference = cluster",
     "run -m table3_baseline inference=classic,cluster",
     "run failing",
     "typo",
