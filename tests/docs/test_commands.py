@@ -59,7 +59,6 @@ PLACEHOLDERS = {
     "FOLDER | source=…": "data",
     "KIND FILES…": "nbs raw/nbs",
     "ceads_sectoral raw/*.xlsx": "ceads_sectoral raw/ceads/*.xlsx",
-    "measure=fuel_switch": "measure=bea",
     "--to FOLDER": "--to filled",
     "--to DIR": "--to filled",
     "--out FOLDER": "--out out/filled",
@@ -169,7 +168,7 @@ class Failing(dc.PanelRegression):
 
 
 def _own_data(here: Path) -> None:
-    for page in (DOCS / "tutorial.md", DOCS / "new.md"):
+    for page in (DOCS / "tutorial.md", DOCS / "new.md", DOCS / "how" / "measure.md"):
         for block in blocks(page):
             if block.title.endswith((".py", ".yaml")):
                 file = here / block.title
