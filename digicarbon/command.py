@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from rich.table import Table as RichTable
 from digicarbon.compose import Composer, loader, options
 from digicarbon.errors import ConfigError, DigicarbonError, counted, listing, nearest
 from digicarbon.expand import read_overrides
-from digicarbon.files import GROUPS, ROOT, SWEEP_KEYS, find, headline, subject
+from digicarbon.files import GROUPS, SWEEP_KEYS, command_line, find, headline, subject
 from digicarbon.missing import no_experiment, own_experiments
 from digicarbon.plan import Plan, Run, plan
 from digicarbon.prepare import Workshop
@@ -101,13 +100,11 @@ def run(request: Request, force: bool = False) -> None:
             f"MLflow experiment {finished.experiment}, parent run {finished.parent_id}.",
             soft_wrap=True,
         )
-        chosen = [word for word in request.overrides if word.startswith("tracking")]
-        words = [] if planned.name == ROOT else [planned.name]
-        words += [word for word in chosen if masked(word) == word]
-        name = f" {shlex.join(words)}" if words else ""
-        out.print(f"Look at it with: digicarbon ui{name}", soft_wrap=True)
-        out.print(f"digicarbon report{name} --out out/ makes a page of it.", soft_wrap=True)
-        if secret := [word.partition("=")[0] for word in chosen if masked(word) != word]:
+        where = [word for word in request.overrides if word.startswith("tracking")]
+        out.print(f"Look at it with: {command_line('ui', planned.name, where)}", soft_wrap=True)
+        page = command_line("report", planned.name, [*where, "--out", "out/"])
+        out.print(f"Make a page of it with: {page}", soft_wrap=True)
+        if secret := [word.partition("=")[0] for word in where if masked(word) != word]:
             out.print(f"Give {' and '.join(secret)} to both again: a secret in it is not shown.", soft_wrap=True)
     if failures:
         lost = _lost_columns(plans)
@@ -198,11 +195,8 @@ def plan_(request: Request, every: bool = False) -> None:
         runs = planned.runs if every or len(planned.runs) <= MOST_ROWS else planned.runs[:FIRST_ROWS]
         show(Table(f"{planned.name}: {counted(len(planned.runs), 'run')}", _rows(runs, ahead.states)), out)
         if len(runs) < len(planned.runs):
-            name = "" if planned.name == ROOT else f" {planned.name}"
-            out.print(
-                f"… and {len(planned.runs) - len(runs)} more; digicarbon plan{name} --all shows every one.",
-                soft_wrap=True,
-            )
+            whole = command_line("plan", planned.name, [*request.overrides, "--all"])
+            out.print(f"… and {len(planned.runs) - len(runs)} more; `{whole}` shows every one.", soft_wrap=True)
         _say_left_out(planned, every)
         out.print(_sum(planned), soft_wrap=True)
         out.print(ahead.sentence, soft_wrap=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ REPLACEABLE = ("columns", "grid", "zip", "exclude", "draw", "experiments", "inst
 """Keys whose inherited part `replace` drops."""
 ROOT = "config"
 """The default sentence, which every experiment inherits."""
+UNNAMED = "digicarbon"
+"""What MLflow calls a sweep that has no experiment file."""
 
 _SHAPES: Mapping[str, tuple[type | tuple[type, ...], str]] = {
     "title": ((str, int, float), "a text, e.g. `title: Baseline`"),
@@ -431,3 +434,17 @@ def _sets(node: object, key: str) -> bool:
     if key in node:
         return True
     return any(key.startswith(f"{name}.") and _sets(value, key[len(str(name)) + 1 :]) for name, value in node.items())
+
+
+def command_line(verb: str, name: str = ROOT, words: Sequence[str] = ()) -> str:
+    """Return a command as a shell takes it, to be copied.
+
+    Parameters
+    ----------
+    verb : str
+    name : str
+        The experiment. That of a sweep without a file is left out, since nothing of that name can be run.
+    words : sequence of str
+        Overrides and flags.
+    """
+    return shlex.join(["digicarbon", verb, *([] if name in (ROOT, UNNAMED) else [name]), *words])

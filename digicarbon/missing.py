@@ -73,7 +73,7 @@ def _elsewhere(here: Path, name: str) -> str:
     near = [path for path in (*here.parents, *below) if _is_dir(path / FOLDER)]
     near.sort(key=lambda path: not (path / FOLDER / f"{name}.yaml").is_file())
     if not near:
-        return " Go to the folder of your study, or make one (digicarbon new mystudy)."
+        return " Go to the folder of your study, or make one (`digicarbon new mystudy`)."
     way = near[0].relative_to(here) if near[0].is_relative_to(here) else near[0]
     return f" {near[0]} has one; go there first (cd {_quoted(str(way))})."
 

@@ -15,12 +15,11 @@ from omegaconf import OmegaConf
 from digicarbon import page, recorded, sweep
 from digicarbon.compose import Composer, loader
 from digicarbon.errors import ConfigError, DataError, counted, listing
-from digicarbon.files import ROOT, find
+from digicarbon.files import ROOT, UNNAMED, command_line, find
 from digicarbon.page.words import Words
 from digicarbon.recorded import RecordedSweep
 from digicarbon.report import Report
 from digicarbon.spec import build
-from digicarbon.tables import UNNAMED
 from digicarbon.tracking import Tracking
 
 OUT = "out"
@@ -111,8 +110,8 @@ def _asked(arguments: Sequence[str]) -> _Asked:
     if others := [word for word in overrides if word not in tracking and word not in own]:
         raise ConfigError(
             f"{others[0]}: a page shows what is recorded; only report=… (how it is shown) and tracking=… (where it is "
-            "recorded) can be given. To fit something else, run it first: digicarbon run "
-            f"{names[0] if names else 'EXPERIMENT'} {others[0]}"
+            "recorded) can be given. To fit something else, run it first: "
+            f"{command_line('run', names[0] if names else ROOT, others)}"
         )
     given = names[0].replace("\\", "/").removeprefix("./") if names else ROOT
     name = given.removeprefix("experiments/").removesuffix(".yaml")

@@ -16,7 +16,7 @@ from digicarbon import sweep
 from digicarbon.command import show
 from digicarbon.compose import Composer, loader
 from digicarbon.errors import Caught, ConfigError, DataError, EstimationError, counted, listing
-from digicarbon.files import ROOT
+from digicarbon.files import ROOT, command_line
 from digicarbon.plan import code_digest, content_hash
 from digicarbon.prepare import Prepared, Specs, Workshop, specify
 from digicarbon.provenance import CODE, FINGERPRINT, fingerprint, today
@@ -144,7 +144,7 @@ def _refuse(recorded: Recorded) -> None:
     if recorded.run_id == recorded.parent_id:
         raise DataError(
             f"{recorded.run_id} is a whole sweep ({recorded.label}); name one of its runs by id or label, or fit all "
-            f"of it again with: digicarbon run {recorded.experiment}"
+            f"of it again with: {command_line('run', recorded.experiment, ['--force'])}"
         )
     if recorded.status != "FINISHED":
         said = recorded.tags.get("digicarbon.error", "")

@@ -12,7 +12,7 @@ from typing import TextIO, overload
 
 from digicarbon.cells import plain, plain_table
 from digicarbon.errors import DigicarbonError, TrackingError, counted, listing
-from digicarbon.files import ROOT
+from digicarbon.files import ROOT, UNNAMED
 from digicarbon.joint import joint_test
 from digicarbon.plan import Plan, Run
 from digicarbon.report import Labels, Record, Report, Table, attributed
@@ -21,8 +21,6 @@ from digicarbon.report.joint import Joint
 from digicarbon.result import Result
 
 ESTIMATES = "estimates.csv"
-UNNAMED = "digicarbon"
-"""What MLflow calls a sweep that has no experiment file."""
 COLUMNS = ("coef", "se", "stat", "p", "low", "high")
 
 

@@ -21,7 +21,7 @@ from urllib.parse import quote, urlencode
 from digicarbon.command import terminal
 from digicarbon.compose import Composer, loader
 from digicarbon.errors import DataError
-from digicarbon.files import ROOT
+from digicarbon.files import ROOT, UNNAMED, command_line
 from digicarbon.secret import masked
 from digicarbon.tracking import Tracking
 
@@ -54,12 +54,11 @@ def ui(arguments: Sequence[str]) -> int:
         terminal().print(f"The store is a server; open {masked(uri)} in a browser.", soft_wrap=True)
         return 0
     if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
-        raise DataError(
-            f"There is no store {masked(uri)} yet; run an experiment in this folder first: digicarbon run {name}"
-        )
+        first = command_line("run", name, overrides)
+        raise DataError(f"There is no store {masked(uri)} yet; run an experiment in this folder first: {first}")
     refuse_unreadable(uri)
     host, port = (_value(flags, *names) for names in (("--host", "-h", "127.0.0.1"), ("--port", "-p", "5000")))
-    _refuse_taken(host, port)
+    _refuse_taken(host, port, words if name == ROOT else [name, *words])
     page = f"http://{host}:{port}/{_view(tracking, name)}"
     terminal().print(f"Look at {page}", soft_wrap=True)
     if sys.stdout.isatty():
@@ -68,8 +67,8 @@ def ui(arguments: Sequence[str]) -> int:
     return _served([sys.executable, "-m", "mlflow", "ui", *flags], MLFLOW_BACKEND_STORE_URI=uri)
 
 
-def _refuse_taken(host: str, port: str) -> None:
-    """Raise a `DataError` if another program listens at a port of this machine."""
+def _refuse_taken(host: str, port: str, words: Sequence[str]) -> None:
+    """Raise a `DataError` if another program listens at a port of this machine; ``words`` are those of the command."""
     with suppress(ValueError, OverflowError), socket.socket() as probe:
         if os.name == "posix":
             # a port of which the last server has just ended is free
@@ -81,8 +80,19 @@ def _refuse_taken(host: str, port: str) -> None:
             if error.errno == errno.EADDRINUSE:
                 raise DataError(
                     f"Port {port} of {host} is taken, perhaps by another `digicarbon ui`; end that one, or take "
-                    f"another port: digicarbon ui --port {int(port) + 1}"
+                    f"another port: {command_line('ui', words=_with_port(words, int(port) + 1))}"
                 ) from error
+
+
+def _with_port(words: Sequence[str], port: int) -> list[str]:
+    """Return the words of a command with another port."""
+    taken = [word in ("--port", "-p") for word in words]
+    kept = [
+        word
+        for word, is_flag, is_value in zip(words, taken, [False, *taken], strict=False)
+        if not (is_flag or is_value or word.startswith("--port="))
+    ]
+    return [*kept, "--port", str(port)]
 
 
 def _served(command: Sequence[str], **variables: str) -> int:
@@ -154,7 +164,6 @@ def _value(flags: Sequence[str], long: str, short: str, default: str) -> str:
 def _view(tracking: Tracking, name: str) -> str:
     """Return the part of an address that shows the runs of an experiment; empty if the store has none of that name."""
     from digicarbon.recorded import experiment_id
-    from digicarbon.tables import UNNAMED
 
     found = experiment_id(tracking, tracking.experiment or (UNNAMED if name == ROOT else name))
     chosen = {

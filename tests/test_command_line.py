@@ -219,7 +219,8 @@ def test_a_long_plan_is_cut_unless_all_is_asked_for(folder: Path, capsys: Captur
     shown = capsys.readouterr().out
     assert "config: 120 runs" in shown
     assert shown.count("30 × 6") == 20
-    assert "… and 100 more; digicarbon plan --all shows every one." in shown
+    every = f"digicarbon {shlex.join([*words, '--all'])}"
+    assert f"… and 100 more; `{every}` shows every one." in shown
     assert "120 choices: 120 fits." in shown
     assert main([*words, "--all"]) == 0
     shown = capsys.readouterr().out

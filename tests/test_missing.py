@@ -25,7 +25,7 @@ def put(path: Path) -> None:
 
 def test_a_folder_without_experiments(folder: Path, capsys: Capture) -> None:
     here = f"There is no experiment 'main'. This folder, {folder}, has no experiments/."
-    assert f"{here} Go to the folder of your study, or make one (digicarbon new mystudy)." in said(capsys)
+    assert f"{here} Go to the folder of your study, or make one (`digicarbon new mystudy`)." in said(capsys)
     put(folder / "another" / "experiments" / "other.yaml")
     assert f"{here} {folder / 'another'} has one; go there first (cd another)." in said(capsys)
     put(folder / "my study" / "experiments" / "main.yaml")

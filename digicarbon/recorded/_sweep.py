@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, overload
 import pandas as pd
 
 from digicarbon.errors import DataError, TrackingError, listing, nearest
-from digicarbon.files import GROUPS
+from digicarbon.files import GROUPS, UNNAMED, command_line, find
 from digicarbon.provenance import RECORD
 from digicarbon.recorded._run import data_of, reading, sweeps_of
 from digicarbon.report import Record
@@ -322,10 +322,12 @@ def _by_id(client: MlflowClient, experiments: Sequence[str], name: str) -> Mlflo
 def _nothing(tracking: Tracking, name: str, known: Mapping[str, str]) -> str:
     others = [other for other in known if other != "Default"]
     there = f" Recorded are: {listing(others, 10)}." if others else ""
-    return (
-        f"No sweep of '{name}' is recorded in {masked(absolute(tracking.uri))}; run it first: digicarbon run "
-        f"{name}.{nearest(name, others)}{there}"
-    )
+    sentence = f"No sweep of '{name}' is recorded in {masked(absolute(tracking.uri))}"
+    if name == UNNAMED or find(name) is not None:
+        usual = tracking.uri == Tracking().uri
+        first = command_line("run", name, () if usual else [f"tracking.uri={masked(tracking.uri)}"])
+        sentence += f"; run it first: `{first}`"
+    return f"{sentence}.{nearest(name, others)}{there}"
 
 
 def _data(client: MlflowClient, parent_id: str, names: Sequence[str]) -> Sequence[Mapping[str, Any]]:

@@ -11,9 +11,6 @@ import pandas as pd
 from digicarbon import validation
 from digicarbon.source.base import InputOutputTable, Inputs
 
-HOW = "digicarbon data check"
-"""The command that shows all findings."""
-
 
 def check_inputs(inputs: Inputs) -> list[validation.Finding]:
     """Check the series and input-output tables of inputs as they are; those found on loading are not made anew.
@@ -37,6 +34,7 @@ def checked(
     datasets: Mapping[str, pd.DataFrame],
     halves: tuple[pd.DataFrame, pd.DataFrame] | None,
     tolerance: float,
+    how: str,
 ) -> Inputs:
     """Return inputs with what the checks find, and a note where there are warnings.
 
@@ -49,6 +47,8 @@ def checked(
         Flows and sectors of the input-output tables.
     tolerance : float
         As for `digicarbon.validation.check_tables`.
+    how : str
+        The command that shows all findings.
 
     Raises
     ------
@@ -61,8 +61,8 @@ def checked(
         flows, sectors = halves
         found += validation.check_tables(sectors, flows, name, tolerance)
     found = validation.ordered(found)
-    validation.refuse(found, name, HOW)
-    return replace(inputs, notes=(*inputs.notes, *validation.note(found, HOW)), findings=tuple(found))
+    validation.refuse(found, name, how)
+    return replace(inputs, notes=(*inputs.notes, *validation.note(found, how)), findings=tuple(found))
 
 
 def _as_frames(tables: Mapping[tuple[str, int], InputOutputTable]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import ClassVar, Self
@@ -182,7 +183,9 @@ class FolderSource(Source):
             absent=absent,
             geometry="" if self.geometry is None else str(Path(self.folder, self.geometry).absolute()),
         )
-        return checked(inputs, shelf.datasets(), halves, self._tolerance(shelf))
+        return checked(
+            inputs, shelf.datasets(), halves, self._tolerance(shelf), f"digicarbon data check {self._word()}"
+        )
 
     def _shelf(self) -> Shelf:
         folder = Path(self.folder)
@@ -244,6 +247,14 @@ class FolderSource(Source):
                 f"file; take that out with ~source.series.{both[0]}, or give {file} as one of source.files and each of "
                 "its series a name in source.series."
             )
+
+    def _word(self) -> str:
+        """Return what `digicarbon data check` takes for this source."""
+        return (
+            shlex.quote(self.folder)
+            if self.name == FolderSource.model_fields["name"].default
+            else f"source={self.name}"
+        )
 
     def _lacking(self, lacking: list[str], found: Mapping[str, object], absent: Mapping[str, str]) -> str:
         folder = Path(self.folder).absolute()

@@ -81,7 +81,7 @@ def fitted(project: Path, capsys: Capture) -> Path:
         (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
     for name in ("small", "grid"):
         assert main(["run", name, "executor=sequential"]) == 0
-        assert f"digicarbon report {name} --out out/ makes a page of it." in capsys.readouterr().out
+        assert f"Make a page of it with: digicarbon report {name} --out out/\n" in capsys.readouterr().out
     return project
 
 
@@ -286,7 +286,7 @@ def test_a_sweep_that_has_not_ended_is_said_to_be_so(fitted: Path) -> None:
         (("small", "report.decimal=2"), "Did you mean 'decimals'?"),
         (("small", "report=signs,curve"), "a page has one report"),
         (("never",), "No sweep of 'never' is recorded in"),
-        (("table3_baseline",), "run it first: digicarbon run table3_baseline"),
+        (("table3_baseline",), "run it first: `digicarbon run table3_baseline`."),
     ],
 )
 def test_a_mistake_is_a_sentence_and_writes_nothing(

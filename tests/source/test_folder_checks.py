@@ -67,7 +67,7 @@ def test_tables_are_as_strict_as_their_import(sound: dict[str, pd.DataFrame]) ->
     write(sound, tolerance=0.2)
     inputs = load("source.io=provincial")
     assert [item.level for item in inputs.findings or ()] == ["warning"]
-    assert "The data checks gave 1 warning; `digicarbon data check` lists them." in inputs.notes
+    assert "The data checks gave 1 warning; `digicarbon data check data` lists them." in inputs.notes
 
 
 def test_impossible_series_are_refused(sound: dict[str, pd.DataFrame]) -> None:
