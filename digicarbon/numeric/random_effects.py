@@ -300,13 +300,19 @@ def _wallace_hussain(y: FloatArray, x: FloatArray, groups: AllGroups, method: Me
     squares = [float((_within(errors, groups) ** 2).sum()), float((group.means(errors) ** 2).sum())]
     totals, demeaned = group.totals(z), _within(z, groups)
     weighted = totals / np.sqrt(group.sizes)[:, None]
-    inverse = np.linalg.inv(z.T @ z)
-    within, between, sums = (inverse @ (m.T @ m) for m in (demeaned, weighted, totals))
-    moments = [
-        [len(y) - group.count - np.trace(within), np.trace(within @ sums)],
-        [group.count - np.trace(between), len(y) - 2 * np.trace(sums) + np.trace(between @ sums)],
-    ]
-    sigma2, variance = np.linalg.solve(np.array(moments), squares)
+    try:
+        inverse = np.linalg.inv(z.T @ z)
+        within, between, sums = (inverse @ (m.T @ m) for m in (demeaned, weighted, totals))
+        moments = [
+            [len(y) - group.count - np.trace(within), np.trace(within @ sums)],
+            [group.count - np.trace(between), len(y) - 2 * np.trace(sums) + np.trace(between @ sums)],
+        ]
+        sigma2, variance = np.linalg.solve(np.array(moments), squares)
+    except np.linalg.LinAlgError as error:
+        raise EstimationError(
+            "Variance components do not exist: a regressor does not vary in this sample, or is a combination of others; "
+            "leave it out."
+        ) from error
     return float(sigma2), {kind: float(variance)}
 
 

@@ -139,7 +139,7 @@ def study(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Iterat
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(here)
         patch.setattr(sys, "path", list(sys.path))
-        patch.setattr(ui, "_served", lambda command: 0)
+        patch.setattr(ui, "_served", lambda command, **variables: 0)
         (here / "mlruns").mkdir()
         shutil.copy(empty_store, here / "mlruns" / "mlflow.db")
         _own_data(here)
