@@ -310,8 +310,8 @@ def _wallace_hussain(y: FloatArray, x: FloatArray, groups: AllGroups, method: Me
         sigma2, variance = np.linalg.solve(np.array(moments), squares)
     except np.linalg.LinAlgError as error:
         raise EstimationError(
-            "Variance components do not exist: a regressor does not vary in this sample, or is a combination of others; "
-            "leave it out."
+            "Variance components do not exist: a regressor does not vary in this sample, or is a combination of "
+            "others; leave it out."
         ) from error
     return float(sigma2), {kind: float(variance)}
 
