@@ -61,6 +61,8 @@ def moran(
     ------
     DataError, WeightsError
         If the variable is missing or constant in a period, or the weights do not fit the panel.
+    EstimationError
+        If I is the same however values are exchanged between units.
 
     References
     ----------
@@ -69,6 +71,11 @@ def moran(
     w = aligned(panel, weights, "Moran's I").matrix
     rng = np.random.default_rng(seed)
     found = [asdict(numeric_moran(row, w, moments, sides, rng, draws)) for row in _varying(panel, variable)]
+    if all(one["variance"] <= NO_VARIANCE * one["expected"] ** 2 for one in found):
+        raise EstimationError(
+            "Moran's I is the same with these weights however values are exchanged between units, e.g. where all units "
+            "are neighbours with equal weights; it says nothing. Choose other weights."
+        )
     return pd.DataFrame(found, index=pd.Index(panel.periods, name=panel.time_name))
 
 

@@ -106,17 +106,18 @@ class DenseOperator:
         """The interval around 0 in which I - ρW is invertible: (1/λ_min, 1/λ_max) over the real eigenvalues.
 
         Where W has no negative real eigenvalue the lower end is minus the upper one, and the other way round; where all
-        real eigenvalues are zero the range is (-1, 1).
+        real eigenvalues are zero the range is (-1, 1). A zero of a Jordan block comes as a small number of any sign, so
+        small eigenvalues count as zero where W has no well conditioned eigenvectors.
         """
         values = np.asarray(self.eigenvalues, dtype=np.complex128)
-        if np.abs(values).max() < 1e-12:
-            return -1.0, 1.0
-        real = values[np.abs(values.imag) < SINGULAR * np.abs(values).max()].real
+        radius = float(np.abs(values).max())
+        small = max(1e-12, radius * (NO_END if self._spectrum[1] is None else 0.0))
+        real = values[np.abs(values.imag) < SINGULAR * radius].real
         low, high = float(real.min(initial=0.0)), float(real.max(initial=0.0))
-        if high < 1e-12 and low > -1e-12:
+        if high < small and low > -small:
             return -1.0, 1.0
-        upper = 1.0 / high if high >= 1e-12 else -1.0 / low
-        return (1.0 / low if low < -1e-12 else -upper), upper
+        upper = 1.0 / high if high >= small else -1.0 / low
+        return (1.0 / low if low <= -small else -upper), upper
 
     @cached_property
     def transformed(self) -> DenseOperator:

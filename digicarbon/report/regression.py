@@ -266,7 +266,8 @@ def _effects(result: Result, kind: str) -> str:
     if kind in result.absorbed:
         return "yes"
     random = {"random": ("unit",), "random_time": ("time",), "random_two_way": ("unit", "time")}
-    return "random" if kind in random.get(result.kind, ()) else "no"
+    # spatial models have random effects of units only
+    return "random" if kind in random.get(result.kind, ("unit",) if "random" in result.absorbed else ()) else "no"
 
 
 def _order(records: Sequence[Record]) -> list[str]:
