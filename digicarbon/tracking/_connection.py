@@ -88,6 +88,20 @@ def reading(uri: str) -> Backend:
     return _tables(uri) or Client(public(uri))
 
 
+def ask_once(uri: str) -> None:
+    """Connect to a database server, and raise at once if it does not answer; MLflow's client tries for minutes.
+
+    Raises
+    ------
+    SQLAlchemyError, ImportError
+        If it does not answer, or its driver is not installed.
+    """
+    if not uri.startswith((SQLITE, *SERVERS)):
+        database = _tables(uri)
+        if database is not None:
+            database.close()
+
+
 def refuse_unreadable(uri: str) -> None:
     """Refuse a database file that holds no runs, or is damaged; nothing is made.
 

@@ -1,4 +1,4 @@
-"""A spool that was tampered with, damaged or put there by somebody else: a sentence, and nothing is written elsewhere."""
+"""A spool that was changed, damaged or put there by somebody else: a sentence, and nothing is written elsewhere."""
 
 from __future__ import annotations
 
