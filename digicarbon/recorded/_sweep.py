@@ -20,6 +20,7 @@ from digicarbon.recorded._run import data_of, reading, sweeps_of
 from digicarbon.report import Record
 from digicarbon.report.joint import FILE as JOINT
 from digicarbon.report.joint import Joint
+from digicarbon.secret import masked
 from digicarbon.tracking import (
     EXPERIMENT,
     OVERRIDES,
@@ -30,7 +31,6 @@ from digicarbon.tracking import (
     Tracking,
     absolute,
     local_folder,
-    masked,
     sweep_contents,
 )
 

@@ -16,8 +16,6 @@ from digicarbon.tracking._journal import Journal
 from digicarbon.tracking._places import absolute, local_folder, masked, put
 from digicarbon.tracking._spool import DamagedError, End, Spool, Sweep, lock_path, locked, spools
 
-LATER = "The next `digicarbon run` on this store from this folder, or `digicarbon deliver`, delivers them."
-
 
 @dataclass(frozen=True)
 class Delivered:
@@ -103,7 +101,7 @@ def deliver_all(store: Connection) -> int:
         except _failures.kinds() as error:
             store.notices.append(
                 f"{counted(spool.waiting(), 'run')} of {sweep.experiment} in {spool.folder} cannot be delivered to "
-                f"{store.uri} ({_failures.reason(error)}). {LATER}"
+                f"{store.uri} ({_failures.reason(error)}). {store.later}"
             )
         finally:
             lock.release()

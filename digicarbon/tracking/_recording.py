@@ -158,8 +158,8 @@ class Recording:
             many = counted(table.num_rows, "run")
             raise TrackingError(
                 f"tracking.uri: the store {store.uri} cannot be written: {_failures.reason(error)}. Runs recorded "
-                f"before are kept, and the last {many} in {self.spool.folder}. When that is mended, `digicarbon "
-                "deliver` records what waits, and the same command again also fits the runs that are left."
+                f"before are kept, and the last {many} in {self.spool.folder}. Mend that first. {store.later} The same "
+                "command again also fits the runs that are left."
             ) from error
         self._journal = self.spool.journal()
         self._pending.append(kept)
@@ -179,7 +179,7 @@ class Recording:
                     raise
         self._store.notices.append(
             f"{self._store.uri} does not answer: {counted(self.spool.waiting(), 'run')} and the tables of this sweep "
-            f"wait in {self.spool.folder}. {_delivery.LATER}"
+            f"wait in {self.spool.folder}. {self._store.later}"
         )
 
     def _gather(self, folder: Path) -> None:
