@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digicarbon.errors import listing
-from digicarbon.files import command_line
+from digicarbon.files import command_line, override
 from digicarbon.tracking import _failures
 from digicarbon.tracking._backend import Backend, Experiment
 from digicarbon.tracking._client import Client, public
@@ -159,7 +159,7 @@ def _opened(uri: str, name: str, location: str | None) -> Connection:
 
 def _later(uri: str) -> str:
     secret = masked(uri) != uri
-    named = [] if secret or uri == Tracking().uri else [f"tracking.uri={uri}"]
+    named = [] if secret or uri == Tracking().uri else [override("tracking.uri", uri)]
     command = f"`{command_line('deliver', words=named)}`{' with its tracking.uri' if secret else ''}"
     return f"The next `digicarbon run` on this store from this folder, or {command}, delivers them."
 

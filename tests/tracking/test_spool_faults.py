@@ -75,7 +75,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
-@pytest.mark.parametrize("where", [[], ["tracking.uri=sqlite:///mlruns/o'ther.db"]])
+@pytest.mark.parametrize("where", [[], ['tracking.uri="sqlite:///mlruns/o\'ther one.db"']])
 def test_runs_that_wait_end_the_command_with_a_status_of_their_own(
     capfd: Capture, monkeypatch: pytest.MonkeyPatch, where: list[str]
 ) -> None:
@@ -91,7 +91,7 @@ def test_runs_that_wait_end_the_command_with_a_status_of_their_own(
     assert notice == last
     assert shlex.split(last) == ["digicarbon", "deliver", *where]
     assert main(shlex.split(last)[1:]) == 0
-    store = where[0].removeprefix("tracking.uri=") if where else "sqlite:///mlruns/mlflow.db"
+    store = where[0].removeprefix("tracking.uri=").strip('"') if where else "sqlite:///mlruns/mlflow.db"
     assert f"2 runs delivered to {store}." in capfd.readouterr().out
     assert len(recorded(store)) == 2
     assert main(command) == 0
