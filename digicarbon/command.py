@@ -70,6 +70,7 @@ def run(request: Request, force: bool = False) -> None:
     """
     failures: list[tuple[tuple[str, str], str]] = []
     waiting = 0
+    where = [word for word in request.overrides if word.startswith("tracking")]
     plans = _plans(request)
     for composer, planned in plans:
         out = terminal()
@@ -100,7 +101,6 @@ def run(request: Request, force: bool = False) -> None:
             f"MLflow experiment {finished.experiment}, parent run {finished.parent_id}.",
             soft_wrap=True,
         )
-        where = [word for word in request.overrides if word.startswith("tracking")]
         out.print(f"Look at it with: {command_line('ui', planned.name, where)}", soft_wrap=True)
         page = command_line("report", planned.name, [*where, "--out", "out/"])
         out.print(f"Make a page of it with: {page}", soft_wrap=True)
@@ -119,7 +119,7 @@ def run(request: Request, force: bool = False) -> None:
     if waiting:
         raise WaitingRunsError(
             f"{counted(waiting, 'run')} {'is' if waiting == 1 else 'are'} fitted but not delivered to the store; "
-            "`digicarbon deliver` delivers what waits."
+            f"`{command_line('deliver', request.name, where)}` delivers what waits."
         )
     _refuse_columns(plans)
 

@@ -42,4 +42,4 @@ def deliver(arguments: Sequence[str]) -> int:
         sys.stdout.write(
             f"{counted(waiting, 'run')} wait here for {uri}; name it with tracking.uri=… to deliver them.\n"
         )
-    return 1 if found.waiting else 0
+    return 1 if found.waiting or found.damaged else 0

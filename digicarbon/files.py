@@ -448,3 +448,11 @@ def command_line(verb: str, name: str = ROOT, words: Sequence[str] = ()) -> str:
         Overrides and flags.
     """
     return shlex.join(["digicarbon", verb, *([] if name in (ROOT, UNNAMED) else [name]), *words])
+
+
+def override(key: str, value: str) -> str:
+    """Return a word of the command line that sets a key to a text; Hydra reads most signs in quotes only."""
+    if re.fullmatch(r"[\w./:@?+-]+", value, re.ASCII):
+        return f"{key}={value}"
+    escaped = value.replace('"', r"\"")
+    return f'{key}="{escaped}"'

@@ -17,7 +17,7 @@ from digicarbon.compose import first_line
 from digicarbon.errors import DataError, TrackingError, counted, listing, nearest
 from digicarbon.provenance import FINGERPRINT, RECORD, VERSION
 from digicarbon.secret import hidden, masked
-from digicarbon.tracking import CONFIG, CONFIG_FILE, OPENED, SQLITE, Tracking, absolute
+from digicarbon.tracking import CONFIG, CONFIG_FILE, OPENED, SQLITE, Tracking, absolute, ask_once
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -191,8 +191,9 @@ def reading(tracking: Tracking) -> Iterator[MlflowClient]:
     for noisy in ("mlflow", "alembic"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
     try:
+        ask_once(tracking.uri)
         yield MlflowClient(tracking_uri=absolute(tracking.uri))
-    except (MlflowException, SQLAlchemyError, OSError, UnicodeDecodeError, sqlite3.Error) as error:
+    except (MlflowException, SQLAlchemyError, OSError, ImportError, UnicodeDecodeError, sqlite3.Error) as error:
         raise TrackingError(
             f"tracking.uri: the store {masked(tracking.uri)} cannot be read ({hidden(first_line(error))})."
         ) from error

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any, overload
 import pandas as pd
 
 from digicarbon.errors import DataError, TrackingError, listing, nearest
-from digicarbon.files import GROUPS, UNNAMED, command_line, find
+from digicarbon.files import GROUPS, UNNAMED, command_line, find, override
 from digicarbon.provenance import RECORD
 from digicarbon.recorded._run import data_of, reading, sweeps_of
 from digicarbon.report import Record
 from digicarbon.report.joint import FILE as JOINT
 from digicarbon.report.joint import Joint
+from digicarbon.secret import masked
 from digicarbon.tracking import (
     EXPERIMENT,
     OVERRIDES,
@@ -30,7 +31,6 @@ from digicarbon.tracking import (
     Tracking,
     absolute,
     local_folder,
-    masked,
     sweep_contents,
 )
 
@@ -325,7 +325,7 @@ def _nothing(tracking: Tracking, name: str, known: Mapping[str, str]) -> str:
     sentence = f"No sweep of '{name}' is recorded in {masked(absolute(tracking.uri))}"
     if name == UNNAMED or find(name) is not None:
         usual = tracking.uri == Tracking().uri
-        first = command_line("run", name, () if usual else [f"tracking.uri={masked(tracking.uri)}"])
+        first = command_line("run", name, () if usual else [override("tracking.uri", masked(tracking.uri))])
         sentence += f"; run it first: `{first}`"
     return f"{sentence}.{nearest(name, others)}{there}"
 

@@ -2,7 +2,7 @@
 
 from digicarbon.tracking._code import PACKAGES, provenance
 from digicarbon.tracking._codec import decode
-from digicarbon.tracking._connection import refuse_unreadable
+from digicarbon.tracking._connection import ask_once, refuse_unreadable
 from digicarbon.tracking._delivery import Delivered, deliver
 from digicarbon.tracking._entry import Entry, Tracking
 from digicarbon.tracking._history import DONE, ELSEWHERE, FAILED, NEW, OTHER_VERSIONS, History, history
@@ -40,6 +40,7 @@ __all__ = [
     "SweepContents",
     "Tracking",
     "absolute",
+    "ask_once",
     "decode",
     "deliver",
     "history",

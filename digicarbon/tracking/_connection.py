@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digicarbon.errors import listing
+from digicarbon.files import command_line, override
 from digicarbon.tracking import _failures
 from digicarbon.tracking._backend import Backend, Experiment
 from digicarbon.tracking._client import Client, public
@@ -39,6 +40,8 @@ class Connection:
         Of the experiment.
     uri, full_uri : str
         As it was given, and with its full path; both without a password.
+    later : str
+        A sentence: how what waits for it is delivered.
     experiment : Experiment
     backend : Backend
     tables : Database or None
@@ -50,6 +53,7 @@ class Connection:
     name: str
     uri: str
     full_uri: str
+    later: str
     experiment: Experiment
     backend: Backend
     tables: Database | None = None
@@ -88,6 +92,20 @@ def reading(uri: str) -> Backend:
     return _tables(uri) or Client(public(uri))
 
 
+def ask_once(uri: str) -> None:
+    """Connect to a database server, and raise at once if it does not answer; MLflow's client tries for minutes.
+
+    Raises
+    ------
+    SQLAlchemyError, ImportError
+        If it does not answer, or its driver is not installed.
+    """
+    if not uri.startswith((SQLITE, *SERVERS)):
+        database = _tables(uri)
+        if database is not None:
+            database.close()
+
+
 def refuse_unreadable(uri: str) -> None:
     """Refuse a database file that holds no runs, or is damaged; nothing is made.
 
@@ -121,7 +139,7 @@ def laid_out(uri: str) -> bool:
 
 
 def _opened(uri: str, name: str, location: str | None) -> Connection:
-    shown, full = masked(uri), masked(absolute(uri))
+    shown, full, later = masked(uri), masked(absolute(uri)), _later(uri)
     database = _tables(uri)
     if database is None and not uri.startswith(SERVERS) and not laid_out(uri) and lay_out(uri):
         database = _tables(uri)
@@ -130,13 +148,20 @@ def _opened(uri: str, name: str, location: str | None) -> Connection:
         client = Client(public(uri))
         database = _tables(uri)
     if database is None:
-        return Connection(name, shown, full, client.experiment(name, location), client, notices=_unknown(uri))
+        return Connection(name, shown, full, later, client.experiment(name, location), client, notices=_unknown(uri))
     experiment = database.experiment(name, location)
     if local_folder(experiment.location) is not None:
-        return Connection(name, shown, full, experiment, database, database)
+        return Connection(name, shown, full, later, experiment, database, database)
     database.close()
     notice = f"Artifacts are not in a folder but at {experiment.location}: runs are recorded one by one."
-    return Connection(name, shown, full, experiment, Client(public(uri)), notices=[notice])
+    return Connection(name, shown, full, later, experiment, Client(public(uri)), notices=[notice])
+
+
+def _later(uri: str) -> str:
+    secret = masked(uri) != uri
+    named = [] if secret or uri == Tracking().uri else [override("tracking.uri", uri)]
+    command = f"`{command_line('deliver', words=named)}`{' with its tracking.uri' if secret else ''}"
+    return f"The next `digicarbon run` on this store from this folder, or {command}, delivers them."
 
 
 def _tables(uri: str) -> Database | None:

@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from digicarbon.errors import counted
-from digicarbon.tracking import _failures, _results, _rows
+from digicarbon.tracking import _failures, _results
 from digicarbon.tracking._backend import Backend, Parent
 from digicarbon.tracking._connection import Connection, connected
 from digicarbon.tracking._entry import Tracking
 from digicarbon.tracking._journal import Journal
 from digicarbon.tracking._places import absolute, local_folder, masked, put
-from digicarbon.tracking._spool import End, Spool, Sweep, lock_path, locked, spools
-
-LATER = "The next `digicarbon run` on this store from this folder, or `digicarbon deliver`, delivers them."
+from digicarbon.tracking._spool import DamagedError, End, Spool, Sweep, lock_path, locked, spools
 
 
 @dataclass(frozen=True)
@@ -35,6 +33,8 @@ class Delivered:
         Why.
     elsewhere : mapping of str to int
         How many runs wait in this folder for other stores, by their address.
+    damaged : int
+        How many sweeps wait with files that cannot be read; the notices name them.
     """
 
     uri: str
@@ -42,6 +42,7 @@ class Delivered:
     waiting: int
     notices: Sequence[str]
     elsewhere: Mapping[str, int]
+    damaged: int = 0
 
 
 def deliver(tracking: Tracking) -> Delivered:
@@ -53,22 +54,25 @@ def deliver(tracking: Tracking) -> Delivered:
         If the store cannot be opened.
     """
     uri = masked(absolute(tracking.uri))
-    own: list[str] = []
-    elsewhere: dict[str, int] = {}
+    own = [spool.sweep.experiment for spool in spools() if spool.sweep.uri == uri]
+    count, shown, notices = 0, masked(tracking.uri), []
+    if own:
+        # opened by an experiment that is there already, so that none is made
+        store = connected(tracking, own[0])
+        count = deliver_all(store)
+        store.backend.close()
+        shown, notices = store.uri, store.notices
+    left: dict[str, int] = {}
+    damaged = []
     for spool in spools():
-        sweep = spool.sweep
-        if sweep.uri == uri:
-            own.append(sweep.experiment)
-        elif waiting := spool.waiting():
-            elsewhere[sweep.uri] = elsewhere.get(sweep.uri, 0) + waiting
-    if not own:
-        return Delivered(masked(tracking.uri), 0, 0, (), elsewhere)
-    # opened by an experiment that is there already, so that none is made
-    store = connected(tracking, own[0])
-    count = deliver_all(store)
-    waiting = sum(spool.waiting() for spool in spools() if spool.sweep.uri == uri)
-    store.backend.close()
-    return Delivered(store.uri, count, waiting, store.notices, elsewhere)
+        try:
+            spool.check()
+            left[spool.sweep.uri] = left.get(spool.sweep.uri, 0) + spool.waiting()
+        except DamagedError as error:
+            damaged.append(str(error))
+    waiting = left.pop(uri, 0)
+    elsewhere = {address: many for address, many in left.items() if many}
+    return Delivered(shown, count, waiting, list(dict.fromkeys([*notices, *damaged])), elsewhere, len(damaged))
 
 
 def deliver_all(store: Connection) -> int:
@@ -86,15 +90,18 @@ def deliver_all(store: Connection) -> int:
         if lock is None:
             continue
         try:
+            spool.check()
             waiting = spool.waiting()
             journal = spool.journal()
             deliver_parts(spool, store.backend, journal, spool.parts)
             complete(spool, store.backend, journal)
             count += waiting
+        except DamagedError as error:
+            store.notices.append(str(error))
         except _failures.kinds() as error:
             store.notices.append(
                 f"{counted(spool.waiting(), 'run')} of {sweep.experiment} in {spool.folder} cannot be delivered to "
-                f"{store.uri} ({_failures.reason(error)}). {LATER}"
+                f"{store.uri} ({_failures.reason(error)}). {store.later}"
             )
         finally:
             lock.release()
@@ -117,7 +124,7 @@ def deliver_parts(spool: Spool, backend: Backend, journal: Journal, files: Seque
     """Deliver batches; one that was interrupted goes on where it stopped."""
     sweep = spool.sweep
     for path in files:
-        waiting = [row for row in _rows.rows(_results.read_part(path)) if row.run_id not in journal.done]
+        waiting = [row for row in spool.rows(path) if row.run_id not in journal.done]
         if waiting:
             backend.deliver(sweep.experiment_id, waiting, journal)
 

@@ -17,6 +17,11 @@ class Journal:
         Our ids of runs that a store may know.
     done : dict of str to str
         The store's ids of runs that are complete, by ours.
+
+    Raises
+    ------
+    ValueError
+        If a line is none that is written here.
     """
 
     def __init__(self, path: Path) -> None:
@@ -48,8 +53,12 @@ class Journal:
         try:
             words = json.loads(line)
         except ValueError:
+            if not line.startswith("["):
+                raise
             # the last line of a process that was killed while writing it
             return
+        if not isinstance(words, list) or len(words) not in (1, 2) or not all(isinstance(word, str) for word in words):
+            raise ValueError(line)
         self.begun.add(words[0])
         if len(words) == 2:
             self.done[words[0]] = words[1]

@@ -14,7 +14,7 @@ from digicarbon.tracking._backend import Parent
 from digicarbon.tracking._connection import Connection
 from digicarbon.tracking._places import SQLITE
 from digicarbon.tracking._rows import Row
-from digicarbon.tracking._spool import SPOOL, End, Spool, Sweep, fallback, lock_path, locked
+from digicarbon.tracking._spool import End, Spool, Sweep, fallback, lock_path, locked, make_own, place_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -26,10 +26,28 @@ KEPT = "Runs written before are kept."
 
 
 def taken(store: Connection, parent: Parent) -> Recording | None:
-    """Return a sweep as this command's own, or None while another command has it."""
-    spool = Spool(SPOOL / parent.run_id)
-    lock = locked(lock_path(spool, store.folder(parent.artifacts)))
-    return None if lock is None else Recording(store, parent, spool, lock)
+    """Return a sweep as this command's own, or None while another command has it.
+
+    Raises
+    ------
+    TrackingError
+        If what waits of it on this disk is damaged.
+    PermissionError
+        If there is no place of this user's for what will wait.
+    """
+    spool = place_of(parent.run_id)
+    folder = store.folder(parent.artifacts)
+    if folder is None:
+        make_own(spool.folder.parent, spool.folder)
+    lock = locked(lock_path(spool, folder))
+    if lock is None:
+        return None
+    try:
+        spool.check()
+        return Recording(store, parent, spool, lock)
+    except TrackingError:
+        lock.release()
+        raise
 
 
 class Recording:
@@ -56,7 +74,8 @@ class Recording:
         self._store = store
         self._lock = lock
         self._journal = spool.journal()
-        self._pending: list[Path] = []
+        # what an earlier command left, and the store has not taken yet
+        self._pending = spool.parts
         self._ask_again = 0.0
 
     def write(self, rows: Sequence[Row], table: pa.Table) -> None:
@@ -139,8 +158,8 @@ class Recording:
             many = counted(table.num_rows, "run")
             raise TrackingError(
                 f"tracking.uri: the store {store.uri} cannot be written: {_failures.reason(error)}. Runs recorded "
-                f"before are kept, and the last {many} in {self.spool.folder}. When that is mended, `digicarbon "
-                "deliver` records what waits, and the same command again also fits the runs that are left."
+                f"before are kept, and the last {many} in {self.spool.folder}. Mend that first. {store.later} The same "
+                "command again also fits the runs that are left."
             ) from error
         self._journal = self.spool.journal()
         self._pending.append(kept)
@@ -160,7 +179,7 @@ class Recording:
                     raise
         self._store.notices.append(
             f"{self._store.uri} does not answer: {counted(self.spool.waiting(), 'run')} and the tables of this sweep "
-            f"wait in {self.spool.folder}. {_delivery.LATER}"
+            f"wait in {self.spool.folder}. {self._store.later}"
         )
 
     def _gather(self, folder: Path) -> None:

@@ -214,7 +214,20 @@ def table(rows: Sequence[Row]) -> pa.Table:
 
 
 def rows(content: pa.Table) -> list[Row]:
-    """Return the rows of a table of `table`."""
+    """Return the rows of a table of `table`.
+
+    Raises
+    ------
+    ValueError, KeyError
+        If it is another table.
+    """
+    for column in (content[name] for name in PLAIN):
+        if column.null_count:
+            raise ValueError("a field is empty")
+    for field in content.schema:
+        number = pa.float64() if field.name.startswith("metrics.") else pa.string()
+        if field.type != TYPES.get(field.name, number):
+            raise ValueError(f"{field.name} is of another type")
     found = []
     for record in content.to_pylist():
         families: dict[str, Any] = {family: {} for family in FAMILIES}

@@ -9,20 +9,26 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 import pyarrow as pa
 from filelock import FileLock, Timeout
 
+from digicarbon.errors import TrackingError
 from digicarbon.tracking._journal import Journal
 from digicarbon.tracking._places import put
 from digicarbon.tracking._results import parts, read_part, write_part
+from digicarbon.tracking._rows import Row, rows
 
 SPOOL = Path("mlruns", "spool")
 LOCK = "lock"
 _ID = re.compile(r"[0-9A-Za-z_-]+")
+
+
+class DamagedError(TrackingError):
+    """A file of a spool holds what no command writes there."""
 
 
 @dataclass(frozen=True)
@@ -85,9 +91,20 @@ class Spool:
 
     @property
     def end(self) -> End | None:
-        """How the sweep ended; None if it did not."""
+        """How the sweep ended; None if it did not.
+
+        Raises
+        ------
+        DamagedError
+        """
         path = self.folder / "end.json"
-        return End(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+        if not path.is_file():
+            return None
+        with _sound(path):
+            end = End(**json.loads(path.read_text(encoding="utf-8")))
+            if not all(type(value) in (int, float) for value in (end.failed, end.done, *end.metrics.values())):
+                raise ValueError("a number is none")
+            return end
 
     @property
     def parts(self) -> list[Path]:
@@ -101,8 +118,44 @@ class Spool:
         return {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if _is_file(path)}
 
     def journal(self) -> Journal:
-        """Return what was delivered."""
-        return Journal(self.folder / "journal.jsonl")
+        """Return what was delivered.
+
+        Raises
+        ------
+        DamagedError
+        """
+        path = self.folder / "journal.jsonl"
+        with _sound(path):
+            if path.is_symlink():
+                raise ValueError("lines would be added to another file")
+            return Journal(path)
+
+    def rows(self, part: Path) -> list[Row]:
+        """Return the runs of a batch.
+
+        Raises
+        ------
+        DamagedError
+        """
+        with _sound(part):
+            found = rows(read_part(part))
+            # runs have folders of these names
+            if not all(_ID.fullmatch(row.run_id) for row in found):
+                raise ValueError("a run has a name that is none")
+            return found
+
+    def check(self) -> None:
+        """Refuse a spool that cannot be delivered, before anything of it is.
+
+        Raises
+        ------
+        DamagedError
+        """
+        if self.folder.is_dir():
+            self.journal()
+            for part in self.parts:
+                self.rows(part)
+            _ = self.end
 
     def keep(self, sweep: Sweep, table: pa.Table) -> Path:
         """Keep a batch."""
@@ -117,9 +170,18 @@ class Spool:
         put(self.folder / "end.json", json.dumps(asdict(end)).encode())
 
     def waiting(self) -> int:
-        """Return how many runs were not delivered."""
+        """Return how many runs were not delivered.
+
+        Raises
+        ------
+        DamagedError
+        """
         done = self.journal().done
-        return sum(name not in done for part in self.parts for name in read_part(part)["run_id"].to_pylist())
+        count = 0
+        for part in self.parts:
+            with _sound(part):
+                count += sum(name not in done for name in read_part(part)["run_id"].to_pylist())
+        return count
 
     def remove(self) -> None:
         """Remove everything."""
@@ -130,6 +192,24 @@ class Spool:
         path = self.folder / "sweep.json"
         if not path.is_file():
             put(path, json.dumps(asdict(sweep), ensure_ascii=False).encode())
+
+
+@contextmanager
+def _sound(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, AttributeError, pa.ArrowException) as error:
+        raise DamagedError(
+            f"{path} is damaged: it holds what digicarbon does not write there. Put a copy of it back, or move the "
+            f"folder {path.parent} away: then the runs that wait in it are fitted again."
+        ) from error
+
+
+def place_of(run_id: str) -> Spool:
+    """Return where a sweep's batches are kept: in the temporary folder where this one's place is another user's."""
+    folder = SPOOL / run_id
+    foreign = any(os.path.lexists(path) and not _is_own(path, private=False) for path in (SPOOL, folder))
+    return Spool(fallback() / run_id if foreign else folder)
 
 
 def fallback() -> Path:
