@@ -13,7 +13,7 @@ from pydantic import Field
 
 from digicarbon.diagnostic._rows import aligned
 from digicarbon.diagnostic.base import Diagnostic
-from digicarbon.errors import DataError, listing
+from digicarbon.errors import DataError, EstimationError, listing
 from digicarbon.numeric.local_moran import QUADRANTS, LocalMoments, Quadrants
 from digicarbon.numeric.local_moran import local_moran as numeric_local
 from digicarbon.numeric.moran import Moments, bivariate_moran
@@ -24,6 +24,8 @@ from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
 FloatArray = NDArray[np.float64]
+NO_VARIANCE = 1e-12
+"""A variance of I, relative to its squared expectation, that is rounding alone."""
 Draws = Annotated[int, Field(ge=19)]
 """Fewer permutations than 19 cannot give a p value of 0.05."""
 

@@ -68,6 +68,11 @@ PLACEHOLDERS = {
     "measure=…": "measure=none outcome=none model=pooled model.y=ln_gdp 'model.x=[ln_co2_sectoral]' source.energy=null",
     # what a text of the product fills in
     "{name}": "table3_baseline",
+    "report ID": "report table3_baseline",
+    "report {run_id})": "report table3_baseline",
+    "list {key}": "list weights",
+    "plan -m …": "plan -m measure=bea,ddl",
+    "data check {self._word()}": "data check data",
     "{group}": "weights",
     "{folder}": "filled",
     "{order.kind} raw": "nbs raw/nbs",
@@ -333,7 +338,6 @@ TYPED = [
     "run -m table3_baseline inference=classic,cluster",
     "run failing",
     "typo",
-    "--help",
 ]
 """What users type, mistakes too: all commands that the answers recommend must run."""
 
