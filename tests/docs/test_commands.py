@@ -157,6 +157,10 @@ def study(tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Iterat
         ):
             assert main(words) == 0
         yield here
+    for name, module in list(sys.modules.items()):
+        # other tests have modules of these names
+        if str(getattr(module, "__file__", None) or "").startswith(str(here)):
+            del sys.modules[name]
 
 
 FAILING = """\
@@ -243,7 +247,7 @@ def execute(command: str, run_id: str = "", home: Path | None = None) -> int:
     """Type a command into a shell; return its status."""
     words = shlex.split(re.sub(RUN_IDS, run_id, command))
     assert words[0] == "digicarbon", command
-    for name in ("filled", "replication", "mystudy", "schemas"):
+    for name in ("filled", "out", "replication", "mystudy", "schemas"):
         shutil.rmtree(name, ignore_errors=True)
     words = [one for word in words[1:] for one in (sorted(map(str, Path().glob(word))) if "*." in word else [word])]
     if words[:2] == ["data", "import"] and "data" in words[2:] and "--add" not in words:
@@ -267,7 +271,7 @@ def _away(folder: Path) -> Iterator[None]:
 def test_a_command_that_is_shown(
     command: str, study: Path, run_id: str, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
 ) -> None:
-    if re.search(r"\bchina", command):
+    if "china" in command:
         request.getfixturevalue("data_folder")
     for one in SEVERAL.get(command) or _filled(command):
         status = execute(_for_this_machine(one), run_id)
@@ -343,11 +347,15 @@ TYPED = [
 
 
 @pytest.mark.parametrize("typed", dict.fromkeys(TYPED))
-def test_commands_that_are_printed(typed: str, study: Path, run_id: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_commands_that_are_printed(
+    typed: str, study: Path, run_id: str, capfd: pytest.CaptureFixture[str], request: pytest.FixtureRequest
+) -> None:
     execute(f"digicarbon {typed.replace('SWEEP', _parent(run_id))}", run_id)
     said = capfd.readouterr()
     recommended = of_text(said.out + said.err)
     for command in recommended:
+        if "china" in command:
+            request.getfixturevalue("data_folder")
         for one in SEVERAL.get(command) or _filled(command):
             status = execute(_for_this_machine(one), run_id)
             answer = capfd.readouterr()

@@ -12,6 +12,7 @@ from scipy.stats import norm
 
 from digicarbon.errors import ConfigError
 from digicarbon.picture import Strip, plot_specification_curve
+from digicarbon.picture.specification_curve import GAP, THICK
 from digicarbon.report import Joint, Record, SpecificationCurve
 from digicarbon.result import Effects, Result
 
@@ -270,7 +271,11 @@ def test_the_curve_that_is_drawn_is_the_sorted_estimates(count: int) -> None:
         marks = [np.asarray(line.get_xdata()).tolist() for line in lower.get_lines()]
         assert marks[0] == (np.flatnonzero(there[order]) + 1.0).tolist()
     else:
-        shares = np.asarray(lower.get_images()[0].get_array())[0]
+        image = np.asarray(lower.get_images()[0].get_array())
+        lines = image.reshape(-1, THICK + GAP, image.shape[1])
+        # the name of the choice is the first line
+        assert not lines[0].any()
+        shares = lines[1, (THICK + GAP) // 2]
         edges = np.linspace(0, count, 401).astype(int)
         expected = [there[order][a:b].mean() for a, b in itertools.pairwise(edges)]
         np.testing.assert_allclose(shares, expected)
