@@ -51,8 +51,7 @@ def parsed(path: Path) -> Any:
     stat = path.stat()
     key = (str(path.resolve()), stat.st_mtime_ns, stat.st_size)
     if key not in _PARSED:
-        text = path.read_text(encoding="utf-8")
-        _PARSED[key] = _values(text)
+        _PARSED[key] = _values(path)
     return _PARSED[key]
 
 
@@ -86,13 +85,16 @@ def dumped(content: Mapping[str, Any]) -> str:
     return text
 
 
-def _values(text: str) -> Any:
+def _values(path: Path) -> Any:
+    text = path.read_text(encoding="utf-8")
     if not _RARE.search(text):
         # our sentences explain what OmegaConf's parser says of what is wrong
         with suppress(yaml.YAMLError):
             return yaml.load(text, _Quick)
     try:
-        return yaml.load(text, _Slow)
+        # the error of a file names it
+        with path.open(encoding="utf-8") as file:
+            return yaml.load(file, _Slow)
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         # tags such as !!int on what is none; brackets within brackets without end
         raise yaml.YAMLError(f"it holds what cannot be read ({error})") from error

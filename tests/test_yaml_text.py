@@ -58,7 +58,8 @@ def outcome(read: Any, path: Path) -> Any:
 def by_omegaconf(path: Path) -> Any:
     from omegaconf._utils import get_yaml_loader
 
-    return yaml.load(path.read_text(encoding="utf-8"), get_yaml_loader())
+    with path.open(encoding="utf-8") as file:
+        return yaml.load(file, get_yaml_loader())
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: f"{path.parent.name}/{path.stem}")
