@@ -330,6 +330,9 @@ def locate(target: str, where: str) -> object:
         raise ConfigError(f"{where}._target_: '{target}' is not a dotted path such as 'mine.MyModel'.")
     try:
         module = sys.modules.get(module_name) or _imported(module_name, name)
+    except _NoClassError as error:
+        hint = nearest(name, error.classes)
+        raise ConfigError(f"{where}._target_: '{module_name}' has no class '{name}'.{hint}") from error
     except ImportError as error:
         raise ConfigError(
             f"{where}._target_: the module '{module_name}' cannot be imported ({error}); "
@@ -358,7 +361,16 @@ def _classes(name: str, module: ModuleType) -> str:
 
 
 class _NoClassError(ImportError):
-    """A module's source says that it cannot have a class, so that nothing of it need be run."""
+    """A module's source says that it cannot have a class, so that nothing of it need be run.
+
+    Parameters
+    ----------
+    classes : list of str
+        Those that it has.
+    """
+
+    def __init__(self, classes: list[str]) -> None:
+        self.classes = classes
 
 
 def _imported(module_name: str, name: str) -> ModuleType:
@@ -366,38 +378,38 @@ def _imported(module_name: str, name: str) -> ModuleType:
     if here not in sys.path:
         # appended, never prepended: a file in the working directory must not shadow an installed module
         sys.path.append(here)
-    if module_name.partition(".")[0] != __package__ and not _may_have(module_name, name):
-        raise _NoClassError(f"it has no class '{name}', and is not run to look for one")
+    if module_name.partition(".")[0] != __package__ and (classes := _others(module_name, name)) is not None:
+        raise _NoClassError(classes)
     return importlib.import_module(module_name)
 
 
-def _may_have(module_name: str, name: str) -> bool:
-    """Return whether a module's source makes a class of a name that inherits something, or may do so by other means."""
+def _others(module_name: str, name: str) -> list[str] | None:
+    """Return the classes of a module whose source cannot make one of a name; None where it may."""
     parent = module_name.rpartition(".")[0]
     if parent and parent not in sys.modules:
         # to find a module of a package is to run the package
-        return True
+        return None
     spec = importlib.util.find_spec(module_name)
     if spec is None or not spec.origin or not spec.origin.endswith(".py"):
-        return True
+        return None
     try:
         tree = ast.parse(Path(spec.origin).read_bytes())
     except (SyntaxError, ValueError, OSError, RecursionError):
-        return True
+        return None
+    classes = []
     for node in ast.walk(tree):
         match node:
             case ast.ClassDef(name=found):
-                if found == name and (node.bases or node.decorator_list):
-                    return True
+                classes.append(found)
             case ast.alias(name=found, asname=other):
                 if (other or found) in (name, "*"):
-                    return True
+                    return None
             case ast.Name(id=found, ctx=ast.Store()):
                 if found == name:
-                    return True
+                    return None
             case ast.FunctionDef(name="__getattr__"):
-                return True
-    return False
+                return None
+    return None if name in classes else classes
 
 
 def _sentence(cls: type[Spec], item: Any, where: str) -> str:

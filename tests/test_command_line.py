@@ -732,8 +732,14 @@ def own_class(folder: Path, code: str) -> None:
     ("code", "said"),
     [
         ("class Mine(:\n", "conf/model/mine.yaml: model._target_: the module 'mine' cannot be imported (SyntaxError"),
-        ("1 / 0\n", "the module 'mine' cannot be imported (ZeroDivisionError: division by zero)"),
-        ("import nowhere\n", "the module 'mine' cannot be imported (No module named 'nowhere')"),
+        (
+            "1 / 0\n\n\nclass Mine:\n    pass\n",
+            "the module 'mine' cannot be imported (ZeroDivisionError: division by zero)",
+        ),
+        (
+            "import nowhere\n\n\nclass Mine:\n    pass\n",
+            "the module 'mine' cannot be imported (No module named 'nowhere')",
+        ),
         ("class Mien:\n    pass\n", "'mine' has no class 'Mine'. Did you mean 'Mien'?"),
         ("class Mine:\n    pass\n", "mine.Mine is not a digicarbon Model"),
     ],

@@ -90,8 +90,9 @@ def test_tags_and_metrics_are_of_what_the_curve_shows(
             assert tags["digicarbon.sign"] == f"{'+' if coef > 0 else '-'}{'*' if p < 0.05 else ''}"
         else:
             assert "digicarbon.sign" not in tags
-    assert "rho" in {run.data.tags.get("digicarbon.boundary") for run in specifications()}
-    assert 1 < len(curve) <= 8
+    # a rho at or beyond the end of W's range leaves a run without effect
+    assert any("digicarbon.sign" not in run.data.tags for run in specifications())
+    assert 1 < len(curve) < 8
     assert recorded == curve
 
 

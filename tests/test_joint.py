@@ -345,7 +345,7 @@ def test_a_piece_of_an_effect_is_on_the_curve_only_where_it_is_named(project: Pa
 
 
 def test_a_specification_without_a_null_model_is_left_out(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fits = fitted("lost", experiment({"model": ["sdm", "twfe"], "weights": ["w2_nested"]}))
+    fits = fitted("lost", experiment({"model": ["sdm", "twfe"], "weights": ["w1_adjacency"]}))
 
     def flat(*_: Any) -> NullModel:
         raise EstimationError("The spatial parameter is not identified.")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import digicarbon as dc
 from digicarbon import sweep
 from digicarbon.compose import Composer, loader
 from digicarbon.diagnostic import EmissionFactors
@@ -47,6 +48,6 @@ def test_factors_are_the_product_of_their_parts() -> None:
     np.testing.assert_allclose(table["emission_factor"], product, rtol=1e-12)
 
 
-def test_an_account_without_fuels_has_no_factors() -> None:
+def test_an_account_without_fuels_has_no_factors(produc: dc.Panel) -> None:
     with pytest.raises(ConfigError, match="counts no fuels"):
-        EmissionFactors(outcome=Intensity())
+        EmissionFactors(outcome=Intensity()).check(produc)

@@ -9,20 +9,14 @@ import pandas as pd
 from pydantic import BeforeValidator, SerializeAsAny
 
 from digicarbon.diagnostic.base import Diagnostic
+from digicarbon.errors import ConfigError
 from digicarbon.panel import Panel
 from digicarbon.spec import Spec, nested
 from digicarbon.weights import Weights
 
 
 def _built(value: Any) -> Any:
-    """Return an outcome, or that of a configuration node, if it counts fuels."""
-    outcome = nested(value, Spec)
-    if getattr(outcome, "account", None) != "fuels":
-        raise ValueError(
-            "the outcome counts no fuels, so that it has no emission factors; choose one with account: fuels, e.g. "
-            "outcome=intensity_fuels."
-        )
-    return outcome
+    return nested(value, Spec)
 
 
 class EmissionFactors(Diagnostic):
@@ -45,6 +39,14 @@ class EmissionFactors(Diagnostic):
             "Emission factor: calorific value (kJ per kg, gas: per m3) x carbon content (t of carbon per TJ) x "
             "oxidation x 44/12, in kg of CO2 per kg (gas: per m3).",
         )
+
+    def check(self, panel: Panel, weights: Weights | None = None) -> None:
+        """Raise a sentence if the outcome counts no fuels."""
+        if getattr(self.outcome, "account", None) != "fuels":
+            raise ConfigError(
+                "diagnostic.outcome: the outcome counts no fuels, so that it has no emission factors; choose one with "
+                "account: fuels, e.g. outcome=intensity_fuels."
+            )
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``emission_factors``: that of `CarbonOutcome.emission_factors`."""

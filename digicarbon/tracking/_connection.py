@@ -12,7 +12,6 @@ from digicarbon.tracking import _failures
 from digicarbon.tracking._backend import Backend, Experiment
 from digicarbon.tracking._client import Client, public
 from digicarbon.tracking._entry import Tracking
-from digicarbon.tracking._layout import lay_out
 from digicarbon.tracking._places import (
     SERVERS,
     SQLITE,
@@ -141,8 +140,10 @@ def laid_out(uri: str) -> bool:
 def _opened(uri: str, name: str, location: str | None) -> Connection:
     shown, full, later = masked(uri), masked(absolute(uri)), _later(uri)
     database = _tables(uri)
-    if database is None and not uri.startswith(SERVERS) and not laid_out(uri) and lay_out(uri):
-        database = _tables(uri)
+    if database is None and not uri.startswith(SERVERS) and not laid_out(uri):
+        from digicarbon.tracking._layout import lay_out
+
+        database = _tables(uri) if lay_out(uri) else None
     if database is None:
         # lays out the tables of a database that has none
         client = Client(public(uri))
