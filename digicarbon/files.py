@@ -222,6 +222,7 @@ def read(path: Path) -> Mapping[Any, Any]:
         # OmegaConf reads interpolations
         for_hydra(path)
         content = parsed(path)
+        content = {} if content is None else content
     except yaml.YAMLError as error:
         raise not_yaml(error, path) from error
     except OmegaConfBaseException as error:

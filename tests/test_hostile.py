@@ -226,7 +226,7 @@ def test_a_class_that_ends_the_process_while_planning_is_a_sentence(
         text = f"defaults: [{base}]\n_target_: mine.{cls}\nhow: {how}\n"
         (folder / "conf" / group / "own.yaml").write_text(text, encoding="utf-8")
         for verb in ("plan", "check", "run"):
-            assert main([verb, "config", "measure=ddl", "model.y=ln_a", f"{group}=own"]) == status
+            assert main([verb, "config", "measure=ddl", "model.y=ln_ci", f"{group}=own"]) == status
             said = capsys.readouterr().err
             assert sentence in said
             assert how == "interrupt" or f"The code of mine.{cls}" in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -129,9 +130,8 @@ def test_changed_code_is_told(mine: Path, capsys: Capture, monkeypatch: pytest.M
     (run_id,) = children().values()
     assert "code      the same" in said(capsys, run_id)
     mine.write_text(MINE.replace("SHIFT = 0.0", "SHIFT = 1e-6"), encoding="utf-8")
-    import mine as module
-
-    monkeypatch.setattr(module, "SHIFT", 1e-6)
+    # another process would load the file as it is now
+    monkeypatch.delitem(sys.modules, "mine")
     text = said(capsys, run_id, status=1)
     assert "code      DIFFERENT" in text
     assert "data      the same files, choices and numbers" in text
