@@ -13,6 +13,7 @@ import yaml
 from omegaconf.errors import OmegaConfBaseException
 
 from digicarbon.errors import ConfigError, listing, nearest
+from digicarbon.secret import masked
 from digicarbon.settings import in_file
 from digicarbon.syntax import MOST_VALUES, fault, glued, half_letter, missing_blank, repeats_too_much
 from digicarbon.yaml_text import for_hydra, parsed
@@ -446,8 +447,9 @@ def command_line(verb: str, name: str = ROOT, words: Sequence[str] = ()) -> str:
     name : str
         The experiment. That of a sweep without a file is left out, since nothing of that name can be run.
     words : sequence of str
-        Overrides and flags.
+        Overrides and flags. Those that hold a secret are left out.
     """
+    words = [word for word in words if masked(word) == word]
     return shlex.join(["digicarbon", verb, *([] if name in (ROOT, UNNAMED) else [name]), *words])
 
 
