@@ -125,13 +125,13 @@ def mine(table: Path) -> Path:
     return Path("mine.py")
 
 
-def test_changed_code_is_told(mine: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changed_code_is_told(mine: Path, capsys: Capture) -> None:
     assert main(["run", "executor=sequential", *TABLE, "model=shifted"]) == 0
     (run_id,) = children().values()
     assert "code      the same" in said(capsys, run_id)
     mine.write_text(MINE.replace("SHIFT = 0.0", "SHIFT = 1e-6"), encoding="utf-8")
     # another process would load the file as it is now
-    monkeypatch.delitem(sys.modules, "mine")
+    del sys.modules["mine"]
     text = said(capsys, run_id, status=1)
     assert "code      DIFFERENT" in text
     assert "data      the same files, choices and numbers" in text
