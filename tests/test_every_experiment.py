@@ -177,7 +177,7 @@ def test_a_study_says_what_each_of_its_items_lacks(
     assert main(["plan", "paper", "source=china", "measure=bea"]) == 2
     said = capsys.readouterr().err
     assert "of 12 experiments cannot run, and nothing was fitted" in said
-    assert "table2_descriptive: measure=bea needs input-output tables" in " ".join(said.split())
+    assert "table2_descriptive: command line: measure=bea needs input-output tables" in " ".join(said.split())
 
 
 def test_choice_of_the_panel_regression_has_its_path_below(client: MlflowClient) -> None:

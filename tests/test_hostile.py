@@ -94,9 +94,8 @@ def test_a_module_without_the_class_is_not_run(folder: Path) -> None:
     (folder / "foreign.py").write_text(
         "from pathlib import Path\nPath('was_run').touch()\nclass Bare:\n    pass\n", encoding="utf-8"
     )
-    for name in ("Model", "Bare"):
-        with pytest.raises(ConfigError, match=f"'foreign' cannot be imported .it has no class '{name}'"):
-            locate(f"foreign.{name}", "model")
+    with pytest.raises(ConfigError, match="'foreign' has no class 'Model'"):
+        locate("foreign.Model", "model")
     assert not (folder / "was_run").exists()
     assert "foreign" not in sys.modules
 

@@ -296,7 +296,7 @@ def run_id(study: Path) -> str:
     """The id of a run of table3_baseline."""
     from mlflow import MlflowClient
 
-    client = MlflowClient(tracking_uri="sqlite:///mlruns/mlflow.db")
+    client = MlflowClient(tracking_uri=_store())
     where = client.get_experiment_by_name("table3_baseline")
     assert where is not None
     (run, *_) = client.search_runs([where.experiment_id], "tags.`digicarbon.label` = 'FE(1)'")
@@ -363,10 +363,15 @@ def test_commands_that_are_printed(
             assert status in allowed, f"after digicarbon {typed}: {command}\nas {one}\n{answer.err}\n{answer.out}"
 
 
+def _store() -> str:
+    # MLflow keeps the engine of a relative address, whatever the folder
+    return f"sqlite:///{Path('mlruns/mlflow.db').resolve().as_posix()}"
+
+
 def _parent(run_id: str) -> str:
     from mlflow import MlflowClient
 
-    return str(MlflowClient(tracking_uri="sqlite:///mlruns/mlflow.db").get_run(run_id).data.tags["mlflow.parentRunId"])
+    return str(MlflowClient(tracking_uri=_store()).get_run(run_id).data.tags["mlflow.parentRunId"])
 
 
 @pytest.mark.outside  # MLflow's server takes more than ten seconds of a processor to start
