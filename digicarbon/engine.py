@@ -143,6 +143,8 @@ def fitted(work: Work) -> Generator[list[Fitted], None, None]:
     ConfigError
         If a cluster does not answer.
     """
+    if not work.indices:
+        return
     with Scratch() as scratch:
         yield from _Engine(work, scratch.path).run()
 

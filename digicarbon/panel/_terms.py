@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -80,6 +81,7 @@ def canonical(term: str) -> str:
     return _STARS.sub("^", term.strip())
 
 
+@lru_cache(4096)
 def parse(term: str) -> tuple[Factor, ...] | None:
     """Return the factors of a term, or None if it is no more than a name or nothing that can be read.
 

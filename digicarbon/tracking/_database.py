@@ -13,11 +13,12 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from digicarbon.tracking._backend import EXPERIMENT_TAGS, Experiment, Parent
 from digicarbon.tracking._journal import Journal
@@ -108,7 +109,7 @@ class Database:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
         self._insert: Callable[[sa.Connection, sa.Table, Values], None] = _INSERTS[engine.dialect.name]
-        self._new = _INSERTS_OF_NEW[engine.dialect.name]
+        self._new = partial(_insert_of_new, engine.dialect.name)
 
     def close(self) -> None:
         """Give the connections back; the next call opens them again."""
@@ -477,11 +478,11 @@ def _copy(connection: sa.Connection, table: sa.Table, values: Values) -> None:
 _INSERTS: Mapping[str, Callable[[sa.Connection, sa.Table, Values], None]] = {"sqlite": _many, "postgresql": _copy}
 
 
-# a row of the same key stays as it is, also one that another program makes just now
-_INSERTS_OF_NEW: Mapping[str, Callable[[sa.Table], sa.Executable]] = {
-    "sqlite": lambda table: sqlite.insert(table).on_conflict_do_nothing(),
-    "postgresql": lambda table: postgresql.insert(table).on_conflict_do_nothing(),
-}
+def _insert_of_new(dialect: str, table: sa.Table) -> sa.Executable:
+    """Return an insert to which a row of the same key stays as it is, also one that another program makes just now."""
+    # PostgreSQL's dialect is slow to import, and few stores need it
+    statement: sa.Executable = import_module(f"sqlalchemy.dialects.{dialect}").insert(table).on_conflict_do_nothing()
+    return statement
 
 
 def _chunks(items: Sequence[str]) -> Iterator[Sequence[str]]:
