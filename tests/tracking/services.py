@@ -7,10 +7,15 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from conftest import _skip
 
 PATIENCE = 120.0
 
@@ -56,7 +61,7 @@ class Server:
             self._process = None
 
 
-def postgresql_programs() -> Path | None:
+def _postgresql_programs() -> Path | None:
     """The folder of initdb and pg_ctl: Debian keeps them off the path."""
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     found = shutil.which("initdb")
@@ -95,3 +100,18 @@ class Postgresql:
         )
         if done.returncode:
             raise RuntimeError(f"{program}: {done.stderr.decode(errors='replace')}")
+
+
+@contextmanager
+def postgresql() -> Iterator[Postgresql]:
+    """Start a cluster and stop it after, or skip where there is no PostgreSQL."""
+    programs = _postgresql_programs()
+    if programs is None:
+        _skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+        raise AssertionError
+    # pytest's own folders are closed to the user that PostgreSQL runs as
+    with tempfile.TemporaryDirectory() as folder:
+        cluster = Postgresql(Path(folder), programs)
+        cluster.start()
+        yield cluster
+        cluster.stop()

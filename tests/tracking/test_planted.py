@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import zipfile
 from collections.abc import Iterator
 from io import BytesIO
@@ -12,8 +11,7 @@ from urllib.parse import quote
 import pandas as pd
 import pytest
 import sqlalchemy as sa
-from conftest import _skip
-from services import Postgresql, postgresql_programs
+from services import Postgresql, postgresql
 
 from digicarbon import secret, ui
 from digicarbon.__main__ import main
@@ -109,19 +107,12 @@ def assert_nowhere(places: Iterator[tuple[str, str]]) -> int:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Postgresql]:
-    programs = postgresql_programs()
-    if programs is None:
-        _skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
-        raise AssertionError
-    with tempfile.TemporaryDirectory() as folder:
-        cluster = Postgresql(Path(folder), programs)
-        cluster.start()
+    with postgresql() as cluster:
         engine = sa.create_engine(cluster.uri)
         with engine.begin() as connection:
             connection.execute(sa.text(f'CREATE ROLE "{TOKEN}" LOGIN SUPERUSER'))
         engine.dispose()
         yield cluster
-        cluster.stop()
 
 
 WAYS = ("environment", "file", "experiment", "command", "token", "query", "slash", "quoted")

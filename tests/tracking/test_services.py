@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import _skip
 from contract import dumped, written
 from entries import FAILED, RESULT, of
 from mlflow import MlflowClient
-from services import Postgresql, Server, postgresql_programs
+from services import Postgresql, Server, postgresql
 
 from digicarbon.__main__ import main
 from digicarbon.recorded import sweep
@@ -29,16 +27,8 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Postgresql]:
-    programs = postgresql_programs()
-    if programs is None:
-        _skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
-        raise AssertionError
-    # pytest's own folders are closed to the user that PostgreSQL runs as
-    with tempfile.TemporaryDirectory() as folder:
-        cluster = Postgresql(Path(folder), programs)
-        cluster.start()
+    with postgresql() as cluster:
         yield cluster
-        cluster.stop()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
