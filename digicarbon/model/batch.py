@@ -109,7 +109,7 @@ def estimate_of(result: Result, estimand: Estimand) -> tuple[float, float] | Non
 
     The coefficient of a model without spatial effects is its direct and its total effect; it has no indirect one.
     """
-    if result.without_effect:
+    if result.end:
         return None
     term, found = estimand.term, result.spatial_effects
     if estimand.quantity != "coefficient" and found is not None:

@@ -223,8 +223,8 @@ class SpatialPanel(Model):
             covariance=covariance,
             inference=Inference(None, self.level),
             statistics=self._statistics(found, design),
-            # at the boundary I - ρW is singular: numbers would be noise of the inverse
-            spatial_effects=None if beyond or "rho" in found.boundary else self._effects(found, design),
+            # at ρ's boundary I - ρW is singular: numbers would be noise of the inverse. At λ's, no error can be trusted
+            spatial_effects=None if beyond or found.boundary else self._effects(found, design),
             absorbed={"none": (), "two_way": ("unit", "time"), "random": ("random",)}.get(
                 self.effects, (self.effects,)
             ),
@@ -421,9 +421,10 @@ class SpatialPanel(Model):
         notes.extend(self._precision(found, design))
         for name in found.boundary:
             low, high = self._range(design.w if name == "rho" else design.m, design.sample)
-            lost = "effects are not reported and " if name == "rho" else ""
-            reached = f"{name} lies at the boundary of its range ({low:.4f}, {high:.4f})"
-            notes.append(f"{reached}: {lost}standard errors are not reliable.")
+            notes.append(
+                f"{name} lies at the boundary of its range ({low:.4f}, {high:.4f}): effects are not reported and "
+                "standard errors are not reliable."
+            )
         if self._beyond(found, design):
             low, high = design.w.bounds
             notes.append(
