@@ -8,20 +8,21 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any, TypeVar
 
-from digicarbon import engine, entries, yaml_text
-from digicarbon.compose import Composer
+from digicarbon import engine, entries, recorded, yaml_text
+from digicarbon.compose import Composer, loader
 from digicarbon.engine import Fitted, Work
 from digicarbon.errors import ConfigError, Interrupt, counted
 from digicarbon.executor import Executor
-from digicarbon.files import subject
+from digicarbon.files import ROOT, UNNAMED, find, subject
 from digicarbon.plan import Plan, Run, require
 from digicarbon.provenance import FINGERPRINT, ledger
 from digicarbon.quiet import WhenQuiet
+from digicarbon.recorded import Recorded
 from digicarbon.report import Report, Table
 from digicarbon.result import Result
 from digicarbon.scratch import Scratch
@@ -115,6 +116,36 @@ def settings(composer: Composer) -> Settings:
             raise ConfigError(f"{composer.where(subject(str(error)) or group)}: {error}") from error
 
     return Settings(built("report", Report), built("executor", Executor), built("tracking", Tracking))
+
+
+def stored(words: Sequence[str], overrides: Sequence[str]) -> tuple[Tracking, Recorded]:
+    """Return a recorded run and the store that it is in: that of the experiment that is named, else the usual one.
+
+    Parameters
+    ----------
+    words : sequence of str
+        A run or an experiment, and maybe the experiment in which a run is looked for.
+    overrides : sequence of str
+        Of ``tracking``.
+
+    Raises
+    ------
+    ConfigError
+        If the experiment, or its tracking, is wrong.
+    DataError
+        If there is no such run.
+    TrackingError
+        If the store cannot be read.
+    """
+    named = words[-1].replace("\\", "/").removeprefix("./").removeprefix("experiments/").removesuffix(".yaml")
+    name = ROOT
+    # a label may be longer than a file's name can be
+    with suppress(OSError):
+        name = ROOT if find(named) is None else named
+    if name == named:
+        words = [*words[:-1], UNNAMED if name == ROOT else name]
+    tracking = settings(Composer(loader(), name, overrides)).tracking
+    return tracking, recorded.find(tracking, words[0], *words[1:])
 
 
 def sweep_key(planned: Plan) -> str:
