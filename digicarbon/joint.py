@@ -197,7 +197,7 @@ def _estimand(run: Run, result: Result, quantity: EffectName, term: str | None) 
 def _no_number(quantity: EffectName) -> str:
     if quantity == "coefficient":
         return "has no finite coefficient"
-    return f"has no {quantity} effect (a model without spatial terms)"
+    return f"has no {quantity} effect (a model without spatial lags)"
 
 
 def _critical(inference: Inference, level: float) -> float:

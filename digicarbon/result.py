@@ -156,6 +156,13 @@ class Result:
         """Whether a coefficient is the direct and total effect: neither outcome nor x is lagged in space."""
         return self.spatial_effects is None and not any(term == "rho" or term.startswith("W_") for term in self.terms)
 
+    @property
+    def without_indirect(self) -> frozenset[str]:
+        """Terms whose indirect effect is 0 by construction: neither they nor the outcome are lagged in space."""
+        if self.spatial_effects is None or "rho" in self.terms:
+            return frozenset()
+        return frozenset(term for term in self.spatial_effects.terms if f"W_{term}" not in self.terms)
+
     def focal_numbers(self, quantity: Quantity) -> Iterator[tuple[str, list[float]]]:
         """Yield each focal term that has a quantity, with its coef, se, p, low and high; none at an `end`."""
         if self.end:
@@ -169,8 +176,9 @@ class Result:
         else:
             terms = self.spatial_effects.terms
             shown = [self.effect_columns[name][EFFECTS.index(quantity)] for name in SHOWN]
+        lacking = self.without_indirect if quantity == "indirect" else frozenset()
         for term in self.focal:
-            if term in terms:
+            if term in terms and term not in lacking:
                 place = terms.index(term)
                 yield term, [float(column[place]) for column in shown]
 

@@ -391,7 +391,8 @@ class SpatialPanel(Model):
             "loglik": found.loglik,
             "aic": 2 * k - 2 * found.loglik,
             "bic": k * float(np.log(sample.size)) - 2 * found.loglik,
-            "r2_within": 1 - found.ssr / float(((y - y.mean()) ** 2).sum()),
+            # random effects take nothing out of y, so that there is no share of what they leave
+            **({} if design.random else {"r2_within": 1 - found.ssr / float(((y - y.mean()) ** 2).sum())}),
             "r2_corr": self._squared_correlation(found, design),
             **{name: float(value) for name, value in tail.items()},
             "df_resid": float(sample.size - len(design.names) - (self.kind != "slx") - absorbed),
