@@ -210,7 +210,8 @@ def run(
                         book.add(found)
             book.flush()
             with Scratch() as scratch:
-                shown = show(planned, chosen.report, book.records(planned), scratch.path)
+                failed = [(planned.runs[index].label, book.errors[index]) for index in sorted(book.errors)]
+                shown = show(planned, chosen.report, book.records(planned), scratch.path, failed)
                 places = store.finish(shown.files, len(book.errors), book.done, shown.metrics)
         except KeyboardInterrupt:
             try:
@@ -223,11 +224,10 @@ def run(
             raise
     if shown.refusal is not None:
         raise shown.refusal
-    failed = [(planned.runs[index], book.errors[index]) for index in sorted(book.errors)]
     return Finished(
         table=shown.table,
-        failures=[(run.label, sentence) for run, sentence in failed],
-        tracebacks=[store.traceback(run.key) for run, _ in failed],
+        failures=failed,
+        tracebacks=[store.traceback(planned.runs[index].key) for index in sorted(book.errors)],
         done=book.done,
         experiment=store.name,
         uri=store.uri,

@@ -384,6 +384,7 @@ def test_a_column_that_cannot_run_does_not_end_the_others(folder: Path, capsys: 
     shown = capsys.readouterr()
     assert "1 of 1 runs recorded" in shown.out
     assert "1 column cannot run and is not shown: B." in shown.out
+    assert "Why B is not shown: Column B of experiments/mine.yaml cannot run" in " ".join(shown.out.split())
     # the page knows it, in Chinese too
     assert main(["report", "mine", "--out", "page", "report.language=zh"]) == 0
     page = (folder / "page" / "index.html").read_text(encoding="utf-8")
