@@ -28,6 +28,7 @@ from digicarbon import ui
 from digicarbon.__main__ import HYDRA_VERBS, VERBS, main
 from digicarbon.application import completion_line
 from digicarbon.arguments import FLAGS
+from digicarbon.compose import Composer, loader
 from digicarbon.files import GROUPS
 
 Capture = pytest.CaptureFixture[str]
@@ -317,6 +318,28 @@ def test_what_stays_of_an_inherited_column_of_the_same_name_is_said(folder: Path
     assert "keeps" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("text", "words", "title"),
+    [
+        ("# East only\ndefaults: [table3_baseline, _self_]\n", (), "mine: East only"),
+        ("defaults: [table3_baseline, _self_]\n", (), "mine"),
+        ("# East\ndefaults: [table3_baseline, _self_]\ntitle: Own\n", (), "Own"),
+        ("# East\ndefaults: [table3_baseline, _self_]\ntitle: ''\n", (), ""),
+        ("# East\ndefaults: [table3_baseline, _self_]\n", ("title=Given",), "Given"),
+        ("# East\ndefaults: [config, _self_]\n", (), ""),
+    ],
+)
+def test_the_title_of_another_experiment_is_not_inherited(
+    folder: Path, text: str, words: tuple[str, ...], title: str
+) -> None:
+    (folder / "experiments").mkdir()
+    (folder / "experiments" / "mine.yaml").write_text(text, encoding="utf-8")
+    assert (Composer(loader(), "mine", words).sweep_keys()["title"] or "") == title
+    (folder / "experiments" / "child.yaml").write_text("# Child\ndefaults: [mine, _self_]\n", encoding="utf-8")
+    child = Composer(loader(), "child", words).sweep_keys()["title"] or ""
+    assert child == (words[0].removeprefix("title=") if words else "child: Child" if "config" not in text else "")
+
+
 def test_what_is_inherited_is_replaced_in_one_word(folder: Path, capsys: Capture) -> None:
     (folder / "experiments").mkdir()
 
@@ -361,6 +384,11 @@ def test_what_is_inherited_is_replaced_in_one_word(folder: Path, capsys: Capture
     assert main(["rerun", "A, sample=full"]) == 0
     assert "the same" in capsys.readouterr().out
 
+    wrote("wrong", "first", "replace: title")
+    assert complaint(capsys, "plan", "wrong") == (
+        "digicarbon: experiments/wrong.yaml: replace: a title is not inherited; leave it out here, and write "
+        "`title: …` for one of your own."
+    )
     wrote("wrong", "first", "replace: column")
     assert complaint(capsys, "plan", "wrong") == (
         "digicarbon: experiments/wrong.yaml: replace: 'column' is not inherited as a whole. Did you mean 'columns'? It "
