@@ -804,6 +804,36 @@ def test_interruption(folder: Path, capsys: Capture) -> None:
     assert "Interrupted; the runs written so far are kept." in complaint(capsys, "check", "model=mine", status=130)
 
 
+def test_a_key_that_another_option_has_is_not_offered_again(folder: Path, capsys: Capture) -> None:
+    (folder / "conf" / "model").mkdir(parents=True)
+    (folder / "conf" / "model" / "mine.yaml").write_text(
+        "# mine\n_target_: digicarbon.model.PanelRegression\ny: ln_ci\nx: [ln_e]\n", encoding="utf-8"
+    )
+    said = complaint(capsys, "check", "-m", "model=twfe,mine", "model.level=0.9")
+    assert "there is no key 'model.level' in the file of the option of model that is chosen here" in said
+    assert "Did you mean" not in said
+    assert main(["check", "-m", "model=twfe,mine", "++model.level=0.9"]) == 0
+
+
+def test_standard_errors_that_a_model_has_not_blame_the_choice_and_no_file(folder: Path, capsys: Capture) -> None:
+    (folder / "experiments").mkdir()
+    text = "defaults: [config, override model: sdm, _self_]\ncolumns: {A: {inference: conley}}\n"
+    (folder / "experiments" / "mine.yaml").write_text(text, encoding="utf-8")
+    for words, place in ((["model=sdm", "inference=conley"], "command line"), (["mine"], "experiments/mine.yaml")):
+        said = complaint(capsys, "check", *words)
+        assert place in said
+        assert "inference=conley does not go with model=sdm: its inference.cov must be one of 'classic'" in said
+        assert said.endswith("Choose another option of inference for this model, or another model.")
+
+
+def test_an_sqlite_address_takes_no_password(folder: Path, capsys: Capture) -> None:
+    for verb in ("run", "check", "plan"):
+        said = complaint(capsys, verb, "tracking.uri='sqlite:///my.db?password=hunter22'")
+        assert "tracking.uri: must end with the name of the file" in said
+        assert "hunter22" not in said
+    assert list(folder.iterdir()) == []
+
+
 # ---- the user's own data
 
 
@@ -854,6 +884,13 @@ def test_bad_data_is_a_sentence(folder: Path, capsys: Capture, spoil: object, sa
     for word in said:
         assert word in sentence
     assert not (folder / "mlruns").exists()
+
+
+def test_groups_that_the_data_lack_are_told_by_their_key(folder: Path, capsys: Capture) -> None:
+    own_data(folder).rename(columns={"region": "unit"}).to_csv(folder / "panel.csv", index=False)
+    words = [word for word in OWN if not word.startswith(("weights", "source.unit"))]
+    said = complaint(capsys, "check", *words, "source.unit=unit", "model=twfe", "diagnostic=group_comparison")
+    assert "diagnostic.by: panel.csv: C(region): The panel has no column 'region'." in said
 
 
 def test_missing_files_are_sentences(folder: Path, capsys: Capture) -> None:
