@@ -38,6 +38,7 @@ from digicarbon.files import (
     content_of,
     find,
     folders,
+    headline,
     is_plain,
     lineage,
     read,
@@ -500,7 +501,19 @@ class Composer:
         with open_dict(config):
             del config["hydra"]
         self._drop_replaced(config)
+        self._drop_title(config)
         return config, chosen
+
+    def _drop_title(self, config: DictConfig) -> None:
+        """Give an experiment that has no title of its own its name and first line, not the title of another one."""
+        own, *others = self.files or (None,)
+        above = [file for file in others if file is not None and file.name != ROOT]
+        if own is None or not above or "title" in own.content or "title" in self.given:
+            return
+        if any("title" in file.content for file in above):
+            said = headline(own.path)
+            with open_dict(config):
+                config["title"] = f"{self.name}: {said}" if said else self.name
 
     def _drop_replaced(self, config: DictConfig) -> None:
         """Leave out what is inherited under the keys that the command line or a file replaces."""

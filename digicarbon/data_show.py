@@ -13,7 +13,7 @@ from digicarbon.errors import ConfigError, DigicarbonError, counted, listing
 from digicarbon.files import ROOT
 from digicarbon.prepare import KINDS
 from digicarbon.provenance import FINGERPRINT, GROUPS, today
-from digicarbon.recorded import Recorded, find
+from digicarbon.recorded import Recorded
 from digicarbon.spec import build
 from digicarbon.tracking import place
 
@@ -53,8 +53,7 @@ def show(arguments: Sequence[str]) -> int:
             "Name one run, by its id or label, and maybe an experiment, e.g. `digicarbon data show 'FE(1)' "
             "table3_baseline`."
         )
-    tracking = sweep.settings(Composer(loader(), ROOT, overrides)).tracking
-    run = find(tracking, words[0], words[1] if len(words) == 2 else "")
+    _, run = sweep.stored(words, overrides)
     sys.stdout.write("\n".join(_lines(run)) + "\n")
     return int(any(today(file["path"], file["sha256"]) != "same" for file in _shown_files(run)))
 

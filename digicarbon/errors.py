@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import signal
+import threading
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Self
 
 
@@ -110,6 +112,26 @@ def no_end(whose: str) -> Iterator[None]:
         raise
     except BaseException as error:
         raise ConfigError(f"{whose} {_asked(error)}; it must return a result or raise an error.") from error
+
+
+@contextmanager
+def told_apart() -> Iterator[None]:
+    """Have Ctrl-C raise `Interrupt` in this block, so that a plain `KeyboardInterrupt` there was raised by code."""
+    own = threading.current_thread() is threading.main_thread()
+    # another handler is somebody's own, and none is heard where the signal is ignored
+    if not own or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, _interrupt)
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGINT) is _interrupt:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise Interrupt
 
 
 def legible(text: str) -> str:

@@ -146,6 +146,12 @@ def _unknown_key(key: str, place: str, known: Vocabulary) -> ConfigError:
         return ConfigError(
             f"command line: a new key of {opened} is added with a plus sign, '+{key}=…'; a file needs none."
         )
+    if key in keys:
+        # the option that a column or a sweep chooses, not that of the command line, has none
+        return ConfigError(
+            f"{place or 'command line'}: there is no key '{key}' in the file of the option of {group} that is chosen "
+            f"here, though other options have it; write it into that file, or add it with plus signs, '++{key}=…'."
+        )
     return ConfigError(
         f"{place or 'command line'}: there is no key '{key}'.{nearest(key, keys)} Keys: {listing(keys, 40)}."
     )

@@ -16,9 +16,7 @@ import pandas as pd
 
 from digicarbon import sweep
 from digicarbon.cells import plain_table
-from digicarbon.compose import Composer, loader
 from digicarbon.errors import Caught, ConfigError, DataError, counted
-from digicarbon.files import ROOT
 from digicarbon.prepare import Prepared, Specs, Workshop, specify
 from digicarbon.provenance import RECORD
 from digicarbon.recorded import Recorded, file_of, find, plain
@@ -81,8 +79,7 @@ def export(arguments: Sequence[str]) -> int:
     """
     words, folder, overrides = _read(arguments)
     target = _free(folder)
-    tracking = sweep.settings(Composer(loader(), ROOT, overrides)).tracking
-    recorded = find(tracking, words[0], words[1] if len(words) == 2 else "")
+    tracking, recorded = sweep.stored(words, overrides)
     found = _exported(tracking, recorded)
     if not found.cases:
         raise DataError(f"{recorded.label} has no run with estimates to export. {' '.join(found.uncounted)}".strip())

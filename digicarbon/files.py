@@ -142,8 +142,9 @@ def shown(path: Path) -> str:
 
 
 def headline(path: Path) -> str:
-    """Return the comment in the first line of a configuration file."""
-    first = path.read_text(encoding="utf-8", errors="replace").partition("\n")[0]
+    """Return the comment in the first line of a configuration file, or in the second below Hydra's ``# @package``."""
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n", 2)
+    first = next((line for line in lines[:2] if not re.match(r"#\s*@package\b", line)), "")
     return first.lstrip("# ") if first.startswith("#") else ""
 
 
@@ -403,6 +404,11 @@ def replaced(value: object, place: str) -> list[str]:
     """
     names = [str(name) for name in (value if isinstance(value, list) else [value] if value else [])]
     for name in names:
+        if name == "title":
+            raise ConfigError(
+                f"{place}: replace: a title is not inherited; leave it out here, and write `title: …` for one of your "
+                "own."
+            )
         if name not in REPLACEABLE:
             raise ConfigError(
                 f"{place}: replace: {name!r} is not inherited as a whole.{nearest(str(name), REPLACEABLE)} It takes "

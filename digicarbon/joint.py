@@ -183,8 +183,8 @@ def _estimand(run: Run, result: Result, quantity: EffectName, term: str | None) 
     focal = [name for name in result.focal if name in result.terms]
     if not focal:
         return None, "is a diagnostic, or its focal terms have no single coefficient"
-    if result.without_effect:
-        return None, "has rho at the boundary of its range"
+    if result.end:
+        return None, f"has {result.end} at the boundary of its range"
     if result.has_powers:
         return None, "has powers of the focal term, whose first coefficient is no effect of 1 %"
     if term is not None:
@@ -197,7 +197,7 @@ def _estimand(run: Run, result: Result, quantity: EffectName, term: str | None) 
 def _no_number(quantity: EffectName) -> str:
     if quantity == "coefficient":
         return "has no finite coefficient"
-    return f"has no {quantity} effect (a model without spatial terms)"
+    return f"has no {quantity} effect (a model without spatial lags)"
 
 
 def _critical(inference: Inference, level: float) -> float:

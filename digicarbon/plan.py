@@ -428,6 +428,14 @@ def _placed(error: DigicarbonError, composer: Composer, choice: Choice) -> Digic
     origin = composer.origin(key, choice.values)
     place = choice.place(origin) or composer.where(origin, choice.values)
     placed = error.told(f"{place}: {origin}{sentence[len(key) :]}")
+    if origin == "inference.cov" and key == "model.cov" and " must be one of " in sentence:
+        # the option of inference is not wrong in itself
+        options = {group: str(choice.values.get(group, composer.chosen[group])) for group in ("inference", "model")}
+        chosen = choice.place("inference") or choice.place("model") or composer.chooser("inference")
+        placed = error.told(
+            f"{chosen}: inference={options['inference']} does not go with model={options['model']}: its "
+            f"{origin}{sentence[len(key) :]} Choose another option of inference for this model, or another model."
+        )
     # what another part of a run hands over is not wrong in itself
     placed.to_correct = error.to_correct and origin.split(".")[0] == key.split(".")[0]
     return placed

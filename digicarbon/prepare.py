@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -264,6 +265,11 @@ class Workshop:
             raise DataError(f"{named}{error}") from error
         except TextColumnError as error:
             raise error.told(f"{_named_by(specs, error.column)}{error}") from error
+        except DataError as error:
+            # the groups of a diagnostic, a term C(x): the user has to learn which key names the column
+            lacking = re.search(r"The panel has no column '(.+?)'\.", str(error))
+            named = _named_by(specs, lacking[1]) if lacking and not subject(str(error)) else ""
+            raise error.told(f"{named}{error}") from error
         weights = None if specs.weights is None else self._weights(specs, specs.weights, panel)
         specs.model.check(panel, weights)
         specs.diagnostic.check(panel, weights)

@@ -14,13 +14,12 @@ from rich.console import Console
 
 from digicarbon import sweep
 from digicarbon.command import show
-from digicarbon.compose import Composer, loader
 from digicarbon.errors import Caught, ConfigError, DataError, EstimationError, counted, listing
-from digicarbon.files import ROOT, command_line
+from digicarbon.files import command_line
 from digicarbon.plan import code_digest, content_hash
 from digicarbon.prepare import Prepared, Specs, Workshop, specify
 from digicarbon.provenance import CODE, FINGERPRINT, fingerprint, today
-from digicarbon.recorded import Recorded, config_of, find, plain
+from digicarbon.recorded import Recorded, config_of, plain
 from digicarbon.report import Table
 from digicarbon.result import Asked, Quantity, Result
 from digicarbon.spec import own_classes
@@ -75,8 +74,7 @@ def rerun(arguments: Sequence[str]) -> int:
             "Name one run by its id, the beginning of its id or its label, and maybe an experiment, e.g. "
             "`digicarbon rerun 3f9a2c81000b` or `digicarbon rerun 'FE(1)' table3_baseline`."
         )
-    tracking = sweep.settings(Composer(loader(), ROOT, overrides)).tracking
-    recorded = find(tracking, words[0], words[1] if len(words) == 2 else "")
+    tracking, recorded = sweep.stored(words, overrides)
     _refuse(recorded)
     found = fitted_again(recorded, config_of(tracking, recorded))
     quantity = recorded.tags.get(QUANTITY)

@@ -143,18 +143,29 @@ class Result:
     table_errors: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def without_effect(self) -> bool:
-        """Whether no focal number is an effect: rho lies at the end of its range, or beyond that of W itself."""
-        return "rho" in self.boundary or self.beyond
+    def end(self) -> str:
+        """The spatial parameter at whose end of the range the fit stopped, e.g. ``"rho"``; empty where it did not.
+
+        The errors of all coefficients rest on an interior maximum, whichever parameter is at its end: no focal number
+        is then an effect. A rho beyond the range of W itself is at an end, too.
+        """
+        return "rho" if self.beyond else next(iter(self.boundary), "")
 
     @property
     def without_spillovers(self) -> bool:
         """Whether a coefficient is the direct and total effect: neither outcome nor x is lagged in space."""
         return self.spatial_effects is None and not any(term == "rho" or term.startswith("W_") for term in self.terms)
 
+    @property
+    def without_indirect(self) -> frozenset[str]:
+        """Terms whose indirect effect is 0 by construction: neither they nor the outcome are lagged in space."""
+        if self.spatial_effects is None or "rho" in self.terms:
+            return frozenset()
+        return frozenset(term for term in self.spatial_effects.terms if f"W_{term}" not in self.terms)
+
     def focal_numbers(self, quantity: Quantity) -> Iterator[tuple[str, list[float]]]:
-        """Yield each focal term that has a quantity, with its coef, se, p, low and high; none at rho's boundary."""
-        if self.without_effect:
+        """Yield each focal term that has a quantity, with its coef, se, p, low and high; none at an `end`."""
+        if self.end:
             return
         terms: Sequence[str]
         shown: list[FloatArray]
@@ -165,8 +176,9 @@ class Result:
         else:
             terms = self.spatial_effects.terms
             shown = [self.effect_columns[name][EFFECTS.index(quantity)] for name in SHOWN]
+        lacking = self.without_indirect if quantity == "indirect" else frozenset()
         for term in self.focal:
-            if term in terms:
+            if term in terms and term not in lacking:
                 place = terms.index(term)
                 yield term, [float(column[place]) for column in shown]
 
@@ -174,7 +186,7 @@ class Result:
         """Return the term, the estimate and the p value of a run's effect, or None where no single number is one.
 
         There is none where the model has powers of the term, where its coefficients are pieces of an effect and none
-        of them is named, and where rho lies at the end of its range.
+        of them is named, and where rho or lambda lies at the end of its range.
         """
         if not self.focal or self.has_powers or (self.in_pieces and asked.term is None):
             return None

@@ -22,7 +22,7 @@ from weakref import WeakValueDictionary
 import pydantic
 from pydantic import ConfigDict, Field
 
-from digicarbon.errors import ConfigError, DigicarbonError, listing, nearest
+from digicarbon.errors import ConfigError, DigicarbonError, Interrupt, listing, nearest, told_apart
 from digicarbon.loaded import remember
 
 Names = Annotated[tuple[str, ...], Field(strict=False)]
@@ -338,13 +338,13 @@ def locate(target: str, where: str) -> object:
             f"{where}._target_: the module '{module_name}' cannot be imported ({error}); "
             "put your own classes into a module of the working directory, e.g. ./mine.py, or install it."
         ) from error
-    except KeyboardInterrupt:
+    except Interrupt:
         raise
     except BaseException as error:
         # the user's own module may raise anything, and may end the process
+        said = ": ".join(filter(None, (type(error).__name__, str(error))))
         raise ConfigError(
-            f"{where}._target_: the module '{module_name}' cannot be imported ({type(error).__name__}: {error}); "
-            "correct it and try again."
+            f"{where}._target_: the module '{module_name}' cannot be imported ({said}); correct it and try again."
         ) from error
     if not module_name.startswith(f"{__package__}."):
         remember(module_name)
@@ -380,7 +380,8 @@ def _imported(module_name: str, name: str) -> ModuleType:
         sys.path.append(here)
     if module_name.partition(".")[0] != __package__ and (classes := _others(module_name, name)) is not None:
         raise _NoClassError(classes)
-    return importlib.import_module(module_name)
+    with told_apart():
+        return importlib.import_module(module_name)
 
 
 def _others(module_name: str, name: str) -> list[str] | None:

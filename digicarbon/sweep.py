@@ -8,20 +8,21 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any, TypeVar
 
-from digicarbon import engine, entries, yaml_text
-from digicarbon.compose import Composer
+from digicarbon import engine, entries, recorded, yaml_text
+from digicarbon.compose import Composer, loader
 from digicarbon.engine import Fitted, Work
 from digicarbon.errors import ConfigError, Interrupt, counted
 from digicarbon.executor import Executor
-from digicarbon.files import subject
+from digicarbon.files import ROOT, UNNAMED, find, subject
 from digicarbon.plan import Plan, Run, require
 from digicarbon.provenance import FINGERPRINT, ledger
 from digicarbon.quiet import WhenQuiet
+from digicarbon.recorded import Recorded
 from digicarbon.report import Report, Table
 from digicarbon.result import Result
 from digicarbon.scratch import Scratch
@@ -117,6 +118,36 @@ def settings(composer: Composer) -> Settings:
     return Settings(built("report", Report), built("executor", Executor), built("tracking", Tracking))
 
 
+def stored(words: Sequence[str], overrides: Sequence[str]) -> tuple[Tracking, Recorded]:
+    """Return a recorded run and the store that it is in: that of the experiment that is named, else the usual one.
+
+    Parameters
+    ----------
+    words : sequence of str
+        A run or an experiment, and maybe the experiment in which a run is looked for.
+    overrides : sequence of str
+        Of ``tracking``.
+
+    Raises
+    ------
+    ConfigError
+        If the experiment, or its tracking, is wrong.
+    DataError
+        If there is no such run.
+    TrackingError
+        If the store cannot be read.
+    """
+    named = words[-1].replace("\\", "/").removeprefix("./").removeprefix("experiments/").removesuffix(".yaml")
+    name = ROOT
+    # a label may be longer than a file's name can be
+    with suppress(OSError):
+        name = ROOT if find(named) is None else named
+    if name == named:
+        words = [*words[:-1], UNNAMED if name == ROOT else name]
+    tracking = settings(Composer(loader(), name, overrides)).tracking
+    return tracking, recorded.find(tracking, words[0], *words[1:])
+
+
 def sweep_key(planned: Plan) -> str:
     """Return what a sweep is known by when it is started again: its name, its overrides and all that it fits."""
     text = "\n".join([store_name(planned), *planned.overrides, *sorted(run.key for run in planned.runs)])
@@ -179,7 +210,8 @@ def run(
                         book.add(found)
             book.flush()
             with Scratch() as scratch:
-                shown = show(planned, chosen.report, book.records(planned), scratch.path)
+                failed = [(planned.runs[index].label, book.errors[index]) for index in sorted(book.errors)]
+                shown = show(planned, chosen.report, book.records(planned), scratch.path, failed)
                 places = store.finish(shown.files, len(book.errors), book.done, shown.metrics)
         except KeyboardInterrupt:
             try:
@@ -192,11 +224,10 @@ def run(
             raise
     if shown.refusal is not None:
         raise shown.refusal
-    failed = [(planned.runs[index], book.errors[index]) for index in sorted(book.errors)]
     return Finished(
         table=shown.table,
-        failures=[(run.label, sentence) for run, sentence in failed],
-        tracebacks=[store.traceback(run.key) for run, _ in failed],
+        failures=failed,
+        tracebacks=[store.traceback(planned.runs[index].key) for index in sorted(book.errors)],
         done=book.done,
         experiment=store.name,
         uri=store.uri,

@@ -14,7 +14,7 @@ from digicarbon.cells import plain, plain_table
 from digicarbon.errors import DigicarbonError, TrackingError, counted, listing
 from digicarbon.files import ROOT, UNNAMED
 from digicarbon.joint import joint_test
-from digicarbon.plan import Plan, Run
+from digicarbon.plan import MOST_REASONS, Plan, Run
 from digicarbon.report import Labels, Record, Report, Table, attributed
 from digicarbon.report.joint import FILE as JOINT
 from digicarbon.report.joint import Joint
@@ -118,7 +118,9 @@ class Records(Sequence[Record]):
             yield Record(label, *shared, again=again > 0)
 
 
-def show(planned: Plan, report: Report, records: Records, scratch: Path) -> Shown:
+def show(
+    planned: Plan, report: Report, records: Records, scratch: Path, failures: Collection[tuple[str, str]] = ()
+) -> Shown:
     """Make the report of a sweep; fitted runs are recorded whatever it says.
 
     Parameters
@@ -128,6 +130,8 @@ def show(planned: Plan, report: Report, records: Records, scratch: Path) -> Show
     records : Records
     scratch : Path
         A folder for files that are large; they are there as long as it is.
+    failures : collection of (str, str)
+        Labels and sentences of the runs that failed.
 
     Raises
     ------
@@ -143,7 +147,7 @@ def show(planned: Plan, report: Report, records: Records, scratch: Path) -> Show
             report = report if joint is None else report.with_joint(joint)
             pictures, lacking = _pictures(planned, report, records)
             table, refusal = _table_or_refusal(
-                planned, report, records, (*untested, *lacking, *without(planned.failed))
+                planned, report, records, (*untested, *lacking, *absent(failures, planned.failed.items()))
             )
             every.complete(records)
     except OSError as error:
@@ -218,12 +222,21 @@ def _table(planned: Plan, report: Report, records: Records, more: Sequence[str])
     return finished(report.table(_title(planned), records), report.words, notes, simulated, records.lacking, more)
 
 
-def without(columns: Collection[str]) -> tuple[str, ...]:
-    """Return the note on the columns that a table lacks since they cannot run."""
-    if not columns:
-        return ()
-    verb = "is" if len(columns) == 1 else "are"
-    return (f"{counted(len(columns), 'column')} cannot run and {verb} not shown: {listing(columns, 8)}.",)
+def absent(failures: Collection[tuple[str, str]], columns: Collection[tuple[str, str]]) -> tuple[str, ...]:
+    """Return the notes on runs that a table lacks since they failed, and on columns that cannot run, with reasons.
+
+    Parameters
+    ----------
+    failures, columns : collection of (str, str)
+        Labels and why they are not in the table.
+    """
+    said: list[str] = []
+    for found, what, verb in ((failures, "run", "failed"), (columns, "column", "cannot run")):
+        if found:
+            be = "is" if len(found) == 1 else "are"
+            said.append(f"{counted(len(found), what)} {verb} and {be} not shown: {listing((w for w, _ in found), 8)}.")
+            said += [f"Why {label} is not shown: {reason}" for label, reason in islice(found, MOST_REASONS) if reason]
+    return tuple(said)
 
 
 def finished(

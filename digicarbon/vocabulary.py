@@ -59,7 +59,7 @@ def _experiment(composer: Composer) -> Iterator[str]:
     chain = " > ".join(parent.name for parent in inherited)
     yield from _wrapped(f"{file.shown}{f', inherits {chain}' if chain else ''}", "  ", "  ")
     keys = composer.sweep_keys()
-    if keys["title"]:
+    if keys["title"] and keys["title"] != f"{composer.name}: {first}":
         yield from _wrapped(f"title: {keys['title']}", "  ", "      ")
     usual = Composer(composer.loader, ROOT).chosen
     chosen = [f"{group}={composer.chosen[group]}" for group in GROUPS if composer.chosen[group] != usual[group]]

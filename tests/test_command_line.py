@@ -28,6 +28,7 @@ from digicarbon import ui
 from digicarbon.__main__ import HYDRA_VERBS, VERBS, main
 from digicarbon.application import completion_line
 from digicarbon.arguments import FLAGS
+from digicarbon.compose import Composer, loader
 from digicarbon.files import GROUPS
 
 Capture = pytest.CaptureFixture[str]
@@ -317,6 +318,28 @@ def test_what_stays_of_an_inherited_column_of_the_same_name_is_said(folder: Path
     assert "keeps" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("text", "words", "title"),
+    [
+        ("# East only\ndefaults: [table3_baseline, _self_]\n", (), "mine: East only"),
+        ("defaults: [table3_baseline, _self_]\n", (), "mine"),
+        ("# East\ndefaults: [table3_baseline, _self_]\ntitle: Own\n", (), "Own"),
+        ("# East\ndefaults: [table3_baseline, _self_]\ntitle: ''\n", (), ""),
+        ("# East\ndefaults: [table3_baseline, _self_]\n", ("title=Given",), "Given"),
+        ("# East\ndefaults: [config, _self_]\n", (), ""),
+    ],
+)
+def test_the_title_of_another_experiment_is_not_inherited(
+    folder: Path, text: str, words: tuple[str, ...], title: str
+) -> None:
+    (folder / "experiments").mkdir()
+    (folder / "experiments" / "mine.yaml").write_text(text, encoding="utf-8")
+    assert (Composer(loader(), "mine", words).sweep_keys()["title"] or "") == title
+    (folder / "experiments" / "child.yaml").write_text("# Child\ndefaults: [mine, _self_]\n", encoding="utf-8")
+    child = Composer(loader(), "child", words).sweep_keys()["title"] or ""
+    assert child == (words[0].removeprefix("title=") if words else "child: Child" if "config" not in text else "")
+
+
 def test_what_is_inherited_is_replaced_in_one_word(folder: Path, capsys: Capture) -> None:
     (folder / "experiments").mkdir()
 
@@ -360,6 +383,11 @@ def test_what_is_inherited_is_replaced_in_one_word(folder: Path, capsys: Capture
     assert main(["rerun", "A, sample=full"]) == 0
     assert "the same" in capsys.readouterr().out
 
+    wrote("wrong", "first", "replace: title")
+    assert complaint(capsys, "plan", "wrong") == (
+        "digicarbon: experiments/wrong.yaml: replace: a title is not inherited; leave it out here, and write "
+        "`title: …` for one of your own."
+    )
     wrote("wrong", "first", "replace: column")
     assert complaint(capsys, "plan", "wrong") == (
         "digicarbon: experiments/wrong.yaml: replace: 'column' is not inherited as a whole. Did you mean 'columns'? It "
@@ -383,6 +411,7 @@ def test_a_column_that_cannot_run_does_not_end_the_others(folder: Path, capsys: 
     shown = capsys.readouterr()
     assert "1 of 1 runs recorded" in shown.out
     assert "1 column cannot run and is not shown: B." in shown.out
+    assert "Why B is not shown: Column B of experiments/mine.yaml cannot run" in " ".join(shown.out.split())
     # the page knows it, in Chinese too
     assert main(["report", "mine", "--out", "page", "report.language=zh"]) == 0
     page = (folder / "page" / "index.html").read_text(encoding="utf-8")
@@ -774,6 +803,36 @@ def test_interruption(folder: Path, capsys: Capture) -> None:
     assert "Interrupted; the runs written so far are kept." in complaint(capsys, "check", "model=mine", status=130)
 
 
+def test_a_key_that_another_option_has_is_not_offered_again(folder: Path, capsys: Capture) -> None:
+    (folder / "conf" / "model").mkdir(parents=True)
+    (folder / "conf" / "model" / "mine.yaml").write_text(
+        "# mine\n_target_: digicarbon.model.PanelRegression\ny: ln_ci\nx: [ln_e]\n", encoding="utf-8"
+    )
+    said = complaint(capsys, "check", "-m", "model=twfe,mine", "model.level=0.9")
+    assert "there is no key 'model.level' in the file of the option of model that is chosen here" in said
+    assert "Did you mean" not in said
+    assert main(["check", "-m", "model=twfe,mine", "++model.level=0.9"]) == 0
+
+
+def test_standard_errors_that_a_model_has_not_blame_the_choice_and_no_file(folder: Path, capsys: Capture) -> None:
+    (folder / "experiments").mkdir()
+    text = "defaults: [config, override model: sdm, _self_]\ncolumns: {A: {inference: conley}}\n"
+    (folder / "experiments" / "mine.yaml").write_text(text, encoding="utf-8")
+    for words, place in ((["model=sdm", "inference=conley"], "command line"), (["mine"], "experiments/mine.yaml")):
+        said = complaint(capsys, "check", *words)
+        assert place in said
+        assert "inference=conley does not go with model=sdm: its inference.cov must be one of 'classic'" in said
+        assert said.endswith("Choose another option of inference for this model, or another model.")
+
+
+def test_an_sqlite_address_takes_no_password(folder: Path, capsys: Capture) -> None:
+    for verb in ("run", "check", "plan"):
+        said = complaint(capsys, verb, "tracking.uri='sqlite:///my.db?password=hunter22'")
+        assert "tracking.uri: must end with the name of the file" in said
+        assert "hunter22" not in said
+    assert list(folder.iterdir()) == []
+
+
 # ---- the user's own data
 
 
@@ -824,6 +883,13 @@ def test_bad_data_is_a_sentence(folder: Path, capsys: Capture, spoil: object, sa
     for word in said:
         assert word in sentence
     assert not (folder / "mlruns").exists()
+
+
+def test_groups_that_the_data_lack_are_told_by_their_key(folder: Path, capsys: Capture) -> None:
+    own_data(folder).rename(columns={"region": "unit"}).to_csv(folder / "panel.csv", index=False)
+    words = [word for word in OWN if not word.startswith(("weights", "source.unit"))]
+    said = complaint(capsys, "check", *words, "source.unit=unit", "model=twfe", "diagnostic=group_comparison")
+    assert "diagnostic.by: panel.csv: C(region): The panel has no column 'region'." in said
 
 
 def test_missing_files_are_sentences(folder: Path, capsys: Capture) -> None:

@@ -231,7 +231,8 @@ def test_sub_folder(folder: Path) -> None:
     write("experiments/mine/a.yaml", "# @package _global_\n# a\ndefaults: [b, _self_]\n")
     write("experiments/mine/b.yaml", "# @package _global_\ndefaults: [/config, _self_]\ntitle: b\n")
     composer = Composer(loader(), "mine/a")
-    assert composer.base.title == "b"
+    assert composer.base.title == "mine/a: a"
+    assert Composer(loader(), "mine/b").base.title == "b"
     assert [file.name for file in composer.files] == ["mine/a", "mine/b", "config"]
 
 

@@ -149,6 +149,31 @@ def test_one_run_can_be_exported_alone(project: Path, capsys: Capture) -> None:
     assert set(pd.read_csv("alone/expected.csv")["label"]) == {"FE(2)"}
 
 
+@pytest.mark.parametrize("shared", ["", "everybody"])
+def test_an_experiment_is_found_in_its_own_store(shared: str, project: Path, capsys: Capture) -> None:
+    Path("experiments").mkdir()
+    for name, model in (("mine", "fe"), ("other", "pooled")):
+        Path(f"experiments/{name}.yaml").write_text(
+            f"# {name}\ndefaults: [config, override model: {model}, _self_]\n"
+            "tracking:\n  uri: sqlite:///own/mlflow.db\n  artifacts: own/artifacts\n"
+            f"  experiment: '{shared}'\ncolumns: {{A: {{}}, B: {{model.controls: []}}}}\n",
+            encoding="utf-8",
+        )
+        assert main(["run", name, "executor=sequential"]) == 0
+    capsys.readouterr()
+    assert main(["export", "mine", "--to", "all"]) == 0
+    assert f"2 runs of {shared or 'mine'} exported to all" in capsys.readouterr().out
+    assert main(["export", "A", "mine", "--to", "one"]) == 0
+    assert "1 run of" in capsys.readouterr().out
+    assert main(["rerun", "B", "mine"]) == 0
+    assert "Run " in capsys.readouterr().out
+    assert main(["data", "show", "A", "mine"]) == 0
+    assert ": A" in capsys.readouterr().out
+    # a label longer than a file's name can be is looked for, too
+    assert main(["rerun", "x" * 300, "tracking.uri=sqlite:///own/mlflow.db"]) == 2
+    assert "has no run of this label" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

@@ -113,6 +113,29 @@ def test_a_module_that_ends_the_process_is_a_sentence(folder: Path, code: str) -
     assert "the module 'mine' cannot be imported (SystemExit" in said
 
 
+@pytest.mark.parametrize(
+    ("code", "status", "sentence"),
+    [
+        ("raise KeyboardInterrupt", 2, "the module 'mine' cannot be imported (KeyboardInterrupt); correct it"),
+        ("import signal; signal.raise_signal(signal.SIGINT)", 130, "Interrupted; "),
+    ],
+)
+def test_ctrl_c_is_told_from_what_a_module_raises(folder: Path, code: str, status: int, sentence: str) -> None:
+    (folder / "mine.py").write_text(
+        f"from digicarbon.model import PanelRegression\n{code}\nclass Mine(PanelRegression):\n    pass\n",
+        encoding="utf-8",
+    )
+    (folder / "conf" / "model").mkdir(parents=True)
+    (folder / "conf" / "model" / "own.yaml").write_text("# mine\n_target_: mine.Mine\n", encoding="utf-8")
+    found, said = command(folder, "check", "config", "model=own")
+    assert found == status
+    assert sentence in said
+    # the others' schemas are made all the same
+    found, said = command(folder, "schema")
+    assert found == (0 if status == 2 else status)
+    assert sentence in said
+
+
 def test_cells_of_text_are_no_formulas() -> None:
     for text in ("=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1", "=cmd|'/C calc'!A0", "-x"):
         assert cells.plain(text) == f"'{text}"

@@ -98,7 +98,6 @@ def test_an_experiment_is_told_by_what_it_is_made_of(folder: Path, capsys: pytes
         assert capsys.readouterr().out.splitlines() == [
             "mine: what it is for",
             "  experiments/mine.yaml, inherits base > config",
-            "  title: A title",
             "  chooses weights=w2_nested model=sdm",
             "  sets model.effects=time model.durbin=x",
             "  column (1): model.controls=[]",

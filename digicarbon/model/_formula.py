@@ -49,7 +49,8 @@ def read(text: str) -> Formula:
     text : str
         ``outcome ~ terms`` or ``outcome ~ terms | effects``. Terms are names, ``log(x)`` (the term ``ln_x``),
         ``lag(x, 2)``, ``lead(x)``, ``diff(x)``, ``x^2``, ``x**2`` or ``I(x^2)``, ``a:b``, ``a*b`` and ``C(x)``,
-        those of `Panel.with_terms`, and Stata's ``i.x`` and ``c.x``.
+        those of `Panel.with_terms`, and Stata's ``i.x`` and ``c.x``. A name that holds blanks or parentheses stands
+        between backticks.
 
     Raises
     ------
@@ -75,6 +76,8 @@ def read(text: str) -> Formula:
         if "__" in plain or isinstance(error, SyntaxError):
             plain = f"a formula may use {_WORDS}"
         hint = " Instruments belong to PanelIV (model=iv)." if guarded.count("~") > 1 else ""
+        if re.search(r"[\w)]\s+[\w(]", text):
+            hint += " Put a name that holds blanks or parentheses between backticks, e.g. `GDP (yuan)`."
         raise ValueError(f"formula '{text}' cannot be read: {plain}.{hint}") from error
     if not hasattr(parsed, "rhs") or len(parsed.lhs) != 1:
         raise ValueError(f"formula '{text}' must be one outcome, ~ and terms, e.g. ln_ci ~ ln_e + ln_pgdp.")
@@ -108,7 +111,9 @@ def _term(factors: tuple[object, ...], text: str) -> str:
 
 
 def _factor(code: str, text: str) -> str:
-    """Return a factor in the panel's own notation."""
+    """Return a factor in the panel's own notation; a name between backticks is a column as it is."""
+    if f"`{code}`" in text:
+        return code
     inside = code[2:-1].strip() if code.startswith("I(") and code.endswith(")") else code
     if raised := _RAISED.match(inside):
         return f"{_factor(raised['base'], text)}^{raised['power']}"

@@ -75,8 +75,10 @@ class ErrorFits:
 
     def fit(self, prepared: LagOutcomes) -> tuple[FloatArray, FloatArray]:
         """Return the estimate and its standard error for each outcome, each of shape (M,)."""
-        estimate, se, _ = self._batch.fit(prepared, self._contrast)
-        return estimate, se
+        estimate, se, lam = self._batch.fit(prepared, self._contrast)
+        # a single fit has no focal number where λ is at the end of its range
+        lost = near_end(lam, self._space.used)
+        return np.where(lost, np.nan, estimate), np.where(lost, np.nan, se)
 
 
 def contrast_of(design: Design, estimand: Estimand) -> FloatArray:

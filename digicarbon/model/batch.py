@@ -109,11 +109,11 @@ def estimate_of(result: Result, estimand: Estimand) -> tuple[float, float] | Non
 
     The coefficient of a model without spatial effects is its direct and its total effect; it has no indirect one.
     """
-    if result.without_effect:
+    if result.end:
         return None
     term, found = estimand.term, result.spatial_effects
     if estimand.quantity != "coefficient" and found is not None:
-        if term not in found.terms:
+        if term not in found.terms or (estimand.quantity == "indirect" and term in result.without_indirect):
             return None
         at = PLACES[estimand.quantity], found.terms.index(term)
         return float(found.coef[at]), float(found.se[at])

@@ -223,8 +223,8 @@ class SpatialPanel(Model):
             covariance=covariance,
             inference=Inference(None, self.level),
             statistics=self._statistics(found, design),
-            # at the boundary I - ρW is singular: numbers would be noise of the inverse
-            spatial_effects=None if beyond or "rho" in found.boundary else self._effects(found, design),
+            # at ρ's boundary I - ρW is singular: numbers would be noise of the inverse. At λ's, no error can be trusted
+            spatial_effects=None if beyond or found.boundary else self._effects(found, design),
             absorbed={"none": (), "two_way": ("unit", "time"), "random": ("random",)}.get(
                 self.effects, (self.effects,)
             ),
@@ -391,7 +391,8 @@ class SpatialPanel(Model):
             "loglik": found.loglik,
             "aic": 2 * k - 2 * found.loglik,
             "bic": k * float(np.log(sample.size)) - 2 * found.loglik,
-            "r2_within": 1 - found.ssr / float(((y - y.mean()) ** 2).sum()),
+            # random effects take nothing out of y, so that there is no share of what they leave
+            **({} if design.random else {"r2_within": 1 - found.ssr / float(((y - y.mean()) ** 2).sum())}),
             "r2_corr": self._squared_correlation(found, design),
             **{name: float(value) for name, value in tail.items()},
             "df_resid": float(sample.size - len(design.names) - (self.kind != "slx") - absorbed),
@@ -421,9 +422,10 @@ class SpatialPanel(Model):
         notes.extend(self._precision(found, design))
         for name in found.boundary:
             low, high = self._range(design.w if name == "rho" else design.m, design.sample)
-            lost = "effects are not reported and " if name == "rho" else ""
-            reached = f"{name} lies at the boundary of its range ({low:.4f}, {high:.4f})"
-            notes.append(f"{reached}: {lost}standard errors are not reliable.")
+            notes.append(
+                f"{name} lies at the boundary of its range ({low:.4f}, {high:.4f}): effects are not reported and "
+                "standard errors are not reliable."
+            )
         if self._beyond(found, design):
             low, high = design.w.bounds
             notes.append(

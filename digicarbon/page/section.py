@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from markupsafe import Markup
 
-from digicarbon.errors import DigicarbonError, counted, listing
+from digicarbon.errors import DigicarbonError
 from digicarbon.page import asked, runs
 from digicarbon.page.words import Words
 from digicarbon.provenance import SEEDS
@@ -20,7 +20,7 @@ from digicarbon.recorded import RecordedSweep
 from digicarbon.report import DiagnosticTable, Labels, Report, SpecificationCurve, Table
 from digicarbon.report.focal import Quantity
 from digicarbon.report.joint import Joint
-from digicarbon.tables import finished, without
+from digicarbon.tables import absent, finished
 from digicarbon.tracking import SERVERS, masked
 
 LOCAL = "http://127.0.0.1:5000"
@@ -230,19 +230,10 @@ def _table(sweep: RecordedSweep, report: Report, title: str) -> tuple[Table | No
             sweep.notes,
             sweep.simulated,
             sweep.lacking,
-            (*_absent(sweep), *without([column for column, _ in sweep.roster.failed])),
+            absent(sweep.failures, sweep.roster.failed),
         ), ""
     except DigicarbonError as error:
         return None, str(error)
-
-
-def _absent(sweep: RecordedSweep) -> tuple[str, ...]:
-    """Return the note on runs that the table lacks since they failed."""
-    labels = [label for label, _ in sweep.failures]
-    if not labels:
-        return ()
-    verb = "is" if len(labels) == 1 else "are"
-    return (f"{counted(len(labels), 'run')} failed and {verb} not shown: {listing(labels, 8)}.",)
 
 
 def _drawn(sweep: RecordedSweep, report: Report, title: str) -> tuple[Mapping[str, bytes], str]:

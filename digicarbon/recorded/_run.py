@@ -17,7 +17,7 @@ from digicarbon.compose import first_line
 from digicarbon.errors import DataError, TrackingError, counted, listing, nearest
 from digicarbon.provenance import FINGERPRINT, RECORD, VERSION
 from digicarbon.secret import hidden, masked
-from digicarbon.tracking import CONFIG, CONFIG_FILE, OPENED, SQLITE, Tracking, absolute, ask_once
+from digicarbon.tracking import CONFIG, CONFIG_FILE, EXPERIMENT, OPENED, SQLITE, Tracking, absolute, ask_once
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -75,6 +75,11 @@ def find(tracking: Tracking, name: str, experiment: str = "") -> Recorded:
     experiment : str
         Where a label is looked for; by default in the latest sweep of the store.
 
+    Notes
+    -----
+    Where ``tracking.experiment`` names an experiment of MLflow that several experiments share, the sweeps in it are
+    told apart by the experiment that each says it is of.
+
     Raises
     ------
     DataError
@@ -83,7 +88,7 @@ def find(tracking: Tracking, name: str, experiment: str = "") -> Recorded:
         If the store cannot be read.
     """
     with reading(tracking) as client:
-        run = _run(client, name, experiment)
+        run = _run(client, name, experiment, tracking.experiment)
         parent_id = run.data.tags.get("mlflow.parentRunId", run.info.run_id)
         parent = run if parent_id == run.info.run_id else client.get_run(parent_id)
         return Recorded(
@@ -199,14 +204,21 @@ def reading(tracking: Tracking) -> Iterator[MlflowClient]:
         ) from error
 
 
-def _run(client: MlflowClient, name: str, experiment: str) -> Run:
+def _run(client: MlflowClient, name: str, experiment: str, shared: str) -> Run:
     experiments = {item.name: item.experiment_id for item in client.search_experiments()}
-    if experiment and experiment not in experiments:
+    sweeps: Sequence[Run] = ()
+    if shared in experiments:
+        of = experiment or name
+        sweeps = [run for run in sweeps_of(client, [experiments[shared]]) if run.data.tags.get(EXPERIMENT) == of]
+    if experiment and not sweeps and experiment not in experiments:
         raise DataError(
             f"The store has no experiment '{experiment}'.{nearest(experiment, experiments)} "
             f"It has: {listing(experiments, 20)}."
         )
-    ids = [experiments[experiment]] if experiment else list(experiments.values())
+    where = shared if sweeps else experiment
+    ids = [experiments[where]] if where else list(experiments.values())
+    if not experiment and sweeps:
+        return sweeps[0]
     if not experiment and name in experiments:
         return _latest(client, [experiments[name]])
     if len(name) >= 4 and all(letter in "0123456789abcdef" for letter in name):
@@ -215,7 +227,7 @@ def _run(client: MlflowClient, name: str, experiment: str) -> Run:
             raise DataError(_ambiguous(name, found))
         if found:
             return found[0]
-    return _labelled(client, name, _latest(client, ids), experiment)
+    return _labelled(client, name, sweeps[0] if sweeps else _latest(client, ids), experiment)
 
 
 def _ambiguous(name: str, runs: Sequence[Run]) -> str:

@@ -288,9 +288,9 @@ def _parent(client: MlflowClient, tracking: Tracking, name: str) -> tuple[Mlflow
     """
     known = {item.name: item.experiment_id for item in client.search_experiments()}
     shared = tracking.experiment in known
+    if name not in known and len(name) == 32 and all(letter in "0123456789abcdef" for letter in name):
+        return _by_id(client, list(known.values()), name), "", {}
     if not shared and name not in known:
-        if len(name) == 32 and all(letter in "0123456789abcdef" for letter in name):
-            return _by_id(client, list(known.values()), name), "", {}
         raise DataError(_nothing(tracking, name, known))
     asked = [known[tracking.experiment if shared else name]]
     sweeps = sweeps_of(client, asked)

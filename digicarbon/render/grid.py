@@ -10,6 +10,10 @@ from dataclasses import dataclass, replace
 SENTENCE = 40
 """A column with a longer cell holds sentences: it is wrapped and set flush left."""
 
+_PIECE = re.compile(
+    "[（《「【]*(?:[\u2e80-\U0010ffff][^\\w\\s（《「【]*|[^\\s\u2e80-\U0010ffff]+[）》」】，。：；、]*)\\s*"
+)
+"""What no line ends within: a word, or a Chinese character with the sign behind it."""
 _NUMBER = re.compile(r"(?P<before>\(?)(?P<digits>-?(?:0|[1-9]\d{0,14})(?:\.\d{1,12})?)(?P<after>\*{0,3}|\))\Z")
 
 
@@ -90,13 +94,22 @@ class Grid:
         return [(head, *(cells[k] for _, cells in self.rows)) for k, head in enumerate(self.heads)]
 
     @property
+    def columns_of_cells(self) -> list[tuple[str, ...]]:
+        """The cells of each column, without its head."""
+        return [column[1:] for column in self.columns]
+
+    @property
     def sentences(self) -> list[bool]:
         """Whether each column holds sentences."""
         return [any(length(cell) > SENTENCE for cell in column[1:]) for column in self.columns]
 
 
 def split(grid: Grid, fits: Callable[[Grid], bool]) -> list[Grid]:
-    """Return a table as tables of fewer columns that fit a page; notes stand under the last one."""
+    """Return a table as tables of fewer columns that fit a page.
+
+    Rows that are empty in a part, and not in the whole table, are left out there. Notes stand under the last part; the
+    others say so.
+    """
     parts: list[Grid] = []
     start, every = 0, len(grid.heads)
     while start < every:
@@ -107,8 +120,51 @@ def split(grid: Grid, fits: Callable[[Grid], bool]) -> list[Grid]:
         start = end
     if len(parts) < 2:
         return [grid]
-    titled = [replace(part, title=f"{grid.title} ({k}/{len(parts)})".strip()) for k, part in enumerate(parts, 1)]
-    return [*(replace(part, notes=()) for part in titled[:-1]), titled[-1]]
+    titled = [
+        replace(_without_empty(part, grid), title=f"{grid.title} ({k}/{len(parts)})".strip())
+        for k, part in enumerate(parts, 1)
+    ]
+    return [*(replace(part, notes=_elsewhere(grid, len(parts))) for part in titled[:-1]), titled[-1]]
+
+
+def _elsewhere(grid: Grid, parts: int) -> tuple[str, ...]:
+    """Return the line that stands in place of the notes, in their language."""
+    if not grid.notes:
+        return ()
+    return (
+        f"注释见第{parts}/{parts}部分下方。"
+        if "。" in grid.notes[0]
+        else f"The notes stand below part {parts}/{parts}.",
+    )
+
+
+def _without_empty(part: Grid, whole: Grid) -> Grid:
+    """Return a part of a table without the rows that are empty in it only, and without headings of nothing else."""
+    # a row without a label belongs to the one above it, e.g. a standard error to its coefficient
+    firsts = [row for row, (label, _) in enumerate(part.rows) if label or not row]
+    ends = [*firsts[1:], len(part.rows)]
+    groups = [range(first, end) for first, end in zip(firsts, ends, strict=True)]
+    kept: list[int] = []
+    for group in groups:
+        here, anywhere = (any(any(one.rows[row][1]) for row in group) for one in (part, whole))
+        if group[0] in part.blocks or here or not anywhere:
+            kept += group
+    # headings last: whether anything stands under one is known only now
+    sections = sorted({*part.blocks, *part.rules, len(part.rows)})
+    for row in part.blocks:
+        below = range(row + 1, next(end for end in sections if end > row))
+        if below and not any(one in kept for one in below):
+            kept.remove(row)
+    if len(kept) in (0, len(part.rows)):
+        return part
+    place = {row: at for at, row in enumerate(kept)}
+    following = (next((at for row, at in place.items() if row >= rule), None) for rule in part.rules)
+    return replace(
+        part,
+        rows=tuple(part.rows[row] for row in kept),
+        rules=frozenset(at for at in following if at is not None),
+        blocks=frozenset(place[row] for row in part.blocks if row in place),
+    )
 
 
 def _cut(grid: Grid, start: int, end: int) -> Grid:
@@ -119,6 +175,17 @@ def _cut(grid: Grid, start: int, end: int) -> Grid:
         spanners=tuple((words, first - start, last - first) for words, first, last in spans if first < last),
         rows=tuple((label, cells[start:end]) for label, cells in grid.rows),
     )
+
+
+def in_lines(text: str, places: int) -> list[str]:
+    """Return a text in lines of so many places, which end at blanks and between Chinese characters only."""
+    lines: list[str] = []
+    for piece in _PIECE.findall(text):
+        if lines and length(lines[-1] + piece.rstrip()) <= places:
+            lines[-1] += piece
+        else:
+            lines.append(piece)
+    return [line.strip() for line in lines] or [text]
 
 
 def clean(text: object) -> str:

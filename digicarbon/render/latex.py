@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from digicarbon.render.grid import SENTENCE, Grid, length, number, split
+from digicarbon.render.grid import SENTENCE, Grid, in_lines, length, number, split
 
 PORTRAIT, LANDSCAPE = 345.0, 550.0
 """How wide an article's page is, in points; a wider table stands on a landscape page."""
@@ -15,6 +15,8 @@ SIZES = (("small", 9.0, 6.0), ("footnotesize", 8.0, 5.0), ("footnotesize", 8.0, 
 Smaller letters are hard to read: a table that does not fit is split by columns."""
 PLACE = 0.55
 """How wide a character is at a size of one point."""
+HEAD = 18
+"""A longer head of a column is written in several lines, as far as its column's cells are not wider."""
 LONG, LONG_WIDE = 45, 28
 """A table of more rows goes over several pages, upright and on a landscape page."""
 LATIN, CHINESE = 0x17F, 0x2E7F
@@ -116,8 +118,20 @@ def _heads(grid: Grid) -> list[str]:
             rules.append(rf"\cmidrule(lr){{{start + 2}-{start + count + 1}}}")
             at = start + count
         lines = [" & ".join([*cells, *[""] * (len(grid.heads) - at)]) + r" \\", "".join(rules)]
-    heads = (rf"\multicolumn{{1}}{{c}}{{{escaped(head)}}}" for head in grid.heads)
+    heads = (rf"\multicolumn{{1}}{{c}}{{{_stacked(lines)}}}" for lines in _lines_of_heads(grid))
     return [*lines, " & ".join(["{}", *heads]) + r" \\"]
+
+
+def _lines_of_heads(grid: Grid) -> list[list[str]]:
+    """Return each head in lines that are no longer than its column's cells, or than `HEAD`."""
+    wide = (max((HEAD, *map(_places, column))) for column in grid.columns_of_cells)
+    return [in_lines(head, min(places, SENTENCE)) for head, places in zip(grid.heads, wide, strict=True)]
+
+
+def _stacked(lines: list[str]) -> str:
+    # the end of a line would take a bracket or a star for its own
+    texts = [line if line[:1].isalnum() else "{}" + line for line in map(escaped, lines)]
+    return escaped(lines[0]) if len(lines) == 1 else r"\shortstack{" + r"\\".join(texts) + "}"
 
 
 def _cell(cell: str) -> str:
@@ -144,8 +158,8 @@ def _is_long(grid: Grid) -> bool:
 def _width(grid: Grid, points: float, air: float) -> float:
     # only sentences are wrapped
     own = (
-        SENTENCE if sentence else max(map(_places, column), default=0)
-        for column, sentence in zip(grid.columns, grid.sentences, strict=True)
+        SENTENCE if sentence else max(map(_places, (*lines, *column)), default=0)
+        for lines, column, sentence in zip(_lines_of_heads(grid), grid.columns_of_cells, grid.sentences, strict=True)
     )
     places = grid.label_length + sum(map(max, own, grid.over))
     return places * PLACE * points + 2 * air * len(grid.heads)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,8 +72,8 @@ class Focal:
     powers, pieces : frozenset of int
         Positions of records with a power of the first focal term, and of those whose first focal term is a piece of an
         effect, see `Result`.
-    boundary : frozenset of int
-        Positions of records that have no row since rho lies at the end of its range.
+    boundary : mapping of int to str
+        Records that have no row since a spatial parameter lies at the end of its range: position to parameter.
     """
 
     runs: int
@@ -84,13 +84,14 @@ class Focal:
     again: int = 0
     powers: frozenset[int] = frozenset()
     pieces: frozenset[int] = frozenset()
-    boundary: frozenset[int] = frozenset()
+    boundary: Mapping[int, str] = field(default_factory=dict)
 
     def said_of_boundary(self) -> tuple[str, ...]:
-        """Return the note on records that are left out since rho lies at the end of its range, if there are any."""
-        if not self.boundary:
-            return ()
-        return (f"{counted(len(self.boundary), 'run')} left out: rho lies at the boundary of its range.",)
+        """Return a note for each parameter that lies at the end of its range, which leaves records out."""
+        return tuple(
+            f"{counted(many, 'run')} left out: {name} lies at the boundary of its range."
+            for name, many in Counter(self.boundary.values()).items()
+        )
 
     def whole(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Return the rows of effects, and those of pieces of effects, which are none in the whole sample."""
@@ -135,7 +136,8 @@ def focal(
     varied: dict[str, dict[str, None]] = {}
     notes: Counter[str] = Counter()
     outcomes: dict[str, None] = {}
-    powers, pieces, boundary = [], [], []
+    powers, pieces = [], []
+    boundary: dict[int, str] = {}
     runs = again = 0
     for position, record in enumerate(records):
         if record.again:
@@ -145,7 +147,7 @@ def focal(
         outcomes[record.result.y] = None
         powers += [position] if record.result.has_powers else []
         pieces += [position] if record.result.in_pieces else []
-        boundary += [position] if record.result.without_effect else []
+        boundary |= {position: record.result.end} if record.result.end else {}
         of_column = {COLUMN: record.column} if by_column and record.column is not None else {}
         values = of_column | {key: text_of(value) for key, value in record.varied.items()}
         for key in values:
@@ -168,7 +170,7 @@ def focal(
         again=again,
         powers=frozenset(powers),
         pieces=frozenset(pieces),
-        boundary=frozenset(boundary),
+        boundary=boundary,
     )
 
 

@@ -42,6 +42,7 @@ WITHIN = (
     "Within R²: share explained of the outcome's variation that is left after all fixed effects of the column (of "
     "two-way effects after both)."
 )
+NO_INDIRECT = "No indirect effect, by construction: neither the outcome nor the focal term is lagged in space."
 
 
 class RegressionTable(Report):
@@ -129,12 +130,14 @@ class RegressionTable(Report):
         shown = [term for term in terms if term not in hidden]
         rows += self._block(shown, [_by_term(r.result.terms, r.result.estimate_columns) for r in records])
         for position, effect in enumerate(EFFECTS if self.effects else ()):
-            focal = list(dict.fromkeys(term for r in records if r.result.spatial_effects for term in r.result.focal))
-            if focal:
+            every = [_effect_by_term(record.result, position) for record in records]
+            focal = dict.fromkeys(term for r in records if r.result.spatial_effects for term in r.result.focal)
+            shown = [term for term in focal if any(term in one for one in every)]
+            if shown:
                 rules.append(len(rows))
                 blocks.append(len(rows))
                 rows.append((words.word(effect), [""] * len(records)))
-                rows += self._block(focal, [_effect_by_term(record.result, position) for record in records])
+                rows += self._block(shown, every)
         rules.append(len(rows))
         if hidden:
             having = [not hidden.isdisjoint(record.result.terms) for record in records]
@@ -212,20 +215,22 @@ class RegressionTable(Report):
             brackets = "; p values of tests in brackets" if tested else ""
             first = [f"Outcome: {outcomes}. {beneath}; {stars}{brackets}."]
             first += [f"Controls: {controls}."] if hidden else []
-        chosen = attributed([(record.label, _chosen(record)) for record in records])
+        chosen = attributed([(record.label, _chosen(record, self.effects)) for record in records])
         within = any(self._statistic(record.result.statistics, "r2_within") for record in records)
         defined = [WITHIN] if within and "r2_within" in self.statistics else []
         return (*first, *self.words.notes((*defined, *notes_of(records), *chosen)))
 
 
-def _chosen(record: Record) -> list[str]:
-    """Return sentences on what a column rests on and its numbers do not show: the weights and the sample."""
+def _chosen(record: Record, effects: bool) -> list[str]:
+    """Return sentences on what a column rests on or lacks and its numbers do not show."""
     said = []
     weights, sample = record.options.get("weights", ""), record.options.get("sample", "full")
     if weights and any(term in ("rho", "lambda") or term.startswith("W_") for term in record.result.terms):
         said.append(f"Spatial weights: {weights}.")
     if sample != "full":
         said.append(f"Sample: {sample}.")
+    if effects and not record.result.without_indirect.isdisjoint(record.result.focal):
+        said.append(NO_INDIRECT)
     return said
 
 
@@ -258,7 +263,9 @@ def _effect_by_term(result: Result, position: int) -> dict[str, dict[str, float]
     if result.spatial_effects is None:
         return {}
     columns = {name: column[position] for name, column in result.effect_columns.items()}
-    return _by_term(result.spatial_effects.terms, columns)
+    found = _by_term(result.spatial_effects.terms, columns)
+    lacking = result.without_indirect if EFFECTS[position] == "indirect" else frozenset()
+    return {term: row for term, row in found.items() if term not in lacking}
 
 
 def _effects(result: Result, kind: str) -> str:

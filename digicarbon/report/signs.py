@@ -56,8 +56,8 @@ class SignTable(Report):
         found = focal(records, self.quantity, by_column=True)
         if found.rows.empty:
             raise ConfigError(
-                f"report.quantity: no run has a {self.quantity} of a focal term; choose a model with x, or "
-                "quantity: coefficient."
+                f"report.quantity: no run has {_one(self.quantity)} of a focal term; choose a model with x "
+                "(spatial ones have effects), or quantity: coefficient."
             )
         cells, rules = counts(*found.whole(), self._keys(found), self.level, self.decimals)
         cells.insert(list(cells.columns).index("smallest"), "% significant", _shares(cells))
@@ -157,6 +157,12 @@ def _shares(cells: pd.DataFrame) -> list[str]:
     """Return which percentage of the runs of each row is significant, of either sign."""
     low = cells["significant +"].astype(int) + cells["significant -"].astype(int)
     return [f"{100 * share:.1f}" for share in low / cells["runs"].astype(int)]
+
+
+def _one(quantity: str) -> str:
+    if quantity == "coefficient":
+        return "a coefficient"
+    return f"{'an' if quantity == 'indirect' else 'a'} {quantity} effect"
 
 
 def _what(quantity: str) -> str:

@@ -241,9 +241,9 @@ class SpecificationCurve(Report):
                 f"with {IN_PIECES}, none of which is the effect in the whole sample; report.term shows one",
             ),
             (int((~finite & ~apart).sum()), "without a standard error"),
-            (len(found.boundary), "rho lies at the boundary of its range"),
         )
         notes = [f"{counted(many, 'run')} left out: {why}." for many, why in said if many]
+        notes += found.said_of_boundary()
         several = int(kept["record"].isin(more).sum())
         if several:
             notes.append(

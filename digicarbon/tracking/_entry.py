@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from pydantic import field_validator
+
 from digicarbon.result import Asked, Result
 from digicarbon.secret import learn
 from digicarbon.spec import Spec
@@ -30,6 +32,18 @@ class Tracking(Spec):
     uri: str = "sqlite:///mlruns/mlflow.db"
     artifacts: str = "mlruns/artifacts"
     experiment: str = ""
+
+    @field_validator("uri")
+    @classmethod
+    def _no_query(cls, uri: str) -> str:
+        if uri.startswith("sqlite:///") and not uri.startswith("sqlite:///file:") and "?" in uri:
+            # the text behind the mark, maybe a password, would be part of the file's name
+            learn(uri)
+            raise ValueError(
+                "must end with the name of the file, e.g. sqlite:///mlruns/mlflow.db: leave '?' and what follows out. "
+                "An SQLite file has no password; a server has one, see tracking=server."
+            )
+        return uri
 
     def model_post_init(self, context: Any) -> None:
         """Let no secret of the address into what a driver's error is turned into."""

@@ -160,3 +160,18 @@ def test_the_indirect_effect_of_a_model_without_spatial_terms_does_not_exist(pan
     for quantity in ("coefficient", "direct", "total"):
         assert estimate_of(found, Estimand(quantity, "a")) == pytest.approx((row["coef"], row["se"]))
     assert estimate_of(found, Estimand("indirect", "a")) is None
+
+
+@pytest.mark.parametrize("kind", ["sem", "sdem"])
+def test_at_the_boundary_of_lambda_there_is_no_number_as_in_a_single_fit(panel: dc.Panel, kind: str) -> None:
+    model = dc.SpatialPanel(y="y", x=("a",), controls=("b",), kind=kind, effects="time")
+    values, vectors = np.linalg.eig(W.dense())
+    wave = np.real(vectors[:, np.argsort(-np.real(values))[1]])
+    rng = np.random.default_rng(3)
+    years = len(panel.index) // W.n
+    smooth = np.outer(wave, rng.normal(size=years)) + 0.0005 * rng.normal(size=(W.n, years))
+    batch = model.batch(panel, W, Estimand("total", "a"))
+    estimate, se = batch.fit(batch.prepare(np.column_stack([smooth.ravel(), panel.column("y")])))
+    assert model.fit(panel.with_columns({"y": smooth.ravel()}), W).boundary == ("lambda",)
+    assert np.isnan([estimate[0], se[0]]).all()
+    assert np.isfinite([estimate[1], se[1]]).all()

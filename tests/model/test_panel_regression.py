@@ -274,11 +274,21 @@ def test_effects_of_a_formula(formula: str, fields: dict[str, str], effects: str
         ("y ~ lag(x, 1:2)", "a formula may use names"),
         ("y ~ diff(x, 2)", r"write D2\.x for the latter"),
         ("y ~ .", "cannot be read"),
+        ("y ~ GDP (yuan) | state", r"between backticks, e\.g\. `GDP \(yuan\)`"),
     ],
 )
 def test_what_a_formula_cannot_say_is_said(formula: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         dc.PanelRegression(formula=formula)
+
+
+def test_a_name_between_backticks_is_a_column_as_it_is(produc: dc.Panel) -> None:
+    names = {"GDP (yuan)": produc.column("gsp"), "log(x)": produc.column("unemp")}
+    model = dc.PanelRegression(formula="`GDP (yuan)` ~ `log(x)` + log(pcap) | state")
+    assert (model.y, model.x, model.controls) == ("GDP (yuan)", ("log(x)",), ("ln_pcap",))
+    lists = dc.PanelRegression(y="gsp", x=("unemp", "log(pcap)"), effects="unit")
+    found = model.fit(produc.with_columns(names | {"ln_pcap": produc.column("log(pcap)")}))
+    np.testing.assert_allclose(found.coef, lists.fit(produc).coef, rtol=1e-10)
 
 
 def test_effects_of_a_formula_are_the_panels(produc: dc.Panel) -> None:

@@ -9,6 +9,7 @@ from conftest import reference
 
 import digicarbon as dc
 from digicarbon.errors import DataError, EstimationError, WeightsError
+from digicarbon.result import Asked
 
 # the references solve the same likelihood by another route (bounded search, explicit inverses): both reach 1e-12
 TOLERANCE = 1e-9
@@ -258,6 +259,13 @@ def test_a_boundary_estimate_is_said_and_has_no_effects(produc: dc.Panel, usaww:
     assert np.isnan(found.estimates.at["rho", "se"])
     assert np.isfinite(found.estimates.at["unemp", "se"])
     assert found.statistics["rho"] > 0.99
+    for kind in ("sem", "sdem"):
+        error = dc.SpatialPanel(y="smooth", x=("unemp",), kind=kind, effects="time").fit(panel, usaww)
+        assert "lambda lies at the boundary" in error.notes[-1]
+        assert error.notes[-1].endswith("effects are not reported and standard errors are not reliable.")
+        assert error.boundary == ("lambda",)
+        assert error.effects.empty
+        assert error.effect(Asked()) is None
 
 
 def test_demeaning_first_has_no_lee_yu_with_time_effects() -> None:

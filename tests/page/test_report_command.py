@@ -209,7 +209,9 @@ def test_a_paper_is_one_page_with_a_section_for_each_experiment(fitted: Path) ->
     assert "A paper" in "".join(found.text)
 
 
-def test_failures_are_told_with_their_sentences(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failures_are_told_with_their_sentences(
+    project: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from digicarbon.errors import EstimationError
     from digicarbon.model import PanelRegression
 
@@ -226,8 +228,11 @@ def test_failures_are_told_with_their_sentences(project: Path, monkeypatch: pyte
     found = read(project / "out" / "digicarbon" / "index.html")
     assert ("It <cannot> be.", "") in found.cells
     assert "1 failed" in "".join(found.text)
-    note = "1 run failed and is not shown: measure=ide."
-    assert note in (project / "out" / "digicarbon" / "table.txt").read_text(encoding="utf-8")
+    text = (project / "out" / "digicarbon" / "table.txt").read_text(encoding="utf-8")
+    shown = " ".join(capsys.readouterr().out.split())
+    for note in ("1 run failed and is not shown: measure=ide.", "Why measure=ide is not shown: It <cannot> be."):
+        assert note in text
+        assert note in shown
     monkeypatch.setattr(PanelRegression, "fit", lambda *_: (_ for _ in ()).throw(EstimationError("No.")))
     assert main(["run", "--force", "executor=sequential", "measure=ddl"]) == 1
     assert main(["report"]) == 0

@@ -78,5 +78,8 @@ def _plain(cell: str) -> str:
     for pattern in (r"\\multicolumn\{\d+\}\{c\}\{(.*)\}", r"(?:\{\})?\\textit\{(.*)\}"):
         match = re.fullmatch(pattern, cell)
         cell = cell if match is None else match[1]
+    stacked = re.fullmatch(r"\\shortstack\{(.*)\}", cell)
+    if stacked is not None:
+        cell = " ".join(line.removeprefix("{}") for line in stacked[1].split(r"\\"))
     cell = re.sub(r"\\phantom\{(?:\*+|\$-\$)\}", "", cell)
     return _TOKEN.sub(lambda match: TEX[match[0]], cell)

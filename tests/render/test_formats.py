@@ -18,6 +18,7 @@ from random_tables import body, every, one_line, read_latex, tables
 
 from digicarbon.errors import ConfigError
 from digicarbon.render import FORMATS, Table, save_all
+from digicarbon.render.grid import in_lines
 
 REGRESSION = Table(
     "Table 3: two-way fixed effects",
@@ -215,7 +216,55 @@ def test_what_no_page_holds_is_split_by_columns() -> None:
     assert [head for part in found for head in part[0][1:]] == heads
     document = word(table)
     assert [cell.text for part in document.tables for cell in part.rows[0].cells[1:]] == heads
-    assert [paragraph.text for paragraph in document.paragraphs if paragraph.text][-1] == "n"
+    said = [paragraph.text for paragraph in document.paragraphs if paragraph.text and "Wide" not in paragraph.text]
+    parts = len(document.tables)
+    assert said == [*[f"The notes stand below part {parts}/{parts}."] * (parts - 1), "n"]
+    assert table.to_latex().count("The notes stand below part") == len(found) - 1
+
+
+def test_a_part_of_a_table_has_no_rows_that_are_empty_there() -> None:
+    own = {"a": range(20), "b": range(20), "late": range(18, 20), "only early": range(2)}
+    lines = {name: ["-0.1234***" if k in where else "" for k in range(20)] for name, where in own.items()}
+    nothing = [""] * 20
+    rows = {
+        "a": lines["a"], "late": lines["late"], "Direct effect": nothing, "a ": lines["only early"],
+        "Controls": nothing, "Observations": lines["b"],
+    }  # fmt: skip
+    below = {"late": ["(0.1)" if cell else "" for cell in lines["late"]], "a ": [""] * 20}
+    labels, cells = [], []
+    for name, line in rows.items():
+        labels.append(name)
+        cells.append(line)
+        if name in below:
+            labels.append("")
+            cells.append(below[name])
+    heads = [f"ln_digital_finance({k})" for k in range(20)]
+    table = Table("Wide", pd.DataFrame(cells, index=labels, columns=heads), rules=(3, 6), blocks=(3,))
+    found = read_latex(table.to_latex())
+    first, *_, last = ([row[0] for row in part[1:]] for part in found)
+    # what is empty in the whole table stays
+    assert first == ["a", "Direct effect", "a", "", "Controls", "Observations"]
+    assert last == ["a", "late", "", "Controls", "Observations"]
+    assert table.to_latex().split(r"\begin{tabular}")[-1].count(r"\midrule") == 2
+    inside = [[cell.text for cell in part.columns[0].cells][1:] for part in word(table).tables]
+    assert inside[0] == first
+    assert inside[-1] == last
+
+
+def test_a_long_head_is_written_in_lines_in_latex() -> None:
+    heads = [f"Two-way fixed effects without controls ({k})" for k in range(4)]
+    text = Table("T", pd.DataFrame([["0.1"] * 4], index=["x"], columns=heads)).to_latex()
+    assert r"\shortstack{Two-way fixed\\effects without\\controls (0)}" in text
+    assert "landscape" not in text
+    assert read_latex(text)[0][0][1:] == heads
+    wide = Table("T", pd.DataFrame([["0.1234 [0.0001, 0.0002]"]], index=["x"], columns=["Fixed effects and lags"]))
+    assert "shortstack" not in wide.to_latex()
+
+
+def test_lines_end_at_blanks_and_between_chinese_characters() -> None:
+    assert in_lines("ln_a_name_without_a_blank b", 10) == ["ln_a_name_without_a_blank", "b"]
+    assert in_lines("数字经济（滞后一期）", 8) == ["数字经济", "（滞后一", "期）"]
+    assert in_lines("", 8) == [""]
 
 
 @pytest.mark.parametrize("columns", [4, 8, 12])

@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+import digicarbon as dc
 from digicarbon.command import show
 from digicarbon.errors import ConfigError
 from digicarbon.report import Record, RegressionTable, Table
-from digicarbon.result import Effects, Inference, Result
+from digicarbon.result import Asked, Effects, Inference, Result
 from digicarbon.spec import build
 
 
@@ -281,3 +282,30 @@ def test_every_number_is_the_result_s() -> None:
 def test_stars_fall_from_one_to_three(stars: tuple[float, float, float]) -> None:
     with pytest.raises(ConfigError, match=r"must fall from one star to three"):
         build({"_target_": "digicarbon.report.RegressionTable", "stars": list(stars)}, RegressionTable, "report")
+
+
+def test_an_indirect_effect_that_is_none_by_construction_is_no_number(produc: dc.Panel, usaww: dc.Weights) -> None:
+    def fitted(kind: str, **fields: Any) -> Result:
+        model = dc.SpatialPanel(y="ln_gsp", x=("ln_pcap",), controls=("ln_emp",), kind=kind, effects="unit", **fields)
+        return model.fit(produc, usaww)
+
+    sem, slx = fitted("sem"), fitted("slx", durbin=["ln_emp"])
+    alone = RegressionTable().table("t", [record("SEM", sem)])
+    assert "Indirect effect" not in list(alone.cells.index)
+    said = "No indirect effect, by construction: neither the outcome nor the focal term is lagged in space."
+    assert said in alone.notes
+    assert said not in RegressionTable(effects=False).table("t", [record("SEM", sem)]).notes
+    table = RegressionTable().table("t", [record("SEM", sem), record("SLX", slx), record("SDEM", fitted("sdem"))])
+    position = list(table.cells.index).index("Indirect effect")
+    assert [bool(cell) for cell in table.cells.iloc[position + 1]] == [False, False, True]
+    assert f"SEM, SLX: {said}" in table.notes
+    assert sem.effect(Asked("indirect")) is None
+    assert list(sem.focal_numbers("indirect")) == []
+    assert sem.effect(Asked("total")) == sem.effect(Asked("coefficient"))
+
+
+def test_random_spatial_effects_have_no_within_r2(produc: dc.Panel, usaww: dc.Weights) -> None:
+    model = dc.SpatialPanel(y="ln_gsp", x=("ln_pcap",), kind="sar", effects="random")
+    table = RegressionTable().table("t", [record("RE", model.fit(produc, usaww))])
+    assert "Within R²" not in list(table.cells.index)
+    assert not any(note.startswith("Within R²") for note in table.notes)

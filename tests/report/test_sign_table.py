@@ -128,7 +128,7 @@ def test_level_and_keys(records: list[Record]) -> None:
     ("fields", "sentence"),
     [
         ({"by": ("measures",)}, r"report\.by: no run varies 'measures'\. Did you mean 'measure'\?"),
-        ({"quantity": "indirect"}, r"report\.quantity: no run has a indirect of a focal term"),
+        ({"quantity": "indirect"}, r"report\.quantity: no run has an indirect effect of a focal term"),
     ],
 )
 def test_what_is_not_there(records: list[Record], fields: Mapping[str, Any], sentence: str) -> None:
@@ -190,3 +190,16 @@ def test_intensity_total_and_per_head_have_one_coefficient(raw: pd.DataFrame) ->
     assert coefs["per_capita"] == pytest.approx(coefs["intensity"], rel=1e-9)
     without = [by_dummies(raw, "revised", False, outcome) for outcome in ("intensity", "total")]
     assert abs(without[0] - without[1]) > 0.05
+
+
+def test_runs_at_a_boundary_are_left_out_and_the_note_names_the_parameter() -> None:
+    def record(label: str, *boundary: str) -> Record:
+        result = Result(
+            "sem", "y", ("x",), ("x",), np.array([1.0]), np.array([[0.01]]), boundary=boundary, notes=("Said.",)
+        )
+        return Record(label, {}, {"weights": label}, result)
+
+    table = SignTable().table("T", [record("a"), record("b", "lambda"), record("c", "rho"), record("d", "lambda")])
+    assert table.cells.loc["all", "runs"] == "1"
+    assert "2 runs left out: lambda lies at the boundary of its range." in table.notes
+    assert "1 run left out: rho lies at the boundary of its range." in table.notes

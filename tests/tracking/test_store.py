@@ -16,7 +16,7 @@ from mlflow.entities import ViewType
 
 import digicarbon
 from digicarbon.errors import TrackingError
-from digicarbon.result import Asked, Inference, Result
+from digicarbon.result import Asked, Effects, Inference, Result
 from digicarbon.tracking import Store, Tracking, metrics
 from digicarbon.tracking._codec import decode, encode
 from digicarbon.tracking._failures import advice, reason
@@ -450,6 +450,21 @@ def test_at_the_boundary_of_rho_there_is_no_effect_and_a_tag_says_so(quantity: A
     found, asked = at_boundary(), Asked(quantity)
     assert not [name for name in metrics(found, asked) if name.startswith("focal.effect")]
     assert sign(found, asked) == {"digicarbon.boundary": "rho"}
+
+
+@pytest.mark.parametrize("kind", ["sem", "sdem"])
+@pytest.mark.parametrize("quantity", ["coefficient", "direct", "total"])
+def test_nor_is_there_at_the_boundary_of_lambda(kind: str, quantity: Any) -> None:
+    covariance = np.diag([0.01, np.nan])
+    effects = Effects(("x",), np.full((3, 1), -1.0), np.full((3, 1), 0.1))
+    found = Result(
+        kind, "y", ("x",), ("x", "lambda"), np.array([-1.0, 0.99]), covariance, boundary=("lambda",),
+        spatial_effects=effects,
+    )  # fmt: skip
+    asked = Asked(quantity)
+    assert found.effect(asked) is None
+    assert not [name for name in metrics(found, asked) if name.startswith("focal.effect")]
+    assert sign(found, asked) == {"digicarbon.boundary": "lambda"}
 
 
 def test_the_effect_is_the_quantity_that_the_report_asks_for() -> None:
