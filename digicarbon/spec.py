@@ -431,6 +431,8 @@ def _sentence(cls: type[Spec], item: Any, where: str) -> str:
                 f"{key}: the class {cls.__name__} declares a tuple that takes no list of a YAML file; declare it as "
                 "`digicarbon.spec.Names` for names, or with `Annotated[…, Field(strict=False)]`."
             )
+        case "tuple_type" if isinstance(given, Mapping) and "subsets" in given:
+            return f"{key} must be a list; all subsets of one are an axis: write {key}: {given!r} under grid:."
         case "tuple_type":
             return f"{key} must be a list, e.g. [{given}]; got {given!r}."
         case "literal_error":

@@ -943,6 +943,36 @@ def test_own_data_are_described_without_a_name_of_a_column(folder: Path, capsys:
     assert "kind" not in shown
 
 
+def test_the_municipalities_are_left_out_of_data_with_chinese_names(folder: Path, capsys: Capture) -> None:
+    provinces = ["北京市", "天津", "上海市", "重庆", "河北省", "山西", "内蒙古自治区", "辽宁", "吉林省", "黑龙江省"]
+    frame = pd.DataFrame([(unit, year) for unit in provinces for year in range(2010, 2016)], columns=["省份", "年份"])
+    rng = np.random.default_rng(1)
+    frame["y"], frame["x"] = rng.normal(size=(2, len(frame)))
+    frame.to_csv(folder / "mine.csv", index=False)
+    words = ["source=table", "source.path=mine.csv", 'source.unit="省份"', 'source.time="年份"', "measure=none"]
+    words += ["outcome=none", "model=twfe", "model.y=y", "model.x=[x]", "model.controls=[]", "executor=sequential"]
+    assert main(["run", *words, "sample=without_municipalities"]) == 0
+    shown = capsys.readouterr().out
+    assert re.findall(r"│ (?:Units|Observations) +│ +(\d+) │", shown) == ["36", "6"]
+    assert "Units left out: Beijing, Tianjin, Shanghai, Chongqing." in shown
+    left = frame[~frame["省份"].isin(provinces[:4])].rename(columns={"省份": "u", "年份": "t"})
+    alone = digicarbon.PanelRegression(y="y", x=("x",)).fit(digicarbon.Panel.from_frame(left, "u", "t"))
+    assert f"{alone.coef[0]:.4f}" in shown
+
+
+def test_all_subsets_of_a_list_are_an_axis(folder: Path, capsys: Capture) -> None:
+    assert main(["plan", "outcome.controls={subsets: [ln_pgdp], always: [ln_ter_sec]}"]) == 2
+    assert (
+        "outcome.controls must be a list; all subsets of one are an axis: write outcome.controls: "
+        "{'subsets': ['ln_pgdp'], 'always': ['ln_ter_sec']} under grid:." in capsys.readouterr().err
+    )
+    (folder / "experiments").mkdir()
+    text = "defaults: [config, _self_]\ngrid: {outcome.controls: {subsets: [ln_pgdp], always: [ln_ter_sec]}}\n"
+    (folder / "experiments" / "mine.yaml").write_text(text, encoding="utf-8")
+    assert main(["plan", "mine"]) == 0
+    assert "2 choices: 2 fits." in capsys.readouterr().out
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no file names with quotation marks")
 def test_quotation_marks_in_the_folder_and_in_a_label(
     folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch

@@ -48,6 +48,7 @@ def moran(
     weights : Weights
         For exactly the panel's units, in any order.
     variable : str
+        A column, or a term such as ``ln_ci``.
     moments : {"normal", "randomisation", "permutation"}
         Variance under normality, under random permutation, or mean, variance and p value over drawn permutations.
     sides : {"two", "greater"}
@@ -70,6 +71,7 @@ def moran(
     ----------
     Cliff & Ord (1981), Spatial Processes, pp. 42-46; the study's Eq 11-12.
     """
+    panel = _with_terms(panel, variable)
     w = aligned(panel, weights, "Moran's I").matrix
     rng = np.random.default_rng(seed)
     found = [asdict(numeric_moran(row, w, moments, sides, rng, draws)) for row in _varying(panel, variable)]
@@ -97,7 +99,7 @@ def moran_bivariate(
     panel, weights
         As in `moran`.
     variable : str
-        The variable of the unit itself; it is the one that is permuted.
+        The variable of the unit itself, a column or a term; it is the one that is permuted.
     neighbours : str
         The variable that is averaged over neighbours.
     sides, draws, seed
@@ -112,6 +114,7 @@ def moran_bivariate(
     ------
     DataError, WeightsError
     """
+    panel = _with_terms(panel, variable, neighbours)
     w = aligned(panel, weights, "Moran's I").matrix
     rng = np.random.default_rng(seed)
     pairs = zip(_varying(panel, variable), _varying(panel, neighbours), strict=True)
@@ -151,6 +154,7 @@ def local_moran(
     ------
     DataError, WeightsError
     """
+    panel = _with_terms(panel, variable)
     w = aligned(panel, weights, "Moran's I").matrix
     rng = np.random.default_rng(seed)
     frames = {}
@@ -160,6 +164,12 @@ def local_moran(
         words = [QUADRANTS[code] for code in found.quadrant]
         frames[period] = pd.DataFrame(columns | {"quadrant": words}, index=pd.Index(panel.units, name=panel.unit_name))
     return pd.concat(frames, names=[panel.time_name])
+
+
+def _with_terms(panel: Panel, *variables: str) -> Panel:
+    """Return the panel with columns for variables that are terms, such as ln_ci."""
+    missing = [name for name in variables if not panel.has(name)]
+    return panel.with_terms(missing) if missing else panel
 
 
 def _varying(panel: Panel, variable: str) -> FloatArray:

@@ -84,6 +84,8 @@ class GmmDesign:
     differences : Differences
     shape : (int, int)
         Units and periods of the panel's calendar.
+    means : ndarray, shape (1 + k,)
+        What was taken off the outcome and each regressor; zero for period dummies and the constant.
     """
 
     names: tuple[str, ...]
@@ -94,6 +96,17 @@ class GmmDesign:
     sets: tuple[InstrumentSet, ...]
     differences: Differences
     shape: tuple[int, int]
+    means: FloatArray
+
+    def with_means(self, coef: FloatArray, covariance: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return coefficients and covariance of the columns as they were, shapes (k,) and (k, k)."""
+        if CONSTANT not in self.names:
+            return coef, covariance
+        back = np.eye(len(coef))
+        back[-1, :-1] = -self.means[1:-1]
+        moved = back @ coef
+        moved[-1] += self.means[0]
+        return moved, back @ covariance @ back.T
 
     @property
     def units(self) -> int:
@@ -165,6 +178,9 @@ def design(plan: GmmPlan, panel: Panel) -> GmmDesign:
     own = rows.rows(X)
     before = abs(rows.operator) @ np.nan_to_num(np.abs(X).reshape(-1, X.shape[-1]))
     _refuse_dependent(plan, names, own, before, np.concatenate([constant, time], axis=1))
+    y_and_X = np.concatenate([y[..., None], X], axis=-1)
+    means = _means(plan, y_and_X, complete)
+    centred = rows.rows(y_and_X - means)
     apart = rows.rows(further)
     _refuse_idle(plan, outside, apart, abs(rows.operator) @ np.abs(further).reshape(y.size, len(outside)), rows)
     sets = [
@@ -173,8 +189,8 @@ def design(plan: GmmPlan, panel: Panel) -> GmmDesign:
         *_effect_sets(plan, rows, np.concatenate([time, constant], axis=1)),
     ]
     moments = Moments(
-        rows.rows(y),
-        np.concatenate([own, time, constant], axis=1),
+        centred[:, 0],
+        np.concatenate([centred[:, 1:], time, constant], axis=1),
         np.concatenate([found.columns for found in sets], axis=1),
         rows.unit,
     )
@@ -191,9 +207,23 @@ def design(plan: GmmPlan, panel: Panel) -> GmmDesign:
         sets=tuple(sets),
         differences=differences,
         shape=(y.shape[0], y.shape[1]),
+        means=np.concatenate([means, np.zeros(len(dummies) + constant.shape[1])]),
     )
     _refuse_too_few_instruments(found)
     return found
+
+
+def _means(plan: GmmPlan, cells: FloatArray, complete: BoolArray) -> FloatArray:
+    """Return what can be taken off outcome and regressors, shape (k,): means where the constant takes them up.
+
+    Transformed rows do not have them. Rows of levels do, and their products with instruments cancel in the estimates,
+    so that large ones leave no digits. Instruments stay as they are: in transformed rows the level of a lag counts, as
+    other levels are other moments unless there are period dummies, and where a covariance of moments is singular its
+    generalised inverse depends on the others' levels, too.
+    """
+    if plan.kind == "system" and not plan.constant:
+        return np.zeros(cells.shape[-1])
+    return np.asarray(cells[complete].mean(axis=0))
 
 
 def _dummies(shape: tuple[int, ...], positions: IntArray) -> FloatArray:

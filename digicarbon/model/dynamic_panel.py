@@ -228,13 +228,14 @@ class DynamicPanel(Model):
         found, fit, used, covariance = self._estimated(panel)
         slope = found.is_slope()
         statistics = self._statistics(found, fit, used, covariance)
+        coef, whole = found.with_means(used.coef, covariance)
         return Result(
             kind=f"{self.kind}_gmm",
             y=self.y,
             focal=found.focal,
             terms=tuple(np.array(found.names, dtype=object)[slope]),
-            coef=used.coef[slope],
-            covariance=covariance[np.ix_(slope, slope)],
+            coef=coef[slope],
+            covariance=whole[np.ix_(slope, slope)],
             inference=Inference(None, self.level),
             statistics=statistics,
             tables=self._tables(found, fit, used, covariance, panel.time_name),

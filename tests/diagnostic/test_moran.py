@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import REFERENCE
 
 import digicarbon as dc
 from digicarbon.diagnostic import BivariateMoran, Descriptive, LocalMoran, Moran
+from digicarbon.diagnostic.moran import moran_bivariate
 from digicarbon.errors import DataError, WeightsError
 
 # closed forms in both programs
@@ -61,6 +63,20 @@ def test_constant_variable_and_missing_weights_are_refused(produc: dc.Panel, usa
         dc.moran(constant, usaww, "same")
     with pytest.raises(WeightsError, match="no row for"):
         dc.moran(produc, usaww.restrict(usaww.labels[:10], islands="keep"), "unemp")
+
+
+def test_terms_are_taken_as_models_take_them(produc: dc.Panel, usaww: dc.Weights) -> None:
+    made = produc.with_columns({"log": np.log(produc.column("pcap")), "square": produc.column("unemp") ** 2})
+    for function in (dc.moran, dc.local_moran):
+        pd.testing.assert_frame_equal(function(produc, usaww, "ln_pcap"), function(made, usaww, "log"))
+    pd.testing.assert_frame_equal(
+        moran_bivariate(produc, usaww, "ln_pcap", "unemp^2", draws=9),
+        moran_bivariate(made, usaww, "log", "square", draws=9),
+    )
+    lagged = dc.moran(produc, usaww, "L.pcap")
+    np.testing.assert_allclose(lagged["i"], dc.moran(produc, usaww, "pcap")["i"].iloc[:-1], rtol=1e-12)
+    with pytest.raises(DataError, match=r"no column 'ln_wealth'"):
+        dc.moran(produc, usaww, "ln_wealth")
 
 
 def test_descriptive_statistics_equal_xtsum_by_hand() -> None:

@@ -11,9 +11,10 @@ import pytest
 import digicarbon as dc
 from digicarbon import data
 from digicarbon.model import Model
-from digicarbon.model._panel_batch import LinearFits
+from digicarbon.model._panel_batch import LinearFits, null_of
 from digicarbon.model._spatial_batch import ErrorFits, LagFits
 from digicarbon.model.batch import Estimand, OneByOne, estimate_of, under_null
+from digicarbon.numeric.within import EffectsKind
 
 DRAWS = 4
 W = dc.Weights.from_edges(data.adjacency())
@@ -175,3 +176,18 @@ def test_at_the_boundary_of_lambda_there_is_no_number_as_in_a_single_fit(panel: 
     assert model.fit(panel.with_columns({"y": smooth.ravel()}), W).boundary == ("lambda",)
     assert np.isnan([estimate[0], se[0]]).all()
     assert np.isfinite([estimate[1], se[1]]).all()
+
+
+@pytest.mark.parametrize("effects", ["time", "two_way"])
+@pytest.mark.parametrize("names", [(), ("b",)])
+def test_a_linear_null_model_takes_no_filter_from_weights_of_a_flat_likelihood(
+    panel: dc.Panel, effects: EffectsKind, names: tuple[str, ...]
+) -> None:
+    # once time effects are gone, equal weights only divide each value by 1 - N, whatever rho is
+    equal = dc.Weights.from_matrix(np.ones((W.n, W.n)) - np.eye(W.n), W.labels)
+    alone, plain = (null_of(panel, "y", names, effects, candidates).fit() for candidates in ([equal], []))
+    assert alone.filters == plain.filters == ()
+    np.testing.assert_array_equal(alone.residuals, plain.residuals)
+    both, other = (null_of(panel, "y", names, effects, candidates).fit() for candidates in ([equal, W], [W]))
+    assert [rho for _, rho in both.filters] == [rho for _, rho in other.filters] != []
+    np.testing.assert_array_equal(both.residuals, other.residuals)
