@@ -348,7 +348,9 @@ def test_what_is_inherited_is_replaced_in_one_word(folder: Path, capsys: Capture
 
     assert main(["run", "second"]) == 0
     sweep = re.findall(r"parent run (\w+)", capsys.readouterr().out)[0]
-    recorded = MlflowClient(tracking_uri=f"sqlite:///{folder}/mlruns/mlflow.db").download_artifacts(sweep, "experiment.yaml")
+    recorded = MlflowClient(tracking_uri=f"sqlite:///{folder}/mlruns/mlflow.db").download_artifacts(
+        sweep, "experiment.yaml"
+    )
     text = Path(recorded).read_text(encoding="utf-8")
     assert "driscoll_kraay" not in text
     assert "columns:\n  C: {}\n  A:\n    model.effects: time\n" in text
