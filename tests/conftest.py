@@ -11,6 +11,7 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +52,15 @@ def data_folder() -> Path:
     return folder
 
 
+@cache
+def _composer(here: Path, data: str | None) -> Composer:
+    """What composes in a folder, with a folder of data; it keeps what is the same for all sources."""
+    return Composer(loader(), "config")
+
+
 def shipped_source(name: str, **fields: Any) -> Source:
     """The source of an option that ships, with some of its fields changed."""
-    composer = Composer(loader(), "config")
+    composer = _composer(Path.cwd(), os.environ.get("DIGICARBON_DATA"))
     choices = {"source": name, **{f"source.{key}": value for key, value in fields.items()}}
     return build(composer.config(choices)["source"], Source, "source")
 
