@@ -14,6 +14,8 @@ from digicarbon.errors import ConfigError, listing, nearest
 from digicarbon.files import GROUPS, SWEEP_KEYS
 
 _ACTIVE: list[bool] = []
+_MODE = "get_mode"
+"""The method of Hydra's that asks a configuration for ``hydra.mode``, which no file and no command may change."""
 _WITH_NONE = ("measure", "outcome", "model", "diagnostic")
 """Groups that have an option for nothing."""
 _MAPPING = re.compile(rf"(?:\w+(\.\w+)+|{'|'.join(SWEEP_KEYS)})=\s*\{{.*\}}\s*", re.DOTALL)
@@ -73,7 +75,7 @@ def run(command: Callable[[Any], None], experiment: str, arguments: Sequence[str
     arguments = [f"++{word}" if _MAPPING.fullmatch(word) else word for word in arguments]
     try:
         _refuse_package(experiment, arguments)
-        with active(), _command_line(arguments):
+        with active(), _command_line(arguments), _mode_is_known():
             hydra.main(config_path=None, config_name=experiment, version_base="1.3")(_task(command))()
     except COMPOSITION_ERRORS as error:
         overrides = [argument for argument in arguments if "=" in argument and not argument.startswith("-")]
@@ -125,6 +127,20 @@ def _command_line(arguments: Sequence[str]) -> Iterator[None]:
         sys.argv = before
         if full is None:
             del os.environ["HYDRA_FULL_ERROR"]
+
+
+@contextmanager
+def _mode_is_known() -> Iterator[None]:
+    """Spare Hydra a composition of the whole configuration, by which it asks whether this is a sweep: it always is."""
+    from hydra._internal.hydra import Hydra
+    from hydra.types import RunMode
+
+    before = getattr(Hydra, _MODE)
+    setattr(Hydra, _MODE, lambda self, config_name, overrides: RunMode.MULTIRUN)
+    try:
+        yield
+    finally:
+        setattr(Hydra, _MODE, before)
 
 
 def _task(command: Callable[[Any], None]) -> Callable[[Any], None]:

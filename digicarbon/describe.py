@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import yaml
 
@@ -25,6 +26,9 @@ _SECTION = re.compile(r"^Attributes\n-+\n(.*?)(?=^\S[^\n]*\n-+\n|\Z)", re.MULTIL
 _ENTRY = re.compile(r"^(\S[^\n]*?)(?: : [^\n]*)?\n((?:[ ]+[^\n]*\n|\n)*)", re.MULTILINE)
 _ELSEWHERE = re.compile(r"As in `([\w.]+)`[.;,] ?(.*)")
 _COMMENT = re.compile(r"^(\w+):(?:[^#\n\"']|\"[^\"\n]*\"|'[^'\n]*')*?\s#\s*(\S.*)$", re.MULTILINE)
+_SCHEMAS: WeakKeyDictionary[type, Mapping[str, Any]] = WeakKeyDictionary()
+_SAID: WeakKeyDictionary[type, list[tuple[str, str]]] = WeakKeyDictionary()
+"""What a class says of itself, read once: a schema of all options asks for it again and again."""
 
 
 @dataclass(frozen=True)
@@ -177,7 +181,7 @@ def described(cls: type[Spec], comments: Mapping[str, str] | None = None) -> lis
     comments : mapping of str to str, optional
         What is said of a field where the docstring is silent.
     """
-    whole = cls.model_json_schema()
+    whole = _json_schema(cls)
     # a class that refers to itself stands among its own definitions
     types = whole.get("properties") or whole.get("$defs", {}).get(cls.__name__, {}).get("properties", {})
     meanings = {**(comments or {}), **meanings_of(cls)}
@@ -191,6 +195,12 @@ def described(cls: type[Spec], comments: Mapping[str, str] | None = None) -> lis
         )
         for name, info in cls.model_fields.items()
     ]
+
+
+def _json_schema(cls: type[Spec]) -> Mapping[str, Any]:
+    if cls not in _SCHEMAS:
+        _SCHEMAS[cls] = cls.model_json_schema()
+    return _SCHEMAS[cls]
 
 
 def _made(info: Any) -> Any:
@@ -224,7 +234,13 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _attributes(cls: type) -> Iterator[tuple[str, str]]:
+def _attributes(cls: type) -> list[tuple[str, str]]:
+    if cls not in _SAID:
+        _SAID[cls] = [*_read_attributes(cls)]
+    return _SAID[cls]
+
+
+def _read_attributes(cls: type) -> Iterator[tuple[str, str]]:
     section = _SECTION.search(inspect.cleandoc(vars(cls).get("__doc__") or "") + "\n")
     for entry in _ENTRY.finditer(section[1] if section else ""):
         for name in entry[1].split(","):

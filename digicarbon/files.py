@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,9 @@ _SHAPES: Mapping[str, tuple[type | tuple[type, ...], str]] = {
     "instead": (dict, "a mapping of sources to experiments, e.g. `{china: china_baseline}`"),
     "replace": ((str, list), "a key or a list of keys, e.g. `columns` or `[columns, grid]`"),
 }
+
+_READ: dict[tuple[str, int, int], Mapping[str, Any]] = {}
+"""Files that were read and found sound, by path, time and size."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +109,14 @@ def folders() -> list[Path]:
     package = Path(__file__).resolve().parent
     shipped = package if (package / "conf").is_dir() else package.parent
     bases = [Path.cwd(), shipped]
-    found = [base / name for base in bases for name in ("experiments", "conf") if (base / name).is_dir()]
-    return list(dict.fromkeys(path.resolve() for path in found))
+    found = [_real(base) / name for base in bases for name in ("experiments", "conf") if (base / name).is_dir()]
+    # asked for at every file that is read: to resolve all of a path takes ten times as long as to look at its end
+    return list(dict.fromkeys(path.resolve() if path.is_symlink() else path for path in found))
+
+
+@cache
+def _real(base: Path) -> Path:
+    return base.resolve()
 
 
 def find(name: str) -> Path | None:
@@ -212,13 +223,19 @@ def _names() -> list[str]:
 
 
 def read(path: Path) -> Mapping[Any, Any]:
-    """Return a configuration file's plain values, interpolations unresolved.
+    """Return a configuration file's plain values, interpolations unresolved; nobody may change them.
 
     Raises
     ------
     ConfigError
         If it is not readable as a mapping.
     """
+    key = None
+    with suppress(OSError):
+        stat = path.stat()
+        key = (str(path.resolve()), stat.st_mtime_ns, stat.st_size)
+        if key in _READ:
+            return _READ[key]
     check_content(path)
     try:
         # OmegaConf reads interpolations
@@ -228,18 +245,20 @@ def read(path: Path) -> Mapping[Any, Any]:
     except yaml.YAMLError as error:
         raise not_yaml(error, path) from error
     except OmegaConfBaseException as error:
-        key = f"{error.full_key}: " if error.full_key else ""
+        where = f"{error.full_key}: " if error.full_key else ""
         raise ConfigError(
-            f"{shown(path)}: {key}cannot be read ({str(error).splitlines()[0]}). A value of another key is written "
+            f"{shown(path)}: {where}cannot be read ({str(error).splitlines()[0]}). A value of another key is written "
             "${group.field}, with both braces; a text that holds ${ is put as \\${."
         ) from error
     except (OSError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{shown(path)} is not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
         raise ConfigError(f"{shown(path)} must hold keys and values, e.g. `title: …`; it holds a list.")
-    if key := glued(content, frozenset((*GROUPS, *SWEEP_KEYS))):
-        name, _, value = key.partition(":")
+    if word := glued(content, frozenset((*GROUPS, *SWEEP_KEYS))):
+        name, _, value = word.partition(":")
         raise ConfigError(f"{shown(path)}: {missing_blank(name, value)}")
+    if key is not None:
+        _READ[key] = content
     return content
 
 

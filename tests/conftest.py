@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
 import signal
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +20,7 @@ import pandas as pd
 import pytest
 
 import digicarbon as dc
+from digicarbon.__main__ import COLLECT
 from digicarbon.compose import Composer, loader
 from digicarbon.source import Inputs, Source
 from digicarbon.spec import build
@@ -23,6 +28,9 @@ from digicarbon.spec import build
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # tests that a shell runs in the background are deaf to Ctrl-C, and so is what they start
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# as the command does: what a session holds is searched for garbage again and again otherwise
+gc.set_threshold(*COLLECT)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -44,9 +52,15 @@ def data_folder() -> Path:
     return folder
 
 
+@cache
+def _composer(here: Path, data: str | None) -> Composer:
+    """What composes in a folder, with a folder of data; it keeps what is the same for all sources."""
+    return Composer(loader(), "config")
+
+
 def shipped_source(name: str, **fields: Any) -> Source:
     """The source of an option that ships, with some of its fields changed."""
-    composer = Composer(loader(), "config")
+    composer = _composer(Path.cwd(), os.environ.get("DIGICARBON_DATA"))
     choices = {"source": name, **{f"source.{key}": value for key, value in fields.items()}}
     return build(composer.config(choices)["source"], Source, "source")
 
@@ -88,8 +102,39 @@ def usaww() -> dc.Weights:
     return dc.Weights.from_edges(edges, symmetric=False)
 
 
+@pytest.fixture(scope="session")
+def quick_stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The tables of a new SQLite store are a copy of those that MLflow made first; its sixty migrations take seconds.
+
+    Processes that a test starts have MLflow make theirs.
+    """
+    from mlflow.store.db import utils
+
+    made, first = utils._initialize_tables, tmp_path_factory.mktemp("tables") / "mlflow.db"
+
+    def tables(engine: Any) -> None:
+        place = engine.url.database if engine.dialect.name == "sqlite" else None
+        if place is None or not Path(place).is_file() or Path(place).stat().st_size > 0:
+            # in memory, on a server, or somebody's that MLflow brings up to date
+            made(engine)
+        elif first.exists():
+            _copy_database(first, Path(place))
+        else:
+            made(engine)
+            _copy_database(Path(place), first)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(utils, "_initialize_tables", tables)
+        yield
+
+
+def _copy_database(source: Path, target: Path) -> None:
+    with closing(sqlite3.connect(source)) as read, closing(sqlite3.connect(target)) as write:
+        read.backup(write)
+
+
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quick_stores: None) -> Iterator[Path]:
     """An empty working directory; modules that a test writes into it are forgotten afterwards."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", list(sys.path))
@@ -100,7 +145,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def empty_store(tmp_path_factory: pytest.TempPathFactory, quick_stores: None) -> Path:
     """An MLflow database without runs; making one costs seconds, copying it nothing."""
     from mlflow import MlflowClient
 

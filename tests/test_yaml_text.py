@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,15 @@ def test_shipped_files_are_read_alike(path: Path) -> None:
     assert parsed(path) == OmegaConf.to_container(OmegaConf.load(path), resolve=False)
 
 
+NUMBERS = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for thousands of files: pytest looks through all that it made to name another."""
+    return tmp_path_factory.mktemp("yaml")
+
+
 @settings(max_examples=3000, deadline=None)
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
 @example("a: 1\na: 2\n")
@@ -75,10 +85,12 @@ def test_shipped_files_are_read_alike(path: Path) -> None:
 @example("a: [b:c, d]\n")
 @example("a: 1 \t# b\n")
 @example("")
-def test_any_text_is_read_alike(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
-    path = tmp_path_factory.mktemp("yaml") / "a.yaml"
+def test_any_text_is_read_alike(place: Path, text: str) -> None:
+    # a name of its own: what was parsed is kept by name, time and size
+    path = place / f"{next(NUMBERS)}.yaml"
     path.write_text(text, encoding="utf-8", newline="")
     assert outcome(parsed, path) == outcome(by_omegaconf, path)
+    path.unlink()
 
 
 def test_a_file_that_was_changed_is_read_anew(tmp_path: Path) -> None:

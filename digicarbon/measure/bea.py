@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -259,5 +260,7 @@ def _position(sectors: Sequence[str], spellings: Sequence[str], table: str, key:
     )
 
 
+# tables have the same sectors, hundreds of times
+@lru_cache(maxsize=4096)
 def _plain(name: str) -> str:
     return " ".join(name.split()).casefold()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from digicarbon import data, datafolder
@@ -51,6 +52,7 @@ class Shelf:
     taken: dict[str, list[str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     _frames: dict[str, pd.DataFrame] = field(default_factory=dict)
+    _keyed: dict[str, pd.DataFrame] = field(default_factory=dict)
     _borrowed: dict[str, str] = field(default_factory=dict)
 
     def has(self, name: str) -> bool:
@@ -85,11 +87,14 @@ class Shelf:
         DataError
             If it cannot be read, lacks a key column or holds something that is no year.
         """
-        entry, frame = self.files[name], self.frame(name)
-        for column in (entry.unit, entry.time):
-            refuse_unknown_column(column, frame, entry.path, f"source.files.{name}")
-        keys = pd.DataFrame({"unit": as_units(frame[entry.unit]), "time": _years(frame, entry)})
-        return pd.concat([keys, frame.drop(columns=[*KEYS, entry.unit, entry.time], errors="ignore")], axis=1)
+        if name not in self._keyed:
+            entry, frame = self.files[name], self.frame(name)
+            for column in (entry.unit, entry.time):
+                refuse_unknown_column(column, frame, entry.path, f"source.files.{name}")
+            keys = pd.DataFrame({"unit": as_units(frame[entry.unit]), "time": _years(frame, entry)})
+            rest = frame.drop(columns=[*KEYS, entry.unit, entry.time], errors="ignore")
+            self._keyed[name] = pd.concat([keys, rest], axis=1)
+        return self._keyed[name]
 
     def series(self, name: str, entry: SeriesEntry) -> pd.Series[float]:
         """Return a series by unit and year.
@@ -272,8 +277,11 @@ def _years(frame: pd.DataFrame, entry: FileEntry) -> pd.Series[int]:
 
 def _chosen(rows: pd.DataFrame, column: str, wanted: Sequence[Value], file: str, key: str) -> pd.DataFrame:
     refuse_unknown_column(column, rows, file, f"{key}.where")
-    cells = rows[column].map(_plain)
-    absent = [value for value in wanted if _plain(value) not in set(cells)]
+    # each text once: a file of sectors has some fifty in tens of thousands of rows
+    codes, values = pd.factorize(rows[column], use_na_sentinel=False)
+    cells = pd.Series(np.array([_plain(value) for value in values], dtype=object)[codes], index=rows.index)
+    there = set(cells.unique())
+    absent = [value for value in wanted if _plain(value) not in there]
     if absent:
         known = [str(cell) for cell in cells.unique()]
         raise DataError(

@@ -14,6 +14,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -243,12 +244,43 @@ def _filled(command: str) -> list[str]:
     return [command]
 
 
-def execute(command: str, run_id: str = "", home: Path | None = None) -> int:
-    """Type a command into a shell; return its status."""
+@dataclass(frozen=True)
+class Answer:
+    """What a command printed, and its status."""
+
+    status: int
+    out: str
+    err: str
+
+
+MADE = ("filled", "out", "paper", "replication", "mystudy", "schemas")
+"""Folders that commands make, which the next command does not find."""
+_answers: dict[tuple[object, ...], Answer] = {}
+"""By the state of the folder and the words: pages and answers show the same commands again and again."""
+
+
+def execute(command: str, run_id: str, capture: pytest.CaptureFixture[str]) -> Answer:
+    """Type a command into a shell, unless it was typed before and no file has changed since."""
     words = shlex.split(re.sub(RUN_IDS, run_id, command))
     assert words[0] == "digicarbon", command
-    for name in ("filled", "out", "replication", "mystudy", "schemas"):
+    for name in MADE:
         shutil.rmtree(name, ignore_errors=True)
+    key = (_files(), *words)
+    if key not in _answers:
+        capture.readouterr()
+        status = _typed(words)
+        said = capture.readouterr()
+        _answers[key] = Answer(status, said.out, said.err)
+    return _answers[key]
+
+
+def _files() -> frozenset[tuple[str, int, int]]:
+    """All files of the study as they stand: a store that was written to is another one."""
+    found = [path for path in Path.cwd().rglob("*") if path.is_file() and path.suffix not in (".pyc", ".lock")]
+    return frozenset((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in found)
+
+
+def _typed(words: list[str]) -> int:
     words = [one for word in words[1:] for one in (sorted(map(str, Path().glob(word))) if "*." in word else [word])]
     if words[:2] == ["data", "import"] and "data" in words[2:] and "--add" not in words:
         # each section of the page begins a folder
@@ -267,18 +299,22 @@ def _away(folder: Path) -> Iterator[None]:
         kept.rename(folder)
 
 
-@pytest.mark.parametrize("command", SHOWN, ids=list(SHOWN))
+def _writes(command: str) -> bool:
+    """Whether a command adds to the store: those that do come last, so that all others find it in the same state."""
+    return bool(re.match(r"digicarbon (run|rerun|deliver) (?!--help)|digicarbon run$", command))
+
+
+@pytest.mark.parametrize("command", sorted(SHOWN, key=_writes))
 def test_a_command_that_is_shown(
     command: str, study: Path, run_id: str, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
 ) -> None:
     if "china" in command:
         request.getfixturevalue("data_folder")
     for one in SEVERAL.get(command) or _filled(command):
-        status = execute(_for_this_machine(one), run_id)
-        said = capsys.readouterr()
+        answer = execute(_for_this_machine(one), run_id, capsys)
         allowed = next((numbers for pattern, numbers in STATUS.items() if re.search(pattern, one)), (0,))
-        assert status in allowed, f"{SHOWN[command]}: {command}\nas {one}\n{said.err}\n{said.out}"
-        assert "Traceback" not in said.err
+        assert answer.status in allowed, f"{SHOWN[command]}: {command}\nas {one}\n{answer.err}\n{answer.out}"
+        assert "Traceback" not in answer.err
 
 
 def _for_this_machine(command: str) -> str:
@@ -350,17 +386,16 @@ TYPED = [
 def test_commands_that_are_printed(
     typed: str, study: Path, run_id: str, capfd: pytest.CaptureFixture[str], request: pytest.FixtureRequest
 ) -> None:
-    execute(f"digicarbon {typed.replace('SWEEP', _parent(run_id))}", run_id)
-    said = capfd.readouterr()
+    said = execute(f"digicarbon {typed.replace('SWEEP', _parent(run_id))}", run_id, capfd)
     recommended = of_text(said.out + said.err)
     for command in recommended:
         if "china" in command:
             request.getfixturevalue("data_folder")
         for one in SEVERAL.get(command) or _filled(command):
-            status = execute(_for_this_machine(one), run_id)
-            answer = capfd.readouterr()
+            answer = execute(_for_this_machine(one), run_id, capfd)
             allowed = next((numbers for pattern, numbers in STATUS.items() if re.search(pattern, one)), (0,))
-            assert status in allowed, f"after digicarbon {typed}: {command}\nas {one}\n{answer.err}\n{answer.out}"
+            told = f"after digicarbon {typed}: {command}\nas {one}\n{answer.err}\n{answer.out}"
+            assert answer.status in allowed, told
 
 
 def _store() -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
+from measured import bea
 
 import digicarbon as dc
-from digicarbon.measure import BeaMeasure
 from digicarbon.outcome import Intensity
 from digicarbon.panel import PanelDesign
 from digicarbon.source import SimulatedSource
@@ -24,15 +27,16 @@ DESIGN = PanelDesign(
 )
 
 
-def panel(seed: int, **fields: object) -> dc.Panel:
+@cache
+def panel(seed: int, **fields: Hashable) -> dc.Panel:
     inputs = SimulatedSource(seed=seed, **fields).load()
     frame = inputs.frame
-    for made in (BeaMeasure().compute(inputs), Intensity().compute(inputs)):
+    for made in (bea(inputs), Intensity().compute(inputs)):
         frame = frame.merge(made, on=["unit", "time"])
     return DESIGN.take(DESIGN.assemble(frame, "province", "year"), ("ln_ci", "ln_e", *CONTROLS))
 
 
-def estimates(model: dc.Model, **fields: object) -> pd.DataFrame:
+def estimates(model: dc.Model, **fields: Hashable) -> pd.DataFrame:
     """One row per seed and term: estimate, lower and upper end of the 95 % interval."""
     rows = []
     for seed in SEEDS:

@@ -26,8 +26,15 @@ def source(name: str, **fields: Any) -> FolderSource:
     return made
 
 
+_loaded: dict[str, Inputs] = {}
+
+
 def inputs(name: str, **fields: Any) -> Inputs:
-    return source(name, **fields).load()
+    """What a source loads; the same is loaded once."""
+    key = f"{name} {sorted(fields.items())}"
+    if key not in _loaded:
+        _loaded[key] = source(name, **fields).load()
+    return _loaded[key]
 
 
 def keyed(made: Inputs | pd.DataFrame) -> pd.DataFrame:
@@ -195,7 +202,7 @@ class Test2007:
 def test_a_missing_folder_says_what_to_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DIGICARBON_DATA", str(tmp_path))
     with pytest.raises(DataError, match=r"DIGICARBON_DATA names.*china/; source=simulated works") as caught:
-        inputs("china")
+        source("china").load()
     assert str(tmp_path / "china") in str(caught.value)
 
 
@@ -210,7 +217,7 @@ def test_the_folder_beside_the_working_directory_is_the_default(
     (tmp_path / "project").mkdir()
     monkeypatch.chdir(tmp_path / "project")
     monkeypatch.delenv("DIGICARBON_DATA")
-    assert len(inputs("china").frame) == 180
+    assert len(source("china").load().frame) == 180
 
 
 def _within_correlation(made: Inputs) -> float:

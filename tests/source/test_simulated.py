@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from measured import bea
 from numpy.typing import NDArray
 
 from digicarbon import data
@@ -198,7 +199,7 @@ def test_two_way_fixed_effects_find_the_truth(driver: str) -> None:
     estimates, covered = np.empty((SEEDS, 6)), np.empty((SEEDS, 6))
     for seed in range(SEEDS):
         inputs = SimulatedSource(seed=seed, process="fe", driver=driver).load()
-        columns = [np.log(BeaMeasure().compute(inputs)[driver].to_numpy()), *log_controls(inputs.frame)]
+        columns = [np.log(bea(inputs)[driver].to_numpy()), *log_controls(inputs.frame)]
         x = np.column_stack([within(column).ravel() for column in columns])
         y = within(np.log(Intensity().compute(inputs)["ci"])).ravel()
         inverse = np.linalg.inv(x.T @ x)
@@ -217,7 +218,7 @@ def test_without_unit_effects_the_effect_is_biased() -> None:
     found = []
     for seed in range(40):
         inputs = SimulatedSource(seed=seed, process="fe").load()
-        columns = [np.log(BeaMeasure().compute(inputs)["e"].to_numpy()), *log_controls(inputs.frame)]
+        columns = [np.log(bea(inputs)["e"].to_numpy()), *log_controls(inputs.frame)]
         x = np.column_stack([np.ones(180), *columns])
         y = np.log(Intensity().compute(inputs)["ci"].to_numpy())
         found.append(np.linalg.lstsq(x, y, rcond=None)[0][1])

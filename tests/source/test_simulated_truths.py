@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from measured import bea
 from numpy.typing import NDArray
 
 import digicarbon as dc
 from digicarbon import data
 from digicarbon.errors import ConfigError
-from digicarbon.measure import BeaMeasure
 from digicarbon.numeric.turning_points import Curve, quadratic
 from digicarbon.outcome import Intensity
 from digicarbon.panel import PanelDesign
@@ -44,13 +46,14 @@ PINNED = {
 }
 
 
-def node(option: str) -> dict[str, Any]:
+@cache
+def node(option: str) -> Mapping[str, Any]:
     loaded: dict[str, Any] = yaml.safe_load((CONF / f"{option}.yaml").read_text(encoding="utf-8"))
-    return loaded
+    return MappingProxyType(loaded)
 
 
 def source(option: str, driver: str, **fields: object) -> SimulatedSource:
-    built = build(node(option) | {"driver": driver} | fields, Source, "source")
+    built = build({**node(option)} | {"driver": driver} | fields, Source, "source")
     assert isinstance(built, SimulatedSource)
     return built
 
@@ -63,7 +66,7 @@ def frame(option: str, driver: str, seed: int) -> pd.DataFrame:
 def made(spec: SimulatedSource) -> pd.DataFrame:
     inputs = spec.load()
     found = inputs.frame
-    for further in (BeaMeasure().compute(inputs), Intensity().compute(inputs)):
+    for further in (bea(inputs), Intensity().compute(inputs)):
         found = found.merge(further, on=["unit", "time"])
     region = data.provinces().set_index("province")["region"]
     return found.assign(region=found["unit"].map(region))
@@ -80,7 +83,7 @@ def within(x: object) -> FloatArray:
 
 @pytest.mark.parametrize("option", PINNED)
 def test_a_seed_gives_the_numbers_that_it_gave_before(option: str) -> None:
-    found = build(node(option), Source, "source").load().frame
+    found = build({**node(option)}, Source, "source").load().frame
     first, second, third = found.loc[[0, 97, 179], "co2_sectoral"]
     numbers = (first, second, third, found["coal"].sum(), found["co2_apparent"].iloc[5])
     assert numbers == pytest.approx(PINNED[option], rel=SAME)
@@ -123,8 +126,7 @@ def test_planted_turning_points_lie_where_the_study_has_them(driver: str) -> Non
     turns = np.sort(np.roots([k * b[k - 1] for k in range(len(b), 0, -1)]))
     assert len(turns) == len(b) - 1
     for seed in range(1, 51):
-        inputs = source("simulated_nonlinear", driver, seed=seed).load()
-        m = np.log(BeaMeasure().compute(inputs)[driver])
+        m = np.log(frame("simulated_nonlinear", driver, seed)[driver])
         if driver == "sector2":
             # the study has it outside of the sample: services only lower the intensity
             assert turns[-1] < m.min()
