@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from digicarbon.model import PanelRegression as PanelRegression
     from digicarbon.model import SpatialPanel as SpatialPanel
     from digicarbon.panel import Panel as Panel
-    from digicarbon.picture import plot_bands as plot_bands
-    from digicarbon.picture import plot_coefficients as plot_coefficients
-    from digicarbon.picture import plot_curve as plot_curve
-    from digicarbon.picture import plot_effects as plot_effects
-    from digicarbon.picture import plot_lisa as plot_lisa
-    from digicarbon.picture import plot_map as plot_map
-    from digicarbon.picture import plot_moran as plot_moran
-    from digicarbon.picture import plot_moran_scatter as plot_moran_scatter
     from digicarbon.report import Table as Table
     from digicarbon.report import table as table
+    from digicarbon.report.picture import plot_bands as plot_bands
+    from digicarbon.report.picture import plot_coefficients as plot_coefficients
+    from digicarbon.report.picture import plot_curve as plot_curve
+    from digicarbon.report.picture import plot_effects as plot_effects
+    from digicarbon.report.picture import plot_lisa as plot_lisa
+    from digicarbon.report.picture import plot_map as plot_map
+    from digicarbon.report.picture import plot_moran as plot_moran
+    from digicarbon.report.picture import plot_moran_scatter as plot_moran_scatter
     from digicarbon.result import Result as Result
     from digicarbon.spec import Spec as Spec
     from digicarbon.weights import Weights as Weights
@@ -56,14 +56,14 @@ _HOME = {
     "diagnose": "digicarbon.diagnostic",
     "local_moran": "digicarbon.diagnostic",
     "moran": "digicarbon.diagnostic",
-    "plot_bands": "digicarbon.picture",
-    "plot_coefficients": "digicarbon.picture",
-    "plot_curve": "digicarbon.picture",
-    "plot_effects": "digicarbon.picture",
-    "plot_lisa": "digicarbon.picture",
-    "plot_map": "digicarbon.picture",
-    "plot_moran": "digicarbon.picture",
-    "plot_moran_scatter": "digicarbon.picture",
+    "plot_bands": "digicarbon.report.picture",
+    "plot_coefficients": "digicarbon.report.picture",
+    "plot_curve": "digicarbon.report.picture",
+    "plot_effects": "digicarbon.report.picture",
+    "plot_lisa": "digicarbon.report.picture",
+    "plot_map": "digicarbon.report.picture",
+    "plot_moran": "digicarbon.report.picture",
+    "plot_moran_scatter": "digicarbon.report.picture",
     "table": "digicarbon.report",
     "turning_points": "digicarbon.diagnostic",
     "vif": "digicarbon.diagnostic",

@@ -12,8 +12,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from digicarbon import usage
-from digicarbon.arguments import FLAGS, read
+from digicarbon.cli import usage
+from digicarbon.cli.arguments import FLAGS, read
 from digicarbon.errors import Caught, DigicarbonError, legible, nearest, no_end
 from digicarbon.secret import hidden
 
@@ -111,14 +111,14 @@ def _dispatch(given: list[str]) -> int:
     if verb in PLAIN_VERBS:
         module, _, function = PLAIN_VERBS[verb].partition(".")
         with no_end(OWN):
-            return int(getattr(import_module(f"digicarbon.{module}"), function)(rest))
+            return int(getattr(import_module(f"digicarbon.cli.{module}"), function)(rest))
     return _hydra(verb, *read(verb, rest))
 
 
 def _hydra(verb: str, experiment: str, flags: Sequence[str], rest: Sequence[str]) -> int:
-    from digicarbon import application
+    from digicarbon.cli import application
 
-    command: Callable[..., Any] = getattr(import_module("digicarbon.command"), HYDRA_VERBS[verb])
+    command: Callable[..., Any] = getattr(import_module("digicarbon.cli.command"), HYDRA_VERBS[verb])
     command = partial(command, **{FLAGS[verb][flag]: True for flag in flags})
     if "COMP_LINE" in os.environ:
         os.environ["COMP_LINE"] = application.completion_line(os.environ["COMP_LINE"], VERBS)

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from digicarbon.numeric.covariance import ClusterBy, Covariance, Kernel, SmallSample
+from digicarbon.numeric.linear.covariance import ClusterBy, Covariance, Kernel, SmallSample
 from digicarbon.spec import Spec
 
 

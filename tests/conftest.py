@@ -21,7 +21,7 @@ import pytest
 
 import digicarbon as dc
 from digicarbon.__main__ import COLLECT
-from digicarbon.compose import Composer, loader
+from digicarbon.config.compose import Composer, loader
 from digicarbon.source import Inputs, Source
 from digicarbon.spec import build
 

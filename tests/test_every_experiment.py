@@ -15,11 +15,11 @@ from conftest import REPOSITORY
 from mlflow import MlflowClient
 from mlflow.entities import Run as StoredRun
 
-from digicarbon import sweep
 from digicarbon.__main__ import main
-from digicarbon.compose import Composer, loader
-from digicarbon.expand import read_overrides
-from digicarbon.plan import Plan, plan
+from digicarbon.config.compose import Composer, loader
+from digicarbon.plan.expand import read_overrides
+from digicarbon.plan.runs import Plan, plan
+from digicarbon.sweep import sweep
 
 LISTS = {"paper", "china_paper", "placebo"}
 STUDIES = LISTS - {"placebo"}

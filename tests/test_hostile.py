@@ -17,10 +17,10 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from digicarbon import cells, unpack
 from digicarbon.__main__ import main
+from digicarbon.config.files import read
+from digicarbon.disk import cells, unpack
 from digicarbon.errors import ConfigError, DataError
-from digicarbon.files import read
 from digicarbon.importer._sheets import sheets
 from digicarbon.render.excel import _say
 from digicarbon.sample import Sample

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from digicarbon.assemble import Node, resolved
+from digicarbon.config.assemble import Node, resolved
 from digicarbon.recorded import plain
 from digicarbon.secret import hidden, learn, masked
 from digicarbon.tracking import _spool

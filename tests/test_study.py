@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 import digicarbon as dc
-from digicarbon import sweep
-from digicarbon.compose import Composer, loader
+from digicarbon.config.compose import Composer, loader
 from digicarbon.diagnostic import EmissionFactors
 from digicarbon.errors import ConfigError
 from digicarbon.outcome import Intensity
-from digicarbon.plan import plan
+from digicarbon.plan.runs import plan
+from digicarbon.sweep import sweep
 
 
 def test_figures_4_and_5_map_digitalization_and_digital_industrialization(project: Path) -> None:

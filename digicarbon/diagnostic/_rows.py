@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from digicarbon.errors import DigicarbonError, WeightsError
-from digicarbon.numeric.statistic import Statistic
-from digicarbon.numeric.within import EffectsKind
+from digicarbon.numeric.linear.statistic import Statistic
+from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
 

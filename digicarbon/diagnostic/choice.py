@@ -14,7 +14,7 @@ from digicarbon.diagnostic.diagnose import BootstrapDraws, ModelNode, as_durbin,
 from digicarbon.diagnostic.nested import durbin_rows, effects_rows, hausman_rows
 from digicarbon.errors import ConfigError
 from digicarbon.model import Model, SpatialPanel
-from digicarbon.numeric.spatial_lm import Form
+from digicarbon.numeric.tests.spatial_lm import Form
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
 

@@ -13,7 +13,7 @@ from pydantic import Field, field_validator
 from digicarbon.diagnostic import _arguments
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.errors import ConfigError, DataError, listing
-from digicarbon.numeric.association import Correlations, correlations
+from digicarbon.numeric.tests.association import Correlations, correlations
 from digicarbon.panel import Panel
 from digicarbon.spec import Names
 from digicarbon.weights import Weights

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from digicarbon.diagnostic._rows import Row
-from digicarbon.numeric.cross_section import pesaran_cd, weighted_cd
+from digicarbon.numeric.tests.cross_section import pesaran_cd, weighted_cd
 from digicarbon.result import Result
 
 

@@ -17,7 +17,7 @@ from digicarbon.diagnostic.nested import changed, durbin_rows, effects_rows, hau
 from digicarbon.diagnostic.panel_tests import panel_rows
 from digicarbon.errors import ConfigError
 from digicarbon.model import Model, PanelRegression, SpatialPanel
-from digicarbon.numeric.spatial_lm import Form
+from digicarbon.numeric.tests.spatial_lm import Form
 from digicarbon.panel import Panel
 from digicarbon.spec import nested
 from digicarbon.weights import Weights
@@ -52,7 +52,7 @@ def diagnose(
     weights : Weights, optional
         For exactly the panel's units, in any order; without them a `PanelRegression` has no spatial tests.
     form : {"corrected", "classic"}
-        Of the Lagrange multiplier tests, see `digicarbon.numeric.spatial_lm.lagrange_multipliers`.
+        Of the Lagrange multiplier tests, see `digicarbon.numeric.tests.spatial_lm.lagrange_multipliers`.
     draws : int
         Bootstrap draws of the tests of fixed effects; 0 leaves the bootstrap out.
     seed : int

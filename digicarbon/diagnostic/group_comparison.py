@@ -19,8 +19,8 @@ from digicarbon.errors import ConfigError, DigicarbonError, EstimationError, cou
 from digicarbon.model import GroupedRegression, Model, PanelRegression
 from digicarbon.model._groups import By, Groups
 from digicarbon.model.grouped_regression import Expanded, Interact, equal_test, grouped
-from digicarbon.numeric.equality import wald_test
-from digicarbon.numeric.group_permutation import PermutationStatistic, permutation_test, unit_moments
+from digicarbon.numeric.resampling.group_permutation import PermutationStatistic, permutation_test, unit_moments
+from digicarbon.numeric.tests.equality import wald_test
 from digicarbon.panel import Panel
 from digicarbon.result import Result
 from digicarbon.weights import Weights
@@ -76,7 +76,7 @@ def compare_groups(
         Of the random draws.
     statistic : {"difference", "studentised"}
         Of the permutation test; studentised where regressors or errors spread differently in the groups, see
-        `digicarbon.numeric.group_permutation.permutation_test`.
+        `digicarbon.numeric.resampling.group_permutation.permutation_test`.
     weights : Weights, optional
         For Conley's covariance only.
 

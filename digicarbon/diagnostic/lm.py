@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from digicarbon.diagnostic._rows import Row, aligned, effects_words, regression
 from digicarbon.errors import WeightsError
-from digicarbon.numeric.residual_moran import residual_moran
-from digicarbon.numeric.spatial_lm import Form, lagrange_multipliers
-from digicarbon.numeric.statistic import Sides
-from digicarbon.numeric.within import EffectsKind
+from digicarbon.numeric.linear.statistic import Sides
+from digicarbon.numeric.linear.within import EffectsKind
+from digicarbon.numeric.tests.residual_moran import residual_moran
+from digicarbon.numeric.tests.spatial_lm import Form, lagrange_multipliers
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
 
@@ -32,7 +32,7 @@ def lm_rows(
     regressors : tuple of str
     effects : {"none", "unit", "time", "two_way"}
     form : {"corrected", "classic"}
-        See `digicarbon.numeric.spatial_lm.lagrange_multipliers`.
+        See `digicarbon.numeric.tests.spatial_lm.lagrange_multipliers`.
 
     Returns
     -------

@@ -14,11 +14,11 @@ from pydantic import Field
 from digicarbon.diagnostic._rows import aligned
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.errors import DataError, EstimationError, listing
-from digicarbon.numeric.local_moran import QUADRANTS, LocalMoments, Quadrants
-from digicarbon.numeric.local_moran import local_moran as numeric_local
-from digicarbon.numeric.moran import Moments, bivariate_moran
-from digicarbon.numeric.moran import moran as numeric_moran
-from digicarbon.numeric.statistic import Sides
+from digicarbon.numeric.linear.statistic import Sides
+from digicarbon.numeric.tests.local_moran import QUADRANTS, LocalMoments, Quadrants
+from digicarbon.numeric.tests.local_moran import local_moran as numeric_local
+from digicarbon.numeric.tests.moran import Moments, bivariate_moran
+from digicarbon.numeric.tests.moran import moran as numeric_moran
 from digicarbon.panel import Panel
 from digicarbon.spec import Names
 from digicarbon.weights import Weights
@@ -141,7 +141,7 @@ def local_moran(
         As in `moran`.
     variable : str
     moments, ml_variance, quadrants
-        As in `digicarbon.numeric.local_moran.local_moran`.
+        As in `digicarbon.numeric.tests.local_moran.local_moran`.
     sides, draws, seed
         As in `moran`.
 
@@ -262,7 +262,7 @@ class LocalMoran(_OfVariables):
     quadrants : {"esda", "spdep"}
     sides : {"two", "greater"}
     draws : int
-        Number of conditional permutations, see `digicarbon.numeric.local_moran.local_moran`.
+        Number of conditional permutations, see `digicarbon.numeric.tests.local_moran.local_moran`.
     seed : int
         Seed of the permutations.
     """

@@ -10,9 +10,9 @@ import numpy as np
 from digicarbon.diagnostic._rows import Row, aligned
 from digicarbon.errors import EstimationError, listing
 from digicarbon.model import SpatialPanel
-from digicarbon.numeric import nested as numeric
-from digicarbon.numeric.effects_test import Dependence, Tested, effects_test
-from digicarbon.numeric.statistic import Statistic
+from digicarbon.numeric.linear.statistic import Statistic
+from digicarbon.numeric.tests import nested as numeric
+from digicarbon.numeric.tests.effects_test import Dependence, Tested, effects_test
 from digicarbon.panel import Panel
 from digicarbon.result import Result
 from digicarbon.weights import Weights

@@ -23,9 +23,9 @@ from digicarbon.diagnostic.panel_tests import (
 )
 from digicarbon.errors import ConfigError, counted
 from digicarbon.model import Model, PanelRegression
-from digicarbon.numeric.effects_f import unit_effects
-from digicarbon.numeric.random_effects import Method
-from digicarbon.numeric.within import EffectsKind
+from digicarbon.numeric.linear.random_effects import Method
+from digicarbon.numeric.linear.within import EffectsKind
+from digicarbon.numeric.tests.effects_f import unit_effects
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
 

@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 from digicarbon.diagnostic._rows import Row, where_possible
 from digicarbon.errors import EstimationError, counted
 from digicarbon.model import PanelRegression
-from digicarbon.numeric import cross_section, hausman, serial_correlation
-from digicarbon.numeric.auxiliary_regression import Regression, identified, regress
-from digicarbon.numeric.effects_f import effects_f
-from digicarbon.numeric.error_components_lm import error_components
-from digicarbon.numeric.group_means import without_effects
-from digicarbon.numeric.heteroskedasticity import studentized_breusch_pagan
-from digicarbon.numeric.nested import Hausman
-from digicarbon.numeric.random_effects import Method, RandomEffects
-from digicarbon.numeric.statistic import Statistic
-from digicarbon.numeric.within import EffectsKind
+from digicarbon.numeric.linear.group_means import without_effects
+from digicarbon.numeric.linear.random_effects import Method, RandomEffects
+from digicarbon.numeric.linear.statistic import Statistic
+from digicarbon.numeric.linear.within import EffectsKind
+from digicarbon.numeric.tests import cross_section, hausman, serial_correlation
+from digicarbon.numeric.tests.auxiliary_regression import Regression, identified, regress
+from digicarbon.numeric.tests.effects_f import effects_f
+from digicarbon.numeric.tests.error_components_lm import error_components
+from digicarbon.numeric.tests.heteroskedasticity import studentized_breusch_pagan
+from digicarbon.numeric.tests.nested import Hausman
 from digicarbon.panel import Panel
 
 FloatArray = NDArray[np.float64]

@@ -16,7 +16,7 @@ from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.errors import ConfigError, DataError, EstimationError, listing, nearest
 from digicarbon.model import GroupedRegression, SpatialPanel
 from digicarbon.model.grouped_regression import grouped
-from digicarbon.numeric.turning_points import (
+from digicarbon.numeric.shape.turning_points import (
     Cubic,
     Curve,
     Fieller,
@@ -101,7 +101,7 @@ def turning_points(result: Result, panel: Panel, term: str | None = None) -> pd.
 
     Notes
     -----
-    Lind & Mehlum (2010); Fieller (1954); see `digicarbon.numeric.turning_points`. p stays with Lind & Mehlum's
+    Lind & Mehlum (2010); Fieller (1954); see `digicarbon.numeric.shape.turning_points`. p stays with Lind & Mehlum's
     definition where the turning point lies outside of the sample (it is above one half then, which Stata's ``utest``
     leaves blank). Coefficients of lower powers depend on the unit of measurement where a logarithm is taken; turning
     points move with it as the logarithm does, and slopes and tests stay.

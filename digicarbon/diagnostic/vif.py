@@ -15,8 +15,8 @@ from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.errors import ConfigError, EstimationError, listing
 from digicarbon.model import Model
 from digicarbon.model._panel_columns import rows_of
-from digicarbon.numeric.association import inflation_factors
-from digicarbon.numeric.within import EffectsKind, absorb, dependent, vanishing
+from digicarbon.numeric.linear.within import EffectsKind, absorb, dependent, vanishing
+from digicarbon.numeric.tests.association import inflation_factors
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
 

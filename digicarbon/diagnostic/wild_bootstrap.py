@@ -22,9 +22,9 @@ from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.base import Level
 from digicarbon.model.grouped_regression import grouped
 from digicarbon.model.panel_regression import FEWEST_CLUSTERS
-from digicarbon.numeric.covariance import small_sample_factor
-from digicarbon.numeric.wild_bootstrap import Tails, WildBootstrap, WildWeights, wild_cluster_bootstrap
-from digicarbon.numeric.within import absorb, absorbed_rank
+from digicarbon.numeric.linear.covariance import small_sample_factor
+from digicarbon.numeric.linear.within import absorb, absorbed_rank
+from digicarbon.numeric.resampling.wild_bootstrap import Tails, WildBootstrap, WildWeights, wild_cluster_bootstrap
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
 
@@ -135,9 +135,9 @@ def wild_bootstrap(
 
     Notes
     -----
-    See `digicarbon.numeric.wild_bootstrap.wild_cluster_bootstrap`. Draws at least as large as the statistic count, so
-    that p of an enumeration includes the sample itself and its mirror image; ``boottest`` and ``wildboottest`` count
-    larger ones only, which gives a p that is smaller by up to 2/2^G and hangs on rounding.
+    See `digicarbon.numeric.resampling.wild_bootstrap.wild_cluster_bootstrap`. Draws at least as large as the statistic
+    count, so that p of an enumeration includes the sample itself and its mirror image; ``boottest`` and
+    ``wildboottest`` count larger ones only, which gives a p that is smaller by up to 2/2^G and hangs on rounding.
     """
     chosen(weights, get_args(WildWeights), "weights")
     chosen(tails, get_args(Tails), "tails")

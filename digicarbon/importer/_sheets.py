@@ -22,9 +22,9 @@ from openpyxl.utils import get_column_letter
 from openpyxl.utils.cell import range_boundaries
 from openpyxl.utils.exceptions import InvalidFileException
 
+from digicarbon.disk.unpack import check_zip
 from digicarbon.errors import DataError, listing
 from digicarbon.source._text import guessed_encoding
-from digicarbon.unpack import check_zip
 
 SUFFIXES = (".xlsx", ".xlsm", ".xls", ".csv", ".tsv", ".txt")
 """The kinds of file that `sheets` knows."""

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from digicarbon.errors import DataError, listing
 from digicarbon.measure._numbers import numbers
-from digicarbon.numeric.bea import Surrounding, nearest_table, surrounding_tables
+from digicarbon.numeric.accounts.bea import Surrounding, nearest_table, surrounding_tables
 from digicarbon.source import Inputs
 
 GapYears = Literal["structure", "interpolation"]

@@ -12,8 +12,8 @@ from pydantic import Field
 
 from digicarbon.errors import ConfigError, DataError, listing
 from digicarbon.measure._numbers import numbers
-from digicarbon.numeric.indicators import varies, z_scores
-from digicarbon.numeric.unit_permutation import permutations
+from digicarbon.numeric.accounts.indicators import varies, z_scores
+from digicarbon.numeric.resampling.unit_permutation import permutations
 from digicarbon.source import Inputs
 from digicarbon.spec import Names, SomeNames, Spec, sharing
 

@@ -11,12 +11,12 @@ import pandas as pd
 import pydantic
 from numpy.typing import NDArray
 
-from digicarbon.cells import plain_table
+from digicarbon.disk.cells import plain_table
 from digicarbon.errors import DataError, listing, nearest
 from digicarbon.measure._gap_years import GapYears, growth, table_years
 from digicarbon.measure.base import Measure
-from digicarbon.numeric import bea
-from digicarbon.numeric.leontief import technical_coefficients
+from digicarbon.numeric.accounts import bea
+from digicarbon.numeric.accounts.leontief import technical_coefficients
 from digicarbon.source import TABLES, InputOutputTable, Inputs
 from digicarbon.spec import Names, SomeNames
 

@@ -8,7 +8,7 @@ from typing import Literal, Self
 import pandas as pd
 from pydantic import model_validator
 
-from digicarbon.cells import plain_table
+from digicarbon.disk.cells import plain_table
 from digicarbon.measure.base import Measure
 from digicarbon.source import Inputs
 

@@ -11,11 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import model_validator
 
-from digicarbon.cells import plain_table
+from digicarbon.disk.cells import plain_table
 from digicarbon.errors import DataError, counted, listing, nearest
 from digicarbon.measure._numbers import numbers
 from digicarbon.measure.base import Measure
-from digicarbon.numeric.indicators import varies
+from digicarbon.numeric.accounts.indicators import varies
 from digicarbon.source import Inputs
 from digicarbon.spec import Names
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from digicarbon.measure.composite import CompositeIndex, FloatArray, Index
-from digicarbon.numeric.entropy_weights import entropy_weights
-from digicarbon.numeric.indicators import min_max
+from digicarbon.numeric.accounts.indicators import min_max
+from digicarbon.numeric.index.entropy_weights import entropy_weights
 from digicarbon.spec import SomeNames
 
 

@@ -12,8 +12,8 @@ from pydantic import Field, model_validator
 
 from digicarbon.errors import counted, listing
 from digicarbon.measure.composite import CompositeIndex, FloatArray, Index
-from digicarbon.numeric.indicators import min_max, z_scores
-from digicarbon.numeric.principal_components import PrincipalComponents, principal_components
+from digicarbon.numeric.accounts.indicators import min_max, z_scores
+from digicarbon.numeric.index.principal_components import PrincipalComponents, principal_components
 from digicarbon.source import Inputs
 from digicarbon.spec import SomeNames
 

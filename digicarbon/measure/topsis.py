@@ -12,9 +12,9 @@ from pydantic import Field, model_validator
 
 from digicarbon.errors import listing
 from digicarbon.measure.composite import CompositeIndex, FloatArray, Index
-from digicarbon.numeric.entropy_weights import entropy_weights
-from digicarbon.numeric.indicators import min_max
-from digicarbon.numeric.topsis import closeness
+from digicarbon.numeric.accounts.indicators import min_max
+from digicarbon.numeric.index.entropy_weights import entropy_weights
+from digicarbon.numeric.index.topsis import closeness
 from digicarbon.spec import SomeNames
 
 Weighting = Literal["entropy", "equal", "given"]

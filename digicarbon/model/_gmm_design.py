@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from digicarbon.errors import EstimationError, counted, listing
 from digicarbon.model._panel_grid import PanelGrid, covers, deepest_lag
-from digicarbon.numeric.gmm import Moments
-from digicarbon.numeric.gmm_equations import Equations, Kind, Transformation, equations, lagged
-from digicarbon.numeric.gmm_instruments import InstrumentSet, lag_instruments, own_instruments
-from digicarbon.numeric.gmm_tests import Differences
-from digicarbon.numeric.within import dependent, vanishing
+from digicarbon.numeric.gmm.equations import Equations, Kind, Transformation, equations, lagged
+from digicarbon.numeric.gmm.estimator import Moments
+from digicarbon.numeric.gmm.instruments import InstrumentSet, lag_instruments, own_instruments
+from digicarbon.numeric.gmm.tests import Differences
+from digicarbon.numeric.linear.within import dependent, vanishing
 from digicarbon.panel import Panel
 
 FloatArray = NDArray[np.float64]

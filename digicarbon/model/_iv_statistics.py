@@ -11,10 +11,10 @@ from typing import Literal
 import pandas as pd
 
 from digicarbon.errors import listing
-from digicarbon.numeric.anderson_rubin import AndersonRubin, Interval
-from digicarbon.numeric.reduced_form import ErrorStructure, FTest
-from digicarbon.numeric.statistic import Statistic
-from digicarbon.numeric.weak_instruments import RULE_OF_THUMB, Strength, stock_yogo
+from digicarbon.numeric.iv.anderson_rubin import AndersonRubin, Interval
+from digicarbon.numeric.iv.reduced_form import ErrorStructure, FTest
+from digicarbon.numeric.iv.weak_instruments import RULE_OF_THUMB, Strength, stock_yogo
+from digicarbon.numeric.linear.statistic import Statistic
 from digicarbon.panel._terms import LOG_PREFIX, Atom, Factor, parse
 
 Method = Literal["2sls", "liml"]

@@ -13,10 +13,10 @@ from digicarbon.errors import EstimationError
 from digicarbon.model._panel_columns import Columns, rows_of
 from digicarbon.model._panel_covariance import Rule, factor_of, factors_of_both
 from digicarbon.model.batch import Null, columns_key
-from digicarbon.numeric.linear_batch import LinearBatch, LinearRule, Middle
-from digicarbon.numeric.null_model import NullModel, lag_null, linear_null
-from digicarbon.numeric.spatial_likelihood import Sample
-from digicarbon.numeric.within import EffectsKind, absorb
+from digicarbon.numeric.linear.linear_batch import LinearBatch, LinearRule, Middle
+from digicarbon.numeric.linear.within import EffectsKind, absorb
+from digicarbon.numeric.resampling.null_model import NullModel, lag_null, linear_null
+from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
 

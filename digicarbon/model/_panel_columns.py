@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digicarbon.errors import DataError, EstimationError, listing
-from digicarbon.numeric.random_effects import Method, RandomEffects, components, quasi_demean
-from digicarbon.numeric.within import EffectsKind, Rows, absorb, absorbed_rank
+from digicarbon.numeric.linear.random_effects import Method, RandomEffects, components, quasi_demean
+from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb, absorbed_rank
 from digicarbon.panel import Panel
 
 FloatArray = NDArray[np.float64]

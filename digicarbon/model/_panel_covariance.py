@@ -11,9 +11,9 @@ from scipy import sparse
 
 from digicarbon.errors import WeightsError
 from digicarbon.model._panel_columns import Columns
-from digicarbon.numeric import covariance as middle
-from digicarbon.numeric.covariance import ClusterBy, Covariance, Kernel, SmallSample
-from digicarbon.numeric.least_squares import Fit
+from digicarbon.numeric.linear import covariance as middle
+from digicarbon.numeric.linear.covariance import ClusterBy, Covariance, Kernel, SmallSample
+from digicarbon.numeric.linear.least_squares import Fit
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
 

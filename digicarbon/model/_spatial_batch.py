@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from digicarbon.model._spatial_estimates import LAG_KINDS, Design, Kind, dense
 from digicarbon.model.batch import PLACES, Estimand
-from digicarbon.numeric.error_batch import ErrorBatch
-from digicarbon.numeric.null_model import NullModel, combined_null, error_null, lag_null
-from digicarbon.numeric.spatial_batch import LagBatch, LagOutcomes, LagSpace
-from digicarbon.numeric.spatial_likelihood import Sample, near_end
-from digicarbon.numeric.spatial_operator import DenseOperator
-from digicarbon.numeric.within import Rows
+from digicarbon.numeric.linear.within import Rows
+from digicarbon.numeric.resampling.null_model import NullModel, combined_null, error_null, lag_null
+from digicarbon.numeric.spatial.batch import LagBatch, LagOutcomes, LagSpace
+from digicarbon.numeric.spatial.error_batch import ErrorBatch
+from digicarbon.numeric.spatial.likelihood import Sample, near_end
+from digicarbon.numeric.spatial.operator import DenseOperator
 
 FloatArray = NDArray[np.float64]
 

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digicarbon.errors import EstimationError
-from digicarbon.numeric.spatial_combined import fit_combined
-from digicarbon.numeric.spatial_likelihood import (
+from digicarbon.numeric.linear.within import EffectsKind, demean
+from digicarbon.numeric.spatial.combined import fit_combined
+from digicarbon.numeric.spatial.likelihood import (
     Demeaning,
     Sample,
     SpatialFit,
@@ -20,11 +21,10 @@ from digicarbon.numeric.spatial_likelihood import (
     fit_lag,
     fit_linear,
 )
-from digicarbon.numeric.spatial_operator import DenseOperator, SpatialOperator
-from digicarbon.numeric.spatial_random import RandomFit, fit_error_random, fit_lag_random
-from digicarbon.numeric.spatial_robust import Score, SpatialTerm, quasi_likelihood, unit_clustered
-from digicarbon.numeric.spatial_sparse import SparseOperator
-from digicarbon.numeric.within import EffectsKind, demean
+from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
+from digicarbon.numeric.spatial.random import RandomFit, fit_error_random, fit_lag_random
+from digicarbon.numeric.spatial.robust import Score, SpatialTerm, quasi_likelihood, unit_clustered
+from digicarbon.numeric.spatial.sparse import SparseOperator
 
 FloatArray = NDArray[np.float64]
 Kind = Literal["slx", "sar", "sem", "sdm", "sdem", "sac"]

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from digicarbon.errors import DataError, EstimationError, listing
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne
-from digicarbon.numeric import within as numeric
+from digicarbon.numeric.linear import within as numeric
 from digicarbon.panel import Panel, canonical
 from digicarbon.result import Result
 from digicarbon.spec import Names, Spec

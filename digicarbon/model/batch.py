@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digicarbon.errors import EstimationError
-from digicarbon.numeric.null_model import NullModel
-from digicarbon.numeric.spatial_batch import EffectName
+from digicarbon.numeric.resampling.null_model import NullModel
+from digicarbon.numeric.spatial.batch import EffectName
 from digicarbon.panel import Panel
 from digicarbon.panel._terms import parse
 from digicarbon.result import Result

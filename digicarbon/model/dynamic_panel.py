@@ -15,10 +15,10 @@ from digicarbon.errors import EstimationError, counted, listing, nearest
 from digicarbon.model._gmm_design import CONSTANT, GmmDesign, GmmPlan, Lags, design
 from digicarbon.model._panel_grid import columns_read, covers
 from digicarbon.model.base import Level, Model
-from digicarbon.numeric import gmm as numeric
-from digicarbon.numeric import gmm_tests as tests
-from digicarbon.numeric.gmm_equations import Kind, Transformation
-from digicarbon.numeric.statistic import Statistic
+from digicarbon.numeric.gmm import estimator as numeric
+from digicarbon.numeric.gmm import tests
+from digicarbon.numeric.gmm.equations import Kind, Transformation
+from digicarbon.numeric.linear.statistic import Statistic
 from digicarbon.panel import Panel, canonical
 from digicarbon.result import Inference, Result
 from digicarbon.spec import Names

@@ -16,9 +16,9 @@ from digicarbon.model._groups import By, Groups, groups_of
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.batch import Null
 from digicarbon.model.panel_regression import FEWEST_CLUSTERS, PanelRegression
-from digicarbon.numeric.equality import WaldTest, equality, wald_test
-from digicarbon.numeric.least_squares import solve
-from digicarbon.numeric.within import EffectsKind, absorb, absorbed_count
+from digicarbon.numeric.linear.least_squares import solve
+from digicarbon.numeric.linear.within import EffectsKind, absorb, absorbed_count
+from digicarbon.numeric.tests.equality import WaldTest, equality, wald_test
 from digicarbon.panel import Panel
 from digicarbon.result import Result
 from digicarbon.weights import Weights

@@ -16,13 +16,13 @@ from digicarbon.model._iv_statistics import Asked, FoundTests, made_of, notes, s
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._panel_covariance import REPAIRED, Rule
 from digicarbon.model.base import Level, Model, after, refuse_single_period, refuse_too_small, refuse_unidentified
-from digicarbon.numeric.anderson_rubin import anderson_rubin
-from digicarbon.numeric.covariance import ClusterBy, nearest_semidefinite, nested_effects, small_sample_factor
-from digicarbon.numeric.instrument_tests import endogeneity, overidentification
-from digicarbon.numeric.least_squares import solve
-from digicarbon.numeric.reduced_form import ErrorStructure, partial_out, reduced_form
-from digicarbon.numeric.weak_instruments import strength
-from digicarbon.numeric.within import EffectsKind, absorb, absorbed_rank, dependent, vanishing
+from digicarbon.numeric.iv.anderson_rubin import anderson_rubin
+from digicarbon.numeric.iv.instrument_tests import endogeneity, overidentification
+from digicarbon.numeric.iv.reduced_form import ErrorStructure, partial_out, reduced_form
+from digicarbon.numeric.iv.weak_instruments import strength
+from digicarbon.numeric.linear.covariance import ClusterBy, nearest_semidefinite, nested_effects, small_sample_factor
+from digicarbon.numeric.linear.least_squares import solve
+from digicarbon.numeric.linear.within import EffectsKind, absorb, absorbed_rank, dependent, vanishing
 from digicarbon.panel import Panel, canonical
 from digicarbon.result import Inference, Result
 from digicarbon.spec import Names

@@ -28,10 +28,10 @@ from digicarbon.model.base import (
     require_panel,
 )
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, under_null
-from digicarbon.numeric.covariance import ClusterBy, Covariance, Kernel, SmallSample, nearest_semidefinite
-from digicarbon.numeric.least_squares import Fit, least_squares
-from digicarbon.numeric.random_effects import Method, RandomEffects
-from digicarbon.numeric.within import EffectsKind
+from digicarbon.numeric.linear.covariance import ClusterBy, Covariance, Kernel, SmallSample, nearest_semidefinite
+from digicarbon.numeric.linear.least_squares import Fit, least_squares
+from digicarbon.numeric.linear.random_effects import Method, RandomEffects
+from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.panel import Panel, variables_of
 from digicarbon.result import Inference, Result
 from digicarbon.spec import Names
@@ -87,7 +87,7 @@ class PanelRegression(Model):
         Whether fixed effects (within) report a constant beside them, as Stata's xtreg and reghdfe do: the mean of the
         effects.
     variance : {"swamy_arora", "wallace_hussain", "amemiya", "nerlove", "stata"}
-        Variance components of random effects, see `digicarbon.numeric.random_effects.components`.
+        Variance components of random effects, see `digicarbon.numeric.linear.random_effects.components`.
     cov : {"classic", "robust", "cluster", "driscoll_kraay", "newey_west", "beck_katz", "conley"}
         Homoskedastic; heteroskedastic (White); clustered; Driscoll & Kraay's, for dependence between units and over
         time; for serial correlation within units; panel-corrected (``cluster: time`` for dependence between units);
@@ -101,8 +101,8 @@ class PanelRegression(Model):
         In ``conley``: 1 where the weights join two units, or the weight itself as it was before normalisation, which
         should then fall from 1 to 0 with distance.
     small_sample : {"stata", "none", "g", "full", "sss", "hc1", "hc3"}
-        See `digicarbon.numeric.covariance.small_sample_factor`. With ``cov: robust``, ``stata`` and ``full`` are HC1
-        with effects counted, ``hc1`` without, ``none`` is HC0.
+        See `digicarbon.numeric.linear.covariance.small_sample_factor`. With ``cov: robust``, ``stata`` and ``full`` are
+        HC1 with effects counted, ``hc1`` without, ``none`` is HC0.
     df : {"auto", "residual"}
         Degrees of freedom of t: residual ones, but with clusters G - 1 (Stata; the smaller G of two) and with
         Driscoll & Kraay's T - 1, or always the residual ones (linearmodels). Random effects take the normal.

@@ -36,12 +36,12 @@ from digicarbon.model.base import (
     require_panel,
 )
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key, under_null
-from digicarbon.numeric.linear_batch import LinearRule
-from digicarbon.numeric.null_model import NullModel
-from digicarbon.numeric.spatial_effects import effects_by_unit, lag_effects, local_effects, simulated_errors
-from digicarbon.numeric.spatial_likelihood import Correction, Demeaning, Sample, in_sample, near_end
-from digicarbon.numeric.spatial_operator import SpatialOperator
-from digicarbon.numeric.within import EffectsKind, absorbed_count, demean
+from digicarbon.numeric.linear.linear_batch import LinearRule
+from digicarbon.numeric.linear.within import EffectsKind, absorbed_count, demean
+from digicarbon.numeric.resampling.null_model import NullModel
+from digicarbon.numeric.spatial.effects import effects_by_unit, lag_effects, local_effects, simulated_errors
+from digicarbon.numeric.spatial.likelihood import Correction, Demeaning, Sample, in_sample, near_end
+from digicarbon.numeric.spatial.operator import SpatialOperator
 from digicarbon.panel import Panel
 from digicarbon.result import Effects, Inference, Result
 from digicarbon.spec import under

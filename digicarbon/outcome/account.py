@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from digicarbon import data
 from digicarbon.errors import DataError, counted, listing
-from digicarbon.numeric import fuels
+from digicarbon.numeric.accounts import fuels
 from digicarbon.outcome.base import Outcome
 from digicarbon.source import Inputs
 from digicarbon.spec import Spec

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from digicarbon.errors import DataError, counted, listing
-from digicarbon.numeric.deflation import at_constant_prices
+from digicarbon.numeric.accounts.deflation import at_constant_prices
 from digicarbon.outcome.account import CarbonOutcome, refuse_non_positive
 from digicarbon.source import Inputs
 

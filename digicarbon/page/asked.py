@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from markupsafe import Markup, escape
 
-from digicarbon.files import GROUPS
+from digicarbon.config.files import GROUPS
 from digicarbon.recorded import RecordedSweep
 from digicarbon.report.focal import text_of
 from digicarbon.tracking import masked

@@ -15,12 +15,12 @@ from markupsafe import Markup
 from digicarbon.errors import DigicarbonError
 from digicarbon.page import asked, runs
 from digicarbon.page.words import Words
-from digicarbon.provenance import SEEDS
 from digicarbon.recorded import RecordedSweep
 from digicarbon.report import DiagnosticTable, Labels, Report, SpecificationCurve, Table
 from digicarbon.report.focal import Quantity
 from digicarbon.report.joint import Joint
-from digicarbon.tables import absent, finished
+from digicarbon.sweep.provenance import SEEDS
+from digicarbon.sweep.tables import absent, finished
 from digicarbon.tracking import SERVERS, masked
 
 LOCAL = "http://127.0.0.1:5000"

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 import digicarbon
-from digicarbon.cells import plain_table
+from digicarbon.disk.cells import plain_table
 from digicarbon.errors import ConfigError
 from digicarbon.page.section import Section
 from digicarbon.page.words import Words

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digicarbon.numeric.within import rows_before
+from digicarbon.numeric.linear.within import rows_before
 from digicarbon.panel._calendar import Calendar
 
 FloatArray = NDArray[np.float64]

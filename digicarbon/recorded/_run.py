@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digicarbon.compose import first_line
+from digicarbon.config.compose import first_line
 from digicarbon.errors import DataError, TrackingError, counted, listing, nearest
-from digicarbon.provenance import FINGERPRINT, RECORD, VERSION
 from digicarbon.secret import hidden, masked
+from digicarbon.sweep.provenance import FINGERPRINT, RECORD, VERSION
 from digicarbon.tracking import CONFIG, CONFIG_FILE, EXPERIMENT, OPENED, SQLITE, Tracking, absolute, ask_once
 
 if TYPE_CHECKING:

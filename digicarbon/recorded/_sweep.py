@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, overload
 
 import pandas as pd
 
+from digicarbon.config.files import GROUPS, UNNAMED, command_line, find, override
 from digicarbon.errors import DataError, TrackingError, listing, nearest
-from digicarbon.files import GROUPS, UNNAMED, command_line, find, override
-from digicarbon.provenance import RECORD
 from digicarbon.recorded._run import data_of, reading, sweeps_of
 from digicarbon.report import Record
 from digicarbon.report.joint import FILE as JOINT
 from digicarbon.report.joint import Joint
 from digicarbon.secret import masked
+from digicarbon.sweep.provenance import RECORD
 from digicarbon.tracking import (
     EXPERIMENT,
     OVERRIDES,
@@ -62,7 +62,7 @@ class RecordedSweep:
         Milliseconds since the epoch.
     tags : mapping of str to str
     data : sequence of mapping
-        The record of data (`digicarbon.provenance`); empty where an earlier version made none.
+        The record of data (`digicarbon.sweep.provenance`); empty where an earlier version made none.
     roster : Roster
         The runs as they were planned, in the order of the experiment.
     rows : DataFrame

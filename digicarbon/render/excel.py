@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from digicarbon.cells import is_formula
+from digicarbon.disk.cells import is_formula
 from digicarbon.render.grid import SENTENCE, Grid, Number, length, number
 
 if TYPE_CHECKING:

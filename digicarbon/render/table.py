@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from digicarbon.disk.whole import put
 from digicarbon.errors import ConfigError, listing, nearest
 from digicarbon.render.grid import Grid, clean, spread
-from digicarbon.whole import put
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,9 +18,9 @@ from digicarbon.model import (
     PanelRegression,
     SpatialPanel,
 )
-from digicarbon.numeric.covariance import nested_effects
+from digicarbon.numeric.linear.covariance import nested_effects
 from digicarbon.panel import Index, Panel, canonical, parse
-from digicarbon.prepare import Prepared, Specs
+from digicarbon.plan.prepare import Prepared, Specs
 from digicarbon.result import Result
 from digicarbon.weights import Weights
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from digicarbon.cells import plain_table
+from digicarbon.disk.cells import plain_table
 from digicarbon.errors import counted
 from digicarbon.replication.case import Case
 from digicarbon.replication.data import DataSet

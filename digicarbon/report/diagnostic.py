@@ -12,8 +12,8 @@ import pandas as pd
 import yaml
 from pydantic import Field
 
+from digicarbon.config.files import folders
 from digicarbon.errors import ConfigError, listing
-from digicarbon.files import folders
 from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, attributed
 from digicarbon.report.summary import across
 from digicarbon.result import Result

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from digicarbon.choice import said
 from digicarbon.errors import counted
+from digicarbon.plan.choice import said
 from digicarbon.report.base import Record
 from digicarbon.result import SHOWN
 from digicarbon.result import Quantity as Quantity

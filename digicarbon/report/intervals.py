@@ -10,7 +10,9 @@ import pandas as pd
 from pydantic import Field
 
 from digicarbon.errors import ConfigError
-from digicarbon.picture import (
+from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, notes_of
+from digicarbon.report.focal import text_of
+from digicarbon.report.picture import (
     Format,
     Quantity,
     interval_numbers,
@@ -19,8 +21,6 @@ from digicarbon.picture import (
     plot_coefficients,
     plot_effects,
 )
-from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, notes_of
-from digicarbon.report.focal import text_of
 from digicarbon.report.pictured import Formats, files_of, level_note, number, results_of
 from digicarbon.report.summary import coefficients
 from digicarbon.result import Result

@@ -12,9 +12,9 @@ import pandas as pd
 from pydantic import Field
 
 from digicarbon.errors import ConfigError, listing
-from digicarbon.picture import clusters_of, long_names, no_letters, plot_lisa, plot_map, plot_moran
 from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, notes_of
 from digicarbon.report.diagnostic import DiagnosticTable
+from digicarbon.report.picture import clusters_of, long_names, no_letters, plot_lisa, plot_map, plot_moran
 from digicarbon.report.pictured import Formats, Periods, by_variable, files_of, number
 from digicarbon.spec import Names
 

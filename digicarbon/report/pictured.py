@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from digicarbon.picture import Format, rendered
 from digicarbon.report.base import Record
+from digicarbon.report.picture import Format, rendered
 from digicarbon.result import Result
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 
 from digicarbon.errors import ConfigError, counted, listing, nearest
-from digicarbon.numeric.influence import concentration, influence, robustness, shares, without_ends
-from digicarbon.picture import Format, Strip, plot_specification_curve, rendered
+from digicarbon.numeric.shape.influence import concentration, influence, robustness, shares, without_ends
 from digicarbon.report.base import Record, Report, Table, counted_notes, counted_once
 from digicarbon.report.focal import AS_CONFIGURED, IN_PIECES, Focal, Quantity, focal
 from digicarbon.report.joint import FACETS, Joint, JointRequest
+from digicarbon.report.picture import Format, Strip, plot_specification_curve, rendered
 from digicarbon.report.signs import meaning, number
 from digicarbon.result import Asked
 from digicarbon.spec import Names

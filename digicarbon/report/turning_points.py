@@ -11,8 +11,8 @@ import pandas as pd
 
 from digicarbon.diagnostic.turning_points import variable_with_powers
 from digicarbon.errors import ConfigError
-from digicarbon.picture import plot_curve
 from digicarbon.report.base import Record, Table
+from digicarbon.report.picture import plot_curve
 from digicarbon.report.pictured import Formats, files_of
 from digicarbon.report.regression import RegressionTable
 from digicarbon.report.summary import across

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from digicarbon import validation
+from digicarbon.source import validation
 from digicarbon.source.base import InputOutputTable, Inputs
 
 
@@ -46,7 +46,7 @@ def checked(
     halves : (DataFrame, DataFrame) or None
         Flows and sectors of the input-output tables.
     tolerance : float
-        As for `digicarbon.validation.check_tables`.
+        As for `digicarbon.source.validation.check_tables`.
     how : str
         The command that shows all findings.
 

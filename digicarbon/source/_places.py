@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from digicarbon import data
-from digicarbon.numeric.geography import EARTH_RADIUS_KM, great_circle_km
-from digicarbon.numeric.proximity import triangulated
+from digicarbon.numeric.spatial.geography import EARTH_RADIUS_KM, great_circle_km
+from digicarbon.numeric.spatial.proximity import triangulated
 
 FloatArray = NDArray[np.float64]
 

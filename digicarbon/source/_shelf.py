@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from digicarbon import data, datafolder
+from digicarbon import data
 from digicarbon.errors import DataError, columns_there, listing, nearest
+from digicarbon.source import datafolder
 from digicarbon.source._catalogue import FileEntry, SeriesEntry, Value
 from digicarbon.source._read import check_present, read_table
 from digicarbon.source.base import InputFile
-from digicarbon.validation import BROKEN
+from digicarbon.source.validation import BROKEN
 
 KEYS = ["unit", "time"]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from digicarbon.numeric.bea import DigitalValueAdded, digital_value_added, nearest_table, scale_to_year
+from digicarbon.numeric.accounts.bea import DigitalValueAdded, digital_value_added, nearest_table, scale_to_year
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

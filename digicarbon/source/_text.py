@@ -13,8 +13,8 @@ from typing import Any
 
 import pandas as pd
 
+from digicarbon.disk.unpack import gunzip
 from digicarbon.errors import DataError
-from digicarbon.unpack import gunzip
 
 WORDS = {
     "comma": ",",

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from digicarbon.datafolder import file_hash
 from digicarbon.errors import DataError, listing, nearest
+from digicarbon.source.datafolder import file_hash
+from digicarbon.source.validation import Finding
 from digicarbon.spec import Names, Spec
-from digicarbon.validation import Finding
 
 FloatArray = NDArray[np.float64]
 

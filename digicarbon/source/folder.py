@@ -18,8 +18,8 @@ from digicarbon.source._shelf import KEYS, Shelf
 from digicarbon.source._table_files import table_halves
 from digicarbon.source._tables import io_tables
 from digicarbon.source.base import TABLES, InputFile, Inputs, Source
+from digicarbon.source.validation import BROKEN
 from digicarbon.spec import Names, Pair
-from digicarbon.validation import BROKEN
 
 
 class FolderSource(Source):
@@ -157,7 +157,7 @@ class FolderSource(Source):
         DataError
             If the folder, a required series, a column or the polygons are missing, no file is there, a cell is no
             number, a unit and year stands twice, two files have a series of the same name, or units or years are not
-            in the files; or if the checks of `digicarbon.validation` find an error.
+            in the files; or if the checks of `digicarbon.source.validation` find an error.
         """
         shelf = self._shelf()
         found, absent = self._found(shelf)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from digicarbon import data
 from digicarbon.errors import listing, nearest
-from digicarbon.numeric import fuels, geography
+from digicarbon.numeric.accounts import fuels
+from digicarbon.numeric.spatial import geography
 from digicarbon.source import _places as at
 from digicarbon.source import _simulation as draw
 from digicarbon.source.base import InputOutputTable, Inputs, Source

@@ -10,10 +10,10 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 from urllib.request import url2pathname
 
+from digicarbon.disk.whole import put as put
 from digicarbon.errors import TrackingError
 from digicarbon.secret import masked as masked
 from digicarbon.tracking._entry import Tracking
-from digicarbon.whole import put as put
 
 SQLITE = "sqlite:///"
 SERVERS = ("http://", "https://")

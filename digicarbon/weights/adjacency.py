@@ -6,8 +6,8 @@ import numpy as np
 from scipy import sparse
 
 from digicarbon.data import adjacency, provinces
-from digicarbon.numeric.normalisation import Normalise
-from digicarbon.numeric.proximity import binary
+from digicarbon.numeric.spatial.normalisation import Normalise
+from digicarbon.numeric.spatial.proximity import binary
 from digicarbon.panel import Panel
 from digicarbon.weights._units import IslandsPlaced, as_provinces
 from digicarbon.weights.base import Weights, WeightsSpec

@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from digicarbon.errors import WeightsError, listing, nearest
-from digicarbon.numeric.normalisation import Normalise, row_standardised, scale
-from digicarbon.numeric.spatial_operator import DenseOperator, SpatialOperator
-from digicarbon.numeric.spatial_sparse import SparseOperator, find_balance
+from digicarbon.numeric.spatial.normalisation import Normalise, row_standardised, scale
+from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
+from digicarbon.numeric.spatial.sparse import SparseOperator, find_balance
 from digicarbon.panel import Panel, label
 from digicarbon.spec import Spec
 

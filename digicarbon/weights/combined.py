@@ -9,9 +9,9 @@ from pydantic import BeforeValidator, Field, PlainSerializer
 from scipy import sparse
 
 from digicarbon.errors import WeightsError
-from digicarbon.numeric.normalisation import Normalise
-from digicarbon.numeric.proximity import higher_order
-from digicarbon.numeric.unit_permutation import permutations
+from digicarbon.numeric.resampling.unit_permutation import permutations
+from digicarbon.numeric.spatial.normalisation import Normalise
+from digicarbon.numeric.spatial.proximity import higher_order
 from digicarbon.panel import Panel
 from digicarbon.spec import nested, under
 from digicarbon.weights._units import IslandsUnplaced

@@ -10,8 +10,8 @@ from pydantic import Field, model_validator
 from scipy import sparse
 
 from digicarbon.errors import DataError, WeightsError, columns_there, listing, nearest
-from digicarbon.numeric.normalisation import Normalise
-from digicarbon.numeric.proximity import linked, without_neighbour
+from digicarbon.numeric.spatial.normalisation import Normalise
+from digicarbon.numeric.spatial.proximity import linked, without_neighbour
 from digicarbon.panel import Panel
 from digicarbon.source._read import check_present
 from digicarbon.weights._units import (

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from digicarbon.numeric.normalisation import Normalise
-from digicarbon.numeric.proximity import triangulated
+from digicarbon.numeric.spatial.normalisation import Normalise
+from digicarbon.numeric.spatial.proximity import triangulated
 from digicarbon.panel import Panel
 from digicarbon.weights.base import Weights
 from digicarbon.weights.places import PlacedWeights
@@ -14,7 +14,7 @@ class DelaunayWeights(PlacedWeights):
 
     They are the units whose Thiessen polygons (all that is nearer to one unit than to any other) touch: a contiguity
     for points. Every unit has a neighbour and there is one component; at the rim of the map neighbours can lie far
-    apart. See `digicarbon.numeric.proximity.triangulated`.
+    apart. See `digicarbon.numeric.spatial.proximity.triangulated`.
 
     Attributes
     ----------

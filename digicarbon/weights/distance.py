@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from digicarbon.numeric.normalisation import Normalise
-from digicarbon.numeric.proximity import binary, exponential_decay, inverse_distance
+from digicarbon.numeric.spatial.normalisation import Normalise
+from digicarbon.numeric.spatial.proximity import binary, exponential_decay, inverse_distance
 from digicarbon.panel import Panel
 from digicarbon.weights._units import IslandsPlaced
 from digicarbon.weights.base import Weights

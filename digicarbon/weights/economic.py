@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from digicarbon.errors import WeightsError, columns_there, listing, nearest
-from digicarbon.numeric.normalisation import Normalise
-from digicarbon.numeric.proximity import inverse_distance, inverse_gap
+from digicarbon.numeric.spatial.normalisation import Normalise
+from digicarbon.numeric.spatial.proximity import inverse_distance, inverse_gap
 from digicarbon.panel import Panel
 from digicarbon.spec import Pair
 from digicarbon.weights.base import Weights, WeightsSpec

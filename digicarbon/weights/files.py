@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from digicarbon.errors import WeightsError, columns_there, listing, nearest
-from digicarbon.numeric.normalisation import Normalise
+from digicarbon.numeric.spatial.normalisation import Normalise
 from digicarbon.panel import Panel
 from digicarbon.source._read import read_table
 from digicarbon.source._text import TextFormat

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from digicarbon.errors import DataError, WeightsError
-from digicarbon.numeric.normalisation import Normalise
+from digicarbon.numeric.spatial.normalisation import Normalise
 from digicarbon.panel import Panel
 from digicarbon.source._read import check_present
 from digicarbon.source._text import TextFormat, decoded

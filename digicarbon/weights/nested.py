@@ -7,8 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from digicarbon.errors import WeightsError, listing
-from digicarbon.numeric.geography import nested
-from digicarbon.numeric.normalisation import Normalise
+from digicarbon.numeric.spatial.geography import nested
+from digicarbon.numeric.spatial.normalisation import Normalise
 from digicarbon.panel import Panel
 from digicarbon.weights.base import Weights
 from digicarbon.weights.economic import SizedWeights

@@ -15,7 +15,7 @@ from scipy import sparse
 
 from digicarbon.data import province, provinces
 from digicarbon.errors import WeightsError, columns_there, nearest
-from digicarbon.numeric.proximity import (
+from digicarbon.numeric.spatial.proximity import (
     Metric,
     Pairs,
     linked,

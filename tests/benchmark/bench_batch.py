@@ -11,9 +11,9 @@ import time
 import numpy as np
 
 from digicarbon import data
-from digicarbon.numeric.spatial_batch import LagBatch
-from digicarbon.numeric.spatial_likelihood import Sample, fit_lag
-from digicarbon.numeric.within import demean
+from digicarbon.numeric.linear.within import demean
+from digicarbon.numeric.spatial.batch import LagBatch
+from digicarbon.numeric.spatial.likelihood import Sample, fit_lag
 from digicarbon.weights import Weights
 
 N, T, K, DRAWS, SINGLE = 30, 6, 6, 40_000, 1_000

@@ -20,9 +20,9 @@ os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
 
 import yaml
 
-from digicarbon.compose import Composer, loader
-from digicarbon.joint import joint_test
-from digicarbon.plan import Plan, plan
+from digicarbon.config.compose import Composer, loader
+from digicarbon.plan.runs import Plan, plan
+from digicarbon.sweep.joint import joint_test
 
 CONTROLS = ("ln_pgdp", "ln_population", "ln_built_up_area", "ln_ter_sec", "ln_regulation")
 DRAWS = 500

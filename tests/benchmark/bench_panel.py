@@ -20,9 +20,9 @@ import numpy as np
 import pandas as pd
 
 import digicarbon as dc
-from digicarbon.numeric.covariance import clustered, small_sample_factor
-from digicarbon.numeric.least_squares import least_squares
-from digicarbon.numeric.within import Rows, absorb
+from digicarbon.numeric.linear.covariance import clustered, small_sample_factor
+from digicarbon.numeric.linear.least_squares import least_squares
+from digicarbon.numeric.linear.within import Rows, absorb
 
 X = tuple("abcdef")
 SIZES = ((30, 6, 20_000, 3_000, 60), (2_800, 20, 500, 200, 10))

@@ -22,10 +22,10 @@ from typing import Any
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
-from digicarbon.compose import Composer, loader
-from digicarbon.expand import expand
-from digicarbon.plan import plan
-from digicarbon.prepare import specify
+from digicarbon.config.compose import Composer, loader
+from digicarbon.plan.expand import expand
+from digicarbon.plan.prepare import specify
+from digicarbon.plan.runs import plan
 from digicarbon.spec import Builder
 
 CONTROLS = ("ln_pgdp", "ln_population", "ln_built_up_area", "ln_ter_sec", "ln_regulation")

@@ -126,9 +126,9 @@ def peak() -> float:
 
 def kernel(name: str) -> dict[str, float]:
     """Time the numeric functions alone: arrays ready, effects with delta errors, no Result."""
-    from digicarbon.numeric.spatial_effects import lag_effects
-    from digicarbon.numeric.spatial_likelihood import Sample, fit_lag
-    from digicarbon.numeric.within import demean
+    from digicarbon.numeric.linear.within import demean
+    from digicarbon.numeric.spatial.effects import lag_effects
+    from digicarbon.numeric.spatial.likelihood import Sample, fit_lag
 
     weights, panel = study(SIZES[name])
     w = weights.operator

@@ -152,8 +152,8 @@ def write_panel(path: Path) -> None:
     """Write the panel that our sweeps are fitted to, for the peer: it reads what we make from raw series."""
     import pandas as pd
 
-    from digicarbon.compose import Composer, loader
-    from digicarbon.plan import plan
+    from digicarbon.config.compose import Composer, loader
+    from digicarbon.plan.runs import plan
 
     terms = ",".join(f"ln_{name}" for name in MEASURES.values())
     composer = Composer(loader(), "config", [f"measure.terms=[{terms}]"])

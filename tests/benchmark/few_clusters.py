@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 import digicarbon as dc
-from digicarbon.numeric.group_permutation import permutation_test, unit_moments
-from digicarbon.numeric.wild_bootstrap import wild_cluster_bootstrap
-from digicarbon.numeric.within import demean
+from digicarbon.numeric.linear.within import demean
+from digicarbon.numeric.resampling.group_permutation import permutation_test, unit_moments
+from digicarbon.numeric.resampling.wild_bootstrap import wild_cluster_bootstrap
 
 FloatArray = NDArray[np.float64]
 SAMPLES, PERIODS, DRAWS, SEED = 2000, 6, 399, 1

@@ -26,10 +26,10 @@ from digicarbon import data
 from digicarbon.model import Model, PanelRegression, SpatialPanel
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.batch import Estimand
-from digicarbon.numeric.curve_statistics import Curves, CurveStatistics, share_as_extreme
-from digicarbon.numeric.null_model import linear_null
-from digicarbon.numeric.spatial_batch import EffectName
-from digicarbon.numeric.unit_permutation import permutations
+from digicarbon.numeric.resampling.curve_statistics import Curves, CurveStatistics, share_as_extreme
+from digicarbon.numeric.resampling.null_model import linear_null
+from digicarbon.numeric.resampling.unit_permutation import permutations
+from digicarbon.numeric.spatial.batch import EffectName
 from digicarbon.panel import Panel
 from digicarbon.report.joint import STATISTICS
 from digicarbon.weights import Weights
@@ -88,7 +88,7 @@ Outcomes = Callable[[Panel, Model, int, int], FloatArray]
 
 
 def filtered(panel: Panel, model: Model, draws: int, seed: int) -> FloatArray:
-    """Return outcomes as `digicarbon.joint` draws them, the observed one first."""
+    """Return outcomes as `digicarbon.sweep.joint` draws them, the observed one first."""
     null = model.null(panel, W if model.takes_weights else None, [W])
     assert null is not None
     found = null.fit()

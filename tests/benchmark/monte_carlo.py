@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digicarbon import data
-from digicarbon.numeric.spatial_batch import LagBatch
-from digicarbon.numeric.spatial_likelihood import Sample
+from digicarbon.numeric.spatial.batch import LagBatch
+from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.weights import Weights
 
 SEED = 20240601

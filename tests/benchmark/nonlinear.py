@@ -20,7 +20,7 @@ import digicarbon as dc
 from digicarbon import data
 from digicarbon.diagnostic.turning_points import curve_of
 from digicarbon.measure import BeaMeasure
-from digicarbon.numeric.turning_points import Cubic, Fieller, Quadratic, cubic, quadratic
+from digicarbon.numeric.shape.turning_points import Cubic, Fieller, Quadratic, cubic, quadratic
 from digicarbon.outcome import Intensity
 from digicarbon.panel import PanelDesign
 from digicarbon.source import SimulatedSource, Source

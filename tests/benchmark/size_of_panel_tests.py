@@ -18,12 +18,12 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from digicarbon.numeric import cross_section, hausman, serial_correlation
-from digicarbon.numeric.auxiliary_regression import regress
-from digicarbon.numeric.effects_f import effects_f
-from digicarbon.numeric.error_components_lm import error_components
-from digicarbon.numeric.group_means import without_effects
-from digicarbon.numeric.heteroskedasticity import studentized_breusch_pagan
+from digicarbon.numeric.linear.group_means import without_effects
+from digicarbon.numeric.tests import cross_section, hausman, serial_correlation
+from digicarbon.numeric.tests.auxiliary_regression import regress
+from digicarbon.numeric.tests.effects_f import effects_f
+from digicarbon.numeric.tests.error_components_lm import error_components
+from digicarbon.numeric.tests.heteroskedasticity import studentized_breusch_pagan
 
 FloatArray = NDArray[np.float64]
 

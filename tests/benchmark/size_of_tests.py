@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digicarbon import data
-from digicarbon.numeric.cross_section import pesaran_cd, weighted_cd
-from digicarbon.numeric.effects_test import effects_test
-from digicarbon.numeric.residual_moran import residual_moran
-from digicarbon.numeric.spatial_lm import lagrange_multipliers
-from digicarbon.numeric.within import demean
+from digicarbon.numeric.linear.within import demean
+from digicarbon.numeric.tests.cross_section import pesaran_cd, weighted_cd
+from digicarbon.numeric.tests.effects_test import effects_test
+from digicarbon.numeric.tests.residual_moran import residual_moran
+from digicarbon.numeric.tests.spatial_lm import lagrange_multipliers
 from digicarbon.weights import Weights
 
 FloatArray = NDArray[np.float64]

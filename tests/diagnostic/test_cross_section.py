@@ -8,7 +8,7 @@ from conftest import reference
 
 import digicarbon as dc
 from digicarbon.diagnostic.cross_section import cross_section_row
-from digicarbon.numeric.cross_section import pesaran_cd, weighted_cd
+from digicarbon.numeric.tests.cross_section import pesaran_cd, weighted_cd
 
 # R prints 17 digits; residuals of a design with condition 1e5
 TOLERANCE = 1e-9

@@ -10,7 +10,7 @@ from scipy import sparse
 
 import digicarbon as dc
 from digicarbon.errors import WeightsError
-from digicarbon.numeric.spatial_lm import lagrange_multipliers
+from digicarbon.numeric.tests.spatial_lm import lagrange_multipliers
 
 # closed forms in both programs; R's pooled projection keeps ten digits
 TOLERANCE = 1e-9

@@ -11,8 +11,8 @@ from conftest import reference
 import digicarbon as dc
 from digicarbon.diagnostic import BivariateMoran, LocalMoran, Moran, local_moran, moran_bivariate
 from digicarbon.errors import DataError, EstimationError
-from digicarbon.numeric.moran import moran
-from digicarbon.numeric.residual_moran import residual_moran
+from digicarbon.numeric.tests.moran import moran
+from digicarbon.numeric.tests.residual_moran import residual_moran
 
 # closed forms in both programs
 TOLERANCE = 1e-10

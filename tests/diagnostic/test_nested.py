@@ -13,8 +13,8 @@ from conftest import reference
 import digicarbon as dc
 from digicarbon.diagnostic.nested import durbin_rows, effects_rows, hausman_row
 from digicarbon.errors import EstimationError
-from digicarbon.numeric.effects_test import effects_test
-from digicarbon.numeric.nested import common_factor, hausman, wald
+from digicarbon.numeric.tests.effects_test import effects_test
+from digicarbon.numeric.tests.nested import common_factor, hausman, wald
 from digicarbon.result import Result
 
 # the references solve the same likelihoods by another route

@@ -22,8 +22,8 @@ from blocks import blocks
 from commands import of_code, of_page, of_text
 from conftest import REPOSITORY
 
-from digicarbon import ui
 from digicarbon.__main__ import VERBS, main
+from digicarbon.cli import ui
 
 DOCS = REPOSITORY / "docs"
 TEMPLATES = [*(REPOSITORY / "digicarbon" / "template").rglob("*.md")]

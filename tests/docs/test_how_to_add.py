@@ -8,7 +8,7 @@ import pytest
 from blocks import follow
 from conftest import REPOSITORY
 
-from digicarbon.files import GROUPS
+from digicarbon.config.files import GROUPS
 
 FOLDER = REPOSITORY / "docs" / "how"
 PAGES = sorted(page.stem for page in FOLDER.glob("*.md") if page.stem != "index")

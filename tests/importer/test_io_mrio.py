@@ -11,11 +11,12 @@ import pymrio
 import pytest
 from io_layout import Form, multi_regional, save, save_text
 
-from digicarbon import data, datafolder
+from digicarbon import data
 from digicarbon.__main__ import main
 from digicarbon.errors import Caught, DataError
 from digicarbon.importer.base import Imported
 from digicarbon.importer.io_mrio import IOMrioImporter
+from digicarbon.source import datafolder
 from digicarbon.source._tables import io_tables
 
 # sums of decimal figures that a workbook keeps as binary ones

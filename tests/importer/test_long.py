@@ -11,10 +11,10 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from digicarbon import datafolder
 from digicarbon.__main__ import main
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.importer import Imported, LongImporter
+from digicarbon.source import datafolder
 
 GDP, POP = ("GDP (constant 2015 US$)", "NY.GDP.MKTP.KD"), ("Population, total", "SP.POP.TOTL")
 COUNTRIES = (("Not classified", "INX"), ("Aruba", "ABW"), ("China", "CHN"))

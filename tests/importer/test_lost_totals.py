@@ -17,7 +17,7 @@ from digicarbon.__main__ import main
 from digicarbon.importer import CeadsApparentImporter, CeadsEnergyImporter, CeadsSectoralImporter
 from digicarbon.outcome import Total
 from digicarbon.source import Inputs
-from digicarbon.validation import check_datasets
+from digicarbon.source.validation import check_datasets
 
 PLACES = ("Beijing2012", "Hebei2012")
 

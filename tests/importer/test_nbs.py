@@ -14,11 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbs_layout import PROVINCES, by_indicator, by_province, by_year, figure, write_csv, write_xlsx
 
-from digicarbon import data, datafolder
+from digicarbon import data
 from digicarbon.__main__ import main
 from digicarbon.errors import DataError
 from digicarbon.importer import Imported, NbsImporter
 from digicarbon.importer._units import name_and_unit
+from digicarbon.source import datafolder
 
 Rows = layout.Rows
 

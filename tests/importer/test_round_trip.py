@@ -14,8 +14,8 @@ import pytest
 
 import digicarbon as dc
 from digicarbon.__main__ import main
-from digicarbon.compose import Composer, loader
-from digicarbon.plan import plan
+from digicarbon.config.compose import Composer, loader
+from digicarbon.plan.runs import plan
 from digicarbon.source import Inputs
 
 PROVINCES = {"Beijing": "北京市", "Inner Mongolia": "内蒙古自治区", "Shaanxi": "陕西省"}

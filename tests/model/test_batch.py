@@ -14,7 +14,7 @@ from digicarbon.model import Model
 from digicarbon.model._panel_batch import LinearFits, null_of
 from digicarbon.model._spatial_batch import ErrorFits, LagFits
 from digicarbon.model.batch import Estimand, OneByOne, estimate_of, under_null
-from digicarbon.numeric.within import EffectsKind
+from digicarbon.numeric.linear.within import EffectsKind
 
 DRAWS = 4
 W = dc.Weights.from_edges(data.adjacency())

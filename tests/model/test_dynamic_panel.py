@@ -12,8 +12,8 @@ from linearmodels.iv import IV2SLS
 
 import digicarbon as dc
 from digicarbon.model._gmm_design import design
-from digicarbon.numeric import gmm as numeric
-from digicarbon.numeric.gmm_tests import without
+from digicarbon.numeric.gmm import estimator as numeric
+from digicarbon.numeric.gmm.tests import without
 
 # plm and pydynpd invert the covariance of moments and lose digits to it; ours works on its root and is within 2e-11 of
 # arithmetic in 50 digits on the worst case here

@@ -12,8 +12,8 @@ from conftest import reference
 
 import digicarbon as dc
 from digicarbon.errors import ConfigError, DataError, EstimationError, WeightsError
-from digicarbon.numeric.covariance import nearest_semidefinite
-from digicarbon.numeric.within import Rows, absorb
+from digicarbon.numeric.linear.covariance import nearest_semidefinite
+from digicarbon.numeric.linear.within import Rows, absorb
 
 # R prints 17 digits; two QR decompositions of a 816 x 5 design with condition 1e5 agree to about 1e-12
 TOLERANCE = 1e-10

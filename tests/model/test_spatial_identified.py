@@ -12,11 +12,11 @@ from scipy.optimize import minimize_scalar
 import digicarbon as dc
 from digicarbon.errors import DigicarbonError, EstimationError
 from digicarbon.model.batch import Estimand
-from digicarbon.numeric.error_batch import ErrorBatch
-from digicarbon.numeric.spatial_batch import LagBatch, LagSpace
-from digicarbon.numeric.spatial_likelihood import Sample
-from digicarbon.numeric.spatial_operator import DenseOperator
-from digicarbon.numeric.spatial_sparse import SparseOperator
+from digicarbon.numeric.spatial.batch import LagBatch, LagSpace
+from digicarbon.numeric.spatial.error_batch import ErrorBatch
+from digicarbon.numeric.spatial.likelihood import Sample
+from digicarbon.numeric.spatial.operator import DenseOperator
+from digicarbon.numeric.spatial.sparse import SparseOperator
 
 
 def study(w: Any, t: int, seed: int, rho: float = 0.0) -> tuple[dc.Panel, dc.Weights]:

@@ -9,8 +9,8 @@ from conftest import reference
 
 import digicarbon as dc
 from digicarbon.errors import WeightsError
-from digicarbon.numeric.spatial_batch import LagBatch
-from digicarbon.numeric.spatial_likelihood import Sample
+from digicarbon.numeric.spatial.batch import LagBatch
+from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.weights import AdjacencyWeights
 
 # splm maximises numerically to about 1e-7 in the parameters
@@ -136,7 +136,7 @@ def test_slx_is_least_squares_on_lagged_regressors(produc: dc.Panel, usaww: dc.W
 
 def test_sdm_without_spatial_dependence_is_slx(usaww: dc.Weights) -> None:
     """With a matrix of no links to reach, ρ has nothing to explain: estimates at ρ = 0 are least squares."""
-    from digicarbon.numeric.spatial_likelihood import fit_linear
+    from digicarbon.numeric.spatial.likelihood import fit_linear
 
     rng = np.random.default_rng(2)
     level = rng.normal(size=(5, 48, 3))

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from digicarbon.numeric.spatial_likelihood import Sample, fit_lag
-from digicarbon.numeric.spatial_operator import DenseOperator
-from digicarbon.numeric.within import demean
+from digicarbon.numeric.linear.within import demean
+from digicarbon.numeric.spatial.likelihood import Sample, fit_lag
+from digicarbon.numeric.spatial.operator import DenseOperator
 
 FloatArray = NDArray[np.float64]
 PERIODS = 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digicarbon.numeric.bea import (
+from digicarbon.numeric.accounts.bea import (
     MEASURES,
     DigitalValueAdded,
     adjustment_coefficients,

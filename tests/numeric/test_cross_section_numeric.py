@@ -9,9 +9,9 @@ from conftest import reference
 from panel_arrays import produc
 
 from digicarbon.errors import EstimationError
-from digicarbon.numeric.auxiliary_regression import regress
-from digicarbon.numeric.cross_section import breusch_pagan_lm, pesaran_cd, scaled_lm
-from digicarbon.numeric.group_means import without_effects
+from digicarbon.numeric.linear.group_means import without_effects
+from digicarbon.numeric.tests.auxiliary_regression import regress
+from digicarbon.numeric.tests.cross_section import breusch_pagan_lm, pesaran_cd, scaled_lm
 
 # R prints 17 digits; residuals of a design with condition 1e5
 TOLERANCE = 1e-9

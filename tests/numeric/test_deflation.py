@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from digicarbon.numeric.deflation import at_constant_prices
+from digicarbon.numeric.accounts.deflation import at_constant_prices
 
 INDEX = arrays(np.float64, (3, 5), elements=st.floats(80, 125))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from directed_graphs import gap, graphs
 
-from digicarbon.numeric.spatial_operator import DenseOperator
+from digicarbon.numeric.spatial.operator import DenseOperator
 
 REPEATED = np.array([[0, 1, 1, 1, 0], [1, 0, 0, 1, 1], [1, 0, 0, 1, 1], [0, 1, 1, 0, 1], [0, 1, 1, 1, 0]]) / 3
 

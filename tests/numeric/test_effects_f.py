@@ -11,8 +11,8 @@ from conftest import reference
 from panel_arrays import grunfeld, produc
 
 from digicarbon.errors import EstimationError
-from digicarbon.numeric.effects_f import effects_f, unit_effects
-from digicarbon.numeric.group_means import without_effects
+from digicarbon.numeric.linear.group_means import without_effects
+from digicarbon.numeric.tests.effects_f import effects_f, unit_effects
 
 # closed forms on both sides
 TOLERANCE = 1e-9

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digicarbon.numeric.equal_rows import Twins, equal_rows, unround
+from digicarbon.numeric.linear.equal_rows import Twins, equal_rows, unround
 
 
 def test_round_figures_have_three_digits_at_most() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from digicarbon.numeric.equality import equality, wald_test
+from digicarbon.numeric.tests.equality import equality, wald_test
 
 
 def test_classic_f_is_the_ratio_of_sums_of_squares() -> None:

@@ -10,8 +10,8 @@ from conftest import reference
 from numpy.typing import NDArray
 from panel_arrays import Arrays, grunfeld, produc, with_constant
 
-from digicarbon.numeric.auxiliary_regression import regress
-from digicarbon.numeric.error_components_lm import ErrorComponents, error_components
+from digicarbon.numeric.tests.auxiliary_regression import regress
+from digicarbon.numeric.tests.error_components_lm import ErrorComponents, error_components
 
 # closed forms on both sides; a statistic is a sum of squares of residuals that cancel
 TOLERANCE = 1e-9

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from digicarbon import data
-from digicarbon.numeric.fuels import emission_factors, fuel_co2_mt, mt_per_unit
+from digicarbon.numeric.accounts.fuels import emission_factors, fuel_co2_mt, mt_per_unit
 
 # kg CO2 per kg (gas: per m3) as the literature prints them, four decimals
 PRINTED = {

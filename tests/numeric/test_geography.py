@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from digicarbon import data
-from digicarbon.numeric.geography import EARTH_RADIUS_KM, great_circle_km, nested
+from digicarbon.numeric.spatial.geography import EARTH_RADIUS_KM, great_circle_km, nested
 
 
 def test_known_arcs() -> None:

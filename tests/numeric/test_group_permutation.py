@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from digicarbon.numeric import group_permutation
-from digicarbon.numeric.group_permutation import permutation_test, regressions, unit_moments
+from digicarbon.numeric.resampling import group_permutation
+from digicarbon.numeric.resampling.group_permutation import permutation_test, regressions, unit_moments
 
 # normal equations against a decomposition of the dummy-variable design
 TOLERANCE = 1e-8

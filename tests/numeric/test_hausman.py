@@ -11,7 +11,7 @@ from conftest import reference
 from panel_arrays import Arrays, grunfeld, produc
 
 from digicarbon.errors import EstimationError
-from digicarbon.numeric.hausman import auxiliary, contrast, hausman_contrast
+from digicarbon.numeric.tests.hausman import auxiliary, contrast, hausman_contrast
 
 # a difference of two nearly equal covariances costs digits
 TOLERANCE = 1e-8

@@ -7,8 +7,8 @@ import statsmodels.api as sm
 from conftest import reference
 from panel_arrays import produc, with_constant
 
-from digicarbon.numeric.auxiliary_regression import regress
-from digicarbon.numeric.heteroskedasticity import studentized_breusch_pagan
+from digicarbon.numeric.tests.auxiliary_regression import regress
+from digicarbon.numeric.tests.heteroskedasticity import studentized_breusch_pagan
 
 # closed forms on both sides
 TOLERANCE = 1e-9

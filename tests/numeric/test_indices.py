@@ -10,10 +10,10 @@ from pymcdm import weights as mcdm_weights
 from pymcdm.methods import TOPSIS
 from sklearn.decomposition import PCA
 
-from digicarbon.numeric.entropy_weights import entropy_weights
-from digicarbon.numeric.indicators import min_max, z_scores
-from digicarbon.numeric.principal_components import principal_components
-from digicarbon.numeric.topsis import closeness
+from digicarbon.numeric.accounts.indicators import min_max, z_scores
+from digicarbon.numeric.index.entropy_weights import entropy_weights
+from digicarbon.numeric.index.principal_components import principal_components
+from digicarbon.numeric.index.topsis import closeness
 
 EXACT = 1e-12
 

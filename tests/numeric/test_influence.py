@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digicarbon.numeric.influence import concentration, influence, robustness, shares, without_ends
+from digicarbon.numeric.shape.influence import concentration, influence, robustness, shares, without_ends
 
 
 def indicators(codes: list[int]) -> np.ndarray:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digicarbon.numeric.bea import (
+from digicarbon.numeric.accounts.bea import (
     COEFFICIENTS,
     DigitalValueAdded,
     blend,
@@ -18,7 +18,7 @@ from digicarbon.numeric.bea import (
     scale_to_year,
     surrounding_tables,
 )
-from digicarbon.numeric.leontief import technical_coefficients, value_added_content
+from digicarbon.numeric.accounts.leontief import technical_coefficients, value_added_content
 
 
 def economy(seed: int, n: int = 7) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

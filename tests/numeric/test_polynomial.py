@@ -12,7 +12,7 @@ from conftest import REFERENCE
 from numpy.typing import NDArray
 from scipy import optimize, stats
 
-from digicarbon.numeric.turning_points import Curve, contrast, cubic, fieller, lost_digits, quadratic
+from digicarbon.numeric.shape.turning_points import Curve, contrast, cubic, fieller, lost_digits, quadratic
 
 FloatArray = NDArray[np.float64]
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 import digicarbon as dc
 from digicarbon.errors import EstimationError
-from digicarbon.numeric.random_effects import Components, Method, components, quasi_demean
+from digicarbon.numeric.linear.random_effects import Components, Method, components, quasi_demean
 
 # both sides are closed forms; least squares on logs costs about three digits
 TOLERANCE = 1e-10

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from digicarbon.numeric.identities import relative_gap
-from digicarbon.numeric.robust_scores import log_growth, robust_scores
+from digicarbon.numeric.accounts.identities import relative_gap
+from digicarbon.numeric.tests.robust_scores import log_growth, robust_scores
 
 
 def test_scores_are_deviations_from_the_median_over_its_mad() -> None:

@@ -12,16 +12,16 @@ from panel_arrays import Arrays, grunfeld, produc, with_constant
 from scipy import optimize
 
 from digicarbon.errors import EstimationError
-from digicarbon.numeric.auxiliary_regression import Regression, regress
-from digicarbon.numeric.group_means import without_effects
-from digicarbon.numeric.serial_correlation import (
+from digicarbon.numeric.linear.group_means import without_effects
+from digicarbon.numeric.linear.statistic import Statistic
+from digicarbon.numeric.tests.auxiliary_regression import Regression, regress
+from digicarbon.numeric.tests.serial_correlation import (
     baltagi_li,
     breusch_godfrey,
     wooldridge_difference,
     wooldridge_stata,
     wooldridge_within,
 )
-from digicarbon.numeric.statistic import Statistic
 
 # closed forms on both sides
 TOLERANCE = 1e-9

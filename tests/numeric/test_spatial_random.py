@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 import digicarbon as dc
 from digicarbon.diagnostic import diagnose
 from digicarbon.errors import EstimationError
-from digicarbon.numeric.spatial_operator import DenseOperator
-from digicarbon.numeric.spatial_random import _inverse, fit_error_random
+from digicarbon.numeric.spatial.operator import DenseOperator
+from digicarbon.numeric.spatial.random import _inverse, fit_error_random
 
 FloatArray = NDArray[np.float64]
 N, T = 30, 6

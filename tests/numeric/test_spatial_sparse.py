@@ -12,10 +12,10 @@ import pytest
 from scipy import sparse
 
 import digicarbon as dc
-from digicarbon.numeric import spatial_sparse
-from digicarbon.numeric.spatial_likelihood import Sample, climb, maximise_lag
-from digicarbon.numeric.spatial_operator import DenseOperator
-from digicarbon.numeric.spatial_sparse import SparseOperator, find_balance
+from digicarbon.numeric.spatial import sparse as spatial_sparse
+from digicarbon.numeric.spatial.likelihood import Sample, climb, maximise_lag
+from digicarbon.numeric.spatial.operator import DenseOperator
+from digicarbon.numeric.spatial.sparse import SparseOperator, find_balance
 
 Matrix = sparse.csr_array
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.linalg import block_diag
 
-from digicarbon.numeric.spatial_operator import DenseOperator
+from digicarbon.numeric.spatial.operator import DenseOperator
 
 
 def basis(n: int) -> Any:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from digicarbon.numeric.anderson_rubin import confidence_set
-from digicarbon.numeric.association import correlations, inflation_factors
-from digicarbon.numeric.reduced_form import ErrorStructure, FTest, partial_out, quadratic_form, reduced_form
-from digicarbon.numeric.weak_instruments import stock_yogo, strength
+from digicarbon.numeric.iv.anderson_rubin import confidence_set
+from digicarbon.numeric.iv.reduced_form import ErrorStructure, FTest, partial_out, quadratic_form, reduced_form
+from digicarbon.numeric.iv.weak_instruments import stock_yogo, strength
+from digicarbon.numeric.tests.association import correlations, inflation_factors
 
 # plain linear algebra of well-conditioned matrices
 TOLERANCE = 1e-9

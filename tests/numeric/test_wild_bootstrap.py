@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 import digicarbon as dc
 from digicarbon.model._panel_columns import rows_of
-from digicarbon.numeric.wild_bootstrap import WEBB, WildBootstrap, wild_cluster_bootstrap
-from digicarbon.numeric.within import absorb
+from digicarbon.numeric.linear.within import absorb
+from digicarbon.numeric.resampling.wild_bootstrap import WEBB, WildBootstrap, wild_cluster_bootstrap
 
 # closed forms of the same numbers in another order of summation
 TOLERANCE = 1e-9
@@ -182,7 +182,7 @@ def test_blocks_do_not_change_the_numbers(monkeypatch: pytest.MonkeyPatch) -> No
     options = {"weights": "webb", "draws": 300}
     whole = wild_cluster_bootstrap(x, y, identity, codes, np.eye(3)[1:2], **options)
     enumerated = wild_cluster_bootstrap(x, y, identity, codes, np.eye(3)[1:2])
-    monkeypatch.setattr("digicarbon.numeric.wild_bootstrap.CELLS", 12 * 10**4)
+    monkeypatch.setattr("digicarbon.numeric.resampling.wild_bootstrap.CELLS", 12 * 10**4)
     assert wild_cluster_bootstrap(x, y, identity, codes, np.eye(3)[1:2], **options).p == whole.p
-    monkeypatch.setattr("digicarbon.numeric.wild_bootstrap.CELLS", 50)
+    monkeypatch.setattr("digicarbon.numeric.resampling.wild_bootstrap.CELLS", 50)
     assert wild_cluster_bootstrap(x, y, identity, codes, np.eye(3)[1:2]).p == enumerated.p

@@ -15,7 +15,7 @@ Capture = pytest.CaptureFixture[str]
 @pytest.fixture
 def ids(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> list[str]:
     """The ids of three runs that were written in one batch."""
-    monkeypatch.setattr("digicarbon.sweep.FLUSH", 1e9)
+    monkeypatch.setattr("digicarbon.sweep.sweep.FLUSH", 1e9)
     assert main(["run", "-m", "executor=sequential", "measure=ddl,bea,ide"]) == 0
     capsys.readouterr()
     client = MlflowClient(tracking_uri=f"sqlite:///{(project / 'mlruns' / 'mlflow.db').as_posix()}")

@@ -18,7 +18,7 @@ from digicarbon.errors import DataError, TrackingError
 from digicarbon.recorded import RecordedSweep
 from digicarbon.report import Record
 from digicarbon.result import Result
-from digicarbon.tables import Records
+from digicarbon.sweep.tables import Records
 from digicarbon.tracking import ROSTER, Planned, Roster, Tracking
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

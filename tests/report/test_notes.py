@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from digicarbon import sweep
-from digicarbon.compose import Composer, loader
+from digicarbon.config.compose import Composer, loader
 from digicarbon.data import notes
-from digicarbon.expand import read_overrides
-from digicarbon.plan import plan
+from digicarbon.plan.expand import read_overrides
+from digicarbon.plan.runs import plan
 from digicarbon.report import Labels, Table
+from digicarbon.sweep import sweep
 
 PROPER = set(
     re.findall(

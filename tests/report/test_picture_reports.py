@@ -155,7 +155,7 @@ def test_regression_tables_have_pictures_only_where_asked(records: list[Record])
 
 def test_tables_without_pictures_do_not_load_matplotlib() -> None:
     script = (
-        "import sys\nimport digicarbon.report, digicarbon.picture\nimport digicarbon as dc\ndc.plot_map, dc.plot_lisa\n"
+        "import sys\nimport digicarbon.report.picture\nimport digicarbon as dc\ndc.plot_map, dc.plot_lisa\n"
         "assert 'matplotlib' not in sys.modules and 'geopandas' not in sys.modules, 'loaded'"
     )
     subprocess.run([sys.executable, "-c", script], check=True)

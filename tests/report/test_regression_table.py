@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 import digicarbon as dc
-from digicarbon.command import show
+from digicarbon.cli.command import show
 from digicarbon.errors import ConfigError
 from digicarbon.report import Record, RegressionTable, Table
 from digicarbon.result import Asked, Effects, Inference, Result

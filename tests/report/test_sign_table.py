@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from digicarbon.compose import Composer, loader
+from digicarbon.config.compose import Composer, loader
 from digicarbon.errors import ConfigError
-from digicarbon.plan import plan
+from digicarbon.plan.runs import plan
 from digicarbon.report import Record, SignTable, attributed
 from digicarbon.result import Result
 

@@ -11,9 +11,9 @@ import pytest
 from scipy.stats import norm
 
 from digicarbon.errors import ConfigError
-from digicarbon.picture import Strip, plot_specification_curve
-from digicarbon.picture.specification_curve import GAP, THICK
 from digicarbon.report import Joint, Record, SpecificationCurve
+from digicarbon.report.picture import Strip, plot_specification_curve
+from digicarbon.report.picture.specification_curve import GAP, THICK
 from digicarbon.result import Effects, Result
 
 

@@ -11,8 +11,8 @@ import pytest
 import digicarbon as dc
 from digicarbon.diagnostic import TurningPoints
 from digicarbon.errors import ConfigError, DataError
-from digicarbon.picture import plot_curve, rendered
 from digicarbon.report import Record, TurningPointTable
+from digicarbon.report.picture import plot_curve, rendered
 
 X = "log(emp)"
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from digicarbon.command import show
+from digicarbon.cli.command import show
 from digicarbon.errors import ConfigError
 from digicarbon.report import DiagnosticTable, Record, RegressionTable, Table, TwoTables
 from digicarbon.report.base import Report

@@ -9,11 +9,10 @@ import pandas as pd
 import pytest
 from conftest import REPOSITORY
 
-from digicarbon import datafolder
 from digicarbon.__main__ import main
-from digicarbon.data_check import source_of
+from digicarbon.cli.data_check import source_of
 from digicarbon.errors import DataError
-from digicarbon.source import Inputs
+from digicarbon.source import Inputs, datafolder
 
 sys.path.append(str(REPOSITORY / "tests" / "validation"))
 

@@ -15,12 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digicarbon import datafolder
 from digicarbon.__main__ import main
-from digicarbon.datafolder import Provenance, RawFile
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.measure import BeaMeasure, ColumnMeasure
-from digicarbon.source import FolderSource, Inputs, Source
+from digicarbon.source import FolderSource, Inputs, Source, datafolder
+from digicarbon.source.datafolder import Provenance, RawFile
 from digicarbon.spec import build
 
 GDP: dict[str, Any] = {"file": "yb", "column": "gdp", "unit": "100m CNY"}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from digicarbon import data
 from digicarbon.errors import ConfigError
 from digicarbon.measure import BeaMeasure
-from digicarbon.numeric.bea import MEASURES
+from digicarbon.numeric.accounts.bea import MEASURES
 from digicarbon.outcome import Intensity
 from digicarbon.source import Inputs, SimulatedSource
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 import pytest
 import yaml
 
-from digicarbon.compose import Composer, loader
+from digicarbon.config.compose import Composer, loader
 from digicarbon.measure import BeaMeasure, Measure
 from digicarbon.outcome import Intensity, Outcome
 from digicarbon.source import SimulatedSource, Source

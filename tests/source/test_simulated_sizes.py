@@ -17,7 +17,7 @@ import digicarbon as dc
 from digicarbon import data
 from digicarbon.errors import ConfigError
 from digicarbon.measure import BeaMeasure
-from digicarbon.numeric.geography import haversine_km
+from digicarbon.numeric.spatial.geography import haversine_km
 from digicarbon.outcome import Intensity
 from digicarbon.panel import PanelDesign
 from digicarbon.source import Inputs, SimulatedSource, Source

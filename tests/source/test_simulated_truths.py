@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 import digicarbon as dc
 from digicarbon import data
 from digicarbon.errors import ConfigError
-from digicarbon.numeric.turning_points import Curve, quadratic
+from digicarbon.numeric.shape.turning_points import Curve, quadratic
 from digicarbon.outcome import Intensity
 from digicarbon.panel import PanelDesign
 from digicarbon.source import SimulatedSource, Source

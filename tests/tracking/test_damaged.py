@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from digicarbon import ui
 from digicarbon.__main__ import main
+from digicarbon.cli import ui
 
 Capture = pytest.CaptureFixture[str]
 FIT = ("executor=sequential", "source=simulated_fe", "measure=ddl,bea")

@@ -13,8 +13,9 @@ import pytest
 import sqlalchemy as sa
 from services import Postgresql, postgresql
 
-from digicarbon import secret, ui
+from digicarbon import secret
 from digicarbon.__main__ import main
+from digicarbon.cli import ui
 
 Capture = pytest.CaptureFixture[str]
 PLANTED = "pLaNtEd7"

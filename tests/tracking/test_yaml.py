@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from digicarbon.compose import Composer, loader
+from digicarbon.config.compose import Composer, loader
 from digicarbon.tracking._yaml import to_yaml
 
 

@@ -15,7 +15,7 @@ from scipy.spatial import Voronoi
 
 from digicarbon import data
 from digicarbon.errors import WeightsError
-from digicarbon.numeric.proximity import triangulated
+from digicarbon.numeric.spatial.proximity import triangulated
 from digicarbon.panel import Panel
 from digicarbon.weights import DelaunayWeights, InverseDistanceWeights, KNearestWeights, NestedWeights
 

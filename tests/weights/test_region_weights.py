@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from digicarbon.compose import Composer, loader
+from digicarbon.config.compose import Composer, loader
 from digicarbon.data import adjacency, provinces
 from digicarbon.errors import EstimationError, WeightsError
-from digicarbon.plan import Run, plan
-from digicarbon.prepare import Workshop
+from digicarbon.plan.prepare import Workshop
+from digicarbon.plan.runs import Run, plan
 
 SHOP = Workshop()
 SIZES = {"northeast": 3, "east": 10, "central": 6, "west": 11}

@@ -14,14 +14,14 @@ import pytest
 from conftest import REPOSITORY
 from scipy import sparse
 
-from digicarbon.compose import Composer, loader, missing
+from digicarbon.config.compose import Composer, loader, missing
 from digicarbon.data import provinces
 from digicarbon.errors import ConfigError, DataError, WeightsError
-from digicarbon.numeric import normalisation, proximity
-from digicarbon.numeric.geography import great_circle_km
+from digicarbon.numeric.spatial import normalisation, proximity
+from digicarbon.numeric.spatial.geography import great_circle_km
 from digicarbon.panel import Panel
-from digicarbon.plan import plan
-from digicarbon.prepare import Workshop
+from digicarbon.plan.prepare import Workshop
+from digicarbon.plan.runs import plan
 from digicarbon.spec import build
 from digicarbon.weights import (
     AdjacencyWeights,

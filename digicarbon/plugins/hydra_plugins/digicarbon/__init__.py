@@ -25,10 +25,10 @@ class DigicarbonSearchPath(SearchPathPlugin):
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         """Extend the search path if digicarbon runs."""
-        from digicarbon.application import is_active
+        from digicarbon.cli.application import is_active
 
         if is_active():
-            from digicarbon.compose import extend_search_path
+            from digicarbon.config.compose import extend_search_path
 
             extend_search_path(search_path)
             # Hydra would offer the package's other folders as config groups
@@ -62,8 +62,8 @@ class DigicarbonSource(FileConfigSource):
         return found
 
     def _loaded(self, path: Path) -> ConfigResult:
-        from digicarbon.files import check_content, check_defaults, read
-        from digicarbon.yaml_text import for_hydra
+        from digicarbon.config.files import check_content, check_defaults, read
+        from digicarbon.config.yaml_text import for_hydra
 
         check_content(path)
         try:
@@ -77,7 +77,7 @@ class DigicarbonSource(FileConfigSource):
 
     @staticmethod
     def _in_order(found: ConfigResult, path: Path) -> ConfigResult:
-        from digicarbon.files import check_defaults, in_order
+        from digicarbon.config.files import check_defaults, in_order
 
         config = found.config
         if isinstance(config, DictConfig) and "defaults" in config:
@@ -99,7 +99,7 @@ class DigicarbonSweeper(Sweeper):
 
     def sweep(self, arguments: Sequence[str]) -> Any:
         """Run the command once with the whole request."""
-        from digicarbon.command import Request
+        from digicarbon.cli.command import Request
 
         request: Any = Request(self._context.config_loader, self._name, list(arguments))
         return self._task(request)

@@ -1,0 +1,189 @@
+"""digicarbon as a Hydra application: Hydra reads the command line, our engine expands and runs it."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from digicarbon.config import settings
+from digicarbon.config.files import GROUPS, SWEEP_KEYS
+from digicarbon.errors import ConfigError, listing, nearest
+
+_ACTIVE: list[bool] = []
+_MODE = "get_mode"
+"""The method of Hydra's that asks a configuration for ``hydra.mode``, which no file and no command may change."""
+_WITH_NONE = ("measure", "outcome", "model", "diagnostic")
+"""Groups that have an option for nothing."""
+_MAPPING = re.compile(rf"(?:\w+(\.\w+)+|{'|'.join(SWEEP_KEYS)})=\s*\{{.*\}}\s*", re.DOTALL)
+_NO_NAME = re.compile(r"\s*(?:[\[{].*|null|true|false|[-+]?\d+(?:\.\d*)?)\s*", re.DOTALL | re.IGNORECASE)
+"""A value that is no option's name."""
+
+
+@contextmanager
+def active() -> Iterator[None]:
+    """Mark that our command is running; our Hydra plugins do nothing in other Hydra applications."""
+    _ACTIVE.append(True)
+    try:
+        yield
+    finally:
+        _ACTIVE.pop()
+
+
+def is_active() -> bool:
+    """Return whether our command is running."""
+    return bool(_ACTIVE)
+
+
+def run(command: Callable[[Any], None], experiment: str, arguments: Sequence[str]) -> None:
+    """Let Hydra read the command line and hand it to a command.
+
+    Parameters
+    ----------
+    command : callable
+        Takes a `digicarbon.cli.command.Request`.
+    experiment : str
+    arguments : sequence of str
+        Flags and overrides in Hydra's grammar.
+
+    Raises
+    ------
+    ConfigError
+        If the experiment or an override is wrong.
+    """
+    from digicarbon.cli.command import Request
+    from digicarbon.config.compose import Composer, loader
+
+    if not arguments:
+        # there is nothing for Hydra to read, and it would compose the experiment twice before it hands it over
+        command(Request(loader(), experiment, ()))
+        return
+    import hydra
+    from hydra.errors import OverrideParseException
+
+    from digicarbon.config.explain import COMPOSITION_ERRORS, explain, is_unknown_key
+    from digicarbon.config.files import lineage
+    from digicarbon.plan.expand import laid_over, read_overrides
+
+    for argument in arguments:
+        _refuse(argument)
+    lineage(experiment)
+    # a mapping that is given as a whole may have names that the option has not; Hydra adds them with plus signs only
+    arguments = [f"++{word}" if _MAPPING.fullmatch(word) else word for word in arguments]
+    try:
+        _refuse_package(experiment, arguments)
+        with active(), _command_line(arguments), _mode_is_known():
+            hydra.main(config_path=None, config_name=experiment, version_base="1.3")(_task(command))()
+    except COMPOSITION_ERRORS as error:
+        overrides = [argument for argument in arguments if "=" in argument and not argument.startswith("-")]
+        if isinstance(error, OverrideParseException):
+            raise explain(error, experiment, Composer(loader(), experiment)) from error
+        plain, axes = read_overrides(overrides, loader())
+        laid = laid_over(plain, axes)
+        if not laid or not is_unknown_key(error):
+            raise explain(error, experiment, Composer(loader(), experiment, plain)) from error
+        arguments = [laid.get(argument, argument) for argument in arguments]
+    else:
+        return
+    # outside the handler, so that an error of the second attempt does not drag the first along
+    run(command, experiment, arguments)
+
+
+def _refuse_package(experiment: str, arguments: Sequence[str]) -> None:
+    """Refuse a part of the configuration that is to be shown and is not there."""
+    if not {"--cfg", "-c"} & {word.partition("=")[0] for word in arguments}:
+        return
+    from hydra._internal.utils import get_args_parser
+    from hydra.types import RunMode
+    from omegaconf import OmegaConf
+
+    from digicarbon.config.compose import loader
+
+    given = get_args_parser().parse_args(list(arguments))
+    if given.package in (None, "_global_"):
+        return
+    config = loader().load_configuration(experiment, given.overrides, run_mode=RunMode.RUN)
+    keys = [str(key) for key in config if given.cfg != "job" or key != "hydra"]
+    shown = OmegaConf.masked_copy(config, keys)
+    if OmegaConf.select(shown, given.package) is None:
+        raise ConfigError(
+            f"command line, --package {given.package}: the configuration has no such part, or it is empty."
+            f"{nearest(given.package, keys)} Parts: {listing(keys, 30)}; or a field, e.g. model.y."
+        )
+
+
+@contextmanager
+def _command_line(arguments: Sequence[str]) -> Iterator[None]:
+    """Give Hydra its arguments, and have it raise errors instead of printing them."""
+    before, full = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
+    sys.argv = [before[0] if before else "digicarbon", *arguments]
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    try:
+        yield
+    finally:
+        sys.argv = before
+        if full is None:
+            del os.environ["HYDRA_FULL_ERROR"]
+
+
+@contextmanager
+def _mode_is_known() -> Iterator[None]:
+    """Spare Hydra a composition of the whole configuration, by which it asks whether this is a sweep: it always is."""
+    from hydra._internal.hydra import Hydra
+    from hydra.types import RunMode
+
+    before = getattr(Hydra, _MODE)
+    setattr(Hydra, _MODE, lambda self, config_name, overrides: RunMode.MULTIRUN)
+    try:
+        yield
+    finally:
+        setattr(Hydra, _MODE, before)
+
+
+def _task(command: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Return the function that Hydra hands to our sweeper, which calls it once with the whole request."""
+    from digicarbon.cli.command import Request
+
+    def engine(request: Any) -> None:
+        if not isinstance(request, Request):
+            raise ConfigError("the configuration: the sweeper of Hydra was changed; leave hydra/sweeper as it is.")
+        command(request)
+
+    return engine
+
+
+def _refuse(argument: str) -> None:
+    """Refuse an override that sets what of Hydra does nothing here, or that takes away what every run has."""
+    if "=" not in argument and not argument.startswith("~"):
+        return
+    if sentence := settings.on_command_line(argument):
+        raise ConfigError(f"command line, {argument}: {sentence}")
+    key, _, value = argument.lstrip("+").partition("=")
+    if key in GROUPS and _NO_NAME.fullmatch(value):
+        raise ConfigError(
+            f"command line: {key} chooses an option by its name, e.g. {key}=…; got {value}. `digicarbon list {key}` "
+            f"shows the options; a field is set with {key}.field=…"
+        )
+    group = argument.removeprefix("~").partition("=")[0].partition("@")[0]
+    if argument.startswith("~") and group in GROUPS:
+        others = {"weights": " A model that takes no weights reads none."}
+        none = f" {group}=none has none." if group in _WITH_NONE else others.get(group, "")
+        raise ConfigError(
+            f"command line, {argument}: every run has an option of {group}, so that it cannot be taken away; choose "
+            f"another with {group}=… (`digicarbon list {group}` shows them).{none}"
+        )
+
+
+def completion_line(line: str, verbs: Sequence[str]) -> str:
+    """Return a command line to be completed without our verb and experiment, which Hydra does not know."""
+    words = line.split(" ")
+    kept = [words[0]]
+    rest = words[1:]
+    if rest and rest[0] in verbs and len(rest) > 1:
+        rest = rest[1:]
+        if len(rest) > 1 and "=" not in rest[0] and not rest[0].startswith("-"):
+            rest = rest[1:]
+    return " ".join([*kept, *rest])

@@ -1,0 +1,452 @@
+"""The verbs of the command line: what each asks of the engine and how its answer is shown."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from hydra.core.config_loader import ConfigLoader
+from rich.cells import cell_len
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table as RichTable
+
+from digicarbon.config.compose import Composer, loader, options
+from digicarbon.config.files import GROUPS, SWEEP_KEYS, command_line, find, headline, subject
+from digicarbon.config.missing import no_experiment, own_experiments
+from digicarbon.errors import ConfigError, DigicarbonError, counted, listing, nearest
+from digicarbon.plan.expand import read_overrides
+from digicarbon.plan.prepare import Workshop
+from digicarbon.plan.runs import Plan, Run, plan
+from digicarbon.report import MOST_RUNS, Table
+from digicarbon.secret import masked
+
+if TYPE_CHECKING:
+    from digicarbon.sweep.sweep import Finished
+
+
+@dataclass(frozen=True)
+class Request:
+    """What Hydra hands to a verb.
+
+    Attributes
+    ----------
+    config_loader : ConfigLoader
+    name : str
+        The experiment.
+    overrides : sequence of str
+    """
+
+    config_loader: ConfigLoader
+    name: str
+    overrides: Sequence[str]
+
+
+class WaitingRunsError(DigicarbonError):
+    """Runs were fitted, and their store has not taken them yet."""
+
+
+class FailedRunsError(DigicarbonError):
+    """Some runs failed; the others are recorded."""
+
+
+def run(request: Request, force: bool = False) -> None:
+    """Fit the runs of an experiment that are not recorded yet, record them and print the comparison table.
+
+    Parameters
+    ----------
+    request : Request
+    force : bool
+        Fit all runs, in a new sweep.
+
+    Raises
+    ------
+    FailedRunsError
+        If at least one run failed, or a column cannot run.
+    """
+    failures: list[tuple[tuple[str, str], str]] = []
+    waiting = 0
+    where = [word for word in request.overrides if word.startswith("tracking")]
+    plans = _plans(request)
+    for composer, planned in plans:
+        out = terminal()
+        _say_left_out(planned)
+        with _bar(len(planned.runs)) as advance:
+            finished = _fitted(composer, planned, advance, force)
+        if finished.table is not None and len(finished.table.cells.columns) <= MOST_COLUMNS:
+            show(finished.table, out)
+        elif finished.table is not None:
+            columns = len(finished.table.cells.columns)
+            out.print(f"A table of {columns} columns is not shown; it is in {finished.place}.", soft_wrap=True)
+        if finished.estimates and finished.done > MOST_RUNS:
+            out.print(f"All coefficients of all runs: {finished.estimates}", soft_wrap=True)
+        for notice in finished.notices:
+            terminal(stderr=True).print(notice, style="yellow", soft_wrap=True)
+        waiting += finished.waiting
+        failures += zip(finished.failures, finished.tracebacks, strict=True)
+        for option in _unshown(composer, planned):
+            out.print(f"diagnostic={option} is recorded in MLflow; report={option} shows it.", soft_wrap=True)
+        for place in finished.pictures:
+            out.print(f"Picture: {place}", soft_wrap=True)
+        for line in _not_fitted(finished, len(planned.runs)):
+            out.print(line, soft_wrap=True)
+        failed = len(finished.failures)
+        out.print(
+            f"{finished.done + failed} of {len(planned.runs)} runs recorded in {finished.uri}, "
+            f"{f'{failed} of them as FAILED, ' if failed else ''}"
+            f"MLflow experiment {finished.experiment}, parent run {finished.parent_id}.",
+            soft_wrap=True,
+        )
+        out.print(f"Look at it with: {command_line('ui', planned.name, where)}", soft_wrap=True)
+        page = command_line("report", planned.name, [*where, "--out", "out/"])
+        out.print(f"Make a page of it with: {page}", soft_wrap=True)
+        if secret := [word.partition("=")[0] for word in where if masked(word) != word]:
+            out.print(f"Give {' and '.join(secret)} to both again: a secret in it is not shown.", soft_wrap=True)
+    if failures:
+        lost = _lost_columns(plans)
+        lines = "\n".join(
+            f"  {label}: {sentence}\n    traceback: {place}" for (label, sentence), place in failures[:FIRST_ROWS]
+        )
+        many = len(failures) > 1
+        raise FailedRunsError(
+            f"{counted(len(failures), 'run')} failed; {'they are' if many else 'it is'} recorded as FAILED:\n{lines}"
+            + (f"\n{lost}" if lost else "")
+        )
+    if waiting:
+        raise WaitingRunsError(
+            f"{counted(waiting, 'run')} {'is' if waiting == 1 else 'are'} fitted but not delivered to the store; "
+            f"`{command_line('deliver', request.name, where)}` delivers what waits."
+        )
+    _refuse_columns(plans)
+
+
+def _fitted(composer: Composer, planned: Plan, advance: Callable[[int, int], None], force: bool) -> Finished:
+    """Run a sweep; what its settings do wrong is said with their place."""
+    from digicarbon.sweep import sweep
+
+    try:
+        return sweep.run(composer, planned, advance, force)
+    except DigicarbonError as error:
+        key = subject(str(error))
+        if not key:
+            raise
+        raise error.told(f"{composer.where(key)}: {error}") from error
+
+
+def _lost_columns(plans: Sequence[tuple[Composer, Plan]]) -> str:
+    """Return which columns cannot run and why, a line for each; an empty text where all can."""
+    reasons = [reason for _, planned in plans for reason in planned.failed.values()]
+    return "\n".join(reasons)
+
+
+def _refuse_columns(plans: Sequence[tuple[Composer, Plan]]) -> None:
+    """Raise a `FailedRunsError` if a column cannot run."""
+    if lost := _lost_columns(plans):
+        raise FailedRunsError(lost)
+
+
+def _not_fitted(finished: Finished, runs: int) -> Iterator[str]:
+    """Say which runs of a sweep were not fitted now, since the store has them."""
+    if finished.kept == runs:
+        yield f"Nothing to fit: {'this run was' if runs == 1 else f'all {runs} runs were'} recorded before."
+    elif finished.kept:
+        yield f"{counted(finished.kept, 'run')} of this sweep had been recorded before; the others were fitted now."
+    if finished.reused:
+        yield (
+            f"{counted(finished.reused, 'run')} fitted in another sweep of this store: copied, with the tag "
+            "digicarbon.reused_from. --force fits everything again."
+        )
+
+
+def _unshown(composer: Composer, planned: Plan) -> list[str]:
+    """Return the diagnostics of runs whose table is one of coefficients only, where a report would show them."""
+    reports = options(composer.loader, "report")
+    chosen = {run.options["diagnostic"] for run in planned.runs if run.options.get("report") == "regression"}
+    return sorted(option for option in chosen if option in reports)
+
+
+MOST_ROWS = 50
+"""A plan of more runs shows its first `FIRST_ROWS` only."""
+FIRST_ROWS = 20
+FIRST_SAME = 5
+"""So many fits that stand for several choices are named."""
+
+
+def plan_(request: Request, every: bool = False) -> None:
+    """Print the runs of an experiment; fit nothing.
+
+    Parameters
+    ----------
+    request : Request
+    every : bool
+        Show each of many runs and of many that are left out.
+    """
+    from digicarbon.cli.outlook import outlook
+    from digicarbon.sweep.sweep import settings
+
+    plans = _plans(request)
+    for composer, planned in plans:
+        out = terminal()
+        ahead = outlook(planned, settings(composer))
+        runs = planned.runs if every or len(planned.runs) <= MOST_ROWS else planned.runs[:FIRST_ROWS]
+        show(Table(f"{planned.name}: {counted(len(planned.runs), 'run')}", _rows(runs, ahead.states)), out)
+        if len(runs) < len(planned.runs):
+            whole = command_line("plan", planned.name, [*request.overrides, "--all"])
+            out.print(f"… and {len(planned.runs) - len(runs)} more; `{whole}` shows every one.", soft_wrap=True)
+        _say_left_out(planned, every)
+        out.print(_sum(planned), soft_wrap=True)
+        out.print(ahead.sentence, soft_wrap=True)
+    _refuse_columns(plans)
+
+
+def _rows(runs: Sequence[Run], states: Mapping[str, str]) -> pd.DataFrame:
+    """Return what each run chooses, the size of its panel, its hash and what the store knows of it."""
+    values = [one.choice.values for one in runs]
+    varied = list(dict.fromkeys(key for chosen in values for key in chosen))
+    rows = []
+    for one, chosen in zip(runs, values, strict=True):
+        n, t = one.prepared.panel.shape
+        rows.append([*(str(chosen.get(key, "")) for key in varied), f"{n} × {t}", one.key[:10], states[one.key]])
+    return pd.DataFrame(rows, index=pd.Index([one.label for one in runs]), columns=[*varied, "panel", "hash", "state"])
+
+
+def _sum(planned: Plan) -> str:
+    """Return what became of the choices of a sweep."""
+    twins = sum(map(len, planned.same.values()))
+    parts = [
+        f"{number} {words}"
+        for number, words in (
+            (twins, "come to the same fit as another"),
+            (len(planned.skipped) + planned.failed_count, "cannot run"),
+            (0 if planned.drawn else planned.excluded, "left out by exclude"),
+        )
+        if number
+    ]
+    words = ", ".join([counted(len(planned.runs), "fit"), *parts])
+    if not planned.drawn:
+        return f"{counted(planned.left + planned.excluded, 'choice')}: {words}."
+    after = " after exclude" if planned.excluded else ""
+    return f"{counted(planned.chosen_count, 'choice')} drawn of {planned.left} combinations{after}: {words}."
+
+
+def check(request: Request) -> None:
+    """Build and check every run against its data; fit nothing."""
+    plans = _plans(request)
+    for _, planned in plans:
+        _say_left_out(planned)
+        runs = len(planned.runs)
+        terminal().print(
+            f"{planned.name}: {counted(runs, 'run')} {'is' if runs == 1 else 'are'} ready.", soft_wrap=True
+        )
+    _refuse_columns(plans)
+
+
+def list_(arguments: Sequence[str]) -> int:
+    """Print the options of a group with one line each, or all groups and experiments; fields with ``-v``.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        A group, an option of it (its fields are shown) or an experiment (what it is made of), and ``-v``.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such group, option or experiment.
+    """
+    verbose = {"-v", "--verbose"} & set(arguments)
+    words = [word for word in arguments if word not in ("-v", "--verbose")]
+    group = words[0] if words else ""
+    known = [*GROUPS, "importer", "experiments"]
+    config_loader = loader()
+    if group and group not in known and len(words) == 1 and find(group) is not None:
+        words = ["experiments", group]
+    elif group and group not in known:
+        raise ConfigError(f"There is no group '{group}'.{nearest(group, known)} Groups: {listing(known, 20)}.")
+    if len(words) > 2 or (verbose and not group):
+        raise ConfigError("list takes a group, an option of it, and -v for fields: digicarbon list weights -v")
+    if len(words) == 2 and words[0] == "experiments":
+        from digicarbon.cli.vocabulary import experiment
+
+        sys.stdout.write(experiment(config_loader, words[1]))
+        return 0
+    if (verbose or len(words) == 2) and group != "experiments":
+        from digicarbon.cli.vocabulary import told
+
+        sys.stdout.write(told(*words))
+        return 0
+    table = RichTable(box=None, pad_edge=False)
+    table.add_column(group or "group", overflow="fold")
+    table.add_column("", overflow="fold")
+    if group:
+        folder = "" if group == "experiments" else f"{group}/"
+        own = own_experiments() if group == "experiments" else ()
+        for name in sorted(options(config_loader, folder.rstrip("/")), key=lambda name: name not in own):
+            path = find(f"{folder}{name}")
+            table.add_row(name, "" if path is None else headline(path))
+    else:
+        for name in known:
+            table.add_row(name, ", ".join(options(config_loader, "" if name == "experiments" else name)))
+    terminal().print(table)
+    if verbose:
+        terminal().print(f"An experiment sets {', '.join(SWEEP_KEYS)}, and fields of groups.", soft_wrap=True)
+    return 0
+
+
+MOST_COLUMNS = 100
+"""A table of more columns is for a spreadsheet, not for a terminal."""
+SENTENCE = 60
+"""A column of longer cells holds sentences: it is wrapped at this width and set flush left."""
+
+
+def show(table: Table, console: Console) -> None:
+    """Print a table, in several blocks of columns where the terminal is too narrow for one.
+
+    Sentences are wrapped; no cell is ever cut.
+    """
+    labels = [str(label) for label in table.cells.index]
+    first = max(map(cell_len, labels), default=0) + 4
+    columns = [[str(head), *map(str, table.cells.iloc[:, k])] for k, head in enumerate(table.cells.columns)]
+    natural = [max(map(cell_len, texts)) for texts in columns]
+    widths = [min(width, SENTENCE) + 3 for width in natural]
+    room = console.width if console.is_terminal else sys.maxsize
+    for number, block in enumerate(_blocks(widths, room - first)):
+        rich_table = RichTable(title=table.title if number == 0 else None, title_justify="left")
+        rich_table.add_column("", no_wrap=True)
+        for position in block:
+            wraps = natural[position] > SENTENCE
+            rich_table.add_column(
+                columns[position][0],
+                justify="left" if wraps else "right",
+                no_wrap=not wraps,
+                overflow="fold",
+                max_width=SENTENCE,
+            )
+        for row, label in enumerate(labels):
+            if row in table.rules:
+                rich_table.add_section()
+            rich_table.add_row(label, *(columns[position][row + 1] for position in block))
+        # rich cuts cells to its width: give it what the block needs
+        needed = first + sum(widths[position] for position in block)
+        wide = Console(file=console.file, width=max(console.width, needed), markup=False, highlight=False)
+        wide.print(rich_table)
+    for note in table.notes:
+        console.print(note, style="dim", soft_wrap=True)
+    if table.below is not None:
+        console.print()
+        show(table.below, console)
+
+
+def _blocks(widths: Sequence[int], room: int) -> list[list[int]]:
+    """Return positions of columns in blocks that fit, at least one column each."""
+    blocks: list[list[int]] = [[]]
+    used = 0
+    for position, width in enumerate(widths):
+        if blocks[-1] and used + width > room:
+            blocks.append([])
+            used = 0
+        blocks[-1].append(position)
+        used += width
+    return blocks
+
+
+def terminal(stderr: bool = False) -> Console:
+    """Return the terminal that tables and sentences are written to."""
+    # labels hold brackets, e.g. model.controls=[], which are no markup
+    return Console(stderr=stderr, markup=False, highlight=False)
+
+
+def _plans(request: Request) -> list[tuple[Composer, Plan]]:
+    """Plan an experiment, or each of those that it lists, before the first is fitted."""
+    from digicarbon.sweep import sweep
+
+    plain, axes = read_overrides(request.overrides, request.config_loader)
+    composers = list(_composers(request.config_loader, request.name, plain, ()))
+    for composer in composers:
+        sweep.settings(composer)
+    shop = Workshop()
+    planned: list[tuple[Composer, Plan]] = []
+    wrong: list[tuple[str, DigicarbonError]] = []
+    for composer in composers:
+        try:
+            planned.append((composer, plan(composer, axes, shop)))
+        except DigicarbonError as error:
+            wrong.append((composer.name, error))
+    if wrong and len(composers) == 1:
+        raise wrong[0][1]
+    if wrong:
+        # each item of a study says what it lacks, not the first one alone
+        lines = "\n".join(f"  {name}: {error}" for name, error in wrong)
+        raise ConfigError(
+            f"{request.name}: {len(wrong)} of {counted(len(composers), 'experiment')} cannot run, and nothing was "
+            f"fitted:\n{lines}"
+        )
+    return planned
+
+
+def _composers(
+    config_loader: ConfigLoader, name: str, overrides: Sequence[str], listed_by: tuple[str, ...]
+) -> Iterator[Composer]:
+    composer = Composer(config_loader, name, overrides)
+    place = f"{composer.where('experiments')}, experiments"
+    if name in listed_by:
+        raise ConfigError(f"{place}: {' > '.join([*listed_by, name])} goes round for ever; leave one of them out.")
+    if composer.instead is not None:
+        path = find(composer.instead)
+        line = "" if path is None else headline(path)
+        said = f"{name} with source={composer.chosen['source']} is {composer.instead}: {line}"
+        terminal(stderr=True).print(said, style="yellow", soft_wrap=True)
+        # it names its sources itself
+        others = [override for override in overrides if not override.startswith("source=")]
+        yield from _composers(config_loader, composer.instead, others, (*listed_by, name))
+        return
+    listed = composer.sweep_keys()["experiments"]
+    for other in listed or ():
+        if not isinstance(other, str):
+            raise ConfigError(f"{place}: names experiments, e.g. [table3_baseline]; got {other!r}.")
+        if find(other) is None:
+            raise no_experiment(other, composer.options(""), place)
+        yield from _composers(config_loader, other, overrides, (*listed_by, name))
+    if not listed:
+        yield composer
+
+
+def _say_left_out(planned: Plan, every: bool = False) -> None:
+    err = terminal(stderr=True)
+    skipped = planned.skipped if every else planned.skipped[:FIRST_ROWS]
+    for label, reason in skipped:
+        err.print(f"skipped {label}: {reason}", style="yellow", soft_wrap=True)
+    if len(skipped) < len(planned.skipped):
+        err.print(f"skipped {len(planned.skipped) - len(skipped)} more", style="yellow", soft_wrap=True)
+    if planned.excluded:
+        are = "combination is" if planned.excluded == 1 else "combinations are"
+        err.print(f"{planned.excluded} {are} left out by exclude.", style="dim", soft_wrap=True)
+    for remark in planned.remarks:
+        err.print(remark, style="yellow", soft_wrap=True)
+    same = list(planned.same.items()) if every else list(planned.same.items())[:FIRST_SAME]
+    for label, others in same:
+        differing = listing(_differing(other, label) for other in others)
+        err.print(f"{label}: one fit, also for {differing}.", style="dim", soft_wrap=True)
+    if len(same) < len(planned.same):
+        more = len(planned.same) - len(same)
+        stand = f"{counted(more, 'more fit')} {'stands' if more == 1 else 'stand'} for several choices."
+        err.print(stand, style="dim", soft_wrap=True)
+
+
+def _differing(label: str, other: str) -> str:
+    """Return what a label says that another one does not; all of it if there is nothing."""
+    parts, known = label.split(", "), set(other.split(", "))
+    return " with ".join(part for part in parts if part not in known) or label
+
+
+@contextmanager
+def _bar(total: int) -> Iterator[Callable[[int, int], None]]:
+    columns = (TextColumn("fitting"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    err = terminal(stderr=True)
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        task = progress.add_task("fitting", total=total)
+        yield lambda done, _: progress.update(task, completed=done)

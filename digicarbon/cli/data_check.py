@@ -1,0 +1,103 @@
+"""`digicarbon data check`: what the checks of a data folder or of a source find."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from digicarbon.config.compose import Composer, loader
+from digicarbon.config.files import ROOT
+from digicarbon.errors import ConfigError, counted
+from digicarbon.plan.runs import require
+from digicarbon.source import Source, check_inputs
+from digicarbon.source.validation import LEVELS, Finding, InvalidDataError, check_folder, count
+from digicarbon.spec import build
+
+USAGE = """\
+  digicarbon data check FOLDER | source=… [--all]
+      check a data folder, or what a source delivers: impossible values, sums, gaps, copied years, outliers; errors
+      first, one line for many alike; --all shows every one; the status is 1 if there is an error
+"""
+
+
+def check(arguments: Sequence[str]) -> int:
+    """Print what the checks find; return 1 if there is an error, else 0.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        A folder, or overrides such as ``source=china``; ``--all``.
+
+    Raises
+    ------
+    ConfigError
+        If the command line or the source is wrong.
+    DataError
+        If the folder or a file of the source cannot be read.
+    """
+    every = "--all" in arguments
+    words = [word for word in arguments if word != "--all"]
+    flags = [word for word in words if word.startswith("-")]
+    if flags:
+        raise ConfigError(f"There is no flag {flags[0]} here. Flags: --all.")
+    name, found = _findings(words)
+    out = Console(markup=False, highlight=False)
+    _show(found, every, out)
+    totals = ", ".join(counted(count(found, level), level) for level in LEVELS)
+    out.print(f"{name}: {totals}. The data are left as they are.", soft_wrap=True)
+    if not every and len(found) > len(_groups(found)):
+        out.print("--all shows every finding.", style="dim", soft_wrap=True)
+    return 1 if count(found, "error") else 0
+
+
+def source_of(overrides: Sequence[str]) -> tuple[str, Source]:
+    """Return the option and the source that overrides such as ``source=china`` describe.
+
+    Raises
+    ------
+    ConfigError
+        If it is not a source, or a field is wrong or missing.
+    """
+    composer = Composer(loader(), ROOT, overrides)
+    require([key for key in composer.missing() if key.startswith("source.")], composer.chosen, composer)
+    return composer.chosen["source"], build(composer.node("source"), Source, "source")
+
+
+def _findings(words: Sequence[str]) -> tuple[str, list[Finding]]:
+    folders = [word for word in words if "=" not in word or Path(word).is_dir()]
+    if len(folders) == 1 and len(words) == 1:
+        return folders[0], check_folder(Path(folders[0]))
+    if folders or not words:
+        raise ConfigError(
+            "Name one data folder, or a source with overrides, e.g. `digicarbon data check source=china`."
+        )
+    option, source = source_of(words)
+    try:
+        return f"source={option}", check_inputs(source.load())
+    except InvalidDataError as error:
+        return f"source={option}", list(error.findings)
+
+
+def _groups(found: Sequence[Finding]) -> dict[tuple[str, str, str], list[Finding]]:
+    """Return findings by level, file and kind of check, in their order."""
+    groups: dict[tuple[str, str, str], list[Finding]] = {}
+    for item in found:
+        groups.setdefault((item.level, item.file, item.check), []).append(item)
+    return groups
+
+
+def _show(found: Sequence[Finding], every: bool, out: Console) -> None:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("", "check", "number", "file", "finding" if every else "the first of them"):
+        table.add_column(heading, justify="right" if heading == "number" else "left", overflow="fold")
+    for (level, file, check_name), items in _groups(found).items():
+        shown = items if every else items[:1]
+        for position, item in enumerate(shown):
+            first = (level, check_name, str(len(items)), file) if position == 0 else ("", "", "", "")
+            table.add_row(*first, item.sentence.removeprefix(f"{file}: "))
+    if found:
+        # a sentence in a file or pipe is not folded at a width that nobody chose
+        (out if out.is_terminal else Console(width=400, markup=False, highlight=False)).print(table)

@@ -1,0 +1,109 @@
+"""`digicarbon data status`: what each series of a data folder or of a source covers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+
+from digicarbon.cli.command import show
+from digicarbon.cli.data_check import source_of
+from digicarbon.errors import ConfigError, counted, listing
+from digicarbon.report import Table
+from digicarbon.source import Inputs, Source, datafolder
+from digicarbon.source.status import series_status
+
+USAGE = """\
+  digicarbon data status FOLDER | source=… [overrides]
+      per series: first and last year, units, unit-years without a value, vintages, unit of measurement, file and its
+      hash; per imported file: importer, raw files, and whether it was changed since
+"""
+
+
+def status(arguments: Sequence[str]) -> int:
+    """Print a row per series with all years and units that there are; return 0.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        A folder of imported data, or overrides such as ``source=china_folder source.vintage=original``.
+
+    Raises
+    ------
+    ConfigError
+        If the command line or the source is wrong.
+    DataError
+        If a file is missing or its content is wrong.
+    """
+    flags = [word for word in arguments if word.startswith("-")]
+    if flags:
+        raise ConfigError(f"There is no flag {flags[0]} here; name a folder, or a source such as source=china_folder.")
+    folders = [word for word in arguments if "=" not in word]
+    overrides = [word for word in arguments if "=" in word]
+    if len(folders) > 1:
+        raise ConfigError(f"Name one data folder; got {listing(folders)}.")
+    if not folders and not overrides:
+        raise ConfigError(
+            "Name a data folder or a source: `digicarbon data status data`, `digicarbon data status "
+            "source=china_folder`, or source=simulated for the drawn study."
+        )
+    if folders:
+        overrides = ["source=folder", f"source.folder='{_quoted(folders[0])}'", *overrides]
+    option, source = source_of(overrides)
+    inputs = source.whole().load()
+    name = folders[0] if folders else f"source={option}"
+    show(_table(name, inputs, _vintages(source, inputs)), Console(markup=False, highlight=False))
+    return 0
+
+
+def _quoted(folder: str) -> str:
+    return folder.replace("\\", "\\\\").replace("'", "\\'")
+
+
+def _vintages(source: Source, inputs: Inputs) -> dict[str, str]:
+    """Return the vintages in which there is each series that has any."""
+    found: dict[str, list[str]] = {}
+    for option, entries in getattr(source, "vintages", {}).items():
+        for series in entries:
+            found.setdefault(series, []).append(option)
+    for file in inputs.files:
+        if Path(file.path).stem == "yearbook" and file.path.endswith(datafolder.SUFFIX):
+            table = datafolder.read(Path(file.path).parent, "yearbook")[["series", "vintage"]].drop_duplicates()
+            for series, vintage in table.sort_values("vintage").itertuples(index=False):
+                found.setdefault(str(series), []).append(str(vintage))
+    return {series: listing(dict.fromkeys(names)) for series, names in found.items()}
+
+
+def _files(inputs: Inputs) -> Table | None:
+    """Return a row per imported file that was read: by which importer, from which raw files, and whether it changed."""
+    rows: dict[str, dict[str, str]] = {}
+    for file in inputs.files:
+        path = Path(file.path)
+        if not file.path.endswith(datafolder.SUFFIX):
+            continue
+        imports = datafolder.provenance(path.parent, path.stem)
+        raw = [item.name for record in imports for item in record.files]
+        changed = bool(imports) and imports[-1].sha256 not in ("", file.sha256)
+        rows[path.name] = {
+            "importer": listing(dict.fromkeys(record.kind for record in imports)) or "no record",
+            "raw files": listing(raw, 4),
+            "last import": imports[-1].imported[:16].replace("T", " ") if imports else "",
+            "state": "CHANGED since its import" if changed else "as imported" if imports else "",
+        }
+    return Table("Imported files", pd.DataFrame.from_dict(rows, orient="index")) if rows else None
+
+
+def _table(name: str, inputs: Inputs, vintages: Mapping[str, str]) -> Table:
+    cells = series_status(inputs)
+    if vintages:
+        cells.insert(list(cells.columns).index("unit"), "vintages", [vintages.get(str(key), "") for key in cells.index])
+    numbers = {name: cells[name].map("{:.0f}".format, na_action="ignore") for name in ("units", "missing")}
+    cells = cells.assign(**numbers).astype(object).fillna("")
+    lost: dict[str, list[str]] = {}
+    for series, remedy in inputs.absent.items():
+        lost.setdefault(remedy, []).append(series)
+    absent = [f"Not there: {listing(names, 10)}. {remedy}" for remedy, names in lost.items()]
+    title = f"{name}: {counted(len(cells), 'series', 'series')}{' (SIMULATED)' if inputs.simulated else ''}"
+    return Table(title, cells, notes=(*inputs.notes, *absent), below=_files(inputs))

@@ -1,0 +1,283 @@
+"""`digicarbon export`: recorded runs as a folder that a referee can check in Stata or R."""
+
+from __future__ import annotations
+
+import platform
+import re
+import shutil
+import sys
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pandas as pd
+
+from digicarbon.cli.stored import stored
+from digicarbon.disk.cells import plain_table
+from digicarbon.errors import Caught, ConfigError, DataError, counted
+from digicarbon.plan.prepare import Prepared, Specs, Workshop, specify
+from digicarbon.recorded import Recorded, file_of, find, plain
+from digicarbon.recorded import sweep as sweep_of
+from digicarbon.replication import Case, DataSets, Names, case_of, do_file, r_script
+from digicarbon.replication.data import DataSet
+from digicarbon.replication.readme import Facts, environment, expected, readme
+from digicarbon.secret import masked
+from digicarbon.sweep.provenance import RECORD
+from digicarbon.tracking import Tracking, decode, provenance, store_results
+from digicarbon.weights import Weights
+
+RUNS_A_SCRIPT = 50
+"""Runs of a script; of more there are several."""
+DATA, WEIGHTS = "digicarbon.data_digest", "digicarbon.weights_digest"
+"""Tags on what a run was fitted to."""
+USAGE = "digicarbon export RUN_OR_EXPERIMENT --to DIR"
+EXAMPLES = f"e.g. `{USAGE.replace('RUN_OR_EXPERIMENT', 'table3_baseline').replace('DIR', 'replication')}`"
+
+
+@dataclass(frozen=True, eq=False)
+class Exported:
+    """Recorded runs, ready to be written.
+
+    Attributes
+    ----------
+    cases : list of Case
+    sets : DataSets
+    places : dict of int to DataSet
+        By the number of the run.
+    configs : dict of int to str
+        Composed configurations by the number of the run.
+    uncounted : list of str
+        Sentences on runs that are no case.
+    simulated : bool
+    """
+
+    cases: list[Case]
+    sets: DataSets
+    places: dict[int, DataSet]
+    configs: dict[int, str]
+    uncounted: list[str]
+    simulated: bool
+
+
+def export(arguments: Sequence[str]) -> int:
+    """Write data, weights, configurations and scripts of a run or of a sweep to a new folder; return 0.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        A run (its id, the beginning of its id, or its label) or an experiment (its latest sweep), maybe the experiment
+        in which a label is looked for, ``--to`` with a folder, and overrides such as ``tracking=server``.
+
+    Raises
+    ------
+    ConfigError
+        If the command line is wrong, or the folder exists and is not empty.
+    DigicarbonError
+        If there is no such run, or its data are no longer those that it was fitted to.
+    """
+    words, folder, overrides = _read(arguments)
+    target = _free(folder)
+    tracking, recorded = stored(words, overrides)
+    found = _exported(tracking, recorded)
+    if not found.cases:
+        raise DataError(f"{recorded.label} has no run with estimates to export. {' '.join(found.uncounted)}".strip())
+    _write(target, _files(tracking, recorded, found))
+    out = sys.stdout
+    out.write(
+        f"{counted(len(found.cases), 'run')} of {recorded.experiment} exported to {folder}: "
+        f"{counted(len(found.sets), 'data set')}, scripts for R and Stata; README.txt says what is what.\n"
+    )
+    for sentence in found.uncounted:
+        out.write(f"{sentence}\n")
+    return 0
+
+
+def _read(arguments: Sequence[str]) -> tuple[list[str], str, list[str]]:
+    """Return the names, the folder and the overrides of a command line."""
+    words = list(arguments)
+    folder = ""
+    for position, word in enumerate(words):
+        if word.startswith("--to="):
+            folder = word.removeprefix("--to=")
+            del words[position]
+            break
+        if word == "--to":
+            folder = words[position + 1] if position + 1 < len(words) else ""
+            del words[position : position + 2]
+            break
+    overrides = [word for word in words if word.startswith("tracking")]
+    names = [word for word in words if word not in overrides]
+    if not folder or not 1 <= len(names) <= 2 or any(word.startswith("-") for word in names):
+        raise ConfigError(f"Name a run or an experiment, and the new folder after --to, {EXAMPLES}: {USAGE}.")
+    return names, folder, overrides
+
+
+def _free(folder: str) -> Path:
+    """Return a folder to be made, which holds nothing yet."""
+    path = Path(folder)
+    if path.is_file():
+        raise ConfigError(f"--to {folder} is a file; name a new folder.")
+    if path.is_dir() and any(path.iterdir()):
+        raise ConfigError(f"--to {folder} exists and is not empty; name a new folder, so that nothing is overwritten.")
+    return path
+
+
+def _exported(tracking: Tracking, recorded: Recorded) -> Exported:
+    columns = ["run_id", "label", "status", "config", "result"]
+    table = store_results(tracking, recorded.parent_id, [*columns, f"tags.{DATA}", f"tags.{WEIGHTS}"])
+    if recorded.run_id != recorded.parent_id:
+        table = table[table["run_id"] == recorded.run_id]
+    order = {run_id: place for place, (_, run_id) in enumerate(sweep_of(tracking, recorded.parent_id).fitted)}
+    table = table.sort_values("run_id", key=lambda ids: ids.map(order), kind="stable")
+    shop, sets = Workshop(), DataSets()
+    cases: list[Case] = []
+    places: dict[int, DataSet] = {}
+    configs: dict[int, str] = {}
+    failed, unread, without, simulated = 0, 0, 0, False
+    for record in table.to_dict("records"):
+        row = {str(key): value for key, value in record.items()}
+        if row["status"] != "FINISHED":
+            failed += 1
+            continue
+        if not row["result"]:
+            unread += 1
+            continue
+        specs = specify(plain(row["config"], row["run_id"]), shop.builder)
+        prepared = _prepared(shop, specs, row)
+        case = case_of(len(cases) + 1, row["run_id"], row["label"], specs, prepared, decode(row["result"]))
+        if case is None:
+            without += 1
+            continue
+        cases.append(case)
+        places[case.number] = sets.place(case.index, case.columns)
+        configs[case.number] = row["config"]
+        simulated |= prepared.simulated
+    said = [
+        f"{counted(number, 'run')} {words}"
+        for number, words in (
+            (failed, "failed and not exported."),
+            (unread, "recorded with numbers that cannot be read back; not exported."),
+            (without, "of diagnostics only, without a regression; not exported."),
+        )
+        if number
+    ]
+    return Exported(cases, sets, places, configs, said, simulated)
+
+
+def _prepared(shop: Workshop, specs: Specs, row: Mapping[str, object]) -> Prepared:
+    """Return what a run was fitted to, and refuse data that are no longer the same."""
+    with Caught() as caught:
+        prepared = shop.prepare(specs)
+        same = prepared.panel.digest == row[f"tags.{DATA}"]
+        before = row.get(f"tags.{WEIGHTS}")
+        if prepared.weights is not None and isinstance(before, str):
+            same = same and prepared.weights.digest == before
+        if same:
+            return prepared
+        raise DataError("the data or the weights are no longer those that it was fitted to")
+    raise DataError(
+        f"The run {row['run_id']} ({row['label']}) cannot be exported: {caught.sentence.rstrip('.')}. Run the "
+        "experiment again, then export it."
+    )
+
+
+def _files(tracking: Tracking, recorded: Recorded, found: Exported) -> dict[str, bytes]:
+    """Return the contents of the folder by name."""
+    names = Names()
+    for data in found.sets:
+        for column in data.columns:
+            names.give(column)
+    weights: dict[str, Weights] = {}
+    for case in found.cases:
+        if case.weights is not None:
+            weights.setdefault(case.weights.digest, case.weights)
+    matrices = _called(weights)
+    when = datetime.fromtimestamp(recorded.start / 1000, UTC).replace(tzinfo=None)
+    files: dict[str, bytes] = {}
+    for data in found.sets:
+        files[f"data/{data.name}.csv"] = data.csv(names)
+        files[f"data/{data.name}.dta"] = data.dta(names, when)
+    for digest, matrix in weights.items():
+        files |= _weights(matrices[digest], matrix)
+    digits = max(3, len(str(len(found.cases))))
+    config = {case.number: f"config/{case.number:0{digits}d}.yaml" for case in found.cases}
+    files |= {config[number]: masked(text).encode() for number, text in found.configs.items()}
+    parts = [found.cases[start : start + RUNS_A_SCRIPT] for start in range(0, len(found.cases), RUNS_A_SCRIPT)]
+    scripts = []
+    for number, part in enumerate(parts, 1):
+        stem = "check" if len(parts) == 1 else f"check_{number}"
+        files[f"{stem}.R"] = r_script(part, found.places, names, matrices, f"{stem}.R").encode()
+        files[f"{stem}.do"] = do_file(part, found.places, names, matrices, f"{stem}.do").encode()
+        scripts += [f"{stem}.R", f"{stem}.do"]
+    title = recorded.tags.get("digicarbon.title") or recorded.label
+    facts = Facts(
+        title,
+        recorded.experiment,
+        recorded.parent_id,
+        found.simulated,
+        tuple(found.uncounted),
+        tuple(scripts),
+    )
+    tags = recorded.tags if "digicarbon.packages" in recorded.tags else find(tracking, found.cases[0].run_id).tags
+    versions, requirements = environment(tags, provenance(), platform.python_version())
+    files |= {
+        "README.txt": readme(facts, found.cases, found.places, names, matrices, config).encode(),
+        "expected.csv": expected(found.cases, found.places, names).encode(),
+        "environment.txt": versions.encode(),
+        "requirements.txt": requirements.encode(),
+        "experiment.yaml": masked(file_of(tracking, recorded.parent_id, "experiment.yaml")).encode(),
+        RECORD: file_of(tracking, recorded.parent_id, RECORD).encode(),
+    }
+    return files
+
+
+def _called(weights: Mapping[str, Weights]) -> dict[str, str]:
+    """Return a name for each matrix, its own as far as tools take it."""
+    names, used = {}, set()
+    for number, (digest, matrix) in enumerate(weights.items(), 1):
+        wish = "W_" + (re.sub(r"[^A-Za-z0-9]+", "_", matrix.name).strip("_")[:20] or str(number))
+        name = wish if wish not in used else f"{wish}_{number}"
+        used.add(name)
+        names[digest] = name
+    return names
+
+
+def _weights(name: str, weights: Weights) -> dict[str, bytes]:
+    """Return a matrix as a square table and as a list of pairs."""
+    dense = pd.DataFrame(weights.dense(), index=pd.Index(weights.labels, name="unit"), columns=list(weights.labels))
+    cells = weights.matrix.tocoo()
+    rows, columns = cells.coords
+    pairs = pd.DataFrame(
+        {
+            "unit": [weights.labels[i] for i in rows],
+            "neighbour": [weights.labels[j] for j in columns],
+            "unit_id": rows + 1,
+            "neighbour_id": columns + 1,
+            "weight": cells.data,
+        }
+    )
+    return {
+        f"weights/{name}.csv": plain_table(dense).to_csv(lineterminator="\n").encode(),
+        f"weights/{name}_long.csv": plain_table(pairs).to_csv(index=False, lineterminator="\n").encode(),
+    }
+
+
+def _write(target: Path, files: Mapping[str, bytes]) -> None:
+    """Write a folder whole or not at all."""
+    half = target.parent / f".{target.name}-{uuid.uuid4().hex[:8]}"
+    try:
+        for name, content in files.items():
+            path = half / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        if target.is_dir():
+            target.rmdir()
+        half.rename(target)
+    except OSError as error:
+        raise ConfigError(
+            f"--to {target} cannot be written ({error.strerror or error}); choose another folder."
+        ) from error
+    finally:
+        shutil.rmtree(half, ignore_errors=True)

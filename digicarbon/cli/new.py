@@ -1,0 +1,133 @@
+"""A study of the user's own: a folder that runs at once, to be filled with other data."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+import uuid
+from collections.abc import Sequence
+from contextlib import chdir
+from pathlib import Path
+
+from digicarbon.cli.schema import FOLDER, editor_settings, write
+from digicarbon.errors import ConfigError, DataError
+
+TEMPLATE = Path(__file__).resolve().parents[1] / "template"
+LANGUAGES = ("en", "zh")
+USAGE = "digicarbon new MYSTUDY [--language en|zh]"
+NAME = "MYSTUDY"
+"""The word in the template that stands for the study's name."""
+IGNORED = "mlruns/\nout/\n.digicarbon/\n"
+"""What a repository of the study leaves out: all of it is made again."""
+
+
+def new(arguments: Sequence[str]) -> int:
+    """Make a study and tell how to run it; return the exit status.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        The folder, and ``--language zh`` for a Chinese README.
+
+    Raises
+    ------
+    ConfigError
+        If the arguments are others, or the folder's name cannot be taken.
+    DataError
+        If the folder cannot be written.
+    """
+    names, language = _read(arguments)
+    if len(names) != 1 or names[0].startswith("-"):
+        raise ConfigError(f"new takes the name of the folder to make: {USAGE}")
+    if language not in LANGUAGES:
+        raise ConfigError(f"--language must be one of {', '.join(LANGUAGES)}; got {language!r}: {USAGE}")
+    target = Path(names[0])
+    make(target, language)
+    sys.stdout.write(
+        f"{target} is ready, with example data that are made up. Begin with:\n"
+        f"  cd {_quoted(str(target))}\n  digicarbon run main\nand read README.md there.\n"
+    )
+    return 0
+
+
+def make(target: Path, language: str = "en") -> None:
+    """Make a study, whole or not at all.
+
+    Parameters
+    ----------
+    target : Path
+        A folder that does not exist, in one that does.
+    language : {"en", "zh"}
+        Of the README and the table.
+
+    Raises
+    ------
+    ConfigError
+        If the name cannot be taken.
+    DataError
+        If there is no folder to make it in, or it cannot be written.
+    """
+    name = target.name
+    if not re.fullmatch(r"\w([\w .-]*\w)?", name):
+        raise ConfigError(
+            f"'{name or target}' is no name for a study; use letters, digits, '-', '_', '.' and spaces, and begin and "
+            "end with a letter or a digit."
+        )
+    try:
+        if target.exists() or target.is_symlink():
+            raise ConfigError(f"There is a file or folder {target} already; nothing is changed. Choose another name.")
+        if not target.parent.is_dir():
+            raise DataError(f"There is no folder {target.parent} to make {name} in; make it first.")
+        _make(target.parent.resolve() / name, language)
+    except OSError as error:
+        raise DataError(f"{target} cannot be written: {error.strerror or error}; nothing is left of it.") from error
+
+
+def _make(target: Path, language: str) -> None:
+    half = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        half.mkdir()
+        _fill(half, target.name, language)
+        half.rename(target)
+    finally:
+        shutil.rmtree(half, ignore_errors=True)
+
+
+def _fill(folder: Path, name: str, language: str) -> None:
+    for part in ("both", language):
+        for path in sorted((TEMPLATE / part).rglob("*")):
+            if path.is_file():
+                place = folder / path.relative_to(TEMPLATE / part)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_text(path.read_text(encoding="utf-8").replace(NAME, name), encoding="utf-8", newline="\n")
+    (folder / ".gitignore").write_text(IGNORED, encoding="utf-8")
+    (folder / ".vscode").mkdir()
+    for file, content in (
+        ("settings.json", editor_settings()),
+        ("extensions.json", {"recommendations": ["redhat.vscode-yaml"]}),
+    ):
+        (folder / ".vscode" / file).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    # the schemas tell of the options that the new folder has
+    with chdir(folder):
+        write(Path(FOLDER), lambda fault: sys.stderr.write(f"left out of the schemas: {fault}\n"))
+
+
+def _read(arguments: Sequence[str]) -> tuple[list[str], str]:
+    words = list(arguments)
+    language = "en"
+    names = []
+    while words:
+        word = words.pop(0)
+        if word == "--language":
+            language = words.pop(0) if words else ""
+        elif word.startswith("--language="):
+            language = word.partition("=")[2]
+        else:
+            names.append(word)
+    return names, language
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"' if " " in text else text

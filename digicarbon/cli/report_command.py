@@ -1,0 +1,211 @@
+"""`digicarbon report`: a page of recorded sweeps, made from MLflow alone."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+
+from digicarbon import page, recorded
+from digicarbon.config.compose import Composer, loader
+from digicarbon.config.files import ROOT, UNNAMED, command_line, find
+from digicarbon.errors import ConfigError, DataError, counted, listing
+from digicarbon.page.words import Words
+from digicarbon.recorded import RecordedSweep
+from digicarbon.report import Report
+from digicarbon.spec import build
+from digicarbon.sweep import sweep
+from digicarbon.tracking import Tracking
+
+OUT = "out"
+"""Where pages go by default, each experiment's in a folder of its own."""
+MOST_OTHERS = 5
+"""Other sweeps of an experiment that are named."""
+USAGE = "e.g. `digicarbon report table3_baseline --out out/table3 report.decimals=3`"
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The command line: an experiment or a sweep's id, where the page goes, and overrides of report and store."""
+
+    name: str
+    out: Path
+    report: Sequence[str]
+    tracking: Sequence[str]
+
+
+def report(arguments: Sequence[str]) -> int:
+    """Write a page of an experiment's newest sweep, or of each experiment that it lists; return the exit status.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        An experiment or a sweep's run id, ``--out FOLDER``, and overrides of ``report`` and ``tracking``.
+
+    Returns
+    -------
+    int
+        1 if the report of a sweep refuses its runs, which the page shows all the same; else 0.
+
+    Raises
+    ------
+    ConfigError
+        If the command line is wrong, asks for a report that fits none of the sweeps, or the folder holds something
+        else; nothing is written then.
+    DataError
+        If nothing is recorded of the experiment.
+    TrackingError
+        If the store cannot be read.
+    """
+    asked = _asked(arguments)
+    composers = list(_members(asked.name, asked.tracking))
+    found = [(name, recorded.sweep(tracking, name)) for name, tracking in composers]
+    reports = [_report(one, asked.report) for _, one in found]
+    words = Words(next((spec.language for spec in reports if spec.language), "en"))
+    sections = [
+        page.section(one, name if name != one.parent_id else one.experiment, spec, bool(asked.report), words)
+        for (name, one), spec in zip(found, reports, strict=True)
+    ]
+    refused = [_of(one, sections) for one in sections if one.complaint]
+    if asked.report and len(refused) == len(sections):
+        raise ConfigError(f"command line: {' '.join(asked.report)} does not fit. {' '.join(dict.fromkeys(refused))}")
+    files, lacking = page.files(_title(asked.name, sections), sections, words)
+    page.write(asked.out, files)
+    others = [sentence for _, one in found for sentence in _others(one)]
+    sys.stderr.write("".join(f"{sentence}\n" for sentence in [*lacking, *refused, *others]))
+    sys.stdout.write(
+        f"{asked.out / page.PAGE}: a page of {_what(sections)}, and {counted(len(files) - 1, 'file')} beside it.\n"
+    )
+    return 1 if refused else 0
+
+
+def _others(one: RecordedSweep) -> Iterator[str]:
+    """Yield the sentence on the experiment's sweeps with other choices, and on how one of them is shown."""
+    if not one.others:
+        return
+    listed = [f"{choices or 'as it stands'} (digicarbon report {run_id})" for choices, run_id in one.others.items()]
+    yield (
+        f"The page shows {one.title or one.experiment}. "
+        f"{'Another sweep' if len(listed) == 1 else 'Other sweeps'} of the experiment "
+        f"{'is' if len(listed) == 1 else 'are'} recorded: {listing(listed[::-1], MOST_OTHERS)}."
+    )
+
+
+def _asked(arguments: Sequence[str]) -> _Asked:
+    words, out = _without_out(list(arguments))
+    names = [word for word in words if "=" not in word and not word.startswith("-")]
+    flags = [word for word in words if word.startswith("-")]
+    if flags:
+        raise ConfigError(f"`digicarbon report` has no flag {flags[0]}; it takes --out FOLDER, {USAGE}.")
+    if len(names) > 1:
+        raise ConfigError(f"Name one experiment, {USAGE}; got {' and '.join(names)}.")
+    overrides = [word for word in words if "=" in word]
+    tracking = [word for word in overrides if _group(word) == "tracking"]
+    own = [word for word in overrides if _group(word) == "report"]
+    if others := [word for word in overrides if word not in tracking and word not in own]:
+        raise ConfigError(
+            f"{others[0]}: a page shows what is recorded; only report=… (how it is shown) and tracking=… (where it is "
+            "recorded) can be given. To fit something else, run it first: "
+            f"{command_line('run', names[0] if names else ROOT, others)}"
+        )
+    given = names[0].replace("\\", "/").removeprefix("./") if names else ROOT
+    name = given.removeprefix("experiments/").removesuffix(".yaml")
+    default = Path(OUT) / (UNNAMED if name == ROOT else name)
+    return _Asked(name, default if out is None else Path(out), own, tracking)
+
+
+def _without_out(words: list[str]) -> tuple[list[str], str | None]:
+    """Take ``--out FOLDER`` out of a command line."""
+    out = None
+    rest = []
+    while words:
+        word = words.pop(0)
+        if word == "--out" or word.startswith("--out="):
+            out = word.removeprefix("--out=") if "=" in word else (words.pop(0) if words else "")
+            if not out.strip():
+                raise ConfigError(f"--out: name the folder of the page, {USAGE}.")
+        else:
+            rest.append(word)
+    return rest, out
+
+
+def _group(override: str) -> str:
+    return override.partition("=")[0].split(".")[0]
+
+
+def _members(name: str, overrides: Sequence[str], listed_by: tuple[str, ...] = ()) -> Iterator[tuple[str, Tracking]]:
+    """Yield an experiment with its store, or each that it lists; one without a file is in the usual store."""
+    if name != ROOT and find(name) is None:
+        yield name, sweep.settings(Composer(loader(), ROOT, overrides)).tracking
+        return
+    composer = Composer(loader(), name, overrides)
+    listed = composer.sweep_keys()["experiments"] or ()
+    place = f"{composer.where('experiments')}, experiments"
+    if name in listed_by:
+        raise ConfigError(f"{place}: {' > '.join([*listed_by, name])} goes round for ever; leave one of them out.")
+    for other in listed:
+        yield from _members(str(other), overrides, (*listed_by, name))
+    if not listed:
+        yield UNNAMED if name == ROOT else name, sweep.settings(composer).tracking
+
+
+def _report(one: RecordedSweep, overrides: Sequence[str]) -> Report:
+    """Return the report that a sweep was asked for, with what the command line changes of it."""
+    fields: dict[str, Any] = {}
+    option = ""
+    for override in overrides:
+        key, value = _read(override)
+        if key == "report":
+            option = str(value)
+        else:
+            fields[key.removeprefix("report.")] = value
+    if option:
+        composer = Composer(loader(), ROOT)
+        composer.require_option("report", option, "command line")
+        node: Mapping[str, Any] = Composer(loader(), ROOT, [f"report={option}"]).node("report")
+    else:
+        node = _recorded_node(one)
+    content = OmegaConf.create(dict(node))
+    for key, value in fields.items():
+        OmegaConf.update(content, key, value)
+    plain: Any = OmegaConf.to_container(content)
+    return build(plain, Report, "report")
+
+
+def _recorded_node(one: RecordedSweep) -> Mapping[str, Any]:
+    config: Any = OmegaConf.create(one.config)
+    if "report" not in config:
+        raise DataError(f"The sweep {one.parent_id} does not say which report it was asked for; give report=…")
+    found: Any = OmegaConf.to_container(config.report, resolve=True)
+    return dict(found)
+
+
+def _read(override: str) -> tuple[str, Any]:
+    try:
+        found = OverridesParser.create().parse_override(override)
+    except HydraException as error:
+        raise ConfigError(f"command line: {override} cannot be read; put quotes around texts with blanks.") from error
+    if found.is_sweep_override() or found.is_delete() or found.is_add() or found.is_force_add():
+        raise ConfigError(f"command line: {override}: a page has one report; give report=option or report.field=value.")
+    return found.key_or_group, found.value()
+
+
+def _of(one: page.Section, sections: Sequence[page.Section]) -> str:
+    return one.complaint if len(sections) == 1 else f"{one.name}: {one.complaint}"
+
+
+def _title(name: str, sections: Sequence[page.Section]) -> str:
+    if len(sections) == 1:
+        return sections[0].title
+    return str(Composer(loader(), name).sweep_keys()["title"] or name)
+
+
+def _what(sections: Sequence[page.Section]) -> str:
+    runs = counted(sum(one.count for one in sections), "run")
+    return runs if len(sections) == 1 else f"{counted(len(sections), 'experiment')}, {runs}"

@@ -1,0 +1,229 @@
+"""`digicarbon rerun`: a recorded run fitted again, on today's data and code, and compared number by number."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import pandas as pd
+from rich.console import Console
+
+from digicarbon.cli.command import show
+from digicarbon.cli.stored import stored
+from digicarbon.config.files import command_line
+from digicarbon.errors import Caught, ConfigError, DataError, EstimationError, counted, listing
+from digicarbon.plan.prepare import Prepared, Specs, Workshop, specify
+from digicarbon.plan.runs import code_digest, content_hash
+from digicarbon.recorded import Recorded, config_of, plain
+from digicarbon.report import Table
+from digicarbon.result import Asked, Quantity, Result
+from digicarbon.spec import own_classes
+from digicarbon.sweep.provenance import CODE, FINGERPRINT, fingerprint, today
+from digicarbon.tracking import QUANTITY, TERM, metrics, provenance
+
+TOLERANCE = 1e-10
+"""Numbers are equal if they differ by less than this, relative to the larger one."""
+SMALLEST = 1e-12
+"""Numbers below this in size are compared with it: the digits of a p value of 1e-300 mean nothing."""
+SHOWN = 10
+"""How many differences are shown, the largest first."""
+
+
+@dataclass(frozen=True, eq=False)
+class Again:
+    """A recorded run and what it is today.
+
+    Attributes
+    ----------
+    recorded : Recorded
+    specs : Specs
+    prepared : Prepared
+    result : Result
+    """
+
+    recorded: Recorded
+    specs: Specs
+    prepared: Prepared
+    result: Result
+
+
+def rerun(arguments: Sequence[str]) -> int:
+    """Fit a recorded run again and print how its numbers differ; return 0 if they are equal, 1 if not.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        A run (its id, the beginning of its id, or its label), maybe an experiment, and overrides such as
+        ``tracking=server``.
+
+    Raises
+    ------
+    ConfigError
+        If the command line is wrong.
+    DigicarbonError
+        If there is no such run, or it cannot be fitted today, e.g. since its data are gone.
+    """
+    overrides = [word for word in arguments if word.startswith("tracking")]
+    words = [word for word in arguments if word not in overrides]
+    if not 1 <= len(words) <= 2 or any(word.startswith("-") or "=" in word for word in words[1:]):
+        raise ConfigError(
+            "Name one run by its id, the beginning of its id or its label, and maybe an experiment, e.g. "
+            "`digicarbon rerun 3f9a2c81000b` or `digicarbon rerun 'FE(1)' table3_baseline`."
+        )
+    tracking, recorded = stored(words, overrides)
+    _refuse(recorded)
+    found = fitted_again(recorded, config_of(tracking, recorded))
+    quantity = recorded.tags.get(QUANTITY)
+    asked = None if quantity is None else Asked(cast(Quantity, quantity), recorded.tags.get(TERM))
+    then, now = recorded.metrics, metrics(found.result, asked)
+    if quantity is None:
+        # earlier versions do not say which number the effect repeats
+        then, now = ({k: v for k, v in one.items() if not k.startswith("focal.effect")} for one in (then, now))
+    compared = differences(then, now)
+    sys.stdout.write("\n".join([*_heading(recorded), *_changes(found)]) + "\n")
+    return _say(compared)
+
+
+def fitted_again(recorded: Recorded, config: str) -> Again:
+    """Fit a recorded run from its composed configuration, as the worker of a sweep does.
+
+    Parameters
+    ----------
+    recorded : Recorded
+    config : str
+        YAML.
+
+    Raises
+    ------
+    EstimationError
+        If its data are gone, or its configuration, data or code are no longer such that it can be fitted.
+    """
+    from threadpoolctl import threadpool_limits
+
+    lost = [file["path"] for entry in recorded.data for file in entry["files"] if _today(file) == "not there"]
+    gone = f" Its data are no longer there: {listing(lost)}." if lost else ""
+    if lost and own_classes(plain(config, recorded.run_id)):
+        # nothing that the record names is run when there is nothing to fit
+        raise EstimationError(f"The run {recorded.run_id} cannot be fitted today.{gone}")
+    with Caught("The code of the run") as caught, threadpool_limits(1):
+        specs = specify(plain(config, recorded.run_id))
+        prepared = Workshop().prepare(specs)
+        result = specs.model.fit(prepared.panel, prepared.weights)
+        tables = specs.diagnostic.tables(prepared.panel, prepared.weights)
+        return Again(recorded, specs, prepared, replace(result, tables={**result.tables, **tables}))
+    raise EstimationError(f"The run {recorded.run_id} cannot be fitted today.{gone} {caught.sentence}")
+
+
+def differences(stored: Mapping[str, float], found: Mapping[str, float]) -> pd.DataFrame:
+    """Compare the numbers of a run, the largest difference first.
+
+    Parameters
+    ----------
+    stored, found : mapping of str to float
+        By name, as `digicarbon.tracking.metrics` gives them.
+
+    Returns
+    -------
+    DataFrame
+        Index name; columns stored, today, difference: relative to the larger of the two, and 1 where a number is on one
+        side only.
+    """
+    frame = pd.DataFrame({"stored": pd.Series(stored, dtype=float), "today": pd.Series(found, dtype=float)})
+    size = frame.abs().max(axis="columns").clip(lower=SMALLEST)
+    frame["difference"] = ((frame["stored"] - frame["today"]).abs() / size).fillna(1.0)
+    return frame.sort_values("difference", ascending=False, kind="stable")
+
+
+def _refuse(recorded: Recorded) -> None:
+    if recorded.run_id == recorded.parent_id:
+        raise DataError(
+            f"{recorded.run_id} is a whole sweep ({recorded.label}); name one of its runs by id or label, or fit all "
+            f"of it again with: {command_line('run', recorded.experiment, ['--force'])}"
+        )
+    if recorded.status != "FINISHED":
+        said = recorded.tags.get("digicarbon.error", "")
+        why = f"is recorded as {recorded.status}, so that it has no numbers to compare"
+        raise DataError(f"The run {recorded.run_id} {why}. {said}".strip())
+
+
+def _heading(recorded: Recorded) -> Iterator[str]:
+    when = datetime.fromtimestamp(recorded.start / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    yield f"Run {recorded.run_id}: {recorded.label}, experiment {recorded.experiment}, {when}"
+
+
+def _changes(again: Again) -> Iterator[str]:
+    """Yield a line on each thing that a number can depend on: data, weights, code, packages."""
+    tags, specs, prepared = again.recorded.tags, again.specs, again.prepared
+    same_weights = prepared.weights is None or prepared.weights.digest == tags.get("digicarbon.weights_digest")
+    same_panel = prepared.panel.digest == tags.get("digicarbon.data_digest")
+    files = [file["path"] for entry in again.recorded.data for file in entry["files"] if _today(file) != "same"]
+    changed = f" (changed: {listing(files)})" if files else ""
+    # weights are in the fingerprint, too, and have a line of their own
+    same_data = fingerprint(specs, prepared) == tags.get(FINGERPRINT) or not (files or same_weights)
+    if same_data and same_panel:
+        yield "  data      the same files, choices and numbers"
+    elif same_panel:
+        yield f"  data      DIFFERENT fingerprint{changed}, yet the panel's numbers are the same"
+    else:
+        what = "files or choices of" if files else "the code that makes"
+        yield f"  data      DIFFERENT: {what} the panel{changed}"
+    if prepared.weights is not None:
+        yield f"  weights   {'the same' if same_weights else 'DIFFERENT'}"
+    code = tags.get(CODE, "")
+    same = code == code_digest(type(specs.model), type(specs.diagnostic))
+    yield f"  code      {_commits(tags, same) if code else 'not recorded by the version that made the run'}"
+    yield f"  packages  {_packages(tags)}"
+    if content_hash(specs, prepared) == tags.get("digicarbon.hash"):
+        yield "  hash      the same: a sweep would take this run as done"
+    else:
+        yield "  hash      different: a sweep would fit this run again"
+
+
+def _commits(tags: Mapping[str, str], same: bool) -> str:
+    commits = [f"{known.get('mlflow.source.git.commit', 'none')[:10]}{_dirty(known)}" for known in (tags, provenance())]
+    where = f"commit {commits[0]}" if commits[0] == commits[1] else f"commit {commits[0]} then, {commits[1]} now"
+    return f"{'the same' if same else 'DIFFERENT'} ({where})"
+
+
+def _dirty(tags: Mapping[str, str]) -> str:
+    return " with changes" if tags.get("digicarbon.git_dirty") == "True" else ""
+
+
+def _packages(tags: Mapping[str, str]) -> str:
+    then, now = (
+        {"digicarbon": known.get("digicarbon.version", ""), **json.loads(known.get("digicarbon.packages", "{}"))}
+        for known in (tags, provenance())
+    )
+    differ = [
+        f"{name} {then.get(name) or 'none'} then, {now.get(name) or 'none'} now"
+        for name in dict.fromkeys([*then, *now])
+        if then.get(name) != now.get(name)
+    ]
+    return f"DIFFERENT: {'; '.join(differ)}" if differ else "the same versions"
+
+
+def _today(file: Mapping[str, Any]) -> str:
+    return today(file["path"], file["sha256"])
+
+
+def _say(compared: pd.DataFrame) -> int:
+    """Print the largest differences and the verdict; return the exit status."""
+    console = Console(markup=False, highlight=False)
+    # those of the focal term stand under its own name, too
+    repeated = compared.index.astype(str).str.startswith("focal.")
+    differing = compared[(compared["difference"] > 0) & ~repeated].head(SHOWN)
+    if len(differing):
+        cells = differing.map(lambda value: "none" if pd.isna(value) else f"{value:.12g}")
+        cells["difference"] = [f"{value:.1e}" for value in differing["difference"]]
+        show(Table("Largest differences, relative", cells), console)
+    unequal = int((compared["difference"] > TOLERANCE).sum())
+    numbers = counted(len(compared), "number")
+    if unequal:
+        console.print(f"{unequal} of {numbers} differ by more than {TOLERANCE:g}.", soft_wrap=True)
+        return 1
+    console.print(f"{numbers} compared; all are equal to {TOLERANCE:g}.", soft_wrap=True)
+    return 0

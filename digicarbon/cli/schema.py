@@ -1,0 +1,478 @@
+"""JSON Schema of options and experiments, so that an editor completes and checks their YAML.
+
+Draft 7 of JSON Schema, which the editors' YAML language server reads. Whatever a YAML may hold in place of a value,
+``${…}`` or ``???``, is allowed everywhere.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from digicarbon.config.describe import Field, Option, described, experiments, options
+from digicarbon.config.files import GROUPS, REPLACEABLE, ROOT
+from digicarbon.disk.whole import put
+from digicarbon.errors import ConfigError, DataError, counted
+from digicarbon.spec import Spec
+
+Schema = dict[str, Any]
+
+FOLDER = ".digicarbon/schema"
+"""Where schemas are written unless another folder is asked for."""
+EXPERIMENT = "experiment"
+_OURS = r"^digicarbon\.\w+\.\w+$"
+"""The paths of our classes, each of which some option names."""
+_LAST: Schema = {"if": {"minItems": 2}, "then": {"items": [{"not": {"const": "_self_"}}]}}
+"""What stands behind ``_self_`` overwrites the file; draft 7 can say it of the first place only."""
+USAGE = "digicarbon schema [--to FOLDER]"
+
+_SETTINGS = ("report", "executor", "tracking")
+"""Groups that are one for a whole sweep."""
+_LATER: Schema = {"$ref": "#/definitions/later"}
+_DEFINED_LATER: Schema = {
+    "description": "An interpolation such as ${outcome.term}, or ??? for a value that must still be given.",
+    "type": "string",
+    "pattern": r"\$\{|^\?\?\?$",
+}
+
+
+def schema(arguments: Sequence[str]) -> int:
+    """Write the schemas and tell how an editor takes them; return the exit status.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        ``--to FOLDER``, or none for `FOLDER`.
+
+    Raises
+    ------
+    ConfigError
+        If the arguments are others.
+    DataError
+        If the folder cannot be written.
+    """
+    match list(arguments):
+        case []:
+            folder = FOLDER
+        case ["--to", folder] if folder:
+            pass
+        case [word] if word.startswith("--to=") and word != "--to=":
+            folder = word.removeprefix("--to=")
+        case _:
+            raise ConfigError(f"schema takes a folder to write into, or nothing: {USAGE}")
+    faults: list[str] = []
+    written = write(Path(folder), faults.append)
+    for fault in faults:
+        sys.stderr.write(f"left out: {fault}\n")
+    place = Path(folder).as_posix()
+    sys.stdout.write(
+        f"{counted(len(written), 'schema')} written into {place}.\n"
+        "VS Code, extension YAML (redhat.vscode-yaml); put this into .vscode/settings.json of this folder:\n"
+        f"{json.dumps(editor_settings(place), indent=2)}\n"
+        "Any editor with the YAML language server; a line of an experiment in experiments/:\n"
+        f"{modeline(EXPERIMENT, place)}\n"
+        "Run this command again after you have added an option, an experiment or a class.\n"
+    )
+    return 0
+
+
+def write(folder: Path, tell: Callable[[str], object]) -> list[Path]:
+    """Write a schema for each group and one for experiments.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it is not there.
+    tell : callable
+        Gets a sentence for each option whose file or class is wrong; it is left out.
+
+    Returns
+    -------
+    list of Path
+
+    Raises
+    ------
+    DataError
+        If the folder cannot be written.
+    """
+    made = schemas(tell)
+    try:
+        for name, content in made.items():
+            put(folder / f"{name}.json", (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode())
+    except OSError as error:
+        raise DataError(f"The folder {folder} cannot be written: {error.strerror}; name another with --to.") from error
+    return [folder / f"{name}.json" for name in made]
+
+
+def editor_settings(folder: str = FOLDER) -> dict[str, Any]:
+    """Return VS Code's settings that apply the schemas to ``conf/`` and ``experiments/``."""
+    base = folder if Path(folder).is_absolute() else f"./{folder}"
+    mapped = {f"{base}/{group}.json": f"conf/{group}/*.yaml" for group in (*GROUPS, "importer")}
+    return {"yaml.schemas": {f"{base}/{EXPERIMENT}.json": "experiments/**/*.yaml", **mapped}}
+
+
+def modeline(name: str, folder: str = FOLDER) -> str:
+    """Return the comment that applies a schema to a file; options lie a folder deeper than experiments."""
+    up = "" if Path(folder).is_absolute() else "../" if name == EXPERIMENT else "../../"
+    return f"# yaml-language-server: $schema={up}{folder}/{name}.json"
+
+
+def schemas(tell: Callable[[str], object]) -> dict[str, Schema]:
+    """Return the schema of each group's options, and of experiments, by name.
+
+    Parameters
+    ----------
+    tell : callable
+        Gets a sentence for each option that is left out.
+    """
+    book = _Book(tell)
+    return {**{group: book.of_group(group) for group in book.options}, EXPERIMENT: book.of_experiments()}
+
+
+class _Book:
+    """All options and their classes.
+
+    Attributes
+    ----------
+    options : mapping of str to list of Option
+        By group; those whose class can be imported.
+    """
+
+    def __init__(self, tell: Callable[[str], object]) -> None:
+        self.options = {group: [*_sound(group, tell)] for group in (*GROUPS, "importer")}
+        every = [option.spec for group in self.options.values() for option in group]
+        # a field that takes another specification names its kind, e.g. Model
+        self._roles = {
+            base.__name__: base.role
+            for cls in every
+            for base in cls.__mro__
+            if issubclass(base, Spec) and base is not Spec and base.role in self.options
+        }
+        self._definitions: dict[str, Schema] = {}
+
+    def of_group(self, group: str) -> Schema:
+        """Return the schema of an option's file."""
+        return self._whole(f"digicarbon: an option of {group}", [self._node(group, nested=False)])
+
+    def of_experiments(self) -> Schema:
+        """Return the schema of an experiment's file."""
+        names, lines = zip(*experiments(), strict=True) if experiments() else ((), ())
+        keys: Schema = {
+            "defaults": self._defaults(names, lines),
+            "title": {"type": "string", "description": "What the table is called."},
+            "columns": {
+                "type": ["object", "null"],
+                "description": "Named choices, one per table column, e.g. SDM(1): {measure: sector1}; null leaves out "
+                "one that is inherited.",
+                "additionalProperties": {"anyOf": [self._choice(), {"type": "null"}]},
+            },
+            "grid": self._axes("Full product: keys and lists of values, e.g. inference: [classic, cluster].", True),
+            "zip": self._axes("Parallel lists of equal length.", False),
+            "exclude": {
+                "type": ["array", "null"],
+                "description": "Combinations to leave out, e.g. [{model: sdm, sample: northeast}].",
+                "items": self._exclusion(),
+            },
+            "draw": {
+                "description": "A seeded random subset of the combinations, e.g. {n: 500, seed: 1}.",
+                "type": ["object", "null"],
+                "properties": {"n": {"type": "integer", "minimum": 1}, "seed": {"type": "integer"}},
+                "required": ["n"],
+                "additionalProperties": False,
+            },
+            "experiments": {
+                "type": ["array", "null"],
+                "description": "Other experiments to run instead of this one.",
+                "items": _chosen(names, lines),
+            },
+            "instead": {
+                "type": ["object", "null"],
+                "description": "By source: the experiment that runs instead of this one with source=… alone.",
+                "additionalProperties": _chosen(names, lines),
+            },
+            "replace": {
+                "description": "Keys whose inherited part is dropped, e.g. columns, or [columns, grid].",
+                "anyOf": [
+                    {"enum": list(REPLACEABLE)},
+                    {"type": "array", "items": {"enum": list(REPLACEABLE)}},
+                    {"type": "null"},
+                ],
+            },
+            "hydra": {"type": "object", "description": "Settings of Hydra itself."},
+        }
+        keys |= {group: self._body(group) for group in GROUPS}
+        whole = {"type": "object", "properties": keys, "required": ["defaults"], "additionalProperties": False}
+        return self._whole("digicarbon: an experiment", [whole, *self._bodies()])
+
+    def _whole(self, title: str, parts: list[Schema]) -> Schema:
+        # only what is referred to, also from other definitions
+        needed: dict[str, Schema] = {}
+        todo = [json.dumps(parts)]
+        while todo:
+            for name in re.findall(r'"#/definitions/([^"]+)"', todo.pop()):
+                if name not in needed:
+                    needed[name] = _DEFINED_LATER if name == "later" else self._definitions[name]
+                    todo.append(json.dumps(needed[name]))
+        return {
+            "$schema": "http://json-schema.org/draft-07/schema#",
+            "title": title,
+            "allOf": parts,
+            "definitions": dict(sorted(needed.items())),
+        }
+
+    def _classes(self, group: str) -> dict[str, type[Spec]]:
+        """Return the classes of a group by the paths that name them."""
+        return {str(option.node["_target_"]): option.spec for option in self.options[group]}
+
+    def _node(self, group: str, nested: bool) -> Schema:
+        """Return the schema of a mapping that a specification is built from."""
+        classes = self._classes(group)
+        target = self._target(group)
+        rules: list[Schema] = []
+        for path, cls in classes.items():
+            required = [field.name for field in described(cls) if field.required]
+            then: list[Schema] = [{"$ref": self._class(cls)}]
+            if required:
+                then.append({"anyOf": [{"required": ["defaults"]}, {"required": required}]})
+            this = {"properties": {"_target_": {"const": path}}, "required": ["_target_"]}
+            rules.append({"if": this, "then": {"allOf": then}})
+        properties: Schema = {"_target_": target}
+        if not nested:
+            properties["defaults"] = {
+                "type": "array",
+                "description": f"Options of {group} that this one starts from, e.g. [{self._first(group)}, _self_].",
+                **_LAST,
+            }
+            rules.append({"if": {"not": {"required": ["defaults"]}}, "then": {"required": ["_target_"]}})
+            fields = {**properties, **self._fields(group)}
+            known = {"properties": fields, "additionalProperties": False}
+            rules.append({"if": {"not": {"required": ["_target_"]}}, "then": known})
+        found: Schema = {"type": "object", "properties": properties, "allOf": rules}
+        return {**found, "required": ["_target_"]} if nested else found
+
+    def _target(self, group: str) -> Schema:
+        return {
+            "description": f"The class, as a dotted path; your own is e.g. mine.My{group.capitalize()}.",
+            "anyOf": [{"enum": sorted(self._classes(group))}, {"type": "string", "not": {"pattern": _OURS}}],
+        }
+
+    def _first(self, group: str) -> str:
+        return self.options[group][0].name if self.options[group] else "…"
+
+    def _class(self, cls: type[Spec]) -> str:
+        """Return the reference to a class's definition."""
+        name = f"{cls.__module__}.{cls.__qualname__}"
+        if name not in self._definitions:
+            self._definitions[name] = {}  # a class may refer to its own kind
+            fields = {field.name: self._field(field, cls) for field in described(cls)}
+            general: Schema = {"_target_": {"type": "string"}, "defaults": {"type": "array"}}
+            self._definitions[name] = {
+                "description": (cls.__doc__ or "").strip().partition("\n")[0],
+                "type": "object",
+                "properties": {**general, **fields},
+                "additionalProperties": False,
+            }
+        return f"#/definitions/{name}"
+
+    def _field(self, field: Field, cls: type[Spec]) -> Schema:
+        made: Schema = {**self._type(field.type, cls)}
+        if field.meaning:
+            made["description"] = field.meaning.replace("``", "`")
+        if not field.required:
+            made["default"] = json.loads(json.dumps(field.default, default=str))
+        return made
+
+    def _fields(self, group: str) -> Schema:
+        """Return the fields of all classes of a group; one that several have takes what any of them does."""
+        found: dict[str, list[Schema]] = {}
+        for cls in dict.fromkeys(self._classes(group).values()):
+            for field in described(cls):
+                found.setdefault(field.name, []).append(self._field(field, cls))
+        return {name: _either(kinds) for name, kinds in found.items()}
+
+    def _type(self, node: Any, cls: type[Spec]) -> Schema:
+        """Return a type of pydantic's in draft 7, with ``${…}`` allowed wherever a value stands."""
+        made = {key: value for key, value in node.items() if key not in ("title", "$ref")}
+        if "$ref" in node:
+            return {"anyOf": [{"$ref": self._reference(node["$ref"].rpartition("/")[2], cls)}, _LATER]}
+        for key in ("items", "additionalProperties"):
+            if isinstance(made.get(key), dict):
+                made[key] = self._type(made[key], cls)
+        if "prefixItems" in made:
+            made["items"] = [self._type(item, cls) for item in made.pop("prefixItems")]
+            made["additionalItems"] = False
+        if "properties" in made:
+            made["properties"] = {name: self._type(item, cls) for name, item in made["properties"].items()}
+        if "anyOf" in made:
+            kinds = [self._type(item, cls) for item in made["anyOf"]]
+            flat = [part for kind in kinds for part in (kind["anyOf"] if set(kind) == {"anyOf"} else [kind])]
+            made["anyOf"] = [*(part for part in flat if part != _LATER), _LATER]
+            return made
+        if made.get("type") == "string" and not {"enum", "maxLength", "pattern"} & set(made):
+            return made
+        said = {key: made.pop(key) for key in ("description", "default") if key in made}
+        return {"anyOf": [made, _LATER], **said}
+
+    def _reference(self, name: str, cls: type[Spec]) -> str:
+        """Return the definition of what a field refers to: a kind of specification, or a record of its own."""
+        role = self._roles.get(name)
+        own = f"{cls.__module__}.{cls.__qualname__}.{name}" if role is None else f"any {role}".replace(" ", "_")
+        if own not in self._definitions:
+            self._definitions[own] = {}
+            if role is not None:
+                self._definitions[own] = self._node(role, nested=True)
+            else:
+                record = next((known for known in _kinds_of(Spec) if known.__name__ == name), None)
+                fields = {} if record is None else {field.name: self._field(field, cls) for field in described(record)}
+                plain = self._type(cls.model_json_schema()["$defs"][name], cls)
+                self._definitions[own] = {**plain, "properties": fields} if fields else plain
+        return f"#/definitions/{own}"
+
+    def _option(self, group: str) -> Schema:
+        return _chosen(
+            [option.name for option in self.options[group]], [option.headline for option in self.options[group]]
+        )
+
+    def _body(self, group: str) -> Schema:
+        """Return what an experiment may set of a group: fields of any of its classes."""
+        name = f"some_{group}"
+        if name not in self._definitions:
+            self._definitions[name] = {
+                "description": f"Fields of {group}; defaults choose its option: override {group}: {self._first(group)}",
+                "type": "object",
+                "properties": {"_target_": self._target(group), **self._fields(group)},
+                "additionalProperties": False,
+            }
+        return {"$ref": f"#/definitions/{name}"}
+
+    def _bodies(self) -> list[Schema]:
+        """Return rules: where defaults choose an option, the body has the fields of its class."""
+        rules = []
+        for group in GROUPS:
+            by_class: dict[type[Spec], list[str]] = {}
+            for option in self.options[group]:
+                by_class.setdefault(option.spec, []).append(option.name)
+            for cls, names in by_class.items():
+                key = f"override {group}"
+                chosen = {"type": "object", "properties": {key: {"enum": names}}, "required": [key]}
+                rules.append(
+                    {
+                        "if": {"properties": {"defaults": {"contains": chosen}}, "required": ["defaults"]},
+                        "then": {"properties": {group: {"$ref": self._class(cls)}}},
+                    }
+                )
+        return rules
+
+    def _defaults(self, names: Sequence[str], lines: Sequence[str]) -> Schema:
+        overrides = {
+            f"{word}{group}": {**self._option(group), "description": f"The option of {group}."}
+            for group in GROUPS
+            for word in ("override ", "")
+        }
+        named = _chosen([*names, ROOT, "_self_"], [*lines, "the default sentence", "this file"])
+        return {
+            "type": "array",
+            "description": f"What the experiment starts from, [{ROOT}, override model: sdm, _self_].",
+            "contains": {
+                "anyOf": [
+                    {"enum": [ROOT, *names]},
+                    {"type": "string", "pattern": "/"},
+                    # the default sentence itself
+                    {"type": "object", "required": ["source"]},
+                ]
+            },
+            **_LAST,
+            "items": {
+                "anyOf": [
+                    named,
+                    {"type": "string", "pattern": "/"},
+                    {
+                        "type": "object",
+                        "properties": overrides,
+                        "patternProperties": {"hydra/": {}},
+                        "additionalProperties": False,
+                    },
+                ]
+            },
+        }
+
+    def _choice(self) -> Schema:
+        if "choice" not in self._definitions:
+            self._definitions["choice"] = self._keyed(lambda kind: kind)
+        return {"$ref": "#/definitions/choice"}
+
+    def _exclusion(self) -> Schema:
+        """Return a choice, with a list where several options of a group are meant."""
+        made = self._keyed(lambda kind: kind)
+        for group in GROUPS:
+            if group in made["properties"]:
+                several = {"type": "array", "items": self._option(group), "minItems": 1}
+                made["properties"][group]["anyOf"].append(several)
+        return made
+
+    def _axes(self, text: str, grammar: bool) -> Schema:
+        """Return a mapping of keys to lists; a grid also takes Hydra's grammar, e.g. ``glob(*)``, and subsets."""
+        items: Schema = {"type": "array", "minItems": 1}
+        subsets: Schema = {
+            "type": "object",
+            "description": "Every subset of a list, each after what is always there.",
+            "properties": {"subsets": items, "always": {"type": "array"}},
+            "required": ["subsets"],
+            "additionalProperties": False,
+        }
+        more: list[Schema] = [{"type": "string"}, subsets] if grammar else []
+        made = self._keyed(lambda kind: {"anyOf": [{"type": "array", "items": kind, "minItems": 1}, *more]})
+        return {**made, "type": ["object", "null"], "description": text}
+
+    def _keyed(self, value: Callable[[Schema], Schema]) -> Schema:
+        """Return a mapping of `group` and `group.field` to what ``value`` makes of their schemas."""
+        properties: Schema = {}
+        deeper: Schema = {}
+        for group in GROUPS:
+            if group in _SETTINGS:
+                continue
+            fields = self._fields(group)
+            nested = {"type": "object", "properties": {name: value(kind) for name, kind in fields.items()}}
+            properties[group] = {"anyOf": [value(self._option(group)), {**nested, "additionalProperties": False}]}
+            for name, kind in fields.items():
+                properties[f"{group}.{name}"] = value(kind)
+                if any(word in json.dumps(kind) for word in ('"object"', '"array"', "/definitions/any_")):
+                    deeper[rf"^{group}\.{name}\."] = value({})
+        return {
+            "type": "object",
+            "properties": properties,
+            "patternProperties": deeper,
+            "additionalProperties": False,
+        }
+
+
+def _sound(group: str, tell: Callable[[str], object]) -> Iterator[Option]:
+    for option in options(group):
+        try:
+            _ = option.spec
+        except ConfigError as error:
+            tell(f"{group}={option.name}: {error}")
+        else:
+            yield option
+
+
+def _kinds_of(cls: type[Spec]) -> Iterator[type[Spec]]:
+    for kind in cls.__subclasses__():
+        yield kind
+        yield from _kinds_of(kind)
+
+
+def _chosen(names: Sequence[str], lines: Sequence[str]) -> Schema:
+    return {"enum": list(names), "enumDescriptions": list(lines)} if names else {"type": "string"}
+
+
+def _either(kinds: Sequence[Schema]) -> Schema:
+    """Return what any of several schemas takes, with what the first of them says."""
+    said = {key: value for key, value in kinds[0].items() if key in ("description", "default")}
+    bare = [{key: value for key, value in kind.items() if key not in ("description", "default")} for kind in kinds]
+    different = [kind for number, kind in enumerate(bare) if kind not in bare[:number]]
+    return {**(different[0] if len(different) == 1 else {"anyOf": different}), **said}

@@ -1,0 +1,43 @@
+"""The recorded run that a command names, and the store that it is in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from digicarbon import recorded
+from digicarbon.config.compose import Composer, loader
+from digicarbon.config.files import ROOT, UNNAMED, find
+from digicarbon.recorded import Recorded
+from digicarbon.sweep.sweep import settings
+from digicarbon.tracking import Tracking
+
+
+def stored(words: Sequence[str], overrides: Sequence[str]) -> tuple[Tracking, Recorded]:
+    """Return a recorded run and the store that it is in: that of the experiment that is named, else the usual one.
+
+    Parameters
+    ----------
+    words : sequence of str
+        A run or an experiment, and maybe the experiment in which a run is looked for.
+    overrides : sequence of str
+        Of ``tracking``.
+
+    Raises
+    ------
+    ConfigError
+        If the experiment, or its tracking, is wrong.
+    DataError
+        If there is no such run.
+    TrackingError
+        If the store cannot be read.
+    """
+    named = words[-1].replace("\\", "/").removeprefix("./").removeprefix("experiments/").removesuffix(".yaml")
+    name = ROOT
+    # a label may be longer than a file's name can be
+    with suppress(OSError):
+        name = ROOT if find(named) is None else named
+    if name == named:
+        words = [*words[:-1], UNNAMED if name == ROOT else name]
+    tracking = settings(Composer(loader(), name, overrides)).tracking
+    return tracking, recorded.find(tracking, words[0], *words[1:])

@@ -1,0 +1,183 @@
+"""`digicarbon ui`: MLflow's own interface on the project's store, and the end of all that its server starts."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import webbrowser
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import pairwise
+from pathlib import Path
+from types import FrameType
+from urllib.parse import quote, urlencode
+
+from digicarbon.cli.command import terminal
+from digicarbon.config.compose import Composer, loader
+from digicarbon.config.files import ROOT, UNNAMED, command_line
+from digicarbon.errors import DataError
+from digicarbon.secret import masked
+from digicarbon.tracking import Tracking
+
+
+def ui(arguments: Sequence[str]) -> int:
+    """Open MLflow's own interface on the project's store; return its exit status.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        An experiment, overrides such as ``tracking=server``, and flags of ``mlflow ui`` such as ``--port 5001``.
+
+    Raises
+    ------
+    DataError
+        If there is no store yet.
+    TrackingError
+        If it cannot be read.
+    """
+    from digicarbon.sweep import sweep
+    from digicarbon.tracking import refuse_unreadable
+
+    words = list(arguments)
+    name = words.pop(0) if words and not words[0].startswith("-") and "=" not in words[0] else ROOT
+    overrides = [word for word in words if "=" in word and not word.startswith("-")]
+    flags = [word for word in words if word not in overrides]
+    tracking = sweep.settings(Composer(loader(), name, overrides)).tracking
+    uri = tracking.uri
+    if uri.startswith(("http://", "https://")):
+        terminal().print(f"The store is a server; open {masked(uri)} in a browser.", soft_wrap=True)
+        return 0
+    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
+        first = command_line("run", name, overrides)
+        raise DataError(f"There is no store {masked(uri)} yet; run an experiment in this folder first: {first}")
+    refuse_unreadable(uri)
+    host, port = (_value(flags, *names) for names in (("--host", "-h", "127.0.0.1"), ("--port", "-p", "5000")))
+    _refuse_taken(host, port, words if name == ROOT else [name, *words])
+    page = f"http://{host}:{port}/{_view(tracking, name)}"
+    terminal().print(f"Look at {page}", soft_wrap=True)
+    if sys.stdout.isatty():
+        threading.Thread(target=_browse, args=(host, int(port), page), daemon=True).start()
+    # anybody on this machine can list the arguments of a process, yet not its environment
+    return _served([sys.executable, "-m", "mlflow", "ui", *flags], MLFLOW_BACKEND_STORE_URI=uri)
+
+
+def _refuse_taken(host: str, port: str, words: Sequence[str]) -> None:
+    """Raise a `DataError` if another program listens at a port of this machine; ``words`` are those of the command."""
+    with suppress(ValueError, OverflowError), socket.socket() as probe:
+        if os.name == "posix":
+            # a port of which the last server has just ended is free
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, int(port)))
+        except OSError as error:
+            # mlflow itself says what else is wrong with an address
+            if error.errno == errno.EADDRINUSE:
+                raise DataError(
+                    f"Port {port} of {host} is taken, perhaps by another `digicarbon ui`; end that one, or take "
+                    f"another port: {command_line('ui', words=_with_port(words, int(port) + 1))}"
+                ) from error
+
+
+def _with_port(words: Sequence[str], port: int) -> list[str]:
+    """Return the words of a command with another port."""
+    taken = [word in ("--port", "-p") for word in words]
+    kept = [
+        word
+        for word, is_flag, is_value in zip(words, taken, [False, *taken], strict=False)
+        if not (is_flag or is_value or word.startswith("--port="))
+    ]
+    return [*kept, "--port", str(port)]
+
+
+def _served(command: Sequence[str], **variables: str) -> int:
+    """Run a server until it or this command ends, and end all that it started; return its exit status."""
+    signals = [one for name in ("SIGINT", "SIGTERM", "SIGHUP") if (one := getattr(signal, name, None)) is not None]
+    main_thread = threading.current_thread() is threading.main_thread()
+    before = {one: signal.signal(one, _stop) for one in signals} if main_thread else {}
+    # a group of its own, since the server starts further processes that outlive it
+    server = subprocess.Popen(command, env={**os.environ, **variables}, start_new_session=True)
+    try:
+        return server.wait()
+    except _StoppedError as stopped:
+        return 128 + stopped.number
+    finally:
+        for one in before:
+            signal.signal(one, signal.SIG_IGN)
+        _end_group(server)
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+class _StoppedError(Exception):
+    """A signal asked this command to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise _StoppedError(number)
+
+
+def _end_group(server: subprocess.Popen[bytes]) -> None:
+    """Ask a process and all that it started to end, and make them where they do not within some seconds."""
+    for name in ("SIGTERM", "SIGKILL"):
+        if hasattr(os, "killpg"):
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(server.pid, getattr(signal, name))
+        elif name == "SIGTERM":
+            server.terminate()
+        else:
+            server.kill()
+        with suppress(subprocess.TimeoutExpired):
+            server.wait(timeout=5)
+            _await_group(server.pid)
+
+
+def _await_group(group: int) -> None:
+    """Wait until a process group is empty, a few seconds at most."""
+    for _ in range(50):
+        try:
+            os.killpg(group, 0)
+        except (AttributeError, ProcessLookupError, PermissionError):
+            return
+        time.sleep(0.1)
+
+
+def _value(flags: Sequence[str], long: str, short: str, default: str) -> str:
+    """Return the value of a flag of ``mlflow ui``."""
+    for flag, after in pairwise([*flags, ""]):
+        if flag.startswith(f"{long}="):
+            return flag.partition("=")[2]
+        if flag in (long, short) and after:
+            return after
+    return default
+
+
+def _view(tracking: Tracking, name: str) -> str:
+    """Return the part of an address that shows the runs of an experiment; empty if the store has none of that name."""
+    from digicarbon.recorded import experiment_id
+
+    found = experiment_id(tracking, tracking.experiment or (UNNAMED if name == ROOT else name))
+    chosen = {
+        "searchFilter": "tags.\"digicarbon.kind\" = 'specification'",
+        "orderByKey": "metrics.`focal.effect`",
+        "orderByAsc": "true",
+    }
+    return f"#/experiments/{found}/runs?{urlencode(chosen, quote_via=quote)}" if found else ""
+
+
+def _browse(host: str, port: int, page: str) -> None:
+    """Open a page when its server answers, within a minute and a half."""
+    for _ in range(180):
+        with suppress(OSError), socket.create_connection((host, port), timeout=1):
+            webbrowser.open(page)
+            return
+        time.sleep(0.5)

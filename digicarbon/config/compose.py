@@ -1,0 +1,629 @@
+"""How a run's configuration is put together.
+
+The user's ``./experiments`` and ``./conf`` come before the shipped ones. Composing costs tens of milliseconds, so each
+option of a sweep is composed once and runs are assembled from these nodes (`digicarbon.config.assemble`).
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.object_type import ObjectType
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf.errors import OmegaConfBaseException
+
+from digicarbon.config import yaml_text
+from digicarbon.config.assemble import ComplicatedError, Node, Reference, interpolation, resolved, resolved_group
+from digicarbon.config.explain import COMPOSITION_ERRORS, explain, unknown_option
+from digicarbon.config.files import (
+    GROUPS,
+    REPLACEABLE,
+    ROOT,
+    SWEEP_KEYS,
+    ConfigFile,
+    bare_name,
+    check_shape,
+    combined,
+    content_of,
+    find,
+    folders,
+    headline,
+    is_plain,
+    lineage,
+    read,
+    refuse_settings,
+    replaced,
+    shown,
+)
+from digicarbon.config.missing import no_experiment
+from digicarbon.errors import ConfigError, listing, nearest
+from digicarbon.secret import mapped
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+_ITEM = re.compile(r"(\.\d+)+$")
+MOST_POINTS = 4096
+"""Combinations of options whose nodes are kept."""
+
+
+def extend_search_path(search_path: ConfigSearchPath) -> None:
+    """Put `digicarbon.config.files.folders` at the head of Hydra's search path."""
+    for path in reversed(folders()):
+        # not as a URI: Hydra would look for "my%20study" where a folder is called "my study"
+        search_path.prepend(provider="digicarbon", path=f"digicarbon://{path.as_posix()}")
+
+
+def loader() -> ConfigLoader:
+    """Return a configuration loader over `digicarbon.config.files.folders`, for use outside a Hydra application."""
+    from hydra import version
+    from hydra._internal.config_loader_impl import ConfigLoaderImpl
+    from hydra._internal.utils import create_config_search_path
+    from hydra.core.utils import setup_globals
+
+    version.setbase("1.3")
+    setup_globals()
+    search_path = create_config_search_path(None)
+    extend_search_path(search_path)
+    return ConfigLoaderImpl(config_search_path=search_path)
+
+
+def options(config_loader: ConfigLoader, group: str) -> list[str]:
+    """Return the options of a config group, or with an empty name the experiments."""
+    names = config_loader.get_group_options(group, results_filter=ObjectType.CONFIG)
+    return sorted(name for name in names if group or (name != ROOT and not name.startswith("_")))
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """What a choice of options comes to: each group's node and option."""
+
+    nodes: Mapping[str, Node]
+    options: Mapping[str, str]
+
+
+class Composer:
+    """Composes an experiment's runs.
+
+    Parameters
+    ----------
+    config_loader : ConfigLoader
+    name : str
+        The experiment's name, or ``config`` for the default sentence.
+    overrides : sequence of str
+        Overrides in Hydra's grammar, without sweeps.
+
+    Raises
+    ------
+    ConfigError
+        If the experiment's file or one that it inherits is wrong; see `digicarbon.config.files.lineage`.
+    """
+
+    def __init__(self, config_loader: ConfigLoader, name: str, overrides: Sequence[str] = ()) -> None:
+        self.loader = config_loader
+        self.name = name
+        self.overrides = list(overrides)
+        self.files = lineage(name)
+        self._options: dict[str, list[str]] = {}
+        self._own: dict[tuple[str, str], Mapping[str, Node] | None] = {}
+        self._points: dict[tuple[tuple[str, str], ...], Point] = {}
+        self._places: dict[tuple[str, str | None], str] = {}
+
+    @cached_property
+    def _composed(self) -> tuple[DictConfig, Mapping[str, str]]:
+        return self._compose([])
+
+    @cached_property
+    def base(self) -> DictConfig:
+        """The experiment's configuration without sweeps, interpolations unresolved.
+
+        Raises
+        ------
+        ConfigError
+            If a file or an override is wrong.
+        """
+        config, _ = self._composed
+        allowed = [*GROUPS, *SWEEP_KEYS]
+        for key in map(str, config):
+            if key not in allowed:
+                raise ConfigError(
+                    f"{self.where(key)}: unknown key '{key}'.{nearest(key, allowed)} "
+                    f"An experiment has {listing(allowed, 30)}."
+                )
+        for key in SWEEP_KEYS:
+            check_shape(key, _container(config).get(key), self.where(key))
+        for group in GROUPS:
+            self._refuse_bare_name(config, group)
+        for group, option in self.chosen.items():
+            # only an option that writes outside its group can reach Hydra's settings
+            path = find(f"{group}/{option}")
+            if path is not None and not is_plain(group, option):
+                refuse_settings(path, read(path))
+        return config
+
+    @property
+    def instead(self) -> str | None:
+        """The experiment that takes this one's place, if the command line chooses a source that its file says so of.
+
+        What an experiment inherits is not meant: with other columns it is another experiment. And who chooses a measure
+        as well has a stand-in of his own.
+        """
+        if (
+            "source" not in self.given
+            or "measure" in self.given
+            or not self.files
+            or "instead" not in self.files[0].content
+        ):
+            return None
+        name = (self.sweep_keys()["instead"] or {}).get(self.chosen["source"])
+        if name is not None and find(str(name)) is None:
+            raise no_experiment(
+                str(name), self.options(""), f"{self.where('instead')}, instead.{self.chosen['source']}"
+            )
+        return None if name is None else str(name)
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The keys that the command line sets."""
+        return frozenset(_key(override) for override in self.overrides)
+
+    @cached_property
+    def chosen(self) -> Mapping[str, str]:
+        """Which option each group of the base configuration has."""
+        return self._composed[1]
+
+    def sweep_keys(self) -> dict[str, Any]:
+        """Return the plain values of `digicarbon.config.files.SWEEP_KEYS`."""
+        plain = _container(self.base)
+        return {key: plain.get(key) for key in SWEEP_KEYS}
+
+    def options(self, group: str) -> list[str]:
+        """Return the options of a group, or with an empty name the experiments."""
+        if group not in self._options:
+            self._options[group] = options(self.loader, group)
+        return self._options[group]
+
+    def fields(self, group: str) -> list[str]:
+        """Return the dotted keys of a group, for the option that the command line chooses."""
+        return [f"{group}.{field}" for field in map(str, self._chosen_node(group)) if field != "_target_"]
+
+    def mappings(self, group: str) -> list[str]:
+        """Return the dotted keys of a group whose values are mappings, for the option that the command line chooses."""
+        node = self._chosen_node(group)
+        return [f"{group}.{field}" for field in map(str, node) if isinstance(node._get_node(field), DictConfig)]
+
+    def _chosen_node(self, group: str) -> DictConfig:
+        chosen = [override for override in self.overrides if _key(override) in GROUPS]
+        node: DictConfig = Composer(self.loader, self.name, chosen).base[group]
+        return node
+
+    def require_option(self, group: str, option: str, place: str = "") -> None:
+        """Raise a `ConfigError` unless the group has such an option."""
+        if option not in self.options(group):
+            raise unknown_option(group, option, self, place)
+
+    def compose_options(self, wanted: Mapping[str, Iterable[str]]) -> None:
+        """Compose options that a sweep will need, one of each group in a composition.
+
+        Parameters
+        ----------
+        wanted : mapping of str to iterable of str
+            Options by group. One that is wrong, or not plain, is composed alone when a run takes it.
+        """
+        known = {*self._own, *self.chosen.items()}
+        new = {
+            group: [name for name in dict.fromkeys(names) if (group, name) not in known and is_plain(group, name)]
+            for group, names in wanted.items()
+        }
+        for group in [group for group, names in new.items() if names and self._untouched(group)]:
+            for name in new.pop(group):
+                with suppress(ConfigError):
+                    self._own[group, name] = {group: Node(group, content_of(group, name))}
+        for row in itertools.zip_longest(*new.values()):
+            options = {group: name for group, name in zip(new, row, strict=True) if name is not None}
+            if options:
+                with suppress(ConfigError):
+                    self._own |= self._composed_together(options)
+
+    def _untouched(self, group: str) -> bool:
+        """Return whether an option of a group comes to what its file holds: nothing else says a word on the group."""
+        here = {key.split(".")[0] for key in self.given} | {str(key) for file in self.files for key in file.content}
+        return group not in here and self._all_plain
+
+    @cached_property
+    def _all_plain(self) -> bool:
+        """Whether no option of the base configuration writes outside its group."""
+        return all(is_plain(group, option) for group, option in self.chosen.items())
+
+    def reaches_out(self, group: str, option: str) -> bool:
+        """Return whether an option writes outside its group."""
+        return self._written_by(group, option) is None
+
+    def options_of(self, choices: Mapping[str, Any] = NOTHING) -> Mapping[str, str]:
+        """Return which option each group of a run has."""
+        return self._point(choices).options
+
+    def merged(self, choices: Mapping[str, Any] = NOTHING) -> Mapping[str, Any]:
+        """Return a run's configuration as plain values, interpolations unresolved; for reading only.
+
+        Parameters
+        ----------
+        choices : mapping
+            Option names by group, and values by dotted key; groups are applied first.
+
+        Raises
+        ------
+        ConfigError
+            If an option is unknown or its file is wrong.
+        """
+        try:
+            return {group: node.content for group, node in self._nodes(choices).items()}
+        except ComplicatedError:
+            return _updated(self._point(choices).nodes, choices)
+
+    def missing(self, choices: Mapping[str, Any] = NOTHING) -> list[str]:
+        """Return the dotted keys of a run that still need a value."""
+        try:
+            return [key for node in self._nodes(choices).values() for key in node.missing]
+        except ComplicatedError:
+            return missing(self.merged(choices))
+
+    def config(self, choices: Mapping[str, Any] = NOTHING) -> Mapping[str, Any]:
+        """Return a run's configuration as plain values, interpolations resolved.
+
+        Groups of several runs that come to the same values are mostly one object, and lists stand in more than one
+        place of it: it is for reading only.
+
+        Parameters
+        ----------
+        choices : mapping
+            As for `merged`.
+
+        Raises
+        ------
+        ConfigError
+            If an interpolation cannot be resolved.
+        """
+        try:
+            return resolved(self._nodes(choices))
+        except ComplicatedError:
+            return self._resolved(self.merged(choices), choices=choices)
+
+    def recorded(self, choices: Mapping[str, Any] = NOTHING) -> Mapping[str, Any]:
+        """Return a run's configuration as it is recorded: as `config`, but without secrets.
+
+        Words of the environment stay interpolations. Where OmegaConf alone can resolve a configuration, all of its
+        interpolations stay: what they come to might hold such a word.
+
+        Parameters
+        ----------
+        choices : mapping
+            As for `merged`.
+        """
+        try:
+            return resolved({group: node.seal() for group, node in self._nodes(choices).items()})
+        except ComplicatedError:
+            return {group: mapped(content) for group, content in self.merged(choices).items()}
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """The base configuration without secrets, as plain values."""
+        plain: dict[str, Any] = mapped(_container(self.base))
+        return plain
+
+    def resolve(self, merged: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a merged configuration with interpolations resolved by OmegaConf.
+
+        Raises
+        ------
+        ConfigError
+            If an interpolation cannot be resolved.
+        """
+        return self._resolved(merged)
+
+    def node(self, group: str) -> Mapping[str, Any]:
+        """Return the node of one group of the base configuration, interpolations resolved.
+
+        Raises
+        ------
+        ConfigError
+            If an interpolation in it cannot be resolved.
+        """
+        try:
+            plain: Mapping[str, Any] = resolved_group(group, self._base_nodes)
+        except ComplicatedError:
+            return self._resolved(self.merged(), group)
+        return plain
+
+    def _resolved(
+        self, merged: Mapping[str, Any], group: str = "", choices: Mapping[str, Any] = NOTHING
+    ) -> dict[str, Any]:
+        try:
+            config = OmegaConf.create(dict(merged))
+            return _container(config[group] if group else config, resolve=True)
+        except OmegaConfBaseException as error:
+            raise self._unresolved(str(error.full_key or ""), merged, choices, error) from error
+
+    def _unresolved(
+        self, key: str, merged: Mapping[str, Any], choices: Mapping[str, Any], error: Exception
+    ) -> ConfigError:
+        """Return the sentence for a reference to nothing, with the file that holds it or that lacks what it names."""
+        place = self.where(key, choices)
+        options = {**self.chosen, **choices}
+        absent = re.search(r"Interpolation key '(.+?)' not found", first_line(error))
+        if absent is None:
+            return ConfigError(f"{place}: {key}: {first_line(error)}.")
+        group, _, field = absent[1].partition(".")
+        node = merged.get(group)
+        if group not in GROUPS or not isinstance(node, Mapping):
+            known = [name for name in merged if name in GROUPS]
+            return ConfigError(
+                f"{place}: {key}: ${{{absent[1]}}} names nothing.{nearest(group, known)} A value of another key is "
+                f"written ${{group.field}}; groups: {listing(known, 20)}."
+            )
+        fields = [str(name) for name in node if name != "_target_"]
+        taker, own = (find(f"{name}/{options.get(name)}") for name in (key.split(".")[0], group))
+        shipped = taker is not None and taker.is_relative_to(folders()[-1]) and place == shown(taker)
+        if shipped and own is not None:
+            # what is shipped names what every option of the group has
+            refuse = f"{shown(own)}: {absent[1]} is missing, and {key} ({place}) takes it; write `{field}: …` there."
+            return ConfigError(f"{refuse} The file has {listing(fields, 30) or 'no field'}.")
+        return ConfigError(
+            f"{place}: {key}: ${{{absent[1]}}} names nothing.{nearest(field, fields)} Keys of {group}: "
+            f"{listing(fields, 30)}."
+        )
+
+    def column_file(self, label: str) -> str | None:
+        """Return the file that a column stands in, the nearest one if several have it; None for the command line's."""
+        files = self.files_of("columns")
+        return next((file.shown for file in files if label in map(str, file.content.get("columns") or {})), None)
+
+    def inherits_column(self, label: str) -> bool:
+        """Return whether a file has choices for a column, so that to set it to null leaves it out."""
+        every = ((file.content.get("columns") or {}).items() for file in self.files)
+        return any(str(name) == label and values is not None for columns in every for name, values in columns)
+
+    def where(self, key: str, choices: Mapping[str, Any] = NOTHING) -> str:
+        """Return where a dotted key is set: the command line, or the file as messages show it."""
+        group = key.split(".")[0]
+        if group in GROUPS:
+            # an item stands where its list does
+            key = _ITEM.sub("", key)
+        option = {**self.chosen, **choices}.get(group)
+        if (key, option) not in self._places:
+            self._places[key, option] = self._place(key, option)
+        return self._places[key, option]
+
+    def origin(self, key: str, choices: Mapping[str, Any] = NOTHING) -> str:
+        """Return the key that a key has its value from, through interpolations; the key itself if the value is there.
+
+        Parameters
+        ----------
+        key : str
+            E.g. ``model.controls``, which comes from ``outcome.controls``.
+        choices : mapping
+            As for `merged`.
+        """
+        merged = self.merged(choices)
+        seen: set[str] = set()
+        while key not in seen:
+            seen.add(key)
+            key = _referred(merged, key) or key
+        return key
+
+    def _place(self, key: str, option: str | None) -> str:
+        if key in self.given or any(key.startswith(f"{given}.") for given in self.given - set(GROUPS)):
+            return "command line"
+        if key.split(".")[0] in SWEEP_KEYS and any(given.startswith(f"{key}.") for given in self.given):
+            return "command line"
+        for file in self.files:
+            if file.sets(key):
+                return file.shown
+        name = self.name if option is None else f"{key.split('.')[0]}/{option}"
+        path = find(name)
+        return f"{name}.yaml" if path is None else shown(path)
+
+    def chooser(self, group: str) -> str:
+        """Return where the option of a group is chosen: the command line, or the file as messages show it."""
+        if group in self.given:
+            return "command line"
+        return next((file.shown for file in self.files if file.chooses(group)), f"{ROOT}.yaml")
+
+    def _nodes(self, choices: Mapping[str, Any]) -> Mapping[str, Node]:
+        """Return the nodes of a run, its values laid over them."""
+        nodes = self._point(choices).nodes
+        values: dict[str, list[tuple[str, Any]]] = {}
+        for key, value in choices.items():
+            if key not in GROUPS:
+                values.setdefault(key.split(".")[0], []).append((key, value))
+        return {**nodes, **{group: nodes[group].with_values(items) for group, items in values.items()}}
+
+    def _point(self, choices: Mapping[str, Any]) -> Point:
+        """Return what a choice of options comes to."""
+        groups = tuple((key, str(value)) for key, value in choices.items() if key in GROUPS)
+        if groups not in self._points:
+            if len(self._points) >= MOST_POINTS:
+                self._points.clear()
+            self._points[groups] = self._made_point(dict(groups))
+        return self._points[groups]
+
+    def _made_point(self, groups: Mapping[str, str]) -> Point:
+        own = [self._written_by(group, option) for group, option in groups.items()]
+        if any(nodes is None for nodes in own):
+            # an option that writes outside its group can be trusted to a full composition only
+            config, _ = self._compose([f"{group}={option}" for group, option in groups.items()])
+            nodes = _nodes(config)
+        else:
+            nodes = {**self._base_nodes, **{group: node for found in own for group, node in (found or {}).items()}}
+        return Point(nodes, {**self.chosen, **groups})
+
+    @cached_property
+    def _base_nodes(self) -> Mapping[str, Node]:
+        return _nodes(self.base)
+
+    def _written_by(self, group: str, option: str) -> Mapping[str, Node] | None:
+        """Return an option's node by its group, or None if the option writes outside its group."""
+        if (group, option) not in self._own:
+            self._own[group, option] = self._composed_with(group, option)
+        return self._own[group, option]
+
+    def _composed_together(self, options: Mapping[str, str]) -> dict[tuple[str, str], Mapping[str, Node] | None]:
+        """Return the nodes of plain options of several groups."""
+        config, _ = self._compose([f"{group}={option}" for group, option in options.items()])
+        nodes = _nodes(config)
+        return {(group, option): {group: nodes[group]} for group, option in options.items()}
+
+    def _composed_with(self, group: str, option: str) -> Mapping[str, Node] | None:
+        self.require_option(group, option)
+        if option == self.chosen[group]:
+            return {group: self._base_nodes[group]}
+        config, _ = self._compose([f"{group}={option}"])
+        same = _container(config, without=group) == _container(self.base, without=group)
+        return {group: _nodes(config)[group]} if same else None
+
+    def _compose(self, more: Sequence[str]) -> tuple[DictConfig, Mapping[str, str]]:
+        """Return a full composition and the option of each group in it."""
+        replaced = {_key(override) for override in more}
+        kept = [override for override in self.overrides if _key(override) not in replaced]
+        try:
+            config = self.loader.load_configuration(self.name, [*kept, *more], run_mode=RunMode.RUN)
+        except COMPOSITION_ERRORS as error:
+            raise explain(error, self.name, self) from error
+        chosen = {str(key): str(option) for key, option in config.hydra.runtime.choices.items() if key in GROUPS}
+        with open_dict(config):
+            del config["hydra"]
+        self._drop_replaced(config)
+        self._drop_title(config)
+        return config, chosen
+
+    def _drop_title(self, config: DictConfig) -> None:
+        """Give an experiment that has no title of its own its name and first line, not the title of another one."""
+        own, *others = self.files or (None,)
+        above = [file for file in others if file is not None and file.name != ROOT]
+        if own is None or not above or "title" in own.content or "title" in self.given:
+            return
+        if any("title" in file.content for file in above):
+            said = headline(own.path)
+            with open_dict(config):
+                config["title"] = f"{self.name}: {said}" if said else self.name
+
+    def _drop_replaced(self, config: DictConfig) -> None:
+        """Leave out what is inherited under the keys that the command line or a file replaces."""
+        for key in REPLACEABLE:
+            files = self.files_of(key, config)
+            if len(files) == len(self.files):
+                continue
+            every = _container(config)
+            value = _without(every.get(key), combined(files, key), combined(self.files[len(files) :], key))
+            with open_dict(config):
+                # the default sentence has every key
+                config[key] = combined(self.files[-1:], key) if value is None else value
+
+    def files_of(self, key: str, config: DictConfig | None = None) -> Sequence[ConfigFile]:
+        """Return the files that say something on a sweep key, nearest first: none behind one that replaces it."""
+        if "replace" in self.given:
+            given = _container(self.base if config is None else config).get("replace")
+            if key in replaced(given, "command line"):
+                return []
+        for number, file in enumerate(self.files, start=1):
+            if key in replaced(file.content.get("replace"), file.shown):
+                return self.files[:number]
+        return self.files
+
+    def _refuse_bare_name(self, config: DictConfig, group: str) -> None:
+        """Refuse ``weights: w2_nested`` in a body, which would replace the option's fields by a text."""
+        node = config._get_node(group)
+        if isinstance(node, DictConfig) and not node._is_none() and not node._is_interpolation():
+            return
+        if (path := find(f"{group}/{self.chosen[group]}")) is not None:
+            # a file that holds a list replaces the group by it
+            read(path)
+        raise bare_name(group, _container(config).get(group), self.where(group))
+
+
+def _without(value: Any, own: Any, inherited: Any) -> Any:
+    """Return a composed value without what it inherits; what the command line lays over it stays.
+
+    Parameters
+    ----------
+    value : object
+        Composed, the command line's choices among it.
+    own, inherited : object
+        What the experiment's own files say and what those say that it is rid of.
+    """
+    if own is None and value == inherited:
+        return None
+    ours = {} if own is None else own
+    if not all(isinstance(one, Mapping) for one in (value, ours, inherited)):
+        return value
+    left = {}
+    for name in [*ours, *(name for name in value if name not in ours)]:
+        if name in value and name in ours:
+            left[name] = _without(value[name], ours[name], inherited.get(name))
+        elif name in value and (name not in inherited or value[name] != inherited[name]):
+            left[name] = _without(value[name], None, inherited.get(name))
+    return left
+
+
+def missing(merged: Mapping[str, Any]) -> list[str]:
+    """Return the dotted keys of a merged configuration that still need a value."""
+    # OmegaConf.missing_keys would stop at an interpolation to a missing value
+    return [key for group in GROUPS if group in merged for key in Node(group, merged[group]).missing]
+
+
+def _referred(merged: Mapping[str, Any], key: str) -> str:
+    """Return the key that an interpolation on the way to a key names; empty if there is none."""
+    here: Any = merged
+    names = key.split(".")
+    for depth, name in enumerate(names, start=1):
+        if isinstance(here, list) and name.isdigit() and int(name) < len(here):
+            here = here[int(name)]
+        else:
+            here = here.get(name) if isinstance(here, Mapping) else None
+        if isinstance(here, str) and "${" in here:
+            with suppress(ComplicatedError):
+                parts = interpolation(here).parts
+                # oc.select may name what is not there
+                if len(parts) == 1 and isinstance(parts[0], Reference) and _is_there(merged, parts[0].key):
+                    return ".".join([parts[0].key, *names[depth:]])
+    return ""
+
+
+def _is_there(merged: Mapping[str, Any], key: str) -> bool:
+    group, _, field = key.partition(".")
+    node = merged.get(group)
+    return isinstance(node, Mapping) and (not field or field.split(".")[0] in node)
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's text."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _key(override: str) -> str:
+    return override.split("=")[0].lstrip("+~")
+
+
+def _nodes(config: DictConfig) -> dict[str, Node]:
+    return {group: Node(group, content) for group, content in _container(config).items() if group not in SWEEP_KEYS}
+
+
+def _updated(nodes: Mapping[str, Node], choices: Mapping[str, Any]) -> dict[str, Any]:
+    """Return nodes with values laid over them by OmegaConf, which knows keys that lead through lists."""
+    config = OmegaConf.create({group: node.content for group, node in nodes.items()})
+    for key, value in choices.items():
+        if key not in GROUPS:
+            OmegaConf.update(config, key, value, merge=False, force_add=True)
+    return _container(config)
+
+
+def _container(config: DictConfig, without: str = "", resolve: bool = False) -> dict[str, Any]:
+    return {str(key): value for key, value in yaml_text.plain(config, resolve).items() if key != without}

@@ -1,0 +1,295 @@
+"""What can be said of an option: its class, and each field's type, allowed values, default and meaning.
+
+All of it is read from what is there: types and limits from the class, the meaning from the ``Attributes`` section of
+its docstring (where that is silent, from the comment in the option's YAML), defaults from the YAML.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import yaml
+
+from digicarbon.config.files import folders, headline, read, shown
+from digicarbon.errors import ConfigError, nearest
+from digicarbon.spec import Spec, locate
+
+_SECTION = re.compile(r"^Attributes\n-+\n(.*?)(?=^\S[^\n]*\n-+\n|\Z)", re.MULTILINE | re.DOTALL)
+_ENTRY = re.compile(r"^(\S[^\n]*?)(?: : [^\n]*)?\n((?:[ ]+[^\n]*\n|\n)*)", re.MULTILINE)
+_ELSEWHERE = re.compile(r"As in `([\w.]+)`[.;,] ?(.*)")
+_COMMENT = re.compile(r"^(\w+):(?:[^#\n\"']|\"[^\"\n]*\"|'[^'\n]*')*?\s#\s*(\S.*)$", re.MULTILINE)
+_SCHEMAS: WeakKeyDictionary[type, Mapping[str, Any]] = WeakKeyDictionary()
+_SAID: WeakKeyDictionary[type, list[tuple[str, str]]] = WeakKeyDictionary()
+"""What a class says of itself, read once: a schema of all options asks for it again and again."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of a specification.
+
+    Attributes
+    ----------
+    name : str
+    type : mapping
+        As JSON Schema, in pydantic's words.
+    meaning : str
+        One paragraph, with units; empty where nothing is said.
+    required : bool
+        Whether the class has no default.
+    default : object
+        The class's, as plain values; None where it has none.
+    """
+
+    name: str
+    type: Mapping[str, Any]
+    meaning: str
+    required: bool
+    default: Any
+
+    @property
+    def allowed(self) -> str:
+        """The type and its limits in words, e.g. ``whole number ≥ 1``."""
+        return words(self.type)
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of a config group, as its file and those that it inherits say.
+
+    Attributes
+    ----------
+    group, name : str
+    path : Path
+        Its file.
+    node : mapping
+        Plain values, interpolations unresolved.
+    comments : mapping of str to str
+        What the YAML says behind a field.
+    fault : str
+        Why a file of it cannot be read, as a sentence; empty if all can.
+    """
+
+    group: str
+    name: str
+    path: Path
+    node: Mapping[str, Any]
+    comments: Mapping[str, str]
+    fault: str = ""
+
+    @property
+    def headline(self) -> str:
+        """The comment in the first line."""
+        return headline(self.path)
+
+    @cached_property
+    def spec(self) -> type[Spec]:
+        """The class.
+
+        Raises
+        ------
+        ConfigError
+            If the file cannot be read, or names none that can be imported.
+        """
+        if self.fault:
+            raise ConfigError(self.fault)
+        target = self.node.get("_target_")
+        if not isinstance(target, str):
+            raise ConfigError(f"{shown(self.path)}: the key `_target_` is missing; it names a class.")
+        cls = locate(target, shown(self.path))
+        if not (isinstance(cls, type) and issubclass(cls, Spec)):
+            raise ConfigError(f"{shown(self.path)}: {target} is not a specification of digicarbon.")
+        return cls
+
+    @cached_property
+    def fields(self) -> list[Field]:
+        """The fields in the order of the file, those that it leaves out behind."""
+        found = {field.name: field for field in described(self.spec, self.comments)}
+        order = [name for name in self.node if name in found]
+        return [found[name] for name in dict.fromkeys([*order, *found])]
+
+    def default(self, field: Field) -> Any:
+        """Return what a field is unless something else is said: the file's value, or the class's default."""
+        return self.node.get(field.name, "???" if field.required else field.default)
+
+
+def options(group: str) -> list[Option]:
+    """Return the options of a group by name, the user's before the shipped ones."""
+    paths: dict[str, Path] = {}
+    for folder in folders():
+        for path in sorted((folder / group).glob("*.yaml")):
+            paths.setdefault(path.stem, path)
+    return [_option(group, name, paths, ()) for name in sorted(paths)]
+
+
+def experiments() -> list[tuple[str, str]]:
+    """Return names and first lines of the experiments."""
+    found: dict[str, str] = {}
+    for folder in folders():
+        if folder.name == "experiments":
+            for path in sorted(folder.glob("*.yaml")):
+                found.setdefault(path.stem, headline(path))
+    return sorted((name, text) for name, text in found.items() if not name.startswith("_"))
+
+
+def _option(group: str, name: str, paths: Mapping[str, Path], heirs: tuple[str, ...]) -> Option:
+    try:
+        content = read(paths[name])
+    except ConfigError as error:
+        return Option(group, name, paths[name], {}, {}, str(error))
+    node: dict[str, Any] = {}
+    comments: dict[str, str] = {}
+    fault = ""
+    for parent in content.get("defaults") or ():
+        if isinstance(parent, str) and parent in paths and parent not in (*heirs, name):
+            inherited = _option(group, parent, paths, (*heirs, name))
+            node |= inherited.node
+            comments |= inherited.comments
+            fault = fault or inherited.fault
+    node |= {str(key): value for key, value in content.items() if key != "defaults"}
+    comments |= dict(_COMMENT.findall(paths[name].read_text(encoding="utf-8")))
+    return Option(group, name, paths[name], node, comments, fault)
+
+
+def find_option(group: str, name: str) -> Option:
+    """Return one option of a group.
+
+    Raises
+    ------
+    ConfigError
+        If there is none of that name.
+    """
+    found = {option.name: option for option in options(group)}
+    if name not in found:
+        raise ConfigError(f"{group} has no option '{name}'.{nearest(name, found)} `digicarbon list {group}` shows all.")
+    return found[name]
+
+
+def described(cls: type[Spec], comments: Mapping[str, str] | None = None) -> list[Field]:
+    """Return the fields of a class.
+
+    Parameters
+    ----------
+    cls : type
+    comments : mapping of str to str, optional
+        What is said of a field where the docstring is silent.
+    """
+    whole = _json_schema(cls)
+    # a class that refers to itself stands among its own definitions
+    types = whole.get("properties") or whole.get("$defs", {}).get(cls.__name__, {}).get("properties", {})
+    meanings = {**(comments or {}), **meanings_of(cls)}
+    return [
+        Field(
+            name,
+            {key: value for key, value in types[name].items() if key not in ("title", "default", "description")},
+            meanings.get(name, ""),
+            info.is_required(),
+            types[name].get("default", _made(info)),
+        )
+        for name, info in cls.model_fields.items()
+    ]
+
+
+def _json_schema(cls: type[Spec]) -> Mapping[str, Any]:
+    if cls not in _SCHEMAS:
+        _SCHEMAS[cls] = cls.model_json_schema()
+    return _SCHEMAS[cls]
+
+
+def _made(info: Any) -> Any:
+    """Return the default that a factory makes, which JSON Schema leaves out."""
+    return info.get_default(call_default_factory=True) if info.default_factory is not None else None
+
+
+def meanings_of(cls: type) -> dict[str, str]:
+    """Return what the docstrings of a class and its bases say of each attribute, the nearest first."""
+    found: dict[str, str] = {}
+    for base in cls.__mro__:
+        for name, text in _attributes(base):
+            elsewhere = _ELSEWHERE.match(text)
+            if elsewhere:
+                other = _named(elsewhere[1], base)
+                there = "" if other in (None, base) else meanings_of(other).get(name, "")
+                text = " ".join(filter(None, (there, _sentence(elsewhere[2])))) if there else text
+            if text:
+                found.setdefault(name, text)
+    return found
+
+
+def _named(name: str, cls: type) -> type | None:
+    """Return the class of a name: a dotted path, or one among a class's bases or in its module."""
+    bases = {base.__name__: base for base in cls.__mro__}
+    found = locate(name, name) if "." in name else bases.get(name) or getattr(inspect.getmodule(cls), name, None)
+    return found if isinstance(found, type) else None
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _attributes(cls: type) -> list[tuple[str, str]]:
+    if cls not in _SAID:
+        _SAID[cls] = [*_read_attributes(cls)]
+    return _SAID[cls]
+
+
+def _read_attributes(cls: type) -> Iterator[tuple[str, str]]:
+    section = _SECTION.search(inspect.cleandoc(vars(cls).get("__doc__") or "") + "\n")
+    for entry in _ENTRY.finditer(section[1] if section else ""):
+        for name in entry[1].split(","):
+            yield name.strip(), " ".join(entry[2].split())
+
+
+def words(node: Mapping[str, Any]) -> str:
+    """Return a type in words, e.g. ``row | spectral | none`` or ``list of texts``."""
+    if "enum" in node:
+        return " | ".join(map(_plain, node["enum"]))
+    if "const" in node:
+        return _plain(node["const"])
+    if "anyOf" in node:
+        return " | ".join(dict.fromkeys(words(item) for item in node["anyOf"]))
+    if "$ref" in node:
+        return f"a mapping: {node['$ref'].rpartition('/')[2]}"
+    match node.get("type"):
+        case "integer" | "number" as kind:
+            return ("whole number" if kind == "integer" else "number") + _limits(node)
+        case "boolean":
+            return "true | false"
+        case "string":
+            return "one character" if node.get("maxLength") == 1 else "text"
+        case "null":
+            return "null"
+        case "array" if "prefixItems" in node:
+            return f"[{', '.join(words(item) for item in node['prefixItems'])}]"
+        case "array":
+            return f"list of ({words(node.get('items', {}))})"
+        case "object":
+            inner = node.get("additionalProperties")
+            return f"mapping of names to ({words(inner)})" if isinstance(inner, dict) else "mapping"
+    return "anything"
+
+
+_SIGNS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+
+
+def _limits(node: Mapping[str, Any]) -> str:
+    found = [f"{sign} {node[key]:g}" for key, sign in _SIGNS.items() if key in node]
+    return f" {' and '.join(found)}" if found else ""
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def as_yaml(value: Any) -> str:
+    """Return a value as one line of YAML."""
+    if isinstance(value, str) and (value.startswith("${") or value == "???"):
+        return value
+    return str(yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=10**6)).partition("\n")[0]

@@ -1,0 +1,191 @@
+"""Hydra's messages as sentences with the place and the nearest known word."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import yaml
+from hydra.errors import HydraException, OverrideParseException
+from omegaconf.errors import OmegaConfBaseException
+
+from digicarbon.config.files import GROUPS, SWEEP_KEYS, ConfigFile, content_of, find, not_yaml, shown
+from digicarbon.config.missing import no_experiment
+from digicarbon.errors import ConfigError, listing, nearest
+
+COMMAND_LINE = "command line"
+"""The place of what stands there."""
+COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException, yaml.YAMLError)
+"""What Hydra raises while it composes."""
+
+QUOTE = "Put a value with blanks, parentheses, a tilde or Chinese characters in quotes: 'key=\"value\"'."
+SWEEP = "A sweep is a list in brackets, or a text such as range(1,4), choice(a,b), glob(*) or a,b."
+
+
+_OTHER_TERM = re.compile(r"#|\b(?:log|log1p|log10|ln|exp|sqrt|lag|lead|diff|factor|poly|I|C|L|F|D)\(")
+"""What Stata, R and Python write for terms, and a dummy that lacks its quotes."""
+_AMBIGUOUS = re.compile(r"(?:Ambiguous value for argument|Sweep parameters) '(.+?)' (?:1\.|requires?)")
+_UNKNOWN_KEY = re.compile(r"Could not override '([^'@]+)")
+
+
+class Vocabulary(Protocol):
+    """What can be chosen, and what the command line chooses."""
+
+    @property
+    def files(self) -> Sequence[ConfigFile]:
+        """The experiment's file and those that it inherits."""
+
+    def chooser(self, group: str) -> str:
+        """Return where the option of a group is chosen."""
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The keys that the command line sets."""
+
+    def options(self, group: str) -> list[str]:
+        """Return the options of a group, or with an empty name the experiments."""
+
+    def fields(self, group: str) -> list[str]:
+        """Return the dotted keys of a group."""
+
+    def mappings(self, group: str) -> list[str]:
+        """Return the dotted keys of a group whose values are mappings."""
+
+
+def explain(error: Exception, name: str, known: Vocabulary) -> ConfigError:
+    """Turn an error of Hydra's composition into a sentence.
+
+    Parameters
+    ----------
+    error : Exception
+        One of `COMPOSITION_ERRORS`.
+    name : str
+        The experiment that was composed.
+    known : Vocabulary
+    """
+    text = _one_line(error)
+    place = _place(text)
+    if isinstance(error, OverrideParseException):
+        return unreadable(str(error.override), text, COMMAND_LINE)
+    if found := _UNKNOWN_KEY.search(text):
+        return _unknown_key(found[1], place, known)
+    if found := _AMBIGUOUS.search(text):
+        return ConfigError(
+            f"command line: '{found[1]}' is a sweep, and --cfg and --info show one configuration; choose one value for "
+            "it. `digicarbon plan` lists the runs of a sweep."
+        )
+    if found := re.match(r"Could not delete from config\. '(.+?)' does not exist", text):
+        return _unknown_key(found[1], place, known)
+    if found := re.match(r"Could not delete from config\. The value of '(.+?)' is (.+?) and not", text):
+        return ConfigError(f"command line: ~{found[1]}: its value is {found[2]}; write ~{found[1]} to take it away.")
+    if found := re.match(r"In '(.+?)': Could not load '([^']+)/([^'/]+)'", text):
+        return unknown_option(found[2], found[3], known, f"{place or found[1]}, defaults")
+    if "Cannot merge DictConfig with" in text and (wrong := next(_no_mapping(known), "")):
+        return ConfigError(wrong)
+    if found := re.search(r"(?:Could not find|Cannot find primary config) '([^']+)'", text):
+        return _unknown_option(found[1], place, known)
+    if isinstance(error, yaml.YAMLError):
+        file = getattr(getattr(error, "problem_mark", None), "name", "")
+        if Path(file).is_file():
+            return not_yaml(error, Path(file))
+        return ConfigError(f"{name}: a file that it takes is not valid YAML: {text}")
+    return ConfigError(f"{place or name}: {text}")
+
+
+def unreadable(override: str, text: str, place: str) -> ConfigError:
+    """Return the sentence for an override that is not in Hydra's grammar.
+
+    Parameters
+    ----------
+    override : str
+    text : str
+        What Hydra says.
+    place : str
+    """
+    key, _, value = override.partition("=")
+    if "^" in value:
+        power = "On the command line a power is written with two stars, e.g. 'model.x=[ln_e,ln_e**2]'."
+        return ConfigError(f"{place}: '{override}' cannot be read: ^ has no meaning there. {power}")
+    if (value.startswith("[") or key.endswith((".y", ".term"))) and _OTHER_TERM.search(value):
+        from digicarbon.panel import SPELLING
+
+        quotes = f"On the command line x^2 is written x**2, and C(x) is put into quotes: '{key}=[\"C(x)\"]'."
+        return ConfigError(f"{place}: '{override}' cannot be read. {SPELLING} {quotes}")
+    if override.startswith("~"):
+        return ConfigError(
+            f"{place}: '{override}' cannot be read; a key of a file that holds blanks or parentheses is taken away "
+            "there, e.g. `columns: {FE(1): null}`."
+        )
+    why = f" ({text})" if " at input" in text or "xpected" in text else ""
+    return ConfigError(f"{place}: '{override}' cannot be read{why}. {QUOTE if place == COMMAND_LINE else SWEEP}")
+
+
+def is_unknown_key(error: Exception) -> bool:
+    """Return whether Hydra refused an override because the configuration has no such key."""
+    return _UNKNOWN_KEY.search(_one_line(error)) is not None
+
+
+def unknown_option(group: str, option: str, known: Vocabulary, place: str = "") -> ConfigError:
+    """Return the sentence for an option that does not exist."""
+    options = known.options(group)
+    return ConfigError(
+        f"{f'{place}: ' if place else ''}{group}={option}: there is no such option.{nearest(option, options)} "
+        f"Options: {listing(options, 40)}."
+    )
+
+
+def _unknown_key(key: str, place: str, known: Vocabulary) -> ConfigError:
+    group = key.split(".")[0]
+    if group in SWEEP_KEYS and "." in key:
+        return ConfigError(f"command line: a new key of {group} is added with a plus sign, '+{key}=…'.")
+    keys = known.fields(group) if group in GROUPS else [*GROUPS, *SWEEP_KEYS]
+    mappings = known.mappings(group) if group in GROUPS else []
+    if opened := next((one for one in mappings if key == one or key.startswith(f"{one}.")), None):
+        return ConfigError(
+            f"command line: a new key of {opened} is added with a plus sign, '+{key}=…'; a file needs none."
+        )
+    if key in keys:
+        # the option that a column or a sweep chooses, not that of the command line, has none
+        return ConfigError(
+            f"{place or 'command line'}: there is no key '{key}' in the file of the option of {group} that is chosen "
+            f"here, though other options have it; write it into that file, or add it with plus signs, '++{key}=…'."
+        )
+    return ConfigError(
+        f"{place or 'command line'}: there is no key '{key}'.{nearest(key, keys)} Keys: {listing(keys, 40)}."
+    )
+
+
+def _unknown_option(missing: str, place: str, known: Vocabulary) -> ConfigError:
+    group, _, option = missing.rpartition("/")
+    if group in GROUPS:
+        # Hydra names the file of the default; the wrong word stands in an experiment or on the command line
+        return unknown_option(group, option, known, known.chooser(group))
+    return no_experiment(missing, known.options(""), place)
+
+
+def _no_mapping(known: Vocabulary) -> Iterator[str]:
+    """Yield what is wrong with fields of an experiment that hold a list where an option has a mapping."""
+    for file in known.files:
+        for group in GROUPS:
+            node = file.content.get(group)
+            wrong = {key: value for key, value in (node or {}).items() if isinstance(value, list)}
+            for option in known.options(group) if wrong else ():
+                there = content_of(group, option)
+                for key, value in wrong.items():
+                    if isinstance(there.get(key), Mapping):
+                        yield f"{file.shown}: {group}.{key} must be a mapping, `{key}: {{…: …}}`; got {value!r}."
+
+
+def _place(text: str) -> str:
+    found = re.match(r"In '([^']+)'", text)
+    path = find(found[1]) if found else None
+    return "" if path is None else shown(path)
+
+
+def _one_line(error: BaseException) -> str:
+    """Return an error's own lines and those of its cause, without Hydra's advice and listings."""
+    own = re.split(r"\n\s*(?:Search path:|Available options|See https?:|To append to)", str(error).strip())[0]
+    cause = "" if error.__cause__ is None else _one_line(error.__cause__)
+    return " ".join(f"{own} {cause}".split())

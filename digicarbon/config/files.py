@@ -1,0 +1,486 @@
+"""Configuration files as they stand on disk: where they are searched, what an experiment inherits, which sets a key."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from omegaconf.errors import OmegaConfBaseException
+
+from digicarbon.config.settings import in_file
+from digicarbon.config.syntax import MOST_VALUES, fault, glued, half_letter, missing_blank, repeats_too_much
+from digicarbon.config.yaml_text import for_hydra, parsed
+from digicarbon.errors import ConfigError, listing, nearest
+from digicarbon.secret import masked
+
+GROUPS = (
+    "source", "measure", "outcome", "panel", "sample", "weights", "model", "inference", "diagnostic", "report",
+    "executor", "tracking",
+)  # fmt: skip
+SWEEP_KEYS = ("title", "columns", "grid", "zip", "exclude", "draw", "experiments", "instead", "replace")
+REPLACEABLE = ("columns", "grid", "zip", "exclude", "draw", "experiments", "instead")
+"""Keys whose inherited part `replace` drops."""
+ROOT = "config"
+"""The default sentence, which every experiment inherits."""
+UNNAMED = "digicarbon"
+"""What MLflow calls a sweep that has no experiment file."""
+
+_SHAPES: Mapping[str, tuple[type | tuple[type, ...], str]] = {
+    "title": ((str, int, float), "a text, e.g. `title: Baseline`"),
+    "columns": (dict, "a mapping of labels to choices, e.g. `SDM(1): {measure: sector1}`"),
+    "grid": (dict, "a mapping of keys to lists, e.g. `inference: [classic, cluster]`"),
+    "zip": (dict, "a mapping of keys to lists of equal length"),
+    "draw": (dict, "a mapping, e.g. `{n: 500, seed: 1}`"),
+    "exclude": (list, "a list of mappings, e.g. `[{model: sdm, sample: northeast}]`"),
+    "experiments": (list, "a list of experiments, e.g. `[table3_baseline]`"),
+    "instead": (dict, "a mapping of sources to experiments, e.g. `{china: china_baseline}`"),
+    "replace": ((str, list), "a key or a list of keys, e.g. `columns` or `[columns, grid]`"),
+}
+
+_READ: dict[tuple[str, int, int], Mapping[str, Any]] = {}
+"""Files that were read and found sound, by path, time and size."""
+
+
+@dataclass(frozen=True)
+class ConfigFile:
+    """A configuration file.
+
+    Attributes
+    ----------
+    name : str
+        As Hydra names it, e.g. ``table3_baseline`` or ``mine/a``.
+    path : Path
+    content : mapping
+        Plain values, interpolations unresolved.
+    """
+
+    name: str
+    path: Path
+    content: Mapping[Any, Any]
+
+    @property
+    def shown(self) -> str:
+        """The path as messages show it."""
+        return shown(self.path)
+
+    @property
+    def parents(self) -> list[str]:
+        """Names of the experiments in the defaults list."""
+        listed = self.content.get("defaults") or []
+        words = [item.split("@")[0].strip() for item in listed if isinstance(item, str) and item != "_self_"]
+        folder = self.name.rpartition("/")[0]
+        absolute = [word.lstrip("/") if word.startswith("/") or not folder else f"{folder}/{word}" for word in words]
+        return [name for name in absolute if name.split("/")[0] not in GROUPS]
+
+    def chooses(self, group: str) -> bool:
+        """Return whether the defaults list chooses an option of a group."""
+        listed = self.content.get("defaults") or []
+        words = [str(word) for item in listed if isinstance(item, Mapping) for word in item]
+        return group in [_group(word) for word in words]
+
+    def sets(self, key: str) -> bool:
+        """Return whether the file holds a dotted key, spelled nested or flat."""
+        return _sets(self.content, key)
+
+
+_SUFFIXES = frozenset(
+    ("csv", "dta", "gal", "geojson", "gpkg", "gwt", "gz", "json", "parquet",
+     "shp", "spmat", "tsv", "txt", "xls", "xlsx", "zip")
+)  # fmt: skip
+_SUBJECT = re.compile(rf"(?:{'|'.join(GROUPS)})(?:(?:\.\w+)+(?=[\s:=,]|$)|(?=: ))")
+
+
+def subject(message: str) -> str:
+    """Return the dotted key that a message begins with, or an empty text."""
+    found = _SUBJECT.match(message)
+    # a file may be called panel.csv
+    return found[0] if found and found[0].rpartition(".")[2].lower() not in _SUFFIXES else ""
+
+
+def folders() -> list[Path]:
+    """Return the folders that are searched, first come first: the user's, then the shipped ones."""
+    package = Path(__file__).resolve().parents[1]
+    shipped = package if (package / "conf").is_dir() else package.parent
+    bases = [Path.cwd(), shipped]
+    found = [_real(base) / name for base in bases for name in ("experiments", "conf") if (base / name).is_dir()]
+    # asked for at every file that is read: to resolve all of a path takes ten times as long as to look at its end
+    return list(dict.fromkeys(path.resolve() if path.is_symlink() else path for path in found))
+
+
+@cache
+def _real(base: Path) -> Path:
+    return base.resolve()
+
+
+def find(name: str) -> Path | None:
+    """Return the file that Hydra would read for a name such as ``weights/w1_adjacency``, or None."""
+    paths = (folder / f"{name}.yaml" for folder in folders())
+    return next((path for path in paths if path.is_file()), None)
+
+
+def is_plain(group: str, option: str) -> bool:
+    """Return whether an option's file is sure to write into its group only: it has no package and no defaults."""
+    path = find(f"{group}/{option}")
+    text = "" if path is None else path.read_text(encoding="utf-8", errors="replace")
+    return path is not None and not re.search(r"@package|^\s*['\"]?defaults['\"]?\s*:", text, re.MULTILINE)
+
+
+def content_of(group: str, option: str) -> Mapping[str, Any]:
+    """Return what the file of an option holds, interpolations unresolved.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such file, or it is not readable as a mapping.
+    """
+    path = find(f"{group}/{option}")
+    if path is None:
+        raise ConfigError(f"{group}: there is no option '{option}'.")
+    return {str(key): value for key, value in read(path).items()}
+
+
+def shown(path: Path) -> str:
+    """Return a path relative to the working directory or to the package."""
+    base = next((folder.parent for folder in folders() if path.is_relative_to(folder.parent)), path.parent)
+    return path.relative_to(base).as_posix()
+
+
+def headline(path: Path) -> str:
+    """Return the comment in the first line of a configuration file, or in the second below Hydra's ``# @package``."""
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n", 2)
+    first = next((line for line in lines[:2] if not re.match(r"#\s*@package\b", line)), "")
+    return first.lstrip("# ") if first.startswith("#") else ""
+
+
+def lineage(name: str) -> list[ConfigFile]:
+    """Return an experiment's file and all that it inherits, nearest first; empty if there is no such file.
+
+    Raises
+    ------
+    ConfigError
+        If a file is not readable as a mapping, inherits itself, does not inherit ``config`` once, has a sweep key of
+        the wrong shape, sets what Hydra does not read here, or lies in a sub-folder without ``# @package _global_``.
+    """
+    files = list(_inherited(name, ()))
+    if files and ROOT not in [file.name for file in files]:
+        last = files[-1]
+        wrong = [parent for parent in last.parents if find(parent) is None]
+        hint = f" There is no '{wrong[0]}'.{nearest(wrong[0], _names())}" if wrong else ""
+        raise ConfigError(
+            f"{last.shown}: an experiment inherits `{ROOT}`; begin it with `defaults: [{_root(last.name)}, _self_]`."
+            f"{hint}"
+        )
+    if [file.name for file in files].count(ROOT) > 1:
+        raise ConfigError(f"{files[0].shown}: inherits `{ROOT}` more than once; an experiment inherits one other only.")
+    for file in files:
+        _check_shapes(file)
+        refuse_settings(file.path, file.content)
+    return files
+
+
+def refuse_settings(path: Path, content: Mapping[Any, Any]) -> None:
+    """Raise a `ConfigError` if a file sets what of Hydra does nothing here.
+
+    Parameters
+    ----------
+    path : Path
+    content : mapping
+        What it holds.
+    """
+    shipped = folders()[-1] / f"{ROOT}.yaml"
+    if path != shipped and ("hydra" in content or "hydra/" in str(content.get("defaults"))):
+        for key, sentence in in_file(content, read(shipped)):
+            raise ConfigError(f"{shown(path)}, {key}: {sentence}")
+
+
+def _inherited(name: str, heirs: tuple[str, ...]) -> Iterator[ConfigFile]:
+    path = find(name)
+    if path is None:
+        return
+    if name in heirs:
+        raise ConfigError(
+            f"{shown(path)}: the experiment inherits itself ({' > '.join([*heirs, name])}), which would go round for "
+            "ever; give your file a name of its own."
+        )
+    file = ConfigFile(name, path, read(path))
+    check_defaults(file.content, path)
+    if "/" in name and not heirs:
+        _check_package(file)
+    yield file
+    for parent in file.parents:
+        yield from _inherited(parent, (*heirs, name))
+
+
+def _names() -> list[str]:
+    return [path.stem for folder in folders() for path in folder.glob("*.yaml")]
+
+
+def read(path: Path) -> Mapping[Any, Any]:
+    """Return a configuration file's plain values, interpolations unresolved; nobody may change them.
+
+    Raises
+    ------
+    ConfigError
+        If it is not readable as a mapping.
+    """
+    key = None
+    with suppress(OSError):
+        stat = path.stat()
+        key = (str(path.resolve()), stat.st_mtime_ns, stat.st_size)
+        if key in _READ:
+            return _READ[key]
+    check_content(path)
+    try:
+        # OmegaConf reads interpolations
+        for_hydra(path)
+        content = parsed(path)
+        content = {} if content is None else content
+    except yaml.YAMLError as error:
+        raise not_yaml(error, path) from error
+    except OmegaConfBaseException as error:
+        where = f"{error.full_key}: " if error.full_key else ""
+        raise ConfigError(
+            f"{shown(path)}: {where}cannot be read ({str(error).splitlines()[0]}). A value of another key is written "
+            "${group.field}, with both braces; a text that holds ${ is put as \\${."
+        ) from error
+    except (OSError, UnicodeDecodeError, RecursionError) as error:
+        raise ConfigError(f"{shown(path)} is not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"{shown(path)} must hold keys and values, e.g. `title: …`; it holds a list.")
+    if word := glued(content, frozenset((*GROUPS, *SWEEP_KEYS))):
+        name, _, value = word.partition(":")
+        raise ConfigError(f"{shown(path)}: {missing_blank(name, value)}")
+    if key is not None:
+        _READ[key] = content
+    return content
+
+
+def check_content(path: Path) -> None:
+    """Refuse a configuration file whose aliases write out to more than a configuration can be, or with half letters.
+
+    Raises
+    ------
+    ConfigError
+    """
+    if path.is_file() and repeats_too_much(path):
+        raise ConfigError(
+            f"{shown(path)}: its aliases (*name) stand for more than {MOST_VALUES:,} values, or for what they "
+            "stand in; write out what is meant, or leave them away."
+        )
+    if path.is_file() and (text := half_letter(path)):
+        raise ConfigError(
+            f"{shown(path)}: '{text}' has half a letter, which cannot be written; put the letter itself there, or "
+            "\\U and its eight digits."
+        )
+
+
+def not_yaml(error: yaml.YAMLError, path: Path) -> ConfigError:
+    """Return the sentence for a file that the parser refuses."""
+    return ConfigError(f"{shown(path)} is not valid YAML {fault(error, path)}")
+
+
+def in_order(content: Mapping[Any, Any], path: Path) -> bool:
+    """Return whether a defaults list says where its own file comes in, which must be the end.
+
+    Raises
+    ------
+    ConfigError
+        If something stands behind ``_self_`` that would overwrite the file's own values.
+    """
+    listed = [item for item in content.get("defaults") or [] if not _only_chooses(item)]
+    if "_self_" not in listed:
+        return not listed
+    behind = [_named(item) for item in listed[listed.index("_self_") + 1 :]]
+    # mappings are merged
+    own = [key for key, value in _fields(content) if key != "defaults" and not isinstance(value, Mapping)]
+    if behind and own:
+        raise ConfigError(
+            f"{shown(path)}, defaults: put `_self_` last, or {listing(behind)} overwrites {listing(own)} of this file."
+        )
+    return True
+
+
+def _only_chooses(item: object) -> bool:
+    """Return whether an item of a defaults list replaces the option that another one names, wherever it stands."""
+    return isinstance(item, Mapping) and all(str(key).startswith("override ") for key in item)
+
+
+def _named(item: object) -> str:
+    return "/".join(map(str, next(iter(item.items())))) if isinstance(item, Mapping) and item else str(item)
+
+
+def _fields(content: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield a file's own keys, those of groups dotted, with their values."""
+    for key, value in content.items():
+        if key in GROUPS and isinstance(value, Mapping):
+            yield from ((f"{key}.{field}", inner) for field, inner in value.items())
+        else:
+            yield str(key), value
+
+
+def _check_package(file: ConfigFile) -> None:
+    lines = (line.strip() for line in file.path.read_text(encoding="utf-8").splitlines())
+    # Hydra stops looking at the first line that is no header, a comment included
+    if not re.fullmatch(r"#\s*@package\s+_global_", next((line for line in lines if line), "")):
+        raise ConfigError(
+            f"{file.shown}: an experiment in a sub-folder needs the line `# @package _global_` as its first, and "
+            f"`defaults: [{_root(file.name)}, _self_]` with a slash."
+        )
+
+
+def check_defaults(content: Mapping[Any, Any], path: Path) -> None:
+    """Raise a `ConfigError` if a file's defaults list is none, or an item of it names nothing.
+
+    Parameters
+    ----------
+    content : mapping
+        What the file holds.
+    path : Path
+    """
+    listed, place = content.get("defaults"), f"{shown(path)}, defaults"
+    if listed is None:
+        return
+    example = f"`defaults: [{ROOT}, override model: sdm, _self_]`"
+    if not isinstance(listed, list):
+        raise ConfigError(f"{place}: must be a list, e.g. {example}; got {listed!r}.")
+    for item in listed:
+        if isinstance(item, Mapping) and len(item) == 1:
+            _check_choice(*next(iter(item.items())), place)
+        elif not isinstance(item, str):
+            raise ConfigError(f"{place}: each item is a name or one choice, e.g. {example}; got {item!r}.")
+
+
+def _check_choice(word: object, option: object, place: str) -> None:
+    """Refuse an item of a defaults list that does not choose one option of its group."""
+    group = _group(str(word))
+    if group not in GROUPS or isinstance(option, str):
+        return
+    if isinstance(option, list):
+        raise ConfigError(
+            f"{place}, {group}: one option is chosen there; got {option!r}. Several are swept with "
+            f"`grid: {{{group}: [{', '.join(map(str, option))}]}}`."
+        )
+    given = "nothing" if option is None else repr(option)
+    raise ConfigError(f"{place}, {group}: an option is chosen by its name, e.g. `override {group}: …`; got {given}.")
+
+
+def _group(word: str) -> str:
+    """Return the group that a key of a defaults list chooses in, e.g. of ``override /model``."""
+    return word.removeprefix("override ").strip().lstrip("/").partition("@")[0]
+
+
+def _check_shapes(file: ConfigFile) -> None:
+    for key in _SHAPES:
+        check_shape(key, file.content.get(key), file.shown)
+    for item in file.content.get("defaults") or []:
+        word = str(next(iter(item))) if isinstance(item, Mapping) else ""
+        if file.name != ROOT and _group(word) in GROUPS and not word.startswith("override "):
+            raise ConfigError(
+                f"{file.shown}, defaults: `{word}: {item[word]}` chooses a second option of {_group(word)}, which "
+                f"{ROOT} chooses already; write `override {word}: {item[word]}`."
+            )
+    for group in GROUPS:
+        value = file.content.get(group, {})
+        if not isinstance(value, Mapping) and not (isinstance(value, str) and value.startswith("${")):
+            raise bare_name(group, value, file.shown)
+    replaced(file.content.get("replace"), file.shown)
+
+
+def check_shape(key: str, value: object, place: str) -> None:
+    """Raise a `ConfigError` if the value of a sweep key is not of its kind."""
+    kind, wanted = _SHAPES[key]
+    if value is not None and not isinstance(value, kind):
+        raise ConfigError(f"{place}: {key} must be {wanted}; got {value!r}.")
+
+
+def bare_name(group: str, given: object, place: str) -> ConfigError:
+    """Return the sentence for ``weights: w2_nested`` in a body, which would replace the option's fields by a text."""
+    if not isinstance(given, str):
+        return ConfigError(
+            f"{place}: {group} holds fields, e.g. `{group}: {{…: …}}`, and the defaults list chooses its option; got "
+            f"{'nothing' if given is None else repr(given)}."
+        )
+    return ConfigError(
+        f"{place}: '{group}: {given}' does not choose an option; write it in the defaults list, "
+        f"`defaults: [{ROOT}, override {group}: {given}, _self_]`, or on the command line, {group}={given}."
+    )
+
+
+def replaced(value: object, place: str) -> list[str]:
+    """Return the keys that a value of `replace` names.
+
+    Raises
+    ------
+    ConfigError
+        If one of them is none of `REPLACEABLE`.
+    """
+    names = [str(name) for name in (value if isinstance(value, list) else [value] if value else [])]
+    for name in names:
+        if name == "title":
+            raise ConfigError(
+                f"{place}: replace: a title is not inherited; leave it out here, and write `title: …` for one of your "
+                "own."
+            )
+        if name not in REPLACEABLE:
+            raise ConfigError(
+                f"{place}: replace: {name!r} is not inherited as a whole.{nearest(str(name), REPLACEABLE)} It takes "
+                f"{listing(REPLACEABLE, 10)}, e.g. `replace: columns`."
+            )
+    return names
+
+
+def combined(files: Sequence[ConfigFile], key: str) -> Any:
+    """Return what files, nearest first, come to under a key: mappings are merged, all else is replaced."""
+    value: Any = None
+    for file in reversed(files):
+        if key in file.content:
+            value = _merged(value, file.content[key])
+    return value
+
+
+def _merged(below: Any, above: Any) -> Any:
+    if not isinstance(below, Mapping) or not isinstance(above, Mapping):
+        return above
+    return {**below, **{key: _merged(below.get(key), value) for key, value in above.items()}}
+
+
+def _root(name: str) -> str:
+    return f"/{ROOT}" if "/" in name else ROOT
+
+
+def _sets(node: object, key: str) -> bool:
+    if not isinstance(node, Mapping):
+        return False
+    if key in node:
+        return True
+    return any(key.startswith(f"{name}.") and _sets(value, key[len(str(name)) + 1 :]) for name, value in node.items())
+
+
+def command_line(verb: str, name: str = ROOT, words: Sequence[str] = ()) -> str:
+    """Return a command as a shell takes it, to be copied.
+
+    Parameters
+    ----------
+    verb : str
+    name : str
+        The experiment. That of a sweep without a file is left out, since nothing of that name can be run.
+    words : sequence of str
+        Overrides and flags. Those that hold a secret are left out.
+    """
+    words = [word for word in words if masked(word) == word]
+    return shlex.join(["digicarbon", verb, *([] if name in (ROOT, UNNAMED) else [name]), *words])
+
+
+def override(key: str, value: str) -> str:
+    """Return a word of the command line that sets a key to a text; Hydra reads most signs in quotes only."""
+    if re.fullmatch(r"[\w./:@?+-]+", value, re.ASCII):
+        return f"{key}={value}"
+    escaped = value.replace('"', r"\"")
+    return f'{key}="{escaped}"'

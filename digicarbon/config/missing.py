@@ -1,0 +1,89 @@
+"""What is said of an experiment that does not exist: where it was looked for, and where it may be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence, Set
+from pathlib import Path
+
+from digicarbon.config.files import ROOT
+from digicarbon.errors import ConfigError, listing, nearest
+
+FOLDER = "experiments"
+"""Where a study keeps its experiments."""
+MOST = 20
+"""Experiments of the user's own that are named."""
+
+
+def no_experiment(name: str, known: Sequence[str], place: str = "") -> ConfigError:
+    """Return the sentence for an experiment that does not exist.
+
+    Parameters
+    ----------
+    name : str
+    known : sequence of str
+        All experiments, the user's and the shipped ones.
+    place : str
+        The file that names it, if it is not the command line.
+    """
+    here = Path.cwd()
+    own = sorted(own_experiments() & set(known))
+    hint = f" In a sub-folder write `/{ROOT}`." if name == ROOT else nearest(name, [*known, ROOT])
+    said = f"{f'{place}: ' if place else ''}There is no experiment '{name}'.{hint}"
+    parts = list(_almost(here, name))
+    if not (here / FOLDER).is_dir():
+        parts.append(f"This folder, {here}, has no {FOLDER}/.{_elsewhere(here, name)}")
+    elif own:
+        parts.append(f"Those of {here / FOLDER}: {listing(own, MOST)}.")
+    else:
+        parts.append(f"There is no .yaml file in {here / FOLDER}.")
+    return ConfigError(" ".join([said, *parts, "`digicarbon list experiments` shows all, the shipped ones too."]))
+
+
+def own_experiments() -> Set[str]:
+    """Return the experiments of the working directory."""
+    return {path.stem for path in (Path.cwd() / FOLDER).glob("*.yaml") if not path.stem.startswith("_")}
+
+
+def _almost(here: Path, name: str) -> Iterator[str]:
+    """Yield what is wrong with a file that was meant, e.g. one that an editor has saved as ``main.yaml.txt``."""
+    wanted = Path(f"{name}.yaml")
+    for folder in (FOLDER,) if here.name == FOLDER else (FOLDER, ""):
+        for path in _files((here / folder / wanted).parent):
+            if path.name.partition(".")[0].casefold() != wanted.name.partition(".")[0].casefold():
+                continue
+            shown = path.relative_to(here).as_posix()
+            right = f"{FOLDER}/{wanted.as_posix()}"
+            if shown != right and path.suffix.lower() in (".yaml", ".yml", ".txt"):
+                yield f"There is a file {shown}; an experiment is {right}: rename or move it."
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.is_file())
+    except OSError:
+        return []
+
+
+def _elsewhere(here: Path, name: str) -> str:
+    """Return how to get to the nearest folder that has experiments, one with the file first; empty if there is none."""
+    try:
+        below = sorted(path for path in here.iterdir() if path.is_dir() and not path.name.startswith("."))
+    except OSError:
+        below = []
+    near = [path for path in (*here.parents, *below) if _is_dir(path / FOLDER)]
+    near.sort(key=lambda path: not (path / FOLDER / f"{name}.yaml").is_file())
+    if not near:
+        return " Go to the folder of your study, or make one (`digicarbon new mystudy`)."
+    way = near[0].relative_to(here) if near[0].is_relative_to(here) else near[0]
+    return f" {near[0]} has one; go there first (cd {_quoted(str(way))})."
+
+
+def _is_dir(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"' if " " in text else text

@@ -1,0 +1,386 @@
+"""Where runs are fitted: joblib's backends, on this machine and on others.
+
+Each kind of executor is a class with its own YAML; the engine knows `Executor` only. A user's own kind opens whatever
+joblib backend it likes in `Executor.crew`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Annotated, Any, ClassVar, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator, model_validator
+
+from digicarbon.errors import ConfigError
+from digicarbon.executor.orphan import end_with
+from digicarbon.spec import Spec
+
+Whole = Annotated[int, Field(ge=0)]
+Seconds = Annotated[float, Field(gt=0, strict=False)]
+
+
+class Executor(Spec):
+    """Base of all executors.
+
+    Attributes
+    ----------
+    batch : int
+        Runs in one task; 0 lets their duration decide.
+    timeout : float or None
+        Seconds that one run may take; a run that takes longer is recorded as failed. None waits.
+    """
+
+    role: ClassVar[str] = "executor"
+    remote: ClassVar[bool] = False
+    """Whether workers may be on other machines, which know neither ``./mine.py`` nor this machine's files."""
+
+    batch: Whole = 0
+    timeout: Seconds | None = None
+
+    @property
+    def here(self) -> bool:
+        """Whether runs are fitted in this process alone."""
+        return False
+
+    @property
+    def isolates(self) -> bool:
+        """Whether a run that ends its process leaves this process alive."""
+        return True
+
+    def width(self) -> int:
+        """Return how many runs this machine fits at the same time; at least 1."""
+        return 1
+
+    @contextmanager
+    def crew(self) -> Iterator[Any]:
+        """Give an open ``joblib.Parallel`` that hands out results in the order in which they are ready.
+
+        Raises
+        ------
+        ConfigError
+            If there are no workers to be had.
+        """
+        raise TypeError(f"{type(self).__name__} does not say how its workers start; define `crew`.")
+        yield  # a generator, as the context manager needs one
+
+    def losses(self) -> tuple[type[BaseException], ...]:
+        """Return what `crew` raises when a worker is lost."""
+        from joblib.externals.loky.process_executor import BrokenProcessPool
+
+        return (BrokenProcessPool,)
+
+
+class LocalExecutor(Executor):
+    """How runs are spread over this machine.
+
+    Attributes
+    ----------
+    backend : {"loky", "threading", "sequential"}
+        joblib's backend: worker processes, threads, or this process alone.
+    n_jobs : int
+        Workers; -1 takes every core.
+    batch : int
+        Runs in one task; 0 lets their duration decide.
+    timeout : float or None
+        Seconds that one run may take. With ``sequential`` runs are then fitted one by one in a process that can be
+        stopped; threads cannot.
+    """
+
+    backend: Literal["loky", "threading", "sequential"] = "loky"
+    n_jobs: int = -1
+
+    @field_validator("n_jobs")
+    @classmethod
+    def _some_worker(cls, n_jobs: int) -> int:
+        if n_jobs == 0:
+            raise ValueError("0 workers can do nothing; give a number from 1, or -1 for every core.")
+        return n_jobs
+
+    @model_validator(mode="after")
+    def _stoppable(self) -> LocalExecutor:
+        if self.timeout is not None and self.backend == "threading":
+            raise ValueError(
+                "timeout: a thread cannot be stopped; choose executor=loky, or leave executor.timeout out."
+            )
+        return self
+
+    @property
+    def here(self) -> bool:
+        """Whether runs are fitted in this process alone."""
+        return self.backend == "sequential"
+
+    @property
+    def isolates(self) -> bool:
+        """Whether a run that ends its process leaves this process alive."""
+        return self.backend == "loky" or self.timeout is not None
+
+    def width(self) -> int:
+        """Return how many runs this machine fits at the same time; at least 1."""
+        from joblib import effective_n_jobs
+
+        return 1 if self.here else max(1, effective_n_jobs(self.n_jobs))
+
+    @contextmanager
+    def crew(self) -> Iterator[Any]:
+        """Give an open ``joblib.Parallel``."""
+        from joblib import Parallel
+
+        workers = {"initializer": end_with, "initargs": (os.getpid(),)} if self.backend == "loky" else {}
+        with Parallel(n_jobs=self.n_jobs, backend=self.backend, **AS_READY, **workers) as parallel:
+            yield parallel
+
+
+AS_READY: dict[str, Any] = {"return_as": "generator_unordered", "batch_size": 1}
+"""How `Executor.crew` opens ``joblib.Parallel``: the engine makes tasks large enough itself."""
+
+
+class DaskExecutor(Executor):
+    """Runs on a Dask cluster.
+
+    Attributes
+    ----------
+    address : str or None
+        The scheduler, e.g. ``tcp://10.0.0.5:8786``; None starts a cluster of worker processes on this machine.
+    workers : int
+        Worker processes of a cluster on this machine; 0 takes every core.
+    wait : float
+        Seconds to wait for the scheduler and its first worker.
+    timeout : float or None
+        As in `Executor`. A worker that holds a run for longer ends itself; give each worker one thread, and have a
+        nanny start it again (Dask's default).
+    """
+
+    remote: ClassVar[bool] = True
+
+    address: str | None = None
+    workers: Whole = 0
+    wait: Seconds = 60.0
+
+    @contextmanager
+    def crew(self) -> Iterator[Any]:
+        """Give an open ``joblib.Parallel`` on the cluster."""
+        with ExitStack() as stack:
+            yield stack.enter_context(_on_dask(self._client(stack), self.wait))
+
+    def losses(self) -> tuple[type[BaseException], ...]:
+        """Return what a cluster raises when a worker is lost, or the scheduler."""
+        return _dask_losses()
+
+    def _client(self, stack: ExitStack) -> Any:
+        distributed = _import("distributed", "dask", "executor=dask")
+        # a run that ends its worker must not take three more along before the engine fits it alone
+        import dask
+
+        stack.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": 0}))
+        given: Any = self.address
+        if given is None:
+            given = stack.enter_context(
+                distributed.LocalCluster(
+                    n_workers=self.workers or None,
+                    threads_per_worker=1,
+                    dashboard_address=None,
+                    host="127.0.0.1",
+                    # what becomes of a lost worker's runs is told by the engine
+                    silence_logs=logging.CRITICAL,
+                )
+            )
+        try:
+            return stack.enter_context(distributed.Client(given, timeout=self.wait, set_as_default=False))
+        except OSError as error:
+            raise ConfigError(
+                f"executor.address: no Dask scheduler answers at {self.address} within {self.wait:g} seconds. Start "
+                "one with `dask scheduler` and workers with `dask worker ADDRESS --nthreads 1`, or leave it out."
+            ) from error
+
+
+class SlurmExecutor(Executor):
+    """Runs on Dask workers that Slurm starts as jobs.
+
+    Attributes
+    ----------
+    queue : str or None
+        Slurm's partition; None takes the default one.
+    cores : int
+        Worker processes of one job.
+    memory : str
+        Of one job, e.g. ``8GB``.
+    walltime : str
+        Of one job, ``HH:MM:SS``.
+    jobs : int
+        Jobs to start.
+    extra : tuple of str
+        Further lines of the job script's head, without ``#SBATCH``, e.g. ``--account=econ``.
+    prologue : tuple of str
+        Shell commands before the workers start, e.g. ``module load python``.
+    wait : float
+        Seconds to wait for the first worker.
+    """
+
+    remote: ClassVar[bool] = True
+
+    queue: str | None = None
+    cores: Annotated[int, Field(ge=1)] = 8
+    memory: str = "8GB"
+    walltime: str = "01:00:00"
+    jobs: Annotated[int, Field(ge=1)] = 1
+    extra: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    prologue: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    wait: Seconds = 600.0
+
+    @contextmanager
+    def crew(self) -> Iterator[Any]:
+        """Give an open ``joblib.Parallel`` on the workers of the jobs."""
+        distributed = _import("distributed", "slurm", "executor=slurm")
+        with ExitStack() as stack:
+            cluster = stack.enter_context(self._cluster())
+            cluster.scale(jobs=self.jobs)
+            client = stack.enter_context(distributed.Client(cluster, timeout=self.wait, set_as_default=False))
+            yield stack.enter_context(_on_dask(client, self.wait))
+
+    def losses(self) -> tuple[type[BaseException], ...]:
+        """Return what a cluster raises when a worker is lost, or the scheduler."""
+        return _dask_losses()
+
+    def script(self) -> str:
+        """Return the job script that is handed to Slurm."""
+        with self._cluster() as cluster:
+            return str(cluster.job_script())
+
+    def _cluster(self) -> Any:
+        jobqueue = _import("dask_jobqueue", "slurm", "executor=slurm")
+        return jobqueue.SLURMCluster(
+            queue=self.queue,
+            cores=self.cores,
+            # one thread each: a run may have to be stopped, and the numeric libraries are held to one thread anyway
+            processes=self.cores,
+            memory=self.memory,
+            walltime=self.walltime,
+            job_extra_directives=list(self.extra),
+            job_script_prologue=list(self.prologue),
+            scheduler_options={"dashboard_address": None},
+        )
+
+
+class RayExecutor(Executor):
+    """Runs on a Ray cluster.
+
+    Attributes
+    ----------
+    address : str or None
+        The cluster, e.g. ``ray://10.0.0.5:10001`` or ``auto``; None starts Ray on this machine.
+    n_jobs : int
+        Workers; -1 takes every core of the cluster.
+    """
+
+    remote: ClassVar[bool] = True
+
+    address: str | None = None
+    n_jobs: int = -1
+
+    @contextmanager
+    def crew(self) -> Iterator[Any]:
+        """Give an open ``joblib.Parallel`` on the cluster."""
+        ray = _import("ray", "ray", "executor=ray")
+        from joblib import Parallel, parallel_config, register_parallel_backend
+        from ray.util.joblib.ray_backend import RayBackend
+
+        _refuse_deaf(self.address)
+        ours = not ray.is_initialized()
+        if ours:
+            try:
+                ray.init(address=self.address, log_to_driver=False, logging_level="ERROR", include_dashboard=False)
+            except (ConnectionError, ValueError, RuntimeError) as error:
+                raise ConfigError(f"executor.address: Ray cannot be reached at {self.address} ({error}).") from error
+        register_parallel_backend("digicarbon_ray", _telling(RayBackend))
+        try:
+            with parallel_config(backend="digicarbon_ray"), Parallel(n_jobs=self.n_jobs, **AS_READY) as parallel:
+                yield parallel
+        finally:
+            if ours:
+                ray.shutdown()
+
+    def losses(self) -> tuple[type[BaseException], ...]:
+        """Return what Ray raises when a worker or the cluster is lost."""
+        from ray.exceptions import RayError
+
+        return (RayError, ConnectionError)
+
+
+def _refuse_deaf(address: str | None) -> None:
+    """Refuse an address where nobody listens; Ray would ask for minutes."""
+    parts = urlsplit(address if address and "://" in address else f"//{address or ''}")
+    if parts.hostname is None or parts.port is None:
+        return
+    try:
+        socket.create_connection((parts.hostname, parts.port), timeout=10).close()
+    except OSError as error:
+        raise ConfigError(
+            f"executor.address: no Ray cluster answers at {address} ({error}). Start one with `ray start --head`, or "
+            "leave the address out."
+        ) from error
+
+
+@contextmanager
+def _on_dask(client: Any, wait: float) -> Iterator[Any]:
+    from joblib import Parallel, parallel_config, register_parallel_backend
+    from joblib._dask import DaskDistributedBackend
+
+    register_parallel_backend("digicarbon_dask", _telling(DaskDistributedBackend))
+    try:
+        client.wait_for_workers(1, timeout=wait)
+    except TimeoutError as error:
+        raise ConfigError(
+            f"executor.wait: the Dask cluster has no worker after {wait:g} seconds; start some, or wait longer."
+        ) from error
+    settings: dict[str, Any] = {"client": client, "wait_for_workers_timeout": wait}
+    with parallel_config(backend="digicarbon_dask", **settings), Parallel(n_jobs=-1, **AS_READY) as parallel:
+        yield parallel
+
+
+def _dask_losses() -> tuple[type[BaseException], ...]:
+    from asyncio import CancelledError
+
+    from distributed import KilledWorker
+    from distributed.comm import CommClosedError
+
+    return (KilledWorker, CommClosedError, CancelledError, OSError)
+
+
+def _telling(base: Any) -> Any:
+    """Return a joblib backend that raises when a worker is lost, where joblib's own waits for ever or returns it."""
+
+    def submit(self: Any, func: Any, callback: Any = None) -> Any:
+        future = base.submit(self, func, callback)
+        future.add_done_callback(lambda done: done.exception() and callback(done.exception()))
+        return future
+
+    def retrieve_result_callback(self: Any, out: Any) -> Any:
+        if isinstance(out, BaseException):
+            raise out
+        return base.retrieve_result_callback(self, out)
+
+    members: dict[str, Any] = {
+        "retrieve_result_callback": retrieve_result_callback,
+        # joblib rules it out for all pools, for the sake of pools that are not told when a result is ready
+        "supports_return_generator": True,
+    }
+    if base.__name__ == "DaskDistributedBackend":
+        members["submit"] = submit
+    return type(f"Telling{base.__name__}", (base,), members)
+
+
+def _import(module: str, extra: str, choice: str) -> Any:
+    from importlib import import_module
+
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise ConfigError(
+            f"{choice} needs the package '{module.replace('_', '-')}', which is not installed: "
+            f"pip install 'digicarbon[{extra}]'."
+        ) from error

@@ -1,0 +1,1 @@
+"""Input-output tables, energy and emissions, deflation."""

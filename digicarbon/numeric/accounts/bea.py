@@ -1,0 +1,275 @@
+"""The digital economy's value added by the BEA method (Eq 1 to 4 of the study).
+
+The study is *Frontiers in Environmental Science* 2024, doi 10.3389/fenvs.2024.1438927.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from digicarbon.numeric.accounts.leontief import value_added_content
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+Coefficient = Literal["total_input", "intermediate_input", "leontief"]
+"""What the digital share of a sector is measured by."""
+
+
+@dataclass(frozen=True, eq=False)
+class DigitalValueAdded:
+    """Value added of the digital economy, in the money of the table.
+
+    Attributes
+    ----------
+    sector1 : ndarray, shape (...)
+        Value added of the digital manufacturing sector.
+    sector2 : ndarray, shape (...)
+        Value added of the digital services sector.
+    ddl : ndarray, shape (...)
+        Industrial digitalization: the digital part of the value added of all other sectors.
+    """
+
+    sector1: FloatArray
+    sector2: FloatArray
+    ddl: FloatArray
+
+    @property
+    def ide(self) -> FloatArray:
+        """Digital industry: Sector 1 plus Sector 2."""
+        return self.sector1 + self.sector2
+
+    @property
+    def e(self) -> FloatArray:
+        """Total digital economy: digital industry plus industrial digitalization."""
+        return self.ide + self.ddl
+
+    def columns(self) -> dict[str, FloatArray]:
+        """Return the five measures by name: sector1, sector2, ddl, ide, e."""
+        return {name: getattr(self, name) for name in MEASURES}
+
+
+MEASURES = ("sector1", "sector2", "ddl", "ide", "e")
+"""The five measures: two digital sectors, industrial digitalization, digital industry, total."""
+
+
+def adjustment_coefficients(flows: FloatArray, output: FloatArray, digital: Sequence[int]) -> FloatArray:
+    """Return each sector's digital share a_j, the adjustment coefficient of Eq 1 to 4.
+
+    Eq 1 defines it as digital value added over value added. With one value-added rate for a sector (Eq 2: value added
+    over total output), digital value added is digital output times that rate (Eq 3), so that the coefficient is digital
+    output over total output (Eq 4). Digital output is measured by the inputs that sector j buys from the digital
+    sectors; this is our assumption, as the article's own formula is not legible.
+
+    Parameters
+    ----------
+    flows : ndarray, shape (..., n, n)
+        ``flows[..., i, j]`` is what sector j buys from sector i.
+    output : ndarray, shape (..., n)
+        Total output, equal to total input.
+    digital : sequence of int
+        Positions of the digital sectors.
+
+    Returns
+    -------
+    ndarray, shape (..., n)
+        Coefficients; 0 where neither inputs nor output, infinite where digital inputs but no output.
+    """
+    return _share(flows[..., list(digital), :].sum(axis=-2), output)
+
+
+def input_coefficients(flows: FloatArray, digital: Sequence[int]) -> FloatArray:
+    """Return each sector's digital share of its intermediate input, a_j = Σ_i∈D z_ij / Σ_i z_ij.
+
+    Parameters
+    ----------
+    flows : ndarray, shape (..., n, n)
+        ``flows[..., i, j]`` = z_ij is what sector j buys from sector i.
+    digital : sequence of int
+        Positions D of the digital sectors.
+
+    Returns
+    -------
+    ndarray, shape (..., n)
+        0 where a sector buys nothing.
+    """
+    return _share(flows[..., list(digital), :].sum(axis=-2), flows.sum(axis=-2))
+
+
+COEFFICIENTS: Mapping[Coefficient, Callable[[FloatArray, FloatArray, FloatArray, Sequence[int]], FloatArray]] = {
+    "total_input": lambda flows, value_added, output, digital: adjustment_coefficients(flows, output, digital),
+    "intermediate_input": lambda flows, value_added, output, digital: input_coefficients(flows, digital),
+    "leontief": value_added_content,
+}
+"""The coefficients as functions of flows, value added, output and the digital sectors' positions."""
+
+
+def digital_value_added(
+    flows: FloatArray,
+    value_added: FloatArray,
+    output: FloatArray,
+    sector1: int,
+    sector2: int,
+    coefficient: Coefficient = "total_input",
+) -> DigitalValueAdded:
+    """Return the value added of the digital economy's parts for one table, or for a stack of tables.
+
+    DDL is the sum of a_j times value added over the sectors j that are not digital themselves (Eq 1 to 4). Negative
+    value added is kept.
+
+    Parameters
+    ----------
+    flows : ndarray, shape (..., n, n)
+    value_added, output : ndarray, shape (..., n)
+    sector1, sector2 : int
+        Positions of the digital manufacturing and the digital services sector.
+    coefficient : {"total_input", "intermediate_input", "leontief"}
+        `adjustment_coefficients`, `input_coefficients` or `value_added_content`.
+
+    Returns
+    -------
+    DigitalValueAdded
+        Arrays of shape (...).
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If the coefficient is ``"leontief"`` and I - A has no inverse.
+    """
+    share = COEFFICIENTS[coefficient](flows, value_added, output, (sector1, sector2))
+    return from_shares(share, value_added, sector1, sector2)
+
+
+def from_shares(share: FloatArray, value_added: FloatArray, sector1: int, sector2: int) -> DigitalValueAdded:
+    """Return the digital economy's parts where the coefficients are known.
+
+    Parameters
+    ----------
+    share, value_added : ndarray, shape (..., n)
+        Each sector's digital share a_j, and its value added.
+    sector1, sector2 : int
+        Positions of the digital sectors, whose own value added counts in full.
+
+    Returns
+    -------
+    DigitalValueAdded
+        Arrays of shape (...).
+    """
+    digital_part = np.delete(share * value_added, (sector1, sector2), axis=-1)
+    return DigitalValueAdded(value_added[..., sector1], value_added[..., sector2], digital_part.sum(axis=-1))
+
+
+def _share(part: FloatArray, whole: FloatArray) -> FloatArray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where((part == 0) & (whole == 0), 0.0, part / whole)
+
+
+def nearest_table(years: ArrayLike, table_years: ArrayLike) -> IntArray:
+    """Return, for each year, the position of the nearest table year; a tie goes to the earlier one.
+
+    Parameters
+    ----------
+    years : array of int, shape (T,)
+    table_years : array of int, shape (K,)
+        Sorted, at least one.
+
+    Returns
+    -------
+    ndarray of int, shape (T,)
+    """
+    distance = np.abs(np.subtract.outer(np.asarray(years), np.asarray(table_years)))
+    # argmin takes the first of equals, which is the earlier year
+    return np.asarray(distance.argmin(axis=-1), dtype=np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Surrounding:
+    """The tables that each year takes its structure from.
+
+    Attributes
+    ----------
+    before, after : ndarray of int, shape (T,)
+        Positions of the table years; equal where a year takes one table.
+    weight : ndarray, shape (T,)
+        Of the table after, from 0 to 1; the table before has the rest.
+    """
+
+    before: IntArray
+    after: IntArray
+    weight: FloatArray
+
+
+def surrounding_tables(years: ArrayLike, table_years: ArrayLike) -> Surrounding:
+    """Return, for each year, the table years around it and how near the later one is.
+
+    A year t between the table years s < u weighs them by (u - t)/(u - s) and (t - s)/(u - s). A year with a table, and
+    a year before the first or after the last one, takes its nearest table alone.
+
+    Parameters
+    ----------
+    years : array of int, shape (T,)
+    table_years : array of int, shape (K,)
+        Sorted, at least one, each once.
+
+    Returns
+    -------
+    Surrounding
+    """
+    wanted, known = np.asarray(years, dtype=np.int64), np.asarray(table_years, dtype=np.int64)
+    after = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+    before = np.where((known[after] > wanted) & (after > 0), after - 1, after)
+    span = np.maximum(known[after] - known[before], 1)
+    weight = np.where(after > before, (wanted - known[before]) / span, 0.0)
+    return Surrounding(np.asarray(before, dtype=np.int64), np.asarray(after, dtype=np.int64), weight)
+
+
+def blend(before: DigitalValueAdded, after: DigitalValueAdded, weight: FloatArray) -> DigitalValueAdded:
+    """Return the weighted mean of the measures as two tables give them, both scaled to the year.
+
+    As each part is its share of a driver (secondary value added, tertiary value added, GDP) times the year's driver,
+    this is the linear interpolation of the shares: ((1 - w) S_s/V_s + w S_u/V_u) V_t.
+
+    Parameters
+    ----------
+    before, after : DigitalValueAdded
+        Arrays of shape (...), from `scale_to_year`.
+    weight : ndarray, shape (...)
+        Of ``after``, from 0 to 1.
+
+    Returns
+    -------
+    DigitalValueAdded
+    """
+    return DigitalValueAdded(
+        *(
+            (1 - weight) * getattr(before, name) + weight * getattr(after, name)
+            for name in ("sector1", "sector2", "ddl")
+        )
+    )
+
+
+def scale_to_year(
+    at_table: DigitalValueAdded, secondary: FloatArray, tertiary: FloatArray, total: FloatArray
+) -> DigitalValueAdded:
+    """Return the measures of other years, shares held constant from the table year.
+
+    Sector 1 grows with the value added of the secondary industry, Sector 2 with that of the tertiary industry and DDL
+    with GDP.
+
+    Parameters
+    ----------
+    at_table : DigitalValueAdded
+        Values in the nearest table year.
+    secondary, tertiary, total : ndarray, shape (...)
+        Secondary value added, tertiary value added and GDP of the year, each over its value in the table year.
+
+    Returns
+    -------
+    DigitalValueAdded
+    """
+    return DigitalValueAdded(at_table.sector1 * secondary, at_table.sector2 * tertiary, at_table.ddl * total)

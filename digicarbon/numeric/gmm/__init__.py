@@ -1,0 +1,1 @@
+"""Generalised method of moments."""

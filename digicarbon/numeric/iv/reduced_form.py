@@ -1,0 +1,179 @@
+"""Regressions on instruments: their coefficients, residuals and covariance, from which tests of instruments are made.
+
+Columns have fixed effects and included exogenous regressors partialled out (Frisch, Waugh & Lovell), so that only the
+excluded instruments Z are left on the right-hand side.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from digicarbon.numeric.linear.least_squares import solve
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+ErrorKind = Literal["classic", "robust", "cluster"]
+
+_SINGULAR = 1e-10
+"""Smallest eigenvalue of a correlation matrix that is inverted."""
+
+
+@dataclass(frozen=True, eq=False)
+class ErrorStructure:
+    """What a covariance assumes of the errors, and how it counts parameters.
+
+    Attributes
+    ----------
+    kind : {"classic", "robust", "cluster"}
+        Homoskedastic; heteroskedastic; dependent within clusters.
+    clusters : tuple of ndarray of int, shape (rows,)
+        Each row's cluster; two arrays for clusters in two ways, whose common part holds one row each.
+    absorbed : int
+        Parameters of the effects that were partialled out.
+    factor : callable
+        Small-sample factor on a covariance, from the number of columns of its regression.
+    df : callable
+        Denominator degrees of freedom of F, from the same number.
+    """
+
+    kind: ErrorKind
+    clusters: tuple[IntArray, ...]
+    absorbed: int
+    factor: Callable[[int], float]
+    df: Callable[[int], float]
+
+    def effective(self, nobs: int) -> int:
+        """Return the observations that χ² statistics count: absorbed effects are left out, but not with clusters.
+
+        Stata's ivreg2 calls the difference ``dofminus``, its adjustment for fixed effects.
+        """
+        return nobs if self.kind == "cluster" else nobs - self.absorbed
+
+
+@dataclass(frozen=True, eq=False)
+class FTest:
+    """An F statistic with its degrees of freedom and p value."""
+
+    value: float
+    df1: int
+    df2: float
+    p: float
+
+    @classmethod
+    def of(cls, chi2: float, df1: int, df2: float) -> FTest:
+        """Return the test of a Wald statistic: F = χ²/df1."""
+        value = chi2 / df1
+        return cls(value, df1, df2, float(special.fdtrc(df1, df2, value)) if value >= 0 else math.nan)
+
+
+@dataclass(frozen=True, eq=False)
+class ReducedForm:
+    """Least squares of g outcomes on q instruments.
+
+    Attributes
+    ----------
+    gram : ndarray, shape (q, q)
+        Z′Z.
+    coef : ndarray, shape (q, g)
+    residuals : ndarray, shape (rows, g)
+    covariance : ndarray, shape (g, q, g, q)
+        Of the coefficients, outcome by instrument by outcome by instrument, small-sample factor included.
+    df : float
+        Denominator degrees of freedom.
+    """
+
+    gram: FloatArray
+    coef: FloatArray
+    residuals: FloatArray
+    covariance: FloatArray
+    df: float
+
+    def f_test(self, outcome: int) -> FTest:
+        """Return the test that no instrument enters an outcome."""
+        chi2 = quadratic_form(self.coef[:, outcome], self.covariance[outcome, :, outcome, :])
+        return FTest.of(chi2, len(self.coef), self.df)
+
+
+def reduced_form(outcomes: FloatArray, z: FloatArray, errors: ErrorStructure, partialled: int) -> ReducedForm:
+    """Regress outcomes on instruments.
+
+    Parameters
+    ----------
+    outcomes : ndarray, shape (rows, g)
+    z : ndarray, shape (rows, q)
+    errors : ErrorStructure
+    partialled : int
+        Included exogenous regressors that were partialled out, the constant among them.
+    """
+    gram = z.T @ z
+    coef: FloatArray = np.asarray(np.linalg.solve(gram, z.T @ outcomes), dtype=np.float64)
+    residuals = outcomes - z @ coef
+    columns = partialled + z.shape[1]
+    g, q = outcomes.shape[1], z.shape[1]
+    covariance = errors.factor(columns) * coefficient_covariance(z, residuals, errors)
+    return ReducedForm(gram, coef, residuals, covariance.reshape(g, q, g, q), errors.df(columns))
+
+
+def coefficient_covariance(z: FloatArray, residuals: FloatArray, errors: ErrorStructure) -> FloatArray:
+    """Return the covariance of stacked least-squares coefficients of several outcomes, without small-sample factor.
+
+    Parameters
+    ----------
+    z : ndarray, shape (rows, q)
+    residuals : ndarray, shape (rows, g)
+    errors : ErrorStructure
+
+    Returns
+    -------
+    ndarray, shape (g·q, g·q)
+        Stacked outcome by outcome.
+    """
+    inverse = np.linalg.inv(z.T @ z)
+    g = residuals.shape[1]
+    if errors.kind == "classic":
+        return np.asarray(np.kron(residuals.T @ residuals / len(z), inverse))
+    bread = np.kron(np.eye(g), inverse)
+    return np.asarray(bread @ middle(z, residuals, errors) @ bread)
+
+
+def middle(z: FloatArray, residuals: FloatArray, errors: ErrorStructure) -> FloatArray:
+    """Return the sum of outer products of scores e⊗z, over rows or clusters, shape (g·q, g·q).
+
+    Two ways of clustering are added and what they share, single rows, is taken off (Cameron, Gelbach & Miller 2011).
+    """
+    scores = (residuals[:, :, None] * z[:, None, :]).reshape(len(z), -1)
+    own = np.asarray(scores.T @ scores)
+    if not errors.clusters:
+        return own
+    total = np.zeros_like(own)
+    for codes in errors.clusters:
+        sums = np.zeros((int(codes.max()) + 1, scores.shape[1]))
+        np.add.at(sums, codes, scores)
+        total += sums.T @ sums
+    return total - own if len(errors.clusters) == 2 else total
+
+
+def quadratic_form(vector: FloatArray, covariance: FloatArray) -> float:
+    """Return v′V⁻¹v; not-a-number where V is singular, as with fewer clusters than instruments."""
+    scale = np.sqrt(covariance.diagonal())
+    if not (scale > 0).all():
+        return math.nan
+    values, vectors = np.linalg.eigh(covariance / np.outer(scale, scale))
+    if values[0] < _SINGULAR:
+        return math.nan
+    rotated = vectors.T @ (vector / scale)
+    return float((rotated**2 / values).sum())
+
+
+def partial_out(columns: FloatArray, exogenous: FloatArray) -> FloatArray:
+    """Return the residuals of columns, shape (rows, k), after regressors of shape (rows, j)."""
+    if exogenous.shape[1] == 0:
+        return columns
+    return np.asarray(columns - exogenous @ solve(exogenous, columns))

@@ -1,0 +1,1 @@
+"""Least squares, within transformations and their standard errors."""

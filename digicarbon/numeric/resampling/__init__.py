@@ -1,0 +1,1 @@
+"""Permutations, bootstraps and the null models that they draw from."""

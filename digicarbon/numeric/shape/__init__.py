@@ -1,0 +1,1 @@
+"""Turning points and influence."""

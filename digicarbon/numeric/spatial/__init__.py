@@ -1,0 +1,1 @@
+"""Spatial weights as arrays, spatial likelihoods and effects."""

@@ -1,0 +1,424 @@
+"""Fits of one spatial lag model to many outcomes at once: permutation tests, bootstraps, Monte Carlo.
+
+With the same regressors and weights only three moments of each outcome enter the concentrated likelihood, so thousands
+of fits are a few matrix products. What depends on the outcomes and W alone, and not on the regressors, is a
+`LagSpace`'s: models of the same W and sample share it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.polynomial import chebyshev
+from numpy.typing import NDArray
+from scipy.linalg import lapack, solve_triangular
+
+from digicarbon.numeric.spatial.likelihood import Sample, in_sample, refuse_flat
+from digicarbon.numeric.spatial.operator import DenseOperator
+
+FloatArray = NDArray[np.float64]
+EffectName = Literal["coefficient", "direct", "indirect", "total"]
+
+FEWEST_NODES, MOST_NODES = 12, 64
+"""Chebyshev nodes over the draws' range of ρ for what the standard errors need of G."""
+DIGITS = 26.0
+"""Natural logarithm of what the nodes' error is divided by: eleven digits."""
+CLOSE = 1e-9
+"""A last step of Newton's: it squares the error."""
+STEP = 0.1
+"""Ranges of ρ are widened to multiples of this, so that models of the same W find their nodes made."""
+CHUNK = 2000
+"""Draws handled at a time: their arrays stay in the processor's cache."""
+KEPT_CELLS = 1 << 20
+"""Numbers that the kept G of all nodes may hold; of a larger W each is made anew."""
+
+
+@dataclass(frozen=True, eq=False)
+class BatchFit:
+    """Estimates of M fits.
+
+    Attributes
+    ----------
+    beta : ndarray, shape (M, k)
+    rho, sigma2 : ndarray, shape (M,)
+    rho_se : ndarray, shape (M,)
+    effect, effect_se : ndarray, shape (M,)
+        The chosen effect of the focal variable and its delta-method standard error.
+    """
+
+    beta: FloatArray
+    rho: FloatArray
+    sigma2: FloatArray
+    rho_se: FloatArray
+    effect: FloatArray
+    effect_se: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class LagOutcomes:
+    """M outcomes and their spatial lags as the likelihood sees them, effects removed.
+
+    Attributes
+    ----------
+    level, lagged : ndarray, shape (N·T′, M)
+        y and Wy; T′ is T, or T - 1 where unit effects are contracted away.
+    squares : tuple of three ndarrays, shape (M,)
+        y′y, y′Wy and (Wy)′Wy.
+    """
+
+    level: FloatArray
+    lagged: FloatArray
+    squares: tuple[FloatArray, FloatArray, FloatArray]
+
+    def part(self, chosen: slice) -> LagOutcomes:
+        """Return some of the outcomes."""
+        a, b, c = self.squares
+        return LagOutcomes(self.level[:, chosen], self.lagged[:, chosen], (a[chosen], b[chosen], c[chosen]))
+
+
+@dataclass(frozen=True, eq=False)
+class Nodes:
+    """Places on a range of ρ, and what of G is needed there whatever the regressors.
+
+    Attributes
+    ----------
+    low, high : float
+    points : ndarray, shape (p,)
+    inverse : ndarray, shape (p, p)
+        From values at the points to Chebyshev coefficients.
+    scalars : ndarray, shape (p, 3)
+        ‖G*‖², 1′G1/N and 1′G²1/N.
+    stars : ndarray, shape (p, N, N), or None
+        JG at the points, J the centring matrix where there are time effects; None where it would take too much room.
+    """
+
+    low: float
+    high: float
+    points: FloatArray
+    inverse: FloatArray
+    scalars: FloatArray
+    stars: FloatArray | None
+
+    def basis(self, rho: FloatArray) -> FloatArray:
+        """Return the Chebyshev polynomials at places within the range, shape (M, p)."""
+        half = (self.high - self.low) / 2
+        return np.asarray(chebyshev.chebvander((rho - (self.low + self.high) / 2) / half, len(self.points) - 1))
+
+
+class LagSpace:
+    """The sample of spatial models of one W: how outcomes and regressors enter it, and what is needed of G.
+
+    Parameters
+    ----------
+    w : DenseOperator
+        With constant row sums where there are time effects.
+    sample : Sample
+    """
+
+    def __init__(self, w: DenseOperator, sample: Sample) -> None:
+        self.w = w
+        # at the nodes G is needed up to what the effects remove
+        self.used = in_sample(w, sample)
+        self.sample = sample
+        # an orthonormal contraction of time has the same inner products as demeaning, in one period less
+        self._time = _contraction(sample.t) if sample.effects in ("unit", "two_way") else np.eye(sample.t)
+        self.centre = np.eye(w.n) - 1 / w.n if sample.effects in ("time", "two_way") else np.eye(w.n)
+        self._stack = np.concatenate([self.centre, self.centre @ w.w])
+        self._nodes: dict[tuple[float, float], Nodes] = {}
+
+    def transform(self, columns: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return columns and their spatial lags with effects removed.
+
+        Parameters
+        ----------
+        columns : ndarray, shape (N, T, m)
+
+        Returns
+        -------
+        level, lagged : ndarray, shape (N·T′, m)
+            Rows are sorted by unit.
+        """
+        n, m = self.w.n, columns.shape[2]
+        contracted = np.matmul(self._time, columns)
+        both = self._stack @ contracted.reshape(n, -1)
+        return both[:n].reshape(-1, m), both[n:].reshape(-1, m)
+
+    def outcomes(self, y: FloatArray) -> LagOutcomes:
+        """Return outcomes, shape (N, T, M), as every model of this W and sample takes them."""
+        level, lagged = self.transform(y)
+        squares = tuple(np.einsum("im,im->m", one, other) for one, other in ((level, level), (level, lagged)))
+        return LagOutcomes(level, lagged, (squares[0], squares[1], np.einsum("im,im->m", lagged, lagged)))
+
+    @cached_property
+    def roots(self) -> NDArray[Any]:
+        """Eigenvalues of W in the (transformed) sample, 0 for a removed one; complex where some are."""
+        return np.asarray(self.used.eigenvalues)
+
+    @cached_property
+    def coarse(self) -> tuple[FloatArray, FloatArray]:
+        """Places that cover the range of ρ and the log-determinants of all periods there."""
+        nodes, log_determinants = self.used.coarse
+        return nodes, self.sample.periods * log_determinants
+
+    def traces(self, rho: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return tr G* and tr G*² at each ρ."""
+        roots = self.roots / (1 - rho[:, None] * self.roots)
+        return np.asarray(roots.sum(axis=1).real), np.asarray(np.einsum("mi,mi->m", roots, roots).real)
+
+    def climb(self, best: NDArray[np.intp], slopes: Any) -> FloatArray:
+        """Return where the score of each draw is zero, by safeguarded Newton steps from its best coarse node.
+
+        Parameters
+        ----------
+        best : ndarray of int, shape (M,)
+        slopes : callable
+            Score and its derivative, each of shape (M,), at ρ of shape (M,).
+        """
+        nodes = self.coarse[0]
+        left, right = nodes[np.maximum(best - 1, 0)], nodes[np.minimum(best + 1, len(nodes) - 1)]
+        rho = nodes[best].copy()
+        for _ in range(40):
+            score, slope = slopes(rho)
+            left, right = np.where(score > 0, rho, left), np.where(score > 0, right, rho)
+            step = rho - score / slope
+            # a step of rounding's size may leave the interval, whose end is ρ itself: the search is over then
+            there = np.abs(step - rho) < CLOSE
+            following = np.where(there | ((step > left) & (step < right)), step, (left + right) / 2)
+            done = bool(there.all())
+            rho = following
+            if done:
+                break
+        return np.asarray(rho)
+
+    def nodes(self, rho: FloatArray) -> Nodes:
+        """Return nodes on a range that holds all ρ."""
+        bounds = self.used.bounds
+        low, high = float(rho.min()), float(rho.max())
+        wide = float(np.floor(low / STEP) * STEP), float(np.ceil(high / STEP) * STEP)
+        # never up to the end, where G has its pole
+        low, high = max(wide[0], (low + bounds[0]) / 2), min(wide[1], (high + bounds[1]) / 2)
+        if (low, high) not in self._nodes:
+            self._nodes[low, high] = self._made(low, high)
+        return self._nodes[low, high]
+
+    def _made(self, low: float, high: float) -> Nodes:
+        half, centre = (high - low) / 2, (low + high) / 2
+        # the error falls as the sum of semi-axes of the ellipse through the nearest pole to the power of the nodes
+        with np.errstate(divide="ignore"):
+            poles = (1 / self.roots[np.abs(self.roots) > 1e-12] - centre) / half
+        axes = np.abs(poles + np.sqrt(poles.astype(complex) ** 2 - 1))
+        nearest = float(np.maximum(axes, 1 / axes).min()) if len(axes) else np.inf
+        count = int(np.clip(np.ceil(DIGITS / np.log(nearest)), FEWEST_NODES, MOST_NODES))
+        at = chebyshev.chebpts1(count)
+        points = centre + half * at
+        n = self.w.n
+        keep = count * n * n <= KEPT_CELLS
+        stars, scalars = np.empty((count, n, n)) if keep else None, np.empty((count, 3))
+        for place, point in enumerate(points.tolist()):
+            g = self.used.g(point)
+            star = self.centre @ g
+            if stars is not None:
+                stars[place] = star
+            norm = np.vdot(star, star) if self.sample.drops_constant else np.vdot(g, g)
+            rows = g.sum(axis=1)
+            scalars[place] = norm, rows.mean(), float(g.sum(axis=0) @ rows) / n
+        inverse = np.asarray(np.linalg.inv(chebyshev.chebvander(at, count - 1)), dtype=np.float64)
+        return Nodes(low, high, points, inverse, scalars, stars)
+
+
+class LagBatch:
+    """A spatial lag model (SAR or SDM) with fixed regressors and weights, to be fitted to many outcomes.
+
+    Parameters
+    ----------
+    z : ndarray, shape (T, N, k)
+        Raw regressors, spatial lags of x among them.
+    w : DenseOperator
+        With constant row sums where there are time effects.
+    sample : Sample
+    space : LagSpace, optional
+        That of ``w`` and ``sample``, where several models share it.
+
+    Notes
+    -----
+    Fixed effects are removed by the within transformation; the formulas are those of
+    `digicarbon.numeric.spatial.likelihood.fit_lag` and ``correct_lag``, to which each fit is equal to rounding.
+    """
+
+    def __init__(self, z: FloatArray, w: DenseOperator, sample: Sample, space: LagSpace | None = None) -> None:
+        self.space = space or LagSpace(w, sample)
+        self.sample = sample
+        self._k = z.shape[2]
+        self._z = self.space.transform(z.transpose(1, 0, 2))[0]
+        self._q, self._r = np.linalg.qr(self._z)
+
+    def fit(
+        self, outcomes: FloatArray | LagOutcomes, focal: int, lag: int | None, effect: EffectName = "total"
+    ) -> BatchFit:
+        """Fit the model to each outcome.
+
+        Parameters
+        ----------
+        outcomes : ndarray, shape (M, T, N), or LagOutcomes
+            Raw, or as `LagSpace.outcomes` gives them.
+        focal : int
+            Column of z of the focal variable.
+        lag : int or None
+            Column of z of its spatial lag, if the model has one.
+        effect : {"coefficient", "direct", "indirect", "total"}
+
+        Returns
+        -------
+        BatchFit
+        """
+        m = len(outcomes) if isinstance(outcomes, np.ndarray) else outcomes.level.shape[1]
+        parts = []
+        for start in range(0, m, CHUNK):
+            chosen = slice(start, start + CHUNK)
+            if isinstance(outcomes, np.ndarray):
+                part = self.space.outcomes(outcomes[chosen].transpose(2, 1, 0))
+            else:
+                part = outcomes if m <= CHUNK else outcomes.part(chosen)
+            parts.append(self._likeliest(part))
+        beta, rho, sigma2 = (np.concatenate([part[i] for part in parts]) for i in range(3))
+        rho_variance, d = self._precision(beta, rho, sigma2)
+        if self.sample.correction == "bias_corrected" and self.sample.effects != "none":
+            beta, rho, sigma2 = self._corrected(beta, rho, sigma2, rho_variance, d)
+            rho_variance, d = self._precision(beta, rho, sigma2)
+        theta, d_lag = (beta[:, lag], d[:, lag]) if lag is not None else (np.zeros(len(beta)), np.zeros(len(beta)))
+        first, second, slope_first, slope_second = self._effect_weights(rho, effect)
+        values = beta[:, focal] * first + theta * second
+        inverse = self._inverse
+        spread = first**2 * inverse[focal, focal]
+        if lag is not None:
+            spread = spread + 2 * first * second * inverse[focal, lag] + second**2 * inverse[lag, lag]
+        slope = beta[:, focal] * slope_first + theta * slope_second - first * d[:, focal] - second * d_lag
+        variance = sigma2 * spread + rho_variance * slope**2
+        return BatchFit(beta, rho, sigma2, np.sqrt(rho_variance), values, np.sqrt(variance))
+
+    @cached_property
+    def _inverse(self) -> FloatArray:
+        upper = np.triu(lapack.dpotri(np.ascontiguousarray(self._r), lower=0)[0])
+        return np.asarray(upper + np.triu(upper, 1).T)
+
+    def _likeliest(self, outcomes: LagOutcomes) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return β (M, k), ρ (M,) and σ² (M,) of a chunk."""
+        p0, p1 = self._q.T @ outcomes.level, self._q.T @ outcomes.lagged
+        a, b, c = (
+            square - np.einsum("im,im->m", one, other)
+            for square, (one, other) in zip(outcomes.squares, ((p0, p0), (p0, p1), (p1, p1)), strict=True)
+        )
+        rho = self._maximise(a, b, c)
+        beta = solve_triangular(self._r, p0 - rho * p1).T
+        return beta, rho, (a - 2 * rho * b + rho**2 * c) / self.sample.size
+
+    def _maximise(self, a: FloatArray, b: FloatArray, c: FloatArray) -> FloatArray:
+        """Return ρ̂ of each draw."""
+        nodes, jacobian = self.space.coarse
+        size, periods = self.sample.size, self.sample.periods
+        ssr = a[:, None] - 2 * nodes * b[:, None] + nodes**2 * c[:, None]
+        heights = jacobian - size / 2 * np.log(ssr)
+        refuse_flat(heights, self.sample)
+        best = heights.argmax(axis=1)
+
+        def slopes(rho: FloatArray) -> tuple[FloatArray, FloatArray]:
+            ssr_at = a - 2 * rho * b + rho**2 * c
+            pull = (b - rho * c) / ssr_at
+            first, second = self.space.traces(rho)
+            return size * pull - periods * first, size * (2 * pull**2 - c / ssr_at) - periods * second
+
+        return self.space.climb(best, slopes)
+
+    def _precision(self, beta: FloatArray, rho: FloatArray, sigma2: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return Var(ρ̂), shape (M,), and d = (Z′Z)⁻¹Z′GZβ, shape (M, k)."""
+        k, nodes = self._k, self.space.nodes(rho)
+        quadratic, slopes = self._at_nodes(nodes)
+        table = np.concatenate([nodes.scalars[:, :1], quadratic.reshape(-1, k * k), slopes.reshape(-1, k * k)], axis=1)
+        values = nodes.basis(rho) @ (nodes.inverse @ table)
+        d = np.einsum("mrk,mk->mr", values[:, 1 + k * k :].reshape(-1, k, k), beta)
+        surplus = np.einsum("mk,mk->m", np.einsum("mkl,ml->mk", values[:, 1 : 1 + k * k].reshape(-1, k, k), beta), beta)
+        first, second = self.space.traces(rho)
+        periods, size = self.sample.periods, self.sample.size
+        precision = periods * (second + values[:, 0]) - 2 * (periods * first) ** 2 / size + surplus / sigma2
+        return 1 / precision, d
+
+    def _at_nodes(self, nodes: Nodes) -> tuple[FloatArray, FloatArray]:
+        """Return (GZ)′M(GZ) and (Z′Z)⁻¹Z′GZ at each node, each of shape (p, k, k)."""
+        n, k = self.space.w.n, self._k
+        cells = self._z.reshape(n, -1)
+        quadratic, slopes = np.empty((len(nodes.points), k, k)), np.empty((len(nodes.points), k, k))
+        for place, point in enumerate(nodes.points.tolist()):
+            star = self.space.centre @ self.space.used.g(point) if nodes.stars is None else nodes.stars[place]
+            gz = (star @ cells).reshape(-1, k)
+            projected = self._q.T @ gz
+            quadratic[place] = gz.T @ gz - projected.T @ projected
+            slopes[place] = projected
+        return quadratic, np.linalg.solve(self._r, slopes) if k else slopes
+
+    def _corrected(
+        self, beta: FloatArray, rho: FloatArray, sigma2: FloatArray, variance: FloatArray, d: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return Lee & Yu's correction of direct estimates, as `digicarbon.numeric.spatial.likelihood` has it."""
+        moved, sigma2 = corrections(self.space, rho, sigma2, variance)
+        return beta - moved[:, None] * d, rho + moved, sigma2
+
+    def _effect_weights(self, rho: FloatArray, effect: EffectName) -> tuple[FloatArray, ...]:
+        """Return the weights of β and θ in an effect and their derivatives in ρ."""
+        one, nothing = np.ones(len(rho)), np.zeros(len(rho))
+        if effect == "coefficient":
+            return one, nothing, nothing, nothing
+        n = self.space.w.n
+        first, second = self.space.traces(rho)
+        constant = self.space.w.constant_row_sum
+        if constant is None:
+            nodes = self.space.nodes(rho)
+            q, dq = (nodes.basis(rho) @ (nodes.inverse @ nodes.scalars[:, 1:])).T
+        else:
+            q = constant / (1 - constant * rho)
+            dq = q**2
+        if self.sample.drops_constant:
+            first, second = first + q, second + dq
+        v, slope_v = first / n, second / n
+        direct = (1 + rho * v, v, v + rho * slope_v, slope_v)
+        total = (1 + rho * q, q, q + rho * dq, dq)
+        if effect == "direct":
+            return direct
+        if effect == "total":
+            return total
+        return tuple(t - d for t, d in zip(total, direct, strict=True))
+
+
+def corrections(
+    space: LagSpace, spatial: FloatArray, sigma2: FloatArray, variance: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return by how much Lee & Yu's correction moves ρ (or λ) and what σ² becomes, each of shape (M,).
+
+    Parameters
+    ----------
+    space : LagSpace
+    spatial, sigma2, variance : ndarray, shape (M,)
+        ρ̂ or λ̂, σ̂² and Var(ρ̂) of direct estimates.
+
+    Notes
+    -----
+    With the covariance V = Var(ρ) l l′ + …, l = (-d, 1, -s), and a as in ``_corrected`` of
+    `digicarbon.numeric.spatial.likelihood`, T·V a moves ρ by T Var(ρ) l′a, and β by -d times that.
+    """
+    sample = space.sample
+    moved, changed = np.zeros(len(spatial)), sigma2
+    if sample.effects in ("time", "two_way"):
+        c = float(space.w.constant_row_sum or 0.0)
+        slope = 2 * sigma2 * sample.periods * space.traces(spatial)[0] / sample.size
+        moved = sample.t * variance * (c / (1 - c * spatial) - slope / (2 * sigma2))
+        changed = sigma2 - slope * moved + sample.t * sigma2 / sample.size
+    return moved, changed * (sample.t / (sample.t - 1) if sample.effects in ("unit", "two_way") else 1.0)
+
+
+def _contraction(t: int) -> FloatArray:
+    """Return an orthonormal basis of the vectors of length T that add up to zero, shape (T - 1, T) (Helmert)."""
+    rows = np.tril(np.ones((t - 1, t)))
+    rows[np.arange(t - 1), np.arange(1, t)] = -np.arange(1, t)
+    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))

@@ -1,0 +1,129 @@
+"""Fits of one spatial error model to many outcomes at once."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digicarbon.numeric.spatial.batch import LagOutcomes, LagSpace, corrections
+from digicarbon.numeric.spatial.likelihood import refuse_flat
+
+FloatArray = NDArray[np.float64]
+
+
+class ErrorBatch:
+    """A spatial error model (SEM; SDEM when Z holds WX) with fixed regressors, to be fitted to many outcomes.
+
+    Parameters
+    ----------
+    z : ndarray, shape (T, N, k)
+        Raw regressors.
+    space : LagSpace
+        Of the error's weights, with constant row sums where there are time effects.
+
+    Notes
+    -----
+    At a given λ, β is least squares of (I - λW)y on (I - λW)Z. Both its normal matrix and its right-hand side are
+    quadratics in λ, whose coefficients are inner products of Z, WZ, y and Wy: a fit needs nothing else. Each is equal
+    to `digicarbon.numeric.spatial.likelihood.fit_error` (and ``correct_error``) to rounding.
+    """
+
+    def __init__(self, z: FloatArray, space: LagSpace) -> None:
+        self.space = space
+        level, lagged = space.transform(z.transpose(1, 0, 2))
+        q, self._r = np.linalg.qr(level)
+        # in this basis the normal matrix at λ = 0 is the identity
+        lagged = np.linalg.solve(self._r.T, lagged.T).T
+        self._level, self._lagged = q, lagged
+        cross = q.T @ lagged
+        self._normal = np.eye(z.shape[2]), cross + cross.T, lagged.T @ lagged
+
+    def fit(self, outcomes: LagOutcomes, contrast: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return g′β, its standard error and λ of each outcome, each of shape (M,).
+
+        Parameters
+        ----------
+        outcomes : LagOutcomes
+            From ``space``.
+        contrast : ndarray, shape (k,)
+            g.
+        """
+        weights = np.linalg.solve(self._r.T, contrast)
+        gamma, lam, sigma2 = self._likeliest(outcomes)
+        if self.space.sample.correction == "bias_corrected" and self.space.sample.effects != "none":
+            moved, sigma2 = corrections(self.space, lam, sigma2, self._variance(lam))
+            lam = lam + moved
+        spread = np.linalg.solve(self._normal_at(lam), np.broadcast_to(weights[:, None], (*gamma.shape, 1)))[..., 0]
+        return gamma @ weights, np.sqrt(sigma2 * (spread @ weights)), lam
+
+    def _normal_at(self, lam: FloatArray) -> FloatArray:
+        """Return Z′(I - λW)′(I - λW)Z at each λ, shape (M, k, k)."""
+        first, second, third = self._normal
+        at = lam[:, None, None]
+        return np.asarray(first - at * second + at**2 * third)
+
+    def _likeliest(self, outcomes: LagOutcomes) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return γ (M, k), λ (M,) and σ² (M,)."""
+        y, wy = outcomes.level, outcomes.lagged
+        right = (self._level.T @ y).T, (self._level.T @ wy + self._lagged.T @ y).T, (self._lagged.T @ wy).T
+        a, b, c = outcomes.squares
+        squares = a, 2 * b, c
+        space, sample = self.space, self.space.sample
+        nodes, jacobian = space.coarse
+        heights = np.empty((len(a), len(nodes)))
+        for place, lam in enumerate(nodes.tolist()):
+            vector = right[0] - lam * right[1] + lam**2 * right[2]
+            solved = np.linalg.solve(self._normal_at(np.array([lam]))[0], vector.T).T
+            ssr = squares[0] - lam * squares[1] + lam**2 * squares[2] - np.einsum("mk,mk->m", vector, solved)
+            heights[:, place] = jacobian[place] - sample.size / 2 * np.log(ssr)
+
+        refuse_flat(heights, sample)
+
+        def solve(lam: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+            """Return (Z′Z)⁻¹ of the filtered columns, γ, and the sum of squares and its derivative at given γ."""
+            at = lam[:, None]
+            inverse = np.asarray(np.linalg.inv(self._normal_at(lam)), dtype=np.float64)
+            vector = right[0] - at * right[1] + at**2 * right[2]
+            gamma = np.einsum("mkl,ml->mk", inverse, vector)
+            ssr = np.asarray(squares[0] - lam * squares[1] + lam**2 * squares[2]) - (vector * gamma).sum(axis=1)
+            return inverse, gamma, ssr, self._slope(lam, gamma, right, squares)
+
+        def slopes(lam: FloatArray) -> tuple[FloatArray, FloatArray]:
+            inverse, gamma, ssr, slope = solve(lam)
+            at = lam[:, None]
+            # how the gradient in γ moves with λ: the curvature of the profile is what γ̂ does not follow
+            leaning = (-right[1] + 2 * at * right[2]) - np.einsum(
+                "mkl,ml->mk", -self._normal[1] + 2 * at[..., None] * self._normal[2], gamma
+            )
+            bend = np.einsum("mk,mk->m", np.einsum("mkl,ml->mk", inverse, leaning), leaning)
+            curve = 2 * self._lag_square(gamma, right, squares) - 2 * bend
+            first, second = space.traces(lam)
+            pull = -slope / (2 * ssr)
+            score = sample.size * pull - sample.periods * first
+            return score, sample.size * (2 * pull**2 - curve / (2 * ssr)) - sample.periods * second
+
+        lam = space.climb(heights.argmax(axis=1), slopes)
+        _, gamma, ssr, _ = solve(lam)
+        return gamma, lam, ssr / sample.size
+
+    def _lag_square(
+        self, gamma: FloatArray, right: tuple[FloatArray, ...], squares: tuple[FloatArray, ...]
+    ) -> FloatArray:
+        """Return ‖W(y - Zγ)‖²."""
+        quadratic = np.einsum("mk,mk->m", gamma @ self._normal[2], gamma)
+        return np.asarray(squares[2] - 2 * np.einsum("mk,mk->m", gamma, right[2]) + quadratic)
+
+    def _slope(
+        self, lam: FloatArray, gamma: FloatArray, right: tuple[FloatArray, ...], squares: tuple[FloatArray, ...]
+    ) -> FloatArray:
+        """Return the derivative in λ of ‖(I - λW)(y - Zγ)‖² at given γ."""
+        quadratic = np.einsum("mk,mk->m", gamma @ self._normal[1], gamma)
+        middle = squares[1] - 2 * np.einsum("mk,mk->m", gamma, right[1]) + quadratic
+        return np.asarray(2 * lam * self._lag_square(gamma, right, squares) - middle)
+
+    def _variance(self, lam: FloatArray) -> FloatArray:
+        """Return Var(λ̂), shape (M,): no β enters it."""
+        nodes, sample = self.space.nodes(lam), self.space.sample
+        norm = nodes.basis(lam) @ (nodes.inverse @ nodes.scalars[:, 0])
+        first, second = self.space.traces(lam)
+        return np.asarray(1 / (sample.periods * (second + norm) - 2 * (sample.periods * first) ** 2 / sample.size))

@@ -1,0 +1,507 @@
+"""Maximum likelihood of static spatial panels with fixed effects, by exact log-determinant.
+
+The spatial lag is taken on raw data and the effects are removed afterwards, which is the likelihood of the model with
+unit and time dummies; Lee & Yu's (2010) orthonormal transformation changes the effective sample and, with time effects,
+the log-determinant, and leaves the moments of the demeaned data as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal, overload
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import lapack
+
+from digicarbon.errors import EstimationError
+from digicarbon.numeric.linear.least_squares import solve as least_squares_solve
+from digicarbon.numeric.linear.least_squares import triangular
+from digicarbon.numeric.linear.within import EffectsKind, demean
+from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
+
+FloatArray = NDArray[np.float64]
+Correction = Literal["none", "lee_yu", "bias_corrected"]
+Demeaning = Literal["exact", "first"]
+
+FLAT, MOST_FLAT = 1e-8, 1e-3
+"""Range of the log-likelihood, per observation and at most, that tells nothing of a parameter but rounding."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The size of the likelihood's sample.
+
+    Attributes
+    ----------
+    n, t : int
+        Units and periods.
+    effects : {"none", "unit", "time", "two_way"}
+    correction : {"none", "lee_yu", "bias_corrected"}
+    """
+
+    n: int
+    t: int
+    effects: EffectsKind
+    correction: Correction
+
+    @property
+    def transformed(self) -> bool:
+        """Whether the likelihood is that of the transformed sample."""
+        return self.correction == "lee_yu" and self.effects != "none"
+
+    @property
+    def drops_constant(self) -> bool:
+        """Whether the transformation removes the constant vector from each period."""
+        return self.transformed and self.effects in ("time", "two_way")
+
+    @property
+    def periods(self) -> int:
+        """Number of periods in the log-determinant: T, or T - 1 without unit effects (Lee & Yu 2010, eq. 9)."""
+        return self.t - 1 if self.transformed and self.effects in ("unit", "two_way") else self.t
+
+    @property
+    def size(self) -> int:
+        """Effective observations."""
+        return (self.n - 1 if self.drops_constant else self.n) * self.periods
+
+
+@dataclass(frozen=True, eq=False)
+class SpatialFit:
+    """Estimates of a spatial panel.
+
+    Attributes
+    ----------
+    beta : ndarray, shape (k,)
+        Coefficients of the columns of Z.
+    spatial : float
+        ρ of the lag model or λ of the error model.
+    sigma2 : float
+    covariance : ndarray, shape (k + 2, k + 2)
+        Inverse of the expected information, order β, spatial parameter, σ².
+    loglik : float
+        With all constants.
+    ssr : float
+        Sum of squared residuals in the demeaned (and filtered) model.
+    residuals : ndarray, shape (T, N)
+        Residuals with fixed effects removed.
+    z : ndarray, shape (T·N, k)
+        Regressors with fixed effects removed, filtered by I - λW in the error model.
+    q : ndarray, shape (T·N,)
+        (GZβ)*; zero in the error model.
+    boundary : bool
+        Whether the spatial parameter lies at the end of its range.
+    """
+
+    beta: FloatArray
+    spatial: float
+    sigma2: float
+    covariance: FloatArray
+    loglik: float
+    ssr: float
+    residuals: FloatArray
+    z: FloatArray
+    q: FloatArray
+    boundary: bool
+
+
+def fit_lag(columns: FloatArray, w: SpatialOperator, sample: Sample, demeaning: Demeaning = "exact") -> SpatialFit:
+    """Fit y = ρWy + Zβ + effects + ε by maximum likelihood (SAR; SDM when Z holds WX).
+
+    Parameters
+    ----------
+    columns : ndarray, shape (T, N, k + 2)
+        Z, y and Wy with fixed effects removed.
+    w : SpatialOperator
+    sample : Sample
+    demeaning : {"exact", "first"}
+        ``exact``: Wy is the lag of raw y, demeaned. ``first``: the lag of demeaned y, not demeaned again (splm).
+
+    Returns
+    -------
+    SpatialFit
+
+    Notes
+    -----
+    The concentrated log-likelihood is Elhorst (2014), eq. 3.32; the information matrix Lee & Yu (2010), eq. 21, with
+    G* = F′GF in the transformed sample. It is inverted by blocks: with q = (GZβ)*, d = (Z′Z)⁻¹Z′q and M the residual
+    maker of Z, 1/Var(ρ) = T*(tr G*² + tr G*G*′) - 2(T* tr G*)²/N* + q′Mq/σ², Var(β) = σ²(Z′Z)⁻¹ + Var(ρ)dd′ and
+    Cov(β, ρ) = -Var(ρ)d.
+    """
+    flat = columns.reshape(-1, columns.shape[2])
+    k = flat.shape[1] - 2
+    r = triangular(flat)
+    a, b, c = r[k, k] ** 2, r[k, k] * r[k, k + 1], r[k, k + 1] ** 2 + r[k + 1, k + 1] ** 2
+    rho, boundary = maximise_lag((a, b, c), w, sample)
+    beta = lapack.dtrtrs(r[:k, :k], r[:k, k] - rho * r[:k, k + 1])[0]
+    return _lag_at(columns, r[:k, :k], _Point(beta, rho, None, boundary), w, sample, demeaning)
+
+
+@dataclass(frozen=True, eq=False)
+class _Point:
+    """Where a likelihood is evaluated; σ² of None is the one that maximises it there."""
+
+    beta: FloatArray
+    spatial: float
+    sigma2: float | None
+    boundary: bool
+
+
+def _lag_at(
+    columns: FloatArray, rz: FloatArray, at: _Point, w: SpatialOperator, sample: Sample, demeaning: Demeaning
+) -> SpatialFit:
+    """Return residuals, likelihood and covariance of the lag model at given parameters."""
+    t, n, width = columns.shape
+    flat = columns.reshape(t * n, width)
+    z, rho = flat[:, : width - 2], at.spatial
+    e = flat[:, width - 2] - rho * flat[:, width - 1] - z @ at.beta
+    ssr = float(e @ e)
+    sigma2 = ssr / sample.size if at.sigma2 is None else at.sigma2
+    residuals = e.reshape(t, n)
+    # G(Zβ + effects) = Wy - Gε holds also where the effects do not vanish, i.e. when W's row sums differ
+    noise = in_sample(w, sample).apply_g(rho, residuals.T).T
+    q = flat[:, width - 1] - (noise if demeaning == "first" else demean(noise, sample.effects)).ravel()
+    covariance = _lag_covariance(z, rz, q, sigma2, _star(w, rho, sample), sample)
+    loglik = concentrated(ssr, star_log_determinant(w, rho, sample), sample)
+    return SpatialFit(at.beta, rho, sigma2, covariance, loglik, ssr, residuals, z, q, at.boundary)
+
+
+def correct_lag(
+    found: SpatialFit, columns: FloatArray, w: SpatialOperator, sample: Sample, demeaning: Demeaning = "exact"
+) -> SpatialFit:
+    """Return the direct estimate of a lag model with Lee & Yu's bias correction.
+
+    Parameters
+    ----------
+    found : SpatialFit
+        From `fit_lag` with ``sample.correction`` other than ``lee_yu``.
+    columns, w, sample, demeaning
+        As there.
+
+    Notes
+    -----
+    See `_corrected`. Residuals and covariance are those at the corrected parameters; the log-likelihood stays that of
+    the direct estimate.
+    """
+    at = _corrected(found, w, sample)
+    rz = triangular(columns.reshape(-1, columns.shape[2])[:, :-2])
+    moved = _lag_at(columns, rz, at, w, sample, demeaning)
+    return replace(moved, loglik=found.loglik, ssr=found.ssr)
+
+
+def fit_error(level: FloatArray, lagged: FloatArray, w: SpatialOperator, sample: Sample) -> SpatialFit:
+    """Fit y = Zβ + effects + u, u = λWu + ε by maximum likelihood (SEM; SDEM when Z holds WX).
+
+    Parameters
+    ----------
+    level, lagged : ndarray, shape (T, N, k + 1)
+        Z and y, and their spatial lags, with fixed effects removed.
+    w : SpatialOperator
+    sample : Sample
+
+    Returns
+    -------
+    SpatialFit
+
+    Notes
+    -----
+    Elhorst (2014), eq. 3.39-3.42; at given λ, β is generalised least squares.
+    """
+    t, n, width = level.shape
+    k = width - 1
+    both = np.concatenate([level.reshape(t * n, -1), lagged.reshape(t * n, -1)], axis=1)
+    # least squares at any λ needs no more than the triangular factor of all columns
+    r = np.asarray(np.linalg.qr(both, mode="r"))
+
+    def solve(lam: float) -> tuple[FloatArray, FloatArray]:
+        filtered = r[:, :width] - lam * r[:, width:]
+        beta = np.asarray(least_squares_solve(filtered[:, :k], filtered[:, k]), np.float64)
+        return beta, filtered[:, k] - filtered[:, :k] @ beta
+
+    def loglik(lam: float, jacobian: float) -> float:
+        e = solve(lam)[1]
+        return concentrated(float(e @ e), jacobian, sample)
+
+    def pull(lam: float) -> float:
+        beta, e = solve(lam)
+        return sample.size * float(e @ (r[:, -1] - r[:, width:-1] @ beta)) / float(e @ e)
+
+    def score(lam: float) -> tuple[float, float]:
+        first, second = star_traces(w, lam, sample)
+        value, step = pull(lam), 1e-6
+        return value - sample.periods * first, (pull(lam + step) - value) / step - sample.periods * second
+
+    nodes, jacobian = coarse_jacobian(w, sample)
+    heights = np.array([loglik(lam, value) for lam, value in zip(nodes, jacobian, strict=True)])
+    refuse_flat(heights, sample)
+    lam, at_end = climb(nodes, heights, score)
+    beta, _ = solve(lam)
+    return _error_at(level, lagged, _Point(beta, lam, None, at_end or near_end(lam, in_sample(w, sample))), w, sample)
+
+
+def _error_at(level: FloatArray, lagged: FloatArray, at: _Point, w: SpatialOperator, sample: Sample) -> SpatialFit:
+    """Return residuals, likelihood and covariance of the error model at given parameters."""
+    t, n, width = level.shape
+    lam = at.spatial
+    filtered = (level - lam * lagged).reshape(t * n, width)
+    z = filtered[:, :-1]
+    e = filtered[:, -1] - z @ at.beta
+    ssr = float(e @ e)
+    sigma2 = ssr / sample.size if at.sigma2 is None else at.sigma2
+    nothing = np.zeros(t * n)
+    covariance = _lag_covariance(z, triangular(z), nothing, sigma2, _star(w, lam, sample), sample)
+    loglik = concentrated(ssr, star_log_determinant(w, lam, sample), sample)
+    return SpatialFit(at.beta, lam, sigma2, covariance, loglik, ssr, e.reshape(t, n), z, nothing, at.boundary)
+
+
+def correct_error(
+    found: SpatialFit, level: FloatArray, lagged: FloatArray, w: SpatialOperator, sample: Sample
+) -> SpatialFit:
+    """Return the direct estimate of an error model with Lee & Yu's bias correction; see `correct_lag`."""
+    moved = _error_at(level, lagged, _corrected(found, w, sample), w, sample)
+    return replace(moved, loglik=found.loglik, ssr=found.ssr)
+
+
+def fit_linear(level: FloatArray, sample: Sample) -> SpatialFit:
+    """Fit y = Zβ + effects + ε by maximum likelihood (SLX when Z holds WX); the spatial parameter is 0 and known.
+
+    Parameters
+    ----------
+    level : ndarray, shape (T, N, k + 1)
+        Z and y with fixed effects removed.
+    sample : Sample
+
+    Returns
+    -------
+    SpatialFit
+        Row and column of the spatial parameter in the covariance are zero.
+    """
+    t, n, width = level.shape
+    flat = level.reshape(t * n, width)
+    k = width - 1
+    r = triangular(flat)
+    beta = lapack.dtrtrs(r[:k, :k], r[:k, k])[0]
+    e = flat[:, k] - flat[:, :k] @ beta
+    ssr = float(e @ e)
+    sigma2 = ssr / sample.size
+    covariance = np.zeros((k + 2, k + 2))
+    inverse = np.triu(lapack.dpotri(r[:k, :k], lower=0)[0])
+    covariance[:k, :k] = sigma2 * (inverse + np.triu(inverse, 1).T)
+    covariance[k + 1, k + 1] = 2 * sigma2**2 / sample.size
+    loglik = float(-sample.size / 2 * (np.log(2 * np.pi * sigma2) + 1))
+    return SpatialFit(beta, 0.0, sigma2, covariance, loglik, ssr, e.reshape(t, n), flat[:, :k], np.zeros(t * n), False)
+
+
+def _corrected(found: SpatialFit, w: SpatialOperator, sample: Sample) -> _Point:
+    """Return Lee & Yu's correction of the direct estimate θ = (β, ρ, σ²).
+
+    Unit effects alone bias σ² by (T - 1)/T. Time effects bias all of θ; the correction is θ + T·V a with V the
+    covariance and a = (0, c/(1 - cρ), 1/(2σ²)), c the constant row sum of W (Lee & Yu 2010, sec. 3; Elhorst 2014,
+    eq. 3.45, for c = 1). Both apply with two-way effects.
+    """
+    moved = np.concatenate([found.beta, [found.spatial, found.sigma2]])
+    if sample.effects in ("time", "two_way"):
+        c = float(w.constant_row_sum or 0.0)
+        bias = np.zeros(len(moved))
+        bias[-2:] = c / (1 - c * found.spatial), 1 / (2 * found.sigma2)
+        moved = moved + sample.t * found.covariance @ bias
+    factor = sample.t / (sample.t - 1) if sample.effects in ("unit", "two_way") else 1.0
+    return _Point(moved[:-2], float(moved[-2]), float(moved[-1]) * factor, found.boundary)
+
+
+@overload
+def in_sample(w: DenseOperator, sample: Sample) -> DenseOperator: ...
+@overload
+def in_sample(w: SpatialOperator, sample: Sample) -> SpatialOperator: ...
+def in_sample(w: SpatialOperator, sample: Sample) -> SpatialOperator:
+    """Return W as the likelihood sees it: without the root of the constant where the transformation removes that.
+
+    A sparse W stays itself: its root is removed from sums, and the range of its parameter is that of W.
+    """
+    return w.transformed if sample.drops_constant and isinstance(w, DenseOperator) else w
+
+
+def _constant_root(w: SpatialOperator, sample: Sample) -> float:
+    """Return the eigenvalue that is yet to be removed from the sums of `in_sample`'s operator, 0 where none is."""
+    gone = sample.drops_constant and not isinstance(w, DenseOperator)
+    return float(w.constant_row_sum or 0.0) if gone else 0.0
+
+
+def coarse_jacobian(w: SpatialOperator, sample: Sample) -> tuple[FloatArray, FloatArray]:
+    """Return nodes that cover the range of the parameter, and the log-determinant of one period there."""
+    nodes, values = in_sample(w, sample).coarse
+    return nodes, values - np.log(1 - nodes * _constant_root(w, sample))
+
+
+def star_log_determinant(w: SpatialOperator, rho: float, sample: Sample) -> float:
+    """Return the log-determinant in the (transformed) sample of one period."""
+    return in_sample(w, sample).log_determinant(rho) - float(np.log(1 - rho * _constant_root(w, sample)))
+
+
+def star_traces(w: SpatialOperator, rho: float, sample: Sample) -> tuple[float, float]:
+    """Return tr G* and tr G*² in the (transformed) sample of one period."""
+    c = _constant_root(w, sample)
+    root = c / (1 - rho * c)
+    first, second = in_sample(w, sample).traces(rho)
+    return first - root, second - root**2
+
+
+def _star(w: SpatialOperator, rho: float, sample: Sample) -> tuple[float, float, float]:
+    """Return tr G*, tr G*² and tr G*G*′, where F′GF and JG have equal norms since G1 is constant."""
+    first, second = star_traces(w, rho, sample)
+    used = in_sample(w, sample)
+    if sample.drops_constant and isinstance(used, DenseOperator):
+        return first, second, used.centred_norm(rho)
+    norm = used.trace_gg(rho)
+    if sample.drops_constant:
+        column_sums = used.apply_gt(rho, np.ones((w.n, 1)))
+        norm -= float(np.vdot(column_sums, column_sums)) / w.n
+    return first, second, norm
+
+
+def concentrated(ssr: float, jacobian: float, sample: Sample) -> float:
+    """Return the concentrated log-likelihood with all constants, given the log-determinant of one period."""
+    return float(-sample.size / 2 * (np.log(2 * np.pi * ssr / sample.size) + 1) + sample.periods * jacobian)
+
+
+def refuse_flat(heights: FloatArray, sample: Sample) -> None:
+    """Refuse log-likelihoods at coarse nodes, shape (m,) or (draws, m), that are equal but for rounding.
+
+    The outermost nodes do not count: beside a pole the sum of squares is rounding.
+
+    Raises
+    ------
+    EstimationError
+        If all draws' are.
+    """
+    inner = heights[..., heights.shape[-1] // 8 : -(heights.shape[-1] // 8)]
+    if (np.ptp(inner, axis=-1) <= min(FLAT * sample.size, MOST_FLAT)).all():
+        raise EstimationError(
+            "The spatial parameter is not identified: its likelihood is the same over the whole range, as with equal "
+            "weights between all units once time effects and Lee and Yu's transformation have removed their mean. "
+            "Choose other weights, model.kind=slx or model.effects=unit."
+        )
+
+
+def _lag_covariance(
+    z: FloatArray, rz: FloatArray, q: FloatArray, sigma2: float, star: tuple[float, float, float], sample: Sample
+) -> FloatArray:
+    """Return the inverse of the expected information of (β, ρ, σ²), shape (k + 2, k + 2).
+
+    Parameters
+    ----------
+    z : ndarray, shape (rows, k)
+    rz : ndarray, shape (k, k)
+        Triangular factor of z.
+    q : ndarray, shape (rows,)
+        (GZβ)*; zero in the error model, where the parameters are independent of λ.
+    sigma2 : float
+    star : (float, float, float)
+        tr G*, tr G*², tr G*G*′.
+    sample : Sample
+    """
+    k = z.shape[1]
+    trace, square, norm = star
+    zq = z.T @ q
+    d = lapack.dpotrs(rz, zq, lower=0)[0] if k else np.empty(0)
+    slope = 2 * sigma2 * sample.periods * trace / sample.size
+    precision = (
+        sample.periods * (square + norm)
+        - 2 * (sample.periods * trace) ** 2 / sample.size
+        + float(q @ q - zq @ d) / sigma2
+    )
+    variance = 1 / precision
+    lean = np.concatenate([-d, [1.0, -slope]])
+    out = variance * np.outer(lean, lean)
+    upper = lapack.dpotri(rz, lower=0)[0] if k else np.empty((0, 0))
+    inverse = np.triu(upper)
+    out[:k, :k] += sigma2 * (inverse + np.triu(inverse, 1).T)
+    out[k + 1, k + 1] += 2 * sigma2**2 / sample.size
+    return np.asarray(out)
+
+
+def maximise_lag(moments: tuple[float, float, float], w: SpatialOperator, sample: Sample) -> tuple[float, bool]:
+    """Return ρ̂ and whether it lies at the end of its range, by safeguarded Newton steps on the score."""
+    # plain numbers: arithmetic on numpy's scalars costs several times as much
+    a, b, c = moments = (float(moments[0]), float(moments[1]), float(moments[2]))
+    nodes, jacobian = coarse_jacobian(w, sample)
+    heights = sample.periods * jacobian - sample.size / 2 * np.log(a - 2 * nodes * b + nodes**2 * c)
+    refuse_flat(heights, sample)
+    rho, at_end = climb(nodes, heights, lambda at: _lag_score(moments, w, at, sample))
+    return rho, at_end or near_end(rho, in_sample(w, sample))
+
+
+def _lag_score(
+    moments: tuple[float, float, float], w: SpatialOperator, rho: float, sample: Sample
+) -> tuple[float, float]:
+    """Return the derivative of the concentrated log-likelihood and its slope."""
+    a, b, c = moments
+    ssr = a - 2 * rho * b + rho**2 * c
+    pull = (b - rho * c) / ssr
+    first, second = star_traces(w, rho, sample)
+    return (
+        sample.size * pull - sample.periods * first,
+        sample.size * (2 * pull**2 - c / ssr) - sample.periods * second,
+    )
+
+
+def climb(nodes: FloatArray, heights: FloatArray, score: Callable[[float], tuple[float, float]]) -> tuple[float, bool]:
+    """Return where the likelihood is highest and whether that is the first or the last node.
+
+    Parameters
+    ----------
+    nodes, heights : ndarray, shape (m,)
+        Places and the log-likelihood there, which may be approximate.
+    score : callable
+        Derivative of the log-likelihood and its slope.
+    """
+    best, last = int(heights.argmax()), len(nodes) - 1
+    for _ in nodes:
+        left, right = float(nodes[max(best - 1, 0)]), float(nodes[min(best + 1, last)])
+        if (best == 0 and score(left)[0] <= 0) or (best == last and score(right)[0] >= 0):
+            break
+        rho = _root(score, left, right)
+        # from approximate heights the best node may be off: the search then ends where its interval does
+        slack = 1e-9 * (right - left)
+        step = int(right - rho < slack and best < last) - int(rho - left < slack and best > 0)
+        if step == 0:
+            return rho, False
+        best += step
+    return float(nodes[best]), True
+
+
+def _root(score: Callable[[float], tuple[float, float]], left: float, right: float) -> float:
+    """Return the zero of a falling score between two places by safeguarded Newton steps."""
+    rho = (left + right) / 2
+    for _ in range(60):
+        value, slope = score(rho)
+        left, right = (rho, right) if value > 0 else (left, rho)
+        step = rho - value / slope
+        # Newton's steps square their error: after one of 1e-10 nothing is left to gain
+        if abs(step - rho) <= 1e-10 * (1 + abs(rho)):
+            return min(max(step, left), right)
+        rho = step if left < step < right else (left + right) / 2
+        if right - left <= 1e-15 * (1 + abs(rho)):
+            break
+    return rho
+
+
+def bracket(nodes: FloatArray, heights: FloatArray, score: Callable[[float], float]) -> tuple[float, float, bool]:
+    """Return an interval around the highest node in which the score changes sign, or that node if it is at the end."""
+    best = int(heights.argmax())
+    left, right = float(nodes[max(best - 1, 0)]), float(nodes[min(best + 1, len(nodes) - 1)])
+    if (best == 0 and score(left) <= 0) or (best == len(nodes) - 1 and score(right) >= 0):
+        return float(nodes[best]), float(nodes[best]), True
+    return left, right, False
+
+
+@overload
+def near_end(rho: float, w: SpatialOperator) -> bool: ...
+@overload
+def near_end(rho: FloatArray, w: SpatialOperator) -> NDArray[np.bool_]: ...
+def near_end(rho: float | FloatArray, w: SpatialOperator) -> bool | NDArray[np.bool_]:
+    """Return whether ρ is within a thousandth of the range from its end: I - ρW is almost singular there."""
+    low, high = w.bounds
+    margin = 1e-3 * (high - low)
+    return (rho - low < margin) | (high - rho < margin)

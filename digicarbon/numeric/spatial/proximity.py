@@ -1,0 +1,263 @@
+"""Pairs of places, and weights made from the distance between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import scipy
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+
+from digicarbon.errors import WeightsError
+from digicarbon.numeric.spatial.geography import EARTH_RADIUS_KM, haversine_km
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.intp]
+Metric = Literal["great_circle", "euclidean"]
+"""Kilometres between degrees east and north, or the straight line in the unit of the coordinates."""
+
+TIE = 1e-9
+"""Distances that differ by less, relatively, are equal: rounding must not decide who is a neighbour."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Ordered pairs of different places.
+
+    Attributes
+    ----------
+    n : int
+        Number of places.
+    origin, destination : ndarray of int, shape (m,)
+        Positions of i and j.
+    distance : ndarray, shape (m,)
+        d_ij.
+    """
+
+    n: int
+    origin: IntArray
+    destination: IntArray
+    distance: FloatArray
+
+    def matrix(self, weight: ArrayLike) -> sparse.csr_array:
+        """Return a matrix of shape (n, n) with the weights of the pairs, one for all or shape (m,)."""
+        values = np.broadcast_to(np.asarray(weight, dtype=float), self.distance.shape)
+        return sparse.csr_array((values, (self.origin, self.destination)), shape=(self.n, self.n))
+
+
+def pairs_within(coordinates: FloatArray, metric: Metric, radius: float | None = None) -> Pairs:
+    """Return all pairs no farther apart than ``radius``.
+
+    Parameters
+    ----------
+    coordinates : array, shape (n, 2)
+        Longitude and latitude in degrees, or x and y.
+    metric : {"great_circle", "euclidean"}
+    radius : float, optional
+        In kilometres or in the unit of the coordinates; by default all n (n - 1) pairs.
+    """
+    n = len(coordinates)
+    if radius is None:
+        origin, destination = np.nonzero(~np.eye(n, dtype=bool))
+        return _measured(coordinates, metric, origin, destination)
+    half = scipy.spatial.KDTree(_embedded(coordinates, metric)).query_pairs(
+        _chord(radius, metric) * (1 + TIE), output_type="ndarray"
+    )
+    pairs = _measured(
+        coordinates, metric, np.concatenate([half[:, 0], half[:, 1]]), np.concatenate([half[:, 1], half[:, 0]])
+    )
+    near = pairs.distance <= radius * (1 + TIE)
+    return Pairs(n, pairs.origin[near], pairs.destination[near], pairs.distance[near])
+
+
+def nearest_pairs(coordinates: FloatArray, metric: Metric, k: int) -> Pairs:
+    """Return the pairs of each place with its k nearest ones; a tie goes to the place that stands first.
+
+    Parameters
+    ----------
+    coordinates : array, shape (n, 2)
+    metric : {"great_circle", "euclidean"}
+    k : int
+        Less than n.
+    """
+    points = _embedded(coordinates, metric)
+    tree = scipy.spatial.KDTree(points)
+    reach = np.asarray(tree.query(points, k=[k + 1])[0])[:, 0]
+    # everything as far as the k-th neighbour, so that ties are seen
+    found = tree.query_ball_point(points, reach * (1 + TIE))
+    counts = np.array([len(item) for item in found])
+    origin, destination = np.repeat(np.arange(len(points)), counts), np.concatenate([*found]).astype(np.intp)
+    other = origin != destination
+    pairs = _measured(coordinates, metric, origin[other], destination[other])
+    order = np.lexsort((pairs.destination, _without_rounding(pairs.distance), pairs.origin))
+    starts = np.searchsorted(pairs.origin[order], np.arange(len(points)))
+    kept = order[(starts[:, None] + np.arange(k)).ravel()]
+    return Pairs(len(points), pairs.origin[kept], pairs.destination[kept], pairs.distance[kept])
+
+
+def triangulated(coordinates: FloatArray, metric: Metric) -> Pairs:
+    """Return the pairs of places that share a side of a triangle in the Delaunay triangulation.
+
+    No other place lies in the circle around a triangle; two places are a pair where their Thiessen polygons touch. On
+    the sphere the circles are those of the sphere: a stereographic projection keeps them.
+
+    Delaunay (1934), Bulletin de l'Académie des Sciences de l'URSS 6, 793-800; Okabe, Boots, Sugihara & Chiu (2000),
+    Spatial Tessellations, ch. 2.
+
+    Parameters
+    ----------
+    coordinates : array, shape (n, 2)
+        No two places equal.
+    metric : {"great_circle", "euclidean"}
+
+    Returns
+    -------
+    Pairs
+        Each pair in both orders.
+
+    Raises
+    ------
+    WeightsError
+        If there are fewer than three places or all lie on one line.
+    """
+    flat = (
+        "A Delaunay triangulation needs at least three places that do not all lie on one line; take weights=k_nearest."
+    )
+    if len(coordinates) < 3:
+        raise WeightsError(flat)
+    plane = coordinates if metric == "euclidean" else _stereographic(_embedded(coordinates, metric) / EARTH_RADIUS_KM)
+    try:
+        start, neighbour = scipy.spatial.Delaunay(plane).vertex_neighbor_vertices
+    except scipy.spatial.QhullError as error:
+        raise WeightsError(flat) from error
+    return _measured(coordinates, metric, np.repeat(np.arange(len(plane)), np.diff(start)), neighbour.astype(np.intp))
+
+
+def binary(distance: FloatArray) -> FloatArray:
+    """Return 1 for distances of any shape."""
+    return np.ones_like(distance)
+
+
+def inverse_distance(distance: FloatArray, power: float = 1.0) -> FloatArray:
+    """Return d^-p, for positive distances of any shape."""
+    return np.asarray(distance**-power)
+
+
+def exponential_decay(distance: FloatArray, alpha: float) -> FloatArray:
+    """Return exp(-αd), for distances of any shape."""
+    return np.asarray(np.exp(-alpha * distance))
+
+
+def inverse_gap(size: FloatArray) -> FloatArray:
+    r"""Return economic proximity :math:`w_{ij} = 1/|\bar Y_i - \bar Y_j|`, :math:`w_{ii} = 0`.
+
+    Parameters
+    ----------
+    size : array, shape (n,)
+        Each unit's mean; no two equal.
+
+    Returns
+    -------
+    ndarray, shape (n, n)
+    """
+    gap = np.abs(np.subtract.outer(size, size))
+    np.fill_diagonal(gap, np.inf)
+    return np.asarray(1 / gap)
+
+
+def without_neighbour(matrix: sparse.csr_array) -> IntArray:
+    """Return the positions of rows without a weight."""
+    return np.flatnonzero(np.asarray(matrix.sum(axis=1)) == 0)
+
+
+def linked(matrix: sparse.csr_array, origin: IntArray, destination: IntArray, weight: FloatArray) -> sparse.csr_array:
+    """Return a matrix in which further pairs weigh on each other, in both directions.
+
+    Parameters
+    ----------
+    matrix : csr_array, shape (n, n)
+    origin, destination : ndarray of int, shape (m,)
+        A pair may stand in both orders.
+    weight : ndarray, shape (m,)
+    """
+    both = np.concatenate([np.column_stack([origin, destination]), np.column_stack([destination, origin])])
+    cells, first = np.unique(both, axis=0, return_index=True)
+    links = sparse.csr_array((np.tile(weight, 2)[first], (cells[:, 0], cells[:, 1])), shape=matrix.shape)
+    return sparse.csr_array(matrix.maximum(links))
+
+
+def higher_order(matrix: sparse.csr_array, order: int, lower: bool = False) -> sparse.csr_array:
+    """Return 0-1 weights between units whose shortest path in ``matrix`` has ``order`` steps.
+
+    Anselin & Smirnov (1996), Journal of Regional Science 36, 67-89: no circular paths, so that a unit is neighbour of
+    another at one order only and never of itself.
+
+    Parameters
+    ----------
+    matrix : csr_array, shape (n, n)
+        Any weights; those that are not zero are steps.
+    order : int
+    lower : bool
+        Whether pairs of fewer steps are in the result, too.
+    """
+    step = _indicator(matrix)
+    reached = sparse.csr_array(sparse.eye_array(matrix.shape[0], format="csr"))
+    now = reached
+    seen: list[sparse.csr_array] = []
+    for _ in range(order):
+        onward = _indicator(sparse.csr_array(now @ step))
+        now = sparse.csr_array(onward - onward.multiply(reached))
+        now.eliminate_zeros()
+        reached = sparse.csr_array(reached + now)
+        seen.append(now)
+    return sparse.csr_array(sum(seen[1:], seen[0])) if lower else now
+
+
+def _indicator(matrix: sparse.csr_array) -> sparse.csr_array:
+    """Return ones where there are weights."""
+    kept = sparse.csr_array(matrix)
+    kept.eliminate_zeros()
+    return sparse.csr_array((np.ones(kept.nnz), kept.indices, kept.indptr), shape=kept.shape)
+
+
+def _measured(coordinates: FloatArray, metric: Metric, origin: IntArray, destination: IntArray) -> Pairs:
+    start, end = coordinates[origin], coordinates[destination]
+    if metric == "great_circle":
+        distance = haversine_km(start[:, 0], start[:, 1], end[:, 0], end[:, 1])
+    else:
+        distance = np.hypot(start[:, 0] - end[:, 0], start[:, 1] - end[:, 1])
+    return Pairs(len(coordinates), origin, destination, np.asarray(distance))
+
+
+def _embedded(coordinates: FloatArray, metric: Metric) -> FloatArray:
+    """Return points whose straight-line distance orders pairs as the metric does; on the sphere, of shape (n, 3)."""
+    if metric == "euclidean":
+        return coordinates
+    lam, phi = np.radians(coordinates).T
+    return EARTH_RADIUS_KM * np.column_stack([np.cos(phi) * np.cos(lam), np.cos(phi) * np.sin(lam), np.sin(phi)])
+
+
+def _stereographic(points: FloatArray) -> FloatArray:
+    """Return points of the unit sphere, shape (n, 3), on the plane that touches it in their middle, shape (n, 2)."""
+    middle = points.mean(axis=0)
+    # the rows of the last factor are the middle's direction and two directions across it
+    along, east, north = (points @ np.linalg.svd(middle[None, :])[2].T).T
+    towards = along * np.sign(along.sum())
+    return np.asarray(np.column_stack([east, north]) / (1 + towards)[:, None])
+
+
+def _chord(radius: float, metric: Metric) -> float:
+    """Return the straight line through the earth that an arc of length ``radius`` spans."""
+    if metric == "euclidean":
+        return radius
+    return float(2 * EARTH_RADIUS_KM * np.sin(min(radius / (2 * EARTH_RADIUS_KM), np.pi / 2)))
+
+
+def _without_rounding(distance: FloatArray) -> FloatArray:
+    """Return distances to nine significant digits."""
+    with np.errstate(divide="ignore"):
+        size = np.where(distance > 0, np.floor(np.log10(distance)), 0.0)
+    unit = 10.0 ** (size - 8)
+    return np.asarray(np.round(distance / unit) * unit)

@@ -1,0 +1,1 @@
+"""Specification tests and measures of association."""

@@ -1,0 +1,79 @@
+"""The regressions that tests run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digicarbon.errors import EstimationError
+from digicarbon.numeric.linear.group_means import Groups
+from digicarbon.numeric.linear.least_squares import Fit, least_squares, triangular
+from digicarbon.numeric.linear.within import clearly_independent, dependent, vanishing
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Regression(Fit):
+    """A least-squares fit with its design.
+
+    Attributes
+    ----------
+    design : ndarray, shape (rows, k)
+    """
+
+    design: FloatArray
+
+    def clustered(self, codes: IntArray) -> FloatArray:
+        """Return the covariance of the coefficients, clustered, without a small-sample factor, shape (k, k).
+
+        Parameters
+        ----------
+        codes : ndarray of int, shape (rows,)
+            Each row's cluster; every code from 0 to the largest occurs.
+
+        Notes
+        -----
+        Arellano (1987), plm's ``vcovHC(method = "arellano", type = "HC0")``.
+        """
+        scores = Groups(codes).totals((self.design @ self.root) * self.residuals[:, None])
+        return np.asarray(self.root @ (scores.T @ scores) @ self.root.T)
+
+
+def regress(y: FloatArray, design: FloatArray) -> Regression:
+    """Regress ``y``, shape (rows,), on columns, shape (rows, k).
+
+    Raises
+    ------
+    EstimationError
+        If the columns depend on each other.
+    """
+    rows, k = design.shape
+    if k == 0:
+        return Regression(np.empty(0), np.empty((0, 0)), y, float(y @ y), design)
+    size = np.linalg.norm(design, axis=0)
+    if rows < k or not (np.abs(triangular(design).diagonal()) > 1e-10 * size).all():
+        raise EstimationError(
+            "The regressors of this test are collinear or more than its observations; leave some of them out."
+        )
+    fit = least_squares(np.column_stack([design, y]))
+    return Regression(fit.coef, fit.root, fit.residuals, fit.ssr, design)
+
+
+def identified(within: FloatArray, before: FloatArray) -> list[int]:
+    """Return which columns still vary and do not depend on those before them.
+
+    Parameters
+    ----------
+    within, before : ndarray, shape (rows, k)
+        Columns after and before effects are taken out.
+    """
+    if within.shape[1] == 0 or clearly_independent(within, before):
+        return list(range(within.shape[1]))
+    gone = vanishing(within, before)
+    kept = [j for j in range(within.shape[1]) if j not in gone]
+    chained = [kept[j] for j, _ in dependent(within[:, kept])] if kept else []
+    return [j for j in kept if j not in chained]

@@ -1,0 +1,129 @@
+"""F tests of fixed effects, and the unit effects themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from digicarbon.errors import EstimationError, counted
+from digicarbon.numeric.linear.group_means import Groups, without_effects
+from digicarbon.numeric.linear.statistic import Statistic, f
+from digicarbon.numeric.linear.within import EffectsKind
+from digicarbon.numeric.tests.auxiliary_regression import identified, regress
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+def effects_f(
+    y: FloatArray,
+    x: FloatArray,
+    unit_codes: IntArray,
+    period_codes: IntArray,
+    larger: EffectsKind,
+    smaller: EffectsKind = "none",
+) -> Statistic:
+    """Return the F test of the effects that a larger model has beyond a smaller one.
+
+    Parameters
+    ----------
+    y : ndarray, shape (rows,)
+    x : ndarray, shape (rows, k)
+        Without a constant, columns independent of each other.
+    unit_codes, period_codes : ndarray of int, shape (rows,)
+        The panel may be unbalanced.
+    larger, smaller : {"none", "unit", "time", "two_way"}
+        ``none`` is the regression with a constant.
+
+    Raises
+    ------
+    EstimationError
+        If no degree of freedom is left.
+
+    Notes
+    -----
+    F = ((S₀ - S₁)/(d₀ - d₁)) / (S₁/d₁) with sums of squared residuals S and degrees of freedom d of the smaller and
+    the larger model (Baltagi 2021, eq. 2.12 and 3.9); plm's ``pFtest`` and the F test below Stata's ``xtreg, fe``. It
+    supposes errors that are neither heteroskedastic nor serially correlated.
+    """
+    restricted, df0 = _sum_of_squares(y, x, unit_codes, period_codes, smaller)
+    squares, df1 = _sum_of_squares(y, x, unit_codes, period_codes, larger)
+    if df1 <= 0:
+        raise EstimationError(
+            f"No degrees of freedom are left for an F test of {larger} effects in {counted(len(y), 'observation')}."
+        )
+    if squares <= 1e-20 * restricted:
+        raise EstimationError(f"{larger} effects and the regressors fit exactly; there are no errors to test against.")
+    if df0 <= df1:
+        raise EstimationError(f"{larger} effects add nothing to {smaller} effects in this panel.")
+    return f((restricted - squares) / squares / (df0 - df1) * df1, df0 - df1, df1)
+
+
+def _sum_of_squares(
+    y: FloatArray, x: FloatArray, unit_codes: IntArray, period_codes: IntArray, effects: EffectsKind
+) -> tuple[float, int]:
+    columns = np.column_stack([y, x])
+    within, absorbed = without_effects(columns, unit_codes, period_codes, effects)
+    kept = identified(within[:, 1:], x)
+    fit = regress(within[:, 0], within[:, 1:][:, kept])
+    return fit.ssr, len(y) - absorbed - len(kept)
+
+
+@dataclass(frozen=True, eq=False)
+class UnitEffects:
+    """Unit effects of a regression with unit dummies, as deviations from their mean.
+
+    Attributes
+    ----------
+    values, se : ndarray, shape (units,)
+        Deviations and their classic standard errors.
+    p : ndarray, shape (units,)
+        Of the two-sided t test that a unit is like the average unit.
+    """
+
+    values: FloatArray
+    se: FloatArray
+    p: FloatArray
+
+
+def unit_effects(y: FloatArray, x: FloatArray, unit_codes: IntArray) -> UnitEffects:
+    """Return the unit effects of a least-squares dummy-variable regression.
+
+    Parameters
+    ----------
+    y : ndarray, shape (rows,)
+    x : ndarray, shape (rows, k)
+        What does not vary within units is part of their effects.
+    unit_codes : ndarray of int, shape (rows,)
+
+    Notes
+    -----
+    α̂_i = ȳ_i - x̄_i′β̂ less the mean of all α̂; the covariance is that of ``regress y x i.unit``, where each unit is
+    compared with the first one. The mean does not depend on which unit is called the first.
+    """
+    group = Groups(unit_codes)
+    if group.count < 2:
+        raise EstimationError("Unit effects are compared with their mean, which needs at least two units.")
+    columns = np.column_stack([y, x])
+    means = group.averages(columns)
+    within = columns - means[unit_codes]
+    kept = identified(within[:, 1:], x)
+    means, within = means[:, [0, *(j + 1 for j in kept)]], within[:, [0, *(j + 1 for j in kept)]]
+    fit = regress(within[:, 0], within[:, 1:])
+    df = len(y) - group.count - len(kept)
+    if df <= 0:
+        raise EstimationError(
+            f"No degrees of freedom are left for {counted(group.count, 'unit effect')} in "
+            f"{counted(len(y), 'observation')}."
+        )
+    alpha = means[:, 0] - means[:, 1:] @ fit.coef
+    spread = means[:, 1:] - means[:, 1:].mean(axis=0)
+    shares = 1 / group.sizes
+    # the variance of α̂_i less the mean of all of them, errors of means first and those of the slopes after
+    own = shares * (1 - 2 / group.count) + shares.sum() / group.count**2
+    variance = fit.ssr / df * (own + np.einsum("ij,jk,ik->i", spread, fit.inverse, spread))
+    values, se = alpha - alpha.mean(), np.sqrt(variance)
+    return UnitEffects(values, se, np.asarray(2 * special.stdtr(df, -np.abs(values / se))))

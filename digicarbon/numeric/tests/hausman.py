@@ -1,0 +1,158 @@
+"""Random against fixed effects: Hausman's contrast in its forms, and the regression that can be made robust."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digicarbon.errors import EstimationError, counted
+from digicarbon.numeric.linear.group_means import Groups, without_effects
+from digicarbon.numeric.linear.random_effects import Components, Method, RandomEffects, components, quasi_demean
+from digicarbon.numeric.linear.statistic import Statistic, f
+from digicarbon.numeric.linear.within import EffectsKind
+from digicarbon.numeric.tests.auxiliary_regression import Regression, identified, regress
+from digicarbon.numeric.tests.nested import Hausman, hausman, wald
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+HausmanForm = Literal["classic", "sigmamore", "sigmaless"]
+AuxiliaryCovariance = Literal["classic", "hc0", "sss", "stata"]
+FIXED: dict[RandomEffects, EffectsKind] = {"random": "unit", "random_time": "time", "random_two_way": "two_way"}
+"""The fixed effects that random effects are compared with."""
+
+
+@dataclass(frozen=True, eq=False)
+class Contrast:
+    """A fixed and a random effects fit of the same rows.
+
+    Attributes
+    ----------
+    components : Components
+    fixed : Regression
+        Of the columns without effects, those compared first.
+    random : Regression
+        Of the quasi-demeaned columns, the constant first.
+    fixed_df, random_df : int
+        Residual degrees of freedom.
+    compared : tuple of int
+        Which columns of x vary beside the fixed effects; only these are compared.
+    unit_codes : ndarray of int, shape (rows,)
+    """
+
+    components: Components
+    fixed: Regression
+    random: Regression
+    fixed_df: int
+    random_df: int
+    compared: tuple[int, ...]
+    unit_codes: IntArray
+
+
+def contrast(
+    y: FloatArray,
+    x: FloatArray,
+    unit_codes: IntArray,
+    period_codes: IntArray,
+    effects: RandomEffects = "random",
+    method: Method = "swamy_arora",
+    held: FloatArray | None = None,
+) -> Contrast:
+    """Fit the fixed and the random effects model.
+
+    Parameters
+    ----------
+    y : ndarray, shape (rows,)
+    x : ndarray, shape (rows, k)
+        Without a constant, columns independent of each other.
+    unit_codes, period_codes : ndarray of int, shape (rows,)
+    effects, method
+        As in `digicarbon.numeric.linear.random_effects.components`.
+    held : ndarray, shape (rows, m), optional
+        Columns of both models that are not compared, e.g. period dummies, whose coefficients do not differ.
+
+    Raises
+    ------
+    EstimationError
+        If one of the two does not exist, or no regressor varies beside the fixed effects.
+    """
+    every = x if held is None else np.column_stack([x, held])
+    found = components(y, every, unit_codes, period_codes, effects, method)
+    columns = np.column_stack([y, every])
+    within, absorbed = without_effects(columns, unit_codes, period_codes, FIXED[effects])
+    varying = identified(within[:, 1:], every)
+    compared = tuple(j for j in varying if j < x.shape[1])
+    if not compared:
+        raise EstimationError("No regressor varies beside the fixed effects, so that there is nothing to compare.")
+    fixed = regress(within[:, 0], within[:, 1:][:, varying])
+    shifted = quasi_demean(np.column_stack([y, np.ones(len(y)), every]), unit_codes, period_codes, found)
+    random = regress(shifted[:, 0], shifted[:, 1:])
+    rows, k = every.shape
+    return Contrast(found, fixed, random, rows - absorbed - len(varying), rows - k - 1, compared, unit_codes)
+
+
+def hausman_contrast(found: Contrast, form: HausmanForm = "classic") -> Hausman:
+    """Return Hausman's statistic.
+
+    Parameters
+    ----------
+    found : Contrast
+    form : {"classic", "sigmamore", "sigmaless"}
+        ``classic``: each covariance with its own σ² (Stata's ``hausman``, plm's ``phtest``); the difference can be
+        indefinite. ``sigmamore``: both with the random effects' σ²; ``sigmaless``: both with the fixed effects'. With
+        one σ² the difference is a covariance.
+
+    Notes
+    -----
+    d′(V_FE - V_RE)⁻¹d (Hausman 1978). plm's ``phtest`` takes the absolute value of a negative statistic; ours is
+    reported as it is.
+    """
+    fixed_sigma2 = found.fixed.ssr / found.fixed_df
+    random_sigma2 = found.random.ssr / found.random_df
+    if form == "sigmamore":
+        fixed_sigma2 = random_sigma2
+    elif form == "sigmaless":
+        random_sigma2 = fixed_sigma2
+    m, kept = len(found.compared), [j + 1 for j in found.compared]
+    difference = found.fixed.coef[:m] - found.random.coef[kept]
+    spread = fixed_sigma2 * found.fixed.inverse[:m, :m] - random_sigma2 * found.random.inverse[np.ix_(kept, kept)]
+    return hausman(difference, spread)
+
+
+def auxiliary(found: Contrast, covariance: AuxiliaryCovariance = "classic") -> Statistic:
+    """Return the regression form of the Hausman test.
+
+    Parameters
+    ----------
+    found : Contrast
+    covariance : {"classic", "hc0", "sss", "stata"}
+        Homoskedastic; clustered by unit without a factor (plm's ``vcovHC``); clustered with G/(G-1)·(R-1)/(R-K), R
+        rows (plm's ``type = "sss"``); the same with F and G - 1 degrees of freedom in place of χ², as ``test`` after
+        ``regress, vce(cluster)`` in Stata, which rejects less often with few units.
+
+    Notes
+    -----
+    The quasi-demeaned outcome on the quasi-demeaned regressors and the regressors without effects, whose coefficients
+    are zero if random effects hold (Wooldridge 2010, sec. 10.7.3). The clustered forms allow for heteroskedasticity and
+    serial correlation, under which Hausman's contrast has no χ² distribution. In an unbalanced panel the constant is
+    quasi-demeaned like any other column; plm's ``phtest(method = "aux")`` leaves it at one.
+    """
+    response = found.random.residuals + found.random.design @ found.random.coef
+    compared = found.fixed.design[:, : len(found.compared)]
+    fit = regress(response, np.column_stack([found.random.design, compared]))
+    rows, k = fit.design.shape
+    groups = Groups(found.unit_codes).count
+    factor = groups / (groups - 1) * (rows - 1) / (rows - k) if covariance in ("sss", "stata") else 1.0
+    clustered = factor * fit.clustered(found.unit_codes)
+    spread = fit.ssr / (rows - k) * fit.inverse if covariance == "classic" else clustered
+    last = slice(k - len(found.compared), k)
+    if (clustered.diagonal()[last] <= 1e-12 * fit.ssr / (rows - k) * fit.inverse.diagonal()[last]).any():
+        raise EstimationError(
+            f"The scores of {counted(groups, 'unit')} cancel, so that the covariance clustered by unit is zero; more "
+            "units are needed."
+        )
+    statistic = wald(fit.coef[last], spread[last, last])
+    m = len(found.compared)
+    return f(statistic.value / m, m, groups - 1) if covariance == "stata" else statistic

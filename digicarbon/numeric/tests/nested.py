@@ -1,0 +1,116 @@
+"""Likelihood-ratio and Wald tests of restrictions, and the Hausman statistic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digicarbon.errors import EstimationError
+from digicarbon.numeric.linear.statistic import Statistic, chi2
+
+FloatArray = NDArray[np.float64]
+
+
+_SINGULAR = (
+    "The covariance of what is tested has no inverse: there are too few observations, or clusters, for as many "
+    "coefficients. Test fewer at a time or use a larger sample."
+)
+
+
+def likelihood_ratio(full: float, restricted: float, df: int) -> Statistic:
+    """Return the likelihood-ratio test from two log-likelihoods of the same sample."""
+    return chi2(2 * (full - restricted), df)
+
+
+def wald(value: FloatArray, covariance: FloatArray) -> Statistic:
+    """Return the Wald test of ``value`` = 0.
+
+    Parameters
+    ----------
+    value : ndarray, shape (m,)
+        The restrictions at the estimates.
+    covariance : ndarray, shape (m, m)
+
+    Raises
+    ------
+    EstimationError
+        If the covariance has no inverse.
+    """
+    variance = covariance.diagonal()
+    if not (variance > 0).all():
+        raise EstimationError(_SINGULAR)
+    scale = np.sqrt(variance)
+    scaled, d = covariance / np.outer(scale, scale), value / scale
+    if np.linalg.eigvalsh(scaled)[0] <= 1e-13:
+        raise EstimationError(_SINGULAR)
+    return chi2(float(d @ np.linalg.solve(scaled, d)), len(value))
+
+
+def common_factor(beta: FloatArray, theta: FloatArray, rho: float, covariance: FloatArray) -> Statistic:
+    """Return the Wald test of θ + ρβ = 0, under which a spatial Durbin model is a spatial error model.
+
+    Parameters
+    ----------
+    beta, theta : ndarray, shape (k,)
+    rho : float
+    covariance : ndarray, shape (2k + 1, 2k + 1)
+        Of (β, θ, ρ).
+
+    Notes
+    -----
+    Delta method with the gradient (ρI, I, β) (Burridge 1981; Elhorst 2014, p. 9).
+    """
+    identity = np.eye(len(beta))
+    gradient = np.column_stack([rho * identity, identity, beta])
+    return wald(theta + rho * beta, gradient @ covariance @ gradient.T)
+
+
+@dataclass(frozen=True)
+class Hausman:
+    """The Hausman statistic and whether its covariance is one.
+
+    Attributes
+    ----------
+    statistic : Statistic
+        Negative, without a p value, where the difference of covariances is that far from being one.
+    definite : bool
+        Whether the difference of covariances is positive definite.
+    """
+
+    statistic: Statistic
+    definite: bool
+
+
+def hausman(difference: FloatArray, covariance: FloatArray) -> Hausman:
+    """Return d′V⁻¹d for a difference d of estimates and the difference V of their covariances.
+
+    Parameters
+    ----------
+    difference : ndarray, shape (m,)
+        Consistent minus efficient estimates.
+    covariance : ndarray, shape (m, m)
+        Covariance of the consistent minus that of the efficient ones.
+
+    Notes
+    -----
+    Hausman (1978). An indefinite V is not repaired: neither by a generalised inverse nor by an absolute value.
+
+    Raises
+    ------
+    EstimationError
+        If V has no inverse.
+    """
+    scale = np.sqrt(np.abs(covariance.diagonal()))
+    scale = np.where(scale > 0, scale, 1.0)
+    scaled = covariance / np.outer(scale, scale)
+    d = difference / scale
+    roots = np.linalg.eigvalsh(scaled)
+    if np.abs(roots).min() <= 1e-15:
+        raise EstimationError(
+            "Both estimates have the same variance, so that their difference has none and there is no Hausman test; "
+            "fixed and random effects are the same estimate here."
+        )
+    definite = bool(roots.min() > 1e-12)
+    return Hausman(chi2(float(d @ np.linalg.solve(scaled, d)), len(difference)), definite)

@@ -1,0 +1,70 @@
+"""Moran's I of least-squares residuals with the moments of residuals."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from digicarbon.numeric.linear.statistic import Sides, normal
+from digicarbon.numeric.linear.within import EffectsKind, absorbed_count, demean
+from digicarbon.numeric.tests.moran import Moran
+
+FloatArray = NDArray[np.float64]
+
+
+def residual_moran(columns: FloatArray, w: sparse.csr_array, effects: EffectsKind, sides: Sides = "two") -> Moran:
+    """Return Moran's I of the residuals of y on Z and fixed effects, all periods together.
+
+    Parameters
+    ----------
+    columns : ndarray, shape (T, N, k + 1)
+        Z, with a constant where there are no effects, and y.
+    w : csr_array, shape (N, N)
+        The weights of one period; those of the panel are I_T ⊗ W.
+    effects : {"none", "unit", "time", "two_way"}
+    sides : {"two", "greater"}
+
+    Notes
+    -----
+    With M the residual maker of Z and the effects, K its lost dimensions, n = NT and S₀ the sum of all weights:
+    E I = n/S₀ · tr(MW)/(n - K) and
+    Var I = (n/S₀)² [tr(MWMW′) + tr(MWMW) + tr(MW)²]/((n - K)(n - K + 2)) - (E I)² (Cliff & Ord 1981, pp. 202-203), not
+    the -1/(n - 1) of data that are no residuals. M = Q - UU′ with Q the within transformation and U an orthonormal
+    basis of QZ, so that no n × n matrix is formed.
+    """
+    t, n, _ = columns.shape
+    within = demean(columns, effects)
+    flat = within.reshape(t * n, -1)
+    basis = np.linalg.qr(flat[:, :-1])[0]
+    e = flat[:, -1] - basis @ (basis.T @ flat[:, -1])
+    a = sparse.csr_array((w + w.T) / 2)
+    size, left = t * n, t * n - absorbed_count(n, t, effects) - basis.shape[1]
+    scale = size / (t * float(w.sum()))
+    i = scale * float(e @ _lag(a, e.reshape(t, n)).ravel()) / float(e @ e)
+    trace, square = _traces(a, basis.reshape(t, n, -1), effects)
+    expected = scale * trace / left
+    variance = scale**2 * (2 * square + trace**2) / (left * (left + 2)) - expected**2
+    score = (i - expected) / float(np.sqrt(variance))
+    return Moran(i, expected, variance, score, normal(score, sides).p)
+
+
+def _traces(a: sparse.csr_array, basis: FloatArray, effects: EffectsKind) -> tuple[float, float]:
+    """Return tr(MA) and tr(MAMA) for a symmetric A of zero diagonal and M = Q - UU′."""
+    t, n, k = basis.shape
+    trace, square = 0.0, float(a.multiply(a).sum())
+    if effects in ("time", "two_way"):
+        sums = np.asarray(a.sum(axis=1))
+        total = float(sums.sum())
+        trace, square = -total / n, square - 2 * float(sums @ sums) / n + (total / n) ** 2
+    periods = t - 1 if effects in ("unit", "two_way") else t
+    lagged = np.stack([_lag(a, basis[..., j]) for j in range(k)], axis=2) if k else basis
+    reduced = demean(lagged, effects)
+    inner = basis.reshape(t * n, k).T @ lagged.reshape(t * n, k)
+    crossed = float(np.vdot(lagged, reduced))
+    return periods * trace - float(np.trace(inner)), periods * square - 2 * crossed + float(np.vdot(inner, inner.T))
+
+
+def _lag(a: sparse.csr_array, values: FloatArray) -> FloatArray:
+    """Return A x within each period, for x of shape (T, N)."""
+    return np.asarray((a @ values.T).T)

@@ -1,0 +1,150 @@
+"""Which points of a sweep its ``exclude`` leaves out."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from digicarbon.config.assemble import ComplicatedError, at, references
+from digicarbon.config.compose import Composer
+from digicarbon.config.files import GROUPS
+from digicarbon.config.lattice import Remaining
+from digicarbon.errors import ConfigError, listing, nearest
+from digicarbon.plan.choice import COMMAND_LINE, Block, Choice
+
+COLUMN = 0
+"""The position of the column among a choice's digits."""
+
+
+def remaining(
+    blocks: Sequence[Block], sizes: tuple[int, ...], rules: Sequence[Mapping[str, Any]], composer: Composer
+) -> Remaining:
+    """Return the points that no rule matches; only those are looked at that differ in what the rules read.
+
+    Parameters
+    ----------
+    blocks : sequence of Block
+        One per column.
+    sizes : tuple of int
+        How many digits a choice has at each position.
+    rules : sequence of mapping
+        Values by key.
+    composer : Composer
+
+    Raises
+    ------
+    ConfigError
+        If a rule has a key that no run has, or a value that an axis of the file does not have.
+    """
+    _refuse_unknown(rules, blocks, composer)
+    _refuse_absent(rules, blocks, composer)
+    behind = (_behind(key, blocks, composer, len(sizes)) for rule in rules for key in rule)
+    positions = sorted(frozenset[int]().union(*behind))
+    dropped = set()
+    for digits in itertools.product(*(range(sizes[position]) for position in positions)):
+        point = [0] * len(sizes)
+        for position, digit in zip(positions, digits, strict=True):
+            point[position] = digit
+        choice = Choice(blocks[point[COLUMN]], tuple(point))
+        if any(_matches(rule, choice, composer) for rule in rules):
+            dropped.add(digits)
+    return Remaining(sizes, positions, dropped)
+
+
+def _matches(rule: Mapping[str, Any], choice: Choice, composer: Composer) -> bool:
+    values = choice.values
+    chosen: dict[str, Any] = {**composer.chosen, **values}
+    unknown = set(rule) - set(chosen)
+    if unknown:
+        # a value that the sweep does not vary stands in an option's file
+        config = composer.config(values)
+        chosen |= {key: at(config, key.split(".")) for key in unknown}
+    return all(chosen[key] == value for key, value in rule.items())
+
+
+def _behind(key: str, blocks: Sequence[Block], composer: Composer, positions: int) -> frozenset[int]:
+    """Return the positions whose digits can change the value of a key, be it through interpolations."""
+    if key in GROUPS:
+        return frozenset(position for name, _, position in _settings(blocks) if name == key)
+    every = frozenset(range(positions))
+    if any(composer.reaches_out(name, value) for name, value, _ in _settings(blocks) if name in GROUPS):
+        return every
+    found: set[int] = set()
+    seen = {key}
+    todo = [key]
+    while todo:
+        name = todo.pop()
+        found |= {position for other, _, position in _settings(blocks) if _decides(other, name)}
+        try:
+            named = {more for value in _values(name, blocks, composer) for more in references(value)}
+        except ComplicatedError:
+            return every
+        todo += named - seen
+        seen |= named
+    return frozenset(found)
+
+
+def _settings(blocks: Sequence[Block]) -> Iterator[tuple[str, Any, int]]:
+    """Yield what the sweep chooses: key, value, and the position of the digit that decides it."""
+    for block in blocks:
+        yield from ((key, value, COLUMN) for key, value in block.fixed.items())
+    for axis, position in blocks[0].axes:
+        yield from ((axis.key, value, position) for value in axis.values)
+
+
+def _decides(chosen: str, key: str) -> bool:
+    """Return whether a choice of the one key can change the value of the other."""
+    return key == chosen or key.startswith(f"{chosen}.") or chosen.startswith(f"{key}.")
+
+
+def _values(key: str, blocks: Sequence[Block], composer: Composer) -> Iterator[Any]:
+    """Yield whatever can stand at a dotted key before interpolations are resolved."""
+    group, *path = key.split(".")
+    for name, value, _ in _settings(blocks):
+        if name not in GROUPS and _decides(name, key):
+            yield value
+    for option in _options(group, blocks) | {None}:
+        value = composer.merged({} if option is None else {group: option}).get(group)
+        for name in path:
+            if isinstance(value, dict):
+                value = value.get(name)
+        # a list is looked at as a whole
+        yield value
+
+
+def _options(group: str, blocks: Sequence[Block]) -> set[str]:
+    return {str(value) for name, value, _ in _settings(blocks) if name == group}
+
+
+def _refuse_absent(rules: Sequence[Mapping[str, Any]], blocks: Sequence[Block], composer: Composer) -> None:
+    """Refuse an exclusion whose value no run has, where an axis says which values there are."""
+    # an axis of the command line may be a part of the file's on purpose
+    axes = {axis.key: axis for axis, _ in blocks[0].axes if axis.place != COMMAND_LINE}
+    for key, value in (item for rule in rules for item in rule.items()):
+        axis = axes.get(key)
+        if axis is None or value in axis.values or any("${" in str(one) for one in axis.values):
+            continue
+        texts = [str(one) for one in axis.values]
+        raise ConfigError(
+            f"{composer.where('exclude')}, exclude: {key}: {value!r} is no value of {axis.place}, so that nothing "
+            f"would be left out.{nearest(str(value), texts)} Values: {listing(axis.values, 12)}."
+        )
+
+
+def _refuse_unknown(rules: Sequence[Mapping[str, Any]], blocks: Sequence[Block], composer: Composer) -> None:
+    """Refuse an exclusion whose key no run has; it would leave out nothing without a word."""
+    for key in {key for rule in rules for key in rule if "." in key}:
+        group, _, field = key.partition(".")
+        varied = any(axis.key == group for axis, _ in blocks[0].axes)
+        always = varied or all(group in block.fixed for block in blocks)
+        options: set[str | None] = {*_options(group, blocks), *([] if always else [None])}
+        known: set[str] = set()
+        for option in options:
+            known |= set(composer.merged({} if option is None else {group: option})[group])
+        if field.split(".")[0] not in known:
+            raise ConfigError(
+                f"{composer.where('exclude')}, exclude: no run has a key '{key}'."
+                f"{nearest(key, [f'{group}.{name}' for name in known])} Keys: "
+                f"{listing((f'{group}.{name}' for name in known if name != '_target_'), 30)}."
+            )

@@ -1,0 +1,330 @@
+"""From an experiment's columns, grid and zip and the command line to the points of a sweep."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, Transformer, ValueType
+from hydra.errors import HydraException
+
+from digicarbon.config.compose import Composer, first_line, options
+from digicarbon.config.explain import unreadable
+from digicarbon.config.files import GROUPS
+from digicarbon.errors import ConfigError, listing, nearest
+from digicarbon.plan.choice import COMMAND_LINE, Axis, Block, Choice, unique_texts
+from digicarbon.plan.exclude import remaining
+
+_SETTINGS = ("report", "executor", "tracking")
+_MOST_SUBSETS = 16
+"""Items whose subsets are taken at most: 65,536 lists."""
+
+
+class Expanded(NamedTuple):
+    """The points of a sweep.
+
+    Attributes
+    ----------
+    choices : list of Choice
+        Those that run.
+    excluded : int
+        How many combinations ``exclude`` leaves out.
+    left : int
+        How many it leaves; more than there are choices where some are drawn.
+    """
+
+    choices: list[Choice]
+    excluded: int
+    left: int
+
+
+def read_overrides(overrides: Sequence[str], config_loader: ConfigLoader) -> tuple[list[str], list[Axis]]:
+    """Split a command line into plain overrides and sweep axes.
+
+    Parameters
+    ----------
+    overrides : sequence of str
+        In Hydra's grammar.
+    config_loader : ConfigLoader
+        Knows the options that ``glob`` chooses from.
+
+    Raises
+    ------
+    ConfigError
+        If an override cannot be read or a sweep has no values.
+    """
+    plain: list[str] = []
+    axes: list[Axis] = []
+    for override in _parse(overrides, config_loader, COMMAND_LINE):
+        if override.is_sweep_override():
+            axes.append(_swept(override, config_loader, COMMAND_LINE))
+        else:
+            plain.append(str(override.input_line))
+    return plain, axes
+
+
+def laid_over(plain: Sequence[str], axes: Sequence[Axis]) -> dict[str, str]:
+    """Return how plain overrides are laid over the swept options, as a grid does, instead of over the default option.
+
+    Parameters
+    ----------
+    plain : sequence of str
+    axes : sequence of Axis
+        As `read_overrides` returns them.
+
+    Returns
+    -------
+    dict of str to str
+        By the override, e.g. ``measure.column=e`` where ``measure`` is swept: the same as a sweep of one value.
+    """
+    swept = {axis.key for axis in axes if axis.key in GROUPS}
+    found = {}
+    for override in plain:
+        key, _, value = override.removeprefix("++").partition("=")
+        if "." in key and key.split(".")[0] in swept:
+            found[override] = f"{key}=choice({value})"
+    return found
+
+
+def expand(composer: Composer, command_axes: Sequence[Axis]) -> Expanded:
+    """Expand columns, grid and command line to choices.
+
+    Precedence: body, command line, columns, grid. A command-line key that a column sets is refused, one that the grid
+    sets replaces the grid's axis.
+
+    Raises
+    ------
+    ConfigError
+        If a key, an option or a shape is wrong; the message names the place.
+    """
+    body = composer.sweep_keys()
+    columns = _columns(composer, body["columns"])
+    given = composer.given | {axis.key for axis in command_axes}
+    _refuse_overridden(columns, given, composer)
+    grid = [axis for axis in _grid(composer, body["grid"]) if axis.key not in given]
+    zipped = [axis for axis in _zip(composer, body["zip"]) if axis.key not in given]
+    _refuse_twice([*grid, *zipped])
+    axes = [*grid, *command_axes]
+    for axis in (*axes, *zipped):
+        for value in axis.values:
+            _check(axis.key, value, axis.place, composer)
+    blocks = _blocks(columns, zipped, axes, composer)
+    composer.compose_options(_options(columns, [*zipped, *axes]))
+    rows = len(zipped[0].values) if zipped else 1
+    sizes = (len(blocks), rows, *(len(axis.values) for axis in axes))
+    left = remaining(blocks, sizes, _rules(composer, body["exclude"]), composer)
+    points: Iterable[tuple[int, ...]] = left
+    wanted = _wanted(body["draw"], composer)
+    if wanted is not None and wanted[0] < left.count:
+        if left.count > sys.maxsize:
+            raise ConfigError(f"{composer.where('draw')}, draw: the grid is too large to number its combinations.")
+        drawn = random.Random(wanted[1]).sample(range(left.count), wanted[0])
+        points = (left.point(index) for index in sorted(drawn))
+    return Expanded([Choice(blocks[point[0]], point) for point in points], left.dropped_count, left.count)
+
+
+def _blocks(
+    columns: Mapping[str, Mapping[str, Any]], zipped: Sequence[Axis], axes: Sequence[Axis], composer: Composer
+) -> tuple[Block, ...]:
+    every = (*((axis, 1) for axis in zipped), *((axis, position) for position, axis in enumerate(axes, start=2)))
+    texts = (*unique_texts(*(axis.values for axis in zipped)), *(unique_texts(axis.values)[0] for axis in axes))
+    globbed = frozenset(axis.key for axis in axes if axis.glob)
+    places = {axis.key: axis.place for axis, _ in every}
+    return tuple(
+        Block(
+            column=label or None,
+            fixed=fixed,
+            axes=every,
+            texts=texts,
+            places={**dict.fromkeys(fixed, _column_place(composer, label)), **places},
+            globbed=globbed,
+        )
+        for label, fixed in (columns or {"": {}}).items()
+    )
+
+
+def _options(columns: Mapping[str, Mapping[str, Any]], axes: Sequence[Axis]) -> dict[str, list[str]]:
+    """Return the options of each group that the sweep chooses."""
+    chosen = [item for column in columns.values() for item in column.items()]
+    chosen += [(axis.key, value) for axis in axes if axis.key in GROUPS for value in axis.values]
+    return {group: [value for key, value in chosen if key == group] for group in GROUPS}
+
+
+def _parse(overrides: Sequence[str], config_loader: ConfigLoader, place: str) -> list[Override]:
+    try:
+        return OverridesParser.create(config_loader).parse_overrides(overrides=list(overrides))
+    except HydraException as error:
+        raise unreadable(", ".join(overrides), first_line(error), place) from error
+
+
+def _swept(override: Override, config_loader: ConfigLoader, place: str) -> Axis:
+    key, line = override.key_or_group, override.input_line
+    if override.value_type == ValueType.GLOB_CHOICE_SWEEP:
+        if key not in GROUPS:
+            raise ConfigError(f"{place}: {line}: glob(…) chooses among the options of a group; '{key}' is none.")
+        names = [name for name in override.sweep_string_iterator() if name != "none"]
+        if not names:
+            known = options(config_loader, key)
+            raise ConfigError(f"{place}: {line}: no option matches. Options: {listing(known, 40)}.")
+        return Axis(key, tuple(names), place, glob=True)
+    if not override.is_discrete_sweep():
+        raise ConfigError(f"{place}: {line}: a sweep needs a list, range(…), choice(…) or glob(…).")
+    if override.value_type == ValueType.RANGE_SWEEP:
+        # numbers as they are: to read each of 100,000 as text takes half a minute
+        return Axis(key, tuple(override.sweep_iterator(Transformer.identity)), place)
+    items = _parse([f"{key}={text}" for text in override.sweep_string_iterator()], config_loader, place)
+    return Axis(key, tuple(item.value() for item in items), place)
+
+
+def _columns(composer: Composer, columns: Any) -> dict[str, dict[str, Any]]:
+    out: dict[str, dict[str, Any]] = {}
+    for label, values in (columns or {}).items():
+        if values is None and composer.inherits_column(str(label)):
+            continue
+        place = _column_place(composer, str(label))
+        if values is not None and not isinstance(values, dict):
+            raise ConfigError(f"{place}: a column must be a mapping such as {{measure: sector1}}; got {values!r}.")
+        out[str(label)] = flat(values or {})
+        for key, value in out[str(label)].items():
+            _check(key, value, place, composer)
+    return out
+
+
+def _column_place(composer: Composer, label: str) -> str:
+    return f"{composer.where(f'columns.{label}')}, columns.{label}"
+
+
+def _grid(composer: Composer, grid: Any) -> list[Axis]:
+    axes = []
+    for key, values in flat(grid or {}).items():
+        place = f"{composer.where(f'grid.{key}')}, grid.{key}"
+        if isinstance(values, str):
+            axes.append(_grammar(key, values, composer, place))
+        elif isinstance(values, dict) and "subsets" in values:
+            axes.append(Axis(key, tuple(_subsets(values, place)), place))
+        elif isinstance(values, list) and values:
+            axes.append(Axis(key, tuple(values), place))
+        else:
+            raise ConfigError(
+                f"{place}: must be a list with at least one item, or {{subsets: […]}}, all subsets of one; got "
+                f"{values!r}."
+            )
+    return axes
+
+
+def _subsets(said: Mapping[Any, Any], place: str) -> Iterator[list[Any]]:
+    """Yield every subset of a list, the smaller first, each after what is always there."""
+    items, always = said["subsets"], said.get("always") or []
+    if set(said) - {"subsets", "always"} or not isinstance(items, list) or not isinstance(always, list):
+        raise ConfigError(
+            f"{place}: takes subsets, a list, and always, the list that each of them begins with, e.g. "
+            f"{{subsets: [ln_population, ln_ter_sec], always: [ln_pgdp]}}; got {dict(said)!r}."
+        )
+    every = [*always, *items]
+    if twice := [item for item in dict.fromkeys(map(str, every)) if sum(str(one) == item for one in every) > 1]:
+        raise ConfigError(f"{place}: {listing(twice)} stands there twice.")
+    if not 1 <= len(items) <= _MOST_SUBSETS:
+        raise ConfigError(f"{place}.subsets: takes 1 to {_MOST_SUBSETS} items; got {len(items)}.")
+    for size in range(len(items) + 1):
+        yield from ([*always, *some] for some in itertools.combinations(items, size))
+
+
+def _grammar(key: str, text: str, composer: Composer, place: str) -> Axis:
+    """Read Hydra's sweep grammar in YAML: ``glob(*)``, ``range(1,4)``, ``a,b``."""
+    override = _parse([f"{key}={text}"], composer.loader, place)[0]
+    return _swept(override, composer.loader, place) if override.is_sweep_override() else Axis(key, (text,), place)
+
+
+def _zip(composer: Composer, zipped: Any) -> list[Axis]:
+    place = f"{composer.where('zip')}, zip"
+    axes = []
+    for key, values in flat(zipped or {}).items():
+        if not isinstance(values, list) or not values:
+            raise ConfigError(f"{place}.{key}: must be a list with at least one item; got {values!r}.")
+        axes.append(Axis(key, tuple(values), f"{place}.{key}"))
+    lengths = {axis.key: len(axis.values) for axis in axes}
+    if len(set(lengths.values())) > 1:
+        shown = listing(f"{key} has {length}" for key, length in lengths.items())
+        raise ConfigError(f"{place}: the lists must have equal lengths; {shown}.")
+    return axes
+
+
+def _rules(composer: Composer, exclude: Any) -> list[dict[str, Any]]:
+    place = f"{composer.where('exclude')}, exclude"
+    rules = []
+    for rule in exclude or []:
+        if not isinstance(rule, dict) or not rule:
+            raise ConfigError(
+                f"{place}: must be a list of mappings, e.g. [{{model: sdm, sample: northeast}}]; got {rule!r}."
+            )
+        for single in _each(flat(rule)):
+            rules.append(single)
+            for key, value in single.items():
+                _check(key, value, place, composer)
+    return rules
+
+
+def _each(rule: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield a rule for each combination of options: an option is a name, so that a list of them is several."""
+    listed = [value if key in GROUPS and isinstance(value, list) and value else [value] for key, value in rule.items()]
+    yield from (dict(zip(rule, values, strict=True)) for values in itertools.product(*listed))
+
+
+def _wanted(draw: Any, composer: Composer) -> tuple[int, int] | None:
+    """Return how many runs are drawn, and the seed; None if all are taken."""
+    if not draw:
+        return None
+    wanted = {"n": 0, "seed": 0, **draw}
+    whole = all(isinstance(value, int) and not isinstance(value, bool) for value in wanted.values())
+    if set(wanted) != {"n", "seed"} or not whole or wanted["n"] < 1:
+        raise ConfigError(
+            f"{composer.where('draw')}, draw: takes n and seed, whole numbers, e.g. {{n: 500, seed: 1}}; got {draw!r}."
+        )
+    return wanted["n"], wanted["seed"]
+
+
+def _refuse_overridden(columns: Mapping[str, Mapping[str, Any]], given: frozenset[str], composer: Composer) -> None:
+    for label, values in columns.items():
+        for key in values:
+            if key in given:
+                raise ConfigError(
+                    f"command line: {key} is set by {_column_place(composer, label)}; a column's choice cannot be "
+                    f"overridden. Leave {key}=… out, or copy the experiment and change the column."
+                )
+
+
+def _refuse_twice(axes: Sequence[Axis]) -> None:
+    for axis, other in itertools.combinations(axes, 2):
+        if axis.key == other.key:
+            raise ConfigError(f"{axis.place}: the key stands also in {other.place}; leave one of them out.")
+
+
+def _check(key: str, value: Any, place: str, composer: Composer) -> None:
+    """Refuse a key or an option that does not exist, or that cannot differ between runs."""
+    group = key.split(".")[0]
+    if group not in GROUPS:
+        raise ConfigError(f"{place}: unknown key '{key}'.{nearest(key, GROUPS)} Keys begin with {listing(GROUPS, 20)}.")
+    if group in _SETTINGS:
+        raise ConfigError(f"{place}: {key} is one for the whole sweep; choose it with a single {key}=….")
+    if key != group:
+        return
+    if not isinstance(value, str):
+        raise ConfigError(f"{place}: {key} chooses an option by name; got {value!r}.")
+    composer.require_option(group, value, place)
+
+
+def flat(values: Mapping[Any, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested keys as dotted ones; ``+grid.model.x=…`` on the command line makes nested ones."""
+    out: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict) and name in GROUPS:
+            out |= flat(value, f"{name}.")
+        else:
+            out[name] = value
+    return out

@@ -1,0 +1,464 @@
+"""From a run's configuration to checked specifications, its panel and its weights, shared work done once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from digicarbon import data
+from digicarbon.config.files import subject
+from digicarbon.diagnostic import Diagnostic, NoDiagnostic
+from digicarbon.errors import DataError, DigicarbonError, listing
+from digicarbon.inference import Inference
+from digicarbon.measure import Measure
+from digicarbon.model import Model, ignored_by
+from digicarbon.outcome import Outcome
+from digicarbon.panel import (
+    LOG_PREFIX,
+    Panel,
+    PanelDesign,
+    Selection,
+    TextColumnError,
+    UnknownColumnError,
+    label,
+    parse,
+    variables_of,
+)
+from digicarbon.sample import Sample
+from digicarbon.source import Inputs, Source
+from digicarbon.spec import Builder, Spec, identity
+from digicarbon.weights import Islands, Weights, WeightsSpec
+
+T = TypeVar("T")
+
+UNIT_NOTE = (
+    "Measures enter in 10k CNY before logarithms: with powers of a logarithm the linear coefficient depends on the "
+    "unit, and turning points shift by the logarithm of its factor; slopes and tests do not change."
+)
+MOST_IDENTITIES = 10_000
+"""Specifications whose identity is remembered; a sweep has few, but for models."""
+
+KINDS: Mapping[str, type[Spec]] = {
+    "source": Source,
+    "measure": Measure,
+    "outcome": Outcome,
+    "panel": PanelDesign,
+    "sample": Sample,
+    "weights": WeightsSpec,
+    "inference": Inference,
+    "model": Model,
+    "diagnostic": Diagnostic,
+}
+
+
+@dataclass(frozen=True)
+class Specs:
+    """The checked specifications of one run."""
+
+    source: Source
+    measure: Measure
+    outcome: Outcome
+    panel: PanelDesign
+    sample: Sample
+    weights: WeightsSpec | None
+    inference: Inference
+    model: Model
+    diagnostic: Diagnostic
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """All columns that the run reads, each once."""
+        return tuple(dict.fromkeys([*self.model.terms, *self.diagnostic.terms]))
+
+    @cached_property
+    def ignored(self) -> frozenset[str]:
+        """Fields of the model that mean nothing here; a diagnostic may read any, since it fits models around this."""
+        return ignored_by(self.model) if isinstance(self.diagnostic, NoDiagnostic) else frozenset()
+
+    def lacks(self, key: str) -> bool:
+        """Return whether a dotted key means nothing here: a field that a kind has not or ignores, weights it takes not.
+
+        A field of ``inference`` is what models take under its name.
+        """
+        group, _, name = key.partition(".")
+        spec = getattr(self, group, None)
+        if group == "weights" and spec is None:
+            return True
+        if spec is None or not name or "." in name:
+            return False
+        if group in ("model", "inference") and name in self.ignored:
+            return True
+        return name not in type(spec).model_fields
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """What runs of the same source, measure, outcome, panel design and sample share.
+
+    Attributes
+    ----------
+    inputs : Inputs
+        What the panel was made from.
+    selection : Selection
+        The full panel and the rows of the sample; it makes the panel of a run.
+    said : tuple of str
+        Notes of measure, outcome and source.
+    in_10k_cny : frozenset of str
+        The measure's columns, if models take them in 10k CNY.
+    """
+
+    inputs: Inputs
+    selection: Selection
+    said: tuple[str, ...]
+    in_10k_cny: frozenset[str] = frozenset()
+
+    def panel(self, terms: tuple[str, ...]) -> Panel:
+        """Return the sample with the terms made and complete.
+
+        Raises
+        ------
+        DataError
+            If a term cannot be made or a value is missing.
+        """
+        with _naming(self.inputs):
+            return self.selection.take(terms)
+
+    def notes(self, terms: tuple[str, ...]) -> tuple[str, ...]:
+        """Return sentences that belong under every table of a run with these terms."""
+        rule = self.selection.design
+        # nothing can be left out then: a report on thousands of runs needs no panel for its notes
+        complete = rule.gaps == "refuse" and rule.log != "drop"
+        unit = (UNIT_NOTE,) if self._has_power_of_money(terms) else ()
+        return (*unit, *(() if complete else self._left_out(self.panel(terms))), *self.said)
+
+    def _has_power_of_money(self, terms: tuple[str, ...]) -> bool:
+        """Return whether a term is a power of the logarithm of a measure in 10k CNY."""
+        powers = [factor for term in terms if "^" in term for factor in parse(term) or () if factor.power > 1]
+        names = [factor.atom.variable for factor in powers]
+        return any(name.startswith(LOG_PREFIX) and name.removeprefix(LOG_PREFIX) in self.in_10k_cny for name in names)
+
+    def _left_out(self, panel: Panel) -> tuple[str, ...]:
+        """Return a sentence on what the rules for gaps took away."""
+        full, chosen, rule = self.selection.panel, self.selection.keep, self.selection.design
+        if rule.gaps == "drop_units":
+            lost = sorted((self._every - set(full.units)) | (self._sampled - set(panel.units)))
+            count = len(lost) + len(panel.units)
+            words = f"{len(lost)} of {count} units lack a row or a value and are left out: {listing(lost)}."
+            return (words,) if lost else ()
+        rows = int(chosen.sum())
+        if rows == len(panel.index):
+            return ()
+        return (f"{rows - len(panel.index)} of {rows} rows lack a value, a logarithm or a lag and are left out.",)
+
+    @cached_property
+    def _every(self) -> set[str]:
+        return {label(unit) for unit in self.inputs.frame["unit"]}
+
+    @cached_property
+    def _sampled(self) -> set[str]:
+        full = self.selection.panel
+        return {full.units[code] for code in np.unique(full.unit_codes[self.selection.keep])}
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Prepared:
+    """What a run is fitted to.
+
+    The panel is made when it is asked for, so that a hundred thousand runs do not hold as many panels.
+
+    Attributes
+    ----------
+    stage : Stage
+    terms : tuple of str
+        All columns that the run reads.
+    weights : Weights or None
+        For the sample's units; None where nothing takes them.
+    """
+
+    stage: Stage
+    terms: tuple[str, ...]
+    weights: Weights | None
+
+    @property
+    def panel(self) -> Panel:
+        """The sample, with every term of the run complete."""
+        return self.stage.panel(self.terms)
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the data are drawn by a computer."""
+        return self.stage.inputs.simulated
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences that belong under every table of this run."""
+        said = self.stage.notes(self.terms)
+        return said if self.weights is None else (*self.weights.notes, *said)
+
+    @property
+    def inputs(self) -> Inputs:
+        """What the panel was made from."""
+        return self.stage.inputs
+
+
+def specify(config: Mapping[str, Any], builder: Builder | None = None) -> Specs:
+    """Build every specification of a run from plain values; equal ones of several runs are one object.
+
+    Parameters
+    ----------
+    config : mapping
+        As from `digicarbon.config.compose.Composer.config`.
+    builder : Builder, optional
+        Knows the specifications of earlier runs.
+
+    Raises
+    ------
+    ConfigError
+        If a class or field is wrong.
+    """
+    shared = builder or Builder()
+    built: dict[str, Any] = {}
+    for name, kind in KINDS.items():
+        if name != "weights":
+            built[name] = shared.build(config[name], kind, name)
+    takes_weights = built["model"].uses_weights or built["diagnostic"].takes_weights
+    # a run that takes no weights does not look at them: their file may be missing
+    built["weights"] = shared.build(config["weights"], WeightsSpec, "weights") if takes_weights else None
+    return Specs(**built)
+
+
+class Workshop:
+    """Prepares runs and keeps what several of them share.
+
+    Attributes
+    ----------
+    builder : Builder
+        The specifications of its runs, equal ones once.
+    """
+
+    def __init__(self) -> None:
+        self.builder = Builder()
+        self._done: dict[Hashable, Any] = {}
+        self._identities: dict[int, tuple[Spec, str]] = {}
+
+    def prepare(self, specs: Specs) -> Prepared:
+        """Return the stage and weights of a run, after its model and diagnostic have checked them.
+
+        Raises
+        ------
+        ConfigError, DataError, WeightsError, EstimationError
+        """
+        stage = self._stage(specs)
+        try:
+            panel = stage.panel(specs.terms)
+        except UnknownColumnError as error:
+            named = "" if subject(error.place) else _named_by(specs, error.column)
+            raise DataError(f"{named}{error}") from error
+        except TextColumnError as error:
+            raise error.told(f"{_named_by(specs, error.column)}{error}") from error
+        except DataError as error:
+            # the groups of a diagnostic, a term C(x): the user has to learn which key names the column
+            lacking = re.search(r"The panel has no column '(.+?)'\.", str(error))
+            named = _named_by(specs, lacking[1]) if lacking and not subject(str(error)) else ""
+            raise error.told(f"{named}{error}") from error
+        weights = None if specs.weights is None else self._weights(specs, specs.weights, panel)
+        specs.model.check(panel, weights)
+        specs.diagnostic.check(panel, weights)
+        return Prepared(stage, specs.terms, weights)
+
+    def completed(self, specs: Specs) -> Specs:
+        """Return the specifications with what the diagnostic leaves to the data."""
+        if specs.diagnostic.completed(()) is specs.diagnostic:
+            return specs
+        names = [name for name in self._full(specs).names if name not in self._full(specs).text]
+        return replace(specs, diagnostic=specs.diagnostic.completed(names))
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what was made under a key, and make it the first time."""
+        if key not in self._done:
+            self._done[key] = make()
+        found: T = self._done[key]
+        return found
+
+    def identity(self, spec: Spec) -> str:
+        """Return a text that is equal for specifications of equal class and fields."""
+        found = self._identities.get(id(spec))
+        if found is None:
+            if len(self._identities) >= MOST_IDENTITIES:
+                self._identities.clear()
+            # the specification is kept beside its text, so that no other one takes its id
+            found = self._identities[id(spec)] = spec, identity(spec, spec.left_to_models)
+        return found[1]
+
+    def _keys(self, *specs: Spec) -> tuple[str, ...]:
+        return tuple(map(self.identity, specs))
+
+    def _stage(self, specs: Specs) -> Stage:
+        def make() -> Stage:
+            inputs = self._inputs(specs.source)
+            said = (*specs.measure.notes(inputs), *specs.outcome.notes(inputs), *inputs.notes, *specs.sample.notes)
+            adjust = specs.sample.adjust if specs.sample.adjusts else None
+            selection = Selection(specs.panel, self._full(specs), self._chosen(specs), adjust)
+            made = self._made(specs.measure, specs.measure.transformed, specs.source)
+            money = frozenset(made.columns) - {"unit", "time"} if specs.measure.enters_in_10k_cny else frozenset()
+            return Stage(inputs, selection, said, money)
+
+        keys = self._keys(specs.source, specs.measure, specs.outcome, specs.panel, specs.sample)
+        return self.once(("stage", *keys), make)
+
+    def _inputs(self, source: Source) -> Inputs:
+        def make() -> Inputs:
+            with _to_correct(source):
+                return source.load()
+
+        return self.once(("inputs", *self._keys(source)), make)
+
+    def _made(self, spec: Spec, compute: Callable[[Inputs], pd.DataFrame], source: Source) -> pd.DataFrame:
+        """Return what a measure or an outcome makes of a source."""
+        inputs = self._inputs(source)
+        return self.once(("made", self.identity(source), self.identity(spec)), partial(compute, inputs))
+
+    def _full(self, specs: Specs) -> Panel:
+        """Return all units and periods of the study with raw series, measures and outcome."""
+
+        def make() -> Panel:
+            inputs = self._inputs(specs.source)
+            frame = inputs.frame
+            for spec, compute in (
+                (specs.measure, specs.measure.transformed),
+                (specs.outcome, specs.outcome.compute),
+            ):
+                frame = _joined(frame, self._made(spec, compute, specs.source), inputs.source)
+            with _naming(inputs):
+                return _with_regions(specs.panel.assemble(frame, inputs.unit_name, inputs.time_name))
+
+        return self.once(("panel", *self._keys(specs.source, specs.measure, specs.outcome, specs.panel)), make)
+
+    def _chosen(self, specs: Specs) -> NDArray[np.bool_]:
+        """Return which rows of the full panel are in the sample."""
+        full, sample, design = self._full(specs), specs.sample, specs.panel
+        # a query can name a variable that no model uses
+        new = [name for name in sample.variables if design.can_make(full, name)]
+        return sample.rows(design.variables(full, new))
+
+    def _weights(self, specs: Specs, spec: WeightsSpec, panel: Panel) -> Weights:
+        keys = self._keys(specs.source, specs.measure, specs.outcome, specs.panel, spec)
+
+        def make() -> Weights:
+            full = self._full(specs)
+            # a file of weights belongs to the data
+            with _to_correct(spec) if _reads_file(spec) else nullcontext():
+                return spec.compute(full)
+
+        weights = self.once(("weights", *keys), make)
+        # a region can leave a province without neighbour: the specification's own rule holds for the subset, too
+        islands: Islands = "keep" if getattr(spec, "islands", "refuse") == "keep" else "refuse"
+        return self.once(("weights", *keys, panel.units), lambda: weights.restrict(panel.units, islands))
+
+
+def _with_regions(panel: Panel) -> Panel:
+    """Return the panel with a column ``region`` where its units are provinces of China and it has none."""
+    names = [data.province(unit) for unit in panel.units]
+    if panel.has("region") or None in names:
+        return panel
+    regions = data.provinces().set_index("province")["region"].reindex(names).to_numpy(dtype=object)
+    return panel.with_text({"region": regions[panel.unit_codes]})
+
+
+@contextmanager
+def _naming(inputs: Inputs) -> Iterator[None]:
+    """Put the name of the user's file before what is wrong with its content."""
+    try:
+        yield
+    except UnknownColumnError as error:
+        remedy = inputs.absent.get(error.column, "")
+        where = f"{error.place}{inputs.file}: " if inputs.file else error.place
+        why = f"source={inputs.source} does not have '{error.column}'. {remedy}" if remedy else error.why
+        raise UnknownColumnError(error.column, why, where) from error
+    except DataError as error:
+        raise error.told(_in_file(str(error), inputs.file)) from error
+
+
+def _in_file(sentence: str, file: str) -> str:
+    """Put the name of a file into a sentence, behind the key that it begins with."""
+    if not file:
+        return sentence
+    if not subject(sentence):
+        return f"{file}: {sentence}"
+    key, _, rest = sentence.partition(": ")
+    return f"{key}: {file}: {rest}"
+
+
+@contextmanager
+def _to_correct(spec: Spec) -> Iterator[None]:
+    """Mark what goes wrong with a file: that is to be corrected, and no combination of choices is at fault.
+
+    A message on what the file holds is put behind the field that names the file.
+    """
+    try:
+        yield
+    except DigicarbonError as error:
+        error.to_correct = True
+        sentence = str(error)
+        fields = [name for name in ("path", "coordinates") if isinstance(getattr(spec, name, None), str)]
+        if subject(sentence) or not fields:
+            raise
+        path = getattr(spec, fields[0])
+        file = Path(path)
+        if not sentence.startswith(path):
+            # weights are called by the stem of their file
+            sentence = f"{file.name}: {sentence.removeprefix(f'{file.stem}: ')}"
+        raise error.told(f"{spec.role}.{fields[0]}: {sentence}") from error
+
+
+def _reads_file(spec: WeightsSpec) -> bool:
+    return hasattr(spec, "path") or isinstance(getattr(spec, "coordinates", None), str)
+
+
+def _named_by(specs: Specs, column: str) -> str:
+    """Return the field of the model or diagnostic that names a column, as the beginning of a sentence."""
+    formula = getattr(specs.model, "formula", None)
+    if formula is not None and column in formula:
+        return "model.formula: "
+    for group, spec in (("model", specs.model), ("diagnostic", specs.diagnostic)):
+        for field, value in spec:
+            terms = (value,) if isinstance(value, str) else value if isinstance(value, tuple) else ()
+            if column in map(_bare, variables_of([term for term in terms if isinstance(term, str)])):
+                return f"{group}.{field}: "
+    return ""
+
+
+def _bare(variable: str) -> str:
+    """Return a variable without logarithms."""
+    while variable.startswith(LOG_PREFIX):
+        variable = variable.removeprefix(LOG_PREFIX)
+    return variable
+
+
+def _joined(frame: pd.DataFrame, made: pd.DataFrame, source: str) -> pd.DataFrame:
+    """Return the series with those that a measure or outcome made."""
+    both = [name for name in made.columns if name in frame.columns and name not in ("unit", "time")]
+    other = [name for name in both if not made[name].reset_index(drop=True).equals(frame[name].reset_index(drop=True))]
+    if other:
+        raise DataError(
+            f"source={source} already has a column {listing(other)} of other values than the one computed here; rename "
+            "it (source.columns), or use it as it is with measure=column or outcome=none."
+        )
+    new = made.drop(columns=both)
+    if len(new.columns) == 2:
+        return frame
+    if new.duplicated(["unit", "time"]).any():
+        # duplicates of the data are the panel's to report; a join would multiply them
+        if frame.duplicated(["unit", "time"]).any():
+            return frame
+        raise DataError("A measure or outcome returned more than one row per unit and period.")
+    return frame.merge(new, on=["unit", "time"], how="left", validate="many_to_one")

@@ -1,0 +1,142 @@
+"""A picture of a fitted polynomial: the curve, its confidence band, the observations and the turning points."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digicarbon.diagnostic.turning_points import curve_of, named_term, observed, refuse_few_values
+from digicarbon.numeric.shape.turning_points import Curve, Fieller, Point, contrast, cubic, quadratic
+from digicarbon.panel import Panel
+from digicarbon.report.picture._figure import BLUE, GREY, ORANGE, Language, Naming, Words, drawing, head, new_figure
+from digicarbon.result import Result
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FloatArray = NDArray[np.float64]
+
+POINTS = 241
+"""Places at which the curve is drawn."""
+
+
+def plot_curve(
+    result: Result,
+    panel: Panel,
+    term: str | None = None,
+    title: str = "",
+    simulated: bool = False,
+    language: Language = "en",
+    naming: Naming = None,
+) -> Figure:
+    """Draw the fitted curve of a variable that stands in a model with its powers.
+
+    Parameters
+    ----------
+    result : Result
+        Of a model with ``term`` and its powers, of any degree.
+    panel : Panel
+        The one that the model was fitted to.
+    term : str, optional
+        The variable, e.g. ``"ln_e"``; by default the only one that the model has with a power.
+    title : str
+        Above the picture; empty for none.
+    simulated : bool
+        Whether the picture says that the data are simulated.
+    language : {"en", "zh"}
+    naming : mapping or callable, optional
+        What terms are called.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The curve over the observed range with its pointwise confidence band; how many observations there are along
+        it; turning points within the range with their intervals (Fieller's for a square where it is an interval, else
+        that of the delta method). Save it with ``savefig``.
+
+    Raises
+    ------
+    ConfigError
+        If matplotlib is not installed, or the model has no such curve.
+    DataError
+        If the panel is not the one fitted, or the variable has too few distinct values.
+    EstimationError
+        If a coefficient has no variance.
+
+    Notes
+    -----
+    Fixed effects and controls leave the level of a curve open: it is drawn less its mean over the observations, and the
+    band is that of this difference, from the covariance of all powers.
+    """
+    term = named_term(term, result.terms)
+    curve, x = curve_of(result, term), observed(result, panel, term)
+    refuse_few_values(x, term, len(curve.b))
+    with drawing():
+        words = Words(language, naming)
+        figure = new_figure(6.4, 4.8)
+        upper, lower = figure.subplots(2, 1, sharex=True, gridspec_kw={"height_ratios": [5, 1]})
+        _draw_curve(upper, curve, x, words)
+        _draw_turning_points(upper, curve, x, words)
+        upper.set_ylabel(words.say("along curve", y=words(result.y)))
+        upper.legend(loc="upper center", bbox_to_anchor=(0.5, -0.03), ncols=3)
+        _draw_observations(lower, x, words)
+        lower.set_xlabel(words(term))
+        head(figure, title, simulated, words.language)
+    return figure
+
+
+def _draw_curve(axes: Axes, curve: Curve, x: FloatArray, words: Words) -> None:
+    at = np.linspace(x.min(), x.max(), POINTS)
+    value, se = contrast(curve, at, x)
+    half = curve.quantile * se
+    axes.axhline(0, color=GREY, linewidth=0.6)
+    axes.plot(at, value, color=BLUE, linewidth=2, label=words.say("fitted curve"))
+    band = words.say("band pointwise", level=f"{curve.level:.0%}")
+    axes.fill_between(at, value - half, value + half, color=BLUE, alpha=0.2, linewidth=0, label=band)
+
+
+def _draw_turning_points(axes: Axes, curve: Curve, x: FloatArray, words: Words) -> None:
+    bottom, top = axes.get_ylim()
+    shown = [found for found in _turning_points(curve, x) if found[0].inside]
+    for number, (point, low, high, kind) in enumerate(shown):
+        value = float(contrast(curve, np.array([point.x]), x)[0][0])
+        # beside the curve, not upon it: in print without colour the two would run together
+        away = value + (1 if point.maximum else -1) * 0.07 * (top - bottom)
+        ends = (max(low, float(x.min())), min(high, float(x.max())))
+        said = words.say("turning point interval", level=f"{curve.level:.0%}", kind=kind)
+        axes.plot((point.x, point.x), (value, away), color="black", linewidth=0.6, linestyle=":")
+        axes.plot(ends, (away, away), color="black", linewidth=1.2, label=None if number else said)
+        # a bar without a cap goes on beyond the picture
+        caps = [end for end, bound in zip(ends, (low, high), strict=True) if end == bound]
+        axes.plot(caps, [away] * len(caps), linestyle="", marker="|", markersize=8, color="black")
+        axes.plot([point.x], [value], linestyle="", marker="D", markersize=6, color=ORANGE, markeredgecolor="black")
+        offset, side = (3, "bottom") if point.maximum else (-3, "top")
+        axes.annotate(
+            f"{point.x:.2f}", (point.x, away), (0, offset), textcoords="offset points", ha="center", va=side, fontsize=8
+        )
+    axes.margins(y=0.1)
+
+
+def _turning_points(curve: Curve, x: FloatArray) -> list[tuple[Point, float, float, str]]:
+    """Return each turning point with the interval that is drawn and its name; none beyond a cube."""
+    if curve.b[-1] == 0 or len(curve.b) > 3:
+        return []
+    if len(curve.b) == 3:
+        return [(point, point.low, point.high, "delta") for point in cubic(curve, x).extrema]
+    found = quadratic(curve, x)
+    region: Fieller = found.fieller
+    if region.kind == "interval":
+        return [(found.turning, region.low, region.high, "Fieller")]
+    return [(found.turning, found.turning.low, found.turning.high, "delta; Fieller's is none")]
+
+
+def _draw_observations(axes: Axes, x: FloatArray, words: Words) -> None:
+    axes.hist(x, bins=30, range=(float(x.min()), float(x.max())), color=GREY, alpha=0.6)
+    axes.spines["left"].set_visible(False)
+    axes.set_yticks([])
+    axes.set_ylabel(
+        words.say("number observed", number=len(x)).replace(" ", "\n"), rotation=0, ha="right", va="center", fontsize=8
+    )

@@ -1,0 +1,342 @@
+"""Pictures of estimates with their intervals: coefficients, effects, and effects by distance band."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from digicarbon.errors import ConfigError, listing, nearest
+from digicarbon.report.picture._figure import (
+    BLUE,
+    GREY,
+    SERIES,
+    Language,
+    Naming,
+    Words,
+    drawable,
+    drawing,
+    head,
+    new_figure,
+    series,
+)
+from digicarbon.result import Result
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Results = Result | Sequence[Result] | Mapping[str, Result]
+Quantity = Literal["coefficient", "direct", "indirect", "total"]
+EFFECTS: tuple[Quantity, ...] = ("direct", "indirect", "total")
+LINE = 0.24
+"""Height of a line in inches."""
+MOST_LINES = 150
+"""More cannot be read on a page."""
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A place on the vertical axis: a run's estimate of a term, or the heading of a term."""
+
+    y: float
+    text: str
+    term: str
+    run: str | None
+
+
+def plot_coefficients(
+    results: Results,
+    terms: Sequence[str] = (),
+    title: str = "",
+    simulated: bool = False,
+    language: Language = "en",
+    naming: Naming = None,
+) -> Figure:
+    """Draw coefficients with their intervals, terms by runs.
+
+    Parameters
+    ----------
+    results : Result, sequence of Result, or mapping of str to Result
+        One or several models; a mapping names them.
+    terms : sequence of str
+        Which coefficients; by default the focal ones of all models, in their order.
+    title : str
+        Above the picture; empty for none.
+    simulated : bool
+        Whether the picture says that the data are simulated.
+    language : {"en", "zh"}
+    naming : mapping or callable, optional
+        What terms are called.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        A line for each coefficient with its interval and, to the right, the numbers. Save it with ``savefig``.
+
+    Raises
+    ------
+    ConfigError
+        If matplotlib is not installed, no model has such a term, or there are too many for a picture.
+    """
+    by_run = _labelled(results)
+    numbers = interval_numbers(by_run, "coefficient", terms)
+    with drawing():
+        words = Words(language, naming)
+        lines = _lines(numbers, words)
+        figure = new_figure(6.8, 1.0 + LINE * (lines[-1].y + 1))
+        axes = figure.subplots()
+        _name_lines(axes, lines)
+        _draw_lines(axes, lines, numbers, list(by_run))
+        _write_numbers(axes, lines, numbers)
+        axes.set_xlabel(f"{words.say('coefficient')}, {_interval_words(by_run, words)}")
+        head(figure, title, simulated, words.language)
+    return figure
+
+
+def plot_effects(
+    results: Results,
+    terms: Sequence[str] = (),
+    title: str = "",
+    simulated: bool = False,
+    language: Language = "en",
+    naming: Naming = None,
+) -> Figure:
+    """Draw direct, indirect and total effects of spatial models with their intervals, side by side.
+
+    Parameters
+    ----------
+    results, terms, title, simulated, language, naming
+        As in `plot_coefficients`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ConfigError
+        If matplotlib is not installed, no model has effects of such a term, or there are too many for a picture.
+    """
+    by_run = _labelled(results)
+    parts = {quantity: interval_numbers(by_run, quantity, terms) for quantity in EFFECTS}
+    with drawing():
+        words = Words(language, naming)
+        lines = _lines(parts["direct"], words)
+        figure = new_figure(8.6, 1.0 + LINE * (lines[-1].y + 1))
+        every: Sequence[Axes] = figure.subplots(1, 3, sharey=True)
+        _name_lines(every[0], lines)
+        for axes, quantity in zip(every, EFFECTS, strict=True):
+            _draw_lines(axes, lines, parts[quantity], list(by_run))
+            axes.set_title(words.say(quantity), loc="left")
+        figure.supxlabel(_interval_words(by_run, words), fontsize=9)
+        head(figure, title, simulated, words.language)
+    return figure
+
+
+def plot_bands(
+    results: Mapping[float, Result],
+    terms: Sequence[str] = (),
+    title: str = "",
+    simulated: bool = False,
+    language: Language = "en",
+    naming: Naming = None,
+) -> Figure:
+    """Draw effects by the distance up to which regions are neighbours.
+
+    Parameters
+    ----------
+    results : mapping of float to Result
+        A spatial model for each threshold of the distance band, in kilometres.
+    terms, title, simulated, language, naming
+        As in `plot_coefficients`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Direct, indirect and total effects side by side; coefficients alone where a model has no effects.
+
+    Raises
+    ------
+    ConfigError
+        If matplotlib is not installed, or no model has such a term.
+    """
+    by_run = {f"{band:g}": results[band] for band in sorted(results)}
+    bands = sorted(results)
+    effects = any(result.spatial_effects is not None for result in results.values())
+    shown: tuple[Quantity, ...] = EFFECTS if effects else ("coefficient",)
+    parts = {quantity: interval_numbers(by_run, quantity, terms) for quantity in shown}
+    with drawing():
+        words = Words(language, naming)
+        figure = new_figure(2.9 * len(shown) + 0.6, 3.2)
+        every = list(dict.fromkeys(parts[shown[0]].index.get_level_values("term")))
+        for axes, quantity in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
+            _draw_bands(axes, bands, parts[quantity], every, words, _interval_words(by_run, words))
+            axes.set_title(words.say(quantity), loc="left")
+            axes.set_xlabel(words.say("distance band"))
+        figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+        head(figure, title, simulated, words.language)
+    return figure
+
+
+def interval_numbers(results: Mapping[str, Result], quantity: Quantity, terms: Sequence[str] = ()) -> pd.DataFrame:
+    """Return what is drawn: index term and run, terms outermost; columns coef, se, p, low, high.
+
+    Parameters
+    ----------
+    results : mapping of str to Result
+    quantity : {"coefficient", "direct", "indirect", "total"}
+    terms : sequence of str
+        By default the focal ones.
+
+    Raises
+    ------
+    ConfigError
+        If no result has such a term.
+    """
+    found = {run: _of(result, quantity) for run, result in results.items()}
+    known = list(dict.fromkeys(term for frame in found.values() for term in frame.index))
+    focal = dict.fromkeys(term for result in results.values() for term in result.focal)
+    what = "a coefficient" if quantity == "coefficient" else "an effect"
+    unknown = [term for term in terms if term not in known]
+    if unknown:
+        raise ConfigError(
+            f"terms: no run has {what} of '{unknown[0]}'.{nearest(unknown[0], known)} "
+            f"There are: {listing(known, 20) or 'none'}."
+        )
+    wanted = list(terms) or [term for term in focal if term in known]
+    shown = ["coef", "se", "p", "low", "high"]
+    rows = [
+        (term, run, *(frame[name].iloc[frame.index.get_loc(term)] for name in shown))
+        for term in wanted
+        for run, frame in found.items()
+        if term in frame.index
+    ]
+    if not rows:
+        remedy = (
+            "choose a model with x, or name terms" if quantity == "coefficient" else "choose a model such as sdm or sar"
+        )
+        raise ConfigError(f"No run has {what} of a focal term; {remedy}.")
+    table = pd.DataFrame(rows, columns=["term", "run", *shown])
+    return table.set_index(["term", "run"])
+
+
+def _of(result: Result, quantity: Quantity) -> pd.DataFrame:
+    frame = result.estimates
+    if quantity != "coefficient":
+        effects = result.effects
+        frame = effects[effects.index.get_level_values("effect") == quantity].droplevel("effect")
+    # of a term that stands twice, the first
+    return frame[~frame.index.duplicated()]
+
+
+def _labelled(results: Results) -> dict[str, Result]:
+    if isinstance(results, Result):
+        return {"": results}
+    if isinstance(results, Mapping):
+        return dict(results)
+    return {f"({number})": result for number, result in enumerate(results, start=1)}
+
+
+def _lines(numbers: pd.DataFrame, words: Words) -> list[_Line]:
+    """Return lines from top to bottom: runs below the heading of their term, or one line per term."""
+    runs_of: dict[str, list[str]] = {}
+    for term, run in numbers.index:
+        runs_of.setdefault(term, []).append(run)
+    runs = dict.fromkeys(numbers.index.get_level_values("run"))
+    single = all(len(found) == 1 for found in runs_of.values())
+    lines: list[_Line] = []
+    y = 0.0
+    for term, found in runs_of.items():
+        if single:
+            text = f"{drawable(found[0])}: {words(term)}" if len(runs) > 1 else words(term)
+            lines.append(_Line(y, text, term, found[0]))
+            y += 1
+            continue
+        lines.append(_Line(y, words(term), term, None))
+        for run in found:
+            y += 1
+            lines.append(_Line(y, drawable(run), term, run))
+        y += 1.4
+    if len(lines) > MOST_LINES:
+        raise ConfigError(
+            f"A picture of {len(lines)} coefficients cannot be read; name some of the terms, or take fewer runs "
+            f"(up to {MOST_LINES} lines)."
+        )
+    return lines
+
+
+def _draw_lines(axes: Axes, lines: Sequence[_Line], numbers: pd.DataFrame, runs: Sequence[str]) -> None:
+    axes.axvline(0, color=GREY, linewidth=0.8, zorder=0)
+    for line, row in _with_numbers(lines, numbers):
+        several = 1 < len(runs) <= len(SERIES)
+        colour, marker = series(runs.index(str(line.run))) if several else (BLUE, "o")
+        if np.isfinite(row["low"]) and np.isfinite(row["high"]):
+            axes.plot([row["low"], row["high"]], [line.y] * 2, color=colour, linewidth=1.5, solid_capstyle="butt")
+        axes.plot([row["coef"]], [line.y], linestyle="", marker=marker, markersize=5.5, color=colour, zorder=3)
+    axes.set_ylim(lines[-1].y + 0.7, -0.7)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.grid(axis="x", color="#DDDDDD", linewidth=0.5)
+    axes.set_axisbelow(True)
+    axes.locator_params(axis="x", nbins=5)
+
+
+def _name_lines(axes: Axes, lines: Sequence[_Line]) -> None:
+    for line, tick in zip(
+        lines, axes.set_yticks([line.y for line in lines], [line.text for line in lines]), strict=True
+    ):
+        # not every font with Chinese letters has bold ones
+        heading = line.run is None
+        tick.label1.set(fontsize=9 if heading else 8, color="black" if heading else "#404040")
+
+
+def _with_numbers(lines: Sequence[_Line], numbers: pd.DataFrame) -> Iterator[tuple[_Line, Mapping[str, float]]]:
+    rows: Mapping[Any, Any] = numbers.to_dict("index")
+    for line in lines:
+        if (line.term, line.run) in rows:
+            yield line, rows[line.term, line.run]
+
+
+def _write_numbers(axes: Axes, lines: Sequence[_Line], numbers: pd.DataFrame) -> None:
+    """Write estimate and interval to the right of the picture."""
+    for line, row in _with_numbers(lines, numbers):
+        bounds = f" [{row['low']:.3f}, {row['high']:.3f}]" if np.isfinite(row["se"]) else ""
+        text = f"{row['coef']:.3f}{bounds}".replace("-", "\N{MINUS SIGN}")
+        axes.annotate(
+            text,
+            (1.02, line.y),
+            xycoords=axes.get_yaxis_transform(),
+            va="center_baseline",
+            fontsize=8,
+            annotation_clip=False,
+        )
+
+
+def _interval_words(results: Mapping[str, Result], words: Words) -> str:
+    levels = sorted({result.inference.level for result in results.values()})
+    return words.say("level interval", level=" / ".join(f"{level:.0%}" for level in levels))
+
+
+def _draw_bands(
+    axes: Axes, bands: Sequence[float], numbers: pd.DataFrame, terms: Sequence[str], words: Words, interval: str
+) -> None:
+    axes.axhline(0, color=GREY, linewidth=0.8, zorder=0)
+    nearest_two = min((b - a for a, b in pairwise(bands)), default=1.0)
+    for position, term in enumerate(terms):
+        colour, marker = series(position)
+        rows = numbers[numbers.index.get_level_values("term") == term].droplevel("term")
+        rows = rows.reindex([f"{band:g}" for band in bands])
+        shift = 0.15 * nearest_two * (position - (len(terms) - 1) / 2)
+        x = np.array(bands) + shift
+        axes.plot(
+            x, rows["coef"], color=colour, marker=marker, markersize=5, linewidth=1, label=f"{words(term)}, {interval}"
+        )
+        axes.vlines(x, rows["low"], rows["high"], color=colour, linewidth=1.5)
+    axes.grid(axis="y", color="#DDDDDD", linewidth=0.5)
+    axes.set_axisbelow(True)
+    axes.set_xticks(bands, [f"{band:g}" for band in bands], rotation=45 if len(bands) > 6 else 0)

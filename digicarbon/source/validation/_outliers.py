@@ -1,0 +1,137 @@
+"""Values that are unusual for their own unit: reported, never dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digicarbon.numeric.tests.robust_scores import log_growth, robust_scores
+from digicarbon.source.validation._matrix import Matrix
+from digicarbon.source.validation._words import names
+from digicarbon.source.validation.finding import Finding
+
+MOST = 6.0
+"""A score beyond this is an outlier (a normal variable: twice in a thousand million)."""
+SMALLEST = 0.1
+"""Log growth this close to the unit's usual one is never an outlier, however smooth the series."""
+IMMATERIAL = 0.005
+"""Levels that are both below this share of the series' largest value are too small to matter."""
+BREAK = 1 / 3
+"""Where this share of units jumps in one year, the series breaks; that is one finding."""
+FEWEST = 5
+"""Fewer units make no break, and a unit of fewer values has no usual growth."""
+
+
+def outliers(series: Matrix, signs: bool = True) -> Iterator[Finding]:
+    """Yield jumps and levels beyond `MOST` robust standard deviations, and values of a sign that the series has not.
+
+    Growth is ln x_t - ln x_(t-1) against the unit's median growth; level is ln x against the unit's median (see
+    `digicarbon.numeric.tests.robust_scores`). Without ``signs`` lone negative values are not told of.
+    """
+    if signs:
+        yield from _signs(series)
+    if series.values.shape[1] < FEWEST:
+        return
+    enough = np.isfinite(series.values).sum(axis=1) >= FEWEST
+    levels = np.where(enough[:, None], series.values, np.nan)
+    growth = log_growth(levels)
+    jumps = robust_scores(growth)
+    odd = (np.abs(jumps.score) > MOST) & (np.abs(jumps.deviation) > SMALLEST) & _material(levels)
+    number = odd.sum(axis=0)
+    breaks = (number >= FEWEST) & (number > BREAK * np.isfinite(growth).sum(axis=0))
+    yield from (_break(series, odd[:, column], column) for column in np.flatnonzero(breaks).tolist())
+    for row, column in np.argwhere(odd & ~breaks).tolist():
+        yield _jump(series, row, column, float(jumps.score[row, column]))
+    yield from _levels(series, levels, np.asarray(odd.any(axis=1), dtype=np.bool_))
+
+
+def _material(levels: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return where a level or the one before it is not too small to matter."""
+    least = IMMATERIAL * np.nanmax(np.abs(levels), initial=0.0)
+    large = np.abs(levels) >= least
+    before = np.zeros_like(large)
+    before[:, 1:] = large[:, :-1]
+    return np.asarray(large | before)
+
+
+def _levels(series: Matrix, levels: NDArray[np.float64], told: NDArray[np.bool_]) -> Iterator[Finding]:
+    """Yield the most outlying level of each unit whose jumps have not been told of already."""
+    logs = np.full(levels.shape, np.nan)
+    np.log(levels, out=logs, where=levels > 0)
+    heights = robust_scores(logs)
+    high = (np.abs(heights.score) > MOST) & (np.abs(heights.deviation) > SMALLEST)
+    high &= _material(levels) & ~told[:, None]
+    for row in np.flatnonzero(high.any(axis=1)).tolist():
+        column = int(np.nanargmax(np.abs(heights.score[row])))
+        yield _level(series, row, column, float(heights.score[row, column]), float(heights.deviation[row, column]))
+
+
+def _signs(series: Matrix) -> Iterator[Finding]:
+    # what is left of a difference of equal numbers is no negative value
+    noise = 1e-9 * np.nanmax(np.abs(series.values), initial=0.0)
+    values = np.where(np.abs(series.values) < noise, 0.0, series.values)
+    negative, positive = int((values < 0).sum()), int((values > 0).sum())
+    if 0 < negative <= 0.05 * (negative + positive):
+        for row, column in np.argwhere(values < 0).tolist():
+            unit, year = series.at(row, column)
+            yield Finding(
+                "warning",
+                "sign",
+                series.file,
+                f"{series.file}: {series.name} of {unit} {year} is negative ({values[row, column]:g}), as "
+                f"{negative} of {negative + positive} values are; its logarithm is undefined.",
+                series=series.name,
+                province=unit,
+                year=year,
+            )
+
+
+def _break(series: Matrix, odd: NDArray[np.bool_], column: int) -> Finding:
+    units = [unit for unit, jumps in zip(series.units, odd.tolist(), strict=True) if jumps]
+    year = series.years[column]
+    return Finding(
+        "warning",
+        "break",
+        series.file,
+        f"{series.file}: {series.name} jumps in {year} in {len(units)} of {len(series.units)} {series.noun}s at once "
+        f"({names(units)}): a change of definition or method? Do not compare years across it without need.",
+        series=series.name,
+        year=year,
+    )
+
+
+def _jump(series: Matrix, row: int, column: int, score: float) -> Finding:
+    unit, year = series.at(row, column)
+    before, now = series.values[row, column - 1], series.values[row, column]
+    return Finding(
+        "warning",
+        "outlier",
+        series.file,
+        f"{series.file}: {series.name} of {unit} goes from {before:g} in {series.years[column - 1]} to {now:g} in "
+        f"{year} ({_change(now / before)}), {abs(score):.1f} robust standard deviations "
+        f"{'above' if score > 0 else 'below'} its usual growth.",
+        series=series.name,
+        province=unit,
+        year=year,
+    )
+
+
+def _change(ratio: float) -> str:
+    return f"{100 * (ratio - 1):+.0f} %" if 0.1 < ratio < 10 else f"{ratio:.2g} times"
+
+
+def _level(series: Matrix, row: int, column: int, score: float, deviation: float) -> Finding:
+    unit, year = series.at(row, column)
+    return Finding(
+        "warning",
+        "outlier",
+        series.file,
+        f"{series.file}: {series.name} of {unit} {year} is {series.values[row, column]:g}, {np.exp(deviation):.2g} "
+        f"times its median over the years ({abs(score):.1f} robust standard deviations "
+        f"{'above' if score > 0 else 'below'}).",
+        series=series.name,
+        province=unit,
+        year=year,
+    )

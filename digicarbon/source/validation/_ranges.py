@@ -1,0 +1,116 @@
+"""Series of known names against what their values can be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from digicarbon import data
+from digicarbon.source.validation._matrix import Matrix
+from digicarbon.source.validation._words import cells
+from digicarbon.source.validation.finding import Finding
+
+FEWEST = 5
+"""So many units make a median that one of them can be far from."""
+APART = (1 / 300, 30.0)
+"""Ratios to the median of all units of a year that no two provinces have, and a slip of the unit has."""
+
+
+def never_negative(series: Matrix, known_as: str = "") -> bool:
+    """Return whether a series is known and cannot be negative."""
+    known = data.series_ranges()
+    least = known.loc[known["series"] == (known_as or series.name.split(" ")[0]), "least"]
+    return bool((least >= 0).any())
+
+
+def is_known(series: Matrix) -> bool:
+    """Return whether it is known what values a series can have."""
+    return series.name.split(" ")[0] in set(data.series_ranges()["series"])
+
+
+def largest(series: str) -> float:
+    """Return the largest plausible value of a known series."""
+    known = data.series_ranges()
+    return float(known.loc[known["series"] == series, "high"].item())
+
+
+def ranges(series: Matrix, known_as: str = "") -> Iterator[Finding]:
+    """Yield impossible and implausible values of a series, by its plain name (see `digicarbon.data.series_ranges`).
+
+    Parameters
+    ----------
+    series : Matrix
+    known_as : str
+        The plain name, if the series has another one.
+
+    Notes
+    -----
+    A value below the least possible one is an error; net use of a fuel has none, as what a refinery makes counts with a
+    minus. So is a series whose median is implausibly small or large: it is of another unit of measurement. Single
+    implausible values are warnings.
+    """
+    known = data.series_ranges()
+    own = known[known["series"] == (known_as or series.name.split(" ")[0])]
+    if own.empty or not np.isfinite(series.values).any():
+        return
+    unit = str(own["unit"].iloc[0])
+    least, low, high = own[["least", "low", "high"]].to_numpy(dtype=np.float64)[0].tolist()
+    impossible = series.values < least
+    if impossible.any():
+        yield Finding(
+            "error",
+            "range",
+            series.file,
+            f"{series.file}: {series.name} cannot be below {least:g} {unit}, but is for "
+            f"{cells(series.cells(impossible))}; correct the cells in the raw file, or empty them.",
+            series=series.name,
+        )
+    median = float(np.nanmedian(series.values))
+    odd = np.isfinite(series.values) & ~impossible & ((series.values < low) | (series.values > high))
+    if median > 0 and not low <= median <= high:
+        yield Finding(
+            "error",
+            "unit",
+            series.file,
+            f"{series.file}: {series.name} has a median of {median:g}, but {low:g} to {high:g} {unit} is plausible; it "
+            f"seems to be in another unit of measurement. Convert it to {unit}.",
+            series=series.name,
+        )
+    elif odd.any():
+        yield Finding(
+            "warning",
+            "range",
+            series.file,
+            f"{series.file}: {series.name} is outside {low:g} to {high:g} {unit} for {cells(series.cells(odd))}.",
+            series=series.name,
+        )
+    elif series.noun == "province" and least >= 0 and low > 0:
+        yield from far_apart(series)
+
+
+def far_apart(series: Matrix) -> Iterator[Finding]:
+    """Yield units of which a value is so far from the other units' of the year that its unit of measurement may differ.
+
+    Ratios to the median of a year's units are compared with `APART`.
+    """
+    x = np.where(series.values > 0, series.values, np.nan)
+    enough = np.isfinite(x).sum(axis=0) >= FEWEST
+    if not enough.any():
+        return
+    ratio = np.full(x.shape, np.nan)
+    ratio[:, enough] = x[:, enough] / np.nanmedian(x[:, enough], axis=0)
+    odd = (ratio < APART[0]) | (ratio > APART[1])
+    for row in np.flatnonzero(odd.any(axis=1)).tolist():
+        own = ratio[row][odd[row]]
+        worst = float(own[np.argmax(np.abs(np.log(own)))])
+        places = [place for place in series.cells(odd) if place[0] == series.units[row]]
+        yield Finding(
+            "warning",
+            "unit",
+            series.file,
+            f"{series.file}: {series.name} of {cells(places)} is up to {worst:.3g} times the median of all "
+            f"{series.noun}s in the year; has it another unit of measurement than the others?",
+            series=series.name,
+            province=series.units[row],
+        )

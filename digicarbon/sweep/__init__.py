@@ -1,0 +1,1 @@
+"""A sweep: its runs are fitted, recorded and reported."""

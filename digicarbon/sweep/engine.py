@@ -1,0 +1,646 @@
+"""Fits the runs of a sweep and loses none: here, in worker processes, or on other machines.
+
+Runs are handed out in chunks whose size follows from how long runs have taken. A chunk that does not come back, because
+its worker was killed or ran out of memory, is fitted again run by run in a process of its own; what ends that process
+again has failed. The engine knows nothing of MLflow: `fitted` yields what is done, as it is done.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import multiprocessing
+import os
+import pickle
+import signal
+import tempfile
+import threading
+import time
+import warnings
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from functools import cache
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from digicarbon import loaded
+from digicarbon.disk.scratch import Scratch
+from digicarbon.errors import Caught, EstimationError, legible
+from digicarbon.executor import Executor
+from digicarbon.executor.orphan import end_with
+from digicarbon.loaded import Source
+from digicarbon.plan.runs import code_digest
+from digicarbon.result import Result
+from digicarbon.sweep.stage import Task
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+START = 3.0
+"""Seconds that worker processes take to start and import."""
+CHUNK = 0.6
+"""Seconds of work in a chunk: joblib's overhead of some milliseconds vanishes, and little is lost with it."""
+LARGEST_CHUNK = 250
+LARGEST_WAVE = 2000
+"""Runs that are handed out before the next sizes are decided; also a bound on what is fitted and not yet written."""
+UNKNOWN = 0.05
+"""Seconds that a run is taken to last before one of its kind was fitted."""
+MOST_STARTS = 3
+"""How often workers are started that end before they begin with a run."""
+LOOK = 0.2
+"""Seconds between two decisions whether to go on in this process, and between two looks at workers."""
+BEGUN = "fit"
+"""How the names of files begin that stand while a run is fitted."""
+PATIENCE = 5.0
+"""Seconds beyond its time after which a run's process is ended from outside."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """What a worker hands back: a result, or the sentence and traceback of a failure.
+
+    Attributes
+    ----------
+    index : int
+    result : Result or None
+        Without residuals, which no reader of a sweep looks at.
+    error : str
+    start, end : int
+        Milliseconds since the epoch.
+    seconds : float
+        What the fit took.
+    """
+
+    index: int
+    result: Result | None
+    error: str
+    start: int
+    end: int
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What holds for every run in a worker.
+
+    Attributes
+    ----------
+    own_process : bool
+        Whether workers are processes, not threads of this one.
+    timeout : float or None
+        Seconds that a run may take.
+    folder : str
+        Where a run that was stopped leaves a mark.
+    code : str
+        Digest of the core that computes.
+    sources : tuple of Source
+        The user's own modules, as the planning process has loaded them.
+    planner : str
+        The planning process, which needs none of them.
+    """
+
+    own_process: bool
+    timeout: float | None
+    folder: str
+    code: str
+    sources: tuple[Source, ...]
+    planner: str
+
+
+@dataclass
+class Work:
+    """What is to be fitted, and where.
+
+    Attributes
+    ----------
+    task : callable
+        Returns the task of a run; made when it is needed.
+    indices : sequence of int
+        The runs to fit.
+    kinds : sequence of str
+        By run: what those have in common that take about the same time, e.g. the model's option.
+    backend : Executor
+    own : bool
+        Whether a class of the user's own takes part; it may do what it likes to its process.
+    """
+
+    task: Callable[[int], Task]
+    indices: Sequence[int]
+    kinds: Sequence[str]
+    backend: Executor
+    own: bool = False
+
+
+def fitted(work: Work) -> Generator[list[Fitted], None, None]:
+    """Fit all runs of ``work`` and yield what is done, in whatever order, each run once.
+
+    Raises
+    ------
+    EstimationError
+        If workers cannot be started.
+    ConfigError
+        If a cluster does not answer.
+    """
+    if not work.indices:
+        return
+    with Scratch() as scratch:
+        yield from _Engine(work, scratch.path).run()
+
+
+def fit(task: Task) -> Fitted:
+    """Fit one run; never raises, so that the other runs of a chunk go on."""
+    start, clock = time.time_ns() // 1_000_000, time.perf_counter()
+    result: Result | None = None
+    with Caught(f"The code of {type(task.model).__name__}") as caught:
+        panel, weights = task.open()
+        found = task.model.fit(panel, weights)
+        found.require_numbers()
+        tables = {**found.tables, **task.diagnostic.tables(panel, weights)}
+        notes, errors = (*found.notes, *task.diagnostic.remarks(tables)), task.diagnostic.table_errors
+        result = _legible(replace(found, tables=tables, notes=notes, table_errors=errors, residuals=None))
+    error = f"{caught.sentence}\n\n{caught.traceback}" if caught.sentence else ""
+    seconds = time.perf_counter() - clock
+    return Fitted(task.index, result, error, start, time.time_ns() // 1_000_000, seconds)
+
+
+def _legible(result: Result) -> Result:
+    """Return a result whose texts can be written."""
+    words = "".join((result.kind, result.y, *result.focal, *result.terms, *result.absorbed, *result.notes))
+    words += "".join((*result.statistics, *result.tables, *chain.from_iterable(map(_texts, result.tables.values()))))
+    if words.isascii() or legible(words) == words:
+        return result
+    lists = ("focal", "terms", "absorbed", "notes")
+    plain: dict[str, Any] = {name: tuple(map(legible, getattr(result, name))) for name in lists}
+    plain |= {name: legible(getattr(result, name)) for name in ("kind", "y")}
+    plain["statistics"] = {legible(name): value for name, value in result.statistics.items()}
+    plain["tables"] = {legible(name): _legible_table(table) for name, table in result.tables.items()}
+    effects = result.spatial_effects
+    plain["spatial_effects"] = effects and replace(effects, terms=tuple(map(legible, effects.terms)))
+    return replace(result, **plain)
+
+
+def _texts(table: pd.DataFrame) -> Iterator[str]:
+    """Yield the texts of a table; its numbers are the most of it and cost nothing."""
+    heads = [head.get_level_values(level) for head in (table.index, table.columns) for level in range(head.nlevels)]
+    yield from (name for head in heads for name in head.names if isinstance(name, str))
+    parts: list[Any] = [*heads, *(table.iloc[:, place] for place in range(table.shape[1]))]
+    for values in parts:
+        if values.dtype.kind not in "biufcmM":
+            yield from (value for value in values if isinstance(value, str))
+
+
+def _legible_table(table: pd.DataFrame) -> pd.DataFrame:
+    def cell(value: Any) -> Any:
+        return legible(value) if isinstance(value, str) else value
+
+    return table.map(cell).rename(index=cell, columns=cell).rename_axis(index=cell, columns=cell)
+
+
+@dataclass
+class _Pace:
+    """How long runs take, by kind."""
+
+    _known: dict[str, tuple[int, float, float]] = field(default_factory=dict)
+
+    def learn(self, kind: str, seconds: float) -> None:
+        count, total, first = self._known.get(kind, (0, 0.0, seconds))
+        self._known[kind] = (count + 1, total + seconds, first)
+
+    def of(self, kind: str) -> float:
+        """Return the mean duration of a kind, or of all where none of it was fitted, without first ones."""
+        known = [self._known[kind]] if kind in self._known else list(self._known.values())
+        count = sum(one[0] for one in known)
+        if not count:
+            return UNKNOWN
+        # the first of a kind pays for imports and for what the others share
+        rest = count - len(known)
+        total = sum(one[1] - (one[2] if rest else 0.0) for one in known)
+        return max(total / (rest or count), 1e-5)
+
+    def known(self, kind: str = "") -> bool:
+        """Return whether one of a kind, or with an empty name any run, was fitted."""
+        return kind in self._known if kind else bool(self._known)
+
+
+class _Engine:
+    def __init__(self, work: Work, folder: Path) -> None:
+        self.work, self.backend, self.folder = work, work.backend, folder
+        own_process = work.backend.isolates or work.backend.remote
+        loaded.remember_local()
+        self.rules = Rules(
+            own_process, work.backend.timeout, str(folder), code_digest(), loaded.sources(), loaded.PROCESS
+        )
+        self.looked = time.perf_counter()
+        self.queue = deque(work.indices)
+        self.left = Counter(work.kinds[index] for index in work.indices)
+        self.pace = _Pace()
+
+    def run(self) -> Iterator[list[Fitted]]:
+        with ExitStack() as stack:
+            if self.backend.timeout is not None and not self.backend.remote:
+                stack.enter_context(_Watch(self.folder, self.backend.timeout))
+            yield from self._run()
+
+    def _run(self) -> Iterator[list[Fitted]]:
+        backend, width = self.backend, self.backend.width()
+        if backend.here and backend.timeout is None:
+            yield from self._here(lambda: False)
+        elif not backend.remote and backend.isolates and (width == 1 or len(self.queue) == 1) and self._stoppable():
+            yield from self._alone(list(self._rest()), deaths=0)
+        elif not backend.remote and width == 1:
+            yield from self._here(lambda: False)
+        else:
+            if not (backend.remote or self._stoppable() or backend.batch):
+                yield from self._here(self._workers_pay)
+            yield from self._workers()
+
+    def _stoppable(self) -> bool:
+        """Whether a run must be kept out of this process: it may end it, or have to be ended."""
+        return self.backend.isolates and (self.work.own or self.backend.timeout is not None)
+
+    def _rest(self) -> Iterator[int]:
+        while self.queue:
+            yield self.queue.popleft()
+
+    def _here(self, enough: Callable[[], bool]) -> Iterator[list[Fitted]]:
+        with _one_thread():
+            for index in self._rest():
+                yield [self._learned(fit(self.work.task(index)))]
+                if enough():
+                    return
+
+    def _workers_pay(self) -> bool:
+        """Whether workers save more time than they take to start."""
+        now = time.perf_counter()
+        if now - self.looked < LOOK:
+            return False
+        self.looked = now
+        width = self.backend.width()
+        return self._seconds_left() * (1 - 1 / width) > START
+
+    def _seconds_left(self) -> float:
+        return sum(count * self.pace.of(kind) for kind, count in self.left.items() if count)
+
+    def _learned(self, found: Fitted) -> Fitted:
+        kind = self.work.kinds[found.index]
+        self.left[kind] -= 1
+        self.pace.learn(kind, found.seconds)
+        return found
+
+    def _workers(self) -> Iterator[list[Fitted]]:
+        with ExitStack() as stack:
+            if not (self.backend.remote or self.backend.isolates):
+                stack.enter_context(_one_thread())
+            vain = 0
+            while self.queue:
+                before = len(self.queue)
+                lost = yield from self._until_lost()
+                yield from self._alone(lost, deaths=1)
+                vain = vain + 1 if len(self.queue) == before else 0
+                if vain == MOST_STARTS:
+                    raise EstimationError(
+                        "Workers end as soon as they are started; runs recorded before are kept. Choose "
+                        "executor=sequential, or look at the workers' own messages."
+                    )
+
+    def _until_lost(self) -> Generator[list[Fitted], None, list[int]]:
+        """Have waves fitted until all is done or a worker is lost; return the runs that were lost with it."""
+        with self.backend.crew() as crew:
+            while self.queue:
+                broken, lost = yield from self._wave(crew)
+                if broken:
+                    return lost
+        return []
+
+    def _wave(self, crew: Any) -> Generator[list[Fitted], None, tuple[bool, list[int]]]:
+        """Have a wave of chunks fitted.
+
+        Returns
+        -------
+        bool
+            Whether a worker was lost.
+        list of int
+            Runs whose chunk a worker had begun and did not bring back. Those that wait in the workers' queue are
+            fitted with the rest.
+        """
+        from joblib import delayed
+
+        # by its first run: no two chunks of a sweep begin with the same one
+        waiting = {chunk[0]: chunk for chunk in self._chunks(crew)}
+        handed: set[int] = set()
+
+        def calls() -> Iterator[Any]:
+            for number, chunk in list(waiting.items()):
+                handed.add(number)
+                yield delayed(_fit_chunk)(chunk, self._payload(chunk), self.rules)
+
+        broken = False
+        answers = iter(())
+        try:
+            answers = crew(calls())
+            for number, found in answers:
+                yield [self._learned(_opened(one)) for one in zip(waiting.pop(number), found, strict=True)]
+        except self.backend.losses():
+            broken = True
+            begun = {number for number in handed if (self.folder / _mark(number)).exists()}
+            # other machines leave their marks elsewhere
+            handed = handed if self.backend.remote else begun
+        finally:
+            with warnings.catch_warnings():
+                # joblib warns that what is fitted is not looked at; an interrupted sweep says so itself
+                warnings.simplefilter("ignore")
+                getattr(answers, "close", tuple)()
+        lost = [index for number, chunk in waiting.items() if number in handed for index in chunk]
+        self.queue.extendleft(
+            reversed([index for number, chunk in waiting.items() if number not in handed for index in chunk])
+        )
+        return broken, lost
+
+    def _chunks(self, crew: Any) -> list[list[int]]:
+        from joblib import effective_n_jobs
+
+        width = max(self.backend.width(), effective_n_jobs(crew.n_jobs) if self.backend.remote else 1)
+        target = min(CHUNK, max(self._seconds_left() / (2 * width), 0.05))
+        most = self.backend.batch or LARGEST_CHUNK
+        chunks: list[list[int]] = []
+        handed = 0
+        while self.queue and len(chunks) < (8 if self.pace.known() else 2) * width and handed < LARGEST_WAVE:
+            chunk: list[int] = []
+            seconds = 0.0
+            while self.queue and len(chunk) < most:
+                kind = self.work.kinds[self.queue[0]]
+                # a run of a kind that nobody has seen may take a thousand times as long as others
+                seconds += self.pace.of(kind) if self.pace.known(kind) else target
+                if chunk and seconds > target and not self.backend.batch:
+                    break
+                chunk.append(self.queue.popleft())
+            chunks.append(chunk)
+            handed += len(chunk)
+        return chunks
+
+    def _payload(self, chunk: Sequence[int]) -> list[Part]:
+        import cloudpickle
+
+        with Caught("A class of the run") as caught:
+            return [(chunk, bytes(cloudpickle.dumps([self.work.task(index) for index in chunk])))]
+        if len(chunk) == 1:
+            return [(chunk, f"The run cannot be sent to a worker: {caught.sentence}\n\n{caught.traceback}")]
+        return [part for index in chunk for part in self._payload([index])]
+
+    def _alone(self, indices: Sequence[int], deaths: int) -> Iterator[list[Fitted]]:
+        """Fit runs one by one in a process of their own; ``deaths`` of a worker they may have caused before."""
+        with ExitStack() as stack:
+            cell = stack.enter_context(_Cell())
+            for index in indices:
+                yield [self._learned(self._kept(index, cell, deaths))]
+
+    def _kept(self, index: int, cell: _Cell, deaths: int) -> Fitted:
+        marker = self.folder / str(index)
+        for begun in self.folder.glob(f"{_begun(index)}*"):
+            # of a process that is gone; another may have its number
+            begun.unlink(missing_ok=True)
+        while True:
+            if _size(marker):
+                return _failure(index, *self._too_long(marker))
+            fresh = cell.fresh
+            try:
+                return cell.fit(index, self._payload([index]), self.rules)
+            except _DiedError as died:
+                # a process that has fitted others before may have been ended on their account
+                deaths += fresh
+                if deaths >= 2 and not _size(marker):
+                    return _failure(index, KILLED, str(died))
+
+    def _too_long(self, marker: Path) -> tuple[str, str]:
+        trace = marker.read_text(encoding="utf-8", errors="replace")
+        marker.unlink()
+        seconds = self.backend.timeout or 0.0
+        return (
+            f"It took longer than {seconds:g} seconds (executor.timeout) and was stopped; allow more, or leave the "
+            "timeout out."
+        ), trace
+
+
+CHANGED = (
+    "The files of digicarbon that compute are not those that the run was planned with: they were changed while the "
+    "sweep lasted, or the worker's machine has another version. Install the same version everywhere, and start the "
+    "same command again."
+)
+KILLED = (
+    "Its process ended without an answer, also when the run was fitted alone: it was killed from outside or by its own "
+    "code, or the memory did not suffice."
+)
+
+
+Part = tuple[Sequence[int], bytes | str]
+"""Runs and their tasks, pickled; or why they cannot be."""
+
+
+def _failure(index: int, sentence: str, trace: str) -> Fitted:
+    now = time.time_ns() // 1_000_000
+    return Fitted(index, None, f"{sentence}\n\n{trace}", now, now)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+class _DiedError(Exception):
+    """The process of a run ended without an answer."""
+
+
+class _Cell:
+    """One process in which one run at a time is fitted, started again when a run has ended it."""
+
+    def __init__(self) -> None:
+        self._executor: Any = None
+        self.fresh = True
+
+    def __enter__(self) -> _Cell:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def fit(self, index: int, payload: Sequence[Part], rules: Rules) -> Fitted:
+        """Fit a run.
+
+        Raises
+        ------
+        _DiedError
+            If the process ended without an answer.
+        """
+        from joblib.externals.loky import ProcessPoolExecutor
+        from joblib.externals.loky.process_executor import BrokenProcessPool
+
+        if self._executor is None:
+            self._executor = ProcessPoolExecutor(max_workers=1, initializer=end_with, initargs=(os.getpid(),))
+            self.fresh = True
+        try:
+            _, found = self._executor.submit(_fit_chunk, [index], payload, rules).result()
+        except BrokenProcessPool as error:
+            self._close()
+            raise _DiedError(str(error)) from error
+        self.fresh = False
+        return _opened((index, found[0]))
+
+    def _close(self) -> None:
+        if self._executor is not None:
+            self._executor.shutdown(wait=True, kill_workers=True)
+        self._executor, self.fresh = None, True
+
+
+def _fit_chunk(chunk: Sequence[int], payload: Sequence[Part], rules: Rules) -> tuple[int, list[Fitted] | list[bytes]]:
+    """Fit the runs of a chunk in a worker; return the number of its first with them, pickled if this is a process."""
+    if not rules.own_process:
+        return chunk[0], [one for part in payload for one in _fit_part(*part, rules)]
+    _settle()
+    if Path(rules.folder).is_dir():
+        Path(rules.folder, _mark(chunk[0])).touch()
+    found = [one for part in payload for one in _fit_part(*part, rules)]
+    if code_digest() != rules.code:
+        # afterwards: much of it is imported only when it is used
+        found = [_failure(index, CHANGED, "") for index in chunk]
+    return chunk[0], [_packed(one) for one in found]
+
+
+def _fit_part(indices: Sequence[int], sent: bytes | str, rules: Rules) -> list[Fitted]:
+    if isinstance(sent, str):
+        return [_failure(index, *sent.split("\n\n", 1)) for index in indices]
+    with Caught("A module that the run needs") as caught:
+        if rules.own_process and rules.planner != loaded.PROCESS:
+            loaded.install(rules.sources)
+        tasks: list[Task] = pickle.loads(sent)
+    if caught.sentence:
+        sentence = f"A worker cannot read the run: {caught.sentence}"
+        return [_failure(index, sentence, caught.traceback) for index in indices]
+    return [_timed(task, rules) for task in tasks]
+
+
+def _packed(one: Fitted) -> bytes:
+    """Return what was fitted as it travels: what cannot would be an error of the whole sweep."""
+    import cloudpickle
+
+    with Caught("The result") as caught:
+        return bytes(cloudpickle.dumps(one))
+    sentence = f"The result cannot be sent back by a worker: {caught.sentence}"
+    return bytes(pickle.dumps(_failure(one.index, sentence, caught.traceback)))
+
+
+def _opened(sent: tuple[int, Fitted | bytes]) -> Fitted:
+    index, found = sent
+    if isinstance(found, Fitted):
+        return found
+    with Caught("The result") as caught:
+        one: Fitted = pickle.loads(found)
+        return one
+    return _failure(index, f"The result of a worker cannot be read: {caught.sentence}", caught.traceback)
+
+
+def _begun(index: int) -> str:
+    """Return how the file of a run is called, but for its process's number, which follows."""
+    return f"{BEGUN}-{index}-"
+
+
+def _mark(number: int) -> str:
+    """Return the name of the file that says that a worker has begun with a chunk."""
+    return f"chunk-{number}"
+
+
+def _timed(task: Task, rules: Rules) -> Fitted:
+    """Fit a run; if it takes too long, leave a mark and end this process, as nothing else stops compiled code."""
+    if not rules.own_process:
+        return fit(task)
+    with _files_stay_open():
+        return fit(task) if rules.timeout is None else _stopped_in_time(task, rules, rules.timeout)
+
+
+@contextmanager
+def _files_stay_open() -> Iterator[None]:
+    """End this process if the block has closed files that are not its own: it could not answer, and not be heard."""
+    before = os.open(os.devnull, os.O_RDONLY)
+    yield
+    try:
+        os.close(before)
+    except OSError:
+        os._exit(1)
+
+
+def _stopped_in_time(task: Task, rules: Rules, timeout: float) -> Fitted:
+    # another machine has no such folder; there the run is found out when it is fitted alone
+    folder = Path(rules.folder) if Path(rules.folder).is_dir() else Path(tempfile.gettempdir())
+    marker, begun = folder / str(task.index), folder / f"{_begun(task.index)}{os.getpid()}"
+    begun.touch()
+    # a run may close files that are not its own; who called sees to that
+    with suppress(OSError), marker.open("w", encoding="utf-8") as file:
+        faulthandler.dump_traceback_later(timeout, exit=True, file=file)
+        try:
+            found = fit(task)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+    begun.unlink(missing_ok=True)
+    marker.unlink(missing_ok=True)
+    return found
+
+
+class _Watch:
+    """Ends workers of this machine that hold a run far beyond its time; one that is halted cannot end itself.
+
+    Parameters
+    ----------
+    folder : Path
+        Where workers leave a file while they fit a run.
+    timeout : float
+        Seconds that a run may take.
+    """
+
+    def __init__(self, folder: Path, timeout: float) -> None:
+        self._folder, self._limit = folder, timeout + PATIENCE
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True, name="digicarbon-watch")
+
+    def __enter__(self) -> _Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        seen: dict[Path, float] = {}
+        while not self._done.wait(LOOK):
+            now = time.monotonic()
+            seen = {path: seen.get(path, now) for path in self._folder.glob(f"{BEGUN}-*")}
+            for path in [path for path, since in seen.items() if now - since > self._limit]:
+                self._end(path)
+
+    def _end(self, path: Path) -> None:
+        _, index, pid = path.name.split("-")
+        for worker in multiprocessing.active_children():
+            if worker.pid == int(pid):
+                (self._folder / index).write_text(f"The process {pid} did not answer.\n", encoding="utf-8")
+                # what joblib starts has no `kill`; on Windows any other signal than Ctrl-C ends a process at once
+                os.kill(int(pid), getattr(signal, "SIGKILL", signal.SIGTERM))
+        path.unlink(missing_ok=True)
+
+
+@cache
+def _settle() -> None:
+    """Prepare a worker: one thread for its numeric libraries, and deaf to Ctrl-C, which the parent answers."""
+    from threadpoolctl import threadpool_limits
+
+    # workers share the cores; a threaded BLAS in each would fight over them
+    threadpool_limits(1)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        yield

@@ -1,0 +1,160 @@
+"""What is recorded of a run: its choices as parameters, its provenance as tags, its result."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from pydantic import BaseModel
+
+from digicarbon.panel import Panel
+from digicarbon.plan.once import Once
+from digicarbon.plan.runs import Plan, Run
+from digicarbon.result import Asked, Result
+from digicarbon.secret import hidden, masked
+from digicarbon.spec import Spec
+from digicarbon.sweep.engine import Fitted
+from digicarbon.sweep.provenance import Ledger
+from digicarbon.tracking import Entry, Planned, Roster
+
+SETTINGS = ("executor", "tracking", "report")
+"""Groups that change no number of a run."""
+SPARING = ("source", "panel", "sample")
+"""Groups whose fields are params where they are not at their defaults."""
+ROOMS = (*SPARING, "weights")
+"""Groups besides the model whose fields are params."""
+
+
+def roster(planned: Plan) -> Roster:
+    """Return what reports need to know of all runs before any is fitted, so that a page can be made of MLflow alone."""
+    runs = [
+        Planned(
+            run.key,
+            run.label,
+            run.options,
+            planned.chosen(run),
+            tuple(planned.twins(run)),
+            run.prepared.simulated,
+            run.prepared.notes,
+            run.choice.column,
+        )
+        for run in planned.runs
+    ]
+    return Roster(runs, planned.skipped, planned.excluded, list(planned.failed.items()))
+
+
+def simulated_tag(runs: Sequence[Run]) -> dict[str, str]:
+    """Return the tag that tells of made-up data, or nothing."""
+    return {"digicarbon.data": "SIMULATED"} if any(run.prepared.simulated for run in runs) else {}
+
+
+class Entries:
+    """Makes what is written of the runs of a sweep.
+
+    Parameters
+    ----------
+    kept : Ledger
+        Of the sweep.
+    asked : Asked
+        Which number of a run is its effect; by default the total effect.
+    """
+
+    def __init__(self, kept: Ledger, asked: Asked | None = None) -> None:
+        self._kept = kept
+        self._asked = asked or Asked()
+        self._once = Once()
+
+    def fitted(self, run: Run, fitted: Fitted) -> Entry:
+        """Return what is written of a run that was fitted."""
+        return self._entry(run, fitted.result, fitted.error, fitted.start, fitted.end)
+
+    def copied(self, run: Run, result: Result, run_id: str) -> Entry:
+        """Return what is written of a run whose result another sweep has, under ``run_id``."""
+        now = time.time_ns() // 1_000_000
+        return self._entry(run, result, "", now, now, run_id)
+
+    def _entry(self, run: Run, result: Result | None, error: str, start: int, end: int, reused_from: str = "") -> Entry:
+        prepared = run.prepared
+        panel = prepared.panel
+        tags = {
+            "digicarbon.hash": run.key,
+            "digicarbon.label": run.label,
+            "digicarbon.data_digest": panel.digest,
+            **self._kept.tags[run.label],
+            **({} if prepared.weights is None else {"digicarbon.weights_digest": prepared.weights.digest}),
+            **simulated_tag([run]),
+        }
+        if prepared.notes:
+            tags["mlflow.note.content"] = "\n\n".join(prepared.notes)
+        return Entry(
+            label=run.label,
+            params=self.params(run),
+            tags=tags,
+            config=run.recorded,
+            result=result,
+            error=hidden(error),
+            start=start,
+            end=end,
+            data_name=run.options.get("source", "data"),
+            data_digest=panel.digest[:36],
+            data_profile=_profile(panel),
+            reused_from=reused_from,
+            asked=self._asked,
+        )
+
+    def params(self, run: Run) -> dict[str, str]:
+        """Return the option of each group, every varied value, and the fields that say something.
+
+        Those of source, panel and sample that are at their defaults are left out, and those that are not set: in
+        MLflow's comparisons they are columns of nothing, and so is what the model ignores. The composed configuration
+        has all.
+
+        A choice is spelled as the specification has it, whether a column, a grid or the model's own file makes it.
+        """
+        specs = run.specs
+        used = {key: option for key, option in run.options.items() if key not in SETTINGS}
+        if specs.weights is None:
+            used.pop("weights", None)
+        varied = {
+            key: _plain(value) for key, value in run.choice.values.items() if key not in used and not specs.lacks(key)
+        }
+        column = {"column": run.choice.column} if run.choice.column else {}
+        found = {**varied, **column, **used}
+        ignored = specs.ignored
+        own = ((key, value) for key, value in specs.model if value is not None and key not in ignored)
+        found |= {f"model.{key}": _plain(value) for key, value in own}
+        for room in ROOMS:
+            spec = getattr(specs, room)
+            if spec is not None:
+                found |= self._once(room, (spec,), partial(_choices, room, spec))
+        return found
+
+
+def _choices(room: str, spec: Spec) -> dict[str, str]:
+    fields = type(spec).model_fields
+    return {
+        f"{room}.{key}": _plain(value)
+        for key, value in spec
+        if key in fields
+        and value is not None
+        and not isinstance(value, dict | BaseModel)
+        and not (room in SPARING and value == fields[key].get_default())
+    }
+
+
+def _profile(panel: Panel) -> str:
+    """Return what MLflow's page of a data set shows of a panel, as JSON."""
+    rows, columns = len(panel.unit_codes), list(panel.names)
+    # the first two under the names that the page reads
+    profile: dict[str, Any] = {"num_rows": rows, "num_elements": rows * len(columns)}
+    profile |= {"units": len(panel.units), "periods": len(panel.periods), "columns": columns}
+    return json.dumps(profile, ensure_ascii=False)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, BaseModel):
+        return masked(str(value.model_dump()))
+    return masked(", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value))

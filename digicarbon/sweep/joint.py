@@ -1,0 +1,416 @@
+"""The joint test of a multiverse: whether its whole specification curve is more than chance would make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import special
+
+from digicarbon.errors import ConfigError, DigicarbonError, EstimationError, counted, listing
+from digicarbon.model import Model
+from digicarbon.model.batch import Estimand, Null, estimate_of
+from digicarbon.numeric.resampling.curve_statistics import Curves, CurveStatistics, share_as_extreme
+from digicarbon.numeric.resampling.null_model import NullModel
+from digicarbon.numeric.resampling.unit_permutation import period_classes, permutations, within_classes
+from digicarbon.numeric.spatial.batch import EffectName
+from digicarbon.panel import Panel, parse, variables_of
+from digicarbon.plan.runs import Run
+from digicarbon.report.focal import IN_PIECES
+from digicarbon.report.joint import FACETS, STATISTICS, Joint
+from digicarbon.result import Inference, Result
+from digicarbon.spec import identity
+from digicarbon.weights import Weights
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+CELLS = 1 << 22
+"""Numbers that the outcomes of one block of draws may hold; a block takes a few times as much."""
+MOST_ESTIMATES = 1 << 26
+"""Estimates of all draws that are kept at most (half a gigabyte)."""
+QUANTILES = (0.025, 0.5, 0.975)
+"""Low end, middle and high end of what the null gives."""
+AGREE = np.array([1e-6, 2e-3])
+"""How far estimate and z of a batched fit of the observed outcome may be from the recorded ones, in shares of them.
+
+The information matrix of lags that nearly depend on each other (all of them of ten units) gives three digits of z."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Specification:
+    """One estimate of the curve.
+
+    ``z`` is the observed one, ``critical`` the absolute z from which it is significant.
+    """
+
+    run: Run
+    estimand: Estimand
+    estimate: float
+    z: float
+    critical: float
+
+    @property
+    def model(self) -> Model:
+        return self.run.specs.model
+
+    @property
+    def weights(self) -> Weights | None:
+        return self.run.prepared.weights
+
+    @property
+    def panel(self) -> Panel:
+        return self.run.prepared.panel.with_terms(self.model.terms)
+
+
+@dataclass(eq=False)
+class _Tested:
+    """The specifications on the curve, and how many of them have no spatial lag under the null or are fitted singly.
+
+    ``still`` is the largest number of units that no draw moves.
+    """
+
+    members: list[_Specification] = field(default_factory=list)
+    unfiltered: int = 0
+    alone: int = 0
+    still: int = 0
+
+
+def joint_test(
+    fits: Iterable[tuple[Run, Result]],
+    quantity: EffectName = "coefficient",
+    draws: int = 999,
+    seed: int = 1,
+    level: float = 0.05,
+    term: str | None = None,
+) -> Joint:
+    """Test whether the estimates of all specifications, taken together, could come of no effect at all.
+
+    Parameters
+    ----------
+    fits : iterable of (Run, Result)
+        Runs of a plan with their results, looked at once; of a result only the estimate is kept.
+    quantity : {"coefficient", "direct", "indirect", "total"}
+        The estimand. The coefficient of a model without spatial effects counts as its direct and its total effect.
+    draws : int
+        Permutations of units, shared by all specifications.
+    seed : int
+    level : float
+        The largest p value that counts as significant.
+    term : str, optional
+        The focal term; by default the first of each run.
+
+    Returns
+    -------
+    Joint
+
+    Raises
+    ------
+    ConfigError
+        If the estimates are not commensurable, no run can be tested, or there would be too many estimates.
+
+    Notes
+    -----
+    For each specification a null model is fitted: all focal terms, what is made of them and their spatial lags are left
+    out. Its structural residuals are exchanged between whole units by one permutation for all specifications, outcomes
+    are regenerated through the inverse of the spatial filter, and the specification is fitted to them
+    (`digicarbon.numeric.resampling.null_model`). p is (1 + the number of draws as extreme) / (1 + draws), two-sided:
+    each curve is measured in its own dominant sign, the median by its absolute value.
+
+    References
+    ----------
+    Simonsohn, Simmons & Nelson (2020), Nature Human Behaviour 4; Freedman & Lane (1983), Journal of Business & Economic
+    Statistics 1; Phipson & Smyth (2010), Statistical Applications in Genetics and Molecular Biology 9.
+    """
+    if draws < 1:
+        raise ConfigError(f"A joint test needs at least one draw; got {draws}. Use 999 or more for a p value of 0.001.")
+    found, absent, runs = _specifications(fits, quantity, level, term)
+    _refuse_incommensurable(found)
+    chosen, facets = _without_facets(found)
+    groups, refused = _grouped(chosen)
+    absent += refused
+    chosen = [specification for _, members in groups for specification in members]
+    if not chosen:
+        raise ConfigError(f"No run can be in a joint test. {' '.join(_left_out(absent, runs))}".strip())
+    if len(chosen) * draws > MOST_ESTIMATES:
+        raise ConfigError(
+            f"{len(chosen):,} specifications and {draws:,} draws are more than the {MOST_ESTIMATES:,} estimates that a "
+            f"joint test keeps; take at most {MOST_ESTIMATES // len(chosen):,} draws, or a random part of the grid "
+            "(draw.n)."
+        )
+    from threadpoolctl import threadpool_limits
+
+    # the matrices are small: threads would spend more time on waiting for each other than on them
+    with threadpool_limits(1):
+        curves, tested, refused = _under_the_null(groups, draws, seed)
+    chosen, absent = tested.members, absent + refused
+    if not chosen:
+        raise ConfigError(f"No run can be in a joint test. {' '.join(_left_out(absent, runs))}")
+    observed = _observed(chosen)
+    notes = [*_left_out(absent, runs), *facets, *_about(tested, quantity)]
+    if curves.missing:
+        notes.append(
+            f"{curves.missing / (len(chosen) * draws):.1%} of the draws' estimates do not exist (rho at the end of its "
+            "range, or a fit that failed) and are not on their curves."
+        )
+    return _joint(quantity, seed, observed, curves, tuple(notes))
+
+
+def _specifications(
+    fits: Iterable[tuple[Run, Result]], quantity: EffectName, level: float, term: str | None
+) -> tuple[list[_Specification], list[tuple[str, str]], int]:
+    """Return the estimates of the curve, labels and reasons of the runs that have none, and the number of runs."""
+    found, absent, runs = [], [], 0
+    for run, result in fits:
+        runs += 1
+        estimand, why = _estimand(run, result, quantity, term)
+        numbers = None if estimand is None else estimate_of(result, estimand)
+        if estimand is None or numbers is None or not np.isfinite(numbers[0]):
+            absent.append((run.label, why or _no_number(quantity)))
+            continue
+        estimate, se = numbers
+        z = estimate / se if se > 0 else float("nan")
+        found.append(_Specification(run, estimand, estimate, z, _critical(result.inference, level)))
+    return found, absent, runs
+
+
+def _estimand(run: Run, result: Result, quantity: EffectName, term: str | None) -> tuple[Estimand | None, str]:
+    """Return what of a run is on the curve, or why nothing is."""
+    focal = [name for name in result.focal if name in result.terms]
+    if not focal:
+        return None, "is a diagnostic, or its focal terms have no single coefficient"
+    if result.end:
+        return None, f"has {result.end} at the boundary of its range"
+    if result.has_powers:
+        return None, "has powers of the focal term, whose first coefficient is no effect of 1 %"
+    if term is not None:
+        return (Estimand(quantity, term), "") if term in focal else (None, f"has no focal term {term}")
+    if result.in_pieces:
+        return None, f"has {IN_PIECES}, none of which is its effect in the whole sample"
+    return Estimand(quantity, focal[0]), ""
+
+
+def _no_number(quantity: EffectName) -> str:
+    if quantity == "coefficient":
+        return "has no finite coefficient"
+    return f"has no {quantity} effect (a model without spatial lags)"
+
+
+def _critical(inference: Inference, level: float) -> float:
+    tail = 1 - level / 2
+    return float(special.ndtri(tail) if inference.df is None else special.stdtrit(inference.df, tail))
+
+
+def _refuse_incommensurable(found: Sequence[_Specification]) -> None:
+    """Raise unless all estimates are in the same units."""
+    scales: dict[tuple[str, str], str] = {}
+    for one in found:
+        scales.setdefault((_scale(one.estimand.term, one), _scale(one.model.y, one)), one.run.label)
+    if len(scales) > 1:
+        (first, label), (second, other) = list(scales.items())[:2]
+        raise ConfigError(
+            f"The estimates cannot be on one curve: {label} has {first[0]} in an equation of {first[1]}, {other} has "
+            f"{second[0]} in an equation of {second[1]}. Make a sweep of each, e.g. exclude standardised measures here "
+            "and test them in an experiment of their own."
+        )
+
+
+def _scale(term: str, one: _Specification) -> str:
+    """Return in words what a unit of a term is: equal words for commensurable terms."""
+    factors = parse(term)
+    if factors is None or len(factors) > 1 or factors[0].power > 1 or factors[0].dummies:
+        name, what = term, "the term" if factors and (len(factors) > 1 or factors[0].power > 1) else ""
+    else:
+        atom = factors[0].atom
+        name, what = atom.variable, "differences of" if atom.operator == "D" else ""
+    if what == "the term":
+        return f"the term {term}"
+    if name.startswith("ln_"):
+        return f"{what} logarithms".strip()
+    if one.run.specs.measure.standardise and any(name in variables_of([own]) for own in one.run.specs.measure.terms):
+        return f"{what} standardised measures".strip()
+    return f"{what} levels of {name}".strip()
+
+
+def _without_facets(found: Sequence[_Specification]) -> tuple[list[_Specification], tuple[str, ...]]:
+    """Return each specification once, whatever standard errors it has, and a sentence on how many were more."""
+    first: dict[Hashable, _Specification] = {}
+    for one in found:
+        first.setdefault(_estimate_key(one), one)
+    more = len(found) - len(first)
+    if not more:
+        return list(first.values()), ()
+    return list(first.values()), (
+        f"{counted(more, 'run')} of {len(found)} differ from an earlier one in standard errors or a diagnostic only; "
+        "each specification counts once, with the standard errors that come first in the experiment.",
+    )
+
+
+def _estimate_key(one: _Specification) -> Hashable:
+    """Return what is equal for runs that must have the same estimate."""
+    model, panel = one.model, one.panel
+    # the weights of a covariance are none of the estimate
+    weights = one.weights.digest if one.weights is not None and model.takes_weights else None
+    return identity(model, FACETS), one.estimand, panel.digest_of(panel.expanded(model.terms)), weights
+
+
+def _grouped(
+    chosen: Sequence[_Specification],
+) -> tuple[list[tuple[Null, list[_Specification]]], list[tuple[str, str]]]:
+    """Return specifications by their null model, and labels and reasons of those that have none."""
+    candidates = list({one.weights.digest: one.weights for one in chosen if one.weights is not None}.values())
+    groups: dict[Hashable, tuple[Null, list[_Specification]]] = {}
+    absent = []
+    for one in chosen:
+        if variables_of([one.model.y])[0] in variables_of(one.model.regressors):
+            absent.append((one.run.label, "has the outcome among its regressors, whose past no draw changes"))
+            continue
+        null = one.model.null(one.panel, one.weights, candidates)
+        if null is None:
+            absent.append((one.run.label, f"is a {type(one.model).__name__}, which has no fit under the null"))
+            continue
+        groups.setdefault(null.key, (null, []))[1].append(one)
+    # specifications of the same W, one after the other, share what is made of it
+    return sorted(groups.values(), key=lambda group: _weights_digest(group[1][0])), absent
+
+
+def _weights_digest(one: _Specification) -> str:
+    return "" if one.weights is None else one.weights.digest
+
+
+def _under_the_null(
+    groups: Sequence[tuple[Null, list[_Specification]]], draws: int, seed: int
+) -> tuple[Curves, _Tested, list[tuple[str, str]]]:
+    """Return the curves of all draws, what is on them, and labels and reasons of those without a null model."""
+    units = sorted({unit for _, members in groups for unit in members[0].panel.units})
+    whole = permutations(len(units), draws, seed)
+    position = {unit: place for place, unit in enumerate(units)}
+    curves = Curves(sum(len(members) for _, members in groups), draws)
+    tested, absent = _Tested(), []
+    for null, members in groups:
+        try:
+            fitted = null.fit()
+        except DigicarbonError as error:
+            absent += [(one.run.label, f"has no null model: {str(error).rstrip('.')}") for one in members]
+            continue
+        place = len(tested.members)
+        own = np.array([position[unit] for unit in members[0].panel.units])
+        classes = period_classes(fitted.rows)
+        tested.still = max(tested.still, int((np.bincount(classes)[classes] == 1).sum()))
+        size = max(1, CELLS // len(fitted.y))
+        for start in range(0, draws, size):
+            block = slice(start, min(start + size, draws))
+            tested.alone += _block(fitted, within_classes(whole[block], own, classes), members, curves, (place, block))
+        tested.members += members
+        tested.unfiltered += 0 if fitted.filters else len(members)
+    curves.cut(len(tested.members))
+    return curves, tested, absent
+
+
+def _block(
+    null: NullModel, units: IntArray, members: Sequence[_Specification], curves: Curves, at: tuple[int, slice]
+) -> int:
+    """Fit the specifications of one null model to a block of draws; return how many were fitted one by one.
+
+    The observed outcome goes along, so that no batched fit enters that is not the recorded one.
+    """
+    outcomes = np.column_stack([null.y, null.outcomes(units)])
+    ready: dict[Hashable, Any] = {}
+    first, block = at
+    alone = 0
+    for place, one in enumerate(members, first):
+        try:
+            batch = one.model.batch(one.panel, one.weights, one.estimand)
+            if batch.key not in ready:
+                ready[batch.key] = batch.prepare(outcomes)
+            estimate, se = batch.fit(ready[batch.key])
+        except DigicarbonError as error:
+            raise EstimationError(f"{one.run.label} cannot be fitted to a draw under the null: {error}") from error
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z = estimate / se
+        _refuse_another_fit(one, float(estimate[0]), float(z[0]))
+        curves.add(place, block, estimate[1:], z[1:], one.critical)
+        alone += batch.key == "one by one" and block.start == 0
+    return alone
+
+
+def _refuse_another_fit(one: _Specification, estimate: float, z: float) -> None:
+    same = np.isclose([estimate, z], [one.estimate, one.z], rtol=AGREE, atol=1e-10, equal_nan=True)
+    if not same.all():
+        raise EstimationError(
+            f"{one.run.label}: fitted again for the joint test it has the estimate {estimate:.8g} (z {z:.6g}), and "
+            f"{one.estimate:.8g} (z {one.z:.6g}) is recorded. Fit the sweep anew (--force)."
+        )
+
+
+def _observed(chosen: Sequence[_Specification]) -> CurveStatistics:
+    curves = Curves(len(chosen), 1)
+    for place, one in enumerate(chosen):
+        curves.add(place, slice(0, 1), np.array([one.estimate]), np.array([one.z]), one.critical)
+    return curves.finish()[0]
+
+
+def _joint(quantity: EffectName, seed: int, observed: CurveStatistics, curves: Curves, notes: tuple[str, ...]) -> Joint:
+    null, every = curves.finish()
+    rows = {}
+    for name in STATISTICS:
+        value, values = float(getattr(observed, name)[0]), getattr(null, name)
+        size = (abs(value), np.abs(values)) if name == "median" else (value, values)
+        low, middle, high = np.nanquantile(values, QUANTILES)
+        rows[name] = (value, float(middle), float(low), float(high), share_as_extreme(*size))
+    columns = ["observed", "null_median", "null_low", "null_high", "p"]
+    band = np.array([np.nanquantile(rank, QUANTILES) for rank in every])
+    return Joint(
+        estimand=quantity,
+        draws=every.shape[1],
+        seed=seed,
+        specifications=len(every),
+        dominant="+" if observed.dominant[0] > 0 else "-",
+        statistics=pd.DataFrame.from_dict(rows, orient="index", columns=columns),
+        null_band=pd.DataFrame(
+            {"rank": np.arange(1, len(band) + 1), "low": band[:, 0], "median": band[:, 1], "high": band[:, 2]}
+        ),
+        notes=notes,
+    )
+
+
+def _left_out(absent: Sequence[tuple[str, str]], runs: int) -> list[str]:
+    """Return a sentence for each reason why runs are not in the test."""
+    labels: dict[str, list[str]] = {}
+    for label, why in absent:
+        labels.setdefault(why, []).append(label)
+    return [
+        f"{len(found)} of {counted(runs, 'run')} {'is' if len(found) == 1 else 'are'} not in the joint test, since "
+        f"each {why}: {listing(found)}."
+        for why, found in labels.items()
+    ]
+
+
+def _about(tested: _Tested, quantity: EffectName) -> list[str]:
+    """Return sentences on what the null is."""
+    members = tested.members
+    notes = []
+    plain = sum(1 for one in members if not one.model.takes_weights)
+    if quantity in ("direct", "total") and plain:
+        notes.append(
+            f"{counted(plain, 'specification')} without spatial terms: the coefficient counts as {quantity} effect."
+        )
+    if tested.unfiltered:
+        notes.append(
+            f"The null model of {tested.unfiltered} of {counted(len(members), 'specification')} has no spatial "
+            "lag, since no weights for its units are in the sweep, or none that identify it: where outcome and measure "
+            "are correlated in space, p is too small. Put a spatial model beside them."
+        )
+    if tested.still:
+        notes.append(
+            f"{counted(tested.still, 'unit')} of an unbalanced sample have periods that no other has and stay in place."
+        )
+    if tested.alone:
+        notes.append(f"{counted(tested.alone, 'specification')} fitted to one draw after the other.")
+    if any(one.run.prepared.simulated for one in members):
+        notes.append("The joint test is of SIMULATED data.")
+    return notes

@@ -1,0 +1,344 @@
+"""Where the numbers of runs come from: the files, bytes and choices behind each panel, as a record for MLflow."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from digicarbon.errors import DataError
+from digicarbon.panel import Index, variables_of
+from digicarbon.plan.once import Once
+from digicarbon.plan.prepare import KINDS, Prepared, Specs
+from digicarbon.plan.runs import Run, code_digest
+from digicarbon.source import InputFile, Inputs, WatchedInputs, datafolder
+from digicarbon.spec import Spec, identity
+
+RECORD = "data.json"
+"""The record's name among the files of a sweep."""
+VERSION = 2
+"""Of the record's layout."""
+FINGERPRINT = "digicarbon.data_fingerprint"
+"""The tag that carries a run's fingerprint."""
+CODE = "digicarbon.code"
+"""The tag that carries the SHA-256 of the code that computes a run's numbers."""
+SEEDS = "digicarbon.seeds"
+"""The tag that carries the seeds of a run, by the key that sets them, as JSON."""
+GROUPS = ("source", "measure", "outcome", "panel", "sample")
+"""The choices that make a panel."""
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What a sweep keeps about its data.
+
+    Attributes
+    ----------
+    fingerprints : mapping of str to str
+        By the label of the run.
+    tags : mapping of str to mapping
+        By the label of the run: its fingerprint, code and seeds as tags of MLflow; equal ones are one object.
+    fingerprint : str
+        Of the whole sweep: that of its runs, or a hash of theirs where they differ.
+    files : mapping of str to str
+        Contents by name: the record `RECORD`, and what measures are made from (``measure/<option>/…``).
+    """
+
+    fingerprints: Mapping[str, str]
+    tags: Mapping[str, Mapping[str, str]]
+    fingerprint: str
+    files: Mapping[str, str]
+
+
+def ledger(runs: Sequence[Run]) -> Ledger:
+    """Return the record of the data of a sweep's runs.
+
+    Raises
+    ------
+    DataError
+        If a measure cannot say what it is made from.
+    """
+    origins = _Origins()
+    tags = {run.label: origins.tags(run) for run in runs}
+    prints = {label: own[FINGERPRINT] for label, own in tags.items()}
+    alike: dict[str, list[Run]] = {}
+    for run in runs:
+        alike.setdefault(origins.choices(run), []).append(run)
+    kept, folders = _kept_by_measures([own[0] for own in alike.values()])
+    data = []
+    for own in alike.values():
+        each = {prints[run.label]: run for run in reversed(own)}
+        by_print = {key: _own(run, origins) for key, run in reversed(each.items())}
+        data.append({**_entry(list(each.values()), origins), "artifacts": folders[own[0].label], "runs": by_print})
+    record = json.dumps({"version": VERSION, "data": data}, ensure_ascii=False, indent=1)
+    several = sorted(set(prints.values()))
+    whole = several[0] if len(several) == 1 else _hash(several)
+    return Ledger(prints, tags, whole, {RECORD: record + "\n", **kept})
+
+
+def fingerprint(specs: Specs, prepared: Prepared) -> str:
+    """Return the SHA-256 of all that a run's data are.
+
+    It covers the bytes of the files from which the columns of the run come, the choices of source, measure, outcome,
+    panel and sample, the panel itself (units, periods, rows, and names and values of the columns that model and
+    diagnostic read), and the weights if they are taken. It does not cover where files are, what they are called, fields
+    that decide no number (`Spec.no_numbers`), and files that were read for other columns.
+
+    Parameters
+    ----------
+    specs : Specs
+    prepared : Prepared
+        As made from ``specs``.
+    """
+    return _Origins().fingerprint(specs, prepared)
+
+
+def seeds(specs: Specs) -> dict[str, int]:
+    """Return every seed among the fields of a run's specifications, by dotted key, e.g. ``{"source.seed": 1}``."""
+    return dict(_seeds("", ((group, getattr(specs, group)) for group in KINDS)))
+
+
+def _seeds(place: str, fields: Iterable[tuple[str, object]]) -> Iterator[tuple[str, int]]:
+    for name, value in fields:
+        if name == "seed" and isinstance(value, int):
+            yield f"{place}{name}", value
+        elif isinstance(value, Spec):
+            yield from _seeds(f"{place}{name}.", value)
+        elif isinstance(value, Mapping):
+            yield from _seeds(f"{place}{name}.", value.items())
+
+
+def today(path: str, sha256: str) -> str:
+    """Return how a recorded file is now: ``same``, ``changed`` or ``not there``."""
+    try:
+        return "same" if datafolder.file_hash(Path(path)) == sha256 else "changed"
+    except OSError:
+        return "not there"
+
+
+@dataclass(frozen=True)
+class _PanelRecord:
+    """What is recorded of a panel; the panel itself need not be kept or made again for it.
+
+    Attributes
+    ----------
+    index : Index
+    digest : str
+        Of all its columns, in their order.
+    terms : str
+        The digest of the columns that models read, sorted by name.
+    """
+
+    index: Index
+    digest: str
+    terms: str
+
+    @classmethod
+    def of(cls, prepared: Prepared) -> _PanelRecord:
+        panel = prepared.panel
+        return cls(panel.index, panel.digest, panel.digest_of(sorted(set(panel.expanded(prepared.terms)))))
+
+
+@dataclass
+class _Origins:
+    """Finds out what runs come from, and keeps what they share: a sweep can have 100,000."""
+
+    _once: Once = field(default_factory=Once)
+    _tags: dict[tuple[str, str, str], Mapping[str, str]] = field(default_factory=dict)
+
+    def tags(self, run: Run) -> Mapping[str, str]:
+        specs = run.specs
+        computing = (type(specs.model), type(specs.diagnostic))
+        found = (
+            self.fingerprint(specs, run.prepared),
+            self._once("code", computing, lambda: code_digest(*computing)),
+            json.dumps(self._seeds(specs)),
+        )
+        return self._tags.setdefault(found, dict(zip((FINGERPRINT, CODE, SEEDS), found, strict=True)))
+
+    def fingerprint(self, specs: Specs, prepared: Prepared) -> str:
+        shared = _panel_specs(specs)
+
+        def make() -> str:
+            weights = None if prepared.weights is None else prepared.weights.digest
+            choices = [
+                self._once("numbers", (spec,), partial(identity, spec, frozenset(spec.no_numbers))) for spec in shared
+            ]
+            files = _hashes(self.files(specs, prepared))
+            data = {"files": files, "choices": choices, "panel": self.panel(prepared).terms}
+            return _hash({"data": data, "weights": weights})
+
+        return self._once(("fingerprint", prepared.terms), (*shared, prepared.stage, prepared.weights), make)
+
+    def panel(self, prepared: Prepared) -> _PanelRecord:
+        """Return what is recorded of a run's panel."""
+        return self._once(("panel", prepared.terms), (prepared.stage,), lambda: _PanelRecord.of(prepared))
+
+    def _seeds(self, specs: Specs) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for group in KINDS:
+            spec = getattr(specs, group)
+            found |= self._once("seeds", (spec,), partial(dict, _seeds("", [(group, spec)])))
+        return found
+
+    def choices(self, run: Run) -> str:
+        """Return what runs have in common that are recorded together: options, fields and the files that were read."""
+        inputs, shared = run.prepared.inputs, _panel_specs(run.specs)
+
+        def make() -> str:
+            fields = [self._once("choice", (spec,), partial(identity, spec, spec.left_to_models)) for spec in shared]
+            return _hash([_options(run), fields, self._once("hashes", (inputs,), partial(_hashes, inputs.files))])
+
+        return self._once("choices", (run.options, *shared, inputs), make)
+
+    def files(self, specs: Specs, prepared: Prepared) -> tuple[InputFile, ...]:
+        """Return the files from which something was taken that the run's columns are made of."""
+        inputs = prepared.inputs
+        if not inputs.files:
+            return ()
+        names = [*variables_of(specs.terms), *specs.sample.variables]
+        made = self._once("made", (prepared.stage,), lambda: _taken(specs, inputs))
+        used = made | set(specs.panel.columns_behind(names, inputs.frame.columns))
+        return tuple(file for file in inputs.files if used & set(file.series))
+
+
+def _panel_specs(specs: Specs) -> tuple[Spec, ...]:
+    return tuple(getattr(specs, group) for group in GROUPS)
+
+
+def _taken(specs: Specs, inputs: Inputs) -> frozenset[str]:
+    """Return what measure and outcome take of the inputs."""
+    watched = WatchedInputs.of(inputs)
+    specs.measure.transformed(watched)
+    specs.outcome.compute(watched)
+    return frozenset(watched.taken)
+
+
+def _hashes(files: Iterable[InputFile]) -> list[str]:
+    return sorted(file.sha256 for file in files)
+
+
+def _every_field(spec: Spec) -> dict[str, Any]:
+    return {"class": f"{type(spec).__module__}.{type(spec).__qualname__}", **spec.model_dump(mode="json")}
+
+
+def _choices(specs: Specs) -> dict[str, dict[str, Any]]:
+    """Return the fields that make a panel; the terms that models take of it stand with each run."""
+    chosen = {group: getattr(specs, group) for group in GROUPS}
+    return {
+        group: {name: x for name, x in _every_field(spec).items() if name not in spec.left_to_models}
+        for group, spec in chosen.items()
+    }
+
+
+def _options(run: Run) -> dict[str, str]:
+    return {group: run.options.get(group, "") for group in GROUPS}
+
+
+def _entry(runs: Sequence[Run], origins: _Origins) -> dict[str, Any]:
+    """Return what is recorded of runs of the same files and choices."""
+    first = runs[0]
+    inputs = first.prepared.inputs
+    return {
+        "source": inputs.source,
+        "simulated": inputs.simulated,
+        "options": _options(first),
+        "choices": _choices(first.specs),
+        "files": [_file(file) for file in inputs.files],
+        "names": {"unit": inputs.unit_name, "time": inputs.time_name},
+        "panels": _panels(origins.panel(run.prepared) for run in runs),
+        "weights": _weights(runs),
+    }
+
+
+def _own(run: Run, origins: _Origins) -> dict[str, Any]:
+    """Return what is recorded of the runs of one fingerprint."""
+    prepared = run.prepared
+    return {
+        "panel": origins.panel(prepared).digest,
+        "columns": list(run.specs.terms),
+        "files": [file.path for file in origins.files(run.specs, prepared)],
+        "weights": None if prepared.weights is None else prepared.weights.digest,
+    }
+
+
+def _panels(panels: Iterable[_PanelRecord]) -> list[dict[str, Any]]:
+    """Return units and periods of all panels, those of other columns alone together."""
+    found: dict[bytes, dict[str, Any]] = {}
+    digests: dict[bytes, dict[str, None]] = {}
+    for panel in panels:
+        place = panel.index.digest
+        if place not in found:
+            found[place] = {
+                "rows": len(panel.index),
+                "units": list(map(str, panel.index.units)),
+                "periods": list(map(str, panel.index.periods)),
+            }
+        digests.setdefault(place, {})[panel.digest] = None
+    return [{**shape, "digests": list(digests[place])} for place, shape in found.items()]
+
+
+def _weights(runs: Sequence[Run]) -> dict[str, dict[str, Any]]:
+    """Return the weights that runs take, by digest."""
+    found: dict[str, dict[str, Any]] = {}
+    for run in runs:
+        spec, weights = run.specs.weights, run.prepared.weights
+        if spec is not None and weights is not None and weights.digest not in found:
+            found[weights.digest] = {
+                "option": run.options.get("weights", ""),
+                "choices": _every_field(spec),
+                "units": weights.n,
+                "links": int(weights.matrix.nnz),
+                "files": [asdict(InputFile.of(Path(file))) for file in spec.files],
+            }
+    return found
+
+
+def _file(file: InputFile) -> dict[str, Any]:
+    return {"name": file.name, **asdict(file), "imports": _imports(Path(file.path))}
+
+
+def _imports(path: Path) -> list[dict[str, Any]]:
+    """Return the importer's own record of a file of a data folder; a damaged one is no reason to lose the run."""
+    if path.suffix != ".parquet":
+        return []
+    try:
+        return [asdict(record) for record in datafolder.provenance(path.parent, path.stem)]
+    except DataError as error:
+        return [{"kind": "unknown", "notes": [str(error)]}]
+
+
+def _kept_by_measures(runs: Iterable[Run]) -> tuple[dict[str, str], dict[str, list[str]]]:
+    """Return the files of all measures, and their names by the label of the run that they belong to."""
+    files: dict[str, str] = {}
+    names: dict[str, list[str]] = {}
+    places: dict[str, list[str]] = {}
+    contents: dict[tuple[int, str], str] = {}
+    for run in runs:
+        measure = run.specs.measure
+        measured = id(run.prepared.inputs), identity(measure, measure.left_to_models)
+        if measured not in contents:
+            made = measure.artifacts(run.prepared.inputs)
+            contents[measured] = content = _hash(sorted(made.items()))
+            if content not in places:
+                folder = _unused(f"measure/{run.options.get('measure', 'measure')}", files)
+                places[content] = [f"{folder}/{name}" for name in made]
+                files |= dict(zip(places[content], made.values(), strict=True))
+        names[run.label] = places[contents[measured]]
+    return files, names
+
+
+def _unused(folder: str, files: Mapping[str, str]) -> str:
+    """Return a folder's name, with a number where another measure of the same option has it."""
+    taken = {name.rpartition("/")[0] for name in files}
+    more = (f"{folder}_{number}" for number in itertools.count(2))
+    return next(name for name in itertools.chain([folder], more) if name not in taken)
+
+
+def _hash(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()

@@ -1,0 +1,391 @@
+"""Experiment to runs to results: what is done is not done again, workers fit, this process writes."""
+
+from __future__ import annotations
+
+import hashlib
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, TypeVar
+
+from digicarbon.config import yaml_text
+from digicarbon.config.compose import Composer
+from digicarbon.config.files import subject
+from digicarbon.disk.scratch import Scratch
+from digicarbon.errors import ConfigError, Interrupt, counted
+from digicarbon.executor import Executor
+from digicarbon.plan.runs import Plan, Run, require
+from digicarbon.report import Report, Table
+from digicarbon.result import Result
+from digicarbon.spec import Spec, build
+from digicarbon.sweep import engine, entries
+from digicarbon.sweep.engine import Fitted, Work
+from digicarbon.sweep.provenance import FINGERPRINT, ledger
+from digicarbon.sweep.quiet import WhenQuiet
+from digicarbon.sweep.stage import Stages
+from digicarbon.sweep.tables import Records, show, store_name
+from digicarbon.tracking import EXPERIMENT, OVERRIDES, ROSTER, Entry, Store, Tracking
+
+S = TypeVar("S", bound=Spec)
+
+BATCH = 500
+"""Runs that are written at once at most."""
+FLUSH = 1.0
+"""Seconds after which what is fitted is written, however few runs it is."""
+KEPT = 2_000
+"""Up to so many runs a sweep keeps its results in memory."""
+
+
+class SweepInterruptedError(KeyboardInterrupt):
+    """The user or the system ended a sweep; what was fitted is recorded."""
+
+
+@dataclass
+class Finished:
+    """What a sweep left behind.
+
+    Attributes
+    ----------
+    table : Table or None
+        None if every run failed.
+    failures : list of (str, str)
+        Labels and sentences.
+    tracebacks : list of str
+        Where the traceback of each is.
+    done : int
+        Runs with a result, whoever fitted them.
+    kept, reused : int
+        Those of ``done`` that this sweep had before, and those that another sweep of the store had.
+    pictures : tuple of str
+        Where the report's pictures and other files are.
+    waiting : int
+        Runs that are in the spool since the store does not answer.
+    place, estimates : str
+        Where the table and the file of all estimates are.
+    experiment, uri, parent_id : str
+        Where MLflow has it.
+    notices : tuple of str
+        What the store has to say, e.g. how many runs wait for a server.
+    """
+
+    table: Table | None
+    failures: list[tuple[str, str]]
+    tracebacks: list[str]
+    done: int
+    experiment: str
+    uri: str
+    parent_id: str
+    pictures: tuple[str, ...] = ()
+    kept: int = 0
+    reused: int = 0
+    notices: tuple[str, ...] = ()
+    place: str = ""
+    estimates: str = ""
+    waiting: int = 0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What holds for a whole sweep: its table, its workers and its store."""
+
+    report: Report
+    executor: Executor
+    tracking: Tracking
+
+
+def settings(composer: Composer) -> Settings:
+    """Build the specifications that hold for a whole sweep.
+
+    Raises
+    ------
+    ConfigError
+        If one is wrong; the message names the place.
+    """
+    lacking = composer.missing()
+
+    def built(group: str, kind: type[S]) -> S:
+        require([key for key in lacking if key.startswith(f"{group}.")], composer.chosen, composer)
+        try:
+            return build(composer.node(group), kind, group)
+        except ConfigError as error:
+            raise ConfigError(f"{composer.where(subject(str(error)) or group)}: {error}") from error
+
+    return Settings(built("report", Report), built("executor", Executor), built("tracking", Tracking))
+
+
+def sweep_key(planned: Plan) -> str:
+    """Return what a sweep is known by when it is started again: its name, its overrides and all that it fits."""
+    text = "\n".join([store_name(planned), *planned.overrides, *sorted(run.key for run in planned.runs)])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def run(
+    composer: Composer,
+    planned: Plan,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    force: bool = False,
+) -> Finished:
+    """Fit every run of a plan that the store does not have, write each to MLflow and make the comparison table.
+
+    Parameters
+    ----------
+    composer : Composer
+    planned : Plan
+    progress : callable
+        Called with the numbers of finished and of all runs.
+    force : bool
+        Fit every run in a new sweep, whatever the store has.
+
+    Raises
+    ------
+    SweepInterruptedError
+        On Ctrl-C or SIGTERM, after what was fitted has been written.
+    DigicarbonError
+        If the store cannot be opened or written, a specification of report, executor or tracking is wrong, or the
+        report cannot be made of these runs; the runs are recorded then.
+    """
+    chosen = settings(composer)
+    kept = ledger(planned.runs)
+    store = Store(chosen.tracking, store_name(planned))
+    tags = {
+        FINGERPRINT: kept.fingerprint,
+        EXPERIMENT: store_name(planned),
+        **({OVERRIDES: " ".join(planned.overrides)} if planned.overrides else {}),
+        **entries.simulated_tag(planned.runs),
+    }
+    with _Signals() as signals:
+        done = store.open(
+            planned.title,
+            yaml_text.dumped(composer.asked),
+            tags,
+            sweep_key(planned),
+            resume=not force,
+            files={**kept.files, ROSTER: entries.roster(planned).to_bytes()},
+        )
+        book = _Book(store, planned.runs, entries.Entries(kept, chosen.report.asked), signals, progress)
+        try:
+            book.take_over(done, elsewhere=not force)
+            with (
+                Stages(local=not chosen.executor.remote) as stages,
+                closing(engine.fitted(_work(planned.runs, book.left(), chosen.executor, stages))) as answers,
+                WhenQuiet(FLUSH, book.flush) as quiet,
+            ):
+                for found in answers:
+                    with quiet.heard():
+                        book.add(found)
+            book.flush()
+            with Scratch() as scratch:
+                failed = [(planned.runs[index].label, book.errors[index]) for index in sorted(book.errors)]
+                shown = show(planned, chosen.report, book.records(planned), scratch.path, failed)
+                places = store.finish(shown.files, len(book.errors), book.done, shown.metrics)
+        except KeyboardInterrupt:
+            try:
+                book.flush()
+            finally:
+                store.abort()
+            raise SweepInterruptedError(_interrupted(store, book)) from None
+        except BaseException:
+            store.abort()
+            raise
+    if shown.refusal is not None:
+        raise shown.refusal
+    return Finished(
+        table=shown.table,
+        failures=failed,
+        tracebacks=[store.traceback(planned.runs[index].key) for index in sorted(book.errors)],
+        done=book.done,
+        experiment=store.name,
+        uri=store.uri,
+        parent_id=store.parent_id,
+        pictures=tuple(places[name] for name in shown.pictures),
+        kept=book.kept,
+        reused=book.reused,
+        notices=tuple(store.notices),
+        place=places.get("table.csv", ""),
+        estimates=places.get("estimates.csv", ""),
+        waiting=store.waiting,
+    )
+
+
+class _Book:
+    """Keeps account of a sweep: every run is written once, in batches.
+
+    The results of a small sweep are kept for its table. A run of a large one takes a byte here: its result is read back
+    from the files of the store when the report asks for it.
+
+    Attributes
+    ----------
+    done : int
+        Runs with a result.
+    kept, reused : int
+        Those of them that this sweep had before, and those that another sweep of the store had.
+    errors : dict of int to str
+        Sentences of failed runs.
+    results : dict of int to Result
+        Of a small sweep; empty for a large one.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        runs: Sequence[Run],
+        made: entries.Entries,
+        signals: _Signals,
+        progress: Callable[[int, int], None],
+    ) -> None:
+        self.store, self.runs, self.signals, self.progress = store, runs, signals, progress
+        self.entries = made
+        self.done = self.kept = self.reused = 0
+        self.errors: dict[int, str] = {}
+        self.results: dict[int, Result] = {}
+        self._small = len(runs) <= KEPT
+        self._has_result = bytearray(len(runs))
+        self._waiting: list[Entry] = []
+        self._flushed = time.monotonic()
+
+    def take_over(self, done: Mapping[str, str], elsewhere: bool) -> None:
+        """Take the results that the store has: those of this sweep, and copies of those of others."""
+        before = self.store.recorded()
+        there = [index for index, run in enumerate(self.runs) if run.key in done and run.key in before]
+        for index in there:
+            self._count(index)
+        if self._small:
+            results = before.read(self.runs[index].key for index in there)
+            self.results |= {index: result for index, (_, result) in zip(there, results, strict=True)}
+        self.kept = self.done
+        if elsewhere and self.kept < len(self.runs):
+            self._copy(self.store.find([self.runs[index].key for index in self.left()]))
+        self._tell()
+
+    def left(self) -> list[int]:
+        """Return the positions of the runs that have neither result nor error."""
+        return [index for index, has in enumerate(self._has_result) if not has and index not in self.errors]
+
+    def add(self, found: Sequence[Fitted]) -> None:
+        """Take what was fitted, and write when it is time to."""
+        for one in found:
+            if one.result is None:
+                # thousands of runs may fail for one reason
+                self.errors[one.index] = sys.intern(one.error.split("\n")[0])
+            else:
+                self._count(one.index)
+                if self._small:
+                    self.results[one.index] = one.result
+            self._put(self.entries.fitted(self.runs[one.index], one))
+        if time.monotonic() - self._flushed >= FLUSH:
+            self.flush()
+        self._tell()
+
+    def flush(self) -> None:
+        """Write what is waiting."""
+        with self.signals.held():
+            batch, self._waiting = self._waiting, []
+            self.store.write(batch)
+            self._flushed = time.monotonic()
+
+    def records(self, planned: Plan) -> Records:
+        """Return the runs that have a result, for the report; all must have been written."""
+        if self._small:
+            return Records(planned, sorted(self.results), lambda indices: map(self.results.__getitem__, indices))
+        stored = self.store.recorded()
+        # a user's own table can hold what no file can; such a run is done, but not to be read back
+        there = [index for index, has in enumerate(self._has_result) if has and self.runs[index].key in stored]
+
+        def read(indices: Sequence[int]) -> Iterator[Result]:
+            return (result for _, result in stored.read(self.runs[index].key for index in indices))
+
+        return Records(planned, there, read, lacking=self.done - len(there))
+
+    def _copy(self, found: Mapping[str, str]) -> None:
+        """Record copies of what other sweeps have, by content hash."""
+        if not found:
+            return
+        others = self.store.results(found.values())
+        wanted = [index for index in self.left() if found.get(self.runs[index].key) in others]
+        for index, (run_id, result) in zip(
+            wanted, others.read(found[self.runs[index].key] for index in wanted), strict=True
+        ):
+            self._count(index)
+            if self._small:
+                self.results[index] = result
+            self._put(self.entries.copied(self.runs[index], result, run_id))
+        self.reused = len(wanted)
+        self.flush()
+
+    def _count(self, index: int) -> None:
+        self._has_result[index] = True
+        self.done += 1
+
+    def _put(self, entry: Entry) -> None:
+        self._waiting.append(entry)
+        if len(self._waiting) >= BATCH:
+            self.flush()
+
+    def _tell(self) -> None:
+        self.progress(self.done + len(self.errors), len(self.runs))
+
+
+class _Signals:
+    """Ctrl-C and SIGTERM: both end a sweep in order, and never in the middle of a batch."""
+
+    def __init__(self) -> None:
+        self._before: dict[signal.Signals, Any] = {}
+        self._holding = False
+        self._asked = False
+
+    def __enter__(self) -> _Signals:
+        if threading.current_thread() is threading.main_thread():
+            for one in (signal.SIGINT, signal.SIGTERM):
+                # what started this command may have made it deaf on purpose
+                if signal.getsignal(one) is not signal.SIG_IGN:
+                    self._before[one] = signal.signal(one, self._answer)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for one, handler in self._before.items():
+            signal.signal(one, handler)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold a signal back until the block has ended; a second one is not held."""
+        self._holding = True
+        try:
+            yield
+        finally:
+            self._holding = False
+        if self._asked:
+            self._asked = False
+            raise Interrupt
+
+    def _answer(self, number: int, frame: FrameType | None) -> None:
+        if self._holding and not self._asked:
+            self._asked = True
+            return
+        raise Interrupt
+
+
+def _work(runs: Sequence[Run], left: Sequence[int], executor: Executor, stages: Stages) -> Work:
+    classes = {cls for index in left for cls in (type(runs[index].specs.model), type(runs[index].specs.diagnostic))}
+    own = any(cls.__module__.split(".")[0] != "digicarbon" for cls in classes)
+    return Work(lambda index: stages.task(index, runs[index]), left, [kind(run) for run in runs], executor, own)
+
+
+def kind(run: Run) -> str:
+    """Return what a run has in common with those that take about as long."""
+    # one object for all of a kind: a sweep has 100,000
+    return sys.intern("/".join(run.options.get(group, "") for group in ("source", "model", "diagnostic")))
+
+
+def _interrupted(store: Store, book: _Book) -> str:
+    left = len(book.runs) - book.done
+    if not left:
+        return f"all runs are recorded in {store.uri}, and the same command makes the table."
+    return (
+        f"{book.done} of {counted(len(book.runs), 'run')} are recorded in {store.uri}. The same "
+        f"command goes on with the {counted(left, 'run')} that {'is' if left == 1 else 'are'} left."
+    )

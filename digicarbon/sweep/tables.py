@@ -1,0 +1,292 @@
+"""What a sweep shows at its end: the report's table and pictures, and all estimates in one file."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice, repeat
+from pathlib import Path
+from typing import TextIO, overload
+
+from digicarbon.config.files import ROOT, UNNAMED
+from digicarbon.disk.cells import plain, plain_table
+from digicarbon.errors import DigicarbonError, TrackingError, counted, listing
+from digicarbon.plan.runs import MOST_REASONS, Plan, Run
+from digicarbon.report import Labels, Record, Report, Table, attributed
+from digicarbon.report.joint import FILE as JOINT
+from digicarbon.report.joint import Joint
+from digicarbon.result import Result
+from digicarbon.sweep.joint import joint_test
+
+ESTIMATES = "estimates.csv"
+COLUMNS = ("coef", "se", "stat", "p", "low", "high")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The report of a sweep.
+
+    Attributes
+    ----------
+    table : Table or None
+        None if every run failed, or if the report refuses.
+    refusal : DigicarbonError or None
+        Why there is no table.
+    pictures : tuple of str
+        Names of the report's own files.
+    files : mapping of str to str, bytes or Path
+        Contents by name: table, pictures, the joint test, and where the file of estimates is.
+    metrics : mapping of str to float
+        Numbers of the sweep as a whole: the p values of its joint test.
+    """
+
+    table: Table | None
+    refusal: DigicarbonError | None
+    pictures: tuple[str, ...]
+    files: Mapping[str, str | bytes | Path]
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+class Records(Sequence[Record]):
+    """The fitted runs of a sweep as a report sees them, in the order of the experiment.
+
+    Results are read on each pass, and none is kept: a sweep of 100,000 runs takes no more memory than one of 1,000.
+
+    Parameters
+    ----------
+    planned : Plan
+    indices : sequence of int
+        Positions of the runs in the plan, in order.
+    read : callable
+        Yields the results of runs at some positions, in their order.
+    lacking : int
+        How many more are recorded whose results cannot be read.
+
+    Attributes
+    ----------
+    watchers : list of callable
+        Told the place, run and result of each fit that is read for a report.
+    """
+
+    def __init__(
+        self,
+        planned: Plan,
+        indices: Sequence[int],
+        read: Callable[[Sequence[int]], Iterator[Result]],
+        lacking: int = 0,
+    ) -> None:
+        self._planned, self._indices, self._read = planned, indices, read
+        self.lacking = lacking
+        self.watchers: list[Callable[[int, Run, Result], None]] = []
+
+    def __len__(self) -> int:
+        if not self._planned.same:
+            return len(self._indices)
+        return sum(1 + len(self._planned.twins(self._planned.runs[index])) for index in self._indices)
+
+    def __iter__(self) -> Iterator[Record]:
+        for place, (run, result) in enumerate(self.results()):
+            for watcher in self.watchers:
+                watcher(place, run, result)
+            yield from self._of(run, result)
+
+    @overload
+    def __getitem__(self, position: int) -> Record: ...
+    @overload
+    def __getitem__(self, position: slice) -> list[Record]: ...
+    def __getitem__(self, position: int | slice) -> Record | list[Record]:
+        chosen = range(len(self))[position]
+        if isinstance(chosen, range):
+            wanted = {place: one for place, one in enumerate(self) if place in chosen}
+            return [wanted[place] for place in chosen]
+        return next(islice(self, chosen, None))
+
+    def results(self, first: int = 0) -> Iterator[tuple[Run, Result]]:
+        """Yield each fit with its result, beginning with the one at a place."""
+        indices = self._indices[first:]
+        for index, result in zip(indices, self._read(indices), strict=True):
+            yield self._planned.runs[index], result
+
+    def _of(self, run: Run, result: Result) -> Iterator[Record]:
+        """Yield a run as the report sees it, once more for each named column that came to the same fit."""
+        # the panel is made for a picture only
+        chosen = self._planned.chosen(run)
+        shared = (run.options, chosen, result, lambda: run.prepared.panel, run.prepared.simulated, run.choice.column)
+        for again, label in enumerate((run.label, *self._planned.twins(run))):
+            yield Record(label, *shared, again=again > 0)
+
+
+def show(
+    planned: Plan, report: Report, records: Records, scratch: Path, failures: Collection[tuple[str, str]] = ()
+) -> Shown:
+    """Make the report of a sweep; fitted runs are recorded whatever it says.
+
+    Parameters
+    ----------
+    planned : Plan
+    report : Report
+    records : Records
+    scratch : Path
+        A folder for files that are large; they are there as long as it is.
+    failures : collection of (str, str)
+        Labels and sentences of the runs that failed.
+
+    Raises
+    ------
+    TrackingError
+        If the folder takes no more.
+    """
+    place = scratch / ESTIMATES
+    try:
+        with place.open("w", encoding="utf-8", newline="") as file:
+            every = _Estimates(file)
+            records.watchers.append(every.take)
+            joint, untested = _joint(report, records)
+            report = report if joint is None else report.with_joint(joint)
+            pictures, lacking = _pictures(planned, report, records)
+            table, refusal = _table_or_refusal(
+                planned, report, records, (*untested, *lacking, *absent(failures, planned.failed.items()))
+            )
+            every.complete(records)
+    except OSError as error:
+        raise TrackingError(
+            f"The file of all estimates cannot be made in {scratch} ({error.strerror}). All runs are recorded; make "
+            "room there, or name another folder in TMPDIR, and the same command makes the table."
+        ) from error
+    files: dict[str, str | bytes | Path] = {**pictures}
+    if table is not None:
+        files |= {"table.md": table.to_markdown(), "table.csv": plain_table(table.cells).to_csv()}
+    if table is not None and table.below is not None:
+        files["table_below.csv"] = plain_table(table.below.cells).to_csv()
+    if joint is not None:
+        files[JOINT] = joint.to_json()
+    if every.count:
+        files[ESTIMATES] = place
+    return Shown(table, refusal, tuple(pictures), files, {} if joint is None else joint.metrics)
+
+
+def store_name(planned: Plan) -> str:
+    """Return what MLflow and a table without title call the sweep."""
+    return UNNAMED if planned.name == ROOT else planned.name
+
+
+class _Estimates:
+    """Writes all coefficients: term, coef, se, stat, p, low, high, and label and hash of the run.
+
+    What a report reads is written on the way, since reading takes longer than writing; each fit once, in order.
+    """
+
+    def __init__(self, file: TextIO) -> None:
+        self.count = 0
+        self._next = 0
+        self._rows = csv.writer(file, lineterminator="\n")
+        self._rows.writerow(["term", *COLUMNS, "run", "hash"])
+
+    def take(self, place: int, run: Run, result: Result) -> None:
+        """Write the fit at a place if it is the next one."""
+        if place != self._next:
+            return
+        self._next += 1
+        if result.terms:
+            columns = [_blank(result.estimate_columns[name].tolist()) for name in COLUMNS]
+            self._rows.writerows(zip(map(plain, result.terms), *columns, repeat(plain(run.label)), repeat(run.key)))
+        self.count += len(result.terms)
+
+    def complete(self, records: Records) -> None:
+        """Write what the report did not look at."""
+        for run, result in records.results(self._next):
+            self.take(self._next, run, result)
+
+
+def _blank(values: list[float]) -> list[float | str]:
+    """Return values, nothing for those that are no number."""
+    return ["" if math.isnan(value) else value for value in values]
+
+
+def _table_or_refusal(
+    planned: Plan, report: Report, records: Records, notes: Sequence[str]
+) -> tuple[Table | None, DigicarbonError | None]:
+    try:
+        return _table(planned, report, records, notes), None
+    except DigicarbonError as error:
+        return None, error
+
+
+def _table(planned: Plan, report: Report, records: Records, more: Sequence[str]) -> Table | None:
+    if not len(records):
+        return None
+    notes = [(run.label, run.prepared.notes) for run in planned.runs]
+    simulated = any(run.prepared.simulated for run in planned.runs)
+    return finished(report.table(_title(planned), records), report.words, notes, simulated, records.lacking, more)
+
+
+def absent(failures: Collection[tuple[str, str]], columns: Collection[tuple[str, str]]) -> tuple[str, ...]:
+    """Return the notes on runs that a table lacks since they failed, and on columns that cannot run, with reasons.
+
+    Parameters
+    ----------
+    failures, columns : collection of (str, str)
+        Labels and why they are not in the table.
+    """
+    said: list[str] = []
+    for found, what, verb in ((failures, "run", "failed"), (columns, "column", "cannot run")):
+        if found:
+            be = "is" if len(found) == 1 else "are"
+            said.append(f"{counted(len(found), what)} {verb} and {be} not shown: {listing((w for w, _ in found), 8)}.")
+            said += [f"Why {label} is not shown: {reason}" for label, reason in islice(found, MOST_REASONS) if reason]
+    return tuple(said)
+
+
+def finished(
+    table: Table,
+    words: Labels,
+    notes: Sequence[tuple[str, Sequence[str]]],
+    simulated: bool,
+    lacking: int = 0,
+    more: Sequence[str] = (),
+) -> Table:
+    """Return a report's table with what holds for the sweep besides.
+
+    Parameters
+    ----------
+    table : Table
+    words : Labels
+        The report's.
+    notes : sequence of (str, sequence of str)
+        What there is to say of the preparation of each run, by label.
+    simulated : bool
+        Whether any of the data are.
+    lacking : int
+        How many more runs are recorded whose results cannot be read.
+    more : sequence of str
+        Further notes.
+    """
+    if lacking:
+        more = (*more, f"{counted(lacking, 'run')} more: recorded, but what was found cannot be read back.")
+    title = words.title(table.title, simulated)
+    return replace(table, title=title, notes=(*table.notes, *words.notes((*more, *attributed(notes)))))
+
+
+def _joint(report: Report, records: Records) -> tuple[Joint | None, tuple[str, ...]]:
+    """Return the joint test that a report asks for, or a note that says why there is none: it never costs the table."""
+    asked = report.joint_request
+    if asked is None or not len(records):
+        return None, ()
+    try:
+        return joint_test(records.results(), asked.quantity, asked.draws, asked.seed, asked.level, asked.term), ()
+    except DigicarbonError as error:
+        return None, (f"No joint test: {error}",)
+
+
+def _pictures(planned: Plan, report: Report, records: Records) -> tuple[Mapping[str, bytes], tuple[str, ...]]:
+    """Return the report's further files, or a note that says why there are none: they never cost the table."""
+    try:
+        return (report.files(_title(planned), records) if len(records) else {}), ()
+    except DigicarbonError as error:
+        return {}, (f"No pictures: {error}",)
+
+
+def _title(planned: Plan) -> str:
+    return planned.title or store_name(planned)

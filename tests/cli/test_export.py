@@ -1,0 +1,474 @@
+"""`digicarbon export`: what the folder holds, that R finds the same numbers, and what is refused."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import REFERENCE, _skip
+from mlflow import MlflowClient
+from omegaconf import OmegaConf
+
+from digicarbon.__main__ import main
+from digicarbon.numeric.linear.covariance import small_sample_factor
+from digicarbon.replication.case import Small
+
+Capture = pytest.CaptureFixture[str]
+STATES = {
+    "y": "ln gsp",
+    "x": ["ln pcap"],
+    "controls": ["ln pc", "就业", "a name of more than thirty-two characters"],
+}
+WEIGHTS = {"path": str(REFERENCE / "usaww_edges.csv"), "origin": "state", "weight": "weight", "symmetric": False}
+
+
+def experiment(
+    name: str, weights: bool = False, unit: str = "state", path: str = "data.csv", **content: object
+) -> None:
+    """Write an experiment on a file of one's own."""
+    chosen = {"measure": "none", "outcome": "none", "source": "table", "executor": "sequential"}
+    chosen |= {"weights": "edges"} if weights else {}
+    defaults = ["config", *({f"override {group}": option} for group, option in chosen.items()), "_self_"]
+    own = {"source": {"path": path, "unit": unit, "time": "year"}, **({"weights": WEIGHTS} if weights else {})}
+    Path("experiments").mkdir(exist_ok=True)
+    text = OmegaConf.to_yaml(OmegaConf.create({"defaults": defaults, "title": "Own data", **own, **content}))
+    Path(f"experiments/{name}.yaml").write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def states(project: Path) -> Path:
+    """A user's file on 48 states with names as people have them."""
+    frame = pd.read_csv(REFERENCE / "produc.csv")
+    logs = {"gsp": "ln gsp", "pcap": "ln pcap", "pc": "ln pc", "emp": "就业"}
+    columns = {new: np.log(frame[old]) for old, new in logs.items()}
+    columns["a name of more than thirty-two characters"] = frame["unemp"]
+    table = frame[["state", "year"]].assign(**columns)
+    table.to_csv("data.csv", index=False)
+    table.sample(frac=0.85, random_state=1).to_csv("holes.csv", index=False)
+    return project
+
+
+@pytest.fixture
+def firms(project: Path) -> Path:
+    shutil.copy(REFERENCE / "empluk.csv", "data.csv")
+    return project
+
+
+def exported(name: str, capsys: Capture) -> str:
+    """Run an experiment, export it to ``out`` and return what was said."""
+    assert main(["run", name, "executor=sequential"]) == 0
+    capsys.readouterr()
+    assert main(["export", name, "--to", "out"]) == 0
+    return capsys.readouterr().out
+
+
+@cache
+def has_r() -> bool:
+    if shutil.which("Rscript") is None:
+        return False
+    asked = "for (p in c('plm', 'lmtest', 'sandwich')) stopifnot(requireNamespace(p, quietly = TRUE))"
+    return subprocess.run(["Rscript", "-e", asked], capture_output=True).returncode == 0
+
+
+def r(script: Path, status: int = 0) -> str:
+    """Run a script in its folder and return what it printed."""
+    if not has_r():
+        _skip("R with plm is not here (Debian: apt-get install r-cran-plm r-cran-lmtest r-cran-sandwich)")
+    done = subprocess.run(["Rscript", script.name], cwd=script.parent, capture_output=True, text=True)
+    assert done.returncode == status, done.stdout[-3000:] + done.stderr
+    return done.stdout
+
+
+def compared(said: str) -> int:
+    """How many numbers a script compared."""
+    return sum(int(number) for number in re.findall(r"^(\d+) numbers compared, 0 differ", said, re.MULTILINE))
+
+
+def test_the_folder_holds_what_the_readme_says(project: Path, capsys: Capture) -> None:
+    said = exported("table3_baseline", capsys)
+    assert "7 runs of table3_baseline exported to out: 1 data set" in said
+    readme = Path("out/README.txt").read_text(encoding="utf-8")
+    assert "SIMULATED" in readme
+    assert "FE(7)" in readme
+    found = {path.relative_to("out").as_posix() for path in Path("out").rglob("*") if path.is_file()}
+    assert found == {
+        *("README.txt", "check.R", "check.do", "expected.csv", "experiment.yaml", "data.json"),
+        *("environment.txt", "requirements.txt", "data/set_1.csv", "data/set_1.dta"),
+        *(f"config/00{number}.yaml" for number in range(1, 8)),
+    }
+    assert re.search(r"^numpy==\d", Path("out/requirements.txt").read_text(), re.MULTILINE)
+
+
+def test_expected_numbers_are_those_of_mlflow(project: Path, capsys: Capture) -> None:
+    exported("table3_baseline", capsys)
+    table = pd.read_csv("out/expected.csv")
+    client = MlflowClient(tracking_uri=f"sqlite:///{Path('mlruns/mlflow.db').resolve().as_posix()}")
+    for row in table.to_dict("records"):
+        recorded = client.get_run(row["run_id"]).data.metrics
+        assert row["coef"] == recorded[f"coef.{row['term']}"]
+        assert row["se"] == recorded[f"se.{row['term']}"]
+    assert len(table) == 27
+
+
+def test_csv_and_stata_file_hold_the_same_numbers(states: Path, capsys: Capture) -> None:
+    experiment("own", model=STATES)
+    exported("own", capsys)
+    csv = pd.read_csv("out/data/set_1.csv")
+    dta = pd.read_stata("out/data/set_1.dta")
+    assert list(csv) == list(dta)
+    assert (csv["unit"] == dta["unit"]).all()
+    numbers = [name for name in csv if name != "unit"]
+    assert np.array_equal(csv[numbers].to_numpy(), dta[numbers].to_numpy())
+    original = pd.read_csv("data.csv").sort_values(["state", "year"])
+    assert np.array_equal(csv["v1"], original["就业"])
+    with pd.read_stata("out/data/set_1.dta", iterator=True) as reader:
+        assert reader.variable_labels()["v1"] == "就业"
+
+
+def test_bad_names_are_explained(states: Path, capsys: Capture) -> None:
+    experiment("own", model=STATES)
+    exported("own", capsys)
+    readme = Path("out/README.txt").read_text(encoding="utf-8")
+    assert re.search(r"^  v1 +就业$", readme, re.MULTILINE)
+    assert re.search(
+        r"^  a_name_of_more_than_thirty_t? +a name of more than thirty-two characters$", readme, re.MULTILINE
+    )
+
+
+def test_one_run_can_be_exported_alone(project: Path, capsys: Capture) -> None:
+    exported("table3_baseline", capsys)
+    assert main(["export", "FE(2)", "table3_baseline", "--to=alone"]) == 0
+    assert "1 run of table3_baseline exported to alone" in capsys.readouterr().out
+    assert set(pd.read_csv("alone/expected.csv")["label"]) == {"FE(2)"}
+
+
+@pytest.mark.parametrize("shared", ["", "everybody"])
+def test_an_experiment_is_found_in_its_own_store(shared: str, project: Path, capsys: Capture) -> None:
+    Path("experiments").mkdir()
+    for name, model in (("mine", "fe"), ("other", "pooled")):
+        Path(f"experiments/{name}.yaml").write_text(
+            f"# {name}\ndefaults: [config, override model: {model}, _self_]\n"
+            "tracking:\n  uri: sqlite:///own/mlflow.db\n  artifacts: own/artifacts\n"
+            f"  experiment: '{shared}'\ncolumns: {{A: {{}}, B: {{model.controls: []}}}}\n",
+            encoding="utf-8",
+        )
+        assert main(["run", name, "executor=sequential"]) == 0
+    capsys.readouterr()
+    assert main(["export", "mine", "--to", "all"]) == 0
+    assert f"2 runs of {shared or 'mine'} exported to all" in capsys.readouterr().out
+    assert main(["export", "A", "mine", "--to", "one"]) == 0
+    assert "1 run of" in capsys.readouterr().out
+    assert main(["rerun", "B", "mine"]) == 0
+    assert "Run " in capsys.readouterr().out
+    assert main(["data", "show", "A", "mine"]) == 0
+    assert ": A" in capsys.readouterr().out
+    # a label longer than a file's name can be is looked for, too
+    assert main(["rerun", "x" * 300, "tracking.uri=sqlite:///own/mlflow.db"]) == 2
+    assert "has no run of this label" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["table3_baseline"], "Name a run or an experiment, and the new folder after --to"),
+        (["table3_baseline", "--to"], "Name a run or an experiment, and the new folder after --to"),
+        (["--to", "out"], "Name a run or an experiment, and the new folder after --to"),
+        (["nothing", "--to", "out"], "The store has no sweep there yet"),
+        (["x", "--to", "full"], "--to full exists and is not empty; name a new folder"),
+        (["x", "--to", "full/file"], "--to full/file is a file; name a new folder."),
+    ],
+)
+def test_refusals(words: list[str], sentence: str, project: Path, capsys: Capture) -> None:
+    Path("full").mkdir()
+    Path("full/file").write_text("mine")
+    assert main(["export", *words]) == 2
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert "Traceback" not in said
+    assert not Path("out").exists()
+    assert Path("full/file").read_text() == "mine"
+
+
+def test_changed_data_are_refused_and_nothing_is_written(states: Path, capsys: Capture) -> None:
+    experiment("own", model=STATES)
+    assert main(["run", "own"]) == 0
+    table = pd.read_csv("data.csv")
+    table.loc[3, "ln pc"] += 0.01
+    table.to_csv("data.csv", index=False)
+    capsys.readouterr()
+    assert main(["export", "own", "--to", "out"]) == 2
+    assert "no longer those that it was fitted to. Run the experiment again" in capsys.readouterr().err
+    assert sorted(path.name for path in Path().iterdir()) == ["data.csv", "experiments", "holes.csv", "mlruns"]
+
+
+def test_an_empty_folder_is_filled(project: Path, capsys: Capture) -> None:
+    Path("out").mkdir()
+    exported("table3_baseline", capsys)
+    assert Path("out/README.txt").is_file()
+
+
+def test_a_model_of_ones_own_is_said_not_faked(states: Path, capsys: Capture) -> None:
+    Path("mine.py").write_text(
+        "from digicarbon.model import PanelRegression\n\n\nclass Mine(PanelRegression):\n    pass\n"
+    )
+    experiment("own", model={"_target_": "mine.Mine", **STATES})
+    exported("own", capsys)
+    assert "a model of the class Mine, which this tool does not have" in Path("out/check.R").read_text()
+    assert "a model of the class Mine, which this tool does not have" in Path("out/check.do").read_text()
+    assert 'recorded "`run\'"' not in Path("out/check.do").read_text()
+
+
+def test_a_run_without_regression_has_nothing_to_export(project: Path, capsys: Capture) -> None:
+    assert main(["run", "table2_descriptive", "executor=sequential"]) == 0
+    capsys.readouterr()
+    assert main(["export", "table2_descriptive", "--to", "out"]) == 2
+    assert "has no run with estimates to export" in capsys.readouterr().err
+
+
+def test_weights_stand_in_the_order_of_units(project: Path, capsys: Capture) -> None:
+    exported("table7_spatial_w1", capsys)
+    (matrix,) = (path for path in Path("out/weights").iterdir() if "long" not in path.name)
+    square = pd.read_csv(matrix, index_col=0)
+    data = pd.read_csv("out/data/set_1.csv")
+    assert list(square.index) == list(square.columns) == list(data.drop_duplicates("unit_id")["unit"])
+    pairs = pd.read_csv(matrix.with_name(f"{matrix.stem}_long.csv"))
+    dense = np.zeros(square.shape)
+    dense[pairs["unit_id"] - 1, pairs["neighbour_id"] - 1] = pairs["weight"]
+    assert np.allclose(dense, square, rtol=0, atol=1e-16)
+    assert np.allclose(square.sum(axis=1), 1)
+
+
+@pytest.mark.parametrize("rule", ["stata", "none", "sss", "full", "g", "hc1", "hc3"])
+def test_factors_in_scripts_are_those_of_the_covariance(rule: Any) -> None:
+    small = Small(rule, nobs=180, k=6, absorbed=35, nested=29)
+    wanted = small_sample_factor(rule, 30, 180, 6, 35, 29)
+    assert eval(small.expression(30)) == pytest.approx(wanted, rel=1e-15)
+
+
+# -- the do-file: Stata is not at hand, so its lines are read ---------------------------------------------------------
+
+
+def commands(text: str) -> list[str]:
+    """Lines that Stata executes."""
+    return [line for line in text.splitlines() if line and not line.startswith("*")]
+
+
+def assertions(text: str) -> dict[tuple[str, str], tuple[float, float]]:
+    """Asserted coefficient and standard error by run and term."""
+    found, run = {}, ""
+    for line in text.splitlines():
+        if match := re.fullmatch(r'local run "(.*)"', line):
+            run = match[1]
+        if match := re.fullmatch(r'recorded "`run\'" (\S+) (\S+) (\S+) (1e-\d)', line):
+            found[run, match[1]] = float(match[2]), float(match[3]) if match[3] != "." else np.nan
+    return found
+
+
+def test_the_do_file_asserts_the_recorded_numbers(project: Path, capsys: Capture) -> None:
+    exported("table3_baseline", capsys)
+    text = Path("out/check.do").read_text(encoding="utf-8")
+    found = assertions(text)
+    table = pd.read_csv("out/expected.csv")
+    assert len(found) == len(table)
+    for row in table.to_dict("records"):
+        assert found[f"{row['run']}: {row['label']}", row["name"]] == (row["coef"], row["se"])
+    fits = [line for line in commands(text) if line.startswith("reghdfe")]
+    assert len(fits) == 7
+    assert fits[0] == "reghdfe ln_ci ln_sector1, absorb(unit_id time_id) keepsingletons vce(cluster unit_id)"
+    assert text.count("{") == text.count("}")
+    assert max(map(len, text.splitlines())) < 10_000
+    assert "assert $differ == 0" in text
+
+
+@pytest.mark.parametrize(
+    ("model", "inference", "wanted", "errors"),
+    [
+        ("fe", "cluster", "xtreg {}, fe vce(cluster unit_id)", True),
+        ("fe", "classic", "xtreg {}, fe", True),
+        ("fe", "robust", "reghdfe {}, absorb(unit_id) keepsingletons vce(robust)", True),
+        (
+            "twfe",
+            "cluster_both",
+            "reghdfe {}, absorb(unit_id time_id) keepsingletons vce(cluster unit_id time_id)",
+            True,
+        ),
+        ("pooled", "robust", "regress {}, vce(robust)", True),
+        ("random", "classic", "xtreg {}, re", True),
+        ("twfe", "driscoll_kraay", "xi: xtscc {} i.unit_id i.time_id, lag(2)", False),
+        ("fe", "newey_west", "newey {} i.unit_id, lag(2) force", False),
+        ("fe", "panel_corrected", "xtpcse {} i.unit_id", False),
+    ],
+)
+def test_commands_of_panel_regressions(
+    model: str, inference: str, wanted: str, errors: bool, states: Path, capsys: Capture
+) -> None:
+    experiment("own", columns={"A": {"model": model, "inference": inference}}, model=STATES)
+    exported("own", capsys)
+    text = Path("out/check.do").read_text(encoding="utf-8")
+    assert wanted.format("ln_gsp ln_pcap ln_pc v1 a_name_of_more_than_thirty_t") in commands(text)
+    found = assertions(text)
+    assert len(found) >= 4
+    assert all(np.isfinite(se) == errors for _, se in found.values())
+
+
+def test_commands_of_spatial_panels(states: Path, capsys: Capture) -> None:
+    choices = {
+        "A": {"model": "sdm", "model.effects": "unit", "model.durbin": "x"},
+        "B": {"model": "sem", "model.effects": "two_way"},
+        "C": {"model": "sar", "model.effects": "two_way", "model.bias_correction": "none", "model.demeaning": "first"},
+        "D": {"model": "slx", "model.effects": "unit"},
+    }
+    experiment("own", columns=choices, model=STATES, weights=True)
+    exported("own", capsys)
+    text = Path("out/check.do").read_text(encoding="utf-8")
+    fits = [line for line in commands(text) if line.startswith(("xsmle", "reghdfe"))]
+    assert [line.partition(", ")[2].replace("W_usaww_edges", "W") for line in fits] == [
+        "wmat(W) model(sdm) durbin(ln_pcap) fe type(ind, leeyu) noeffects nolog",
+        "emat(W) model(sem) fe type(both) noeffects nolog",
+        "wmat(W) model(sar) fe type(both) noeffects nolog",
+        "absorb(unit_id) keepsingletons",
+    ]
+    by_run = {run for run, _ in assertions(text)}
+    # the likelihood of two-way effects with raw lags is not xsmle's
+    assert by_run == {"1: A", "3: C", "4: D"}
+    assert "Spatial:rho" in {term for run, term in assertions(text) if run == "1: A"}
+
+
+def test_commands_of_gmm(firms: Path, capsys: Capture) -> None:
+    experiment("own", unit="firm", **GMM)
+    exported("own", capsys)
+    fits = [line for line in commands(Path("out/check.do").read_text()) if line.startswith("xtabond2")]
+    head = "xtabond2 ln_emp L.ln_emp L2.ln_emp ln_wage L.ln_wage ln_capital"
+    assert fits[0] == (
+        f"{head}, gmm(ln_emp, lag(2 .)) iv(ln_wage L.ln_wage ln_capital) noleveleq twostep robust nodiffsargan"
+    )
+    assert fits[1] == (
+        f"{head} period_*, gmm(ln_emp, lag(2 .) collapse) gmm(ln_wage, lag(2 3) collapse) iv(ln_capital) iv(period_*) "
+        "robust nodiffsargan"
+    )
+
+
+GMM: dict[str, object] = {
+    "model": {"y": "ln_emp", "x": ["ln_wage", "L.ln_wage"], "controls": ["ln_capital"], "lags": 2},
+    "panel": {"gaps": "keep"},
+    "columns": {
+        "Difference": {"model": "gmm_difference", "model.effects": "unit", "model.steps": 2, "model.collapse": False},
+        "System": {
+            "model": "gmm_system",
+            "model.effects": "two_way",
+            "model.steps": 1,
+            "model.collapse": True,
+            "model.endogenous": ["ln_wage"],
+            "model.endogenous_lags": [2, 3],
+            "model.exogenous_equation": "both",
+        },
+        "As pgmm": {
+            "model": "gmm_system",
+            "model.effects": "two_way",
+            "model.steps": 2,
+            "model.convention": "pgmm",
+            "model.exogenous_equation": "both",
+        },
+    },
+}
+
+
+# -- R really runs ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.outside
+def test_r_finds_the_numbers_of_table_3(project: Path, capsys: Capture) -> None:
+    exported("table3_baseline", capsys)
+    said = r(Path("out/check.R"))
+    # 27 coefficients and as many standard errors, by plm alone
+    assert compared(said) >= 54
+    assert "DIFFERS" not in said
+
+
+@pytest.mark.outside
+@pytest.mark.parametrize("what", ["expected <- c(`ln_sector1` = -", "recorded_se <- c(`ln_sector1` = "])
+def test_r_fails_when_a_number_is_changed(what: str, project: Path, capsys: Capture) -> None:
+    exported("table3_baseline", capsys)
+    script = Path("out/check.R")
+    text = script.read_text(encoding="utf-8")
+    assert what in text
+    script.write_text(text.replace(what + "0.", what + "1.", 1), encoding="utf-8")
+    assert "DIFFERS 1: FE(1)" in r(script, status=1)
+
+
+@pytest.mark.outside
+def test_r_fails_when_the_data_are_changed(project: Path, capsys: Capture) -> None:
+    exported("table3_baseline", capsys)
+    path = Path("out/data/set_1.csv")
+    table = pd.read_csv(path)
+    table.loc[5, "ln_ci"] += 0.001
+    table.to_csv(path, index=False)
+    assert r(Path("out/check.R"), status=1).count("DIFFERS") > 7
+
+
+@pytest.mark.outside
+@pytest.mark.parametrize("file", ["data.csv", "holes.csv"])
+def test_r_finds_every_estimator_and_standard_error(file: str, states: Path, capsys: Capture) -> None:
+    inferences = ["classic", "robust", "cluster", "cluster_time", "cluster_both", "driscoll_kraay", "newey_west"]
+    grid = {
+        "model": ["twfe", "fe", "fe_time", "pooled", "random", "lsdv", "first_difference", "between"],
+        "inference": [*inferences, *(["panel_corrected"] if file == "data.csv" else [])],
+        "inference.small_sample": ["stata", "sss", "hc3"],
+    }
+    no_means = [{"model": "between", "inference": name} for name in grid["inference"][2:]]
+    experiment("own", grid=grid, exclude=no_means, model=STATES, path=file, panel={"gaps": "keep"})
+    exported("own", capsys)
+    said = "".join(map(r, sorted(Path("out").glob("check*.R"))))
+    assert compared(said) > (1300 if file == "data.csv" else 900)
+
+
+@pytest.mark.outside
+def test_r_finds_instrumented_regressions(states: Path, capsys: Capture) -> None:
+    grid = {
+        "model.effects": ["two_way", "unit", "none"],
+        "inference": ["classic", "robust", "cluster", "cluster_both"],
+    }
+    model = STATES | {"controls": ["ln pc"], "instruments": ["L.ln pcap", "就业"]}
+    experiment("own", columns={"IV": {"model": "iv"}}, grid=grid, model=model)
+    exported("own", capsys)
+    assert compared(r(Path("out/check.R"))) == 12 * 4 + 4 * 2
+
+
+@pytest.mark.outside
+def test_r_finds_dynamic_panels(firms: Path, capsys: Capture) -> None:
+    experiment("own", unit="firm", **GMM)
+    exported("own", capsys)
+    said = r(Path("out/check.R"))
+    assert compared(said) == 2 * 5 * 2
+    assert "not run  2: System: system GMM with xtabond2's instruments" in said
+
+
+@pytest.mark.outside
+def test_r_finds_spatial_panels_and_their_effects(states: Path, capsys: Capture) -> None:
+    grid = {
+        "model": ["sdm", "sar", "sem", "sdem", "slx"],
+        "model.effects": ["two_way", "unit", "time", "none"],
+        "model.bias_correction": ["lee_yu", "none"],
+        "model.demeaning": ["exact", "first"],
+    }
+    no_first = [{"model.demeaning": "first", "model.bias_correction": "lee_yu"}]
+    experiment("own", grid=grid, exclude=no_first, model=STATES, weights=True)
+    exported("own", capsys)
+    said = "".join(map(r, sorted(Path("out").glob("check*.R"))))
+    assert compared(said) > 1500
+
+
+@pytest.mark.outside
+@pytest.mark.parametrize(
+    "name", ["table5_nonlinear", "table7_spatial_w1", "table9_10_regions", "robustness_gmm", "model_choice"]
+)
+def test_r_finds_the_numbers_of_shipped_experiments(name: str, project: Path, capsys: Capture) -> None:
+    exported(name, capsys)
+    assert compared(r(Path("out/check.R"))) >= 38

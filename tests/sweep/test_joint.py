@@ -1,0 +1,361 @@
+"""The joint test of a specification curve: what is permuted, what is refitted, what is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from mlflow import MlflowClient
+
+import digicarbon as dc
+from digicarbon import data
+from digicarbon.config.compose import Composer, loader
+from digicarbon.errors import ConfigError, EstimationError
+from digicarbon.numeric.linear.within import Rows, demean
+from digicarbon.numeric.resampling.curve_statistics import Curves, share_as_extreme
+from digicarbon.numeric.resampling.null_model import NullModel, combined_null, error_null, lag_null, linear_null
+from digicarbon.numeric.resampling.unit_permutation import induced, period_classes, permutations, within_classes
+from digicarbon.numeric.spatial.likelihood import Sample
+from digicarbon.plan.runs import Run, plan
+from digicarbon.report.joint import Joint
+from digicarbon.result import Result
+from digicarbon.sweep.joint import joint_test
+from digicarbon.sweep.sweep import run as sweep
+
+W = dc.Weights.from_edges(data.adjacency())
+CLASSIC_CHOICE = {"override inference": "classic"}
+
+
+def fitted(name: str, spec: dict[str, Any]) -> list[tuple[Run, Result]]:
+    """Return the runs of an experiment of the project with their results."""
+    Path("experiments").mkdir(exist_ok=True)
+    Path(f"experiments/{name}.yaml").write_text(yaml.safe_dump(spec), encoding="utf-8")
+    made = plan(Composer(loader(), name, []), [])
+    return [(run, run.specs.model.fit(run.prepared.panel, run.prepared.weights)) for run in made.runs]
+
+
+def experiment(grid: dict[str, Sequence[Any]], **further: Any) -> dict[str, Any]:
+    return {"defaults": ["config", {"override inference": "classic"}, "_self_"], "grid": grid, **further}
+
+
+# ---- permutations
+
+
+def test_a_part_of_the_units_has_the_permutation_of_all_wherever_it_can() -> None:
+    whole = permutations(8, 2000, seed=3)
+    members = np.array([0, 2, 3, 4, 5, 6, 7])
+    part = induced(whole, members)
+    assert (np.sort(part, axis=1) == np.arange(7)).all()
+    image = whole[:, members]
+    stays = image != 1
+    assert (members[part][stays] == image[stays]).all()
+    # where the value of the missing unit was due, that of the next along the cycle is given
+    assert (members[part][~stays] == whole[:, 1][np.nonzero(~stays)[0]]).all()
+
+
+def test_every_permutation_of_a_part_is_as_likely() -> None:
+    part = induced(permutations(6, 24_000, seed=1), np.array([1, 3, 5]))
+    _, counts = np.unique(part, axis=0, return_counts=True)
+    assert len(counts) == 6
+    # 4,000 each, standard deviation 58
+    assert np.abs(counts - 4000).max() < 260
+
+
+def test_units_of_other_periods_are_not_exchanged() -> None:
+    rows = Rows(np.repeat(np.arange(4), [3, 2, 3, 2]), np.array([0, 1, 2, 0, 1, 0, 1, 2, 0, 1]), 4, 3)
+    classes = period_classes(rows)
+    assert classes[0] == classes[2] != classes[1] == classes[3]
+    found = within_classes(permutations(4, 200, 2), np.arange(4), classes)
+    assert {tuple(one) for one in found} == {(0, 1, 2, 3), (2, 1, 0, 3), (0, 3, 2, 1), (2, 3, 0, 1)}
+
+
+# ---- null models
+
+
+def nulls(effects: Any) -> dict[str, NullModel]:
+    rng = np.random.default_rng(4)
+    rows = Rows(np.repeat(np.arange(30), 6), np.tile(np.arange(6), 30), 30, 6)
+    z = rng.normal(size=(180, 2))
+    if effects == "none":
+        z[:, 0] = 1
+    y = (np.linalg.solve(np.eye(30) - 0.5 * W.dense(), rng.normal(size=(30, 6)))).ravel() + 0.3 * z[:, 1]
+    operator, sample = W.operator, Sample(30, 6, effects, "lee_yu")
+    return {
+        "linear": linear_null(y, z, rows, effects),
+        "lag": lag_null(y, z, rows, operator, sample),
+        "error": error_null(y, z, rows, operator, sample),
+        "combined": combined_null(y, z, rows, operator, operator, sample),
+    }
+
+
+@pytest.mark.parametrize("effects", ["none", "unit", "time", "two_way"])
+def test_regenerated_outcomes_have_the_permuted_residuals(effects: Any) -> None:
+    moved = permutations(30, 5, 9)
+    for kind, null in nulls(effects).items():
+        same = null.outcomes(np.arange(30)[None])
+        np.testing.assert_allclose(same[:, 0], null.y, atol=1e-12)
+        for draw, y in zip(moved, null.outcomes(moved).T, strict=True):
+            # the filters, applied to what was added, give the exchange of whole units
+            change = (y - null.y).reshape(30, 6)
+            for operator, parameter in null.filters:
+                change = change - parameter * operator.lag(change.T[..., None])[..., 0].T
+            own = null.residuals.reshape(30, 6)
+            np.testing.assert_allclose(change, own[draw] - own, atol=1e-10, err_msg=kind)
+
+
+def test_the_filter_finds_the_spatial_dependence() -> None:
+    found = nulls("two_way")
+    assert found["linear"].filters == ()
+    assert found["lag"].filters[0][1] == pytest.approx(0.5, abs=0.15)
+    assert found["error"].filters[0][1] == pytest.approx(0.5, abs=0.15)
+    assert len(found["combined"].filters) == 2
+    # effects stay removed when whole units are exchanged
+    own = found["lag"].residuals.reshape(30, 6)[permutations(30, 1, 1)[0]]
+    np.testing.assert_allclose(demean(own.T, "two_way"), own.T, atol=1e-12)
+
+
+# ---- statistics
+
+
+def test_statistics_by_hand() -> None:
+    curves = Curves(3, 2)
+    nan = float("nan")
+    curves.add(0, slice(0, 2), np.array([0.5, -2.0]), np.array([2.5, -3.0]), 2.0)
+    curves.add(1, slice(0, 2), np.array([-1.0, -1.0]), np.array([-2.1, nan]), 2.0)
+    curves.add(2, slice(0, 1), np.array([0.1]), np.array([1.0]), 2.0)
+    curves.add(2, slice(1, 2), np.array([nan]), np.array([nan]), 2.0)
+    found, every = curves.finish()
+    np.testing.assert_allclose(found.dominant, [1, -1])
+    np.testing.assert_allclose(found.median, [0.1, -1.5])
+    np.testing.assert_allclose(found.share_significant, [1 / 3, 1 / 2])
+    np.testing.assert_allclose(found.mean_z, [1.4 / 3, 1.5])
+    np.testing.assert_allclose(every, np.array([[-1, 0.1, 0.5], [-2, -1.5, -1]]).T)
+    assert share_as_extreme(2.0, np.array([1.0, 2.0, 3.0, nan])) == 4 / 5
+
+
+# ---- the whole test
+
+
+GRID: dict[str, Sequence[Any]] = {
+    "model": ["twfe", "sdm", "sar", "sdem"],
+    "measure": ["sector1", "sector2"],
+    "sample": ["full", "without_municipalities"],
+}
+
+
+def by_hand(fits: Sequence[tuple[Run, Result]], draws: int, seed: int) -> np.ndarray[Any, Any]:
+    """Return total effects of each draw by public fits alone, with W1 as the only candidate."""
+    units = sorted({unit for run, _ in fits for unit in run.prepared.panel.units})
+    whole = permutations(len(units), draws, seed)
+    rows = []
+    candidates = list(
+        {run.prepared.weights.digest: run.prepared.weights for run, _ in fits if run.prepared.weights}.values()
+    )
+    for run, result in fits:
+        panel, model = run.prepared.panel, run.specs.model
+        null = model.null(panel, run.prepared.weights, candidates)
+        assert null is not None
+        own = induced(whole, np.array([units.index(unit) for unit in panel.units]))
+        term = result.focal[0]
+        values = []
+        for y in null.fit().outcomes(own).T:
+            found = model.fit(panel.with_columns({model.y: y.copy()}), run.prepared.weights)
+            if run.prepared.weights is None:
+                values.append(found.estimates.at[term, "coef"])
+            else:
+                values.append(found.effects.at[("total", term), "coef"])
+        rows.append(values)
+    return np.array(rows)
+
+
+def test_it_is_what_single_public_fits_give(project: Path) -> None:
+    fits = fitted("multi", experiment(GRID))
+    found = joint_test(fits, "total", draws=19, seed=5)
+    assert (found.specifications, found.draws, found.estimand) == (16, 19, "total")
+    every = by_hand(fits, 19, 5)
+    np.testing.assert_allclose(
+        found.null_band["median"], np.median(np.sort(every, axis=0), axis=1), rtol=1e-6, atol=1e-10
+    )
+    row = found.statistics.loc["median"]
+    observed = [
+        result.estimates.at[result.focal[0], "coef"]
+        if run.prepared.weights is None
+        else result.effects.at[("total", result.focal[0]), "coef"]
+        for run, result in fits
+    ]
+    assert row["observed"] == pytest.approx(np.median(observed))
+    extreme = (np.abs(np.median(every, axis=0)) >= abs(np.median(observed)) - 1e-12).sum()
+    assert row["p"] == pytest.approx((1 + extreme) / 20)
+    assert any("4 specifications without spatial terms" in note for note in found.notes)
+
+
+def test_the_same_seed_gives_the_same_and_blocks_change_nothing(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fits = fitted("multi", experiment({**GRID, "model": ["twfe", "sdm"]}))
+    one = joint_test(fits, "total", draws=30, seed=2)
+    monkeypatch.setattr("digicarbon.sweep.joint.CELLS", 180 * 7)
+    two = joint_test(iter(fits), "total", draws=30, seed=2)
+    np.testing.assert_allclose(one.null_band, two.null_band, rtol=1e-8)
+    np.testing.assert_allclose(one.statistics, two.statistics, rtol=1e-8)
+    other = joint_test(fits, "total", draws=30, seed=3)
+    assert not np.allclose(one.null_band, other.null_band)
+
+
+def test_standard_errors_are_no_specifications_and_the_first_counts(project: Path) -> None:
+    grid = {"inference": ["cluster", "robust"], "measure": ["sector1", "sector2"]}
+    spec = experiment(grid) | {"defaults": ["config", {"override model": "twfe"}, "_self_"]}
+    both = joint_test(fitted("both", spec), draws=40)
+    spec["grid"] = {"inference": ["cluster"], "measure": ["sector1", "sector2"]}
+    alone = joint_test(fitted("alone", spec), draws=40)
+    assert both.specifications == 2
+    assert both.notes[0].startswith("2 runs of 4 differ from an earlier one in standard errors")
+    np.testing.assert_allclose(both.statistics, alone.statistics)
+
+
+def test_what_cannot_be_in_it_is_named_and_counted(project: Path) -> None:
+    found = joint_test(fitted("gmm", experiment({"model": ["twfe", "gmm_difference", "random", "pooled"]})), draws=9)
+    assert found.specifications == 3
+    assert found.notes[0] == (
+        "1 of 4 runs is not in the joint test, since each is a DynamicPanel, which has no fit under the null: "
+        "model=gmm_difference."
+    )
+    assert any("has no spatial lag, since no weights for its units are in the sweep" in note for note in found.notes)
+    assert "1 specification fitted to one draw after the other." in found.notes
+
+
+def test_the_indirect_effect_leaves_out_models_without_one(project: Path) -> None:
+    found = joint_test(fitted("indirect", experiment({"model": ["twfe", "sdm"]})), "indirect", draws=9)
+    assert found.specifications == 1
+    assert found.notes[0].startswith("1 of 2 runs is not in the joint test, since each has no indirect effect")
+
+
+def test_estimates_in_other_units_are_refused(project: Path) -> None:
+    grid = {"measure.standardise": [False, True], "measure.terms": [["e"]]}
+    spec = experiment(grid) | {
+        "defaults": ["config", {"override measure": "bea"}, {"override model": "twfe"}, "_self_"]
+    }
+    with pytest.raises(
+        ConfigError, match=r"cannot be on one curve: .* has levels of e in an equation of logarithms, .*"
+    ):
+        joint_test(fitted("units", spec), draws=9)
+    spec["grid"] = {"measure.terms": [["e"], ["ln_e"]]}
+    with pytest.raises(ConfigError, match="has logarithms in an equation of logarithms"):
+        joint_test(fitted("logs", spec), draws=9)
+
+
+def test_nothing_to_test_and_too_much_are_sentences(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fits = fitted("only", experiment({"model": ["gmm_difference"]}))
+    with pytest.raises(ConfigError, match=r"No run can be in a joint test\. 1 of 1 run is not"):
+        joint_test(fits, draws=9)
+    with pytest.raises(ConfigError, match="at least one draw"):
+        joint_test(fits, draws=0)
+    monkeypatch.setattr("digicarbon.sweep.joint.MOST_ESTIMATES", 10)
+    with pytest.raises(ConfigError, match="take at most 10 draws"):
+        joint_test(fitted("one", experiment({"model": ["twfe"]})), draws=11)
+
+
+def test_a_result_of_other_numbers_is_not_tested(project: Path) -> None:
+    (run, result), (_, other) = fitted("two", experiment({"model": ["twfe"], "measure": ["sector1", "sector2"]}))
+    del result
+    renamed = Result(
+        other.kind, other.y, ("ln_sector1",), ("ln_sector1", *other.terms[1:]), other.coef, other.covariance
+    )
+    with pytest.raises(EstimationError, match="fitted again for the joint test"):
+        joint_test([(run, renamed)], draws=9)
+
+
+def test_a_sweep_ends_with_it(project: Path) -> None:
+    spec = experiment({"model": ["twfe", "sdm"], "measure": ["sector1", "sector2"]}) | {
+        "defaults": ["config", {"override report": "curve"}, CLASSIC_CHOICE, "_self_"],
+        "report": {"quantity": "total", "draws": 39, "seed": 7},
+    }
+    fits = fitted("ends", spec)
+    composer = Composer(loader(), "ends", [])
+    done = sweep(composer, plan(composer, []))
+    expected = joint_test(fits, "total", 39, 7)
+    text = next(Path("mlruns").rglob("joint.json")).read_text(encoding="utf-8")
+    found = Joint.from_json(text)
+    np.testing.assert_allclose(found.statistics, expected.statistics, rtol=1e-9)
+    store = MlflowClient(tracking_uri=f"sqlite:///{Path('mlruns/mlflow.db').resolve().as_posix()}")
+    metrics = store.get_run(done.parent_id).data.metrics
+    assert {name: metrics[name] for name in expected.metrics} == pytest.approx(expected.metrics)
+    assert json.loads(text)["draws"] == 39
+    assert done.table is not None
+    shown = done.table.cells.iloc[-3:, 0].tolist()
+    assert shown == [f"{p:.3f}" for p in expected.statistics["p"]]
+
+
+def test_a_curve_that_cannot_be_tested_is_shown_with_the_reason(project: Path) -> None:
+    measure = {"override measure": "bea"}
+    spec = experiment({"measure.standardise": [False, True], "measure.terms": [["e"]]}) | {
+        "defaults": [
+            "config",
+            measure,
+            {"override report": "curve"},
+            {"override model": "twfe"},
+            CLASSIC_CHOICE,
+            "_self_",
+        ],
+        "report": {"draws": 9},
+    }
+    fitted("mixed", spec)
+    composer = Composer(loader(), "mixed", [])
+    done = sweep(composer, plan(composer, []))
+    assert not list(Path("mlruns").rglob("joint.json"))
+    notes = "" if done.table is None else " ".join(done.table.notes)
+    assert "No joint test: The estimates cannot be on one curve" in notes
+
+
+def test_estimates_that_a_draw_lacks_are_told(project: Path) -> None:
+    grid = {"measure": ["sector1", "ddl", "ide"], "outcome": ["intensity", "intensity_apparent", "intensity_fuels"]}
+    every = fitted("ends", experiment({"model": ["sdm"], "weights": ["w2_nested"], **grid}))
+    fits = [(run, result) for run, result in every if result.spatial_effects is not None][:1]
+    ((run, result),) = fits
+    found = joint_test(fits, "total", draws=99)
+    null = run.specs.model.null(run.prepared.panel, run.prepared.weights, [])
+    assert null is not None
+    lost = 0
+    for y in null.fit().outcomes(permutations(30, 99, 1)).T:
+        again = run.specs.model.fit(run.prepared.panel.with_columns({result.y: y.copy()}), run.prepared.weights)
+        lost += again.spatial_effects is None
+    assert 0 < lost < 99
+    assert any(note.startswith(f"{lost / 99:.1%} of the draws' estimates do not exist") for note in found.notes)
+
+
+def test_a_polynomial_is_not_on_the_curve(project: Path) -> None:
+    fits = fitted(
+        "powers", experiment({"model.x": [["ln_e"], ["ln_e", "ln_e^2"]], "model.controls": [[], ["ln_pgdp"]]})
+    )
+    found = joint_test(fits, draws=19)
+    assert found.specifications == 2
+    assert any("2 of 4 runs" in note and "powers of the focal term" in note for note in found.notes)
+
+
+def test_a_piece_of_an_effect_is_on_the_curve_only_where_it_is_named(project: Path) -> None:
+    grid = {"model.x": [["ln_e"], ["ln_e", "ln_e:ln_pgdp"]], "model.controls": [["ln_population"], ["ln_pgdp"]]}
+    fits = fitted("pieces", experiment(grid))
+    found = joint_test(fits, draws=19)
+    assert found.specifications == 2
+    assert any("2 of 4 runs" in note and "groups, interactions" in note for note in found.notes)
+    assert joint_test(fits, draws=19, term="ln_e").specifications == 4
+
+
+def test_a_specification_without_a_null_model_is_left_out(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fits = fitted("lost", experiment({"model": ["sdm", "twfe"], "weights": ["w1_adjacency"]}))
+
+    def flat(*_: Any) -> NullModel:
+        raise EstimationError("The spatial parameter is not identified.")
+
+    monkeypatch.setattr("digicarbon.model.spatial_panel.fit_null", flat)
+    found = joint_test(fits, draws=9)
+    assert found.specifications == 1
+    assert found.notes[0].startswith(
+        "1 of 2 runs is not in the joint test, since each has no null model: The spatial parameter is not identified: "
+    )
+    assert len(found.null_band) == 1
+    with pytest.raises(ConfigError, match="No run can be in a joint test"):
+        joint_test(fits[:1], draws=9)
