@@ -22,6 +22,31 @@ SHOWN = ("coef", "se", "p", "low", "high")
 """The columns of estimates and effects that reports and MLflow take."""
 
 
+RoleKind = Literal["regressor", "constant", "dummy", "lag_x", "lag_y", "lag_error", "variance"]
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What a parameter is in its model: tables, tags and tests ask for it, and none of them reads a term's name.
+
+    Attributes
+    ----------
+    kind : {"regressor", "constant", "dummy", "lag_x", "lag_y", "lag_error", "variance"}
+        The coefficient of a column of x, focal or not; the constant; a unit's or a period's intercept; the coefficient
+        of a spatial lag of x; those of the spatial lags of the outcome (rho) and of the errors (lambda); a variance, or
+        a ratio of variances.
+    of : str
+        The term whose spatial lag it is; empty for other kinds.
+    """
+
+    kind: RoleKind = "regressor"
+    of: str = ""
+
+
+REGRESSOR, CONSTANT, DUMMY, VARIANCE = Role(), Role("constant"), Role("dummy"), Role("variance")
+LAG_Y, LAG_ERROR = Role("lag_y"), Role("lag_error")
+
+
 @dataclass(frozen=True)
 class Asked:
     """Which number of a run is its effect: what its tag, its metrics and its place on a curve speak of.
@@ -102,6 +127,8 @@ class Result:
         Names of the p parameters, in the order of ``coef``.
     coef : ndarray, shape (p,)
     covariance : ndarray, shape (p, p)
+    roles : tuple of Role
+        What each parameter is; empty where all are coefficients of columns of x.
     inference : Inference
     statistics : mapping of str to float
         Numbers of the fit as a whole, e.g. ``nobs`` and ``loglik``.
@@ -141,6 +168,30 @@ class Result:
     beyond: bool = False
     errors_note: str = ""
     table_errors: Mapping[str, str] = field(default_factory=dict)
+    roles: tuple[Role, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.roles and len(self.roles) != len(self.terms):
+            raise TypeError(f"There are {len(self.roles)} roles for {len(self.terms)} terms; name one for each.")
+
+    def role(self, term: str) -> Role:
+        """Return what a term is in the model; of a term that stands twice, the first."""
+        return self.roles[self.terms.index(term)] if self.roles else REGRESSOR
+
+    def terms_of(self, *kinds: RoleKind) -> tuple[str, ...]:
+        """Return the terms whose roles are of some kinds, in their order."""
+        roles = self.roles or (REGRESSOR,) * len(self.terms)
+        return tuple(term for term, role in zip(self.terms, roles, strict=True) if role.kind in kinds)
+
+    def position(self, kind: RoleKind, of: str = "") -> int:
+        """Return where the parameter of a role stands.
+
+        Raises
+        ------
+        ValueError
+            If there is none.
+        """
+        return self.roles.index(Role(kind, of))
 
     @property
     def end(self) -> str:
@@ -149,19 +200,19 @@ class Result:
         The errors of all coefficients rest on an interior maximum, whichever parameter is at its end: no focal number
         is then an effect. A rho beyond the range of W itself is at an end, too.
         """
-        return "rho" if self.beyond else next(iter(self.boundary), "")
+        return next(iter((*self.terms_of("lag_y"), *self.boundary) if self.beyond else self.boundary), "")
 
     @property
     def without_spillovers(self) -> bool:
         """Whether a coefficient is the direct and total effect: neither outcome nor x is lagged in space."""
-        return self.spatial_effects is None and not any(term == "rho" or term.startswith("W_") for term in self.terms)
+        return self.spatial_effects is None and not any(role.kind in ("lag_x", "lag_y") for role in self.roles)
 
     @property
     def without_indirect(self) -> frozenset[str]:
         """Terms whose indirect effect is 0 by construction: neither they nor the outcome are lagged in space."""
-        if self.spatial_effects is None or "rho" in self.terms:
+        if self.spatial_effects is None or LAG_Y in self.roles:
             return frozenset()
-        return frozenset(term for term in self.spatial_effects.terms if f"W_{term}" not in self.terms)
+        return frozenset(self.spatial_effects.terms) - {role.of for role in self.roles}
 
     def focal_numbers(self, quantity: Quantity) -> Iterator[tuple[str, list[float]]]:
         """Yield each focal term that has a quantity, with its coef, se, p, low and high; none at an `end`."""

@@ -18,7 +18,8 @@ from digicarbon.result import Result
 from digicarbon.weights import Weights
 
 RANDOM_KINDS = ("sar", "sdm", "sem", "sdem")
-NOT_COMPARED = ("const", "phi", "sigma2")
+COMPARED = ("regressor", "lag_x")
+SPATIAL = ("lag_y", "lag_error")
 
 
 def changed(model: SpatialPanel, **fields: Any) -> SpatialPanel:
@@ -86,15 +87,15 @@ def wald_lag(durbin: Result, lagged: tuple[str, ...]) -> Statistic:
         Of a spatial Durbin model.
     lagged : tuple of str
     """
-    index = [durbin.terms.index(f"W_{name}") for name in lagged]
+    index = [durbin.position("lag_x", name) for name in lagged]
     return numeric.wald(durbin.coef[index], durbin.covariance[np.ix_(index, index)])
 
 
 def wald_common_factor(durbin: Result, lagged: tuple[str, ...]) -> Statistic:
     """Return the Wald test of the common factor; parameters as in `wald_lag`."""
     k = len(lagged)
-    names = [*lagged, *(f"W_{name}" for name in lagged), "rho"]
-    index = [durbin.terms.index(name) for name in names]
+    index = [durbin.terms.index(name) for name in lagged]
+    index += [*(durbin.position("lag_x", name) for name in lagged), durbin.position("lag_y")]
     at = durbin.coef[index]
     return numeric.common_factor(at[:k], at[k:-1], float(at[-1]), durbin.covariance[np.ix_(index, index)])
 
@@ -165,8 +166,8 @@ def hausman_row(fixed: Result, random: Result, spatial: bool = True) -> Row:
     EstimationError
         If the results have no term in common.
     """
-    left_out = NOT_COMPARED if spatial else (*NOT_COMPARED, "rho", "lambda")
-    common = [term for term in fixed.terms if term in random.terms and term not in left_out]
+    kinds = (*COMPARED, *SPATIAL) if spatial else COMPARED
+    common = [term for term in fixed.terms_of(*kinds) if term in random.terms]
     if not common:
         raise EstimationError("The fixed and the random effects model have no coefficient in common to compare.")
     one, two = ([result.terms.index(term) for term in common] for result in (fixed, random))

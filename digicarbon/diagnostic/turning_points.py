@@ -132,7 +132,7 @@ def curve_of(result: Result, term: str) -> Curve:
         If a coefficient has no variance.
     """
     names = powers_in(term, result.terms)
-    if "rho" in result.terms or any(f"W_{name}" in result.terms for name in names):
+    if any(role.kind == "lag_y" or role.of in names for role in result.roles):
         raise ConfigError(_spatial_words(term, result.kind))
     position = [result.terms.index(name) for name in names]
     b, covariance = result.coef[position], result.covariance[np.ix_(position, position)]

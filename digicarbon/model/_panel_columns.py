@@ -12,6 +12,7 @@ from digicarbon.errors import DataError, EstimationError, listing
 from digicarbon.numeric.linear.random_effects import Method, RandomEffects, components, quasi_demean
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb, absorbed_rank
 from digicarbon.panel import Panel
+from digicarbon.result import CONSTANT, DUMMY, REGRESSOR, Role
 
 FloatArray = NDArray[np.float64]
 Estimator = Literal["within", "lsdv", "between", "first_difference"]
@@ -39,6 +40,8 @@ class Columns:
     notes : tuple of str
     slopes : int
         How many of the first regressors have dummies after them that add up to the constant.
+    constant : bool
+        Whether the first regressor is the constant.
     """
 
     names: tuple[str, ...]
@@ -50,6 +53,14 @@ class Columns:
     statistics: dict[str, float]
     notes: tuple[str, ...] = ()
     slopes: int = 0
+    constant: bool = False
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """What each regressor is."""
+        dummies = len(self.names) - self.slopes if self.slopes else 0
+        slopes = len(self.names) - dummies - self.constant
+        return (*(CONSTANT,) * self.constant, *(REGRESSOR,) * slopes, *(DUMMY,) * dummies)
 
 
 def within(panel: Panel, names: tuple[str, ...], y: str, effects: EffectsKind, constant: bool = False) -> Columns:
@@ -61,7 +72,7 @@ def within(panel: Panel, names: tuple[str, ...], y: str, effects: EffectsKind, c
     raw = panel.array((*names, y))
     if effects == "none":
         raw, names = np.column_stack([np.ones(len(raw)), raw]), ("const", *names)
-        return Columns(names, raw, raw, rows, effects, 0, {})
+        return Columns(names, raw, raw, rows, effects, 0, {}, constant=True)
     columns = [panel.columns[name] for name in (*names, y)]
     new = [column for column in columns if effects not in column.memory]
     if new:
@@ -76,7 +87,7 @@ def within(panel: Panel, names: tuple[str, ...], y: str, effects: EffectsKind, c
     if constant:
         ones, names, absorbed = np.ones((len(raw), 1)), ("const", *names), absorbed - 1
         values, raw = np.hstack([ones, values + raw.mean(axis=0)]), np.hstack([ones, raw])
-    return Columns(names, values, raw, rows, effects, absorbed, {}, notes)
+    return Columns(names, values, raw, rows, effects, absorbed, {}, notes, constant=constant)
 
 
 def dummies(panel: Panel, names: tuple[str, ...], y: str, effects: EffectsKind) -> Columns:
@@ -103,7 +114,7 @@ def between(panel: Panel, names: tuple[str, ...], y: str, effects: EffectsKind) 
     one = np.zeros(len(means), dtype=np.int64)
     grouped = Rows(count, one, len(means), 1) if by == "unit" else Rows(one, count, 1, len(means))
     values = np.column_stack([np.ones(len(means)), means])
-    return Columns(("const", *names), values, values, grouped, "none", 0, {})
+    return Columns(("const", *names), values, values, grouped, "none", 0, {}, constant=True)
 
 
 def first_difference(panel: Panel, names: tuple[str, ...], y: str, effects: EffectsKind) -> Columns:
@@ -120,7 +131,7 @@ def first_difference(panel: Panel, names: tuple[str, ...], y: str, effects: Effe
     rows = Rows(*codes, len(units), len(periods), panel.positions[periods])
     if effects == "unit":
         values = np.column_stack([np.ones(len(difference)), difference])
-        return Columns(("const", *names), values, values, rows, "none", 0, {})
+        return Columns(("const", *names), values, values, rows, "none", 0, {}, constant=True)
     values = absorb(difference, rows, "time")
     return Columns(names, values, difference, rows, "time", rows.t, {})
 
@@ -143,7 +154,7 @@ def quasi_demeaned(panel: Panel, names: tuple[str, ...], y: str, effects: Random
             statistics |= {f"sigma2_{kind}": variance, f"theta_{kind}": float(np.mean(theta))}
     if effects == "random_two_way":
         statistics["theta_total"] = float(np.mean(found.theta_total))
-    return Columns(("const", *names), values, raw, rows, "none", 0, statistics, found.notes)
+    return Columns(("const", *names), values, raw, rows, "none", 0, statistics, found.notes, constant=True)
 
 
 def rows_of(panel: Panel) -> Rows:

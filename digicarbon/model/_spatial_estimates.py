@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -25,6 +26,7 @@ from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
 from digicarbon.numeric.spatial.random import RandomFit, fit_error_random, fit_lag_random
 from digicarbon.numeric.spatial.robust import Score, SpatialTerm, quasi_likelihood, unit_clustered
 from digicarbon.numeric.spatial.sparse import SparseOperator
+from digicarbon.result import LAG_ERROR, LAG_Y, VARIANCE, Role
 
 FloatArray = NDArray[np.float64]
 Kind = Literal["slx", "sar", "sem", "sdm", "sdem", "sac"]
@@ -34,6 +36,8 @@ ErrorStructure = Literal["baltagi", "kkp"]
 LAG_KINDS = ("sar", "sdm", "sac")
 DURBIN_KINDS = ("slx", "sdm", "sdem")
 ERROR_KINDS = ("sem", "sdem", "sac")
+ROLES: Mapping[str, Role] = {"rho": LAG_Y, "lambda": LAG_ERROR, "phi": VARIANCE, "sigma2": VARIANCE}
+"""What the parameters are that are no coefficients."""
 
 FORMS = {"robust": quasi_likelihood, "cluster": unit_clustered}
 

@@ -20,7 +20,7 @@ from digicarbon.numeric.gmm import tests
 from digicarbon.numeric.gmm.equations import Kind, Transformation
 from digicarbon.numeric.linear.statistic import Statistic
 from digicarbon.panel import Panel, canonical
-from digicarbon.result import Inference, Result
+from digicarbon.result import REGRESSOR, Inference, Result, Role
 from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
@@ -242,6 +242,7 @@ class DynamicPanel(Model):
             absorbed=("unit", "time") if self.effects == "two_way" else ("unit",),
             notes=(*self._notes(found, fit), *self._lag_notes(), *self._serial_notes(found, statistics)),
             residuals=found.block(used.residuals),
+            roles=tuple(Role("constant") if name == CONSTANT else REGRESSOR for name in np.array(found.names)[slope]),
         )
 
     @property

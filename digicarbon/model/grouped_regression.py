@@ -20,7 +20,7 @@ from digicarbon.numeric.linear.least_squares import solve
 from digicarbon.numeric.linear.within import EffectsKind, absorb, absorbed_count
 from digicarbon.numeric.tests.equality import WaldTest, equality, wald_test
 from digicarbon.panel import Panel
-from digicarbon.result import Result
+from digicarbon.result import Result, Role
 from digicarbon.weights import Weights
 
 FloatArray = NDArray[np.float64]
@@ -121,13 +121,14 @@ class GroupedRegression(PanelRegression):
         """
         expanded = self.expanded(panel)
         fitted = expanded.model.fit(expanded.panel, weights)
-        terms, pick = _reported(fitted.terms, expanded)
+        terms, roles, pick = _reported(fitted, expanded)
         result = replace(
             fitted,
             focal=expanded.focal,
             terms=terms,
             coef=pick @ fitted.coef,
             covariance=pick @ fitted.covariance @ pick.T,
+            roles=roles,
         )
         statistics = dict(result.statistics) | {"n_groups": float(len(expanded.groups.labels))}
         if expanded.nuisance and self.fixed != "none":
@@ -197,7 +198,7 @@ class GroupedRegression(PanelRegression):
 
 def _joint(result: Result) -> dict[str, float]:
     """Return the test that all slopes are zero, dummies left out."""
-    slopes = [j for j, name in enumerate(result.terms) if not name.startswith(("const", "unit[", "time["))]
+    slopes = [j for j, role in enumerate(result.roles) if role.kind == "regressor"]
     test = wald_test(np.eye(len(result.terms))[slopes], result.coef, result.covariance, result.inference.df)
     name = "chi2" if result.inference.df is None else "f"
     return {name: test.statistic, f"{name}_p": test.p}
@@ -261,8 +262,9 @@ def _dummies(panel: Panel, groups: Groups, effects: EffectsKind, by_period: bool
     return {names[j]: candidates[names[j]] for j in kept}
 
 
-def _reported(fitted: tuple[str, ...], expanded: Expanded) -> tuple[tuple[str, ...], FloatArray]:
-    """Return the terms that are shown, and each as a sum of fitted coefficients, shape (terms, fitted)."""
+def _reported(result: Result, expanded: Expanded) -> tuple[tuple[str, ...], tuple[Role, ...], FloatArray]:
+    """Return the terms that are shown, their roles, and each as a sum of fitted coefficients, shape (terms, fitted)."""
+    fitted = result.terms
     first, *others = (grouped("const", name) for name in expanded.groups.labels)
     shown = {name: [name] for name in fitted if name not in expanded.nuisance}
     if "const" in shown and others[0] in fitted:
@@ -272,7 +274,7 @@ def _reported(fitted: tuple[str, ...], expanded: Expanded) -> tuple[tuple[str, .
     pick = np.zeros((len(shown), len(fitted)))
     for row, parts in enumerate(shown.values()):
         pick[row, [fitted.index(part) for part in parts]] = 1.0
-    return tuple(shown), pick
+    return tuple(shown), tuple(result.role(parts[0]) for parts in shown.values()), pick
 
 
 def _within_r2(expanded: Expanded, ssr: float) -> float:

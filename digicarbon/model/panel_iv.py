@@ -24,7 +24,7 @@ from digicarbon.numeric.linear.covariance import ClusterBy, nearest_semidefinite
 from digicarbon.numeric.linear.least_squares import solve
 from digicarbon.numeric.linear.within import EffectsKind, absorb, absorbed_rank, dependent, vanishing
 from digicarbon.panel import Panel, canonical
-from digicarbon.result import Inference, Result
+from digicarbon.result import CONSTANT, REGRESSOR, Inference, Result
 from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
@@ -231,6 +231,7 @@ class PanelIV(Model):
                 *notes(found, asked, errors, rows),
             ),
             residuals=residuals.reshape(n, t).T if columns.panel.balanced else None,
+            roles=tuple(CONSTANT if name == "const" else REGRESSOR for name in columns.names),
         )
 
     def _columns(self, panel: Panel) -> Columns:

@@ -33,7 +33,7 @@ from digicarbon.numeric.linear.least_squares import Fit, least_squares
 from digicarbon.numeric.linear.random_effects import Method, RandomEffects
 from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.panel import Panel, variables_of
-from digicarbon.result import Inference, Result
+from digicarbon.result import Inference, Result, Role
 from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
@@ -259,7 +259,7 @@ class PanelRegression(Model):
                 "n_units": float(columns.rows.n),
                 "n_periods": float(columns.rows.t),
                 **self._goodness(columns, fit, df_resid),
-                **_joint(columns.names, fit.coef, covariance, inference),
+                **_joint(columns.roles, fit.coef, covariance, inference),
                 **columns.statistics,
             },
             absorbed=self._absorbed,
@@ -270,6 +270,7 @@ class PanelRegression(Model):
             ),
             residuals=fit.residuals.reshape(columns.rows.n, -1).T if columns.rows.balanced else None,
             errors_note=errors_note,
+            roles=columns.roles,
         )
 
     def null(self, panel: Panel, weights: Weights | None, candidates: Sequence[Weights]) -> Null | None:
@@ -449,9 +450,9 @@ class PanelRegression(Model):
         return Fit(np.asarray(found.params), fit.root, residuals, float(found.resid_ss)), covariance
 
 
-def _joint(names: tuple[str, ...], coef: FloatArray, covariance: FloatArray, inference: Inference) -> dict[str, float]:
+def _joint(roles: tuple[Role, ...], coef: FloatArray, covariance: FloatArray, inference: Inference) -> dict[str, float]:
     """Return the test that all slopes are zero: F, or chi² where the normal distribution is taken."""
-    slopes = [j for j, name in enumerate(names) if name != "const" and not name.startswith(("unit[", "time["))]
+    slopes = [j for j, role in enumerate(roles) if role.kind == "regressor"]
     k = len(slopes)
     _, solved, failed = lapack.dposv(covariance[np.ix_(slopes, slopes)], coef[slopes])
     if failed:

@@ -18,6 +18,7 @@ from digicarbon.model._spatial_estimates import (
     DURBIN_KINDS,
     ERROR_KINDS,
     LAG_KINDS,
+    ROLES,
     Covariance,
     Design,
     ErrorStructure,
@@ -43,7 +44,7 @@ from digicarbon.numeric.spatial.effects import effects_by_unit, lag_effects, loc
 from digicarbon.numeric.spatial.likelihood import Correction, Demeaning, Sample, in_sample, near_end
 from digicarbon.numeric.spatial.operator import SpatialOperator
 from digicarbon.panel import Panel
-from digicarbon.result import Effects, Inference, Result
+from digicarbon.result import CONSTANT, REGRESSOR, Effects, Inference, Result, Role
 from digicarbon.spec import under
 from digicarbon.weights import Weights, WeightsSpec
 from digicarbon.weights.combined import Node
@@ -232,6 +233,12 @@ class SpatialPanel(Model):
             residuals=found.residuals,
             boundary=found.boundary,
             beyond=beyond,
+            roles=(
+                *(CONSTANT,) * (self.fixed == "none"),
+                *(REGRESSOR,) * len(self.regressors),
+                *(Role("lag_x", name) for name in self.lagged),
+                *(ROLES[name] for name in found.tail),
+            ),
         )
 
     def null(self, panel: Panel, weights: Weights | None, candidates: Sequence[Weights]) -> Null | None:

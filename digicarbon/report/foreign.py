@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from digicarbon.errors import ConfigError
-from digicarbon.result import FloatArray, Inference, Result
+from digicarbon.result import CONSTANT, REGRESSOR, FloatArray, Inference, Result
 
 SAME_P = 1e-8
 """How far p values may lie from those of the package that fitted."""
@@ -143,6 +143,7 @@ def _result(
         statistics=statistics,
         absorbed=absorbed,
         notes=(f"Fitted by {package}; standard errors: {errors}.",),
+        roles=tuple(CONSTANT if str(name) in _CONSTANTS else REGRESSOR for name in terms),
     )
 
 

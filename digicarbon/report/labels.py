@@ -35,7 +35,7 @@ class Labels:
 
     Examples
     --------
-    >>> Labels("en")("W_ln_e^2")
+    >>> Labels("en")("W_ln_e^2", lag_of="ln_e^2")
     'W × [ln(Digital economy)]²'
     >>> Labels("zh", {"e": "数字经济规模"})("L.ln_e")
     'ln(数字经济规模)（滞后1期）'
@@ -46,13 +46,20 @@ class Labels:
     language: Language | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
 
-    def __call__(self, term: str) -> str:
-        """Return the words for a term; one of which no part has words is returned as it is."""
-        found = self._known(term) or self._composed(term)
-        if found is None and term.startswith("W_") and (self.language or self.extra):
+    def __call__(self, term: str, lag_of: str = "") -> str:
+        """Return the words for a term; one of which no part has words is returned as it is.
+
+        Parameters
+        ----------
+        term : str
+        lag_of : str
+            The term whose spatial lag it is.
+        """
+        known = self._known(term)
+        if known is None and lag_of and (self.language or self.extra):
             # beside W × ln(…), W_z would seem to be something else
-            return f"W × {term.removeprefix('W_')}"
-        return found or term
+            return f"W × {self(lag_of)}"
+        return known or self._composed(term) or term
 
     def word(self, key: str) -> str:
         """Return the head of a row or another fixed word, e.g. of ``nobs``; an unknown key is returned as it is."""
@@ -92,11 +99,7 @@ class Labels:
         return None if self.language is None else terms().get(term, {}).get(self.language)
 
     def _composed(self, term: str) -> str | None:
-        """Return the words for a spatial lag, or for a product of which a factor has words."""
-        if term.startswith("W_"):
-            inner = term.removeprefix("W_")
-            lagged = self._known(inner) or self._composed(inner)
-            return None if lagged is None else f"W × {lagged}"
+        """Return the words for a product of which a factor has words."""
         parts = [part.strip() for part in term.split(":")]
         found = [self._factor(part) for part in parts]
         return " × ".join(words or part for part, words in zip(parts, found, strict=True)) if any(found) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
+from types import MappingProxyType
 from typing import Annotated, Literal
 
 import numpy as np
@@ -15,14 +16,14 @@ from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, a
 from digicarbon.report.intervals import interval_files
 from digicarbon.report.pictured import Formats
 from digicarbon.report.summary import coefficients
-from digicarbon.result import FloatArray, Result
+from digicarbon.result import REGRESSOR, FloatArray, Result, Role
 from digicarbon.spec import Names
 
 Beneath = Literal["se", "t", "p", "interval"]
 
 EFFECTS = ("direct", "indirect", "total")
-PARAMETERS = ("const", "rho", "lambda", "phi", "sigma2")
-"""Terms of a model that are no regressors."""
+PLACES = {"regressor": 1, "dummy": 1, "lag_x": 3}
+"""The place of a term's row by the kind of its role; focal terms come first, parameters that are no slopes last."""
 _SAID: Mapping[str, Mapping[Beneath, str]] = {
     "en": {
         "se": "Standard errors in parentheses",
@@ -125,10 +126,11 @@ class RegressionTable(Report):
         rows: list[tuple[str, list[str]]] = []
         rules: list[int] = []
         blocks: list[int] = []
-        terms = [term for term in _order(records) if self.dummies or not term.startswith(("unit[", "time["))]
+        roles = _roles(records)
+        terms = [term for term in _order(records, roles) if self.dummies or roles[term].kind != "dummy"]
         hidden = set() if self.show_controls else _controls(records)
         shown = [term for term in terms if term not in hidden]
-        rows += self._block(shown, [_by_term(r.result.terms, r.result.estimate_columns) for r in records])
+        rows += self._block(shown, [_by_term(r.result.terms, r.result.estimate_columns) for r in records], roles)
         for position, effect in enumerate(EFFECTS if self.effects else ()):
             every = [_effect_by_term(record.result, position) for record in records]
             focal = dict.fromkeys(term for r in records if r.result.spatial_effects for term in r.result.focal)
@@ -175,12 +177,16 @@ class RegressionTable(Report):
         return f"{value:.{self.decimals}f} [{p:.{self.decimals}f}]" if np.isfinite(p) else ""
 
     def _block(
-        self, terms: Sequence[str], every: Sequence[Mapping[str, Mapping[str, float]]]
+        self,
+        terms: Sequence[str],
+        every: Sequence[Mapping[str, Mapping[str, float]]],
+        roles: Mapping[str, Role] = MappingProxyType({}),
     ) -> list[tuple[str, list[str]]]:
         rows = []
         for term in terms:
             found = [one.get(term) for one in every]
-            rows.append((self.words(term), ["" if row is None else self._starred(row) for row in found]))
+            label = self.words(term, roles.get(term, REGRESSOR).of)
+            rows.append((label, ["" if row is None else self._starred(row) for row in found]))
             rows.append(("", ["" if row is None else self._beneath(row) for row in found]))
         return rows
 
@@ -225,7 +231,7 @@ def _chosen(record: Record, effects: bool) -> list[str]:
     """Return sentences on what a column rests on or lacks and its numbers do not show."""
     said = []
     weights, sample = record.options.get("weights", ""), record.options.get("sample", "full")
-    if weights and any(term in ("rho", "lambda") or term.startswith("W_") for term in record.result.terms):
+    if weights and record.result.terms_of("lag_x", "lag_y", "lag_error"):
         said.append(f"Spatial weights: {weights}.")
     if sample != "full":
         said.append(f"Sample: {sample}.")
@@ -235,17 +241,14 @@ def _chosen(record: Record, effects: bool) -> list[str]:
 
 
 def _controls(records: Sequence[Record]) -> set[str]:
-    """Return the terms that are neither focal nor a parameter of the model nor the outcome's own past."""
+    """Return controls and their spatial lags: columns that are neither focal nor the outcome's own past."""
     models = [record.result for record in records if record.result.focal]
     focal = {term for model in models for term in model.focal}
     return {
         term
         for model in models
-        for term in model.terms
-        if term.removeprefix("W_") not in focal
-        and term not in PARAMETERS
-        and not term.startswith(("unit[", "time["))
-        and variables_of([term]) != (model.y,)
+        for term in model.terms_of("regressor", "lag_x")
+        if (model.role(term).of or term) not in focal and variables_of([term]) != (model.y,)
     }
 
 
@@ -277,7 +280,15 @@ def _effects(result: Result, kind: str) -> str:
     return "random" if kind in random.get(result.kind, ("unit",) if "random" in result.absorbed else ()) else "no"
 
 
-def _order(records: Sequence[Record]) -> list[str]:
+def _roles(records: Sequence[Record]) -> dict[str, Role]:
+    """Return the role of each term; where it has several, that of the first record."""
+    roles: dict[str, Role] = {}
+    for result in (record.result for record in records):
+        roles = dict(zip(result.terms, result.roles or (REGRESSOR,) * len(result.terms), strict=True)) | roles
+    return roles
+
+
+def _order(records: Sequence[Record], roles: Mapping[str, Role]) -> list[str]:
     """Focal terms first, then controls, spatial lags, and the parameters of the error."""
     every = list(dict.fromkeys(term for record in records for term in record.result.terms))
     focal = dict.fromkeys(term for record in records for term in record.result.focal)
@@ -285,9 +296,7 @@ def _order(records: Sequence[Record]) -> list[str]:
     def rank(term: str) -> int:
         if term in focal:
             return 0
-        if term in PARAMETERS:
-            return 4
-        return 2 if term.startswith("W_") and term.removeprefix("W_") in focal else 3 if term.startswith("W_") else 1
+        return 2 if roles[term].of in focal else PLACES.get(roles[term].kind, 4)
 
     return sorted(every, key=rank)
 

@@ -10,10 +10,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from digicarbon.result import Effects, FloatArray, Inference, Result
+from digicarbon.result import (
+    CONSTANT,
+    DUMMY,
+    LAG_ERROR,
+    LAG_Y,
+    REGRESSOR,
+    VARIANCE,
+    Effects,
+    FloatArray,
+    Inference,
+    Result,
+    Role,
+)
 
 VERSION = 1
 SPATIAL = ("rho", "lambda")
+SPATIAL_KINDS = ("sar", "sem", "slx", "sdm", "sdem", "sac")
 HEAD = f'{{"version": {VERSION},'
 """How every text begins that `decode` reads."""
 
@@ -47,6 +60,7 @@ def encode(result: Result) -> str:
         "beyond": result.beyond,
         "errors_note": result.errors_note,
         "table_errors": dict(result.table_errors),
+        "roles": [[position, role.kind, role.of] for position, role in enumerate(result.roles) if role != REGRESSOR],
     }
     return json.dumps(content, ensure_ascii=False, default=_scalar)
 
@@ -89,7 +103,26 @@ def decode(text: str) -> Result:
         # results of earlier days do not have these
         errors_note=content.get("errors_note", ""),
         table_errors=content.get("table_errors", {}),
+        roles=_roles(content["roles"], len(terms)) if "roles" in content else _roles_by_name(content["kind"], terms),
     )
+
+
+def _roles(node: Sequence[Sequence[Any]], count: int) -> tuple[Role, ...]:
+    roles = [REGRESSOR] * count
+    for position, kind, of in node:
+        roles[position] = Role(kind, of)
+    return tuple(roles) if node else ()
+
+
+def _roles_by_name(kind: str, terms: Sequence[str]) -> tuple[Role, ...]:
+    """Return the roles of terms of a version that recorded their names only."""
+    known = {"const": CONSTANT}
+    if kind in SPATIAL_KINDS:
+        known |= {"rho": LAG_Y, "lambda": LAG_ERROR, "phi": VARIANCE, "sigma2": VARIANCE}
+        known |= {f"W_{term}": Role("lag_x", term) for term in terms}
+    if kind.startswith("lsdv"):
+        known |= {term: DUMMY for term in terms if term.startswith(("unit[", "time["))}
+    return tuple(known.get(term, CONSTANT if term.startswith("const[") else REGRESSOR) for term in terms)
 
 
 def _array(array: FloatArray) -> list[Any]:
