@@ -17,7 +17,8 @@ from digicarbon.cli.stored import stored
 from digicarbon.config.files import command_line
 from digicarbon.errors import Caught, ConfigError, DataError, EstimationError, counted, listing
 from digicarbon.plan.prepare import Prepared, Specs, Workshop, specify
-from digicarbon.plan.runs import code_digest, content_hash
+from digicarbon.plan.reach import code_digest
+from digicarbon.plan.runs import content_hash
 from digicarbon.recorded import Recorded, config_of, plain
 from digicarbon.report import Table
 from digicarbon.result import Asked, Quantity, Result

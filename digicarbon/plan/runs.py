@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
 from digicarbon.config.compose import Composer
 from digicarbon.config.files import GROUPS, ROOT, subject
 from digicarbon.errors import ConfigError, DigicarbonError, counted, listing, no_end
-from digicarbon.loaded import contents, remember
 from digicarbon.plan.choice import COMMAND_LINE, Axis, Choice, as_text
 from digicarbon.plan.expand import expand, flat
 from digicarbon.plan.impossible import Impossible
 from digicarbon.plan.prepare import Prepared, Specs, Workshop, specify
+from digicarbon.plan.reach import code_digest
 from digicarbon.spec import Spec, as_default, identity, own_classes, refuse_unknown
 
 NOTHING = "none"
@@ -385,36 +382,6 @@ def content_hash(specs: Specs, prepared: Prepared, workshop: Workshop | None = N
         shop.once(("code", *classes), lambda: code_digest(*classes)),
     ]
     return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
-
-
-def code_digest(*classes: type[Spec]) -> str:
-    """Return the SHA-256 of the numeric core and of the files of ``classes`` and of what they inherit."""
-    files, known = code_files(*classes), contents()
-    return _digest(tuple((file, known.get(str(file), file.stat().st_mtime_ns)) for file in files))
-
-
-@cache
-def code_files(*classes: type[Spec]) -> tuple[Path, ...]:
-    """Return the files of the core that computes, and of ``classes`` and the specifications that they inherit."""
-    package = Path(__file__).parents[1]
-    core = sorted(file for room in ("numeric", "model", "diagnostic") for file in (package / room).rglob("*.py"))
-    modules = {
-        base.__module__ for cls in classes for base in cls.__mro__ if issubclass(base, Spec) and base is not Spec
-    }
-    for name in sorted(modules):
-        if not name.startswith("digicarbon."):
-            remember(name)
-    own = (Path(inspect.getfile(sys.modules[name])) for name in sorted(modules))
-    return tuple(dict.fromkeys([*core, *own]))
-
-
-@cache
-def _digest(files: tuple[tuple[Path, int | bytes], ...]) -> str:
-    sha = hashlib.sha256()
-    for file, state in files:
-        # what was loaded computes, whatever the file holds by now
-        sha.update(state if isinstance(state, bytes) else file.read_bytes())
-    return sha.hexdigest()
 
 
 def _placed(error: DigicarbonError, composer: Composer, choice: Choice) -> DigicarbonError:

@@ -31,7 +31,7 @@ from digicarbon.errors import Caught, EstimationError, legible
 from digicarbon.executor import Executor
 from digicarbon.executor.orphan import end_with
 from digicarbon.loaded import Source
-from digicarbon.plan.runs import code_digest
+from digicarbon.plan.reach import package_digest
 from digicarbon.result import Result
 from digicarbon.sweep.stage import Task
 
@@ -230,7 +230,7 @@ class _Engine:
         own_process = work.backend.isolates or work.backend.remote
         loaded.remember_local()
         self.rules = Rules(
-            own_process, work.backend.timeout, str(folder), code_digest(), loaded.sources(), loaded.PROCESS
+            own_process, work.backend.timeout, str(folder), package_digest(), loaded.sources(), loaded.PROCESS
         )
         self.looked = time.perf_counter()
         self.queue = deque(work.indices)
@@ -500,7 +500,7 @@ def _fit_chunk(chunk: Sequence[int], payload: Sequence[Part], rules: Rules) -> t
     if Path(rules.folder).is_dir():
         Path(rules.folder, _mark(chunk[0])).touch()
     found = [one for part in payload for one in _fit_part(*part, rules)]
-    if code_digest() != rules.code:
+    if package_digest() != rules.code:
         # afterwards: much of it is imported only when it is used
         found = [_failure(index, CHANGED, "") for index in chunk]
     return chunk[0], [_packed(one) for one in found]

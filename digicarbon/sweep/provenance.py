@@ -15,7 +15,8 @@ from digicarbon.errors import DataError
 from digicarbon.panel import Index, variables_of
 from digicarbon.plan.once import Once
 from digicarbon.plan.prepare import KINDS, Prepared, Specs
-from digicarbon.plan.runs import Run, code_digest
+from digicarbon.plan.reach import code_digest
+from digicarbon.plan.runs import Run
 from digicarbon.source import InputFile, Inputs, WatchedInputs, datafolder
 from digicarbon.spec import Spec, identity
 

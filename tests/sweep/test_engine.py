@@ -319,7 +319,7 @@ def test_another_version_of_digicarbon_on_a_worker_is_a_sentence(
     mischief: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = planned("model=moody", "measure=ddl")
-    monkeypatch.setattr(engine, "code_digest", lambda: "of other files")
+    monkeypatch.setattr(engine, "package_digest", lambda: "of other files")
     (found,) = outcome(made, LocalExecutor(n_jobs=2), own=True).values()
     assert found.result is None
     assert found.error.startswith("The files of digicarbon that compute are not those that the run was planned with")

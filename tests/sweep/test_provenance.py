@@ -18,7 +18,8 @@ from omegaconf import OmegaConf
 
 from digicarbon.config.compose import Composer, loader
 from digicarbon.measure import Measure
-from digicarbon.plan.runs import Plan, code_digest, plan
+from digicarbon.plan.reach import code_digest
+from digicarbon.plan.runs import Plan, plan
 from digicarbon.source import Inputs, WatchedInputs
 from digicarbon.sweep.provenance import RECORD, Ledger, fingerprint, ledger, seeds, today
 

@@ -1,0 +1,138 @@
+"""The code that a run can reach, by its content: what changes no number changes no hash."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from digicarbon.loaded import contents, remember
+from digicarbon.spec import Spec
+
+PACKAGE = Path(__file__).parents[1]
+ROOMS = ("numeric", "model", "diagnostic")
+"""What computes. Columns and weights enter a run's hash by their values, whatever code made them."""
+_TOKENS = re.compile(
+    r'''(?P<text>"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|(?P<comment>\#[^\n]*)'''
+)
+"""Texts are looked for only so that no comment is seen in one."""
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What is taken of a file: a hash of its code, and (module, name) of what it imports."""
+
+    digest: str
+    imports: tuple[tuple[str, str], ...]
+
+
+def code_digest(*classes: type[Spec]) -> str:
+    """Return the SHA-256 of the code that ``classes`` can reach, without comments and docstrings.
+
+    Of this package that are modules of the rooms that compute; of the user's own code it is what stands in the working
+    directory. Other packages do not enter: their versions are recorded beside each run.
+
+    Parameters
+    ----------
+    *classes : type of Spec
+        Of a model and a diagnostic.
+    """
+    found = {name: _source(content).digest for name, content in _reached(classes)}
+    return hashlib.sha256("\n".join(f"{name} {found[name]}" for name in sorted(found)).encode()).hexdigest()
+
+
+def package_digest() -> str:
+    """Return the SHA-256 of all files that compute: equal in processes that have the same version of the package."""
+    files = sorted(file for room in ROOMS for file in (PACKAGE / room).rglob("*.py"))
+    sha = hashlib.sha256()
+    for file in files:
+        sha.update(file.read_bytes())
+    return sha.hexdigest()
+
+
+def _reached(classes: Sequence[type[Spec]]) -> Iterator[tuple[str, bytes]]:
+    """Yield the name and the content of each module that classes can reach."""
+    waiting = sorted({base.__module__ for cls in classes for base in cls.__mro__ if issubclass(base, Spec)})
+    for name in waiting:
+        if not name.startswith("digicarbon."):
+            remember(name)
+    # of modules in the working directory, what was loaded computes, whatever the files hold by now
+    loaded = contents()
+    packages = {name.partition(".")[0] for name in waiting}
+    seen: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        content = None if name in seen else _content(name, packages, loaded)
+        seen.add(name)
+        if content is not None:
+            yield name, content
+            waiting += [_home(module, item) for module, item in _source(content).imports]
+
+
+def _content(name: str, packages: Set[str], loaded: Mapping[str, bytes]) -> bytes | None:
+    """Return the source of a module that counts; None for any other."""
+    if name.startswith("digicarbon."):
+        file = _file(name)
+        return file.read_bytes() if file is not None and name.split(".")[1] in ROOMS else None
+    place = str(getattr(sys.modules.get(name), "__file__", None) or "")
+    if place in loaded:
+        return loaded[place]
+    own = name.partition(".")[0] in packages and place.endswith(".py") and Path(place).is_file()
+    return Path(place).read_bytes() if own else None
+
+
+def _home(module: str, item: str) -> str:
+    """Return the module that a name comes from, where a package hands on what others define."""
+    inner = f"{module}.{item}"
+    if not module.startswith("digicarbon."):
+        return inner if item and inner in sys.modules else module
+    if item and _file(inner) is not None:
+        return inner
+    file = _file(module)
+    if file is None or file.name != "__init__.py":
+        return module
+    return next((home for home, name in _source(file.read_bytes()).imports if name == item), module)
+
+
+@lru_cache(1024)
+def _file(name: str) -> Path | None:
+    """Return the file of a module of this package, or None if there is no such module."""
+    path = PACKAGE.parent.joinpath(*name.split("."))
+    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.is_file()), None)
+
+
+@lru_cache(1024)
+def _source(content: bytes) -> _Source:
+    tree = ast.parse(content)
+    text = importlib.util.decode_source(content)
+    lines = text.split("\n")
+    imports: list[tuple[str, str]] = []
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        match node:
+            case ast.Import(names=names):
+                imports += [(alias.name, "") for alias in names]
+            case ast.ImportFrom(module=str(module), level=0, names=names):
+                imports += [(module, alias.name) for alias in names]
+        waiting += [inner for inner in ast.iter_child_nodes(node) if isinstance(inner, _HOLDERS)]
+        for alone in filter(_is_text, getattr(node, "body", None) or ()):
+            # a text that stands alone computes nothing
+            if not lines[alone.lineno - 1][: alone.col_offset].strip():
+                lines[alone.lineno - 1 : alone.end_lineno] = [""] * (1 + (alone.end_lineno or 0) - alone.lineno)
+    code = _TOKENS.sub(lambda token: token["text"] or "", "\n".join(lines))
+    plain = "\n".join(line.rstrip() for line in code.split("\n") if line.strip())
+    return _Source(hashlib.sha256(plain.encode()).hexdigest(), tuple(imports))
+
+
+def _is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+_HOLDERS = (ast.stmt, ast.ExceptHandler, ast.match_case)

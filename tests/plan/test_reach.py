@@ -1,0 +1,95 @@
+"""What enters a run's hash of its code: what it can reach, and of that what computes."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from digicarbon.diagnostic import NoDiagnostic
+from digicarbon.model import DynamicPanel, PanelRegression, SpatialPanel
+from digicarbon.plan import reach
+from digicarbon.spec import Spec, locate
+
+CODE = '''"""What it is."""
+from digicarbon.model import PanelRegression
+import helper
+
+
+class Mine(PanelRegression):
+    """A model."""
+
+    extra: int = 1
+    """A field."""
+
+    def fit(self, panel, weights=None):
+        text = "a # is no comment"
+        return helper.same(super().fit(panel, weights))
+'''
+HELPER = "def same(result):\n    return result\n"
+
+
+def digest(code: str = CODE, helper: str = HELPER) -> str:
+    """Return the digest of a class in files of the working directory, read anew."""
+    for name in ("mine", "helper"):
+        sys.modules.pop(name, None)
+    Path("mine.py").write_text(code, encoding="utf-8")
+    Path("helper.py").write_text(helper, encoding="utf-8")
+    cls = locate("mine.Mine", "model")
+    assert isinstance(cls, type)
+    assert issubclass(cls, Spec)
+    return reach.code_digest(cls)
+
+
+def modules(*classes: type[Spec]) -> set[str]:
+    return {name.removeprefix("digicarbon.") for name, _ in reach._reached(classes)}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        CODE.replace("What it is.", "What else it is."),
+        CODE.replace("A model.", "A model,\n\n    of mine."),
+        CODE.replace("A field.", "The field."),
+        CODE.replace("extra: int = 1", "# why\n    extra: int = 1  # because 'it' is \"so\""),
+        CODE.replace("\n\n\nclass", "\n\n\n\nclass"),
+    ],
+)
+def test_words_do_not_change_a_digest(folder: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    assert digest(code) == digest()
+
+
+@pytest.mark.parametrize(
+    ("code", "helper"),
+    [
+        (CODE.replace("extra: int = 1", "extra: int = 2"), HELPER),
+        (CODE.replace("a # is no comment", "a # is a comment"), HELPER),
+        (CODE.replace("        return", "        if panel:\n            return"), HELPER),
+        (CODE, HELPER.replace("return result", "return None")),
+    ],
+)
+def test_code_does(folder: Path, monkeypatch: pytest.MonkeyPatch, code: str, helper: str) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    assert digest(code, helper) != digest()
+
+
+def test_a_digest_covers_what_a_class_can_reach_and_nothing_else() -> None:
+    linear, spatial, dynamic = (modules(cls, NoDiagnostic) for cls in (PanelRegression, SpatialPanel, DynamicPanel))
+    assert {"model.panel_regression", "model.base", "numeric.linear.within", "numeric.linear.covariance"} <= linear
+    assert {"model.spatial_panel", "numeric.spatial.operator", "numeric.spatial.likelihood"} <= spatial
+    assert {"model.dynamic_panel", "numeric.gmm.estimator", "numeric.gmm.instruments"} <= dynamic
+    for own in (linear, spatial):
+        assert not {name for name in own if "gmm" in name or "anderson_rubin" in name}
+    assert not {name for name in dynamic if name.startswith(("numeric.accounts", "model.panel_iv"))}
+    # a class of the package's own room of results or panels enters by its values
+    assert not {name for name in linear | spatial | dynamic if name.startswith(("panel", "result", "report"))}
+
+
+def test_imports_inside_functions_are_followed() -> None:
+    source = reach._source(
+        b"def f():\n    if f:\n        from digicarbon.numeric.gmm import estimator\n    return estimator\n"
+    )
+    assert [reach._home(*one) for one in source.imports] == ["digicarbon.numeric.gmm.estimator"]
+    assert reach._home("digicarbon.model", "SpatialPanel") == "digicarbon.model.spatial_panel"
