@@ -1,0 +1,60 @@
+"""The house in numbers: ``python tests/benchmark/house.py`` prints names at the top, lines and a walk of five fits."""
+
+from __future__ import annotations
+
+import ast
+import os
+import sys
+import tempfile
+from pathlib import Path
+from types import FrameType
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PACKAGE = REPOSITORY / "digicarbon"
+COMMAND = ["run", "table7_spatial_w1", "executor=sequential"]
+
+
+def lines(file: Path) -> tuple[int, int]:
+    """Return the lines of a file, and those without docstrings, comments and blanks."""
+    text = file.read_text(encoding="utf-8")
+    words: set[int] = set()
+    for node in ast.walk(ast.parse(text)):
+        # a text that stands alone
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            words |= set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    every = text.splitlines()
+    code = [line for n, line in enumerate(every, 1) if n not in words and line.strip() and line.lstrip()[0] != "#"]
+    return len(every), len(code)
+
+
+def walk() -> tuple[int, int, int]:
+    """Return files, functions and calls of the package in a command of five fits, after one that has made the store."""
+    from digicarbon.__main__ import main
+
+    calls: dict[tuple[str, str], int] = {}
+    root = str(PACKAGE)
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code.co_filename.startswith(root) and not frame.f_code.co_name.startswith("<"):
+            key = frame.f_code.co_filename, frame.f_code.co_qualname
+            calls[key] = calls.get(key, 0) + 1
+
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        main(["run", "config", "executor=sequential"])
+        sys.setprofile(note)
+        try:
+            main(COMMAND)
+        finally:
+            sys.setprofile(None)
+            os.chdir(REPOSITORY)
+    return len({file for file, _ in calls}), len(calls), sum(calls.values())
+
+
+if __name__ == "__main__":
+    files = [file for file in PACKAGE.rglob("*.py") if "plugins" not in file.parts]
+    every, code = map(sum, zip(*map(lines, files), strict=True))
+    top = [item.stem for item in PACKAGE.iterdir() if item.suffix == ".py" or (item / "__init__.py").exists()]
+    walked = walk()
+    sys.stdout.write(f"names at the top: {len(top)}\nfiles: {len(files)}\nlines: {every}, {code} of them code\n")
+    sys.stdout.write(f"{' '.join(COMMAND)}: {walked[0]} files, {walked[1]} functions, {walked[2]} calls\n")
