@@ -20,6 +20,7 @@ import pandas as pd
 import pytest
 
 import digicarbon as dc
+from digicarbon import secret
 from digicarbon.__main__ import COLLECT
 from digicarbon.config.compose import Composer, loader
 from digicarbon.source import Inputs, Source
@@ -39,6 +40,12 @@ def _skip(reason: str) -> None:
     if os.environ.get("DIGICARBON_REQUIRE_ALL") == "1":
         pytest.fail(f"DIGICARBON_REQUIRE_ALL=1, but {reason}")
     pytest.skip(reason)
+
+
+@pytest.fixture(autouse=True)
+def no_secrets_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget what earlier tests made known as secret: a process hides it in all that it writes."""
+    monkeypatch.setattr(secret, "_KNOWN", set())
 
 
 @pytest.fixture(scope="session")
