@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from typing import Annotated, ClassVar
 
@@ -13,12 +13,14 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
-from digicarbon import data
+from digicarbon.country import country
 from digicarbon.errors import ConfigError, DataError, columns_there, counted, listing, nearest
 from digicarbon.panel import Panel
 from digicarbon.spec import Names, Spec
 
 FloatArray = NDArray[np.float64]
+REGION = "region"
+"""The column, or the group that is known of a country's units, whose values `Sample.regions` names."""
 _ROWS = ("query", "periods", "first", "last", "drop_first", "drop_last", "units", "regions", "without")
 """Fields that decide which rows are taken."""
 Tail = Annotated[float, Field(ge=0, lt=0.5)]
@@ -70,9 +72,10 @@ class Sample(Spec):
     Attributes
     ----------
     regions : tuple of str
-        Of northeast, east, central, west: for Chinese provinces, or units with a column ``region``.
+        Of units with a column ``region``, or of a country whose regions are known: of Chinese provinces northeast,
+        east, central and west.
     units : tuple of str
-        Units to keep; provinces of China in English, in Chinese or by code, however the data spell them.
+        Units to keep; those of a known country in English, in Chinese or by code, however the data spell them.
     without : tuple of str
         Units to leave out, named as those.
     periods : tuple of int or str
@@ -304,21 +307,23 @@ class Sample(Spec):
     def _in_regions(self, panel: Panel) -> set[str]:
         if not self.regions:
             return set(panel.units)
-        provinces = _members(self.regions)
-        strangers = [unit for unit in panel.units if data.province(unit) is None]
-        if strangers and "region" in panel.text:
-            chosen = np.isin(panel.text["region"].astype(str), self.regions)
-            return {panel.units[code] for code in panel.unit_codes[chosen]}
-        if strangers:
+        home = country()
+        strangers = home.strangers(panel.units)
+        if not strangers:
+            _refuse_unknown(self.regions, home.groups[REGION])
+            return {unit for unit in panel.units if home.group(REGION, unit) in self.regions}
+        if REGION not in panel.text:
             raise DataError(
-                f"sample.regions needs Chinese provinces or a column 'region', but the panel has {listing(strangers)}. "
+                f"sample.regions needs {home.many} or a column '{REGION}', but the panel has {listing(strangers)}. "
                 "Name the units to keep in sample.units."
             )
-        return {unit for unit in panel.units if data.province(unit) in provinces}
+        regions = panel.text[REGION].astype(str)
+        _refuse_unknown(self.regions, set(regions))
+        return {panel.units[code] for code in panel.unit_codes[np.isin(regions, self.regions)]}
 
 
 def _units(key: str, names: Sequence[str], panel: Panel) -> list[str]:
-    """Return the units that names are of; a province may be named in another spelling than the panel's.
+    """Return the units that names are of; one of a known country may be named in another spelling than the panel's.
 
     Raises
     ------
@@ -336,17 +341,15 @@ def _units(key: str, names: Sequence[str], panel: Panel) -> list[str]:
 
 
 def _spelled(name: str, panel: Panel) -> list[str]:
-    """Return the units that are the same province of China as a name."""
-    wanted = data.province(name)
-    return [unit for unit in panel.units if wanted is not None and data.province(unit) == wanted]
+    """Return the units that are the same one of a country as a name."""
+    wanted = country().find(name)
+    return [unit for unit in panel.units if wanted is not None and country().find(unit) == wanted]
 
 
-def _members(regions: tuple[str, ...]) -> set[str]:
-    table = data.provinces()
-    known = sorted(table["region"].unique())
+def _refuse_unknown(regions: Sequence[str], values: Collection[str]) -> None:
+    known = sorted(values)
     for region in regions:
         if region not in known:
             raise ConfigError(
                 f"sample.regions: unknown region '{region}'.{nearest(region, known)} Regions: {listing(known)}."
             )
-    return set(table.loc[table["region"].isin(regions), "province"])

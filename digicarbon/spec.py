@@ -355,7 +355,7 @@ def locate(target: str, where: str) -> object:
 
 def _classes(name: str, module: ModuleType) -> str:
     """Return what a module has in place of a class that it has not."""
-    classes = {word: item for word, item in vars(module).items() if isinstance(item, type)}
+    classes = {word: item for word in dir(module) if isinstance(item := getattr(module, word), type)}
     specs = [word for word, item in classes.items() if issubclass(item, Spec)]
     return nearest(name, classes) + (f" Classes: {listing(specs, 30)}." if specs else "")
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digicarbon.data import provinces
+from digicarbon.china.facts import provinces
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.panel import Panel
 from digicarbon.report import Labels

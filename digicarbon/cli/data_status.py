@@ -69,8 +69,9 @@ def _vintages(source: Source, inputs: Inputs) -> dict[str, str]:
         for series in entries:
             found.setdefault(series, []).append(option)
     for file in inputs.files:
-        if Path(file.path).stem == "yearbook" and file.path.endswith(datafolder.SUFFIX):
-            table = datafolder.read(Path(file.path).parent, "yearbook")[["series", "vintage"]].drop_duplicates()
+        kind = datafolder.datasets().get(Path(file.path).stem)
+        if kind is not None and "vintage" in kind.keys and file.path.endswith(datafolder.SUFFIX):
+            table = datafolder.read(Path(file.path).parent, kind.name)[["series", "vintage"]].drop_duplicates()
             for series, vintage in table.sort_values("vintage").itertuples(index=False):
                 found.setdefault(str(series), []).append(str(vintage))
     return {series: listing(dict.fromkeys(names)) for series, names in found.items()}

@@ -1,4 +1,4 @@
-"""Facts that never change: provinces, capitals, regions, adjacency, fuel factors, sectors and units of measurement."""
+"""Facts that never change: fuel factors, units of measurement, what series can be, and words in two languages."""
 
 from __future__ import annotations
 
@@ -9,41 +9,18 @@ from io import StringIO
 
 import pandas as pd
 
+from digicarbon.moved import moved
+
 
 @cache
-def _table(name: str) -> pd.DataFrame:
-    text = files("digicarbon.data").joinpath(f"{name}.csv").read_text(encoding="utf-8")
+def read(name: str, package: str) -> pd.DataFrame:
+    """Return a table of facts that stands as a CSV file in a package; a caller who changes it takes a copy."""
+    text = files(package).joinpath(f"{name}.csv").read_text(encoding="utf-8")
     return pd.read_csv(StringIO(text))
 
 
-def provinces() -> pd.DataFrame:
-    """Return the 30 provinces of mainland China without Tibet.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``province``, ``adcode`` (GB/T 2260), ``name_zh``, ``short_zh``, ``capital_zh``, ``longitude`` and
-        ``latitude`` of the capital (degrees), ``region`` (northeast, east, central, west), ``municipality`` (0 or 1).
-    """
-    return _table("provinces").copy()
-
-
-def adjacency() -> pd.DataFrame:
-    """Return the 65 pairs of neighbouring provinces (queen contiguity, Hainan joined to Guangdong), each once."""
-    return _table("adjacency").copy()
-
-
-def tiles() -> pd.DataFrame:
-    """Return a grid that stands for a map of China: a square for each of its 34 provinces and regions.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``place`` (as in `provinces`, and four more), ``code`` (two letters, GB/T 2260), ``name_zh`` (short),
-        ``row`` (1 is north), ``column`` (1 is west). Neighbours on the ground are neighbours on the grid where a grid
-        can have it so.
-    """
-    return _table("tiles").copy()
+def _table(name: str) -> pd.DataFrame:
+    return read(name, __name__)
 
 
 def series_ranges() -> pd.DataFrame:
@@ -70,30 +47,6 @@ def fuels() -> pd.DataFrame:
     return _table("fuels").copy()
 
 
-def sectors() -> pd.DataFrame:
-    """Return the 42 sectors of the Chinese input-output tables.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``sector`` (English name), ``name_zh``, ``industry`` (primary, secondary, tertiary), ``digital``
-        (``manufacturing``, ``services`` or empty).
-    """
-    return _table("sectors").copy()
-
-
-def indicators() -> pd.DataFrame:
-    """Return the plain names of the statistics bureau's indicators by province.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``indicator`` (the bureau's name without its unit), ``series`` (the name that a panel uses), ``unit``
-        (that of the series, one of `units`).
-    """
-    return _table("indicators").copy()
-
-
 def units() -> pd.DataFrame:
     """Return the units of measurement of Chinese statistics.
 
@@ -104,30 +57,6 @@ def units() -> pd.DataFrame:
         quantity convert into each other), ``size`` (in the smallest unit of the quantity).
     """
     return _table("units").copy()
-
-
-def ceads_fuels() -> pd.DataFrame:
-    """Return the 20 energy carriers of the CEADs inventories.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``fuel`` (tidy name), ``name`` (as published), ``name_zh``, ``more`` (further spellings, parted by
-        ``|``), ``unit`` (of the energy inventory). The last three are no fuels: heat, electricity, other energy.
-    """
-    return _table("ceads_fuels").fillna("")
-
-
-def ceads_sectors() -> pd.DataFrame:
-    """Return the rows of the CEADs inventories in the order in which they are published.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``sectoral`` and ``energy`` (the row's name in the sectoral and in the energy inventory, empty where
-        that has no such row; the 47 sectors are in both), ``more`` (further spellings, parted by ``|``).
-    """
-    return _table("ceads_sectors").fillna("")
 
 
 def terms() -> Mapping[str, Mapping[str, str]]:
@@ -162,16 +91,10 @@ def _words() -> tuple[Mapping[str, Mapping[str, str]], ...]:
     return found
 
 
-@cache
-def _spellings() -> Mapping[str, str]:
-    table = _table("provinces")
-    return {
-        str(row[column]).casefold(): str(row["province"])
-        for _, row in table.iterrows()
-        for column in ("province", "adcode", "name_zh", "short_zh")
-    }
-
-
-def province(name: str) -> str | None:
-    """Return the English name of a province given in English, in Chinese (full or short) or as adcode, else None."""
-    return _spellings().get(name.strip().casefold())
+__getattr__ = moved(
+    __name__,
+    dict.fromkeys(
+        ("adjacency", "ceads_fuels", "ceads_sectors", "indicators", "province", "provinces", "sectors", "tiles"),
+        "digicarbon.china.facts",
+    ),
+)

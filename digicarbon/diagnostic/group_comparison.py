@@ -67,7 +67,8 @@ def compare_groups(
         Its terms, effects and covariance are taken.
     panel : Panel
     by : str or mapping of str to str
-        A column of text or numbers that is constant within units, ``region`` for Chinese provinces, or unit -> group.
+        A column of text or numbers that is constant within units, a group that is known of a country's units
+        (``region`` of Chinese provinces), or unit -> group.
     interact : {"focal", "regressors", "all"}
         What differs between groups in the interacted model, see `GroupedRegression`.
     draws : int

@@ -1,22 +1,18 @@
-"""What a raw cell means: a number, a province, a year, a text; anything else is said, never guessed."""
+"""What a raw cell means: a number, a year, a text; anything else is said, never guessed."""
 
 from __future__ import annotations
 
 import datetime
-import difflib
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cache, partial
-from itertools import pairwise
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from digicarbon import data
-from digicarbon.errors import DataError, nearest
+from digicarbon.errors import DataError
 from digicarbon.importer._sheets import Sheet
 
 FloatArray = NDArray[np.float64]
@@ -26,25 +22,8 @@ _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−﹣－─━", "-"))
 _PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:(?:,\d{3})+|(?: \d{3})+)(\.\d+)?")
 _EXCEL_ERROR = re.compile(r"#(REF!|N/A|DIV/0!|VALUE!|NAME\?|NUM!|NULL!|SPILL!|CALC!|GETTING_DATA)")
-_YEAR = re.compile(r"(?<!\d)(19[4-9]\d|20\d\d)(?!\d)")
-_ENGLISH_END = re.compile(r"(province|municipality|city|autonomousregion|hui|zhuang|uygur|uyghur)$")
-_CHINESE_END = re.compile(r"(维吾尔|壮族|回族)?自治区$|[省市]$")
-
-
-@dataclass(frozen=True)
-class Province:
-    """A province of mainland China: its English name and its adcode (GB/T 2260, 6 digits)."""
-
-    name: str
-    adcode: int
-
-
-TIBET = Province("Tibet", 540000)
-
-_MORE_SPELLINGS = {
-    "neimongol": "Inner Mongolia", "neimenggu": "Inner Mongolia", "内蒙": "Inner Mongolia",
-    "xizang": "Tibet", "西藏": "Tibet", "tibet": "Tibet",
-}  # fmt: skip
+YEAR = re.compile(r"(?<!\d)(19[4-9]\d|20\d\d)(?!\d)")
+_NAME_WITH_UNIT = re.compile(r"^(?P<name>.+?)\s*\((?P<unit>[^()]*)\)$")
 
 
 def text(value: object) -> str:
@@ -94,7 +73,7 @@ def number(value: object, place: str | Callable[[], str], blank: float = math.na
     kind = "date" if isinstance(value, (datetime.date, datetime.time)) else "truth value"
     kind = "text" if isinstance(value, str) else kind
     raise DataError(
-        f"{where} holds the {kind} '{_cut(shown)}' where a number belongs; allowed are numbers, with or without commas "
+        f"{where} holds the {kind} '{cut(shown)}' where a number belongs; allowed are numbers, with or without commas "
         "between thousands, and an empty cell, - or … for no figure."
     )
 
@@ -155,74 +134,6 @@ def numbers(sheet: Sheet, rows: range, columns: range, blank: float = math.nan) 
     return result
 
 
-def province(value: object) -> Province | None:
-    """Return the province that a cell names, else None.
-
-    Known are Chinese names, full and short, English names and pinyin without tones in any case and with or without
-    blanks, with or without "Province" and the like, and the adcode of 6 or 2 digits. Tibet is known here, though
-    it is not among `digicarbon.data.provinces`.
-    """
-    if isinstance(value, (bool, datetime.date)):
-        return None
-    key = re.sub(r"[\W_]", "", text(value)).casefold()
-    known = _provinces()
-    # one word at a time: the end of Anhui is also that of Ningxia Hui
-    while key not in known:
-        shorter = _CHINESE_END.sub("", _ENGLISH_END.sub("", key))
-        if shorter in (key, ""):
-            return None
-        key = shorter
-    return known[key]
-
-
-def required_province(value: object, place: str) -> Province:
-    """Return the province that a cell names.
-
-    Raises
-    ------
-    DataError
-        If it names none; the sentence says where and what is near.
-    """
-    found = province(value)
-    if found is None:
-        hint = near_province(value) or nearest(text(value), _names())
-        raise DataError(
-            f"{place}: '{_cut(text(value))}' is no province of mainland China that is known by this spelling.{hint} "
-            "Write its English, Chinese or pinyin name, or its adcode such as 110000."
-        )
-    return found
-
-
-def near_province(value: object) -> str:
-    """Return the provinces that a misspelt name or a sheet's name may mean, as a question after a blank; else empty."""
-    plain = " ".join(_YEAR.sub(" ", text(value)).split()).replace("年", "").strip()
-    if len(plain) < 3 and plain.isascii():
-        return ""
-    known = {name.casefold(): name for name in _names()}
-    known |= {key: item.name for key, item in _provinces().items() if not key.isdigit()}
-    close = difflib.get_close_matches(plain.casefold(), known, n=4, cutoff=0.8)
-    names = list(dict.fromkeys(known[key] for key in close))
-    if set(names) & {"Shanxi", "Shaanxi"}:
-        # one letter apart, and confused for each other more than any other two
-        names = ["Shanxi (山西)", "Shaanxi (陕西)"]
-    return f" Did you mean {' or '.join(names[:2])}?" if names else ""
-
-
-def province_in(name: str) -> Province | None:
-    """Return the one province that a sheet's or file's name holds, e.g. ``Beijing2012``; None if none or several."""
-    plain = _YEAR.sub(" ", text(name))
-    whole = province(plain.replace("年", ""))
-    # a sheet called 12 is the twelfth one
-    if whole is not None and not re.fullmatch(r"\s*\d\d\s*", plain):
-        return whole
-    words = re.findall(r"[A-Za-z]+", plain)
-    pairs = [first + second for first, second in pairwise(words)]
-    found = {province(word) for word in (*words, *pairs)}
-    found |= {item for spelling, item in _provinces().items() if not spelling.isascii() and spelling in plain}
-    found.discard(None)
-    return found.pop() if len(found) == 1 else None
-
-
 def year(value: object) -> int | None:
     """Return the year that a cell holds (``2012``, ``2012.0``, ``2012年``, a date), else None."""
     if isinstance(value, datetime.date):
@@ -235,28 +146,20 @@ def year(value: object) -> int | None:
 
 def year_in(name: str) -> int | None:
     """Return the one year that a sheet's or file's name holds; None if it holds none or several."""
-    found = set(_YEAR.findall(text(name)))
+    found = set(YEAR.findall(text(name)))
     return int(found.pop()) if len(found) == 1 else None
 
 
-def _cut(shown: str) -> str:
+def name_and_unit(text: str) -> tuple[str, str]:
+    """Return a series' name and the unit in the parentheses at its end, which is empty if there are none.
+
+    Full-width parentheses, letters and digits become plain ones.
+    """
+    plain = unicodedata.normalize("NFKC", text).strip()
+    match = _NAME_WITH_UNIT.match(plain)
+    return (match["name"], match["unit"].strip()) if match else (plain, "")
+
+
+def cut(shown: str) -> str:
+    """Return a text for a message, cut where it is long."""
     return shown if len(shown) <= 60 else f"{shown[:57]}…"
-
-
-def _names() -> list[str]:
-    return [*data.provinces()["province"], TIBET.name]
-
-
-@cache
-def _provinces() -> Mapping[str, Province]:
-    table = data.provinces()
-    codes = zip(table["province"].astype(str), table["adcode"].astype(int), strict=True)
-    by_name = {name: Province(name, code) for name, code in codes}
-    by_name[TIBET.name] = TIBET
-    known = {key: by_name[name] for key, name in _MORE_SPELLINGS.items()}
-    for column in ("province", "name_zh", "short_zh"):
-        for name, spelling in zip(table["province"], table[column].astype(str), strict=True):
-            known[spelling.replace(" ", "").casefold()] = by_name[name]
-    for item in by_name.values():
-        known[str(item.adcode)] = known[str(item.adcode // 10_000)] = item
-    return known

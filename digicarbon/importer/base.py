@@ -19,7 +19,7 @@ class Imported:
     Attributes
     ----------
     tables : mapping of str to DataFrame
-        By name of `digicarbon.source.datafolder.DATASETS`, each with that data set's keys and values.
+        By name of `digicarbon.source.datafolder.datasets`, each with that data set's keys and values.
     units : mapping of str to str
         Unit of measurement by column (or by series in a long data set).
     citation : str

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 import pydantic
 
+from digicarbon.country import country
 from digicarbon.errors import DataError, counted, listing, nearest
-from digicarbon.importer._cells import near_province, numbers, province, text, year
+from digicarbon.importer._cells import name_and_unit, numbers, text, year
 from digicarbon.importer._once import once
 from digicarbon.importer._sheets import Sheet, visible
-from digicarbon.importer._units import name_and_unit
 from digicarbon.importer.base import Imported, Importer
 from digicarbon.spec import Names
 
@@ -129,7 +129,7 @@ class LongImporter(Importer):
             table, more = self._table(sheet)
             tables.append(table)
             notes += [*remarks, *more]
-        found, recognised = _provinces(pd.concat(tables, ignore_index=True))
+        found, recognised = _recognised(pd.concat(tables, ignore_index=True))
         kept, twice = once(self._named(found), KEYS)
         citation = _WORLD_BANK if self.unit is None else ""
         return Imported(
@@ -287,22 +287,22 @@ def _refuse_unknown(field: str, given: Iterable[str], known: set[str]) -> None:
             )
 
 
-def _provinces(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Return the table with provinces under their English names, their adcodes, and a note."""
-    labels = list(dict.fromkeys(table["unit"]))
-    # bare numbers may be anybody's identifiers: they are provinces if all of them are adcodes of six digits
-    coded = all(re.fullmatch(r"\d{6}", label) and province(label) for label in labels)
-    known = {label: found for label in labels if (coded or not label.isdigit()) and (found := province(label))}
+def _recognised(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Return the table with units of a known country under their English names, their codes, and a note."""
+    home, labels = country(), list(dict.fromkeys(table["unit"]))
+    # bare numbers may be anybody's identifiers: they are a country's units if all of them are codes of six digits
+    coded = all(re.fullmatch(r"\d{6}", label) and home.read(label) for label in labels)
+    known = {label: found for label in labels if (coded or not label.isdigit()) and (found := home.read(label))}
     unit = [known[label].name if label in known else label for label in table["unit"]]
-    codes = [known[label].adcode if label in known else None for label in table["unit"]]
+    codes = [known[label].code if label in known else None for label in table["unit"]]
     adcode = pd.array(codes, dtype="Int64")
     if not known or len(known) == len(labels):
         return table.assign(unit=unit, adcode=adcode), []
     others = [label for label in labels if label not in known]
-    notes = [f"{counted(len(known), 'unit')} of {len(labels)} are provinces; not: {listing(others)}."]
-    near = {label: near_province(label) for label in others}
+    notes = [f"{counted(len(known), 'unit')} of {len(labels)} are {home.noun}s; not: {listing(others)}."]
+    near = {label: home.near(label) for label in others}
     notes += [
-        f"'{label}' is no province by this spelling and is kept as another unit.{hint} If so, correct the raw file."
+        f"'{label}' is no {home.noun} by this spelling and is kept as another unit.{hint} If so, correct the raw file."
         for label, hint in near.items()
         if hint
     ]

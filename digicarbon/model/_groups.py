@@ -1,4 +1,4 @@
-"""Groups of units: from a column of the panel, the regions of Chinese provinces, or a mapping."""
+"""Groups of units: from a column of the panel, those that are known of a country's units, or a mapping."""
 
 from __future__ import annotations
 
@@ -8,16 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from digicarbon.data import province, provinces
+from digicarbon.country import country
 from digicarbon.errors import DataError, counted, listing, nearest
 from digicarbon.panel import Panel, label
 
 IntArray = NDArray[np.int64]
 By = str | dict[str, str]
-"""A column whose values are constant within units, ``region`` for Chinese provinces, or unit -> group."""
-
-REGION = "region"
-REGIONS = ("northeast", "east", "central", "west")
+"""A column whose values are constant within units, a group that is known of a country's units, or unit -> group."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +26,7 @@ class Groups:
     by : str
         What the groups are called, e.g. ``region``.
     labels : tuple of str
-        The G groups, sorted; regions in the study's order.
+        The G groups, sorted; those of a country in its own order.
     units : ndarray of int, shape (N,)
         Position of each unit's group.
     rows : ndarray of int, shape (rows,)
@@ -60,8 +57,8 @@ def groups_of(panel: Panel, by: By, where: str = "by") -> Groups:
     ----------
     panel : Panel
     by : str or mapping of str to str
-        A column of text or numbers that is constant within units; ``region`` where there is no such column and the
-        units are Chinese provinces; or unit -> group.
+        A column of text or numbers that is constant within units; where there is no such column, a group that is known
+        of a country's units; or unit -> group.
     where : str
         The key, for messages.
 
@@ -75,14 +72,15 @@ def groups_of(panel: Panel, by: By, where: str = "by") -> Groups:
         name, of_units = "group", _mapped(panel, by, where)
     elif panel.has(by) or by in ("unit", panel.unit_name):
         name, of_units = by, _constant(panel, by, where)
-    elif by == REGION:
-        name, of_units = by, _regions(panel, where)
+    elif by in country().groups:
+        name, of_units = by, _known(panel, by, where)
     else:
-        known = [*panel.text, *panel.names, REGION]
+        home = country()
+        known = [*panel.text, *panel.names, *home.groups]
         raise DataError(
             f"{where}: the panel has no column '{by}'.{nearest(by, known)} Name a column that holds each unit's group "
-            f"(text columns: {listing(panel.text, 20) or 'none'}), 'region' for Chinese provinces, or give a mapping "
-            "unit: group."
+            f"(text columns: {listing(panel.text, 20) or 'none'}), {listing(map(repr, home.groups))} for {home.many}, "
+            "or give a mapping unit: group."
         )
     found = set(of_units)
     if len(found) < 2:
@@ -92,8 +90,8 @@ def groups_of(panel: Panel, by: By, where: str = "by") -> Groups:
             f"{where}: each of the {len(found)} groups by {name} is a single unit, so that there are no groups to "
             "compare. Name a column whose values several units share, or give a mapping unit: group."
         )
-    known_order = REGIONS if found <= set(REGIONS) else tuple(sorted(found))
-    labels = tuple(group for group in known_order if group in found)
+    orders = (order for order in country().groups.values() if found <= set(order))
+    labels = tuple(group for group in next(orders, sorted(found)) if group in found)
     units = np.array([labels.index(group) for group in of_units], dtype=np.int64)
     return Groups(name, labels, units, units[panel.unit_codes])
 
@@ -114,17 +112,15 @@ def _constant(panel: Panel, name: str, where: str) -> list[str]:
     return [labels[code] for code in first]
 
 
-def _regions(panel: Panel, where: str) -> list[str]:
-    table = provinces()
-    regions = dict(zip(table["province"], table["region"], strict=True))
-    found = [regions.get(province(unit) or "") for unit in panel.units]
-    strangers = [unit for unit, region in zip(panel.units, found, strict=True) if region is None]
+def _known(panel: Panel, by: str, where: str) -> list[str]:
+    home = country()
+    strangers = home.strangers(panel.units)
     if strangers:
         raise DataError(
-            f"{where}: the panel has no column 'region', and {listing(strangers)} is no Chinese province whose region "
+            f"{where}: the panel has no column '{by}', and {listing(strangers)} is no {home.one} whose {by} "
             "is known. Name a column that holds each unit's group, or give a mapping unit: group."
         )
-    return [str(region) for region in found]
+    return [str(home.group(by, unit)) for unit in panel.units]
 
 
 def _mapped(panel: Panel, by: Mapping[str, str], where: str) -> list[str]:

@@ -62,7 +62,8 @@ class GroupedRegression(PanelRegression):
     y, x, controls, formula, effects, estimator, cov, …
         As in `PanelRegression`; ``estimator`` is ``within`` or ``lsdv``.
     by : str or mapping of str to str
-        A column that holds each unit's group, ``region`` for Chinese provinces, or unit -> group.
+        A column that holds each unit's group, a group that is known of a country's units (``region`` of Chinese
+        provinces), or unit -> group.
     interact : {"focal", "regressors", "all"}
         What differs between groups: the focal terms; the controls, too; the time effects, too. With ``all`` the
         coefficients are those of separate regressions, and one error variance is estimated from all groups.

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from digicarbon import data
 from digicarbon.config.files import subject
+from digicarbon.country import country
 from digicarbon.diagnostic import Diagnostic, NoDiagnostic
 from digicarbon.errors import DataError, DigicarbonError, listing
 from digicarbon.inference import Inference
@@ -339,7 +339,7 @@ class Workshop:
             ):
                 frame = _joined(frame, self._made(spec, compute, specs.source), inputs.source)
             with _naming(inputs):
-                return _with_regions(specs.panel.assemble(frame, inputs.unit_name, inputs.time_name))
+                return _with_groups(specs.panel.assemble(frame, inputs.unit_name, inputs.time_name))
 
         return self.once(("panel", *self._keys(specs.source, specs.measure, specs.outcome, specs.panel)), make)
 
@@ -365,13 +365,13 @@ class Workshop:
         return self.once(("weights", *keys, panel.units), lambda: weights.restrict(panel.units, islands))
 
 
-def _with_regions(panel: Panel) -> Panel:
-    """Return the panel with a column ``region`` where its units are provinces of China and it has none."""
-    names = [data.province(unit) for unit in panel.units]
-    if panel.has("region") or None in names:
+def _with_groups(panel: Panel) -> Panel:
+    """Return the panel with the groups that are known of its units, if it has no column of that name."""
+    home = country()
+    if home.strangers(panel.units):
         return panel
-    regions = data.provinces().set_index("province")["region"].reindex(names).to_numpy(dtype=object)
-    return panel.with_text({"region": regions[panel.unit_codes]})
+    known = {by: [home.group(by, unit) for unit in panel.units] for by in home.groups if not panel.has(by)}
+    return panel.with_text({by: np.array(of, dtype=object)[panel.unit_codes] for by, of in known.items()})
 
 
 @contextmanager

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 from functools import cache
 
-from digicarbon.data import notes, tiles
+from digicarbon.country import country
+from digicarbon.data import notes
 
 _MARK = re.compile(r"\{(?P<part>\w+)\}|\[(?P<either>[^\[\]]*\|[^\[\]]*)\]")
 _KIND = re.compile(r"(?P<kind>n|list|name)\d*\Z")
@@ -43,7 +44,7 @@ def chinese(note: str, named: Named) -> str:
         rest = _whole(note[colon.end() :], named)
         if rest is not None:
             return f"{_owners(note[: colon.start()], named)}：{rest}"
-    return _provinces().get(note, note)
+    return _places().get(note, note)
 
 
 def _whole(text: str, named: Named) -> str | None:
@@ -92,20 +93,20 @@ def _item(text: str, named: Named) -> str:
 
 
 def _called(text: str, named: Named) -> str:
-    """Return what a variable or a province is called, or all parts of a place such as ``coke Hainan 2015``."""
-    known = _provinces().get(text) or named(text)
+    """Return what a variable or a place is called, or all parts of a place such as ``coke Hainan 2015``."""
+    known = _places().get(text) or named(text)
     if known != text:
         return known
-    words = re.sub("|".join(map(re.escape, _provinces())), lambda match: _provinces()[match[0]], text).split(" ")
+    words = re.sub("|".join(map(re.escape, _places())), lambda match: _places()[match[0]], text).split(" ")
     parts = [named(word) for word in words]
     whole = len(parts) > 1 and not any(re.search("[A-Za-z]", part) for part in parts)
     return " ".join(parts) if whole else text
 
 
 @cache
-def _provinces() -> dict[str, str]:
-    """Return the Chinese names of provinces, long English ones first: one may be a part of another."""
-    names = {str(place): str(name) for place, name in tiles()[["place", "name_zh"]].itertuples(index=False)}
+def _places() -> dict[str, str]:
+    """Return the Chinese names of the country's places, long English ones first: one may be a part of another."""
+    names = {str(place): str(name) for place, name in country().tiles[["place", "name_zh"]].itertuples(index=False)}
     return dict(sorted(names.items(), key=lambda pair: -len(pair[0])))
 
 

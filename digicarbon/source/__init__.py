@@ -1,5 +1,6 @@
 """Where raw inputs come from."""
 
+from digicarbon.moved import moved
 from digicarbon.source._checks import check_inputs as check_inputs
 from digicarbon.source.base import TABLES as TABLES
 from digicarbon.source.base import InputFile as InputFile
@@ -8,5 +9,6 @@ from digicarbon.source.base import Inputs as Inputs
 from digicarbon.source.base import Source as Source
 from digicarbon.source.base import WatchedInputs as WatchedInputs
 from digicarbon.source.folder import FolderSource as FolderSource
-from digicarbon.source.simulated import SimulatedSource as SimulatedSource
 from digicarbon.source.table import TableSource as TableSource
+
+__getattr__ = moved(__name__, {"SimulatedSource": "digicarbon.china.simulated.source"})

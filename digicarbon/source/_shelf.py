@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from digicarbon import data
+from digicarbon.country import country
 from digicarbon.errors import DataError, columns_there, listing, nearest
 from digicarbon.source import datafolder
 from digicarbon.source._catalogue import FileEntry, SeriesEntry, Value
@@ -122,7 +122,7 @@ class Shelf:
         """
         entry, frame = self.files[name], self.keyed(name)
         if entry.names is None:
-            found = [name for name in map(str, frame) if name not in (*KEYS, "adcode") and _meant(frame[name])]
+            found = [name for name in map(str, frame) if name not in (*KEYS, country().code) and _meant(frame[name])]
         else:
             refuse_unknown_column(entry.names, frame, entry.path, f"source.files.{name}.names")
             found = sorted(frame[entry.names].astype(str).unique())
@@ -162,12 +162,9 @@ class Shelf:
         found: dict[str, pd.DataFrame] = {}
         for name, frame in self._frames.items():
             path = self.path(name)
-            if (
-                path.suffix == ".parquet"
-                and path.stem in datafolder.DATASETS
-                and not path.stem.startswith(("io_", "mrio_"))
-            ):
-                found[path.stem] = frame.assign(vintage=self.vintage) if path.stem == "yearbook" else frame
+            kind = datafolder.datasets().get(path.stem) if path.suffix == ".parquet" else None
+            if kind is not None and not kind.of_table:
+                found[path.stem] = frame.assign(vintage=self.vintage) if "vintage" in kind.keys else frame
         return found
 
     def tolerance(self, name: str) -> float:
@@ -242,9 +239,9 @@ class Shelf:
 
 
 def as_units(labels: pd.Series[Any]) -> pd.Series[str]:
-    """Return provinces by their English names, however they are written; other labels as they are."""
+    """Return units of a known country by their English names, however they are written; other labels as they are."""
     texts = labels.astype(str).str.strip().str.normalize("NFC").str.removesuffix(".0")
-    known = {text: data.province(text) or text for text in texts.unique()}
+    known = {text: country().find(text) or text for text in texts.unique()}
     return texts.map(known)
 
 

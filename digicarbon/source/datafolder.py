@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ import pandas as pd
 import pyarrow as pa
 from filelock import FileLock, Timeout
 
+from digicarbon.country import country
 from digicarbon.errors import DataError, listing, nearest
 
 _LOCK = ".import.lock"
@@ -39,56 +42,36 @@ class Dataset:
         Further columns that a file must have; it may have more.
     about : str
         One line for users.
+    words : tuple of str
+        Those of ``values`` that are no numbers.
+    numbers : tuple of str
+        Columns that not every file has, but that hold numbers where it does.
+    amounts : tuple of str or None
+        Columns that cannot be negative; None: no number of the file can.
+    filled : tuple of str
+        Numbers that may not be missing.
+    of_table : bool
+        Whether it is a half of input-output tables.
     """
 
     name: str
     keys: tuple[str, ...]
     values: tuple[str, ...]
     about: str
+    words: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+    amounts: tuple[str, ...] | None = ()
+    filled: tuple[str, ...] = ()
+    of_table: bool = False
 
 
-_PLACE = ("province", "adcode", "year")
+LONG = Dataset("long", ("unit", "year", "series"), ("value",), "series of any units, a row per unit, year and series")
 
-DATASETS: Mapping[str, Dataset] = {
-    item.name: item
-    for item in (
-        Dataset("ceads_sectoral", (*_PLACE, "sector"), ("scope_1_total",), "CEADs sectoral CO2, Mt, a row per sector"),
-        Dataset(
-            "ceads_apparent",
-            _PLACE,
-            ("raw_coal_total", "crude_oil_total", "natural_gas_total", "cement"),
-            "CEADs apparent CO2, Mt",
-        ),
-        Dataset("ceads_energy", (*_PLACE, "sector"), ("raw_coal",), "CEADs energy inventory, physical units"),
-        Dataset(
-            "yearbook",
-            (*_PLACE, "series", "vintage"),
-            ("value", "indicator", "unit"),
-            "annual series by province of the statistics bureau, vintage revised or original",
-        ),
-        Dataset("io_flows", (*_PLACE, "from_sector", "to_sector"), ("flow",), "provincial tables: purchases, 10k CNY"),
-        Dataset(
-            "io_sectors",
-            (*_PLACE, "sector"),
-            ("position", "value_added", "output"),
-            "provincial tables: sectors, 10k CNY",
-        ),
-        Dataset(
-            "mrio_flows",
-            ("year", "from_province", "from_sector", "to_province", "to_sector"),
-            ("flow",),
-            "multi-regional table: purchases, 10k CNY",
-        ),
-        Dataset(
-            "mrio_sectors",
-            (*_PLACE, "sector"),
-            ("position", "value_added", "output"),
-            "multi-regional table: sectors, 10k CNY",
-        ),
-        Dataset("long", ("unit", "year", "series"), ("value",), "series of any units, a row per unit, year and series"),
-    )
-}
-"""The data sets that importers write and a folder source reads, by name."""
+
+@cache
+def datasets() -> Mapping[str, Dataset]:
+    """Return the data sets that importers write and a folder source reads, by name: the known country's and `LONG`."""
+    return {**import_module(country().datasets).DATASETS, LONG.name: LONG}
 
 
 @dataclass(frozen=True)
@@ -150,8 +133,8 @@ def path_of(folder: Path, name: str) -> Path:
 
 
 def present(folder: Path) -> list[str]:
-    """Return the names of the data sets that a folder has, in the order of `DATASETS`."""
-    return [name for name in DATASETS if path_of(folder, name).is_file()]
+    """Return the names of the data sets that a folder has, in the order of `datasets`."""
+    return [name for name in datasets() if path_of(folder, name).is_file()]
 
 
 def read(folder: Path, name: str) -> pd.DataFrame:
@@ -172,7 +155,7 @@ def read(folder: Path, name: str) -> pd.DataFrame:
         frame = pd.read_parquet(path)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read as Parquet ({error}); import it anew.") from error
-    _check_columns(frame, DATASETS[name], str(path))
+    _check_columns(frame, datasets()[name], str(path))
     return frame
 
 
@@ -202,7 +185,7 @@ def write(folder: Path, tables: Mapping[str, pd.DataFrame], record: Provenance, 
     folder : Path
         Made if need be.
     tables : mapping of str to DataFrame
-        By name of `DATASETS`.
+        By name of `datasets`.
     record : Provenance
         Of this import.
     add : bool
@@ -248,7 +231,7 @@ def _made(folder: Path) -> Iterator[None]:
 
 def _joined(folder: Path, name: str, table: pd.DataFrame, add: bool) -> pd.DataFrame | None:
     """Return a data set's rows with the new ones; None if there is no new one."""
-    kind = DATASETS[name]
+    kind = datasets()[name]
     keys = list(kind.keys)
     _check_columns(table, kind, name)
     _check_unique(table, kind, name)

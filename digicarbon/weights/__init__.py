@@ -1,6 +1,6 @@
 """Spatial weights."""
 
-from digicarbon.weights.adjacency import AdjacencyWeights as AdjacencyWeights
+from digicarbon.moved import moved
 from digicarbon.weights.base import Islands as Islands
 from digicarbon.weights.base import Weights as Weights
 from digicarbon.weights.base import WeightsSpec as WeightsSpec
@@ -22,3 +22,5 @@ from digicarbon.weights.formats import GwtWeights as GwtWeights
 from digicarbon.weights.formats import SpmatWeights as SpmatWeights
 from digicarbon.weights.nested import NestedWeights as NestedWeights
 from digicarbon.weights.summary import WeightsSummary as WeightsSummary
+
+__getattr__ = moved(__name__, {"AdjacencyWeights": "digicarbon.china.weights"})

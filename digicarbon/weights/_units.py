@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import pandas as pd
 from pydantic import BeforeValidator
 
-from digicarbon.data import province, provinces
+from digicarbon.country import country
 from digicarbon.errors import WeightsError, listing, nearest
 from digicarbon.panel import label
 from digicarbon.source._read import numbers_or_text
@@ -33,13 +33,13 @@ IslandsPlaced = Literal["refuse", "keep", "nearest"]
 """What to do with a unit without neighbour where places are known: stop, leave it so, or join it to the nearest."""
 
 
-def as_provinces(units: Sequence[str], asks: str, remedy: str = "") -> list[str]:
-    """Return the English name of the province that each unit is.
+def as_known(units: Sequence[str], asks: str, remedy: str = "") -> list[str]:
+    """Return the English name of the country's unit that each unit is.
 
     Parameters
     ----------
     units : sequence of str
-        Provinces in English, in Chinese (full or short) or as adcode.
+        The country's, in any of its spellings.
     asks : str
         What asks, for messages, e.g. ``"weights=w1_adjacency"``.
     remedy : str
@@ -48,14 +48,15 @@ def as_provinces(units: Sequence[str], asks: str, remedy: str = "") -> list[str]
     Raises
     ------
     WeightsError
-        If a unit is not one of the 30 provinces, or two units are the same one.
+        If a unit is not one of the country's, or two units are the same one.
     """
-    found = {unit: province(unit) for unit in units}
-    strangers = [unit for unit, name in found.items() if name is None]
+    home = country()
+    found = {unit: home.find(unit) for unit in units}
+    strangers = home.strangers(units)
     if strangers:
-        spellings = [*provinces()["province"], *provinces()["name_zh"]]
+        spellings = [*home.names, *home.units["name_zh"]]
         raise WeightsError(
-            f"{asks} knows the 30 provinces of mainland China without Tibet; these units are none of them: "
+            f"{asks} knows {home.about}; these units are none of them: "
             f"{listing(strangers)}.{nearest(strangers[0], spellings)} "
             f"Correct the labels, {remedy}or give your own weights with weights=matrix or weights=edges."
         )
@@ -63,7 +64,7 @@ def as_provinces(units: Sequence[str], asks: str, remedy: str = "") -> list[str]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         alike = [unit for unit, name in found.items() if name == twice[0]]
-        raise WeightsError(f"{asks}: the units {listing(alike)} are all {twice[0]}; give each province once.")
+        raise WeightsError(f"{asks}: the units {listing(alike)} are all {twice[0]}; give each {home.one} once.")
     return names
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import model_validator
 from scipy import sparse
 
-from digicarbon.data import province, provinces
+from digicarbon.country import country
 from digicarbon.errors import WeightsError, columns_there, nearest
 from digicarbon.numeric.spatial.proximity import (
     Metric,
@@ -26,7 +26,7 @@ from digicarbon.numeric.spatial.proximity import (
 from digicarbon.panel import Panel
 from digicarbon.source._read import read_table
 from digicarbon.source._text import TextFormat
-from digicarbon.weights._units import IslandsPlaced, as_provinces, check_coverage, file_labels, refuse_twice
+from digicarbon.weights._units import IslandsPlaced, as_known, check_coverage, file_labels, refuse_twice
 from digicarbon.weights.base import Islands, WeightsSpec
 
 FloatArray = NDArray[np.float64]
@@ -185,7 +185,7 @@ class PlacedWeights(WeightsSpec):
             unit of the panel's own columns moves.
         """
         if self.coordinates is None:
-            return self._in_panel(panel) if self._has_places(panel) else self._capitals(panel)
+            return self._in_panel(panel) if self._has_places(panel) else self._in_country(panel)
         file = Path(self.coordinates).name
         written = TextFormat(self.encoding)
         frame = read_table(self.coordinates, "weights", [self.unit], written=written, key="coordinates").frame
@@ -197,20 +197,20 @@ class PlacedWeights(WeightsSpec):
         refuse_twice(list(wanted.index), file)
         return Places(panel.units, self._degrees(wanted.loc[list(panel.units)], file), self.metric)
 
-    def _capitals(self, panel: Panel) -> Places:
-        names = as_provinces(
+    def _in_country(self, panel: Panel) -> Places:
+        names = as_known(
             panel.units,
             "weights.coordinates=null",
             "name a file with their places in weights.coordinates, "
             f"give the panel the columns {self.longitude} and {self.latitude}, ",
         )
-        table = provinces().set_index("province").loc[names]
+        table = country().units.loc[names]
         return Places(panel.units, table[["longitude", "latitude"]].to_numpy(dtype=np.float64), self.metric)
 
     def _has_places(self, panel: Panel) -> bool:
-        """Return whether the panel says where its units lie; provinces lie at their capitals whatever it says."""
+        """Return whether the panel says where its units lie; those of a known country lie where it has them."""
         known = {self.longitude, self.latitude} <= set(panel.names)
-        return known and any(province(unit) is None for unit in panel.units)
+        return known and bool(country().strangers(panel.units))
 
     def _in_panel(self, panel: Panel) -> Places:
         names = [self.longitude, self.latitude]

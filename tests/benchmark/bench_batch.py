@@ -10,7 +10,7 @@ import time
 
 import numpy as np
 
-from digicarbon import data
+from digicarbon.china import facts
 from digicarbon.numeric.linear.within import demean
 from digicarbon.numeric.spatial.batch import LagBatch
 from digicarbon.numeric.spatial.likelihood import Sample, fit_lag
@@ -20,7 +20,7 @@ N, T, K, DRAWS, SINGLE = 30, 6, 6, 40_000, 1_000
 
 
 def main() -> None:
-    operator = Weights.from_edges(data.adjacency()).operator
+    operator = Weights.from_edges(facts.adjacency()).operator
     rng = np.random.default_rng(1)
     x = rng.normal(size=(T, N, K))
     z = np.concatenate([x, operator.lag(x)], axis=2)

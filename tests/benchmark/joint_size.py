@@ -22,7 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
-from digicarbon import data
+from digicarbon.china import facts
 from digicarbon.model import Model, PanelRegression, SpatialPanel
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.batch import Estimand
@@ -35,7 +35,7 @@ from digicarbon.report.joint import STATISTICS
 from digicarbon.weights import Weights
 
 FloatArray = NDArray[np.float64]
-W = Weights.from_edges(data.adjacency())
+W = Weights.from_edges(facts.adjacency())
 N = W.n
 SERIAL, SPATIAL, BURN = 0.7, 0.6, 30
 INVERSE = np.linalg.inv(np.eye(N) - SPATIAL * W.dense())

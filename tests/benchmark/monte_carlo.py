@@ -15,7 +15,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from digicarbon import data
+from digicarbon.china import facts
 from digicarbon.numeric.spatial.batch import LagBatch
 from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.weights import Weights
@@ -36,7 +36,7 @@ def outcomes(
 
 
 def main(draws: int) -> None:
-    weights = Weights.from_edges(data.adjacency())
+    weights = Weights.from_edges(facts.adjacency())
     operator = weights.operator
     w = weights.dense()
     rng = np.random.default_rng(SEED)

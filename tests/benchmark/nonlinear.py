@@ -17,7 +17,7 @@ import yaml
 from numpy.typing import NDArray
 
 import digicarbon as dc
-from digicarbon import data
+from digicarbon.china import facts
 from digicarbon.diagnostic.turning_points import curve_of
 from digicarbon.measure import BeaMeasure
 from digicarbon.numeric.shape.turning_points import Cubic, Fieller, Quadratic, cubic, quadratic
@@ -49,7 +49,7 @@ def source(option: str, driver: str, seed: int) -> SimulatedSource:
 
 def panels(option: str, driver: str, draws: int, terms: tuple[str, ...]) -> Iterator[dc.Panel]:
     """Yield the panel of each seed."""
-    region = data.provinces().set_index("province")["region"]
+    region = facts.provinces().set_index("province")["region"]
     for seed in range(1, draws + 1):
         inputs = source(option, driver, seed).load()
         frame = inputs.frame.assign(region=inputs.frame["unit"].map(region))

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from digicarbon import data
+from digicarbon.china import facts
 from digicarbon.numeric.linear.within import demean
 from digicarbon.numeric.tests.cross_section import pesaran_cd, weighted_cd
 from digicarbon.numeric.tests.effects_test import effects_test
@@ -95,7 +95,7 @@ def least_squares(columns: FloatArray, effects: Effects) -> FloatArray:
 
 def main() -> None:
     """Write the tables as Markdown."""
-    weights = Weights.from_edges(data.adjacency()[["province", "neighbour"]])
+    weights = Weights.from_edges(facts.adjacency()[["province", "neighbour"]])
     rng = np.random.default_rng(SEED)
     shares, tests = dependence(weights, rng), effects_tests(weights, rng)
     lines = [

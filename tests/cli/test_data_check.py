@@ -11,7 +11,7 @@ from conftest import REPOSITORY
 from digicarbon.__main__ import main
 from digicarbon.source import datafolder
 
-sys.path.append(str(REPOSITORY / "tests" / "validation"))
+sys.path.append(str(REPOSITORY / "tests" / "source" / "validation"))
 
 from sound_data import io_tables, sectoral, yearbook
 

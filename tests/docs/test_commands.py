@@ -207,7 +207,7 @@ def _own_data(here: Path) -> None:
 
 
 def _raw_files(raw: Path) -> None:
-    sys.path.append(str(REPOSITORY / "tests" / "importer"))
+    sys.path += [str(REPOSITORY / "tests" / room) for room in ("china", "importer")]
     import io_layout
     import nbs_layout
     import test_io_mrio

@@ -12,7 +12,7 @@ import pandas as pd
 import pymrio
 import pytest
 
-from digicarbon import data
+from digicarbon.china import facts
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.measure import BeaMeasure, Measure
 from digicarbon.measure.bea import SECTOR1, SECTOR2
@@ -133,7 +133,7 @@ def test_unknown_term_offers_the_nearest() -> None:
 
 
 def test_default_spellings_cover_the_packaged_sectors() -> None:
-    sectors = data.sectors().set_index("digital")
+    sectors = facts.sectors().set_index("digital")
     for kind, spellings in (("manufacturing", SECTOR1), ("services", SECTOR2)):
         assert {sectors.loc[kind, "sector"], sectors.loc[kind, "name_zh"]} <= set(spellings)
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import digicarbon as dc
-from digicarbon import data
+from digicarbon.china import facts
 from digicarbon.model import Model
 from digicarbon.model._panel_batch import LinearFits, null_of
 from digicarbon.model._spatial_batch import ErrorFits, LagFits
@@ -17,7 +17,7 @@ from digicarbon.model.batch import Estimand, OneByOne, estimate_of, under_null
 from digicarbon.numeric.linear.within import EffectsKind
 
 DRAWS = 4
-W = dc.Weights.from_edges(data.adjacency())
+W = dc.Weights.from_edges(facts.adjacency())
 
 
 @pytest.fixture(scope="module")

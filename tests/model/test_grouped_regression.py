@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 import digicarbon as dc
-from digicarbon.data import provinces
+from digicarbon.china.facts import provinces
 from digicarbon.errors import DataError, EstimationError
 from digicarbon.model._groups import groups_of
 

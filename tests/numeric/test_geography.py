@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digicarbon import data
+from digicarbon.china import facts
 from digicarbon.numeric.spatial.geography import EARTH_RADIUS_KM, great_circle_km, nested
 
 
@@ -21,7 +21,7 @@ def test_known_arcs() -> None:
 
 
 def test_capitals_agree_with_the_published_table(data_folder: Path) -> None:
-    places = data.provinces()
+    places = facts.provinces()
     table = pd.read_csv(data_folder / "china/weights/capital_great_circle_km.csv", index_col=0, encoding="utf-8")
     wanted = table.loc[places["province"], places["province"]].to_numpy()
     # the file has two decimals

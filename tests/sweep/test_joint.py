@@ -13,7 +13,7 @@ import yaml
 from mlflow import MlflowClient
 
 import digicarbon as dc
-from digicarbon import data
+from digicarbon.china import facts
 from digicarbon.config.compose import Composer, loader
 from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.numeric.linear.within import Rows, demean
@@ -27,7 +27,7 @@ from digicarbon.result import Result
 from digicarbon.sweep.joint import joint_test
 from digicarbon.sweep.sweep import run as sweep
 
-W = dc.Weights.from_edges(data.adjacency())
+W = dc.Weights.from_edges(facts.adjacency())
 CLASSIC_CHOICE = {"override inference": "classic"}
 
 

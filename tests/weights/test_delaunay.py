@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.spatial import Voronoi
 
-from digicarbon import data
+from digicarbon.china import facts
 from digicarbon.errors import WeightsError
 from digicarbon.numeric.spatial.proximity import triangulated
 from digicarbon.panel import Panel
@@ -95,7 +95,7 @@ def test_the_panels_own_places(tmp_path: Path) -> None:
 
 
 def test_provinces_lie_at_their_capitals_whatever_the_panel_says() -> None:
-    names = data.provinces()["province"][:5].tolist()
+    names = facts.provinces()["province"][:5].tolist()
     frame = pd.DataFrame({"unit": np.repeat(names, 2), "time": [1, 2] * 5, "longitude": 0.0, "latitude": 0.0})
     assert KNearestWeights(k=1).compute(Panel.from_frame(frame, "unit", "time")).labels == tuple(sorted(names))
 

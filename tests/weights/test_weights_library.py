@@ -14,8 +14,8 @@ import pytest
 from conftest import REPOSITORY
 from scipy import sparse
 
+from digicarbon.china.facts import provinces
 from digicarbon.config.compose import Composer, loader, missing
-from digicarbon.data import provinces
 from digicarbon.errors import ConfigError, DataError, WeightsError
 from digicarbon.numeric.spatial import normalisation, proximity
 from digicarbon.numeric.spatial.geography import great_circle_km

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from digicarbon.data import adjacency, provinces
+from digicarbon.china.facts import adjacency, provinces
 from digicarbon.errors import ConfigError, DataError, WeightsError
 from digicarbon.panel import Panel
 from digicarbon.source import TableSource

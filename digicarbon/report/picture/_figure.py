@@ -9,7 +9,8 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from digicarbon.data import province, unit_words, words
+from digicarbon.country import country
+from digicarbon.data import unit_words, words
 from digicarbon.errors import ConfigError, listing
 
 if TYPE_CHECKING:
@@ -213,10 +214,10 @@ def _has_letters(text: str) -> bool:
 
 
 def drawable(text: str) -> str:
-    """Return a text that no font lacks a letter of: a province in English, else letters by their number (U+6570)."""
+    """Return a text that fonts have all letters of: a country's unit in English, else letters by number (U+6570)."""
     if _has_letters(text):
         return text
-    known = province(text)
+    known = country().find(text)
     if known is not None:
         return known
     return "".join(letter if _has_letters(letter) else f"U+{ord(letter):04X} " for letter in text).strip()

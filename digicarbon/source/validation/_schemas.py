@@ -3,46 +3,19 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from digicarbon import data
+from digicarbon.country import country
 from digicarbon.errors import counted, listing
-from digicarbon.source.datafolder import DATASETS
-from digicarbon.source.validation._tables import COMPONENTS, OPTIONAL
+from digicarbon.source.datafolder import datasets
 from digicarbon.source.validation.finding import Finding
 
 YEARS = (1949, 2100)
-ADCODES = (110000, 820000)
 SHOWN = 5
-
-_TEXT = ("province", "sector", "series", "vintage", "from_sector", "to_sector", "from_province", "to_province", "unit")
-# columns of amounts that cannot be negative; other numbers can
-_AMOUNTS: Mapping[str, tuple[str, ...]] = {
-    "ceads_apparent": ("raw_coal_total", "crude_oil_total", "natural_gas_total", "cement", "total"),
-    "io_sectors": ("output",),
-    "mrio_sectors": ("output",),
-}
-_ALL_AMOUNTS = ("ceads_sectoral",)
-# what may not be empty, by data set
-_FILLED: Mapping[str, tuple[str, ...]] = {
-    "io_flows": ("flow",),
-    "io_sectors": ("position", "value_added", "output"),
-    "mrio_flows": ("flow",),
-    "mrio_sectors": ("position", "value_added", "output"),
-}
-
-
-# columns that not every table has, but that hold numbers where it does
-_FURTHER: Mapping[str, tuple[str, ...]] = {
-    "ceads_apparent": ("total",),
-    "ceads_sectoral": (*data.ceads_fuels()["fuel"], "process"),
-    "io_sectors": (*COMPONENTS, *OPTIONAL),
-    "mrio_sectors": (*COMPONENTS, *OPTIONAL),
-}
 
 
 def typed(name: str, frame: pd.DataFrame) -> pd.DataFrame:
@@ -57,7 +30,7 @@ def schema_findings(name: str, frame: pd.DataFrame, file: str) -> Iterator[Findi
     Parameters
     ----------
     name : str
-        Of `digicarbon.source.datafolder.DATASETS`.
+        Of `digicarbon.source.datafolder.datasets`.
     frame : DataFrame
     file : str
         For messages.
@@ -67,27 +40,33 @@ def schema_findings(name: str, frame: pd.DataFrame, file: str) -> Iterator[Findi
     try:
         _schema(name, _kinds(name, frame)).validate(frame, lazy=True)
     except pa.errors.SchemaErrors as error:
-        yield from _told(error.failure_cases, frame, list(DATASETS[name].keys), file)
+        yield from _told(error.failure_cases, frame, list(datasets()[name].keys), file)
 
 
 def _kinds(name: str, frame: pd.DataFrame) -> tuple[tuple[str, str], ...]:
     """Return each column's kind: the ones that the data set must have, and further numbers."""
-    wanted = (*DATASETS[name].keys, *DATASETS[name].values)
+    kind = datasets()[name]
+    wanted = (*kind.keys, *kind.values)
     further = [str(column) for column in frame.columns if column not in wanted]
-    known = _FURTHER.get(name, ())
-    numbers = [column for column in further if column in known or pd.api.types.is_numeric_dtype(frame[column])]
+    numbers = [column for column in further if column in kind.numbers or pd.api.types.is_numeric_dtype(frame[column])]
     return tuple((column, _kind(name, column)) for column in (*wanted, *numbers))
 
 
 def _kind(name: str, column: str) -> str:
-    if column in ("year", "adcode"):
-        return column
-    if column in _TEXT:
-        return "text" if column in DATASETS[name].keys else "any"
-    if column == "indicator":
-        return "any"
-    amount = name in _ALL_AMOUNTS or column in _AMOUNTS.get(name, ())
-    return f"{'amount' if amount else 'number'}{'' if column in _FILLED.get(name, ()) else '?'}"
+    kind = datasets()[name]
+    if column in ("year", country().code):
+        return "year" if column == "year" else "code"
+    if column in _texts():
+        return "text" if column in kind.keys else "any"
+    amount = kind.amounts is None or column in kind.amounts
+    return f"{'amount' if amount else 'number'}{'' if column in kind.filled else '?'}"
+
+
+@functools.cache
+def _texts() -> frozenset[str]:
+    """Return the columns that hold text in one data set or another, which are no figures in any."""
+    kinds = datasets().values()
+    return frozenset(column for kind in kinds for column in (*kind.keys, *kind.words)) - {"year", country().code}
 
 
 @functools.cache
@@ -100,15 +79,13 @@ def _schema(name: str, kinds: tuple[tuple[str, str], ...]) -> Any:
         "text": pa.Column(str, pa.Check.str_length(min_value=1, error="must not be an empty text")),
         "any": pa.Column(None, nullable=True),
         "year": pa.Column(int, pa.Check.in_range(*YEARS, error=f"must be a year from {YEARS[0]} to {YEARS[1]}")),
-        "adcode": pa.Column(
-            int, pa.Check.in_range(*ADCODES, error="must be a code of GB/T 2260 such as 110000 for Beijing")
-        ),
+        "code": pa.Column(int, pa.Check.in_range(*country().codes, error=f"must be {country().code_words}")),
         "number": pa.Column(float, finite, coerce=True),
         "number?": pa.Column(float, finite, coerce=True, nullable=True),
         "amount": pa.Column(float, [finite, positive], coerce=True),
         "amount?": pa.Column(float, [finite, positive], coerce=True, nullable=True),
     }
-    return pa.DataFrameSchema({column: columns[kind] for column, kind in kinds}, unique=list(DATASETS[name].keys))
+    return pa.DataFrameSchema({column: columns[kind] for column, kind in kinds}, unique=list(datasets()[name].keys))
 
 
 def _told(cases: pd.DataFrame, frame: pd.DataFrame, keys: list[str], file: str) -> Iterator[Finding]:
@@ -147,5 +124,5 @@ def _sentence(column: str, check: str, rows: pd.DataFrame, frame: pd.DataFrame, 
 
 def _cell(frame: pd.DataFrame, keys: list[str], column: str, index: int) -> str:
     row = frame.loc[index]
-    place = " ".join(str(row[key]) for key in keys if key in frame.columns and key not in ("adcode", column))
+    place = " ".join(str(row[key]) for key in keys if key in frame.columns and key not in (country().code, column))
     return place if not column or pd.isna(row[column]) else f"{place} ({row[column]})"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from digicarbon.country import country
 from digicarbon.errors import counted, listing
 from digicarbon.numeric.accounts.identities import relative_gap
 from digicarbon.source.validation._words import names, percent
@@ -24,7 +25,6 @@ LARGEST = 2e9
 APART = (1 / 300, 30.0)
 """Ratios to the median of all provinces of a year that no two have, and a slip of the unit has."""
 _FEWEST = 5
-_NATION = "China"
 _DIGITAL = (
     "通信设备",
     "信息传输",
@@ -75,7 +75,7 @@ def tables(sectors: pd.DataFrame, flows: pd.DataFrame, file: str, tolerance: flo
 
 def sizes(sectors: pd.DataFrame, file: str) -> Iterator[Finding]:
     """Yield provinces' tables of too much value added, alone or beside the other provinces of the year."""
-    own = sectors[sectors["province"] != _NATION]
+    own = sectors[sectors["province"] != country().name]
     made = own.groupby(["province", "year"], as_index=False)["value_added"].sum()
     by_year = made.groupby("year")["value_added"]
     columns = (made["province"], made["year"], made["value_added"], by_year.transform("median"))
@@ -194,7 +194,7 @@ def _odd_sectors(both: pd.DataFrame, file: str) -> Iterator[Finding]:
 def _negative_flows(flows: pd.DataFrame, file: str) -> Iterator[Finding]:
     bad = flows[flows["flow"] < 0]
     if len(bad):
-        keys = [name for name in flows.columns if name not in ("flow", "adcode")]
+        keys = [name for name in flows.columns if name not in ("flow", country().code)]
         shown = listing(" ".join(str(row[key]) for key in keys) for _, row in bad.iterrows())
         yield Finding(
             "warning",

@@ -1,4 +1,4 @@
-"""Two vintages of a series, and series of unlike vintages beside each other."""
+"""Value added and GDP that cannot be of one vintage."""
 
 from __future__ import annotations
 
@@ -6,47 +6,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from digicarbon.source.validation._matrix import Matrix, matrix
-from digicarbon.source.validation._words import cells, years
+from digicarbon.source.validation._words import cells
 from digicarbon.source.validation.finding import Finding
-
-APART = 0.05
-"""Vintages that differ by more than this are told by name."""
-EQUAL = 1e-9
-
-
-def vintages(series: str, original: Matrix, revised: Matrix) -> Iterator[Finding]:
-    """Yield how the original vintage of a series differs from the revised one, and years in which it is the same."""
-    both = _joined(original, revised)
-    if both.empty:
-        return
-    ratio = both["original"] / both["revised"]
-    by_year = (ratio - 1).abs().groupby(level="year")
-    largest = by_year.max()
-    same = [int(year) for year in largest.index[largest <= EQUAL]]
-    file = revised.file
-    if same:
-        yield Finding(
-            "note",
-            "vintage",
-            file,
-            f"{file}: {series} is equal in both vintages in {years(same)}: figures of these years were not revised, or "
-            "one vintage was filled with the other.",
-            series=series,
-        )
-    for year in map(int, largest.index[largest > EQUAL]):
-        own = ratio.xs(year, level="year").dropna()
-        low, high = own.idxmin(), own.idxmax()
-        apart = own[(own - 1).abs() > APART]
-        yield Finding(
-            "note",
-            "vintage",
-            file,
-            f"{file}: original over revised {series} of {year} lies between {own.min():.2f} ({low}) and "
-            f"{own.max():.2f} ({high}); {len(apart)} of {len(own)} differ by over 5 %. Keep to one vintage in a study.",
-            series=series,
-            year=year,
-        )
 
 
 def industries(frame: pd.DataFrame, file: str, unit: str, year: str) -> Iterator[Finding]:
@@ -75,27 +36,3 @@ def industries(frame: pd.DataFrame, file: str, unit: str, year: str) -> Iterator
             f"{int(rest.notna().sum())} rows: {cells(found)}. They seem to be of another vintage than GDP.",
             series="gdp",
         )
-
-
-def by_vintage(frame: pd.DataFrame, file: str) -> Iterator[Finding]:
-    """Yield the differences of all series that a yearbook has in two vintages."""
-    kept = frame.drop_duplicates(["province", "year", "series", "vintage"])
-    for series, rows in kept.groupby("series", sort=False, observed=True):
-        sides = {
-            str(vintage): matrix(own["province"], own["year"], own["value"], str(series), file)
-            for vintage, own in rows.groupby("vintage", observed=True)
-        }
-        if {"original", "revised"} <= set(sides):
-            yield from vintages(str(series), sides["original"], sides["revised"])
-
-
-def _joined(original: Matrix, revised: Matrix) -> pd.DataFrame:
-    sides = {"original": original, "revised": revised}
-    stacked = {
-        name: pd.Series(
-            side.values.ravel(), index=pd.MultiIndex.from_product([side.units, side.years], names=["unit", "year"])
-        )
-        for name, side in sides.items()
-    }
-    both = pd.concat(stacked, axis=1)
-    return both[both.notna().all(axis=1) & (both["revised"] != 0)]

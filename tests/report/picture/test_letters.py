@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
-from digicarbon import data
+from digicarbon.china import facts
 from digicarbon.report.picture import _figure, no_letters, plot_map, rendered
 from digicarbon.report.picture._figure import Words, drawable
 
@@ -36,7 +36,7 @@ def test_without_a_chinese_font_labels_are_english_and_a_sentence_says_so() -> N
     assert no_letters(["e"], "en") == ()
     assert "No installed font has the letters of 指数" in no_letters(["e", "指数"], "en")[0]
     # warnings are errors here: a letter that a font lacks would be one
-    provinces = data.provinces()["name_zh"]
+    provinces = facts.provinces()["name_zh"]
     for unit in (lambda i: str(provinces[i]), lambda i: f"区{i}"):
         rendered(plot_map(a_map(unit), language="zh"), "png")
 
@@ -46,7 +46,7 @@ def test_letters_of_an_installed_font_are_drawn() -> None:
         pytest.skip("no font with Chinese letters is installed")
     assert (drawable("指数"), no_letters(["指数"], "zh")) == ("指数", ())
     assert Words("zh", {"e": "数字经济"})("e") == "数字经济"
-    figure = plot_map(a_map(lambda i: str(data.provinces()["name_zh"][i])), language="zh", simulated=True)
+    figure = plot_map(a_map(lambda i: str(facts.provinces()["name_zh"][i])), language="zh", simulated=True)
     assert figure.axes[0].get_title(loc="left") == "指数, 2012"
     assert {"北京", "黑龙江"} <= {text.get_text() for text in figure.axes[0].texts}
     # the English word in any language: nobody may take drawn numbers for real ones

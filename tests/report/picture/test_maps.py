@@ -14,11 +14,11 @@ import pytest
 from matplotlib.colors import to_hex
 
 import digicarbon as dc
-from digicarbon import data
+from digicarbon.china import facts
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.report.picture import class_bounds, clusters_of, plot_lisa, plot_map, rendered
 
-PROVINCES = list(data.provinces()["province"])
+PROVINCES = list(facts.provinces()["province"])
 
 
 def values(
@@ -53,13 +53,13 @@ def squares(folder: Path, names: list[str], key: str = "name", scale: float = 1.
 
 
 def test_the_grid_keeps_neighbours_together() -> None:
-    grid = data.tiles().set_index("place")
+    grid = facts.tiles().set_index("place")
     assert set(PROVINCES) < set(grid.index)
     assert len(grid) == 34
     assert not grid[["row", "column"]].duplicated().any()
     apart = [
         max(abs(grid["row"][a] - grid["row"][b]), abs(grid["column"][a] - grid["column"][b]))
-        for a, b in data.adjacency().itertuples(index=False)
+        for a, b in facts.adjacency().itertuples(index=False)
     ]
     # Inner Mongolia is longer than a square: five of its neighbours are two or three away
     assert sum(distance == 1 for distance in apart) == 60
@@ -122,7 +122,7 @@ def test_what_is_missing_is_hatched_and_named() -> None:
 
 
 def test_chinese_names_and_codes_are_the_same_provinces() -> None:
-    table = data.provinces()
+    table = facts.provinces()
     for column in ("name_zh", "short_zh", "adcode"):
         figure = plot_map(values([str(name) for name in table[column]]))
         assert sum(not patch.get_hatch() for patch in figure.axes[0].patches) == 30

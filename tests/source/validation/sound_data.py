@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from digicarbon import data
+from digicarbon.china import facts
 
-CODES = data.provinces().set_index("province")["adcode"]
+CODES = facts.provinces().set_index("province")["adcode"]
 PROVINCES = ("Beijing", "Tianjin", "Hebei", "Shanxi", "Liaoning", "Jilin", "Shanghai", "Jiangsu")
 YEARS = tuple(range(2010, 2018))
 SECTORS = ("Farming", "Coal Mining and Dressing", "Others")
@@ -39,7 +39,7 @@ def sectoral() -> pd.DataFrame:
         noise = 1 + 0.005 * rng.standard_normal(len(rows))
         rows[column] = part * rows["level"] * rows["sector"].map(shares) * noise
     # the other fuels are not burnt here
-    rows = rows.assign(**{fuel: 0.0 for fuel in data.ceads_fuels()["fuel"][:17] if fuel not in rows})
+    rows = rows.assign(**{fuel: 0.0 for fuel in facts.ceads_fuels()["fuel"][:17] if fuel not in rows})
     rows["scope_1_total"] = rows[["raw_coal", "diesel_oil", "process"]].sum(axis=1)
     rows["scope_2_electricity"] = 0.1 * rows["level"]
     rows = rows.drop(columns="level")

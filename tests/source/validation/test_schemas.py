@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from sound_data import io_tables, sectoral, yearbook
 
-from digicarbon.source.datafolder import DATASETS
+from digicarbon.source.datafolder import datasets
 from digicarbon.source.validation import Finding, check_datasets
 
 
@@ -79,9 +79,9 @@ def test_a_code_beside_the_wrong_province() -> None:
     ]
 
 
-@pytest.mark.parametrize("name", list(DATASETS))
+@pytest.mark.parametrize("name", list(datasets()))
 def test_every_data_set_has_a_schema(name: str) -> None:
-    kind = DATASETS[name]
+    kind = datasets()[name]
     cells = {"year": 2012, "adcode": 110000} | dict.fromkeys(("province", "from_province", "to_province"), "Beijing")
     columns = dict.fromkeys((*kind.keys, *kind.values), "x") | dict.fromkeys(kind.values, 1.0) | cells
     text = {"series": "gdp", "unit": "x", "indicator": "GDP", "vintage": "revised"}

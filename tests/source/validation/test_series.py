@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sound_data import PROVINCES, YEARS, grid, growing, yearbook
 
-from digicarbon import data
+from digicarbon.china import facts
 from digicarbon.source.validation import Finding, check_datasets, check_series, note
 
 
@@ -48,7 +48,7 @@ def test_gaps_are_listed_by_unit_with_years() -> None:
 
 
 def test_a_data_set_of_provinces_should_have_all_thirty() -> None:
-    names = data.provinces()["province"].tolist()
+    names = facts.provinces()["province"].tolist()
     frame = pd.DataFrame([(name, year, 5.0 + k) for k, name in enumerate(names[:-1]) for year in YEARS])
     frame = frame.set_axis(["unit", "time", "x"], axis=1)
     (found,) = only(frame, "coverage")

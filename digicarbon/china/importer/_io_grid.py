@@ -1,0 +1,202 @@
+"""Where headings end and figures begin on the sheet of an input-output table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digicarbon.china.importer import _io_labels as labels
+from digicarbon.china.spelling import province, required_province
+from digicarbon.errors import DataError
+from digicarbon.importer._cells import text
+from digicarbon.importer._sheets import Sheet
+
+Texts = NDArray[np.object_]
+
+MOST_LABELS = 10
+"""Columns in which names and codes of rows may stand."""
+
+MOST_HEADINGS = 40
+"""Rows in which headings may stand."""
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """The labels of a sheet.
+
+    Attributes
+    ----------
+    sheet : Sheet
+    left, top : ndarray of str
+        Texts of the first columns and of the first rows.
+    headings : tuple of int
+        Rows of headings.
+    rows : tuple of int
+        Rows of sectors.
+    first, first_use : int
+        The first column of figures, and the first one right of the sectors.
+    """
+
+    sheet: Sheet
+    left: Texts
+    top: Texts
+    headings: tuple[int, ...] = ()
+    rows: tuple[int, ...] = ()
+    first: int = 0
+    first_use: int = 0
+
+    @property
+    def columns(self) -> range:
+        """Columns of sectors."""
+        return range(self.first, self.first_use)
+
+    def heads(self, column: int) -> list[str]:
+        """Return a column's headings, the lowest first; empty ones are left out."""
+        return [self.top[r, column] for r in reversed(self.headings) if self.top[r, column]]
+
+
+def grid(sheet: Sheet) -> Grid | None:
+    """Find headings, rows and columns of sectors.
+
+    Returns
+    -------
+    Grid or None
+        None if nothing on the sheet is like an input-output table.
+
+    Raises
+    ------
+    DataError
+        If it is one, but headings or the rows below the sectors are not there.
+    """
+    left, top = _texts(sheet, None, MOST_LABELS), _texts(sheet, MOST_HEADINGS, None)
+    for block in (left, top):
+        _drop_merged(sheet, block)
+    below = [r for r, line in enumerate(left) if any(labels.row_role(t) not in (None, "imported_input") for t in line)]
+    end = below[0] if below else len(left)
+    headed = [r for r, line in enumerate(top[:end]) if len({labels.column_role(t) for t in line} - {None}) > 1]
+    if not below and not headed:
+        return None
+    if not headed:
+        raise DataError(
+            f"{sheet.where}: above row {end + 1} there is no row of headings with total intermediate use "
+            "(中间使用合计, TIU), exports (出口, EX), total output (总产出, GO) and the like; is this the whole table?"
+        )
+    if not below:
+        raise DataError(
+            f"{sheet.where}: below the sectors there are no rows of value added (增加值合计, TVA) and total input "
+            "(总投入, TI); the table may be cut off. Download it anew."
+        )
+    bottom = headed[-1]
+    uses = [c for c in range(top.shape[1]) if any(_is_use(t) for t in top[: bottom + 1, c])]
+    return _with_sectors(Grid(sheet, left, top, tuple(range(bottom + 1)), first_use=min(uses)), end)
+
+
+def regions_of_rows(found: Grid) -> tuple[int, dict[int, str]]:
+    """Return the column of provinces and each sector row's province; an empty cell continues the one above.
+
+    Raises
+    ------
+    DataError
+        If there is no such column, or a province in it is not known.
+    """
+    for k in range(found.first):
+        if _mostly_provinces(found.left[list(found.rows), k]):
+            return k, _continued(found, {r: (r, k) for r in found.rows}, found.left)
+    raise DataError(
+        f"{found.sheet.where}: no column of provinces beside the sectors' rows; a multi-regional table names the "
+        "province of each row. Tables of single provinces are imported with the kind io_provincial."
+    )
+
+
+def regions_of_columns(found: Grid) -> tuple[int, dict[int, str]]:
+    """Return the row of provinces and each sector column's province; an empty cell continues the one before.
+
+    Raises
+    ------
+    DataError
+        If there is no such row, or a province in it is not known.
+    """
+    for r in found.headings:
+        if _mostly_provinces(found.top[r, found.first : found.first_use]):
+            return r, _continued(found, {c: (r, c) for c in found.columns}, found.top)
+    raise DataError(
+        f"{found.sheet.where}: no row of provinces above the sectors' columns; a multi-regional table names the "
+        "province of each column."
+    )
+
+
+def has_letters(shown: str) -> bool:
+    """Whether a text is a name and no code, figure or Excel error."""
+    return any(letter.isalpha() for letter in shown) and not shown.startswith("#")
+
+
+def _texts(sheet: Sheet, rows: int | None, columns: int | None) -> Texts:
+    cells = sheet.cells.iloc[:rows, :columns].to_numpy(dtype=object)
+    shown = np.empty(cells.shape, dtype=object)
+    for at, value in np.ndenumerate(cells):
+        shown[at] = text(value)
+    return shown
+
+
+def _drop_merged(sheet: Sheet, block: Texts) -> None:
+    """Forget roles above several columns: the heading of a group is none of its first column's headings."""
+    for top, left, _, right in sheet.merged:
+        if right > left and top < block.shape[0] and left < block.shape[1] and labels.column_role(block[top, left]):
+            block[top, left] = ""
+
+
+def _is_use(shown: str) -> bool:
+    # a sector may well be called "others"
+    return labels.column_role(shown) not in (None, "residual")
+
+
+def _with_sectors(found: Grid, end: int) -> Grid:
+    """Add the rows of sectors and the first column of figures, told by its heading, which a row bears too."""
+    rows = [r for r in range(len(found.headings), end) if any(found.left[r])]
+    numbering = [r for r in rows if r < len(found.top) and _is_numbering(found.top[r, : found.first_use])]
+    sectors = tuple(r for r in rows if r not in numbering)
+    found = replace(found, headings=(*found.headings, *numbering), rows=sectors)
+    known: set[str] = set()
+    for c in range(min(found.first_use, found.left.shape[1])):
+        if known & {labels.sector_key(t) for t in found.heads(c)}:
+            return replace(found, first=c, rows=_without_imports(found, c))
+        known |= {labels.sector_key(found.left[r, c]) for r in sectors if found.left[r, c]}
+    raise DataError(
+        f"{found.sheet.where}: no heading of a column is also the name or code of a row; headings were found down to "
+        f"row {found.headings[-1] + 1}. Is this a table of sectors by sectors?"
+    )
+
+
+def _without_imports(found: Grid, first: int) -> tuple[int, ...]:
+    """Return the rows of sectors without a last row of imported inputs."""
+    last = [t for t in found.left[found.rows[-1], :first] if has_letters(t)]
+    imported = bool(last) and all(labels.row_role(t) == "imported_input" for t in last)
+    return found.rows[:-1] if imported else found.rows
+
+
+def _is_numbering(line: Sequence[str] | Texts) -> bool:
+    """Whether a row holds nothing but the numbers 1 to n, the codes of columns."""
+    shown = [str(t).lstrip("0") for t in line if t]
+    return len(shown) > 1 and shown == [str(i + 1) for i in range(len(shown))]
+
+
+def _mostly_provinces(texts: Texts) -> bool:
+    shown = {t for t in texts if t}
+    return bool(shown) and 2 * sum(province(t) is not None for t in shown) > len(shown)
+
+
+def _continued(found: Grid, cells: dict[int, tuple[int, int]], texts: Texts) -> dict[int, str]:
+    known: dict[str, str] = {"": ""}
+    current, result = "", {}
+    for line, cell in cells.items():
+        shown = texts[cell]
+        if shown not in known:
+            known[shown] = required_province(shown, found.sheet.place(*cell)).name
+        current = known[shown] or current
+        if not current:
+            raise DataError(f"{found.sheet.place(*cell)}: the first sector has no province; write it into this cell.")
+        result[line] = current
+    return result

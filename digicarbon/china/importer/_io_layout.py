@@ -1,0 +1,169 @@
+"""Where the parts of an input-output table stand on a sheet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from digicarbon.china.importer import _io_labels as labels
+from digicarbon.china.importer._io_grid import Grid, grid, has_letters
+from digicarbon.china.importer._io_sectors import Line, Sectors, sectors
+from digicarbon.errors import DataError, listing, nearest
+from digicarbon.importer._cells import text
+from digicarbon.importer._sheets import Sheet
+
+_CODE = re.compile(r"[A-Za-z]{0,4}\d{0,6}")
+# the components of final use stand once for each province of a multi-regional table
+_ONCE = ("intermediate_use", "exports", "final_use", "imports", "inflow", "residual", "output")
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """The parts of an input-output table on a sheet.
+
+    Attributes
+    ----------
+    sheet : Sheet
+    lines : tuple of Line
+        Rows of sectors, from top to bottom.
+    sectors : tuple of Line
+        The first line of each sector.
+    columns : tuple of int
+        The column of each of ``sectors``.
+    label : int
+        The column of the sectors' names.
+    rows : mapping of str to int
+        Rows below the sectors by role (`_io_labels.ROWS`).
+    uses : mapping of str to tuple of int
+        Columns right of the sectors by role (`_io_labels.COLUMNS`).
+    heading : int
+        The lowest row of headings.
+    notes : tuple of str
+    """
+
+    sheet: Sheet
+    lines: tuple[Line, ...]
+    sectors: tuple[Line, ...]
+    columns: tuple[int, ...]
+    label: int
+    rows: Mapping[str, int]
+    uses: Mapping[str, tuple[int, ...]]
+    heading: int
+    notes: tuple[str, ...] = ()
+
+
+def layout(sheet: Sheet, regional: bool = False, ignore: Collection[str] = ()) -> Layout | None:
+    """Find the parts of an input-output table.
+
+    Parameters
+    ----------
+    sheet : Sheet
+    regional : bool
+        Whether it is a multi-regional table, whose rows and columns also have a province.
+    ignore : collection of str
+        Labels of rows below the sectors and of columns right of them that are left out.
+
+    Returns
+    -------
+    Layout or None
+        None if nothing on the sheet is like an input-output table.
+
+    Raises
+    ------
+    DataError
+        If it is one, but a label is unknown or missing, or a sector's row has no column or the other way round.
+    """
+    found = grid(sheet)
+    if found is None:
+        return None
+    matched = sectors(found, regional)
+    skipped = {labels.key(name) for name in ignore}
+    rows, below = _rows(found, matched, skipped)
+    uses, beyond = _uses(found, matched, skipped, regional)
+    first = {line.key: line for line in reversed(matched.lines)}
+    return Layout(
+        sheet,
+        matched.lines,
+        tuple(first[key] for key in matched.columns),
+        tuple(matched.columns.values()),
+        matched.label,
+        rows,
+        uses,
+        found.headings[-1],
+        (*matched.notes, *below, *beyond),
+    )
+
+
+def _rows(found: Grid, matched: Sectors, skipped: Collection[str]) -> tuple[dict[str, int], list[str]]:
+    """Return the rows below the sectors by role, down to total input."""
+    sheet = found.sheet
+    own = [k for k in reversed(range(found.first)) if k not in matched.other_labels]
+    rows: dict[str, int] = {}
+    for r in range(matched.lines[-1].at + 1, len(found.left)):
+        shown = [found.left[r, k] for k in own if has_letters(found.left[r, k])]
+        role = _role(shown, labels.row_role)
+        filled = any(text(value) for value in sheet.cells.iloc[r, list(found.columns)])
+        if not filled or {labels.key(label) for label in shown} & set(skipped):
+            continue
+        if "total_input" in rows:
+            return rows, [f"{sheet.where}: left out what stands below total input, from row {r + 1} on."]
+        if role is None:
+            raise DataError(_unknown(sheet.place(r, matched.label), "row", shown, labels.ROWS))
+        if role in rows:
+            raise DataError(f"{sheet.place(r, matched.label)}: '{shown[0]}' stands in row {rows[role] + 1} already.")
+        rows[role] = r
+    return rows, []
+
+
+def _uses(
+    found: Grid, matched: Sectors, skipped: Collection[str], regional: bool
+) -> tuple[dict[str, tuple[int, ...]], list[str]]:
+    """Return the columns right of the sectors by role, up to total output."""
+    sheet = found.sheet
+    uses: dict[str, tuple[int, ...]] = {}
+    beside = [line.at for line in matched.lines]
+    for c in range(found.first_use, found.top.shape[1]):
+        shown = found.heads(c)
+        role = _role(shown, labels.column_role)
+        filled = any(text(value) for value in sheet.cells.iloc[beside, c])
+        if not filled or {labels.key(label) for label in shown} & set(skipped):
+            continue
+        if "output" in uses:
+            return uses, [
+                f"{sheet.where}: left out what stands right of total output, from column {_letter(sheet, c)} on."
+            ]
+        if role is None:
+            raise DataError(_unknown(sheet.place(found.headings[-1], c), "column", shown, labels.COLUMNS))
+        if role in uses and (role in _ONCE or not regional):
+            raise DataError(
+                f"{sheet.place(found.headings[-1], c)}: '{shown[0]}' is the heading of column "
+                f"{_letter(sheet, uses[role][0])} already."
+            )
+        uses[role] = (*uses.get(role, ()), c)
+    return uses, []
+
+
+def _role(shown: list[str], role: Callable[[str], str | None]) -> str | None:
+    """Return the role of the nearest label that has one; only a code or a translation may stand nearer."""
+    for i, label in enumerate(shown):
+        found = role(label)
+        if found:
+            return found if all(_CODE.fullmatch(x) or x.isascii() != label.isascii() for x in shown[:i]) else None
+    return None
+
+
+def _letter(sheet: Sheet, column: int) -> str:
+    return sheet.cell(0, column)[:-1]
+
+
+def _unknown(place: str, kind: str, shown: list[str], roles: Mapping[str, Iterable[str]]) -> str:
+    if not shown:
+        return f"{place}: this {kind} has figures but no label of its own; write what it is, or delete it."
+    label = shown[0] if len(shown[0]) <= 60 else f"{shown[0][:57]}…"
+    known = [spelling for spellings in roles.values() for spelling in spellings]
+    return (
+        f"{place}: the {kind} '{label}' is not known in an input-output table.{nearest(label, known)} Leave it "
+        f'out with ignore=["{label}"], or spell it as one of {listing((next(iter(x)) for x in roles.values()), 20)} '
+        "or their Chinese or English names."
+    )

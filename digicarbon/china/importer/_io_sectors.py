@@ -1,0 +1,183 @@
+"""Which column of an input-output table belongs to which row."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from digicarbon.china.importer import _io_labels as labels
+from digicarbon.china.importer._io_grid import Grid, has_letters, regions_of_columns, regions_of_rows
+from digicarbon.errors import DataError, listing, nearest
+
+Key = tuple[str, str]
+"""A province (empty in a table of one region) and a sector's name or code, as compared."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of a sheet that belongs to a sector.
+
+    Attributes
+    ----------
+    at : int
+        Row of the sheet.
+    region : str
+        English name of the province, empty in a table of one region.
+    name : str
+        The sector as the file spells it.
+    origin : str
+        ``domestic`` or ``imported``, empty where a table does not tell them apart.
+    """
+
+    at: int
+    region: str
+    name: str
+    origin: str
+
+    @property
+    def key(self) -> Key:
+        """What names the sector within its table."""
+        return self.region, labels.sector_key(self.name)
+
+
+@dataclass(frozen=True)
+class Sectors:
+    """The rows and columns of sectors.
+
+    Attributes
+    ----------
+    lines : tuple of Line
+        From top to bottom; a sector has two where products are told apart by origin.
+    columns : mapping
+        The column of each sector by its key, in the order of the rows.
+    label : int
+        The column that holds the names.
+    other_labels : frozenset of int
+        Columns left of the figures that hold no label of a row: provinces and origins.
+    notes : tuple of str
+    """
+
+    lines: tuple[Line, ...]
+    columns: Mapping[Key, int]
+    label: int
+    other_labels: frozenset[int]
+    notes: tuple[str, ...]
+
+
+def sectors(grid: Grid, regional: bool) -> Sectors:
+    """Match columns with rows by name; by the table's own codes where a heading has no name or spells it otherwise.
+
+    Raises
+    ------
+    DataError
+        If a row has no name, a sector stands twice, or a row has no column or the other way round.
+    """
+    region_column, row_region = regions_of_rows(grid) if regional else (None, {})
+    region_row, column_region = regions_of_columns(grid) if regional else (None, {})
+    origin_column = _origin_column(grid)
+    other = frozenset(k for k in (region_column, origin_column) if k is not None)
+    heads = {
+        c: [labels.sector_key(grid.top[r, c]) for r in reversed(grid.headings) if r != region_row and grid.top[r, c]]
+        for c in grid.columns
+    }
+    named, coded = _label_columns(grid, {key for keys in heads.values() for key in keys}, other)
+    origins = {} if origin_column is None else {r: labels.origin(grid.left[r, origin_column]) or "" for r in grid.rows}
+    lines = tuple(Line(r, row_region.get(r, ""), grid.left[r, named], origins.get(r, "")) for r in grid.rows)
+    _refuse_bad_lines(grid, lines, named)
+    by_name = {line.key: line for line in lines}
+    by_code = {} if coded is None else {(x.region, labels.sector_key(grid.left[x.at, coded])): x for x in lines}
+    columns: dict[Key, int] = {}
+    respelled: list[str] = []
+    for c, keys in heads.items():
+        places = [(column_region.get(c, ""), key) for key in keys]
+        line = _first(places, by_name) or _first(places, by_code)
+        if line is None:
+            raise DataError(_unknown_heading(grid, c, column_region.get(c, ""), lines))
+        if line.key in columns:
+            raise DataError(_headed_twice(grid, columns[line.key], c, line))
+        columns[line.key] = c
+        names = [head for head in grid.heads(c) if has_letters(head)]
+        if names and _first(places, by_name) is None:
+            respelled.append(f"'{names[0]}' for '{line.name}'")
+    _refuse_rows_without_column(grid, lines, named, columns)
+    note = (
+        f"{grid.sheet.where}: headings that spell a sector otherwise than its row, told by code: {listing(respelled)}."
+    )
+    ordered = {key: columns[key] for key in dict.fromkeys(line.key for line in lines)}
+    return Sectors(lines, ordered, named, other, (note,) if respelled else ())
+
+
+def _origin_column(grid: Grid) -> int | None:
+    for k in range(grid.first):
+        shown = [grid.left[r, k] for r in grid.rows]
+        if all(labels.origin(t) is not None for t in shown):
+            return k
+    return None
+
+
+def _label_columns(grid: Grid, wanted: Collection[str], other: Collection[int]) -> tuple[int, int | None]:
+    """Return the column of names, and the column of codes if headings bear them too."""
+    texts = {k: [grid.left[r, k] for r in grid.rows] for k in range(grid.first) if k not in other}
+    matches = {k: sum(labels.sector_key(t) in wanted for t in shown if t) for k, shown in texts.items()}
+    named = [k for k, shown in texts.items() if 2 * sum(map(has_letters, shown)) > len(shown)]
+    if not named:
+        raise DataError(
+            f"{grid.sheet.where}: the rows have codes but no names of sectors; sectors are told by name, since the "
+            "numbers differ between tables. Add a column of names."
+        )
+    coded = [k for k in texts if k not in named and matches[k]]
+    # the label of a group of rows matches nothing and is the same in all of them
+    name = max(named, key=lambda k: (matches[k], len(set(texts[k]))))
+    return name, max(coded, key=lambda k: matches[k], default=None)
+
+
+def _refuse_bad_lines(grid: Grid, lines: Iterable[Line], column: int) -> None:
+    seen: dict[tuple[Key, str], Line] = {}
+    for line in lines:
+        place = grid.sheet.place(line.at, column)
+        if not has_letters(line.name):
+            raise DataError(f"{place}: this row has no sector's name; write it, or delete the row.")
+        before = seen.setdefault((line.key, line.origin), line)
+        if before is not line:
+            raise DataError(
+                f"{place}: '{line.name}' is also the sector of row {before.at + 1}; give every sector one row and a "
+                "name of its own."
+            )
+
+
+def _refuse_rows_without_column(grid: Grid, lines: Iterable[Line], column: int, columns: Mapping[Key, int]) -> None:
+    for line in lines:
+        if line.key not in columns:
+            raise DataError(
+                f"{grid.sheet.place(line.at, column)}: the sector '{line.name}' has a row but no column; correct the "
+                "heading of its column."
+            )
+
+
+def _first(places: Iterable[Key], known: Mapping[Key, Line]) -> Line | None:
+    return next((known[place] for place in places if place in known), None)
+
+
+def _unknown_heading(grid: Grid, column: int, region: str, lines: Iterable[Line]) -> str:
+    place = grid.sheet.place(grid.headings[-1], column)
+    heads = [head for head in grid.heads(column) if has_letters(head)] or grid.heads(column)
+    if not heads:
+        return (
+            f"{place}: this column stands among the sectors but has no heading of its own (a merged heading counts for "
+            "its first column only); write the sector's name or code above it."
+        )
+    of = f" of {region}" if region else ""
+    close = nearest(heads[0], [line.name for line in lines if line.region == region])
+    return (
+        f"{place}: the heading '{heads[0]}' is the name or code of no row{of}.{close} Spell a sector in its column as "
+        "in its row."
+    )
+
+
+def _headed_twice(grid: Grid, first: int, second: int, line: Line) -> str:
+    letters = " and ".join(grid.sheet.cell(0, c)[:-1] for c in (first, second))
+    of = f" of {line.region}" if line.region else ""
+    return (
+        f"{grid.sheet.where}: the columns {letters} are both headed as the sector '{line.name}'{of}; a sector has one "
+        "column."
+    )

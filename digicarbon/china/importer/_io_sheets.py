@@ -1,0 +1,232 @@
+"""Year, unit and province of an input-output table, as its sheet and file say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from functools import cache
+from pathlib import Path
+
+import pydantic
+
+from digicarbon.china import facts
+from digicarbon.china.importer import _io_labels as labels
+from digicarbon.china.spelling import required_province
+from digicarbon.country import Place
+from digicarbon.errors import DataError, counted, listing, nearest
+from digicarbon.importer._cells import text
+from digicarbon.importer._sheets import Sheet, visible
+from digicarbon.importer.base import Importer
+from digicarbon.spec import Names
+
+
+class InputOutputImporter(Importer):
+    """An importer of input-output tables.
+
+    Attributes
+    ----------
+    year : int or None
+        The year of all tables, if files and sheets do not say.
+    unit : str or None
+        Likewise the unit, e.g. 万元 or million CNY.
+    sheet : str or None
+        The only sheet to read; by default all visible ones.
+    tolerance : float
+        Largest difference between a sum and its total, as a share of the total.
+    ignore : tuple of str
+        Labels of rows below the sectors and of columns right of them to leave out.
+    """
+
+    year: int | None = None
+    unit: str | None = None
+    sheet: str | None = None
+    tolerance: float = pydantic.Field(default=1e-3, ge=0)
+    ignore: Names = ()
+
+
+CHINA = Place("China", 100000)
+"""The nation as the place of a table."""
+
+_NATION = re.compile(r"全国|中国|\bchina\b|\bnational\b|(?<![a-z])china(?![a-z])", re.IGNORECASE)
+_YEARS = re.compile(r"(?<!\d)(19[4-9]\d|20[0-4]\d)(?!\d)")
+_UNIT = re.compile(r"(?:单位|计量单位|\bunits?\b)\s*(?:of measurement)?\s*[:：]?\s*(.*)", re.IGNORECASE)
+_MONEY = r"(?:yuan|rmb|cny|元)"
+_BRACKETED = re.compile(rf"\(([^()]*{_MONEY}[^()]*)\)$|^([^()]{{0,20}}{_MONEY})$", re.IGNORECASE)
+# (pattern, what one of it is in 10k CNY), the longer ones first
+_SCALES = (
+    (r"亿元|100 ?(?:million|m)\b|hundred million", 1e4),
+    (r"千万元", 1e3),
+    (r"百万元|million|\bmn\b", 1e2),
+    (r"万元|10 ?k\b|10[, ]?000|10 ?thousand|ten thousand|wan ?yuan", 1.0),
+    (r"千元|thousand|1[, ]?000\b", 0.1),
+    (r"billion|\bbn\b", 1e5),
+    (r"^(?:人民币)?元|^(?:cny|rmb|yuan)", 1e-4),
+)
+_FOREIGN = re.compile(r"美元|港元|欧元|日元|usd|dollar|us\$|euro|hkd|yen\b", re.IGNORECASE)
+
+
+def chosen_sheets(file: Path, sheet: str | None) -> tuple[list[Sheet], list[str]]:
+    """Return the sheets of a file to read, and notes on those left out.
+
+    Raises
+    ------
+    DataError
+        If there is no sheet of this name.
+    """
+    found, notes = visible(file)
+    if sheet is not None:
+        named = [item for item in found if item.name == sheet]
+        if not named:
+            names = [item.name for item in found]
+            raise DataError(f"{file.name} has no sheet '{sheet}'.{nearest(sheet, names)} Sheets: {listing(names, 40)}.")
+        return named, []
+    derived = [item for item in found if labels.COEFFICIENTS.search(f"{item.name} {' '.join(titles(item, 3))}")]
+    kept = [item for item in found if item not in derived]
+    if derived:
+        notes.append(
+            f"{file.name}: tables of coefficients left out: sheet {listing(x.name or 'of text' for x in derived)}."
+        )
+    return kept, notes
+
+
+def no_table(file: Path, shown: Sequence[Sheet]) -> str:
+    """Return the sentence for a file without an input-output table."""
+    names = listing((sheet.name for sheet in shown if sheet.name), 20)
+    return (
+        f"{file.name}: there is no input-output table {f'on its sheets ({names})' if names else 'in it'}; it needs "
+        "headings such as 中间使用合计 (TIU) and 总产出 (GO), and rows such as 增加值合计 (TVA) and 总投入 (TI)."
+    )
+
+
+def missing_provinces(found: Collection[tuple[str, int]]) -> list[str]:
+    """Return a note for each year in which some provinces of the mainland (Tibet apart) are there and others not."""
+    notes = []
+    for year in sorted({year for _, year in found}):
+        there = {name for name, other in found if other == year and name != CHINA.name}
+        absent = [name for name in facts.provinces()["province"] if name not in there]
+        if there and absent:
+            notes.append(f"{year}: tables of {counted(len(there), 'province')}; none of {listing(absent, 8)}.")
+    return notes
+
+
+def titles(sheet: Sheet, rows: int) -> list[str]:
+    """Return the texts of the first rows, the row by row."""
+    cells = sheet.cells.iloc[:rows].to_numpy(dtype=object)
+    return [shown for line in cells for shown in map(text, line) if shown]
+
+
+def year_of(sheet: Sheet, above: int, given: int | None) -> int:
+    """Return the year of a table: the one given, or that of the sheet's name, of its title, of the file's name.
+
+    Raises
+    ------
+    DataError
+        If nothing names a year, or sheet name and title name different ones.
+    """
+    if given is not None:
+        return given
+    by_name, by_title = _years([sheet.name]), _years(titles(sheet, above))
+    if len(by_name) == 1 and len(by_title) == 1 and by_name != by_title:
+        raise DataError(
+            f"{sheet.where}: the sheet is named {by_name[0]}, but its title says {by_title[0]}; correct one of them, "
+            "or say year=…"
+        )
+    for found in (by_name, by_title, _years([sheet.file.stem])):
+        if len(found) == 1:
+            return found[0]
+    raise DataError(
+        f"{sheet.where}: neither the sheet's name nor the title nor the file's name says one year; say year=…, e.g. "
+        "year=2012."
+    )
+
+
+def province_of(sheet: Sheet, above: int, given: str | None) -> Place:
+    """Return the province of a table: the one given, or that of the sheet's name, of its title, of the file's name.
+
+    The nation is called China, with the adcode 100000.
+
+    Raises
+    ------
+    DataError
+        If nothing names a province, or sheet name and title name different ones.
+    """
+    if given is not None:
+        return CHINA if _NATION.search(given) else required_province(given, "province")
+    texts = ([sheet.name], titles(sheet, above), [sheet.file.stem])
+    by_name, by_title, by_file = ([place for shown in part for place in provinces_in(shown)] for part in texts)
+    if by_name and by_title and set(by_name).isdisjoint(by_title):
+        raise DataError(
+            f"{sheet.where}: the sheet is named {by_name[0].name}, but its title says {by_title[0].name}; correct one "
+            "of them, or say province=…"
+        )
+    for found in (by_name, by_title, by_file):
+        if len(set(found)) == 1:
+            return found[0]
+    if not by_name and not by_title and not by_file and any(_NATION.search(shown) for part in texts for shown in part):
+        return CHINA
+    raise DataError(
+        f"{sheet.where}: neither the sheet's name nor the title nor the file's name says one province; say province=…, "
+        "e.g. province=Beijing, or province=China for a national table."
+    )
+
+
+def provinces_in(shown: str) -> list[Place]:
+    """Return the provinces that a text names, in the order of their adcodes."""
+    plain = text(shown)
+    words = re.sub(r"[\W_\d]+", " ", plain).casefold()
+    return [place for place, pattern in _spellings() if pattern.search(plain) or pattern.search(f" {words} ")]
+
+
+@cache
+def _spellings() -> list[tuple[Place, re.Pattern[str]]]:
+    """Return each province with a pattern of its names within a text: Chinese ones anywhere, others as whole words."""
+    known = [("Tibet", 540000, "西藏"), *facts.provinces()[["province", "adcode", "short_zh"]].itertuples(index=False)]
+    other = {"Tibet": "|xizang", "Inner Mongolia": "|nei ?mong(?:gu|ol)"}
+    return [
+        (Place(name, int(adcode)), re.compile(f"{zh}|(?: (?:{name.casefold()}{other.get(name, '')})) "))
+        for name, adcode, zh in sorted(known, key=lambda row: int(row[1]))
+    ]
+
+
+def scale_of(sheet: Sheet, above: int, given: str | None) -> tuple[float, str | None]:
+    """Return what a unit of the sheet is in 10k CNY, and a note if that is not 1 or not said by the sheet.
+
+    Raises
+    ------
+    DataError
+        If the unit is not known.
+    """
+    shown = given if given is not None else _unit_line(sheet, above)
+    if shown is None:
+        return 1.0, f"{sheet.where}: no unit is named; taken as 10k CNY (万元). Say unit=… if it is another one."
+    scale = _scale(shown)
+    if scale is None:
+        what = "unit" if given is not None else sheet.where
+        raise DataError(
+            f"{what}: '{shown}' is not a unit of money that is known here; allowed are 万元 (10k CNY), 亿元 (100m "
+            "CNY), 百万元 (million CNY), 千元 (thousand CNY) and 元 (CNY), e.g. unit=万元."
+        )
+    return scale, None if scale == 1.0 else f"{sheet.where}: converted from {shown} to 10k CNY (times {scale:g})."
+
+
+def _scale(shown: str) -> float | None:
+    lower = shown.casefold()
+    if _FOREIGN.search(lower):
+        return None
+    return next((scale for pattern, scale in _SCALES if re.search(pattern, lower)), None)
+
+
+def _unit_line(sheet: Sheet, above: int) -> str | None:
+    shown = titles(sheet, above)
+    for i, label in enumerate(shown):
+        match = _UNIT.search(label)
+        if match:
+            # the unit may stand in the next cell
+            return match[1].strip(" ()（）") or (shown[i + 1] if i + 1 < len(shown) else "")
+    # a title may end in its unit
+    bracketed = (_BRACKETED.search(label) for label in shown)
+    return next((match[1] or match[2] for match in bracketed if match), None)
+
+
+def _years(texts: Sequence[str]) -> list[int]:
+    return sorted({int(year) for shown in texts for year in _YEARS.findall(text(shown))})

@@ -1,0 +1,192 @@
+"""The figures of an input-output table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digicarbon.china.importer._io_layout import Layout
+from digicarbon.errors import DataError, counted
+from digicarbon.importer._cells import numbers, text
+
+FloatArray = NDArray[np.float64]
+
+COMPONENTS = ("labour_compensation", "net_production_tax", "depreciation", "operating_surplus")
+"""Parts of value added."""
+
+GROUPS = {
+    "consumption": ("household_consumption", "government_consumption"),
+    "household_consumption": ("rural_consumption", "urban_consumption"),
+    "capital": ("fixed_capital", "inventories"),
+}
+"""What the totals of groups of final uses are the sums of; a total stands for its parts where these are not given."""
+
+FINAL_USES = ("consumption", "capital", "exports", "outflow", "net_outflow")
+"""What final use is the sum of."""
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """An input-output table as a sheet gives it, in 10k CNY.
+
+    Attributes
+    ----------
+    layout : Layout
+    flows : ndarray, shape (n, n)
+        ``flows[i, j]`` is what sector j buys from sector i.
+    rows, uses : mapping of str to ndarray, shape (n,)
+        What stands below and right of the sectors, by role; a role that the table lacks is not there.
+    rounding : float
+        How far a cell may be from the exact figure.
+    notes : tuple of str
+    """
+
+    layout: Layout
+    flows: FloatArray
+    rows: Mapping[str, FloatArray]
+    uses: Mapping[str, FloatArray]
+    rounding: float
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def output(self) -> FloatArray:
+        """Total output, shape (n,)."""
+        return self.uses["output"] if "output" in self.uses else self.rows["total_input"]
+
+    @property
+    def value_added(self) -> FloatArray:
+        """Value added, shape (n,)."""
+        return self.rows["value_added"] if "value_added" in self.rows else total(self.rows, COMPONENTS, len(self.flows))
+
+    @property
+    def final_use(self) -> FloatArray | None:
+        """Total final use with exports and outflow, shape (n,); None where the table has none of it."""
+        return self.uses.get("final_use", self.final_use_by_parts)
+
+    @property
+    def final_use_by_parts(self) -> FloatArray | None:
+        """Total final use as the sum of its parts, shape (n,)."""
+        return _sum([_group(self.uses, name) for name in FINAL_USES])
+
+
+def total(parts: Mapping[str, FloatArray], names: Sequence[str], length: int) -> FloatArray:
+    """Return the sum of those parts that are there, shape (length,)."""
+    there = [parts[name] for name in names if name in parts]
+    return np.asarray(np.sum([np.zeros(length), *there], axis=0), dtype=float)
+
+
+def table(found: Layout, scale: float) -> Table:
+    """Read the figures.
+
+    Parameters
+    ----------
+    found : Layout
+    scale : float
+        What a unit of the sheet is in 10k CNY.
+
+    Raises
+    ------
+    DataError
+        If a cell is no number, or value added or both total output and total input are not there.
+    """
+    sheet = found.sheet
+    _refuse_merged(found)
+    span = range(min(found.columns), max(found.columns) + 1)
+    own = [c - span.start for c in found.columns]
+    raw = np.vstack([numbers(sheet, range(line.at, line.at + 1), span)[:, own] for line in found.lines])
+    # a row or column without any figure is not there; a gap within one that has figures is a zero
+    rows = {name: numbers(sheet, range(r, r + 1), span)[0, own] for name, r in found.rows.items()}
+    uses = {name: _use_columns(found, columns) for name, columns in found.uses.items()}
+    rows = {name: values for name, values in rows.items() if not np.isnan(values).all()}
+    uses = {name: values for name, values in uses.items() if not np.isnan(values).all()}
+    gaps = int(np.isnan(raw).sum())
+    notes = [f"{sheet.where}: {counted(gaps, 'cell')} of flows without a figure taken as zero."] if gaps else []
+    _refuse_gaps(found, rows, uses, gaps == raw.size)
+    whole = all((np.nan_to_num(x) % 1 == 0).all() for x in (raw, *rows.values(), *uses.values()))
+    flows, uses, more = _by_sector(found, np.nan_to_num(raw), {name: np.nan_to_num(x) for name, x in uses.items()})
+    return Table(
+        found,
+        flows * scale,
+        {name: np.nan_to_num(x) * scale for name, x in rows.items()},
+        {name: x * scale for name, x in uses.items()},
+        (0.5 if whole else 0.005) * scale,
+        (*found.notes, *notes, *more),
+    )
+
+
+def _refuse_merged(found: Layout) -> None:
+    """Refuse a figure that stands for several cells."""
+    sheet = found.sheet
+    below = max([found.lines[-1].at, *found.rows.values()])
+    for top, left, _, _ in sheet.merged:
+        if found.lines[0].at <= top <= below and left >= min(found.columns) and text(sheet.cells.iat[top, left]):
+            raise DataError(
+                f"{sheet.place(top, left)} is merged with others, so that one figure stands for several; unmerge the "
+                "cells and give each its own."
+            )
+
+
+def _use_columns(found: Layout, columns: Sequence[int]) -> FloatArray:
+    """Sum of a role's columns for each line, not-a-number where none has a figure, shape (lines,)."""
+    at = [line.at for line in found.lines]
+    span = range(at[0], at[-1] + 1)
+    values = np.hstack([numbers(found.sheet, span, range(c, c + 1)) for c in columns])[[r - span.start for r in at]]
+    return np.where(np.isnan(values).all(axis=1), np.nan, np.nan_to_num(values).sum(axis=1))
+
+
+def _refuse_gaps(found: Layout, rows: Mapping[str, FloatArray], uses: Mapping[str, FloatArray], no_flows: bool) -> None:
+    where = found.sheet.where
+    if no_flows:
+        raise DataError(f"{where}: there is no figure among the flows between sectors; is this an empty form?")
+    if "output" not in uses and "total_input" not in rows:
+        raise DataError(
+            f"{where}: there is neither a column of total output (总产出, GO) nor a row of total input (总投入, TI); "
+            "the table may be cut off."
+        )
+    if "value_added" not in rows and not all(name in rows for name in COMPONENTS):
+        raise DataError(
+            f"{where}: there is no row of total value added (增加值合计, TVA), nor are all its four parts there (VA001 "
+            "to VA004); the table may be cut off."
+        )
+
+
+def _by_sector(
+    found: Layout, raw: FloatArray, uses: Mapping[str, FloatArray]
+) -> tuple[FloatArray, dict[str, FloatArray], list[str]]:
+    """Add the lines of imported products to those of domestic ones; their total is the sector's imports."""
+    if not any(line.origin for line in found.lines):
+        return raw, dict(uses), []
+    place = {line.key: i for i, line in enumerate(found.sectors)}
+    at = np.array([place[line.key] for line in found.lines])
+    imported = np.array([line.origin == "imported" for line in found.lines])
+
+    def summed(values: FloatArray) -> FloatArray:
+        result = np.zeros((len(place), *values.shape[1:]))
+        np.add.at(result, at, values)
+        return result
+
+    if "output" not in uses or "imports" in uses:
+        raise DataError(
+            f"{found.sheet.where}: a table with rows for domestic and imported products needs a column of total output "
+            "(总产出, GO), and no column of imports."
+        )
+    result = {name: summed(values) for name, values in uses.items()}
+    result["output"] = summed(np.where(imported, 0, uses["output"]))
+    result["imports"] = summed(np.where(imported, uses["output"], 0))
+    note = f"{found.sheet.where}: rows of domestic and of imported products were added; the latter are the imports."
+    return summed(raw), result, [note]
+
+
+def _group(uses: Mapping[str, FloatArray], name: str) -> FloatArray | None:
+    """Return a use, or the sum of its parts, shape (n,)."""
+    if name in uses or name not in GROUPS:
+        return uses.get(name)
+    return _sum([_group(uses, item) for item in GROUPS[name]])
+
+
+def _sum(parts: Sequence[FloatArray | None]) -> FloatArray | None:
+    there = [part for part in parts if part is not None]
+    return np.asarray(np.sum(there, axis=0), dtype=float) if there else None

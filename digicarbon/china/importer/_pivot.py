@@ -1,0 +1,351 @@
+"""The statistics bureau's pivot tables: region, indicator and year on rows, on columns or above the table."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from digicarbon.china.spelling import province, required_province
+from digicarbon.errors import DataError, counted
+from digicarbon.importer._cells import number, text, year
+from digicarbon.importer._sheets import Sheet
+
+REGION, INDICATOR, TIME = "region", "indicator", "year"
+
+_HEADS = {
+    "地区": REGION, "省份": REGION, "省市": REGION, "省": REGION, "省(区、市)": REGION,
+    "指标": INDICATOR, "指标名称": INDICATOR,
+    "时间": TIME, "年份": TIME, "年度": TIME,
+}  # fmt: skip
+"""What the bureau writes above a column of labels."""
+
+_ABOVE = re.compile(r"(数据库|指标|地区|时间|单位)\s*:\s*(.*)")
+_CLOSING = re.compile(r"(注|说明|备注|附注|数据来源|资料来源|来源)\s*(\d*\s*[:.、]|$)")
+# the nation and its parts stand among provinces in some tables
+NO_PROVINCE = frozenset(
+    {"全国", "全国总计", "总计", "合计", "中国", "东部地区", "中部地区", "西部地区", "东北地区", "不分地区"}
+)
+PROVINCES = 31
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One number of a pivot table: its labels, the unit printed beside the table, and where it stands."""
+
+    province: str
+    adcode: int
+    year: int
+    indicator: str
+    unit: str
+    value: float
+    place: str
+
+
+@dataclass
+class Pivot:
+    """What a sheet holds.
+
+    Attributes
+    ----------
+    observations : list of Observation
+    remarks : list of str
+        What the bureau wrote under the tables.
+    empty : int
+        Cells without a figure.
+    left_out : list of str
+        Row labels that are no provinces, such as the nation.
+    last : set of str
+        The provinces of the last table.
+    closed : bool
+        Whether something stands under the last table; a download that was cut off has nothing there.
+    """
+
+    observations: list[Observation] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    empty: int = 0
+    left_out: list[str] = field(default_factory=list)
+    last: set[str] = field(default_factory=set)
+    closed: bool = True
+
+
+def read_pivot(sheet: Sheet, indicator: str | None) -> Pivot:
+    """Read all tables of a sheet, one below the other.
+
+    Parameters
+    ----------
+    sheet : Sheet
+    indicator : str or None
+        What a table holds that does not say so itself.
+
+    Returns
+    -------
+    Pivot
+        Without observations if the sheet has no table.
+
+    Raises
+    ------
+    DataError
+        If a label is not known, a number is none, or a table does not say which indicator, region or year it is of.
+    """
+    return _Reader(sheet, indicator).read()
+
+
+class _Reader:
+    """Goes through a sheet from top to bottom."""
+
+    def __init__(self, sheet: Sheet, indicator: str | None) -> None:
+        self.sheet, self.indicator = sheet, indicator
+        self.rows = [[text(value) for value in line] for line in sheet.cells.to_numpy(dtype=object).tolist()]
+        self.pivot = Pivot()
+        self.above: dict[str, str] = {}
+
+    def read(self) -> Pivot:
+        row, started = 0, False
+        while row < len(self.rows):
+            filled = [cell for cell in self.rows[row] if cell]
+            if self._heads(row):
+                row, started = self._table(row), True
+                continue
+            if filled and not self._above(filled):
+                self._remark(row, filled, started)
+            row += 1
+        return self.pivot
+
+    def _heads(self, row: int) -> dict[int, str]:
+        """Return which columns hold labels, by position, if the row is a table's first one."""
+        found: dict[int, str] = {}
+        for column, cell in enumerate(self.rows[row]):
+            word = cell.replace(" ", "")
+            if word in _HEADS:
+                found[column] = _HEADS[word]
+            elif cell:
+                return found
+        return {}
+
+    def _above(self, filled: list[str]) -> bool:
+        """Keep what a line above a table says, e.g. its indicator."""
+        match = _ABOVE.fullmatch(filled[0])
+        if not match or len(filled) > 1 + (not match[2]):
+            return False
+        if match[1] == "数据库":
+            self.above.clear()
+        self.above[match[1]] = match[2] or "".join(filled[1:])
+        return True
+
+    def _remark(self, row: int, filled: list[str], started: bool) -> None:
+        if not started:
+            return
+        figures = sum(_is_number(cell) for cell in filled[1:])
+        if figures and (province(filled[0]) or figures > 1):
+            raise DataError(
+                f"{self.sheet.place(row, 0)}: figures stand under the end of the table ('{filled[0]}'). A table ends "
+                "at an empty row or at its notes (注：, 数据来源：); delete what stands between its rows."
+            )
+        self.pivot.closed = True
+        self.pivot.remarks.append(" ".join(filled))
+
+    def _table(self, top: int) -> int:
+        """Read the table whose header starts at a row; return the row after it."""
+        heads = self._heads(top)
+        labels = list(heads)
+        first = _Header(self, top, heads)
+        before: dict[int, str] = {}
+        row = first.body
+        self.pivot.last.clear()
+        while row < len(self.rows) and self._is_body(row, labels):
+            cells = self.rows[row]
+            for column in labels[:-1]:
+                # in a merged label the first cell has the text
+                before[column] = cells[column] or before.get(column, "")
+            given = {heads[column]: (cells[column] or before.get(column, ""), row, column) for column in labels}
+            self._line(row, given, first)
+            row += 1
+        if row == first.body:
+            raise DataError(f"{self.sheet.place(top, labels[0])}: no rows stand under this header; download it anew.")
+        self._refuse_merged(range(first.body, row), first.columns)
+        self.pivot.closed = False
+        # the next table says itself what it is of
+        self.above.clear()
+        return row
+
+    def _refuse_merged(self, rows: range, columns: Iterable[int]) -> None:
+        for top, left, bottom, right in self.sheet.merged:
+            within = [column for column in columns if left <= column <= right]
+            if within and top in rows and (bottom > top or right > left):
+                raise DataError(
+                    f"{self.sheet.place(top, left)} is merged with others: one figure "
+                    "cannot be of several provinces or years. Unmerge it and fill in the figures."
+                )
+
+    def _is_body(self, row: int, labels: list[int]) -> bool:
+        cells = self.rows[row]
+        filled = [cell for cell in cells if cell]
+        if not filled or _CLOSING.match(filled[0]) or _ABOVE.fullmatch(filled[0]) or self._heads(row):
+            return False
+        if not cells[labels[-1]]:
+            raise DataError(
+                f"{self.sheet.place(row, labels[-1])} is empty, but the row has cells; it needs a label such as those "
+                "above and below."
+            )
+        return True
+
+    def _line(self, row: int, given: dict[str, tuple[str, int, int]], header: _Header) -> None:
+        for column, above in header.columns.items():
+            found = {**header.fixed, **given, **above}
+            if found[REGION][0] in NO_PROVINCE:
+                self.pivot.left_out.append(found[REGION][0])
+                continue
+            item = self._observation(found, row, column)
+            self.pivot.last.add(item.province)
+            if math.isnan(item.value):
+                self.pivot.empty += 1
+            else:
+                self.pivot.observations.append(item)
+
+    def _observation(self, found: Mapping[str, tuple[str, int, int]], row: int, column: int) -> Observation:
+        region = required_province(found[REGION][0], self.sheet.place(*found[REGION][1:]))
+        when = year(found[TIME][0])
+        if when is None:
+            raise DataError(
+                f"{self.sheet.place(*found[TIME][1:])}: '{found[TIME][0]}' is no year such as 2012 or 2012年."
+            )
+        place = self.sheet.place(row, column)
+        value = number(self.sheet.cells.iat[row, column], place)
+        indicator, unit = found[INDICATOR][0], self.above.get("单位", "")
+        return Observation(region.name, region.code, when, indicator, unit, value, place)
+
+
+class _Header:
+    """The one or two rows over a table's numbers.
+
+    Attributes
+    ----------
+    columns : dict of int to mapping
+        The labels of each column with numbers: by what they name (region, indicator, year) text, row and column.
+    fixed : dict
+        The same for what the lines above the table say.
+    body : int
+        The first row of the table's body.
+    """
+
+    def __init__(self, reader: _Reader, top: int, heads: Mapping[int, str]) -> None:
+        self.reader, self.sheet, rows = reader, reader.sheet, reader.rows
+        start = max(heads) + 1
+        first = {column: cell for column, cell in enumerate(rows[top]) if column >= start and cell}
+        second: dict[int, str] = {}
+        if top + 1 < len(rows) and not any(rows[top + 1][column] for column in heads):
+            second = {column: cell for column, cell in enumerate(rows[top + 1]) if column >= start and cell}
+        self.body = top + 1 + bool(second)
+        if second:
+            first = self._filled(first, second, top)
+        levels = [(top, first)] + ([(top + 1, second)] if second else [])
+        self.columns: dict[int, dict[str, tuple[str, int, int]]] = {column: {} for column in (second or first)}
+        names = set(heads.values())
+        for row, level in levels:
+            kind = self._kind(row, level)
+            if kind in names:
+                raise DataError(
+                    f"{self.sheet.place(row, min(level))}: the header names the {kind} twice; a table has region, "
+                    "indicator and year once each."
+                )
+            names.add(kind)
+            for column, cell in level.items():
+                self.columns[column][kind] = (cell, row, column)
+        self._check_headless(start, heads)
+        self.fixed = {
+            kind: self._above(kind, top, min(heads)) for kind in (REGION, INDICATOR, TIME) if kind not in names
+        }
+
+    def _kind(self, row: int, level: Mapping[int, str]) -> str:
+        """Return what a row of labels names; a label unlike the others is refused."""
+        if not level:
+            raise DataError(
+                f"{self.sheet.place(row, 0)}: the header has no columns beside its labels; download it anew."
+            )
+        for kind, test, what in ((TIME, year, "year"), (REGION, province, "province")):
+            known = [column for column, cell in level.items() if test(cell) or (kind == REGION and cell in NO_PROVINCE)]
+            if len(known) == len(level):
+                return kind
+            if known:
+                odd = next(column for column in level if column not in known)
+                raise DataError(f"{self.sheet.place(row, odd)}: '{level[odd]}' is no {what}, unlike the other columns.")
+        figures = [column for column, cell in level.items() if _is_number(cell)]
+        if figures:
+            raise DataError(
+                f"{self.sheet.place(row, figures[0])}: the number {level[figures[0]]} where a column's name belongs "
+                "(a year, a province or an indicator); the row may lack its label."
+            )
+        column, cell = next(iter(level.items()))
+        if "指标" in self.reader.above:
+            raise DataError(
+                f"{self.sheet.place(row, column)}: '{cell}' is no year and no province, and the indicator stands above "
+                "the table already; annual data have columns such as 2012年."
+            )
+        return INDICATOR
+
+    def _filled(self, upper: Mapping[int, str], lower: Iterable[int], row: int) -> dict[int, str]:
+        """Give each lower column the upper label at its place or left of it, as a merged cell means."""
+        found = {}
+        for column in lower:
+            before = [place for place in upper if place <= column]
+            if not before:
+                raise DataError(f"{self.sheet.place(row, column)} is empty; the header's first row needs a label here.")
+            found[column] = upper[max(before)]
+        return found
+
+    def _check_headless(self, start: int, heads: Mapping[int, str]) -> None:
+        for row in range(self.body, len(self.reader.rows)):
+            cells = self.reader.rows[row]
+            if not any(cells) or not cells[max(heads)] or _CLOSING.match(cells[min(heads)]) or self.reader._heads(row):
+                return
+            for column in range(start, len(cells)):
+                if cells[column] and column not in self.columns:
+                    raise DataError(
+                        f"{self.sheet.place(row, column)} has '{cells[column]}', but its column has no name."
+                    )
+
+    def _above(self, kind: str, row: int, column: int) -> tuple[str, int, int]:
+        word = {REGION: "地区", INDICATOR: "指标", TIME: "时间"}[kind]
+        found = self.reader.above.get(word) or (self.reader.indicator if kind == INDICATOR else None)
+        if not found:
+            option = " or give it with indicator='地区生产总值(亿元)'" if kind == INDICATOR else ""
+            raise DataError(
+                f"{self.sheet.place(row, column)}: no line '{word}：…' above the table says which {kind} it is of. "
+                f"Write the line into the file{option}."
+            )
+        if kind == TIME and year(found) is None:
+            raise DataError(
+                f"{self.sheet.place(row, column)}: the header has no years, and '时间：{found}' is not one year. "
+                "Download the table with years in rows or columns."
+            )
+        return found, row, column
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        value = number(cell, "")
+    except DataError:
+        return False
+    return not math.isnan(value)
+
+
+def cut_off(sheet: Sheet, pivot: Pivot) -> str:
+    """Return why a sheet seems to be cut off, or an empty text.
+
+    The bureau closes each download with notes and its source. A table without them was cut if it lacks provinces, or if
+    its text ends within a line, so that the last figure may have lost digits.
+    """
+    if pivot.closed:
+        return ""
+    if len(pivot.last) < PROVINCES:
+        why = f"its last table has {counted(len(pivot.last), 'province')} of {PROVINCES}"
+    elif sheet.unended:
+        why = "its last line has no end"
+    else:
+        return ""
+    return (
+        f"{sheet.where} seems to be cut off: {why}, and the bureau's closing line '数据来源：国家统计局' is not there. "
+        "Download it anew; if this is all there is, set partial=true."
+    )

@@ -1,0 +1,301 @@
+"""The CEADs apparent inventory of provincial CO2 emissions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from digicarbon.china.importer._ceads import CITATION
+from digicarbon.china.importer._ceads_sheet import MOST_TITLE_ROWS, empty_header
+from digicarbon.china.importer._notes import absent_notes, coverage_notes, difference_notes, left_out, lost_totals
+from digicarbon.china.importer._words import Words
+from digicarbon.china.spelling import province, required_province
+from digicarbon.country import Place
+from digicarbon.errors import DataError, counted, listing
+from digicarbon.importer._cells import figure, text, year, year_in
+from digicarbon.importer._sheets import Sheet, visible
+from digicarbon.importer.base import Imported, Importer
+
+UNIT = "Mt CO2"
+PARTS = ("raw_coal_total", "crude_oil_total", "natural_gas_total", "cement")
+"""The emissions that make the total."""
+
+_BALANCE = {
+    "indigenous_production": ["Indigenous production"],
+    "import": ["Import"],
+    "export": ["Export"],
+    "move_in": ["Move in"],
+    "move_out": ["Move out"],
+    "stock_decrease": ["Stock decrease", "Stock change"],
+    "loss": ["Loss"],
+    "non_energy_use": ["Non-energy use"],
+}
+_TOTAL = "total"
+_TOTALS = {
+    "raw_coal_total": ["Raw coal total", "Raw coal"],
+    "crude_oil_total": ["Crude oil total", "Crude oil"],
+    "natural_gas_total": ["Natural gas total", "Natural gas"],
+    "cement": ["Cement", "Cement process"],
+    _TOTAL: ["Total apparent CO2 emissions (mt)", "Total apparent CO2 emissions", "Total apparent emissions", "Total"],
+}
+_ITEMS = Words(_TOTALS | _BALANCE)
+_FUELS = Words({"": ["Raw coal"], "crude_oil_": ["Crude oil"], "natural_gas_": ["Natural gas"]})
+_KEYS = Words(
+    {
+        "province": ["Place", "Provinces", "Region", "省份", "地区", "省"],
+        "adcode": ["adcode", "行政区划代码"],
+        "year": ["Year", "年份", "年"],
+    }
+)
+_FEWEST_PROVINCES = 2
+
+
+class CeadsApparentImporter(Importer):
+    """CO2 by the apparent consumption of coal, oil and gas, and from cement, million tonnes.
+
+    The workbook of CEADs has a sheet per year with the provinces beside each other and the items below each other:
+    three fuel totals, cement, the total, and the balance of each fuel. A sheet per year with a row per province, and
+    one long table with the columns province and year, are read too.
+
+    Balance items of raw coal have plain names (``import``, ``move_in``, …), those of crude oil and natural gas begin
+    with the fuel. That the total is coal + oil + gas + cement is checked; differences are notes.
+
+    Attributes
+    ----------
+    tolerance : float
+        Largest relative difference between total and sum that is not told of.
+    """
+
+    tolerance: float = Field(1e-6, ge=0.0)
+
+    def read(self, files: Sequence[Path]) -> Imported:
+        """Return the data set ``ceads_apparent``; without a figure, balance items are zero and emissions missing.
+
+        Raises
+        ------
+        DataError
+            If a file is damaged or of another layout, a province is unknown, or a province and year stands twice.
+        """
+        found = _Found()
+        strangers: Counter[str] = Counter()
+        for file in files:
+            shown, notes = visible(file)
+            found.notes += notes
+            before, others = len(found.rows), []
+            for sheet in shown:
+                if not _read_sheet(sheet, found):
+                    others.append(sheet.name)
+            if len(found.rows) == before:
+                raise DataError(
+                    f"{file.name} has no sheet of the CEADs apparent inventory: none has provinces and the items "
+                    f"{listing(_ITEMS.shown(PARTS))}. Sheets: {listing(others) or 'unnamed'}. Is it another kind of "
+                    "download? `digicarbon list importer` shows the kinds."
+                )
+            strangers.update(others)
+        found.notes += left_out(strangers)
+        if found.left_out:
+            found.notes.append(f"Rows that are no known item are left out: {listing(found.left_out)}.")
+        found.notes += lost_totals(found.settled(), "which the sum does not show to be zero")
+        if found.blanks:
+            found.notes.append(f"{counted(found.blanks, 'empty cell or dash', 'empty cells or dashes')} taken as 0.")
+        table = _tidy(found.rows)
+        notes = [*found.notes, *coverage_notes(found.rows), *_sum_notes(found, self.tolerance), *absent_notes(table)]
+        units = dict.fromkeys(table.columns[3:], UNIT)
+        return Imported({"ceads_apparent": table}, units, CITATION, tuple(notes))
+
+
+@dataclass
+class _Found:
+    rows: dict[tuple[Place, int], dict[str, float]] = field(default_factory=dict)
+    places: dict[tuple[Place, int], str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    left_out: dict[str, None] = field(default_factory=dict)
+    blanks: int = 0
+
+    def figure(self, sheet: Sheet, row: int, column: int, name: str) -> float:
+        value = figure(sheet, row, column)
+        if np.isnan(value) and name not in (*PARTS, _TOTAL):
+            self.blanks += 1
+            return 0.0
+        return value
+
+    def settled(self) -> list[str]:
+        """Make zeros of empty emissions where the stated total leaves nothing for them; return what stays missing."""
+        lost = []
+        for key, values in self.rows.items():
+            empty = [name for name in PARTS if np.isnan(values[name])]
+            rest = values.get(_TOTAL, np.nan) - sum(values[name] for name in PARTS if name not in empty)
+            if abs(rest) <= 1e-6 * abs(values.get(_TOTAL, np.nan)):
+                values.update(dict.fromkeys(empty, 0.0))
+                self.blanks += len(empty)
+                empty = []
+            lost += [f"{self.places[key]} ({key[0].name} {key[1]}, {name})" for name in empty]
+        return lost
+
+    def add(self, place: Place, when: int, where: str, values: dict[str, float]) -> None:
+        key = (place, when)
+        if key in self.places:
+            raise DataError(
+                f"{place.name} {when} stands twice: in {self.places[key]} and in {where}. Leave one of the two out."
+            )
+        self.places[key] = where
+        self.rows[key] = values
+
+
+def _read_sheet(sheet: Sheet, found: _Found) -> bool:
+    """Read one sheet in whichever of the layouts it has; return False if it has none and names no year."""
+    for row in range(min(MOST_TITLE_ROWS, len(sheet.cells))):
+        cells = list(sheet.cells.iloc[row])
+        places = [column for column, value in enumerate(cells) if isinstance(value, str) and province(value)]
+        if len(places) >= _FEWEST_PROVINCES:
+            _read_wide(sheet, row, places[0], found)
+            return True
+        if {_ITEMS.find(value) for value in cells} >= set(PARTS):
+            _read_rows(sheet, row, found)
+            return True
+    if year_in(sheet.name):
+        raise DataError(
+            f"{sheet.where}: there is no row of provinces, nor a header with {listing(_ITEMS.shown(PARTS))}, in the "
+            f"first {MOST_TITLE_ROWS} rows."
+        )
+    return False
+
+
+# ---- provinces beside each other, items below each other
+
+
+def _read_wide(sheet: Sheet, header: int, first: int, found: _Found) -> None:
+    when = _year_of(sheet)
+    items = _item_rows(sheet, header, first, found)
+    for column in range(first, sheet.cells.shape[1]):
+        value = sheet.cells.iat[header, column]
+        if not text(value):
+            if sheet.cells.iloc[header + 1 :, column].notna().any():
+                raise DataError(empty_header(sheet, header, column))
+            continue
+        if text(value).casefold() in ("sum", "total", "china", "全国", "合计"):
+            continue
+        place = required_province(value, sheet.place(header, column))
+        values = {name: found.figure(sheet, row, column, name) for name, row in items.items()}
+        found.add(place, when, sheet.place(header, column), values)
+
+
+def _item_rows(sheet: Sheet, header: int, first: int, found: _Found) -> dict[str, int]:
+    """Return the row of each item; balance items belong to the fuel above them in the first column."""
+    rows: dict[str, int] = {}
+    prefix: str | None = ""
+    unknown = []
+    for row in range(header + 1, len(sheet.cells)):
+        labels = [value for value in sheet.cells.iloc[row, :first] if text(value)]
+        if not labels:
+            continue
+        fuels = [_FUELS.find(label) for label in labels]
+        prefix = next((fuel for fuel in fuels if fuel is not None), prefix)
+        names = [_ITEMS.find(label) for label in labels]
+        name = names[-1]
+        if name is None or (name in _TOTALS and fuels[-1] is not None and len(labels) == 1):
+            unknown.append(text(labels[-1]))
+            continue
+        full = f"{prefix}{name}" if name in _BALANCE else name
+        if full in rows:
+            raise DataError(
+                f"{sheet.place(row, first - 1)}: '{text(labels[-1])}' stands in row {rows[full] + 1} already; delete "
+                "one."
+            )
+        rows[full] = row
+    _require(PARTS, rows, sheet, unknown)
+    found.left_out |= dict.fromkeys(unknown)
+    return rows
+
+
+# ---- a row per province, or per province and year
+
+
+def _read_rows(sheet: Sheet, header: int, found: _Found) -> None:
+    columns = _item_columns(sheet, header)
+    if "province" not in columns and "adcode" not in columns:
+        raise DataError(f"{sheet.where}: the header in row {header + 1} has no column province (省份).")
+    named = columns.pop("province", None)
+    coded = columns.pop("adcode", None)
+    dated = columns.pop("year", None)
+    by_name = named if named is not None else coded
+    assert by_name is not None
+    for row in range(header + 1, len(sheet.cells)):
+        if sheet.cells.iloc[row].isna().all():
+            continue
+        if sheet.cells.iloc[row].notna().sum() == 1:
+            # a note below the table
+            continue
+        place = required_province(sheet.cells.iat[row, by_name], sheet.place(row, by_name))
+        if dated is None:
+            when = _year_of(sheet)
+        else:
+            stated = year(sheet.cells.iat[row, dated])
+            if stated is None:
+                raise DataError(f"{sheet.place(row, dated)}: '{text(sheet.cells.iat[row, dated])}' is no year.")
+            when = stated
+        values = {name: found.figure(sheet, row, column, name) for name, column in columns.items()}
+        found.add(place, when, sheet.place(row, by_name), values)
+
+
+def _item_columns(sheet: Sheet, header: int) -> dict[str, int]:
+    columns: dict[str, int] = {}
+    for column, value in enumerate(sheet.cells.iloc[header]):
+        if not text(value):
+            if sheet.cells.iloc[header + 1 :, column].notna().any():
+                raise DataError(empty_header(sheet, header, column))
+            continue
+        name = _KEYS.find(value) or _ITEMS.find(value)
+        if name is None:
+            raise DataError(
+                f"{sheet.place(header, column)}: '{text(value)}' is no item of the CEADs apparent inventory."
+                f"{_ITEMS.near(value)} Items: {listing(_ITEMS.shown(_ITEMS.names), 20)}."
+            )
+        if name in columns:
+            raise DataError(
+                f"{sheet.place(header, column)} and {sheet.cell(header, columns[name])} are both '{text(value)}'; "
+                "delete one."
+            )
+        columns[name] = column
+    return columns
+
+
+# ---- all
+
+
+def _require(names: Sequence[str], found: Mapping[str, int], sheet: Sheet, unknown: Sequence[str]) -> None:
+    lacking = [name for name in names if name not in found]
+    if lacking:
+        other = f" Unknown are {listing(map(repr, unknown))}." if unknown else ""
+        raise DataError(f"{sheet.where}: there is no {listing(_ITEMS.shown(lacking))}.{other} Download the file anew.")
+
+
+def _year_of(sheet: Sheet) -> int:
+    found = year_in(sheet.name) or year_in(sheet.file.stem)
+    if found is None:
+        raise DataError(f"{sheet.where}: neither the sheet's name nor the file's says which year this is; rename one.")
+    return found
+
+
+def _sum_notes(found: _Found, tolerance: float) -> list[str]:
+    stated = {key: values for key, values in found.rows.items() if _TOTAL in values}
+    totals = np.array([[values[_TOTAL]] for values in stated.values()]).reshape(-1, 1)
+    sums = np.array([[sum(values[name] for name in PARTS)] for values in stated.values()]).reshape(-1, 1)
+    places = [found.places[key] for key in stated]
+    return difference_notes("The total is not coal + oil + gas + cement", places, totals, sums, [_TOTAL], tolerance)
+
+
+def _tidy(rows: Mapping[tuple[Place, int], Mapping[str, float]]) -> pd.DataFrame:
+    present = {name for values in rows.values() for name in values}
+    ordered = [*PARTS, *(f"{prefix}{item}" for prefix in _FUELS.names for item in _BALANCE)]
+    keys = pd.DataFrame(
+        [(place.name, place.code, when) for place, when in rows], columns=["province", "adcode", "year"]
+    )
+    columns = [name for name in ordered if name in present]
+    return pd.concat([keys, pd.DataFrame(list(rows.values()), columns=columns)], axis=1)

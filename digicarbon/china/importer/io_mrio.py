@@ -1,0 +1,119 @@
+"""Multi-regional input-output tables of China's provinces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from digicarbon.china.importer._io_frames import AMOUNTS, FLOW_UNIT, UNIT, flows_frame, sectors_frame
+from digicarbon.china.importer._io_identities import check
+from digicarbon.china.importer._io_layout import layout
+from digicarbon.china.importer._io_sheets import (
+    InputOutputImporter,
+    chosen_sheets,
+    missing_provinces,
+    no_table,
+    scale_of,
+    year_of,
+)
+from digicarbon.china.importer._io_table import Table, table
+from digicarbon.china.spelling import required_province
+from digicarbon.errors import DataError
+from digicarbon.importer._sheets import Sheet
+from digicarbon.importer.base import Imported
+
+_CITATION = (
+    "CEADs China multi-regional input-output tables (Mi et al. 2018, Scientific Data 5, 180155; Zheng et al. 2020, "
+    "Structural Change and Economic Dynamics 52)."
+)
+
+
+class IOMrioImporter(InputOutputImporter):
+    """Multi-regional input-output tables of the provinces, a sheet for each year.
+
+    The layout of CEADs: provinces by sectors in rows and in columns (31 × 42), the province in a cell of its own, which
+    may be merged over its sectors; total intermediate use, final uses of each province (FU101 to FU202), exports,
+    errors and total output to the right; imports, total intermediate input, value added and total input below. Province
+    and sector are matched by name. Year and unit come from the sheet's name, the title or the file's name unless they
+    are given; money is converted to 10k CNY. ``final_use`` of a sector is what all provinces use of its products, and
+    its exports; ``imported_input`` is what it buys from abroad, so that inputs from all provinces, imported input and
+    value added sum to output.
+
+    Attributes
+    ----------
+    year, unit, sheet, tolerance, ignore
+        As in `InputOutputImporter`.
+    """
+
+    def read(self, files: Sequence[Path]) -> Imported:
+        """Return mrio_flows (flows that are not zero) and mrio_sectors.
+
+        Raises
+        ------
+        DataError
+            If a file is damaged, has no table, has a label that is not known, a cell that is no number or a sum that is
+            not its total, if a table's year or unit is not to be seen, or if two tables are of one year.
+        """
+        found: dict[int, str] = {}
+        flows, sectors = [], []
+        notes: list[str] = []
+        for file in files:
+            shown, more = chosen_sheets(file, self.sheet)
+            notes += more
+            before = len(found)
+            for sheet in shown:
+                made = self._table(sheet, notes)
+                if made is None:
+                    continue
+                year, item = made
+                if year in found:
+                    raise DataError(
+                        f"{sheet.where}: there is a table of {year} in {found[year]} already; leave one of them out."
+                    )
+                found[year] = sheet.where
+                flows.append(_flows(item, year))
+                sectors.append(_sectors(item, year))
+            if len(found) == before:
+                raise DataError(no_table(file, shown))
+        whole = {
+            "mrio_flows": pd.concat(flows, ignore_index=True),
+            "mrio_sectors": pd.concat(sectors, ignore_index=True),
+        }
+        units = {"flow": FLOW_UNIT, **dict.fromkeys(AMOUNTS, UNIT)}
+        there = whole["mrio_sectors"][["province", "year"]].drop_duplicates()
+        places = {(str(row.province), int(str(row.year))) for row in there.itertuples()}
+        return Imported(whole, units, _CITATION, (*notes, *missing_provinces(places)))
+
+    def _table(self, sheet: Sheet, notes: list[str]) -> tuple[int, Table] | None:
+        """Return a sheet's year and table; what was odd is added to the notes."""
+        parts = layout(sheet, regional=True, ignore=self.ignore)
+        if parts is None:
+            notes.append(f"{sheet.where}: left out, it holds no input-output table.")
+            return None
+        above = parts.sectors[0].at
+        year = year_of(sheet, above, self.year)
+        scale, note = scale_of(sheet, above, self.unit)
+        item = table(parts, scale)
+        notes += [*item.notes, *([note] if note else []), *check(item, self.tolerance)]
+        return year, item
+
+
+def _flows(item: Table, year: int) -> pd.DataFrame:
+    lines = item.layout.sectors
+    frame = flows_frame(
+        item, ("from_", "to_"), province=[line.region for line in lines], sector=[line.name for line in lines]
+    )
+    frame.insert(0, "year", year)
+    return frame
+
+
+def _sectors(item: Table, year: int) -> pd.DataFrame:
+    frame = sectors_frame(item)
+    regions = [line.region for line in item.layout.sectors]
+    adcodes = {name: required_province(name, "").code for name in dict.fromkeys(regions)}
+    frame.insert(0, "province", regions)
+    frame.insert(1, "adcode", [adcodes[name] for name in regions])
+    frame.insert(2, "year", year)
+    return frame

