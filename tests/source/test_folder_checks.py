@@ -14,7 +14,7 @@ from digicarbon.cli.data_check import source_of
 from digicarbon.errors import DataError
 from digicarbon.source import Inputs, datafolder
 
-sys.path.append(str(REPOSITORY / "tests" / "validation"))
+sys.path.append(str(REPOSITORY / "tests" / "source" / "validation"))
 
 from sound_data import io_tables, sectoral, yearbook
 
