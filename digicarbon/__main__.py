@@ -13,24 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from digicarbon.cli import usage
-from digicarbon.cli.arguments import FLAGS, read
-from digicarbon.errors import Caught, DigicarbonError, legible, nearest, no_end
+from digicarbon.cli.arguments import FLAGS
+from digicarbon.errors import Caught, DigicarbonError, legible, no_end
 from digicarbon.secret import hidden
 
-HYDRA_VERBS = {"run": "run", "plan": "plan_", "check": "check"}
 OWN = "A class of your own"
-PLAIN_VERBS = {
-    "list": "command.list_",
-    "ui": "ui.ui",
-    "rerun": "rerun.rerun",
-    "export": "export.export",
-    "deliver": "deliver.deliver",
-    "data": "data_command.data",
-    "report": "report_command.report",
-    "new": "new.new",
-    "schema": "schema.schema",
-}
-VERBS = (*HYDRA_VERBS, *PLAIN_VERBS)
 STATUS = {"FailedRunsError": 1, "WaitingRunsError": 3}
 """Exit statuses of errors by their names, whose modules need not be loaded; 2 for any other."""
 COLLECT = (50_000, 20, 20)
@@ -72,7 +59,7 @@ def _main(given: list[str]) -> int:
             2,
         )
     broken = [legible(word) for word in given if legible(word) != word]
-    if broken and given[0] in HYDRA_VERBS:
+    if broken and given[0] in FLAGS:
         return _complain(f"command line: '{broken[0]}' is no text in UTF-8; write it anew.", 2)
     status = 0
     with Caught() as caught:
@@ -93,37 +80,30 @@ def _answer(given: list[str]) -> int:
             sys.stderr.write(hidden(traceback.format_exc()))
         return _complain(str(error), STATUS.get(type(error).__name__, 2))
     except KeyboardInterrupt as stop:
-        return _complain(f"Interrupted; {str(stop) or 'the runs written so far are kept.'}", 130)
+        kept = "nothing was written." if given[0] == "data" else "the runs written so far are kept."
+        return _complain(f"Interrupted; {str(stop) or kept}", 130)
     except BrokenPipeError:
         return 1
 
 
 def _dispatch(given: list[str]) -> int:
-    if given[0] in ("-sc", "--shell-completion"):
-        return _hydra("run", *read("run", given))
-    verb, rest = given[0], given[1:]
-    if verb in usage.HELP and usage.is_asked_for(verb, rest):
-        sys.stdout.write(usage.HELP[verb])
-        return 0
-    if verb not in VERBS:
-        hint = nearest(verb, VERBS) or f" Verbs: {', '.join(VERBS)}."
-        return _complain(f"There is no command '{verb}'.{hint} `digicarbon --help` lists them.", 2)
-    if verb in PLAIN_VERBS:
-        module, _, function = PLAIN_VERBS[verb].partition(".")
-        with no_end(OWN):
-            return int(getattr(import_module(f"digicarbon.cli.{module}"), function)(rest))
-    return _hydra(verb, *read(verb, rest))
-
-
-def _hydra(verb: str, experiment: str, flags: Sequence[str], rest: Sequence[str]) -> int:
+    parser = usage.parser()
+    try:
+        taken = vars(parser.parse_args(["run", *given] if given[0] in ("-sc", "--shell-completion") else given))
+    except SystemExit as end:
+        # it has written the help that it was asked for
+        return int(end.code or 0)
+    module, _, function = taken.pop("function").partition(".")
+    with no_end(OWN):
+        answer: Callable[..., Any] = getattr(import_module(f"digicarbon.cli.{module}"), function)
+        if "rest" not in taken:
+            return int(answer(**taken))
     from digicarbon.cli import application
 
-    command: Callable[..., Any] = getattr(import_module("digicarbon.cli.command"), HYDRA_VERBS[verb])
-    command = partial(command, **{FLAGS[verb][flag]: True for flag in flags})
     if "COMP_LINE" in os.environ:
-        os.environ["COMP_LINE"] = application.completion_line(os.environ["COMP_LINE"], VERBS)
-    # Hydra ends the process itself after --help
-    application.run(no_end(OWN)(command), experiment, rest)
+        os.environ["COMP_LINE"] = application.completion_line(os.environ["COMP_LINE"], list(parser.verbs))
+    # Hydra ends the process itself after --hydra-help
+    application.run(no_end(OWN)(partial(answer, **taken["flags"])), taken["experiment"], taken["rest"])
     return 0
 
 

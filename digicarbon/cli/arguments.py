@@ -15,8 +15,8 @@ from typing import NoReturn
 
 from digicarbon.errors import ConfigError, nearest
 
-FLAGS = {"run": {"--force": "force"}, "plan": {"--all": "every"}}
-"""Flags of ours, which Hydra does not know, and the verb's argument that each switches on."""
+FLAGS = {"run": ("--force",), "plan": ("--all",), "check": ()}
+"""The verbs whose words Hydra reads, and flags of ours, which it does not know."""
 WITH_VALUE = frozenset(
     {
         "-c",
@@ -58,7 +58,7 @@ def read(verb: str, words: Sequence[str]) -> tuple[str, list[str], list[str]]:
     experiment = "config"
     if rest and not rest[0].startswith(("-", "~")) and "=" not in rest[0]:
         experiment = name_of(rest.pop(0))
-    own = [word for word in rest if word in FLAGS.get(verb, ())]
+    own = [word for word in rest if word in FLAGS[verb]]
     overrides, flags = _apart([word for word in rest if word not in own])
     if flags:
         _refuse_misused(verb, _known(verb, flags), overrides)
@@ -177,7 +177,7 @@ def _known(verb: str, flags: Sequence[str]) -> Namespace:
         return given
     flag = unknown[0]
     owner = next((other for other, own in FLAGS.items() if flag in own), "")
-    own = list(FLAGS.get(verb, ()))
+    own = FLAGS[verb]
     hydras = [name for action in parser._actions for name in action.option_strings]
     hint = f" It belongs to `digicarbon {owner}`." if owner else nearest(flag, [*own, *hydras])
     raise ConfigError(

@@ -245,39 +245,40 @@ def check(request: Request) -> None:
     _refuse_columns(plans)
 
 
-def list_(arguments: Sequence[str]) -> int:
+def list_(group: str, option: str, verbose: bool) -> int:
     """Print the options of a group with one line each, or all groups and experiments; fields with ``-v``.
 
     Parameters
     ----------
-    arguments : sequence of str
-        A group, an option of it (its fields are shown) or an experiment (what it is made of), and ``-v``.
+    group : str
+        A group, or an experiment; empty for all groups.
+    option : str
+        One of the group, whose fields are shown, or an experiment, of which it is shown what it is made of.
+    verbose : bool
+        Show the fields of all options of the group.
 
     Raises
     ------
     ConfigError
         If there is no such group, option or experiment.
     """
-    verbose = {"-v", "--verbose"} & set(arguments)
-    words = [word for word in arguments if word not in ("-v", "--verbose")]
-    group = words[0] if words else ""
     known = [*GROUPS, "importer", "experiments"]
     config_loader = loader()
-    if group and group not in known and len(words) == 1 and find(group) is not None:
-        words = ["experiments", group]
+    if group and group not in known and not option and find(group) is not None:
+        group, option = "experiments", group
     elif group and group not in known:
         raise ConfigError(f"There is no group '{group}'.{nearest(group, known)} Groups: {listing(known, 20)}.")
-    if len(words) > 2 or (verbose and not group):
+    if verbose and not group:
         raise ConfigError("list takes a group, an option of it, and -v for fields: digicarbon list weights -v")
-    if len(words) == 2 and words[0] == "experiments":
+    if option and group == "experiments":
         from digicarbon.cli.vocabulary import experiment
 
-        sys.stdout.write(experiment(config_loader, words[1]))
+        sys.stdout.write(experiment(config_loader, option))
         return 0
-    if (verbose or len(words) == 2) and group != "experiments":
+    if (verbose or option) and group != "experiments":
         from digicarbon.cli.vocabulary import told
 
-        sys.stdout.write(told(*words))
+        sys.stdout.write(told(group, option))
         return 0
     table = RichTable(box=None, pad_edge=False)
     table.add_column(group or "group", overflow="fold")

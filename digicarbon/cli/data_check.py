@@ -16,34 +16,27 @@ from digicarbon.source import Source, check_inputs
 from digicarbon.source.validation import LEVELS, Finding, InvalidDataError, check_folder, count
 from digicarbon.spec import build
 
-USAGE = """\
-  digicarbon data check FOLDER | source=… [--all]
-      check a data folder, or what a source delivers: impossible values, sums, gaps, copied years, outliers; errors
-      first, one line for many alike; --all shows every one; the status is 1 if there is an error
-"""
 
-
-def check(arguments: Sequence[str]) -> int:
+def check(folder: str, overrides: Sequence[str], every: bool) -> int:
     """Print what the checks find; return 1 if there is an error, else 0.
 
     Parameters
     ----------
-    arguments : sequence of str
-        A folder, or overrides such as ``source=china``; ``--all``.
+    folder : str
+        A data folder; empty for a source.
+    overrides : sequence of str
+        Of a source, e.g. ``source=china``.
+    every : bool
+        Show every finding, not one of many alike.
 
     Raises
     ------
     ConfigError
-        If the command line or the source is wrong.
+        If both or none is given, or the source is wrong.
     DataError
         If the folder or a file of the source cannot be read.
     """
-    every = "--all" in arguments
-    words = [word for word in arguments if word != "--all"]
-    flags = [word for word in words if word.startswith("-")]
-    if flags:
-        raise ConfigError(f"There is no flag {flags[0]} here. Flags: --all.")
-    name, found = _findings(words)
+    name, found = _findings(folder, overrides)
     out = Console(markup=False, highlight=False)
     _show(found, every, out)
     totals = ", ".join(counted(count(found, level), level) for level in LEVELS)
@@ -66,15 +59,14 @@ def source_of(overrides: Sequence[str]) -> tuple[str, Source]:
     return composer.chosen["source"], build(composer.node("source"), Source, "source")
 
 
-def _findings(words: Sequence[str]) -> tuple[str, list[Finding]]:
-    folders = [word for word in words if "=" not in word or Path(word).is_dir()]
-    if len(folders) == 1 and len(words) == 1:
-        return folders[0], check_folder(Path(folders[0]))
-    if folders or not words:
+def _findings(folder: str, overrides: Sequence[str]) -> tuple[str, list[Finding]]:
+    if bool(folder) == bool(overrides):
         raise ConfigError(
             "Name one data folder, or a source with overrides, e.g. `digicarbon data check source=china`."
         )
-    option, source = source_of(words)
+    if folder:
+        return folder, check_folder(Path(folder))
+    option, source = source_of(overrides)
     try:
         return f"source={option}", check_inputs(source.load())
     except InvalidDataError as error:

@@ -1,11 +1,10 @@
-"""The verbs of `digicarbon data`: raw downloads become a data folder, and what it holds is shown."""
+"""`digicarbon data import`: raw downloads become a data folder."""
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,6 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from digicarbon.cli.data_check import USAGE as CHECK_USAGE
-from digicarbon.cli.data_check import check
-from digicarbon.cli.data_show import USAGE as SHOW_USAGE
-from digicarbon.cli.data_show import show
-from digicarbon.cli.data_status import USAGE as STATUS_USAGE
-from digicarbon.cli.data_status import status
 from digicarbon.config.compose import first_line, loader, options
 from digicarbon.config.files import check_content, find, shown
 from digicarbon.errors import ConfigError, DataError, counted, listing, nearest
@@ -30,73 +23,33 @@ from digicarbon.source import datafolder
 from digicarbon.source.validation import check_import
 from digicarbon.spec import build
 
-USAGE = """\
-  digicarbon data import KIND FILES… --to FOLDER [--add] [option=value …]
-      read raw downloads (files, folders or patterns such as 'raw/*.xlsx') into tidy files with their provenance;
-      --add puts rows beside those that the folder has; `digicarbon list importer` shows the kinds
-"""
 
-
-def data(arguments: Sequence[str]) -> int:
-    """Answer one of the verbs in `VERBS`; return the exit status.
-
-    Raises
-    ------
-    DigicarbonError
-        Of the verb, or if there is no such verb.
-    """
-    if not arguments or arguments[0] == "help" or {"-h", "--help"} & set(arguments):
-        sys.stdout.write(USAGE + STATUS_USAGE + CHECK_USAGE + SHOW_USAGE)
-        return 0
-    verb, rest = arguments[0], arguments[1:]
-    if verb not in VERBS:
-        raise ConfigError(f"There is no `digicarbon data {verb}`.{nearest(verb, VERBS)} Verbs: {listing(VERBS)}.")
-    try:
-        return VERBS[verb](rest)
-    except KeyboardInterrupt as stop:
-        raise KeyboardInterrupt(str(stop) or "nothing was written.") from stop
-
-
-# ---- import
-
-
-@dataclass
-class _Order:
-    """What the command line of an import asks for."""
-
-    kind: str = ""
-    names: list[str] = field(default_factory=list)
-    fields: dict[str, Any] = field(default_factory=dict)
-    folder: Path | None = None
-    add: bool = False
-
-
-def import_(arguments: Sequence[str]) -> int:
+def import_(kind: str, files: Sequence[str], to: str, add: bool, overrides: Sequence[str]) -> int:
     """Read raw files and write them into a data folder, all or nothing; return 0.
 
     Raises
     ------
     ConfigError
-        If the command line is wrong.
+        If the kind or an option of it is wrong.
     DataError
         If a file is missing, damaged or of another layout, or the folder cannot take the rows.
     """
-    order = _order(arguments)
-    importer = _importer(order.kind, order.fields)
-    files = expand(order.names)
-    imported = importer.read(files)
+    if Path(to).is_file():
+        raise ConfigError(f"--to {to} is a file; name a folder.")
+    importer = _importer(kind, {key: value for word in overrides for key, value in _field(word).items()})
+    paths = expand(files)
+    imported = importer.read(paths)
     notes = (*imported.notes, *(item.sentence for item in check_import(imported.tables)))
     record = datafolder.Provenance(
-        kind=order.kind,
-        files=tuple(datafolder.raw_file(file) for file in files),
+        kind=kind,
+        files=tuple(datafolder.raw_file(path) for path in paths),
         units=imported.units,
         citation=imported.citation,
         options=importer.model_dump(mode="json"),
         notes=notes,
     )
-    assert order.folder is not None
-    written = datafolder.write(order.folder, imported.tables, record, order.add)
-    sys.stdout.write("\n".join(_summary(order.kind, imported, notes, files, written)) + "\n")
+    written = datafolder.write(Path(to), imported.tables, record, add)
+    sys.stdout.write("\n".join(_summary(kind, imported, notes, paths, written)) + "\n")
     return 0
 
 
@@ -148,36 +101,6 @@ def _files(name: str) -> list[Path]:
     )
 
 
-def _order(arguments: Sequence[str]) -> _Order:
-    order = _Order()
-    words = iter(arguments)
-    for word in words:
-        if word == "--to" or word.startswith("--to="):
-            target = word.removeprefix("--to=") if "=" in word else next(words, "")
-            if not target or target.startswith("--"):
-                raise ConfigError("--to names the data folder to write to, e.g. --to data.")
-            order.folder = Path(target)
-        elif word == "--add":
-            order.add = True
-        elif word.startswith("--"):
-            raise ConfigError(f"There is no flag {word} here.{nearest(word, ['--to', '--add'])} Flags: --to, --add.")
-        elif not order.kind:
-            order.kind = word
-        elif "=" in word and not Path(word).exists():
-            order.fields.update(_field(word))
-        else:
-            order.names.append(word)
-    if not order.kind:
-        raise ConfigError(f"Name the kind of download first; kinds: {listing(_kinds(), 20)}.")
-    if not order.names:
-        raise ConfigError(f"Name the files of {order.kind}, e.g. `digicarbon data import {order.kind} raw --to data`.")
-    if order.folder is None:
-        raise ConfigError("Say where to write with --to FOLDER, e.g. --to data.")
-    if order.folder.exists() and not order.folder.is_dir():
-        raise ConfigError(f"--to {order.folder} is a file; name a folder.")
-    return order
-
-
 def _field(word: str) -> dict[str, Any]:
     try:
         override = OverridesParser.create().parse_override(word)
@@ -204,15 +127,11 @@ def _field_in_any_script(word: str) -> dict[str, Any]:
         raise ConfigError(f"command line: '{word}' is not of the form option=value ({first_line(error)}).") from error
 
 
-def _kinds() -> list[str]:
-    return options(loader(), "importer")
-
-
 def _importer(kind: str, fields: Mapping[str, Any]) -> Importer:
     """Build the importer of ``conf/importer/<kind>.yaml`` with the fields that the command line sets."""
     path = find(f"importer/{kind}")
     if path is None:
-        kinds = _kinds()
+        kinds = options(loader(), "importer")
         raise ConfigError(
             f"There is no kind of download '{kind}'.{nearest(kind, kinds)} Kinds: {listing(kinds, 20)}; "
             "`digicarbon list importer` says what each is."
@@ -249,12 +168,3 @@ def _summary(
     for name, path in written.items():
         lines.append(f"Written: {path} and {path.with_name(name + datafolder.PROVENANCE).name}")
     return lines
-
-
-VERBS: Mapping[str, Callable[[Sequence[str]], int]] = {
-    "import": import_,
-    "status": status,
-    "check": check,
-    "show": show,
-}
-"""The verbs after `digicarbon data`, each a function of the remaining words that returns the exit status."""

@@ -10,7 +10,7 @@ from typing import Any
 from digicarbon.cli.stored import stored
 from digicarbon.config.compose import Composer, loader
 from digicarbon.config.files import ROOT
-from digicarbon.errors import ConfigError, DigicarbonError, counted, listing
+from digicarbon.errors import DigicarbonError, counted, listing
 from digicarbon.plan.prepare import KINDS
 from digicarbon.recorded import Recorded
 from digicarbon.spec import build
@@ -20,42 +20,29 @@ from digicarbon.tracking import place
 _ALWAYS = ("seed", "path", "folder", "years", "units", "vintage", "energy", "io")
 """Fields of a source that are told of even if they are the option's own."""
 
-USAGE = """\
-  digicarbon data show RUN [EXPERIMENT]
-      the files, hashes and choices behind a run's panel, and whether the files are still the same (status 1 if not);
-      RUN is an id or its beginning, or a label in the latest sweep (of EXPERIMENT), or an experiment for the whole of
-      its latest sweep
-"""
 
-
-def show(arguments: Sequence[str]) -> int:
+def show(run: str, experiment: str, overrides: Sequence[str]) -> int:
     """Print where a run's numbers come from; return 1 if a file is not as it was then, else 0.
 
     Parameters
     ----------
-    arguments : sequence of str
-        A run, an experiment, and overrides such as ``tracking=server``.
+    run : str
+        A run, or an experiment.
+    experiment : str
+        In which a run is looked for; may be empty.
+    overrides : sequence of str
+        E.g. ``tracking=server``.
 
     Raises
     ------
-    ConfigError
-        If the command line is wrong.
     DataError
         If there is no such run, or nothing is recorded of its data.
     TrackingError
         If the store cannot be read.
     """
-    overrides = [word for word in arguments if word.startswith("tracking")]
-    words = [word for word in arguments if word not in overrides]
-    flags = [word for word in words if word.startswith("-")]
-    if flags or not 1 <= len(words) <= 2:
-        raise ConfigError(
-            "Name one run, by its id or label, and maybe an experiment, e.g. `digicarbon data show 'FE(1)' "
-            "table3_baseline`."
-        )
-    _, run = stored(words, overrides)
-    sys.stdout.write("\n".join(_lines(run)) + "\n")
-    return int(any(today(file["path"], file["sha256"]) != "same" for file in _shown_files(run)))
+    _, found = stored(run, experiment, overrides)
+    sys.stdout.write("\n".join(_lines(found)) + "\n")
+    return int(any(today(file["path"], file["sha256"]) != "same" for file in _shown_files(found)))
 
 
 def _shown_files(run: Recorded) -> Iterator[Mapping[str, Any]]:

@@ -15,45 +15,34 @@ from digicarbon.report import Table
 from digicarbon.source import Inputs, Source, datafolder
 from digicarbon.source.status import series_status
 
-USAGE = """\
-  digicarbon data status FOLDER | source=… [overrides]
-      per series: first and last year, units, unit-years without a value, vintages, unit of measurement, file and its
-      hash; per imported file: importer, raw files, and whether it was changed since
-"""
 
-
-def status(arguments: Sequence[str]) -> int:
+def status(folder: str, overrides: Sequence[str]) -> int:
     """Print a row per series with all years and units that there are; return 0.
 
     Parameters
     ----------
-    arguments : sequence of str
-        A folder of imported data, or overrides such as ``source=china_folder source.vintage=original``.
+    folder : str
+        Of imported data; empty for a source.
+    overrides : sequence of str
+        Such as ``source=china_folder source.vintage=original``.
 
     Raises
     ------
     ConfigError
-        If the command line or the source is wrong.
+        If none is given, or the source is wrong.
     DataError
         If a file is missing or its content is wrong.
     """
-    flags = [word for word in arguments if word.startswith("-")]
-    if flags:
-        raise ConfigError(f"There is no flag {flags[0]} here; name a folder, or a source such as source=china_folder.")
-    folders = [word for word in arguments if "=" not in word]
-    overrides = [word for word in arguments if "=" in word]
-    if len(folders) > 1:
-        raise ConfigError(f"Name one data folder; got {listing(folders)}.")
-    if not folders and not overrides:
+    if not folder and not overrides:
         raise ConfigError(
             "Name a data folder or a source: `digicarbon data status data`, `digicarbon data status "
             "source=china_folder`, or source=simulated for the drawn study."
         )
-    if folders:
-        overrides = ["source=folder", f"source.folder='{_quoted(folders[0])}'", *overrides]
+    if folder:
+        overrides = ["source=folder", f"source.folder='{_quoted(folder)}'", *overrides]
     option, source = source_of(overrides)
     inputs = source.whole().load()
-    name = folders[0] if folders else f"source={option}"
+    name = folder or f"source={option}"
     show(_table(name, inputs, _vintages(source, inputs)), Console(markup=False, highlight=False))
     return 0
 

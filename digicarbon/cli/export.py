@@ -32,8 +32,6 @@ RUNS_A_SCRIPT = 50
 """Runs of a script; of more there are several."""
 DATA, WEIGHTS = "digicarbon.data_digest", "digicarbon.weights_digest"
 """Tags on what a run was fitted to."""
-USAGE = "digicarbon export RUN_OR_EXPERIMENT --to DIR"
-EXAMPLES = f"e.g. `{USAGE.replace('RUN_OR_EXPERIMENT', 'table3_baseline').replace('DIR', 'replication')}`"
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,57 +59,41 @@ class Exported:
     simulated: bool
 
 
-def export(arguments: Sequence[str]) -> int:
+def export(run: str, experiment: str, to: str, overrides: Sequence[str]) -> int:
     """Write data, weights, configurations and scripts of a run or of a sweep to a new folder; return 0.
 
     Parameters
     ----------
-    arguments : sequence of str
-        A run (its id, the beginning of its id, or its label) or an experiment (its latest sweep), maybe the experiment
-        in which a label is looked for, ``--to`` with a folder, and overrides such as ``tracking=server``.
+    run : str
+        A run (its id, the beginning of its id, or its label) or an experiment (its latest sweep).
+    experiment : str
+        In which a label is looked for; may be empty.
+    to : str
+        The folder.
+    overrides : sequence of str
+        E.g. ``tracking=server``.
 
     Raises
     ------
     ConfigError
-        If the command line is wrong, or the folder exists and is not empty.
+        If the folder exists and is not empty.
     DigicarbonError
         If there is no such run, or its data are no longer those that it was fitted to.
     """
-    words, folder, overrides = _read(arguments)
-    target = _free(folder)
-    tracking, recorded = stored(words, overrides)
+    target = _free(to)
+    tracking, recorded = stored(run, experiment, overrides)
     found = _exported(tracking, recorded)
     if not found.cases:
         raise DataError(f"{recorded.label} has no run with estimates to export. {' '.join(found.uncounted)}".strip())
     _write(target, _files(tracking, recorded, found))
     out = sys.stdout
     out.write(
-        f"{counted(len(found.cases), 'run')} of {recorded.experiment} exported to {folder}: "
+        f"{counted(len(found.cases), 'run')} of {recorded.experiment} exported to {to}: "
         f"{counted(len(found.sets), 'data set')}, scripts for R and Stata; README.txt says what is what.\n"
     )
     for sentence in found.uncounted:
         out.write(f"{sentence}\n")
     return 0
-
-
-def _read(arguments: Sequence[str]) -> tuple[list[str], str, list[str]]:
-    """Return the names, the folder and the overrides of a command line."""
-    words = list(arguments)
-    folder = ""
-    for position, word in enumerate(words):
-        if word.startswith("--to="):
-            folder = word.removeprefix("--to=")
-            del words[position]
-            break
-        if word == "--to":
-            folder = words[position + 1] if position + 1 < len(words) else ""
-            del words[position : position + 2]
-            break
-    overrides = [word for word in words if word.startswith("tracking")]
-    names = [word for word in words if word not in overrides]
-    if not folder or not 1 <= len(names) <= 2 or any(word.startswith("-") for word in names):
-        raise ConfigError(f"Name a run or an experiment, and the new folder after --to, {EXAMPLES}: {USAGE}.")
-    return names, folder, overrides
 
 
 def _free(folder: str) -> Path:

@@ -7,7 +7,6 @@ import re
 import shutil
 import sys
 import uuid
-from collections.abc import Sequence
 from contextlib import chdir
 from pathlib import Path
 
@@ -15,35 +14,29 @@ from digicarbon.cli.schema import FOLDER, editor_settings, write
 from digicarbon.errors import ConfigError, DataError
 
 TEMPLATE = Path(__file__).resolve().parents[1] / "template"
-LANGUAGES = ("en", "zh")
-USAGE = "digicarbon new MYSTUDY [--language en|zh]"
 NAME = "MYSTUDY"
 """The word in the template that stands for the study's name."""
 IGNORED = "mlruns/\nout/\n.digicarbon/\n"
 """What a repository of the study leaves out: all of it is made again."""
 
 
-def new(arguments: Sequence[str]) -> int:
+def new(folder: str, language: str) -> int:
     """Make a study and tell how to run it; return the exit status.
 
     Parameters
     ----------
-    arguments : sequence of str
-        The folder, and ``--language zh`` for a Chinese README.
+    folder : str
+    language : {"en", "zh"}
+        Of the README and the table.
 
     Raises
     ------
     ConfigError
-        If the arguments are others, or the folder's name cannot be taken.
+        If the folder's name cannot be taken.
     DataError
         If the folder cannot be written.
     """
-    names, language = _read(arguments)
-    if len(names) != 1 or names[0].startswith("-"):
-        raise ConfigError(f"new takes the name of the folder to make: {USAGE}")
-    if language not in LANGUAGES:
-        raise ConfigError(f"--language must be one of {', '.join(LANGUAGES)}; got {language!r}: {USAGE}")
-    target = Path(names[0])
+    target = Path(folder)
     make(target, language)
     sys.stdout.write(
         f"{target} is ready, with example data that are made up. Begin with:\n"
@@ -112,21 +105,6 @@ def _fill(folder: Path, name: str, language: str) -> None:
     # the schemas tell of the options that the new folder has
     with chdir(folder):
         write(Path(FOLDER), lambda fault: sys.stderr.write(f"left out of the schemas: {fault}\n"))
-
-
-def _read(arguments: Sequence[str]) -> tuple[list[str], str]:
-    words = list(arguments)
-    language = "en"
-    names = []
-    while words:
-        word = words.pop(0)
-        if word == "--language":
-            language = words.pop(0) if words else ""
-        elif word.startswith("--language="):
-            language = word.partition("=")[2]
-        else:
-            names.append(word)
-    return names, language
 
 
 def _quoted(text: str) -> str:

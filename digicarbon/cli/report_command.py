@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from digicarbon import page, recorded
+from digicarbon.cli.arguments import name_of
 from digicarbon.config.compose import Composer, loader
 from digicarbon.config.files import ROOT, UNNAMED, command_line, find
 from digicarbon.errors import ConfigError, DataError, counted, listing
@@ -27,26 +27,19 @@ OUT = "out"
 """Where pages go by default, each experiment's in a folder of its own."""
 MOST_OTHERS = 5
 """Other sweeps of an experiment that are named."""
-USAGE = "e.g. `digicarbon report table3_baseline --out out/table3 report.decimals=3`"
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """The command line: an experiment or a sweep's id, where the page goes, and overrides of report and store."""
-
-    name: str
-    out: Path
-    report: Sequence[str]
-    tracking: Sequence[str]
-
-
-def report(arguments: Sequence[str]) -> int:
+def report(name: str, out: str | None, overrides: Sequence[str]) -> int:
     """Write a page of an experiment's newest sweep, or of each experiment that it lists; return the exit status.
 
     Parameters
     ----------
-    arguments : sequence of str
-        An experiment or a sweep's run id, ``--out FOLDER``, and overrides of ``report`` and ``tracking``.
+    name : str
+        An experiment or a sweep's run id; empty for runs without an experiment.
+    out : str, optional
+        The folder of the page.
+    overrides : sequence of str
+        Of ``report`` and ``tracking``.
 
     Returns
     -------
@@ -63,24 +56,30 @@ def report(arguments: Sequence[str]) -> int:
     TrackingError
         If the store cannot be read.
     """
-    asked = _asked(arguments)
-    composers = list(_members(asked.name, asked.tracking))
-    found = [(name, recorded.sweep(tracking, name)) for name, tracking in composers]
-    reports = [_report(one, asked.report) for _, one in found]
+    chosen, store = ([word for word in overrides if _group(word) == group] for group in ("report", "tracking"))
+    if others := [word for word in overrides if word not in (*chosen, *store)]:
+        raise ConfigError(
+            f"{others[0]}: a page shows what is recorded; only report=… (how it is shown) and tracking=… (where it is "
+            f"recorded) can be given. To fit something else, run it first: {command_line('run', name or ROOT, others)}"
+        )
+    asked = name_of(name) or ROOT
+    found = [(name, recorded.sweep(tracking, name)) for name, tracking in _members(asked, store)]
+    reports = [_report(one, chosen) for _, one in found]
     words = Words(next((spec.language for spec in reports if spec.language), "en"))
     sections = [
-        page.section(one, name if name != one.parent_id else one.experiment, spec, bool(asked.report), words)
+        page.section(one, name if name != one.parent_id else one.experiment, spec, bool(chosen), words)
         for (name, one), spec in zip(found, reports, strict=True)
     ]
     refused = [_of(one, sections) for one in sections if one.complaint]
-    if asked.report and len(refused) == len(sections):
-        raise ConfigError(f"command line: {' '.join(asked.report)} does not fit. {' '.join(dict.fromkeys(refused))}")
-    files, lacking = page.files(_title(asked.name, sections), sections, words)
-    page.write(asked.out, files)
-    others = [sentence for _, one in found for sentence in _others(one)]
-    sys.stderr.write("".join(f"{sentence}\n" for sentence in [*lacking, *refused, *others]))
+    if chosen and len(refused) == len(sections):
+        raise ConfigError(f"command line: {' '.join(chosen)} does not fit. {' '.join(dict.fromkeys(refused))}")
+    files, lacking = page.files(_title(asked, sections), sections, words)
+    folder = Path(out or f"{OUT}/{UNNAMED if asked == ROOT else asked}")
+    page.write(folder, files)
+    unshown = [sentence for _, one in found for sentence in _others(one)]
+    sys.stderr.write("".join(f"{sentence}\n" for sentence in [*lacking, *refused, *unshown]))
     sys.stdout.write(
-        f"{asked.out / page.PAGE}: a page of {_what(sections)}, and {counted(len(files) - 1, 'file')} beside it.\n"
+        f"{folder / page.PAGE}: a page of {_what(sections)}, and {counted(len(files) - 1, 'file')} beside it.\n"
     )
     return 1 if refused else 0
 
@@ -95,44 +94,6 @@ def _others(one: RecordedSweep) -> Iterator[str]:
         f"{'Another sweep' if len(listed) == 1 else 'Other sweeps'} of the experiment "
         f"{'is' if len(listed) == 1 else 'are'} recorded: {listing(listed[::-1], MOST_OTHERS)}."
     )
-
-
-def _asked(arguments: Sequence[str]) -> _Asked:
-    words, out = _without_out(list(arguments))
-    names = [word for word in words if "=" not in word and not word.startswith("-")]
-    flags = [word for word in words if word.startswith("-")]
-    if flags:
-        raise ConfigError(f"`digicarbon report` has no flag {flags[0]}; it takes --out FOLDER, {USAGE}.")
-    if len(names) > 1:
-        raise ConfigError(f"Name one experiment, {USAGE}; got {' and '.join(names)}.")
-    overrides = [word for word in words if "=" in word]
-    tracking = [word for word in overrides if _group(word) == "tracking"]
-    own = [word for word in overrides if _group(word) == "report"]
-    if others := [word for word in overrides if word not in tracking and word not in own]:
-        raise ConfigError(
-            f"{others[0]}: a page shows what is recorded; only report=… (how it is shown) and tracking=… (where it is "
-            "recorded) can be given. To fit something else, run it first: "
-            f"{command_line('run', names[0] if names else ROOT, others)}"
-        )
-    given = names[0].replace("\\", "/").removeprefix("./") if names else ROOT
-    name = given.removeprefix("experiments/").removesuffix(".yaml")
-    default = Path(OUT) / (UNNAMED if name == ROOT else name)
-    return _Asked(name, default if out is None else Path(out), own, tracking)
-
-
-def _without_out(words: list[str]) -> tuple[list[str], str | None]:
-    """Take ``--out FOLDER`` out of a command line."""
-    out = None
-    rest = []
-    while words:
-        word = words.pop(0)
-        if word == "--out" or word.startswith("--out="):
-            out = word.removeprefix("--out=") if "=" in word else (words.pop(0) if words else "")
-            if not out.strip():
-                raise ConfigError(f"--out: name the folder of the page, {USAGE}.")
-        else:
-            rest.append(word)
-    return rest, out
 
 
 def _group(override: str) -> str:

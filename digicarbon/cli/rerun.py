@@ -15,7 +15,7 @@ from rich.console import Console
 from digicarbon.cli.command import show
 from digicarbon.cli.stored import stored
 from digicarbon.config.files import command_line
-from digicarbon.errors import Caught, ConfigError, DataError, EstimationError, counted, listing
+from digicarbon.errors import Caught, DataError, EstimationError, counted, listing
 from digicarbon.plan.prepare import Prepared, Specs, Workshop, specify
 from digicarbon.plan.reach import code_digest
 from digicarbon.plan.runs import content_hash
@@ -52,30 +52,24 @@ class Again:
     result: Result
 
 
-def rerun(arguments: Sequence[str]) -> int:
+def rerun(run: str, experiment: str, overrides: Sequence[str]) -> int:
     """Fit a recorded run again and print how its numbers differ; return 0 if they are equal, 1 if not.
 
     Parameters
     ----------
-    arguments : sequence of str
-        A run (its id, the beginning of its id, or its label), maybe an experiment, and overrides such as
-        ``tracking=server``.
+    run : str
+        Its id, the beginning of its id, or its label.
+    experiment : str
+        In which it is looked for; may be empty.
+    overrides : sequence of str
+        E.g. ``tracking=server``.
 
     Raises
     ------
-    ConfigError
-        If the command line is wrong.
     DigicarbonError
         If there is no such run, or it cannot be fitted today, e.g. since its data are gone.
     """
-    overrides = [word for word in arguments if word.startswith("tracking")]
-    words = [word for word in arguments if word not in overrides]
-    if not 1 <= len(words) <= 2 or any(word.startswith("-") or "=" in word for word in words[1:]):
-        raise ConfigError(
-            "Name one run by its id, the beginning of its id or its label, and maybe an experiment, e.g. "
-            "`digicarbon rerun 3f9a2c81000b` or `digicarbon rerun 'FE(1)' table3_baseline`."
-        )
-    tracking, recorded = stored(words, overrides)
+    tracking, recorded = stored(run, experiment, overrides)
     _refuse(recorded)
     found = fitted_again(recorded, config_of(tracking, recorded))
     quantity = recorded.tags.get(QUANTITY)

@@ -28,7 +28,6 @@ _OURS = r"^digicarbon\.\w+\.\w+$"
 """The paths of our classes, each of which some option names."""
 _LAST: Schema = {"if": {"minItems": 2}, "then": {"items": [{"not": {"const": "_self_"}}]}}
 """What stands behind ``_self_`` overwrites the file; draft 7 can say it of the first place only."""
-USAGE = "digicarbon schema [--to FOLDER]"
 
 _SETTINGS = ("report", "executor", "tracking")
 """Groups that are one for a whole sweep."""
@@ -40,35 +39,20 @@ _DEFINED_LATER: Schema = {
 }
 
 
-def schema(arguments: Sequence[str]) -> int:
-    """Write the schemas and tell how an editor takes them; return the exit status.
-
-    Parameters
-    ----------
-    arguments : sequence of str
-        ``--to FOLDER``, or none for `FOLDER`.
+def schema(to: str | None = None) -> int:
+    """Write the schemas into a folder, by default `FOLDER`, and tell how an editor takes them; return the exit status.
 
     Raises
     ------
-    ConfigError
-        If the arguments are others.
     DataError
         If the folder cannot be written.
     """
-    match list(arguments):
-        case []:
-            folder = FOLDER
-        case ["--to", folder] if folder:
-            pass
-        case [word] if word.startswith("--to=") and word != "--to=":
-            folder = word.removeprefix("--to=")
-        case _:
-            raise ConfigError(f"schema takes a folder to write into, or nothing: {USAGE}")
     faults: list[str] = []
-    written = write(Path(folder), faults.append)
+    folder = Path(to or FOLDER)
+    written = write(folder, faults.append)
     for fault in faults:
         sys.stderr.write(f"left out: {fault}\n")
-    place = Path(folder).as_posix()
+    place = folder.as_posix()
     sys.stdout.write(
         f"{counted(len(written), 'schema')} written into {place}.\n"
         "VS Code, extension YAML (redhat.vscode-yaml); put this into .vscode/settings.json of this folder:\n"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from digicarbon import recorded
+from digicarbon.cli.arguments import name_of
 from digicarbon.config.compose import Composer, loader
 from digicarbon.config.files import ROOT, UNNAMED, find
 from digicarbon.recorded import Recorded
@@ -13,13 +14,15 @@ from digicarbon.sweep.sweep import settings
 from digicarbon.tracking import Tracking
 
 
-def stored(words: Sequence[str], overrides: Sequence[str]) -> tuple[Tracking, Recorded]:
+def stored(run: str, experiment: str, overrides: Sequence[str]) -> tuple[Tracking, Recorded]:
     """Return a recorded run and the store that it is in: that of the experiment that is named, else the usual one.
 
     Parameters
     ----------
-    words : sequence of str
-        A run or an experiment, and maybe the experiment in which a run is looked for.
+    run : str
+        A run or an experiment.
+    experiment : str
+        In which a run is looked for; may be empty.
     overrides : sequence of str
         Of ``tracking``.
 
@@ -32,12 +35,13 @@ def stored(words: Sequence[str], overrides: Sequence[str]) -> tuple[Tracking, Re
     TrackingError
         If the store cannot be read.
     """
-    named = words[-1].replace("\\", "/").removeprefix("./").removeprefix("experiments/").removesuffix(".yaml")
+    words = [word for word in (run, experiment) if word]
+    named = name_of(words[-1])
     name = ROOT
     # a label may be longer than a file's name can be
     with suppress(OSError):
         name = ROOT if find(named) is None else named
     if name == named:
-        words = [*words[:-1], UNNAMED if name == ROOT else name]
+        words[-1] = UNNAMED if name == ROOT else name
     tracking = settings(Composer(loader(), name, overrides)).tracking
-    return tracking, recorded.find(tracking, words[0], *words[1:])
+    return tracking, recorded.find(tracking, *words)

@@ -13,7 +13,6 @@ import time
 import webbrowser
 from collections.abc import Sequence
 from contextlib import suppress
-from itertools import pairwise
 from pathlib import Path
 from types import FrameType
 from urllib.parse import quote, urlencode
@@ -26,13 +25,15 @@ from digicarbon.secret import masked
 from digicarbon.tracking import Tracking
 
 
-def ui(arguments: Sequence[str]) -> int:
+def ui(words: Sequence[str], host: str | None, port: str | None) -> int:
     """Open MLflow's own interface on the project's store; return its exit status.
 
     Parameters
     ----------
-    arguments : sequence of str
-        An experiment, overrides such as ``tracking=server``, and flags of ``mlflow ui`` such as ``--port 5001``.
+    words : sequence of str
+        An experiment, overrides such as ``tracking=server``, and further flags of ``mlflow ui``.
+    host, port : str, optional
+        Of the server, by default MLflow's.
 
     Raises
     ------
@@ -44,10 +45,11 @@ def ui(arguments: Sequence[str]) -> int:
     from digicarbon.sweep import sweep
     from digicarbon.tracking import refuse_unreadable
 
-    words = list(arguments)
-    name = words.pop(0) if words and not words[0].startswith("-") and "=" not in words[0] else ROOT
-    overrides = [word for word in words if "=" in word and not word.startswith("-")]
-    flags = [word for word in words if word not in overrides]
+    left = list(words)
+    name = left.pop(0) if left and not left[0].startswith("-") and "=" not in left[0] else ROOT
+    overrides = [word for word in left if "=" in word and not word.startswith("-")]
+    flags = [word for word in left if word not in overrides]
+    flags += [] if host is None else ["--host", host]
     tracking = sweep.settings(Composer(loader(), name, overrides)).tracking
     uri = tracking.uri
     if uri.startswith(("http://", "https://")):
@@ -57,12 +59,13 @@ def ui(arguments: Sequence[str]) -> int:
         first = command_line("run", name, overrides)
         raise DataError(f"There is no store {masked(uri)} yet; run an experiment in this folder first: {first}")
     refuse_unreadable(uri)
-    host, port = (_value(flags, *names) for names in (("--host", "-h", "127.0.0.1"), ("--port", "-p", "5000")))
-    _refuse_taken(host, port, words if name == ROOT else [name, *words])
-    page = f"http://{host}:{port}/{_view(tracking, name)}"
+    at, through = host or "127.0.0.1", port or "5000"
+    _refuse_taken(at, through, [*([] if name == ROOT else [name]), *overrides, *flags])
+    page = f"http://{at}:{through}/{_view(tracking, name)}"
     terminal().print(f"Look at {page}", soft_wrap=True)
     if sys.stdout.isatty():
-        threading.Thread(target=_browse, args=(host, int(port), page), daemon=True).start()
+        threading.Thread(target=_browse, args=(at, int(through), page), daemon=True).start()
+    flags += [] if port is None else ["--port", port]
     # anybody on this machine can list the arguments of a process, yet not its environment
     return _served([sys.executable, "-m", "mlflow", "ui", *flags], MLFLOW_BACKEND_STORE_URI=uri)
 
@@ -80,19 +83,8 @@ def _refuse_taken(host: str, port: str, words: Sequence[str]) -> None:
             if error.errno == errno.EADDRINUSE:
                 raise DataError(
                     f"Port {port} of {host} is taken, perhaps by another `digicarbon ui`; end that one, or take "
-                    f"another port: {command_line('ui', words=_with_port(words, int(port) + 1))}"
+                    f"another port: {command_line('ui', words=[*words, '--port', str(int(port) + 1)])}"
                 ) from error
-
-
-def _with_port(words: Sequence[str], port: int) -> list[str]:
-    """Return the words of a command with another port."""
-    taken = [word in ("--port", "-p") for word in words]
-    kept = [
-        word
-        for word, is_flag, is_value in zip(words, taken, [False, *taken], strict=False)
-        if not (is_flag or is_value or word.startswith("--port="))
-    ]
-    return [*kept, "--port", str(port)]
 
 
 def _served(command: Sequence[str], **variables: str) -> int:
@@ -149,16 +141,6 @@ def _await_group(group: int) -> None:
         except (AttributeError, ProcessLookupError, PermissionError):
             return
         time.sleep(0.1)
-
-
-def _value(flags: Sequence[str], long: str, short: str, default: str) -> str:
-    """Return the value of a flag of ``mlflow ui``."""
-    for flag, after in pairwise([*flags, ""]):
-        if flag.startswith(f"{long}="):
-            return flag.partition("=")[2]
-        if flag in (long, short) and after:
-            return after
-    return default
 
 
 def _view(tracking: Tracking, name: str) -> str:

@@ -1,8 +1,17 @@
-"""What the command line says of itself: all verbs in short, and each with its flags and two examples."""
+"""The verbs of the command line: what each takes, which function answers it, and what it says of itself."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from textwrap import fill, indent
+from typing import Any, NoReturn
+
+from digicarbon.cli.arguments import read
+from digicarbon.errors import ConfigError, nearest
 
 USAGE = """\
 digicarbon: one YAML per table, every specification fitted and logged
@@ -30,142 +39,353 @@ Overrides are `group=option` or `group.field=value`; your own ./conf and ./exper
 `digicarbon run EXPERIMENT --cfg job` prints the composed configuration; --config-dir, --info and the tab completion of
 Hydra work as its documentation says. DIGICARBON_TRACEBACK=1 shows a traceback with an error.
 """
-
-_HYDRA = """\
-  --cfg job         print the composed configuration and do nothing
-  --hydra-help      Hydra's other flags
-  -h, --help        this text
-
+Adder = Callable[..., "Verb"]
+_LANGUAGES = ("en", "zh")
+_ABOUT_OVERRIDES = """\
 Overrides are group=option or group.field=value, without blanks; put lists in quotes. `digicarbon list` shows the
 groups, `digicarbon list model` the options of one, `digicarbon list model twfe` the fields of an option, and
-`digicarbon list experiments` what can be run.
-"""
-HELP = {
-    "run": f"""\
-digicarbon run [EXPERIMENT] [overrides] [flags]
-
-Fits all runs of an experiment that are not recorded yet, records them and prints the table. Without an experiment: one
-run of the default sentence, with your overrides.
-
-  --force           fit all runs again, also those that are recorded
-  -m                sweep: model=twfe,sdm is two runs
-{_HYDRA}
-  digicarbon run table3_baseline inference=cluster
-  digicarbon run -m model=twfe,sdm 'model.controls=[ln_pgdp]'
-""",
-    "plan": f"""\
-digicarbon plan [EXPERIMENT] [overrides] [flags]
-
-Lists what would run, what is recorded already and how long the rest takes; fits nothing.
-
-  --all             show each of many runs
-  -m                sweep: model=twfe,sdm is two runs
-{_HYDRA}
-  digicarbon plan table7_spatial_w1
-  digicarbon plan -m model=sar,sdm 'weights=glob(*)' --all
-""",
-    "check": f"""\
-digicarbon check [EXPERIMENT] [overrides] [flags]
-
-Builds every run and checks it against its data; fits nothing and writes nothing.
-
-  -m                sweep: model=twfe,sdm is two runs
-{_HYDRA}
-  digicarbon check main
-  digicarbon check table3_baseline source=china
-""",
-    "list": """\
-digicarbon list [GROUP [OPTION]] [-v]
-digicarbon list experiments [EXPERIMENT]
-
-Shows the groups, the options of one with a line each, the fields of an option, or what an experiment is made of.
-
-  -v, --verbose     all options of a group with their fields, defaults and units
-  -h, --help        this text
-
-  digicarbon list weights k_nearest
-  digicarbon list experiments table7_spatial_w1
-""",
-    "report": """\
-digicarbon report [EXPERIMENT or run id of a sweep] [--out FOLDER] [report=… tracking=…]
-
-Makes a page of what is recorded, with its tables for Word, Excel and LaTeX; fits nothing.
-
-  --out FOLDER      where the page goes; by default out/EXPERIMENT
-  -h, --help        this text
-
-  digicarbon report table3_baseline --out paper
-  digicarbon report table3_baseline report.decimals=3 report.language=zh
-""",
-    "rerun": """\
-digicarbon rerun RUN [EXPERIMENT] [tracking=…]
-
-Fits a recorded run again, on today's data and code, and compares every number. A run is named by its id, the beginning
-of its id, or its label with the experiment.
-
-  -h, --help        this text
-
-  digicarbon rerun 3f9a2c81000b
-  digicarbon rerun 'FE(1)' table3_baseline
-""",
-    "export": """\
-digicarbon export RUN_OR_EXPERIMENT [EXPERIMENT] --to FOLDER [tracking=…]
-
-Writes data, weights and configurations, with scripts for Stata and R that check the numbers, to a new folder.
-
-  --to FOLDER       a folder that does not exist or is empty
-  -h, --help        this text
-
-  digicarbon export table3_baseline --to replication
-  digicarbon export 'FE(1)' table3_baseline --to replication
-""",
-    "deliver": """\
-digicarbon deliver [EXPERIMENT] [tracking=…]
-
-Records runs that wait on this disk since a store did not take them when they were fitted.
-
-  -h, --help        this text
-
-  digicarbon deliver
-  digicarbon deliver tracking=server tracking.uri=http://localhost:5000
-""",
-    "new": """\
-digicarbon new FOLDER [--language en|zh]
-
-Makes a small study that runs at once on example data, to begin your own with.
-
-  --language zh     a Chinese README, and a table in Chinese; by default en
-  -h, --help        this text
-
-  digicarbon new mystudy
-  digicarbon new mystudy --language zh
-""",
-    "schema": """\
-digicarbon schema [--to FOLDER]
-
-Writes JSON Schemas, by which VS Code completes and checks the YAML files, and says how an editor takes them.
-
-  --to FOLDER       by default .digicarbon/schema
-  -h, --help        this text
-
-  digicarbon schema
-  digicarbon schema --to schemas
-""",
-    "ui": """\
-digicarbon ui [EXPERIMENT] [tracking=…] [flags of `mlflow ui`]
-
-Opens MLflow's interface on the project's store; Ctrl+C ends it.
-
-  --port 5001       another port than 5000
-  --help            this text (-h NAME is MLflow's --host)
-
-  digicarbon ui table3_baseline
-  digicarbon ui --port 5001
-""",
-}
-"""What ``--help`` says behind a verb; `digicarbon data` has texts of its own."""
+`digicarbon list experiments` what can be run."""
 
 
-def is_asked_for(verb: str, words: Sequence[str]) -> bool:
-    """Return whether the words behind a verb ask for its help."""
-    return "--help" in words or "-h" in (words[-1:] if verb == "ui" else words)
+class Verb(ArgumentParser):
+    """What a verb takes: flags, which argparse reads, and names and overrides in any order around them.
+
+    Parameters
+    ----------
+    needs : str
+        What it must be told, for whoever told it something else.
+    examples : sequence of str
+    names : sequence of str
+        What its words are, in their order; one that ends in ``…`` takes all that are left.
+    least : int
+        How many names it needs.
+    is_override : callable, optional
+        Whether a word is an override and no name.
+    reader : {"", "hydra", "mlflow"}
+        Another program that reads its words, or those that it does not know.
+    others : dict
+        As for `ArgumentParser`.
+    """
+
+    def __init__(
+        self,
+        *,
+        needs: str = "",
+        examples: Sequence[str] = (),
+        names: Sequence[str] = (),
+        least: int = 0,
+        is_override: Callable[[str], bool] | None = None,
+        reader: str = "",
+        **others: Any,
+    ) -> None:
+        super().__init__(add_help=False, allow_abbrev=False, **others)
+        self._needs, self._examples, self._names, self._least = needs, examples, names, least
+        self._is_override, self._reader = is_override, reader
+        self.verbs: dict[str, Verb] = {}
+
+    def add_verbs(self) -> Adder:
+        """Return what adds a verb below this one: of its usage, its function, what it does, and examples."""
+        below = self.add_subparsers(prog=self.prog, parser_class=Verb)
+
+        def add(usage: str, function: str, description: str, *examples: str, **others: Any) -> Verb:
+            name = usage.removeprefix(f"{self.prog} ").split()[0]
+            one = below.add_parser(name, usage=usage, description=description, examples=examples, **others)
+            one.set_defaults(function=function)
+            self.verbs[name] = one
+            return one
+
+        return add
+
+    def error(self, message: str) -> NoReturn:
+        """Raise a `ConfigError` that says what is wrong, what the verb takes, and how it is written."""
+        wrong = message.removeprefix("argument ").rstrip(".")
+        usage = str(self.usage).partition("\n")[0]
+        raise ConfigError(f"command line: {wrong}. {self._needs}, e.g. `{self._examples[0]}`: {usage}")
+
+    def format_help(self) -> str:
+        """Return what the verb takes and does, its flags, and examples at the end."""
+        if self.verbs:
+            below = ((one.usage, fill(one.description or "", 114)) for one in self.verbs.values())
+            return "".join(f"  {usage}\n{indent(does, '      ')}\n" for usage, does in below)
+        flags = [(f"{', '.join(one.option_strings)} {one.metavar or ''}", one.help) for one in self._actions]
+        mlflow = ("--help", "this text (-h NAME is MLflow's --host)")
+        flags.append(mlflow if self._reader == "mlflow" else ("-h, --help", "this text"))
+        lines = "\n".join(f"  {flag:<18}{help_}" for flag, help_ in flags if help_)
+        examples = "\n".join(f"  {one}" for one in self._examples)
+        parts = (self.usage, fill(self.description or "", 120), lines, self.epilog, examples)
+        return "\n\n".join(filter(None, parts)) + "\n"
+
+    def parse_known_args(self, args: Iterable[str] | None = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """Return the function that answers and its arguments, or write the help and end."""
+        words = list(args or ())
+        if self._asks_for_help(words):
+            sys.stdout.write(self.format_help())
+            self.exit()
+        if self.verbs and words[0] not in self.verbs:
+            hint = nearest(words[0], self.verbs) or f" Verbs: {', '.join(self.verbs)}."
+            raise ConfigError(f"There is no command '{words[0]}'.{hint} `{self.prog} --help` lists them.")
+        if self._reader == "hydra":
+            experiment, own, rest = read(self.prog.split()[-1], words)
+            flags = {one.dest: True for one in self._actions if one.option_strings[0] in own}
+            return Namespace(function=self.get_default("function"), experiment=experiment, flags=flags, rest=rest), []
+        if not self.verbs and not self._reader:
+            self._refuse_unknown(words)
+        given, others = super().parse_known_args(words, namespace)
+        named = {} if self.verbs else {"words": others} if self._reader else self._named(others)
+        return Namespace(**vars(given), **named), []
+
+    def _asks_for_help(self, words: Sequence[str]) -> bool:
+        if self.verbs:
+            return not words or words[0] in ("help", "-h", "--help")
+        return "--help" in words or "-h" in (words[-1:] if self._reader == "mlflow" else words)
+
+    def _refuse_unknown(self, words: Sequence[str]) -> None:
+        known = [*(name for one in self._actions for name in one.option_strings), "--help"]
+        for flag in (word.partition("=")[0] for word in words if word.startswith("-")):
+            if flag not in known:
+                hint = nearest(flag, known)
+                raise ConfigError(f"command line: `{self.prog}` has no flag {flag}.{hint} Flags: {', '.join(known)}.")
+
+    def _named(self, words: Sequence[str]) -> dict[str, Any]:
+        """Return names and overrides by what they are."""
+        overrides = [word for word in words if self._is_override and self._is_override(word)]
+        left = [word for word in words if word not in overrides]
+        if len(left) < self._least:
+            self.error(f"{self._names[len(left)].rstrip('…').upper()} is missing")
+        found: dict[str, Any] = {"overrides": overrides} if self._is_override else {}
+        for name in self._names:
+            if name.endswith("…"):
+                found[name.rstrip("…")], left = left, []
+            else:
+                found[name] = left.pop(0) if left else ""
+        if left:
+            self.error(f"'{left[0]}' is one word too many")
+        return found
+
+
+def parser() -> Verb:
+    """Return the parser of all verbs."""
+    top = Verb(prog="digicarbon")
+    add = top.add_verbs()
+    _add_fits(add)
+    _add_records(add)
+    add(
+        "digicarbon list [GROUP [OPTION]] [-v]\ndigicarbon list experiments [EXPERIMENT]",
+        "command.list_",
+        "Shows the groups, the options of one with a line each, the fields of an option, or what an experiment is "
+        "made of.",
+        "digicarbon list weights k_nearest",
+        "digicarbon list experiments table7_spatial_w1",
+        needs="list takes a group, an option of it, and -v for fields",
+        names=("group", "option"),
+    ).add_argument(
+        "-v", "--verbose", action="store_true", help="all options of a group with their fields, defaults and units"
+    )
+    _add_data(add("digicarbon data", "", "").add_verbs())
+    add(
+        "digicarbon new FOLDER [--language en|zh]",
+        "new.new",
+        "Makes a small study that runs at once on example data, to begin your own with.",
+        "digicarbon new mystudy",
+        "digicarbon new mystudy --language zh",
+        needs="new takes the name of the folder to make",
+        names=("folder",),
+        least=1,
+    ).add_argument(
+        "--language",
+        metavar="zh",
+        type=_language,
+        default=_LANGUAGES[0],
+        help="a Chinese README, and a table in Chinese; by default en",
+    )
+    add(
+        "digicarbon schema [--to FOLDER]",
+        "schema.schema",
+        "Writes JSON Schemas, by which VS Code completes and checks the YAML files, and says how an editor takes them.",
+        "digicarbon schema",
+        "digicarbon schema --to schemas",
+        needs="schema takes a folder to write into, or nothing",
+    ).add_argument("--to", metavar="FOLDER", type=_folder, help="by default .digicarbon/schema")
+    ui = add(
+        "digicarbon ui [EXPERIMENT] [tracking=…] [flags of `mlflow ui`]",
+        "ui.ui",
+        "Opens MLflow's interface on the project's store; Ctrl+C ends it.",
+        "digicarbon ui table3_baseline",
+        "digicarbon ui --port 5001",
+        needs="ui takes an experiment, and flags of `mlflow ui`",
+        reader="mlflow",
+    )
+    ui.add_argument("--port", "-p", metavar="5001", help="another port than 5000")
+    ui.add_argument("--host", "-h")
+    return top
+
+
+def _add_fits(add: Adder) -> None:
+    """Add the verbs whose words Hydra reads; their flags are declared for their help."""
+    fits = [
+        add(
+            "digicarbon run [EXPERIMENT] [overrides] [flags]",
+            "command.run",
+            "Fits all runs of an experiment that are not recorded yet, records them and prints the table. Without an "
+            "experiment: one run of the default sentence, with your overrides.",
+            "digicarbon run table3_baseline inference=cluster",
+            "digicarbon run -m model=twfe,sdm 'model.controls=[ln_pgdp]'",
+            reader="hydra",
+            epilog=_ABOUT_OVERRIDES,
+        ),
+        add(
+            "digicarbon plan [EXPERIMENT] [overrides] [flags]",
+            "command.plan_",
+            "Lists what would run, what is recorded already and how long the rest takes; fits nothing.",
+            "digicarbon plan table7_spatial_w1",
+            "digicarbon plan -m model=sar,sdm 'weights=glob(*)' --all",
+            reader="hydra",
+            epilog=_ABOUT_OVERRIDES,
+        ),
+        add(
+            "digicarbon check [EXPERIMENT] [overrides] [flags]",
+            "command.check",
+            "Builds every run and checks it against its data; fits nothing and writes nothing.",
+            "digicarbon check main",
+            "digicarbon check table3_baseline source=china",
+            reader="hydra",
+            epilog=_ABOUT_OVERRIDES,
+        ),
+    ]
+    fits[0].add_argument("--force", help="fit all runs again, also those that are recorded")
+    fits[1].add_argument("--all", dest="every", help="show each of many runs")
+    for one in fits:
+        one.add_argument("-m", help="sweep: model=twfe,sdm is two runs")
+        one.add_argument("--cfg", metavar="job", help="print the composed configuration and do nothing")
+        one.add_argument("--hydra-help", help="Hydra's other flags")
+
+
+def _add_records(add: Adder) -> None:
+    """Add the verbs that read what is recorded."""
+    add(
+        "digicarbon report [EXPERIMENT or run id of a sweep] [--out FOLDER] [report=… tracking=…]",
+        "report_command.report",
+        "Makes a page of what is recorded, with its tables for Word, Excel and LaTeX; fits nothing.",
+        "digicarbon report table3_baseline --out paper",
+        "digicarbon report table3_baseline report.decimals=3 report.language=zh",
+        needs="Name one experiment, and the folder of the page after --out",
+        names=("name",),
+        is_override=_is_pair,
+    ).add_argument("--out", metavar="FOLDER", type=_folder, help="where the page goes; by default out/EXPERIMENT")
+    add(
+        "digicarbon rerun RUN [EXPERIMENT] [tracking=…]",
+        "rerun.rerun",
+        "Fits a recorded run again, on today's data and code, and compares every number. A run is named by its id, "
+        "the beginning of its id, or its label with the experiment.",
+        "digicarbon rerun 3f9a2c81000b",
+        "digicarbon rerun 'FE(1)' table3_baseline",
+        needs="Name one run by its id, the beginning of its id or its label, and maybe an experiment",
+        names=("run", "experiment"),
+        least=1,
+        is_override=_is_tracking,
+    )
+    add(
+        "digicarbon export RUN_OR_EXPERIMENT [EXPERIMENT] --to FOLDER [tracking=…]",
+        "export.export",
+        "Writes data, weights and configurations, with scripts for Stata and R that check the numbers, to a new "
+        "folder.",
+        "digicarbon export table3_baseline --to replication",
+        "digicarbon export 'FE(1)' table3_baseline --to replication",
+        needs="Name a run or an experiment, and the new folder after --to",
+        names=("run", "experiment"),
+        least=1,
+        is_override=_is_tracking,
+    ).add_argument(
+        "--to", metavar="FOLDER", type=_folder, required=True, help="a folder that does not exist or is empty"
+    )
+    add(
+        "digicarbon deliver [EXPERIMENT] [tracking=…]",
+        "deliver.deliver",
+        "Records runs that wait on this disk since a store did not take them when they were fitted.",
+        "digicarbon deliver",
+        "digicarbon deliver tracking=server tracking.uri=http://localhost:5000",
+        needs="Name an experiment, if its store is not the usual one, and overrides",
+        names=("experiment",),
+        is_override=_is_pair,
+    )
+
+
+def _add_data(add: Adder) -> None:
+    """Add the verbs of data folders."""
+    import_ = add(
+        "digicarbon data import KIND FILES… --to FOLDER [--add] [option=value …]",
+        "data_command.import_",
+        "Reads raw downloads (files, folders or patterns such as 'raw/*.xlsx') into tidy files with their "
+        "provenance; `digicarbon list importer` shows the kinds.",
+        "digicarbon data import nbs raw/nbs --to data",
+        "digicarbon data import ceads_sectoral raw/*.xlsx --to data --add",
+        needs="Name the kind of download (`digicarbon list importer` shows them), its files, and a folder after --to",
+        names=("kind", "files…"),
+        least=2,
+        is_override=_is_no_path,
+    )
+    import_.add_argument("--to", metavar="FOLDER", type=_folder, required=True, help="the data folder to write to")
+    import_.add_argument("--add", action="store_true", help="put rows beside those that the folder has")
+    add(
+        "digicarbon data status FOLDER | source=… [overrides]",
+        "data_status.status",
+        "Shows per series: first and last year, units, unit-years without a value, vintages, unit of measurement, "
+        "file and its hash; per imported file: importer, raw files, and whether it was changed since.",
+        "digicarbon data status data",
+        "digicarbon data status source=china_folder",
+        needs="Name a data folder or a source",
+        names=("folder",),
+        is_override=_is_no_path,
+    )
+    add(
+        "digicarbon data check FOLDER | source=… [--all]",
+        "data_check.check",
+        "Checks a data folder, or what a source delivers: impossible values, sums, gaps, copied years, outliers; "
+        "errors first, one line for many alike; the status is 1 if there is an error.",
+        "digicarbon data check data",
+        "digicarbon data check source=china --all",
+        needs="Name one data folder, or a source with overrides",
+        names=("folder",),
+        is_override=_is_no_path,
+    ).add_argument("--all", dest="every", action="store_true", help="show every finding")
+    add(
+        "digicarbon data show RUN [EXPERIMENT]",
+        "data_show.show",
+        "Shows the files, hashes and choices behind a run's panel, and whether the files are still the same (status "
+        "1 if not). RUN is an id or its beginning, or a label in the latest sweep (of EXPERIMENT), or an experiment "
+        "for the whole of its latest sweep.",
+        "digicarbon data show 'FE(1)' table3_baseline",
+        "digicarbon data show table3_baseline",
+        needs="Name one run, by its id or label, and maybe an experiment",
+        names=("run", "experiment"),
+        least=1,
+        is_override=_is_tracking,
+    )
+
+
+def _is_pair(word: str) -> bool:
+    return "=" in word
+
+
+def _is_tracking(word: str) -> bool:
+    return word.startswith("tracking")
+
+
+def _is_no_path(word: str) -> bool:
+    """Return whether a word is an override, and no file or folder with a sign of equality in its name."""
+    # an override may be longer than a path can be
+    with suppress(OSError):
+        return "=" in word and not Path(word).exists()
+    return True
+
+
+def _folder(text: str) -> str:
+    if not text.strip():
+        raise ArgumentTypeError("name a folder behind it")
+    return text
+
+
+def _language(text: str) -> str:
+    if text not in _LANGUAGES:
+        raise ArgumentTypeError(f"must be one of {', '.join(_LANGUAGES)}; got '{text}'")
+    return text

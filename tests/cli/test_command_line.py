@@ -24,10 +24,11 @@ import pytest
 from mlflow import MlflowClient
 
 import digicarbon
-from digicarbon.__main__ import HYDRA_VERBS, VERBS, main
+from digicarbon.__main__ import main
 from digicarbon.cli import ui
 from digicarbon.cli.application import completion_line
 from digicarbon.cli.arguments import FLAGS
+from digicarbon.cli.usage import parser
 from digicarbon.config.compose import Composer, loader
 from digicarbon.config.files import GROUPS
 
@@ -73,19 +74,23 @@ def test_help_waits_for_nothing() -> None:
     assert loaded("main(['--help']); main(['--version'])", heavy) == "[]"
 
 
-@pytest.mark.parametrize("verb", VERBS)
+def verbs() -> list[str]:
+    every = parser().verbs
+    return [*(verb for verb in every if verb != "data"), *(f"data {verb}" for verb in every["data"].verbs)]
+
+
+@pytest.mark.parametrize("verb", verbs())
 def test_every_verb_answers_help(verb: str, folder: Path, capsys: Capture) -> None:
-    for words in ([verb, "--help"], [verb, "-h"], [verb, "main", "--help"]):
+    for words in ([*verb.split(), "--help"], [*verb.split(), "-h"], [*verb.split(), "main", "--help"]):
         assert main(words) == 0
         shown = capsys.readouterr()
         assert f"digicarbon {verb}" in shown.out
         assert shown.err == ""
         assert len(shown.out.splitlines()) <= 24
-    if verb in HYDRA_VERBS:
-        assert all(word in shown.out for word in ("--hydra-help", "--cfg job", *FLAGS.get(verb, ())))
-    if verb != "data":
-        # two examples at the end
-        assert [line[: len(verb) + 13] for line in shown.out.splitlines()[-2:]] == [f"  digicarbon {verb}"] * 2
+    if verb in FLAGS:
+        assert all(word in shown.out for word in ("--hydra-help", "--cfg job", *FLAGS[verb]))
+    # two examples at the end
+    assert [line[: len(verb) + 13] for line in shown.out.splitlines()[-2:]] == [f"  digicarbon {verb}"] * 2
     assert list(folder.iterdir()) == []
 
 
@@ -691,7 +696,7 @@ def test_ui_without_a_store(folder: Path, capsys: Capture) -> None:
     [
         (["check", "--nonsense"], "`digicarbon check` has no flag --nonsense."),
         (["pln"], "There is no command 'pln'. Did you mean 'plan'?"),
-        (["frobnicate"], "Verbs: run, plan, check, list, ui, rerun, export, deliver, data, report, new, schema."),
+        (["frobnicate"], "Verbs: run, plan, check, report, rerun, export, deliver, list, data, new, schema, ui."),
         (["check", "table3_basline"], "There is no experiment 'table3_basline'. Did you mean 'table3_baseline'?"),
         (["check", "wieghts=w1_adjacency"], "there is no key 'wieghts'. Did you mean 'weights'?"),
         (["check", "weights=w1_adjacncy"], "there is no such option. Did you mean 'w1_adjacency'?"),

@@ -72,7 +72,7 @@ def test_a_source_is_checked_by_its_overrides(data: Path, capsys: Capture) -> No
         ([], "Name one data folder, or a source"),
         (["data", "source=china"], "Name one data folder, or a source"),
         (["nowhere"], "There is no folder nowhere"),
-        (["data", "--al"], "There is no flag --al here"),
+        (["data", "--al"], "`digicarbon data check` has no flag --al. Did you mean '--all'?"),
         (["source=table"], "source.path is required by source=table"),
         (["source=tabel"], "tabel"),
     ],

@@ -108,7 +108,7 @@ def test_drawn_data_show_options_and_kept_files(project: Path, capsys: Capture) 
     assert whole.count("\nData ") == 4
 
 
-@pytest.mark.parametrize("words", [[], ["a", "b", "c"], ["a", "--all"]])
+@pytest.mark.parametrize("words", [[], ["a", "b", "c"]])
 def test_a_wrong_command_line(folder: Path, capsys: Capture, words: list[str]) -> None:
     assert "Name one run, by its id or label" in refused(capsys, *words)
 

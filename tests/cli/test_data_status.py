@@ -124,8 +124,8 @@ def test_a_source_with_overrides(data_folder: Path, capsys: Capture) -> None:
     ("words", "sentence"),
     [
         (["no"], "there is no folder"),
-        (["a", "b"], "Name one data folder; got a, b."),
-        (["--all"], "There is no flag --all here"),
+        (["a", "b"], "'b' is one word too many. Name a data folder or a source"),
+        (["--all"], "`digicarbon data status` has no flag --all."),
         (["source=chinna"], "chinna"),
         (["source=table"], "source.path is required"),
     ],

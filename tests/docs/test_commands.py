@@ -22,8 +22,8 @@ from blocks import blocks
 from commands import of_code, of_page, of_text
 from conftest import REPOSITORY
 
-from digicarbon.__main__ import VERBS, main
-from digicarbon.cli import ui
+from digicarbon.__main__ import main
+from digicarbon.cli import ui, usage
 
 DOCS = REPOSITORY / "docs"
 TEMPLATES = [*(REPOSITORY / "digicarbon" / "template").rglob("*.md")]
@@ -76,8 +76,6 @@ PLACEHOLDERS = {
     "data check {self._word()}": "data check data",
     "{group}": "weights",
     "{folder}": "filled",
-    "{order.kind} raw": "nbs raw/nbs",
-    "import nbs raw --to": "import nbs raw/nbs --to",
     "DIGICARBON_DATA=文件夹 ": "",
     "DIGICARBON_DATA=folder ": "",
 }
@@ -87,13 +85,11 @@ RUN_IDS = r"\b(?:3f9a2c81000b|3f2a9c|RUN)\b"
 SEVERAL = {
     "digicarbon data import|status|check|show": [f"digicarbon data {verb} --help" for verb in ("import", "status")],
     "digicarbon data status|check|show": ["digicarbon data status data", "digicarbon data check data"],
-    "digicarbon COMMAND --help": [f"digicarbon {verb} --help" for verb in VERBS],
+    "digicarbon COMMAND --help": [f"digicarbon {verb} --help" for verb in usage.parser().verbs],
 }
 """One line that stands for several commands."""
 NAMES = ("digicarbon data import", "digicarbon new")
 """Verbs that a sentence speaks of, and that do nothing without more words: their help is asked for."""
-UNKNOWN = ("digicarbon data {verb}",)
-"""Quoted back at a user who typed what there is not."""
 PLANNED = {
     r"run robustness executor": (["draw.n=20"], "needs an extra or a cluster, which test_engine.py has"),
     r"run robustness( source=china)?$": (["draw.n=20"], "2,497 fits"),
@@ -235,8 +231,6 @@ def _raw_files(raw: Path) -> None:
 
 def _filled(command: str) -> list[str]:
     """The commands that a line stands for, with words of this test in the place of its placeholders."""
-    if command in UNKNOWN:
-        return []
     if command in NAMES:
         return [f"{command} --help"]
     for old, new in PLACEHOLDERS.items():
