@@ -21,6 +21,8 @@ from digicarbon.plan.choice import COMMAND_LINE, Axis, Block, Choice, unique_tex
 from digicarbon.plan.exclude import remaining
 
 _SETTINGS = ("report", "executor", "tracking")
+MOST_CHOICES = 1_000_000
+"""So many choices fit into the memory of an ordinary machine."""
 _MOST_SUBSETS = 16
 """Items whose subsets are taken at most: 65,536 lists."""
 
@@ -125,6 +127,12 @@ def expand(composer: Composer, command_axes: Sequence[Axis]) -> Expanded:
             raise ConfigError(f"{composer.where('draw')}, draw: the grid is too large to number its combinations.")
         drawn = random.Random(wanted[1]).sample(range(left.count), wanted[0])
         points = (left.point(index) for index in sorted(drawn))
+    elif left.count > MOST_CHOICES:
+        number = f"{left.count:,}" if left.count < 10**15 else f"10^{len(str(left.count)) - 1} or more"
+        raise ConfigError(
+            f"{composer.where('grid')}, grid: has {number} combinations, and at most {MOST_CHOICES:,} can be taken at "
+            "once; draw some of them, e.g. `draw: {n: 1000, seed: 1}`, or leave values out."
+        )
     return Expanded([Choice(blocks[point[0]], point) for point in points], left.dropped_count, left.count)
 
 

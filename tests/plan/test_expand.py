@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from digicarbon.config.compose import Composer, loader
 from digicarbon.config.lattice import Remaining
+from digicarbon.errors import ConfigError
 from digicarbon.plan.choice import Choice, unique_texts
 from digicarbon.plan.exclude import remaining
 from digicarbon.plan.expand import expand, read_overrides
@@ -33,6 +35,16 @@ def composer(body: str) -> Composer:
 def chosen(body: str) -> tuple[list[dict[str, Any]], int]:
     choices, excluded, _ = expand(composer(body), [])
     return [choice.values for choice in choices], excluded
+
+
+@pytest.mark.parametrize(("axes", "number"), [(2, "10,000,000,000"), (6, "10^30 or more")])
+def test_a_grid_that_no_machine_holds_is_refused_before_it_is_listed(folder: Path, axes: int, number: str) -> None:
+    grid = "".join(f'  source.a{place}: "range(0,100000)"\n' for place in range(axes))
+    body = f"source: {{{', '.join(f'a{place}: 0' for place in range(axes))}}}\ngrid:\n{grid}"
+    with pytest.raises(ConfigError, match=re.escape(f"grid: has {number} combinations, and at most 1,000,000")):
+        expand(composer(body), [])
+    if axes == 2:
+        assert len(expand(composer(f"{body}draw: {{n: 3}}"), []).choices) == 3
 
 
 def test_references_are_said_without_signs(folder: Path) -> None:
