@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
 
-def moved(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
-    """Return a module's ``__getattr__`` (PEP 562), which loads a name from its new home on first use.
+def moved(module: str, homes: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Return a module's ``__getattr__`` and ``__dir__`` (PEP 562): a name is loaded from its new home on first use.
 
     Parameters
     ----------
     module : str
-        The old home, for messages.
+        The old home.
     homes : mapping of str to str
         The module that has each name now.
     """
@@ -23,4 +24,7 @@ def moved(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
             return getattr(import_module(homes[name]), name)
         raise AttributeError(f"module '{module}' has no attribute '{name}'")
 
-    return find
+    def names() -> list[str]:
+        return sorted({*vars(sys.modules[module]), *homes})
+
+    return find, names

@@ -91,7 +91,7 @@ def _words() -> tuple[Mapping[str, Mapping[str, str]], ...]:
     return found
 
 
-__getattr__ = moved(
+__getattr__, __dir__ = moved(
     __name__,
     dict.fromkeys(
         ("adjacency", "ceads_fuels", "ceads_sectors", "indicators", "province", "provinces", "sectors", "tiles"),

@@ -5,7 +5,7 @@ from digicarbon.importer.base import Importer as Importer
 from digicarbon.importer.long import LongImporter as LongImporter
 from digicarbon.moved import moved
 
-__getattr__ = moved(
+__getattr__, __dir__ = moved(
     __name__,
     {
         "CeadsApparentImporter": "digicarbon.china.importer.ceads_apparent",

@@ -2,4 +2,4 @@
 
 from digicarbon.moved import moved
 
-__getattr__ = moved(__name__, {"IOMrioImporter": "digicarbon.china.importer.io_mrio"})
+__getattr__, __dir__ = moved(__name__, {"IOMrioImporter": "digicarbon.china.importer.io_mrio"})

@@ -2,4 +2,4 @@
 
 from digicarbon.moved import moved
 
-__getattr__ = moved(__name__, {"IOProvincialImporter": "digicarbon.china.importer.io_provincial"})
+__getattr__, __dir__ = moved(__name__, {"IOProvincialImporter": "digicarbon.china.importer.io_provincial"})

@@ -11,4 +11,4 @@ from digicarbon.source.base import WatchedInputs as WatchedInputs
 from digicarbon.source.folder import FolderSource as FolderSource
 from digicarbon.source.table import TableSource as TableSource
 
-__getattr__ = moved(__name__, {"SimulatedSource": "digicarbon.china.simulated.source"})
+__getattr__, __dir__ = moved(__name__, {"SimulatedSource": "digicarbon.china.simulated.source"})

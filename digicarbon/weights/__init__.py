@@ -23,4 +23,4 @@ from digicarbon.weights.formats import SpmatWeights as SpmatWeights
 from digicarbon.weights.nested import NestedWeights as NestedWeights
 from digicarbon.weights.summary import WeightsSummary as WeightsSummary
 
-__getattr__ = moved(__name__, {"AdjacencyWeights": "digicarbon.china.weights"})
+__getattr__, __dir__ = moved(__name__, {"AdjacencyWeights": "digicarbon.china.weights"})

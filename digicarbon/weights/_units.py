@@ -64,7 +64,7 @@ def as_known(units: Sequence[str], asks: str, remedy: str = "") -> list[str]:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         alike = [unit for unit, name in found.items() if name == twice[0]]
-        raise WeightsError(f"{asks}: the units {listing(alike)} are all {twice[0]}; give each {home.one} once.")
+        raise WeightsError(f"{asks}: the units {listing(alike)} are all {twice[0]}; give each {home.noun} once.")
     return names
 
 

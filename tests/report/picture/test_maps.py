@@ -228,7 +228,7 @@ def test_what_cannot_be_drawn_is_a_sentence(tmp_path: Path, monkeypatch: pytest.
     path = squares(tmp_path, ["a", "b"])
     file, nowhere = str(path), str(tmp_path / "nowhere.geojson")
     cases: list[tuple[type[Exception], str, Any]] = [
-        (ConfigError, "report.shapes=tiles has the provinces of China; .* none of them: a", {"shapes": "tiles"}),
+        (ConfigError, "report.shapes=tiles has the Chinese provinces; .* none of them: a", {"shapes": "tiles"}),
         (DataError, "report.shapes: there is no file .*nowhere.geojson", {"shapes": nowhere}),
         (
             ConfigError,
