@@ -18,7 +18,6 @@ from digicarbon.errors import ConfigError, DataError, columns_there, counted, li
 from digicarbon.panel import Panel
 from digicarbon.spec import Names, Spec
 
-FloatArray = NDArray[np.float64]
 _ROWS = ("query", "periods", "first", "last", "drop_first", "drop_last", "units", "regions", "without")
 """Fields that decide which rows are taken."""
 Tail = Annotated[float, Field(ge=0, lt=0.5)]

@@ -13,13 +13,11 @@ from functools import cache, partial
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from digicarbon import data
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, nearest
 from digicarbon.importer._sheets import Sheet
-
-FloatArray = NDArray[np.float64]
 
 _BLANKS = frozenset({"", "-", "--", "---", "...", "......", "..", "NA", "NaN", "nan"})
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−﹣－─━", "-"))

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.numeric.linear.within import EffectsKind, demean
 from digicarbon.numeric.spatial.combined import fit_combined
@@ -26,7 +26,6 @@ from digicarbon.numeric.spatial.random import RandomFit, fit_error_random, fit_l
 from digicarbon.numeric.spatial.robust import Score, SpatialTerm, quasi_likelihood, unit_clustered
 from digicarbon.numeric.spatial.sparse import SparseOperator
 
-FloatArray = NDArray[np.float64]
 Kind = Literal["slx", "sar", "sem", "sdm", "sdem", "sac"]
 Covariance = Literal["classic", "robust", "cluster"]
 ErrorStructure = Literal["baltagi", "kkp"]

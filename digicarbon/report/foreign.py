@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError
-from digicarbon.result import FloatArray, Inference, Result
+from digicarbon.result import Inference, Result
 
 SAME_P = 1e-8
 """How far p values may lie from those of the package that fitted."""

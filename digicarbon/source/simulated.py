@@ -11,14 +11,13 @@ import pydantic
 from numpy.typing import NDArray
 
 from digicarbon import data
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import listing, nearest
 from digicarbon.numeric.accounts import fuels
 from digicarbon.numeric.spatial import geography
 from digicarbon.source import _places as at
 from digicarbon.source import _simulation as draw
 from digicarbon.source.base import InputOutputTable, Inputs, Source
-
-FloatArray = NDArray[np.float64]
 
 Five = Annotated[tuple[float, float, float, float, float], pydantic.Field(strict=False)]
 """Five numbers in YAML."""

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from digicarbon.result import Effects, FloatArray, Inference, Result
+from digicarbon.arrays import FloatArray
+from digicarbon.result import Effects, Inference, Result
 
 VERSION = 1
 SPATIAL = ("rho", "lambda")

@@ -9,10 +9,10 @@ from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import model_validator
 from scipy import sparse
 
+from digicarbon.arrays import FloatArray
 from digicarbon.data import province, provinces
 from digicarbon.errors import WeightsError, columns_there, nearest
 from digicarbon.numeric.spatial.proximity import (
@@ -29,7 +29,6 @@ from digicarbon.source._text import TextFormat
 from digicarbon.weights._units import IslandsPlaced, as_provinces, check_coverage, file_labels, refuse_twice
 from digicarbon.weights.base import Islands, WeightsSpec
 
-FloatArray = NDArray[np.float64]
 Decay = Callable[[FloatArray], FloatArray]
 """Distances to weights of the same shape."""
 

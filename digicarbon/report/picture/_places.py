@@ -11,13 +11,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray
 from digicarbon.data import province, provinces, tiles
 from digicarbon.errors import ConfigError, DataError, columns_there, listing, nearest
 from digicarbon.panel import label
-
-FloatArray = NDArray[np.float64]
 
 TILES, CNMAPS = "tiles", "cnmaps"
 """Values of `shapes` that are no file."""
