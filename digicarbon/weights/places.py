@@ -14,6 +14,7 @@ from scipy import sparse
 
 from digicarbon.arrays import FloatArray
 from digicarbon.data import province, provinces
+from digicarbon.disk.text import TextFormat
 from digicarbon.errors import WeightsError, columns_there, nearest
 from digicarbon.numeric.spatial.proximity import (
     Metric,
@@ -25,7 +26,6 @@ from digicarbon.numeric.spatial.proximity import (
 )
 from digicarbon.panel import Panel
 from digicarbon.source._read import read_table
-from digicarbon.source._text import TextFormat
 from digicarbon.weights._units import IslandsPlaced, as_provinces, check_coverage, file_labels, refuse_twice
 from digicarbon.weights.base import Islands, WeightsSpec
 
