@@ -152,6 +152,11 @@ def _text(error: BaseException) -> str:
     return "its text cannot be shown"
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says, or its kind where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 def listing(items: Iterable[object], most: int = 6) -> str:
     """Return ``items`` as a comma-separated text, cut after ``most`` with a count of the rest."""
     texts = [str(item) for item in items]

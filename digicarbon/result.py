@@ -10,12 +10,11 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy import special
 
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError, listing
 
-FloatArray = NDArray[np.float64]
 Quantity = Literal["coefficient", "direct", "indirect", "total"]
 EFFECTS = ("direct", "indirect", "total")
 SHOWN = ("coef", "se", "p", "low", "high")

@@ -18,7 +18,6 @@ from digicarbon.errors import ConfigError, DataError, columns_there, counted, li
 from digicarbon.panel import Panel
 from digicarbon.spec import Names, Spec
 
-FloatArray = NDArray[np.float64]
 REGION = "region"
 """The column, or the group that is known of a country's units, whose values `Sample.regions` names."""
 _ROWS = ("query", "periods", "first", "last", "drop_first", "drop_last", "units", "regions", "without")

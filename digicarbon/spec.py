@@ -68,7 +68,7 @@ class Spec(pydantic.BaseModel):
             If a field is unknown, missing, of the wrong type, or at odds with another; every fault in a sentence.
         """
         try:
-            super().__init__(**{name: _plain(value) for name, value in fields.items()})
+            super().__init__(**{name: _builtin(value) for name, value in fields.items()})
         except pydantic.ValidationError as error:
             raise SpecError(type(self), error) from None
 
@@ -78,12 +78,12 @@ class Spec(pydantic.BaseModel):
         return frozenset()
 
 
-def _plain(value: Any) -> Any:
+def _builtin(value: Any) -> Any:
     """Return a value with containers of other kinds as dictionaries and lists: Hydra hands over those of OmegaConf."""
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: _builtin(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str | bytes | tuple | range):
-        return [_plain(item) for item in value]
+        return [_builtin(item) for item in value]
     return value
 
 

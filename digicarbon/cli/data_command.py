@@ -14,9 +14,9 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from digicarbon.config.compose import first_line, loader, options
+from digicarbon.config.compose import loader, options
 from digicarbon.config.files import check_content, find, shown
-from digicarbon.errors import ConfigError, DataError, counted, listing, nearest
+from digicarbon.errors import ConfigError, DataError, counted, first_line, listing, nearest
 from digicarbon.importer import Imported, Importer
 from digicarbon.importer._sheets import SUFFIXES
 from digicarbon.source import datafolder

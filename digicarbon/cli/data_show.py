@@ -136,7 +136,7 @@ def _choice(group: str, fields: Mapping[str, Any], option: str) -> str:
     usual = _as_shipped(group, option, fields)
     own, other = _flat(fields), _flat(usual)
     shown = [
-        f"{key}={_plain(value)}"
+        f"{key}={_bracketed(value)}"
         for key, value in own.items()
         if key != "class" and (key in _ALWAYS or key not in other or other[key] != value)
     ]
@@ -169,5 +169,5 @@ def _flat(fields: Mapping[str, Any], before: str = "") -> dict[str, Any]:
     return found
 
 
-def _plain(value: object) -> str:
+def _bracketed(value: object) -> str:
     return f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)

@@ -46,7 +46,7 @@ from digicarbon.config.files import (
     shown,
 )
 from digicarbon.config.missing import no_experiment
-from digicarbon.errors import ConfigError, listing, nearest
+from digicarbon.errors import ConfigError, first_line, listing, nearest
 from digicarbon.secret import mapped
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -601,11 +601,6 @@ def _is_there(merged: Mapping[str, Any], key: str) -> bool:
     group, _, field = key.partition(".")
     node = merged.get(group)
     return isinstance(node, Mapping) and (not field or field.split(".")[0] in node)
-
-
-def first_line(error: BaseException) -> str:
-    """Return the first line of an error's text."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _key(override: str) -> str:

@@ -250,9 +250,9 @@ def _read_attributes(cls: type) -> Iterator[tuple[str, str]]:
 def words(node: Mapping[str, Any]) -> str:
     """Return a type in words, e.g. ``row | spectral | none`` or ``list of texts``."""
     if "enum" in node:
-        return " | ".join(map(_plain, node["enum"]))
+        return " | ".join(map(_as_json, node["enum"]))
     if "const" in node:
-        return _plain(node["const"])
+        return _as_json(node["const"])
     if "anyOf" in node:
         return " | ".join(dict.fromkeys(words(item) for item in node["anyOf"]))
     if "$ref" in node:
@@ -284,7 +284,7 @@ def _limits(node: Mapping[str, Any]) -> str:
     return f" {' and '.join(found)}" if found else ""
 
 
-def _plain(value: object) -> str:
+def _as_json(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 

@@ -8,16 +8,13 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import DigicarbonError, WeightsError
 from digicarbon.numeric.linear.statistic import Statistic
 from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
-
-FloatArray = NDArray[np.float64]
-
 
 SINGULAR = (
     "a matrix of this test has no inverse in this panel, which has too few units or periods for the regressors, or "

@@ -7,9 +7,9 @@ from typing import Annotated, ClassVar, Literal, get_args
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
+from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic import _arguments
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.errors import ConfigError, DataError, listing
@@ -18,7 +18,6 @@ from digicarbon.panel import Panel
 from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
-FloatArray = NDArray[np.float64]
 Kind = Literal["pooled", "within", "between"]
 
 

@@ -108,7 +108,7 @@ def compare_groups(
     chosen(statistic, get_args(PermutationStatistic), "statistic")
     refuse_few_draws(draws)
     seed = whole(seed, "seed")
-    plain = _plain(model)
+    plain = _without_groups(model)
     grouped_model = GroupedRegression(**plain.model_dump(), by=by, interact=interact)
     expanded = grouped_model.expanded(panel)
     result = grouped_model.fit(panel, weights)
@@ -125,7 +125,7 @@ def refuse_few_draws(draws: int) -> None:
         raise ConfigError(f"draws is {draws}; at least {FEWEST_DRAWS} are needed for a p value, 999 or 9999 are usual.")
 
 
-def _plain(model: Model) -> PanelRegression:
+def _without_groups(model: Model) -> PanelRegression:
     """Return the regression without groups."""
     if not isinstance(model, PanelRegression):
         raise ConfigError(
@@ -281,7 +281,7 @@ class GroupComparison(Diagnostic):
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the interacted model cannot be fitted."""
-        fields = _plain(self.model).model_dump()
+        fields = _without_groups(self.model).model_dump()
         GroupedRegression(**fields, by=self.by, interact=self.interact).check(panel, weights)
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:

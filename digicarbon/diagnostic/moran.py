@@ -8,9 +8,9 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import Field
 
+from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic._rows import aligned
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.errors import DataError, EstimationError, listing
@@ -23,7 +23,6 @@ from digicarbon.panel import Panel
 from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
-FloatArray = NDArray[np.float64]
 NO_VARIANCE = 1e-12
 """A variance of I, relative to its squared expectation, that is rounding alone."""
 Draws = Annotated[int, Field(ge=19)]

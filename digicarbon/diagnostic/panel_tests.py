@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.diagnostic._rows import Row, where_possible
 from digicarbon.errors import EstimationError, counted
 from digicarbon.model import PanelRegression
@@ -24,9 +24,6 @@ from digicarbon.numeric.tests.error_components_lm import error_components
 from digicarbon.numeric.tests.heteroskedasticity import studentized_breusch_pagan
 from digicarbon.numeric.tests.nested import Hausman
 from digicarbon.panel import Panel
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 COUNTERPART: dict[str, EffectsKind] = {"random": "unit", "random_time": "time", "random_two_way": "two_way"}
 """The fixed effects beside which random ones are looked at."""

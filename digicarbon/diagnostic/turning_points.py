@@ -9,8 +9,8 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.errors import ConfigError, DataError, EstimationError, listing, nearest
@@ -30,8 +30,6 @@ from digicarbon.numeric.shape.turning_points import (
 from digicarbon.panel import Panel, canonical
 from digicarbon.result import Result
 from digicarbon.weights import Weights
-
-FloatArray = NDArray[np.float64]
 
 COLUMNS = ("at", "coef", "se", "stat", "p", "low", "high", "note")
 SMALLEST_BEND = 1e-9

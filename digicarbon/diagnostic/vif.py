@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic._arguments import fitted_model
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
@@ -19,8 +19,6 @@ from digicarbon.numeric.linear.within import EffectsKind, absorb, dependent, van
 from digicarbon.numeric.tests.association import inflation_factors
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
-
-FloatArray = NDArray[np.float64]
 
 
 class Vif(Diagnostic):

@@ -9,9 +9,9 @@ from typing import Annotated, ClassVar, get_args
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import Field
 
+from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.diagnostic._arguments import Seed, chosen, coverage, real, whole
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
@@ -21,15 +21,12 @@ from digicarbon.model import GroupedRegression, Model, PanelRegression
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.base import Level
 from digicarbon.model.grouped_regression import grouped
-from digicarbon.model.panel_regression import FEWEST_CLUSTERS
-from digicarbon.numeric.linear.covariance import small_sample_factor
+from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS, small_sample_factor
 from digicarbon.numeric.linear.within import absorb, absorbed_rank
 from digicarbon.numeric.resampling.wild_bootstrap import Tails, WildBootstrap, WildWeights, wild_cluster_bootstrap
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 Tested = str | Annotated[tuple[str, ...], Field(strict=False)] | dict[str, float] | None
 """One coefficient; several, tested jointly; a linear combination, name -> factor; None: each focal coefficient."""
 

@@ -10,12 +10,10 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError
 from digicarbon.importer._sheets import Sheet
-
-FloatArray = NDArray[np.float64]
 
 _BLANKS = frozenset({"", "-", "--", "---", "...", "......", "..", "NA", "NaN", "nan"})
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−﹣－─━", "-"))

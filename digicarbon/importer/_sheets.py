@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import re
@@ -22,9 +21,9 @@ from openpyxl.utils import get_column_letter
 from openpyxl.utils.cell import range_boundaries
 from openpyxl.utils.exceptions import InvalidFileException
 
+from digicarbon.disk.text import encodings, separator
 from digicarbon.disk.unpack import check_zip
 from digicarbon.errors import DataError, listing
-from digicarbon.source._text import guessed_encoding
 
 SUFFIXES = (".xlsx", ".xlsm", ".xls", ".csv", ".tsv", ".txt")
 """The kinds of file that `sheets` knows."""
@@ -225,7 +224,7 @@ def _text(file: Path) -> Sheet:
     content = _decoded(file.read_bytes(), file)
     if "\0" in content:
         raise DataError(f"{file.name} is neither a workbook nor text; save it as .xlsx or as CSV in UTF-8.")
-    rows = list(csv.reader(io.StringIO(content, newline=""), delimiter=_delimiter(content)))
+    rows = list(csv.reader(io.StringIO(content, newline=""), delimiter=separator(content, ",", headed=False)))
     widths = [len(row) for row in rows if any(row)]
     # a note under the table has one cell; two cells and more without an end of line were meant to be a full row
     if len(widths) > 1 and 1 < widths[-1] < widths[-2] and not content.endswith(("\n", "\r")):
@@ -237,14 +236,8 @@ def _text(file: Path) -> Sheet:
 
 
 def _decoded(content: bytes, file: Path) -> str:
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        encodings = ["utf-16"]
-    else:
-        encodings = ["utf-8-sig", guessed_encoding(content)]
-        if encodings[1] == "cp1252":
-            # what is imported is kept: its names are better read from a file that leaves nothing to guess
-            encodings.pop()
-    for name in encodings:
+    # what is imported is kept: its names are better read from a file that leaves nothing to guess
+    for name in (one for one in encodings(content) if one != "cp1252"):
         try:
             return content.decode(name)
         except UnicodeDecodeError as error:
@@ -258,11 +251,6 @@ def _decoded(content: bytes, file: Path) -> str:
     raise DataError(
         f"{file.name} is no text in UTF-8, UTF-16 or GB18030 (GBK); open it in Excel or an editor and save it as UTF-8."
     )
-
-
-def _delimiter(content: str) -> str:
-    head = "\n".join(content.splitlines()[:50])
-    return max((",", "\t", ";"), key=head.count)
 
 
 def _framed(rows: Iterator[Sequence[object]] | Any, where: str) -> pd.DataFrame:

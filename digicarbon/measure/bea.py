@@ -11,6 +11,7 @@ import pandas as pd
 import pydantic
 from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray
 from digicarbon.disk.cells import plain_table
 from digicarbon.errors import DataError, listing, nearest
 from digicarbon.measure._gap_years import GapYears, growth, table_years
@@ -194,7 +195,7 @@ class BeaMeasure(Measure):
             raise DataError(f"measure.sector1 and measure.sector2 name the same sector, '{table.sectors[first]}'.")
         return first, second
 
-    def _shares(self, table: InputOutputTable, name: str) -> bea.FloatArray:
+    def _shares(self, table: InputOutputTable, name: str) -> FloatArray:
         """Return each sector's coefficient, shape (n,); none counts in the narrow scope."""
         if self.scope == "narrow":
             return np.zeros(len(table.sectors))
@@ -243,8 +244,8 @@ def _scaled(
 
 
 def _position(sectors: Sequence[str], spellings: Sequence[str], table: str, key: str) -> int:
-    wanted = {_plain(name) for name in spellings}
-    found = [index for index, name in enumerate(sectors) if _plain(name) in wanted]
+    wanted = {_folded(name) for name in spellings}
+    found = [index for index, name in enumerate(sectors) if _folded(name) in wanted]
     if len(found) == 1:
         return found[0]
     if found:
@@ -262,5 +263,5 @@ def _position(sectors: Sequence[str], spellings: Sequence[str], table: str, key:
 
 # tables have the same sectors, hundreds of times
 @lru_cache(maxsize=4096)
-def _plain(name: str) -> str:
+def _folded(name: str) -> str:
     return " ".join(name.split()).casefold()

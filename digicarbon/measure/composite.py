@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import model_validator
 
+from digicarbon.arrays import FloatArray
 from digicarbon.disk.cells import plain_table
 from digicarbon.errors import DataError, counted, listing, nearest
 from digicarbon.measure._numbers import numbers
@@ -19,7 +20,6 @@ from digicarbon.numeric.accounts.indicators import varies
 from digicarbon.source import Inputs
 from digicarbon.spec import Names
 
-FloatArray = NDArray[np.float64]
 Direction = Literal["positive", "negative"]
 """Whether more of an indicator is more digital, or less."""
 

@@ -9,7 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 
-from digicarbon.measure.composite import CompositeIndex, FloatArray, Index
+from digicarbon.arrays import FloatArray
+from digicarbon.measure.composite import CompositeIndex, Index
 from digicarbon.numeric.accounts.indicators import min_max
 from digicarbon.numeric.index.entropy_weights import entropy_weights
 from digicarbon.spec import SomeNames

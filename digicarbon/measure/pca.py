@@ -10,8 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import counted, listing
-from digicarbon.measure.composite import CompositeIndex, FloatArray, Index
+from digicarbon.measure.composite import CompositeIndex, Index
 from digicarbon.numeric.accounts.indicators import min_max, z_scores
 from digicarbon.numeric.index.principal_components import PrincipalComponents, principal_components
 from digicarbon.source import Inputs

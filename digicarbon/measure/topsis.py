@@ -10,8 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import listing
-from digicarbon.measure.composite import CompositeIndex, FloatArray, Index
+from digicarbon.measure.composite import CompositeIndex, Index
 from digicarbon.numeric.accounts.indicators import min_max
 from digicarbon.numeric.index.entropy_weights import entropy_weights
 from digicarbon.numeric.index.topsis import closeness

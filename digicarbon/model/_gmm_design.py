@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from digicarbon.arrays import BoolArray, FloatArray, IntArray
 from digicarbon.errors import EstimationError, counted, listing
 from digicarbon.model._panel_grid import PanelGrid, covers, deepest_lag
 from digicarbon.numeric.gmm.equations import Equations, Kind, Transformation, equations, lagged
@@ -18,9 +18,6 @@ from digicarbon.numeric.gmm.tests import Differences
 from digicarbon.numeric.linear.within import dependent, vanishing
 from digicarbon.panel import Panel
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
 Lags = tuple[int, int | None]
 
 CONSTANT = "const"

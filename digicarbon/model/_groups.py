@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from digicarbon.arrays import IntArray
 from digicarbon.country import country
 from digicarbon.errors import DataError, counted, listing, nearest
 from digicarbon.panel import Panel, label
 
-IntArray = NDArray[np.int64]
 By = str | dict[str, str]
 """A column whose values are constant within units, a group that is known of a country's units, or unit -> group."""
 

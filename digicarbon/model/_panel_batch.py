@@ -7,8 +7,8 @@ from contextlib import suppress
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.model._panel_columns import Columns, rows_of
 from digicarbon.model._panel_covariance import Rule, factor_of, factors_of_both
@@ -19,8 +19,6 @@ from digicarbon.numeric.resampling.null_model import NullModel, lag_null, linear
 from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
-
-FloatArray = NDArray[np.float64]
 
 
 class LinearFits:

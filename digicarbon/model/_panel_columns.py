@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, EstimationError, listing
 from digicarbon.numeric.linear.random_effects import Method, RandomEffects, components, quasi_demean
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb, absorbed_rank
 from digicarbon.panel import Panel
 from digicarbon.result import CONSTANT, DUMMY, REGRESSOR, Role
 
-FloatArray = NDArray[np.float64]
 Estimator = Literal["within", "lsdv", "between", "first_difference"]
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import WeightsError
 from digicarbon.model._panel_columns import Columns
 from digicarbon.numeric.linear import covariance as middle
@@ -16,8 +16,6 @@ from digicarbon.numeric.linear.covariance import ClusterBy, Covariance, Kernel, 
 from digicarbon.numeric.linear.least_squares import Fit
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
-
-FloatArray = NDArray[np.float64]
 
 REPAIRED = (
     "The covariance was not positive semidefinite, as happens with few clusters; its negative eigenvalues were set to "

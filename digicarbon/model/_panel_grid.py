@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from digicarbon.arrays import BoolArray, FloatArray
 from digicarbon.panel import Panel
 from digicarbon.panel._terms import Atom, parse
-
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 
 
 def columns_read(term: str) -> list[str]:

@@ -6,8 +6,8 @@ from collections.abc import Hashable
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray
 from digicarbon.model._spatial_estimates import LAG_KINDS, Design, Kind, dense
 from digicarbon.model.batch import PLACES, Estimand
 from digicarbon.numeric.linear.within import Rows
@@ -16,8 +16,6 @@ from digicarbon.numeric.spatial.batch import LagBatch, LagOutcomes, LagSpace
 from digicarbon.numeric.spatial.error_batch import ErrorBatch
 from digicarbon.numeric.spatial.likelihood import Sample, near_end
 from digicarbon.numeric.spatial.operator import DenseOperator
-
-FloatArray = NDArray[np.float64]
 
 MOST_UNITS = 1000
 """Up to this size W is dense for many outcomes; larger ones are fitted one by one, by sparse factors."""

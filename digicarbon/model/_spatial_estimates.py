@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.numeric.linear.within import EffectsKind, demean
 from digicarbon.numeric.spatial.combined import fit_combined
@@ -28,7 +28,6 @@ from digicarbon.numeric.spatial.robust import Score, SpatialTerm, quasi_likeliho
 from digicarbon.numeric.spatial.sparse import SparseOperator
 from digicarbon.result import LAG_ERROR, LAG_Y, VARIANCE, Role
 
-FloatArray = NDArray[np.float64]
 Kind = Literal["slx", "sar", "sem", "sdm", "sdem", "sac"]
 Covariance = Literal["classic", "robust", "cluster"]
 ErrorStructure = Literal["baltagi", "kkp"]

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Annotated, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, EstimationError, listing
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne
 from digicarbon.numeric.linear import within as numeric
@@ -17,7 +17,6 @@ from digicarbon.result import Result
 from digicarbon.spec import Names, Spec
 from digicarbon.weights import Weights
 
-FloatArray = NDArray[np.float64]
 Level = Annotated[float, Field(gt=0, lt=1)]
 
 

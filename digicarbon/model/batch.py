@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.numeric.spatial.batch import EffectName
@@ -20,7 +20,6 @@ from digicarbon.weights import Weights
 if TYPE_CHECKING:
     from digicarbon.model.base import Model
 
-FloatArray = NDArray[np.float64]
 
 PLACES: dict[EffectName, int] = {"direct": 0, "indirect": 1, "total": 2}
 

@@ -8,9 +8,9 @@ from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError, counted, listing, nearest
 from digicarbon.model._gmm_design import CONSTANT, GmmDesign, GmmPlan, Lags, design
 from digicarbon.model._panel_grid import columns_read, covers
@@ -24,7 +24,6 @@ from digicarbon.result import REGRESSOR, Inference, Result, Role
 from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
-FloatArray = NDArray[np.float64]
 LagRange = Annotated[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)] | None], Field(strict=False)]
 """First and last lag; ``[2, null]`` takes all from the second."""
 

@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import model_validator
 from scipy.linalg import qr
 
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, EstimationError, counted, listing
 from digicarbon.model._groups import By, Groups, groups_of
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.batch import Null
-from digicarbon.model.panel_regression import FEWEST_CLUSTERS, PanelRegression
+from digicarbon.model.panel_regression import PanelRegression
+from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS
 from digicarbon.numeric.linear.least_squares import solve
 from digicarbon.numeric.linear.within import EffectsKind, absorb, absorbed_count
 from digicarbon.numeric.tests.equality import WaldTest, equality, wald_test
@@ -23,7 +24,6 @@ from digicarbon.panel import Panel
 from digicarbon.result import Result, Role
 from digicarbon.weights import Weights
 
-FloatArray = NDArray[np.float64]
 Interact = Literal["focal", "regressors", "all"]
 
 

@@ -8,9 +8,9 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import field_validator, model_validator
 
+from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import EstimationError, counted, listing, nearest
 from digicarbon.model._iv_statistics import Asked, FoundTests, made_of, notes, statistics, tables
 from digicarbon.model._panel_columns import rows_of
@@ -20,7 +20,13 @@ from digicarbon.numeric.iv.anderson_rubin import anderson_rubin
 from digicarbon.numeric.iv.instrument_tests import endogeneity, overidentification
 from digicarbon.numeric.iv.reduced_form import ErrorStructure, partial_out, reduced_form
 from digicarbon.numeric.iv.weak_instruments import strength
-from digicarbon.numeric.linear.covariance import ClusterBy, nearest_semidefinite, nested_effects, small_sample_factor
+from digicarbon.numeric.linear.covariance import (
+    FEWEST_CLUSTERS,
+    ClusterBy,
+    nearest_semidefinite,
+    nested_effects,
+    small_sample_factor,
+)
 from digicarbon.numeric.linear.least_squares import solve
 from digicarbon.numeric.linear.within import EffectsKind, absorb, absorbed_rank, dependent, vanishing
 from digicarbon.panel import Panel, canonical
@@ -28,12 +34,8 @@ from digicarbon.result import CONSTANT, REGRESSOR, Inference, Result
 from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 SmallSampleRule = Literal["stata", "none", "g", "full", "sss", "hc1"]
 
-FEWEST_CLUSTERS = 5
-"""With fewer clusters a clustered covariance says nothing: with 3, the smallest p of a sign-flip test is 0.25."""
 
 _EXACT = 1e-9
 """Norm, relative to its own, below which what is left of a column is rounding."""

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from scipy import special
 from scipy.linalg import lapack
 
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError, DataError, EstimationError
 from digicarbon.model import _panel_columns as transformed
 from digicarbon.model._formula import effects_of, read
@@ -28,7 +28,14 @@ from digicarbon.model.base import (
     require_panel,
 )
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, under_null
-from digicarbon.numeric.linear.covariance import ClusterBy, Covariance, Kernel, SmallSample, nearest_semidefinite
+from digicarbon.numeric.linear.covariance import (
+    FEWEST_CLUSTERS,
+    ClusterBy,
+    Covariance,
+    Kernel,
+    SmallSample,
+    nearest_semidefinite,
+)
 from digicarbon.numeric.linear.least_squares import Fit, least_squares
 from digicarbon.numeric.linear.random_effects import Method, RandomEffects
 from digicarbon.numeric.linear.within import EffectsKind
@@ -37,7 +44,6 @@ from digicarbon.result import Inference, Result, Role
 from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
-FloatArray = NDArray[np.float64]
 PanelEffects = Literal["none", "unit", "time", "two_way", "random", "random_time", "random_two_way"]
 
 _FIXED: Mapping[PanelEffects, EffectsKind] = {
@@ -60,9 +66,6 @@ _SE_WORDS: Mapping[Covariance, str] = {
     "driscoll_kraay": "Driscoll-Kraay",
     "beck_katz": "panel-corrected",
 }
-
-FEWEST_CLUSTERS = 5
-"""With fewer clusters a clustered covariance says nothing: with 3, the smallest p of a sign-flip test is 0.25."""
 
 
 class PanelRegression(Model):

@@ -7,7 +7,6 @@ from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, model_validator
 
 from digicarbon.errors import DataError, WeightsError, listing, nearest
@@ -48,8 +47,6 @@ from digicarbon.result import CONSTANT, REGRESSOR, Effects, Inference, Result, R
 from digicarbon.spec import under
 from digicarbon.weights import Weights, WeightsSpec
 from digicarbon.weights.combined import Node
-
-FloatArray = NDArray[np.float64]
 
 
 def _durbin(value: object) -> object:

@@ -8,17 +8,14 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 import pydantic
-from numpy.typing import NDArray
 
 from digicarbon import data
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, counted, listing
 from digicarbon.numeric.accounts import fuels
 from digicarbon.outcome.base import Outcome
 from digicarbon.source import Inputs
 from digicarbon.spec import Spec
-
-FloatArray = NDArray[np.float64]
-
 
 FuelUnit = Literal["10kt", "100m_m3"]
 """10k tonnes, or 100m cubic metres."""

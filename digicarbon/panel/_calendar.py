@@ -17,9 +17,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from digicarbon.arrays import IntArray
 from digicarbon.errors import DataError, listing
-
-IntArray = NDArray[np.int64]
 
 FORMS = (
     "2010, 2010H1, 2010Q1 (or Q1 2010), 2010M3 (or 2010-03, 3/2010, Mar 2010, 2010年3月) or 2010-03-31 (or 31/3/2010), "

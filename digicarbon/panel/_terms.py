@@ -9,14 +9,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, listing
 
 if TYPE_CHECKING:
     from digicarbon.panel.base import Panel
 
-FloatArray = NDArray[np.float64]
 
 HIGHEST_POWER = 9
 LOG_PREFIX = "ln_"

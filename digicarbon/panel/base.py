@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import DataError, columns_there, counted, listing, nearest
-from digicarbon.panel._columns import Column, FloatArray, Index, IntArray, owned
+from digicarbon.panel._columns import Column, Index, owned
 from digicarbon.panel._periods import in_order, label, periods_of
 from digicarbon.panel._terms import SPELLING, evaluate
 

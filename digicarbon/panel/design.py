@@ -11,9 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, columns_there, listing, nearest
 from digicarbon.panel._arithmetic import columns_of, evaluate
-from digicarbon.panel._columns import FloatArray
 from digicarbon.panel._periods import in_order, periods_of
 from digicarbon.panel._terms import LOG_PREFIX, Atom
 from digicarbon.panel.base import Gaps, Panel

@@ -13,10 +13,10 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, Transformer, ValueType
 from hydra.errors import HydraException
 
-from digicarbon.config.compose import Composer, first_line, options
+from digicarbon.config.compose import Composer, options
 from digicarbon.config.explain import unreadable
 from digicarbon.config.files import GROUPS
-from digicarbon.errors import ConfigError, listing, nearest
+from digicarbon.errors import ConfigError, first_line, listing, nearest
 from digicarbon.plan.choice import COMMAND_LINE, Axis, Block, Choice, unique_texts
 from digicarbon.plan.exclude import remaining
 

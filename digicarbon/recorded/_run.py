@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digicarbon.config.compose import first_line
-from digicarbon.errors import DataError, TrackingError, counted, listing, nearest
+from digicarbon.errors import DataError, TrackingError, counted, first_line, listing, nearest
 from digicarbon.secret import hidden, masked
 from digicarbon.sweep.provenance import FINGERPRINT, RECORD, VERSION
 from digicarbon.tracking import CONFIG, CONFIG_FILE, EXPERIMENT, OPENED, SQLITE, Tracking, absolute, ask_once

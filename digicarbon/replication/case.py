@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError
 from digicarbon.model import (
     DynamicPanel,
@@ -23,8 +23,6 @@ from digicarbon.panel import Index, Panel, canonical, parse
 from digicarbon.plan.prepare import Prepared, Specs
 from digicarbon.result import Result
 from digicarbon.weights import Weights
-
-FloatArray = NDArray[np.float64]
 
 KNOWN: tuple[type[Model], ...] = (PanelRegression, SpatialPanel, DynamicPanel, PanelIV)
 """The models that a script can be written for; a subclass of a user's own computes what only it knows."""

@@ -10,13 +10,12 @@ from datetime import datetime
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray
 from digicarbon.disk.cells import plain_table
 from digicarbon.panel import Index
 from digicarbon.replication.names import Names
 
-FloatArray = NDArray[np.float64]
 LONGEST_LABEL = 80
 """Characters of a variable's label in Stata."""
 

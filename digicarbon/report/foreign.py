@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError
-from digicarbon.result import CONSTANT, REGRESSOR, FloatArray, Inference, Result
+from digicarbon.result import CONSTANT, REGRESSOR, Inference, Result
 
 SAME_P = 1e-8
 """How far p values may lie from those of the package that fitted."""

@@ -92,10 +92,10 @@ class Joint:
             "specifications": self.specifications,
             "dominant": self.dominant,
             "statistics": {
-                str(name): {column: _plain(row[column]) for column in COLUMNS}
+                str(name): {column: _finite(row[column]) for column in COLUMNS}
                 for name, row in self.statistics.iterrows()
             },
-            "null_band": {column: [_plain(value) for value in self.null_band[column]] for column in BAND},
+            "null_band": {column: [_finite(value) for value in self.null_band[column]] for column in BAND},
             "notes": list(self.notes),
         }
         return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
@@ -128,5 +128,5 @@ class Joint:
             raise DataError(f"This is not a joint test as {FILE} holds it ({error}).") from error
 
 
-def _plain(value: float) -> float | None:
+def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None

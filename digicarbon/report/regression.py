@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, field_validator
 
+from digicarbon.arrays import FloatArray
 from digicarbon.panel import variables_of
 from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, attributed, notes_of
 from digicarbon.report.intervals import interval_files
 from digicarbon.report.pictured import Formats
 from digicarbon.report.summary import coefficients
-from digicarbon.result import REGRESSOR, FloatArray, Result, Role
+from digicarbon.result import REGRESSOR, Result, Role
 from digicarbon.spec import Names
 
 Beneath = Literal["se", "t", "p", "interval"]

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError, counted, listing, nearest
 from digicarbon.numeric.shape.influence import concentration, influence, robustness, shares, without_ends
 from digicarbon.report.base import Record, Report, Table, counted_notes, counted_once
@@ -21,8 +22,6 @@ from digicarbon.report.picture import Format, Strip, plot_specification_curve, r
 from digicarbon.report.signs import meaning, number
 from digicarbon.result import Asked
 from digicarbon.spec import Names
-
-FloatArray = NDArray[np.float64]
 
 MOST_VALUES = 12
 """A choice of more values has no rows below the curve."""
@@ -101,8 +100,6 @@ class SpecificationCurve(Report):
     pictures: Annotated[tuple[Format, ...], Field(strict=False)] = ("png", "svg")
 
     _joint: Joint | None = PrivateAttr(default=None)
-    _last: tuple[Sequence[Record], _Curve] | None = PrivateAttr(default=None)
-    """The records that were looked at last, and their curve: table and picture show the same one."""
 
     @property
     def asked(self) -> Asked:
@@ -175,11 +172,6 @@ class SpecificationCurve(Report):
 
     def _curve(self, records: Sequence[Record]) -> _Curve:
         """Return what there is to show of records."""
-        if self._last is None or self._last[0] is not records:
-            self._last = records, self._drawn(records)
-        return self._last[1]
-
-    def _drawn(self, records: Sequence[Record]) -> _Curve:
         seen = _Seen(records)
         found = focal(seen, self.quantity)
         for name, key in (("facet", self.facet), *(("by", key) for key in self.by)):

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from digicarbon.disk.text import Figures, TextFormat, decoded, figures, in_doubt, separator, shown_mark
 from digicarbon.disk.unpack import check_zip
 from digicarbon.errors import DataError, listing, nearest
-from digicarbon.source._text import Figures, TextFormat, decoded, figures, in_doubt, separator, shown_mark
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".xlsx", ".xls", ".dta", ".parquet")
 """The kinds of file that `read_table` knows."""

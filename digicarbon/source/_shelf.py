@@ -277,19 +277,19 @@ def _chosen(rows: pd.DataFrame, column: str, wanted: Sequence[Value], file: str,
     refuse_unknown_column(column, rows, file, f"{key}.where")
     # each text once: a file of sectors has some fifty in tens of thousands of rows
     codes, values = pd.factorize(rows[column], use_na_sentinel=False)
-    cells = pd.Series(np.array([_plain(value) for value in values], dtype=object)[codes], index=rows.index)
+    cells = pd.Series(np.array([_as_text(value) for value in values], dtype=object)[codes], index=rows.index)
     there = set(cells.unique())
-    absent = [value for value in wanted if _plain(value) not in there]
+    absent = [value for value in wanted if _as_text(value) not in there]
     if absent:
         known = [str(cell) for cell in cells.unique()]
         raise DataError(
             f"{key}.where: column '{column}' of {file} has no '{absent[0]}'.{nearest(str(absent[0]), known)} "
             f"It has: {listing(known, 30)}."
         )
-    return rows[cells.isin([_plain(value) for value in wanted])]
+    return rows[cells.isin([_as_text(value) for value in wanted])]
 
 
-def _plain(value: object) -> str:
+def _as_text(value: object) -> str:
     return f"{value:.15g}" if isinstance(value, int | float) else str(value).strip()
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, listing, nearest
-from digicarbon.source.base import FloatArray, InputOutputTable
+from digicarbon.source.base import InputOutputTable
 
 
 def io_tables(flows: pd.DataFrame, sectors: pd.DataFrame) -> dict[tuple[str, int], InputOutputTable]:

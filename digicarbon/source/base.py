@@ -7,16 +7,13 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, listing, nearest
 from digicarbon.source.datafolder import file_hash
 from digicarbon.source.validation import Finding
 from digicarbon.spec import Names, Spec
-
-FloatArray = NDArray[np.float64]
 
 TABLES = "input-output tables"
 """What files of input-output tables are said to hold."""

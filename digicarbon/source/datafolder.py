@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -303,9 +303,3 @@ def _moved(stage: Path, folder: Path) -> None:
 def _provenance(record: Mapping[str, Any]) -> Provenance:
     files = tuple(RawFile(**item) for item in record["files"])
     return Provenance(**{**record, "files": files, "notes": tuple(record["notes"])})
-
-
-def total_hash(paths: Sequence[Path]) -> str:
-    """Return one SHA-256 for the bytes and names of several files, whatever their order."""
-    lines = sorted(f"{path.name} {file_hash(path)}" for path in paths)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

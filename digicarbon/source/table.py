@@ -8,9 +8,9 @@ from typing import Annotated, ClassVar, Literal, Self
 import pandas as pd
 from pydantic import BeforeValidator, Field, model_validator
 
+from digicarbon.disk.text import DELIMITERS, WORDS, TextFormat, shown_mark
 from digicarbon.errors import DataError, columns_there, listing, nearest
 from digicarbon.source._read import as_periods, numbers_or_text, read_table
-from digicarbon.source._text import DELIMITERS, WORDS, TextFormat, shown_mark
 from digicarbon.source.base import InputFile, Inputs, Source
 
 

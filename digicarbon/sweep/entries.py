@@ -119,13 +119,13 @@ class Entries:
         if specs.weights is None:
             used.pop("weights", None)
         varied = {
-            key: _plain(value) for key, value in run.choice.values.items() if key not in used and not specs.lacks(key)
+            key: _param(value) for key, value in run.choice.values.items() if key not in used and not specs.lacks(key)
         }
         column = {"column": run.choice.column} if run.choice.column else {}
         found = {**varied, **column, **used}
         ignored = specs.ignored
         own = ((key, value) for key, value in specs.model if value is not None and key not in ignored)
-        found |= {f"model.{key}": _plain(value) for key, value in own}
+        found |= {f"model.{key}": _param(value) for key, value in own}
         for room in ROOMS:
             spec = getattr(specs, room)
             if spec is not None:
@@ -136,7 +136,7 @@ class Entries:
 def _choices(room: str, spec: Spec) -> dict[str, str]:
     fields = type(spec).model_fields
     return {
-        f"{room}.{key}": _plain(value)
+        f"{room}.{key}": _param(value)
         for key, value in spec
         if key in fields
         and value is not None
@@ -154,7 +154,7 @@ def _profile(panel: Panel) -> str:
     return json.dumps(profile, ensure_ascii=False)
 
 
-def _plain(value: Any) -> str:
+def _param(value: Any) -> str:
     if isinstance(value, BaseModel):
         return masked(str(value.model_dump()))
     return masked(", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value))

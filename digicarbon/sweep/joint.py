@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy import special
 
+from digicarbon.arrays import IntArray
 from digicarbon.errors import ConfigError, DigicarbonError, EstimationError, counted, listing
 from digicarbon.model import Model
 from digicarbon.model.batch import Estimand, Null, estimate_of
@@ -25,9 +25,6 @@ from digicarbon.report.joint import FACETS, STATISTICS, Joint
 from digicarbon.result import Inference, Result
 from digicarbon.spec import identity
 from digicarbon.weights import Weights
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 CELLS = 1 << 22
 """Numbers that the outcomes of one block of draws may hold; a block takes a few times as much."""

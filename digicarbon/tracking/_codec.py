@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from digicarbon.arrays import FloatArray
 from digicarbon.result import (
     CONSTANT,
     DUMMY,
@@ -18,7 +19,6 @@ from digicarbon.result import (
     REGRESSOR,
     VARIANCE,
     Effects,
-    FloatArray,
     Inference,
     Result,
     Role,

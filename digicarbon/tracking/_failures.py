@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from digicarbon.errors import TrackingError
+from digicarbon.errors import TrackingError, first_line
 from digicarbon.secret import hidden
-from digicarbon.tracking._places import first_line, masked
+from digicarbon.tracking._places import masked
 from digicarbon.tracking._valid import RefusedError
 
 SERVER: Mapping[str, str] = {

@@ -110,8 +110,3 @@ def place(folder: str, name: str) -> str:
     """Return the path of a file in a folder of artifacts, or its address where that is no local folder."""
     local = local_folder(folder)
     return f"{folder}/{name}" if local is None else str(local / name)
-
-
-def first_line(error: BaseException) -> str:
-    """Return the first line of what an error says, or its kind where it says nothing."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

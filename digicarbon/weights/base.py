@@ -8,9 +8,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import sparse
 
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import WeightsError, listing, nearest
 from digicarbon.numeric.spatial.normalisation import Normalise, row_standardised, scale
 from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from digicarbon.weights.summary import WeightsSummary
 
-FloatArray = NDArray[np.float64]
 Islands = Literal["refuse", "keep"]
 
 DENSE_UNITS = 400

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import WeightsError, columns_there, listing, nearest
 from digicarbon.numeric.spatial.normalisation import Normalise
 from digicarbon.numeric.spatial.proximity import inverse_distance, inverse_gap
@@ -15,8 +15,6 @@ from digicarbon.panel import Panel
 from digicarbon.spec import Pair
 from digicarbon.weights.base import Weights, WeightsSpec
 from digicarbon.weights.places import PlacedWeights
-
-FloatArray = NDArray[np.float64]
 
 
 class SizedWeights(WeightsSpec):

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from digicarbon.disk.text import TextFormat
 from digicarbon.errors import WeightsError, columns_there, listing, nearest
 from digicarbon.numeric.spatial.normalisation import Normalise
 from digicarbon.panel import Panel
 from digicarbon.source._read import read_table
-from digicarbon.source._text import TextFormat
 from digicarbon.weights._units import Extra, IslandsUnplaced, check_coverage, file_labels, refuse_extra, refuse_twice
 from digicarbon.weights.base import Weights, WeightsSpec
 

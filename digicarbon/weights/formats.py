@@ -10,11 +10,11 @@ from typing import ClassVar, Literal
 import numpy as np
 import pandas as pd
 
+from digicarbon.disk.text import TextFormat, decoded
 from digicarbon.errors import DataError, WeightsError
 from digicarbon.numeric.spatial.normalisation import Normalise
 from digicarbon.panel import Panel
 from digicarbon.source._read import check_present
-from digicarbon.source._text import TextFormat, decoded
 from digicarbon.weights._units import (
     Extra,
     IslandsUnplaced,

@@ -9,11 +9,12 @@ from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import model_validator
 from scipy import sparse
 
+from digicarbon.arrays import FloatArray
 from digicarbon.country import country
+from digicarbon.disk.text import TextFormat
 from digicarbon.errors import WeightsError, columns_there, nearest
 from digicarbon.numeric.spatial.proximity import (
     Metric,
@@ -25,11 +26,9 @@ from digicarbon.numeric.spatial.proximity import (
 )
 from digicarbon.panel import Panel
 from digicarbon.source._read import read_table
-from digicarbon.source._text import TextFormat
 from digicarbon.weights._units import IslandsPlaced, as_known, check_coverage, file_labels, refuse_twice
 from digicarbon.weights.base import Islands, WeightsSpec
 
-FloatArray = NDArray[np.float64]
 Decay = Callable[[FloatArray], FloatArray]
 """Distances to weights of the same shape."""
 

@@ -308,9 +308,14 @@ def test_a_missing_sheet_lists_the_sheets(tmp_path: Path) -> None:
 
 
 def test_text_in_another_encoding_is_refused(tmp_path: Path) -> None:
-    path = _csv(tmp_path / "d.csv", "p,y\na,1\n", "utf-16")
+    path = tmp_path / "d.csv"
+    path.write_bytes(b"p,y\n\xff\0,1\n")
     _refused(_source(path, unit="p", time="y"), "d.csv is not text in utf-8, gb18030", "source.encoding")
-    assert len(_source(path, unit="p", time="y", encoding="utf-16").load().frame) == 1
+    # its first two bytes say what it is
+    marked = _csv(tmp_path / "m.csv", "p,y\na,1\n", "utf-16")
+    found = _source(marked, unit="p", time="y").load()
+    assert len(found.frame) == 1
+    assert "m.csv was read as text in utf-16" in found.notes[0]
     _refused(_source(path, encoding="utf-99"), "source.encoding", "'utf-99'")
     gbk = _csv(tmp_path / "g.csv", FRAME.to_csv(index=False), "gbk")
     _refused(_source(gbk, encoding="utf-8"), "g.csv is not text in utf-8.")

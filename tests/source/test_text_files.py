@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from digicarbon.disk.text import guessed_encoding
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.panel import Panel
 from digicarbon.source import FolderSource, Source, TableSource
-from digicarbon.source._text import guessed_encoding
 from digicarbon.source.base import Inputs
 from digicarbon.spec import build
 

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray
 from digicarbon.china.importer._io_table import COMPONENTS, GROUPS, Table, total
 from digicarbon.errors import DataError, counted
-
-FloatArray = NDArray[np.float64]
 
 LARGE_ENOUGH = 1e-6
 """Sectors with less than this share of the table's output are compared with the table, not with themselves."""

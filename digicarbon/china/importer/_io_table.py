@@ -6,13 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray
 from digicarbon.china.importer._io_layout import Layout
 from digicarbon.errors import DataError, counted
 from digicarbon.importer._cells import numbers, text
-
-FloatArray = NDArray[np.float64]
 
 COMPONENTS = ("labour_compensation", "net_production_tax", "depreciation", "operating_surplus")
 """Parts of value added."""

@@ -10,12 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.accounts.bea import DigitalValueAdded, digital_value_added, nearest_table, scale_to_year
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 Series = Mapping[str, FloatArray]
 
 FIRST = 2012

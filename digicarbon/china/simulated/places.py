@@ -7,13 +7,11 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray
 from digicarbon.china import facts
 from digicarbon.numeric.spatial.geography import EARTH_RADIUS_KM, great_circle_km
 from digicarbon.numeric.spatial.proximity import triangulated
-
-FloatArray = NDArray[np.float64]
 
 Size = Literal["provinces", "cities", "counties"]
 

@@ -11,6 +11,7 @@ import pydantic
 from numpy.typing import NDArray
 
 from digicarbon import data
+from digicarbon.arrays import FloatArray
 from digicarbon.china import facts
 from digicarbon.china.simulated import draw
 from digicarbon.china.simulated import places as at
@@ -18,8 +19,6 @@ from digicarbon.errors import listing, nearest
 from digicarbon.numeric.accounts import fuels
 from digicarbon.numeric.spatial import geography
 from digicarbon.source.base import InputOutputTable, Inputs, Source
-
-FloatArray = NDArray[np.float64]
 
 Five = Annotated[tuple[float, float, float, float, float], pydantic.Field(strict=False)]
 """Five numbers in YAML."""

@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.accounts.leontief import value_added_content
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 Coefficient = Literal["total_input", "intermediate_input", "leontief"]
 """What the digital share of a sector is measured by."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-FloatArray = NDArray[np.float64]
+from digicarbon.arrays import FloatArray
 
 
 def at_constant_prices(nominal_base: ArrayLike, index: ArrayLike, base: int) -> FloatArray:

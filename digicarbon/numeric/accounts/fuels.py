@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-FloatArray = NDArray[np.float64]
+from digicarbon.arrays import FloatArray
 
 CO2_PER_CARBON = 44 / 12
 """Mass of CO2 over mass of the carbon in it."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-FloatArray = NDArray[np.float64]
+from digicarbon.arrays import FloatArray
 
 
 def relative_gap(stated: ArrayLike, summed: ArrayLike, floor: ArrayLike = 0.0) -> FloatArray:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
-
+from digicarbon.arrays import BoolArray, FloatArray
 
 ROUNDING = 1e-12
 """Values that differ by less than this share of the largest are equal."""

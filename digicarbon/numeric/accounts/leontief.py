@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from digicarbon.arrays import FloatArray
 
 
 def technical_coefficients(flows: FloatArray, output: FloatArray) -> FloatArray:

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
+from digicarbon.arrays import BoolArray, FloatArray, IntArray
+
 Kind = Literal["difference", "system"]
 Transformation = Literal["difference", "orthogonal_deviations"]
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
+from digicarbon.arrays import FloatArray
 from digicarbon.numeric.gmm.equations import Equations
 
-FloatArray = NDArray[np.float64]
 Inverse = Literal["scaled", "plm"]
 
 NEGLIGIBLE = 1e-10

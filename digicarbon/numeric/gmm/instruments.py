@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray
 from digicarbon.numeric.gmm.equations import Equations, lagged
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

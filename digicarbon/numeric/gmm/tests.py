@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray
 from digicarbon.numeric.gmm.equations import Equations
 from digicarbon.numeric.gmm.estimator import GmmFit, Inverse, Moments, NotIdentifiedError, Step, step, weight
 from digicarbon.numeric.linear.statistic import Statistic, chi2, normal
 
-FloatArray = NDArray[np.float64]
 NONE = Statistic(math.nan, math.nan, math.nan)
 
 

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 from scipy.linalg import eig
 
+from digicarbon.arrays import FloatArray
 from digicarbon.numeric.iv.reduced_form import ErrorStructure, FTest, ReducedForm, quadratic_form, reduced_form
 
-FloatArray = NDArray[np.float64]
 Interval = tuple[float, float]
 
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray
 from digicarbon.numeric.iv.reduced_form import ErrorStructure, FTest, middle, quadratic_form, reduced_form
 from digicarbon.numeric.linear.least_squares import solve
 from digicarbon.numeric.linear.statistic import Statistic, chi2
-
-FloatArray = NDArray[np.float64]
 
 
 def overidentification(

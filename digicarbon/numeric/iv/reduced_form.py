@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
+from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.linear.least_squares import solve
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 ErrorKind = Literal["classic", "robust", "cluster"]
 
 _SINGULAR = 1e-10

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 from scipy.linalg import solve_triangular
 
+from digicarbon.arrays import FloatArray
 from digicarbon.numeric.iv.reduced_form import (
     ErrorStructure,
     FTest,
@@ -20,8 +20,6 @@ from digicarbon.numeric.iv.reduced_form import (
 )
 from digicarbon.numeric.linear.least_squares import solve
 from digicarbon.numeric.linear.statistic import Statistic, chi2
-
-FloatArray = NDArray[np.float64]
 
 RULE_OF_THUMB = 10.0
 """First-stage F below which instruments are called weak (Staiger & Stock 1997)."""

@@ -10,17 +10,17 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.within import Rows
-
-FloatArray = NDArray[np.float64]
 
 SmallSample = Literal["stata", "none", "g", "full", "sss", "hc1", "hc3"]
 ClusterBy = Literal["unit", "time", "both"]
 Covariance = Literal["classic", "robust", "cluster", "driscoll_kraay", "newey_west", "beck_katz", "conley"]
 Kernel = Literal["uniform", "weights"]
+FEWEST_CLUSTERS = 5
+"""With fewer clusters a clustered covariance says nothing: with 3, the smallest p of a sign-flip test is 0.25."""
 
 
 def small_sample_factor(rule: SmallSample, groups: int, nobs: int, k: int, absorbed: int, nested: int) -> float:

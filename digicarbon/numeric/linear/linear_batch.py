@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.covariance import nearest_semidefinite
 from digicarbon.numeric.linear.within import Rows
 
-FloatArray = NDArray[np.float64]
 Middle = Literal["classic", "robust", "unit", "time", "both"]
 
 

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import EstimationError, counted
 from digicarbon.numeric.linear.group_means import Groups
 from digicarbon.numeric.linear.least_squares import solve
 from digicarbon.numeric.tests.auxiliary_regression import identified
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 RandomEffects = Literal["random", "random_time", "random_two_way"]
 Method = Literal["swamy_arora", "wallace_hussain", "amemiya", "nerlove", "stata"]
 Kind = Literal["unit", "time"]

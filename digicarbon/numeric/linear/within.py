@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import lapack
 from scipy.sparse import csgraph
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from digicarbon.arrays import FloatArray, IntArray
+
 EffectsKind = Literal["none", "unit", "time", "two_way"]
 GroupedBy = Literal["unit", "time"]
 _EXCHANGED: dict[EffectsKind, EffectsKind] = {"unit": "time", "time": "unit", "two_way": "two_way"}

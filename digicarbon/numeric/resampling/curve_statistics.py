@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from digicarbon.arrays import FloatArray
 
 TIES = 1e-9
 """A statistic that is smaller than the observed one by less than this share is equal to it."""

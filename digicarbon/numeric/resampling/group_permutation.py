@@ -10,10 +10,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.linear.within import EffectsKind
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 PermutationStatistic = Literal["difference", "studentised"]
 
 TIES = 1e-9

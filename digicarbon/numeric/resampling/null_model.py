@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.linear.least_squares import solve
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb, demean
 from digicarbon.numeric.spatial.combined import fit_combined
@@ -24,9 +24,6 @@ from digicarbon.numeric.spatial.likelihood import (
     star_log_determinant,
 )
 from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

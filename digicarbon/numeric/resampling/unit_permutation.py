@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from digicarbon.arrays import IntArray
 from digicarbon.numeric.linear.within import Rows
-
-IntArray = NDArray[np.int64]
 
 
 def permutations(units: int, draws: int, seed: int) -> IntArray:

@@ -9,10 +9,9 @@ from typing import Literal
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from digicarbon.arrays import FloatArray, IntArray
+
 WildWeights = Literal["rademacher", "webb"]
 Tails = Literal["symmetric", "equal"]
 

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from digicarbon.arrays import FloatArray
 
 
 @dataclass(frozen=True, eq=False)

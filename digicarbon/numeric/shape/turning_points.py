@@ -12,10 +12,10 @@ from itertools import pairwise
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
-FloatArray = NDArray[np.float64]
+from digicarbon.arrays import FloatArray
+
 Direction = Literal["greater", "less"]
 Region = Literal["interval", "complement", "line"]
 

@@ -16,10 +16,10 @@ from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 from scipy.linalg import lapack, solve_triangular
 
+from digicarbon.arrays import FloatArray
 from digicarbon.numeric.spatial.likelihood import Sample, in_sample, refuse_flat
 from digicarbon.numeric.spatial.operator import DenseOperator
 
-FloatArray = NDArray[np.float64]
 EffectName = Literal["coefficient", "direct", "indirect", "total"]
 
 FEWEST_NODES, MOST_NODES = 12, 64

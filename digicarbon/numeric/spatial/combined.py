@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 from scipy.linalg import lapack
 
+from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.least_squares import triangular
 from digicarbon.numeric.linear.within import centred, demean
 from digicarbon.numeric.spatial.likelihood import (
@@ -25,8 +25,6 @@ from digicarbon.numeric.spatial.likelihood import (
 )
 from digicarbon.numeric.spatial.operator import DenseOperator
 from digicarbon.numeric.spatial.robust import SpatialTerm
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray
 from digicarbon.numeric.spatial.operator import SpatialOperator
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray
 from digicarbon.numeric.spatial.batch import LagOutcomes, LagSpace, corrections
 from digicarbon.numeric.spatial.likelihood import refuse_flat
-
-FloatArray = NDArray[np.float64]
 
 
 class ErrorBatch:

@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.numeric.linear.least_squares import solve as least_squares_solve
 from digicarbon.numeric.linear.least_squares import triangular
 from digicarbon.numeric.linear.within import EffectsKind, demean
 from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
 
-FloatArray = NDArray[np.float64]
 Correction = Literal["none", "lee_yu", "bias_corrected"]
 Demeaning = Literal["exact", "first"]
 

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from digicarbon.arrays import FloatArray
 
 REAL = 1e-9
 """Largest imaginary part, relative to the spectral radius, that rounding leaves on a real eigenvalue."""

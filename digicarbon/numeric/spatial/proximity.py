@@ -10,10 +10,10 @@ import scipy
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import WeightsError
 from digicarbon.numeric.spatial.geography import EARTH_RADIUS_KM, haversine_km
 
-FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.intp]
 Metric = Literal["great_circle", "euclidean"]
 """Kilometres between degrees east and north, or the straight line in the unit of the coordinates."""

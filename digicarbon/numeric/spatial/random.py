@@ -8,16 +8,15 @@ from typing import Literal
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 from scipy.linalg import lapack
 
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.numeric.linear.least_squares import solve as least_squares_solve
 from digicarbon.numeric.linear.least_squares import triangular
 from digicarbon.numeric.spatial.likelihood import Sample, maximise_lag, near_end
 from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
 
-FloatArray = NDArray[np.float64]
 Moments = tuple[float, float, float]
 
 

@@ -18,9 +18,8 @@ from scipy import sparse
 from scipy.sparse import csgraph
 from scipy.sparse import linalg as sparse_linalg
 
+from digicarbon.arrays import FloatArray
 from digicarbon.numeric.spatial.operator import DenseOperator, coarse_nodes
-
-FloatArray = NDArray[np.float64]
 
 CELL = 0.2
 """Width of the cells, in artanh of the position within the bounds, that share one local interpolant of ln|S|."""

@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import EstimationError
 from digicarbon.numeric.linear.group_means import Groups
 from digicarbon.numeric.linear.least_squares import Fit, least_squares, triangular
 from digicarbon.numeric.linear.within import clearly_independent, dependent, vanishing
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.numeric.linear.statistic import Statistic, chi2, normal
-
-FloatArray = NDArray[np.float64]
 
 
 def pesaran_cd(residuals: FloatArray) -> Statistic:

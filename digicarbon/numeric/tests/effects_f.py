@@ -5,17 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
+from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import EstimationError, counted
 from digicarbon.numeric.linear.group_means import Groups, without_effects
 from digicarbon.numeric.linear.statistic import Statistic, f
 from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.numeric.tests.auxiliary_regression import identified, regress
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 
 def effects_f(

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.statistic import Statistic
 from digicarbon.numeric.linear.within import demean
 from digicarbon.numeric.spatial.likelihood import Sample, SpatialFit, fit_error, fit_lag
 from digicarbon.numeric.spatial.operator import SpatialOperator
 from digicarbon.numeric.tests.nested import likelihood_ratio
 
-FloatArray = NDArray[np.float64]
 Tested = Literal["unit", "time"]
 Dependence = Literal["lag", "error"]
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
+from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.linear.group_means import Groups
 from digicarbon.numeric.linear.statistic import Statistic, chi2, normal
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 NONE = Statistic(math.nan, math.nan, math.nan)
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import EstimationError, counted
 from digicarbon.numeric.linear.group_means import Groups, without_effects
 from digicarbon.numeric.linear.random_effects import Components, Method, RandomEffects, components, quasi_demean
@@ -16,8 +16,6 @@ from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.numeric.tests.auxiliary_regression import Regression, identified, regress
 from digicarbon.numeric.tests.nested import Hausman, hausman, wald
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 HausmanForm = Literal["classic", "sigmamore", "sigmaless"]
 AuxiliaryCovariance = Literal["classic", "hc0", "sss", "stata"]
 FIXED: dict[RandomEffects, EffectsKind] = {"random": "unit", "random_time": "time", "random_two_way": "two_way"}

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.statistic import Statistic, chi2
 from digicarbon.numeric.tests.auxiliary_regression import regress
-
-FloatArray = NDArray[np.float64]
 
 
 def studentized_breusch_pagan(residuals: FloatArray, x: FloatArray) -> Statistic:

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse, special
 
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.numeric.linear.statistic import Sides
 
-FloatArray = NDArray[np.float64]
 LocalMoments = Literal["conditional", "total", "permutation"]
 Quadrants = Literal["esda", "spdep"]
 

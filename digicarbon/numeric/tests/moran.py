@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.statistic import Sides, normal
 
-FloatArray = NDArray[np.float64]
 Moments = Literal["normal", "randomisation", "permutation"]
 
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.numeric.linear.statistic import Statistic, chi2
-
-FloatArray = NDArray[np.float64]
-
 
 _SINGULAR = (
     "The covariance of what is tested has no inverse: there are too few observations, or clusters, for as many "

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.statistic import Sides, normal
 from digicarbon.numeric.linear.within import EffectsKind, absorbed_count, demean
 from digicarbon.numeric.tests.moran import Moran
-
-FloatArray = NDArray[np.float64]
 
 
 def residual_moran(columns: FloatArray, w: sparse.csr_array, effects: EffectsKind, sides: Sides = "two") -> Moran:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from digicarbon.arrays import FloatArray
 
 NORMAL = 1.4826
 """1/Φ⁻¹(3/4): the median absolute deviation times this estimates the standard deviation of a normal variable."""

@@ -7,14 +7,12 @@ from typing import Literal
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import EstimationError, counted
 from digicarbon.numeric.linear.statistic import Statistic, chi2, f
 from digicarbon.numeric.tests.auxiliary_regression import regress
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 DifferenceNull = Literal["levels", "differences"]
 
 

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.least_squares import solve
 from digicarbon.numeric.linear.statistic import Statistic, chi2
 from digicarbon.numeric.linear.within import EffectsKind, demean
 from digicarbon.numeric.spatial.likelihood import Sample
 
-FloatArray = NDArray[np.float64]
 Form = Literal["corrected", "classic"]
 
 

@@ -9,13 +9,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray
 from digicarbon.country import country
 from digicarbon.errors import ConfigError, DataError, columns_there, listing, nearest
 from digicarbon.panel import label
-
-FloatArray = NDArray[np.float64]
 
 TILES = "tiles"
 """The value of `shapes` that is a grid of squares."""

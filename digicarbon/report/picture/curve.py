@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic.turning_points import curve_of, named_term, observed, refuse_few_values
 from digicarbon.numeric.shape.turning_points import Curve, Fieller, Point, contrast, cubic, quadratic
 from digicarbon.panel import Panel
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FloatArray = NDArray[np.float64]
 
 POINTS = 241
 """Places at which the curve is drawn."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError, DataError, listing
 from digicarbon.panel import Panel
 from digicarbon.report.picture._figure import (
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FloatArray = NDArray[np.float64]
 Scheme = Literal["quantiles", "equal"]
 
 NO_DATA: Mapping[str, Any] = {"facecolor": "white", "edgecolor": "#9A9A9A", "hatch": "//////"}
@@ -298,7 +297,7 @@ def _maps(
         for axes in row[len(periods) :]:
             axes.remove()
         bar = figure.colorbar(scale, ax=list(row[: len(periods)]), shrink=0.75, aspect=16, pad=0.02, ticks=bounds)
-        bar.ax.set_yticklabels(_plain(bounds))
+        bar.ax.set_yticklabels(_with_few_digits(bounds))
         bar.ax.tick_params(length=0)
         bar.set_label(words.unit(units.get(name, "")) or words(name), fontsize=8)
     absent = _without_polygon(dict.fromkeys(table.index.get_level_values("unit")), areas)
@@ -402,7 +401,7 @@ def _legend_of_clusters(figure: Figure, areas: Areas, regions: Sequence[str], le
     _legend_of_blanks(figure, blank, _without_polygon(regions, areas), handles, words)
 
 
-def _plain(bounds: FloatArray) -> list[str]:
+def _with_few_digits(bounds: FloatArray) -> list[str]:
     """Return bounds with as few digits as tell them apart, at least three that count."""
     for digits in range(3, 12):
         texts = [f"{float(f'{bound:.{digits}g}'):,.12g}" for bound in bounds]

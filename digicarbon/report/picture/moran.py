@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy import special
 
+from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic import moran
 from digicarbon.errors import ConfigError, listing
 from digicarbon.panel import Panel
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FloatArray = NDArray[np.float64]
 _DASHES = ("--", ":", "-.", (0, (1, 3)))
 NAMED = 6
 """How many units of a scatter are named: those farthest from the middle."""

@@ -11,14 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from digicarbon.arrays import BoolArray
 from digicarbon.report.picture._figure import BLUE, GREY, ORANGE, Language, Words, drawable, drawing, head, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 
 FEW = 120
 """Up to here each specification has a marker and a bar of its own; beyond, bars run together into a band."""

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from digicarbon.arrays import FloatArray
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -104,7 +105,7 @@ class Figures:
 
 
 def decoded(file: Path, where: str, written: TextFormat) -> tuple[str, str]:
-    """Return a file's text and the encoding that it is in: UTF-8, or else `guessed_encoding`, where none is given.
+    """Return a file's text and the encoding that it is in: the first of `encodings` that fits, where none is given.
 
     Raises
     ------
@@ -112,8 +113,7 @@ def decoded(file: Path, where: str, written: TextFormat) -> tuple[str, str]:
         If the file is not text of such an encoding.
     """
     raw = gunzip(file) if file.suffix.lower() == ".gz" else file.read_bytes()
-    for known in [written.encoding] if written.encoding else ["utf-8-sig", None]:
-        name = known or guessed_encoding(raw)
+    for name in (written.encoding,) if written.encoding else encodings(raw):
         try:
             return raw.decode(name).removeprefix("\ufeff"), name.removesuffix("-sig")
         except UnicodeError:
@@ -125,7 +125,7 @@ def decoded(file: Path, where: str, written: TextFormat) -> tuple[str, str]:
             ) from error
     remedy = (
         f"Set {where}.encoding to the encoding that it was saved in, e.g. {where}.encoding=cp1252 for a CSV of Excel "
-        "in Western Europe, cp1250 in Central Europe, utf-16 for Excel's 'Unicode text'; or save it as UTF-8."
+        "in Western Europe, cp1250 in Central Europe; or save it as UTF-8."
         if "encoding" in written.fields
         else "Save it as UTF-8."
     )
@@ -137,17 +137,18 @@ def shown_mark(mark: str | None) -> str:
     return next((word for word, known in WORDS.items() if known == mark), str(mark))
 
 
-def separator(text: str, usual: str) -> str:
+def separator(text: str, usual: str, headed: bool = True) -> str:
     """Return what separates the cells of a text: what gives all rows equally many cells, and the most of them.
 
-    Where nothing does, it is what the first row has most of; ``usual`` goes before others that do as well.
+    Where nothing does, it is what the first row has most of, or all rows together where the first one may be a title
+    (``headed`` false); ``usual`` goes before others that do as well.
     """
     marks = sorted(DELIMITERS, key=lambda mark: mark != usual)
     head = text[: _end_of_row(text, _SAMPLE)]
     rows = {mark: found for mark in marks if (found := _rows(head, mark))}
     widths = {mark: len(found[0]) for mark, found in rows.items()}
     even = {mark: n for mark, n in widths.items() if n > 1 and all(len(row) == n for row in rows[mark])}
-    candidates = even or widths
+    candidates = even or (widths if headed else {mark: head.count(mark) for mark in marks})
     return max(candidates, key=lambda mark: candidates[mark], default=usual)
 
 
@@ -195,6 +196,13 @@ def _grouped(decimal: str, thousands: str | None, columns: Iterable[pd.Series[An
     bare, grouped = Figures(decimal, thousands), Figures(decimal, thousands or _OTHER[decimal])
     needed = thousands is None and any(not bare.fit(column) and grouped.fit(column) for column in columns)
     return grouped if needed else bare
+
+
+def encodings(raw: bytes) -> tuple[str, ...]:
+    """Return the encodings that bytes may be in, in the order to try them: that of their mark, or UTF-8 and a guess."""
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return ("utf-16",)
+    return ("utf-8-sig", guessed_encoding(raw))
 
 
 def guessed_encoding(raw: bytes) -> str:
