@@ -213,7 +213,8 @@ class RegressionTable(Report):
         levels = "/".join(f"{level:.0%}" for level in dict.fromkeys(r.result.inference.level for r in records))
         beneath = _SAID[self.language or "en"][self.beneath].format(level=levels)
         stars = f"* p < {one:g}, ** p < {two:g}, *** p < {three:g}"
-        controls = between.join(map(self.words, hidden))
+        roles = _roles(records)
+        controls = between.join(self.words(term, roles[term].of) for term in hidden)
         if self.language == "zh":
             brackets = "；方括号内为检验的p值" if tested else ""
             first = [f"被解释变量：{outcomes}。{beneath}；{stars}{brackets}。"]

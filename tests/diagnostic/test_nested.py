@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import reference
+from roles import spatial_roles
 
 import digicarbon as dc
 from digicarbon.diagnostic.nested import durbin_rows, effects_rows, hausman_row
@@ -134,7 +135,14 @@ def test_hausman_equals_splm(produc: dc.Panel, usaww: dc.Weights, record: str) -
 
 
 def result(coef: list[float], variances: list[float], terms: tuple[str, ...]) -> dc.Result:
-    return dc.Result(kind="sar", y="y", terms=terms, coef=np.array(coef), covariance=np.diag(variances))
+    return dc.Result(
+        kind="sar",
+        y="y",
+        terms=terms,
+        coef=np.array(coef),
+        covariance=np.diag(variances),
+        roles=spatial_roles(terms),
+    )
 
 
 def test_hausman_compares_common_terms_and_reports_a_negative_statistic() -> None:

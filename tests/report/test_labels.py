@@ -16,7 +16,6 @@ from digicarbon.report import Labels
         ("ln_e", "ln(Digital economy)", "ln(数字经济)"),
         ("e", "Digital economy", "数字经济"),
         ("ln_e^2", "[ln(Digital economy)]²", "[ln(数字经济)]²"),
-        ("W_ln_e^2", "W × [ln(Digital economy)]²", "W × [ln(数字经济)]²"),
         ("L2.ln_ci", "ln(Carbon intensity) (lag 2)", "ln(碳排放强度)（滞后2期）"),
         ("D.e", "Digital economy (difference 1)", "数字经济（1阶差分）"),
         ("ln_e:region[east]", "ln(Digital economy) × Region: East", "ln(数字经济) × 地区: 东部"),
@@ -36,7 +35,7 @@ def test_words_of_terms(term: str, english: str, chinese: str) -> None:
 def test_own_words_go_first_with_and_without_a_language() -> None:
     own = {"ln_e": "ln E", "hub": "Hub city"}
     assert Labels(None, own)("ln_e^2") == "[ln E]²"
-    assert Labels(None, own)("W_ln_e") == "W × ln E"
+    assert Labels(None, own)("W_ln_e", lag_of="ln_e") == "W × ln E"
     assert Labels(None, own)("ln_hub:ln_pgdp") == "ln(Hub city) × ln_pgdp"
     assert Labels(None, own)("ln_pgdp") == "ln_pgdp"
     assert Labels("zh", own)("ln_e") == "ln E"
@@ -70,7 +69,10 @@ def test_any_text_has_words(term: str) -> None:
         assert (Labels(language)(term) == "") == (term == "")
 
 
-def test_a_lag_without_words_is_written_as_the_other_lags_are() -> None:
-    assert Labels("en")("W_z2") == "W × z2"
-    assert Labels(extra={"x": "Digital economy"})("W_z2") == "W × z2"
-    assert Labels()("W_z2") == "W_z2"
+def test_a_spatial_lag_is_one_by_its_role_not_by_its_name() -> None:
+    assert Labels("en")("W_ln_e^2", lag_of="ln_e^2") == "W × [ln(Digital economy)]²"
+    assert Labels("zh")("W_ln_e^2", lag_of="ln_e^2") == "W × [ln(数字经济)]²"
+    assert Labels("en")("W_z2", lag_of="z2") == "W × z2"
+    assert Labels(extra={"x": "Digital economy"})("W_z2", lag_of="z2") == "W × z2"
+    assert Labels()("W_z2", lag_of="z2") == "W_z2"
+    assert Labels("en")("W_z2") == "W_z2"

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
+from roles import spatial_roles
 
 import digicarbon as dc
 from digicarbon.cli.command import show
@@ -22,7 +23,8 @@ def result(terms: dict[str, tuple[float, float]], **fields: Any) -> Result:
     """A result from coefficients and standard errors by term."""
     coef = np.array([value[0] for value in terms.values()])
     se = np.array([value[1] for value in terms.values()])
-    return Result("any", fields.pop("y", "ln_ci"), terms=tuple(terms), coef=coef, covariance=np.diag(se**2), **fields)
+    fields = {"y": "ln_ci", "roles": spatial_roles(tuple(terms)), **fields}
+    return Result("any", terms=tuple(terms), coef=coef, covariance=np.diag(se**2), **fields)
 
 
 def record(label: str, found: Result) -> Record:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from roles import spatial_roles
 from scipy.stats import norm
 
 from digicarbon.errors import ConfigError
@@ -34,6 +35,7 @@ def spatial(total: float, **varied: Any) -> Record:
         "ln_y",
         focal=("ln_x",),
         terms=("ln_x", "W_ln_x", "rho"),
+        roles=spatial_roles(("ln_x", "W_ln_x", "rho")),
         coef=np.array([9.0, 1.0, 0.3]),
         covariance=np.eye(3),
         spatial_effects=effects,
