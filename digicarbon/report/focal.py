@@ -74,6 +74,8 @@ class Focal:
         effect, see `Result`.
     boundary : mapping of int to str
         Records that have no row since a spatial parameter lies at the end of its range: position to parameter.
+    beyond : frozenset of int
+        Those of them whose estimate is an interior maximum, beyond the range of W itself.
     """
 
     runs: int
@@ -85,12 +87,17 @@ class Focal:
     powers: frozenset[int] = frozenset()
     pieces: frozenset[int] = frozenset()
     boundary: Mapping[int, str] = field(default_factory=dict)
+    beyond: frozenset[int] = frozenset()
 
     def said_of_boundary(self) -> tuple[str, ...]:
         """Return a note for each parameter that lies at the end of its range, which leaves records out."""
+        ends = Counter((name, position in self.beyond) for position, name in self.boundary.items())
+        where = {
+            True: "beyond the range of W itself, where a model has no effects",
+            False: "at the boundary of its range",
+        }
         return tuple(
-            f"{counted(many, 'run')} left out: {name} lies at the boundary of its range."
-            for name, many in Counter(self.boundary.values()).items()
+            f"{counted(many, 'run')} left out: {name} lies {where[beyond]}." for (name, beyond), many in ends.items()
         )
 
     def whole(self) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -138,6 +145,7 @@ def focal(
     outcomes: dict[str, None] = {}
     powers, pieces = [], []
     boundary: dict[int, str] = {}
+    beyond: list[int] = []
     runs = again = 0
     for position, record in enumerate(records):
         if record.again:
@@ -148,6 +156,7 @@ def focal(
         powers += [position] if record.result.has_powers else []
         pieces += [position] if record.result.in_pieces else []
         boundary |= {position: record.result.end} if record.result.end else {}
+        beyond += [position] if record.result.beyond else []
         of_column = {COLUMN: record.column} if by_column and record.column is not None else {}
         values = of_column | {key: text_of(value) for key, value in record.varied.items()}
         for key in values:
@@ -171,6 +180,7 @@ def focal(
         powers=frozenset(powers),
         pieces=frozenset(pieces),
         boundary=boundary,
+        beyond=frozenset(beyond),
     )
 
 

@@ -155,7 +155,11 @@ def fit(task: Task) -> Fitted:
     result: Result | None = None
     with Caught(f"The code of {type(task.model).__name__}") as caught:
         panel, weights = task.open()
-        found = task.model.fit(panel, weights)
+        found: object = task.model.fit(panel, weights)
+        if not isinstance(found, Result):
+            raise EstimationError(
+                f"{type(task.model).__name__}.fit returned {type(found).__name__}; it must return a digicarbon Result."
+            )
         found.require_numbers()
         tables = {**found.tables, **task.diagnostic.tables(panel, weights)}
         notes, errors = (*found.notes, *task.diagnostic.remarks(tables)), task.diagnostic.table_errors

@@ -181,7 +181,8 @@ def _estimand(run: Run, result: Result, quantity: EffectName, term: str | None) 
     if not focal:
         return None, "is a diagnostic, or its focal terms have no single coefficient"
     if result.end:
-        return None, f"has {result.end} at the boundary of its range"
+        where = "beyond the range of W itself" if result.beyond else "at the boundary of its range"
+        return None, f"has {result.end} {where}"
     if result.has_powers:
         return None, "has powers of the focal term, whose first coefficient is no effect of 1 %"
     if term is not None:

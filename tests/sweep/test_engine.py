@@ -406,6 +406,15 @@ def raising(kind: type[BaseException]) -> Callable[..., None]:
     return fit
 
 
+@pytest.mark.parametrize("given", [None, "a text"])
+def test_a_fit_that_returns_no_result_says_so(mischief: Path, monkeypatch: pytest.MonkeyPatch, given: object) -> None:
+    made = planned("model=fe", "measure=ddl")
+    monkeypatch.setattr(type(made.runs[0].specs.model), "fit", lambda *_: given)
+    (one,) = outcome(made, LocalExecutor(backend="sequential")).values()
+    kind = type(given).__name__
+    assert one.error.startswith(f"PanelRegression.fit returned {kind}; it must return a digicarbon Result.")
+
+
 def test_chunks_follow_from_how_long_runs_take() -> None:
     pace = engine._Pace()
     assert pace.of("a") == engine.UNKNOWN
