@@ -286,7 +286,10 @@ def test_a_sweep_that_has_not_ended_is_said_to_be_so(fitted: Path) -> None:
         (("small", "model.effects=unit"), "only report=… (how it is shown) and tracking=… (where it is recorded)"),
         (("small", "grid"), "Name one experiment"),
         (("small", "--pdf"), "has no flag --pdf. Flags: --out, --help."),
-        (("small", "--out"), "--out: expected one argument. Name one experiment, and the folder of the page after --out"),
+        (
+            ("small", "--out"),
+            "--out: expected one argument. Name one experiment, and the folder of the page after --out",
+        ),
         (("small", "report=courve"), "Did you mean 'curve'?"),
         (("small", "report.decimal=2"), "Did you mean 'decimals'?"),
         (("small", "report=signs,curve"), "a page has one report"),
