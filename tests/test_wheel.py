@@ -28,10 +28,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(out.glob("*.whl"))
 
 
-FACTS = (
-    "provinces", "adjacency", "fuels", "sectors", "ceads_fuels", "ceads_sectors", "indicators", "series", "units",
-    "labels", "tiles", "notes",
-)  # fmt: skip
+FACTS = {
+    "data": ("fuels", "labels", "notes", "series", "units"),
+    "china/facts": ("adjacency", "ceads_fuels", "ceads_sectors", "indicators", "provinces", "sectors", "tiles"),
+}
 """The tables that ship: facts, never observations."""
 
 
@@ -47,7 +47,8 @@ def test_wheel_holds_configurations_and_plugin_and_no_data(wheel: Path) -> None:
     assert not [name for name in names if "plugins/hydra_plugins" in name or name.startswith("tests")]
     tables = {name for name in names if name.endswith(".csv")}
     examples = {f"digicarbon/template/both/data/example_{name}.csv" for name in ("panel", "neighbours")}
-    assert tables == {f"digicarbon/data/{name}.csv" for name in FACTS} | examples
+    facts = {f"digicarbon/{room}/{name}.csv" for room, names in FACTS.items() for name in names}
+    assert tables == facts | examples
 
 
 def test_the_wheel_s_own_files_make_a_study_that_runs(wheel: Path, tmp_path: Path) -> None:

@@ -298,7 +298,7 @@ class Cluster:
 
     @property
     def uri(self) -> str:
-        return f"postgresql+psycopg://digicarbon127.0.0.1:{self.port}/postgres"
+        return f"postgresql+psycopg://digicarbon@127.0.0.1:{self.port}/postgres"
 
     def create(self) -> None:
         self.folder.mkdir()
