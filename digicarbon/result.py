@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy import special
+import scipy
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError, listing
@@ -87,9 +87,9 @@ class Inference:
         tail = 0.5 + self.level / 2
         # scipy.special, not scipy.stats: a frozen distribution costs a millisecond, a fit far less
         if self.df is None:
-            p, half = 2 * special.ndtr(-np.abs(stat)), special.ndtri(tail) * se
+            p, half = 2 * scipy.special.ndtr(-np.abs(stat)), scipy.special.ndtri(tail) * se
         else:
-            p, half = 2 * special.stdtr(self.df, -np.abs(stat)), special.stdtrit(self.df, tail) * se
+            p, half = 2 * scipy.special.stdtr(self.df, -np.abs(stat)), scipy.special.stdtrit(self.df, tail) * se
         return {"coef": coef, "se": se, "stat": stat, "p": p, "low": coef - half, "high": coef + half}
 
 

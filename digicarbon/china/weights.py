@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import sparse
+import scipy
 
 from digicarbon.china.facts import adjacency, provinces
 from digicarbon.numeric.spatial.normalisation import Normalise
@@ -45,7 +45,7 @@ class AdjacencyWeights(WeightsSpec):
         for start, end in adjacency()[["province", "neighbour"]].itertuples(index=False):
             if start in position and end in position:
                 matrix[position[start], position[end]] = matrix[position[end], position[start]] = 1.0
-        links = sparse.csr_array(matrix)
+        links = scipy.sparse.csr_array(matrix)
         if self.islands == "nearest":
             capitals = (
                 provinces().set_index("province").loc[names, ["longitude", "latitude"]].to_numpy(dtype=np.float64)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import sparse
+import scipy
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import WeightsError
@@ -62,7 +62,9 @@ class Rule:
         }[self.cov]
 
 
-def covariance_of(columns: Columns, fit: Fit, df_resid: int, rule: Rule, kernel: sparse.csr_array | None) -> FloatArray:
+def covariance_of(
+    columns: Columns, fit: Fit, df_resid: int, rule: Rule, kernel: scipy.sparse.csr_array | None
+) -> FloatArray:
     """Return the covariance of the coefficients, shape (k, k); it may be indefinite where clusters are few."""
     if rule.cov == "classic":
         return fit.ssr / df_resid * fit.inverse
@@ -96,7 +98,9 @@ def factors_of_both(columns: Columns, rule: Rule) -> tuple[float, ...]:
     return tuple(_factor(columns, rule, groups if own else min(n, t), ("unit", "time")) for groups in (n, t, nobs))
 
 
-def _middle(columns: Columns, z: FloatArray, e: FloatArray, rule: Rule, kernel: sparse.csr_array | None) -> FloatArray:
+def _middle(
+    columns: Columns, z: FloatArray, e: FloatArray, rule: Rule, kernel: scipy.sparse.csr_array | None
+) -> FloatArray:
     rows, nobs = columns.rows, len(z)
     t, own = rows.t, rule.small_sample == "sss"
     if rule.cov == "robust":
@@ -119,7 +123,7 @@ def _middle(columns: Columns, z: FloatArray, e: FloatArray, rule: Rule, kernel: 
     return middle.conley(z, e, rows, kernel, rule.lags(t)) * _factor(columns, rule, nobs)
 
 
-def kernel_of(weights: Weights | None, kernel: Kernel, panel: Panel) -> sparse.csr_array:
+def kernel_of(weights: Weights | None, kernel: Kernel, panel: Panel) -> scipy.sparse.csr_array:
     """Return Conley's kernel in the panel's order, shape (N, N): symmetric, one on the diagonal.
 
     Raises
@@ -129,17 +133,17 @@ def kernel_of(weights: Weights | None, kernel: Kernel, panel: Panel) -> sparse.c
     """
     if weights is None:
         raise WeightsError("cov=conley needs spatial weights as its kernel; choose weights=… or pass `weights`.")
-    links = sparse.csr_array(weights.align(panel).raw)
+    links = scipy.sparse.csr_array(weights.align(panel).raw)
     if kernel == "weights" and links.nnz and links.max() > 1:
         raise WeightsError(
             f"{weights.name} has weights above 1, the kernel of a unit on itself; scale them (a kernel falls from 1 to "
             "0 with distance), or choose kernel=uniform."
         )
     if kernel == "uniform":
-        links = sparse.csr_array((np.ones(links.nnz), links.indices, links.indptr), shape=links.shape)
+        links = scipy.sparse.csr_array((np.ones(links.nnz), links.indices, links.indptr), shape=links.shape)
     both = links.maximum(links.T).tolil()
     both.setdiag(1.0)
-    return sparse.csr_array(both)
+    return scipy.sparse.csr_array(both)
 
 
 def _factor(columns: Columns, rule: Rule, groups: int, nested_in: tuple[Literal["unit", "time"], ...] = ()) -> float:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+import scipy
 from pydantic import model_validator
-from scipy.linalg import qr
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, EstimationError, counted, listing
@@ -257,7 +257,7 @@ def _dummies(panel: Panel, groups: Groups, effects: EffectsKind, by_period: bool
     names = list(candidates)
     within = absorb(np.column_stack(list(candidates.values())), rows_of(panel), effects)
     # unit and time effects take up some of them: which ones are left out does not matter
-    _, triangle, order = qr(within, mode="economic", pivoting=True)
+    _, triangle, order = scipy.linalg.qr(within, mode="economic", pivoting=True)
     size = np.abs(np.diag(triangle))
     kept = sorted(order[: int((size > 1e-9 * max(size[0], 1.0)).sum())])
     return {names[j]: candidates[names[j]] for j in kept}

@@ -7,9 +7,8 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
+import scipy
 from pydantic import Field, model_validator
-from scipy import special
-from scipy.linalg import lapack
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError, DataError, EstimationError
@@ -457,11 +456,11 @@ def _joint(roles: tuple[Role, ...], coef: FloatArray, covariance: FloatArray, in
     """Return the test that all slopes are zero: F, or chi² where the normal distribution is taken."""
     slopes = [j for j, role in enumerate(roles) if role.kind == "regressor"]
     k = len(slopes)
-    _, solved, failed = lapack.dposv(covariance[np.ix_(slopes, slopes)], coef[slopes])
+    _, solved, failed = scipy.linalg.lapack.dposv(covariance[np.ix_(slopes, slopes)], coef[slopes])
     if failed:
         # fewer clusters than slopes: the joint test does not exist
         return {}
     wald = float(coef[slopes] @ solved)
     if inference.df is None:
-        return {"chi2": wald, "chi2_p": float(special.chdtrc(k, wald))}
-    return {"f": wald / k, "f_p": float(special.fdtrc(k, inference.df, wald / k))}
+        return {"chi2": wald, "chi2_p": float(scipy.special.chdtrc(k, wald))}
+    return {"f": wald / k, "f_p": float(scipy.special.fdtrc(k, inference.df, wald / k))}

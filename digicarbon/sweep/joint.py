@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import special
+import scipy
 
 from digicarbon.arrays import IntArray
 from digicarbon.errors import ConfigError, DigicarbonError, EstimationError, counted, listing
@@ -200,7 +200,7 @@ def _no_number(quantity: EffectName) -> str:
 
 def _critical(inference: Inference, level: float) -> float:
     tail = 1 - level / 2
-    return float(special.ndtri(tail) if inference.df is None else special.stdtrit(inference.df, tail))
+    return float(scipy.special.ndtri(tail) if inference.df is None else scipy.special.stdtrit(inference.df, tail))
 
 
 def _refuse_incommensurable(found: Sequence[_Specification]) -> None:

@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy import sparse
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import WeightsError, listing, nearest
@@ -59,8 +59,8 @@ class Weights:
     """
 
     labels: tuple[str, ...]
-    matrix: sparse.csr_array
-    raw: sparse.csr_array
+    matrix: scipy.sparse.csr_array
+    raw: scipy.sparse.csr_array
     normalisation: Normalise
     name: str = "W"
     notes: tuple[str, ...] = ()
@@ -72,7 +72,7 @@ class Weights:
     @classmethod
     def from_matrix(
         cls,
-        matrix: ArrayLike | sparse.sparray,
+        matrix: ArrayLike | scipy.sparse.sparray,
         labels: Sequence[object],
         row_standardise: bool = True,
         islands: Islands = "refuse",
@@ -105,13 +105,13 @@ class Weights:
         """
         how: Normalise = normalise or ("row" if row_standardise else "none")
         _check_choices(how, islands, name)
-        dense_or_sparse: Any = matrix if sparse.issparse(matrix) else _dense(matrix, name)
+        dense_or_sparse: Any = matrix if scipy.sparse.issparse(matrix) else _dense(matrix, name)
         if dense_or_sparse.ndim != 2 or dense_or_sparse.shape[0] != dense_or_sparse.shape[1]:
             raise WeightsError(f"{name}: the weight matrix must be square; its shape is {dense_or_sparse.shape}.")
         # built from its cells: the caller's own matrix must not be sorted or shared
-        cells: Any = sparse.coo_array(dense_or_sparse)
+        cells: Any = scipy.sparse.coo_array(dense_or_sparse)
         values = np.asarray(cells.data, dtype=np.float64)
-        raw = sparse.csr_array((values, (cells.coords[0], cells.coords[1])), shape=cells.shape)
+        raw = scipy.sparse.csr_array((values, (cells.coords[0], cells.coords[1])), shape=cells.shape)
         if raw.shape[0] == 0:
             raise WeightsError(f"{name}: the weight matrix is empty; give at least two units.")
         raw.eliminate_zeros()
@@ -182,7 +182,7 @@ class Weights:
                 "set symmetric to false if each row is one direction only."
             )
         shape = (len(units), len(units))
-        matrix = sparse.coo_array((values[first], (ends[first, 0], ends[first, 1])), shape=shape)
+        matrix = scipy.sparse.coo_array((values[first], (ends[first, 0], ends[first, 1])), shape=shape)
         return cls.from_matrix(matrix, units, row_standardise, islands, name, normalise)
 
     @property
@@ -361,7 +361,7 @@ def _check_choices(normalise: str, islands: str, name: str) -> None:
             raise WeightsError(f"{name}: {key} must be one of {listing(map(repr, allowed))}; got {given!r}.")
 
 
-def _normalised(raw: sparse.csr_array, how: Normalise, name: str) -> sparse.csr_array:
+def _normalised(raw: scipy.sparse.csr_array, how: Normalise, name: str) -> scipy.sparse.csr_array:
     if how == "row":
         return row_standardised(raw)
     size = scale(raw, how)
@@ -370,4 +370,4 @@ def _normalised(raw: sparse.csr_array, how: Normalise, name: str) -> sparse.csr_
             f"{name}: no path leads from a unit back to itself, so that the largest eigenvalue is 0 and cannot be "
             "divided by. Choose another normalisation (row, minmax or none), or make the links symmetric."
         )
-    return raw if size in (0, 1) else sparse.csr_array(raw / size)
+    return raw if size in (0, 1) else scipy.sparse.csr_array(raw / size)

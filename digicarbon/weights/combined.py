@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
+import scipy
 from pydantic import BeforeValidator, Field, PlainSerializer
-from scipy import sparse
 
 from digicarbon.errors import WeightsError
 from digicarbon.numeric.resampling.unit_permutation import permutations
@@ -75,7 +75,7 @@ class BlendWeights(WeightsSpec):
             As the two nodes raise, or if a unit has no neighbour and ``islands`` is ``"refuse"``.
         """
         first, second = (self._side(field, panel) for field in ("first", "second"))
-        matrix = sparse.csr_array(self.share * first.matrix + (1 - self.share) * second.matrix)
+        matrix = scipy.sparse.csr_array(self.share * first.matrix + (1 - self.share) * second.matrix)
         blend = Weights.from_matrix(matrix, panel.units, islands=self.islands, name="blend", normalise=self.normalise)
         return blend.noting(*first.notes, *second.notes)
 

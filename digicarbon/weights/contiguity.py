@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
+import scipy
 from pydantic import Field, model_validator
-from scipy import sparse
 
 from digicarbon.errors import DataError, WeightsError, columns_there, listing, nearest
 from digicarbon.numeric.spatial.normalisation import Normalise
@@ -123,7 +123,7 @@ class ContiguityWeights(WeightsSpec):
         return shapes.loc[list(panel.units)]
 
 
-def contiguous(shapes: GeoSeries, rule: Literal["queen", "rook"]) -> sparse.csr_array:
+def contiguous(shapes: GeoSeries, rule: Literal["queen", "rook"]) -> scipy.sparse.csr_array:
     """Return 0-1 contiguity by shared vertices (queen) or edges (rook), in the order of the polygons.
 
     Parameters
@@ -143,7 +143,7 @@ def contiguous(shapes: GeoSeries, rule: Literal["queen", "rook"]) -> sparse.csr_
     )
 
 
-def within_tolerance(shapes: GeoSeries, tolerance: float) -> sparse.csr_array:
+def within_tolerance(shapes: GeoSeries, tolerance: float) -> scipy.sparse.csr_array:
     """Return 0-1 weights between polygons no farther apart than ``tolerance``, shape (N, N)."""
     from shapely import STRtree
 
@@ -153,7 +153,7 @@ def within_tolerance(shapes: GeoSeries, tolerance: float) -> sparse.csr_array:
     return _links(origin[other], destination[other], shapes)
 
 
-def joined_to_nearest(matrix: sparse.csr_array, shapes: GeoSeries) -> sparse.csr_array:
+def joined_to_nearest(matrix: scipy.sparse.csr_array, shapes: GeoSeries) -> scipy.sparse.csr_array:
     """Return a matrix in which a polygon without neighbour and the nearest one are neighbours of each other.
 
     A tie goes to the polygon that stands first.
@@ -175,9 +175,9 @@ def joined_to_nearest(matrix: sparse.csr_array, shapes: GeoSeries) -> sparse.csr
     return linked(matrix, alone, distance.argmin(axis=1), np.ones(len(alone)))
 
 
-def _links(origin: Any, destination: Any, shapes: GeoSeries) -> sparse.csr_array:
+def _links(origin: Any, destination: Any, shapes: GeoSeries) -> scipy.sparse.csr_array:
     n = len(shapes)
-    return sparse.csr_array((np.ones(len(origin)), (origin, destination)), shape=(n, n))
+    return scipy.sparse.csr_array((np.ones(len(origin)), (origin, destination)), shape=(n, n))
 
 
 def read_polygons(file: Path) -> Any:

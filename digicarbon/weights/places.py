@@ -9,8 +9,8 @@ from typing import ClassVar, Self
 
 import numpy as np
 import pandas as pd
+import scipy
 from pydantic import model_validator
-from scipy import sparse
 
 from digicarbon.arrays import FloatArray
 from digicarbon.country import country
@@ -94,7 +94,9 @@ class Places:
                 "distance_band (binary) or exponential."
             )
 
-    def weighted(self, decay: Decay, radius: float | None = None, islands: IslandsPlaced = "keep") -> sparse.csr_array:
+    def weighted(
+        self, decay: Decay, radius: float | None = None, islands: IslandsPlaced = "keep"
+    ) -> scipy.sparse.csr_array:
         """Return weights that are a function of distance, shape (N, N).
 
         Parameters
@@ -112,7 +114,7 @@ class Places:
         return joined(matrix, self.nearest(), decay) if islands == "nearest" else matrix
 
 
-def joined(matrix: sparse.csr_array, nearest_ones: Pairs, decay: Decay) -> sparse.csr_array:
+def joined(matrix: scipy.sparse.csr_array, nearest_ones: Pairs, decay: Decay) -> scipy.sparse.csr_array:
     """Return a matrix in which each unit without neighbour and the one nearest to it are neighbours of each other.
 
     Parameters

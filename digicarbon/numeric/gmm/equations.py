@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import sparse
+import scipy
 
 from digicarbon.arrays import BoolArray, FloatArray, IntArray
 
@@ -33,7 +33,7 @@ class Equations:
     unit: IntArray
     period: IntArray
     level: BoolArray
-    operator: sparse.csr_array
+    operator: scipy.sparse.csr_array
 
     def rows(self, cells: FloatArray) -> FloatArray:
         """Return a column of cells as rows.
@@ -75,19 +75,19 @@ def equations(complete: BoolArray, transformation: Transformation, kind: Kind) -
         units, periods = (index.astype(np.int64) for index in np.nonzero(complete))
         cells = complete.size
         own = _operator(np.arange(len(units)), units * complete.shape[1] + periods, np.ones(len(units)), cells)
-        blocks = sparse.vstack([blocks, own], format="csr")
+        blocks = scipy.sparse.vstack([blocks, own], format="csr")
         unit, period = np.concatenate([unit, units]), np.concatenate([period, periods])
         level = np.concatenate([level, np.ones(len(units), dtype=bool)])
     order = np.lexsort((period, level, unit))
-    return Equations(unit[order], period[order], level[order], sparse.csr_array(blocks[order]))
+    return Equations(unit[order], period[order], level[order], scipy.sparse.csr_array(blocks[order]))
 
 
-def _operator(rows: IntArray, columns: IntArray, values: FloatArray, cells: int) -> sparse.csr_array:
+def _operator(rows: IntArray, columns: IntArray, values: FloatArray, cells: int) -> scipy.sparse.csr_array:
     count = int(rows.max()) + 1 if len(rows) else 0
-    return sparse.csr_array((values, (rows, columns)), shape=(count, cells))
+    return scipy.sparse.csr_array((values, (rows, columns)), shape=(count, cells))
 
 
-def _differences(complete: BoolArray) -> tuple[IntArray, IntArray, sparse.csr_array]:
+def _differences(complete: BoolArray) -> tuple[IntArray, IntArray, scipy.sparse.csr_array]:
     t = complete.shape[1]
     unit, before = (index.astype(np.int64) for index in np.nonzero(complete[:, 1:] & complete[:, :-1]))
     row = np.arange(len(unit))
@@ -97,7 +97,7 @@ def _differences(complete: BoolArray) -> tuple[IntArray, IntArray, sparse.csr_ar
     return unit, before + 1, operator
 
 
-def _orthogonal_deviations(complete: BoolArray) -> tuple[IntArray, IntArray, sparse.csr_array]:
+def _orthogonal_deviations(complete: BoolArray) -> tuple[IntArray, IntArray, scipy.sparse.csr_array]:
     t = complete.shape[1]
     later = complete[:, ::-1].cumsum(axis=1)[:, ::-1] - complete
     unit, own = (index.astype(np.int64) for index in np.nonzero(complete & (later > 0)))

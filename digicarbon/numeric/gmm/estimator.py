@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import linalg
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.gmm.equations import Equations
@@ -42,7 +42,7 @@ def reduced(parts: FloatArray) -> FloatArray:
     """Return a matrix of at most m rows with the same P′P, for P of shape (p, m)."""
     if len(parts) <= parts.shape[1]:
         return parts
-    return np.asarray(linalg.qr(parts, mode="r", check_finite=False)[0][: parts.shape[1]], dtype=np.float64)
+    return np.asarray(scipy.linalg.qr(parts, mode="r", check_finite=False)[0][: parts.shape[1]], dtype=np.float64)
 
 
 def weight(parts: FloatArray, inverse: Inverse = "scaled") -> Weight:
@@ -60,11 +60,11 @@ def weight(parts: FloatArray, inverse: Inverse = "scaled") -> Weight:
     parts = reduced(parts)
     norms = np.linalg.norm(parts, axis=0)
     scale = np.where(norms > 0, norms, 1.0)
-    _, values, right = linalg.svd(parts / scale, full_matrices=False, check_finite=False)
+    _, values, right = scipy.linalg.svd(parts / scale, full_matrices=False, check_finite=False)
     kept = values > NEGLIGIBLE * values[0]
     rank = int(kept.sum())
     if inverse == "plm":
-        _, raw, raw_right = linalg.svd(parts, full_matrices=False, check_finite=False)
+        _, raw, raw_right = scipy.linalg.svd(parts, full_matrices=False, check_finite=False)
         if len(raw) < parts.shape[1] or raw[-1] ** 2 < 1e-9:
             kept = raw**2 > np.sqrt(np.finfo(float).eps) * raw[0] ** 2
             return Weight(raw_right[kept].T / raw[kept], rank, True)
@@ -141,7 +141,7 @@ def step(moments: Moments, root: FloatArray, zx: FloatArray, zy: FloatArray) -> 
     scale = np.linalg.norm(design, axis=0)
     if design.shape[0] < design.shape[1] or not (scale > 0).all():
         raise NotIdentifiedError
-    left, values, right = linalg.svd(design / scale, full_matrices=False, check_finite=False)
+    left, values, right = scipy.linalg.svd(design / scale, full_matrices=False, check_finite=False)
     if values[-1] <= NEGLIGIBLE * values[0]:
         raise NotIdentifiedError
     half = (right / scale).T / values

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import xlogy
+import scipy
 
 from digicarbon.arrays import FloatArray
 
@@ -43,5 +43,5 @@ def entropy_weights(values: FloatArray) -> EntropyWeights:
     EntropyWeights
     """
     share = values / values.sum(axis=0)
-    entropy = -xlogy(share, share).sum(axis=0) / np.log(len(values))
+    entropy = -scipy.special.xlogy(share, share).sum(axis=0) / np.log(len(values))
     return EntropyWeights(np.asarray(entropy), np.asarray((1 - entropy) / (1 - entropy).sum()))

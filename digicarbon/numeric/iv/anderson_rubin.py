@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy import special
-from scipy.linalg import eig
+import scipy
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.iv.reduced_form import ErrorStructure, FTest, ReducedForm, quadratic_form, reduced_form
@@ -82,7 +81,7 @@ def confidence_set(form: ReducedForm, level: float) -> tuple[Interval, ...]:
     eigenvalue problem, whose real eigenvalues are all ends (cf. Mikusheva 2010 for homoskedastic errors).
     """
     q = len(form.coef)
-    critical = q * float(special.fdtri(q, form.df, level))
+    critical = q * float(scipy.special.fdtri(q, form.df, level))
     # units of the instruments and of b are arbitrary: the problem is solved in those where all is of order one
     root = np.linalg.cholesky(form.gram).T
     r, pi = (root @ form.coef).T
@@ -113,7 +112,7 @@ def _real_eigenvalues(constant: FloatArray, linear: FloatArray, square: FloatArr
     size = len(constant)
     zero, one = np.zeros((size, size)), np.eye(size)
     left, right = np.block([[zero, one], [-constant, -linear]]), np.block([[one, zero], [zero, square]])
-    alpha, beta = eig(left, right, right=False, homogeneous_eigvals=True)
+    alpha, beta = scipy.linalg.eig(left, right, right=False, homogeneous_eigvals=True)
     finite = np.abs(beta) > 1e-12 * np.abs(alpha)
     found = alpha[finite] / beta[finite]
     return sorted(found.real[np.abs(found.imag) <= 1e-6 * (1 + np.abs(found.real))].tolist())

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import special
+import scipy
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.linear.least_squares import solve
@@ -68,7 +68,7 @@ class FTest:
     def of(cls, chi2: float, df1: int, df2: float) -> FTest:
         """Return the test of a Wald statistic: F = χ²/df1."""
         value = chi2 / df1
-        return cls(value, df1, df2, float(special.fdtrc(df1, df2, value)) if value >= 0 else math.nan)
+        return cls(value, df1, df2, float(scipy.special.fdtrc(df1, df2, value)) if value >= 0 else math.nan)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import special
-from scipy.linalg import solve_triangular
+import scipy
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.iv.reduced_form import (
@@ -124,7 +123,7 @@ def strength(x: FloatArray, z: FloatArray, errors: ErrorStructure, partialled: i
 def _canonical(coef: FloatArray, gram: FloatArray, total: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return Θ = R_z Π R_x⁻¹ with R′R the second moments, R_z and R_x⁻¹: singular values are canonical correlations."""
     left: FloatArray = np.asarray(np.linalg.cholesky(gram).T, dtype=np.float64)
-    right = solve_triangular(np.linalg.cholesky(total).T, np.eye(len(total)))
+    right = scipy.linalg.solve_triangular(np.linalg.cholesky(total).T, np.eye(len(total)))
     return left @ coef @ right, left, right
 
 
@@ -167,7 +166,7 @@ def _effective(coef: FloatArray, covariance: FloatArray, gram: FloatArray) -> tu
     trace, squares, largest = float(spread.sum()), float((spread**2).sum()), float(spread[-1])
     x = 1 / 0.10
     k = trace**2 * (1 + 2 * x) / (squares + 2 * x * trace * largest)
-    return float(coef @ gram @ coef) / trace, float(special.chndtrix(0.95, k, x * k)) / k
+    return float(coef @ gram @ coef) / trace, float(scipy.special.chndtrix(0.95, k, x * k)) / k
 
 
 # Stock & Yogo (2005), tables 5.1, 5.2 and 5.4, as printed by Stata's ivreg2: by (endogenous regressors, instruments)

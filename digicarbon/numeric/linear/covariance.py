@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from scipy import sparse
+import scipy
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.within import Rows
@@ -131,7 +131,7 @@ def beck_katz(z: FloatArray, e: FloatArray, rows: Rows, by: Literal["unit", "tim
     return np.asarray(np.einsum("gik,ij,gjl->kl", cube, between, cube, optimize=True))
 
 
-def conley(z: FloatArray, e: FloatArray, rows: Rows, kernel: sparse.csr_array, lags: int = 0) -> FloatArray:
+def conley(z: FloatArray, e: FloatArray, rows: Rows, kernel: scipy.sparse.csr_array, lags: int = 0) -> FloatArray:
     """Return Σ_t Σ_ij κ_ij s_it s_jt′, and serial correlation of units' own scores up to ``lags``.
 
     Parameters

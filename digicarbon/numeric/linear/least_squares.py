@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import lapack
+import scipy
 
 from digicarbon.arrays import FloatArray
 
@@ -54,8 +54,8 @@ def least_squares(columns: FloatArray, slopes: int = 0) -> Fit:
     """
     order = np.roll(np.arange(columns.shape[1] - 1), -slopes)
     factor = triangular(columns[:, [*order, -1]] if slopes else columns)
-    solved, _ = lapack.dtrtrs(factor[:-1, :-1], factor[:-1, -1])
-    inverted, _ = lapack.dtrtri(factor[:-1, :-1])
+    solved, _ = scipy.linalg.lapack.dtrtrs(factor[:-1, :-1], factor[:-1, -1])
+    inverted, _ = scipy.linalg.lapack.dtrtri(factor[:-1, :-1])
     coef, root = np.empty_like(solved), np.empty_like(inverted)
     coef[order], root[order] = solved, inverted
     residuals = columns[:, -1] - columns[:, :-1] @ coef
@@ -100,7 +100,7 @@ def triangular(columns: FloatArray) -> FloatArray:
     The Cholesky factor of the Gram matrix is many times faster than QR but squares the condition: where a scaled
     diagonal element falls below 1e-3 it would cost more than about ten digits, and QR is taken.
     """
-    factor, failed = lapack.dpotrf(columns.T @ columns, lower=0, clean=1)
+    factor, failed = scipy.linalg.lapack.dpotrf(columns.T @ columns, lower=0, clean=1)
     if not failed:
         diagonal = factor.diagonal()
         # a column of R has the norm of the column that it stands for

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from scipy import special
+import scipy
 
 Sides = Literal["two", "greater"]
 
@@ -34,15 +34,15 @@ class Statistic:
 
 def chi2(value: float, df: int) -> Statistic:
     """Return a statistic that is χ² with ``df`` degrees of freedom under the null; a negative one has no p value."""
-    return Statistic(value, float(df), float(special.chdtrc(df, value)) if value >= 0 else math.nan)
+    return Statistic(value, float(df), float(scipy.special.chdtrc(df, value)) if value >= 0 else math.nan)
 
 
 def f(value: float, df: int, df2: int) -> Statistic:
     """Return a statistic that is F with ``df`` and ``df2`` degrees of freedom under the null."""
-    return Statistic(value, float(df), float(special.fdtrc(df, df2, value)), float(df2))
+    return Statistic(value, float(df), float(scipy.special.fdtrc(df, df2, value)), float(df2))
 
 
 def normal(value: float, sides: Sides = "two") -> Statistic:
     """Return a statistic that is standard normal under the null."""
-    p = 2 * special.ndtr(-abs(value)) if sides == "two" else special.ndtr(-value)
+    p = 2 * scipy.special.ndtr(-abs(value)) if sides == "two" else scipy.special.ndtr(-value)
     return Statistic(value, math.nan, float(p))

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import sparse
-from scipy.linalg import lapack
-from scipy.sparse import csgraph
+import scipy
 
 from digicarbon.arrays import FloatArray, IntArray
 
@@ -80,7 +78,9 @@ class Rows:
         if self.balanced:
             return np.asarray(columns.reshape(self.n, self.t, -1).sum(axis=1 if by == "unit" else 0))
         codes, groups = self.groups(by)
-        belongs = sparse.csr_array((np.ones(len(codes)), (codes, np.arange(len(codes)))), shape=(groups, len(codes)))
+        belongs = scipy.sparse.csr_array(
+            (np.ones(len(codes)), (codes, np.arange(len(codes)))), shape=(groups, len(codes))
+        )
         return np.asarray(belongs @ columns)
 
     def means(self, columns: FloatArray, by: GroupedBy) -> FloatArray:
@@ -146,8 +146,8 @@ def absorbed_rank(rows: Rows, effects: EffectsKind) -> int:
     if effects != "two_way" or rows.balanced:
         return absorbed_count(rows.n, rows.t, effects)
     ones, nodes = np.ones(len(rows.unit_codes)), rows.n + rows.t
-    links = sparse.csr_array((ones, (rows.unit_codes, rows.n + rows.period_codes)), shape=(nodes, nodes))
-    return nodes - int(csgraph.connected_components(links, directed=False)[0])
+    links = scipy.sparse.csr_array((ones, (rows.unit_codes, rows.n + rows.period_codes)), shape=(nodes, nodes))
+    return nodes - int(scipy.sparse.csgraph.connected_components(links, directed=False)[0])
 
 
 def centred(matrix: FloatArray) -> FloatArray:
@@ -173,7 +173,7 @@ def clearly_independent(within: FloatArray, before: FloatArray) -> bool:
     squares = gram.diagonal()
     if not (squares > 1e-12 * np.einsum("ij,ij->j", before, before)).all():
         return False
-    factor, failed = lapack.dpotrf(gram, lower=0)
+    factor, failed = scipy.linalg.lapack.dpotrf(gram, lower=0)
     return bool(not failed and (factor.diagonal() > 1e-5 * np.sqrt(squares)).all())
 
 

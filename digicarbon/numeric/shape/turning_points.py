@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Literal
 
 import numpy as np
-from scipy import special
+import scipy
 
 from digicarbon.arrays import FloatArray
 
@@ -50,11 +50,11 @@ class Curve:
     def quantile(self) -> float:
         """The two-sided quantile of `level`."""
         tail = 0.5 + self.level / 2
-        return float(special.ndtri(tail) if self.df is None else special.stdtrit(self.df, tail))
+        return float(scipy.special.ndtri(tail) if self.df is None else scipy.special.stdtrit(self.df, tail))
 
     def upper_tail(self, statistic: float) -> float:
         """Return the probability of a larger statistic under the null."""
-        return float(special.ndtr(-statistic) if self.df is None else special.stdtr(self.df, -statistic))
+        return float(scipy.special.ndtr(-statistic) if self.df is None else scipy.special.stdtr(self.df, -statistic))
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
+import scipy
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
-from scipy.linalg import lapack, solve_triangular
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.spatial.likelihood import Sample, in_sample, refuse_flat
@@ -301,7 +301,7 @@ class LagBatch:
 
     @cached_property
     def _inverse(self) -> FloatArray:
-        upper = np.triu(lapack.dpotri(np.ascontiguousarray(self._r), lower=0)[0])
+        upper = np.triu(scipy.linalg.lapack.dpotri(np.ascontiguousarray(self._r), lower=0)[0])
         return np.asarray(upper + np.triu(upper, 1).T)
 
     def _likeliest(self, outcomes: LagOutcomes) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -312,7 +312,7 @@ class LagBatch:
             for square, (one, other) in zip(outcomes.squares, ((p0, p0), (p0, p1), (p1, p1)), strict=True)
         )
         rho = self._maximise(a, b, c)
-        beta = solve_triangular(self._r, p0 - rho * p1).T
+        beta = scipy.linalg.solve_triangular(self._r, p0 - rho * p1).T
         return beta, rho, (a - 2 * rho * b + rho**2 * c) / self.sample.size
 
     def _maximise(self, a: FloatArray, b: FloatArray, c: FloatArray) -> FloatArray:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy
-from scipy.linalg import lapack
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.least_squares import triangular
@@ -97,7 +96,7 @@ def fit_combined(
         c = factor[k, k + 1] ** 2 + factor[k + 1, k + 1] ** 2
         rho, at_end = maximise_lag((a, b, c), w, sample)
         right = factor[:k, k] - rho * factor[:k, k + 1]
-        beta = lapack.dtrtrs(factor[:k, :k], right)[0] if k else right
+        beta = scipy.linalg.lapack.dtrtrs(factor[:k, :k], right)[0] if k else right
         return np.concatenate([beta, [-1.0, rho]]), rho, at_end
 
     def error(lam: float, weights: FloatArray) -> tuple[FloatArray, FloatArray]:

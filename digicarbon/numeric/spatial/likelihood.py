@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Literal, overload
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.linalg import lapack
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
@@ -134,7 +134,7 @@ def fit_lag(columns: FloatArray, w: SpatialOperator, sample: Sample, demeaning: 
     r = triangular(flat)
     a, b, c = r[k, k] ** 2, r[k, k] * r[k, k + 1], r[k, k + 1] ** 2 + r[k + 1, k + 1] ** 2
     rho, boundary = maximise_lag((a, b, c), w, sample)
-    beta = lapack.dtrtrs(r[:k, :k], r[:k, k] - rho * r[:k, k + 1])[0]
+    beta = scipy.linalg.lapack.dtrtrs(r[:k, :k], r[:k, k] - rho * r[:k, k + 1])[0]
     return _lag_at(columns, r[:k, :k], _Point(beta, rho, None, boundary), w, sample, demeaning)
 
 
@@ -281,12 +281,12 @@ def fit_linear(level: FloatArray, sample: Sample) -> SpatialFit:
     flat = level.reshape(t * n, width)
     k = width - 1
     r = triangular(flat)
-    beta = lapack.dtrtrs(r[:k, :k], r[:k, k])[0]
+    beta = scipy.linalg.lapack.dtrtrs(r[:k, :k], r[:k, k])[0]
     e = flat[:, k] - flat[:, :k] @ beta
     ssr = float(e @ e)
     sigma2 = ssr / sample.size
     covariance = np.zeros((k + 2, k + 2))
-    inverse = np.triu(lapack.dpotri(r[:k, :k], lower=0)[0])
+    inverse = np.triu(scipy.linalg.lapack.dpotri(r[:k, :k], lower=0)[0])
     covariance[:k, :k] = sigma2 * (inverse + np.triu(inverse, 1).T)
     covariance[k + 1, k + 1] = 2 * sigma2**2 / sample.size
     loglik = float(-sample.size / 2 * (np.log(2 * np.pi * sigma2) + 1))
@@ -404,7 +404,7 @@ def _lag_covariance(
     k = z.shape[1]
     trace, square, norm = star
     zq = z.T @ q
-    d = lapack.dpotrs(rz, zq, lower=0)[0] if k else np.empty(0)
+    d = scipy.linalg.lapack.dpotrs(rz, zq, lower=0)[0] if k else np.empty(0)
     slope = 2 * sigma2 * sample.periods * trace / sample.size
     precision = (
         sample.periods * (square + norm)
@@ -414,7 +414,7 @@ def _lag_covariance(
     variance = 1 / precision
     lean = np.concatenate([-d, [1.0, -slope]])
     out = variance * np.outer(lean, lean)
-    upper = lapack.dpotri(rz, lower=0)[0] if k else np.empty((0, 0))
+    upper = scipy.linalg.lapack.dpotri(rz, lower=0)[0] if k else np.empty((0, 0))
     inverse = np.triu(upper)
     out[:k, :k] += sigma2 * (inverse + np.triu(inverse, 1).T)
     out[k + 1, k + 1] += 2 * sigma2**2 / sample.size

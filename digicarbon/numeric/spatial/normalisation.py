@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import eigs, eigsh
+import scipy
 
 Normalise = Literal["row", "spectral", "minmax", "none"]
 """Rows that sum to one; a largest eigenvalue of one; a largest row or column sum of one; as given."""
@@ -16,7 +14,7 @@ DENSE = 400
 """Up to so many units all eigenvalues cost less than an iteration for the largest one."""
 
 
-def row_standardised(raw: sparse.csr_array) -> sparse.csr_array:
+def row_standardised(raw: scipy.sparse.csr_array) -> scipy.sparse.csr_array:
     """Return weights whose rows sum to one; a row of zeros stays.
 
     Parameters
@@ -27,13 +25,13 @@ def row_standardised(raw: sparse.csr_array) -> sparse.csr_array:
     sums = np.asarray(raw.sum(axis=1))
     with np.errstate(divide="ignore"):
         inverse = np.where(sums > 0, 1 / sums, 0.0)
-    matrix = sparse.csr_array(sparse.diags_array(inverse) @ raw)
+    matrix = scipy.sparse.csr_array(scipy.sparse.diags_array(inverse) @ raw)
     # a product leaves the cells of a row in any order, and the digest reads them in theirs
     matrix.sort_indices()
     return matrix
 
 
-def scale(raw: sparse.csr_array, how: Literal["spectral", "minmax", "none"]) -> float:
+def scale(raw: scipy.sparse.csr_array, how: Literal["spectral", "minmax", "none"]) -> float:
     """Return the number that all weights are divided by.
 
     One scalar for the whole matrix leaves the relative sizes of rows as they are, so that the model is the same up to
@@ -57,13 +55,15 @@ def scale(raw: sparse.csr_array, how: Literal["spectral", "minmax", "none"]) -> 
     return float(min(raw.sum(axis=1).max(), raw.sum(axis=0).max()))
 
 
-def components(raw: sparse.csr_array, connection: Literal["weak", "strong"]) -> int:
+def components(raw: scipy.sparse.csr_array, connection: Literal["weak", "strong"]) -> int:
     """Return the number of parts that no link joins (weak), or within which paths lead both ways (strong)."""
-    count: int = connected_components(raw, directed=True, connection=connection, return_labels=True)[0]
+    count: int = scipy.sparse.csgraph.connected_components(
+        raw, directed=True, connection=connection, return_labels=True
+    )[0]
     return count
 
 
-def spectral_radius(raw: sparse.csr_array) -> float:
+def spectral_radius(raw: scipy.sparse.csr_array) -> float:
     """Return the largest absolute eigenvalue, which for non-negative weights is an eigenvalue itself.
 
     Parameters
@@ -87,5 +87,5 @@ def spectral_radius(raw: sparse.csr_array) -> float:
     # a fixed start makes the same file give the same number
     start = np.ones(n)
     if symmetric:
-        return float(eigsh(raw, k=1, which="LA", v0=start, return_eigenvectors=False)[0])
-    return float(eigs(raw, k=1, which="LR", v0=start, return_eigenvectors=False)[0].real)
+        return float(scipy.sparse.linalg.eigsh(raw, k=1, which="LA", v0=start, return_eigenvectors=False)[0])
+    return float(scipy.sparse.linalg.eigs(raw, k=1, which="LR", v0=start, return_eigenvectors=False)[0].real)

@@ -8,7 +8,6 @@ from typing import Literal
 import numpy as np
 import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import WeightsError
@@ -41,10 +40,10 @@ class Pairs:
     destination: IntArray
     distance: FloatArray
 
-    def matrix(self, weight: ArrayLike) -> sparse.csr_array:
+    def matrix(self, weight: ArrayLike) -> scipy.sparse.csr_array:
         """Return a matrix of shape (n, n) with the weights of the pairs, one for all or shape (m,)."""
         values = np.broadcast_to(np.asarray(weight, dtype=float), self.distance.shape)
-        return sparse.csr_array((values, (self.origin, self.destination)), shape=(self.n, self.n))
+        return scipy.sparse.csr_array((values, (self.origin, self.destination)), shape=(self.n, self.n))
 
 
 def pairs_within(coordinates: FloatArray, metric: Metric, radius: float | None = None) -> Pairs:
@@ -167,12 +166,14 @@ def inverse_gap(size: FloatArray) -> FloatArray:
     return np.asarray(1 / gap)
 
 
-def without_neighbour(matrix: sparse.csr_array) -> IntArray:
+def without_neighbour(matrix: scipy.sparse.csr_array) -> IntArray:
     """Return the positions of rows without a weight."""
     return np.flatnonzero(np.asarray(matrix.sum(axis=1)) == 0)
 
 
-def linked(matrix: sparse.csr_array, origin: IntArray, destination: IntArray, weight: FloatArray) -> sparse.csr_array:
+def linked(
+    matrix: scipy.sparse.csr_array, origin: IntArray, destination: IntArray, weight: FloatArray
+) -> scipy.sparse.csr_array:
     """Return a matrix in which further pairs weigh on each other, in both directions.
 
     Parameters
@@ -184,11 +185,11 @@ def linked(matrix: sparse.csr_array, origin: IntArray, destination: IntArray, we
     """
     both = np.concatenate([np.column_stack([origin, destination]), np.column_stack([destination, origin])])
     cells, first = np.unique(both, axis=0, return_index=True)
-    links = sparse.csr_array((np.tile(weight, 2)[first], (cells[:, 0], cells[:, 1])), shape=matrix.shape)
-    return sparse.csr_array(matrix.maximum(links))
+    links = scipy.sparse.csr_array((np.tile(weight, 2)[first], (cells[:, 0], cells[:, 1])), shape=matrix.shape)
+    return scipy.sparse.csr_array(matrix.maximum(links))
 
 
-def higher_order(matrix: sparse.csr_array, order: int, lower: bool = False) -> sparse.csr_array:
+def higher_order(matrix: scipy.sparse.csr_array, order: int, lower: bool = False) -> scipy.sparse.csr_array:
     """Return 0-1 weights between units whose shortest path in ``matrix`` has ``order`` steps.
 
     Anselin & Smirnov (1996), Journal of Regional Science 36, 67-89: no circular paths, so that a unit is neighbour of
@@ -203,23 +204,23 @@ def higher_order(matrix: sparse.csr_array, order: int, lower: bool = False) -> s
         Whether pairs of fewer steps are in the result, too.
     """
     step = _indicator(matrix)
-    reached = sparse.csr_array(sparse.eye_array(matrix.shape[0], format="csr"))
+    reached = scipy.sparse.csr_array(scipy.sparse.eye_array(matrix.shape[0], format="csr"))
     now = reached
-    seen: list[sparse.csr_array] = []
+    seen: list[scipy.sparse.csr_array] = []
     for _ in range(order):
-        onward = _indicator(sparse.csr_array(now @ step))
-        now = sparse.csr_array(onward - onward.multiply(reached))
+        onward = _indicator(scipy.sparse.csr_array(now @ step))
+        now = scipy.sparse.csr_array(onward - onward.multiply(reached))
         now.eliminate_zeros()
-        reached = sparse.csr_array(reached + now)
+        reached = scipy.sparse.csr_array(reached + now)
         seen.append(now)
-    return sparse.csr_array(sum(seen[1:], seen[0])) if lower else now
+    return scipy.sparse.csr_array(sum(seen[1:], seen[0])) if lower else now
 
 
-def _indicator(matrix: sparse.csr_array) -> sparse.csr_array:
+def _indicator(matrix: scipy.sparse.csr_array) -> scipy.sparse.csr_array:
     """Return ones where there are weights."""
-    kept = sparse.csr_array(matrix)
+    kept = scipy.sparse.csr_array(matrix)
     kept.eliminate_zeros()
-    return sparse.csr_array((np.ones(kept.nnz), kept.indices, kept.indptr), shape=kept.shape)
+    return scipy.sparse.csr_array((np.ones(kept.nnz), kept.indices, kept.indptr), shape=kept.shape)
 
 
 def _measured(coordinates: FloatArray, metric: Metric, origin: IntArray, destination: IntArray) -> Pairs:

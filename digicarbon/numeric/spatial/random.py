@@ -8,7 +8,6 @@ from typing import Literal
 
 import numpy as np
 import scipy
-from scipy.linalg import lapack
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
@@ -89,7 +88,7 @@ def fit_lag_random(columns: FloatArray, w: SpatialOperator) -> RandomFit:
         r = triangular(np.concatenate([within, psi * between]))
         moments: Moments = (r[k, k] ** 2, r[k, k] * r[k, k + 1], r[k, k + 1] ** 2 + r[k + 1, k + 1] ** 2)
         rho, at_end = maximise_lag(moments, w, sample)
-        beta = lapack.dtrtrs(r[:k, :k], r[:k, k] - rho * r[:k, k + 1])[0]
+        beta = scipy.linalg.lapack.dtrtrs(r[:k, :k], r[:k, k] - rho * r[:k, k + 1])[0]
         return np.concatenate([beta, [-1.0, rho]]), at_end
 
     psi = _maximise_psi(lambda value: _sums(within, between, solve(value)[0]), n, t)
@@ -340,9 +339,9 @@ def _inverse(information: FloatArray) -> FloatArray:
     diagonal = np.diagonal(information)
     if np.isfinite(information).all() and (diagonal > 0).all():
         scale = 1 / np.sqrt(diagonal)
-        factor, failed = lapack.dpotrf(information * np.outer(scale, scale), lower=0)
+        factor, failed = scipy.linalg.lapack.dpotrf(information * np.outer(scale, scale), lower=0)
         if not failed:
-            inverse = np.triu(lapack.dpotri(factor, lower=0)[0])
+            inverse = np.triu(scipy.linalg.lapack.dpotri(factor, lower=0)[0])
             return np.asarray((inverse + np.triu(inverse, 1).T) * np.outer(scale, scale))
     raise EstimationError(
         "The information matrix of this model with random effects is singular at its estimate: these data do not tell "

@@ -12,11 +12,9 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
+import scipy
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.sparse import csgraph
-from scipy.sparse import linalg as sparse_linalg
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.spatial.operator import DenseOperator, coarse_nodes
@@ -85,11 +83,13 @@ class _Pattern:
     unit: FloatArray
     weight: FloatArray
 
-    def factor(self, rho: Any) -> sparse_linalg.SuperLU:
+    def factor(self, rho: Any) -> scipy.sparse.linalg.SuperLU:
         """Return the factors of I - diag(rho) W, rho a number or of shape (N,) in this order."""
         n = len(self.order)
         by_cell = rho[self.rows] if np.ndim(rho) else rho
-        return _factor(sparse.csc_array((self.unit - by_cell * self.weight, self.rows, self.pointers), shape=(n, n)))
+        return _factor(
+            scipy.sparse.csc_array((self.unit - by_cell * self.weight, self.rows, self.pointers), shape=(n, n))
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +106,7 @@ class SparseOperator:
         Positive d with d_i w_ij = d_j w_ji, see `find_balance`; W's spectrum is then that of a symmetric matrix.
     """
 
-    w: sparse.csr_array
+    w: scipy.sparse.csr_array
     constant_row_sum: float | None
     balance: FloatArray | None = None
 
@@ -204,11 +204,11 @@ class SparseOperator:
     @cached_property
     def _ordered(self) -> tuple[_Pattern, int]:
         """The pattern of S in an order with little fill, found once on S + S′, and the fill."""
-        eye = sparse.eye_array(self.n, format="csr")
+        eye = scipy.sparse.eye_array(self.n, format="csr")
         # any ρ serves: the order depends on the pattern alone
-        first = _factor(sparse.csc_array(eye - 0.5 / self._row_bound * self.w), "MMD_AT_PLUS_A")
+        first = _factor(scipy.sparse.csc_array(eye - 0.5 / self._row_bound * self.w), "MMD_AT_PLUS_A")
         order = np.argsort(first.perm_c)
-        w = sparse.coo_array(self.w)
+        w = scipy.sparse.coo_array(self.w)
         rank = np.empty(self.n, dtype=np.int64)
         rank[order] = np.arange(self.n)
         diagonal = np.arange(self.n)
@@ -237,16 +237,18 @@ class SparseOperator:
         if self.balance is not None:
             return self._extreme("LA")
         start = np.ones(self.n)
-        return float(sparse_linalg.eigs(self.w, 1, which="LR", v0=start, tol=1e-9, return_eigenvectors=False)[0].real)
+        return float(
+            scipy.sparse.linalg.eigs(self.w, 1, which="LR", v0=start, tol=1e-9, return_eigenvectors=False)[0].real
+        )
 
     def _extreme(self, which: Literal["SA", "LA"]) -> float:
         """Return the smallest ("SA") or largest ("LA") eigenvalue of a balanced W."""
-        root = sparse.diags_array(np.sqrt(np.asarray(self.balance)))
-        inverse = sparse.diags_array(1 / np.sqrt(np.asarray(self.balance)))
-        similar = sparse.csr_array(root @ self.w @ inverse)
+        root = scipy.sparse.diags_array(np.sqrt(np.asarray(self.balance)))
+        inverse = scipy.sparse.diags_array(1 / np.sqrt(np.asarray(self.balance)))
+        similar = scipy.sparse.csr_array(root @ self.w @ inverse)
         start = np.random.default_rng(0).uniform(0.5, 1.5, self.n) * (1 if which == "LA" else _signs(self.n))
         # an eigenvalue of a symmetric matrix has twice the digits of its vector
-        found: Any = sparse_linalg.eigsh(similar, 1, which=which, v0=start, tol=1e-6, return_eigenvectors=False)
+        found: Any = scipy.sparse.linalg.eigsh(similar, 1, which=which, v0=start, tol=1e-6, return_eigenvectors=False)
         return float(found[0])
 
     def _mapped(self, rho: float) -> tuple[float, float, float]:
@@ -294,7 +296,7 @@ class SparseOperator:
         return out
 
     @cached_property
-    def _factored(self) -> dict[str, tuple[float, sparse_linalg.SuperLU]]:
+    def _factored(self) -> dict[str, tuple[float, scipy.sparse.linalg.SuperLU]]:
         # the factors at the last ρ: a fit asks for them several times
         return {}
 
@@ -341,14 +343,14 @@ class SparseOperator:
         """
         order = self._pattern.order
         h = 1e-20
-        w = sparse.csr_array(self.w[order][:, order])
-        s = sparse.csr_array(sparse.eye_array(self.n, format="csr") - rho * w)
+        w = scipy.sparse.csr_array(self.w[order][:, order])
+        s = scipy.sparse.csr_array(scipy.sparse.eye_array(self.n, format="csr") - rho * w)
         blocks: Any = [[s.T, -1j * h * w.T], [w, s]]
-        double = sparse.coo_array(sparse.block_array(blocks))
+        double = scipy.sparse.coo_array(scipy.sparse.block_array(blocks))
         # a unit's two rows stand side by side, so that the fill stays that of S in 2 × 2 blocks
         row, column = (2 * (index % self.n) + index // self.n for index in double.coords)
         shape = (2 * self.n, 2 * self.n)
-        factors = _factor(sparse.csc_array((double.data, (row, column)), shape=shape))
+        factors = _factor(scipy.sparse.csc_array((double.data, (row, column)), shape=shape))
         return float(np.angle(factors.U.diagonal()).sum() / h)
 
     def _estimated_norm(self, rho: float) -> tuple[float, float]:
@@ -362,7 +364,7 @@ class SparseOperator:
         return self.traces(rho)[1] + float(draws.mean()), float(draws.std(ddof=1) / np.sqrt(PROBES))
 
 
-def find_balance(w: sparse.csr_array) -> FloatArray | None:
+def find_balance(w: scipy.sparse.csr_array) -> FloatArray | None:
     """Return positive d with d_i w_ij = d_j w_ji, or None if there is none.
 
     Row-standardised symmetric weights have one, and so have distances times the neighbour's size: any W = D⁻¹S with S
@@ -378,12 +380,12 @@ def find_balance(w: sparse.csr_array) -> FloatArray | None:
     ndarray, shape (N,), or None
     """
     n = w.shape[0]
-    parts, part = csgraph.connected_components(w, directed=False)
+    parts, part = scipy.sparse.csgraph.connected_components(w, directed=False)
     heads = np.unique(part, return_index=True)[1]
-    root = sparse.coo_array((np.ones(parts), (np.full(parts, n), heads)), shape=(n + 1, n + 1))
-    cells = sparse.coo_array(w)
-    inner = sparse.coo_array((cells.data, cells.coords), shape=(n + 1, n + 1))
-    order, before = csgraph.breadth_first_order(sparse.csr_array(inner + root), n, directed=True)
+    root = scipy.sparse.coo_array((np.ones(parts), (np.full(parts, n), heads)), shape=(n + 1, n + 1))
+    cells = scipy.sparse.coo_array(w)
+    inner = scipy.sparse.coo_array((cells.data, cells.coords), shape=(n + 1, n + 1))
+    order, before = scipy.sparse.csgraph.breadth_first_order(scipy.sparse.csr_array(inner + root), n, directed=True)
     if len(order) <= n:
         # not every unit is reached along the direction of the weights
         return None
@@ -396,12 +398,12 @@ def find_balance(w: sparse.csr_array) -> FloatArray | None:
     for i, j, ratio in zip(parent.tolist(), child.tolist(), (forth / back).tolist(), strict=True):
         d[j] = d[i] * ratio
     out = np.array(d)
-    scaled = sparse.csr_array(sparse.diags_array(out) @ w)
+    scaled = scipy.sparse.csr_array(scipy.sparse.diags_array(out) @ w)
     gap = abs(scaled - scaled.T)
     return out if gap.max() <= 1e-11 * scaled.max() else None
 
 
-def _cells(w: sparse.csr_array, rows: NDArray[np.int32], columns: NDArray[np.int32]) -> FloatArray:
+def _cells(w: scipy.sparse.csr_array, rows: NDArray[np.int32], columns: NDArray[np.int32]) -> FloatArray:
     return np.asarray(w[rows, columns]).ravel() if len(rows) else np.empty(0)
 
 
@@ -409,9 +411,9 @@ def _signs(n: int) -> FloatArray:
     return np.random.default_rng(1).choice([-1.0, 1.0], size=n)
 
 
-def _factor(matrix: Any, order: Literal["NATURAL", "MMD_AT_PLUS_A"] = "NATURAL") -> sparse_linalg.SuperLU:
+def _factor(matrix: Any, order: Literal["NATURAL", "MMD_AT_PLUS_A"] = "NATURAL") -> scipy.sparse.linalg.SuperLU:
     """Return triangular factors without pivoting, columns as they stand or in an order that is found."""
-    factors: sparse_linalg.SuperLU = sparse_linalg.splu(
+    factors: scipy.sparse.linalg.SuperLU = scipy.sparse.linalg.splu(
         matrix, permc_spec=order, diag_pivot_thresh=0.0, options={"SymmetricMode": True}
     )
     return factors

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
+import scipy
 
 from digicarbon.arrays import FloatArray
 
@@ -68,7 +68,7 @@ def _p_value(r: float, df: int) -> float:
         return np.nan
     if 1 - r**2 <= 0:
         return 0.0
-    return float(2 * special.stdtr(df, -abs(r) * np.sqrt(df / (1 - r**2))))
+    return float(2 * scipy.special.stdtr(df, -abs(r) * np.sqrt(df / (1 - r**2))))
 
 
 def inflation_factors(columns: FloatArray) -> FloatArray:

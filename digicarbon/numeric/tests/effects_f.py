@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
+import scipy
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import EstimationError, counted
@@ -123,4 +123,4 @@ def unit_effects(y: FloatArray, x: FloatArray, unit_codes: IntArray) -> UnitEffe
     own = shares * (1 - 2 / group.count) + shares.sum() / group.count**2
     variance = fit.ssr / df * (own + np.einsum("ij,jk,ik->i", spread, fit.inverse, spread))
     values, se = alpha - alpha.mean(), np.sqrt(variance)
-    return UnitEffects(values, se, np.asarray(2 * special.stdtr(df, -np.abs(values / se))))
+    return UnitEffects(values, se, np.asarray(2 * scipy.special.stdtr(df, -np.abs(values / se))))

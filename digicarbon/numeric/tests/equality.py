@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
+import scipy
 
 from digicarbon.arrays import FloatArray
 
@@ -55,8 +55,8 @@ def wald_test(restrictions: FloatArray, coef: FloatArray, covariance: FloatArray
         return WaldTest(math.nan, float(q), denominator, math.nan)
     value = float(distance @ np.linalg.solve(spread, distance))
     if df is None:
-        return WaldTest(value, float(q), denominator, float(special.chdtrc(q, value)))
-    return WaldTest(value / q, float(q), denominator, float(special.fdtrc(q, df, value / q)))
+        return WaldTest(value, float(q), denominator, float(scipy.special.chdtrc(q, value)))
+    return WaldTest(value / q, float(q), denominator, float(scipy.special.fdtrc(q, df, value / q)))
 
 
 def equality(coef: FloatArray, covariance: FloatArray, terms: int, groups: int, df: float | None) -> WaldTest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from scipy import special
+import scipy
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.linear.group_means import Groups
@@ -107,11 +107,11 @@ def _half(score: float) -> Statistic:
     if math.isnan(score):
         return NONE
     value = max(0.0, score) ** 2
-    return Statistic(value, 1.0, float(special.chdtrc(1, value)) / 2 if score > 0 else 1.0)
+    return Statistic(value, 1.0, float(scipy.special.chdtrc(1, value)) / 2 if score > 0 else 1.0)
 
 
 def _mixture(value: float) -> Statistic:
     if math.isnan(value):
         return NONE
-    p = special.chdtrc(1, value) / 2 + special.chdtrc(2, value) / 4 if value > 0 else 1.0
+    p = scipy.special.chdtrc(1, value) / 2 + scipy.special.chdtrc(2, value) / 4 if value > 0 else 1.0
     return Statistic(value, math.nan, float(p))

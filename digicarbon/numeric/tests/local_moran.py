@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import sparse, special
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
@@ -41,7 +41,7 @@ class LocalMoran:
 
 def local_moran(
     values: FloatArray,
-    w: sparse.csr_array,
+    w: scipy.sparse.csr_array,
     moments: LocalMoments = "conditional",
     ml_variance: bool = True,
     quadrants: Quadrants = "esda",
@@ -109,13 +109,15 @@ def local_moran(
     with np.errstate(divide="ignore", invalid="ignore"):
         score = (i - expected) / np.sqrt(variance)
     if moments != "permutation":
-        p = 2 * special.ndtr(-np.abs(score)) if sides == "two" else special.ndtr(-score)
+        p = 2 * scipy.special.ndtr(-np.abs(score)) if sides == "two" else scipy.special.ndtr(-score)
     p = np.where(fixed, np.nan, p)
     neighbours = lagged > 0 if quadrants == "esda" else _above_mean(np.asarray(w @ values))
     return LocalMoran(i, expected, variance, score, p, 2 * (z > 0).astype(np.int64) + neighbours)
 
 
-def _moments(z: FloatArray, w: sparse.csr_array, s2: float, moments: LocalMoments) -> tuple[FloatArray, FloatArray]:
+def _moments(
+    z: FloatArray, w: scipy.sparse.csr_array, s2: float, moments: LocalMoments
+) -> tuple[FloatArray, FloatArray]:
     """Return exact means and variances, each of shape (N,)."""
     n = len(z)
     sums, squares = np.asarray(w.sum(axis=1)), np.asarray(w.multiply(w).sum(axis=1))
@@ -133,7 +135,7 @@ def _moments(z: FloatArray, w: sparse.csr_array, s2: float, moments: LocalMoment
     return -(z**2) * sums / ((n - 1) * s2), (z / s2) ** 2 * (squares - sums**2 / (n - 1)) * spread
 
 
-def _conditional_draws(z: FloatArray, w: sparse.csr_array, rng: np.random.Generator, draws: int) -> FloatArray:
+def _conditional_draws(z: FloatArray, w: scipy.sparse.csr_array, rng: np.random.Generator, draws: int) -> FloatArray:
     """Return z_i Σⱼ wᵢⱼ z_π(j) over permutations π of the other units, shape (N, draws)."""
     n = len(z)
     counts = np.diff(w.indptr)

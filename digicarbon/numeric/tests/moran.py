@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import sparse
+import scipy
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.statistic import Sides, normal
@@ -32,7 +32,7 @@ class Moran:
 
 def moran(
     values: FloatArray,
-    w: sparse.csr_array,
+    w: scipy.sparse.csr_array,
     moments: Moments = "normal",
     sides: Sides = "two",
     rng: np.random.Generator | None = None,
@@ -79,7 +79,12 @@ def moran(
 
 
 def bivariate_moran(
-    x: FloatArray, y: FloatArray, w: sparse.csr_array, rng: np.random.Generator, draws: int = 999, sides: Sides = "two"
+    x: FloatArray,
+    y: FloatArray,
+    w: scipy.sparse.csr_array,
+    rng: np.random.Generator,
+    draws: int = 999,
+    sides: Sides = "two",
 ) -> Moran:
     """Return the bivariate Moran's I of x with its neighbours' y, moments and p value by permutation.
 
@@ -101,7 +106,13 @@ def bivariate_moran(
 
 
 def permuted(
-    i: float, zx: FloatArray, zy: FloatArray, w: sparse.csr_array, sides: Sides, rng: np.random.Generator, draws: int
+    i: float,
+    zx: FloatArray,
+    zy: FloatArray,
+    w: scipy.sparse.csr_array,
+    sides: Sides,
+    rng: np.random.Generator,
+    draws: int,
 ) -> Moran:
     """Return moments and p value of ``i`` over permutations of ``zx``; ``zy`` moves along if it is the same array."""
     same = zx is zy
@@ -115,6 +126,6 @@ def permuted(
     return Moran(i, expected, variance, score, float(1 + extreme.sum()) / (draws + 1))
 
 
-def _index(zx: FloatArray, zy: FloatArray, w: sparse.csr_array) -> float:
+def _index(zx: FloatArray, zy: FloatArray, w: scipy.sparse.csr_array) -> float:
     size = float(np.sqrt((zx @ zx) * (zy @ zy)))
     return len(zx) / float(w.sum()) * float(zx @ (w @ zy)) / size

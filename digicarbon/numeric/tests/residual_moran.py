@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import sparse
+import scipy
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.statistic import Sides, normal
@@ -11,7 +11,7 @@ from digicarbon.numeric.linear.within import EffectsKind, absorbed_count, demean
 from digicarbon.numeric.tests.moran import Moran
 
 
-def residual_moran(columns: FloatArray, w: sparse.csr_array, effects: EffectsKind, sides: Sides = "two") -> Moran:
+def residual_moran(columns: FloatArray, w: scipy.sparse.csr_array, effects: EffectsKind, sides: Sides = "two") -> Moran:
     """Return Moran's I of the residuals of y on Z and fixed effects, all periods together.
 
     Parameters
@@ -36,7 +36,7 @@ def residual_moran(columns: FloatArray, w: sparse.csr_array, effects: EffectsKin
     flat = within.reshape(t * n, -1)
     basis = np.linalg.qr(flat[:, :-1])[0]
     e = flat[:, -1] - basis @ (basis.T @ flat[:, -1])
-    a = sparse.csr_array((w + w.T) / 2)
+    a = scipy.sparse.csr_array((w + w.T) / 2)
     size, left = t * n, t * n - absorbed_count(n, t, effects) - basis.shape[1]
     scale = size / (t * float(w.sum()))
     i = scale * float(e @ _lag(a, e.reshape(t, n)).ravel()) / float(e @ e)
@@ -47,7 +47,7 @@ def residual_moran(columns: FloatArray, w: sparse.csr_array, effects: EffectsKin
     return Moran(i, expected, variance, score, normal(score, sides).p)
 
 
-def _traces(a: sparse.csr_array, basis: FloatArray, effects: EffectsKind) -> tuple[float, float]:
+def _traces(a: scipy.sparse.csr_array, basis: FloatArray, effects: EffectsKind) -> tuple[float, float]:
     """Return tr(MA) and tr(MAMA) for a symmetric A of zero diagonal and M = Q - UU′."""
     t, n, k = basis.shape
     trace, square = 0.0, float(a.multiply(a).sum())
@@ -63,6 +63,6 @@ def _traces(a: sparse.csr_array, basis: FloatArray, effects: EffectsKind) -> tup
     return periods * trace - float(np.trace(inner)), periods * square - 2 * crossed + float(np.vdot(inner, inner.T))
 
 
-def _lag(a: sparse.csr_array, values: FloatArray) -> FloatArray:
+def _lag(a: scipy.sparse.csr_array, values: FloatArray) -> FloatArray:
     """Return A x within each period, for x of shape (T, N)."""
     return np.asarray((a @ values.T).T)

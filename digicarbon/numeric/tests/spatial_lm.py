@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import sparse
+import scipy
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.linear.least_squares import solve
@@ -40,7 +40,7 @@ class LagrangeMultipliers:
 
 
 def lagrange_multipliers(
-    columns: FloatArray, w: sparse.csr_array, effects: EffectsKind, form: Form = "corrected"
+    columns: FloatArray, w: scipy.sparse.csr_array, effects: EffectsKind, form: Form = "corrected"
 ) -> LagrangeMultipliers:
     """Return the tests after least squares of y on Z and fixed effects.
 
@@ -93,7 +93,7 @@ def lagrange_multipliers(
     )
 
 
-def _traces(w: sparse.csr_array, sample: Sample) -> tuple[float, float]:
+def _traces(w: scipy.sparse.csr_array, sample: Sample) -> tuple[float, float]:
     """Return T* tr W* and the information on ρ at ρ = 0, β aside and σ² concentrated out."""
     trace, square, norm = 0.0, float(w.multiply(w.T).sum()), float(w.multiply(w).sum())
     if sample.drops_constant:
@@ -106,7 +106,7 @@ def _traces(w: sparse.csr_array, sample: Sample) -> tuple[float, float]:
     return trace, sample.periods * (square + norm) - 2 * trace**2 / sample.size
 
 
-def _lag(w: sparse.csr_array, cube: FloatArray) -> FloatArray:
+def _lag(w: scipy.sparse.csr_array, cube: FloatArray) -> FloatArray:
     """Return W x within each period, for x of shape (T, N, m)."""
     t, n, m = cube.shape
     return np.asarray((w @ cube.transpose(1, 0, 2).reshape(n, t * m)).reshape(n, t, m).transpose(1, 0, 2))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy import special
+import scipy
 
 from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic import moran
@@ -94,7 +94,7 @@ def plot_moran(
 
 def _draw_moran(axes: Axes, by_name: Mapping[str, pd.DataFrame], level: float, words: Words) -> None:
     periods = list(dict.fromkeys(str(period) for table in by_name.values() for period in table.index))
-    quantile = float(special.ndtri(0.5 + level / 2))
+    quantile = float(scipy.special.ndtri(0.5 + level / 2))
     p_words = words.say("hollow", p=f"{1 - level:.2g}")
     hollow = False
     for position, (name, table) in enumerate(by_name.items()):
