@@ -78,8 +78,13 @@ class Spec(pydantic.BaseModel):
         return frozenset()
 
 
+_PLAIN = frozenset({str, int, float, bool})
+
+
 def _builtin(value: Any) -> Any:
     """Return a value with containers of other kinds as dictionaries and lists: Hydra hands over those of OmegaConf."""
+    if value is None or type(value) in _PLAIN:
+        return value
     if isinstance(value, Mapping):
         return {key: _builtin(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str | bytes | tuple | range):
@@ -286,7 +291,10 @@ class Builder:
 
 def _is_current(spec: Spec, node: Mapping[str, Any]) -> bool:
     """Return whether a node still names a specification's class: a notebook may load ``mine.py`` anew."""
-    module, _, name = str(node.get("_target_")).rpartition(".")
+    target = str(node.get("_target_"))
+    if target.startswith(f"{__package__}."):
+        return True
+    module, _, name = target.rpartition(".")
     return getattr(sys.modules.get(module), name, None) is type(spec)
 
 

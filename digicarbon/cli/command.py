@@ -235,7 +235,7 @@ def _sum(planned: Plan) -> str:
 
 def check(request: Request) -> None:
     """Build and check every run against its data; fit nothing."""
-    plans = _plans(request)
+    plans = _plans(request, check_all=True)
     for _, planned in plans:
         _say_left_out(planned)
         runs = len(planned.runs)
@@ -361,15 +361,18 @@ def terminal(stderr: bool = False) -> Console:
     return Console(stderr=stderr, markup=False, highlight=False)
 
 
-def _plans(request: Request) -> list[tuple[Composer, Plan]]:
-    """Plan an experiment, or each of those that it lists, before the first is fitted."""
+def _plans(request: Request, check_all: bool = False) -> list[tuple[Composer, Plan]]:
+    """Plan an experiment, or each of those that it lists, before the first is fitted.
+
+    Runs that the store has are not checked again, unless ``check_all``.
+    """
     from digicarbon.sweep import sweep
+    from digicarbon.tracking import finished
 
     plain, axes = read_overrides(request.overrides, request.config_loader)
     composers = list(_composers(request.config_loader, request.name, plain, ()))
-    for composer in composers:
-        sweep.settings(composer)
-    shop = Workshop()
+    stores = [sweep.settings(composer).tracking for composer in composers]
+    shop = Workshop() if check_all else Workshop(lambda: frozenset[str]().union(*map(finished, dict.fromkeys(stores))))
     planned: list[tuple[Composer, Plan]] = []
     wrong: list[tuple[str, DigicarbonError]] = []
     for composer in composers:

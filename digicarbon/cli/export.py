@@ -152,6 +152,7 @@ def _prepared(shop: Workshop, specs: Specs, row: Mapping[str, object]) -> Prepar
     """Return what a run was fitted to, and refuse data that are no longer the same."""
     with Caught() as caught:
         prepared = shop.prepare(specs)
+        shop.check(specs, prepared)
         same = prepared.panel.digest == row[f"tags.{DATA}"]
         before = row.get(f"tags.{WEIGHTS}")
         if prepared.weights is not None and isinstance(before, str):

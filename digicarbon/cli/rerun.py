@@ -106,7 +106,9 @@ def fitted_again(recorded: Recorded, config: str) -> Again:
         raise EstimationError(f"The run {recorded.run_id} cannot be fitted today.{gone}")
     with Caught("The code of the run") as caught, threadpool_limits(1):
         specs = specify(plain(config, recorded.run_id))
-        prepared = Workshop().prepare(specs)
+        shop = Workshop()
+        prepared = shop.prepare(specs)
+        shop.check(specs, prepared)
         result = specs.model.fit(prepared.panel, prepared.weights)
         tables = specs.diagnostic.tables(prepared.panel, prepared.weights)
         return Again(recorded, specs, prepared, replace(result, tables={**result.tables, **tables}))

@@ -116,6 +116,7 @@ class Composer:
         self._own: dict[tuple[str, str], Mapping[str, Node] | None] = {}
         self._points: dict[tuple[tuple[str, str], ...], Point] = {}
         self._places: dict[tuple[str, str | None], str] = {}
+        self._laid: tuple[Mapping[str, Any], Mapping[str, Node]] | None = None
 
     @cached_property
     def _composed(self) -> tuple[DictConfig, Mapping[str, str]]:
@@ -439,12 +440,17 @@ class Composer:
 
     def _nodes(self, choices: Mapping[str, Any]) -> Mapping[str, Node]:
         """Return the nodes of a run, its values laid over them."""
+        # a run asks for what it lacks and for its values, of one mapping that is written once
+        if self._laid is not None and self._laid[0] is choices:
+            return self._laid[1]
         nodes = self._point(choices).nodes
         values: dict[str, list[tuple[str, Any]]] = {}
         for key, value in choices.items():
             if key not in GROUPS:
                 values.setdefault(key.split(".")[0], []).append((key, value))
-        return {**nodes, **{group: nodes[group].with_values(items) for group, items in values.items()}}
+        nodes = {**nodes, **{group: nodes[group].with_values(items) for group, items in values.items()}}
+        self._laid = choices, nodes
+        return nodes
 
     def _point(self, choices: Mapping[str, Any]) -> Point:
         """Return what a choice of options comes to."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Container, Hashable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -97,7 +97,8 @@ class Specs:
             return False
         if group in ("model", "inference") and name in self.ignored:
             return True
-        return name not in type(spec).model_fields
+        # not `model_fields`, whose look-up takes long for what is asked of every key of every run
+        return name not in type(spec).__pydantic_fields__
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +121,7 @@ class Stage:
     selection: Selection
     said: tuple[str, ...]
     in_10k_cny: frozenset[str] = frozenset()
+    _digests: dict[tuple[str, ...], str] = field(default_factory=dict, init=False, repr=False)
 
     def panel(self, terms: tuple[str, ...]) -> Panel:
         """Return the sample with the terms made and complete.
@@ -131,6 +133,13 @@ class Stage:
         """
         with _naming(self.inputs):
             return self.selection.take(terms)
+
+    def digest(self, terms: tuple[str, ...]) -> str:
+        """Return the digest of what `panel` makes, of the columns that the terms stand for; raises as it does."""
+        if terms not in self._digests:
+            panel = self.panel(terms)
+            self._digests[terms] = panel.digest_of(panel.expanded(terms))
+        return self._digests[terms]
 
     def notes(self, terms: tuple[str, ...]) -> tuple[str, ...]:
         """Return sentences that belong under every table of a run with these terms."""
@@ -194,6 +203,11 @@ class Prepared:
         return self.stage.panel(self.terms)
 
     @property
+    def digest(self) -> str:
+        """The digest of the columns that the run reads; equal for runs of the same numbers and labels."""
+        return self.stage.digest(self.terms)
+
+    @property
     def simulated(self) -> bool:
         """Whether the data are drawn by a computer."""
         return self.stage.inputs.simulated
@@ -239,27 +253,33 @@ def specify(config: Mapping[str, Any], builder: Builder | None = None) -> Specs:
 class Workshop:
     """Prepares runs and keeps what several of them share.
 
+    Parameters
+    ----------
+    fitted : callable, optional
+        Returns the content hashes of runs that were fitted: their models and data have passed every check.
+
     Attributes
     ----------
     builder : Builder
         The specifications of its runs, equal ones once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, fitted: Callable[[], Container[str]] = frozenset) -> None:
         self.builder = Builder()
+        self._ask_fitted = fitted
         self._done: dict[Hashable, Any] = {}
         self._identities: dict[int, tuple[Spec, str]] = {}
 
     def prepare(self, specs: Specs) -> Prepared:
-        """Return the stage and weights of a run, after its model and diagnostic have checked them.
+        """Return the stage and weights of a run, every column of which can be made; see `check`.
 
         Raises
         ------
-        ConfigError, DataError, WeightsError, EstimationError
+        ConfigError, DataError, WeightsError
         """
         stage = self._stage(specs)
         try:
-            panel = stage.panel(specs.terms)
+            stage.digest(specs.terms)
         except UnknownColumnError as error:
             named = "" if subject(error.place) else _named_by(specs, error.column)
             raise DataError(f"{named}{error}") from error
@@ -270,10 +290,24 @@ class Workshop:
             lacking = re.search(r"The panel has no column '(.+?)'\.", str(error))
             named = _named_by(specs, lacking[1]) if lacking and not subject(str(error)) else ""
             raise error.told(f"{named}{error}") from error
-        weights = None if specs.weights is None else self._weights(specs, specs.weights, panel)
-        specs.model.check(panel, weights)
-        specs.diagnostic.check(panel, weights)
+        weights = None if specs.weights is None else self._weights(specs, specs.weights, stage.panel(specs.terms))
         return Prepared(stage, specs.terms, weights)
+
+    def check(self, specs: Specs, prepared: Prepared, key: str = "") -> None:
+        """Have model and diagnostic check what they are to be fitted to, unless a run of this hash was fitted.
+
+        Raises
+        ------
+        ConfigError, DataError, WeightsError, EstimationError
+        """
+        if key in self._fitted:
+            return
+        specs.model.check(prepared.panel, prepared.weights)
+        specs.diagnostic.check(prepared.panel, prepared.weights)
+
+    @cached_property
+    def _fitted(self) -> Container[str]:
+        return self._ask_fitted()
 
     def completed(self, specs: Specs) -> Specs:
         """Return the specifications with what the diagnostic leaves to the data."""
@@ -430,10 +464,10 @@ def _named_by(specs: Specs, column: str) -> str:
     if formula is not None and column in formula:
         return "model.formula: "
     for group, spec in (("model", specs.model), ("diagnostic", specs.diagnostic)):
-        for field, value in spec:
+        for name, value in spec:
             terms = (value,) if isinstance(value, str) else value if isinstance(value, tuple) else ()
             if column in map(_bare, variables_of([term for term in terms if isinstance(term, str)])):
-                return f"{group}.{field}: "
+                return f"{group}.{name}: "
     return ""
 
 

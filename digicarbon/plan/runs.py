@@ -328,6 +328,8 @@ def _checked(composer: Composer, choice: Choice, shop: Workshop) -> Run:
             require(lacking, chosen, composer, choice)
         specs = shop.completed(specs)
         prepared = shop.prepare(specs)
+        key = content_hash(specs, prepared, shop)
+        shop.check(specs, prepared, key)
     return Run(
         # a run without an experiment is called by its model: the root's name says nothing
         label=_run_label(choice, specs) or (chosen["model"] if composer.name == ROOT else composer.name),
@@ -335,7 +337,7 @@ def _checked(composer: Composer, choice: Choice, shop: Workshop) -> Run:
         options=chosen,
         specs=specs,
         prepared=prepared,
-        key=content_hash(specs, prepared, shop),
+        key=key,
         composer=composer,
     )
 
@@ -370,13 +372,12 @@ def content_hash(specs: Specs, prepared: Prepared, workshop: Workshop | None = N
     """
     shop = workshop or Workshop()
     classes = (type(specs.model), type(specs.diagnostic))
-    panel = prepared.panel
     content = [
         # at their defaults, not left out: models that ignore nothing else keep the hash that they had
         identity(as_default(specs.model, specs.ignored)),
         identity(specs.diagnostic),
         specs.terms,
-        panel.digest_of(panel.expanded(specs.terms)),
+        prepared.digest,
         None if prepared.weights is None else prepared.weights.digest,
         # a sweep computes with the code that it has loaded
         shop.once(("code", *classes), lambda: code_digest(*classes)),

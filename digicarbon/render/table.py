@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -167,6 +168,41 @@ class Table:
             notes=tuple(filter(None, map(clean, self.notes))),
         )
         return (own,) if self.below is None else (own, *self.below._grids)
+
+
+def to_json(table: Table) -> dict[str, Any]:
+    """Return a table as plain values, from which `from_json` makes an equal one."""
+    return {
+        "title": table.title,
+        "heads": list(map(str, table.cells.columns)),
+        "labels": list(map(str, table.cells.index)),
+        "cells": [list(map(str, row)) for row in table.cells.to_numpy()],
+        "rules": list(table.rules),
+        "notes": list(table.notes),
+        "below": None if table.below is None else to_json(table.below),
+        "spanners": [list(one) for one in table.spanners],
+        "blocks": list(table.blocks),
+    }
+
+
+def from_json(plain: Mapping[str, Any]) -> Table:
+    """Return the table that `to_json` made plain.
+
+    Raises
+    ------
+    LookupError, ValueError, TypeError
+        If the values are no table's.
+    """
+    cells = pd.DataFrame(plain["cells"], index=plain["labels"], columns=plain["heads"], dtype=object)
+    return Table(
+        title=plain["title"],
+        cells=cells,
+        rules=tuple(plain["rules"]),
+        notes=tuple(plain["notes"]),
+        below=None if plain["below"] is None else from_json(plain["below"]),
+        spanners=tuple((words, count) for words, count in plain["spanners"]),
+        blocks=tuple(plain["blocks"]),
+    )
 
 
 def _page(table: Table) -> bytes:

@@ -34,6 +34,10 @@ GROUPS = ("source", "measure", "outcome", "panel", "sample")
 """The choices that make a panel."""
 
 
+SHARED_SEEDS = (tuple(KINDS)[: list(KINDS).index("model")], ("model",), tuple(KINDS)[list(KINDS).index("model") + 1 :])
+"""Groups whose seeds are looked for together: runs that differ in their models alone share the others."""
+
+
 @dataclass(frozen=True)
 class Ledger:
     """What a sweep keeps about its data.
@@ -102,6 +106,10 @@ def fingerprint(specs: Specs, prepared: Prepared) -> str:
 def seeds(specs: Specs) -> dict[str, int]:
     """Return every seed among the fields of a run's specifications, by dotted key, e.g. ``{"source.seed": 1}``."""
     return dict(_seeds("", ((group, getattr(specs, group)) for group in KINDS)))
+
+
+def _seeds_of(specs: Sequence[tuple[str, object]]) -> dict[str, int]:
+    return dict(_seeds("", specs))
 
 
 def _seeds(place: str, fields: Iterable[tuple[str, object]]) -> Iterator[tuple[str, int]]:
@@ -182,9 +190,9 @@ class _Origins:
 
     def _seeds(self, specs: Specs) -> dict[str, int]:
         found: dict[str, int] = {}
-        for group in KINDS:
-            spec = getattr(specs, group)
-            found |= self._once("seeds", (spec,), partial(dict, _seeds("", [(group, spec)])))
+        for groups in SHARED_SEEDS:
+            own = [(group, getattr(specs, group)) for group in groups]
+            found |= self._once("seeds", tuple(spec for _, spec in own), partial(_seeds_of, own))
         return found
 
     def choices(self, run: Run) -> str:

@@ -23,13 +23,13 @@ from digicarbon.plan.runs import Plan, Run, require
 from digicarbon.report import Report, Table
 from digicarbon.result import Result
 from digicarbon.spec import Spec, build
-from digicarbon.sweep import engine, entries
+from digicarbon.sweep import before, engine, entries
 from digicarbon.sweep.engine import Fitted, Work
 from digicarbon.sweep.provenance import FINGERPRINT, ledger
 from digicarbon.sweep.quiet import WhenQuiet
 from digicarbon.sweep.stage import Stages
 from digicarbon.sweep.tables import Records, show, store_name
-from digicarbon.tracking import EXPERIMENT, OVERRIDES, ROSTER, Entry, Store, Tracking
+from digicarbon.tracking import EXPERIMENT, OVERRIDES, ROSTER, Entry, Store, StoredResults, Tracking
 
 S = TypeVar("S", bound=Spec)
 
@@ -151,6 +151,8 @@ def run(
     """
     chosen = settings(composer)
     kept = ledger(planned.runs)
+    roster = entries.roster(planned).to_bytes()
+    table_key = before.key_of(roster, planned.title, chosen.report)
     store = Store(chosen.tracking, store_name(planned))
     tags = {
         FINGERPRINT: kept.fingerprint,
@@ -165,24 +167,23 @@ def run(
             tags,
             sweep_key(planned),
             resume=not force,
-            files={**kept.files, ROSTER: entries.roster(planned).to_bytes()},
+            files={**kept.files, ROSTER: roster},
         )
         book = _Book(store, planned.runs, entries.Entries(kept, chosen.report.asked), signals, progress)
         try:
             book.take_over(done, elsewhere=not force)
-            with (
-                Stages(local=not chosen.executor.remote) as stages,
-                closing(engine.fitted(_work(planned.runs, book.left(), chosen.executor, stages))) as answers,
-                WhenQuiet(FLUSH, book.flush) as quiet,
-            ):
-                for found in answers:
-                    with quiet.heard():
-                        book.add(found)
-            book.flush()
-            with Scratch() as scratch:
-                failed = [(planned.runs[index].label, book.errors[index]) for index in sorted(book.errors)]
-                shown = show(planned, chosen.report, book.records(planned), scratch.path, failed)
-                places = store.finish(shown.files, len(book.errors), book.done, shown.metrics)
+            shown = before.found(table_key, store.kept) if book.kept == len(planned.runs) else None
+            if shown is not None:
+                failed: list[tuple[str, str]] = []
+                store.finish({}, 0, book.done)
+                places = {name: str(path) for name, path in shown.files.items()}
+            else:
+                _fit(planned.runs, book, chosen.executor)
+                with Scratch() as scratch:
+                    failed = [(planned.runs[index].label, book.errors[index]) for index in sorted(book.errors)]
+                    shown = show(planned, chosen.report, book.records(planned), scratch.path, failed)
+                    again = {} if failed else before.recorded(shown, table_key)
+                    places = store.finish({**shown.files, **again}, len(book.errors), book.done, shown.metrics)
         except KeyboardInterrupt:
             try:
                 book.flush()
@@ -210,6 +211,19 @@ def run(
         estimates=places.get("estimates.csv", ""),
         waiting=store.waiting,
     )
+
+
+def _fit(runs: Sequence[Run], book: _Book, executor: Executor) -> None:
+    """Fit what has no result yet."""
+    with (
+        Stages(local=not executor.remote) as stages,
+        closing(engine.fitted(_work(runs, book.left(), executor, stages))) as answers,
+        WhenQuiet(FLUSH, book.flush) as quiet,
+    ):
+        for found in answers:
+            with quiet.heard():
+                book.add(found)
+    book.flush()
 
 
 class _Book:
@@ -244,19 +258,17 @@ class _Book:
         self.errors: dict[int, str] = {}
         self.results: dict[int, Result] = {}
         self._small = len(runs) <= KEPT
+        self._before: StoredResults | None = None
         self._has_result = bytearray(len(runs))
         self._waiting: list[Entry] = []
         self._flushed = time.monotonic()
 
     def take_over(self, done: Mapping[str, str], elsewhere: bool) -> None:
         """Take the results that the store has: those of this sweep, and copies of those of others."""
-        before = self.store.recorded()
-        there = [index for index, run in enumerate(self.runs) if run.key in done and run.key in before]
-        for index in there:
-            self._count(index)
-        if self._small:
-            results = before.read(self.runs[index].key for index in there)
-            self.results |= {index: result for index, (_, result) in zip(there, results, strict=True)}
+        self._before = self.store.recorded()
+        for index, run in enumerate(self.runs):
+            if run.key in done and run.key in self._before:
+                self._count(index)
         self.kept = self.done
         if elsewhere and self.kept < len(self.runs):
             self._copy(self.store.find([self.runs[index].key for index in self.left()]))
@@ -291,6 +303,7 @@ class _Book:
     def records(self, planned: Plan) -> Records:
         """Return the runs that have a result, for the report; all must have been written."""
         if self._small:
+            self._read_before()
             return Records(planned, sorted(self.results), lambda indices: map(self.results.__getitem__, indices))
         stored = self.store.recorded()
         # a user's own table can hold what no file can; such a run is done, but not to be read back
@@ -300,6 +313,13 @@ class _Book:
             return (result for _, result in stored.read(self.runs[index].key for index in indices))
 
         return Records(planned, there, read, lacking=self.done - len(there))
+
+    def _read_before(self) -> None:
+        """Read the results that the sweep had before."""
+        there = [index for index, has in enumerate(self._has_result) if has and index not in self.results]
+        if self._before is not None:
+            results = self._before.read(self.runs[index].key for index in there)
+            self.results |= {index: result for index, (_, result) in zip(there, results, strict=True)}
 
     def _copy(self, found: Mapping[str, str]) -> None:
         """Record copies of what other sweeps have, by content hash."""

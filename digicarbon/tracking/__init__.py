@@ -5,7 +5,7 @@ from digicarbon.tracking._codec import decode
 from digicarbon.tracking._connection import ask_once, refuse_unreadable
 from digicarbon.tracking._delivery import Delivered, deliver
 from digicarbon.tracking._entry import Entry, Tracking
-from digicarbon.tracking._history import DONE, ELSEWHERE, FAILED, NEW, OTHER_VERSIONS, History, history
+from digicarbon.tracking._history import DONE, ELSEWHERE, FAILED, NEW, OTHER_VERSIONS, History, finished, history
 from digicarbon.tracking._metrics import metrics
 from digicarbon.tracking._places import SERVERS, SQLITE, absolute, local_folder, masked, obstacle, place
 from digicarbon.tracking._results import StoredResults
@@ -43,6 +43,7 @@ __all__ = [
     "ask_once",
     "decode",
     "deliver",
+    "finished",
     "history",
     "local_folder",
     "masked",

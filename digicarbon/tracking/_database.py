@@ -309,6 +309,16 @@ class Database:
             ]
         return runs, said
 
+    def finished(self) -> frozenset[str]:
+        """Return the content hashes of all runs that are finished and not deleted."""
+        query = (
+            sa.select(TAGS.c.value)
+            .join(RUNS, RUNS.c.run_uuid == TAGS.c.run_uuid)
+            .where(TAGS.c.key == HASH, RUNS.c.status == "FINISHED", RUNS.c.lifecycle_stage == "active")
+        )
+        with self._engine.connect() as connection:
+            return frozenset(connection.scalars(query).all())
+
     def find(self, keys: Iterable[str]) -> list[tuple[str, str]]:
         """Return hash and id of runs with these hashes that are finished and not deleted, the newest last."""
         asked = set(keys)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -80,6 +81,28 @@ def history(tracking: Tracking, sweep_key: str, keys: Iterable[str]) -> History:
         if runs is None and not uri.startswith(SERVERS) and not laid_out(uri):
             return History()
         return _summed(_by_client(uri) if runs is None else runs, sweep_key, set(keys))
+
+
+def finished(tracking: Tracking) -> frozenset[str]:
+    """Return the content hashes of the finished runs of a database file; none of other stores, or of one not there.
+
+    What is wrong with a store is for those to say who cannot do without it.
+    """
+    uri = tracking.uri
+    if not uri.startswith(SQLITE) or not Path(uri.removeprefix(SQLITE)).is_file():
+        return frozenset()
+    from digicarbon.tracking import _database
+
+    try:
+        database = _database.opened(uri)
+        if database is None:
+            return frozenset()
+        with closing(database):
+            return database.finished()
+    except Exception as error:
+        if isinstance(error, _failures.kinds()):
+            return frozenset()
+        raise
 
 
 def _by_tables(uri: str) -> dict[str, Seen] | None:

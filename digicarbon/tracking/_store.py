@@ -224,6 +224,12 @@ class Store:
         recording.finish(contents, End(failed, done, dict(metrics or {})))
         return {name: place(recording.parent.artifacts, name) for name in files}
 
+    def kept(self, name: str) -> Path | None:
+        """Return where a file of the open sweep is, or None if it is not on this disk."""
+        folder = self._open_recording().folder
+        path = None if folder is None else folder / name
+        return path if path is not None and path.is_file() else None
+
     @property
     def waiting(self) -> int:
         """How many runs of the sweep wait in the spool."""
