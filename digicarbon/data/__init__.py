@@ -9,7 +9,7 @@ from io import StringIO
 
 import pandas as pd
 
-from digicarbon.moved import moved
+from digicarbon.lazy import lazy
 
 
 @cache
@@ -91,7 +91,7 @@ def _words() -> tuple[Mapping[str, Mapping[str, str]], ...]:
     return found
 
 
-__getattr__, __dir__ = moved(
+lazy(
     __name__,
     dict.fromkeys(
         ("adjacency", "ceads_fuels", "ceads_sectors", "indicators", "province", "provinces", "sectors", "tiles"),

@@ -3,9 +3,9 @@
 from digicarbon.importer.base import Imported as Imported
 from digicarbon.importer.base import Importer as Importer
 from digicarbon.importer.long import LongImporter as LongImporter
-from digicarbon.moved import moved
+from digicarbon.lazy import lazy
 
-__getattr__, __dir__ = moved(
+lazy(
     __name__,
     {
         "CeadsApparentImporter": "digicarbon.china.importer.ceads_apparent",

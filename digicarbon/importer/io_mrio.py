@@ -1,5 +1,5 @@
 """The path by which configurations name an importer of input-output tables."""
 
-from digicarbon.moved import moved
+from digicarbon.lazy import lazy
 
-__getattr__, __dir__ = moved(__name__, {"IOMrioImporter": "digicarbon.china.importer.io_mrio"})
+lazy(__name__, {"IOMrioImporter": "digicarbon.china.importer.io_mrio"})

@@ -1,5 +1,5 @@
 """The path by which configurations name an importer of input-output tables."""
 
-from digicarbon.moved import moved
+from digicarbon.lazy import lazy
 
-__getattr__, __dir__ = moved(__name__, {"IOProvincialImporter": "digicarbon.china.importer.io_provincial"})
+lazy(__name__, {"IOProvincialImporter": "digicarbon.china.importer.io_provincial"})

@@ -1,21 +1,28 @@
 """Pictures of results, panels and weights; matplotlib is loaded when one is drawn."""
 
-from digicarbon.report.picture._figure import Format as Format
-from digicarbon.report.picture._figure import Language as Language
-from digicarbon.report.picture._figure import no_letters as no_letters
-from digicarbon.report.picture._figure import rendered as rendered
-from digicarbon.report.picture._places import long_names as long_names
-from digicarbon.report.picture.curve import plot_curve as plot_curve
-from digicarbon.report.picture.intervals import Quantity as Quantity
-from digicarbon.report.picture.intervals import interval_numbers as interval_numbers
-from digicarbon.report.picture.intervals import plot_bands as plot_bands
-from digicarbon.report.picture.intervals import plot_coefficients as plot_coefficients
-from digicarbon.report.picture.intervals import plot_effects as plot_effects
-from digicarbon.report.picture.maps import class_bounds as class_bounds
-from digicarbon.report.picture.maps import clusters_of as clusters_of
-from digicarbon.report.picture.maps import plot_lisa as plot_lisa
-from digicarbon.report.picture.maps import plot_map as plot_map
-from digicarbon.report.picture.moran import plot_moran as plot_moran
-from digicarbon.report.picture.moran import plot_moran_scatter as plot_moran_scatter
-from digicarbon.report.picture.specification_curve import Strip as Strip
-from digicarbon.report.picture.specification_curve import plot_specification_curve as plot_specification_curve
+from typing import TYPE_CHECKING
+
+from digicarbon.lazy import lazy
+
+if TYPE_CHECKING:
+    from digicarbon.report.picture._figure import Format as Format
+    from digicarbon.report.picture._figure import Language as Language
+    from digicarbon.report.picture._figure import no_letters as no_letters
+    from digicarbon.report.picture._figure import rendered as rendered
+    from digicarbon.report.picture._places import long_names as long_names
+    from digicarbon.report.picture.curve import plot_curve as plot_curve
+    from digicarbon.report.picture.intervals import Quantity as Quantity
+    from digicarbon.report.picture.intervals import interval_numbers as interval_numbers
+    from digicarbon.report.picture.intervals import plot_bands as plot_bands
+    from digicarbon.report.picture.intervals import plot_coefficients as plot_coefficients
+    from digicarbon.report.picture.intervals import plot_effects as plot_effects
+    from digicarbon.report.picture.maps import class_bounds as class_bounds
+    from digicarbon.report.picture.maps import clusters_of as clusters_of
+    from digicarbon.report.picture.maps import plot_lisa as plot_lisa
+    from digicarbon.report.picture.maps import plot_map as plot_map
+    from digicarbon.report.picture.moran import plot_moran as plot_moran
+    from digicarbon.report.picture.moran import plot_moran_scatter as plot_moran_scatter
+    from digicarbon.report.picture.specification_curve import Strip as Strip
+    from digicarbon.report.picture.specification_curve import plot_specification_curve as plot_specification_curve
+
+lazy(__name__)

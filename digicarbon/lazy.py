@@ -1,0 +1,62 @@
+"""Packages whose names are loaded on first use (PEP 562): a command needs a few of their modules, not all."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+
+def lazy(package: str, moved: Mapping[str, str] | None = None) -> None:
+    """Have the names that a package imports under ``if TYPE_CHECKING:`` loaded when they are asked for.
+
+    They are written there once, for type checkers, editors and this.
+
+    Parameters
+    ----------
+    package : str
+        Its name; it is called from its ``__init__.py``.
+    moved : mapping of str to str, optional
+        Names that stand elsewhere now, and the module of each: configurations, stored runs and users' own classes go on
+        naming them here.
+    """
+    module = sys.modules[package]
+    content = ast.parse(Path(str(module.__file__)).read_bytes())
+    homes = {
+        alias.asname or alias.name: (str(node.module), alias.name)
+        for block in content.body
+        if isinstance(block, ast.If)
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    if homes:
+        module.__dict__["__all__"] = list(homes)
+    module.__dict__["_homes"] = homes | {name: (home, name) for name, home in (moved or {}).items()}
+    module.__class__ = _Package
+
+
+class _Package(ModuleType):
+    """A package that loads what it hands on when it is asked for."""
+
+    _homes: Mapping[str, tuple[str, str]]
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in self._homes:
+            raise AttributeError(f"module '{self.__name__}' has no attribute '{name}'")
+        home, item = self._homes[name]
+        value = getattr(import_module(home), item)
+        self.__dict__[name] = value
+        return value
+
+    def __setattr__(self, name: str, value: object) -> None:
+        # `digicarbon.diagnostic.moran` is the function, also after the module of that name was loaded
+        if not (isinstance(value, ModuleType) and name in self._homes):
+            super().__setattr__(name, value)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*vars(self), *self._homes})
