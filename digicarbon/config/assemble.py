@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from omegaconf import OmegaConf
@@ -183,6 +184,11 @@ def interpolation(text: str, keep_environment: bool = False) -> Interpolation:
     ComplicatedError
         If it holds more than the usual interpolations.
     """
+    # the environment may change; all other texts are cut once, however many nodes hold them
+    return _cut(text, keep_environment) if "oc.env" in text else _cut_once(text)
+
+
+def _cut(text: str, keep_environment: bool = False) -> Interpolation:
     parts: list[str | Reference] = []
     end = 0
     for found in _SIMPLE.finditer(text):
@@ -194,6 +200,9 @@ def interpolation(text: str, keep_environment: bool = False) -> Interpolation:
     if any(isinstance(part, str) and part not in between and ("${" in part or "\\" in part) for part in parts):
         raise ComplicatedError(text)
     return Interpolation(tuple(part for part in parts if part != ""))
+
+
+_cut_once = lru_cache(1024)(_cut)
 
 
 def references(value: object) -> list[str]:
