@@ -193,7 +193,7 @@ def from_json(plain: Mapping[str, Any]) -> Table:
     LookupError, ValueError, TypeError
         If the values are no table's.
     """
-    cells = pd.DataFrame(plain["cells"], index=plain["labels"], columns=plain["heads"], dtype=object)
+    cells = pd.DataFrame(plain["cells"], index=plain["labels"], columns=plain["heads"])
     return Table(
         title=plain["title"],
         cells=cells,

@@ -31,8 +31,7 @@ def key_of(roster: bytes, title: str, report: Report) -> str:
     if type(report).__module__.partition(".")[0] != __package__.partition(".")[0] or report.joint_request is not None:
         return ""
     sha = hashlib.sha256(roster)
-    files = sorted(PACKAGE.rglob("*.py")) + sorted((PACKAGE / "data").rglob("*.csv"))
-    for file in files:
+    for file in sorted([*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.csv")]):
         status = file.stat()
         sha.update(f"{file.name} {status.st_size} {status.st_mtime_ns}\n".encode())
     sha.update(json.dumps([title, identity(report)]).encode())

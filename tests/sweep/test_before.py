@@ -1,0 +1,140 @@
+"""The table of a sweep that nothing was added to is shown again; whatever changes it has it made anew."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from digicarbon.config.compose import Composer, loader
+from digicarbon.plan.expand import read_overrides
+from digicarbon.plan.runs import plan
+from digicarbon.report import RegressionTable
+from digicarbon.sweep import before, sweep
+from digicarbon.sweep.sweep import Finished
+
+EXPERIMENT = """# two measures
+defaults: [config, _self_]
+grid:
+  measure: [sector1, sector2]
+"""
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch, project: Path) -> list[str]:
+    """A folder with an experiment that was run once; the list grows with each table that is made after that."""
+    (project / "experiments").mkdir(exist_ok=True)
+    (project / "experiments" / "two.yaml").write_text(EXPERIMENT, encoding="utf-8")
+    _run()
+    tables: list[str] = []
+    make = RegressionTable.table
+
+    def counting(self: RegressionTable, title: str, records: object) -> object:
+        tables.append(title)
+        return make(self, title, records)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(RegressionTable, "table", counting)
+    return tables
+
+
+def _run(*overrides: str, force: bool = False) -> Finished:
+    config_loader = loader()
+    plain, axes = read_overrides(overrides, config_loader)
+    composer = Composer(config_loader, "two", plain)
+    return sweep.run(composer, plan(composer, axes), force=force)
+
+
+def _file(finished: Finished, name: str) -> Path:
+    return Path("mlruns/artifacts/two", finished.parent_id, "artifacts", name)
+
+
+def test_the_table_is_not_made_again(made: list[str]) -> None:
+    again = _run()
+    assert made == []
+    assert again.kept == again.done == 2
+    assert again.table is not None
+    assert _file(again, "table.md").read_text(encoding="utf-8") == again.table.to_markdown()
+    assert again.place == str(_file(again, "table.csv").absolute())
+    assert again.estimates == str(_file(again, "estimates.csv").absolute())
+    assert _run().table.to_text() == _run(force=True).table.to_text()  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "report.decimals=2",
+        "report.language=zh",
+        "+report.labels.ln_sector1=Mine",
+        "title=Another title",
+        "report=signs",
+    ],
+)
+def test_another_report_is_made(made: list[str], override: str) -> None:
+    plain, other = _run(), _run(override)
+    assert plain.table is not None
+    assert other.table is not None
+    assert other.table.to_text() != plain.table.to_text()
+    assert made != [] or override == "report=signs"
+
+
+def test_another_order_is_another_table(made: list[str]) -> None:
+    Path("experiments/two.yaml").write_text(
+        EXPERIMENT.replace("[sector1, sector2]", "[sector2, sector1]"), encoding="utf-8"
+    )
+    other = _run()
+    assert made == ["two"]
+    assert other.kept == 2
+    assert other.table is not None
+    assert list(other.table.cells.columns) == ["measure=sector2", "measure=sector1"]
+
+
+@pytest.mark.parametrize("name", ["estimates.csv", "table.csv", "table.md", before.TABLE])
+def test_a_file_that_is_gone_is_made_again(made: list[str], name: str) -> None:
+    path = _file(_run(), name)
+    content = path.read_bytes()
+    path.unlink()
+    _run()
+    assert made == ["two"]
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"key": 1}', "\udcff"])
+def test_a_damaged_record_is_made_again(made: list[str], content: str) -> None:
+    path = _file(_run(), before.TABLE)
+    right = path.read_bytes()
+    path.write_text(content, encoding="utf-8", errors="surrogateescape")
+    _run()
+    assert made == ["two"]
+    assert path.read_bytes() == right
+
+
+def test_a_record_without_its_cells_is_made_again(made: list[str]) -> None:
+    path = _file(_run(), before.TABLE)
+    record = json.loads(path.read_bytes())
+    del record["table"]["cells"]
+    path.write_text(json.dumps(record), encoding="utf-8")
+    _run()
+    assert made == ["two"]
+
+
+def test_another_version_of_the_package_makes_it_again(made: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    package = Path("package").absolute()
+    package.mkdir()
+    (package / "changed.py").write_text("", encoding="utf-8")
+    monkeypatch.setattr(before, "PACKAGE", package)
+    _run()
+    _run()
+    assert made == ["two"]
+    os.utime(package / "changed.py", ns=(1, 1))
+    _run()
+    assert made == ["two", "two"]
+
+
+def test_a_report_from_elsewhere_is_always_made(project: Path) -> None:
+    class Mine(RegressionTable):
+        pass
+
+    assert before.key_of(b"", "", RegressionTable())
+    assert not before.key_of(b"", "", Mine())
