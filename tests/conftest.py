@@ -69,9 +69,14 @@ def _composer(here: Path, data: str | None) -> Composer:
     return Composer(loader(), "config")
 
 
+def shipped_composer() -> Composer:
+    """What composes the default sentence; each option is composed once, whichever tests ask for it."""
+    return _composer(Path.cwd(), os.environ.get("DIGICARBON_DATA"))
+
+
 def shipped_source(name: str, **fields: Any) -> Source:
     """The source of an option that ships, with some of its fields changed."""
-    composer = _composer(Path.cwd(), os.environ.get("DIGICARBON_DATA"))
+    composer = shipped_composer()
     choices = {"source": name, **{f"source.{key}": value for key, value in fields.items()}}
     return build(composer.config(choices)["source"], Source, "source")
 
