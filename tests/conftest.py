@@ -15,6 +15,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+# matrices here are small: threads of BLAS cost more than they give, and many times that where workers share two cores
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -65,9 +69,14 @@ def _composer(here: Path, data: str | None) -> Composer:
     return Composer(loader(), "config")
 
 
+def shipped_composer() -> Composer:
+    """What composes the default sentence; each option is composed once, whichever tests ask for it."""
+    return _composer(Path.cwd(), os.environ.get("DIGICARBON_DATA"))
+
+
 def shipped_source(name: str, **fields: Any) -> Source:
     """The source of an option that ships, with some of its fields changed."""
-    composer = _composer(Path.cwd(), os.environ.get("DIGICARBON_DATA"))
+    composer = shipped_composer()
     choices = {"source": name, **{f"source.{key}": value for key, value in fields.items()}}
     return build(composer.config(choices)["source"], Source, "source")
 

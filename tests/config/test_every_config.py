@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import REPOSITORY
+from conftest import REPOSITORY, shipped_composer
 from omegaconf import OmegaConf
 
-from digicarbon.config.compose import Composer, loader, missing
+from digicarbon.config.compose import Composer, missing
 from digicarbon.config.files import GROUPS
 from digicarbon.executor import Executor
 from digicarbon.plan.prepare import KINDS
@@ -37,9 +37,9 @@ REQUIRED: dict[str, Any] = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def composer() -> Composer:
-    return Composer(loader(), "config")
+    return shipped_composer()
 
 
 def test_every_group_has_a_kind_and_options() -> None:

@@ -331,7 +331,7 @@ def _draw_areas(axes: Axes, areas: Areas, fills: Mapping[str, Mapping[str, Any]]
             fill = fills.get(unit, NO_DATA)
             outline = Outline.make_compound_path(*(Outline(ring, closed=True) for ring in rings))
             edge = fill.get("edgecolor", "#6E6E6E" if fill["hatch"] else "white" if areas.source == "" else "#6E6E6E")
-            place.add_patch(
+            place.add_artist(
                 PathPatch(
                     outline, facecolor=fill["facecolor"], hatch=fill["hatch"], edgecolor=edge, linewidth=0.4, gid=unit
                 )
