@@ -31,6 +31,8 @@ class Table:
         Words over columns, from the left, and how many columns each covers; empty words cover without saying anything.
     blocks : tuple of int
         Rows that are the heading of the rows below them, e.g. ``Direct effect``.
+    language : {"en", "zh"}
+        Of the notes.
 
     Notes
     -----
@@ -44,6 +46,7 @@ class Table:
     below: Table | None = None
     spanners: tuple[tuple[str, int], ...] = ()
     blocks: tuple[int, ...] = ()
+    language: str = "en"
 
     def __str__(self) -> str:
         """Return the table as plain text, so that ``print`` shows it."""
@@ -165,6 +168,7 @@ class Table:
             rules=frozenset(self.rules),
             blocks=frozenset(self.blocks),
             notes=tuple(filter(None, map(clean, self.notes))),
+            language=self.language,
         )
         return (own,) if self.below is None else (own, *self.below._grids)
 
