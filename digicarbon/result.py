@@ -14,6 +14,7 @@ import scipy
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError, listing
+from digicarbon.note import Note, note_of, notes_of
 
 Quantity = Literal["coefficient", "direct", "indirect", "total"]
 EFFECTS = ("direct", "indirect", "total")
@@ -136,17 +137,17 @@ class Result:
         Further tables, e.g. descriptive statistics.
     absorbed : tuple of str
         The fixed effects in the model, e.g. ``("unit", "time")``.
-    notes : tuple of str
-        Sentences that belong under a table of this result.
+    notes : tuple of Note
+        What belongs under a table of this result; a sentence may be given and becomes a note that holds it.
     residuals : ndarray, shape (T, N), or None
         Residuals with fixed effects removed, of balanced panels.
     boundary : tuple of str
         Parameters that lie at an end of their range, e.g. ``("rho",)``.
     beyond : bool
         Whether rho lies beyond the range of W itself, where a model has no effects.
-    errors_note : str
-        Which of the notes says what the standard errors of the estimates are; empty where none does.
-    table_errors : mapping of str to str
+    errors_note : Note or None
+        Which of the notes says what the standard errors of the estimates are; None where none does.
+    table_errors : mapping of str to Note
         What the standard errors of a table are, by its name, where they are not those of the estimates.
     """
 
@@ -161,17 +162,26 @@ class Result:
     spatial_effects: Effects | None = None
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     absorbed: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     residuals: FloatArray | None = None
     boundary: tuple[str, ...] = ()
     beyond: bool = False
-    errors_note: str = ""
-    table_errors: Mapping[str, str] = field(default_factory=dict)
+    errors_note: Note | None = None
+    table_errors: Mapping[str, Note] = field(default_factory=dict)
     roles: tuple[Role, ...] = ()
 
     def __post_init__(self) -> None:
         if self.roles and len(self.roles) != len(self.terms):
             raise TypeError(f"There are {len(self.roles)} roles for {len(self.terms)} terms; name one for each.")
+        # a model of one's own may give sentences
+        object.__setattr__(self, "notes", notes_of(self.notes))
+        object.__setattr__(self, "errors_note", note_of(self.errors_note) if self.errors_note else None)
+        errors = {name: note_of(said) for name, said in self.table_errors.items()}
+        object.__setattr__(self, "table_errors", errors)
+
+    def has_note(self, code: str) -> bool:
+        """Return whether a note of a code, e.g. ``covariance_repaired``, belongs under a table of this result."""
+        return any(note.code == code for note in self.notes)
 
     def role(self, term: str) -> Role:
         """Return what a term is in the model; of a term that stands twice, the first."""
@@ -336,7 +346,7 @@ class Result:
         for title, frame in reversed(frames.items()):
             # what was fitted stands there even where there is no estimate
             if len(frame) or title not in ("Effects", "Statistics"):
-                table = Table(title, frame, notes=() if table else self.notes, below=table)
+                table = Table(title, frame, notes=() if table else tuple(map(str, self.notes)), below=table)
         return "" if table is None else table.to_html()
 
 

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from digicarbon.country import country
-from digicarbon.errors import ConfigError, DataError, columns_there, counted, listing, nearest
+from digicarbon.errors import ConfigError, DataError, columns_there, listing, nearest
+from digicarbon.note import Note, cut
 from digicarbon.panel import Panel
 from digicarbon.spec import Names, Spec
 
@@ -165,27 +166,26 @@ class Sample(Spec):
         return [quoted.get(part.id, part.id) for part in parts if isinstance(part, ast.Name)]
 
     @property
-    def notes(self) -> tuple[str, ...]:
-        """Sentences on the rows that are used and how they are treated, for the foot of every table."""
+    def notes(self) -> tuple[Note, ...]:
+        """What rows are used and how they are treated, for the foot of every table."""
         query = "" if self.query is None else self.query.strip()
         rows = (
-            (self.regions, f"Regions used: {listing(self.regions)}."),
-            (self.units, f"Units used: {listing(self.units)}."),
-            (self.without, f"Units left out: {listing(self.without)}."),
-            (self.periods, f"Periods used: {listing(self.periods)}."),
-            (self.first is not None, f"First period used: {self.first}."),
-            (self.last is not None, f"Last period used: {self.last}."),
-            (self.drop_first, f"Left out at the beginning: {counted(self.drop_first, 'period')}."),
-            (self.drop_last, f"Left out at the end: {counted(self.drop_last, 'period')}."),
-            (query, f"Rows used: those with {query}."),
+            (self.regions, Note("regions_used", regions=cut(self.regions))),
+            (self.units, Note("units_used", units=cut(self.units))),
+            (self.without, Note("units_left_out", units=cut(self.without))),
+            (self.periods, Note("periods_used", periods=cut(map(str, self.periods)))),
+            (self.first is not None, Note("first_period", period=str(self.first))),
+            (self.last is not None, Note("last_period", period=str(self.last))),
+            (self.drop_first, Note("left_at_beginning", periods=self.drop_first)),
+            (self.drop_last, Note("left_at_end", periods=self.drop_last)),
+            (query, Note("rows_used", query=query)),
         )
-        said = [sentence for holds, sentence in rows if holds]
-        treated = f" Variables: {listing(self.outliers_of)}." if self.outliers_of else ""
-        for (low, high), done in ((self.winsorise, "set to these percentiles"), (self.trim, "left out")):
-            if low or high:
-                said.append(
-                    f"Outliers: shares of {low:g} and {high:g} of the lower and upper tail are {done}.{treated}"
-                )
+        said = [note for holds, note in rows if holds]
+        treated = {"more": Note("outliers_of", variables=cut(self.outliers_of))} if self.outliers_of else {}
+        if any(self.winsorise):
+            said.append(Note("winsorised", low=self.winsorise[0], high=self.winsorise[1], **treated))
+        if any(self.trim):
+            said.append(Note("trimmed", low=self.trim[0], high=self.trim[1], **treated))
         return tuple(said)
 
     @property

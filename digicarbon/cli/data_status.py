@@ -96,4 +96,4 @@ def _table(name: str, inputs: Inputs, vintages: Mapping[str, str]) -> Table:
         lost.setdefault(remedy, []).append(series)
     absent = [f"Not there: {listing(names, 10)}. {remedy}" for remedy, names in lost.items()]
     title = f"{name}: {counted(len(cells), 'series', 'series')}{' (SIMULATED)' if inputs.simulated else ''}"
-    return Table(title, cells, notes=(*inputs.notes, *absent), below=_files(inputs))
+    return Table(title, cells, notes=(*map(str, inputs.notes), *absent), below=_files(inputs))

@@ -75,12 +75,31 @@ def unit_words() -> Mapping[str, Mapping[str, str]]:
 
 
 @cache
-def notes() -> Mapping[str, str]:
-    """Return the sentences of notes under tables, and the phrases they are made of: English, then Chinese.
+def note_words() -> Mapping[str, Mapping[str, str]]:
+    """Return the words of notes and of the phrases that they are made of: code, then ``en`` or ``zh``.
 
-    `digicarbon.report.notes` says what ``{…}`` and ``[…|…]`` mean.
+    `digicarbon.note` says what ``{…}`` and ``[…|…]`` mean. `sentence_words` and `old_note_words` are among them.
     """
-    return {str(row.en): str(row.zh) for row in _table("notes").itertuples(index=False)}
+    return {code: words for name in ("notes", "sentences", "old_notes") for code, words in _by_code(name).items()}
+
+
+@cache
+def sentence_words() -> Mapping[str, Mapping[str, str]]:
+    """Return the words of notes that are made as English sentences and recognised when they are shown.
+
+    These are the cells of diagnostics' tables, and citations that stand in files.
+    """
+    return _by_code("sentences")
+
+
+@cache
+def old_note_words() -> Mapping[str, Mapping[str, str]]:
+    """Return the words of notes that earlier versions recorded and that this one does not make."""
+    return _by_code("old_notes")
+
+
+def _by_code(name: str) -> dict[str, Mapping[str, str]]:
+    return {str(row.code): {"en": str(row.en), "zh": str(row.zh)} for row in _table(name).itertuples(index=False)}
 
 
 @cache

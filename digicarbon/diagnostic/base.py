@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 
 import pandas as pd
 
+from digicarbon.note import Note
 from digicarbon.panel import Panel
 from digicarbon.spec import Spec
 from digicarbon.weights import Weights
@@ -33,8 +34,8 @@ class Diagnostic(Spec):
         return ()
 
     @property
-    def notes(self) -> tuple[str, ...]:
-        """Sentences that belong under a table of its numbers."""
+    def notes(self) -> tuple[Note, ...]:
+        """What belongs under a table of its numbers; one of your own may have sentences."""
         return ()
 
     def completed(self, columns: Sequence[str]) -> Self:
@@ -47,12 +48,12 @@ class Diagnostic(Spec):
         """
         return self
 
-    def remarks(self, tables: Mapping[str, pd.DataFrame]) -> tuple[str, ...]:
-        """Return `notes`, and the sentences that the numbers of ``tables`` call for."""
+    def remarks(self, tables: Mapping[str, pd.DataFrame]) -> tuple[Note, ...]:
+        """Return `notes`, and what the numbers of ``tables`` call for."""
         return self.notes
 
     @property
-    def table_errors(self) -> Mapping[str, str]:
+    def table_errors(self) -> Mapping[str, Note]:
         """What the standard errors of its tables are, by table, where they are not the model's."""
         return {}
 

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, SerializeAsAny
 
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.errors import ConfigError
+from digicarbon.note import Note
 from digicarbon.panel import Panel
 from digicarbon.spec import Spec, nested
 from digicarbon.weights import Weights
@@ -33,12 +34,9 @@ class EmissionFactors(Diagnostic):
     outcome: Annotated[SerializeAsAny[Spec], BeforeValidator(_built)]
 
     @property
-    def notes(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[Note, ...]:
         """What the factors are made of, and their units."""
-        return (
-            "Emission factor: calorific value (kJ per kg, gas: per m3) x carbon content (t of carbon per TJ) x "
-            "oxidation x 44/12, in kg of CO2 per kg (gas: per m3).",
-        )
+        return (Note("emission_factor"),)
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the outcome counts no fuels."""

@@ -19,6 +19,7 @@ from digicarbon.errors import ConfigError, DigicarbonError, EstimationError, cou
 from digicarbon.model import GroupedRegression, Model, PanelRegression
 from digicarbon.model._groups import By, Groups
 from digicarbon.model.grouped_regression import Expanded, Interact, equal_test, grouped
+from digicarbon.note import Note
 from digicarbon.numeric.resampling.group_permutation import PermutationStatistic, permutation_test, unit_moments
 from digicarbon.numeric.tests.equality import wald_test
 from digicarbon.panel import Panel
@@ -266,18 +267,14 @@ class GroupComparison(Diagnostic):
         return tuple(dict.fromkeys([*self.model.terms, *by]))
 
     @property
-    def notes(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[Note, ...]:
         """Which model each row is of: two rows that are both called a difference are not."""
-        one = {
-            "focal": "controls and effects are common to the groups",
-            "regressors": "effects are common to the groups",
-            "all": "nothing is common to the groups",
+        common = {
+            "focal": Note("common_controls"),
+            "regressors": Note("common_effects"),
+            "all": Note("common_nothing"),
         }[self.interact]
-        return (
-            f"Groups: coefficients, their equality and differences are of one model of all units, in which {one}. "
-            "Permutation tests are of separate regressions of the two groups, in which all coefficients and effects "
-            "differ: their estimate is the difference of these.",
-        )
+        return (Note("groups_in_one_model", common=common),)
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the interacted model cannot be fitted."""

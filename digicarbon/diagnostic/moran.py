@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,8 @@ from pydantic import Field
 from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic._rows import aligned
 from digicarbon.diagnostic.base import Diagnostic
-from digicarbon.errors import DataError, EstimationError, listing
+from digicarbon.errors import DataError, EstimationError
+from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.statistic import Sides
 from digicarbon.numeric.tests.local_moran import QUADRANTS, LocalMoments, Quadrants
 from digicarbon.numeric.tests.local_moran import local_moran as numeric_local
@@ -180,11 +181,13 @@ def _varying(panel: Panel, variable: str) -> FloatArray:
     return cube
 
 
-_SIDES: Mapping[Sides, str] = {"two": "two-sided", "greater": "one-sided (greater)"}
+_SIDES: Mapping[Sides, Note] = {"two": Note("two_sided"), "greater": Note("one_sided")}
+_MOMENTS: Mapping[str, Note] = {"normal": Note("normality"), "randomisation": Note("randomisation")}
 
 
-def _permuted(draws: int, seed: int, held: str = "") -> str:
-    return f"expectation, variance and p over {draws} drawn permutations{held} (seed {seed})"
+def _drawn(draws: int, seed: int, sides: Sides) -> dict[str, Any]:
+    """Return what a note says of drawn permutations."""
+    return {"draws": draws, "seeds": Note("seed", seed=seed), "sided": _SIDES[sides]}
 
 
 class _OfVariables(Diagnostic):
@@ -228,17 +231,13 @@ class Moran(_OfVariables):
     seed: int = 0
 
     @property
-    def notes(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[Note, ...]:
         """How expectation, variance and p come about, and what other way there is."""
         if self.moments == "permutation":
-            return (f"Moran's I: {_permuted(self.draws, self.seed)}; p {_SIDES[self.sides]}.",)
-        given, other = ("normality", "randomisation") if self.moments == "normal" else ("randomisation", "normality")
-        option = {"normality": "normal", "randomisation": "randomisation"}[other]
-        return (
-            f"Moran's I: expectation, variance and z under {given}, p {_SIDES[self.sides]} of the normal distribution; "
-            f"diagnostic.moments={option} takes those under {other}, diagnostic.moments=permutation "
-            "those of drawn permutations.",
-        )
+            return (Note("moran_permuted", **_drawn(self.draws, self.seed, self.sides)),)
+        other = "randomisation" if self.moments == "normal" else "normal"
+        under = {"given": _MOMENTS[self.moments], "other": _MOMENTS[other]}
+        return (Note("moran_moments", option=other, sided=_SIDES[self.sides], **under),)
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``moran``, indexed by variable and period."""
@@ -276,28 +275,20 @@ class LocalMoran(_OfVariables):
     seed: int = 0
 
     @property
-    def notes(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[Note, ...]:
         """How expectation, variance and p come about."""
         if self.moments == "permutation":
-            drawn = _permuted(self.draws, self.seed, " with the unit's own value held")
-            return (f"Local Moran's I: {drawn}; p {_SIDES[self.sides]}.",)
-        held = "with the unit's own value held" if self.moments == "conditional" else "of all values"
-        return (
-            f"Local Moran's I: expectation, variance and z under permutation {held}, p {_SIDES[self.sides]} of the "
-            "normal distribution.",
-        )
+            return (Note("local_permuted", **_drawn(self.draws, self.seed, self.sides)),)
+        held = Note("own_value_held") if self.moments == "conditional" else Note("of_all_values")
+        return (Note("local_moments", held=held, sided=_SIDES[self.sides]),)
 
-    def remarks(self, tables: Mapping[str, pd.DataFrame]) -> tuple[str, ...]:
+    def remarks(self, tables: Mapping[str, pd.DataFrame]) -> tuple[Note, ...]:
         """Return `notes`, and which units have no variance."""
         shown = tables["local_moran"]
         units = dict.fromkeys(str(label[-1]) for label in shown.index[shown["variance"].isna()])
         if not units:
             return self.notes
-        return (
-            *self.notes,
-            "Local Moran's I has no variance, z and p where it is the same however values are exchanged: "
-            f"{listing(units)}.",
-        )
+        return (*self.notes, Note("local_without_variance", units=cut(units)))
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``local_moran``, indexed by variable, period and unit."""
@@ -331,9 +322,9 @@ class BivariateMoran(_OfVariables):
     seed: int = 0
 
     @property
-    def notes(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[Note, ...]:
         """How expectation, variance and p come about."""
-        return (f"Bivariate Moran's I: {_permuted(self.draws, self.seed)}; p {_SIDES[self.sides]}.",)
+        return (Note("bivariate_permuted", **_drawn(self.draws, self.seed, self.sides)),)
 
     @property
     def terms(self) -> tuple[str, ...]:

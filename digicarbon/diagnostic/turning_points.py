@@ -39,6 +39,9 @@ MOST_LOST_DIGITS = 12.0
 LAG_KINDS = ("sar", "sdm", "sac")
 FEWER_ROWS = ("between", "first_difference")
 OUTSIDE = "extremum outside interval, trivial failure to reject"
+_AGAINST = "{} against a monotone one or its reverse"
+TESTED = {_AGAINST.format(shape): shape for shape in ("U shape", "inverse U shape")}
+"""The shape that is tested, by what the row of the test says; else the row says why there is nothing to test."""
 
 
 @dataclass(frozen=True)
@@ -312,7 +315,7 @@ def _power(term: str, order: int) -> str:
 
 def _quadratic_rows(found: Quadratic) -> list[Row]:
     shape = "U shape" if found.lower.alternative == "less" else "inverse U shape"
-    statement = f"{shape} against a monotone one or its reverse"
+    statement = _AGAINST.format(shape)
     return [
         _point_row("turning point", found.turning),
         _fieller_row(found.fieller),

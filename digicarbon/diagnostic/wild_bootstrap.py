@@ -21,6 +21,7 @@ from digicarbon.model import GroupedRegression, Model, PanelRegression
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.base import Level
 from digicarbon.model.grouped_regression import grouped
+from digicarbon.note import Note
 from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS, small_sample_factor
 from digicarbon.numeric.linear.within import absorb, absorbed_rank
 from digicarbon.numeric.resampling.wild_bootstrap import Tails, WildBootstrap, WildWeights, wild_cluster_bootstrap
@@ -399,14 +400,10 @@ class WildClusterBootstrap(Diagnostic):
         return tuple(dict.fromkeys([*self.model.terms, *by]))
 
     @property
-    def table_errors(self) -> Mapping[str, str]:
+    def table_errors(self) -> Mapping[str, Note]:
         """What the table's standard errors are: clustered, whatever the model's are."""
         rule = self.model.small_sample if isinstance(self.model, PanelRegression) else ""
-        note = (
-            f"Standard errors of this table: clustered by {self.cluster} (small-sample rule: {rule}); p values and "
-            "intervals: wild cluster bootstrap."
-        )
-        return {"wild_bootstrap": note}
+        return {"wild_bootstrap": Note("errors_wild_bootstrap", by=self.cluster, rule=rule)}
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the test cannot be made."""

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from digicarbon.errors import ConfigError, DataError, listing
 from digicarbon.measure._numbers import numbers
+from digicarbon.note import Note
 from digicarbon.numeric.accounts.indicators import varies, z_scores
 from digicarbon.numeric.resampling.unit_permutation import permutations
 from digicarbon.source import Inputs
@@ -119,18 +120,15 @@ class Measure(Spec):
         # last, so that a unit gets what another has per head, not what it would have with its own population
         return changed if self.permute is None else _exchanged(changed, names, self.permute)
 
-    def notes(self, inputs: Inputs) -> tuple[str, ...]:
-        """Return sentences that belong under every table with this measure."""
+    def notes(self, inputs: Inputs) -> tuple[Note, ...]:
+        """Return what belongs under every table with this measure; one of your own may return sentences."""
         said = []
         if self.per != "none":
-            said.append(f"Measures are {self._per_words()}.")
+            said.append(Note("measures_per", per=self._per_note()))
         if self.standardise:
-            said.append("Measures are standardised: mean 0 and standard deviation 1 over all rows of the source.")
+            said.append(Note("standardised"))
         if self.permute is not None:
-            said.append(
-                "PLACEBO: measures are exchanged between units at random, each with its path over time "
-                f"(seed {self.permute})."
-            )
+            said.append(Note("placebo_measure", seeds=Note("seed", seed=self.permute)))
         return tuple(said)
 
     def artifacts(self, inputs: Inputs) -> Mapping[str, str]:
@@ -143,10 +141,10 @@ class Measure(Spec):
         """
         return {}
 
-    def _per_words(self) -> str:
+    def _per_note(self) -> Note:
         if self.in_10k_cny is None:
-            return "per 10k persons" if self.per == "capita" else "per 100m CNY of GDP"
-        return "in 10k CNY per person" if self.per == "capita" else "shares of GDP (1 is all of it)"
+            return Note("per_persons") if self.per == "capita" else Note("per_gdp")
+        return Note("money_per_person") if self.per == "capita" else Note("shares_of_gdp")
 
     def _refuse_logarithms(self, names: list[str]) -> None:
         if not self.standardise:

@@ -16,6 +16,7 @@ from digicarbon.disk.cells import plain_table
 from digicarbon.errors import DataError, listing, nearest
 from digicarbon.measure._gap_years import GapYears, growth, table_years
 from digicarbon.measure.base import Measure
+from digicarbon.note import Note
 from digicarbon.numeric.accounts import bea
 from digicarbon.numeric.accounts.leontief import technical_coefficients
 from digicarbon.source import TABLES, InputOutputTable, Inputs
@@ -36,10 +37,10 @@ SECTOR2 = (
 
 _PARTS = ("sector1", "sector2", "ddl")
 
-_COEFFICIENT_WORDS: Mapping[bea.Coefficient, str] = {
-    "total_input": "digital inputs over total input",
-    "intermediate_input": "digital inputs over intermediate input",
-    "leontief": "the digital sectors' value added in a unit of its final output (Leontief)",
+_SHARES: Mapping[bea.Coefficient, Note] = {
+    "total_input": Note("share_total_input"),
+    "intermediate_input": Note("share_intermediate_input"),
+    "leontief": Note("share_value_added"),
 }
 
 
@@ -130,15 +131,15 @@ class BeaMeasure(Measure):
             columns = {name: column for name, column in columns.items() if name != "ddl"} | {"e": columns["ide"]}
         return keys.assign(**columns)
 
-    def notes(self, inputs: Inputs) -> tuple[str, ...]:
-        """Return sentences on what differs from the study's measure."""
+    def notes(self, inputs: Inputs) -> tuple[Note, ...]:
+        """Return what differs from the study's measure."""
         said = []
         if self.scope == "narrow":
-            said.append("E is the value added of the two digital sectors alone (narrow scope).")
+            said.append(Note("narrow_scope"))
         elif self.coefficient != "total_input":
-            said.append(f"The digital share of a sector is {_COEFFICIENT_WORDS[self.coefficient]}.")
+            said.append(Note("digital_share", what=_SHARES[self.coefficient]))
         if self.gap_years == "interpolation":
-            said.append("In years between two input-output tables the digital shares are interpolated linearly.")
+            said.append(Note("interpolated_shares"))
         return (*said, *super().notes(inputs))
 
     def artifacts(self, inputs: Inputs) -> Mapping[str, str]:

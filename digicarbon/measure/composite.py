@@ -13,9 +13,10 @@ from pydantic import model_validator
 
 from digicarbon.arrays import FloatArray
 from digicarbon.disk.cells import plain_table
-from digicarbon.errors import DataError, counted, listing, nearest
+from digicarbon.errors import DataError, listing, nearest
 from digicarbon.measure._numbers import numbers
 from digicarbon.measure.base import Measure
+from digicarbon.note import Note, cut
 from digicarbon.numeric.accounts.indicators import varies
 from digicarbon.source import Inputs
 from digicarbon.spec import Names
@@ -117,24 +118,27 @@ class CompositeIndex(Measure):
             for name, table in self._made(inputs).items()
         }
 
-    def notes(self, inputs: Inputs) -> tuple[str, ...]:
-        """Return a sentence on what the index is made of."""
-        signs = {"positive": "+", "negative": "-"}
-        heads = [f"{name} per head" if name in self.per_capita else name for name in self.indicators]
-        marks = (signs[direction] for direction in self.indicators.values())
-        parts = listing((f"{head} ({mark})" for head, mark in zip(heads, marks, strict=True)), 40)
-        rows = "all rows of the source" if self.by == "panel" else "each year on its own"
-        said = [f"{self.name} is {self._what()} of {parts}; ranges and weights from {rows}."]
+    def notes(self, inputs: Inputs) -> tuple[Note, ...]:
+        """Return what the index is made of."""
+        parts = cut((self._indicator(name, direction) for name, direction in self.indicators.items()), 40)
+        rows = Note("all_rows") if self.by == "panel" else Note("each_year")
+        said = [Note("index", index=self.name, what=self._what(), indicators=parts, rows=rows)]
         if self.missing == "drop":
             lost = int((~np.isfinite(self._raw(inputs, list(self.indicators))[1]).all(axis=1)).sum())
-            said.append(f"{lost} of {counted(len(inputs.frame), 'row')} lack an indicator and have no {self.name}.")
+            said.append(Note("rows_without_index", rows=lost, every=len(inputs.frame), index=self.name))
         if self.per != "none":
-            said.append(f"{self.name} has no unit, so that per={self.per} divides a rank of places by their size.")
+            said.append(Note("index_without_unit", index=self.name, per=self.per))
         return (*said, *super().notes(inputs))
 
-    def _what(self) -> str:
-        """Return the kind of index in words."""
-        return "an index"
+    def _indicator(self, name: str, direction: str) -> Note:
+        """Return an indicator with its direction."""
+        if name in self.per_capita:
+            return Note("positive_per_head" if direction == "positive" else "negative_per_head", indicator=name)
+        return Note("positive" if direction == "positive" else "negative", indicator=name)
+
+    def _what(self) -> Note:
+        """Return the kind of index."""
+        return Note("any_index")
 
     def _refuse_strangers(self, names: Sequence[str], field: str) -> None:
         unknown = [name for name in names if name not in self.indicators]

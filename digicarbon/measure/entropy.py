@@ -11,6 +11,7 @@ from pydantic import Field
 
 from digicarbon.arrays import FloatArray
 from digicarbon.measure.composite import CompositeIndex, Index
+from digicarbon.note import Note
 from digicarbon.numeric.accounts.indicators import min_max
 from digicarbon.numeric.index.entropy_weights import entropy_weights
 from digicarbon.spec import SomeNames
@@ -49,5 +50,5 @@ class EntropyIndex(CompositeIndex):
         table = pd.DataFrame({"indicator": list(names), "entropy": found.entropy, "weight": found.weights})
         return Index(scaled @ found.weights, scaled, {"weights": table})
 
-    def _what(self) -> str:
-        return "the entropy-weight index"
+    def _what(self) -> Note:
+        return Note("entropy_index")

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from digicarbon.arrays import FloatArray
-from digicarbon.errors import counted, listing
+from digicarbon.errors import counted
 from digicarbon.measure.composite import CompositeIndex, Index
+from digicarbon.note import Note, cut
 from digicarbon.numeric.accounts.indicators import min_max, z_scores
 from digicarbon.numeric.index.principal_components import PrincipalComponents, principal_components
 from digicarbon.source import Inputs
@@ -77,24 +78,20 @@ class PcaIndex(CompositeIndex):
             index = min_max(index[:, None], np.array([False]))[:, 0]
         return Index(index, scaled, _tables(found, number, names))
 
-    def notes(self, inputs: Inputs) -> tuple[str, ...]:
+    def notes(self, inputs: Inputs) -> tuple[Note, ...]:
         """Return what the index is made of, and whether the sign of one of its components is arbitrary."""
         made = self._made(inputs)
         keys = [name for name in ("time", "component") if name in made["loadings.csv"]]
         sums = made["loadings.csv"].groupby(keys)["loading"].sum()
         kept = made["components.csv"].set_index(keys)["kept"]
         arbitrary = sums[kept.reindex(sums.index) & (sums.abs() < CANCEL)].index.get_level_values("component")
-        words = (
-            f"The loadings of component {listing(sorted(set(arbitrary)))} of {self.name} cancel, so that its sign is "
-            "arbitrary: its largest loading is taken as positive."
-        )
-        return (*super().notes(inputs), *([words] if len(arbitrary) else []))
+        cancelled = Note("arbitrary_sign", components=cut(map(str, sorted(set(arbitrary)))), index=self.name)
+        return (*super().notes(inputs), *([cancelled] if len(arbitrary) else []))
 
-    def _what(self) -> str:
-        many = (
-            f"the first {self.components}" if self.components else f"so many as make {self.variance:g} of the variance"
-        )
-        return f"the principal-component index ({many}; {'0 to 1' if self.rescale else 'not rescaled'})"
+    def _what(self) -> Note:
+        first = Note("first_components", components=self.components)
+        many = first if self.components else Note("enough_components", share=self.variance)
+        return Note("pca_index", many=many, scale=Note("rescaled") if self.rescale else Note("not_rescaled"))
 
 
 def _tables(found: PrincipalComponents, number: int, names: Sequence[str]) -> dict[str, pd.DataFrame]:

@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import listing
 from digicarbon.measure.composite import CompositeIndex, Index
+from digicarbon.note import Note
 from digicarbon.numeric.accounts.indicators import min_max
 from digicarbon.numeric.index.entropy_weights import entropy_weights
 from digicarbon.numeric.index.topsis import closeness
@@ -81,5 +82,6 @@ class TopsisIndex(CompositeIndex):
         table = pd.DataFrame({"indicator": list(names), "weight": weights})
         return Index(closeness(scaled, weights).index, scaled, {"weights": table})
 
-    def _what(self) -> str:
-        return f"the TOPSIS index ({self.weights} weights)"
+    def _what(self) -> Note:
+        weights = Note("entropy_weights") if self.weights == "entropy" else Note("equal_weights")
+        return Note("topsis_index", weights=weights)

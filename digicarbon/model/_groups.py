@@ -9,7 +9,8 @@ import numpy as np
 
 from digicarbon.arrays import IntArray
 from digicarbon.country import country
-from digicarbon.errors import DataError, counted, listing, nearest
+from digicarbon.errors import DataError, listing, nearest
+from digicarbon.note import Note, cut
 from digicarbon.panel import Panel, label
 
 By = str | dict[str, str]
@@ -42,11 +43,10 @@ class Groups:
         """Number of units of each group, shape (G,)."""
         return np.bincount(self.units, minlength=len(self.labels))
 
-    def words(self) -> str:
+    def notes(self) -> tuple[Note, ...] | Note:
         """Return the groups with their numbers of units."""
-        return listing(
-            [f"{name} ({counted(int(size), 'unit')})" for name, size in zip(self.labels, self.sizes, strict=True)], 40
-        )
+        sizes = zip(self.labels, self.sizes, strict=True)
+        return cut((Note("group_of_units", group=name, units=int(size)) for name, size in sizes), 40)
 
 
 def groups_of(panel: Panel, by: By, where: str = "by") -> Groups:

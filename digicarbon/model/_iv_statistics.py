@@ -6,11 +6,12 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
 from digicarbon.errors import listing
+from digicarbon.note import Note, cut
 from digicarbon.numeric.iv.anderson_rubin import AndersonRubin, Interval
 from digicarbon.numeric.iv.reduced_form import ErrorStructure, FTest
 from digicarbon.numeric.iv.weak_instruments import RULE_OF_THUMB, Strength, stock_yogo
@@ -19,7 +20,7 @@ from digicarbon.panel._terms import LOG_PREFIX, Atom, Factor, parse
 
 Method = Literal["2sls", "liml"]
 _LAG = re.compile(r"L\d*\.")
-_WEAK_WORDS: dict[Method, str] = {"2sls": "2SLS leans towards least squares", "liml": "LIML is widely dispersed"}
+_WEAK: dict[Method, Note] = {"2sls": Note("bias_2sls"), "liml": Note("bias_liml")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,80 +163,55 @@ def _tests(found: FoundTests, endogenous: Sequence[str], y: str) -> pd.DataFrame
     return frame.set_index("test")
 
 
-def notes(found: FoundTests, asked: Asked, errors: ErrorStructure, rows: int) -> tuple[str, ...]:
-    """Return the sentences that belong under a table of the fit."""
-    name = {"2sls": "Two-stage least squares", "liml": "Limited-information maximum likelihood"}[asked.method]
-    alone = "it alone" if found.single else "them alone"
-    out = [
-        f"{name}: {listing(asked.endogenous)} instrumented by {listing(asked.instruments)}. That the instruments "
-        f"affect {asked.y} through {alone} is a claim that the data cannot prove."
-    ]
+def notes(found: FoundTests, asked: Asked, errors: ErrorStructure, rows: int) -> tuple[Note, ...]:
+    """Return what belongs under a table of the fit."""
+    who = {"endogenous": cut(asked.endogenous), "instruments": cut(asked.instruments), "y": asked.y}
+    out = [Note("two_stage" if asked.method == "2sls" else "limited_information", **who)]
     for instrument, source in asked.made_of.items():
-        out.append(
-            f"{instrument} is made of the endogenous {source} of the same period; it is not exogenous where {source} "
-            "is not, unless an argument of its own says so."
-        )
+        out.append(Note("made_of_endogenous", instrument=instrument, endogenous=source))
     if any(_LAG.match(term) for term in asked.instruments):
-        out.append(_lag_words(asked.unit_effects, asked.periods))
-    out.append(_strength_words(found, asked.method, errors, len(asked.instruments)))
+        beside = Note("lag_instrument_beside_effects", periods=asked.periods)
+        out.append(beside if asked.unit_effects else Note("lag_instrument"))
+    out.append(_strength(found, asked.method, errors, len(asked.instruments)))
     if errors.effective(rows) < rows:
-        out.append(
-            f"χ² tests count {errors.effective(rows)} observations, {errors.absorbed} less for the absorbed effects "
-            "(dofminus of Stata's ivreg2)."
-        )
+        out.append(Note("chi2_observations", observations=errors.effective(rows), absorbed=errors.absorbed))
     if found.anderson_rubin.intervals is not None:
-        out.append(_set_words(found.anderson_rubin.intervals, asked.endogenous[0], asked.level))
+        out.append(_set(found.anderson_rubin.intervals, asked.endogenous[0], asked.level))
     if math.isnan(found.anderson_rubin.test.value):
-        out.append("There are too few clusters for these instruments: joint tests of the instruments do not exist.")
+        out.append(Note("few_clusters_for_instruments"))
     return tuple(out)
 
 
-def _lag_words(unit_effects: bool, periods: int) -> str:
-    words = "A lag is a valid instrument only if the error has no memory that reaches back to it"
-    if not unit_effects:
-        return f"{words}."
-    return (
-        f"{words}, and after unit effects not even then: demeaning brings the errors of all {periods} periods into "
-        "each row, a bias of order 1/T that can be large in a short panel; model=gmm_difference avoids it."
-    )
-
-
-def _strength_words(found: FoundTests, method: Method, errors: ErrorStructure, instruments: int) -> str:
-    value = found.weakest
-    what = "the effective F" if found.single else "the smallest conditional F"
+def _strength(found: FoundTests, method: Method, errors: ErrorStructure, instruments: int) -> Note:
+    value, critical = found.weakest, found.strength.effective_critical
     if math.isnan(value):
-        return "The strength of the instruments cannot be told: the covariance of the first stage is singular."
-    if value < RULE_OF_THUMB:
-        words = (
-            f"Weak instruments: {what} of the first stage is {value:.2f}, below the rule of thumb of "
-            f"{RULE_OF_THUMB:.0f} (Staiger and Stock 1997); {_WEAK_WORDS[method]} and its standard errors mislead"
-        )
-        words += "; rely on the Anderson-Rubin set" if found.single else "; rely on the Anderson-Rubin test"
-    else:
-        words = f"First stage: {what} is {value:.2f}, above the rule of thumb of {RULE_OF_THUMB:.0f}"
-        critical = found.strength.effective_critical
-        if found.single and value < critical:
-            words += f", below the {critical:.2f} at which a bias of a tenth of the worst case is ruled out at 5 %"
+        return Note("strength_unknown")
+    said: dict[str, Any] = {
+        "statistic": Note("effective_f") if found.single else Note("conditional_f"),
+        "f": value,
+        "rule": RULE_OF_THUMB,
+    }
     bound = stock_yogo(len(found.strength.first_stages), instruments, method)
     if errors.kind == "classic" and not math.isnan(bound):
-        side = "below" if found.strength.cragg_donald_f < bound else "above"
-        words += (
-            f". The Cragg-Donald F of {found.strength.cragg_donald_f:.2f} is {side} Stock and Yogo's {bound:.2f} for a "
-            "test size of at most 10 %"
-        )
-    return words + "."
+        f = found.strength.cragg_donald_f
+        said["more"] = Note("cragg_donald", f=f, side=Note("below") if f < bound else Note("above"), critical=bound)
+    if value < RULE_OF_THUMB:
+        rely = Note("anderson_rubin_set") if found.single else Note("anderson_rubin_test")
+        return Note("weak_instruments", bias=_WEAK[method], rely=rely, **said)
+    if found.single and value < critical:
+        return Note("fair_instruments", critical=critical, **said)
+    return Note("strong_instruments", **said)
 
 
-def _set_words(intervals: Sequence[Interval], name: str, level: float) -> str:
-    head = f"Anderson-Rubin {level:.0%} set of {name}, valid with weak instruments: "
+def _set(intervals: Sequence[Interval], name: str, level: float) -> Note:
     if not intervals:
-        return f"{head}empty, so that the instruments contradict each other at every value."
-    return head + " and ".join(_interval_words(low, high) for low, high in intervals) + "."
+        return Note("empty_set", level=level, term=name)
+    return Note("confidence_set", level=level, term=name, intervals=[_interval(*ends) for ends in intervals])
 
 
-def _interval_words(low: float, high: float) -> str:
+def _interval(low: float, high: float) -> Note:
     if math.isinf(low) and math.isinf(high):
-        return "every value (the instruments say nothing)"
+        return Note("every_value")
     if math.isinf(low):
-        return f"below {high:.4f}"
-    return f"above {low:.4f}" if math.isinf(high) else f"{low:.4f} to {high:.4f}"
+        return Note("below_value", high=high)
+    return Note("above_value", low=low) if math.isinf(high) else Note("interval", low=low, high=high)

@@ -9,6 +9,7 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, EstimationError, listing
+from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.random_effects import Method, RandomEffects, components, quasi_demean
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb, absorbed_rank
 from digicarbon.panel import Panel
@@ -36,7 +37,7 @@ class Columns:
         How many parameters these are.
     statistics : mapping of str to float
         Variance components.
-    notes : tuple of str
+    notes : tuple of Note
     slopes : int
         How many of the first regressors have dummies after them that add up to the constant.
     constant : bool
@@ -50,7 +51,7 @@ class Columns:
     removed: EffectsKind
     absorbed: int
     statistics: dict[str, float]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     slopes: int = 0
     constant: bool = False
 
@@ -153,7 +154,8 @@ def quasi_demeaned(panel: Panel, names: tuple[str, ...], y: str, effects: Random
             statistics |= {f"sigma2_{kind}": variance, f"theta_{kind}": float(np.mean(theta))}
     if effects == "random_two_way":
         statistics["theta_total"] = float(np.mean(found.theta_total))
-    return Columns(("const", *names), values, raw, rows, "none", 0, statistics, found.notes, constant=True)
+    notes = tuple(Note("no_random_effects", kind=kind) for kind in found.negative)
+    return Columns(("const", *names), values, raw, rows, "none", 0, statistics, notes, constant=True)
 
 
 def rows_of(panel: Panel) -> Rows:
@@ -161,8 +163,8 @@ def rows_of(panel: Panel) -> Rows:
     return Rows(panel.unit_codes, panel.period_codes, *panel.shape, panel.positions if panel.ordered else None)
 
 
-def _singletons(panel: Panel, effects: EffectsKind) -> tuple[str, ...]:
-    """Return a sentence on units or periods that have a single row, which their own effect explains without rest."""
+def _singletons(panel: Panel, effects: EffectsKind) -> tuple[Note, ...]:
+    """Return a note on units or periods that have a single row, which their own effect explains without rest."""
     if panel.balanced:
         return ()
     notes = []
@@ -171,9 +173,5 @@ def _singletons(panel: Panel, effects: EffectsKind) -> tuple[str, ...]:
             continue
         single = np.flatnonzero(np.bincount(codes, minlength=len(labels)) == 1)
         if len(single):
-            shown = listing(labels[code] for code in single)
-            notes.append(
-                f"Singletons: {shown} has one observation only, which its {kind} effect explains entirely; it says "
-                "nothing of the slopes but is counted (Stata's reghdfe leaves such rows out)."
-            )
+            notes.append(Note("singletons", labels=cut(labels[code] for code in single), kind=kind))
     return tuple(notes)

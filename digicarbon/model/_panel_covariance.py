@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,16 +12,17 @@ import scipy
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import WeightsError
 from digicarbon.model._panel_columns import Columns
+from digicarbon.note import Note
 from digicarbon.numeric.linear import covariance as middle
 from digicarbon.numeric.linear.covariance import ClusterBy, Covariance, Kernel, SmallSample
 from digicarbon.numeric.linear.least_squares import Fit
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
 
-REPAIRED = (
-    "The covariance was not positive semidefinite, as happens with few clusters; its negative eigenvalues were set to "
-    "zero, as fixest does."
-)
+REPAIRED = Note("covariance_repaired")
+BY: Mapping[str, str | Note] = {"unit": "unit", "time": "time", "both": Note("unit_and_time")}
+"""What clusters are called."""
+KERNELS: Mapping[Kernel, Note] = {"uniform": Note("kernel_uniform"), "weights": Note("kernel_weights")}
 
 
 @dataclass(frozen=True)
@@ -45,21 +47,22 @@ class Rule:
         """Return whether errors of different periods are taken together, so that their order matters."""
         return self.lags(t) > 0 and self.cov in ("driscoll_kraay", "newey_west", "conley")
 
-    def words(self, t: int) -> str:
-        """Return what a note under a table calls the standard errors."""
-        lags = self.lags(t)
-        by = {"unit": "unit", "time": "time", "both": "unit and time"}[self.cluster]
-        small = f"small-sample rule: {self.small_sample}"
-        hc = {"none": "HC0", "hc3": "HC3"}.get(self.small_sample, "HC1")
-        return {
-            "classic": "classic",
-            "robust": f"heteroskedasticity-robust ({hc})",
-            "cluster": f"clustered by {by} ({small})",
-            "driscoll_kraay": f"Driscoll-Kraay with {lags} lags ({small})",
-            "newey_west": f"Newey-West within units with {lags} lags ({small})",
-            "beck_katz": f"panel-corrected by {'time' if self.cluster == 'time' else 'unit'} ({small})",
-            "conley": f"Conley with {self.kernel} kernel{f' and {lags} lags' if lags else ''} ({small})",
+    def note(self, t: int) -> Note:
+        """Return the note that says what the standard errors are."""
+        lags, rule = self.lags(t), self.small_sample
+        hc = {"none": "HC0", "hc3": "HC3"}.get(rule, "HC1")
+        conley = Note("conley", kernel=KERNELS[self.kernel], rule=rule)
+        conley_lags = Note("conley_lags", kernel=KERNELS[self.kernel], lags=lags, rule=rule)
+        errors = {
+            "classic": Note("classic"),
+            "robust": Note("robust", hc=hc),
+            "cluster": Note("clustered", by=BY[self.cluster], rule=rule),
+            "driscoll_kraay": Note("driscoll_kraay", lags=lags, rule=rule),
+            "newey_west": Note("newey_west", lags=lags, rule=rule),
+            "beck_katz": Note("beck_katz", by="time" if self.cluster == "time" else "unit", rule=rule),
+            "conley": conley_lags if lags else conley,
         }[self.cov]
+        return Note("errors_are", errors=errors)
 
 
 def covariance_of(

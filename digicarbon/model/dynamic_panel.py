@@ -15,6 +15,7 @@ from digicarbon.errors import EstimationError, counted, listing, nearest
 from digicarbon.model._gmm_design import CONSTANT, GmmDesign, GmmPlan, Lags, design
 from digicarbon.model._panel_grid import columns_read, covers
 from digicarbon.model.base import Level, Model
+from digicarbon.note import Note
 from digicarbon.numeric.gmm import estimator as numeric
 from digicarbon.numeric.gmm import tests
 from digicarbon.numeric.gmm.equations import Kind, Transformation
@@ -38,6 +39,11 @@ FEWEST_UNITS = 5
 """With fewer units a covariance clustered by unit says nothing, as with fewer clusters of a regression."""
 FIRST_VALID = {"outcome": 2, "predetermined": 1, "endogenous": 2}
 """The nearest lag of a variable that is not correlated with the errors of the transformed equation."""
+_ROLES = {
+    "outcome": Note("role_outcome"),
+    "predetermined": Note("role_predetermined"),
+    "endogenous": Note("role_endogenous"),
+}
 
 
 class DynamicPanel(Model):
@@ -350,70 +356,45 @@ class DynamicPanel(Model):
             list(rows.values()), index=pd.Index(rows, name="set", dtype=object), columns=list(DIFFERENCE_COLUMNS)
         )
 
-    def _lag_notes(self) -> Iterator[str]:
+    def _lag_notes(self) -> Iterator[Note]:
         """Yield what is wrong by construction with lags that instrument, whatever the data are."""
         for name, lags in self._plan.ranges.items():
             role = "outcome" if name == self.y else "predetermined" if name in self.predetermined else "endogenous"
             key = "lag_ranges" if name in self.lag_ranges else "instrument_lags" if name == self.y else f"{role}_lags"
             if lags is None or lags[0] >= FIRST_VALID[role]:
                 continue
-            kind = "the outcome" if role == "outcome" else role
-            wrong = f"lag {lags[0]} of {name} in the transformed equation"
-            if self.kind == "system" and role != "predetermined" and self.convention == "xtabond2":
-                wrong += f" and the difference of {name} of the same period in the equation in levels"
-            yield (
-                f"Not valid by construction: {name} is {kind}, so that {wrong} "
-                f"{'are' if ' and ' in wrong else 'is'} correlated with the errors that it instruments; begin "
-                f"model.{key} at {FIRST_VALID[role]}."
-            )
+            said = {"term": name, "role": _ROLES[role], "lag": lags[0], "first": FIRST_VALID[role]}
+            levels = self.kind == "system" and role != "predetermined" and self.convention == "xtabond2"
+            yield Note("invalid_lag_and_levels" if levels else "invalid_lag", field=f"model.{key}", **said)
 
-    def _serial_notes(self, found: GmmDesign, statistics: Mapping[str, float]) -> Iterator[str]:
+    def _serial_notes(self, found: GmmDesign, statistics: Mapping[str, float]) -> Iterator[Note]:
         """Yield which tests of serial correlation do not exist, and why."""
         periods = found.differences.rows.period
         span = int(periods.max() - periods.min()) if len(periods) else 0
         lacking = [order for order in range(1, self.ar_orders + 1) if math.isnan(statistics[f"ar{order}"])]
         for order in lacking:
-            why = (
-                f"no unit has differenced residuals {counted(order, 'period')} apart; it needs more periods"
-                if order > span
-                else "no two residuals of a unit lie that far apart, or the estimated variance is not positive"
-            )
-            yield f"AR({order}) cannot be computed: {why}."
+            apart, none = Note("no_residuals_apart", periods=order), Note("no_pairs_of_residuals")
+            yield Note("no_ar_test", order=order, why=apart if order > span else none)
 
-    def _notes(self, found: GmmDesign, fit: numeric.GmmFit) -> tuple[str, ...]:
-        one = "classic, one step" if self._classic else "robust (clustered by unit), one step"
-        two = "two steps with Windmeijer's correction" if self.windmeijer else "two steps, not corrected"
-        notes = [f"Standard errors: {one if self.steps == 1 else two}; z, as estimates are normal in many units."]
+    def _notes(self, found: GmmDesign, fit: numeric.GmmFit) -> tuple[Note, ...]:
+        one = Note("gmm_classic") if self._classic else Note("gmm_robust")
+        two = Note("gmm_windmeijer") if self.windmeijer else Note("gmm_two_steps")
+        notes = [Note("errors_gmm", errors=one if self.steps == 1 else two)]
         rank, columns = fit.first.rank, found.moments.Z.shape[1]
         if rank > found.units:
-            notes.append(
-                f"{rank} instruments exceed {counted(found.units, 'unit')}: Hansen's test is weak then and its p tends "
-                "to 1; collapse=true or shorter instrument lags use fewer."
-            )
+            notes.append(Note("many_instruments", instruments=rank, units=found.units))
         if found.units < len(found.names) and not self._classic:
-            notes.append(
-                f"{counted(found.units, 'unit')} for {counted(len(found.names), 'parameter')}: standard errors "
-                "by unit are not reliable; cov=classic does not need many units."
-            )
+            notes.append(Note("few_units_for_parameters", units=found.units, parameters=len(found.names)))
         if found.units < FEWEST_UNITS:
-            notes.append(
-                f"{counted(found.units, 'unit')}: estimates by the method of moments are normal in many units only; "
-                "standard errors rest on independent errors with one variance."
-            )
+            notes.append(Note("few_units", units=found.units))
         if rank < columns:
-            notes.append(f"Of {columns} instruments {rank} are linearly independent; degrees of freedom count these.")
+            notes.append(Note("dependent_instruments", instruments=columns, independent=rank))
         if not self._classic and fit.second.rank < rank:
-            notes.append(
-                f"The covariance of moments has rank {fit.second.rank} with {rank} instruments: a generalised inverse "
-                "weights them, and Hansen's test is not reliable."
-            )
+            notes.append(Note("singular_moments", rank=fit.second.rank, instruments=rank))
         if rank == len(found.names):
-            notes.append("As many instruments as parameters: overidentifying restrictions cannot be tested.")
+            notes.append(Note("exactly_identified"))
         if found.units < found.shape[0]:
-            left = found.shape[0] - found.units
-            notes.append(
-                f"{counted(left, 'unit')} without enough periods in a row {'is' if left == 1 else 'are'} left out."
-            )
+            notes.append(Note("units_without_periods", units=found.shape[0] - found.units))
         return tuple(notes)
 
 

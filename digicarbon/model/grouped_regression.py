@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -11,11 +11,12 @@ import scipy
 from pydantic import model_validator
 
 from digicarbon.arrays import FloatArray
-from digicarbon.errors import DataError, EstimationError, counted, listing
+from digicarbon.errors import DataError, EstimationError, counted
 from digicarbon.model._groups import By, Groups, groups_of
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.batch import Null
 from digicarbon.model.panel_regression import PanelRegression
+from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS
 from digicarbon.numeric.linear.least_squares import solve
 from digicarbon.numeric.linear.within import EffectsKind, absorb, absorbed_count
@@ -25,6 +26,11 @@ from digicarbon.result import Result, Role
 from digicarbon.weights import Weights
 
 Interact = Literal["focal", "regressors", "all"]
+_DIFFER: Mapping[Interact, Note] = {
+    "focal": Note("focal_differ"),
+    "regressors": Note("coefficients_differ"),
+    "all": Note("everything_differs"),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,17 +189,12 @@ class GroupedRegression(PanelRegression):
                     "another group (by: a mapping unit: group)."
                 )
 
-    def _notes(self, groups: Groups) -> tuple[str, ...]:
-        what = {"focal": "the focal terms differ", "regressors": "all coefficients differ", "all": "everything differs"}
-        notes = [f"One regression in which {what[self.interact]} by {groups.by}: {groups.words()}."]
+    def _notes(self, groups: Groups) -> tuple[Note, ...]:
+        notes = [Note("grouped_regression", what=_DIFFER[self.interact], by=groups.by, groups=groups.notes())]
         if self.cov == "cluster" and self.cluster == "unit":
             few = [name for name, size in zip(groups.labels, groups.sizes, strict=True) if size < FEWEST_CLUSTERS]
             if few:
-                notes.append(
-                    f"Clustered standard errors of {listing(few)} rest on fewer than {FEWEST_CLUSTERS} clusters and "
-                    "are too small, and so are p values of tests that these groups enter; read inference=classic, or "
-                    "the wild bootstrap of equality (diagnostic=wild_bootstrap)."
-                )
+                notes.append(Note("few_clusters", groups=cut(few), clusters=FEWEST_CLUSTERS))
         return tuple(notes)
 
 

@@ -16,6 +16,7 @@ from digicarbon.model._iv_statistics import Asked, FoundTests, made_of, notes, s
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._panel_covariance import REPAIRED, Rule
 from digicarbon.model.base import Level, Model, after, refuse_single_period, refuse_too_small, refuse_unidentified
+from digicarbon.note import Note
 from digicarbon.numeric.iv.anderson_rubin import anderson_rubin
 from digicarbon.numeric.iv.instrument_tests import endogeneity, overidentification
 from digicarbon.numeric.iv.reduced_form import ErrorStructure, partial_out, reduced_form
@@ -228,7 +229,7 @@ class PanelIV(Model):
             },
             absorbed={"none": (), "two_way": ("unit", "time")}.get(self.effects, (self.effects,)),
             notes=(
-                f"Standard errors: {self._cov_words()}.",
+                self._errors_note,
                 *((REPAIRED,) if repaired else ()),
                 *notes(found, asked, errors, rows),
             ),
@@ -369,8 +370,9 @@ class PanelIV(Model):
             frames[name] = pd.DataFrame(numbers, index=pd.Index(terms, name="term"))
         return pd.concat(frames, names=["endogenous"])
 
-    def _cov_words(self) -> str:
-        return Rule(self.cov, self.cluster, None, "uniform", self.small_sample).words(1)
+    @property
+    def _errors_note(self) -> Note:
+        return Rule(self.cov, self.cluster, None, "uniform", self.small_sample).note(1)
 
 
 @dataclass(frozen=True, eq=False)

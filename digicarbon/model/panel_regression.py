@@ -247,7 +247,7 @@ class PanelRegression(Model):
         df = df_resid if self.df == "residual" else degrees_of_freedom(columns, df_resid, rule)
         random = self.effects in RANDOM
         inference = Inference(None if random else float(df), self.level)
-        errors_note = f"Standard errors: {rule.words(columns.rows.t)}."
+        errors_note = rule.note(columns.rows.t)
         return Result(
             kind=self._kind,
             y=self.y,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -36,6 +36,7 @@ from digicarbon.model.base import (
     require_panel,
 )
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key, under_null
+from digicarbon.note import Note
 from digicarbon.numeric.linear.linear_batch import LinearRule
 from digicarbon.numeric.linear.within import EffectsKind, absorbed_count, demean
 from digicarbon.numeric.resampling.null_model import NullModel
@@ -57,6 +58,11 @@ def _durbin(value: object) -> object:
 
 Durbin = Annotated[Literal["all", "x"] | Annotated[tuple[str, ...], Field(strict=False)], BeforeValidator(_durbin)]
 SpatialEffects = Literal["none", "unit", "time", "two_way", "random"]
+_ERRORS: Mapping[Covariance, Note] = {
+    "classic": Note("errors_information"),
+    "robust": Note("errors_quasi"),
+    "cluster": Note("errors_scores"),
+}
 
 
 class SpatialPanel(Model):
@@ -414,28 +420,20 @@ class SpatialPanel(Model):
         scale = float((a @ a) * (b @ b))
         return float((a @ b) ** 2 / scale) if sample.size and scale > 0 else 0.0
 
-    def _notes(self, found: Estimates, design: Design) -> tuple[str, ...]:
-        notes = self._standard_errors
+    def _notes(self, found: Estimates, design: Design) -> tuple[Note, ...]:
+        notes = [_ERRORS[self.cov]]
         if design.sample.transformed:
-            notes.append(
-                f"Lee-Yu transformation: the log-likelihood is that of {design.sample.size} effective observations, "
-                "comparable only between models of equal effects and correction."
-            )
+            notes.append(Note("lee_yu_likelihood", observations=design.sample.size))
         if self.bias_correction == "bias_corrected" and self.fixed != "none":
-            notes.append("Bias-corrected direct estimates (Lee & Yu 2010); the log-likelihood is the uncorrected one.")
+            notes.append(Note("bias_corrected"))
         notes.extend(self._precision(found, design))
         for name in found.boundary:
             low, high = self._range(design.w if name == "rho" else design.m, design.sample)
-            notes.append(
-                f"{name} lies at the boundary of its range ({low:.4f}, {high:.4f}): effects are not reported and "
-                "standard errors are not reliable."
-            )
+            # as they are shown: runs whose ranges look equal have one note
+            notes.append(Note("at_boundary", parameter=name, low=round(low, 4), high=round(high, 4)))
         if self._beyond(found, design):
             low, high = design.w.bounds
-            notes.append(
-                f"rho is not well inside ({low:.4f}, {high:.4f}), where spillovers die out: Lee and Yu's likelihood "
-                "leaves out W's root of the constant and allows it; effects are not reported."
-            )
+            notes.append(Note("rho_beyond", low=round(low, 4), high=round(high, 4)))
         return tuple(notes)
 
     def _range(self, operator: SpatialOperator, sample: Sample) -> tuple[float, float]:
@@ -448,19 +446,8 @@ class SpatialPanel(Model):
             return False
         return bool(near_end(float(found.coef[len(design.names)]), design.w))
 
-    @property
-    def _standard_errors(self) -> list[str]:
-        words = {
-            "classic": "Standard errors: inverse of the expected information; z.",
-            "robust": "Standard errors: quasi-maximum likelihood, with third and fourth moments of the errors; z.",
-            "cluster": "Standard errors: scores added up by unit; z. The scores of the spatial parameter are not "
-            "independent across units, and under heteroskedasticity its estimate is inconsistent; read them as a rule "
-            "of thumb.",
-        }
-        return [words[self.cov]]
-
-    def _precision(self, found: Estimates, design: Design) -> list[str]:
-        """Return a sentence where W was too large for an exact information matrix."""
+    def _precision(self, found: Estimates, design: Design) -> list[Note]:
+        """Return a note where W was too large for an exact information matrix."""
         if self.kind not in ("sar", "sdm", "sem", "sdem") or self.effects == "random":
             return []
         spatial = float(found.coef[len(design.names)])
@@ -469,8 +456,4 @@ class SpatialPanel(Model):
         if error == 0:
             return []
         share = 100 * error / operator.trace_gg(spatial)
-        return [
-            "W is too large for an exact tr(GG'): standard errors rest on an estimate from seeded random vectors, "
-            f"whose own standard error is {share:.2g} % (standard errors are known to about {share / 2:.2g} %); the "
-            "estimates are exact."
-        ]
+        return [Note("estimated_trace", error=share, half=share / 2)]

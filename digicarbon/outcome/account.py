@@ -11,7 +11,8 @@ import pydantic
 
 from digicarbon import data
 from digicarbon.arrays import FloatArray
-from digicarbon.errors import DataError, counted, listing
+from digicarbon.errors import DataError, listing
+from digicarbon.note import Note, cut
 from digicarbon.numeric.accounts import fuels
 from digicarbon.outcome.base import Outcome
 from digicarbon.source import Inputs
@@ -124,45 +125,43 @@ class CarbonOutcome(Outcome):
             index=pd.Index(self._fuels, name="fuel"),
         )
 
-    def notes(self, inputs: Inputs) -> tuple[str, ...]:
+    def notes(self, inputs: Inputs) -> tuple[Note, ...]:
         """Return which CO2 the outcome is of, and what became of fuels without a value."""
-        said = [f"CO2: {self._account_words()}{self._per_words()}."]
+        said = [self._co2_note()]
         if self.account == "fuels" and self.missing_fuels == "zero":
             table = inputs.series(self._fuels, self._asks)
-            said += self._gaps_words(table, self._shares(table, inputs))
+            said += self._gap_notes(table, self._shares(table, inputs))
         return tuple(said)
 
-    def _per_words(self) -> str:
-        """Return what CO2 is divided by, and the unit of measurement, in words after a comma or a blank."""
-        return ""
+    def _co2_note(self) -> Note:
+        """Return which CO2 it is, and what that is divided by."""
+        return Note("co2_account", account=self._account_note())
 
-    def _account_words(self) -> str:
+    def _account_note(self) -> Note:
         if self.account != "fuels":
-            return f"{self.account} account"
+            return Note("sectoral_account") if self.account == "sectoral" else Note("apparent_account")
         if self.factors is None:
-            return f"{counted(len(self._fuels), 'fuel')} (factors of the study)"
+            return Note("fuels_of_study", fuels=len(self._fuels))
         factors = zip(self._fuels, self._per_kg(), strict=True)
-        numbers = listing((f"{fuel} {factor:.3g}" for fuel, factor in factors), 12)
-        return f"{counted(len(self._fuels), 'fuel')} (own factors, kg per kg or m3: {numbers})"
+        numbers = cut((Note("cell", parts=(fuel, f"{factor:.3g}")) for fuel, factor in factors), 12)
+        return Note("fuels_of_own", fuels=len(self._fuels), factors=numbers)
 
-    def _gaps_words(self, table: pd.DataFrame, shares: FloatArray) -> list[str]:
+    def _gap_notes(self, table: pd.DataFrame, shares: FloatArray) -> list[Note]:
         gaps = table[self._fuels].isna().to_numpy()
         partly = gaps & ~gaps.all(axis=1, keepdims=True)
-        labels = [f"{unit} {year}" for unit, year in zip(table["unit"], table["time"], strict=True)]
+        labels = [(str(unit), str(year)) for unit, year in zip(table["unit"], table["time"], strict=True)]
         kept = partly & (shares > CONSIDERABLE)
         unused = partly & ~kept.any(axis=1, keepdims=True)
         said = []
         if unused.any():
-            empty = (f"{self._fuels[k]} {labels[row]}" for k, row in np.argwhere(unused.T).tolist())
-            said.append(f"Fuels without a value are taken as unused: {listing(empty, 40)}.")
+            empty = ((self._fuels[k], *labels[row]) for k, row in np.argwhere(unused.T).tolist())
+            said.append(Note("fuels_unused", cells=cut((Note("cell", parts=parts) for parts in empty), 40)))
         if kept.any():
             cells = (
-                f"{self._fuels[k]} {labels[row]} ({shares[row, k]:.0%})" for k, row in np.argwhere(kept.T).tolist()
+                Note("cell", parts=(self._fuels[k], *labels[row], f"({shares[row, k]:.0%})"))
+                for k, row in np.argwhere(kept.T).tolist()
             )
-            said.append(
-                f"CO2 is missing where a fuel without a value usually makes over {CONSIDERABLE:.0%} of it: "
-                f"{listing(cells, 40)}."
-            )
+            said.append(Note("co2_missing", share=CONSIDERABLE, cells=cut(cells, 40)))
         return said
 
     def _with_co2(self, inputs: Inputs, *series: str) -> tuple[pd.DataFrame, pd.Series[float]]:

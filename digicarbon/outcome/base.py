@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import pandas as pd
 
+from digicarbon.note import Note
 from digicarbon.source import Inputs
 from digicarbon.spec import Names, Spec, sharing
 
@@ -45,8 +46,8 @@ class Outcome(Spec):
         """
         raise TypeError(f"{type(self).__name__} does not say how it is computed; define `compute`.")
 
-    def notes(self, inputs: Inputs) -> tuple[str, ...]:
-        """Return sentences that belong under every table of this outcome, e.g. on what was assumed."""
+    def notes(self, inputs: Inputs) -> tuple[Note, ...]:
+        """Return what belongs under every table of this outcome, e.g. what was assumed; sentences will do."""
         return ()
 
 

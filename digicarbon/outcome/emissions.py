@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from digicarbon.note import Note
 from digicarbon.outcome.account import CarbonOutcome, refuse_non_positive
 from digicarbon.source import Inputs
 
@@ -27,8 +28,8 @@ class Total(CarbonOutcome):
     name: str = "co2"
     term: str = "ln_co2"
 
-    def _per_words(self) -> str:
-        return ", Mt"
+    def _co2_note(self) -> Note:
+        return Note("co2_in_mt", account=self._account_note())
 
     def compute(self, inputs: Inputs) -> pd.DataFrame:
         """Return unit, time and CO2; missing where the account is.
@@ -59,8 +60,8 @@ class PerCapita(CarbonOutcome):
     term: str = "ln_co2_per_capita"
     population: str = "population"
 
-    def _per_words(self) -> str:
-        return " per head, t"
+    def _co2_note(self) -> Note:
+        return Note("co2_per_head", account=self._account_note())
 
     def compute(self, inputs: Inputs) -> pd.DataFrame:
         """Return unit, time and CO2 per head; missing where CO2 or population is.

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from digicarbon.errors import DataError, counted, listing
+from digicarbon.note import Note
 from digicarbon.numeric.accounts.deflation import at_constant_prices
 from digicarbon.outcome.account import CarbonOutcome, refuse_non_positive
 from digicarbon.source import Inputs
@@ -61,15 +62,14 @@ class Intensity(CarbonOutcome):
         made = {self.name: MT_PER_100M_TO_T_PER_10K * co2 / real, REAL_GDP: real}
         return table[["unit", "time"]].assign(**made)
 
-    def notes(self, inputs: Inputs) -> tuple[str, ...]:
+    def notes(self, inputs: Inputs) -> tuple[Note, ...]:
         """Return how GDP is deflated, after the notes of the account."""
         if self.base_year is None:
             return super().notes(inputs)
-        words = f"GDP is at prices of {self.base_year}: the GDP of that year, carried by '{self.gdp_index}'."
-        return (*super().notes(inputs), words)
+        return (*super().notes(inputs), Note("constant_prices", year=self.base_year, index=self.gdp_index))
 
-    def _per_words(self) -> str:
-        return " over GDP, t per 10k CNY"
+    def _co2_note(self) -> Note:
+        return Note("co2_over_gdp", account=self._account_note())
 
     def _real_gdp(self, inputs: Inputs, base_year: int, wanted: pd.Series[bool]) -> pd.Series[float]:
         """Return GDP at the prices of the base year for each row of the inputs."""

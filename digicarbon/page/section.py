@@ -301,7 +301,7 @@ def _joint(joint: Joint | None, words: Words) -> Markup:
     labels = Labels(words.language)
     cells = joint.statistics.map(lambda value: f"{value:.4f}").rename(index=labels.word, columns=labels.word)
     title = f"{words('curve_joint')} ({labels.word(joint.estimand)}, {joint.specifications:,} × {joint.draws:,})"
-    return Markup(Table(title, cells, notes=labels.notes(joint.notes)).to_html_piece())
+    return Markup(Table(title, cells, notes=labels.notes(joint.notes), language=labels.spoken).to_html_piece())
 
 
 def _diagnostics(

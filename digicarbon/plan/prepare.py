@@ -7,6 +7,7 @@ from collections.abc import Callable, Container, Hashable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +22,7 @@ from digicarbon.errors import DataError, DigicarbonError, listing
 from digicarbon.inference import Inference
 from digicarbon.measure import Measure
 from digicarbon.model import Model, ignored_by
+from digicarbon.note import Note, cut, notes_of
 from digicarbon.outcome import Outcome
 from digicarbon.panel import (
     LOG_PREFIX,
@@ -40,10 +42,7 @@ from digicarbon.weights import Islands, Weights, WeightsSpec
 
 T = TypeVar("T")
 
-UNIT_NOTE = (
-    "Measures enter in 10k CNY before logarithms: with powers of a logarithm the linear coefficient depends on the "
-    "unit, and turning points shift by the logarithm of its factor; slopes and tests do not change."
-)
+UNIT_NOTE = Note("money_in_10k")
 MOST_IDENTITIES = 10_000
 """Specifications whose identity is remembered; a sweep has few, but for models."""
 
@@ -119,7 +118,7 @@ class Stage:
 
     inputs: Inputs
     selection: Selection
-    said: tuple[str, ...]
+    said: tuple[Note, ...]
     in_10k_cny: frozenset[str] = frozenset()
     _digests: dict[tuple[str, ...], str] = field(default_factory=dict, init=False, repr=False)
 
@@ -141,8 +140,8 @@ class Stage:
             self._digests[terms] = panel.digest_of(panel.expanded(terms))
         return self._digests[terms]
 
-    def notes(self, terms: tuple[str, ...]) -> tuple[str, ...]:
-        """Return sentences that belong under every table of a run with these terms."""
+    def notes(self, terms: tuple[str, ...]) -> tuple[Note, ...]:
+        """Return what belongs under every table of a run with these terms."""
         rule = self.selection.design
         # nothing can be left out then: a report on thousands of runs needs no panel for its notes
         complete = rule.gaps == "refuse" and rule.log != "drop"
@@ -155,18 +154,17 @@ class Stage:
         names = [factor.atom.variable for factor in powers]
         return any(name.startswith(LOG_PREFIX) and name.removeprefix(LOG_PREFIX) in self.in_10k_cny for name in names)
 
-    def _left_out(self, panel: Panel) -> tuple[str, ...]:
-        """Return a sentence on what the rules for gaps took away."""
+    def _left_out(self, panel: Panel) -> tuple[Note, ...]:
+        """Return a note on what the rules for gaps took away."""
         full, chosen, rule = self.selection.panel, self.selection.keep, self.selection.design
         if rule.gaps == "drop_units":
             lost = sorted((self._every - set(full.units)) | (self._sampled - set(panel.units)))
             count = len(lost) + len(panel.units)
-            words = f"{len(lost)} of {count} units lack a row or a value and are left out: {listing(lost)}."
-            return (words,) if lost else ()
+            return (Note("units_lacking", units=len(lost), every=count, lost=cut(lost)),) if lost else ()
         rows = int(chosen.sum())
         if rows == len(panel.index):
             return ()
-        return (f"{rows - len(panel.index)} of {rows} rows lack a value, a logarithm or a lag and are left out.",)
+        return (Note("rows_lacking", rows=rows - len(panel.index), every=rows),)
 
     @cached_property
     def _every(self) -> set[str]:
@@ -213,8 +211,8 @@ class Prepared:
         return self.stage.inputs.simulated
 
     @property
-    def notes(self) -> tuple[str, ...]:
-        """Sentences that belong under every table of this run."""
+    def notes(self) -> tuple[Note, ...]:
+        """What belongs under every table of this run."""
         said = self.stage.notes(self.terms)
         return said if self.weights is None else (*self.weights.notes, *said)
 
@@ -339,7 +337,9 @@ class Workshop:
     def _stage(self, specs: Specs) -> Stage:
         def make() -> Stage:
             inputs = self._inputs(specs.source)
-            said = (*specs.measure.notes(inputs), *specs.outcome.notes(inputs), *inputs.notes, *specs.sample.notes)
+            rooms = (specs.measure.notes(inputs), specs.outcome.notes(inputs), inputs.notes, specs.sample.notes)
+            # a measure or an outcome of one's own may give sentences
+            said = notes_of(chain.from_iterable(rooms))
             adjust = specs.sample.adjust if specs.sample.adjusts else None
             selection = Selection(specs.panel, self._full(specs), self._chosen(specs), adjust)
             made = self._made(specs.measure, specs.measure.transformed, specs.source)

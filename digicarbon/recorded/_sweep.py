@@ -15,6 +15,8 @@ import pandas as pd
 
 from digicarbon.config.files import GROUPS, UNNAMED, command_line, find, override
 from digicarbon.errors import DataError, TrackingError, listing, nearest
+from digicarbon.note import Note
+from digicarbon.note.recorded import read_all
 from digicarbon.recorded._run import data_of, reading, sweeps_of
 from digicarbon.report import Record
 from digicarbon.report.joint import FILE as JOINT
@@ -143,7 +145,7 @@ class RecordedSweep:
         return int((self.rows["status"] == FINISHED).sum()) - len(self.fitted)
 
     @property
-    def notes(self) -> list[tuple[str, Sequence[str]]]:
+    def notes(self) -> list[tuple[str, Sequence[Note]]]:
         """What there is to say of the preparation of each run, by label."""
         return [(run.label, run.notes) for run in self.roster.runs]
 
@@ -358,7 +360,7 @@ def _guessed(rows: pd.DataFrame) -> Roster:
     runs = []
     for row, (key, chosen) in enumerate(zip(rows.index, params.to_dict("records"), strict=True)):
         said = {name: value for name, value in chosen.items() if isinstance(value, str)}
-        note = notes.iloc[row]
+        content = notes.iloc[row]
         runs.append(
             Planned(
                 key,
@@ -366,7 +368,7 @@ def _guessed(rows: pd.DataFrame) -> Roster:
                 {name: value for name, value in said.items() if name in GROUPS},
                 {name: said[name] for name in varied if name in said},
                 simulated=simulated.iloc[row] == "SIMULATED",
-                notes=tuple(note.split("\n\n")) if isinstance(note, str) and note else (),
+                notes=read_all(content.split("\n\n")) if isinstance(content, str) and content else (),
                 column=said.get("column"),
             )
         )

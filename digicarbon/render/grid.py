@@ -55,6 +55,8 @@ class Grid:
     blocks : frozenset of int
         Rows that are the heading of a block.
     notes : tuple of str
+    language : {"en", "zh"}
+        Of the notes.
     """
 
     title: str
@@ -64,6 +66,7 @@ class Grid:
     rules: frozenset[int]
     blocks: frozenset[int]
     notes: tuple[str, ...]
+    language: str = "en"
 
     @property
     def label_length(self) -> int:
@@ -133,7 +136,7 @@ def _elsewhere(grid: Grid, parts: int) -> tuple[str, ...]:
         return ()
     return (
         f"注释见第{parts}/{parts}部分下方。"
-        if "。" in grid.notes[0]
+        if grid.language == "zh"
         else f"The notes stand below part {parts}/{parts}.",
     )
 

@@ -32,6 +32,8 @@ class Table:
         Words over columns, from the left, and how many columns each covers; empty words cover without saying anything.
     blocks : tuple of int
         Rows that are the heading of the rows below them, e.g. ``Direct effect``.
+    language : {"en", "zh"}
+        Of the notes.
 
     Notes
     -----
@@ -45,6 +47,7 @@ class Table:
     below: Table | None = None
     spanners: tuple[tuple[str, int], ...] = ()
     blocks: tuple[int, ...] = ()
+    language: str = "en"
 
     def __str__(self) -> str:
         """Return the table as plain text, so that ``print`` shows it."""
@@ -166,6 +169,7 @@ class Table:
             rules=frozenset(self.rules),
             blocks=frozenset(self.blocks),
             notes=tuple(filter(None, map(clean, self.notes))),
+            language=self.language,
         )
         return (own,) if self.below is None else (own, *self.below._grids)
 
@@ -178,10 +182,11 @@ def to_json(table: Table) -> dict[str, Any]:
         "labels": list(map(str, table.cells.index)),
         "cells": [list(map(str, row)) for row in table.cells.to_numpy()],
         "rules": list(table.rules),
-        "notes": list(table.notes),
+        "notes": list(map(str, table.notes)),
         "below": None if table.below is None else to_json(table.below),
         "spanners": [list(one) for one in table.spanners],
         "blocks": list(table.blocks),
+        "language": table.language,
     }
 
 
@@ -202,6 +207,7 @@ def from_json(plain: Mapping[str, Any]) -> Table:
         below=None if plain["below"] is None else from_json(plain["below"]),
         spanners=tuple((words, count) for words, count in plain["spanners"]),
         blocks=tuple(plain["blocks"]),
+        language=plain["language"],
     )
 
 

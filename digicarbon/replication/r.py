@@ -321,7 +321,7 @@ class _Writer(Writer):
         if any(lags is None for lags in model.lag_ranges.values()) or (system and model.exogenous_equation != "both"):
             return self.skip("instruments that pgmm cannot be told")
         rank = int(self.case.result.statistics["n_instruments"])
-        if model.convention != "pgmm" and any("linearly independent" in note for note in self.case.result.notes):
+        if model.convention != "pgmm" and self.case.result.has_note("dependent_instruments"):
             return self.skip(f"linearly dependent instruments (rank {rank}), which each tool weights in its own way")
         y = self.names[model.y]
         regressors = [self.dynamic_term(term) for term in model.regressors]

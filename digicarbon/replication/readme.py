@@ -175,7 +175,7 @@ def _names(names: Names) -> list[str]:
 
 
 def _notes(cases: Sequence[Case]) -> list[str]:
-    return list(dict.fromkeys(note for case in cases for note in case.result.notes))
+    return list(map(str, dict.fromkeys(note for case in cases for note in case.result.notes)))
 
 
 def _wrapped(text: str, indent: str = "") -> str:

@@ -205,7 +205,7 @@ class _Writer(Writer):
         else:
             by = CLUSTERS[model.cluster]
             same = rule == "stata"
-            if same and model.cluster == "both" and any("semidefinite" in note for note in self.case.result.notes):
+            if same and model.cluster == "both" and self.case.result.has_note("covariance_repaired"):
                 return f" vce(cluster {by})", "An indefinite covariance was repaired: errors may differ.", False
             return f" vce(cluster {by})", "" if same else self.factor(model), same
         return " vce(robust)", "" if same else self.factor(model), same
@@ -361,7 +361,7 @@ class _Writer(Writer):
         called |= {term: self.dynamic_term(term) for term in model.regressors}
         if system and model.effects == "unit":
             called["const"] = "_cons"
-        if any("linearly independent" in note for note in case.result.notes):
+        if case.result.has_note("dependent_instruments"):
             lines += wrapped(
                 "*",
                 "Some instruments are linearly dependent: xtabond2 leaves columns out, digicarbon takes Moore and "

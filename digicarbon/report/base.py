@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from digicarbon.errors import counted, listing
+from digicarbon.note import Note, cut, note_of
 from digicarbon.panel import Panel
 from digicarbon.render import Table as Table
 from digicarbon.report.joint import Joint, JointRequest
@@ -23,6 +22,7 @@ MOST_RUNS = 60
 """Up to so many runs reports show side by side by default."""
 MostRuns = Annotated[int, Field(ge=1)]
 """Up to how many runs stand side by side; more are summarised."""
+_BESIDE, _SEED = Note("side_by_side"), Note("seed", seed="")
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,75 +120,78 @@ class Report(Spec):
         return self
 
 
-def summarised(count: int, words: str = "stand side by side", again: int = 0) -> str:
-    """Return the sentence that tells of a summary, how to have each run and where all numbers are.
+def summarised(count: int, words: Note = _BESIDE, again: int = 0) -> Note:
+    """Return the note that tells of a summary, how to have each run and where all numbers are.
 
     Parameters
     ----------
     count : int
         Fits.
-    words : str
+    words : Note
         What more room would let them do.
     again : int
         Columns that came to one of these fits.
     """
-    return (
-        f"A summary of {count:,} runs; report.most_runs={count + again} "
-        f"lets all of them {words}. Every coefficient of every run is in estimates.csv, and every number in "
-        "results.parquet, beside this table."
-    )
+    return Note("summary", runs=count, most=count + again, what=words)
 
 
-def counted_once(again: int) -> tuple[str, ...]:
+def counted_once(again: int) -> tuple[Note, ...]:
     """Return the note on columns that came to a fit that another column has, if there are any."""
-    return (f"{counted(again, 'more choice')} came to the same fits; each fit is counted once.",) if again else ()
+    return (Note("counted_once", choices=again),) if again else ()
 
 
-def counted_notes(number: Mapping[str, int], every: int) -> tuple[str, ...]:
+def counted_notes(number: Mapping[Note, int], every: int) -> tuple[Note, ...]:
     """Return notes with how many runs each holds for, where it is not common to all.
 
     Those that differ only in a number of observations, or in the range of a spatial parameter, are one note, with the
     smallest and the largest number.
     """
-    alike: dict[str, list[tuple[str, int]]] = {}
+    alike: dict[Note, list[tuple[Note, int]]] = {}
     for note, n in number.items():
-        alike.setdefault(_NUMBERS.sub("#", note), []).append((note, n))
+        alike.setdefault(_without(note, SPANNING.get(note.code, ())), []).append((note, n))
     together = [(_ranged([note for note, _ in same]), sum(n for _, n in same)) for same in alike.values()]
-    return tuple(note if n == every else f"{n} of {counted(every, 'run')}: {note}" for note, n in together)
+    return tuple(note if n == every else Note("of_runs", runs=n, every=every, note=note) for note, n in together)
 
 
-_NUMBERS = re.compile(
-    r"(?<![\w.,])\d+(?= (?:effective )?observations\b)|(?<=of its range \()-?[\d.]+(?=, )|(?<=, )-?\d+\.\d+(?=\): )"
-)
-"""Numbers in which notes of many runs differ: observations, and both ends of the range of a spatial parameter."""
+SPANNING: Mapping[str, tuple[str, ...]] = {
+    "lee_yu_likelihood": ("observations",),
+    "chi2_observations": ("observations",),
+    "at_boundary": ("low", "high"),
+    "old_at_boundary": ("low", "high"),
+}
+"""Fields in which notes of many runs differ, by code: observations, and both ends of a parameter's range."""
 
 
-def _ranged(notes: Sequence[str]) -> str:
+def _without(note: Note, fields: Sequence[str]) -> Note:
+    return note.changed(**dict.fromkeys(fields, "")) if fields else note
+
+
+def _ranged(notes: Sequence[Note]) -> Note:
     """Return notes that differ in such numbers only as one."""
-    columns = iter(list(zip(*(_NUMBERS.findall(note) for note in notes), strict=True)))
+    first = notes[0]
+    spans = {}
+    for field in SPANNING.get(first.code, ()):
+        found = [note[field] for note in notes]
+        low, high = min(found), max(found)
+        spans[field] = low if low == high else Note("span", low=low, high=high)
+    return first.changed(**spans) if spans else first
 
-    def range_of(_: re.Match[str]) -> str:
-        found = next(columns)
-        low, high = min(found, key=float), max(found, key=float)
-        return low if low == high else f"{low} to {high}"
 
-    return _NUMBERS.sub(range_of, notes[0])
-
-
-def notes_of(records: Sequence[Record]) -> tuple[str, ...]:
+def notes_of(records: Sequence[Record]) -> tuple[Note, ...]:
     """Return the notes of all results, each once; one that is not common to all names its runs."""
     return attributed([(record.label, record.result.notes) for record in records])
 
 
-def attributed(said: Sequence[tuple[str, Sequence[str]]]) -> tuple[str, ...]:
+def attributed(said: Sequence[tuple[str, Sequence[Note | str]]]) -> tuple[Note, ...]:
     """Return the notes of labelled runs, each once; one that is not common to all says whose it is.
 
     Runs are named by what they have in common, e.g. ``outcome=total``, else by their labels or, of many, their number.
     Notes that differ in a seed only are one, with the smallest and the largest.
     """
-    owners: dict[str, list[str]] = {}
+    owners: dict[Note, list[str]] = {}
     for label, notes in said:
-        for note in dict.fromkeys(notes):
+        # a report of one's own may give sentences
+        for note in dict.fromkeys(map(note_of, notes)):
             owners.setdefault(note, []).append(label)
     owners = _seeds_together(owners)
     having: dict[str, set[str]] = {}
@@ -197,42 +200,47 @@ def attributed(said: Sequence[tuple[str, Sequence[str]]]) -> tuple[str, ...]:
         for part in label.split(", "):
             having.setdefault(part, set()).add(label)
     return tuple(
-        note if len(labels) == len(said) else f"{_whose(labels, having, len(said))}: {note}"
-        for note, labels in owners.items()
+        note if len(labels) == len(said) else _owned(note, labels, having, len(said)) for note, labels in owners.items()
     )
 
 
-_SEED = re.compile(r"\bseed (\d+)")
-
-
-def _seeds_together(owners: Mapping[str, list[str]]) -> dict[str, list[str]]:
+def _seeds_together(owners: Mapping[Note, list[str]]) -> dict[Note, list[str]]:
     """Return labels by note, those of notes that differ in a seed only under one that has all of these."""
-    alike: dict[str, list[str]] = {}
+    alike: dict[Note, list[Note]] = {}
     for note in owners:
-        alike.setdefault(_SEED.sub("seed #", note), []).append(note)
+        alike.setdefault(_with_seeds(note, iter(())), []).append(note)
     together = {}
     for same in alike.values():
-        note = same[0] if len(same) == 1 else _with_seeds(same)
+        note = same[0] if len(same) == 1 else _with_seeds(same[0], _seeds(same))
         together[note] = list(dict.fromkeys(label for one in same for label in owners[one]))
     return together
 
 
-def _with_seeds(notes: Sequence[str]) -> str:
-    """Return notes that differ in seeds only as one, e.g. with ``seeds 1 to 200``."""
-    columns = iter(list(zip(*(map(int, _SEED.findall(note)) for note in notes), strict=True)))
-
-    def seeds(_: re.Match[str]) -> str:
-        found = sorted(set(next(columns)))
+def _seeds(notes: Sequence[Note]) -> Iterator[Note]:
+    """Yield what to say of each seed in notes that differ in seeds only, e.g. ``seeds 1 to 200``."""
+    columns = zip(*([part["seed"] for part in note.parts() if part.code == "seed"] for note in notes), strict=True)
+    for column in columns:
+        found = sorted(set(column))
+        whole = len(found) > 2 and found[-1] - found[0] + 1 == len(found)
         if len(found) == 1:
-            return f"seed {found[0]}"
-        whole = len(found) == found[-1] - found[0] + 1 and len(found) > 2
-        return f"seeds {found[0]} to {found[-1]}" if whole else f"{len(found)} seeds: {listing(found)}"
+            yield Note("seed", seed=found[0])
+        elif whole:
+            yield Note("seeds_between", first=found[0], last=found[-1])
+        else:
+            yield Note("some_seeds", count=len(found), seeds=cut(found))
 
-    return _SEED.sub(seeds, notes[0])
+
+def _with_seeds(note: Note, seeds: Iterator[Note]) -> Note:
+    """Return a note with others in place of its seeds, in their order; without numbers where there are none."""
+
+    def put(part: Note) -> Note:
+        return next(seeds, _SEED) if part.code == "seed" else part
+
+    return note.with_parts(put)
 
 
-def _whose(labels: Sequence[str], having: Mapping[str, set[str]], runs: int) -> str:
-    """Return some runs in words: the values of one key that they and no others have, their labels, or their number."""
+def _owned(note: Note, labels: Sequence[str], having: Mapping[str, set[str]], runs: int) -> Note:
+    """Return a note with whose it is: the values of one key that its runs and no others have, labels, or a number."""
     own = set(labels)
     by_key: dict[str, list[str]] = {}
     for part, found in having.items():
@@ -241,5 +249,7 @@ def _whose(labels: Sequence[str], having: Mapping[str, set[str]], runs: int) -> 
     fitting = [parts for parts in by_key.values() if set().union(*(having[part] for part in parts)) == own]
     if fitting:
         fewest = min(fitting, key=len)
-        return listing(fewest, 8)
-    return listing(labels) if len(labels) <= MOST_LABELS else f"{len(labels)} of {runs} runs"
+        return Note("of_labels", labels=cut(fewest, 8), note=note)
+    if len(labels) <= MOST_LABELS:
+        return Note("of_labels", labels=labels, note=note)
+    return Note("of_runs", runs=len(labels), every=runs, note=note)

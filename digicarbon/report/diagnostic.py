@@ -14,6 +14,7 @@ from pydantic import Field
 
 from digicarbon.config.files import folders
 from digicarbon.errors import ConfigError, listing
+from digicarbon.note import Note
 from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, attributed
 from digicarbon.report.summary import across
 from digicarbon.result import Result
@@ -60,9 +61,9 @@ class DiagnosticTable(Report):
             block.map(self._cell).add_prefix(f"{record.label}: " if len(found) > 1 else "") for record, block in found
         ]
         notes = self.words.notes(attributed([(record.label, self._said(record.result)) for record, _ in found]))
-        return Table(title, pd.concat(blocks, axis=1).fillna(""), notes=notes)
+        return Table(title, pd.concat(blocks, axis=1).fillna(""), notes=notes, language=self.words.spoken)
 
-    def _said(self, result: Result) -> tuple[str, ...]:
+    def _said(self, result: Result) -> tuple[Note, ...]:
         """Return the result's notes; where the table has standard errors of its own, theirs instead of the model's."""
         if self.name not in result.table_errors:
             return result.notes

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from digicarbon.errors import counted
+from digicarbon.note import Note
 from digicarbon.plan.choice import said
 from digicarbon.report.base import Record
 from digicarbon.result import SHOWN
@@ -21,8 +21,35 @@ AS_CONFIGURED = "as configured"
 """The value of a key that a run leaves as its configuration has it."""
 COLUMN = "column"
 """The key of the experiment's columns, beside those of the configuration."""
-IN_PIECES = "several coefficients of one variable (groups, interactions)"
+IN_PIECES = Note("several_pieces")
 """What runs have whose focal terms are pieces of an effect."""
+QUANTITY: Mapping[Quantity, Note] = {
+    "coefficient": Note("coefficient"),
+    "direct": Note("direct"),
+    "indirect": Note("indirect"),
+    "total": Note("total"),
+}
+"""A quantity before the word "effect"."""
+EFFECT: Mapping[Quantity, Note] = {
+    "coefficient": Note("coefficient"),
+    "direct": Note("direct_effect"),
+    "indirect": Note("indirect_effect"),
+    "total": Note("total_effect"),
+}
+HEAD: Mapping[Quantity, Note] = {
+    "coefficient": Note("one_coefficient"),
+    "direct": Note("one_direct_effect"),
+    "indirect": Note("one_indirect_effect"),
+    "total": Note("one_total_effect"),
+}
+"""A quantity as the first word of a sentence."""
+HEADS: Mapping[Quantity, Note] = {
+    "coefficient": Note("head_coefficients"),
+    "direct": Note("head_direct_effects"),
+    "indirect": Note("head_indirect_effects"),
+    "total": Note("head_total_effects"),
+}
+"""The same of many."""
 
 
 class Texts:
@@ -64,7 +91,7 @@ class Focal:
         key.
     varied : mapping of str to list of str
         The values of each key over all records.
-    notes : mapping of str to int
+    notes : mapping of Note to int
         How many records have each note.
     outcomes : tuple of str
     again : int
@@ -81,7 +108,7 @@ class Focal:
     runs: int
     rows: pd.DataFrame
     varied: dict[str, list[str]]
-    notes: Counter[str]
+    notes: Counter[Note]
     outcomes: tuple[str, ...]
     again: int = 0
     powers: frozenset[int] = frozenset()
@@ -89,15 +116,12 @@ class Focal:
     boundary: Mapping[int, str] = field(default_factory=dict)
     beyond: frozenset[int] = frozenset()
 
-    def said_of_boundary(self) -> tuple[str, ...]:
+    def said_of_boundary(self) -> tuple[Note, ...]:
         """Return a note for each parameter that lies at the end of its range, which leaves records out."""
         ends = Counter((name, position in self.beyond) for position, name in self.boundary.items())
-        where = {
-            True: "beyond the range of W itself, where a model has no effects",
-            False: "at the boundary of its range",
-        }
         return tuple(
-            f"{counted(many, 'run')} left out: {name} lies {where[beyond]}." for (name, beyond), many in ends.items()
+            Note("runs_beyond" if beyond else "runs_at_boundary", runs=many, parameter=name)
+            for (name, beyond), many in ends.items()
         )
 
     def whole(self) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -105,14 +129,9 @@ class Focal:
         apart = self.rows["record"].isin(self.pieces)
         return self.rows[~apart], self.rows[apart]
 
-    def said_of_pieces(self) -> tuple[str, ...]:
+    def said_of_pieces(self) -> tuple[Note, ...]:
         """Return the note on records whose coefficients are pieces of effects, if there are any."""
-        if not self.pieces:
-            return ()
-        return (
-            f"{counted(len(self.pieces), 'run')} with {IN_PIECES}: counted piece by piece only, since none of them is "
-            "the effect in the whole sample.",
-        )
+        return (Note("counted_in_pieces", runs=len(self.pieces), pieces=IN_PIECES),) if self.pieces else ()
 
 
 @dataclass
@@ -141,7 +160,7 @@ def focal(
     """
     columns = _Columns()
     varied: dict[str, dict[str, None]] = {}
-    notes: Counter[str] = Counter()
+    notes: Counter[Note] = Counter()
     outcomes: dict[str, None] = {}
     powers, pieces = [], []
     boundary: dict[int, str] = {}

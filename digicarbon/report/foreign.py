@@ -9,6 +9,7 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError
+from digicarbon.note import Note
 from digicarbon.result import CONSTANT, REGRESSOR, Inference, Result
 
 SAME_P = 1e-8
@@ -143,7 +144,7 @@ def _result(
         inference=_inference(coef, covariance, p, df, package),
         statistics=statistics,
         absorbed=absorbed,
-        notes=(f"Fitted by {package}; standard errors: {errors}.",),
+        notes=(Note("fitted_by", package=package, errors=errors),),
         roles=tuple(CONSTANT if str(name) in _CONSTANTS else REGRESSOR for name in terms),
     )
 

@@ -66,7 +66,7 @@ class IntervalPicture(Report):
         rules = tuple(np.cumsum([len(numbers) for _, numbers in parts])[:-1].tolist())
         letters = no_letters(map(self.words, parts[0][1].index.get_level_values("term")), self.language or "en")
         notes = self.words.notes((*level_note(results), *letters, *notes_of(records)))
-        return Table(title, cells, rules, notes)
+        return Table(title, cells, rules, notes, language=self.words.spoken)
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
         """Return the picture in each format: ``coefficients.<format>`` or ``effects.<format>``."""
@@ -148,7 +148,8 @@ class BandTable(Report):
                     rows.setdefault(label, {})[self.words.word(quantity)] = cell
         cells = pd.DataFrame.from_dict(rows, orient="index").fillna("")
         results = results_of(records)
-        return Table(title, cells, notes=self.words.notes((*level_note(results), *notes_of(records))))
+        notes = self.words.notes((*level_note(results), *notes_of(records)))
+        return Table(title, cells, notes=notes, language=self.words.spoken)
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
         """Return a picture of each combination of what else varies."""

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from digicarbon.errors import DataError
+from digicarbon.note import Note, notes_of
+from digicarbon.note.recorded import read_all
 
 STATISTICS = ("median", "share_significant", "mean_z")
 """Median estimate; share significant in the dominant sign; mean z in the dominant sign."""
@@ -65,7 +67,7 @@ class Joint:
     null_band : DataFrame
         A row per rank of the sorted curve: rank (from 1), and low, median, high of the estimate at that rank over the
         draws.
-    notes : tuple of str
+    notes : tuple of Note
         What was left out and what to know of the numbers.
     """
 
@@ -76,7 +78,10 @@ class Joint:
     dominant: Literal["+", "-"]
     statistics: pd.DataFrame
     null_band: pd.DataFrame
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "notes", notes_of(self.notes))
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -96,7 +101,7 @@ class Joint:
                 for name, row in self.statistics.iterrows()
             },
             "null_band": {column: [_finite(value) for value in self.null_band[column]] for column in BAND},
-            "notes": list(self.notes),
+            "notes": [note.to_json() for note in self.notes],
         }
         return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
 
@@ -122,7 +127,7 @@ class Joint:
                 dominant=read["dominant"],
                 statistics=statistics.loc[list(STATISTICS), list(COLUMNS)],
                 null_band=band.astype({"rank": np.int64}),
-                notes=tuple(read["notes"]),
+                notes=read_all(read["notes"]),
             )
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(f"This is not a joint test as {FILE} holds it ({error}).") from error

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from digicarbon.data import terms, unit_words, words
+from digicarbon.note import Language as Language
+from digicarbon.note import Note, note_of
+from digicarbon.note.recorded import recognised
 from digicarbon.panel import LOG_PREFIX, parse
-from digicarbon.report.notes import chinese
-
-Language = Literal["en", "zh"]
 
 _LEVEL = re.compile(r"(?P<variable>[^\[\]]+)\[(?P<level>.+)\]\Z")
 _SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -78,11 +77,16 @@ class Labels:
             return known
         # a difference, e.g. of east and west
         halves = [self(half) for half in text.split(" - ")]
-        return " - ".join(halves) if len(halves) == 2 else chinese(text, self)
+        return " - ".join(halves) if len(halves) == 2 else recognised(text).text("zh", self)
 
-    def notes(self, said: Iterable[str]) -> tuple[str, ...]:
-        """Return the notes under a table, which are written in English; those that have no Chinese words stay so."""
-        return tuple(chinese(note, self) for note in said) if self.language == "zh" else tuple(said)
+    def notes(self, said: Iterable[Note | str]) -> tuple[str, ...]:
+        """Return the words of notes under a table: in Chinese where the language is, else in English."""
+        return tuple(note_of(note).text(self.spoken, self) for note in said)
+
+    @property
+    def spoken(self) -> Language:
+        """The language of notes and of heads of rows: English where none is chosen."""
+        return self.language or "en"
 
     def title(self, title: str, simulated: bool) -> str:
         """Return the title of a table, which says so where its data are simulated."""

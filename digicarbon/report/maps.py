@@ -12,6 +12,7 @@ import pandas as pd
 from pydantic import Field
 
 from digicarbon.errors import ConfigError, listing
+from digicarbon.note import Note
 from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, notes_of
 from digicarbon.report.diagnostic import DiagnosticTable
 from digicarbon.report.picture import clusters_of, long_names, no_letters, plot_lisa, plot_map, plot_moran
@@ -89,7 +90,13 @@ class LisaMap(DiagnosticTable):
         if len(records) > self.most_runs:
             return table
         counts = tuple(
-            f"{record.label}, {variable}: {_counted(clusters)} (p < {self.level:g})."
+            Note(
+                "clusters_on_map",
+                label=record.label,
+                variable=variable,
+                periods=_counted(clusters),
+                level=self.level,
+            )
             for record, variable, clusters in self._clusters(records)
         )
         return replace(table, notes=(*self.words.notes((*counts, *_outlines(self.shapes))), *table.notes))
@@ -183,11 +190,14 @@ class MapTable(Report):
         )
         if len(values) <= MOST_REGIONS:
             cells = cells.set_axis(long_names([str(place) for place in cells.index], self.language or "en"), axis=0)
-        units = [f"{self.words(name)}: {self.words.unit(unit)}" for name, unit in self.units.items()]
-        said = (f"Units: {'; '.join(units)}.",) if units else ()
+        units = [
+            Note("unit_of_variable", variable=self.words(name), unit=self.words.unit(unit))
+            for name, unit in self.units.items()
+        ]
+        said = (Note("units_of_variables", units=units),) if units else ()
         letters = no_letters([*map(self.words, self._names(found)), *map(str, values.index)], self.language or "en")
         notes = self.words.notes((*said, *_outlines(self.shapes), *letters, *notes_of(records)))
-        return Table(title, cells, notes=notes)
+        return Table(title, cells, notes=notes, language=self.words.spoken)
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
         """Return a map for each run: ``map_<run>.<format>``."""
@@ -237,19 +247,24 @@ class MapTable(Report):
         return pd.DataFrame(rows).T
 
 
-def _counted(clusters: pd.Series[Any]) -> str:
+def _counted(clusters: pd.Series[Any]) -> list[Note]:
     """Return how many regions are in each cluster, by period."""
     parts = []
     for period, here in clusters.groupby(level=0, sort=False):
         counts = here.value_counts()
-        shown = [f"{counts[name]} {name}" for name in _CLUSTERS if name in counts.index]
-        parts.append(f"{period}: {', '.join(shown) or 'none significant'}")
-    return "; ".join(parts)
+        shown = [note.changed(places=int(counts[name])) for name, note in _CLUSTERS.items() if name in counts.index]
+        parts.append(Note("clusters_of_period", period=str(period), clusters=shown or [Note("none_significant")]))
+    return parts
 
 
-_CLUSTERS = ("high high", "low low", "low high", "high low")
+_CLUSTERS = {
+    "high high": Note("high_high", places=0),
+    "low low": Note("low_low", places=0),
+    "low high": Note("low_high", places=0),
+    "high low": Note("high_low", places=0),
+}
 
 
-def _outlines(shapes: str | None) -> tuple[str, ...]:
-    """Return the sentence that says where polygons come from."""
-    return () if shapes in (None, "tiles") else (f"Outlines: {Path(str(shapes)).name}.",)
+def _outlines(shapes: str | None) -> tuple[Note, ...]:
+    """Return the note that says where polygons come from."""
+    return () if shapes in (None, "tiles") else (Note("outlines", file=Path(str(shapes)).name),)

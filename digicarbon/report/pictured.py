@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from digicarbon.note import Note
 from digicarbon.report.base import Record
 from digicarbon.report.picture import Format, rendered
 from digicarbon.result import Result
@@ -41,10 +42,10 @@ def by_variable(table: pd.DataFrame | None) -> dict[str, pd.DataFrame]:
     return {str(name): table[names == name].droplevel(0) for name in dict.fromkeys(names)}
 
 
-def level_note(results: Mapping[str, Result]) -> tuple[str, ...]:
-    """Return the sentence that says what intervals cover."""
+def level_note(results: Mapping[str, Result]) -> tuple[Note, ...]:
+    """Return the note that says what intervals cover."""
     levels = sorted({result.inference.level for result in results.values()})
-    return (f"Intervals: {' / '.join(f'{level:.0%}' for level in levels)}.",)
+    return (Note("intervals", levels=" / ".join(f"{level:.0%}" for level in levels)),)
 
 
 def number(value: float, decimals: int) -> str:

@@ -12,6 +12,7 @@ import pandas as pd
 from pydantic import Field, field_validator
 
 from digicarbon.arrays import FloatArray
+from digicarbon.note import Note
 from digicarbon.panel import variables_of
 from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, attributed, notes_of
 from digicarbon.report.intervals import interval_files
@@ -39,12 +40,6 @@ _SAID: Mapping[str, Mapping[Beneath, str]] = {
         "interval": "方括号内为{level}置信区间",
     },
 }
-
-WITHIN = (
-    "Within R²: share explained of the outcome's variation that is left after all fixed effects of the column (of "
-    "two-way effects after both)."
-)
-NO_INDIRECT = "No indirect effect, by construction: neither the outcome nor the focal term is lagged in space."
 
 
 class RegressionTable(Report):
@@ -157,7 +152,8 @@ class RegressionTable(Report):
         heads = _heads(records)
         cells_frame = pd.DataFrame([cells for _, cells in rows], index=[label for label, _ in rows], columns=heads)
         notes = self._notes(records, [term for term in terms if term in hidden])
-        return Table(title, cells_frame, tuple(rules), notes, None, self._spanners(records), tuple(blocks))
+        over = self._spanners(records)
+        return Table(title, cells_frame, tuple(rules), notes, None, over, tuple(blocks), self.words.spoken)
 
     def _effects_of(self, kind: str) -> str:
         if kind in ("unit", "time"):
@@ -225,20 +221,20 @@ class RegressionTable(Report):
             first += [f"Controls: {controls}."] if hidden else []
         chosen = attributed([(record.label, _chosen(record, self.effects)) for record in records])
         within = any(self._statistic(record.result.statistics, "r2_within") for record in records)
-        defined = [WITHIN] if within and "r2_within" in self.statistics else []
+        defined = [Note("within_r2")] if within and "r2_within" in self.statistics else []
         return (*first, *self.words.notes((*defined, *notes_of(records), *chosen)))
 
 
-def _chosen(record: Record, effects: bool) -> list[str]:
-    """Return sentences on what a column rests on or lacks and its numbers do not show."""
+def _chosen(record: Record, effects: bool) -> list[Note]:
+    """Return notes on what a column rests on or lacks and its numbers do not show."""
     said = []
     weights, sample = record.options.get("weights", ""), record.options.get("sample", "full")
     if weights and record.result.terms_of("lag_x", "lag_y", "lag_error"):
-        said.append(f"Spatial weights: {weights}.")
+        said.append(Note("spatial_weights", weights=weights))
     if sample != "full":
-        said.append(f"Sample: {sample}.")
+        said.append(Note("sample", sample=sample))
     if effects and not record.result.without_indirect.isdisjoint(record.result.focal):
-        said.append(NO_INDIRECT)
+        said.append(Note("no_indirect"))
     return said
 
 

@@ -9,8 +9,9 @@ import pandas as pd
 from pydantic import Field
 
 from digicarbon.errors import ConfigError, listing, nearest
+from digicarbon.note import Note, cut
 from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, counted_notes, counted_once, summarised
-from digicarbon.report.focal import COLUMN, Focal, Quantity, focal
+from digicarbon.report.focal import COLUMN, HEADS, Focal, Quantity, focal
 from digicarbon.report.labels import Labels
 from digicarbon.result import Asked
 from digicarbon.spec import Names
@@ -61,16 +62,17 @@ class SignTable(Report):
             )
         cells, rules = counts(*found.whole(), self._keys(found), self.level, self.decimals)
         cells.insert(list(cells.columns).index("smallest"), "% significant", _shares(cells))
-        terms = listing(map(self.words, found.rows["term"].unique()), 12)
-        words = f"{meaning(self.level)} {_what(self.quantity)} of {terms}."
+        terms = cut(map(self.words, found.rows["term"].unique()), 12)
+        words = Note("significant_of", level=self.level, what=HEADS[self.quantity], terms=terms)
         told = (*found.said_of_boundary(), *found.said_of_pieces())
         notes = [words, *told, *counted_notes(found.notes, found.runs), *counted_once(found.again)]
         below = None
         if found.runs > self.most_runs:
-            notes.append(summarised(found.runs, "be listed below it"))
+            notes.append(summarised(found.runs, Note("listed_below")))
         else:
             below = self._runs(found.rows, [record.label for record in records])
-        return Table(title, in_words(cells, self.words), rules, self.words.notes(notes), below)
+        shown = in_words(cells, self.words)
+        return Table(title, shown, rules, self.words.notes(notes), below, language=self.words.spoken)
 
     def _keys(self, found: Focal) -> list[str]:
         unknown = [key for key in self.by if key not in found.varied]
@@ -126,9 +128,9 @@ def in_words(cells: pd.DataFrame, words: Labels) -> pd.DataFrame:
     return cells if words.language is None else cells.rename(index={"all": words.word("all")}, columns=words.word)
 
 
-def meaning(level: float) -> str:
-    """Return the sentence that says what counts as significant."""
-    return f"Significant: p < {level:g}."
+def meaning(level: float) -> Note:
+    """Return the note that says what counts as significant."""
+    return Note("significant", level=level)
 
 
 def number(value: float, decimals: int) -> str:
@@ -163,7 +165,3 @@ def _one(quantity: str) -> str:
     if quantity == "coefficient":
         return "a coefficient"
     return f"{'an' if quantity == 'indirect' else 'a'} {quantity} effect"
-
-
-def _what(quantity: str) -> str:
-    return "Coefficients" if quantity == "coefficient" else f"{quantity.capitalize()} effects"

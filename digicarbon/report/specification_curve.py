@@ -14,9 +14,10 @@ from pydantic import Field, PrivateAttr
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError, counted, listing, nearest
+from digicarbon.note import Note, cut
 from digicarbon.numeric.shape.influence import concentration, influence, robustness, shares, without_ends
 from digicarbon.report.base import Record, Report, Table, counted_notes, counted_once
-from digicarbon.report.focal import AS_CONFIGURED, IN_PIECES, Focal, Quantity, focal
+from digicarbon.report.focal import AS_CONFIGURED, EFFECT, HEAD, IN_PIECES, Focal, Quantity, focal
 from digicarbon.report.joint import FACETS, Joint, JointRequest
 from digicarbon.report.picture import Format, Strip, plot_specification_curve, rendered
 from digicarbon.report.signs import meaning, number
@@ -144,7 +145,7 @@ class SpecificationCurve(Report):
             lines = {name: shown if name == "all" else blank for name in cells.columns}
             cells = pd.concat([cells, pd.DataFrame(lines, index=list(_STATISTICS.values()))])
         cells = cells.rename(index=self.words.word, columns=self.words.word)
-        return Table(title, cells, rules, self._notes(curve), self._moves(curve))
+        return Table(title, cells, rules, self._notes(curve), self._moves(curve), language=self.words.spoken)
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
         """Return the picture of the curve in each format, ``curve.<format>``."""
@@ -196,8 +197,8 @@ class SpecificationCurve(Report):
         estimate_keys = [key for key in found.varied if key in rows and _decides_estimates(key)]
         return _Curve(found, rows, facets, choices, estimate_keys, (*left_out, *many), seen.simulated)
 
-    def _one_each(self, found: Focal) -> tuple[pd.DataFrame, tuple[str, ...]]:
-        """Return a row per run, and sentences on runs that have none or several."""
+    def _one_each(self, found: Focal) -> tuple[pd.DataFrame, tuple[Note, ...]]:
+        """Return a row per run, and notes on runs that have none or several."""
         rows = found.rows
         if self.term is not None and not rows.empty:
             terms = rows["term"].unique().tolist()
@@ -225,24 +226,16 @@ class SpecificationCurve(Report):
                 f"report.quantity: no run has the {self._estimand} of a focal term that can stand on a curve; choose a "
                 "model with x (spatial ones have effects), or quantity: coefficient."
             )
-        said = (
-            (found.runs - len(found.boundary) - len(rows), f"without the {self._estimand} of a focal term"),
-            (int(with_powers.sum()), "with powers of the focal term, whose first coefficient is no effect of 1 %"),
-            (
-                int(pieces.sum()),
-                f"with {IN_PIECES}, none of which is the effect in the whole sample; report.term shows one",
-            ),
-            (int((~finite & ~apart).sum()), "without a standard error"),
+        without = found.runs - len(found.boundary) - len(rows)
+        notes = (
+            Note("without_quantity", runs=without, estimand=EFFECT[self.quantity]),
+            Note("with_powers", runs=int(with_powers.sum())),
+            Note("with_pieces", runs=int(pieces.sum()), pieces=IN_PIECES),
+            Note("without_error", runs=int((~finite & ~apart).sum())),
+            *found.said_of_boundary(),
+            Note("several_focal", runs=int(kept["record"].isin(more).sum())),
         )
-        notes = [f"{counted(many, 'run')} left out: {why}." for many, why in said if many]
-        notes += found.said_of_boundary()
-        several = int(kept["record"].isin(more).sum())
-        if several:
-            notes.append(
-                f"{counted(several, 'run')} with several focal variables: the first one of each is shown; report.term "
-                "shows another."
-            )
-        return kept, tuple(notes)
+        return kept, tuple(note for note in notes if note["runs"])
 
     def _summary(self, rows: pd.DataFrame, estimate_keys: Sequence[str]) -> dict[str, str]:
         coef, p = rows["coef"].to_numpy(), rows["p"].to_numpy()
@@ -277,13 +270,13 @@ class SpecificationCurve(Report):
             return None
         title = self.words.word("What moves the result")
         table = self._influence(title, curve.rows, curve.choices)
-        cut = -(-len(curve.rows) // 100)
+        ends = -(-len(curve.rows) // 100)
         if not _few_carry(_deviations(curve.rows)):
             return table
-        inner = curve.rows[without_ends(curve.rows["coef"].to_numpy(), cut)].reset_index(drop=True)
+        inner = curve.rows[without_ends(curve.rows["coef"].to_numpy(), ends)].reset_index(drop=True)
         choices = [one for one in _choices(inner, [choice.key for choice in curve.choices])[0] if one.columns.size]
         title = f"{title} ({self.words.word('without the ends of the curve')})"
-        without = f"Without the {cut} smallest and the {cut} largest of {len(curve.rows):,} estimates; read as above."
+        without = Note("without_ends", smallest=ends, largest=ends, every=len(curve.rows))
         return replace(table, below=replace(self._influence(title, inner, choices), notes=self.words.notes([without])))
 
     def _influence(self, title: str, rows: pd.DataFrame, choices: Sequence[Choice]) -> Table:
@@ -322,32 +315,28 @@ class SpecificationCurve(Report):
         )
         most = choices[int(np.argmax(found.alone))]
         notes = (
-            f"'{most.key}' accounts for the largest part of the variance of the estimates, {found.alone.max():.1%}. "
-            "Variance alone: between the means of a choice's values; unique: what R² of all choices loses without it; "
-            f"what is left of 100 %, {max(1 - found.additive, 0.0):.1%}, is due to combinations of choices.",
-            "Moves it by: coefficient of a regression of the estimates on all choices (model influence, Young and "
-            "Holsteen 2017), beside its part of the mean estimate; points: the same for the percentage that is "
-            "significant. 'Not told apart': these specifications cannot tell the value from another choice.",
+            Note("largest_part", key=most.key, share=found.alone.max(), left=max(1 - found.additive, 0.0)),
+            Note("moves_by"),
         )
-        return Table(title, cells, tuple(rules), self.words.notes(notes))
+        return Table(title, cells, tuple(rules), self.words.notes(notes), language=self.words.spoken)
 
     def _notes(self, curve: _Curve) -> tuple[str, ...]:
-        terms = listing([self.words(term) for term in curve.rows["term"].unique()], 12)
         notes = [
-            f"{self._estimand.capitalize()} of {terms} on {', '.join(map(self.words, curve.found.outcomes))}. "
-            f"{meaning(self.level)} Sampling standard error: root of the mean squared standard error; modelling: "
-            "standard deviation over specifications; total: root of the sum of both variances; robustness ratio: mean "
-            "over total (Young and Holsteen 2017).",
+            Note(
+                "curve",
+                estimand=HEAD[self.quantity],
+                terms=cut([self.words(term) for term in curve.rows["term"].unique()], 12),
+                outcomes=tuple(map(self.words, curve.found.outcomes)),
+                meaning=meaning(self.level),
+            )
         ]
         joint = self._joint
         if joint is not None:
-            notes.append(
-                f"Joint test (Simonsohn, Simmons and Nelson 2020): {joint.draws} permutations of whole units under no "
-                f"effect, {joint.specifications} specifications, dominant sign {joint.dominant}, seed {joint.seed}."
-            )
+            of = {"draws": joint.draws, "specifications": joint.specifications, "seed": joint.seed}
+            notes.append(Note("joint_test", sign=joint.dominant, **of))
             notes += joint.notes
         elif self.draws:
-            notes.append("No joint test is recorded with these runs: run the experiment with report.draws to make it.")
+            notes.append(Note("no_joint_recorded"))
         found = curve.found
         notes += [*_few_told(curve.rows), *curve.notes]
         notes += [*counted_notes(found.notes, found.runs), *counted_once(found.again)]
@@ -365,7 +354,7 @@ class _Curve:
     facets: Mapping[str, pd.DataFrame]
     choices: Sequence[Choice]
     estimate_keys: Sequence[str]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     simulated: bool
 
 
@@ -382,23 +371,14 @@ def _few_carry(parts: FloatArray) -> float:
     return found if found > 0.5 else 0.0
 
 
-def _few_told(rows: pd.DataFrame) -> list[str]:
-    """Return sentences on a few runs that decide what the table says of all."""
+def _few_told(rows: pd.DataFrame) -> list[Note]:
+    """Return notes on a few runs that decide what the table says of all."""
     said = []
-    few = len(rows) // 100
-    whose = f"The {few} {{}} of {len(rows):,} {'have' if few > 1 else 'has'} {{:.1%}} of the {{}}"
+    of = {"few": len(rows) // 100, "every": len(rows)}
     if share := _few_carry(rows["se"].to_numpy(dtype=np.float64) ** 2):
-        told = whose.format("largest standard errors" if few > 1 else "largest standard error", share, "squared sum")
-        said.append(
-            f"{told}: sampling and total standard error and the robustness ratio speak of these runs (near a boundary "
-            "of rho effects have no bounds); the median standard error does not."
-        )
+        said.append(Note("few_errors", share=share, **of))
     if share := _few_carry(_deviations(rows)):
-        told = whose.format(f"estimate{'s' if few > 1 else ''} farthest from the mean", share, "variance")
-        said.append(
-            f"{told}: mean, modelling standard error and what moves the result speak of these runs; below it is what "
-            "moves the result without the ends of the curve."
-        )
+        said.append(Note("few_estimates", share=share, **of))
     return said
 
 
@@ -446,8 +426,8 @@ def _refuse_mixture(rows: pd.DataFrame, outcomes: Sequence[str]) -> None:
             )
 
 
-def _choices(rows: pd.DataFrame, keys: Sequence[str]) -> tuple[list[Choice], tuple[str, ...]]:
-    """Return the choices of rows as indicator columns, and a sentence on those with too many values."""
+def _choices(rows: pd.DataFrame, keys: Sequence[str]) -> tuple[list[Choice], tuple[Note, ...]]:
+    """Return the choices of rows as indicator columns, and a note on those with too many values."""
     found, many = [], []
     for key in keys:
         column = rows[key].astype(str)
@@ -455,12 +435,11 @@ def _choices(rows: pd.DataFrame, keys: Sequence[str]) -> tuple[list[Choice], tup
         if any(_members(value) is not None for value in values):
             found.append(_list_choice(key, column))
         elif len(values) > MOST_VALUES:
-            many.append(f"{key} ({len(values)} values)")
+            many.append(Note("many_values", key=key, values=len(values)))
         else:
             columns = np.array([(column == value).to_numpy() for value in values], dtype=np.float64).T
             found.append(Choice(key, tuple(values), columns, int(columns.sum(axis=0).argmax())))
-    told = (f"Not shown below the curve, since their values are too many: {listing(many)}.",) if many else ()
-    return found, told
+    return found, (Note("not_below_curve", keys=cut(many)),) if many else ()
 
 
 def _list_choice(key: str, column: pd.Series[str]) -> Choice:

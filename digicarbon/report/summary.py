@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from digicarbon.errors import counted
+from digicarbon.note import Note
 from digicarbon.report.base import Record, Table, counted_notes, counted_once, summarised
 from digicarbon.report.focal import focal
 from digicarbon.report.labels import Labels
-from digicarbon.report.signs import counts, in_words, meaning
+from digicarbon.report.signs import counts, in_words
 
 MOST_VALUES = 20
 """A choice of more values is not a row each."""
@@ -38,27 +38,27 @@ def coefficients(title: str, records: Sequence[Record], level: float, decimals: 
     """
     found = focal(records, by_column=True)
     differing = {key: len(values) for key, values in found.varied.items() if len(values) > 1}
-    many = [f"{key} ({number} values)" for key, number in differing.items() if number > MOST_VALUES]
+    many = [Note("many_values", key=key, values=number) for key, number in differing.items() if number > MOST_VALUES]
     rows = found.rows
     if rows.empty:
         cells = pd.DataFrame({"runs": [str(found.runs)]}, index=["all"])
         rules: tuple[int, ...] = ()
-        said = "No run has a focal term."
+        said = Note("no_focal_term")
     else:
         whole, pieces = found.whole()
         terms = ["term"] if whole["term"].nunique() > 1 else []
         few = [key for key, number in differing.items() if number <= MOST_VALUES]
         cells, rules = counts(whole, pieces, [*terms, *few], level, decimals)
         apart = whole["record"].nunique() != len(whole)
-        several = f" {counted(found.runs, 'run')}, a count for each focal term." if apart else ""
-        said = f"Focal coefficients.{several} {meaning(level)}"
-    notes = [f"Outcome: {', '.join(found.outcomes)}. {said}"]
+        several = Note("focal_counts", runs=found.runs, level=level)
+        said = several if apart else Note("focal_coefficients", level=level)
+    notes = [Note("outcome", outcomes=found.outcomes, said=said)]
     if many:
-        notes.append(f"Not counted by {', '.join(many)}; report=signs 'report.by=[KEY]' does.")
+        notes.append(Note("not_counted", keys=many))
     notes += [*found.said_of_boundary(), *found.said_of_pieces()]
     notes += [*counted_notes(found.notes, found.runs), *counted_once(found.again)]
     notes.append(summarised(found.runs, again=found.again))
-    return Table(title, in_words(cells, words), rules, words.notes(notes))
+    return Table(title, in_words(cells, words), rules, words.notes(notes), language=words.spoken)
 
 
 @dataclass
@@ -106,7 +106,7 @@ def across(
     """
     cells: dict[str, dict[str, _Cell]] = {}
     runs: Counter[str] = Counter()
-    notes: Counter[str] = Counter()
+    notes: Counter[Note] = Counter()
     having = again = 0
     for record, table in tables:
         if record.again:
@@ -124,6 +124,6 @@ def across(
         for row, found in cells.items()
     }
     frame = pd.DataFrame.from_dict(shown, orient="index").fillna("")
-    numbers = "Numbers: median over the runs [smallest, largest]; texts: how many runs have them."
-    said = (numbers, *counted_notes(notes, having), *counted_once(again))
-    return Table(title, in_words(frame, words), (), words.notes((*said, summarised(having, again=again))))
+    said = (Note("medians"), *counted_notes(notes, having), *counted_once(again))
+    notes_shown = words.notes((*said, summarised(having, again=again)))
+    return Table(title, in_words(frame, words), (), notes_shown, language=words.spoken)

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from digicarbon.diagnostic.turning_points import variable_with_powers
+from digicarbon.diagnostic.turning_points import OUTSIDE, TESTED, variable_with_powers
 from digicarbon.errors import ConfigError
+from digicarbon.note import Note
 from digicarbon.report.base import Record, Table
 from digicarbon.report.picture import plot_curve
 from digicarbon.report.pictured import Formats, files_of
@@ -18,16 +19,14 @@ from digicarbon.report.regression import RegressionTable
 from digicarbon.report.summary import across
 
 NAME = "turning_points"
+INFLECTION = "inflection point"
 QUANTITIES = (
-    *("turning point", "turning point, Fieller", "first extremum", "second extremum", "extrema", "inflection point"),
+    *("turning point", "turning point, Fieller", "first extremum", "second extremum", "extrema", INFLECTION),
     *("slope at the smallest value", "slope at the inflection point", "slope at the largest value"),
     *("Lind-Mehlum test", "curve in the sample"),
 )
 """Lines of the table in order; counts of observations come last."""
-TEST_NOTE = (
-    "Turning points: standard errors by the delta method. Slopes at the ends of the sample range are tested on one "
-    "side, that of the sign that the shape asks for; Lind-Mehlum p is the larger of both."
-)
+TEST_NOTE = Note("turning_points")
 
 
 class TurningPointTable(RegressionTable):
@@ -95,7 +94,7 @@ class TurningPointTable(RegressionTable):
         below = across(
             self.words.word("Turning points"), tables, lambda value: self._number(float(str(value))), self.words
         )
-        pictures = (f"No pictures: they are made of up to {self.most_runs} runs (report.most_runs).",)
+        pictures = (Note("no_pictures_of_many", most=self.most_runs),)
         return replace(
             above, notes=(*above.notes, *self.words.notes(pictures)), below=replace(below, notes=below.notes[:1])
         )
@@ -109,7 +108,7 @@ class TurningPointTable(RegressionTable):
 
     def _column(self, quantity: str, row: Mapping[str, Any]) -> list[tuple[str, str]]:
         """Return the labelled cells of one run from top to bottom; the label of a standard error is blank."""
-        note = str(row["note"])
+        said = str(row["note"])
         if np.isfinite(row["p"]) and np.isfinite(row["se"]):
             return [(quantity, self._starred(row)), (" ", self._bracketed(row["se"]))]
         if np.isfinite(row["se"]):
@@ -117,11 +116,11 @@ class TurningPointTable(RegressionTable):
                 (quantity, self._number(row["coef"])),
                 (" ", self._bracketed(row["se"])),
                 (f"{quantity}, delta interval", self._interval(row)),
-                (f"{quantity} is a" if "," in note else f"{quantity} is", self.words.chinese(note)),
+                # an inflection point is neither a maximum nor a minimum
+                (f"{quantity} is" if quantity == INFLECTION else f"{quantity} is a", self.words.chinese(said)),
             ]
         if np.isfinite(row["p"]):
-            shape, _, failure = note.partition(": ")
-            tested = failure or shape.partition(" against")[0]
+            tested = TESTED.get(said, OUTSIDE)
             return [("Lind-Mehlum p", self._number(row["p"])), ("Lind-Mehlum test of", self.words.chinese(tested))]
         return [(f"{quantity} interval" if "Fieller" in quantity else quantity, self._region(row))]
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
 from digicarbon.errors import DataError, listing, nearest
+from digicarbon.note import Note, cut
 from digicarbon.source._shelf import KEYS, as_units
 
 
@@ -19,12 +21,12 @@ class Extent:
     ----------
     index : MultiIndex
         Unit and year, each combination once, ordered.
-    notes : tuple of str
-        A sentence on units that are left out, by the series that they lack.
+    notes : tuple of Note
+        On units that are left out, by the series that they lack.
     """
 
     index: pd.MultiIndex
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 def extent_of(
@@ -75,11 +77,11 @@ def extent_of(
             "(source.required) or choose other years (source.years)."
         )
     inside = has[(year >= first) & (year <= last)].groupby(level="unit").any().reindex(every, fill_value=False)
-    lacking: dict[str, list[str]] = {}
+    lacking: dict[Any, list[str]] = {}
     for unit in every:
         if unit not in chosen:
-            lacking.setdefault(listing(has.columns[~inside.loc[unit].to_numpy()]), []).append(unit)
-    notes = tuple(f"Left out for want of {series}: {listing(units, 12)}." for series, units in lacking.items())
+            lacking.setdefault(cut(map(str, has.columns[~inside.loc[unit].to_numpy()])), []).append(unit)
+    notes = tuple(Note("left_out_for_want", series=series, units=cut(units, 12)) for series, units in lacking.items())
     return Extent(_rows(chosen, first, last), notes)
 
 

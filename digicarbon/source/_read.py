@@ -17,6 +17,7 @@ import pandas as pd
 from digicarbon.disk.text import Figures, TextFormat, decoded, figures, in_doubt, separator, shown_mark
 from digicarbon.disk.unpack import check_zip
 from digicarbon.errors import DataError, listing, nearest
+from digicarbon.note import Note, notes_of
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".xlsx", ".xls", ".dta", ".parquet")
 """The kinds of file that `read_table` knows."""
@@ -47,12 +48,12 @@ class Table:
     frame : DataFrame
         Column names are text without blanks at their ends; rows and nameless columns that are wholly empty are left
         out, other nameless columns are called ``column 3``; labelled (categorical) columns are text.
-    notes : tuple of str
+    notes : tuple of Note
         Sentences that say what was found out from the file and nobody has said.
     """
 
     frame: pd.DataFrame
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 Labels = Collection[str] | Callable[[Sequence[str]], Collection[str]]
@@ -244,8 +245,8 @@ def _notes(
     found: TextFormat,
     where: str,
     odd: str,
-) -> tuple[str, ...]:
-    """Return what was found out from the file and is not the usual way, as a sentence, and how to say so.
+) -> tuple[Note, ...]:
+    """Return what was found out from the file and is not the usual way, and how to say so.
 
     ``odd`` is a cell that another way would be another number; the usual one is told of, too, then.
     """
@@ -263,7 +264,7 @@ def _notes(
     ]
     say = listing(f"{where}.{key}={shown_mark(getattr(found, key))}" for key in taken if key in written.fields)
     remedy = f" If that is right, say so by {say}, and this note goes." if say else ""
-    return (f"{file.name} was read {', '.join(words)}.{remedy}",)
+    return notes_of([f"{file.name} was read {', '.join(words)}.{remedy}"])
 
 
 def _example(frame: pd.DataFrame, labels: Collection[str]) -> str:

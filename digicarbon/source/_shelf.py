@@ -12,6 +12,7 @@ import pandas as pd
 
 from digicarbon.country import country
 from digicarbon.errors import DataError, columns_there, listing, nearest
+from digicarbon.note import Note, cut
 from digicarbon.source import datafolder
 from digicarbon.source._catalogue import FileEntry, SeriesEntry, Value
 from digicarbon.source._read import check_present, read_table
@@ -19,6 +20,10 @@ from digicarbon.source.base import InputFile
 from digicarbon.source.validation import BROKEN
 
 KEYS = ["unit", "time"]
+
+
+VINTAGES = {"original": Note("vintage_original"), "revised": Note("vintage_revised")}
+"""Vintages that have Chinese words."""
 
 
 @dataclass
@@ -40,7 +45,7 @@ class Shelf:
         How to come by the series that were left out for their vintage, as sentences.
     taken : mapping of str to list of str
         What was taken from each file, by its name.
-    notes : tuple of str
+    notes : tuple of Note
         What was found out from the files that were read.
     """
 
@@ -51,7 +56,7 @@ class Shelf:
     required: tuple[str, ...] = ()
     other_vintages: dict[str, str] = field(default_factory=dict)
     taken: dict[str, list[str]] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     _frames: dict[str, pd.DataFrame] = field(default_factory=dict)
     _keyed: dict[str, pd.DataFrame] = field(default_factory=dict)
     _borrowed: dict[str, str] = field(default_factory=dict)
@@ -140,15 +145,20 @@ class Shelf:
         """Return the unit of each column or series of an imported file; empty for others."""
         return {key: unit for item in self._imports(name) for key, unit in item.units.items()}
 
-    def vintage_notes(self) -> tuple[str, ...]:
-        """Return which series that were taken are of another vintage than the chosen one, as sentences."""
+    def vintage_notes(self) -> tuple[Note, ...]:
+        """Return which series that were taken are of another vintage than the chosen one."""
         taken = {series for names in self.taken.values() for series in names}
         groups: dict[str, list[str]] = {}
         for series, vintage in self._borrowed.items():
             if series in taken:
                 groups.setdefault(vintage, []).append(series)
         return tuple(
-            f"Not there in the {self.vintage} vintage and taken from the {vintage} one: {listing(names, 12)}."
+            Note(
+                "of_other_vintage",
+                vintage=VINTAGES.get(self.vintage, self.vintage),
+                other=VINTAGES.get(vintage, vintage),
+                series=cut(names, 12),
+            )
             for vintage, names in groups.items()
         )
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, listing, nearest
+from digicarbon.note import Note
 from digicarbon.source.datafolder import file_hash
 from digicarbon.source.validation import Finding
 from digicarbon.spec import Names, Spec
@@ -90,7 +91,7 @@ class Inputs:
         Input-output tables by unit and year; empty where a source has none.
     simulated : bool
         Whether the numbers are drawn by a computer; everything made from them says so.
-    notes : tuple of str
+    notes : tuple of Note
         Sentences that belong under every table made from these inputs.
     files : tuple of InputFile
         Every file that was read, in the order of reading; empty where numbers are drawn.
@@ -111,7 +112,7 @@ class Inputs:
     time_name: str = "time"
     tables: Mapping[tuple[str, int], InputOutputTable] = field(default_factory=dict)
     simulated: bool = False
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     files: tuple[InputFile, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)

@@ -11,10 +11,12 @@ import pandas as pd
 from pydantic import Field, model_validator
 
 from digicarbon.errors import DataError, listing, nearest
+from digicarbon.note import Note, cut
+from digicarbon.note.recorded import recognised
 from digicarbon.source._catalogue import FileEntry, FileNode, SeriesEntry, SeriesNodes, TablesNode
 from digicarbon.source._checks import checked
 from digicarbon.source._extent import extent_of
-from digicarbon.source._shelf import KEYS, Shelf
+from digicarbon.source._shelf import KEYS, VINTAGES, Shelf
 from digicarbon.source._table_files import table_halves
 from digicarbon.source._tables import io_tables
 from digicarbon.source.base import TABLES, InputFile, Inputs, Source
@@ -175,8 +177,8 @@ class FolderSource(Source):
                 *shelf.vintage_notes(),
                 *shelf.notes,
                 *extent.notes,
-                *self.cite,
-                *shelf.citations(),
+                # a citation that is known has Chinese words
+                *map(recognised, (*self.cite, *shelf.citations())),
             ),
             files=(*shelf.records(), *self._polygons()),
             units=self._units_of_measurement(shelf, list(found)),
@@ -300,9 +302,10 @@ class FolderSource(Source):
             )
         return (InputFile.of(path, ("geometry",)),)
 
-    def _vintage_note(self) -> tuple[str, ...]:
+    def _vintage_note(self) -> tuple[Note, ...]:
         names = self.vintages.get(self.vintage)
-        return (f"Of the {self.vintage} vintage: {listing(names, 12)}.",) if names else ()
+        vintage = VINTAGES.get(self.vintage, self.vintage)
+        return (Note("of_vintage", vintage=vintage, series=cut(names, 12)),) if names else ()
 
     def _units_of_measurement(self, shelf: Shelf, found: Iterable[str]) -> dict[str, str]:
         own = {name: entry.unit for name, entry in self.catalogue.items()}

@@ -171,13 +171,15 @@ def fit(task: Task) -> Fitted:
 
 def _legible(result: Result) -> Result:
     """Return a result whose texts can be written."""
-    words = "".join((result.kind, result.y, *result.focal, *result.terms, *result.absorbed, *result.notes))
+    words = "".join((result.kind, result.y, *result.focal, *result.terms, *result.absorbed))
+    words += "".join(text for note in result.notes for text in note.texts)
     words += "".join((*result.statistics, *result.tables, *chain.from_iterable(map(_texts, result.tables.values()))))
     if words.isascii() or legible(words) == words:
         return result
-    lists = ("focal", "terms", "absorbed", "notes")
+    lists = ("focal", "terms", "absorbed")
     plain: dict[str, Any] = {name: tuple(map(legible, getattr(result, name))) for name in lists}
     plain |= {name: legible(getattr(result, name)) for name in ("kind", "y")}
+    plain["notes"] = tuple(note.with_texts(legible) for note in result.notes)
     plain["statistics"] = {legible(name): value for name, value in result.statistics.items()}
     plain["tables"] = {legible(name): _legible_table(table) for name, table in result.tables.items()}
     effects = result.spatial_effects

@@ -88,7 +88,7 @@ class Entries:
             **simulated_tag([run]),
         }
         if prepared.notes:
-            tags["mlflow.note.content"] = "\n\n".join(prepared.notes)
+            tags["mlflow.note.content"] = "\n\n".join(map(str, prepared.notes))
         return Entry(
             label=run.label,
             params=self.params(run),

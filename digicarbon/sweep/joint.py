@@ -11,21 +11,24 @@ import pandas as pd
 import scipy
 
 from digicarbon.arrays import IntArray
-from digicarbon.errors import ConfigError, DigicarbonError, EstimationError, counted, listing
+from digicarbon.errors import ConfigError, DigicarbonError, EstimationError
 from digicarbon.model import Model
 from digicarbon.model.batch import Estimand, Null, estimate_of
+from digicarbon.note import Note, cut
 from digicarbon.numeric.resampling.curve_statistics import Curves, CurveStatistics, share_as_extreme
 from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.numeric.resampling.unit_permutation import period_classes, permutations, within_classes
 from digicarbon.numeric.spatial.batch import EffectName
 from digicarbon.panel import Panel, parse, variables_of
 from digicarbon.plan.runs import Run
-from digicarbon.report.focal import IN_PIECES
+from digicarbon.report.focal import IN_PIECES, QUANTITY
 from digicarbon.report.joint import FACETS, STATISTICS, Joint
 from digicarbon.result import Inference, Result
 from digicarbon.spec import identity
 from digicarbon.weights import Weights
 
+_Absent = tuple[str, Note]
+"""The label of a run that is not in the test, and why."""
 CELLS = 1 << 22
 """Numbers that the outcomes of one block of draws may hold; a block takes a few times as much."""
 MOST_ESTIMATES = 1 << 26
@@ -132,7 +135,7 @@ def joint_test(
     absent += refused
     chosen = [specification for _, members in groups for specification in members]
     if not chosen:
-        raise ConfigError(f"No run can be in a joint test. {' '.join(_left_out(absent, runs))}".strip())
+        raise ConfigError(f"No run can be in a joint test. {' '.join(map(str, _left_out(absent, runs)))}".strip())
     if len(chosen) * draws > MOST_ESTIMATES:
         raise ConfigError(
             f"{len(chosen):,} specifications and {draws:,} draws are more than the {MOST_ESTIMATES:,} estimates that a "
@@ -146,20 +149,17 @@ def joint_test(
         curves, tested, refused = _under_the_null(groups, draws, seed)
     chosen, absent = tested.members, absent + refused
     if not chosen:
-        raise ConfigError(f"No run can be in a joint test. {' '.join(_left_out(absent, runs))}")
+        raise ConfigError(f"No run can be in a joint test. {' '.join(map(str, _left_out(absent, runs)))}")
     observed = _observed(chosen)
     notes = [*_left_out(absent, runs), *facets, *_about(tested, quantity)]
     if curves.missing:
-        notes.append(
-            f"{curves.missing / (len(chosen) * draws):.1%} of the draws' estimates do not exist (rho at the end of its "
-            "range, or a fit that failed) and are not on their curves."
-        )
+        notes.append(Note("missing_draws", share=curves.missing / (len(chosen) * draws)))
     return _joint(quantity, seed, observed, curves, tuple(notes))
 
 
 def _specifications(
     fits: Iterable[tuple[Run, Result]], quantity: EffectName, level: float, term: str | None
-) -> tuple[list[_Specification], list[tuple[str, str]], int]:
+) -> tuple[list[_Specification], list[_Absent], int]:
     """Return the estimates of the curve, labels and reasons of the runs that have none, and the number of runs."""
     found, absent, runs = [], [], 0
     for run, result in fits:
@@ -175,27 +175,26 @@ def _specifications(
     return found, absent, runs
 
 
-def _estimand(run: Run, result: Result, quantity: EffectName, term: str | None) -> tuple[Estimand | None, str]:
+def _estimand(run: Run, result: Result, quantity: EffectName, term: str | None) -> tuple[Estimand | None, Note | None]:
     """Return what of a run is on the curve, or why nothing is."""
     focal = [name for name in result.focal if name in result.terms]
     if not focal:
-        return None, "is a diagnostic, or its focal terms have no single coefficient"
+        return None, Note("why_no_coefficient")
     if result.end:
-        where = "beyond the range of W itself" if result.beyond else "at the boundary of its range"
-        return None, f"has {result.end} {where}"
+        return None, Note("why_beyond" if result.beyond else "why_at_boundary", parameter=result.end)
     if result.has_powers:
-        return None, "has powers of the focal term, whose first coefficient is no effect of 1 %"
+        return None, Note("why_powers")
     if term is not None:
-        return (Estimand(quantity, term), "") if term in focal else (None, f"has no focal term {term}")
+        return (Estimand(quantity, term), None) if term in focal else (None, Note("why_no_term", term=term))
     if result.in_pieces:
-        return None, f"has {IN_PIECES}, none of which is its effect in the whole sample"
-    return Estimand(quantity, focal[0]), ""
+        return None, Note("why_pieces", pieces=IN_PIECES)
+    return Estimand(quantity, focal[0]), None
 
 
-def _no_number(quantity: EffectName) -> str:
+def _no_number(quantity: EffectName) -> Note:
     if quantity == "coefficient":
-        return "has no finite coefficient"
-    return f"has no {quantity} effect (a model without spatial lags)"
+        return Note("why_not_finite")
+    return Note("why_no_effect", estimand=QUANTITY[quantity])
 
 
 def _critical(inference: Inference, level: float) -> float:
@@ -234,18 +233,15 @@ def _scale(term: str, one: _Specification) -> str:
     return f"{what} levels of {name}".strip()
 
 
-def _without_facets(found: Sequence[_Specification]) -> tuple[list[_Specification], tuple[str, ...]]:
-    """Return each specification once, whatever standard errors it has, and a sentence on how many were more."""
+def _without_facets(found: Sequence[_Specification]) -> tuple[list[_Specification], tuple[Note, ...]]:
+    """Return each specification once, whatever standard errors it has, and a note on how many were more."""
     first: dict[Hashable, _Specification] = {}
     for one in found:
         first.setdefault(_estimate_key(one), one)
     more = len(found) - len(first)
     if not more:
         return list(first.values()), ()
-    return list(first.values()), (
-        f"{counted(more, 'run')} of {len(found)} differ from an earlier one in standard errors or a diagnostic only; "
-        "each specification counts once, with the standard errors that come first in the experiment.",
-    )
+    return list(first.values()), (Note("other_errors", runs=more, every=len(found)),)
 
 
 def _estimate_key(one: _Specification) -> Hashable:
@@ -258,18 +254,18 @@ def _estimate_key(one: _Specification) -> Hashable:
 
 def _grouped(
     chosen: Sequence[_Specification],
-) -> tuple[list[tuple[Null, list[_Specification]]], list[tuple[str, str]]]:
+) -> tuple[list[tuple[Null, list[_Specification]]], list[_Absent]]:
     """Return specifications by their null model, and labels and reasons of those that have none."""
     candidates = list({one.weights.digest: one.weights for one in chosen if one.weights is not None}.values())
     groups: dict[Hashable, tuple[Null, list[_Specification]]] = {}
     absent = []
     for one in chosen:
         if variables_of([one.model.y])[0] in variables_of(one.model.regressors):
-            absent.append((one.run.label, "has the outcome among its regressors, whose past no draw changes"))
+            absent.append((one.run.label, Note("why_own_past")))
             continue
         null = one.model.null(one.panel, one.weights, candidates)
         if null is None:
-            absent.append((one.run.label, f"is a {type(one.model).__name__}, which has no fit under the null"))
+            absent.append((one.run.label, Note("why_no_null_fit", model=type(one.model).__name__)))
             continue
         groups.setdefault(null.key, (null, []))[1].append(one)
     # specifications of the same W, one after the other, share what is made of it
@@ -282,7 +278,7 @@ def _weights_digest(one: _Specification) -> str:
 
 def _under_the_null(
     groups: Sequence[tuple[Null, list[_Specification]]], draws: int, seed: int
-) -> tuple[Curves, _Tested, list[tuple[str, str]]]:
+) -> tuple[Curves, _Tested, list[_Absent]]:
     """Return the curves of all draws, what is on them, and labels and reasons of those without a null model."""
     units = sorted({unit for _, members in groups for unit in members[0].panel.units})
     whole = permutations(len(units), draws, seed)
@@ -293,7 +289,8 @@ def _under_the_null(
         try:
             fitted = null.fit()
         except DigicarbonError as error:
-            absent += [(one.run.label, f"has no null model: {str(error).rstrip('.')}") for one in members]
+            why = Note("why_no_null", reason=str(error).rstrip("."))
+            absent += [(one.run.label, why) for one in members]
             continue
         place = len(tested.members)
         own = np.array([position[unit] for unit in members[0].panel.units])
@@ -352,7 +349,9 @@ def _observed(chosen: Sequence[_Specification]) -> CurveStatistics:
     return curves.finish()[0]
 
 
-def _joint(quantity: EffectName, seed: int, observed: CurveStatistics, curves: Curves, notes: tuple[str, ...]) -> Joint:
+def _joint(
+    quantity: EffectName, seed: int, observed: CurveStatistics, curves: Curves, notes: tuple[Note, ...]
+) -> Joint:
     null, every = curves.finish()
     rows = {}
     for name in STATISTICS:
@@ -376,39 +375,29 @@ def _joint(quantity: EffectName, seed: int, observed: CurveStatistics, curves: C
     )
 
 
-def _left_out(absent: Sequence[tuple[str, str]], runs: int) -> list[str]:
-    """Return a sentence for each reason why runs are not in the test."""
-    labels: dict[str, list[str]] = {}
+def _left_out(absent: Sequence[_Absent], runs: int) -> list[Note]:
+    """Return a note for each reason why runs are not in the test."""
+    labels: dict[Note, list[str]] = {}
     for label, why in absent:
         labels.setdefault(why, []).append(label)
     return [
-        f"{len(found)} of {counted(runs, 'run')} {'is' if len(found) == 1 else 'are'} not in the joint test, since "
-        f"each {why}: {listing(found)}."
-        for why, found in labels.items()
+        Note("not_in_joint", runs=len(found), every=runs, why=why, labels=cut(found)) for why, found in labels.items()
     ]
 
 
-def _about(tested: _Tested, quantity: EffectName) -> list[str]:
-    """Return sentences on what the null is."""
+def _about(tested: _Tested, quantity: EffectName) -> list[Note]:
+    """Return notes on what the null is."""
     members = tested.members
     notes = []
     plain = sum(1 for one in members if not one.model.takes_weights)
     if quantity in ("direct", "total") and plain:
-        notes.append(
-            f"{counted(plain, 'specification')} without spatial terms: the coefficient counts as {quantity} effect."
-        )
+        notes.append(Note("coefficient_as_effect", specifications=plain, estimand=QUANTITY[quantity]))
     if tested.unfiltered:
-        notes.append(
-            f"The null model of {tested.unfiltered} of {counted(len(members), 'specification')} has no spatial "
-            "lag, since no weights for its units are in the sweep, or none that identify it: where outcome and measure "
-            "are correlated in space, p is too small. Put a spatial model beside them."
-        )
+        notes.append(Note("null_without_lag", specifications=tested.unfiltered, every=len(members)))
     if tested.still:
-        notes.append(
-            f"{counted(tested.still, 'unit')} of an unbalanced sample have periods that no other has and stay in place."
-        )
+        notes.append(Note("units_in_place", units=tested.still))
     if tested.alone:
-        notes.append(f"{counted(tested.alone, 'specification')} fitted to one draw after the other.")
+        notes.append(Note("one_by_one", specifications=tested.alone))
     if any(one.run.prepared.simulated for one in members):
-        notes.append("The joint test is of SIMULATED data.")
+        notes.append(Note("joint_simulated"))
     return notes

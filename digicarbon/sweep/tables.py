@@ -12,7 +12,8 @@ from typing import TextIO, overload
 
 from digicarbon.config.files import ROOT, UNNAMED
 from digicarbon.disk.cells import plain, plain_table
-from digicarbon.errors import DigicarbonError, TrackingError, counted, listing
+from digicarbon.errors import DigicarbonError, TrackingError
+from digicarbon.note import Note, cut
 from digicarbon.plan.runs import MOST_REASONS, Plan, Run
 from digicarbon.report import Labels, Record, Report, Table, attributed
 from digicarbon.report.joint import FILE as JOINT
@@ -206,7 +207,7 @@ def _blank(values: list[float]) -> list[float | str]:
 
 
 def _table_or_refusal(
-    planned: Plan, report: Report, records: Records, notes: Sequence[str]
+    planned: Plan, report: Report, records: Records, notes: Sequence[Note]
 ) -> tuple[Table | None, DigicarbonError | None]:
     try:
         return _table(planned, report, records, notes), None
@@ -214,7 +215,7 @@ def _table_or_refusal(
         return None, error
 
 
-def _table(planned: Plan, report: Report, records: Records, more: Sequence[str]) -> Table | None:
+def _table(planned: Plan, report: Report, records: Records, more: Sequence[Note]) -> Table | None:
     if not len(records):
         return None
     notes = [(run.label, run.prepared.notes) for run in planned.runs]
@@ -222,7 +223,7 @@ def _table(planned: Plan, report: Report, records: Records, more: Sequence[str])
     return finished(report.table(_title(planned), records), report.words, notes, simulated, records.lacking, more)
 
 
-def absent(failures: Collection[tuple[str, str]], columns: Collection[tuple[str, str]]) -> tuple[str, ...]:
+def absent(failures: Collection[tuple[str, str]], columns: Collection[tuple[str, str]]) -> tuple[Note, ...]:
     """Return the notes on runs that a table lacks since they failed, and on columns that cannot run, with reasons.
 
     Parameters
@@ -230,22 +231,28 @@ def absent(failures: Collection[tuple[str, str]], columns: Collection[tuple[str,
     failures, columns : collection of (str, str)
         Labels and why they are not in the table.
     """
-    said: list[str] = []
-    for found, what, verb in ((failures, "run", "failed"), (columns, "column", "cannot run")):
-        if found:
-            be = "is" if len(found) == 1 else "are"
-            said.append(f"{counted(len(found), what)} {verb} and {be} not shown: {listing((w for w, _ in found), 8)}.")
-            said += [f"Why {label} is not shown: {reason}" for label, reason in islice(found, MOST_REASONS) if reason]
+    said: list[Note] = []
+    if failures:
+        said.append(Note("runs_failed", runs=len(failures), labels=cut((label for label, _ in failures), 8)))
+        said += _reasons(failures)
+    if columns:
+        said.append(Note("columns_cannot_run", columns=len(columns), labels=cut((label for label, _ in columns), 8)))
+        said += _reasons(columns)
     return tuple(said)
+
+
+def _reasons(found: Collection[tuple[str, str]]) -> list[Note]:
+    some = islice(found, MOST_REASONS)
+    return [Note("why_not_shown", label=label, reason=reason) for label, reason in some if reason]
 
 
 def finished(
     table: Table,
     words: Labels,
-    notes: Sequence[tuple[str, Sequence[str]]],
+    notes: Sequence[tuple[str, Sequence[Note]]],
     simulated: bool,
     lacking: int = 0,
-    more: Sequence[str] = (),
+    more: Sequence[Note] = (),
 ) -> Table:
     """Return a report's table with what holds for the sweep besides.
 
@@ -254,22 +261,22 @@ def finished(
     table : Table
     words : Labels
         The report's.
-    notes : sequence of (str, sequence of str)
+    notes : sequence of (str, sequence of Note)
         What there is to say of the preparation of each run, by label.
     simulated : bool
         Whether any of the data are.
     lacking : int
         How many more runs are recorded whose results cannot be read.
-    more : sequence of str
+    more : sequence of Note
         Further notes.
     """
     if lacking:
-        more = (*more, f"{counted(lacking, 'run')} more: recorded, but what was found cannot be read back.")
+        more = (*more, Note("unreadable", runs=lacking))
     title = words.title(table.title, simulated)
     return replace(table, title=title, notes=(*table.notes, *words.notes((*more, *attributed(notes)))))
 
 
-def _joint(report: Report, records: Records) -> tuple[Joint | None, tuple[str, ...]]:
+def _joint(report: Report, records: Records) -> tuple[Joint | None, tuple[Note, ...]]:
     """Return the joint test that a report asks for, or a note that says why there is none: it never costs the table."""
     asked = report.joint_request
     if asked is None or not len(records):
@@ -277,15 +284,15 @@ def _joint(report: Report, records: Records) -> tuple[Joint | None, tuple[str, .
     try:
         return joint_test(records.results(), asked.quantity, asked.draws, asked.seed, asked.level, asked.term), ()
     except DigicarbonError as error:
-        return None, (f"No joint test: {error}",)
+        return None, (Note("no_joint_test", reason=str(error)),)
 
 
-def _pictures(planned: Plan, report: Report, records: Records) -> tuple[Mapping[str, bytes], tuple[str, ...]]:
+def _pictures(planned: Plan, report: Report, records: Records) -> tuple[Mapping[str, bytes], tuple[Note, ...]]:
     """Return the report's further files, or a note that says why there are none: they never cost the table."""
     try:
         return (report.files(_title(planned), records) if len(records) else {}), ()
     except DigicarbonError as error:
-        return {}, (f"No pictures: {error}",)
+        return {}, (Note("no_pictures", reason=str(error)),)
 
 
 def _title(planned: Plan) -> str:

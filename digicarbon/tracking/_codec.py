@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from digicarbon.arrays import FloatArray
+from digicarbon.note.recorded import read, read_all
 from digicarbon.result import (
     CONSTANT,
     DUMMY,
@@ -55,11 +56,11 @@ def encode(result: Result) -> str:
         "effects": effects and [effects.terms, _array(effects.coef), _array(effects.se)],
         "tables": {name: _frame(table) for name, table in result.tables.items()},
         "absorbed": result.absorbed,
-        "notes": result.notes,
+        "notes": [note.to_json() for note in result.notes],
         "boundary": result.boundary,
         "beyond": result.beyond,
-        "errors_note": result.errors_note,
-        "table_errors": dict(result.table_errors),
+        "errors_note": result.errors_note and result.errors_note.to_json(),
+        "table_errors": {name: note.to_json() for name, note in result.table_errors.items()},
         "roles": [[position, role.kind, role.of] for position, role in enumerate(result.roles) if role != REGRESSOR],
     }
     return json.dumps(content, ensure_ascii=False, default=_scalar)
@@ -97,12 +98,12 @@ def decode(text: str) -> Result:
         spatial_effects=effects and Effects(tuple(effects[0]), _read_array(effects[1]), _read_array(effects[2])),
         tables={name: _read_frame(table) for name, table in content["tables"].items()},
         absorbed=tuple(content["absorbed"]),
-        notes=tuple(content["notes"]),
+        notes=read_all(content["notes"]),
         boundary=tuple(at_end),
         beyond=bool(content.get("beyond", False)),
         # results of earlier days do not have these
-        errors_note=content.get("errors_note", ""),
-        table_errors=content.get("table_errors", {}),
+        errors_note=read(content["errors_note"]) if content.get("errors_note") else None,
+        table_errors={name: read(note) for name, note in content.get("table_errors", {}).items()},
         roles=_roles(content["roles"], len(terms)) if "roles" in content else _roles_by_name(content["kind"], terms),
     )
 

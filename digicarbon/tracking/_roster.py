@@ -11,6 +11,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from digicarbon.note import Note
+from digicarbon.note.recorded import read_all
+
 ROSTER = "runs.parquet"
 """Its name among the files of a sweep."""
 _MORE = b"digicarbon"
@@ -31,7 +34,7 @@ class Planned:
     twins : tuple of str
         Further columns that came to the same fit.
     simulated : bool
-    notes : tuple of str
+    notes : tuple of Note
         What there is to say of the preparation of its data.
     column : str or None
         The experiment's column that it belongs to.
@@ -43,7 +46,7 @@ class Planned:
     values: Mapping[str, Any]
     twins: tuple[str, ...] = ()
     simulated: bool = False
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
     column: str | None = None
 
 
@@ -99,17 +102,23 @@ class Roster:
         table = pq.read_table(path)
         more = json.loads((table.schema.metadata or {})[_MORE])
         known: dict[str, Any] = {}
+        notes_of: dict[str, tuple[Note, ...]] = {}
 
         def once(text: str) -> Any:
             if text not in known:
                 known[text] = json.loads(text)
             return known[text]
 
+        def said(text: str) -> tuple[Note, ...]:
+            if text not in notes_of:
+                notes_of[text] = read_all(json.loads(text))
+            return notes_of[text]
+
         names = ("hash", "label", "options", "values", "twins", "simulated", "notes")
         # an earlier version did not keep the columns
         columns = table["column"].to_pylist() if "column" in table.column_names else [None] * table.num_rows
         runs = [
-            Planned(key, label, once(options), once(values), tuple(once(twins)), simulated, tuple(once(notes)), column)
+            Planned(key, label, once(options), once(values), tuple(once(twins)), simulated, said(notes), column)
             for key, label, options, values, twins, simulated, notes, column in zip(
                 *(table[name].to_pylist() for name in names), columns, strict=True
             )
@@ -133,4 +142,8 @@ class _Texts:
 
 
 def _text(content: object) -> str:
-    return json.dumps(content, ensure_ascii=False, default=str)
+    return json.dumps(content, ensure_ascii=False, default=_plain)
+
+
+def _plain(value: object) -> object:
+    return value.to_json() if isinstance(value, Note) else str(value)

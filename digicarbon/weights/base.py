@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import WeightsError, listing, nearest
+from digicarbon.note import Note
 from digicarbon.numeric.spatial.normalisation import Normalise, row_standardised, scale
 from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
 from digicarbon.numeric.spatial.sparse import SparseOperator, find_balance
@@ -54,7 +55,7 @@ class Weights:
         The weights before normalisation; a subset of units is normalised anew from these.
     normalisation : {"row", "spectral", "minmax", "none"}
     name : str
-    notes : tuple of str
+    notes : tuple of Note
         Sentences that belong under every table of a model with these weights.
     """
 
@@ -63,7 +64,7 @@ class Weights:
     raw: scipy.sparse.csr_array
     normalisation: Normalise
     name: str = "W"
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
     def __repr__(self) -> str:
         kind = {"row": "row-standardised", "none": "raw"}.get(self.normalisation, f"{self.normalisation}-normalised")
@@ -223,7 +224,7 @@ class Weights:
         made = Weights.from_matrix(part, units, islands=islands, name=self.name, normalise=self.normalisation)
         return made.noting(*self.notes)
 
-    def noting(self, *notes: str) -> Weights:
+    def noting(self, *notes: Note) -> Weights:
         """Return these weights with further notes, each once; what they know of their spectrum is not kept."""
         return replace(self, notes=tuple(dict.fromkeys([*self.notes, *notes]))) if notes else self
 

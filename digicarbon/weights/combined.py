@@ -9,6 +9,7 @@ import scipy
 from pydantic import BeforeValidator, Field, PlainSerializer
 
 from digicarbon.errors import WeightsError
+from digicarbon.note import Note
 from digicarbon.numeric.resampling.unit_permutation import permutations
 from digicarbon.numeric.spatial.normalisation import Normalise
 from digicarbon.numeric.spatial.proximity import higher_order
@@ -167,5 +168,5 @@ class PermutedWeights(WeightsSpec):
         name = f"{base.name}, permuted ({self.seed})"
         matrix = base.raw[order][:, order]
         made = Weights.from_matrix(matrix, panel.units, islands=self.islands, name=name, normalise=base.normalisation)
-        said = f"PLACEBO: the units of {base.name} exchange their neighbours at random (seed {self.seed})."
+        said = Note("placebo_weights", weights=base.name, seeds=Note("seed", seed=self.seed))
         return made.noting(*base.notes, said)

@@ -90,8 +90,10 @@ def test_every_number_arrives(imported: Path, load_shipped: Callable[..., Inputs
         np.testing.assert_allclose(found.flows, table.flows, rtol=1e-12)
         np.testing.assert_allclose(found.output, table.rows["total_input"], rtol=1e-12)
     assert made.units["gdp"] == "100m CNY"
-    assert any("Shan et al." in note for note in made.notes)
-    assert any(note.startswith("Left out for want of co2_sectoral: Anhui, Chongqing") for note in made.notes)
+    assert any("Shan et al." in note for note in tuple(map(str, made.notes)))
+    assert any(
+        note.startswith("Left out for want of co2_sectoral: Anhui, Chongqing") for note in tuple(map(str, made.notes))
+    )
 
 
 def test_the_panel_of_a_run(imported: Path) -> None:

@@ -61,11 +61,11 @@ def test_shape_of_the_study(inputs: Inputs) -> None:
 
 
 def test_note_says_simulated_and_states_the_truth() -> None:
-    (note,) = SimulatedSource(seed=7, process="sdm", neighbours="w2_nested").load().notes
+    (note,) = tuple(map(str, SimulatedSource(seed=7, process="sdm", neighbours="w2_nested").load().notes))
     assert note.startswith("SIMULATED")
     for part in ("sdm", "ln e,", "beta = -0.12", "theta = 0.05", "rho = 0.4", "w2_nested", "sigma = 0.05", "seed 7"):
         assert part in note
-    (note,) = SimulatedSource(process="fe", driver="ddl").load().notes
+    (note,) = tuple(map(str, SimulatedSource(process="fe", driver="ddl").load().notes))
     assert "ln ddl" in note
     assert "rho" not in note
 

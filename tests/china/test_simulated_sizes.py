@@ -82,7 +82,7 @@ def digest(inputs: Inputs) -> str:
     columns = inputs.frame.drop(columns=["unit", "gdp_index"])
     sums = [part.sum() for table in inputs.tables.values() for part in (table.flows, table.value_added, table.output)]
     shown = [f"{value:.5e}" for value in [*columns.to_numpy(dtype=float).ravel(), *sums]]
-    names = [*columns.columns, *inputs.frame["unit"], *inputs.notes]
+    names = [*columns.columns, *inputs.frame["unit"], *tuple(map(str, inputs.notes))]
     return hashlib.sha256("\n".join([*names, *shown]).encode()).hexdigest()[:16]
 
 
@@ -194,7 +194,7 @@ def test_wrong_sizes_are_sentences() -> None:
 
 
 def test_note_names_the_size(cities: Inputs) -> None:
-    (note,) = cities.notes
+    (note,) = tuple(map(str, cities.notes))
     assert note.startswith("SIMULATED data of 285 cities: process sdm")
     assert "W = delaunay" in note
 

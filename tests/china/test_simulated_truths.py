@@ -136,12 +136,12 @@ def test_planted_turning_points_lie_where_the_study_has_them(driver: str) -> Non
 
 def test_the_driver_follows_the_term_of_a_measure() -> None:
     assert source("simulated_nonlinear", "ln_ddl") == source("simulated_nonlinear", "ddl")
-    (note,) = source("simulated_nonlinear", "ln_ddl").load().notes
+    (note,) = tuple(map(str, source("simulated_nonlinear", "ln_ddl").load().notes))
     assert "driver ln ddl, true coefficients 54.636 for power 1, -3.624 for power 2, 0.08 for power 3" in note
-    (note,) = source("simulated_regions", "sector1").load().notes
+    (note,) = tuple(map(str, source("simulated_regions", "sector1").load().notes))
     assert "true beta 0.15 (northeast), 0.1 (east), -0.2 (central), -0.15 (west)" in note
     # a driver without an entry has the straight line
-    (note,) = source("simulated_nonlinear", "e", curves={"ddl": [1.0]}).load().notes
+    (note,) = tuple(map(str, source("simulated_nonlinear", "e", curves={"ddl": [1.0]}).load().notes))
     assert "true beta = -0.12" in note
 
 

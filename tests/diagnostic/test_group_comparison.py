@@ -188,7 +188,7 @@ def test_groups_of_single_units_are_refused() -> None:
 
 
 def test_notes_say_which_model_each_difference_is_of() -> None:
-    (note,) = GroupComparison(model=MODEL, by="zone").notes
+    (note,) = tuple(map(str, GroupComparison(model=MODEL, by="zone").notes))
     assert "controls and effects are common to the groups" in note
     assert "Permutation tests are of separate regressions" in note
 

@@ -31,24 +31,24 @@ def test_equals_spdep(produc: dc.Panel, usaww: dc.Weights, moments: str, short: 
 
 
 def test_notes_say_under_what_the_moments_are() -> None:
-    (normal,) = Moran(variables=("x",)).notes
+    (normal,) = tuple(map(str, Moran(variables=("x",)).notes))
     assert normal == (
         "Moran's I: expectation, variance and z under normality, p two-sided of the normal distribution; "
         "diagnostic.moments=randomisation takes those under randomisation, diagnostic.moments=permutation "
         "those of drawn permutations."
     )
-    (random,) = Moran(variables=("x",), moments="randomisation", sides="greater").notes
+    (random,) = tuple(map(str, Moran(variables=("x",), moments="randomisation", sides="greater").notes))
     assert "z under randomisation, p one-sided (greater) of" in random
     assert "diagnostic.moments=normal takes those under normality" in random
-    (drawn,) = Moran(variables=("x",), moments="permutation", draws=99, seed=3).notes
+    (drawn,) = tuple(map(str, Moran(variables=("x",), moments="permutation", draws=99, seed=3).notes))
     assert drawn == "Moran's I: expectation, variance and p over 99 drawn permutations (seed 3); p two-sided."
-    (local,) = LocalMoran(variables=("x",), moments="total").notes
+    (local,) = tuple(map(str, LocalMoran(variables=("x",), moments="total").notes))
     assert "z under permutation of all values" in local
-    (held,) = LocalMoran(variables=("x",), moments="permutation", draws=99).notes
+    (held,) = tuple(map(str, LocalMoran(variables=("x",), moments="permutation", draws=99).notes))
     assert held.startswith(
         "Local Moran's I: expectation, variance and p over 99 drawn permutations with the unit's own"
     )
-    (two,) = BivariateMoran(variables=("x",), neighbours="y").notes
+    (two,) = tuple(map(str, BivariateMoran(variables=("x",), neighbours="y").notes))
     assert two.startswith("Bivariate Moran's I: expectation, variance and p over 999 drawn permutations (seed 0)")
 
 

@@ -218,11 +218,11 @@ def test_a_hub_of_all_has_no_variance_and_is_named(produc: dc.Panel, moments: st
     assert set(found.index[lost].get_level_values(-1)) == {hub}
     assert found.loc[lost, ["z", "p"]].isna().all(axis=None)
     assert np.isfinite(found.loc[~lost, ["z", "p"]]).all(axis=None)
-    assert diagnostic.remarks(tables)[-1] == (
+    assert str(diagnostic.remarks(tables)[-1]) == (
         f"Local Moran's I has no variance, z and p where it is the same however values are exchanged: {hub}."
     )
 
 
 def test_without_such_units_nothing_is_said(produc: dc.Panel, usaww: dc.Weights) -> None:
     diagnostic = LocalMoran(variables=("unemp",))
-    assert diagnostic.remarks(diagnostic.tables(produc, usaww)) == diagnostic.notes
+    assert tuple(map(str, diagnostic.remarks(diagnostic.tables(produc, usaww)))) == tuple(map(str, diagnostic.notes))

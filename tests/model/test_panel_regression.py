@@ -299,7 +299,7 @@ def test_effects_of_a_formula_are_the_panels(produc: dc.Panel) -> None:
 def test_singletons_are_named(produc: dc.Panel) -> None:
     frame = produc.frame().reset_index()
     alone = frame[(frame["state"] != "ALABAMA") | (frame["year"] == 1970)]
-    notes = fitted(dc.Panel.from_frame(alone, "state", "year", gaps="keep")).notes
+    notes = tuple(map(str, fitted(dc.Panel.from_frame(alone, "state", "year", gaps="keep")).notes))
     assert any("ALABAMA has one observation only" in note for note in notes)
 
 

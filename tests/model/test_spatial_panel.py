@@ -253,7 +253,7 @@ def test_a_boundary_estimate_is_said_and_has_no_effects(produc: dc.Panel, usaww:
     y = np.outer(mode, rng.normal(size=17)) + 0.002 * rng.normal(size=(48, 17))
     panel = produc.with_columns({"smooth": y.ravel()})
     found = dc.SpatialPanel(y="smooth", x=("unemp",), kind="sar", effects="time").fit(panel, usaww)
-    assert "rho lies at the boundary" in found.notes[-1]
+    assert "rho lies at the boundary" in str(found.notes[-1])
     assert found.boundary == ("rho",)
     assert found.effects.empty
     assert np.isnan(found.estimates.at["rho", "se"])
@@ -261,8 +261,8 @@ def test_a_boundary_estimate_is_said_and_has_no_effects(produc: dc.Panel, usaww:
     assert found.statistics["rho"] > 0.99
     for kind in ("sem", "sdem"):
         error = dc.SpatialPanel(y="smooth", x=("unemp",), kind=kind, effects="time").fit(panel, usaww)
-        assert "lambda lies at the boundary" in error.notes[-1]
-        assert error.notes[-1].endswith("effects are not reported and standard errors are not reliable.")
+        assert "lambda lies at the boundary" in str(error.notes[-1])
+        assert str(error.notes[-1]).endswith("effects are not reported and standard errors are not reliable.")
         assert error.boundary == ("lambda",)
         assert error.effects.empty
         assert error.effect(Asked()) is None

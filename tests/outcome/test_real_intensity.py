@@ -32,7 +32,7 @@ def test_gdp_of_the_base_year_is_carried_by_the_index() -> None:
     real = [100 / 1.1, 100.0, 120.0, 50 / 1.05, 50.0, 50.0]
     assert found["real_gdp"].tolist() == pytest.approx(real, rel=1e-14)
     assert found["ci"].tolist() == pytest.approx(100 * np.arange(1, 7) / real, rel=1e-14)
-    _, note = Intensity(base_year=2012).notes(inputs())
+    _, note = tuple(map(str, Intensity(base_year=2012).notes(inputs())))
     assert note == "GDP is at prices of 2012: the GDP of that year, carried by 'gdp_index'."
 
 

@@ -625,7 +625,10 @@ def test_a_model_without_weights_is_under_none_of_them(folder: Path) -> None:
 def test_the_note_on_10k_cny_stands_where_a_power_of_such_a_measure_is(folder: Path) -> None:
     def noting(name: str, *overrides: str) -> list[bool]:
         runs = planned(name, *overrides).runs
-        return [any(note.startswith("Measures enter in 10k CNY") for note in run.prepared.notes) for run in runs]
+        return [
+            any(note.startswith("Measures enter in 10k CNY") for note in tuple(map(str, run.prepared.notes)))
+            for run in runs
+        ]
 
     assert set(noting("table5_nonlinear")) == {True}
     assert set(noting("table5_nonlinear", "measure.per=gdp")) == {False}
@@ -640,6 +643,6 @@ def test_the_note_on_10k_cny_stands_where_a_power_of_such_a_measure_is(folder: P
 
 
 def test_an_index_of_the_real_panel_is_not_in_10k_cny(folder: Path, data_folder: Path) -> None:
-    notes = [note for run in planned("china_nonlinear").runs for note in run.prepared.notes]
+    notes = [note for run in planned("china_nonlinear").runs for note in tuple(map(str, run.prepared.notes))]
     assert notes
     assert not any("10k CNY before" in note for note in notes)

@@ -15,6 +15,7 @@ import digicarbon as dc
 from digicarbon import recorded
 from digicarbon.__main__ import main
 from digicarbon.errors import DataError, TrackingError
+from digicarbon.note import Note, note_of
 from digicarbon.recorded import RecordedSweep
 from digicarbon.report import Record
 from digicarbon.result import Result
@@ -164,10 +165,9 @@ def test_what_is_not_there_is_a_sentence(seen: list[Record]) -> None:
 
 
 def test_a_roster_is_read_as_it_was_written(tmp_path: Path) -> None:
+    notes = (Note("units_used", units=("东", "b")), note_of("A note."))
     runs = [
-        Planned(
-            "a" * 64, "区域=东", {"model": "fe"}, {"model.x": ["ln_e"], "k": None}, ("twin",), True, ("A note.",), "东"
-        ),
+        Planned("a" * 64, "区域=东", {"model": "fe"}, {"model.x": ["ln_e"], "k": None}, ("twin",), True, notes, "东"),
         Planned("b" * 64, "b", {"model": "fe"}, {}),
     ]
     path = tmp_path / ROSTER

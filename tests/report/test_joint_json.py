@@ -25,7 +25,7 @@ FOUND = Joint(
 
 def test_goes_through_json() -> None:
     read = Joint.from_json(FOUND.to_json())
-    assert (read.estimand, read.draws, read.seed, read.specifications, read.dominant, read.notes) == (
+    assert (read.estimand, read.draws, read.seed, read.specifications, read.dominant, tuple(map(str, read.notes))) == (
         "total", 199, 4, 3, "-", ("2 runs of 碳 are left out.",),
     )  # fmt: skip
     pd.testing.assert_frame_equal(read.statistics, FOUND.statistics, check_exact=True)

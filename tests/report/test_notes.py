@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 
 from digicarbon.config.compose import Composer, loader
-from digicarbon.data import notes
+from digicarbon.data import note_words
+from digicarbon.note import Note, cut
+from digicarbon.note._words import BETWEEN, Either, Field, template
+from digicarbon.note.recorded import recognised
 from digicarbon.plan.expand import read_overrides
 from digicarbon.plan.runs import plan
-from digicarbon.report import Labels, Table
+from digicarbon.report import Labels, Table, attributed
+from digicarbon.report.base import counted_notes
 from digicarbon.sweep import sweep
 
 PROPER = set(
@@ -30,7 +34,6 @@ PROPER = set(
     )
 )
 """Names of people, programs, data, parameters and options."""
-SPECIMENS = {"n": ("7.5", "7.5"), "list": ("alpha, omega", "alpha、omega"), "name": ("so so", "so so")}
 EXPERIMENTS = {
     "table3_baseline": [],
     "robustness_emissions": [],
@@ -88,36 +91,86 @@ def test_the_notes_of_a_shipped_experiment_are_chinese(name: str, project: Path)
         assert english(shown) == [], note
 
 
-@pytest.mark.parametrize("sentence", notes())
-def test_every_sentence_has_its_own_translation(sentence: str) -> None:
+def shown(code: str, specimen: str, one: bool) -> str:
+    """Return the English words of a note, a specimen in place of each field that is no number."""
+    pieces = []
+    for piece in template(code, "en"):
+        if isinstance(piece, Either):
+            pieces.append(piece.one if one else piece.many)
+        elif isinstance(piece, Field):
+            pieces.append(specimen_of(piece.kind, specimen, one))
+        else:
+            pieces.append(piece)
+    return "".join(pieces)
+
+
+def specimen_of(kind: str, words: str, one: bool) -> str:
+    if kind in ("", "words", "rest"):
+        return words
+    if kind in BETWEEN:
+        return words if one else BETWEEN[kind]["en"].join([words, words])
+    return format(1 if one else 7, kind)
+
+
+FRAMES = {"of_runs", "and_more", "of_labels", "sentences", "span", "cell", "unit_of_variable", "clusters_of_period"}
+"""Notes around others, which no earlier version recorded."""
+WHOLE = [
+    code
+    for code in note_words()
+    if code not in FRAMES
+    and any(isinstance(piece, str) and re.search("[A-Za-z]", piece) for piece in template(code, "en"))
+]
+
+
+@pytest.mark.parametrize("one", [True, False])
+@pytest.mark.parametrize("code", WHOLE)
+def test_a_sentence_that_was_recorded_is_read_as_the_note_that_it_was(code: str, one: bool) -> None:
     """No sentence is taken for another one that stands before it."""
-    said, expected = sentence, notes()[sentence]
-    for part in dict.fromkeys(re.findall(r"\{(\w+)\}", sentence)):
-        specimen, translated = SPECIMENS.get(part.rstrip("0123456789"), SPECIMENS["name"])
-        said, expected = said.replace(f"{{{part}}}", specimen), expected.replace(f"{{{part}}}", translated)
-    for choice in (r"\1", r"\2"):
-        one = re.sub(r"\[([^\[\]]*)\|([^\[\]]*)\]", choice, said)
-        assert Labels("zh").notes([one]) == (expected,)
-        assert Labels("en").notes([one]) == Labels().notes([one]) == (one,)
+    said = shown(code, "so so", one)
+    found = recognised(said)
+    assert str(found) == said
+    assert found.code == code
+    assert Labels("en").notes([found]) == Labels().notes([found]) == (said,)
+    assert english(found.text("zh").replace("so so", "")) == []
 
 
-@pytest.mark.parametrize(("english_words", "chinese_words"), notes().items())
-def test_a_translation_has_the_parts_of_its_sentence_and_no_english(english_words: str, chinese_words: str) -> None:
-    assert set(re.findall(r"\{\w+\}", english_words)) == set(re.findall(r"\{\w+\}", chinese_words))
-    assert english(re.sub(r"\{\w+\}", "", chinese_words)) == []
+def test_sentences_one_after_the_other_are_read_as_several_notes() -> None:
+    found = recognised(
+        "There is no variance between units. Two-sided: a negative deviation counts as much as a positive one."
+    )
+    assert [note.code for note in found["said"]] == ["no_variance_units", "squared_deviation"]
+    assert found.text("zh") == "个体之间没有方差。双侧检验：负偏离与正偏离同等计入。"
+
+
+@pytest.mark.parametrize("code", note_words())
+def test_the_words_of_a_note_have_the_same_fields_in_both_languages_and_no_english(code: str) -> None:
+    english_fields, chinese_fields = (
+        {piece for piece in template(code, language) if isinstance(piece, Field)} for language in ("en", "zh")
+    )
+    assert english_fields == chinese_fields
+    assert english("".join(piece for piece in template(code, "zh") if isinstance(piece, str))) == []
 
 
 def test_labels_of_runs_stay_and_numbers_of_runs_are_chinese() -> None:
-    zh = Labels("zh").notes
-    classic = "Standard errors: classic."
-    assert zh([f"fe, twfe: {classic}"]) == ("fe, twfe：标准误：经典（同方差）。",)
-    assert zh([f"classic, classic: {classic}"]) == ("classic, classic：标准误：经典（同方差）。",)
-    assert zh([f"3 of 12 runs: {classic}"]) == ("12个回归中的3个：标准误：经典（同方差）。",)
-    assert zh([f"a=1, a=2 and 3 more: {classic}"]) == ("a=1, a=2等，另有3个：标准误：经典（同方差）。",)
-    boundary = "rho lies at the boundary of its range (-2.0000, 1.0000): standard errors are not reliable."
-    assert zh([f"1 of 9 runs: {boundary}"]) == (
+    def zh(labels: list[str], runs: int, note: Note) -> str:
+        others = [(f"other{k}", ()) for k in range(runs - len(labels))]
+        (found,) = Labels("zh").notes(attributed([*((label, (note,)) for label in labels), *others]))
+        return found
+
+    classic = Note("errors_are", errors=Note("classic"))
+    assert zh(["fe", "twfe"], 3, classic) == "fe, twfe：标准误：经典（同方差）。"
+    assert zh([f"{letter}x" for letter in "abcde"], 12, classic) == "ax, bx, cx, dx, ex：标准误：经典（同方差）。"
+    boundary = recognised("rho lies at the boundary of its range (-2.0000, 1.0000): standard errors are not reliable.")
+    assert Labels("zh").notes(counted_notes({boundary: 1, classic: 9}, 9)) == (
         "9个回归中的1个：ρ位于其取值范围（-2.0000, 1.0000）的边界：标准误不可靠。",
+        "标准误：经典（同方差）。",
     )
+    assert Labels("zh").notes([Note("of_runs", runs=3, every=12, note=classic)]) == (
+        "12个回归中的3个：标准误：经典（同方差）。",
+    )
+    several = Note("of_labels", labels=cut(["a=1", "a=2", "a=3", "a=4", "a=5"], 2), note=classic)
+    assert Labels("zh").notes([several]) == ("a=1, a=2等，另有3个：标准误：经典（同方差）。",)
+    assert str(several) == "a=1, a=2 and 3 more: Standard errors: classic."
 
 
 def test_variables_and_provinces_in_notes_are_called_as_in_the_table() -> None:
@@ -128,14 +181,17 @@ def test_variables_and_provinces_in_notes_are_called_as_in_the_table() -> None:
         "Singletons: Beijing, Inner Mongolia has one observation only, which its unit effect explains entirely; it "
         "says nothing of the slopes but is counted (Stata's reghdfe leaves such rows out).",
     ]
-    iv, fuels, single = Labels("zh", {"z": "历史邮局数"}).notes(said)
+    iv, fuels, single = Labels("zh", {"z": "历史邮局数"}).notes(map(recognised, said))
     assert iv.startswith("两阶段最小二乘法（2SLS）：ln(数字经济)的工具变量为ln(数字经济)（滞后1期）、历史邮局数。")
     assert fuels == "无数值的燃料视为未使用：焦炭 海南 2015、煤炭 内蒙古 2016等，另有3个。"
     assert single.startswith("单一观测：北京、内蒙古只有一个观测值，完全由其个体固定效应解释")
+    cells = [Note("cell", parts=parts) for parts in (("coke", "Hainan", "2015"), ("coal", "Inner Mongolia", "2016"))]
+    made = Note("fuels_unused", cells=Note("and_more", items=cells, more=3))
+    assert (str(made), made.text("zh", Labels("zh"))) == (said[1], fuels)
 
 
 @pytest.mark.parametrize(
     "own", ["Preliminary.", "My own source: a file.", "注：初稿。", "", "Left out for want of care"]
 )
-def test_a_note_without_a_pattern_stays(own: str) -> None:
-    assert Labels("zh").notes([own]) == (own,)
+def test_a_sentence_of_ones_own_stays(own: str) -> None:
+    assert Labels("zh").notes([own]) == Labels("zh").notes([recognised(own)]) == (own,)

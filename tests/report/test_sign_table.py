@@ -14,6 +14,7 @@ from scipy.stats import norm
 
 from digicarbon.config.compose import Composer, loader
 from digicarbon.errors import ConfigError
+from digicarbon.note import Note
 from digicarbon.plan.runs import plan
 from digicarbon.report import Record, SignTable, attributed
 from digicarbon.result import Result, Role
@@ -60,7 +61,7 @@ def test_notes_name_what_their_runs_have_in_common() -> None:
     labels = [f"{c}, outcome={o}, vintage={v}" for c in ("bare", "full") for o in "abc" for v in "xy"]
 
     def said(*wanted: str) -> tuple[str, ...]:
-        return attributed([(label, ["N."] if label in wanted else []) for label in labels])
+        return tuple(map(str, attributed([(label, ["N."] if label in wanted else []) for label in labels])))
 
     assert said(*labels) == ("N.",)
     assert said(*(label for label in labels if "outcome=b" in label)) == ("outcome=b: N.",)
@@ -69,7 +70,8 @@ def test_notes_name_what_their_runs_have_in_common() -> None:
     assert said(*labels[:2]) == (f"{labels[0]}, {labels[1]}: N.",)
     assert said(*(labels[k] for k in (0, 3, 5, 6, 8))) == ("5 of 12 runs: N.",)
     # a label without parts is one itself
-    assert attributed([("FE(1)", ["N."]), ("FE(2)", ["N."]), ("FE(3)", [])]) == ("FE(1), FE(2): N.",)
+    found = attributed([("FE(1)", ["N."]), ("FE(2)", ["N."]), ("FE(3)", [])])
+    assert tuple(map(str, found)) == ("FE(1), FE(2): N.",)
 
 
 def test_counts_by_every_choice_that_differs(records: list[Record]) -> None:
@@ -111,11 +113,20 @@ def test_counts_by_the_columns_of_the_experiment(records: list[Record]) -> None:
 
 def test_notes_that_differ_in_a_seed_are_one() -> None:
     labels = [f"SDM, weights.seed={seed}" for seed in (3, 1, 2)]
-    said = [(label, [f"Permuted (seed {label[-1]}).", "Drawn, seed 4."]) for label in labels]
-    assert attributed(said) == ("Permuted (seeds 1 to 3).", "Drawn, seed 4.")
-    assert attributed([*said, ("FE", ["Drawn, seed 4."])]) == ("SDM: Permuted (seeds 1 to 3).", "Drawn, seed 4.")
-    assert attributed(said[:2]) == ("Permuted (2 seeds: 1, 3).", "Drawn, seed 4.")
-    assert attributed(said[:1]) == ("Permuted (seed 3).", "Drawn, seed 4.")
+    drawn = Note("moran_permuted", draws=9, seeds=Note("seed", seed=4), sided=Note("two_sided"))
+    permuted = [Note("placebo_weights", weights="W", seeds=Note("seed", seed=int(label[-1]))) for label in labels]
+    said = [(label, [note, drawn]) for label, note in zip(labels, permuted, strict=True)]
+
+    def shown(*runs: tuple[str, list[Note]]) -> list[str]:
+        found = list(map(str, attributed(runs)))
+        assert found[-1] == str(drawn)
+        return found[:-1]
+
+    words = "PLACEBO: the units of W exchange their neighbours at random ({})."
+    assert shown(*said) == [words.format("seeds 1 to 3")]
+    assert shown(*said, ("FE", [drawn])) == [f"SDM: {words.format('seeds 1 to 3')}"]
+    assert shown(*said[:2]) == [words.format("2 seeds: 1, 3")]
+    assert shown(*said[:1]) == [words.format("seed 3")]
 
 
 def test_level_and_keys(records: list[Record]) -> None:

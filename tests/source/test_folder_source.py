@@ -130,7 +130,7 @@ class TestRead:
         without = source(here, vintage="first", **fields).load()
         with pytest.raises(DataError, match=r"fuel, which source=folder does not have\. Set source\.energy=all\."):
             without.series(["fuel"], "outcome")
-        assert "first vintage: gdp" in source(here, vintage="first", **fields).load().notes[0]
+        assert "first vintage: gdp" in str(source(here, vintage="first", **fields).load().notes[0])
 
     def test_all_series_of_a_further_file(self, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(here)
@@ -165,7 +165,7 @@ class TestExtent:
         made = source(here, series=co2(), required=["gdp", "co2"]).load()
         assert sorted(made.frame["unit"].unique()) == ["Beijing", "Hebei"]
         assert sorted(made.frame["time"].unique()) == [2012, 2013]
-        assert made.notes[0] == "Left out for want of co2: Tibet."
+        assert str(made.notes[0]) == "Left out for want of co2: Tibet."
 
     def test_years_and_units_by_hand(self, here: Path) -> None:
         made = source(here, years=[2013, 2013], units=["北京", "Tibet"]).load()
@@ -327,7 +327,7 @@ class TestImported:
         assert values(made, "co2_sectoral")["Hebei", 2013] == 9
         assert values(made, "population")["Beijing", 2013] == 2
         assert made.units["population"] == "10k persons"
-        assert made.notes == ("Cite ceads_sectoral.", "Cite yearbook.")
+        assert tuple(map(str, made.notes)) == ("Cite ceads_sectoral.", "Cite yearbook.")
         assert [file.name for file in made.files] == ["ceads_sectoral.parquet", "yearbook.parquet"]
         assert made.absent["coal"] == "It would be in the file ceads_energy.parquet, which is not there."
 
@@ -336,7 +336,7 @@ class TestImported:
         assert values(made, "gdp")["Beijing", 2012] == 20
         # population is there in the revised vintage only
         assert values(made, "population")["Beijing", 2013] == 2
-        assert made.notes[0] == "Not there in the original vintage and taken from the revised one: population."
+        assert str(made.notes[0]) == "Not there in the original vintage and taken from the revised one: population."
         with pytest.raises(DataError, match=r"yearbook\.parquet has no rows of the vintage 'latest'"):
             load_shipped("folder", folder=str(imported), vintage="latest")
 

@@ -315,7 +315,7 @@ def test_text_in_another_encoding_is_refused(tmp_path: Path) -> None:
     marked = _csv(tmp_path / "m.csv", "p,y\na,1\n", "utf-16")
     found = _source(marked, unit="p", time="y").load()
     assert len(found.frame) == 1
-    assert "m.csv was read as text in utf-16" in found.notes[0]
+    assert "m.csv was read as text in utf-16" in str(found.notes[0])
     _refused(_source(path, encoding="utf-99"), "source.encoding", "'utf-99'")
     gbk = _csv(tmp_path / "g.csv", FRAME.to_csv(index=False), "gbk")
     _refused(_source(gbk, encoding="utf-8"), "g.csv is not text in utf-8.")

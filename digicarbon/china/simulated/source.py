@@ -16,6 +16,7 @@ from digicarbon.china import facts
 from digicarbon.china.simulated import draw
 from digicarbon.china.simulated import places as at
 from digicarbon.errors import listing, nearest
+from digicarbon.note import Note
 from digicarbon.numeric.accounts import fuels
 from digicarbon.numeric.spatial import geography
 from digicarbon.source.base import InputOutputTable, Inputs, Source
@@ -243,27 +244,32 @@ class SimulatedSource(Source):
             return np.asarray(slopes[:, None] * (m - m.mean()))
         return self.beta * m
 
-    def _truth(self) -> str:
-        """Return the effect in words."""
+    def _truth(self) -> Note:
+        """Return what the effect is."""
         if self.driver in self.curves:
-            words = (f"{b:.12g} for power {k}" for k, b in enumerate(self.curves[self.driver], start=1))
-            return f"true coefficients {', '.join(words)}"
+            powers = enumerate(self.curves[self.driver], start=1)
+            return Note("true_coefficients", coefficients=[Note("of_power", coefficient=b, power=k) for k, b in powers])
         if self.driver in self.regions:
-            return "true beta " + ", ".join(f"{b:g} ({region})" for region, b in self.regions[self.driver].items())
-        return f"true beta = {self.beta:g}"
+            regions = self.regions[self.driver].items()
+            return Note("true_betas", betas=[Note("beta_of_region", beta=b, region=region) for region, b in regions])
+        return Note("true_beta", beta=self.beta)
 
-    def _note(self) -> str:
-        gamma = ", ".join(f"{value:g}" for value in self.gamma)
-        spatial = f", theta = {self.theta:g}, rho = {self.rho:g} with W = {self.neighbours}"
-        return (
-            f"SIMULATED data{_many(self.size)}: process {self.process}, driver ln {self.driver}, {self._truth()}"
-            f"{spatial if self.process == 'sdm' else ''}, gamma = ({gamma}), sigma = {self.sigma:g}, "
-            f"{'unit and time' if self.unit_effects else 'time'} effects, seed {self.seed}."
-        )
-
-
-def _many(size: at.Size) -> str:
-    return "" if size == "provinces" else f" of {at.COUNTS[size]} {size}"
+    def _note(self) -> Note:
+        said: dict[str, Any] = {
+            "process": self.process,
+            "driver": Note("logarithm", variable=self.driver),
+            "truth": self._truth(),
+            "gamma": self.gamma,
+            "sigma": self.sigma,
+            "effects": Note("unit_and_time") if self.unit_effects else "time",
+            "seeds": Note("seed", seed=self.seed),
+        }
+        spatial = {"theta": self.theta, "rho": self.rho, "weights": self.neighbours}
+        process = Note("process_sdm", **said, **spatial) if self.process == "sdm" else Note("process", **said)
+        if self.size == "provinces":
+            return Note("simulated", process=process)
+        size = Note("cities") if self.size == "cities" else Note("counties")
+        return Note("simulated_places", places=at.COUNTS[self.size], size=size, process=process)
 
 
 @cache

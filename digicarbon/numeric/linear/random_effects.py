@@ -51,15 +51,6 @@ class Components:
     theta_total: float | FloatArray
     negative: tuple[str, ...] = ()
 
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """Sentences that belong under a table of this model."""
-        return tuple(
-            f"The variance of the random {kind} effects was estimated below zero and is set to zero, as plm and Stata "
-            f"do: the model has no {kind} effects."
-            for kind in self.negative
-        )
-
 
 def components(
     y: FloatArray,

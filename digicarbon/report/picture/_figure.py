@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from digicarbon.country import country
 from digicarbon.data import unit_words, words
-from digicarbon.errors import ConfigError, listing
+from digicarbon.errors import ConfigError
+from digicarbon.note import Note, cut
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -149,22 +150,17 @@ class Words:
         return drawable(unit_words().get(unit, {}).get(self.language, unit))
 
 
-def no_letters(texts: Iterable[str], language: Language = "en") -> tuple[str, ...]:
-    """Return a sentence if letters of texts, or Chinese ones that a language needs, are in no installed font."""
+def no_letters(texts: Iterable[str], language: Language = "en") -> tuple[Note, ...]:
+    """Return a note if letters of texts, or Chinese ones that a language needs, are in no installed font."""
     try:
         lacking = [text for text in dict.fromkeys(texts) if not _has_letters(text)]
     except ImportError:
         # there is no picture then, which is told elsewhere
         return ()
     if language == "zh" and not chinese():
-        of = f"; labels such as {listing(lacking)} are written so, too" if lacking else ""
-        return (f"No installed font has Chinese letters: the pictures have English labels{of}. {_INSTALL}",)
-    if lacking:
-        return (f"No installed font has the letters of {listing(lacking)}: pictures give their numbers. {_INSTALL}",)
-    return ()
-
-
-_INSTALL = "Install one, e.g. Noto Sans CJK or WenQuanYi Micro Hei, and run the same command again."
+        more = {"more": Note("labels_in_english", labels=cut(lacking))} if lacking else {}
+        return (Note("no_chinese_font", **more),)
+    return (Note("no_font", labels=cut(lacking)),) if lacking else ()
 
 
 def chinese() -> bool:

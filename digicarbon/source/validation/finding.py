@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from digicarbon.errors import DataError, counted
+from digicarbon.note import Note
 
 Level = Literal["error", "warning", "note"]
 LEVELS: tuple[Level, ...] = ("error", "warning", "note")
@@ -95,7 +96,7 @@ def refuse(findings: Sequence[Finding], what: str, how: str) -> None:
         raise InvalidDataError(f"{what} cannot be used: {shown}{more} `{how}` shows all findings.", findings)
 
 
-def note(findings: Sequence[Finding], how: str) -> tuple[str, ...]:
-    """Return the sentence that belongs under tables made from data with warnings; none where there are no warnings."""
+def note(findings: Sequence[Finding], how: str) -> tuple[Note, ...]:
+    """Return the note that belongs under tables made from data with warnings; none where there are no warnings."""
     warnings = count(findings, "warning")
-    return (f"The data checks gave {counted(warnings, 'warning')}; `{how}` lists them.",) if warnings else ()
+    return (Note("data_warnings", warnings=warnings, command=how),) if warnings else ()

@@ -184,7 +184,7 @@ def test_panels_of_other_periods_than_years_are_left_alone() -> None:
 
 def test_warnings_are_counted_in_a_note() -> None:
     warning = Finding("warning", "x", "f", "s")
-    assert note([warning, warning], "see") == ("The data checks gave 2 warnings; `see` lists them.",)
+    assert tuple(map(str, note([warning, warning], "see"))) == ("The data checks gave 2 warnings; `see` lists them.",)
     assert note([Finding("note", "x", "f", "s")], "see") == ()
 
 

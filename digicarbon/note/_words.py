@@ -1,0 +1,154 @@
+"""The words of notes: templates of a table, and how the values of fields are put into them.
+
+A template is a sentence or a phrase with fields in braces, ``{name:kind}``. Kinds are
+
+- ``words``: a note in this place, or a name that is called otherwise in Chinese: a variable, a place;
+- ``rest``: the same, or nothing;
+- ``list``, ``semicolons``, ``ands``: several of them, with what stands between;
+- ``names``: several names that stay as they are in every language;
+- ``blanks``: words of a table's cell, e.g. fuel, province and year, in Chinese where all of them have Chinese words;
+- ``sentences``: notes one after the other;
+- anything else, e.g. ``.2f``: how Python formats a number; nothing for a name that stays as it is.
+
+``[|s]`` and ``[is|are]`` choose by the number before them, ``[units: is|are]`` by the one that is named; a list counts
+its items.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from digicarbon.country import country
+from digicarbon.data import note_words
+
+MARK = re.compile(
+    r"\{(?P<field>\w+)(?::(?P<kind>[^{}]+))?\}|\[(?:(?P<by>\w+): )?(?P<one>[^\[\]|]*)\|(?P<many>[^\[\]|]*)\]"
+)
+BETWEEN = {
+    "list": {"en": ", ", "zh": "、"},
+    "names": {"en": ", ", "zh": ", "},
+    "semicolons": {"en": "; ", "zh": "；"},
+    "ands": {"en": " and ", "zh": "、"},
+    "blanks": {"en": " ", "zh": " "},
+    "sentences": {"en": " ", "zh": ""},
+}
+"""What stands between the items of a list, by its kind."""
+CALLED = ("words", "rest", "list", "semicolons", "ands")
+"""Kinds whose names are called otherwise in Chinese."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A place in a template that a value takes."""
+
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """A place in a template that depends on whether a field is one or many."""
+
+    by: str
+    one: str
+    many: str
+
+
+Piece = str | Field | Either
+
+
+def in_words(
+    code: str,
+    fields: Mapping[str, Any],
+    language: str,
+    named: Callable[[str], str] | None = None,
+    kind: str = "",
+) -> str:
+    """Return the words of a note.
+
+    Parameters
+    ----------
+    code : str
+    fields : mapping of str to object
+    language : {"en", "zh"}
+    named : callable, optional
+        What variables are called in Chinese.
+    kind : str
+        The kind of fields for which the template names none: that of the place in which this note stands.
+    """
+    if code not in note_words():
+        # a later version recorded it
+        return f"{code}: {', '.join(f'{name} {value}' for name, value in fields.items())}".removesuffix(": ")
+    pieces = []
+    for piece in template(code, language):
+        if isinstance(piece, str):
+            pieces.append(piece)
+        elif isinstance(piece, Either):
+            pieces.append(piece.one if _is_one(fields.get(piece.by)) else piece.many)
+        else:
+            pieces.append(_shown(fields.get(piece.name, ""), piece.kind or kind, language, named))
+    return "".join(pieces)
+
+
+@cache
+def template(code: str, language: str) -> tuple[Piece, ...]:
+    """Return the pieces of a code's words in a language.
+
+    Raises
+    ------
+    KeyError
+        If there is no such code.
+    """
+    return pieces_of(note_words()[code][language])
+
+
+def pieces_of(text: str) -> tuple[Piece, ...]:
+    """Return the pieces of a template: texts, fields, and endings that depend on a number."""
+    pieces: list[Piece] = []
+    end, counted = 0, ""
+    for mark in MARK.finditer(text):
+        if text[end : mark.start()]:
+            pieces.append(text[end : mark.start()])
+        end = mark.end()
+        if mark["field"]:
+            counted = mark["field"]
+            pieces.append(Field(counted, mark["kind"] or ""))
+        else:
+            pieces.append(Either(mark["by"] or counted, mark["one"], mark["many"]))
+    return (*pieces, text[end:]) if text[end:] else tuple(pieces)
+
+
+def called(name: str, named: Callable[[str], str] | None) -> str:
+    """Return what a place or a variable is called in Chinese; anything else as it is."""
+    return places().get(name) or (name if named is None else named(name))
+
+
+@cache
+def places() -> Mapping[str, str]:
+    """Return the Chinese names of the country's places, long English ones first: one may be a part of another."""
+    names = {str(place): str(name) for place, name in country().tiles[["place", "name_zh"]].itertuples(index=False)}
+    return dict(sorted(names.items(), key=lambda pair: -len(pair[0])))
+
+
+def _is_one(value: Any) -> bool:
+    return len(value) == 1 if isinstance(value, tuple) else value in (1, "1")
+
+
+def _shown(value: Any, kind: str, language: str, named: Callable[[str], str] | None) -> str:
+    if isinstance(value, tuple):
+        parts = [_shown(item, kind if kind in CALLED else "", language, named) for item in value]
+        if kind == "blanks" and language == "zh":
+            chinese = [called(part, named) for part in parts]
+            parts = parts if any(re.search("[A-Za-z]", part) for part in chinese) else chinese
+        return BETWEEN.get(kind, BETWEEN["names"])[language].join(parts)
+    if isinstance(value, str):
+        return called(value, named) if language == "zh" and kind in CALLED else value
+    if isinstance(value, int | float):
+        if kind and kind not in BETWEEN and kind not in CALLED:
+            return format(value, kind)
+        return str(value) if isinstance(value, int) else f"{value:g}"
+    return in_words(value.code, dict(value.fields), language, named, kind) if value.code != "text" else value.text()

@@ -1,0 +1,200 @@
+"""Notes are facts: they are compared, kept and read back, and every code that the code names has words."""
+
+from __future__ import annotations
+
+import ast
+import json
+import pickle
+import re
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import digicarbon
+from digicarbon.data import note_words, old_note_words, sentence_words
+from digicarbon.note import Note, cut, note_of, notes_of
+from digicarbon.note._words import Either, Field, template
+from digicarbon.note.recorded import read_all, recognised
+from digicarbon.result import Result
+
+ROOT = Path(digicarbon.__file__).parent
+SEED = Note("placebo_weights", weights="W", seeds=Note("seed", seed=3))
+SPECIMENS = [
+    Note("exactly_identified"),
+    Note("few_units", units=np.int64(4)),
+    Note("at_boundary", parameter="rho", low=-1.25, high=1.0),
+    Note("units_used", units=cut("abcdefgh", 3)),
+    Note("of_runs", runs=2, every=9, note=SEED),
+    note_of("注：初稿。"),
+]
+
+
+@pytest.mark.parametrize("note", SPECIMENS)
+def test_a_note_is_kept_and_read_back(note: Note) -> None:
+    for again in (
+        pickle.loads(pickle.dumps(note)),
+        deepcopy(note),
+        Note.from_json(json.loads(json.dumps(note.to_json(), allow_nan=False))),
+        eval(repr(note)),
+    ):
+        assert again == note
+        assert hash(again) == hash(note)
+        assert (str(again), again.text("zh")) == (str(note), note.text("zh"))
+
+
+def test_notes_are_equal_by_code_and_fields() -> None:
+    assert Note("trimmed", low=0.1, high=0.2) == Note("trimmed", high=0.2, low=np.float64(0.1))
+    assert Note("trimmed", low=0.1, high=0.2) != Note("winsorised", low=0.1, high=0.2)
+    assert note_of(SEED) is SEED
+    assert len({*SPECIMENS, *SPECIMENS}) == len(SPECIMENS)
+    with pytest.raises(AttributeError):
+        SEED.code = "other"  # type: ignore[misc]
+    with pytest.raises(KeyError):
+        SEED["nothing"]
+
+
+def test_numbers_decide_endings() -> None:
+    assert str(Note("units_without_periods", units=1)) == "1 unit without enough periods in a row is left out."
+    assert str(Note("units_without_periods", units=2)) == "2 units without enough periods in a row are left out."
+    one = Note("not_in_joint", runs=1, every=7, why=Note("why_not_finite"), labels=("a",))
+    assert str(one).startswith("1 of 7 runs is not in the joint test, since each has no finite coefficient: a.")
+    iv = {"instruments": ("z",), "y": "y"}
+    assert "through it alone" in str(Note("two_stage", endogenous=("x",), **iv))
+    assert "through them alone" in str(Note("two_stage", endogenous=("x", "w"), **iv))
+
+
+def test_parts_of_a_note_are_found_and_changed() -> None:
+    assert [part.code for part in SPECIMENS[4].parts()] == ["of_runs", "placebo_weights", "seed"]
+    other = SPECIMENS[4].with_parts(lambda part: Note("seed", seed=9) if part.code == "seed" else part)
+    assert str(other) == "2 of 9 runs: PLACEBO: the units of W exchange their neighbours at random (seed 9)."
+    assert str(SEED.with_texts(str.lower)) == str(SEED.changed(weights="w"))
+    assert list(SPECIMENS[4].texts) == ["W"]
+
+
+def test_a_code_of_a_later_version_says_what_it_holds() -> None:
+    assert str(Note("not_yet_known", units=3)) == "not_yet_known: units 3"
+    assert Note("not_yet_known").text("zh") == "not_yet_known"
+
+
+def test_a_result_takes_sentences_and_tells_of_codes() -> None:
+    result = Result("mine", "y", notes=("Said.", SEED), errors_note="Ours.", table_errors={"t": "Theirs."})
+    assert result.notes == notes_of(["Said.", SEED])
+    assert (str(result.errors_note), str(result.table_errors["t"])) == ("Ours.", "Theirs.")
+    assert result.has_note("placebo_weights")
+    assert not result.has_note("few_units")
+    assert Result("mine", "y").errors_note is None
+
+
+def test_sentences_of_old_stores_are_read_as_notes() -> None:
+    old = ["Of 9 instruments 8 are linearly independent; degrees of freedom count these.", "Mine.", SEED.to_json()]
+    assert read_all(old) == (Note("dependent_instruments", instruments=9, independent=8), note_of("Mine."), SEED)
+    assert recognised("Drawn, seed 4.") == note_of("Drawn, seed 4.")
+
+
+# -- the table and the code -----------------------------------------------------------------------------------------
+
+
+def sources() -> Iterator[tuple[Path, ast.Module]]:
+    for path in sorted(ROOT.rglob("*.py")):
+        yield path, ast.parse(path.read_text(encoding="utf-8"))
+
+
+def codes_of(node: ast.expr) -> list[str]:
+    """Return the codes that an expression can be; none where it is neither a text nor one of two."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return [node.value]
+    if isinstance(node, ast.IfExp):
+        return [*codes_of(node.body), *codes_of(node.orelse)]
+    return []
+
+
+def made() -> Iterator[tuple[str, list[str], set[str], bool]]:
+    """Yield where a note is made, its codes, the fields that are named, and whether there are more."""
+    for path, tree in sources():
+        if path.parent == ROOT / "note":
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Note":
+                given = {word.arg for word in node.keywords if word.arg}
+                more = any(word.arg is None for word in node.keywords)
+                yield f"{path.relative_to(ROOT)}:{node.lineno}", codes_of(node.args[0]), given, more
+
+
+def fields_of(code: str) -> dict[str, str]:
+    return {piece.name: piece.kind for piece in template(code, "en") if isinstance(piece, Field)}
+
+
+def test_every_note_that_is_made_has_words_and_all_their_fields() -> None:
+    for where, codes, given, more in made():
+        assert codes, f"{where} does not name its code"
+        for code in codes:
+            assert code in note_words(), f"{where}: {code}"
+            fields = fields_of(code)
+            assert given <= set(fields), f"{where}: {code}"
+            needed = {name for name, kind in fields.items() if kind != "rest"}
+            assert more or needed <= given, f"{where}: {code}"
+
+
+def test_every_code_of_the_table_is_used_and_no_old_one_is() -> None:
+    used = {code for _, codes, _, _ in made() for code in codes}
+    # what the room of notes itself makes
+    used |= {"and_more", "sentences", "cell"}
+    others = {*old_note_words(), *sentence_words()}
+    assert used == set(note_words()) - others
+
+
+@pytest.mark.parametrize("code", note_words())
+def test_endings_ask_for_fields_that_there_are(code: str) -> None:
+    for language in ("en", "zh"):
+        words = template(code, language)
+        assert "".join(str(piece) for piece in words).strip()
+        fields = {piece.name for piece in words if isinstance(piece, Field)}
+        assert {piece.by for piece in words if isinstance(piece, Either)} <= fields
+
+
+def test_nothing_reads_the_words_of_a_note() -> None:
+    """No code searches a note, cuts it or compares it with a sentence: it asks for codes and fields."""
+    reading = []
+    for path, tree in sources():
+        # importers read the notes of the files that they import
+        if path.parent == ROOT / "note" or path.parent.name == "importer":
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Compare) and any(isinstance(op, ast.In | ast.NotIn) for op in node.ops):
+                found = isinstance(node.left, ast.Constant) and any(is_note(one) for one in node.comparators)
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                cuts = node.func.attr in CUTTING and is_note(node.func.value)
+                # a pattern, compiled or not, that is held against a note
+                found = cuts or (node.func.attr in PATTERNS and any(is_note(one) for one in node.args))
+            else:
+                found = False
+            if found:
+                reading.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert reading == []
+
+
+CUTTING = (
+    "startswith",
+    "endswith",
+    "partition",
+    "rpartition",
+    "split",
+    "removeprefix",
+    "removesuffix",
+    "find",
+    "index",
+)
+PATTERNS = ("match", "fullmatch", "search", "sub", "findall", "finditer")
+
+
+def is_note(node: ast.expr) -> bool:
+    """Return whether an expression is called a note, e.g. ``note``, ``result.notes[0]`` or ``str(errors_note)``."""
+    if isinstance(node, ast.Call) and node.args and isinstance(node.func, ast.Name) and node.func.id == "str":
+        return is_note(node.args[0])
+    name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+    if isinstance(node, ast.Subscript):
+        return is_note(node.value)
+    return bool(re.fullmatch(r"(\w+_)?notes?", name))
