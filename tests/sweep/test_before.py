@@ -61,7 +61,7 @@ def test_the_table_is_not_made_again(made: list[str]) -> None:
     assert _run().table.to_text() == _run(force=True).table.to_text()  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize("override", ["report.language=zh", "report=signs", "report=turning_points"])
+@pytest.mark.parametrize("override", ["report.language=zh", "report=signs"])
 def test_what_is_shown_again_is_the_same(made: list[str], override: str) -> None:
     first, again = _run(override), _run(override)
     assert first.table is not None
