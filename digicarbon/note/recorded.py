@@ -134,8 +134,13 @@ def _patterns() -> Mapping[str, re.Pattern[str]]:
 def _compiled(pieces: Iterable[Piece]) -> re.Pattern[str]:
     parts: list[str] = []
     seen: set[str] = set()
+    before: Piece = ""
     for piece in pieces:
-        if isinstance(piece, str):
+        words_before = isinstance(before, Field) and not _is_format(before.kind)
+        if isinstance(piece, Field) and piece.kind == "rest" and words_before:
+            # words after words: the second ones begin a clause, or nothing tells where the first ones end
+            parts.append(f"(?P<{piece.name}>(?:[.;,].*?)?)")
+        elif isinstance(piece, str):
             parts.append(re.escape(piece))
         elif isinstance(piece, Either):
             parts.append(f"(?:{re.escape(piece.one)}|{re.escape(piece.many)})")
@@ -144,6 +149,7 @@ def _compiled(pieces: Iterable[Piece]) -> re.Pattern[str]:
         else:
             seen.add(piece.name)
             parts.append(f"(?P<{piece.name}>{_likeness(piece.kind)})")
+        before = piece
     return re.compile("".join(parts), re.DOTALL)
 
 

@@ -198,3 +198,21 @@ def is_note(node: ast.expr) -> bool:
     if isinstance(node, ast.Subscript):
         return is_note(node.value)
     return bool(re.fullmatch(r"(\w+_)?notes?", name))
+
+
+@pytest.mark.parametrize("rely", ["anderson_rubin_set", "anderson_rubin_test"])
+@pytest.mark.parametrize("more", [None, Note("cragg_donald", f=3.25, side=Note("below"), critical=16.38)])
+def test_an_old_sentence_ends_its_fields_where_they_ended(rely: str, more: Note | None) -> None:
+    made = Note(
+        "weak_instruments",
+        statistic=Note("effective_f"),
+        f=1.83,
+        rule=10.0,
+        bias=Note("bias_liml"),
+        rely=Note(rely),
+        **({} if more is None else {"more": more}),
+    )
+    again = recognised(str(made))
+    assert str(again) == str(made)
+    assert again.text("zh") == made.text("zh")
+    assert "the Anderson" not in again.text("zh")
