@@ -11,7 +11,7 @@ from digicarbon.plan.reach import PACKAGE
 from digicarbon.render import from_json, to_json
 from digicarbon.report import Report
 from digicarbon.spec import identity
-from digicarbon.sweep.tables import ESTIMATES, Shown
+from digicarbon.sweep.tables import Shown
 
 TABLE = "table.json"
 """The file of the table among those of a sweep."""
@@ -26,9 +26,9 @@ def key_of(roster: bytes, title: str, report: Report) -> str:
         All runs with their hashes, labels, choices and notes.
     title : str
     report : Report
-        One from elsewhere may read whatever it likes, and so may one with a joint test.
+        One from elsewhere may read whatever it likes.
     """
-    if type(report).__module__.partition(".")[0] != __package__.partition(".")[0] or report.joint_request is not None:
+    if type(report).__module__.partition(".")[0] != __package__.partition(".")[0]:
         return ""
     sha = hashlib.sha256(roster)
     for file in sorted([*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.csv")]):
@@ -39,11 +39,8 @@ def key_of(roster: bytes, title: str, report: Report) -> str:
 
 
 def recorded(shown: Shown, key: str) -> dict[str, str]:
-    """Return the file that lets a later command have the table, by its name; nothing where it should be made anew.
-
-    Pictures are drawn again: they may show more than the results, e.g. a map from a file.
-    """
-    if not key or shown.table is None or shown.pictures:
+    """Return the file that lets a later command have the table, by its name; nothing where it should be made anew."""
+    if not key or shown.table is None or not shown.lasts:
         return {}
     return {TABLE: json.dumps({"key": key, "files": sorted(shown.files), "table": to_json(shown.table)})}
 
@@ -67,7 +64,7 @@ def found(key: str, place: Callable[[str], Path | None]) -> Shown | None:
             return None
         table = from_json(before["table"])
         files = {name: where for name in before["files"] if (where := place(name)) is not None}
-        return Shown(table, None, (), files) if len(files) == len(before["files"]) and ESTIMATES in files else None
+        return Shown(table, None, (), files, lasts=True) if len(files) == len(before["files"]) else None
     except (OSError, ValueError, LookupError, TypeError):
         # a damaged file is made again
         return None

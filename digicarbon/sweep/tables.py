@@ -41,6 +41,9 @@ class Shown:
         Contents by name: table, pictures, the joint test, and where the file of estimates is.
     metrics : mapping of str to float
         Numbers of the sweep as a whole: the p values of its joint test.
+    lasts : bool
+        Whether the same runs show the same again. Pictures may show more than the results, e.g. a map from a file;
+        what a picture or a joint test refused today it may not refuse tomorrow.
     """
 
     table: Table | None
@@ -48,6 +51,7 @@ class Shown:
     pictures: tuple[str, ...]
     files: Mapping[str, str | bytes | Path]
     metrics: Mapping[str, float] = field(default_factory=dict)
+    lasts: bool = False
 
 
 class Records(Sequence[Record]):
@@ -165,7 +169,8 @@ def show(
         files[JOINT] = joint.to_json()
     if every.count:
         files[ESTIMATES] = place
-    return Shown(table, refusal, tuple(pictures), files, {} if joint is None else joint.metrics)
+    lasts = table is not None and joint is None and not (pictures or lacking or untested or records.lacking)
+    return Shown(table, refusal, tuple(pictures), files, {} if joint is None else joint.metrics, lasts)
 
 
 def store_name(planned: Plan) -> str:

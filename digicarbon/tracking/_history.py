@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from digicarbon.errors import TrackingError
 from digicarbon.tracking import _failures
 from digicarbon.tracking._client import public
 from digicarbon.tracking._code import provenance
@@ -93,16 +94,12 @@ def finished(tracking: Tracking) -> frozenset[str]:
         return frozenset()
     from digicarbon.tracking import _database
 
-    try:
+    with suppress(TrackingError), _failures.refused(uri, "cannot be read", None):
         database = _database.opened(uri)
-        if database is None:
-            return frozenset()
-        with closing(database):
-            return database.finished()
-    except Exception as error:
-        if isinstance(error, _failures.kinds()):
-            return frozenset()
-        raise
+        if database is not None:
+            with closing(database):
+                return database.finished()
+    return frozenset()
 
 
 def _by_tables(uri: str) -> dict[str, Seen] | None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from digicarbon.config.compose import Composer, loader
+from digicarbon.errors import ConfigError
 from digicarbon.plan.expand import read_overrides
 from digicarbon.plan.runs import plan
-from digicarbon.report import RegressionTable
+from digicarbon.report import Record, RegressionTable, Table
 from digicarbon.sweep import before, sweep
 from digicarbon.sweep.sweep import Finished
 
@@ -31,9 +33,9 @@ def made(monkeypatch: pytest.MonkeyPatch, project: Path) -> list[str]:
     tables: list[str] = []
     make = RegressionTable.table
 
-    def counting(self: RegressionTable, title: str, records: object) -> object:
+    def counting(self: RegressionTable, title: str, records: Sequence[Record]) -> Table:
         tables.append(title)
-        return make(self, title, records)  # type: ignore[arg-type]
+        return make(self, title, records)
 
     monkeypatch.setattr(RegressionTable, "table", counting)
     return tables
@@ -58,7 +60,10 @@ def test_the_table_is_not_made_again(made: list[str]) -> None:
     assert _file(again, "table.md").read_text(encoding="utf-8") == again.table.to_markdown()
     assert again.place == str(_file(again, "table.csv").absolute())
     assert again.estimates == str(_file(again, "estimates.csv").absolute())
-    assert _run().table.to_text() == _run(force=True).table.to_text()  # type: ignore[union-attr]
+    again, afresh = _run().table, _run(force=True).table
+    assert again is not None
+    assert afresh is not None
+    assert again.to_text() == afresh.to_text()
 
 
 @pytest.mark.parametrize("override", ["report.language=zh", "report=signs"])
@@ -140,6 +145,20 @@ def test_another_version_of_the_package_makes_it_again(made: list[str], monkeypa
     os.utime(package / "changed.py", ns=(1, 1))
     _run()
     assert made == ["two", "two"]
+
+
+def test_a_picture_that_could_not_be_drawn_is_tried_again(made: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: RegressionTable, title: str, records: Sequence[Record]) -> dict[str, bytes]:
+        raise ConfigError("there is no such font")
+
+    with monkeypatch.context() as without:
+        without.setattr(RegressionTable, "files", refuse)
+        lacking = _run("report.decimals=2").table
+    whole = _run("report.decimals=2").table
+    assert lacking is not None
+    assert whole is not None
+    assert "there is no such font" in lacking.to_text()
+    assert "there is no such font" not in whole.to_text()
 
 
 def test_a_report_from_elsewhere_is_always_made(project: Path) -> None:
