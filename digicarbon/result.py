@@ -284,8 +284,10 @@ class Result:
         ------
         EstimationError
         """
+        effects, variance = self.spatial_effects, self.covariance.diagonal()
+        if effects is None and np.isfinite(self.coef).all() and ((variance >= 0) & np.isfinite(variance)).all():
+            return
         errors = self.estimate_columns["se"]
-        effects = self.spatial_effects
         numbers = [
             ("estimate", [(term, (value,)) for term, value in zip(self.terms, self.coef, strict=True)]),
             (

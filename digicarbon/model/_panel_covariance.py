@@ -49,20 +49,24 @@ class Rule:
 
     def note(self, t: int) -> Note:
         """Return the note that says what the standard errors are."""
-        lags, rule = self.lags(t), self.small_sample
-        hc = {"none": "HC0", "hc3": "HC3"}.get(rule, "HC1")
-        conley = Note("conley", kernel=KERNELS[self.kernel], rule=rule)
-        conley_lags = Note("conley_lags", kernel=KERNELS[self.kernel], lags=lags, rule=rule)
-        errors = {
-            "classic": Note("classic"),
-            "robust": Note("robust", hc=hc),
-            "cluster": Note("clustered", by=BY[self.cluster], rule=rule),
-            "driscoll_kraay": Note("driscoll_kraay", lags=lags, rule=rule),
-            "newey_west": Note("newey_west", lags=lags, rule=rule),
-            "beck_katz": Note("beck_katz", by="time" if self.cluster == "time" else "unit", rule=rule),
-            "conley": conley_lags if lags else conley,
-        }[self.cov]
-        return Note("errors_are", errors=errors)
+        return Note("errors_are", errors=self._errors(self.lags(t), self.small_sample))
+
+    def _errors(self, lags: int, rule: str) -> Note:
+        match self.cov:
+            case "robust":
+                return Note("robust", hc={"none": "HC0", "hc3": "HC3"}.get(rule, "HC1"))
+            case "cluster":
+                return Note("clustered", by=BY[self.cluster], rule=rule)
+            case "driscoll_kraay" | "newey_west":
+                return Note(self.cov, lags=lags, rule=rule)
+            case "beck_katz":
+                return Note("beck_katz", by="time" if self.cluster == "time" else "unit", rule=rule)
+            case "conley" if lags:
+                return Note("conley_lags", kernel=KERNELS[self.kernel], lags=lags, rule=rule)
+            case "conley":
+                return Note("conley", kernel=KERNELS[self.kernel], rule=rule)
+            case _:
+                return Note("classic")
 
 
 def covariance_of(

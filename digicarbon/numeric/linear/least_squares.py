@@ -52,12 +52,13 @@ def least_squares(columns: FloatArray, slopes: int = 0) -> Fit:
     (Z′Z)⁻¹ = R⁻¹R⁻¹′. The constant, or dummies in its place, must be its first columns: the others then enter as
     deviations from means, and a large mean costs no digits of their rows of R⁻¹.
     """
-    order = np.roll(np.arange(columns.shape[1] - 1), -slopes)
-    factor = triangular(columns[:, [*order, -1]] if slopes else columns)
-    solved, _ = scipy.linalg.lapack.dtrtrs(factor[:-1, :-1], factor[:-1, -1])
-    inverted, _ = scipy.linalg.lapack.dtrtri(factor[:-1, :-1])
-    coef, root = np.empty_like(solved), np.empty_like(inverted)
-    coef[order], root[order] = solved, inverted
+    k = columns.shape[1] - 1
+    factor = triangular(columns[:, [*range(slopes, k), *range(slopes), k]] if slopes else columns)
+    coef, _ = scipy.linalg.lapack.dtrtrs(factor[:-1, :-1], factor[:-1, -1])
+    root, _ = scipy.linalg.lapack.dtrtri(factor[:-1, :-1])
+    if slopes:
+        # back in the order of the columns
+        coef, root = np.roll(coef, slopes), np.roll(root, slopes, axis=0)
     residuals = columns[:, -1] - columns[:, :-1] @ coef
     return Fit(coef, root, residuals, float(residuals @ residuals))
 
