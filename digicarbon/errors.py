@@ -9,19 +9,45 @@ import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from types import FrameType, TracebackType
-from typing import Self
+from typing import Any, Self
 
 
 class DigicarbonError(Exception):
     """Base of all errors that a user can mend; its text is shown without a traceback.
 
+    Parameters
+    ----------
+    said : Note or str
+        What is wrong, what is allowed and what to do: a `digicarbon.note.Note`, whose words are made when they are
+        shown; a class of one's own may give a sentence.
+
     Attributes
     ----------
     to_correct : bool
         Whether a file or a field is wrong in itself; others may be a combination of choices that cannot run.
+    where : str
+        The file, or the command line, that sets what is wrong; empty where it is not known.
     """
 
     to_correct: bool = False
+    where: str = ""
+
+    def __init__(self, said: object = "") -> None:
+        super().__init__(said)
+
+    def __str__(self) -> str:
+        """Return the English words."""
+        return f"{self.where}: {self.said}" if self.where else str(self.said)
+
+    @property
+    def said(self) -> Any:
+        """The note or sentence, without `where`."""
+        return self.args[0]
+
+    @property
+    def key(self) -> str:
+        """The dotted key that is wrong: the note's field ``key``; empty where there is none."""
+        return str(dict(getattr(self.said, "fields", ())).get("key", ""))
 
     def told(self, sentence: str) -> Self:
         """Return the same error with another sentence."""
@@ -187,11 +213,17 @@ def _quoted(name: str) -> str:
 
 def nearest(word: str, allowed: Iterable[str]) -> str:
     """Return `` Did you mean 'x'?`` for the closest of ``allowed``, whatever its case, or an empty text."""
+    close = closest(word, allowed)
+    return f" Did you mean '{close}'?" if close else ""
+
+
+def closest(word: str, allowed: Iterable[str]) -> str:
+    """Return the closest of ``allowed``, whatever its case; an empty text where none is close."""
     by_form: dict[str, str] = {}
     for item in allowed:
         by_form.setdefault(item.casefold(), item)
     close = difflib.get_close_matches(word.casefold(), by_form, n=1, cutoff=0.6)
-    return f" Did you mean '{by_form[close[0]]}'?" if close else ""
+    return by_form[close[0]] if close else ""
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

@@ -84,6 +84,12 @@ def note_words() -> Mapping[str, Mapping[str, str]]:
 
 
 @cache
+def error_words() -> Mapping[str, Mapping[str, str]]:
+    """Return the words of errors and of the phrases that they alone are made of: code, then ``en`` or ``zh``."""
+    return _by_code("errors")
+
+
+@cache
 def sentence_words() -> Mapping[str, Mapping[str, str]]:
     """Return the words of notes that are made as English sentences and recognised when they are shown.
 

@@ -57,8 +57,10 @@ class Rule:
                 return Note("robust", hc={"none": "HC0", "hc3": "HC3"}.get(rule, "HC1"))
             case "cluster":
                 return Note("clustered", by=BY[self.cluster], rule=rule)
-            case "driscoll_kraay" | "newey_west":
-                return Note(self.cov, lags=lags, rule=rule)
+            case "driscoll_kraay":
+                return Note("driscoll_kraay", lags=lags, rule=rule)
+            case "newey_west":
+                return Note("newey_west", lags=lags, rule=rule)
             case "beck_katz":
                 return Note("beck_katz", by="time" if self.cluster == "time" else "unit", rule=rule)
             case "conley" if lags:

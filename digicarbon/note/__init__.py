@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias, Union
 
 import numpy as np
 
+from digicarbon.errors import DigicarbonError, closest
 from digicarbon.note._words import in_words
 
 Value: TypeAlias = Union[str, int, float, "Note", tuple["Value", ...]]
@@ -130,8 +131,10 @@ class Note:
         return cls(node["code"], **fields)
 
 
-def note_of(said: Note | str) -> Note:
-    """Return a note as it is, and a sentence as a note that holds it."""
+def note_of(said: Note | str | DigicarbonError) -> Note:
+    """Return a note as it is, what an error says and where, and a sentence as a note that holds it."""
+    if isinstance(said, DigicarbonError):
+        return Note("placed", where=said.where, said=note_of(said.said)) if said.where else note_of(said.said)
     return said if isinstance(said, Note) else Note(PLAIN, text=str(said))
 
 
@@ -146,11 +149,44 @@ def cut(items: Iterable[Any], most: int = 6) -> tuple[Any, ...] | Note:
     return every if len(every) <= most else Note("and_more", items=every[:most], more=len(every) - most)
 
 
+def suggestion(word: str, allowed: Iterable[str]) -> Note | str:
+    """Return `` Did you mean 'x'?`` for the closest of ``allowed``, whatever its case, or an empty text.
+
+    Templates take it as ``{hint:rest}``, with no blank before it.
+    """
+    close = closest(word, allowed)
+    return Note("did_you_mean", name=close) if close else ""
+
+
+def columns_there(names: Iterable[object], text: Iterable[object] = (), most: int = 40) -> Note:
+    """Return ``Columns: a, 'b, c', d (text).``: names that hold a blank or a comma in quotation marks.
+
+    Parameters
+    ----------
+    names : iterable
+        Columns, those of text among them or not.
+    text : iterable
+        Which of these, or which further ones, hold text where a model needs numbers.
+    most : int
+        As for `cut`.
+    """
+    words = set(map(str, text))
+    every = dict.fromkeys([*map(str, names), *map(str, text)])
+    shown = [Note("text_column", column=_quoted(name)) if name in words else _quoted(name) for name in every]
+    return Note("columns_there", columns=cut(shown, most))
+
+
+def _quoted(name: str) -> str:
+    return repr(name) if "," in name or name.split() != [name] else name
+
+
 def _value(value: Any) -> Value:
     if isinstance(value, list | tuple):
         return tuple(map(_value, value))
     if isinstance(value, np.generic):
         value = value.item()
+    if isinstance(value, DigicarbonError):
+        return note_of(value)
     return value if isinstance(value, Note | int | float) else str(value)
 
 

@@ -23,7 +23,7 @@ from functools import cache
 from typing import Any
 
 from digicarbon.country import country
-from digicarbon.data import note_words
+from digicarbon.data import error_words, note_words
 
 MARK = re.compile(
     r"\{(?P<field>\w+)(?::(?P<kind>[^{}]+))?\}|\[(?:(?P<by>\w+): )?(?P<one>[^\[\]|]*)\|(?P<many>[^\[\]|]*)\]"
@@ -80,7 +80,7 @@ def in_words(
     kind : str
         The kind of fields for which the template names none: that of the place in which this note stands.
     """
-    if code not in note_words():
+    if code not in note_words() and code not in error_words():
         # a later version recorded it
         return f"{code}: {', '.join(f'{name} {value}' for name, value in fields.items())}".removesuffix(": ")
     pieces = []
@@ -103,7 +103,8 @@ def template(code: str, language: str) -> tuple[Piece, ...]:
     KeyError
         If there is no such code.
     """
-    return pieces_of(note_words()[code][language])
+    words = note_words().get(code) or error_words()[code]
+    return pieces_of(words[language])
 
 
 def pieces_of(text: str) -> tuple[Piece, ...]:

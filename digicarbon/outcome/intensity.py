@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from digicarbon.errors import DataError, counted, listing
-from digicarbon.note import Note
+from digicarbon.errors import DataError
+from digicarbon.note import Note, cut
 from digicarbon.numeric.accounts.deflation import at_constant_prices
 from digicarbon.outcome.account import CarbonOutcome, refuse_non_positive
 from digicarbon.source import Inputs
@@ -78,8 +78,14 @@ class Intensity(CarbonOutcome):
         years = _years(table["time"], inputs.source)
         if base_year not in set(years):
             raise DataError(
-                f"outcome.base_year={base_year}: source={inputs.source} has the years {years.min()} to {years.max()}; "
-                "choose one of these, or null for current prices."
+                Note(
+                    "base_year_outside",
+                    key="outcome.base_year",
+                    year=base_year,
+                    source=inputs.source,
+                    first=years.min(),
+                    last=years.max(),
+                )
             )
         # the panel reports a unit and year that stands twice
         wide = table.assign(time=years).drop_duplicates(["unit", "time"]).set_index(["unit", "time"])
@@ -101,8 +107,14 @@ class Intensity(CarbonOutcome):
         without = [unit for unit in lost["unit"].unique() if np.isnan(nominal[unit])]
         if without:
             raise DataError(
-                f"outcome.base_year={base_year}: column '{self.gdp}' of source={source} has no value in that year for "
-                f"{listing(without)}; fill it, or choose another base year."
+                Note(
+                    "no_value_in_base_year",
+                    key="outcome.base_year",
+                    year=base_year,
+                    column=self.gdp,
+                    source=source,
+                    units=cut(without),
+                )
             )
         gap = index.isna()
         cells = {
@@ -112,10 +124,15 @@ class Intensity(CarbonOutcome):
             if gap.loc[unit, year]
         }
         raise DataError(
-            f"outcome.base_year={base_year}: column '{self.gdp_index}' of source={source} lacks "
-            f"{listing(f'{unit} {year}' for unit, year in cells)}, so that GDP at prices of {base_year} does not exist "
-            f"in {counted(len(lost), 'row')} that {'has' if len(lost) == 1 else 'have'} GDP and CO2. Fill the index, "
-            "or choose a base year on the same side of the gap and leave GDP or CO2 beyond it empty."
+            Note(
+                "gap_of_index",
+                key="outcome.base_year",
+                year=base_year,
+                column=self.gdp_index,
+                source=source,
+                cells=cut(Note("cell", parts=cell) for cell in cells),
+                rows=len(lost),
+            )
         )
 
 
@@ -123,8 +140,6 @@ def _years(times: pd.Series[int], source: str) -> pd.Series[int]:
     numbers = pd.to_numeric(times, errors="coerce")
     bad = times[numbers.isna() | (numbers % 1 != 0)]
     if len(bad):
-        raise DataError(
-            f"outcome.base_year needs years as periods; source={source} has {listing(map(repr, bad.unique()), 3)}. "
-            "Correct them, or set outcome.base_year=null."
-        )
+        periods = cut(map(repr, bad.unique()), 3)
+        raise DataError(Note("base_year_needs_years", key="outcome.base_year", source=source, periods=periods))
     return numbers.astype(np.int64)

@@ -14,13 +14,14 @@ import numpy as np
 import pytest
 
 import digicarbon
-from digicarbon.data import note_words, old_note_words, sentence_words
+from digicarbon.data import error_words, note_words, old_note_words, sentence_words
 from digicarbon.note import Note, cut, note_of, notes_of
 from digicarbon.note._words import Either, Field, template
 from digicarbon.note.recorded import read_all, recognised
 from digicarbon.result import Result
 
 ROOT = Path(digicarbon.__file__).parent
+WORDS = {**note_words(), **error_words()}
 SEED = Note("placebo_weights", weights="W", seeds=Note("seed", seed=3))
 SPECIMENS = [
     Note("exactly_identified"),
@@ -131,7 +132,7 @@ def test_every_note_that_is_made_has_words_and_all_their_fields() -> None:
     for where, codes, given, more in made():
         assert codes, f"{where} does not name its code"
         for code in codes:
-            assert code in note_words(), f"{where}: {code}"
+            assert code in WORDS, f"{where}: {code}"
             fields = fields_of(code)
             assert given <= set(fields), f"{where}: {code}"
             needed = {name for name, kind in fields.items() if kind != "rest"}
@@ -141,12 +142,16 @@ def test_every_note_that_is_made_has_words_and_all_their_fields() -> None:
 def test_every_code_of_the_table_is_used_and_no_old_one_is() -> None:
     used = {code for _, codes, _, _ in made() for code in codes}
     # what the room of notes itself makes
-    used |= {"and_more", "sentences", "cell"}
+    used |= {"and_more", "sentences", "cell", "placed", "did_you_mean", "columns_there", "text_column"}
     others = {*old_note_words(), *sentence_words()}
-    assert used == set(note_words()) - others
+    assert used == set(WORDS) - others
 
 
-@pytest.mark.parametrize("code", note_words())
+def test_a_code_has_words_in_one_table() -> None:
+    assert not set(note_words()) & set(error_words())
+
+
+@pytest.mark.parametrize("code", WORDS)
 def test_endings_ask_for_fields_that_there_are(code: str) -> None:
     for language in ("en", "zh"):
         words = template(code, language)
