@@ -6,6 +6,7 @@ of the code that was planned. What was loaded is therefore sent along, and a wor
 
 from __future__ import annotations
 
+import os
 import secrets
 import sys
 import sysconfig
@@ -61,8 +62,11 @@ def remember(name: str) -> None:
 def remember_local() -> None:
     """Keep the source of the loaded modules of the working directory."""
     here = Path.cwd().resolve()
+    packages = tuple(f"{sysconfig.get_path(name)}{os.sep}" for name in ("stdlib", "platstdlib", "purelib", "platlib"))
     for module in list(sys.modules.values()):
-        if _is_local(module, here) and not _is_remembered(module):
+        place = getattr(module, "__file__", None)
+        # almost every module is a package's: these are told by their paths alone
+        if place and not place.startswith(packages) and _is_local(module, here) and not _is_remembered(module):
             _remember(module)
 
 
@@ -129,9 +133,7 @@ def _remember(module: ModuleType) -> None:
 
 def _is_local(module: ModuleType, here: Path) -> bool:
     """Return whether a module stands in the working directory and is not installed."""
-    place = getattr(module, "__file__", None)
-    if not place or module.__name__.split(".")[0] in ("digicarbon", "hydra_plugins", "__main__"):
+    place = Path(str(module.__file__))
+    if module.__name__.split(".")[0] in ("digicarbon", "hydra_plugins", "__main__") or "site-packages" in place.parts:
         return False
-    if "site-packages" in Path(place).parts or place.startswith(sysconfig.get_path("stdlib")):
-        return False
-    return Path(place).resolve().is_relative_to(here)
+    return place.resolve().is_relative_to(here)

@@ -36,13 +36,13 @@ def plain_table(table: pd.DataFrame) -> pd.DataFrame:
     words = table.select_dtypes(exclude="number").columns
     # most tables have nothing of the kind, and are large
     heads = [*table.columns.to_flat_index(), *table.index.to_flat_index()]
-    cells = (value for name in words.unique() for column in _columns(table, name) for value in column)
+    cells = (value for name in words.unique() for column in _columns(table, name) for value in column.unique())
     if not any(isinstance(value, str) and is_formula(value) for value in (*_flat(heads), *table.index.names, *cells)):
         return table
     return table.map(plain).rename(index=plain, columns=plain).rename_axis(index=plain, columns=plain)
 
 
-def _columns(table: pd.DataFrame, name: Any) -> list[Any]:
+def _columns(table: pd.DataFrame, name: Any) -> list[pd.Series[Any]]:
     found = table[name]
     return [found] if found.ndim == 1 else [found.iloc[:, place] for place in range(found.shape[1])]
 

@@ -115,7 +115,8 @@ class RegressionTable(Report):
         """Return the table."""
         if len(records) > self.most_runs:
             return coefficients(title, records, self.stars[1], self.decimals, self.words)
-        return self._side_by_side(title, records)
+        # read once: these are few
+        return self._side_by_side(title, list(records))
 
     def _side_by_side(self, title: str, records: Sequence[Record]) -> Table:
         words = self.words
