@@ -100,13 +100,13 @@ class LongImporter(Importer):
     @pydantic.model_validator(mode="after")
     def _columns_go_together(self) -> LongImporter:
         if self.unit is None and (self.time or self.indicator or self.values or self.name):
-            raise ValueError(Note("long_needs_unit"))
+            raise ValueError(Note("long_needs_unit", key="time"))
         if bool(self.time) != bool(self.values):
-            raise ValueError(Note("long_time_and_values"))
+            raise ValueError(Note("long_time_and_values", key="time"))
         if self.indicator and (len(self.values) > 1 or self.name):
-            raise ValueError(Note("long_indicator_of_one"))
+            raise ValueError(Note("long_indicator_of_one", key="indicator"))
         if self.name and self.time:
-            raise ValueError(Note("long_name_beside_time", example="series={…}"))
+            raise ValueError(Note("long_name_beside_time", key="name", example="series={…}"))
         return self
 
     def read(self, files: Sequence[Path]) -> Imported:

@@ -108,7 +108,7 @@ class BeaMeasure(Measure):
     def _narrow_has_no_ddl(self) -> Self:
         gone = [name for name in self.terms if name.removeprefix("ln_") == "ddl"]
         if self.scope == "narrow" and gone:
-            raise ValueError(Note("bea_narrow_without_ddl", terms=cut(gone)))
+            raise ValueError(Note("bea_narrow_without_ddl", key="scope", terms=cut(gone)))
         return self
 
     @property

@@ -47,6 +47,7 @@ class ColumnMeasure(Measure):
             raise ValueError(
                 Note(
                     "measure_column_changed",
+                    key="per",
                     per=self.per,
                     standardise=str(self.standardise).lower(),
                     permute="null" if self.permute is None else self.permute,

@@ -74,10 +74,10 @@ class CompositeIndex(Measure):
         if len(self.indicators) < 2:
             given = cut(self.indicators) or Note("index_of_nothing")
             example = "indicators={a: positive, b: negative}"
-            raise ValueError(Note("index_needs_two", example=example, given=given))
+            raise ValueError(Note("index_needs_two", key="indicators", example=example, given=given))
         self._refuse_strangers(self.per_capita, "per_capita")
         if self.name in ("", "unit", "time", *self.indicators):
-            raise ValueError(Note("index_name_taken", name=self.name))
+            raise ValueError(Note("index_name_taken", key="name", name=self.name))
         return self
 
     def combine(self, values: FloatArray, names: Sequence[str], negative: NDArray[np.bool_]) -> Index:
@@ -145,7 +145,7 @@ class CompositeIndex(Measure):
             raise ValueError(
                 Note(
                     "index_strangers",
-                    field=field,
+                    key=field,
                     names=cut(unknown),
                     hint=suggestion(unknown[0], self.indicators),
                     indicators=cut(self.indicators, 40),

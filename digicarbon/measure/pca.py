@@ -51,7 +51,11 @@ class PcaIndex(CompositeIndex):
     @model_validator(mode="after")
     def _as_many_components_as_indicators(self) -> Self:
         if self.components is not None and self.components > len(self.indicators):
-            raise ValueError(Note("too_many_components", components=self.components, indicators=len(self.indicators)))
+            raise ValueError(
+                Note(
+                    "too_many_components", key="components", components=self.components, indicators=len(self.indicators)
+                )
+            )
         return self
 
     def combine(self, values: FloatArray, names: Sequence[str], negative: NDArray[np.bool_]) -> Index:

@@ -52,10 +52,10 @@ class TopsisIndex(CompositeIndex):
         self._refuse_strangers(tuple(given), "given")
         if (self.weights == "given") != bool(given):
             example = f"weights=given given={{{next(iter(self.indicators))}: 2, …}}"
-            raise ValueError(Note("given_weights_alone", example=example))
+            raise ValueError(Note("given_weights_alone", key="weights", example=example))
         lacking = [name for name in self.indicators if given.get(name, 0.0) <= 0] if given else []
         if lacking:
-            raise ValueError(Note("given_weights_lacking", indicators=cut(lacking)))
+            raise ValueError(Note("given_weights_lacking", key="given", indicators=cut(lacking)))
         return self
 
     def combine(self, values: FloatArray, names: Sequence[str], negative: NDArray[np.bool_]) -> Index:

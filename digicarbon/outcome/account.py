@@ -92,9 +92,9 @@ class CarbonOutcome(Outcome):
     @pydantic.model_validator(mode="after")
     def _factors_have_a_use(self) -> CarbonOutcome:
         if self.factors is not None and self.account != "fuels":
-            raise ValueError(Note("factors_of_other_account", account=self.account))
+            raise ValueError(Note("factors_of_other_account", key="factors", account=self.account))
         if self.factors == {}:
-            raise ValueError(Note("no_factors"))
+            raise ValueError(Note("no_factors", key="factors"))
         return self
 
     def emission_factors(self) -> pd.DataFrame:

@@ -262,7 +262,7 @@ def test_a_last_figure_without_a_line_end_is_told_of(tmp_path: Path) -> None:
     file = tmp_path / "l.csv"
     file.write_text("unit,time,x\na,2012,1\nb,2012,34", encoding="utf-8")
     options = {"unit": "unit", "time": "time", "values": ["x"]}
-    assert "l.csv: the last figure has no line end" in read(file, **options).notes[0]
+    assert "l.csv: the last figure has no line end" in str(read(file, **options).notes[0])
     file.write_text("unit,time,x\na,2012,1\nb,2012,34\n", encoding="utf-8")
     assert read(file, **options).notes == ()
 

@@ -160,13 +160,15 @@ class SimulatedSource(Source):
     @pydantic.model_validator(mode="after")
     def _neighbours_of_this_size(self) -> SimulatedSource:
         if self.process == "sdm" and self.neighbours == "w1_adjacency" and self.size != "provinces":
-            raise ValueError(Note("simulated_borders_of_provinces", size=self.size))
+            raise ValueError(Note("simulated_borders_of_provinces", key="neighbours", size=self.size))
         return self
 
     @pydantic.model_validator(mode="after")
     def _some_year_has_tables(self) -> SimulatedSource:
         if not any(self.first_year <= year <= self.last_year for year in TABLE_YEARS):
-            raise ValueError(Note("simulated_no_table_year", first=self.first_year, last=self.last_year))
+            raise ValueError(
+                Note("simulated_no_table_year", key="first_year", first=self.first_year, last=self.last_year)
+            )
         return self
 
     def load(self) -> Inputs:
