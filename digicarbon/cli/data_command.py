@@ -39,17 +39,17 @@ def import_(kind: str, files: Sequence[str], to: str, add: bool, overrides: Sequ
     importer = _importer(kind, {key: value for word in overrides for key, value in _field(word).items()})
     paths = expand(files)
     imported = importer.read(paths)
-    notes = (*map(str, imported.notes), *(item.sentence for item in check_import(imported.tables)))
+    notes = (*imported.notes, *(item.sentence for item in check_import(imported.tables)))
     record = datafolder.Provenance(
         kind=kind,
         files=tuple(datafolder.raw_file(path) for path in paths),
         units=imported.units,
         citation=imported.citation,
         options=importer.model_dump(mode="json"),
-        notes=notes,
+        notes=tuple(map(str, notes)),
     )
     written = datafolder.write(Path(to), imported.tables, record, add)
-    sys.stdout.write("\n".join(_summary(kind, imported, notes, paths, written)) + "\n")
+    sys.stdout.write("\n".join(_summary(kind, imported, record.notes, paths, written)) + "\n")
     return 0
 
 
