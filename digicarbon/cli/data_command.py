@@ -46,10 +46,10 @@ def import_(kind: str, files: Sequence[str], to: str, add: bool, overrides: Sequ
         units=imported.units,
         citation=imported.citation,
         options=importer.model_dump(mode="json"),
-        notes=notes,
+        notes=tuple(map(str, notes)),
     )
     written = datafolder.write(Path(to), imported.tables, record, add)
-    sys.stdout.write("\n".join(_summary(kind, imported, notes, paths, written)) + "\n")
+    sys.stdout.write("\n".join(_summary(kind, imported, record.notes, paths, written)) + "\n")
     return 0
 
 

@@ -16,6 +16,7 @@ import pandas as pd
 
 from digicarbon.disk.unpack import gunzip
 from digicarbon.errors import DataError
+from digicarbon.note import Note
 
 WORDS = {
     "comma": ",",
@@ -119,17 +120,11 @@ def decoded(file: Path, where: str, written: TextFormat) -> tuple[str, str]:
         except UnicodeError:
             continue
         except LookupError as error:
-            raise DataError(
-                f"{where}.encoding: '{name}' is not a known encoding; use e.g. utf-8, cp1252 (Excel in Western "
-                "Europe) or gbk."
-            ) from error
-    remedy = (
-        f"Set {where}.encoding to the encoding that it was saved in, e.g. {where}.encoding=cp1252 for a CSV of Excel "
-        "in Western Europe, cp1250 in Central Europe; or save it as UTF-8."
-        if "encoding" in written.fields
-        else "Save it as UTF-8."
-    )
-    raise DataError(f"{file.name} is not text in {written.encoding or 'utf-8, gb18030 or cp1252'}. {remedy}")
+            raise DataError(Note("text_unknown_encoding", key=f"{where}.encoding", encoding=name)) from error
+    tried = written.encoding or Note("text_usual_encodings")
+    if "encoding" in written.fields:
+        raise DataError(Note("text_of_other_encoding", key=f"{where}.encoding", file=file.name, encodings=tried))
+    raise DataError(Note("text_not_utf8", file=file.name, encodings=tried))
 
 
 def shown_mark(mark: str | None) -> str:

@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 from digicarbon.errors import DataError
+from digicarbon.note import Note
 
 MOST = 1 << 30
 """Bytes that a file may have unpacked. A table of 1,302 sectors by 1,302, China's by province, has some 100 million."""
@@ -41,8 +42,5 @@ def gunzip(file: Path) -> bytes:
     return content
 
 
-def _too_large(file: Path) -> str:
-    return (
-        f"{file.name} has {file.stat().st_size:,} bytes and unpacks to more than {MOST:,}, too many for a table; "
-        "delete the sheets and columns that are not needed and save it anew, or save the table as .csv."
-    )
+def _too_large(file: Path) -> Note:
+    return Note("file_unpacks_to_too_much", file=file.name, size=file.stat().st_size, most=MOST)

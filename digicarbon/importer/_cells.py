@@ -14,6 +14,7 @@ import numpy as np
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError
 from digicarbon.importer._sheets import Sheet
+from digicarbon.note import Note
 
 _BLANKS = frozenset({"", "-", "--", "---", "...", "......", "..", "NA", "NaN", "nan"})
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−﹣－─━", "-"))
@@ -33,14 +34,14 @@ def text(value: object) -> str:
     return " ".join(unicodedata.normalize("NFKC", str(value)).replace("\u200b", "").split())
 
 
-def number(value: object, place: str | Callable[[], str], blank: float = math.nan) -> float:
+def number(value: object, place: Note | str | Callable[[], Note], blank: float = math.nan) -> float:
     """Return a cell as a number.
 
     Parameters
     ----------
     value : object
         A number, or text that may have full-width digits, signs and commas, and commas or blanks between thousands.
-    place : str or callable
+    place : Note, str or callable
         Where it stands, for the message; a callable is called only if it is needed.
     blank : float
         What an empty cell, a dash (``-``, ``—``) or dots (``…``, ``..``) stand for.
@@ -65,15 +66,16 @@ def number(value: object, place: str | Callable[[], str], blank: float = math.na
             return float(plain)
         if _GROUPED.fullmatch(plain):
             return float(plain.replace(",", "").replace(" ", ""))
-    where = place if isinstance(place, str) else place()
+    where = place() if callable(place) else place
     if _EXCEL_ERROR.fullmatch(plain):
-        raise DataError(f"{where} holds the Excel error {shown}; mend the cell or empty it, and import the file again.")
-    kind = "date" if isinstance(value, (datetime.date, datetime.time)) else "truth value"
-    kind = "text" if isinstance(value, str) else kind
-    raise DataError(
-        f"{where} holds the {kind} '{cut(shown)}' where a number belongs; allowed are numbers, with or without commas "
-        "between thousands, and an empty cell, - or … for no figure."
+        raise DataError(Note("import_cell_of_excel_error", where=where, error=shown))
+    dated = isinstance(value, (datetime.date, datetime.time))
+    kind = (
+        Note("import_cell_text")
+        if isinstance(value, str)
+        else Note("import_cell_date" if dated else "import_cell_truth_value")
     )
+    raise DataError(Note("import_cell_no_number", where=where, kind=kind, shown=cut(shown)))
 
 
 def is_number(value: object) -> bool:
@@ -95,8 +97,7 @@ def figure(sheet: Sheet, row: int, column: int) -> float:
     value = number(sheet.cells.iat[row, column], partial(sheet.place, row, column))
     if math.isnan(value) and sheet.merged_into(row, column):
         raise DataError(
-            f"{sheet.place(row, column)} is merged into {sheet.merged_into(row, column)}, so that one figure stands "
-            "for several; unmerge the cells."
+            Note("import_cell_merged_into", where=sheet.place(row, column), cell=sheet.merged_into(row, column))
         )
     return value
 

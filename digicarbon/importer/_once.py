@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from digicarbon.errors import DataError, counted
+from digicarbon.errors import DataError
+from digicarbon.note import Note
 
 
-def once(rows: pd.DataFrame, keys: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
+def once(rows: pd.DataFrame, keys: Sequence[str]) -> tuple[pd.DataFrame, list[Note]]:
     """Return rows with each key once, and a note if some stood there more than once with the same value.
 
     Parameters
@@ -31,9 +32,13 @@ def once(rows: pd.DataFrame, keys: Sequence[str]) -> tuple[pd.DataFrame, list[st
     if len(other):
         row = other.iloc[0]
         raise DataError(
-            f"{row['place']} says {row['value']:.12g} for {' '.join(str(row[key]) for key in keys)}, but "
-            f"{row['place_first']} says {row['value_first']:.12g}. Leave one of them out."
+            Note(
+                "import_figures_differ",
+                where=row["place"],
+                value=row["value"],
+                cell=Note("cell", parts=[row[key] for key in keys]),
+                first=row["place_first"],
+                other=row["value_first"],
+            )
         )
-    return first.reset_index(drop=True), [
-        f"{counted(len(rows) - len(first), 'figure')} stand in the files more than once with the same value; kept once."
-    ]
+    return first.reset_index(drop=True), [Note("import_figures_twice", figures=len(rows) - len(first))]

@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ from openpyxl.utils.exceptions import InvalidFileException
 
 from digicarbon.disk.text import encodings, separator
 from digicarbon.disk.unpack import check_zip
-from digicarbon.errors import DataError, listing
+from digicarbon.errors import DataError
+from digicarbon.note import Note, cut
 
 SUFFIXES = (".xlsx", ".xlsm", ".xls", ".csv", ".tsv", ".txt")
 """The kinds of file that `sheets` knows."""
@@ -68,10 +70,10 @@ class Sheet:
     merged: tuple[tuple[int, int, int, int], ...] = ()
     hidden: bool = False
 
-    @property
-    def where(self) -> str:
+    @cached_property
+    def where(self) -> Note | str:
         """File and sheet, as messages name them."""
-        return f"{self.file.name}, sheet {self.name}" if self.name else self.file.name
+        return _where(self.file, self.name) if self.name else self.file.name
 
     @property
     def unended(self) -> bool:
@@ -82,9 +84,9 @@ class Sheet:
         """Return the A1 name of a cell."""
         return f"{get_column_letter(column + 1)}{row + 1}"
 
-    def place(self, row: int, column: int) -> str:
+    def place(self, row: int, column: int) -> Note:
         """Return file, sheet and cell, e.g. ``a.xlsx, sheet 2012, cell C7``."""
-        return f"{self.where}, cell {self.cell(row, column)}"
+        return Note("cell_of_sheet", where=self.where, cell=self.cell(row, column))
 
     def merged_into(self, row: int, column: int) -> str:
         """Return the A1 name of the first cell of the merged block that covers a cell; empty if none does."""
@@ -102,7 +104,7 @@ class Sheet:
         return pd.DataFrame(values, dtype=object)
 
 
-def visible(file: Path) -> tuple[list[Sheet], list[str]]:
+def visible(file: Path) -> tuple[list[Sheet], list[Note]]:
     """Return the sheets that are neither hidden nor empty, and a note on those that are.
 
     Raises
@@ -113,12 +115,12 @@ def visible(file: Path) -> tuple[list[Sheet], list[str]]:
     found = sheets(file)
     shown = [sheet for sheet in found if not sheet.hidden and not sheet.cells.empty]
     if not shown:
-        what = "only hidden or empty sheets" if file.suffix.lower().startswith(".xls") else "no cells"
-        raise DataError(f"{file.name} has {what}; there is nothing to import. Download or save it anew.")
+        workbook = file.suffix.lower().startswith(".xls")
+        raise DataError(Note("import_file_without_sheets" if workbook else "import_file_without_cells", file=file.name))
     left = [sheet.name for sheet in found if sheet.hidden and not sheet.cells.empty]
     empty = [sheet.name for sheet in found if sheet.cells.empty]
-    notes = [f"{file.name}: hidden and left out: sheet {listing(left)}."] if left else []
-    notes += [f"{file.name}: empty and left out: sheet {listing(empty)}."] if empty else []
+    notes = [Note("import_sheets_hidden", file=file.name, sheets=cut(left))] if left else []
+    notes += [Note("import_sheets_empty", file=file.name, sheets=cut(empty))] if empty else []
     return shown, notes
 
 
@@ -139,25 +141,22 @@ def sheets(file: Path) -> list[Sheet]:
     """
     try:
         if not file.is_file():
-            raise DataError(f"There is no file '{file}'.")
+            raise DataError(Note("import_no_file", file=file))
         with file.open("rb") as stream:
             start = stream.read(8)
         if not start:
-            raise DataError(f"{file.name} is empty (0 bytes); download it anew.")
+            raise DataError(Note("import_file_empty", file=file.name))
         if start.startswith(_ZIP):
             check_zip(file)
             return _xlsx(file)
         if start.startswith(_OLE):
             return _xls(file)
         if file.suffix.lower().startswith(".xls") and start.lstrip()[:1] == b"<":
-            raise DataError(f"{file.name} is a web page and no workbook; open it in Excel and save it as .xlsx.")
+            raise DataError(Note("import_file_is_web_page", file=file.name))
         return [_text(file)]
     except _BROKEN as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(
-            f"{file.name} cannot be read ({reason[:200]}); the file may be damaged, cut off, protected by a password "
-            "or of another kind than its name says. Download it anew, or open it in Excel and save it as .xlsx."
-        ) from error
+        raise DataError(Note("import_file_unreadable", file=file.name, reason=reason[:200])) from error
 
 
 def _xlsx(file: Path) -> list[Sheet]:
@@ -179,14 +178,13 @@ def _xlsx(file: Path) -> list[Sheet]:
 def _xlsx_sheet(file: Path, sheet: Any, archive: zipfile.ZipFile) -> Sheet:
     # the size that a file states may be wrong, and cells beyond it would be lost
     sheet.reset_dimensions()
-    where = f"{file.name}, sheet {sheet.title}"
+    where = _where(file, sheet.title)
     cells = _framed(sheet.iter_rows(values_only=True), where)
     xml = archive.read(sheet._worksheet_path.lstrip("/"))
     unsaved = _UNSAVED.search(xml)
     if unsaved:
         raise DataError(
-            f"{where}, cell {unsaved[1].decode()}: a formula without its result; open the file in Excel, save it, and "
-            "import it again."
+            Note("import_formula_without_result", where=Note("cell_of_sheet", where=where, cell=unsaved[1].decode()))
         )
     blocks = (range_boundaries(match[1].decode()) for match in _MERGED.finditer(xml))
     merged = tuple((top - 1, left - 1, bottom - 1, right - 1) for left, top, right, bottom in blocks)
@@ -201,9 +199,13 @@ def _xls(file: Path) -> list[Sheet]:
 
 def _xls_sheet(file: Path, sheet: Any, datemode: int) -> Sheet:
     rows = ([_xls_value(cell, datemode) for cell in sheet.row(number)] for number in range(sheet.nrows))
-    cells = _framed(rows, f"{file.name}, sheet {sheet.name}")
+    cells = _framed(rows, _where(file, sheet.name))
     merged = tuple((top, left, bottom - 1, right - 1) for top, bottom, left, right in sheet.merged_cells)
     return Sheet(file, str(sheet.name), cells, merged, sheet.visibility != 0)
+
+
+def _where(file: Path, sheet: str) -> Note:
+    return Note("sheet_of_file", file=file.name, sheet=sheet)
 
 
 def _xls_value(cell: Any, datemode: int) -> object:
@@ -223,15 +225,12 @@ def _xls_value(cell: Any, datemode: int) -> object:
 def _text(file: Path) -> Sheet:
     content = _decoded(file.read_bytes(), file)
     if "\0" in content:
-        raise DataError(f"{file.name} is neither a workbook nor text; save it as .xlsx or as CSV in UTF-8.")
+        raise DataError(Note("import_file_no_text", file=file.name))
     rows = list(csv.reader(io.StringIO(content, newline=""), delimiter=separator(content, ",", headed=False)))
     widths = [len(row) for row in rows if any(row)]
     # a note under the table has one cell; two cells and more without an end of line were meant to be a full row
     if len(widths) > 1 and 1 < widths[-1] < widths[-2] and not content.endswith(("\n", "\r")):
-        raise DataError(
-            f"{file.name} is cut off: its last line has {widths[-1]} of {widths[-2]} cells and no end; download "
-            "it anew."
-        )
+        raise DataError(Note("import_file_cut_off_in_line", file=file.name, cells=widths[-1], usual=widths[-2]))
     return Sheet(file, "", _framed(([cell or None for cell in row] for row in rows), file.name))
 
 
@@ -245,15 +244,12 @@ def _decoded(content: bytes, file: Path) -> str:
             if at_end and (name != "gb18030" or error.reason == "incomplete multibyte sequence"):
                 line = content.count(b"\n", 0, error.start) + 1
                 raise DataError(
-                    f"{file.name} is cut off within a letter, in line {line} after {error.start} bytes; download it "
-                    "anew."
+                    Note("import_file_cut_off_in_letter", file=file.name, line=line, bytes=error.start)
                 ) from error
-    raise DataError(
-        f"{file.name} is no text in UTF-8, UTF-16 or GB18030 (GBK); open it in Excel or an editor and save it as UTF-8."
-    )
+    raise DataError(Note("import_file_of_other_encoding", file=file.name))
 
 
-def _framed(rows: Iterator[Sequence[object]] | Any, where: str) -> pd.DataFrame:
+def _framed(rows: Iterator[Sequence[object]] | Any, where: Note | str) -> pd.DataFrame:
     """Return rows of unequal length as a frame without the empty rows and columns at its end."""
     kept: list[Sequence[object]] = []
     width = height = 0
@@ -266,10 +262,7 @@ def _framed(rows: Iterator[Sequence[object]] | Any, where: str) -> pd.DataFrame:
             height = len(kept)
             width = max(width, length)
         if height * width > MOST_CELLS:
-            raise DataError(
-                f"{where} reaches to cell {get_column_letter(width)}{height}, too far for a table; delete the stray "
-                "cells far from the others and save it anew."
-            )
+            raise DataError(Note("import_sheet_too_large", where=where, cell=f"{get_column_letter(width)}{height}"))
     del kept[height:]
     padded = [[*row, *[None] * (width - len(row))] for row in kept]
     frame = pd.DataFrame(padded, dtype=object, columns=range(width))

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import pandas as pd
 
+from digicarbon.note import Note
 from digicarbon.spec import Spec
 
 
@@ -24,14 +25,14 @@ class Imported:
         Unit of measurement by column (or by series in a long data set).
     citation : str
         What to cite.
-    notes : tuple of str
-        Sentences on what was odd in the files and kept.
+    notes : tuple of Note
+        What was odd in the files and kept; an importer of your own may give sentences.
     """
 
     tables: Mapping[str, pd.DataFrame]
     units: Mapping[str, str] = field(default_factory=dict)
     citation: str = ""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note | str, ...] = ()
 
 
 class Importer(Spec):

@@ -12,11 +12,12 @@ import pandas as pd
 import pydantic
 
 from digicarbon.country import country
-from digicarbon.errors import DataError, counted, listing, nearest
+from digicarbon.errors import DataError
 from digicarbon.importer._cells import name_and_unit, numbers, text, year
 from digicarbon.importer._once import once
 from digicarbon.importer._sheets import Sheet, visible
 from digicarbon.importer.base import Imported, Importer
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.spec import Names
 
 KEYS = ("unit", "year", "series")
@@ -99,13 +100,13 @@ class LongImporter(Importer):
     @pydantic.model_validator(mode="after")
     def _columns_go_together(self) -> LongImporter:
         if self.unit is None and (self.time or self.indicator or self.values or self.name):
-            raise ValueError("time, values, indicator and name need unit, the column of the units.")
+            raise ValueError(Note("long_needs_unit", key="time"))
         if bool(self.time) != bool(self.values):
-            raise ValueError("time and values go together: the column of the years and those of the numbers.")
+            raise ValueError(Note("long_time_and_values", key="time"))
         if self.indicator and (len(self.values) > 1 or self.name):
-            raise ValueError("indicator names the series of one column of values; leave name and further values out.")
+            raise ValueError(Note("long_indicator_of_one", key="indicator"))
         if self.name and self.time:
-            raise ValueError("name is for a table with years as columns; rename the series of values by series={…}.")
+            raise ValueError(Note("long_name_beside_time", key="name", example="series={…}"))
         return self
 
     def read(self, files: Sequence[Path]) -> Imported:
@@ -139,7 +140,7 @@ class LongImporter(Importer):
             (*notes, *twice, *recognised),
         )
 
-    def _sheet(self, file: Path) -> tuple[Sheet, list[str]]:
+    def _sheet(self, file: Path) -> tuple[Sheet, list[Note]]:
         shown, notes = visible(file)
         names = [sheet.name for sheet in shown]
         if self.sheet is None and len(shown) == 1:
@@ -149,13 +150,14 @@ class LongImporter(Importer):
         if chosen in names:
             return shown[names.index(chosen)], notes
         if self.sheet is None:
-            raise DataError(f"{file.name} has {len(names)} sheets; choose one by sheet=…: {listing(names, 20)}.")
-        raise DataError(
-            f"{file.name} has no sheet '{self.sheet}'.{nearest(self.sheet, names)} "
-            f"Sheets: {listing(filter(None, names), 20) or 'it is a text file'}."
-        )
+            raise DataError(Note("import_which_sheet", file=file.name, number=len(names), sheets=cut(names, 20)))
+        there = cut(filter(None, names), 20)
+        if not there:
+            raise DataError(Note("import_no_sheet_of_text", file=file.name, sheet=self.sheet))
+        hint = suggestion(self.sheet, names)
+        raise DataError(Note("import_no_such_sheet", file=file.name, sheet=self.sheet, hint=hint, sheets=there))
 
-    def _table(self, sheet: Sheet) -> tuple[pd.DataFrame, list[str]]:
+    def _table(self, sheet: Sheet) -> tuple[pd.DataFrame, list[Note]]:
         """Return a row per number of a sheet, and notes."""
         lines = [[text(value) for value in line] for line in sheet.cells.to_numpy(dtype=object).tolist()]
         columns = self._columns(sheet, lines)
@@ -168,17 +170,17 @@ class LongImporter(Importer):
                 (*self._keys(sheet, line, body[row], at, columns), block[row, column], sheet.place(body[row], at))
             )
         if not rows:
-            raise DataError(f"{sheet.where}: the table in row {columns.header + 1} has no figures; download it anew.")
+            raise DataError(Note("import_table_without_figures", where=sheet.where, row=columns.header + 1))
         notes, empty = [], 0
         if sheet.unended and rows[-1][-1] == sheet.place(body[-1], len(lines[-1]) - 1):
-            notes.append(f"{sheet.where}: the last figure has no line end; if the file was cut off, it lacks digits.")
+            notes.append(Note("import_last_figure_without_end", where=sheet.where))
         for row, line in zip(body, lines[columns.header + 1 :], strict=True):
             if len([cell for cell in line if cell]) == 1:
-                notes.append(f"{sheet.where}: {next(filter(None, line))}")
+                notes.append(Note("import_remark_of_file", where=sheet.where, remark=next(filter(None, line))))
             elif line[columns.unit]:
                 empty += int(np.isnan(block[row - body.start]).sum())
         if empty:
-            notes.append(f"{sheet.where}: {counted(empty, 'cell')} without a figure, left out.")
+            notes.append(Note("import_cells_left_out", where=sheet.where, cells=empty))
         return pd.DataFrame(rows, columns=["unit", "code", "series", "indicator", "year", "value", "place"]), notes
 
     def _columns(self, sheet: Sheet, lines: Sequence[Sequence[str]]) -> _Columns:
@@ -189,18 +191,13 @@ class LongImporter(Importer):
             column: names[column] for column in years
         }
         if not figures:
-            raise DataError(
-                f"{sheet.where}: no column in row {header + 1} is a year. Name the column of the years by time=… and "
-                f"those of the numbers by values=[…]. Columns: {listing(filter(None, names), 20)}."
-            )
+            there = cut(filter(None, names), 20)
+            raise DataError(Note("import_no_column_of_a_year", where=sheet.where, row=header + 1, columns=there))
         own = self.unit is not None
         indicator = _position(names, [self.indicator] if own else INDICATOR)
         series = indicator if own else _position(names, SERIES)
         if series is None and indicator is None and not self.values and not self.name:
-            raise DataError(
-                f"{sheet.where}: no column names the series; set indicator=… to the column that does, or name=… to "
-                f"what the table holds. Columns: {listing(filter(None, names), 20)}."
-            )
+            raise DataError(Note("import_no_column_of_series", where=sheet.where, columns=cut(filter(None, names), 20)))
         unit = _position(names, [self.unit] if own else [UNIT])
         code = None if own else _position(names, [CODE])
         # the header is the row that has these names
@@ -214,19 +211,20 @@ class LongImporter(Importer):
             if set(required) <= set(line):
                 twice = [name for name in required if line.count(name) > 1]
                 if twice:
-                    raise DataError(f"{sheet.where}: more than one column is called '{twice[0]}'; rename all but one.")
+                    raise DataError(Note("import_columns_of_one_name", where=sheet.where, column=twice[0]))
                 return row
         best = max(lines[:_MOST_LINES_ABOVE], key=lambda line: len(set(required) & set(line)) * 1000 + len(set(line)))
         lacking = [name for name in required if name not in best]
-        advice = (
-            "A World Bank file has it; for other tables name the columns: unit=… and, unless years are columns, time=… "
-            "and values=[…]."
-            if self.unit is None
-            else "Write the names as the file does."
-        )
         raise DataError(
-            f"{sheet.where} has no column '{lacking[0]}' in its first {_MOST_LINES_ABOVE} rows."
-            f"{nearest(lacking[0], best)} {advice} Columns: {listing(filter(None, best), 20)}."
+            Note(
+                "import_no_column_in_first_rows",
+                where=sheet.where,
+                column=lacking[0],
+                rows=_MOST_LINES_ABOVE,
+                hint=suggestion(lacking[0], best),
+                advice=Note("import_column_of_world_bank") if self.unit is None else Note("import_column_as_in_file"),
+                columns=cut(filter(None, best), 20),
+            )
         )
 
     def _keys(
@@ -234,22 +232,19 @@ class LongImporter(Importer):
     ) -> tuple[str, str, str, str, int]:
         """Return unit, code, series, indicator and year of a number."""
         if not line[columns.unit]:
-            raise DataError(
-                f"{sheet.place(row, columns.unit)} is empty, but the row has figures; it needs the name of a unit."
-            )
+            raise DataError(Note("import_unit_empty", where=sheet.place(row, columns.unit)))
         if columns.time is None:
             when = columns.years[column]
         else:
             found = year(line[columns.time])
             if found is None:
-                raise DataError(f"{sheet.place(row, columns.time)}: '{line[columns.time]}' is no year such as 2012.")
+                where = sheet.place(row, columns.time)
+                raise DataError(Note("import_no_year", where=where, shown=line[columns.time]))
             when = found
         names = [line[position] for position in (columns.series, columns.indicator) if position is not None]
         series = next(filter(None, names), "")
         if names and not series:
-            raise DataError(
-                f"{sheet.place(row, columns.indicator or 0)} is empty, but the row has figures; name its series."
-            )
+            raise DataError(Note("import_series_empty", where=sheet.place(row, columns.indicator or 0)))
         series = series or self.name or columns.figures[column]
         indicator = line[columns.indicator] if columns.indicator is not None else series
         return line[columns.unit], line[columns.code] if columns.code is not None else "", series, indicator, when
@@ -281,13 +276,13 @@ def _position(names: Sequence[str], wanted: Iterable[str | None]) -> int | None:
 def _refuse_unknown(field: str, given: Iterable[str], known: set[str]) -> None:
     for name in given:
         if name not in known:
+            hint = suggestion(name, known)
             raise DataError(
-                f"{field} names '{name}', which the files do not have.{nearest(name, known)} "
-                f"They have: {listing(sorted(known), 20)}."
+                Note("import_not_in_files", field=field, name=name, hint=hint, known=cut(sorted(known), 20))
             )
 
 
-def _recognised(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+def _recognised(table: pd.DataFrame) -> tuple[pd.DataFrame, list[Note]]:
     """Return the table with units of a known country under their English names, their codes, and a note."""
     home, labels = country(), list(dict.fromkeys(table["unit"]))
     # bare numbers may be anybody's identifiers: they are a country's units if all of them are codes of six digits
@@ -299,10 +294,10 @@ def _recognised(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     if not known or len(known) == len(labels):
         return table.assign(unit=unit, adcode=adcode), []
     others = [label for label in labels if label not in known]
-    notes = [f"{counted(len(known), 'unit')} of {len(labels)} are {home.noun}s; not: {listing(others)}."]
+    notes = [Note("import_units_known", units=len(known), every=len(labels), noun=home.noun, others=cut(others))]
     near = {label: home.near(label) for label in others}
     notes += [
-        f"'{label}' is no {home.noun} by this spelling and is kept as another unit.{hint} If so, correct the raw file."
+        Note("import_unit_may_be_misspelt", label=label, noun=home.noun, hint=hint)
         for label, hint in near.items()
         if hint
     ]

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from digicarbon.errors import DataError, listing
+from digicarbon.errors import DataError
 from digicarbon.measure._numbers import numbers
+from digicarbon.note import Note, cut
 from digicarbon.numeric.accounts.bea import Surrounding, nearest_table, surrounding_tables
 from digicarbon.source import Inputs
 
@@ -55,10 +56,7 @@ def table_years(keys: pd.DataFrame, tables: Collection[tuple[str, int]], how: Ga
         known.setdefault(unit, []).append(year)
     missing = [unit for unit in keys["unit"].unique() if unit not in known]
     if missing:
-        raise DataError(
-            f"source={source} has no input-output table for {listing(missing)}; add the tables, leave these units out, "
-            "or choose a ready-made column (measure=column measure.column=…)."
-        )
+        raise DataError(Note("bea_no_table_of_units", source=source, units=cut(missing)))
     # arrays: to set a part of a frame takes a hundred times as long, once for each unit
     before, after, weight = np.zeros(len(keys), int), np.zeros(len(keys), int), np.zeros(len(keys))
     times = keys["time"].to_numpy()
@@ -98,10 +96,7 @@ def growth(inputs: Inputs, keys: pd.DataFrame, table_year: pd.Series[Any]) -> ND
     base = series.reindex(base_keys).to_numpy(dtype=float)
     if not (base > 0).all():
         row, column = np.argwhere(~(base > 0))[0]
-        unit, year = base_keys[row]
-        raise DataError(
-            f"Column '{DRIVERS[column]}' has no positive value for {unit} {year}, the table year from which "
-            f"measure=bea carries the nearby years; add it to source={inputs.source}."
-        )
+        cell = Note("cell", parts=base_keys[row])
+        raise DataError(Note("bea_no_value_in_table_year", column=DRIVERS[column], cell=cell, source=inputs.source))
     grown[gap] = series.to_numpy(dtype=float)[gap] / base
     return grown

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from digicarbon.errors import DataError, listing
+from digicarbon.errors import DataError
+from digicarbon.note import Note, cut
 
 
 def numbers(table: pd.DataFrame, name: str, source: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
@@ -26,9 +27,9 @@ def numbers(table: pd.DataFrame, name: str, source: str) -> np.ndarray[tuple[int
     found = pd.to_numeric(table[name], errors="coerce")
     words = table[found.isna() & table[name].notna()]
     if len(words):
-        cells = listing((f"{u} {t}: {x!r}" for u, t, x in words[["unit", "time", name]].itertuples(index=False)), 3)
-        raise DataError(
-            f"Column '{name}' of source={source} holds text where numbers are needed ({cells}); correct these cells, "
-            "or leave them empty to treat them as missing."
+        cells = (
+            Note("measure_text_cell", cell=Note("cell", parts=(unit, time)), text=repr(text))
+            for unit, time, text in words[["unit", "time", name]].itertuples(index=False)
         )
+        raise DataError(Note("measure_column_of_text", column=name, source=source, cells=cut(cells, 3)))
     return found.to_numpy(dtype=np.float64, na_value=np.nan)

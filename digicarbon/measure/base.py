@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from digicarbon.errors import ConfigError, DataError, listing
+from digicarbon.errors import ConfigError, DataError
 from digicarbon.measure._numbers import numbers
-from digicarbon.note import Note
+from digicarbon.note import Note, cut
 from digicarbon.numeric.accounts.indicators import varies, z_scores
 from digicarbon.numeric.resampling.unit_permutation import permutations
 from digicarbon.source import Inputs
@@ -104,9 +104,7 @@ class Measure(Spec):
         if not self.changed:
             return made
         if not names:
-            raise ConfigError(
-                "measure.per, measure.standardise and measure.permute change a measure's columns; this one has none."
-            )
+            raise ConfigError(Note("measure_without_columns"))
         self._refuse_logarithms(names)
         values = {name: numbers(made, name, inputs.source) for name in names}
         if self.per != "none":
@@ -152,11 +150,7 @@ class Measure(Spec):
         for term in self.terms:
             for name in names:
                 if re.search(rf"(?<!\w)ln_{re.escape(name)}(?!\w)", term):
-                    raise ConfigError(
-                        f"measure.standardise=true and the term {term}: a standardised column has negative values, "
-                        f"which have no logarithm. Take the column itself (measure.terms=[{name}]), or leave it as it "
-                        "is (measure.standardise=false)."
-                    )
+                    raise ConfigError(Note("no_log_of_standardised", key="measure.standardise", term=term, column=name))
 
     def _divisor(self, inputs: Inputs, made: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         name = _DIVISORS[self.per]
@@ -165,10 +159,16 @@ class Measure(Spec):
         values = numbers(matched, name, inputs.source)
         bad = matched[values <= 0]
         if len(bad):
-            cells = listing(f"{unit} {time}" for unit, time in zip(bad["unit"], bad["time"], strict=True))
+            cells = cut(Note("cell", parts=cell) for cell in zip(bad["unit"], bad["time"], strict=True))
             raise DataError(
-                f"measure.per={self.per} divides by '{name}', which is zero or negative in source={inputs.source} for "
-                f"{cells}; correct these cells, or leave them empty to treat them as missing."
+                Note(
+                    "divisor_not_positive",
+                    key="measure.per",
+                    value=self.per,
+                    column=name,
+                    source=inputs.source,
+                    cells=cells,
+                )
             )
         return values
 
@@ -190,7 +190,7 @@ def _exchanged(made: pd.DataFrame, names: list[str], seed: int) -> pd.DataFrame:
     """
     if made.duplicated(["unit", "time"]).any():
         unit, time = made.loc[made.duplicated(["unit", "time"]), ["unit", "time"]].iloc[0]
-        raise DataError(f"measure.permute={seed}: {unit} has two rows for {time}; leave one of them out.")
+        raise DataError(Note("permuted_unit_twice", key="measure.permute", seed=seed, unit=unit, time=time))
     units = sorted(made["unit"].unique(), key=str)
     giver = dict(zip(units, np.array(units, dtype=object)[permutations(len(units), 1, seed)[0]], strict=True))
     asked = pd.MultiIndex.from_arrays([made["unit"].map(giver), made["time"]])
@@ -203,6 +203,10 @@ def _refuse_constant(values: Mapping[str, np.ndarray[tuple[int], np.dtype[np.flo
         known = value[np.isfinite(value)]
         if len(known) < 2 or not varies(known):
             raise DataError(
-                f"measure.standardise=true: the column '{name}' does not vary (it has {len(np.unique(known))} distinct "
-                "values), so that it has no standard deviation to divide by; set measure.standardise=false."
+                Note(
+                    "standardised_constant",
+                    key="measure.standardise",
+                    column=name,
+                    values=len(np.unique(known)),
+                )
             )

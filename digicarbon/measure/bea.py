@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray
 from digicarbon.disk.cells import plain_table
-from digicarbon.errors import DataError, listing, nearest
+from digicarbon.errors import DataError
 from digicarbon.measure._gap_years import GapYears, growth, table_years
 from digicarbon.measure.base import Measure
-from digicarbon.note import Note
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.numeric.accounts import bea
 from digicarbon.numeric.accounts.leontief import technical_coefficients
 from digicarbon.source import TABLES, InputOutputTable, Inputs
@@ -41,6 +41,12 @@ _SHARES: Mapping[bea.Coefficient, Note] = {
     "total_input": Note("share_total_input"),
     "intermediate_input": Note("share_intermediate_input"),
     "leontief": Note("share_value_added"),
+}
+
+_NOT_FINITE: Mapping[bea.Coefficient, Note] = {
+    "total_input": Note("bea_digital_inputs_without_output"),
+    "intermediate_input": Note("bea_digital_inputs_without_inputs"),
+    "leontief": Note("bea_inputs_without_output"),
 }
 
 
@@ -92,20 +98,17 @@ class BeaMeasure(Measure):
         known = [f"{prefix}{name}" for name in bea.MEASURES for prefix in ("ln_", "")]
         unknown = [name for name in terms if name not in known]
         if unknown:
-            raise ValueError(
-                f"there is no measure {listing(unknown)}.{nearest(unknown[0], known)} Terms: {listing(known, 10)}."
-            )
+            hint = suggestion(unknown[0], known)
+            raise ValueError(Note("bea_unknown_terms", terms=cut(unknown), hint=hint, known=cut(known, 10)))
         if not terms:
-            raise ValueError(f"name at least one of {listing(known, 10)}.")
+            raise ValueError(Note("bea_no_terms", known=cut(known, 10)))
         return terms
 
     @pydantic.model_validator(mode="after")
     def _narrow_has_no_ddl(self) -> Self:
         gone = [name for name in self.terms if name.removeprefix("ln_") == "ddl"]
         if self.scope == "narrow" and gone:
-            raise ValueError(
-                f"scope=narrow leaves DDL out, so that there is no term {listing(gone)}; take ln_e, or set scope=full."
-            )
+            raise ValueError(Note("bea_narrow_without_ddl", key="scope", terms=cut(gone)))
         return self
 
     @property
@@ -159,8 +162,8 @@ class BeaMeasure(Measure):
 
     def _sectors(self, table: InputOutputTable, unit: str, year: int) -> dict[str, NDArray[Any]]:
         """Return the columns of one table."""
-        first, second = self._digital(table, f"{unit} {year}")
-        share = self._shares(table, f"{unit} {year}")
+        first, second = self._digital(table, _called(unit, year))
+        share = self._shares(table, _called(unit, year))
         n = len(table.sectors)
         kind = np.full(n, "", dtype=object)
         kind[[first, second]] = "sector1", "sector2"
@@ -180,23 +183,23 @@ class BeaMeasure(Measure):
     def _at_tables(self, inputs: Inputs) -> pd.DataFrame:
         """Sector 1, Sector 2 and DDL, indexed by unit and table year."""
         tables = _tables(inputs)
-        rows = [self._one_table(table, f"{unit} {year}") for (unit, year), table in tables.items()]
+        rows = [self._one_table(table, _called(unit, year)) for (unit, year), table in tables.items()]
         values = [[getattr(parts, name) for name in _PARTS] for parts in rows]
         index = pd.MultiIndex.from_tuples(list(tables), names=["unit", "year"])
         return pd.DataFrame(values, index=index, columns=list(_PARTS), dtype=float)
 
-    def _one_table(self, table: InputOutputTable, name: str) -> bea.DigitalValueAdded:
+    def _one_table(self, table: InputOutputTable, name: Note) -> bea.DigitalValueAdded:
         return bea.from_shares(self._shares(table, name), table.value_added, *self._digital(table, name))
 
-    def _digital(self, table: InputOutputTable, name: str) -> tuple[int, int]:
+    def _digital(self, table: InputOutputTable, name: Note) -> tuple[int, int]:
         """Return the positions of the two digital sectors."""
         first = _position(table.sectors, self.sector1, name, "measure.sector1")
         second = _position(table.sectors, self.sector2, name, "measure.sector2")
         if first == second:
-            raise DataError(f"measure.sector1 and measure.sector2 name the same sector, '{table.sectors[first]}'.")
+            raise DataError(Note("bea_one_sector_twice", sector=table.sectors[first]))
         return first, second
 
-    def _shares(self, table: InputOutputTable, name: str) -> FloatArray:
+    def _shares(self, table: InputOutputTable, name: Note) -> FloatArray:
         """Return each sector's coefficient, shape (n,); none counts in the narrow scope."""
         if self.scope == "narrow":
             return np.zeros(len(table.sectors))
@@ -204,11 +207,7 @@ class BeaMeasure(Measure):
         try:
             share = coefficient(table.flows, table.value_added, table.output, self._digital(table, name))
         except np.linalg.LinAlgError as error:
-            raise DataError(
-                f"The input-output table of {name} has no total requirements: its matrix I - A cannot be inverted, as "
-                "some sectors buy all of their output from each other. Correct the flows or the output, or choose "
-                "measure.coefficient=total_input."
-            ) from error
+            raise DataError(Note("bea_no_total_requirements", key="measure.coefficient", table=name)) from error
         if np.isfinite(share).all():
             return share
         leontief = self.coefficient == "leontief"
@@ -217,22 +216,20 @@ class BeaMeasure(Measure):
             if leontief
             else ~np.isfinite(share)
         )
-        odd = listing(table.sectors[j] for j in np.flatnonzero(bad))
-        whole = "intermediate input" if self.coefficient == "intermediate_input" else "output"
-        raise DataError(
-            f"The input-output table of {name} has {'' if leontief else 'digital '}inputs but no finite, non-zero "
-            f"{whole} in {odd}; correct the flows or the output of these sectors."
-        )
+        odd = cut(table.sectors[j] for j in np.flatnonzero(bad))
+        raise DataError(Note("bea_not_finite", table=name, what=_NOT_FINITE[self.coefficient], sectors=odd))
 
 
 def _tables(inputs: Inputs) -> Mapping[tuple[str, int], InputOutputTable]:
     if not inputs.tables:
-        remedy = inputs.absent.get(TABLES, "Choose another source.")
-        raise DataError(
-            f"measure=bea needs input-output tables, which source={inputs.source} does not have. {remedy} Or take a "
-            "ready-made column instead (measure=column measure.column=…)."
-        )
+        remedy = inputs.absent.get(TABLES, Note("choose_another_source"))
+        raise DataError(Note("bea_needs_tables", source=inputs.source, remedy=remedy))
     return inputs.tables
+
+
+def _called(unit: str, year: int) -> Note:
+    """Return the name of a table."""
+    return Note("cell", parts=(unit, year))
 
 
 def _scaled(
@@ -244,21 +241,25 @@ def _scaled(
     return bea.scale_to_year(at_table, *growth(inputs, keys, years).T)
 
 
-def _position(sectors: Sequence[str], spellings: Sequence[str], table: str, key: str) -> int:
+def _position(sectors: Sequence[str], spellings: Sequence[str], table: Note, key: str) -> int:
     wanted = {_folded(name) for name in spellings}
     found = [index for index, name in enumerate(sectors) if _folded(name) in wanted]
     if len(found) == 1:
         return found[0]
     if found:
-        raise DataError(
-            f"The input-output table of {table} has {len(found)} sectors that {key} accepts: "
-            f"{listing(sectors[index] for index in found)}; keep one spelling in {key}."
-        )
+        names = cut(sectors[index] for index in found)
+        raise DataError(Note("bea_several_sectors", key=key, table=table, number=len(found), sectors=names))
+    if not spellings:
+        raise DataError(Note("bea_no_spelling", key=key))
     raise DataError(
-        f"The input-output table of {table} has no sector named {listing(spellings)}.{nearest(spellings[0], sectors)} "
-        f"Add the table's spelling to {key}. Sectors: {listing(sectors, 60)}."
-        if spellings
-        else f"{key} is empty; give the name of the digital sector in the input-output tables."
+        Note(
+            "bea_no_such_sector",
+            key=key,
+            table=table,
+            spellings=cut(spellings),
+            hint=suggestion(spellings[0], sectors),
+            sectors=cut(sectors, 60),
+        )
     )
 
 

@@ -10,6 +10,7 @@ from pydantic import model_validator
 
 from digicarbon.disk.cells import plain_table
 from digicarbon.measure.base import Measure
+from digicarbon.note import Note
 from digicarbon.source import Inputs
 
 Money = Literal["none", "10k_cny", "100m_cny"]
@@ -44,10 +45,14 @@ class ColumnMeasure(Measure):
     def _changed_needs_a_name(self) -> Self:
         if self.changed and self.name in ("", self.column):
             raise ValueError(
-                f"per={self.per}, standardise={str(self.standardise).lower()} and permute="
-                f"{'null' if self.permute is None else self.permute} change the column '{self.column}', "
-                "which other parts of a run may read as it is; give the measure a name, e.g. "
-                f"name={self.column}_measure, and take it in terms."
+                Note(
+                    "measure_column_changed",
+                    key="per",
+                    per=self.per,
+                    standardise=str(self.standardise).lower(),
+                    permute="null" if self.permute is None else self.permute,
+                    column=self.column,
+                )
             )
         return self
 

@@ -13,10 +13,10 @@ from pydantic import model_validator
 
 from digicarbon.arrays import FloatArray
 from digicarbon.disk.cells import plain_table
-from digicarbon.errors import DataError, listing, nearest
+from digicarbon.errors import DataError
 from digicarbon.measure._numbers import numbers
 from digicarbon.measure.base import Measure
-from digicarbon.note import Note, cut
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.numeric.accounts.indicators import varies
 from digicarbon.source import Inputs
 from digicarbon.spec import Names
@@ -72,13 +72,12 @@ class CompositeIndex(Measure):
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
         if len(self.indicators) < 2:
-            raise ValueError(
-                f"indicators needs at least two columns and their directions, e.g. indicators={{a: positive, b: "
-                f"negative}}; got {listing(self.indicators) or 'none'}. A single column is measure=column."
-            )
+            given = cut(self.indicators) or Note("index_of_nothing")
+            example = "indicators={a: positive, b: negative}"
+            raise ValueError(Note("index_needs_two", key="indicators", example=example, given=given))
         self._refuse_strangers(self.per_capita, "per_capita")
         if self.name in ("", "unit", "time", *self.indicators):
-            raise ValueError(f"name='{self.name}' cannot be the index's name; give one that no other column has.")
+            raise ValueError(Note("index_name_taken", key="name", name=self.name))
         return self
 
     def combine(self, values: FloatArray, names: Sequence[str], negative: NDArray[np.bool_]) -> Index:
@@ -144,8 +143,13 @@ class CompositeIndex(Measure):
         unknown = [name for name in names if name not in self.indicators]
         if unknown:
             raise ValueError(
-                f"{field} names {listing(unknown)}, which is none of the indicators."
-                f"{nearest(unknown[0], self.indicators)} Indicators: {listing(self.indicators, 40)}."
+                Note(
+                    "index_strangers",
+                    key=field,
+                    names=cut(unknown),
+                    hint=suggestion(unknown[0], self.indicators),
+                    indicators=cut(self.indicators, 40),
+                )
             )
 
     def _made(self, inputs: Inputs) -> dict[str, pd.DataFrame]:
@@ -188,12 +192,15 @@ class CompositeIndex(Measure):
         for place, name in enumerate(names):
             gaps = keys[~np.isfinite(raw[:, place])]
             if len(gaps):
-                where = listing(f"{unit} {time}" for unit, time in zip(gaps["unit"], gaps["time"], strict=True))
-                head = " per head" if name in self.per_capita else ""
                 raise DataError(
-                    f"measure.indicators: '{name}'{head} has no value in source={source} for {where}. Fill these "
-                    "cells, leave the indicator out, let the source begin or end elsewhere, or choose "
-                    "measure.missing=drop (such rows then have no index)."
+                    Note(
+                        "index_gaps",
+                        key="measure.indicators",
+                        indicator=name,
+                        head=Note("index_per_head") if name in self.per_capita else "",
+                        source=source,
+                        cells=cut(Note("cell", parts=cell) for cell in zip(gaps["unit"], gaps["time"], strict=True)),
+                    )
                 )
 
     def _groups(
@@ -208,23 +215,34 @@ class CompositeIndex(Measure):
     def _refuse_cancelled(self, index: Index, year: object) -> None:
         """Refuse an index in which only rounding tells rows apart: scaled indicators lie between 0 and 1."""
         if not varies(index.values):
-            when = "" if year is None else f" in {year}"
             raise DataError(
-                f"measure.indicators: {self.name} is {index.values[0]:.4g} in all rows{when}: its indicators cancel "
-                "each other, as one and its opposite do. Check their directions (positive, negative), or leave one out."
+                Note(
+                    "index_cancelled",
+                    key="measure.indicators",
+                    index=self.name,
+                    value=index.values[0],
+                    when=_in_year(year),
+                )
             )
 
     def _refuse_constant(self, values: FloatArray, names: Sequence[str], year: object) -> None:
-        when = "" if year is None else f" in {year}"
+        when, otherwise = _in_year(year), "" if year is None else Note("or_by_panel")
         if len(values) < 2:
-            raise DataError(
-                f"measure.indicators: fewer than two rows have every indicator{when}; an index compares rows. Leave "
-                f"out the indicators with most gaps{'' if year is None else ', or choose measure.by=panel'}."
-            )
+            raise DataError(Note("index_of_few_rows", key="measure.indicators", when=when, otherwise=otherwise))
         for name, column in zip(names, values.T, strict=True):
             if varies(column):
                 continue
             raise DataError(
-                f"measure.indicators: '{name}' has the same value ({column[0]:g}) in all rows{when}, "
-                f"so that it tells nothing apart; leave it out{'' if year is None else ', or choose measure.by=panel'}."
+                Note(
+                    "index_constant",
+                    key="measure.indicators",
+                    indicator=name,
+                    value=column[0],
+                    when=when,
+                    otherwise=otherwise,
+                )
             )
+
+
+def _in_year(year: object) -> Note | str:
+    return "" if year is None else Note("index_in_year", year=year)

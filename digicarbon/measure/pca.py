@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from digicarbon.arrays import FloatArray
-from digicarbon.errors import counted
 from digicarbon.measure.composite import CompositeIndex, Index
 from digicarbon.note import Note, cut
 from digicarbon.numeric.accounts.indicators import min_max, z_scores
@@ -53,8 +52,9 @@ class PcaIndex(CompositeIndex):
     def _as_many_components_as_indicators(self) -> Self:
         if self.components is not None and self.components > len(self.indicators):
             raise ValueError(
-                f"components={self.components}, but {counted(len(self.indicators), 'indicator')} have no more than "
-                f"{counted(len(self.indicators), 'component')}."
+                Note(
+                    "too_many_components", key="components", components=self.components, indicators=len(self.indicators)
+                )
             )
         return self
 

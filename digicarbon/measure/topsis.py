@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from digicarbon.arrays import FloatArray
-from digicarbon.errors import listing
 from digicarbon.measure.composite import CompositeIndex, Index
-from digicarbon.note import Note
+from digicarbon.note import Note, cut
 from digicarbon.numeric.accounts.indicators import min_max
 from digicarbon.numeric.index.entropy_weights import entropy_weights
 from digicarbon.numeric.index.topsis import closeness
@@ -52,13 +51,11 @@ class TopsisIndex(CompositeIndex):
         given = self.given or {}
         self._refuse_strangers(tuple(given), "given")
         if (self.weights == "given") != bool(given):
-            raise ValueError(
-                "weights=given and the weights in given go together, e.g. weights=given "
-                f"given={{{next(iter(self.indicators))}: 2, …}}; for others set given=null."
-            )
+            example = f"weights=given given={{{next(iter(self.indicators))}: 2, …}}"
+            raise ValueError(Note("given_weights_alone", key="weights", example=example))
         lacking = [name for name in self.indicators if given.get(name, 0.0) <= 0] if given else []
         if lacking:
-            raise ValueError(f"given has no positive weight for {listing(lacking)}; give one for each indicator.")
+            raise ValueError(Note("given_weights_lacking", key="given", indicators=cut(lacking)))
         return self
 
     def combine(self, values: FloatArray, names: Sequence[str], negative: NDArray[np.bool_]) -> Index:

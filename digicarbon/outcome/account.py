@@ -11,7 +11,7 @@ import pydantic
 
 from digicarbon import data
 from digicarbon.arrays import FloatArray
-from digicarbon.errors import DataError, listing
+from digicarbon.errors import DataError
 from digicarbon.note import Note, cut
 from digicarbon.numeric.accounts import fuels
 from digicarbon.outcome.base import Outcome
@@ -53,20 +53,14 @@ class Fuel(Spec):
     @classmethod
     def _in_kj(cls, value: float) -> float:
         if not _CALORIFIC[0] <= value <= _CALORIFIC[1]:
-            raise ValueError(
-                f"calorific_value_kj is {value:g}, and fuels have 1,000 to 100,000 kJ per kg (gas: per m3), e.g. coal "
-                "20908; turn MJ per kg or TJ per kt into kJ (times 1,000)."
-            )
+            raise ValueError(Note("fuel_calorific_value_outside", value=value))
         return value
 
     @pydantic.field_validator("carbon_content_t_per_tj")
     @classmethod
     def _of_carbon(cls, value: float) -> float:
         if not _CARBON[0] <= value <= _CARBON[1]:
-            raise ValueError(
-                f"carbon_content_t_per_tj is {value:g}, and fuels have 5 to 100 tonnes of carbon per TJ, e.g. coal "
-                "26.37; a factor of CO2 per TJ is 44/12 times that of carbon, and kg are a thousandth of tonnes."
-            )
+            raise ValueError(Note("fuel_carbon_content_outside", value=value))
         return value
 
 
@@ -98,11 +92,9 @@ class CarbonOutcome(Outcome):
     @pydantic.model_validator(mode="after")
     def _factors_have_a_use(self) -> CarbonOutcome:
         if self.factors is not None and self.account != "fuels":
-            raise ValueError(
-                f"factors belong to account=fuels; account={self.account} takes CO2 as its inventory has it."
-            )
+            raise ValueError(Note("factors_of_other_account", key="factors", account=self.account))
         if self.factors == {}:
-            raise ValueError("factors is empty; name at least one fuel, or leave it null for the study's seven.")
+            raise ValueError(Note("no_factors", key="factors"))
         return self
 
     def emission_factors(self) -> pd.DataFrame:
@@ -175,7 +167,7 @@ class CarbonOutcome(Outcome):
         counted = self._fuels if self.account == "fuels" else [f"co2_{self.account}"]
         table = inputs.series([*series, *counted], self._asks)
         co2 = self._burnt(table, inputs) if self.account == "fuels" else table[counted[0]]
-        refuse_non_positive(table, co2, f"CO2 of {self._asks}", inputs.source)
+        refuse_non_positive(table, co2, Note("co2_of_account", account=self._asks), inputs.source)
         return table, co2
 
     @property
@@ -229,15 +221,19 @@ class CarbonOutcome(Outcome):
             stated = inputs.units.get(name, "")
             own = _fuel_unit(stated)
             if own == "other" or (fuel.unit is not None and own not in ("unknown", fuel.unit)):
-                known = "10kt or 100m_m3" if fuel.unit is None else fuel.unit
                 raise DataError(
-                    f"outcome.factors.{name}: the series '{name}' of source={inputs.source} is in {stated}, and its "
-                    f"factor is for {known}. Correct the factor's unit, or convert the series in the source."
+                    Note(
+                        "fuel_of_other_unit",
+                        key=f"outcome.factors.{name}",
+                        series=name,
+                        source=inputs.source,
+                        stated=stated,
+                        known=Note("either_fuel_unit") if fuel.unit is None else fuel.unit,
+                    )
                 )
             if fuel.unit is None and own == "unknown":
                 raise DataError(
-                    f"outcome.factors.{name}: source={inputs.source} does not say in what unit the series '{name}' is; "
-                    "write unit: 10kt (10k tonnes) or unit: 100m_m3 (gas, 100m cubic metres) in the factor."
+                    Note("fuel_without_unit", key=f"outcome.factors.{name}", series=name, source=inputs.source)
                 )
             found.append((fuel.unit or own) == "100m_m3")
         return found
@@ -258,7 +254,7 @@ def _bare(unit: str) -> str:
     return "".join(letter for letter in unit if letter not in " _")
 
 
-def refuse_non_positive(table: pd.DataFrame, values: pd.Series[float] | FloatArray, what: str, source: str) -> None:
+def refuse_non_positive(table: pd.DataFrame, values: pd.Series[float] | FloatArray, what: Note, source: str) -> None:
     """Raise unless all values that are not missing are positive; ``what`` names them in the message.
 
     Raises
@@ -268,8 +264,5 @@ def refuse_non_positive(table: pd.DataFrame, values: pd.Series[float] | FloatArr
     """
     bad = table[np.asarray(values) <= 0]
     if len(bad):
-        cells = listing(f"{unit} {year}" for unit, year in zip(bad["unit"], bad["time"], strict=True))
-        raise DataError(
-            f"{what} in source={source} is zero or negative for {cells}; the outcome and its logarithm need positive "
-            "values. Correct these cells, or leave them empty to treat them as missing."
-        )
+        cells = cut(Note("cell", parts=cell) for cell in zip(bad["unit"], bad["time"], strict=True))
+        raise DataError(Note("outcome_not_positive", what=what, source=source, cells=cells))

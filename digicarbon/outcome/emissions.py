@@ -73,5 +73,5 @@ class PerCapita(CarbonOutcome):
         """
         table, co2 = self._with_co2(inputs, self.population)
         people = table[self.population]
-        refuse_non_positive(table, people, f"Column '{self.population}' (population)", inputs.source)
+        refuse_non_positive(table, people, Note("column_of_population", column=self.population), inputs.source)
         return table[["unit", "time"]].assign(**{self.name: MT_PER_10K_TO_T_PER_HEAD * co2 / people})

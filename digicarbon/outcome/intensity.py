@@ -55,7 +55,7 @@ class Intensity(CarbonOutcome):
             the index lacks a year between the base year and one that has GDP and CO2.
         """
         table, co2 = self._with_co2(inputs, self.gdp)
-        refuse_non_positive(table, table[self.gdp], f"Column '{self.gdp}' (GDP)", inputs.source)
+        refuse_non_positive(table, table[self.gdp], Note("column_of_gdp", column=self.gdp), inputs.source)
         if self.base_year is None:
             return table[["unit", "time"]].assign(**{self.name: MT_PER_100M_TO_T_PER_10K * co2 / table[self.gdp]})
         real = self._real_gdp(inputs, self.base_year, wanted=co2.notna() & table[self.gdp].notna())
@@ -74,7 +74,9 @@ class Intensity(CarbonOutcome):
     def _real_gdp(self, inputs: Inputs, base_year: int, wanted: pd.Series[bool]) -> pd.Series[float]:
         """Return GDP at the prices of the base year for each row of the inputs."""
         table = inputs.series([self.gdp, self.gdp_index], "outcome.base_year")
-        refuse_non_positive(table, table[self.gdp_index], f"Column '{self.gdp_index}'", inputs.source)
+        refuse_non_positive(
+            table, table[self.gdp_index], Note("column_of_source", column=self.gdp_index), inputs.source
+        )
         years = _years(table["time"], inputs.source)
         if base_year not in set(years):
             raise DataError(

@@ -67,7 +67,7 @@ def test_a_table_comes_back(tmp_path: Path, imports: bool) -> None:
     assert (imported > 0).all() == imports
     # intermediate and final use are what there is of a product
     np.testing.assert_allclose(known.sum(axis=1) + sectors["final_use"], output, rtol=1e-9)
-    assert any(note.startswith("2012: tables of 4 provinces; none of Hebei") for note in found.notes)
+    assert any(note.startswith("2012: tables of 4 provinces; none of Hebei") for note in map(str, found.notes))
 
 
 def test_the_coefficients_are_those_of_pymrio(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_full_width_digits_separators_and_dashes(tmp_path: Path) -> None:
     form.put(4, 3, "-").put(4, 4, "…").put(4, 5, "１，２３４，５６７．５")
     found = read(save(tmp_path / "a.xlsx", {"2012": form}))
     np.testing.assert_allclose(matrix(found), known, rtol=RTOL)
-    assert any("2 cells of flows without a figure" in note for note in found.notes)
+    assert any("2 cells of flows without a figure" in note for note in map(str, found.notes))
 
 
 def broken(name: str, change: Callable[[Form], object], sentence: str) -> object:

@@ -59,7 +59,7 @@ def test_a_table_comes_back(tmp_path: Path, seed: int, english: bool) -> None:
     assert found.tables["io_flows"]["adcode"].unique().tolist() == [110000]
     assert (found.tables["io_flows"]["flow"] != 0).all()
     assert len(found.tables["io_flows"]) == (table.flows != 0).sum()
-    (note,) = found.notes
+    (note,) = map(str, found.notes)
     assert note.startswith("2012: tables of 1 province; none of Tianjin, Hebei")
 
 
@@ -90,13 +90,13 @@ def test_units_are_converted(tmp_path: Path, unit: str, scale: float) -> None:
     found = read(one(tmp_path, provincial(table, TITLE, unit)))
     sectors = found.tables["io_sectors"]
     np.testing.assert_allclose(sectors["output"], table.uses["output"] * scale, rtol=RTOL)
-    assert any("converted" in note for note in found.notes) == (scale != 1)
+    assert any("converted" in note for note in map(str, found.notes)) == (scale != 1)
 
 
 def test_a_unit_that_is_not_said_is_told_and_may_be_given(tmp_path: Path) -> None:
     table = made(1)
     path = one(tmp_path, provincial(table, TITLE, None))
-    assert any("no unit is named" in note for note in read(path).notes)
+    assert any("no unit is named" in note for note in map(str, read(path).notes))
     np.testing.assert_allclose(
         read(path, unit="亿元").tables["io_sectors"]["output"], table.uses["output"] * 1e4, rtol=RTOL
     )
@@ -116,7 +116,7 @@ def test_text_cells_of_every_kind(tmp_path: Path) -> None:
         form.put(row, column + offset, shown)
     found = read(one(tmp_path, form))
     equal(found, table)
-    assert any("3 cells of flows without a figure taken as zero" in note for note in found.notes)
+    assert any("3 cells of flows without a figure taken as zero" in note for note in map(str, found.notes))
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gbk", "utf-16"])
@@ -145,7 +145,7 @@ def test_a_heading_spelled_otherwise_is_told_by_code(tmp_path: Path) -> None:
     form.put(3, 3, "农林牧渔业")
     found = read(one(tmp_path, form))
     equal(found, table)
-    assert any("'农林牧渔业' for '农林牧渔产品和服务'" in note for note in found.notes)
+    assert any("'农林牧渔业' for '农林牧渔产品和服务'" in note for note in map(str, found.notes))
     form.put(4, 3, None)
     with pytest.raises(DataError, match=r"cell B6: the sector '农林牧渔产品和服务' has a row but no column"):
         read(one(tmp_path, form))
@@ -196,8 +196,8 @@ def test_sheets_that_hold_no_table(tmp_path: Path) -> None:
     book = {"说明": Form([["本表由统计局编制"]]), "北京": form, "直接消耗系数表": provincial(table, "北京直接消耗系数")}
     found = read(save(tmp_path / "a.xlsx", book))
     equal(found, table)
-    assert "a.xlsx, sheet 说明: left out, it holds no input-output table." in found.notes
-    assert "a.xlsx: tables of coefficients left out: sheet 直接消耗系数表." in found.notes
+    assert "a.xlsx, sheet 说明: left out, it holds no input-output table." in tuple(map(str, found.notes))
+    assert "a.xlsx: tables of coefficients left out: sheet 直接消耗系数表." in tuple(map(str, found.notes))
     equal(read(tmp_path / "a.xlsx", sheet="北京"), table)
     with pytest.raises(DataError, match=r"a\.xlsx has no sheet '北'.*Sheets: 说明, 北京, 直接消耗系数表"):
         read(tmp_path / "a.xlsx", sheet="北")
@@ -211,7 +211,7 @@ def test_differences_within_the_tolerance_are_told(tmp_path: Path) -> None:
     row, column = form.find("TVA")[0], 4
     form.put(row, column, table.rows["value_added"][1] * 1.0005)
     found = read(one(tmp_path, form))
-    assert any("sheet Sheet1, cell E17: value added of" in note for note in found.notes)
+    assert any("sheet Sheet1, cell E17: value added of" in note for note in map(str, found.notes))
     form.put(row, column, table.rows["value_added"][1] * 1.02)
     with pytest.raises(DataError, match=r"cell E17: value added of '\w+' is .*its four parts sum to.*tolerance=0\.02"):
         read(one(tmp_path, form))

@@ -93,8 +93,8 @@ def test_indicators_of_one_year_in_the_units_of_a_panel(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(wide(found, "built_up_area"), expected((2012,)))
     units = {"pollution_investment": "100m CNY", "urbanization": "share", "built_up_area": "km2"}
     assert dict(found.units) == units
-    assert any("pollution_investment" in note and "divided by 10000" in note for note in found.notes)
-    assert not any("built_up_area" in note for note in found.notes)
+    assert any("pollution_investment" in note and "divided by 10000" in note for note in map(str, found.notes))
+    assert not any("built_up_area" in note for note in map(str, found.notes))
 
 
 def test_tables_below_each_other_and_on_further_sheets(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_tables_below_each_other_and_on_further_sheets(tmp_path: Path) -> None:
     found = read(write_xlsx(tmp_path / "all.xlsx", rows, more=more))
     for series in ("gdp", "secondary_va", "population"):
         pd.testing.assert_frame_equal(wide(found, series), expected())
-    assert any("sheet 说明" in note and "no table" in note for note in found.notes)
+    assert any("sheet 说明" in note and "no table" in note for note in map(str, found.notes))
 
 
 @pytest.mark.parametrize("merged", [(), ("A2:A3", "B2:C2", "D2:E2")])
@@ -144,8 +144,8 @@ def test_full_width_digits_thousands_and_dashes(tmp_path: Path) -> None:
     assert table.loc["Beijing"].tolist() == [12345.6, 12345.6]
     assert table.loc["Tianjin"].tolist() == [1234567.8, 1234567.8]
     assert set(PROVINCES) - set(table.index) == {"Hebei", "Shanxi", "Liaoning", "Jilin"}
-    assert any("8 cells without a figure" in note for note in found.notes)
-    assert any("no figures for Hebei, Shanxi, Liaoning, Jilin" in note for note in found.notes)
+    assert any("8 cells without a figure" in note for note in map(str, found.notes))
+    assert any("no figures for Hebei, Shanxi, Liaoning, Jilin" in note for note in map(str, found.notes))
 
 
 def test_a_year_that_is_not_out_yet_is_no_row(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_a_year_that_is_not_out_yet_is_no_row(tmp_path: Path) -> None:
 def test_a_missing_province_is_said(tmp_path: Path) -> None:
     names = [name for name in PROVINCES if name != "Qinghai"]
     found = read(write_csv(tmp_path / "gdp.csv", by_indicator(provinces=names)))
-    assert "gdp: no figures for Qinghai." in found.notes
+    assert "gdp: no figures for Qinghai." in tuple(map(str, found.notes))
 
 
 def test_the_nation_is_left_out_and_said(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_the_nation_is_left_out_and_said(tmp_path: Path) -> None:
     rows.insert(4, ["全国", 1, 2])
     found = read(write_csv(tmp_path / "gdp.csv", rows))
     pd.testing.assert_frame_equal(wide(found, "gdp"), expected())
-    assert any("no provinces: 全国" in note for note in found.notes)
+    assert any("no provinces: 全国" in note for note in map(str, found.notes))
 
 
 def test_names_of_your_own_and_their_units(tmp_path: Path) -> None:
@@ -185,14 +185,14 @@ def test_vintages_stand_side_by_side(tmp_path: Path) -> None:
         assert status == 0
     found = datafolder.read(tmp_path / "to", "yearbook")
     assert found.groupby("vintage").size().to_dict() == {"original": 62, "revised": 62}
-    assert any("speaks of a revision" in note for note in read(file, vintage="original").notes)
+    assert any("speaks of a revision" in note for note in map(str, read(file, vintage="original").notes))
 
 
 def test_a_figure_told_twice(tmp_path: Path) -> None:
     one, two = (write_csv(tmp_path / f"{name}.csv", by_indicator()) for name in "ab")
     found = read(one, two)
     assert len(found.tables["yearbook"]) == 62
-    assert any("62 figures stand in the files more than once" in note for note in found.notes)
+    assert any("62 figures stand in the files more than once" in note for note in map(str, found.notes))
     write_csv(two, by_indicator(figure=lambda name, year: figure(name, year) + (name == "Hebei")))
     said = refused(one, two)
     assert "b.csv, cell B7" in said
@@ -374,5 +374,5 @@ def test_an_unfinished_option_is_a_sentence(tmp_path: Path, capsys: pytest.Captu
 
 def test_an_unknown_indicator_without_a_unit_is_told_of(tmp_path: Path) -> None:
     found = read(write_csv(tmp_path / "x.csv", by_indicator("邮政业务总量")))
-    assert "邮政业务总量 has no unit of measurement; name it by unit=…" in found.notes
+    assert "邮政业务总量 has no unit of measurement; name it by unit=…" in tuple(map(str, found.notes))
     assert dict(read(tmp_path / "x.csv", unit="亿元").units) == {"邮政业务总量": "亿元"}

@@ -93,7 +93,7 @@ def test_world_bank_download(tmp_path: Path) -> None:
     assert table["adcode"].isna().all()
     assert dict(found.units) == {"NY.GDP.MKTP.KD": "constant 2015 US$"}
     assert found.citation.startswith("World Bank")
-    assert any("8 cells without a figure" in note for note in found.notes)
+    assert any("8 cells without a figure" in note for note in map(str, found.notes))
 
 
 @pytest.mark.parametrize("suffix", ["csv", "xlsx"])
@@ -106,7 +106,7 @@ def test_databank_export(tmp_path: Path, suffix: str) -> None:
     found = read(file, series={"NY.GDP.MKTP.KD": "gdp_real"}, units={"gdp_real": "USD of 2015"})
     check(found.tables["long"], GDP[1], "gdp_real")
     assert dict(found.units) == {"gdp_real": "USD of 2015"}
-    assert any("Data from database" in note for note in found.notes)
+    assert any("Data from database" in note for note in map(str, found.notes))
 
 
 def test_western_text_is_not_read_as_chinese(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_one_row_per_observation(tmp_path: Path) -> None:
         ["Shaanxi", 2014, "y", 3.0],
     ]
     assert table["adcode"].astype(object).where(table["adcode"].notna(), None).tolist() == [110000, None, 610000]
-    assert "2 units of 3 are provinces; not: 全国." in found.notes
+    assert "2 units of 3 are provinces; not: 全国." in tuple(map(str, found.notes))
     assert found.citation == ""
 
 
@@ -177,7 +177,7 @@ def test_files_together_and_figures_told_twice(tmp_path: Path) -> None:
     one, two = write(tmp_path / "1.csv", world_bank(GDP)), write(tmp_path / "2.csv", world_bank(GDP, POP))
     found = read(one, two)
     assert found.tables["long"].groupby("series").size().to_dict() == {GDP[1]: 5, POP[1]: 5}
-    assert any("5 figures stand in the files more than once" in note for note in found.notes)
+    assert any("5 figures stand in the files more than once" in note for note in map(str, found.notes))
     rows = world_bank(GDP)
     rows[7][5] = 1
     said = refused(one, write(tmp_path / "3.csv", rows))
@@ -262,7 +262,7 @@ def test_a_last_figure_without_a_line_end_is_told_of(tmp_path: Path) -> None:
     file = tmp_path / "l.csv"
     file.write_text("unit,time,x\na,2012,1\nb,2012,34", encoding="utf-8")
     options = {"unit": "unit", "time": "time", "values": ["x"]}
-    assert "l.csv: the last figure has no line end" in read(file, **options).notes[0]
+    assert "l.csv: the last figure has no line end" in str(read(file, **options).notes[0])
     file.write_text("unit,time,x\na,2012,1\nb,2012,34\n", encoding="utf-8")
     assert read(file, **options).notes == ()
 
@@ -270,7 +270,7 @@ def test_a_last_figure_without_a_line_end_is_told_of(tmp_path: Path) -> None:
 def test_a_near_miss_of_a_province_is_asked_about(tmp_path: Path) -> None:
     rows: list[list[object]] = [["unit", "year", "gdp"], ["Beijing", 2012, 1], ["Shannxi", 2012, 2], ["World", 2012, 3]]
     found = read(write(tmp_path / "a.csv", rows), unit="unit", time="year", values=["gdp"])
-    near = [note for note in found.notes if "by this spelling" in note]
+    near = [note for note in map(str, found.notes) if "by this spelling" in note]
     assert near == [
         "'Shannxi' is no province by this spelling and is kept as another unit. Did you mean Shanxi (山西) or Shaanxi "
         "(陕西)? If so, correct the raw file."

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,11 +14,12 @@ from pydantic import Field
 
 from digicarbon.china import facts
 from digicarbon.china.importer._ceads_sheet import Inventory, Layout, read_inventory
-from digicarbon.china.importer._notes import coverage_notes, left_out, lost_totals
+from digicarbon.china.importer._notes import blank_notes, coverage_notes, left_out, lost_totals
 from digicarbon.country import Place
-from digicarbon.errors import DataError, counted, listing
+from digicarbon.errors import DataError
 from digicarbon.importer._sheets import visible
 from digicarbon.importer.base import Importer
+from digicarbon.note import Note, cut
 
 CITATION = (
     "Carbon Emission Accounts and Datasets, CEADs: Shan et al. 2016 (Applied Energy 184), 2018 (Scientific Data 5), "
@@ -45,7 +47,7 @@ class Collected:
     """All inventories of some files, and what was odd."""
 
     inventories: list[Inventory] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
 
 
 def split(more: str) -> list[str]:
@@ -84,7 +86,7 @@ def collect(files: Sequence[Path], layout: Layout, year: int | None) -> Collecte
         or no sheet is an inventory.
     """
     found = Collected()
-    places: dict[tuple[Place, int], str] = {}
+    places: dict[tuple[Place, int], Note | str] = {}
     strangers: Counter[str] = Counter()
     for file in files:
         shown, notes = visible(file)
@@ -98,30 +100,40 @@ def collect(files: Sequence[Path], layout: Layout, year: int | None) -> Collecte
                 continue
             key = (inventory.province, inventory.year)
             if key in places:
-                raise DataError(
-                    f"{inventory.province.name} {inventory.year} stands twice: in {places[key]} and in "
-                    f"{inventory.where}. Leave one of the two out."
-                )
+                raise DataError(standing_twice(*key, places[key], inventory.where))
             places[key] = inventory.where
             found.inventories.append(inventory)
         if len(found.inventories) == before:
             raise DataError(
-                f"{file.name} has no sheet of the {layout.name}: none has a header with {layout.examples}. Sheets: "
-                f"{listing(others) or 'unnamed'}. Is it another kind of download? `digicarbon list importer` shows the "
-                "kinds."
+                Note(
+                    "ceads_no_inventory",
+                    file=file.name,
+                    layout=layout.name,
+                    examples=layout.examples,
+                    sheets=named(others),
+                )
             )
         strangers.update(others)
     found.notes += left_out(strangers)
     remarks = Counter(remark for inventory in found.inventories for remark in inventory.remarks)
     if remarks:
-        words = (f"'{remark[:100]}' ({counted(number, 'sheet')})" for remark, number in remarks.items())
-        found.notes.append(f"Text that is no row of the tables is left out: {listing(words, 4)}.")
-    blanks = sum(inventory.blanks for inventory in found.inventories)
-    if blanks:
-        found.notes.append(f"{counted(blanks, 'empty cell or dash', 'empty cells or dashes')} taken as 0.")
-    found.notes += lost_totals([place for inventory in found.inventories for place in inventory.lost])
+        texts = (Note("ceads_text_of_sheets", text=remark[:100], sheets=number) for remark, number in remarks.items())
+        found.notes.append(Note("ceads_text_left_out", texts=cut(texts, 4)))
+    found.notes += blank_notes(sum(inventory.blanks for inventory in found.inventories))
+    lost = [place for inventory in found.inventories for place in inventory.lost]
+    found.notes += lost_totals(lost, Note("ceads_summed_up_has_one"))
     found.notes += coverage_notes(places)
     return found
+
+
+def standing_twice(place: Place, year: int, first: Note | str, second: Note | str) -> Note:
+    """Return what is said of a province and year that stands in two places."""
+    return Note("ceads_standing_twice", cell=Note("cell", parts=(place.name, year)), first=first, second=second)
+
+
+def named(sheets: Sequence[str]) -> tuple[Any, ...] | Note:
+    """Return the names of sheets for a message; a text file has none."""
+    return cut(filter(None, sheets)) or Note("ceads_unnamed")
 
 
 def tidy(inventories: Sequence[Inventory], layout: Layout) -> pd.DataFrame:

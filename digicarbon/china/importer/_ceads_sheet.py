@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from digicarbon.china.importer._words import Words
 from digicarbon.china.spelling import near_province, province_in
 from digicarbon.country import Place
-from digicarbon.errors import DataError, counted, listing
+from digicarbon.errors import DataError
 from digicarbon.importer._cells import figure, is_number, text, year_in
 from digicarbon.importer._sheets import Sheet
+from digicarbon.note import Note, cut
 
 MOST_TITLE_ROWS = 20
 """How far down a header is looked for."""
@@ -29,7 +30,7 @@ class Layout:
 
     Attributes
     ----------
-    name : str
+    name : Note
         For messages.
     columns, rows : Words
         Header cells and row labels; all rows are required.
@@ -45,7 +46,7 @@ class Layout:
         Spellings of each unit, as `unit_key` returns them.
     """
 
-    name: str
+    name: Note
     columns: Words
     rows: Words
     required: frozenset[str]
@@ -56,9 +57,9 @@ class Layout:
     total_columns: frozenset[str] = frozenset()
 
     @property
-    def examples(self) -> str:
+    def examples(self) -> tuple[str, ...]:
         """Some header cells, for messages."""
-        return listing(self.columns.shown(self.columns.names[:3]))
+        return tuple(self.columns.shown(self.columns.names[:3]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,13 +70,13 @@ class Inventory:
     ----------
     province : Place
     year : int
-    where : str
+    where : Note or str
         File and sheet.
     values : ndarray, shape (rows, columns)
         In the layout's order; not-a-number where there is no such column or a total has no figure.
     blanks : int
         Cells without a figure, taken as zero.
-    lost : tuple of str
+    lost : tuple of Note
         Totals without a figure, by their places.
     remarks : tuple of str
         Text in rows that are none of the table.
@@ -83,10 +84,10 @@ class Inventory:
 
     province: Place
     year: int
-    where: str
+    where: Note | str
     values: NDArray[np.float64]
     blanks: int
-    lost: tuple[str, ...] = ()
+    lost: tuple[Note, ...] = ()
     remarks: tuple[str, ...] = ()
 
 
@@ -95,17 +96,16 @@ def unit_key(unit: str) -> str:
     return re.sub(r"[\W_]", "", text(unit)).casefold()
 
 
-def empty_header(sheet: Sheet, row: int, column: int) -> str:
-    """Return the sentence on a cell of the header that names no column, merged or simply empty."""
+def empty_header(sheet: Sheet, row: int, column: int) -> Note:
+    """Return what is said of a cell of the header that names no column, merged or simply empty."""
     head = sheet.merged_into(row, column)
-    hint = f", merged into {head} (unmerge them and name each column)," if head else ""
+    if head:
+        return Note("ceads_header_merged", where=sheet.place(row, column), cell=head)
     filled = [below for below in range(row + 1, len(sheet.cells)) if text(sheet.cells.iat[below, column])]
-    if not head and len(filled) == 1:
-        return (
-            f"{sheet.place(filled[0], column)} holds '{text(sheet.cells.iat[filled[0], column])[:60]}' in a column "
-            f"without a name; delete it, or name the column in {sheet.cell(row, column)}."
-        )
-    return f"{sheet.place(row, column)}{hint} is empty above a column with entries."
+    if len(filled) == 1:
+        shown, cell = text(sheet.cells.iat[filled[0], column])[:60], sheet.cell(row, column)
+        return Note("ceads_text_without_header", where=sheet.place(filled[0], column), shown=shown, cell=cell)
+    return Note("ceads_header_empty", where=sheet.place(row, column))
 
 
 def read_inventory(sheet: Sheet, layout: Layout, given_year: int | None) -> Inventory | None:
@@ -128,8 +128,13 @@ def read_inventory(sheet: Sheet, layout: Layout, given_year: int | None) -> Inve
     if header is None:
         if place is not None:
             raise DataError(
-                f"{sheet.where}: there is no header of the {layout.name} with {layout.examples} in the first "
-                f"{MOST_TITLE_ROWS} rows."
+                Note(
+                    "ceads_no_header",
+                    where=sheet.where,
+                    layout=layout.name,
+                    examples=layout.examples,
+                    rows=MOST_TITLE_ROWS,
+                )
             )
         return None
     if place is None and sheet.name.strip().casefold() in ("sum", "total", "china", "全国", "合计"):
@@ -137,10 +142,7 @@ def read_inventory(sheet: Sheet, layout: Layout, given_year: int | None) -> Inve
     stem = sheet.file.stem
     place = place or province_in(stem)
     if place is None:
-        raise DataError(
-            f"{sheet.where}: neither the sheet's name nor the file's says which province this is."
-            f"{near_province(sheet.name)} Rename the sheet, e.g. Beijing2012."
-        )
+        raise DataError(Note("ceads_which_province", where=sheet.where, hint=near_province(sheet.name)))
     columns = _columns(sheet, header, layout)
     rows = _rows(sheet, header, min(columns.values()), layout)
     _check_units(sheet, header, min(rows.values()), columns, layout)
@@ -151,15 +153,10 @@ def read_inventory(sheet: Sheet, layout: Layout, given_year: int | None) -> Inve
 def _year(sheet: Sheet, given: int | None) -> int:
     by_sheet, by_file = year_in(sheet.name), year_in(sheet.file.stem)
     if by_sheet and by_file and by_sheet != by_file:
-        raise DataError(
-            f"{sheet.where}: the sheet's name says {by_sheet}, the file's {by_file}; rename the one that is wrong."
-        )
+        raise DataError(Note("ceads_years_differ", where=sheet.where, by_sheet=by_sheet, by_file=by_file))
     found = by_sheet or by_file or given
     if found is None:
-        raise DataError(
-            f"{sheet.where}: neither the sheet's name nor the file's says which year this is; rename one of them, or "
-            "write year=2012 behind the files."
-        )
+        raise DataError(Note("ceads_which_year", where=sheet.where))
     return found
 
 
@@ -181,22 +178,26 @@ def _columns(sheet: Sheet, header: int, layout: Layout) -> dict[str, int]:
         if name is not None:
             if name in found:
                 raise DataError(
-                    f"{place()} and {sheet.cell(header, found[name])} are both '{text(value)}'; rename or delete one."
+                    Note("ceads_both", where=place(), cell=sheet.cell(header, found[name]), shown=text(value))
                 )
             found[name] = column
         elif found and text(value):
             raise DataError(
-                f"{place()}: '{text(value)}' is no column of the {layout.name}.{layout.columns.near(value)} Columns: "
-                f"{listing(layout.columns.shown(layout.columns.names), 30)}."
+                Note(
+                    "ceads_no_column",
+                    where=place(),
+                    shown=text(value),
+                    layout=layout.name,
+                    hint=layout.columns.near(value),
+                    columns=cut(layout.columns.shown(layout.columns.names), 30),
+                )
             )
         elif found and sheet.cells.iloc[header + 1 :, column].notna().any():
             raise DataError(empty_header(sheet, header, column))
     lacking = [name for name in layout.columns.names if name in layout.required and name not in found]
     if lacking:
-        raise DataError(
-            f"{sheet.where}: the header in row {header + 1} lacks {listing(layout.columns.shown(lacking))}; download "
-            "the file anew, or spell the header as CEADs does."
-        )
+        columns = cut(layout.columns.shown(lacking))
+        raise DataError(Note("ceads_header_lacks", where=sheet.where, row=header + 1, columns=columns))
     return found
 
 
@@ -211,18 +212,19 @@ def _rows(sheet: Sheet, header: int, first_column: int, layout: Layout) -> dict[
         if name is not None:
             if name in found:
                 raise DataError(
-                    f"{place()} and {sheet.cell(found[name], label)} are both '{text(value)}'; rename or delete one."
+                    Note("ceads_both", where=place(), cell=sheet.cell(found[name], label), shown=text(value))
                 )
             found[name] = row
         elif any(is_number(cell) for cell in sheet.cells.iloc[row, first_column:]):
-            what = f"'{text(value)}' is no row" if text(value) else "a row without a name is none"
-            raise DataError(f"{place()}: {what} of the {layout.name}.{layout.rows.near(value) if text(value) else ''}")
+            shown, hint = text(value), layout.rows.near(value)
+            raise DataError(
+                Note("ceads_no_row", where=place(), shown=shown, layout=layout.name, hint=hint)
+                if shown
+                else Note("ceads_row_without_name", where=place(), layout=layout.name)
+            )
     lacking = [name for name in layout.rows.names if name not in found]
     if lacking:
-        raise DataError(
-            f"{sheet.where}: {counted(len(lacking), 'row')} missing: {listing(lacking)}. The sheet may be cut off; "
-            "download the file anew."
-        )
+        raise DataError(Note("ceads_rows_missing", where=sheet.where, number=len(lacking), rows=cut(lacking)))
     return found
 
 
@@ -240,10 +242,8 @@ def _label_column(sheet: Sheet, header: int, first_column: int, layout: Layout) 
         for column in range(first_column)
     ]
     if not counts or max(counts) == 0:
-        raise DataError(
-            f"{sheet.where}: there is no column of sector names to the left of "
-            f"{sheet.cell(header, first_column)} ('{text(sheet.cells.iat[header, first_column])}')."
-        )
+        cell, shown = sheet.cell(header, first_column), text(sheet.cells.iat[header, first_column])
+        raise DataError(Note("ceads_no_labels", where=sheet.where, cell=cell, shown=shown))
     return counts.index(max(counts))
 
 
@@ -255,14 +255,19 @@ def _check_units(sheet: Sheet, header: int, first_row: int, columns: Mapping[str
             wanted = layout.units[name]
             if stated and unit_key(stated) not in layout.unit_spellings[wanted]:
                 raise DataError(
-                    f"{sheet.place(row, column)}: the unit of {name} is '{stated}' where {wanted} is expected; convert "
-                    "the column, or correct the unit."
+                    Note(
+                        "ceads_other_unit",
+                        where=sheet.place(row, column),
+                        column=name,
+                        stated=stated,
+                        unit=wanted,
+                    )
                 )
 
 
 def _values(
     sheet: Sheet, rows: Mapping[str, int], columns: Mapping[str, int], layout: Layout
-) -> tuple[NDArray[np.float64], int, tuple[str, ...]]:
+) -> tuple[NDArray[np.float64], int, tuple[Note, ...]]:
     """Return the figures, how many cells without one are taken as zero, and the totals that have none."""
     row_names, column_names = layout.rows.names, layout.columns.names
     values = np.full((len(row_names), len(column_names)), np.nan)
@@ -274,12 +279,15 @@ def _values(
     blank = np.isnan(values) & there
     total = row_names.index(layout.total)
     if blank[total].sum() == there.sum() or not np.nan_to_num(values[total]).any():
-        raise DataError(
-            f"{sheet.where}: the row {layout.total} (row {rows[layout.total] + 1}) is empty; download the file anew."
-        )
+        raise DataError(Note("ceads_total_empty", where=sheet.where, name=layout.total, row=rows[layout.total] + 1))
     lost = blank & _sums_up_something(values, layout)
     places = tuple(
-        f"{sheet.place(rows[row_names[i]], columns[column_names[j]])} ({row_names[i]}, {column_names[j]})"
+        Note(
+            "ceads_lost_total",
+            where=sheet.place(rows[row_names[i]], columns[column_names[j]]),
+            row=row_names[i],
+            column=column_names[j],
+        )
         for i, j in np.argwhere(lost)
     )
     values[blank & ~lost] = 0.0

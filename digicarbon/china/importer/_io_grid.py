@@ -13,6 +13,7 @@ from digicarbon.china.spelling import province, required_province
 from digicarbon.errors import DataError
 from digicarbon.importer._cells import text
 from digicarbon.importer._sheets import Sheet
+from digicarbon.note import Note
 
 Texts = NDArray[np.object_]
 
@@ -80,15 +81,9 @@ def grid(sheet: Sheet) -> Grid | None:
     if not below and not headed:
         return None
     if not headed:
-        raise DataError(
-            f"{sheet.where}: above row {end + 1} there is no row of headings with total intermediate use "
-            "(中间使用合计, TIU), exports (出口, EX), total output (总产出, GO) and the like; is this the whole table?"
-        )
+        raise DataError(Note("io_no_headings", where=sheet.where, row=end + 1))
     if not below:
-        raise DataError(
-            f"{sheet.where}: below the sectors there are no rows of value added (增加值合计, TVA) and total input "
-            "(总投入, TI); the table may be cut off. Download it anew."
-        )
+        raise DataError(Note("io_nothing_below", where=sheet.where))
     bottom = headed[-1]
     uses = [c for c in range(top.shape[1]) if any(_is_use(t) for t in top[: bottom + 1, c])]
     return _with_sectors(Grid(sheet, left, top, tuple(range(bottom + 1)), first_use=min(uses)), end)
@@ -105,10 +100,7 @@ def regions_of_rows(found: Grid) -> tuple[int, dict[int, str]]:
     for k in range(found.first):
         if _mostly_provinces(found.left[list(found.rows), k]):
             return k, _continued(found, {r: (r, k) for r in found.rows}, found.left)
-    raise DataError(
-        f"{found.sheet.where}: no column of provinces beside the sectors' rows; a multi-regional table names the "
-        "province of each row. Tables of single provinces are imported with the kind io_provincial."
-    )
+    raise DataError(Note("io_no_column_of_provinces", where=found.sheet.where))
 
 
 def regions_of_columns(found: Grid) -> tuple[int, dict[int, str]]:
@@ -122,10 +114,7 @@ def regions_of_columns(found: Grid) -> tuple[int, dict[int, str]]:
     for r in found.headings:
         if _mostly_provinces(found.top[r, found.first : found.first_use]):
             return r, _continued(found, {c: (r, c) for c in found.columns}, found.top)
-    raise DataError(
-        f"{found.sheet.where}: no row of provinces above the sectors' columns; a multi-regional table names the "
-        "province of each column."
-    )
+    raise DataError(Note("io_no_row_of_provinces", where=found.sheet.where))
 
 
 def has_letters(shown: str) -> bool:
@@ -164,10 +153,7 @@ def _with_sectors(found: Grid, end: int) -> Grid:
         if known & {labels.sector_key(t) for t in found.heads(c)}:
             return replace(found, first=c, rows=_without_imports(found, c))
         known |= {labels.sector_key(found.left[r, c]) for r in sectors if found.left[r, c]}
-    raise DataError(
-        f"{found.sheet.where}: no heading of a column is also the name or code of a row; headings were found down to "
-        f"row {found.headings[-1] + 1}. Is this a table of sectors by sectors?"
-    )
+    raise DataError(Note("io_nothing_in_common", where=found.sheet.where, row=found.headings[-1] + 1))
 
 
 def _without_imports(found: Grid, first: int) -> tuple[int, ...]:
@@ -197,6 +183,6 @@ def _continued(found: Grid, cells: dict[int, tuple[int, int]], texts: Texts) -> 
             known[shown] = required_province(shown, found.sheet.place(*cell)).name
         current = known[shown] or current
         if not current:
-            raise DataError(f"{found.sheet.place(*cell)}: the first sector has no province; write it into this cell.")
+            raise DataError(Note("io_first_without_province", where=found.sheet.place(*cell)))
         result[line] = current
     return result

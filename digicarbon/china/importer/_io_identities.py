@@ -9,10 +9,18 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.china.importer._io_table import COMPONENTS, GROUPS, Table, total
-from digicarbon.errors import DataError, counted
+from digicarbon.errors import DataError
+from digicarbon.note import Note
 
 LARGE_ENOUGH = 1e-6
 """Sectors with less than this share of the table's output are compared with the table, not with themselves."""
+
+_GROUP_TOTALS = {
+    "consumption": Note("io_consumption"),
+    "household_consumption": Note("io_household_consumption"),
+    "capital": Note("io_capital"),
+}
+"""What the totals of `GROUPS` are called."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +29,7 @@ class Identity:
 
     Attributes
     ----------
-    sum, total : str
+    sum, total : Note
         What is added, and what it must be.
     left, right : ndarray, shape (n,)
         The sum and the total.
@@ -29,15 +37,15 @@ class Identity:
         The sheet's row or column of the total.
     """
 
-    sum: str
-    total: str
+    sum: Note
+    total: Note
     left: FloatArray
     right: FloatArray
     row: int | None = None
     column: int | None = None
 
 
-def check(table: Table, tolerance: float) -> list[str]:
+def check(table: Table, tolerance: float) -> list[Note]:
     """Compare all sums with their totals.
 
     Parameters
@@ -48,8 +56,8 @@ def check(table: Table, tolerance: float) -> list[str]:
 
     Returns
     -------
-    list of str
-        A sentence for each identity that holds to the tolerance, but not exactly.
+    list of Note
+        One for each identity that holds to the tolerance, but not exactly.
 
     Raises
     ------
@@ -67,15 +75,13 @@ def check(table: Table, tolerance: float) -> list[str]:
             continue
         share = np.where(beyond, gap / size, 0.0)
         worst = int(np.argmax(share))
-        sentence = _sentence(table, item, worst)
+        said = _said(table, item, worst)
         if share[worst] > tolerance:
             more = int((share > tolerance).sum()) - 1
-            others = f" So it is with {counted(more, 'other sector')}." if more else ""
-            raise DataError(
-                f"{sentence}.{others} Correct the file, or accept differences up to a share of the total with "
-                f"tolerance={_rounded_up(float(share[worst]))}."
-            )
-        notes.append(f"{sentence}; it is the largest such difference.")
+            others = Note("io_other_sectors", more=more) if more else ""
+            accepted = _rounded_up(float(share[worst]))
+            raise DataError(Note("io_sum_is_off", said=said, others=others, tolerance=accepted))
+        notes.append(Note("io_sum_is_nearly_right", said=said))
     return notes
 
 
@@ -83,15 +89,21 @@ def _rounded_up(share: float) -> str:
     return f"{share * 1.01:.2g}" if float(f"{share * 1.01:.2g}") > share else f"{share * 1.1:.2g}"
 
 
-def _sentence(table: Table, item: Identity, at: int) -> str:
+def _said(table: Table, item: Identity, at: int) -> Note:
     line = table.layout.sectors[at]
     row = line.at if item.row is None else item.row
     column = table.layout.columns[at] if item.column is None else item.column
-    sector = f"{line.region} '{line.name}'" if line.region else f"'{line.name}'"
+    named = Note("io_sector", sector=line.name)
     left, right = item.left[at], item.right[at]
-    return (
-        f"{table.layout.sheet.place(row, column)}: {item.total} of {sector} is {right:,.6g} (10k CNY), but {item.sum} "
-        f"{left:,.6g}, a difference of {abs(left - right):,.4g}"
+    return Note(
+        "io_sum_and_total",
+        where=table.layout.sheet.place(row, column),
+        total=item.total,
+        sector=Note("io_sector_of_region", region=line.region, sector=line.name) if line.region else named,
+        right=right,
+        sum=item.sum,
+        left=left,
+        gap=abs(left - right),
     )
 
 
@@ -101,28 +113,28 @@ def _identities(table: Table) -> Iterator[Identity]:
     bought = table.flows.sum(axis=0) + total(rows, ("imported_input",), n)
     if "intermediate_input" in rows:
         yield Identity(
-            "the inputs of its column sum to", "total intermediate input", bought, rows["intermediate_input"],
+            Note("io_sum_of_inputs"), Note("io_intermediate_input"), bought, rows["intermediate_input"],
             row=row_of["intermediate_input"],
         )  # fmt: skip
     if "value_added" in rows and all(name in rows for name in COMPONENTS):
         yield Identity(
-            "its four parts sum to", "value added", total(rows, COMPONENTS, n), rows["value_added"],
+            Note("io_sum_of_four"), Note("io_value_added"), total(rows, COMPONENTS, n), rows["value_added"],
             row=row_of["value_added"],
         )  # fmt: skip
     if "total_input" in rows:
         yield Identity(
-            "inputs and value added sum to", "total input", bought + table.value_added, rows["total_input"],
+            Note("io_sum_of_all_inputs"), Note("io_total_input"), bought + table.value_added, rows["total_input"],
             row=row_of["total_input"],
         )  # fmt: skip
     if "output" in uses:
         yield Identity(
-            "inputs and value added of its column sum to", "total output", bought + table.value_added, uses["output"],
+            Note("io_sum_of_column"), Note("io_total_output"), bought + table.value_added, uses["output"],
             column=use_of["output"],
         )  # fmt: skip
     sold = table.flows.sum(axis=1)
     if "intermediate_use" in uses:
         yield Identity(
-            "the uses of its row sum to", "total intermediate use", sold, uses["intermediate_use"],
+            Note("io_sum_of_uses"), Note("io_intermediate_use"), sold, uses["intermediate_use"],
             column=use_of["intermediate_use"],
         )  # fmt: skip
     yield from _final_identities(table, sold, use_of)
@@ -133,16 +145,15 @@ def _final_identities(table: Table, sold: FloatArray, use_of: dict[str, int]) ->
     for name, members in GROUPS.items():
         if name in uses and all(member in uses for member in members):
             group = np.sum([uses[member] for member in members], axis=0)
-            yield Identity(
-                "its parts sum to", f"total {name.replace('_', ' ')}", group, uses[name], column=use_of[name]
-            )
+            yield Identity(Note("io_sum_of_parts"), _GROUP_TOTALS[name], group, uses[name], column=use_of[name])
     final, parts = table.final_use, table.final_use_by_parts
     if "final_use" in uses and parts is not None:
-        yield Identity("its parts sum to", "total final use", parts, uses["final_use"], column=use_of["final_use"])
+        yield Identity(
+            Note("io_sum_of_parts"), Note("io_final_use"), parts, uses["final_use"], column=use_of["final_use"]
+        )
     if final is not None and "output" in uses:
         n = len(sold)
         supplied = sold + final - total(uses, ("imports", "inflow"), n) + total(uses, ("residual",), n)
         yield Identity(
-            "intermediate and final use less imports and inflow plus the residual are", "total output", supplied,
-            uses["output"], column=use_of["output"],
-        )  # fmt: skip
+            Note("io_sum_of_supply"), Note("io_total_output"), supplied, uses["output"], column=use_of["output"]
+        )

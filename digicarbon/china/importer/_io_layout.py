@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from digicarbon.china.importer import _io_labels as labels
 from digicarbon.china.importer._io_grid import Grid, grid, has_letters
 from digicarbon.china.importer._io_sectors import Line, Sectors, sectors
-from digicarbon.errors import DataError, listing, nearest
+from digicarbon.errors import DataError
 from digicarbon.importer._cells import text
 from digicarbon.importer._sheets import Sheet
+from digicarbon.note import Note, cut, suggestion
 
 _CODE = re.compile(r"[A-Za-z]{0,4}\d{0,6}")
 # the components of final use stand once for each province of a multi-regional table
@@ -39,7 +40,7 @@ class Layout:
         Columns right of the sectors by role (`_io_labels.COLUMNS`).
     heading : int
         The lowest row of headings.
-    notes : tuple of str
+    notes : tuple of Note
     """
 
     sheet: Sheet
@@ -50,7 +51,7 @@ class Layout:
     rows: Mapping[str, int]
     uses: Mapping[str, tuple[int, ...]]
     heading: int
-    notes: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 def layout(sheet: Sheet, regional: bool = False, ignore: Collection[str] = ()) -> Layout | None:
@@ -95,7 +96,7 @@ def layout(sheet: Sheet, regional: bool = False, ignore: Collection[str] = ()) -
     )
 
 
-def _rows(found: Grid, matched: Sectors, skipped: Collection[str]) -> tuple[dict[str, int], list[str]]:
+def _rows(found: Grid, matched: Sectors, skipped: Collection[str]) -> tuple[dict[str, int], list[Note]]:
     """Return the rows below the sectors by role, down to total input."""
     sheet = found.sheet
     own = [k for k in reversed(range(found.first)) if k not in matched.other_labels]
@@ -107,18 +108,19 @@ def _rows(found: Grid, matched: Sectors, skipped: Collection[str]) -> tuple[dict
         if not filled or {labels.key(label) for label in shown} & set(skipped):
             continue
         if "total_input" in rows:
-            return rows, [f"{sheet.where}: left out what stands below total input, from row {r + 1} on."]
+            return rows, [Note("io_left_out_below", where=sheet.where, row=r + 1)]
+        place = sheet.place(r, matched.label)
         if role is None:
-            raise DataError(_unknown(sheet.place(r, matched.label), "row", shown, labels.ROWS))
+            raise DataError(_unknown(place, Note("io_row"), shown, labels.ROWS))
         if role in rows:
-            raise DataError(f"{sheet.place(r, matched.label)}: '{shown[0]}' stands in row {rows[role] + 1} already.")
+            raise DataError(Note("io_row_twice", where=place, shown=shown[0], row=rows[role] + 1))
         rows[role] = r
     return rows, []
 
 
 def _uses(
     found: Grid, matched: Sectors, skipped: Collection[str], regional: bool
-) -> tuple[dict[str, tuple[int, ...]], list[str]]:
+) -> tuple[dict[str, tuple[int, ...]], list[Note]]:
     """Return the columns right of the sectors by role, up to total output."""
     sheet = found.sheet
     uses: dict[str, tuple[int, ...]] = {}
@@ -130,16 +132,13 @@ def _uses(
         if not filled or {labels.key(label) for label in shown} & set(skipped):
             continue
         if "output" in uses:
-            return uses, [
-                f"{sheet.where}: left out what stands right of total output, from column {_letter(sheet, c)} on."
-            ]
+            return uses, [Note("io_left_out_beside", where=sheet.where, column=_letter(sheet, c))]
+        place = sheet.place(found.headings[-1], c)
         if role is None:
-            raise DataError(_unknown(sheet.place(found.headings[-1], c), "column", shown, labels.COLUMNS))
+            raise DataError(_unknown(place, Note("io_column"), shown, labels.COLUMNS))
         if role in uses and (role in _ONCE or not regional):
-            raise DataError(
-                f"{sheet.place(found.headings[-1], c)}: '{shown[0]}' is the heading of column "
-                f"{_letter(sheet, uses[role][0])} already."
-            )
+            first = _letter(sheet, uses[role][0])
+            raise DataError(Note("io_heading_twice", where=place, shown=shown[0], column=first))
         uses[role] = (*uses.get(role, ()), c)
     return uses, []
 
@@ -157,13 +156,10 @@ def _letter(sheet: Sheet, column: int) -> str:
     return sheet.cell(0, column)[:-1]
 
 
-def _unknown(place: str, kind: str, shown: list[str], roles: Mapping[str, Iterable[str]]) -> str:
+def _unknown(place: Note, kind: Note, shown: list[str], roles: Mapping[str, Iterable[str]]) -> Note:
     if not shown:
-        return f"{place}: this {kind} has figures but no label of its own; write what it is, or delete it."
+        return Note("io_no_label", where=place, kind=kind)
     label = shown[0] if len(shown[0]) <= 60 else f"{shown[0][:57]}…"
     known = [spelling for spellings in roles.values() for spelling in spellings]
-    return (
-        f"{place}: the {kind} '{label}' is not known in an input-output table.{nearest(label, known)} Leave it "
-        f'out with ignore=["{label}"], or spell it as one of {listing((next(iter(x)) for x in roles.values()), 20)} '
-        "or their Chinese or English names."
-    )
+    first = cut((next(iter(x)) for x in roles.values()), 20)
+    return Note("io_unknown_label", where=place, kind=kind, label=label, hint=suggestion(label, known), known=first)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from digicarbon.china.importer import _io_labels as labels
 from digicarbon.china.importer._io_grid import Grid, has_letters, regions_of_columns, regions_of_rows
-from digicarbon.errors import DataError, listing, nearest
+from digicarbon.errors import DataError
+from digicarbon.note import Note, cut, suggestion
 
 Key = tuple[str, str]
 """A province (empty in a table of one region) and a sector's name or code, as compared."""
@@ -54,14 +55,14 @@ class Sectors:
         The column that holds the names.
     other_labels : frozenset of int
         Columns left of the figures that hold no label of a row: provinces and origins.
-    notes : tuple of str
+    notes : tuple of Note
     """
 
     lines: tuple[Line, ...]
     columns: Mapping[Key, int]
     label: int
     other_labels: frozenset[int]
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 def sectors(grid: Grid, regional: bool) -> Sectors:
@@ -87,7 +88,7 @@ def sectors(grid: Grid, regional: bool) -> Sectors:
     by_name = {line.key: line for line in lines}
     by_code = {} if coded is None else {(x.region, labels.sector_key(grid.left[x.at, coded])): x for x in lines}
     columns: dict[Key, int] = {}
-    respelled: list[str] = []
+    respelled: list[Note] = []
     for c, keys in heads.items():
         places = [(column_region.get(c, ""), key) for key in keys]
         line = _first(places, by_name) or _first(places, by_code)
@@ -98,11 +99,9 @@ def sectors(grid: Grid, regional: bool) -> Sectors:
         columns[line.key] = c
         names = [head for head in grid.heads(c) if has_letters(head)]
         if names and _first(places, by_name) is None:
-            respelled.append(f"'{names[0]}' for '{line.name}'")
+            respelled.append(Note("io_respelled", heading=names[0], sector=line.name))
     _refuse_rows_without_column(grid, lines, named, columns)
-    note = (
-        f"{grid.sheet.where}: headings that spell a sector otherwise than its row, told by code: {listing(respelled)}."
-    )
+    note = Note("io_headings_respelled", where=grid.sheet.where, sectors=cut(respelled))
     ordered = {key: columns[key] for key in dict.fromkeys(line.key for line in lines)}
     return Sectors(lines, ordered, named, other, (note,) if respelled else ())
 
@@ -121,10 +120,7 @@ def _label_columns(grid: Grid, wanted: Collection[str], other: Collection[int]) 
     matches = {k: sum(labels.sector_key(t) in wanted for t in shown if t) for k, shown in texts.items()}
     named = [k for k, shown in texts.items() if 2 * sum(map(has_letters, shown)) > len(shown)]
     if not named:
-        raise DataError(
-            f"{grid.sheet.where}: the rows have codes but no names of sectors; sectors are told by name, since the "
-            "numbers differ between tables. Add a column of names."
-        )
+        raise DataError(Note("io_codes_without_names", where=grid.sheet.where))
     coded = [k for k in texts if k not in named and matches[k]]
     # the label of a group of rows matches nothing and is the same in all of them
     name = max(named, key=lambda k: (matches[k], len(set(texts[k]))))
@@ -136,48 +132,42 @@ def _refuse_bad_lines(grid: Grid, lines: Iterable[Line], column: int) -> None:
     for line in lines:
         place = grid.sheet.place(line.at, column)
         if not has_letters(line.name):
-            raise DataError(f"{place}: this row has no sector's name; write it, or delete the row.")
+            raise DataError(Note("io_row_without_name", where=place))
         before = seen.setdefault((line.key, line.origin), line)
         if before is not line:
-            raise DataError(
-                f"{place}: '{line.name}' is also the sector of row {before.at + 1}; give every sector one row and a "
-                "name of its own."
-            )
+            raise DataError(Note("io_sector_twice", where=place, sector=line.name, row=before.at + 1))
 
 
 def _refuse_rows_without_column(grid: Grid, lines: Iterable[Line], column: int, columns: Mapping[Key, int]) -> None:
     for line in lines:
         if line.key not in columns:
-            raise DataError(
-                f"{grid.sheet.place(line.at, column)}: the sector '{line.name}' has a row but no column; correct the "
-                "heading of its column."
-            )
+            where = grid.sheet.place(line.at, column)
+            raise DataError(Note("io_row_without_column", where=where, sector=line.name))
 
 
 def _first(places: Iterable[Key], known: Mapping[Key, Line]) -> Line | None:
     return next((known[place] for place in places if place in known), None)
 
 
-def _unknown_heading(grid: Grid, column: int, region: str, lines: Iterable[Line]) -> str:
+def _unknown_heading(grid: Grid, column: int, region: str, lines: Iterable[Line]) -> Note:
     place = grid.sheet.place(grid.headings[-1], column)
     heads = [head for head in grid.heads(column) if has_letters(head)] or grid.heads(column)
     if not heads:
-        return (
-            f"{place}: this column stands among the sectors but has no heading of its own (a merged heading counts for "
-            "its first column only); write the sector's name or code above it."
-        )
-    of = f" of {region}" if region else ""
-    close = nearest(heads[0], [line.name for line in lines if line.region == region])
-    return (
-        f"{place}: the heading '{heads[0]}' is the name or code of no row{of}.{close} Spell a sector in its column as "
-        "in its row."
+        return Note("io_column_without_heading", where=place)
+    hint = suggestion(heads[0], [line.name for line in lines if line.region == region])
+    return Note("io_unknown_heading", where=place, heading=heads[0], of=_of_region(region), hint=hint)
+
+
+def _headed_twice(grid: Grid, first: int, second: int, line: Line) -> Note:
+    return Note(
+        "io_headed_twice",
+        where=grid.sheet.where,
+        first=grid.sheet.cell(0, first)[:-1],
+        second=grid.sheet.cell(0, second)[:-1],
+        sector=line.name,
+        of=_of_region(line.region),
     )
 
 
-def _headed_twice(grid: Grid, first: int, second: int, line: Line) -> str:
-    letters = " and ".join(grid.sheet.cell(0, c)[:-1] for c in (first, second))
-    of = f" of {line.region}" if line.region else ""
-    return (
-        f"{grid.sheet.where}: the columns {letters} are both headed as the sector '{line.name}'{of}; a sector has one "
-        "column."
-    )
+def _of_region(region: str) -> Note | str:
+    return Note("io_of_region", region=region) if region else ""

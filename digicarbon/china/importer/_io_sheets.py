@@ -13,10 +13,11 @@ from digicarbon.china import facts
 from digicarbon.china.importer import _io_labels as labels
 from digicarbon.china.spelling import required_province
 from digicarbon.country import Place
-from digicarbon.errors import DataError, counted, listing, nearest
+from digicarbon.errors import DataError
 from digicarbon.importer._cells import text
 from digicarbon.importer._sheets import Sheet, visible
 from digicarbon.importer.base import Importer
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.spec import Names
 
 
@@ -65,7 +66,7 @@ _SCALES = (
 _FOREIGN = re.compile(r"美元|港元|欧元|日元|usd|dollar|us\$|euro|hkd|yen\b", re.IGNORECASE)
 
 
-def chosen_sheets(file: Path, sheet: str | None) -> tuple[list[Sheet], list[str]]:
+def chosen_sheets(file: Path, sheet: str | None) -> tuple[list[Sheet], list[Note]]:
     """Return the sheets of a file to read, and notes on those left out.
 
     Raises
@@ -78,34 +79,38 @@ def chosen_sheets(file: Path, sheet: str | None) -> tuple[list[Sheet], list[str]
         named = [item for item in found if item.name == sheet]
         if not named:
             names = [item.name for item in found]
-            raise DataError(f"{file.name} has no sheet '{sheet}'.{nearest(sheet, names)} Sheets: {listing(names, 40)}.")
+            hint = suggestion(sheet, names)
+            raise DataError(Note("import_no_such_sheet", file=file.name, sheet=sheet, hint=hint, sheets=cut(names, 40)))
         return named, []
     derived = [item for item in found if labels.COEFFICIENTS.search(f"{item.name} {' '.join(titles(item, 3))}")]
     kept = [item for item in found if item not in derived]
     if derived:
-        notes.append(
-            f"{file.name}: tables of coefficients left out: sheet {listing(x.name or 'of text' for x in derived)}."
-        )
+        left = cut(item.name or Note("io_sheet_of_text") for item in derived)
+        notes.append(Note("io_coefficients_left_out", file=file.name, sheets=left))
     return kept, notes
 
 
-def no_table(file: Path, shown: Sequence[Sheet]) -> str:
-    """Return the sentence for a file without an input-output table."""
-    names = listing((sheet.name for sheet in shown if sheet.name), 20)
-    return (
-        f"{file.name}: there is no input-output table {f'on its sheets ({names})' if names else 'in it'}; it needs "
-        "headings such as 中间使用合计 (TIU) and 总产出 (GO), and rows such as 增加值合计 (TVA) and 总投入 (TI)."
-    )
+def no_table(file: Path, shown: Sequence[Sheet]) -> Note:
+    """Return what is said of a file without an input-output table."""
+    names = cut((sheet.name for sheet in shown if sheet.name), 20)
+    if names:
+        return Note("io_no_table_on_sheets", file=file.name, sheets=names)
+    return Note("io_no_table_in_file", file=file.name)
 
 
-def missing_provinces(found: Collection[tuple[str, int]]) -> list[str]:
+def two_tables(place: Note, where: Note | str, first: Note | str) -> Note:
+    """Return what is said of a second table of one place or year."""
+    return Note("io_two_tables", where=where, place=place, first=first)
+
+
+def missing_provinces(found: Collection[tuple[str, int]]) -> list[Note]:
     """Return a note for each year in which some provinces of the mainland (Tibet apart) are there and others not."""
     notes = []
     for year in sorted({year for _, year in found}):
         there = {name for name, other in found if other == year and name != CHINA.name}
         absent = [name for name in facts.provinces()["province"] if name not in there]
         if there and absent:
-            notes.append(f"{year}: tables of {counted(len(there), 'province')}; none of {listing(absent, 8)}.")
+            notes.append(Note("io_provinces_missing", year=year, provinces=len(there), absent=cut(absent, 8)))
     return notes
 
 
@@ -127,17 +132,11 @@ def year_of(sheet: Sheet, above: int, given: int | None) -> int:
         return given
     by_name, by_title = _years([sheet.name]), _years(titles(sheet, above))
     if len(by_name) == 1 and len(by_title) == 1 and by_name != by_title:
-        raise DataError(
-            f"{sheet.where}: the sheet is named {by_name[0]}, but its title says {by_title[0]}; correct one of them, "
-            "or say year=…"
-        )
+        raise DataError(Note("io_years_differ", where=sheet.where, by_name=by_name[0], by_title=by_title[0]))
     for found in (by_name, by_title, _years([sheet.file.stem])):
         if len(found) == 1:
             return found[0]
-    raise DataError(
-        f"{sheet.where}: neither the sheet's name nor the title nor the file's name says one year; say year=…, e.g. "
-        "year=2012."
-    )
+    raise DataError(Note("io_which_year", where=sheet.where))
 
 
 def province_of(sheet: Sheet, above: int, given: str | None) -> Place:
@@ -155,19 +154,14 @@ def province_of(sheet: Sheet, above: int, given: str | None) -> Place:
     texts = ([sheet.name], titles(sheet, above), [sheet.file.stem])
     by_name, by_title, by_file = ([place for shown in part for place in provinces_in(shown)] for part in texts)
     if by_name and by_title and set(by_name).isdisjoint(by_title):
-        raise DataError(
-            f"{sheet.where}: the sheet is named {by_name[0].name}, but its title says {by_title[0].name}; correct one "
-            "of them, or say province=…"
-        )
+        first, other = by_name[0].name, by_title[0].name
+        raise DataError(Note("io_provinces_differ", where=sheet.where, by_name=first, by_title=other))
     for found in (by_name, by_title, by_file):
         if len(set(found)) == 1:
             return found[0]
     if not by_name and not by_title and not by_file and any(_NATION.search(shown) for part in texts for shown in part):
         return CHINA
-    raise DataError(
-        f"{sheet.where}: neither the sheet's name nor the title nor the file's name says one province; say province=…, "
-        "e.g. province=Beijing, or province=China for a national table."
-    )
+    raise DataError(Note("io_which_province", where=sheet.where))
 
 
 def provinces_in(shown: str) -> list[Place]:
@@ -188,7 +182,7 @@ def _spellings() -> list[tuple[Place, re.Pattern[str]]]:
     ]
 
 
-def scale_of(sheet: Sheet, above: int, given: str | None) -> tuple[float, str | None]:
+def scale_of(sheet: Sheet, above: int, given: str | None) -> tuple[float, Note | None]:
     """Return what a unit of the sheet is in 10k CNY, and a note if that is not 1 or not said by the sheet.
 
     Raises
@@ -198,15 +192,12 @@ def scale_of(sheet: Sheet, above: int, given: str | None) -> tuple[float, str | 
     """
     shown = given if given is not None else _unit_line(sheet, above)
     if shown is None:
-        return 1.0, f"{sheet.where}: no unit is named; taken as 10k CNY (万元). Say unit=… if it is another one."
+        return 1.0, Note("io_unit_not_named", where=sheet.where)
     scale = _scale(shown)
     if scale is None:
-        what = "unit" if given is not None else sheet.where
-        raise DataError(
-            f"{what}: '{shown}' is not a unit of money that is known here; allowed are 万元 (10k CNY), 亿元 (100m "
-            "CNY), 百万元 (million CNY), 千元 (thousand CNY) and 元 (CNY), e.g. unit=万元."
-        )
-    return scale, None if scale == 1.0 else f"{sheet.where}: converted from {shown} to 10k CNY (times {scale:g})."
+        where = "unit" if given is not None else sheet.where
+        raise DataError(Note("io_no_unit_of_money", where=where, shown=shown))
+    return scale, None if scale == 1.0 else Note("io_converted", where=sheet.where, unit=shown, scale=scale)
 
 
 def _scale(shown: str) -> float | None:

@@ -9,8 +9,9 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.china.importer._io_layout import Layout
-from digicarbon.errors import DataError, counted
+from digicarbon.errors import DataError
 from digicarbon.importer._cells import numbers, text
+from digicarbon.note import Note
 
 COMPONENTS = ("labour_compensation", "net_production_tax", "depreciation", "operating_surplus")
 """Parts of value added."""
@@ -39,7 +40,7 @@ class Table:
         What stands below and right of the sectors, by role; a role that the table lacks is not there.
     rounding : float
         How far a cell may be from the exact figure.
-    notes : tuple of str
+    notes : tuple of Note
     """
 
     layout: Layout
@@ -47,7 +48,7 @@ class Table:
     rows: Mapping[str, FloatArray]
     uses: Mapping[str, FloatArray]
     rounding: float
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[Note, ...] = field(default=())
 
     @property
     def output(self) -> FloatArray:
@@ -101,7 +102,7 @@ def table(found: Layout, scale: float) -> Table:
     rows = {name: values for name, values in rows.items() if not np.isnan(values).all()}
     uses = {name: values for name, values in uses.items() if not np.isnan(values).all()}
     gaps = int(np.isnan(raw).sum())
-    notes = [f"{sheet.where}: {counted(gaps, 'cell')} of flows without a figure taken as zero."] if gaps else []
+    notes = [Note("io_gaps_as_zero", where=sheet.where, cells=gaps)] if gaps else []
     _refuse_gaps(found, rows, uses, gaps == raw.size)
     whole = all((np.nan_to_num(x) % 1 == 0).all() for x in (raw, *rows.values(), *uses.values()))
     flows, uses, more = _by_sector(found, np.nan_to_num(raw), {name: np.nan_to_num(x) for name, x in uses.items()})
@@ -121,10 +122,7 @@ def _refuse_merged(found: Layout) -> None:
     below = max([found.lines[-1].at, *found.rows.values()])
     for top, left, _, _ in sheet.merged:
         if found.lines[0].at <= top <= below and left >= min(found.columns) and text(sheet.cells.iat[top, left]):
-            raise DataError(
-                f"{sheet.place(top, left)} is merged with others, so that one figure stands for several; unmerge the "
-                "cells and give each its own."
-            )
+            raise DataError(Note("io_merged", where=sheet.place(top, left)))
 
 
 def _use_columns(found: Layout, columns: Sequence[int]) -> FloatArray:
@@ -138,22 +136,16 @@ def _use_columns(found: Layout, columns: Sequence[int]) -> FloatArray:
 def _refuse_gaps(found: Layout, rows: Mapping[str, FloatArray], uses: Mapping[str, FloatArray], no_flows: bool) -> None:
     where = found.sheet.where
     if no_flows:
-        raise DataError(f"{where}: there is no figure among the flows between sectors; is this an empty form?")
+        raise DataError(Note("io_no_flows", where=where))
     if "output" not in uses and "total_input" not in rows:
-        raise DataError(
-            f"{where}: there is neither a column of total output (总产出, GO) nor a row of total input (总投入, TI); "
-            "the table may be cut off."
-        )
+        raise DataError(Note("io_no_output", where=where))
     if "value_added" not in rows and not all(name in rows for name in COMPONENTS):
-        raise DataError(
-            f"{where}: there is no row of total value added (增加值合计, TVA), nor are all its four parts there (VA001 "
-            "to VA004); the table may be cut off."
-        )
+        raise DataError(Note("io_no_value_added", where=where))
 
 
 def _by_sector(
     found: Layout, raw: FloatArray, uses: Mapping[str, FloatArray]
-) -> tuple[FloatArray, dict[str, FloatArray], list[str]]:
+) -> tuple[FloatArray, dict[str, FloatArray], list[Note]]:
     """Add the lines of imported products to those of domestic ones; their total is the sector's imports."""
     if not any(line.origin for line in found.lines):
         return raw, dict(uses), []
@@ -167,15 +159,11 @@ def _by_sector(
         return result
 
     if "output" not in uses or "imports" in uses:
-        raise DataError(
-            f"{found.sheet.where}: a table with rows for domestic and imported products needs a column of total output "
-            "(总产出, GO), and no column of imports."
-        )
+        raise DataError(Note("io_imports_twice", where=found.sheet.where))
     result = {name: summed(values) for name, values in uses.items()}
     result["output"] = summed(np.where(imported, 0, uses["output"]))
     result["imports"] = summed(np.where(imported, uses["output"], 0))
-    note = f"{found.sheet.where}: rows of domestic and of imported products were added; the latter are the imports."
-    return summed(raw), result, [note]
+    return summed(raw), result, [Note("io_origins_added", where=found.sheet.where)]
 
 
 def _group(uses: Mapping[str, FloatArray], name: str) -> FloatArray | None:

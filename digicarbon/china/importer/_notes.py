@@ -1,8 +1,9 @@
-"""Sentences on what is odd in imported inventories and kept as it is."""
+"""Notes on what is odd in imported inventories and kept as it is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,10 +11,10 @@ from numpy.typing import NDArray
 
 from digicarbon.china import facts
 from digicarbon.country import Place
-from digicarbon.errors import counted, listing
+from digicarbon.note import Note, cut
 
 
-def coverage_notes(pairs: Iterable[tuple[Place, int]]) -> list[str]:
+def coverage_notes(pairs: Iterable[tuple[Place, int]]) -> list[Note]:
     """Return a note on each year that lacks provinces which the other years, or a national data set, have."""
     by_year: dict[int, set[str]] = {}
     for place, year in pairs:
@@ -21,29 +22,29 @@ def coverage_notes(pairs: Iterable[tuple[Place, int]]) -> list[str]:
     wanted = set().union(*by_year.values())
     if len(wanted) > len(facts.provinces()) / 2:
         wanted |= set(facts.provinces()["province"])
-    lacking: dict[str, list[int]] = {}
+    lacking: dict[tuple[str, ...], list[int]] = {}
     for year in sorted(by_year):
         absent = sorted(wanted - by_year[year])
         if absent:
-            lacking.setdefault(listing(absent), []).append(year)
-    return [f"{_years(years)} without {absent}." for absent, years in lacking.items()]
+            lacking.setdefault(tuple(absent), []).append(year)
+    return [Note("ceads_years_without", years=_years(years), places=cut(absent)) for absent, years in lacking.items()]
 
 
 def difference_notes(
-    what: str,
-    places: Sequence[str],
+    what: Note,
+    places: Sequence[Note | str],
     left: NDArray[np.float64],
     right: NDArray[np.float64],
     columns: Sequence[str],
     tolerance: float,
-) -> list[str]:
+) -> list[Note]:
     """Return a note if two figures that ought to be equal are not, naming the largest differences first.
 
     Parameters
     ----------
-    what : str
-        The beginning of the sentence, e.g. ``"The total row is not the sum of the sectors"``.
-    places : sequence of str
+    what : Note
+        The beginning of the sentence, e.g. ``The total row is not the sum of the sectors``.
+    places : sequence of Note or str
         Where each row of figures stands.
     left, right : ndarray, shape (places, columns)
     columns : sequence of str
@@ -56,29 +57,32 @@ def difference_notes(
     if not len(wrong):
         return []
     wrong = wrong[np.argsort(-gap[tuple(wrong.T)], kind="stable")]
-    items = (f"{places[i]}, {columns[j]}: {left[i, j]:.6g} against {right[i, j]:.6g}" for i, j in wrong)
-    return [f"{what} in {counted(len(wrong), 'place')}: {listing(items, 4)}."]
+    items = (
+        Note("ceads_difference", where=places[i], column=columns[j], left=left[i, j], right=right[i, j])
+        for i, j in wrong
+    )
+    return [Note("ceads_differences", what=what, places=len(wrong), items=cut(items, 4))]
 
 
-def left_out(sheets: Mapping[str, int]) -> list[str]:
+def left_out(sheets: Mapping[str, int]) -> list[Note]:
     """Return a note on the names of sheets that are no inventory, with the number of files that have one."""
     if not sheets:
         return []
-    items = (f"{name} ({counted(files, 'file')})" for name, files in sheets.items())
-    return [f"Sheets that are no inventory are left out: {listing(items)}."]
+    items = (Note("ceads_sheet_of_files", sheet=name, files=files) for name, files in sheets.items())
+    return [Note("ceads_sheets_left_out", sheets=cut(items))]
 
 
-def lost_totals(places: Sequence[str], why: str = "though what it sums up has one") -> list[str]:
+def blank_notes(cells: int) -> list[Note]:
+    """Return a note on cells without a figure that count as zero."""
+    return [Note("ceads_blanks", cells=cells)] if cells else []
+
+
+def lost_totals(places: Sequence[Note], why: Note) -> list[Note]:
     """Return a note on totals that have no figure and are not known to be zero."""
-    if not places:
-        return []
-    return [
-        f"{counted(len(places), 'total')} without a figure, {why}, left missing: {listing(places)}. Fill the cell in "
-        "the raw file and import it again if you know the figure."
-    ]
+    return [Note("ceads_lost_totals", totals=len(places), why=why, places=cut(places))] if places else []
 
 
-def absent_notes(table: pd.DataFrame) -> list[str]:
+def absent_notes(table: pd.DataFrame) -> list[Note]:
     """Return a note on the columns of a tidy table that some provinces and years have and others have not.
 
     Parameters
@@ -92,16 +96,16 @@ def absent_notes(table: pd.DataFrame) -> list[str]:
         if number:
             groups.setdefault(int(number), []).append(str(name))
     return [
-        f"{listing(names)}: not in the files for {number} of {len(absent)} provinces and years."
+        Note("ceads_columns_absent", columns=cut(names), number=number, every=len(absent))
         for number, names in groups.items()
     ]
 
 
-def _years(years: Sequence[int]) -> str:
+def _years(years: Sequence[int]) -> tuple[Any, ...] | Note:
     spans: list[list[int]] = []
     for year in years:
         if spans and spans[-1][1] == year - 1:
             spans[-1][1] = year
         else:
             spans.append([year, year])
-    return listing((str(a) if a == b else f"{a} to {b}" for a, b in spans), 10)
+    return cut((a if a == b else Note("span", low=a, high=b) for a, b in spans), 10)

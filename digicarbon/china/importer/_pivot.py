@@ -8,11 +8,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from digicarbon.china.spelling import province, required_province
-from digicarbon.errors import DataError, counted
+from digicarbon.errors import DataError
 from digicarbon.importer._cells import number, text, year
 from digicarbon.importer._sheets import Sheet
+from digicarbon.note import Note
 
 REGION, INDICATOR, TIME = "region", "indicator", "year"
+_CALLED = {REGION: Note("nbs_region"), INDICATOR: Note("nbs_indicator"), TIME: Note("nbs_year")}
+"""What these are called in messages."""
 
 _HEADS = {
     "地区": REGION, "省份": REGION, "省市": REGION, "省": REGION, "省(区、市)": REGION,
@@ -40,7 +43,7 @@ class Observation:
     indicator: str
     unit: str
     value: float
-    place: str
+    place: Note
 
 
 @dataclass
@@ -139,10 +142,7 @@ class _Reader:
             return
         figures = sum(_is_number(cell) for cell in filled[1:])
         if figures and (province(filled[0]) or figures > 1):
-            raise DataError(
-                f"{self.sheet.place(row, 0)}: figures stand under the end of the table ('{filled[0]}'). A table ends "
-                "at an empty row or at its notes (注：, 数据来源：); delete what stands between its rows."
-            )
+            raise DataError(Note("nbs_figures_under_table", where=self.sheet.place(row, 0), shown=filled[0]))
         self.pivot.closed = True
         self.pivot.remarks.append(" ".join(filled))
 
@@ -163,7 +163,7 @@ class _Reader:
             self._line(row, given, first)
             row += 1
         if row == first.body:
-            raise DataError(f"{self.sheet.place(top, labels[0])}: no rows stand under this header; download it anew.")
+            raise DataError(Note("nbs_header_without_rows", where=self.sheet.place(top, labels[0])))
         self._refuse_merged(range(first.body, row), first.columns)
         self.pivot.closed = False
         # the next table says itself what it is of
@@ -174,10 +174,7 @@ class _Reader:
         for top, left, bottom, right in self.sheet.merged:
             within = [column for column in columns if left <= column <= right]
             if within and top in rows and (bottom > top or right > left):
-                raise DataError(
-                    f"{self.sheet.place(top, left)} is merged with others: one figure "
-                    "cannot be of several provinces or years. Unmerge it and fill in the figures."
-                )
+                raise DataError(Note("nbs_merged", where=self.sheet.place(top, left)))
 
     def _is_body(self, row: int, labels: list[int]) -> bool:
         cells = self.rows[row]
@@ -185,10 +182,7 @@ class _Reader:
         if not filled or _CLOSING.match(filled[0]) or _ABOVE.fullmatch(filled[0]) or self._heads(row):
             return False
         if not cells[labels[-1]]:
-            raise DataError(
-                f"{self.sheet.place(row, labels[-1])} is empty, but the row has cells; it needs a label such as those "
-                "above and below."
-            )
+            raise DataError(Note("nbs_no_label", where=self.sheet.place(row, labels[-1])))
         return True
 
     def _line(self, row: int, given: dict[str, tuple[str, int, int]], header: _Header) -> None:
@@ -208,9 +202,7 @@ class _Reader:
         region = required_province(found[REGION][0], self.sheet.place(*found[REGION][1:]))
         when = year(found[TIME][0])
         if when is None:
-            raise DataError(
-                f"{self.sheet.place(*found[TIME][1:])}: '{found[TIME][0]}' is no year such as 2012 or 2012年."
-            )
+            raise DataError(Note("nbs_no_year", where=self.sheet.place(*found[TIME][1:]), shown=found[TIME][0]))
         place = self.sheet.place(row, column)
         value = number(self.sheet.cells.iat[row, column], place)
         indicator, unit = found[INDICATOR][0], self.above.get("单位", "")
@@ -246,10 +238,8 @@ class _Header:
         for row, level in levels:
             kind = self._kind(row, level)
             if kind in names:
-                raise DataError(
-                    f"{self.sheet.place(row, min(level))}: the header names the {kind} twice; a table has region, "
-                    "indicator and year once each."
-                )
+                where = self.sheet.place(row, min(level))
+                raise DataError(Note("nbs_named_twice", where=where, kind=_CALLED[kind]))
             names.add(kind)
             for column, cell in level.items():
                 self.columns[column][kind] = (cell, row, column)
@@ -261,28 +251,22 @@ class _Header:
     def _kind(self, row: int, level: Mapping[int, str]) -> str:
         """Return what a row of labels names; a label unlike the others is refused."""
         if not level:
-            raise DataError(
-                f"{self.sheet.place(row, 0)}: the header has no columns beside its labels; download it anew."
-            )
-        for kind, test, what in ((TIME, year, "year"), (REGION, province, "province")):
+            raise DataError(Note("nbs_no_columns", where=self.sheet.place(row, 0)))
+        for kind, test, what in ((TIME, year, Note("nbs_year")), (REGION, province, Note("nbs_province"))):
             known = [column for column, cell in level.items() if test(cell) or (kind == REGION and cell in NO_PROVINCE)]
             if len(known) == len(level):
                 return kind
             if known:
                 odd = next(column for column in level if column not in known)
-                raise DataError(f"{self.sheet.place(row, odd)}: '{level[odd]}' is no {what}, unlike the other columns.")
+                where = self.sheet.place(row, odd)
+                raise DataError(Note("nbs_unlike_others", where=where, shown=level[odd], what=what))
         figures = [column for column, cell in level.items() if _is_number(cell)]
         if figures:
-            raise DataError(
-                f"{self.sheet.place(row, figures[0])}: the number {level[figures[0]]} where a column's name belongs "
-                "(a year, a province or an indicator); the row may lack its label."
-            )
+            where = self.sheet.place(row, figures[0])
+            raise DataError(Note("nbs_number_for_name", where=where, shown=level[figures[0]]))
         column, cell = next(iter(level.items()))
         if "指标" in self.reader.above:
-            raise DataError(
-                f"{self.sheet.place(row, column)}: '{cell}' is no year and no province, and the indicator stands above "
-                "the table already; annual data have columns such as 2012年."
-            )
+            raise DataError(Note("nbs_indicator_above", where=self.sheet.place(row, column), shown=cell))
         return INDICATOR
 
     def _filled(self, upper: Mapping[int, str], lower: Iterable[int], row: int) -> dict[int, str]:
@@ -291,7 +275,7 @@ class _Header:
         for column in lower:
             before = [place for place in upper if place <= column]
             if not before:
-                raise DataError(f"{self.sheet.place(row, column)} is empty; the header's first row needs a label here.")
+                raise DataError(Note("nbs_no_label_in_header", where=self.sheet.place(row, column)))
             found[column] = upper[max(before)]
         return found
 
@@ -302,24 +286,24 @@ class _Header:
                 return
             for column in range(start, len(cells)):
                 if cells[column] and column not in self.columns:
-                    raise DataError(
-                        f"{self.sheet.place(row, column)} has '{cells[column]}', but its column has no name."
-                    )
+                    where = self.sheet.place(row, column)
+                    raise DataError(Note("nbs_column_without_name", where=where, shown=cells[column]))
 
     def _above(self, kind: str, row: int, column: int) -> tuple[str, int, int]:
         word = {REGION: "地区", INDICATOR: "指标", TIME: "时间"}[kind]
         found = self.reader.above.get(word) or (self.reader.indicator if kind == INDICATOR else None)
         if not found:
-            option = " or give it with indicator='地区生产总值(亿元)'" if kind == INDICATOR else ""
             raise DataError(
-                f"{self.sheet.place(row, column)}: no line '{word}：…' above the table says which {kind} it is of. "
-                f"Write the line into the file{option}."
+                Note(
+                    "nbs_no_line_above",
+                    where=self.sheet.place(row, column),
+                    word=word,
+                    kind=_CALLED[kind],
+                    option=Note("nbs_or_indicator") if kind == INDICATOR else "",
+                )
             )
         if kind == TIME and year(found) is None:
-            raise DataError(
-                f"{self.sheet.place(row, column)}: the header has no years, and '时间：{found}' is not one year. "
-                "Download the table with years in rows or columns."
-            )
+            raise DataError(Note("nbs_no_years", where=self.sheet.place(row, column), shown=found))
         return found, row, column
 
 
@@ -331,21 +315,18 @@ def _is_number(cell: str) -> bool:
     return not math.isnan(value)
 
 
-def cut_off(sheet: Sheet, pivot: Pivot) -> str:
-    """Return why a sheet seems to be cut off, or an empty text.
+def cut_off(sheet: Sheet, pivot: Pivot) -> Note | None:
+    """Return why a sheet seems to be cut off, else None.
 
     The bureau closes each download with notes and its source. A table without them was cut if it lacks provinces, or if
     its text ends within a line, so that the last figure may have lost digits.
     """
     if pivot.closed:
-        return ""
+        return None
     if len(pivot.last) < PROVINCES:
-        why = f"its last table has {counted(len(pivot.last), 'province')} of {PROVINCES}"
+        why = Note("nbs_last_table_short", provinces=len(pivot.last), every=PROVINCES)
     elif sheet.unended:
-        why = "its last line has no end"
+        why = Note("nbs_last_line_open")
     else:
-        return ""
-    return (
-        f"{sheet.where} seems to be cut off: {why}, and the bureau's closing line '数据来源：国家统计局' is not there. "
-        "Download it anew; if this is all there is, set partial=true."
-    )
+        return None
+    return Note("nbs_cut_off", where=sheet.where, why=why)

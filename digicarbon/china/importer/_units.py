@@ -8,7 +8,8 @@ from functools import cache
 
 from digicarbon import data
 from digicarbon.china import facts
-from digicarbon.errors import DataError, listing
+from digicarbon.errors import DataError
+from digicarbon.note import Note, cut
 
 
 @dataclass(frozen=True)
@@ -32,14 +33,14 @@ class Indicator:
     divisor: float = 1.0
 
     @property
-    def conversion(self) -> str:
-        """What is done to the numbers, in words; empty if nothing."""
+    def conversion(self) -> Note | None:
+        """What is done to the numbers; None if nothing."""
         if self.multiplier != 1:
-            return f"multiplied by {self.multiplier:.12g}"
-        return f"divided by {self.divisor:.12g}" if self.divisor != 1 else ""
+            return Note("nbs_multiplied", by=self.multiplier)
+        return Note("nbs_divided", by=self.divisor) if self.divisor != 1 else None
 
 
-def indicator(name: str, unit: str, named: Mapping[str, str], place: str) -> Indicator:
+def indicator(name: str, unit: str, named: Mapping[str, str], place: Note) -> Indicator:
     """Return the series that an indicator becomes, and how its numbers are converted.
 
     Parameters
@@ -50,7 +51,7 @@ def indicator(name: str, unit: str, named: Mapping[str, str], place: str) -> Ind
         The unit as the table prints it; empty if it does not.
     named : mapping of str to str
         Names that the user chose, by the bureau's name (with or without its unit).
-    place : str
+    place : Note
         Where the indicator stands, for messages.
 
     Returns
@@ -69,10 +70,7 @@ def indicator(name: str, unit: str, named: Mapping[str, str], place: str) -> Ind
     if target is None:
         return Indicator(series, unit)
     if not unit:
-        raise DataError(
-            f"{place}: '{name}' has no unit. It becomes the series {series} in {target}; say which unit the table is "
-            "in, e.g. unit=亿元."
-        )
+        raise DataError(Note("nbs_no_unit", where=place, indicator=name, series=series, unit=target))
     sizes = data.units().set_index("unit")
     quantity = sizes["quantity"].to_dict()
     # 10 000 tonnes stand as 万吨 and as 万 吨
@@ -80,8 +78,16 @@ def indicator(name: str, unit: str, named: Mapping[str, str], place: str) -> Ind
     if quantity.get(spelled) != quantity[target]:
         same = sizes.index[sizes["quantity"] == quantity[target]]
         raise DataError(
-            f"{place}: '{name}' is in '{unit}', which cannot become {target}, the unit of the series {series}. Known "
-            f"units: {listing(same, 12)}. To keep it as it is, give it a name of its own: series={{'{name}': my_name}}."
+            Note(
+                "nbs_other_unit",
+                where=place,
+                indicator=name,
+                stated=unit,
+                unit=target,
+                series=series,
+                known=cut(same, 12),
+                example=f"series={{'{name}': my_name}}",
+            )
         )
     given, wanted = float(sizes["size"][spelled]), float(sizes["size"][target])
     if given >= wanted:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from digicarbon.errors import nearest
 from digicarbon.importer._cells import text
+from digicarbon.note import Note, suggestion
 
 
 class Words:
@@ -29,9 +29,9 @@ class Words:
         """Return the tidy name that a cell spells, else None."""
         return self._known.get(_key(text(value)))
 
-    def near(self, value: object) -> str:
+    def near(self, value: object) -> Note | str:
         """Return `` Did you mean 'x'?`` for a cell that is unknown, or an empty text."""
-        return nearest(text(value), self._shown.values())
+        return suggestion(text(value), self._shown.values())
 
     def shown(self, names: Iterable[str]) -> list[str]:
         """Return tidy names as the files spell them."""

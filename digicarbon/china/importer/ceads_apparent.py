@@ -11,16 +11,24 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from digicarbon.china.importer._ceads import CITATION
+from digicarbon.china.importer._ceads import CITATION, named, standing_twice
 from digicarbon.china.importer._ceads_sheet import MOST_TITLE_ROWS, empty_header
-from digicarbon.china.importer._notes import absent_notes, coverage_notes, difference_notes, left_out, lost_totals
+from digicarbon.china.importer._notes import (
+    absent_notes,
+    blank_notes,
+    coverage_notes,
+    difference_notes,
+    left_out,
+    lost_totals,
+)
 from digicarbon.china.importer._words import Words
 from digicarbon.china.spelling import province, required_province
 from digicarbon.country import Place
-from digicarbon.errors import DataError, counted, listing
+from digicarbon.errors import DataError
 from digicarbon.importer._cells import figure, text, year, year_in
 from digicarbon.importer._sheets import Sheet, visible
 from digicarbon.importer.base import Imported, Importer
+from digicarbon.note import Note, cut
 
 UNIT = "Mt CO2"
 PARTS = ("raw_coal_total", "crude_oil_total", "natural_gas_total", "cement")
@@ -92,18 +100,14 @@ class CeadsApparentImporter(Importer):
                 if not _read_sheet(sheet, found):
                     others.append(sheet.name)
             if len(found.rows) == before:
-                raise DataError(
-                    f"{file.name} has no sheet of the CEADs apparent inventory: none has provinces and the items "
-                    f"{listing(_ITEMS.shown(PARTS))}. Sheets: {listing(others) or 'unnamed'}. Is it another kind of "
-                    "download? `digicarbon list importer` shows the kinds."
-                )
+                items = cut(_ITEMS.shown(PARTS))
+                raise DataError(Note("ceads_no_apparent_inventory", file=file.name, items=items, sheets=named(others)))
             strangers.update(others)
         found.notes += left_out(strangers)
         if found.left_out:
-            found.notes.append(f"Rows that are no known item are left out: {listing(found.left_out)}.")
-        found.notes += lost_totals(found.settled(), "which the sum does not show to be zero")
-        if found.blanks:
-            found.notes.append(f"{counted(found.blanks, 'empty cell or dash', 'empty cells or dashes')} taken as 0.")
+            found.notes.append(Note("ceads_rows_left_out", rows=cut(found.left_out)))
+        found.notes += lost_totals(found.settled(), Note("ceads_sum_not_zero"))
+        found.notes += blank_notes(found.blanks)
         table = _tidy(found.rows)
         notes = [*found.notes, *coverage_notes(found.rows), *_sum_notes(found, self.tolerance), *absent_notes(table)]
         units = dict.fromkeys(table.columns[3:], UNIT)
@@ -113,8 +117,8 @@ class CeadsApparentImporter(Importer):
 @dataclass
 class _Found:
     rows: dict[tuple[Place, int], dict[str, float]] = field(default_factory=dict)
-    places: dict[tuple[Place, int], str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    places: dict[tuple[Place, int], Note] = field(default_factory=dict)
+    notes: list[Note] = field(default_factory=list)
     left_out: dict[str, None] = field(default_factory=dict)
     blanks: int = 0
 
@@ -125,7 +129,7 @@ class _Found:
             return 0.0
         return value
 
-    def settled(self) -> list[str]:
+    def settled(self) -> list[Note]:
         """Make zeros of empty emissions where the stated total leaves nothing for them; return what stays missing."""
         lost = []
         for key, values in self.rows.items():
@@ -135,15 +139,14 @@ class _Found:
                 values.update(dict.fromkeys(empty, 0.0))
                 self.blanks += len(empty)
                 empty = []
-            lost += [f"{self.places[key]} ({key[0].name} {key[1]}, {name})" for name in empty]
+            cell = Note("cell", parts=(key[0].name, key[1]))
+            lost += [Note("ceads_lost_total", where=self.places[key], row=cell, column=name) for name in empty]
         return lost
 
-    def add(self, place: Place, when: int, where: str, values: dict[str, float]) -> None:
+    def add(self, place: Place, when: int, where: Note, values: dict[str, float]) -> None:
         key = (place, when)
         if key in self.places:
-            raise DataError(
-                f"{place.name} {when} stands twice: in {self.places[key]} and in {where}. Leave one of the two out."
-            )
+            raise DataError(standing_twice(place, when, self.places[key], where))
         self.places[key] = where
         self.rows[key] = values
 
@@ -160,10 +163,8 @@ def _read_sheet(sheet: Sheet, found: _Found) -> bool:
             _read_rows(sheet, row, found)
             return True
     if year_in(sheet.name):
-        raise DataError(
-            f"{sheet.where}: there is no row of provinces, nor a header with {listing(_ITEMS.shown(PARTS))}, in the "
-            f"first {MOST_TITLE_ROWS} rows."
-        )
+        items = cut(_ITEMS.shown(PARTS))
+        raise DataError(Note("ceads_no_row_of_provinces", where=sheet.where, items=items, rows=MOST_TITLE_ROWS))
     return False
 
 
@@ -204,10 +205,8 @@ def _item_rows(sheet: Sheet, header: int, first: int, found: _Found) -> dict[str
             continue
         full = f"{prefix}{name}" if name in _BALANCE else name
         if full in rows:
-            raise DataError(
-                f"{sheet.place(row, first - 1)}: '{text(labels[-1])}' stands in row {rows[full] + 1} already; delete "
-                "one."
-            )
+            where = sheet.place(row, first - 1)
+            raise DataError(Note("ceads_row_twice", where=where, shown=text(labels[-1]), row=rows[full] + 1))
         rows[full] = row
     _require(PARTS, rows, sheet, unknown)
     found.left_out |= dict.fromkeys(unknown)
@@ -220,7 +219,7 @@ def _item_rows(sheet: Sheet, header: int, first: int, found: _Found) -> dict[str
 def _read_rows(sheet: Sheet, header: int, found: _Found) -> None:
     columns = _item_columns(sheet, header)
     if "province" not in columns and "adcode" not in columns:
-        raise DataError(f"{sheet.where}: the header in row {header + 1} has no column province (省份).")
+        raise DataError(Note("ceads_no_column_province", where=sheet.where, row=header + 1))
     named = columns.pop("province", None)
     coded = columns.pop("adcode", None)
     dated = columns.pop("year", None)
@@ -238,7 +237,8 @@ def _read_rows(sheet: Sheet, header: int, found: _Found) -> None:
         else:
             stated = year(sheet.cells.iat[row, dated])
             if stated is None:
-                raise DataError(f"{sheet.place(row, dated)}: '{text(sheet.cells.iat[row, dated])}' is no year.")
+                shown = text(sheet.cells.iat[row, dated])
+                raise DataError(Note("ceads_no_year", where=sheet.place(row, dated), shown=shown))
             when = stated
         values = {name: found.figure(sheet, row, column, name) for name, column in columns.items()}
         found.add(place, when, sheet.place(row, by_name), values)
@@ -254,14 +254,17 @@ def _item_columns(sheet: Sheet, header: int) -> dict[str, int]:
         name = _KEYS.find(value) or _ITEMS.find(value)
         if name is None:
             raise DataError(
-                f"{sheet.place(header, column)}: '{text(value)}' is no item of the CEADs apparent inventory."
-                f"{_ITEMS.near(value)} Items: {listing(_ITEMS.shown(_ITEMS.names), 20)}."
+                Note(
+                    "ceads_no_item",
+                    where=sheet.place(header, column),
+                    shown=text(value),
+                    hint=_ITEMS.near(value),
+                    items=cut(_ITEMS.shown(_ITEMS.names), 20),
+                )
             )
         if name in columns:
-            raise DataError(
-                f"{sheet.place(header, column)} and {sheet.cell(header, columns[name])} are both '{text(value)}'; "
-                "delete one."
-            )
+            where, cell = sheet.place(header, column), sheet.cell(header, columns[name])
+            raise DataError(Note("ceads_item_twice", where=where, cell=cell, shown=text(value)))
         columns[name] = column
     return columns
 
@@ -272,23 +275,24 @@ def _item_columns(sheet: Sheet, header: int) -> dict[str, int]:
 def _require(names: Sequence[str], found: Mapping[str, int], sheet: Sheet, unknown: Sequence[str]) -> None:
     lacking = [name for name in names if name not in found]
     if lacking:
-        other = f" Unknown are {listing(map(repr, unknown))}." if unknown else ""
-        raise DataError(f"{sheet.where}: there is no {listing(_ITEMS.shown(lacking))}.{other} Download the file anew.")
+        other = Note("ceads_unknown_items", items=cut(map(repr, unknown))) if unknown else ""
+        items = cut(_ITEMS.shown(lacking))
+        raise DataError(Note("ceads_items_lacking", where=sheet.where, items=items, other=other))
 
 
 def _year_of(sheet: Sheet) -> int:
     found = year_in(sheet.name) or year_in(sheet.file.stem)
     if found is None:
-        raise DataError(f"{sheet.where}: neither the sheet's name nor the file's says which year this is; rename one.")
+        raise DataError(Note("ceads_which_year_is_it", where=sheet.where))
     return found
 
 
-def _sum_notes(found: _Found, tolerance: float) -> list[str]:
+def _sum_notes(found: _Found, tolerance: float) -> list[Note]:
     stated = {key: values for key, values in found.rows.items() if _TOTAL in values}
     totals = np.array([[values[_TOTAL]] for values in stated.values()]).reshape(-1, 1)
     sums = np.array([[sum(values[name] for name in PARTS)] for values in stated.values()]).reshape(-1, 1)
     places = [found.places[key] for key in stated]
-    return difference_notes("The total is not coal + oil + gas + cement", places, totals, sums, [_TOTAL], tolerance)
+    return difference_notes(Note("ceads_apparent_is_no_sum"), places, totals, sums, [_TOTAL], tolerance)
 
 
 def _tidy(rows: Mapping[tuple[Place, int], Mapping[str, float]]) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from digicarbon.china.importer._ceads_sheet import Layout
 from digicarbon.china.importer._notes import difference_notes
 from digicarbon.china.importer._words import Words
 from digicarbon.importer.base import Imported
+from digicarbon.note import Note
 
 FINAL = "Total Final Consumption"
 
@@ -57,7 +58,7 @@ class CeadsEnergyImporter(InventoryImporter):
         rows = layout.rows.names
         sectors = [rows.index(name) for name in _sectors()]
         notes = difference_notes(
-            f"{FINAL} is not the sum of the sectors",
+            Note("ceads_final_is_no_sum", row=FINAL),
             places,
             values[:, rows.index(FINAL)],
             values[:, sectors].sum(axis=1),
@@ -78,7 +79,7 @@ def _layout() -> Layout:
     columns = _ceads.fuel_spellings()
     table = facts.ceads_fuels()
     return Layout(
-        name="CEADs energy inventory",
+        name=Note("ceads_energy_inventory"),
         columns=Words(columns),
         rows=Words(_ceads.sector_spellings("energy")),
         required=frozenset(columns),

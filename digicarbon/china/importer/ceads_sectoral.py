@@ -14,6 +14,7 @@ from digicarbon.china.importer._ceads_sheet import Layout
 from digicarbon.china.importer._notes import absent_notes, difference_notes
 from digicarbon.china.importer._words import Words
 from digicarbon.importer.base import Imported
+from digicarbon.note import Note
 
 UNIT = "Mt CO2"
 
@@ -58,7 +59,7 @@ class CeadsSectoralImporter(InventoryImporter):
         columns = layout.columns.names
         total = layout.rows.names.index(layout.total)
         notes = difference_notes(
-            "The total row is not the sum of the sectors",
+            Note("ceads_total_is_no_sum"),
             places,
             values[:, total],
             np.delete(values, total, axis=1).sum(axis=1),
@@ -68,7 +69,7 @@ class CeadsSectoralImporter(InventoryImporter):
         scope_1 = [column for column in columns if column not in (*_OPTIONAL, "scope_1_total")]
         parts = values[:, :, [columns.index(column) for column in scope_1]].sum(axis=2)
         notes += difference_notes(
-            "The scope 1 total is not the sum of fuels and process emissions",
+            Note("ceads_scope_1_is_no_sum"),
             places,
             values[:, :, columns.index("scope_1_total")],
             parts,
@@ -89,7 +90,7 @@ def _layout() -> Layout:
     }
     columns = fuels | _MORE_COLUMNS
     return Layout(
-        name="CEADs sectoral inventory",
+        name=Note("ceads_sectoral_inventory"),
         columns=Words(columns),
         rows=Words(_ceads.sector_spellings("sectoral")),
         required=frozenset(columns) - set(_OPTIONAL),

@@ -16,6 +16,7 @@ from digicarbon.china.importer._io_sheets import (
     missing_provinces,
     no_table,
     scale_of,
+    two_tables,
     year_of,
 )
 from digicarbon.china.importer._io_table import Table, table
@@ -23,6 +24,7 @@ from digicarbon.china.spelling import required_province
 from digicarbon.errors import DataError
 from digicarbon.importer._sheets import Sheet
 from digicarbon.importer.base import Imported
+from digicarbon.note import Note
 
 _CITATION = (
     "CEADs China multi-regional input-output tables (Mi et al. 2018, Scientific Data 5, 180155; Zheng et al. 2020, "
@@ -56,9 +58,9 @@ class IOMrioImporter(InputOutputImporter):
             If a file is damaged, has no table, has a label that is not known, a cell that is no number or a sum that is
             not its total, if a table's year or unit is not to be seen, or if two tables are of one year.
         """
-        found: dict[int, str] = {}
+        found: dict[int, Note | str] = {}
         flows, sectors = [], []
-        notes: list[str] = []
+        notes: list[Note] = []
         for file in files:
             shown, more = chosen_sheets(file, self.sheet)
             notes += more
@@ -69,9 +71,7 @@ class IOMrioImporter(InputOutputImporter):
                     continue
                 year, item = made
                 if year in found:
-                    raise DataError(
-                        f"{sheet.where}: there is a table of {year} in {found[year]} already; leave one of them out."
-                    )
+                    raise DataError(two_tables(Note("cell", parts=(year,)), sheet.where, found[year]))
                 found[year] = sheet.where
                 flows.append(_flows(item, year))
                 sectors.append(_sectors(item, year))
@@ -86,11 +86,11 @@ class IOMrioImporter(InputOutputImporter):
         places = {(str(row.province), int(str(row.year))) for row in there.itertuples()}
         return Imported(whole, units, _CITATION, (*notes, *missing_provinces(places)))
 
-    def _table(self, sheet: Sheet, notes: list[str]) -> tuple[int, Table] | None:
+    def _table(self, sheet: Sheet, notes: list[Note]) -> tuple[int, Table] | None:
         """Return a sheet's year and table; what was odd is added to the notes."""
         parts = layout(sheet, regional=True, ignore=self.ignore)
         if parts is None:
-            notes.append(f"{sheet.where}: left out, it holds no input-output table.")
+            notes.append(Note("io_sheet_left_out", where=sheet.where))
             return None
         above = parts.sectors[0].at
         year = year_of(sheet, above, self.year)

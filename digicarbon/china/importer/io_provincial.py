@@ -17,6 +17,7 @@ from digicarbon.china.importer._io_sheets import (
     no_table,
     province_of,
     scale_of,
+    two_tables,
     year_of,
 )
 from digicarbon.china.importer._io_table import Table, table
@@ -24,6 +25,7 @@ from digicarbon.country import Place
 from digicarbon.errors import DataError
 from digicarbon.importer._sheets import Sheet
 from digicarbon.importer.base import Imported
+from digicarbon.note import Note
 
 _CITATION = (
     "Provincial statistical bureaus and National Bureau of Statistics of China: input-output tables (regional tables "
@@ -65,9 +67,9 @@ class IOProvincialImporter(InputOutputImporter):
             not its total, if a table's province, year or unit is not to be seen, or if two tables are of one province
             and year.
         """
-        found: dict[tuple[str, int], str] = {}
+        found: dict[tuple[str, int], Note | str] = {}
         flows, sectors = [], []
-        notes: list[str] = []
+        notes: list[Note] = []
         for file in files:
             shown, more = chosen_sheets(file, self.sheet)
             tables = [item for item in (self._table(sheet, notes) for sheet in shown) if item is not None]
@@ -77,10 +79,8 @@ class IOProvincialImporter(InputOutputImporter):
             for place, year, item in tables:
                 where = item.layout.sheet.where
                 if found.setdefault((place.name, year), where) != where:
-                    raise DataError(
-                        f"{where}: there is a table of {place.name} {year} in {found[place.name, year]} already; leave "
-                        "one of them out."
-                    )
+                    cell = Note("cell", parts=(place.name, year))
+                    raise DataError(two_tables(cell, where, found[place.name, year]))
                 names = [line.name for line in item.layout.sectors]
                 flows.append(_keyed(flows_frame(item, ("from_", "to_"), sector=names), place, year))
                 sectors.append(_keyed(sectors_frame(item), place, year))
@@ -88,11 +88,11 @@ class IOProvincialImporter(InputOutputImporter):
         whole = {"io_flows": pd.concat(flows, ignore_index=True), "io_sectors": pd.concat(sectors, ignore_index=True)}
         return Imported(whole, units, _CITATION, (*notes, *missing_provinces(found)))
 
-    def _table(self, sheet: Sheet, notes: list[str]) -> tuple[Place, int, Table] | None:
+    def _table(self, sheet: Sheet, notes: list[Note]) -> tuple[Place, int, Table] | None:
         """Return a sheet's table with its province and year; what was odd is added to the notes."""
         parts = layout(sheet, ignore=self.ignore)
         if parts is None:
-            notes.append(f"{sheet.where}: left out, it holds no input-output table.")
+            notes.append(Note("io_sheet_left_out", where=sheet.where))
             return None
         above = parts.sectors[0].at
         scale, note = scale_of(sheet, above, self.unit)

@@ -13,11 +13,12 @@ from digicarbon.china import facts
 from digicarbon.china.importer._pivot import Observation, Pivot, cut_off, read_pivot
 from digicarbon.china.importer._units import Indicator, indicator
 from digicarbon.china.spelling import TIBET
-from digicarbon.errors import DataError, counted, listing, nearest
+from digicarbon.errors import DataError
 from digicarbon.importer._cells import name_and_unit, text
 from digicarbon.importer._once import once
 from digicarbon.importer._sheets import visible
 from digicarbon.importer.base import Imported, Importer
+from digicarbon.note import Note, cut, suggestion
 
 KEYS = ("province", "adcode", "year", "series", "vintage")
 CITATION = "National Bureau of Statistics of China, annual data by province (data.stats.gov.cn)."
@@ -75,9 +76,9 @@ class NbsImporter(Importer):
         units = dict(zip(kept["series"], kept["unit"], strict=True))
         return Imported({"yearbook": kept.drop(columns="place")}, units, CITATION, tuple(dict.fromkeys(notes)))
 
-    def _observations(self, files: Iterable[Path]) -> tuple[list[Observation], list[str]]:
+    def _observations(self, files: Iterable[Path]) -> tuple[list[Observation], list[Note]]:
         found: list[Observation] = []
-        notes: list[str] = []
+        notes: list[Note] = []
         for file in files:
             shown, remarks = visible(file)
             pivots = [(sheet, read_pivot(sheet, self.indicator)) for sheet in shown]
@@ -91,7 +92,7 @@ class NbsImporter(Importer):
             notes += remarks
         return found, notes
 
-    def _named(self, found: Sequence[Observation]) -> tuple[pd.DataFrame, list[str]]:
+    def _named(self, found: Sequence[Observation]) -> tuple[pd.DataFrame, list[Note]]:
         """Return the observations under their series' names and in their units, and what was done to them."""
         # tables and command lines have parentheses and digits of either width
         named = {text(name): plain for name, plain in self.series.items()}
@@ -122,69 +123,73 @@ class NbsImporter(Importer):
         _check_used(named, {full for _, full in known.values()})
         return table, self._naming(known.values())
 
-    def _naming(self, known: Iterable[tuple[Indicator, str]]) -> list[str]:
+    def _naming(self, known: Iterable[tuple[Indicator, str]]) -> list[Note]:
         """Return notes on conversions, and refuse a series of two units."""
         notes = []
         units: dict[str, tuple[str, str]] = {}
         for target, full in known:
             unit, before = units.setdefault(target.series, (target.unit, full))
             if unit != target.unit:
+                example = f"series={{'{name_and_unit(full)[0]}': my_name}}"
                 raise DataError(
-                    f"'{before}' and '{full}' would both be the series {target.series}, in different units. Name one "
-                    f"of them otherwise: series={{'{name_and_unit(full)[0]}': my_name}}."
+                    Note("nbs_of_two_units", first=before, second=full, series=target.series, example=example)
                 )
             if before != full:
-                notes.append(f"{target.series} is made of '{before}' and '{full}'.")
+                notes.append(Note("nbs_made_of_two", series=target.series, first=before, second=full))
             if not target.unit:
-                notes.append(f"{target.series} has no unit of measurement; name it by unit=…")
+                notes.append(Note("nbs_series_without_unit", series=target.series))
             if target.conversion:
-                notes.append(f"{target.series}: '{full}' {target.conversion} to be in {target.unit}.")
+                notes.append(
+                    Note(
+                        "nbs_converted",
+                        series=target.series,
+                        indicator=full,
+                        conversion=target.conversion,
+                        unit=target.unit,
+                    )
+                )
         return notes
 
-    def _vintage_notes(self, notes: Iterable[str]) -> list[str]:
-        revised = self.vintage == "original" and any("修订" in note for note in notes)
-        return ["A note of the bureau speaks of a revision (修订), yet vintage=original was chosen."] if revised else []
+    def _vintage_notes(self, notes: Iterable[Note]) -> list[Note]:
+        revised = self.vintage == "original" and any("修订" in text for note in notes for text in note.texts)
+        return [Note("nbs_revision_noted")] if revised else []
 
 
-def _no_table(file: str, sheets: Sequence[str], empty: bool) -> str:
-    where = file + (f", sheet {listing(sheets)}" if any(sheets) else "")
-    if empty:
-        return f"{where}: the table has no figures, only empty cells; download it anew."
-    return (
-        f"{where}: no table of the bureau's annual data by province is here. Such a table has a header row that begins "
-        "with 地区, 指标 or 时间, e.g. 地区,2021年,2020年; other kinds of file have importers of their own "
-        "(`digicarbon list importer`)."
-    )
+def _no_table(file: str, sheets: Sequence[str], empty: bool) -> Note:
+    where = Note("nbs_sheets_of_file", file=file, sheets=cut(sheets)) if any(sheets) else file
+    return Note("nbs_only_empty_cells", where=where) if empty else Note("nbs_no_table", where=where)
 
 
-def _remarks(where: str, pivot: Pivot) -> list[str]:
+def _remarks(where: Note | str, pivot: Pivot) -> list[Note]:
     if not pivot.observations:
-        return [f"{where}: no table here; left out."]
-    notes = [f"{where}: {remark}" for remark in pivot.remarks if not remark.startswith("数据来源")]
+        return [Note("nbs_no_table_here", where=where)]
+    notes = [
+        Note("import_remark_of_file", where=where, remark=remark)
+        for remark in pivot.remarks
+        if not remark.startswith("数据来源")
+    ]
     if pivot.empty:
-        notes.append(f"{where}: {counted(pivot.empty, 'cell')} without a figure, left out.")
+        notes.append(Note("import_cells_left_out", where=where, cells=pivot.empty))
     if pivot.left_out:
-        notes.append(f"{where}: left out, since no provinces: {listing(dict.fromkeys(pivot.left_out))}.")
+        notes.append(Note("nbs_no_provinces", where=where, labels=cut(dict.fromkeys(pivot.left_out))))
     return notes
 
 
-def _coverage(table: pd.DataFrame) -> list[str]:
+def _coverage(table: pd.DataFrame) -> list[Note]:
     """Return a note on each series that lacks provinces."""
     known = [*facts.provinces()["province"], TIBET.name]
     present = table.groupby("series")["province"].agg(set)
-    lacking: dict[str, list[str]] = {}
+    lacking: dict[tuple[str, ...], list[str]] = {}
     for series, names in present.items():
-        missing = listing([name for name in known if name not in names], 12)
+        missing = tuple(name for name in known if name not in names)
         if missing:
             lacking.setdefault(missing, []).append(str(series))
-    return [f"{listing(series)}: no figures for {names}." for names, series in lacking.items()]
+    return [Note("nbs_no_figures_for", series=cut(series), places=cut(names, 12)) for names, series in lacking.items()]
 
 
 def _check_used(series: Iterable[str], names: set[str]) -> None:
     known = names | {name_and_unit(name)[0] for name in names}
     unused = [name for name in series if name not in known]
     if unused:
-        raise DataError(
-            f"series names '{unused[0]}', which the files do not have.{nearest(unused[0], known)} "
-            f"They have: {listing(sorted(names), 20)}."
-        )
+        hint, there = suggestion(unused[0], known), cut(sorted(names), 20)
+        raise DataError(Note("import_not_in_files", field="series", name=unused[0], hint=hint, known=there))

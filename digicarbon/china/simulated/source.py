@@ -15,8 +15,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.china import facts
 from digicarbon.china.simulated import draw
 from digicarbon.china.simulated import places as at
-from digicarbon.errors import listing, nearest
-from digicarbon.note import Note
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.numeric.accounts import fuels
 from digicarbon.numeric.spatial import geography
 from digicarbon.source.base import InputOutputTable, Inputs, Source
@@ -142,38 +141,33 @@ class SimulatedSource(Source):
         for driver, slopes in regions.items():
             unknown = [region for region in slopes if region not in known]
             if unknown:
+                hint = suggestion(unknown[0], known)
                 raise ValueError(
-                    f"{driver} has a slope for {listing(unknown)}, which is no region.{nearest(unknown[0], known)} "
-                    f"Regions: {listing(known)}."
+                    Note("simulated_no_region", driver=driver, regions=cut(unknown), hint=hint, known=cut(known))
                 )
             lacking = [region for region in known if region not in slopes]
             if lacking:
-                raise ValueError(
-                    f"{driver} has no slope for {listing(lacking)}; give one for each of {listing(known)}."
-                )
+                raise ValueError(Note("simulated_no_slope", driver=driver, regions=cut(lacking), known=cut(known)))
         return regions
 
     @pydantic.model_validator(mode="after")
     def _one_effect(self) -> SimulatedSource:
         both = [driver for driver in self.curves if driver in self.regions]
         if both:
-            raise ValueError(f"{listing(both)} stands both in curves and in regions; leave it out of one of them.")
+            raise ValueError(Note("simulated_curve_and_regions", drivers=cut(both)))
         return self
 
     @pydantic.model_validator(mode="after")
     def _neighbours_of_this_size(self) -> SimulatedSource:
         if self.process == "sdm" and self.neighbours == "w1_adjacency" and self.size != "provinces":
-            raise ValueError(
-                f"neighbours=w1_adjacency are the borders of provinces; size={self.size} takes delaunay or w2_nested."
-            )
+            raise ValueError(Note("simulated_borders_of_provinces", key="neighbours", size=self.size))
         return self
 
     @pydantic.model_validator(mode="after")
     def _some_year_has_tables(self) -> SimulatedSource:
         if not any(self.first_year <= year <= self.last_year for year in TABLE_YEARS):
             raise ValueError(
-                f"first_year={self.first_year} and last_year={self.last_year} must span at least one of the years with "
-                "input-output tables, 2012, 2015 and 2017."
+                Note("simulated_no_table_year", key="first_year", first=self.first_year, last=self.last_year)
             )
         return self
 
