@@ -38,7 +38,7 @@ class Country:
         What a unit is called where the country is meant, e.g. ``province``.
     one, many : str
         What a unit and several units are called in messages, e.g. ``Chinese province``.
-    about : str
+    about : Note
         Which units are known, for messages.
     units : DataFrame
         A row per unit, by its English name: ``code``, ``longitude`` and ``latitude``, and a column per group.
@@ -71,7 +71,7 @@ class Country:
     noun: str
     one: str
     many: str
-    about: str
+    about: object
     units: pd.DataFrame
     code: str
     codes: tuple[int, int]

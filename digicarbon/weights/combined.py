@@ -127,8 +127,7 @@ class HigherOrderWeights(WeightsSpec):
         matrix = higher_order(base.raw, self.order, self.lower)
         if matrix.nnz == 0:
             raise WeightsError(
-                f"weights.order: no two units are {self.order} steps apart in {base.name}, whose {base.raw.nnz} links "
-                f"reach every unit in fewer steps or not at all. Choose a smaller order or a sparser base."
+                Note("weights_order", key="weights.order", order=self.order, weights=base.name, links=base.raw.nnz)
             )
         name = f"order {self.order} of {base.name}"
         made = Weights.from_matrix(matrix, panel.units, islands=self.islands, name=name, normalise=self.normalise)
