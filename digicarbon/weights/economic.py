@@ -97,7 +97,7 @@ class SizedWeights(WeightsSpec):
         if self.window is None:
             return panel
         first, last = self.window
-        inside = panel.index.calendar.within(first, last, "The years of weights.window")
+        inside = panel.index.calendar.within(first, last, "weights.window")
         periods = [period for period, one in zip(panel.periods, inside, strict=True) if one]
         span = Note("span", low=panel.periods[0], high=panel.periods[-1])
         if not periods:
