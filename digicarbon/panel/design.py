@@ -301,7 +301,7 @@ class PanelDesign(Spec):
             place = f"{key} = {expression}: {error.place}"
             raise UnknownColumnError(error.column, error.why, place, key) from error
         except DataError as error:
-            raise DataError(Note("in_definition", key=f"panel.derive.{name}", formula=expression, why=error)) from error
+            raise DataError(Note("in_definition", key=f"panel.derive.{name}", expression=expression, said=error)) from error
         return made.with_columns({name: np.broadcast_to(values, made.unit_codes.shape)})
 
 
