@@ -124,25 +124,21 @@ class Sample(Spec):
         if query is None:
             return None
         if not query.strip():
-            raise ValueError("is empty and must be a condition on columns; to keep all rows write null, unquoted")
+            raise ValueError(Note("query_empty"))
         try:
             nodes = list(ast.walk(ast.parse(_BACKTICKS.sub("_", query).strip(), mode="eval")))
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             nodes = []
         if not nodes or not all(isinstance(node, _ALLOWED) for node in nodes) or not all(map(_is_small, nodes)):
-            raise ValueError(
-                f"'{query}' must be a condition on columns, made of comparisons, and, or, not, in and arithmetic, e.g. "
-                "pgdp > 5 and region != 'west'; names with blanks stand in `backticks`, arithmetic is + - * / // % ** "
-                "on columns and numbers, and a power of a number is written as a number."
-            )
+            raise ValueError(Note("query_no_condition", query=query))
         return query
 
     @model_validator(mode="after")
     def _one_treatment(self) -> Sample:
         if any(self.winsorise) and any(self.trim):
-            raise ValueError("winsorise and trim are both set; choose one of them.")
+            raise ValueError(Note("winsorise_and_trim", key="winsorise"))
         if self.outliers_of and not (any(self.winsorise) or any(self.trim)):
-            raise ValueError("outliers_of names variables, but neither winsorise nor trim is set, e.g. [0.01, 0.01].")
+            raise ValueError(Note("outliers_untreated", key="outliers_of"))
         return self
 
     @cached_property

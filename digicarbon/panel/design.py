@@ -85,15 +85,12 @@ class PanelDesign(Spec):
             try:
                 needed[name] = [self._defined(column) for column in columns_of(expression)]
             except ValueError as error:
-                raise ValueError(f"derive.{name}: {error}") from error
+                raise ValueError(Note("under_key", key=f"derive.{name}", said=error.args[0])) from error
         try:
             TopologicalSorter(needed).prepare()
         except CycleError as error:
             circle = [str(name) for name in error.args[1]][::-1]
-            raise ValueError(
-                f"derive.{circle[0]} is defined by itself ({' needs '.join(circle)}); give the new column a name of "
-                "its own and define it from columns of the data."
-            ) from error
+            raise ValueError(Note("defined_by_itself", key=f"derive.{circle[0]}", needs=_needs(circle))) from error
         return self
 
     def assemble(self, frame: pd.DataFrame, unit_name: str, time_name: str) -> Panel:
@@ -301,8 +298,16 @@ class PanelDesign(Spec):
             place = f"{key} = {expression}: {error.place}"
             raise UnknownColumnError(error.column, error.why, place, key) from error
         except DataError as error:
-            raise DataError(Note("in_definition", key=f"panel.derive.{name}", expression=expression, said=error)) from error
+            raise DataError(
+                Note("in_definition", key=f"panel.derive.{name}", expression=expression, said=error)
+            ) from error
         return made.with_columns({name: np.broadcast_to(values, made.unit_codes.shape)})
+
+
+def _needs(circle: Sequence[str]) -> Note | str:
+    """Return that each of some columns needs the next one."""
+    first, *others = circle
+    return Note("one_needs_other", first=first, others=_needs(others)) if others else first
 
 
 def _numbers(panel: Panel, name: str) -> NDArray[np.float64]:

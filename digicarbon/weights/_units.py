@@ -20,10 +20,7 @@ Extra = Literal["refuse", "drop"]
 
 def _without_places(value: object) -> object:
     if value == "nearest":
-        raise ValueError(
-            "nearest needs to know where units lie, which these weights do not; choose refuse or keep, "
-            "or add the missing neighbours yourself."
-        )
+        raise ValueError(Note("weights_without_places"))
     return value
 
 

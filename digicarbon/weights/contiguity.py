@@ -73,10 +73,7 @@ class ContiguityWeights(WeightsSpec):
     @model_validator(mode="after")
     def _check_tolerance(self) -> Self:
         if self.tolerance is not None and self.rule == "rook":
-            raise ValueError(
-                "tolerance joins polygons that are near, whether or not they share an edge; take rule=queen beside it, "
-                "or leave the tolerance out."
-            )
+            raise ValueError(Note("weights_tolerance_of_rook", key="tolerance"))
         return self
 
     def compute(self, panel: Panel) -> Weights:
@@ -107,7 +104,7 @@ class ContiguityWeights(WeightsSpec):
             columns = [str(name) for name in frame.columns if name != frame.geometry.name]
             raise WeightsError(
                 Note(
-                    "weights_file_column",
+                    "file_without_column",
                     key="weights.unit",
                     file=file.name,
                     column=self.unit,

@@ -37,7 +37,7 @@ class SizedWeights(WeightsSpec):
     @model_validator(mode="after")
     def _check_window(self) -> Self:
         if self.window is not None and self.window[0] > self.window[1]:
-            raise ValueError(f"window must be [first, last]; {self.window[0]} is after {self.window[1]}.")
+            raise ValueError(Note("weights_window_back", key="window", first=self.window[0], last=self.window[1]))
         return self
 
     def sizes(self, panel: Panel) -> FloatArray:

@@ -167,10 +167,7 @@ class PlacedWeights(WeightsSpec):
     @model_validator(mode="after")
     def _check_metric(self) -> Self:
         if self.metric == "euclidean" and self.coordinates is None:
-            raise ValueError(
-                "metric=euclidean needs coordinates of your own, in metres or kilometres; the capitals of provinces "
-                "are in degrees: take great_circle, or name a file in coordinates."
-            )
+            raise ValueError(Note("weights_capitals_in_degrees", key="metric"))
         return self
 
     def places(self, panel: Panel) -> Places:
@@ -231,7 +228,7 @@ class PlacedWeights(WeightsSpec):
             if name not in frame.columns:
                 raise WeightsError(
                     Note(
-                        "weights_file_column",
+                        "file_without_column",
                         key=f"weights.{key}",
                         file=file,
                         column=name,
