@@ -46,7 +46,7 @@ class Country:
         The column of official codes in data sets, which are numbers but no figures.
     codes : (int, int)
         The smallest and the largest code.
-    code_words : str
+    code_words : Note
         What a code is, for messages.
     groups : mapping of str to tuple of str
         The groups that units belong to, e.g. ``region``, with their members in the order in which they are shown.
@@ -75,7 +75,7 @@ class Country:
     units: pd.DataFrame
     code: str
     codes: tuple[int, int]
-    code_words: str
+    code_words: object
     groups: Mapping[str, tuple[str, ...]]
     spellings: Mapping[str, str]
     tiles: pd.DataFrame

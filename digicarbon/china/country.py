@@ -41,7 +41,7 @@ COUNTRY = Country(
     units=facts.provinces().set_index("province").rename(columns={"adcode": "code"}),
     code="adcode",
     codes=(110000, 820000),
-    code_words="a code of GB/T 2260 such as 110000 for Beijing",
+    code_words=Note("gbt_code"),
     groups={"region": REGIONS},
     spellings=facts.spellings(),
     tiles=facts.tiles(),
