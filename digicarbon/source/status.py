@@ -72,13 +72,13 @@ def _cut(gaps: Sequence[Note], most: int = 4) -> Note:
     return Note("gaps_of_units", gaps=gaps[:most], more=more)
 
 
-def spans(years: Sequence[object]) -> tuple[str, ...] | Note:
-    """Return years as texts, runs of whole numbers shortened: ``2012-2014``, ``2016``."""
+def spans(years: Sequence[object]) -> Note:
+    """Return years, runs of whole numbers shortened: ``2012-2014, 2016``."""
     if not all(isinstance(year, int | np.integer) for year in years):
-        return cut(map(str, years))
+        return Note("spans", years=cut(map(str, years)))
     numbered = [(int(str(year)), place) for place, year in enumerate(years)]
     runs = [[year for year, _ in run] for _, run in groupby(numbered, key=lambda item: item[0] - item[1])]
-    return cut(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+    return Note("spans", years=cut(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs))
 
 
 def _counts(files: Iterable[InputFile]) -> dict[str, int]:
