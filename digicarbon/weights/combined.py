@@ -24,10 +24,8 @@ def _built(value: object) -> object:
     if isinstance(value, WeightsSpec):
         return value
     if not isinstance(value, Mapping):
-        raise ValueError(
-            "must be a node with a `_target_`, such as {_target_: digicarbon.weights.AdjacencyWeights}, and the "
-            f"fields of that class; got {value!r}."
-        )
+        example = "{_target_: digicarbon.weights.AdjacencyWeights}"
+        raise ValueError(Note("weights_no_node", example=example, given=repr(value)))
     return nested(value, WeightsSpec)
 
 

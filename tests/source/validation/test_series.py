@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sound_data import PROVINCES, YEARS, grid, growing, yearbook
 
 from digicarbon.china import facts
+from digicarbon.note import Note
 from digicarbon.source.validation import Finding, check_datasets, check_series, note
 
 
@@ -183,9 +184,18 @@ def test_panels_of_other_periods_than_years_are_left_alone() -> None:
 
 
 def test_warnings_are_counted_in_a_note() -> None:
-    warning = Finding("warning", "x", "f", "s")
+    said = Note("no_value_at_all", series="x")
+    warning = Finding("warning", "x", "f", said)
     assert tuple(map(str, note([warning, warning], "see"))) == ("The data checks gave 2 warnings; `see` lists them.",)
-    assert note([Finding("note", "x", "f", "s")], "see") == ()
+    assert note([Finding("note", "x", "f", said)], "see") == ()
+
+
+def test_a_finding_is_told_in_two_languages_with_its_file_once() -> None:
+    (found,) = only(panel(x=growing(64)).assign(x=np.nan), "coverage")
+    assert (str(found.note), found.note.text("zh")) == ("f: x has no value at all.", "f：x没有任何值。")
+    (again,) = only(pd.concat([panel(x=growing(64)), panel(x=growing(64))[:1]]), "schema")
+    assert again.note == again.said
+    assert again.note.text("zh") == "f中北京 2010不止一行；请各保留一行。"
 
 
 @settings(max_examples=25, deadline=None)
