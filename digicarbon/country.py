@@ -38,7 +38,7 @@ class Country:
         What a unit is called where the country is meant, e.g. ``province``.
     one, many : str
         What a unit and several units are called in messages, e.g. ``Chinese province``.
-    about : str
+    about : Note
         Which units are known, for messages.
     units : DataFrame
         A row per unit, by its English name: ``code``, ``longitude`` and ``latitude``, and a column per group.
@@ -46,7 +46,7 @@ class Country:
         The column of official codes in data sets, which are numbers but no figures.
     codes : (int, int)
         The smallest and the largest code.
-    code_words : str
+    code_words : Note
         What a code is, for messages.
     groups : mapping of str to tuple of str
         The groups that units belong to, e.g. ``region``, with their members in the order in which they are shown.
@@ -71,11 +71,11 @@ class Country:
     noun: str
     one: str
     many: str
-    about: str
+    about: object
     units: pd.DataFrame
     code: str
     codes: tuple[int, int]
-    code_words: str
+    code_words: object
     groups: Mapping[str, tuple[str, ...]]
     spellings: Mapping[str, str]
     tiles: pd.DataFrame

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from digicarbon.country import country
-from digicarbon.errors import ConfigError, DataError, columns_there, listing, nearest
-from digicarbon.note import Note, cut
+from digicarbon.errors import ConfigError, DataError
+from digicarbon.note import Note, columns_there, cut, suggestion
 from digicarbon.panel import Panel
 from digicarbon.spec import Names, Spec
 
@@ -124,25 +124,21 @@ class Sample(Spec):
         if query is None:
             return None
         if not query.strip():
-            raise ValueError("is empty and must be a condition on columns; to keep all rows write null, unquoted")
+            raise ValueError(Note("query_empty"))
         try:
             nodes = list(ast.walk(ast.parse(_BACKTICKS.sub("_", query).strip(), mode="eval")))
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             nodes = []
         if not nodes or not all(isinstance(node, _ALLOWED) for node in nodes) or not all(map(_is_small, nodes)):
-            raise ValueError(
-                f"'{query}' must be a condition on columns, made of comparisons, and, or, not, in and arithmetic, e.g. "
-                "pgdp > 5 and region != 'west'; names with blanks stand in `backticks`, arithmetic is + - * / // % ** "
-                "on columns and numbers, and a power of a number is written as a number."
-            )
+            raise ValueError(Note("query_no_condition", query=query))
         return query
 
     @model_validator(mode="after")
     def _one_treatment(self) -> Sample:
         if any(self.winsorise) and any(self.trim):
-            raise ValueError("winsorise and trim are both set; choose one of them.")
+            raise ValueError(Note("winsorise_and_trim", key="winsorise"))
         if self.outliers_of and not (any(self.winsorise) or any(self.trim)):
-            raise ValueError("outliers_of names variables, but neither winsorise nor trim is set, e.g. [0.01, 0.01].")
+            raise ValueError(Note("outliers_untreated", key="outliers_of"))
         return self
 
     @cached_property
@@ -212,17 +208,14 @@ class Sample(Spec):
         members = self._in_regions(panel)
         keep = [unit for unit in units or panel.units if unit in members and unit not in without]
         if not keep:
-            raise DataError(
-                "No unit of the panel is left in the sample; loosen sample.regions, sample.units or sample.without."
-            )
+            raise DataError(Note("sample_without_unit"))
         chosen = np.isin(panel.unit_codes, [panel.units.index(unit) for unit in keep])
         chosen &= np.isin(panel.period_codes, self._period_codes(panel))
         if self.query is not None:
             chosen &= self._queried(panel, self.query)
         if not chosen.any():
             given = [f"sample.{name}" for name in _ROWS if getattr(self, name) not in (None, (), 0, False)]
-            place = f"{given[0]}: " if given else ""
-            raise DataError(f"{place}no row of the panel is left in the sample; loosen {listing(given)}.")
+            raise DataError(Note("sample_without_row", key=given[0], keys=cut(given)))
         return chosen
 
     def apply(self, panel: Panel) -> Panel:
@@ -249,8 +242,13 @@ class Sample(Spec):
         unknown = [name for name in self.outliers_of if name not in names]
         if unknown:
             raise DataError(
-                f"sample.outliers_of names {listing(unknown)}, which the model does not use."
-                f"{nearest(unknown[0], names)} Its variables: {listing(names, 40)}."
+                Note(
+                    "outliers_of_others",
+                    key="sample.outliers_of",
+                    unknown=cut(unknown),
+                    hint=suggestion(unknown[0], names),
+                    variables=cut(names, 40),
+                )
             )
         treated = [name for name in self.outliers_of or names if name not in panel.text]
         values = panel.array(treated)
@@ -259,7 +257,7 @@ class Sample(Spec):
             return panel.with_columns(dict(zip(treated, np.clip(values, *bounds).T, strict=True)))
         inside = ((values >= bounds[0]) & (values <= bounds[1])).all(axis=1)
         if not inside.any():
-            raise DataError("sample.trim leaves no row; choose smaller shares, or name fewer variables in outliers_of.")
+            raise DataError(Note("all_rows_trimmed", key="sample.trim"))
         return panel.rows(inside)
 
     def _period_codes(self, panel: Panel) -> list[int]:
@@ -268,19 +266,30 @@ class Sample(Spec):
         unknown = [period for period in wanted if period not in known]
         if unknown:
             raise DataError(
-                f"sample.periods: Unknown {panel.time_name}: {listing(unknown)}. The panel has {listing(known, 40)}."
+                Note(
+                    "sample_of_unknown_periods",
+                    key="sample.periods",
+                    what=panel.time_name,
+                    periods=cut(unknown),
+                    known=cut(known, 40),
+                )
             )
         calendar, inside = panel.index.calendar, np.ones(len(known), dtype=bool)
         if (self.first, self.last) != (None, None):
-            inside = calendar.within(self.first, self.last, "sample.first and sample.last")
+            inside = calendar.within(self.first, self.last, "sample.first", "sample.last")
         if (self.drop_first or self.drop_last) and not panel.ordered:
-            raise DataError(f"sample.drop_first and sample.drop_last need periods in a known order. {calendar.problem}")
+            raise DataError(Note("drop_without_order", key="sample.drop_first", why=calendar.problem))
         codes = [code for code, name in enumerate(known) if inside[code] and (not wanted or name in wanted)]
         kept = codes[self.drop_first : len(codes) - self.drop_last]
         if codes and not kept:
             raise DataError(
-                f"sample.drop_first={self.drop_first} and sample.drop_last={self.drop_last} leave none of the "
-                f"{len(codes)} periods; choose smaller numbers."
+                Note(
+                    "all_periods_dropped",
+                    key="sample.drop_first",
+                    first=self.drop_first,
+                    last=self.drop_last,
+                    periods=len(codes),
+                )
             )
         return kept
 
@@ -289,18 +298,23 @@ class Sample(Spec):
         unknown = [name for name in self.variables if name not in frame.columns]
         if unknown:
             raise DataError(
-                f"sample.query names {listing(unknown)}, which is no column.{nearest(unknown[0], frame.columns)} "
-                f"{columns_there(frame.columns)}"
+                Note(
+                    "query_of_no_column",
+                    key="sample.query",
+                    names=cut(unknown),
+                    hint=suggestion(unknown[0], frame.columns),
+                    columns=columns_there(frame.columns),
+                )
             )
         text = [name for name in self._calculated if not pd.api.types.is_numeric_dtype(frame[name])]
         if text:
-            raise DataError(f"sample.query = {query!r} calculates with {listing(text)}, which holds no numbers.")
+            raise DataError(Note("query_of_text", key="sample.query", query=repr(query), columns=cut(text)))
         try:
             found = np.asarray(frame.eval(query, engine="python"))
         except (TypeError, ValueError, SyntaxError, ArithmeticError, MemoryError) as error:
-            raise DataError(f"sample.query = {query!r} cannot be evaluated: {error}.") from error
+            raise DataError(Note("query_failed", key="sample.query", query=repr(query), reason=str(error))) from error
         if found.dtype != bool or found.shape != (len(frame),):
-            raise DataError(f"sample.query = {query!r} gives no yes or no for each row; compare columns, e.g. gdp > 5.")
+            raise DataError(Note("query_without_answer", key="sample.query", query=repr(query)))
         return found
 
     def _in_regions(self, panel: Panel) -> set[str]:
@@ -313,8 +327,7 @@ class Sample(Spec):
             return {unit for unit in panel.units if home.group(REGION, unit) in self.regions}
         if REGION not in panel.text:
             raise DataError(
-                f"sample.regions needs {home.many} or a column '{REGION}', but the panel has {listing(strangers)}. "
-                "Name the units to keep in sample.units."
+                Note("no_regions", key="sample.regions", many=home.many, column=REGION, units=cut(strangers))
             )
         regions = panel.text[REGION].astype(str)
         _refuse_unknown(self.regions, set(regions))
@@ -333,8 +346,13 @@ def _units(key: str, names: Sequence[str], panel: Panel) -> list[str]:
     unknown = [name for name, units in zip(names, found, strict=True) if not units]
     if unknown:
         raise DataError(
-            f"sample.{key} names unknown units: {listing(unknown)}.{nearest(unknown[0], panel.units)} "
-            f"The panel has {listing(panel.units, 40)}."
+            Note(
+                "sample_of_unknown_units",
+                key=f"sample.{key}",
+                units=cut(unknown),
+                hint=suggestion(unknown[0], panel.units),
+                known=cut(panel.units, 40),
+            )
         )
     return [unit for units in found for unit in units]
 
@@ -350,5 +368,11 @@ def _refuse_unknown(regions: Sequence[str], values: Collection[str]) -> None:
     for region in regions:
         if region not in known:
             raise ConfigError(
-                f"sample.regions: unknown region '{region}'.{nearest(region, known)} Regions: {listing(known)}."
+                Note(
+                    "unknown_region",
+                    key="sample.regions",
+                    region=region,
+                    hint=suggestion(region, known),
+                    regions=cut(known),
+                )
             )

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from digicarbon.china import facts
-from digicarbon.errors import counted, listing
+from digicarbon.note import Note, cut
 from digicarbon.numeric.accounts.identities import relative_gap
 from digicarbon.source.validation._ranges import largest
 from digicarbon.source.validation._words import cells, percent
@@ -41,10 +41,12 @@ def sectoral(frame: pd.DataFrame, file: str) -> Iterator[Finding]:
     both = stated.index.intersection(summed.index)
     lone = summed.index.difference(stated.index)
     if len(lone):
-        yield Finding("warning", "identity", file, f"{file} has no row {TOTAL} for {cells(_places(lone))}.")
+        yield Finding(
+            "warning", "identity", file, Note("no_total_row", file=file, total=TOTAL, places=cells(_places(lone)))
+        )
     for column in numbers:
         gap = relative_gap(stated.loc[both, column], summed.loc[both, column], _NOTHING_MT)
-        what = f"{column}: the sum of sectors differs from {TOTAL}"
+        what = Note("sectors_differ_from_total", column=column, total=TOTAL)
         yield from _broken(what, _places(both), gap, file, column)
     totals = frame[is_total]
     yield from _too_large(totals, totals["scope_1_total"], "scope_1_total", "co2_sectoral", file)
@@ -54,18 +56,18 @@ def sectoral(frame: pd.DataFrame, file: str) -> Iterator[Finding]:
         places = list(
             zip(frame["province"].astype(str) + " " + frame["sector"], frame["year"].astype(int), strict=True)
         )
-        what = "the sum of fuels and process emissions differs from scope_1_total"
+        what = Note("fuels_differ_from_total", column="scope_1_total")
         yield from _broken(what, places, gap, file, "scope_1_total")
 
 
 def apparent(frame: pd.DataFrame, file: str) -> Iterator[Finding]:
     """Yield where the apparent inventory's total is too large, or a stated one is not coal + oil + gas + cement."""
     parts = frame[list(APPARENT)].sum(axis=1, skipna=False)
-    yield from _too_large(frame, parts, "coal + oil + gas + cement", "co2_apparent", file)
+    yield from _too_large(frame, parts, Note("parts_of_apparent"), "co2_apparent", file)
     if "total" in frame.columns:
         places = list(zip(frame["province"].astype(str), frame["year"].astype(int), strict=True))
         gap = relative_gap(frame["total"], parts, _NOTHING_MT)
-        yield from _broken("total differs from coal + oil + gas + cement", places, gap, file, "total")
+        yield from _broken(Note("total_differs_from_parts"), places, gap, file, "total")
 
 
 def energy(frame: pd.DataFrame, file: str) -> Iterator[Finding]:
@@ -79,12 +81,14 @@ def energy(frame: pd.DataFrame, file: str) -> Iterator[Finding]:
                 "warning",
                 "sign",
                 file,
-                f"{file}: {column} is negative in {counted(len(bad), 'total')}: {cells(places)}.",
+                Note("negative_totals", column=column, number=len(bad), places=cells(places)),
                 series=str(column),
             )
 
 
-def _too_large(frame: pd.DataFrame, co2: pd.Series[float], what: str, series: str, file: str) -> Iterator[Finding]:
+def _too_large(
+    frame: pd.DataFrame, co2: pd.Series[float], what: Note | str, series: str, file: str
+) -> Iterator[Finding]:
     """Yield provinces and years of more CO2 than a province can emit: of another unit of measurement."""
     most = largest(series)
     bad = frame[co2 > most]
@@ -94,14 +98,13 @@ def _too_large(frame: pd.DataFrame, co2: pd.Series[float], what: str, series: st
             "error",
             "unit",
             file,
-            f"{file}: {what} is above {most:g} Mt, more than a province emits, for {cells(places)} "
-            f"(up to {co2.max():.6g}); is it in another unit, such as kt? Correct the raw file and import it anew.",
+            Note("more_than_a_province", what=what, most=most, places=cells(places), largest=co2.max()),
             series=series,
         )
 
 
 def _broken(
-    what: str, places: list[tuple[str, int]], gap: np.typing.NDArray[np.float64], file: str, series: str
+    what: Note, places: list[tuple[str, int]], gap: np.typing.NDArray[np.float64], file: str, series: str
 ) -> Iterator[Finding]:
     """Yield one finding for all places where an identity is off by more than rounding."""
     worst = float(np.nanmax(gap, initial=0.0))
@@ -114,9 +117,13 @@ def _broken(
         "error" if worst > BROKEN else "warning",
         "identity",
         file,
-        f"{file}: {what} in {counted(len(where), 'place')}, by up to {percent(worst)} "
-        f"(worst: {listing((f'{place} {year}' for _, (place, year) in where), 3)}). Look at the raw file: a row or a "
-        "sheet may be cut off.",
+        Note(
+            "account_out_of_balance",
+            what=what,
+            number=len(where),
+            share=percent(worst),
+            worst=cut((Note("cell", parts=place) for _, place in where), 3),
+        ),
         series=series,
     )
 

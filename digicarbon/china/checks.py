@@ -8,6 +8,7 @@ from functools import partial
 import pandas as pd
 
 from digicarbon.china import accounts, facts, vintages
+from digicarbon.note import Note, cut
 from digicarbon.source.validation import _tables
 from digicarbon.source.validation._blocks import by_unit, by_year
 from digicarbon.source.validation._copies import copied_blocks
@@ -50,7 +51,7 @@ def _wrong_codes(table: pd.DataFrame, name: str) -> Iterator[Finding]:
                 "error",
                 "schema",
                 name,
-                f"{name}: {province} stands beside the code {code}, but has the code {int(right)}; import it anew.",
+                Note("province_of_other_code", province=province, code=str(code), right=int(right)),
                 province=str(province),
             )
 
@@ -110,8 +111,7 @@ def _tables_span(sectors: pd.DataFrame, file: str) -> Iterator[Finding]:
                 "warning",
                 "coverage",
                 file,
-                f"{file}: there is no table of {year} for {', '.join(absent[:6])}"
-                f"{f' and {len(absent) - 6} more' if len(absent) > 6 else ''}.",
+                Note("no_table_of_year", year=year, provinces=cut(absent)),
                 year=int(str(year)),
             )
         numbers = rows.dropna(subset=["province", "sector"]).groupby("province")["sector"].nunique()
@@ -123,7 +123,12 @@ def _tables_span(sectors: pd.DataFrame, file: str) -> Iterator[Finding]:
                 "warning",
                 "coverage",
                 file,
-                f"{file}: the table of {province} {year} has {number} sectors, the others have {usual}.",
+                Note(
+                    "other_number_of_sectors",
+                    table=Note("cell", parts=(province, year)),
+                    sectors=number,
+                    usual=usual,
+                ),
                 province=str(province),
                 year=int(str(year)),
             )
@@ -143,9 +148,10 @@ def _against_gdp(sectors: pd.DataFrame, yearbook: pd.DataFrame | None, file: str
             "error" if far else "warning",
             "unit" if far else "vintage",
             file,
-            f"{file}: value added of all sectors of {province} {year} is {share:.2g} times its GDP in the yearbook; "
-            + (
-                "the table seems not to be in 10k CNY." if far else "are sectors missing, or is GDP of another vintage?"
+            Note(
+                "table_of_other_unit_than_gdp" if far else "table_apart_from_gdp",
+                table=Note("cell", parts=(province, year)),
+                times=share,
             ),
             province=str(province),
             year=int(year),

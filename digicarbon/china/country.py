@@ -7,6 +7,7 @@ from typing import Any
 
 from digicarbon.china import facts
 from digicarbon.country import Country, Place
+from digicarbon.note import Note
 
 REGIONS = ("northeast", "east", "central", "west")
 """In the study's order."""
@@ -36,11 +37,11 @@ COUNTRY = Country(
     noun="province",
     one="Chinese province",
     many="Chinese provinces",
-    about="the 30 provinces of mainland China without Tibet",
+    about=Note("thirty_provinces"),
     units=facts.provinces().set_index("province").rename(columns={"adcode": "code"}),
     code="adcode",
     codes=(110000, 820000),
-    code_words="a code of GB/T 2260 such as 110000 for Beijing",
+    code_words=Note("gbt_code"),
     groups={"region": REGIONS},
     spellings=facts.spellings(),
     tiles=facts.tiles(),

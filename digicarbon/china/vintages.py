@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from digicarbon.note import Note
 from digicarbon.source.validation._matrix import Matrix, matrix
 from digicarbon.source.validation._words import years
 from digicarbon.source.validation.finding import Finding
@@ -30,8 +31,7 @@ def vintages(series: str, original: Matrix, revised: Matrix) -> Iterator[Finding
             "note",
             "vintage",
             file,
-            f"{file}: {series} is equal in both vintages in {years(same)}: figures of these years were not revised, or "
-            "one vintage was filled with the other.",
+            Note("equal_vintages", series=series, years=years(same)),
             series=series,
         )
     for year in map(int, largest.index[largest > EQUAL]):
@@ -42,8 +42,17 @@ def vintages(series: str, original: Matrix, revised: Matrix) -> Iterator[Finding
             "note",
             "vintage",
             file,
-            f"{file}: original over revised {series} of {year} lies between {own.min():.2f} ({low}) and "
-            f"{own.max():.2f} ({high}); {len(apart)} of {len(own)} differ by over 5 %. Keep to one vintage in a study.",
+            Note(
+                "unlike_vintages",
+                series=series,
+                year=year,
+                least=own.min(),
+                low=low,
+                most=own.max(),
+                high=high,
+                apart=len(apart),
+                units=len(own),
+            ),
             series=series,
             year=year,
         )

@@ -39,7 +39,7 @@ class AdjacencyWeights(WeightsSpec):
         WeightsError
             If a unit is not a province, or has no neighbour in the panel and ``islands`` is ``"refuse"``.
         """
-        names = as_known(panel.units, "weights=w1_adjacency")
+        names = as_known(panel.units, "weights", "w1_adjacency")
         position = {name: index for index, name in enumerate(names)}
         matrix = np.zeros((len(position), len(position)))
         for start, end in adjacency()[["province", "neighbour"]].itertuples(index=False):

@@ -89,7 +89,7 @@ def _show(found: Sequence[Finding], every: bool, out: Console) -> None:
         shown = items if every else items[:1]
         for position, item in enumerate(shown):
             first = (level, check_name, str(len(items)), file) if position == 0 else ("", "", "", "")
-            table.add_row(*first, item.sentence.removeprefix(f"{file}: "))
+            table.add_row(*first, str(item.said))
     if found:
         # a sentence in a file or pipe is not folded at a width that nobody chose
         (out if out.is_terminal else Console(width=400, markup=False, highlight=False)).print(table)

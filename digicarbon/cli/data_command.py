@@ -39,7 +39,7 @@ def import_(kind: str, files: Sequence[str], to: str, add: bool, overrides: Sequ
     importer = _importer(kind, {key: value for word in overrides for key, value in _field(word).items()})
     paths = expand(files)
     imported = importer.read(paths)
-    notes = (*imported.notes, *(item.sentence for item in check_import(imported.tables)))
+    notes = (*imported.notes, *(str(item.note) for item in check_import(imported.tables)))
     record = datafolder.Provenance(
         kind=kind,
         files=tuple(datafolder.raw_file(path) for path in paths),

@@ -11,6 +11,7 @@ from rich.console import Console
 from digicarbon.cli.command import show
 from digicarbon.cli.data_check import source_of
 from digicarbon.errors import ConfigError, counted, listing
+from digicarbon.note import Note
 from digicarbon.report import Table
 from digicarbon.source import Inputs, Source, datafolder
 from digicarbon.source.status import series_status
@@ -91,7 +92,7 @@ def _table(name: str, inputs: Inputs, vintages: Mapping[str, str]) -> Table:
         cells.insert(list(cells.columns).index("unit"), "vintages", [vintages.get(str(key), "") for key in cells.index])
     numbers = {name: cells[name].map("{:.0f}".format, na_action="ignore") for name in ("units", "missing")}
     cells = cells.assign(**numbers).astype(object).fillna("")
-    lost: dict[str, list[str]] = {}
+    lost: dict[Note, list[str]] = {}
     for series, remedy in inputs.absent.items():
         lost.setdefault(remedy, []).append(series)
     absent = [f"Not there: {listing(names, 10)}. {remedy}" for remedy, names in lost.items()]

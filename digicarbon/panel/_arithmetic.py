@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from digicarbon.arrays import FloatArray
+from digicarbon.note import Note
 
 _BINARY: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: np.add,
@@ -30,10 +31,7 @@ def columns_of(expression: str) -> tuple[str, ...]:
     """
     nodes = list(ast.walk(_parsed(expression)))
     if not all(_allowed(node) for node in nodes):
-        raise ValueError(
-            f"'{expression}' may use columns, numbers and + - * / ** ( ) only, e.g. gdp / population. "
-            "Rename a column first (source.columns) if its name holds other characters than letters, digits and _."
-        )
+        raise ValueError(Note("more_than_arithmetic", expression=expression))
     return tuple(sorted({node.id for node in nodes if isinstance(node, ast.Name)}))
 
 
@@ -59,7 +57,7 @@ def _parsed(expression: str) -> ast.expr:
     try:
         return ast.parse(expression.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise ValueError(f"'{expression}' is not arithmetic on columns, e.g. gdp / population.") from error
+        raise ValueError(Note("no_arithmetic", expression=expression)) from error
 
 
 def _allowed(node: ast.AST) -> bool:

@@ -18,12 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digicarbon.arrays import IntArray
-from digicarbon.errors import DataError, listing
+from digicarbon.errors import DataError
+from digicarbon.note import Note, cut
 
-FORMS = (
-    "2010, 2010H1, 2010Q1 (or Q1 2010), 2010M3 (or 2010-03, 3/2010, Mar 2010, 2010年3月) or 2010-03-31 (or 31/3/2010), "
-    "all of one kind; or number them 1, 2, 3 …"
-)
+FORMS = Note("forms_of_periods")
 """How periods can be written, for messages."""
 
 _MONTHS = (
@@ -46,13 +44,13 @@ class Calendar:
         are not understood.
     years : ndarray of int, shape (T,), or None
         The year of each period; whole numbers are themselves.
-    problem : str
-        A sentence, where there are no numbers.
+    problem : Note or str
+        Why there are no numbers; empty where there are.
     """
 
     numbers: IntArray | None
     years: IntArray | None = None
-    problem: str = ""
+    problem: Note | str = ""
 
     @cached_property
     def positions(self) -> IntArray:
@@ -64,21 +62,18 @@ class Calendar:
             If the labels are not understood.
         """
         if self.numbers is None:
-            raise DataError(
-                "Lags, leads, differences, GMM, tests for serial correlation and standard errors that allow for it "
-                f"need periods in a known order and distance. {self.problem}"
-            )
+            raise DataError(Note("order_unknown", why=self.problem))
         return _steps(self.numbers)
 
-    def within(self, first: int | None, last: int | None, keys: str) -> NDArray[np.bool_]:
+    def within(self, first: int | None, last: int | None, key: str, last_key: str = "") -> NDArray[np.bool_]:
         """Return which periods lie in a span of years, shape (T,); whole numbers are compared as they are.
 
         Parameters
         ----------
         first, last : int or None
             None: no bound.
-        keys : str
-            What gives them, for messages.
+        key, last_key : str
+            What gives them, for messages; the latter where each has a key of its own.
 
         Raises
         ------
@@ -86,7 +81,9 @@ class Calendar:
             If the labels are not understood.
         """
         if self.years is None:
-            raise DataError(f"{keys} need periods whose years are known. {self.problem}")
+            if last_key:
+                raise DataError(Note("years_of_keys_unknown", key=key, last_key=last_key, why=self.problem))
+            raise DataError(Note("years_of_key_unknown", key=key, why=self.problem))
         low, high = (-np.inf if first is None else first), (np.inf if last is None else last)
         return np.asarray((self.years >= low) & (self.years <= high))
 
@@ -128,12 +125,15 @@ def calendar_of(labels: Sequence[int | str], name: str) -> Calendar:
     for other, again in others:
         if not np.array_equal(_steps(numbers), _steps(_counted(other, again))):
             at = int(np.flatnonzero((periods != again).any(axis=1))[0])
-            clear = listing(dict.fromkeys(each.example for each in found))
-            return Calendar(
-                None,
-                problem=f"In the column '{name}', {labels[at]} may be a {kind.name} or a {other.name}; write periods "
-                f"so that there is one way to read them, like {clear}.",
+            problem = Note(
+                "period_of_two_kinds",
+                column=name,
+                period=labels[at],
+                kind=kind.name,
+                other=other.name,
+                examples=cut(dict.fromkeys(each.example for each in found)),
             )
+            return Calendar(None, problem=problem)
     _refuse_twice(labels, numbers, name)
     return Calendar(numbers, periods[:, 0])
 
@@ -144,7 +144,7 @@ class _Kind:
 
     Attributes
     ----------
-    name : str
+    name : Note
     example : str
         Written as no other kind is.
     per_year : int
@@ -153,7 +153,7 @@ class _Kind:
         Regular expressions of how it is written, in lower case.
     """
 
-    name: str
+    name: Note
     example: str
     per_year: int
     forms: tuple[str, ...]
@@ -180,11 +180,11 @@ def _either(part: str) -> tuple[str, str]:
 
 # a single digit beside a year may count months, quarters or half-years
 _DIGIT = (rf"{_YEAR}[-/:](?P<n>\d)", rf"(?P<n>\d)[-/.:]{_YEAR}")
-_MONTH = _Kind("month", "2010M3", 12, (
+_MONTH = _Kind(Note("period_month"), "2010M3", 12, (
     *_either(r"m(?P<n>\d{1,2})"), *_either(_WORD), rf"{_YEAR}[-/.:](?P<n>\d\d)", rf"(?P<n>\d\d)[-/.:]{_YEAR}",
     rf"{_YEAR}年(?P<n>\d{{1,2}})月份?", *_DIGIT,
 ))  # fmt: skip
-_DATE = _Kind("date", "2010-03-31", 0, (
+_DATE = _Kind(Note("period_date"), "2010-03-31", 0, (
     rf"{_YEAR}(?P<mark>[-/.])(?P<n>\d{{1,2}})(?P=mark){_DAY}{_MIDNIGHT}",
     # as pandas writes weeks
     rf"{_YEAR}-(?P<n>\d\d)-{_DAY}/\d{{4}}-\d\d-\d\d",
@@ -193,19 +193,19 @@ _DATE = _Kind("date", "2010-03-31", 0, (
 ))  # fmt: skip
 _KINDS = (
     _MONTH,
-    _Kind("quarter", "2010Q1", 4, (
+    _Kind(Note("period_quarter"), "2010Q1", 4, (
         *_either(r"[qt](?P<n>[1-4])"), *_either(r"(?P<n>[1-4])[qt]"),
         rf"{_YEAR}年第?(?P<n>[1-4一二三四])季度?", *_DIGIT,
     )),
-    _Kind("half-year", "2010H1", 2, (
+    _Kind(Note("period_half_year"), "2010H1", 2, (
         *_either(r"[hs](?P<n>[12])"), *_either(r"(?P<n>[12])[hs]"), rf"{_YEAR}年(?P<n>[上下])半年", *_DIGIT,
     )),
-    _Kind("year", "2010", 1, (rf"{_YEAR}(?:年度?)?",)),
+    _Kind(Note("period_year"), "2010", 1, (rf"{_YEAR}(?:年度?)?",)),
     _DATE,
-    _Kind("date with the day first", "2010-03-31", 0, (
+    _Kind(Note("period_day_first"), "2010-03-31", 0, (
         rf"{_DAY}(?P<mark>[-/.])(?P<n>\d{{1,2}})(?P=mark){_YEAR}{_MIDNIGHT}",
     )),
-    _Kind("date with the month first", "2010-03-31", 0, (
+    _Kind(Note("period_month_first"), "2010-03-31", 0, (
         rf"(?P<n>\d{{1,2}})(?P<mark>[-/.]){_DAY}(?P=mark){_YEAR}{_MIDNIGHT}",
     )),
 )  # fmt: skip
@@ -244,19 +244,20 @@ def _written_together(whole: IntArray) -> IntArray:
     return whole
 
 
-def _not_understood(labels: Sequence[int | str], read: Mapping[_Kind, Sequence[object]], name: str) -> str:
+def _not_understood(labels: Sequence[int | str], read: Mapping[_Kind, Sequence[object]], name: str) -> Note:
     kind, periods = max(read.items(), key=lambda item: len(item[1]) - item[1].count(None))
     odd = [label for label, period in zip(labels, periods, strict=True) if period is None]
     if len(odd) < len(labels) / 2:
         # one wrong cell among many is what there is to see
-        return (
-            f"In the column '{name}' {listing(map(repr, odd), 3)} cannot be read as a {kind.name}, as the others can, "
-            f"e.g. {next(label for label in labels if label not in odd)!r}. Write periods as {FORMS}."
+        return Note(
+            "periods_of_other_kind",
+            column=name,
+            odd=cut(map(repr, odd), 3),
+            kind=kind.name,
+            example=repr(next(label for label in labels if label not in odd)),
+            forms=FORMS,
         )
-    return (
-        f"The column '{name}' holds {listing(map(repr, odd), 3)}, which are not understood as a calendar. Write "
-        f"periods as {FORMS}."
-    )
+    return Note("no_calendar", column=name, odd=cut(map(repr, odd), 3), forms=FORMS)
 
 
 def _refuse_twice(labels: Sequence[int | str], numbers: IntArray, name: str) -> None:
@@ -264,4 +265,4 @@ def _refuse_twice(labels: Sequence[int | str], numbers: IntArray, name: str) -> 
     same = np.flatnonzero(np.diff(numbers[order]) == 0)
     if len(same):
         first, second = (labels[i] for i in order[same[0] : same[0] + 2])
-        raise DataError(f"Column '{name}': {first!r} and {second!r} are the same period; write it in one way.")
+        raise DataError(Note("same_period", column=name, first=repr(first), second=repr(second)))

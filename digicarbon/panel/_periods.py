@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from digicarbon.errors import DataError, listing
+from digicarbon.errors import DataError
+from digicarbon.note import Note, cut
 from digicarbon.panel._calendar import FORMS, Calendar, calendar_of
 
 
@@ -50,10 +51,7 @@ def periods_of(column: pd.Series[Any], name: str) -> pd.Series[Any]:
         and calendar_of(tuple(texts.unique()), name).numbers is not None
     ):
         return texts
-    raise DataError(
-        f"Column '{name}' mixes whole numbers with other values: {listing(column[odd].unique())}. Write "
-        f"periods as {FORMS}."
-    )
+    raise DataError(Note("mixed_periods", column=name, values=cut(map(str, column[odd].unique())), forms=FORMS))
 
 
 def in_order(periods: pd.Series[Any], name: str) -> tuple[list[Any], Calendar]:

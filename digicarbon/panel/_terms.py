@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from digicarbon.arrays import FloatArray
-from digicarbon.errors import DataError, listing
+from digicarbon.errors import DataError
+from digicarbon.note import Note, cut
 
 if TYPE_CHECKING:
     from digicarbon.panel.base import Panel
@@ -20,9 +21,7 @@ if TYPE_CHECKING:
 HIGHEST_POWER = 9
 LOG_PREFIX = "ln_"
 
-SPELLING = (
-    "Terms are columns, ln_x (for log(x)), x^2, L.x, L2.x, F.x, D.x (for lag(x) and so on), a:b and C(x) (for i.x)."
-)
+SPELLING = Note("spelling_of_terms")
 """What a term may be, for those who know another program's words."""
 
 _NAME = r"[^\W\d][\w .()]*?"
@@ -172,8 +171,7 @@ def _values(panel: Panel, name: str) -> FloatArray:
     values = panel.column(base)
     low = np.flatnonzero(values <= 0)
     if len(low):
-        where = listing([f"{panel.row_name(row)}: {values[row]:g}" for row in low], 4)
-        raise DataError(f"{name} does not exist where {base} is zero or negative ({where}); correct these values.")
+        raise DataError(Note("no_logarithm", term=name, column=base, cells=panel.cells(low, values)))
     return np.log(values)
 
 
@@ -192,10 +190,7 @@ def _with_atoms(panel: Panel, atoms: Sequence[Atom]) -> Panel:
             total += factor * values[source]
         new[atom.name] = total
         if not alive.any():
-            raise DataError(
-                f"No row of the panel has {atom.name}: it needs other periods of the same unit, and the panel has "
-                f"{listing(panel.periods)}."
-            )
+            raise DataError(Note("no_row_with_lag", term=atom.name, periods=cut(panel.periods)))
     return panel.with_columns(new).rows(alive) if new else panel
 
 
@@ -217,9 +212,9 @@ def _columns(panel: Panel, term: str, factors: tuple[Factor, ...], terms: Sequen
         try:
             levels, codes = panel.levels(group)
         except DataError as error:
-            raise DataError(f"{term}: {error}") from error
+            raise DataError(Note("in_term", term=term, said=error)) from error
         if len(levels) == 1:
-            raise DataError(f"{term}: the column '{group}' has one value only, {levels[0]}; leave the term out.")
+            raise DataError(Note("one_value_only", term=term, column=group, value=levels[0]))
         # R's rule: a factor loses its first value where the term without it is in the model (the constant always is)
         first = 1 if parts - {f"C({group})"} in others else 0
         every_cell &= first == 0

@@ -14,7 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray, IntArray
-from digicarbon.errors import DataError, columns_there, counted, listing, nearest
+from digicarbon.errors import DataError
+from digicarbon.note import Note, columns_there, cut, suggestion
 from digicarbon.panel._columns import Column, Index, owned
 from digicarbon.panel._periods import in_order, label, periods_of
 from digicarbon.panel._terms import SPELLING, evaluate
@@ -31,12 +32,11 @@ class TextColumnError(DataError):
 
     Parameters
     ----------
-    why : str
-        A sentence.
+    why : Note
     column : str
     """
 
-    def __init__(self, why: str, column: str = "") -> None:
+    def __init__(self, why: object, column: str = "") -> None:
         super().__init__(why)
         self.column = column
 
@@ -73,9 +73,10 @@ class Panel:
 
     def __repr__(self) -> str:
         n, t = self.shape
-        span = f"{self.periods[0]} to {self.periods[-1]}"
+        more = len(self.names) - 12
+        columns = ", ".join(self.names[:12]) + (f" and {more} more" if more > 0 else "")
         shape = "" if self.balanced else ", not balanced"
-        return f"Panel of {n} units × {t} periods ({span}{shape}): {listing(self.names, 12)}"
+        return f"Panel of {n} units × {t} periods ({self.periods[0]} to {self.periods[-1]}{shape}): {columns}"
 
     @classmethod
     def from_frame(cls, frame: pd.DataFrame, unit: str, time: str, gaps: Gaps = "refuse") -> Panel:
@@ -100,30 +101,32 @@ class Panel:
             If a key column is missing or empty, a unit-period pair stands twice, or a unit lacks a period.
         """
         if not isinstance(frame, pd.DataFrame):
-            raise DataError(
-                f"Panel.from_frame takes a DataFrame, not a {type(frame).__name__}; read the file first, e.g. with "
-                "pandas.read_csv."
-            )
+            raise DataError(Note("no_data_frame", kind=type(frame).__name__))
         if unit == time:
-            raise DataError(f"unit and time are both '{unit}'; name the column of units and the column of periods.")
+            raise DataError(Note("unit_is_time", column=unit))
         indexed = not {unit, time} <= set(frame.columns) and {unit, time} & set(frame.index.names)
         flat = frame.reset_index() if indexed else frame
         flat = flat.set_axis([str(name) for name in flat.columns], axis=1)
         if not flat.columns.is_unique:
             twice = flat.columns[flat.columns.duplicated()].unique()
-            raise DataError(f"The table has more than one column called {listing(twice)}; rename all but one.")
+            raise DataError(Note("columns_of_one_name", columns=cut(twice)))
         for key in (unit, time):
             if key not in flat.columns:
                 raise DataError(
-                    f"The table has no column '{key}'.{nearest(key, flat.columns)} {columns_there(flat.columns)}"
+                    Note(
+                        "table_without_column",
+                        column=key,
+                        hint=suggestion(key, flat.columns),
+                        columns=columns_there(flat.columns),
+                    )
                 )
         if flat.empty:
-            raise DataError("The table has no rows.")
+            raise DataError(Note("table_without_rows"))
         labels = flat[unit].astype(object).map(label)
         empty = flat[unit].isna() | flat[time].isna() | (labels == "")
         if empty.any():
             rows = _row_numbers(flat.index)[empty.to_numpy()]
-            raise DataError(f"'{unit}' or '{time}' is empty in data row {listing(rows)}; fill or delete these rows.")
+            raise DataError(Note("empty_key_cells", unit=unit, time=time, rows=cut(rows)))
         units, unit_codes = _codes(labels, sorted(labels.unique()))
         times = periods_of(flat[time], time)
         known, calendar = in_order(times, time)
@@ -203,41 +206,34 @@ class Panel:
             if self.columns[name].finite:
                 continue
             bad = np.flatnonzero(~np.isfinite(self.column(name)))
-            raise DataError(
-                f"Column '{name}' has no finite value for {listing(self.row_name(row) for row in bad)}; fill these "
-                "cells, leave the column out, or choose panel.gaps=drop_units (or keep)."
-            )
+            raise DataError(Note("no_finite_value", column=name, cells=cut(map(self.row_name, bad))))
 
     def require_column(self, name: str) -> None:
         """Raise a `DataError` unless ``name`` is a column of numbers, gaps or not."""
         if name in self.text:
             words = pd.to_numeric(pd.Series(self.text[name]), errors="coerce").isna()
             rows = np.flatnonzero(words.to_numpy() & ~pd.isna(self.text[name]))
-            shown = listing([f"{self.row_name(row)}: {self.text[name][row]!r}" for row in rows], 3)
+            cells = cut((Note("cell_value", cell=self.row_name(i), value=repr(self.text[name][i])) for i in rows), 3)
             marked = any(_MARKED.fullmatch(str(self.text[name][row])) for row in rows)
-            remedy = (
-                " If these are numbers, say what stands before decimals (source.decimal=comma or point) and between "
-                "thousands (source.thousands=comma, point, blank or apostrophe)."
-                if marked
-                else ""
-            )
-            raise TextColumnError(
-                f"Column '{name}' holds text where numbers are needed ({shown}); correct these cells, or write "
-                f"C({name}) for dummies of its values.{remedy}",
-                name,
-            )
+            remedy = Note("if_numbers_with_marks") if marked else ""
+            raise TextColumnError(Note("text_for_numbers", column=name, cells=cells, remedy=remedy), name)
         if name not in self.columns:
             raise DataError(
-                f"The panel has no column '{name}'.{self.hint(name)}{nearest(name, (*self.names, *self.text))} "
-                f"{columns_there(self.names, self.text)}"
+                Note(
+                    "panel_without_column",
+                    column=name,
+                    about=self.hint(name),
+                    hint=suggestion(name, (*self.names, *self.text)),
+                    columns=columns_there(self.names, self.text),
+                )
             )
 
-    def hint(self, name: str) -> str:
+    def hint(self, name: str) -> Note | str:
         """Return what may be meant by a term that is no column, as a sentence after a blank; empty if unknown."""
         if name in (self.unit_name, self.time_name):
-            return f" It is the name of the units or periods; C({name}) makes dummies of them."
+            return Note("name_of_units_or_periods", column=name)
         if not re.fullmatch(r"[\w ]+", name):
-            return f" {SPELLING}"
+            return Note("after_blank", said=SPELLING)
         return ""
 
     def has(self, name: str) -> bool:
@@ -268,9 +264,7 @@ class Panel:
         if name in self.text:
             empty = np.flatnonzero(pd.isna(self.text[name]))
             if len(empty):
-                raise DataError(
-                    f"Column '{name}' is empty for {listing(self.row_name(row) for row in empty)}; fill it."
-                )
+                raise DataError(Note("empty_cells", column=name, cells=cut(map(self.row_name, empty))))
             values = np.array([label(value) for value in self.text[name]], dtype=object)
         else:
             self.require([name])
@@ -360,10 +354,7 @@ class Panel:
             If the panel is not balanced, or as `array` does.
         """
         if not self.balanced:
-            raise DataError(
-                f"The panel is not balanced: {listing(self._missing_pairs())} missing; a spatial model needs every "
-                "unit in every period. Use panel.gaps=drop_units or a shorter span of years."
-            )
+            raise DataError(Note("not_balanced", cells=cut(self._missing_pairs())))
         n, t = self.shape
         return np.ascontiguousarray(self.array(names).reshape(n, t, len(names)).transpose(1, 0, 2))
 
@@ -406,8 +397,13 @@ class Panel:
             unknown = [item for item in chosen if item not in known]
             if unknown:
                 raise DataError(
-                    f"Unknown {what}: {listing(unknown)}.{nearest(str(unknown[0]), map(str, known))} "
-                    f"The panel has {listing(known, 40)}."
+                    Note(
+                        "unknown_labels",
+                        what=what,
+                        labels=cut(map(str, unknown)),
+                        hint=suggestion(str(unknown[0]), map(str, known)),
+                        known=cut(known, 40),
+                    )
                 )
             keep &= np.isin(codes, [known.index(item) for item in chosen])
         return self.rows(keep)
@@ -421,7 +417,7 @@ class Panel:
             If no row is left.
         """
         if not keep.any():
-            raise DataError("No rows are left in the panel.")
+            raise DataError(Note("no_rows_left"))
         if keep.all():
             return self
         return Panel(
@@ -491,56 +487,56 @@ class Panel:
         if len(short) == 0:
             return None
         if gaps == "refuse":
-            raise DataError(
-                f"The panel has gaps: {self._gaps_words()}. Correct or add the rows, or choose panel.gaps=drop_units "
-                "(leave these units out) or panel.gaps=keep (unbalanced; not for spatial models)."
-            )
+            found = self._gaps()
+            more = Note("more_gaps", more=len(found) - 6) if len(found) > 6 else ""
+            raise DataError(Note("panel_with_gaps", gaps=found[:6], more=more))
         if gaps == "keep":
             return good
         keep = good & ~np.isin(self.unit_codes, short)
         if not keep.any():
-            raise DataError("No unit is complete over all periods; shorten the span of years or use gaps=keep.")
+            raise DataError(Note("no_complete_unit"))
         return keep
 
-    def _missing_pairs(self, among: NDArray[np.bool_] | None = None) -> list[str]:
+    def _missing_pairs(self, among: NDArray[np.bool_] | None = None) -> list[Note]:
         """Return the names of rows that do not exist; ``among``, shape (N, T), limits where they are looked for."""
         absent = ~self._present() if among is None else ~self._present() & among
-        return [f"{self.units[i]} {self.periods[j]}" for i, j in np.argwhere(absent).tolist()]
+        return [Note("cell", parts=(self.units[i], self.periods[j])) for i, j in np.argwhere(absent).tolist()]
 
     def _present(self) -> NDArray[np.bool_]:
         present = np.zeros(self.shape, dtype=bool)
         present[self.unit_codes, self.period_codes] = True
         return present
 
-    def _gaps_words(self) -> str:
+    def _gaps(self) -> list[Note]:
         """Return which rows are missing; where nearly all of a period or unit is, whose rows there are instead."""
         present = self._present()
         n, t = self.shape
-        words = []
+        gaps = []
         rare_periods = np.flatnonzero(present.sum(axis=0) < n / 2)
         common = np.delete(present, rare_periods, axis=1)
         # what only rare periods have is told of by these
         elsewhere = common.sum(axis=1) == 0
         rare_units = np.flatnonzero((common.sum(axis=1) < common.shape[1] / 2) & ~elsewhere)
-        for found, names, others, of in (
-            (rare_periods, self.periods, self.units, f"of {counted(n, 'unit')}"),
-            (rare_units, self.units, self.periods, f"of {counted(t, 'period')}"),
-        ):
-            by = present.T if found is rare_periods else present
-            for code in found.tolist():
-                have = [others[i] for i in np.flatnonzero(by[code])]
-                rows = "has a row" if len(have) == 1 else "have rows"
-                words.append(f"only {listing(have, 3)} {rows} for {names[code]} ({of})")
+        for code in rare_periods.tolist():
+            units = cut([self.units[i] for i in np.flatnonzero(present[:, code])], 3)
+            gaps.append(Note("period_of_few_units", have=units, period=self.periods[code], units=n))
+        for code in rare_units.tolist():
+            periods = cut([self.periods[i] for i in np.flatnonzero(present[code])], 3)
+            gaps.append(Note("unit_of_few_periods", have=periods, unit=self.units[code], periods=t))
         rest = np.ones(self.shape, dtype=bool)
         rest[:, rare_periods] = rest[rare_units] = rest[elsewhere] = False
         pairs = self._missing_pairs(rest)
         if pairs:
-            words.append(f"{listing(pairs)} {'has' if len(pairs) == 1 else 'have'} no row")
-        return "; ".join(words[:6]) + (f"; and {len(words) - 6} more such" if len(words) > 6 else "")
+            gaps.append(Note("without_row", cells=cut(pairs)))
+        return gaps
 
-    def row_name(self, row: int | np.integer[Any]) -> str:
+    def row_name(self, row: int | np.integer[Any]) -> Note:
         """Return the unit and period of a row, for messages."""
-        return f"{self.units[self.unit_codes[row]]} {self.periods[self.period_codes[row]]}"
+        return Note("cell", parts=(self.units[self.unit_codes[row]], self.periods[self.period_codes[row]]))
+
+    def cells(self, rows: NDArray[np.intp], values: FloatArray) -> tuple[Note, ...] | Note:
+        """Return units, periods and values of the first of some rows, for messages."""
+        return cut((Note("cell_value", cell=self.row_name(row), value=values[row]) for row in rows), 4)
 
     def _period_array(self) -> NDArray[Any]:
         return np.array(self.periods, dtype=np.int64 if isinstance(self.periods[0], int) else object)
@@ -575,8 +571,8 @@ def _refuse_duplicates(
     if len(twice):
         order = np.argsort(cell, kind="stable")
         rows = np.split(numbers[order], np.cumsum(counts)[:-1])
-        shown = listing(
-            f"{units[c // len(periods)]} {periods[c % len(periods)]} (data rows {listing(rows[place])})"
+        cells = cut(
+            Note("cell_of_rows", parts=(units[c // len(periods)], periods[c % len(periods)]), rows=cut(rows[place]))
             for place, c in zip(np.flatnonzero(counts > 1), twice.tolist(), strict=True)
         )
-        raise DataError(f"More than one row for {shown}; keep one row per unit and period.")
+        raise DataError(Note("rows_of_one_cell", cells=cells))

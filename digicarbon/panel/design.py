@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from digicarbon.arrays import FloatArray
-from digicarbon.errors import DataError, columns_there, listing, nearest
+from digicarbon.errors import DataError
+from digicarbon.note import Note, columns_there, cut, note_of, suggestion
 from digicarbon.panel._arithmetic import columns_of, evaluate
 from digicarbon.panel._periods import in_order, periods_of
 from digicarbon.panel._terms import LOG_PREFIX, Atom
@@ -31,15 +32,21 @@ class UnknownColumnError(DataError):
     Parameters
     ----------
     column : str
-    why : str
-        A sentence.
+    why : Note or str
     place : str
         Where it is needed, as the beginning of the sentence.
+    key : str
+        The dotted key there.
     """
 
-    def __init__(self, column: str, why: str, place: str = "") -> None:
-        super().__init__(place + why)
-        self.column, self.why, self.place = column, why, place
+    def __init__(self, column: str, why: Note | str, place: str = "", key: str = "") -> None:
+        super().__init__(Note("needed_there", place=place, why=note_of(why)) if place else note_of(why))
+        self.column, self.why, self.place, self._key = column, why, place, key
+
+    @property
+    def key(self) -> str:
+        """The dotted key that needs the column; empty where that is a term of a model."""
+        return self._key or super().key
 
 
 class PanelDesign(Spec):
@@ -78,15 +85,12 @@ class PanelDesign(Spec):
             try:
                 needed[name] = [self._defined(column) for column in columns_of(expression)]
             except ValueError as error:
-                raise ValueError(f"derive.{name}: {error}") from error
+                raise ValueError(Note("under_key", key=f"derive.{name}", said=error.args[0])) from error
         try:
             TopologicalSorter(needed).prepare()
         except CycleError as error:
             circle = [str(name) for name in error.args[1]][::-1]
-            raise ValueError(
-                f"derive.{circle[0]} is defined by itself ({' needs '.join(circle)}); give the new column a name of "
-                "its own and define it from columns of the data."
-            ) from error
+            raise ValueError(Note("defined_by_itself", key=f"derive.{circle[0]}", needs=_needs(circle))) from error
         return self
 
     def assemble(self, frame: pd.DataFrame, unit_name: str, time_name: str) -> Panel:
@@ -106,9 +110,7 @@ class PanelDesign(Spec):
         """
         clash = {unit_name, time_name} & {str(name) for name in frame.columns} - {"unit", "time"}
         if clash:
-            raise DataError(
-                f"The column {listing(clash)} is the name of a unit or a period and of a series; rename it."
-            )
+            raise DataError(Note("column_of_two_meanings", columns=cut(clash)))
         renamed = self._in_span(frame, time_name).rename(columns={"unit": unit_name, "time": time_name})
         return Panel.from_frame(renamed, unit_name, time_name, self.gaps)
 
@@ -200,10 +202,7 @@ class PanelDesign(Spec):
             source = panel.rows_before(lag)
             known = keep & (source >= 0)
             if not known.any():
-                raise DataError(
-                    f"No row of the sample has {name}: it needs other periods of the same unit, and the data have "
-                    f"{listing(panel.periods)}."
-                )
+                raise DataError(Note("no_row_of_sample", term=name, periods=cut(panel.periods)))
             # the sample's own past is made as the sample is, so that ln refuses a zero there, too
             value, exists = self._values(panel, atom.variable, np.isin(np.arange(len(keep)), source[known]))
             alive &= known & exists[source]
@@ -227,18 +226,17 @@ class PanelDesign(Spec):
             return frame
         times = periods_of(frame["time"][present], time_name)
         periods, calendar = in_order(times, time_name)
-        inside = calendar.within(self.first, self.last, "panel.first and panel.last")
+        inside = calendar.within(self.first, self.last, "panel.first", "panel.last")
         # an empty period stays in, for the panel to report
         keep = ~present
         keep[present] = times.isin([period for period, one in zip(periods, inside, strict=True) if one])
         chosen = frame[keep]
         if chosen.empty:
-            span = {"first": self.first, "last": self.last}
-            asked = [f"panel.{name}={period}" for name, period in span.items() if period is not None]
-            raise DataError(
-                f"{', '.join(asked)}: no row lies there; the data span {periods[0]} to {periods[-1]}. Give whole "
-                "numbers such as 2012: periods, or the years that they lie in."
-            )
+            span = Note("span", low=periods[0], high=periods[-1])
+            if self.first is None or self.last is None:
+                key, year = ("panel.last", self.last) if self.first is None else ("panel.first", self.first)
+                raise DataError(Note("no_row_at_bound", key=key, year=year, data=span))
+            raise DataError(Note("no_row_in_span", key="panel.first", first=self.first, last=self.last, data=span))
         return chosen
 
     def _defined(self, name: str) -> str:
@@ -258,8 +256,13 @@ class PanelDesign(Spec):
             known += [name for name in self.derive if name not in known and self._can_derive(panel, name)]
             raise UnknownColumnError(
                 term,
-                f"The term '{term}' is neither a column of the data nor defined in panel.derive."
-                f"{panel.hint(term)}{nearest(term, (*known, *panel.text))} {columns_there(known, panel.text)}",
+                Note(
+                    "unknown_term",
+                    term=term,
+                    about=panel.hint(term),
+                    hint=suggestion(term, (*known, *panel.text)),
+                    columns=columns_there(known, panel.text),
+                ),
             )
         return self._logged(self._make(panel, base), base)
 
@@ -268,18 +271,11 @@ class PanelDesign(Spec):
         if self.log == "log1p":
             low = np.flatnonzero(values <= -1)
             if len(low):
-                raise DataError(
-                    f"ln(1 + {name}) does not exist where {name} is -1 or below ({_cells(panel, low, values)}). "
-                    "Correct these values, or choose panel.log=drop (leave these observations out)."
-                )
+                raise DataError(Note("no_logarithm_of_one_more", column=name, cells=panel.cells(low, values)))
             return panel.with_columns({LOG_PREFIX + name: np.log1p(values)})
         low = np.flatnonzero(values <= 0)
         if len(low) and self.log == "strict":
-            raise DataError(
-                f"ln_{name} does not exist where {name} is zero or negative ({_cells(panel, low, values)}). Correct "
-                "the values, or choose panel.log=drop (leave these observations out) or panel.log=log1p (take "
-                "ln(1 + value))."
-            )
+            raise DataError(Note("no_logarithm_strict", column=name, cells=panel.cells(low, values)))
         # a missing value is not dropped here: that is for gaps to decide
         kept = panel.rows(~(values <= 0))
         return kept.with_columns({LOG_PREFIX + name: np.log(_numbers(kept, name))})
@@ -298,11 +294,20 @@ class PanelDesign(Spec):
                 made = self._make(made, needed)
             values = evaluate(expression, {needed: _numbers(made, needed) for needed in names})
         except UnknownColumnError as error:
-            place = f"panel.derive.{name} = {expression}: {error.place}"
-            raise UnknownColumnError(error.column, error.why, place) from error
+            key = f"panel.derive.{name}"
+            place = f"{key} = {expression}: {error.place}"
+            raise UnknownColumnError(error.column, error.why, place, key) from error
         except DataError as error:
-            raise DataError(f"panel.derive.{name} = {expression}: {error}") from error
+            raise DataError(
+                Note("in_definition", key=f"panel.derive.{name}", expression=expression, said=error)
+            ) from error
         return made.with_columns({name: np.broadcast_to(values, made.unit_codes.shape)})
+
+
+def _needs(circle: Sequence[str]) -> Note | str:
+    """Return that each of some columns needs the next one."""
+    first, *others = circle
+    return Note("one_needs_other", first=first, others=_needs(others)) if others else first
 
 
 def _numbers(panel: Panel, name: str) -> NDArray[np.float64]:
@@ -310,7 +315,3 @@ def _numbers(panel: Panel, name: str) -> NDArray[np.float64]:
     if name in panel.text:
         panel.require([name])
     return panel.column(name)
-
-
-def _cells(panel: Panel, rows: NDArray[np.intp], values: NDArray[np.float64]) -> str:
-    return listing([f"{panel.row_name(row)}: {values[row]:g}" for row in rows], 4)

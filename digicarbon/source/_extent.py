@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from digicarbon.errors import DataError, listing, nearest
-from digicarbon.note import Note, cut
+from digicarbon.errors import DataError
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.source._shelf import KEYS, as_units
 
 
@@ -45,7 +45,7 @@ def extent_of(
     units : sequence of str
         Units; empty: those with a value of every required series in these years.
     source : str
-        For messages.
+        Its name, for messages.
 
     Raises
     ------
@@ -56,25 +56,34 @@ def extent_of(
     year = has.index.get_level_values("time")
     first, last = years or _span(has, source)
     if first > year.max() or last < year.min():
-        raise DataError(
-            f"{source}: source.years asks for {first} to {last}; the files span {year.min()} to {year.max()}."
-        )
+        asked, there = Note("span", low=first, high=last), Note("span", low=year.min(), high=year.max())
+        raise DataError(Note("source_years_outside", group="source", source=source, asked=asked, there=there))
     every = sorted(set(has.index.get_level_values("unit")))
     if units:
         chosen = sorted(set(as_units(pd.Series(list(units)))))
         unknown = [unit for unit in chosen if unit not in every]
         if unknown:
             raise DataError(
-                f"source.units: no file has {listing(unknown)}.{nearest(unknown[0], every)} "
-                f"Units: {listing(every, 40)}."
+                Note(
+                    "source_units_unknown",
+                    key="source.units",
+                    unknown=cut(unknown),
+                    hint=suggestion(unknown[0], every),
+                    units=cut(every, 40),
+                )
             )
         return Extent(_rows(chosen, first, last), ())
     complete = has[(year >= first) & (year <= last)].groupby(level="unit").any().all(axis=1)
     chosen = sorted(complete.index[complete])
     if not chosen:
         raise DataError(
-            f"{source}: no unit has a value of each of {listing(required)} in {first} to {last}; require other series "
-            "(source.required) or choose other years (source.years)."
+            Note(
+                "source_no_complete_unit",
+                group="source",
+                source=source,
+                series=cut(required),
+                years=Note("span", low=first, high=last),
+            )
         )
     inside = has[(year >= first) & (year <= last)].groupby(level="unit").any().reindex(every, fill_value=False)
     lacking: dict[Any, list[str]] = {}
@@ -94,12 +103,11 @@ def _span(has: pd.DataFrame, source: str) -> tuple[int, int]:
     by_year = has.groupby(level="time").any()
     full = by_year.index[by_year.all(axis=1)]
     if full.empty:
-        spans = {
-            name: f"{name} {years.min()} to {years.max()}" if len(years := by_year.index[column]) else f"{name} never"
+        spans = [
+            Note("source_series_years", series=name, years=Note("span", low=years.min(), high=years.max()))
+            if len(years := by_year.index[column])
+            else Note("source_series_never", series=name)
             for name, column in by_year.items()
-        }
-        raise DataError(
-            f"{source}: there is no year with a value of each required series ({listing(spans.values())}); require "
-            "other series (source.required)."
-        )
+        ]
+        raise DataError(Note("source_no_complete_year", group="source", source=source, series=cut(spans)))
     return int(full.min()), int(full.max())

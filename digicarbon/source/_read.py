@@ -6,7 +6,7 @@ import io
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,8 @@ import pandas as pd
 
 from digicarbon.disk.text import Figures, TextFormat, decoded, figures, in_doubt, separator, shown_mark
 from digicarbon.disk.unpack import check_zip
-from digicarbon.errors import DataError, listing, nearest
-from digicarbon.note import Note, notes_of
+from digicarbon.errors import DataError
+from digicarbon.note import Note, cut, suggestion
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".xlsx", ".xls", ".dta", ".parquet")
 """The kinds of file that `read_table` knows."""
@@ -26,11 +26,11 @@ SUFFIXES = (".csv", ".csv.gz", ".tsv", ".xlsx", ".xls", ".dta", ".parquet")
 _MISSING = ("NA", "NaN", "nan")
 # R and Stata users write dummies so
 _LOGICAL = {"TRUE": "1", "True": "1", "FALSE": "0", "False": "0"}
-_WAYS = {
-    "encoding": "as text in {}",
-    "delimiter": "with a {} between cells",
-    "decimal": "with a {} before decimals",
-    "thousands": "with a {} between thousands",
+_WAYS: Mapping[str, Callable[[str], Note]] = {
+    "encoding": lambda mark: Note("read_encoding", encoding=mark),
+    "delimiter": lambda mark: Note("read_delimiter", mark=mark),
+    "decimal": lambda mark: Note("read_decimal", mark=mark),
+    "thousands": lambda mark: Note("read_thousands", mark=mark),
 }
 # what the third parties that parse Excel, Stata and Parquet raise at a damaged file
 _BROKEN = (
@@ -99,8 +99,7 @@ def read_table(
     suffix = "".join(file.suffixes[-2:]).lower() if file.suffix.lower() == ".gz" else file.suffix.lower()
     if suffix not in SUFFIXES:
         raise DataError(
-            f"{where}.{key}: '{path}' ends in '{suffix}', which is not a known kind of table. "
-            f"Allowed: {listing(SUFFIXES, 10)}; save the table as one of these."
+            Note("file_of_unknown_kind", key=f"{where}.{key}", file=path, suffix=suffix, allowed=cut(SUFFIXES, 10))
         )
     check_present(file, f"{where}.{key}")
     written = written or TextFormat(fields=())
@@ -115,17 +114,11 @@ def read_table(
             cells, found = _read_text(file, where, written)
             table = _headed(cells, file, text, written, found, where)
     except ImportError as error:
-        raise DataError(
-            f"{file.name}: reading '{suffix}' needs a package that is not installed ({error}). "
-            "Install it, or save the table as .xlsx or .csv."
-        ) from error
+        raise DataError(Note("file_needs_package", file=file.name, suffix=suffix, reason=str(error))) from error
     except _BROKEN as error:
-        raise DataError(
-            f"{file.name} cannot be read as '{suffix}' ({error}); the file may be damaged, cut off, open elsewhere or "
-            "of another kind than its name says. Save it anew."
-        ) from error
+        raise DataError(Note("file_unreadable", file=file.name, suffix=suffix, reason=str(error))) from error
     if table.frame.empty:
-        raise DataError(f"{file.name} has no rows; it needs a row of column names and at least one row below it.")
+        raise DataError(Note("file_without_rows", file=file.name))
     return table
 
 
@@ -164,9 +157,10 @@ def check_present(file: Path, key: str) -> None:
         return
     folder = file.absolute().parent
     if not folder.is_dir():
-        raise DataError(f"{key}: '{file}' does not exist: there is no folder {folder}.")
+        raise DataError(Note("no_folder_of_file", key=key, file=file, folder=folder))
     names = sorted(item.name for item in folder.iterdir())
-    raise DataError(f"{key}: there is no file '{file.name}' in the folder {folder}.{nearest(file.name, names)}")
+    hint = suggestion(file.name, names)
+    raise DataError(Note("no_file_in_folder", key=key, file=file.name, folder=folder, hint=hint))
 
 
 def _read_text(file: Path, where: str, written: TextFormat) -> tuple[pd.DataFrame, TextFormat]:
@@ -179,15 +173,15 @@ def _read_text(file: Path, where: str, written: TextFormat) -> tuple[pd.DataFram
     except pd.errors.EmptyDataError:
         return pd.DataFrame(), found
     except pd.errors.ParserError as error:
-        remedy = (
-            f" If another character separates the cells, set {where}.delimiter (comma, semicolon, tab)."
-            if "delimiter" in written.fields
-            else ""
-        )
+        remedy = Note("set_delimiter", key=f"{where}.delimiter") if "delimiter" in written.fields else ""
         raise DataError(
-            f"{file.name}: the rows do not have equally many cells where '{shown_mark(delimiter)}' separates them "
-            f"({str(error).strip()}). Put texts that hold it into quotation marks, and give every column a name."
-            f"{remedy}"
+            Note(
+                "rows_of_unequal_length",
+                file=file.name,
+                mark=shown_mark(delimiter),
+                reason=str(error).strip(),
+                remedy=remedy,
+            )
         ) from error
 
 
@@ -203,8 +197,14 @@ def _read_excel(file: Path, where: str, sheet: str | None) -> pd.DataFrame:
         chosen = sheet or sheets[0]
         if chosen not in sheets:
             raise DataError(
-                f"{where}.sheet: {file.name} has no sheet '{chosen}'.{nearest(chosen, sheets)} "
-                f"Sheets: {listing(sheets, 20)}."
+                Note(
+                    "file_without_sheet",
+                    key=f"{where}.sheet",
+                    file=file.name,
+                    sheet=chosen,
+                    hint=suggestion(chosen, sheets),
+                    sheets=cut(sheets, 20),
+                )
             )
         return pd.read_excel(book, sheet_name=chosen, header=None, dtype=object, na_filter=False)
 
@@ -222,7 +222,7 @@ def _headed(cells: pd.DataFrame, file: Path, text: Labels, written: TextFormat, 
     """Return the table of cells whose first row that is not empty holds the column names."""
     filled = cells.mask(cells == "").dropna(how="all").dropna(how="all", axis=1)
     if filled.empty:
-        raise DataError(f"{file.name} is empty; it needs a row of column names and at least one row below it.")
+        raise DataError(Note("file_empty", file=file.name))
     body = filled.iloc[1:].set_axis(_names(filled.iloc[0], file), axis=1).reset_index(drop=True)
     labels = set(text([str(name) for name in body]) if callable(text) else text)
     plain = {name: column if name in labels else _inferred(column, Figures()) for name, column in body.items()}
@@ -256,15 +256,15 @@ def _notes(
     ]
     if not taken:
         return ()
-    words = [_WAYS[key].format(shown_mark(getattr(found, key))) for key in taken]
+    ways = [_WAYS[key](shown_mark(getattr(found, key))) for key in taken]
     examples = {"encoding": _example(frame, labels) if "encoding" in taken else "", "decimal": odd}
-    words = [
-        f"{word} (e.g. '{examples[key]}')" if examples.get(key) else word
-        for key, word in zip(taken, words, strict=True)
+    ways = [
+        Note("read_example", way=way, example=examples[key]) if examples.get(key) else way
+        for key, way in zip(taken, ways, strict=True)
     ]
-    say = listing(f"{where}.{key}={shown_mark(getattr(found, key))}" for key in taken if key in written.fields)
-    remedy = f" If that is right, say so by {say}, and this note goes." if say else ""
-    return notes_of([f"{file.name} was read {', '.join(words)}.{remedy}"])
+    say = cut(f"{where}.{key}={shown_mark(getattr(found, key))}" for key in taken if key in written.fields)
+    remedy = Note("say_how_to_read", settings=say) if say else ""
+    return (Note("file_was_read", file=file.name, ways=ways, remedy=remedy),)
 
 
 def _example(frame: pd.DataFrame, labels: Collection[str]) -> str:
@@ -280,7 +280,7 @@ def _names(row: Any, file: Path) -> list[str]:
     names = [f"column {place}" if pd.isna(name) else str(name).strip() for place, name in enumerate(row, start=1)]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise DataError(f"{file.name} has more than one column called {listing(map(repr, twice))}; rename all but one.")
+        raise DataError(Note("file_columns_of_one_name", file=file.name, columns=cut(map(repr, twice))))
     return names
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from digicarbon.country import country
-from digicarbon.errors import DataError, columns_there, listing, nearest
-from digicarbon.note import Note, cut
+from digicarbon.errors import DataError
+from digicarbon.note import Note, columns_there, cut, suggestion
 from digicarbon.source import datafolder
 from digicarbon.source._catalogue import FileEntry, SeriesEntry, Value
 from digicarbon.source._read import check_present, read_table
@@ -41,8 +41,8 @@ class Shelf:
         Whether series without rows of this vintage come from another one.
     required : tuple of str
         Series that never do.
-    other_vintages : dict of str to str
-        How to come by the series that were left out for their vintage, as sentences.
+    other_vintages : dict of str to Note
+        How to come by the series that were left out for their vintage.
     taken : mapping of str to list of str
         What was taken from each file, by its name.
     notes : tuple of Note
@@ -54,7 +54,7 @@ class Shelf:
     vintage: str
     fallback: bool = False
     required: tuple[str, ...] = ()
-    other_vintages: dict[str, str] = field(default_factory=dict)
+    other_vintages: dict[str, Note] = field(default_factory=dict)
     taken: dict[str, list[str]] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     _frames: dict[str, pd.DataFrame] = field(default_factory=dict)
@@ -193,8 +193,14 @@ class Shelf:
         if chosen.empty:
             known = sorted(rows["vintage"].astype(str).unique())
             raise DataError(
-                f"source.vintage: {entry.path} has no rows of the vintage '{self.vintage}'."
-                f"{nearest(self.vintage, known)} It has: {listing(known)}."
+                Note(
+                    "no_rows_of_vintage",
+                    key="source.vintage",
+                    file=entry.path,
+                    vintage=self.vintage,
+                    hint=suggestion(self.vintage, known),
+                    known=cut(known),
+                )
             )
         if entry.names in rows.columns:
             chosen = pd.concat([chosen, self._of_other_vintages(rows, chosen, entry)])
@@ -211,10 +217,15 @@ class Shelf:
                 self._borrowed[series] = known[0]
                 kept |= (names == series) & (vintages == known[0])
                 continue
-            remedy = f"set source.vintage={known[0]}, or import it in the {self.vintage} one"
-            if series not in self.required:
-                remedy += ", or set source.vintage_fallback=true"
-            self.other_vintages[series] = f"{entry.path} has {series} only in the {listing(known)} vintage; {remedy}."
+            self.other_vintages[series] = Note(
+                "only_in_other_vintage",
+                file=entry.path,
+                series=series,
+                known=cut(known),
+                other=known[0],
+                vintage=self.vintage,
+                fallback="" if series in self.required else Note("or_vintage_fallback"),
+            )
         return rows[kept]
 
     def _one_file(self, name: str, entry: SeriesEntry) -> pd.Series[float]:
@@ -243,7 +254,14 @@ class Shelf:
         if found.empty:
             known = sorted(rows[names].astype(str).unique())
             raise DataError(
-                f"{key}: {file.path} has no series '{label}'.{nearest(label, known)} It has: {listing(known, 30)}."
+                Note(
+                    "file_without_series",
+                    key=key,
+                    file=file.path,
+                    series=label,
+                    hint=suggestion(label, known),
+                    known=cut(known, 30),
+                )
             )
         return _numbers(found, file.value, file.path, key)
 
@@ -259,7 +277,16 @@ def refuse_unknown_column(column: str, frame: pd.DataFrame, file: str, key: str)
     """Raise a `DataError` unless a file has a column."""
     names = [str(name) for name in frame.columns]
     if column not in names:
-        raise DataError(f"{key}: {file} has no column '{column}'.{nearest(column, names)} {columns_there(names)}")
+        raise DataError(
+            Note(
+                "file_without_column",
+                key=key,
+                file=file,
+                column=column,
+                hint=suggestion(column, names),
+                columns=columns_there(names),
+            )
+        )
 
 
 def _meant(cells: pd.Series[Any]) -> bool:
@@ -276,10 +303,8 @@ def _years(frame: pd.DataFrame, entry: FileEntry) -> pd.Series[int]:
     odd = years.isna() | (years % 1 != 0)
     if odd.any():
         row = int(odd.to_numpy().argmax())
-        raise DataError(
-            f"{entry.path}: column '{entry.time}' holds '{cells.iloc[row]}' in data row {row + 1}, which is no year; "
-            "write whole years such as 2012."
-        )
+        value = str(cells.iloc[row])
+        raise DataError(Note("cell_of_no_year", file=entry.path, column=entry.time, value=value, row=row + 1))
     return years.astype("int64")
 
 
@@ -293,8 +318,15 @@ def _chosen(rows: pd.DataFrame, column: str, wanted: Sequence[Value], file: str,
     if absent:
         known = [str(cell) for cell in cells.unique()]
         raise DataError(
-            f"{key}.where: column '{column}' of {file} has no '{absent[0]}'.{nearest(str(absent[0]), known)} "
-            f"It has: {listing(known, 30)}."
+            Note(
+                "column_without_value",
+                key=f"{key}.where",
+                column=column,
+                file=file,
+                value=str(absent[0]),
+                hint=suggestion(str(absent[0]), known),
+                known=cut(known, 30),
+            )
         )
     return rows[cells.isin([_as_text(value) for value in wanted])]
 
@@ -312,8 +344,14 @@ def _numbers(rows: pd.DataFrame, column: str, file: str, key: str) -> pd.Series[
         row = int(odd.to_numpy().argmax())
         unit, year = rows["unit"].iloc[row], rows["time"].iloc[row]
         raise DataError(
-            f"{key}: {file} holds '{cells.iloc[row]}' in column '{column}' for {unit} {year}; write a number, or leave "
-            "the cell empty where there is none."
+            Note(
+                "cell_of_no_number",
+                key=key,
+                file=file,
+                value=str(cells.iloc[row]),
+                column=column,
+                cell=Note("cell", parts=(unit, year)),
+            )
         )
     return pd.Series(numbers.to_numpy(), index=pd.MultiIndex.from_frame(rows[KEYS]))
 
@@ -326,8 +364,15 @@ def _one_per_key(values: pd.Series[float], asked: int, file: str, key: str) -> p
     if len(odd):
         unit, year = odd.index[0]
         raise DataError(
-            f"{key}: {file} has {odd.iloc[0]} rows for {unit} {year} where there should be {asked}; say which ones are "
-            f"meant with {key}.where={{column: value}}."
+            Note(
+                "several_rows",
+                key=key,
+                file=file,
+                rows=odd.iloc[0],
+                cell=Note("cell", parts=(unit, year)),
+                asked=asked,
+                example=f"{key}.where={{column: value}}",
+            )
         )
     # a sum of which a part is missing is missing
     return groups.sum(min_count=asked)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from digicarbon.errors import DataError, listing
+from digicarbon.errors import DataError
+from digicarbon.note import Note, cut
 from digicarbon.source._catalogue import TablesEntry
 from digicarbon.source._shelf import Shelf, as_units, refuse_unknown_column
 from digicarbon.source.base import TABLES
@@ -55,7 +56,5 @@ def _named(frame: pd.DataFrame, names: dict[str, str], file: str) -> pd.DataFram
     for end, column in made.items():
         if column.isna().any():
             unknown = frame.loc[column.isna(), end].unique()
-            raise DataError(
-                f"{file} has no name for the sectors {listing(unknown)} of the input-output tables; add them."
-            )
+            raise DataError(Note("sectors_without_name", file=file, sectors=cut(map(str, unknown))))
     return frame.assign(**made)

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from digicarbon.arrays import FloatArray
-from digicarbon.errors import DataError, listing, nearest
+from digicarbon.errors import DataError
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.source.base import InputOutputTable
 
 
@@ -39,7 +40,7 @@ def io_tables(flows: pd.DataFrame, sectors: pd.DataFrame) -> dict[tuple[str, int
     buyer = "to_province" if "from_province" in flows.columns else "province"
     bought, listed = _split(flows, buyer), _split(sectors, "province")
     _refuse_halves(set(bought), set(listed))
-    return {key: _table(bought[key], listed[key], f"{key[0]} {key[1]}") for key in sorted(listed)}
+    return {key: _table(bought[key], listed[key], Note("cell", parts=key)) for key in sorted(listed)}
 
 
 def _split(frame: pd.DataFrame, place: str) -> dict[tuple[str, int], pd.DataFrame]:
@@ -50,32 +51,30 @@ def _split(frame: pd.DataFrame, place: str) -> dict[tuple[str, int], pd.DataFram
 def _refuse_halves(bought: set[tuple[str, int]], listed: set[tuple[str, int]]) -> None:
     halves = sorted(bought ^ listed)
     if halves:
-        lacking = "flows" if halves[0] in listed else "sectors"
-        names = listing(f"{province} {year}" for province, year in halves)
-        raise DataError(f"The input-output data have no {lacking} for {names}; import both halves of the tables anew.")
+        lacking = Note("word_flows") if halves[0] in listed else Note("word_sectors")
+        tables = cut(Note("cell", parts=half) for half in halves)
+        raise DataError(Note("half_of_tables", lacking=lacking, tables=tables))
 
 
-def _table(flows: pd.DataFrame, sectors: pd.DataFrame, name: str) -> InputOutputTable:
+def _table(flows: pd.DataFrame, sectors: pd.DataFrame, name: Note) -> InputOutputTable:
     """One table; ``name`` is the province and year, for messages."""
     ordered = sectors.sort_values("position", kind="stable")
     labels = pd.Index(ordered["sector"].astype(str))
     if not labels.is_unique:
-        twice = listing(labels[labels.duplicated()].unique())
-        raise DataError(
-            f"The input-output table of {name} has more than one sector called {twice}; rename all but one."
-        )
+        twice = cut(labels[labels.duplicated()].unique())
+        raise DataError(Note("sectors_of_one_name", table=name, sectors=twice))
     amounts = ordered[["value_added", "output"]].to_numpy(dtype=float)
     if not np.isfinite(amounts).all():
         row, column = np.argwhere(~np.isfinite(amounts))[0]
-        what = ("value added", "output")[column]
-        raise DataError(f"The input-output table of {name} has no {what} for '{labels[row]}'; complete it.")
+        what = (Note("word_value_added"), Note("word_output"))[column]
+        raise DataError(Note("sector_without_amount", table=name, what=what, sector=labels[row]))
     matrix = np.zeros((len(labels), len(labels)))
     values = flows["flow"].to_numpy(dtype=float)
     rows, columns = (_positions(flows[end], labels, name) for end in ("from_sector", "to_sector"))
     if not np.isfinite(values).all():
         odd = int(np.flatnonzero(~np.isfinite(values))[0])
-        pair = f"'{labels[rows[odd]]}' to '{labels[columns[odd]]}'"
-        raise DataError(f"The input-output table of {name} has no number for the flow from {pair}; complete it.")
+        start, end = labels[rows[odd]], labels[columns[odd]]
+        raise DataError(Note("flow_without_number", table=name, start=start, end=end))
     np.add.at(matrix, (rows, columns), values)
     return InputOutputTable(tuple(labels), matrix, *_columns(amounts))
 
@@ -84,12 +83,17 @@ def _columns(amounts: FloatArray) -> tuple[FloatArray, FloatArray]:
     return amounts[:, 0].copy(), amounts[:, 1].copy()
 
 
-def _positions(names: pd.Series[str], labels: pd.Index[str], table: str) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+def _positions(names: pd.Series[str], labels: pd.Index[str], table: Note) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
     found = labels.get_indexer(pd.Index(names.astype(str)))
     if (found < 0).any():
         unknown = str(names.iloc[int(np.flatnonzero(found < 0)[0])])
         raise DataError(
-            f"The input-output table of {table} has flows of a sector '{unknown}' that is not among its sectors."
-            f"{nearest(unknown, labels)} Sectors: {listing(labels, 60)}."
+            Note(
+                "flow_of_unknown_sector",
+                table=table,
+                sector=unknown,
+                hint=suggestion(unknown, labels),
+                sectors=cut(labels, 60),
+            )
         )
     return found

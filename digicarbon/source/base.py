@@ -10,8 +10,8 @@ from typing import Any, ClassVar, Self
 import pandas as pd
 
 from digicarbon.arrays import FloatArray
-from digicarbon.errors import DataError, listing, nearest
-from digicarbon.note import Note
+from digicarbon.errors import DataError
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.source.datafolder import file_hash
 from digicarbon.source.validation import Finding
 from digicarbon.spec import Names, Spec
@@ -97,8 +97,8 @@ class Inputs:
         Every file that was read, in the order of reading; empty where numbers are drawn.
     units : mapping of str to str
         The unit of measurement by series, where it is known.
-    absent : mapping of str to str
-        How to come by series (and `TABLES`) that the source knows of but does not have, as sentences.
+    absent : mapping of str to Note
+        How to come by series (and `TABLES`) that the source knows of but does not have.
     geometry : str
         A file of the units' polygons; empty where there is none.
     findings : tuple of Finding or None
@@ -115,12 +115,18 @@ class Inputs:
     notes: tuple[Note, ...] = ()
     files: tuple[InputFile, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
-    absent: Mapping[str, str] = field(default_factory=dict)
+    absent: Mapping[str, Note] = field(default_factory=dict)
     geometry: str = ""
     findings: tuple[Finding, ...] | None = None
 
     def series(self, names: Iterable[str], wanted_by: str) -> pd.DataFrame:
         """Return the key columns and ``names``.
+
+        Parameters
+        ----------
+        names : iterable of str
+        wanted_by : str
+            For messages: a dotted key, or what sets one or chooses an option, e.g. ``"measure=column"``.
 
         Raises
         ------
@@ -131,11 +137,32 @@ class Inputs:
         known = [str(name) for name in self.frame.columns if name not in ("unit", "time")]
         missing = [name for name in wanted if name not in known]
         if missing:
-            remedy = self.absent.get(missing[0], "")
-            hint = f" {remedy}" if remedy else nearest(missing[0], known)
+            remedy = self.absent.get(missing[0])
+            hint = Note("after_blank", said=remedy) if remedy else suggestion(missing[0], known)
+            needed, there = cut(missing), cut(known, 40)
+            key, equals, value = wanted_by.partition("=")
+            if "." in key:
+                raise DataError(
+                    Note(
+                        "series_missing",
+                        key=key,
+                        value=equals + value,
+                        series=needed,
+                        source=self.source,
+                        hint=hint,
+                        known=there,
+                    )
+                )
             raise DataError(
-                f"{wanted_by} needs the series {listing(missing)}, which source={self.source} does not have."
-                f"{hint} It has: {listing(known, 40)}."
+                Note(
+                    "series_missing_of_option",
+                    group=key,
+                    option=equals + value,
+                    series=needed,
+                    source=self.source,
+                    hint=hint,
+                    known=there,
+                )
             )
         return self.frame[["unit", "time", *wanted]]
 

@@ -19,7 +19,8 @@ import pyarrow as pa
 from filelock import FileLock, Timeout
 
 from digicarbon.country import country
-from digicarbon.errors import DataError, listing, nearest
+from digicarbon.errors import DataError
+from digicarbon.note import Note, cut, suggestion
 
 _LOCK = ".import.lock"
 SUFFIX = ".parquet"
@@ -148,13 +149,19 @@ def read(folder: Path, name: str) -> pd.DataFrame:
     path = path_of(folder, name)
     if not path.is_file():
         raise DataError(
-            f"{folder} has no data set '{name}' ({path.name}).{nearest(name, present(folder))} "
-            f"It has: {listing(present(folder), 20) or 'none'}."
+            Note(
+                "no_data_set",
+                folder=folder,
+                name=name,
+                file=path.name,
+                hint=suggestion(name, present(folder)),
+                known=cut(present(folder), 20) or Note("word_none"),
+            )
         )
     try:
         frame = pd.read_parquet(path)
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read as Parquet ({error}); import it anew.") from error
+        raise DataError(Note("no_parquet", file=path, reason=str(error))) from error
     _check_columns(frame, datasets()[name], str(path))
     return frame
 
@@ -174,7 +181,7 @@ def provenance(folder: Path, name: str) -> tuple[Provenance, ...]:
         records = json.loads(path.read_text(encoding="utf-8"))["imports"]
         return tuple(_provenance(record) for record in records)
     except (ValueError, KeyError, TypeError, OSError) as error:
-        raise DataError(f"{path} is damaged ({error}); import '{name}' anew.") from error
+        raise DataError(Note("provenance_damaged", file=path, reason=str(error), name=name)) from error
 
 
 def write(folder: Path, tables: Mapping[str, pd.DataFrame], record: Provenance, add: bool = False) -> dict[str, Path]:
@@ -208,9 +215,10 @@ def write(folder: Path, tables: Mapping[str, pd.DataFrame], record: Provenance, 
             new = {name: table for name, table in made.items() if table is not None}
             return _commit(folder, new, record, add) if new else {}
     except Timeout as error:
-        raise DataError(f"{folder}: another import is writing here; wait for it, then try again.") from error
+        raise DataError(Note("another_import", folder=folder)) from error
     except OSError as error:
-        raise DataError(f"{folder} cannot be written ({error.strerror or error}); nothing was changed.") from error
+        reason = str(error.strerror or error)
+        raise DataError(Note("data_folder_unwritable", folder=folder, reason=reason)) from error
 
 
 @contextmanager
@@ -239,33 +247,31 @@ def _joined(folder: Path, name: str, table: pd.DataFrame, add: bool) -> pd.DataF
     if not path.is_file():
         return table.sort_values(keys, ignore_index=True)
     if not add:
-        raise DataError(
-            f"{path} exists already; write --add to put these rows beside it, or choose another folder with --to."
-        )
+        raise DataError(Note("data_set_exists", file=path))
     before = read(folder, name)
     both = pd.concat([before, table], ignore_index=True).drop_duplicates(ignore_index=True)
     twice = both[both.duplicated(keys, keep=False)]
     if len(twice):
-        where = listing(" ".join(map(str, row)) for row in twice[keys].drop_duplicates().itertuples(index=False))
-        raise DataError(
-            f"{path} has other values for {where} than the files now imported; leave these out, or import all files "
-            "into a new folder."
-        )
+        raise DataError(Note("other_values_before", file=path, rows=_shown(twice[keys].drop_duplicates())))
     return both.sort_values(keys, ignore_index=True) if len(both) > len(before) else None
 
 
 def _check_columns(table: pd.DataFrame, kind: Dataset, where: str) -> None:
     lacking = [column for column in (*kind.keys, *kind.values) if column not in table.columns]
     if lacking:
-        raise DataError(f"{where} lacks the column {listing(lacking)}; import it anew.")
+        raise DataError(Note("data_set_lacks_column", file=where, columns=cut(lacking)))
 
 
 def _check_unique(table: pd.DataFrame, kind: Dataset, where: str) -> None:
     keys = list(kind.keys)
     twice = table[table.duplicated(keys)]
     if len(twice):
-        rows = listing(" ".join(map(str, row)) for row in twice[keys].itertuples(index=False))
-        raise DataError(f"{where}: more than one row for {rows} in the files; name each file and sheet once.")
+        raise DataError(Note("imported_rows_twice", file=where, rows=_shown(twice[keys])))
+
+
+def _shown(keys: pd.DataFrame) -> tuple[Note, ...] | Note:
+    """Return the first rows of some keys, for messages."""
+    return cut(Note("cell", parts=tuple(map(str, row))) for row in keys.itertuples(index=False))
 
 
 def _commit(folder: Path, tables: Mapping[str, pd.DataFrame], record: Provenance, add: bool) -> dict[str, Path]:

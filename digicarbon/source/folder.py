@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Self
 
 import pandas as pd
 from pydantic import Field, model_validator
 
-from digicarbon.errors import DataError, listing, nearest
-from digicarbon.note import Note, cut
+from digicarbon.errors import DataError
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.note.recorded import recognised
 from digicarbon.source._catalogue import FileEntry, FileNode, SeriesEntry, SeriesNodes, TablesNode
 from digicarbon.source._checks import checked
@@ -105,8 +105,13 @@ class FolderSource(Source):
         for key, chosen, known in choices:
             if chosen is not None and chosen not in known:
                 raise ValueError(
-                    f"{key} is '{chosen}', which this source does not have.{nearest(chosen, known)} "
-                    f"Allowed: {listing(known) or 'none'}."
+                    Note(
+                        "source_choice_unknown",
+                        key=key,
+                        chosen=chosen,
+                        hint=suggestion(chosen, known),
+                        allowed=cut(known) or Note("word_none"),
+                    )
                 )
         return self
 
@@ -118,15 +123,20 @@ class FolderSource(Source):
             unknown = [file for file in files if file not in self.files]
             if unknown:
                 raise ValueError(
-                    f"{key} is in a file '{unknown[0]}' that files does not list.{nearest(unknown[0], self.files)} "
-                    f"Files: {listing(self.files, 20)}."
+                    Note(
+                        "source_file_not_listed",
+                        key=key,
+                        file=unknown[0],
+                        hint=suggestion(unknown[0], self.files),
+                        files=cut(self.files, 20),
+                    )
                 )
         return self
 
     @model_validator(mode="after")
     def _check_years(self) -> Self:
         if self.years is not None and self.years[0] > self.years[1]:
-            raise ValueError(f"years runs from {self.years[0]} back to {self.years[1]}; write the first year first.")
+            raise ValueError(Note("years_run_back", key="years", first=self.years[0], last=self.years[1]))
         return self
 
     @property
@@ -164,7 +174,7 @@ class FolderSource(Source):
         shelf = self._shelf()
         found, absent = self._found(shelf)
         table = pd.DataFrame(found).rename_axis(KEYS)
-        extent = extent_of(table, self.required, self.years, self.units, f"source={self.name}")
+        extent = extent_of(table, self.required, self.years, self.units, self.name)
         halves = self._halves(shelf)
         inputs = Inputs(
             table.reindex(extent.index).reset_index(),
@@ -192,25 +202,27 @@ class FolderSource(Source):
     def _shelf(self) -> Shelf:
         folder = Path(self.folder)
         if not folder.is_dir():
-            raise DataError(
-                f"source.folder: there is no folder {folder.absolute()}. Name the one that holds the data; the shipped "
-                "sources of real data look into the folder that the environment variable DIGICARBON_DATA names, which "
-                "holds china/; source=simulated works without files."
-            )
+            raise DataError(Note("no_data_folder", key="source.folder", folder=folder.absolute()))
         others: dict[str, FileEntry] = {}
         for name in self.further:
             if name not in self.files:
                 there = [place for place in (folder / name, Path(name)) if place.is_file()]
                 if not there:
                     raise DataError(
-                        f"source.further: '{name}' is neither one of source.files "
-                        f"({listing(self.files, 20) or 'none'}) nor a file in {folder.absolute()} or in the working "
-                        f"directory {Path.cwd()}.{nearest(name, self.files)}"
+                        Note(
+                            "no_further_file",
+                            key="source.further",
+                            file=name,
+                            files=cut(self.files, 20) or Note("word_none"),
+                            folder=folder.absolute(),
+                            here=Path.cwd(),
+                            hint=suggestion(name, self.files),
+                        )
                     )
                 others[name] = FileEntry(path=str(there[0].absolute()))
         return Shelf(folder, {**self.files, **others}, self.vintage, self.vintage_fallback, self.required)
 
-    def _found(self, shelf: Shelf) -> tuple[dict[str, pd.Series[float]], dict[str, str]]:
+    def _found(self, shelf: Shelf) -> tuple[dict[str, pd.Series[float]], dict[str, Note]]:
         """Return every series that there is, and how to come by the others that the catalogue knows."""
         found: dict[str, pd.Series[float]] = {}
         absent = self._by_other_choices()
@@ -218,7 +230,7 @@ class FolderSource(Source):
             if shelf.has(entry.file):
                 found[name] = shelf.series(name, entry)
             else:
-                absent[name] = f"It would be in the file {self.files[entry.file].path}, which is not there."
+                absent[name] = Note("in_absent_file", file=self.files[entry.file].path)
         for file in self.further:
             if shelf.has(file):
                 more = shelf.every_series(file)
@@ -230,24 +242,29 @@ class FolderSource(Source):
             raise DataError(self._lacking(lacking, found, absent))
         return found, {name: remedy for name, remedy in absent.items() if name not in found}
 
-    def _by_other_choices(self) -> dict[str, str]:
-        """Return by which choice of vintage, energy account or tables more could be had, as sentences."""
-        remedies: dict[str, str] = {}
+    def _by_other_choices(self) -> dict[str, Note]:
+        """Return by which choice of vintage, energy account or tables more could be had."""
+        remedies: dict[str, Note] = {}
         for key, choices in (("vintage", self.vintages), ("energy", self.energies)):
             for name in dict.fromkeys(name for entries in choices.values() for name in entries):
-                having = " or ".join(option for option, entries in choices.items() if name in entries)
-                remedies[name] = f"Set source.{key}={having}."
+                having = [option for option, entries in choices.items() if name in entries]
+                remedies[name] = Note("set_source_choice", key=f"source.{key}", options=_either(having))
         if self.io is None and self.tables:
-            remedies[TABLES] = f"Set source.io={' or '.join(self.tables)}."
+            remedies[TABLES] = Note("set_source_choice", key="source.io", options=_either(list(self.tables)))
         return remedies
 
     def _refuse_both(self, file: str, found: Mapping[str, object], more: Mapping[str, object]) -> None:
         both = [name for name in more if name in found]
         if both:
             raise DataError(
-                f"source.further: {file} has the series {listing(both)}, which source={self.name} has from another "
-                f"file; take that out with ~source.series.{both[0]}, or give {file} as one of source.files and each of "
-                "its series a name in source.series."
+                Note(
+                    "series_of_two_files",
+                    key="source.further",
+                    file=file,
+                    series=cut(both),
+                    source=self.name,
+                    first=both[0],
+                )
             )
 
     def _word(self) -> str:
@@ -258,21 +275,23 @@ class FolderSource(Source):
             else f"source={self.name}"
         )
 
-    def _lacking(self, lacking: list[str], found: Mapping[str, object], absent: Mapping[str, str]) -> str:
+    def _lacking(self, lacking: list[str], found: Mapping[str, object], absent: Mapping[str, Note]) -> Note:
         folder = Path(self.folder).absolute()
         if not found:
-            paths = listing((entry.path for entry in self.files.values()), 20) or "none"
-            return (
-                f"source={self.name}: the folder {folder} has none of the files of source.files: {paths}. Import raw "
-                "files with `digicarbon data import`, or name your own in source.files."
-            )
+            files = cut((entry.path for entry in self.files.values()), 20) or Note("word_none")
+            return Note("folder_without_files", group="source", source=self.name, folder=folder, files=files)
         name = lacking[0]
         if name in absent:
-            return (
-                f"source.required: {name} is not in the folder {folder}. {absent[name]} Add what is missing, or "
-                "require other series."
+            return Note(
+                "required_not_in_folder", key="source.required", series=name, folder=folder, remedy=absent[name]
             )
-        return f"source.required: there is no series '{name}'.{nearest(name, found)} Series: {listing(found, 40)}."
+        return Note(
+            "required_unknown",
+            key="source.required",
+            series=name,
+            hint=suggestion(name, found),
+            known=cut(found, 40),
+        )
 
     def _halves(self, shelf: Shelf) -> tuple[pd.DataFrame, pd.DataFrame] | None:
         """Return flows and sectors of the chosen input-output tables."""
@@ -282,8 +301,13 @@ class FolderSource(Source):
         lacking = [shelf.files[file].path for file in entry.files if not shelf.has(file)]
         if lacking:
             raise DataError(
-                f"source.io={self.io}: the folder {Path(self.folder).absolute()} has no file {listing(lacking)}. "
-                "Import the tables with `digicarbon data import`, or set source.io=null."
+                Note(
+                    "folder_without_tables",
+                    key="source.io",
+                    value=self.io,
+                    folder=Path(self.folder).absolute(),
+                    files=cut(lacking),
+                )
             )
         return table_halves(shelf, entry)
 
@@ -297,9 +321,7 @@ class FolderSource(Source):
             return ()
         path = Path(self.folder, self.geometry)
         if not path.is_file():
-            raise DataError(
-                f"source.geometry: there is no file {path.absolute()}; set source.geometry=null without one."
-            )
+            raise DataError(Note("no_geometry", key="source.geometry", file=path.absolute()))
         return (InputFile.of(path, ("geometry",)),)
 
     def _vintage_note(self) -> tuple[Note, ...]:
@@ -311,3 +333,9 @@ class FolderSource(Source):
         own = {name: entry.unit for name, entry in self.catalogue.items()}
         imported = {name: unit for file in self.further for name, unit in shelf.units_of_measurement(file).items()}
         return {name: own.get(name) or imported.get(name, "") for name in found}
+
+
+def _either(options: Sequence[str]) -> Note | str:
+    """Return options joined by "or"."""
+    first, *others = options
+    return Note("one_or_other", first=first, others=_either(others)) if others else first

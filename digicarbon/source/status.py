@@ -8,7 +8,7 @@ from itertools import groupby
 import numpy as np
 import pandas as pd
 
-from digicarbon.errors import counted, listing
+from digicarbon.note import Note, cut
 from digicarbon.source.base import TABLES, InputFile, Inputs
 
 HASH = 10
@@ -61,24 +61,24 @@ def _gaps(have: pd.Series[float]) -> dict[str, object]:
         there = there.reindex(columns=every, fill_value=False)
     holes = {unit: [year for year, has in row.items() if not has] for unit, row in there.iterrows()}
     wholly = [year for year in there.columns if not there[year].any()]
-    words = [f"all in {spans(wholly)}"] if wholly else []
+    gaps = [Note("gap_of_all_units", years=spans(wholly))] if wholly else []
     rest = {unit: [year for year in years if year not in wholly] for unit, years in holes.items()}
-    words += [f"{unit} {spans(years)}" for unit, years in rest.items() if years]
-    return {"missing": int((~there).to_numpy().sum()), "gaps": _cut(words)}
+    gaps += [Note("gap_of_unit", unit=unit, years=spans(years)) for unit, years in rest.items() if years]
+    return {"missing": int((~there).to_numpy().sum()), "gaps": str(_cut(gaps)) if gaps else ""}
 
 
-def _cut(words: Sequence[str], most: int = 4) -> str:
-    shown = "; ".join(words[:most])
-    return shown if len(words) <= most else f"{shown}; and {counted(len(words) - most, 'unit')} more"
+def _cut(gaps: Sequence[Note], most: int = 4) -> Note:
+    more = Note("more_units_with_gaps", units=len(gaps) - most) if len(gaps) > most else ""
+    return Note("gaps_of_units", gaps=gaps[:most], more=more)
 
 
-def spans(years: Sequence[object]) -> str:
-    """Return years as text, runs of whole numbers shortened: ``2012-2014, 2016``."""
+def spans(years: Sequence[object]) -> Note:
+    """Return years, runs of whole numbers shortened: ``2012-2014, 2016``."""
     if not all(isinstance(year, int | np.integer) for year in years):
-        return listing(years)
+        return Note("spans", years=cut(map(str, years)))
     numbered = [(int(str(year)), place) for place, year in enumerate(years)]
     runs = [[year for year, _ in run] for _, run in groupby(numbered, key=lambda item: item[0] - item[1])]
-    return listing(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+    return Note("spans", years=cut(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs))
 
 
 def _counts(files: Iterable[InputFile]) -> dict[str, int]:
@@ -91,4 +91,5 @@ def _file(name: str, files: Mapping[str, InputFile], several: Mapping[str, int])
     if file is None:
         return {"file": "", "sha256": ""}
     more = several[name] - 1
-    return {"file": file.name + (f" and {counted(more, 'file')} more" if more else ""), "sha256": file.sha256[:HASH]}
+    shown = str(Note("file_and_more", file=file.name, more=more)) if more else file.name
+    return {"file": shown, "sha256": file.sha256[:HASH]}

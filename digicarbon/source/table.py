@@ -9,7 +9,8 @@ import pandas as pd
 from pydantic import BeforeValidator, Field, model_validator
 
 from digicarbon.disk.text import DELIMITERS, WORDS, TextFormat, shown_mark
-from digicarbon.errors import DataError, columns_there, listing, nearest
+from digicarbon.errors import DataError
+from digicarbon.note import Note, columns_there, cut, suggestion
 from digicarbon.source._read import as_periods, numbers_or_text, read_table
 from digicarbon.source.base import InputFile, Inputs, Source
 
@@ -69,16 +70,13 @@ class TableSource(Source):
     @model_validator(mode="after")
     def _check_names(self) -> Self:
         if self.unit == self.time:
-            raise ValueError(f"unit and time both name '{self.unit}'; they must be two columns.")
+            raise ValueError(Note("unit_and_time_of_one_name", key="unit", column=self.unit))
         if self.decimal is not None and self.decimal == self.thousands:
-            raise ValueError(
-                f"decimal and thousands are both '{self.decimal}'; one character stands before decimals and another "
-                "between thousands."
-            )
+            raise ValueError(Note("decimal_is_thousands", key="decimal", mark=self.decimal))
         wanted = list(self.columns.values())
         twice = sorted({name for name in wanted if wanted.count(name) > 1})
         if twice:
-            raise ValueError(f"columns gives {listing(map(repr, twice))} more than one new name; keep one of them.")
+            raise ValueError(Note("column_of_two_names", key="columns", columns=cut(map(repr, twice))))
         return self
 
     def load(self) -> Inputs:
@@ -122,10 +120,7 @@ class TableSource(Source):
         found = [mark for mark in DELIMITERS if mark in only]
         if frame.shape[1] == 1 and found:
             shown = shown_mark(found[0])
-            raise DataError(
-                f"{self._name} was read as a single column '{only}'; its cells seem to be separated by '{shown}'. "
-                f"Set source.delimiter={shown}."
-            )
+            raise DataError(Note("single_column", file=self._name, column=only, mark=shown))
 
     def _renamed(self, frame: pd.DataFrame) -> pd.DataFrame:
         names = [str(name) for name in frame.columns]
@@ -133,15 +128,19 @@ class TableSource(Source):
         if absent:
             new, old = next(iter(absent.items()))
             raise DataError(
-                f"source.columns.{new}: {self._name} has no column '{old}'.{nearest(old, names)} {columns_there(names)}"
+                Note(
+                    "file_without_column",
+                    key=f"source.columns.{new}",
+                    file=self._name,
+                    column=old,
+                    hint=suggestion(old, names),
+                    columns=columns_there(names),
+                )
             )
         kept = set(names) - set(self.columns.values())
         taken = [new for new in self.columns if new in kept]
         if taken:
-            raise DataError(
-                f"source.columns.{taken[0]}: {self._name} already has another column '{taken[0]}'; choose a new name "
-                "that no column has, or rename that column too."
-            )
+            raise DataError(Note("new_name_taken", key=f"source.columns.{taken[0]}", file=self._name, column=taken[0]))
         return frame.rename(columns={old: new for new, old in self.columns.items()})
 
     def _keyed(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -149,13 +148,26 @@ class TableSource(Source):
         for key, name in (("unit", self.unit), ("time", self.time)):
             if name not in names:
                 renamed = [new for new, old in self.columns.items() if old == name]
-                hint = f" Did you mean '{renamed[0]}'?" if renamed else nearest(name, names)
-                raise DataError(f"source.{key}: {self._name} has no column '{name}'.{hint} {columns_there(names)}")
+                raise DataError(
+                    Note(
+                        "file_without_column",
+                        key=f"source.{key}",
+                        file=self._name,
+                        column=name,
+                        hint=Note("did_you_mean", name=renamed[0]) if renamed else suggestion(name, names),
+                        columns=columns_there(names),
+                    )
+                )
         for key, name in (("unit", self.unit), ("time", self.time)):
             if key in names and name != key:
                 raise DataError(
-                    f"{self._name} has a column '{key}' that is not the {key} of the panel (source.{key}={name}). "
-                    f"Give it another name, e.g. source.columns={{{key}_in_file: {key}}}."
+                    Note(
+                        "column_of_other_meaning",
+                        file=self._name,
+                        column=key,
+                        setting=f"source.{key}={name}",
+                        example=f"source.columns={{{key}_in_file: {key}}}",
+                    )
                 )
         keyed = frame.rename(columns={self.unit: "unit", self.time: "time"})
         return keyed[["unit", "time", *(name for name in keyed.columns if name not in ("unit", "time"))]]

@@ -9,7 +9,8 @@ import pandas as pd
 from pydantic import BeforeValidator
 
 from digicarbon.country import country
-from digicarbon.errors import WeightsError, listing, nearest
+from digicarbon.errors import WeightsError
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.panel import label
 from digicarbon.source._read import numbers_or_text
 
@@ -19,10 +20,7 @@ Extra = Literal["refuse", "drop"]
 
 def _without_places(value: object) -> object:
     if value == "nearest":
-        raise ValueError(
-            "nearest needs to know where units lie, which these weights do not; choose refuse or keep, "
-            "or add the missing neighbours yourself."
-        )
+        raise ValueError(Note("weights_without_places"))
     return value
 
 
@@ -32,18 +30,22 @@ IslandsUnplaced = Annotated[Literal["refuse", "keep"], BeforeValidator(_without_
 IslandsPlaced = Literal["refuse", "keep", "nearest"]
 """What to do with a unit without neighbour where places are known: stop, leave it so, or join it to the nearest."""
 
+ROW, COLUMN = Note("weights_row"), Note("weights_column")
+UNIT, POLYGON = Note("weights_unit"), Note("weights_polygon")
+"""What of a file bears a label."""
 
-def as_known(units: Sequence[str], asks: str, remedy: str = "") -> list[str]:
+
+def as_known(units: Sequence[str], key: str, value: str, remedy: Note | str = "") -> list[str]:
     """Return the English name of the country's unit that each unit is.
 
     Parameters
     ----------
     units : sequence of str
         The country's, in any of its spellings.
-    asks : str
-        What asks, for messages, e.g. ``"weights=w1_adjacency"``.
-    remedy : str
-        What else a user can do than correct the labels or give weights in a file.
+    key, value : str
+        What asks, for messages, e.g. ``"weights"`` and ``"w1_adjacency"``.
+    remedy : Note or str
+        What else a user can do than correct the labels or give weights in a file; empty if there is nothing.
 
     Raises
     ------
@@ -56,19 +58,27 @@ def as_known(units: Sequence[str], asks: str, remedy: str = "") -> list[str]:
     if strangers:
         spellings = [*home.names, *home.units["name_zh"]]
         raise WeightsError(
-            f"{asks} knows {home.about}; these units are none of them: "
-            f"{listing(strangers)}.{nearest(strangers[0], spellings)} "
-            f"Correct the labels, {remedy}or give your own weights with weights=matrix or weights=edges."
+            Note(
+                "weights_strangers",
+                key=key,
+                value=value,
+                known=home.about,
+                units=cut(strangers),
+                hint=suggestion(strangers[0], spellings),
+                remedy=remedy,
+            )
         )
     names = [name for name in found.values() if name is not None]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         alike = [unit for unit, name in found.items() if name == twice[0]]
-        raise WeightsError(f"{asks}: the units {listing(alike)} are all {twice[0]}; give each {home.noun} once.")
+        raise WeightsError(
+            Note("weights_same_unit", key=key, value=value, units=cut(alike), unit=twice[0], noun=home.noun)
+        )
     return names
 
 
-def check_coverage(units: Sequence[str], known: Collection[str], file: str, remedy: str = "") -> None:
+def check_coverage(units: Sequence[str], known: Collection[str], file: str, remedy: Note | str = "") -> None:
     """Raise unless ``known``, the labels of the file, has each of the panel's ``units``.
 
     Parameters
@@ -76,8 +86,8 @@ def check_coverage(units: Sequence[str], known: Collection[str], file: str, reme
     units : sequence of str
     known : collection of str
     file : str
-    remedy : str
-        What a user may set where a unit is missing and no other label is like it, as a sentence.
+    remedy : Note or str
+        What a user may set where a unit is missing and no other label is like it, as a sentence after a blank.
 
     Raises
     ------
@@ -86,10 +96,9 @@ def check_coverage(units: Sequence[str], known: Collection[str], file: str, reme
     """
     missing = [unit for unit in units if unit not in known]
     if missing:
-        hint = nearest(missing[0], set(known) - set(units)) or (remedy and f" {remedy}")
-        raise WeightsError(
-            f"{file} lacks {listing(missing)}, which the panel has.{hint} Its labels are {listing(sorted(known), 40)}."
-        )
+        hint = suggestion(missing[0], set(known) - set(units)) or remedy
+        labels = cut(sorted(known), 40)
+        raise WeightsError(Note("weights_units_missing", file=file, units=cut(missing), hint=hint, labels=labels))
 
 
 def refuse_extra(units: Sequence[str], known: Collection[str], file: str) -> None:
@@ -102,10 +111,7 @@ def refuse_extra(units: Sequence[str], known: Collection[str], file: str) -> Non
     """
     extra = sorted(set(known) - set(units))
     if extra:
-        raise WeightsError(
-            f"{file} has labels that are not units of the panel: {listing(extra)}.{nearest(extra[0], units)} "
-            "Correct them, or set weights.extra=drop to leave them out."
-        )
+        raise WeightsError(Note("weights_units_extra", file=file, labels=cut(extra), hint=suggestion(extra[0], units)))
 
 
 def file_labels(column: pd.Series[Any], file: str) -> list[str]:
@@ -119,11 +125,11 @@ def file_labels(column: pd.Series[Any], file: str) -> list[str]:
     labels = [label(item) for item in numbers_or_text(column)]
     empty = [str(row) for row, item in enumerate(column, start=1) if pd.isna(item) or labels[row - 1] == ""]
     if empty:
-        raise WeightsError(f"{file}: the label of a unit is empty at position {listing(empty)}; fill or delete it.")
+        raise WeightsError(Note("weights_label_empty", file=file, places=cut(empty)))
     return labels
 
 
-def refuse_twice(labels: Sequence[str], file: str, what: str = "row") -> None:
+def refuse_twice(labels: Sequence[str], file: str, what: Note = ROW) -> None:
     """Raise if a label stands more than once.
 
     Raises
@@ -132,4 +138,4 @@ def refuse_twice(labels: Sequence[str], file: str, what: str = "row") -> None:
     """
     twice = sorted({item for item in labels if labels.count(item) > 1}) if len(set(labels)) < len(labels) else []
     if twice:
-        raise WeightsError(f"{file} has more than one {what} called {listing(twice)}; keep one.")
+        raise WeightsError(Note("weights_label_twice", file=file, what=what, labels=cut(twice)))

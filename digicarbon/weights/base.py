@@ -12,8 +12,8 @@ import scipy
 from numpy.typing import ArrayLike
 
 from digicarbon.arrays import FloatArray
-from digicarbon.errors import WeightsError, listing, nearest
-from digicarbon.note import Note
+from digicarbon.errors import WeightsError
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.numeric.spatial.normalisation import Normalise, row_standardised, scale
 from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
 from digicarbon.numeric.spatial.sparse import SparseOperator, find_balance
@@ -108,28 +108,25 @@ class Weights:
         _check_choices(how, islands, name)
         dense_or_sparse: Any = matrix if scipy.sparse.issparse(matrix) else _dense(matrix, name)
         if dense_or_sparse.ndim != 2 or dense_or_sparse.shape[0] != dense_or_sparse.shape[1]:
-            raise WeightsError(f"{name}: the weight matrix must be square; its shape is {dense_or_sparse.shape}.")
+            raise WeightsError(Note("weights_not_square", weights=name, shape=str(dense_or_sparse.shape)))
         # built from its cells: the caller's own matrix must not be sorted or shared
         cells: Any = scipy.sparse.coo_array(dense_or_sparse)
         values = np.asarray(cells.data, dtype=np.float64)
         raw = scipy.sparse.csr_array((values, (cells.coords[0], cells.coords[1])), shape=cells.shape)
         if raw.shape[0] == 0:
-            raise WeightsError(f"{name}: the weight matrix is empty; give at least two units.")
+            raise WeightsError(Note("weights_no_units", weights=name))
         raw.eliminate_zeros()
         raw.sort_indices()
         units = tuple(label(item) for item in labels)
         if len(units) != raw.shape[0]:
-            raise WeightsError(f"{name}: {raw.shape[0]} rows but {len(units)} labels.")
+            raise WeightsError(Note("weights_other_labels", weights=name, rows=raw.shape[0], labels=len(units)))
         twice = sorted({unit for unit in units if units.count(unit) > 1}) if len(set(units)) < len(units) else []
         if twice:
-            raise WeightsError(f"{name}: the label {listing(twice)} stands more than once.")
+            raise WeightsError(Note("weights_same_label", weights=name, labels=cut(twice)))
         _check_values(raw, units, name)
         empty = [units[i] for i in np.flatnonzero(raw.sum(axis=1) == 0)]
         if empty and islands == "refuse":
-            raise WeightsError(
-                f"{name}: no neighbour for {listing(empty)}. Give each at least one neighbour, leave these units out "
-                'of the panel, or set islands to "keep" (weights.islands=keep; their spatial lag is then 0).'
-            )
+            raise WeightsError(Note("weights_islands", weights=name, units=cut(empty)))
         return cls(units, _normalised(raw, how, name), raw, how, name)
 
     @classmethod
@@ -167,7 +164,9 @@ class Weights:
         units = tuple(label(item) for item in labels) if labels is not None else tuple(named)
         unknown = sorted(set(named) - set(units))
         if unknown:
-            raise WeightsError(f"{name}: the edges name unknown units: {listing(unknown)}.{nearest(unknown[0], units)}")
+            raise WeightsError(
+                Note("weights_edges_unknown", weights=name, units=cut(unknown), hint=suggestion(unknown[0], units))
+            )
         position = {unit: index for index, unit in enumerate(units)}
         ends = np.array([[position[start], position[end]] for start, end, _ in pairs], dtype=np.int64).reshape(-1, 2)
         values = np.array([weight for _, _, weight in pairs])
@@ -178,10 +177,7 @@ class Weights:
         differs = np.flatnonzero((values != values[first[which]]) & (first[which] != np.arange(len(values))))
         if len(differs):
             start, end = (units[index] for index in ends[differs[0]])
-            raise WeightsError(
-                f"{name}: the edge {start} to {end} stands twice with different weights. Keep one, or "
-                "set symmetric to false if each row is one direction only."
-            )
+            raise WeightsError(Note("weights_edge_differs", weights=name, start=start, end=end))
         shape = (len(units), len(units))
         matrix = scipy.sparse.coo_array((values[first], (ends[first, 0], ends[first, 1])), shape=shape)
         return cls.from_matrix(matrix, units, row_standardise, islands, name, normalise)
@@ -216,8 +212,13 @@ class Weights:
         missing = [unit for unit in units if unit not in position]
         if missing:
             raise WeightsError(
-                f"{self.name} has no row for {listing(missing)}.{nearest(missing[0], self.labels)} "
-                f"Its labels are {listing(self.labels, 40)}."
+                Note(
+                    "weights_without_row",
+                    weights=self.name,
+                    units=cut(missing),
+                    hint=suggestion(missing[0], self.labels),
+                    labels=cut(self.labels, 40),
+                )
             )
         index = [position[unit] for unit in units]
         part = self.raw[index][:, index]
@@ -242,10 +243,7 @@ class Weights:
             return self._aligned[panel.units]
         extra = sorted(set(self.labels) - set(panel.units))
         if extra and not set(panel.units) - set(self.labels):
-            raise WeightsError(
-                f"{self.name} has units that are not in the panel: {listing(extra)}. "
-                "Take weights.restrict(panel.units) to leave them out and standardise anew."
-            )
+            raise WeightsError(Note("weights_beyond_panel", weights=self.name, units=cut(extra)))
         aligned = self.restrict(panel.units, islands="keep")
         # the last one only: a study fits many models to one panel
         self._aligned.clear()
@@ -325,32 +323,34 @@ def _dense(matrix: Any, name: str) -> FloatArray:
     try:
         return np.asarray(matrix, dtype=np.float64)
     except ValueError as error:
-        raise WeightsError(
-            f"{name}: the weight matrix must hold a number for each pair of units, in rows of equal length ({error})."
-        ) from error
+        raise WeightsError(Note("weights_no_numbers", weights=name, reason=str(error))) from error
 
 
 def _edge(row: Sequence[Any], name: str) -> tuple[str, str, float]:
     if len(row) not in (2, 3):
-        raise WeightsError(f"{name}: the edge {tuple(row)} must be (unit, neighbour) or (unit, neighbour, weight).")
+        raise WeightsError(Note("weights_no_edge", weights=name, edge=str(tuple(row))))
     start, end = label(row[0]), label(row[1])
     try:
         return start, end, float(row[2]) if len(row) == 3 else 1.0
     except (TypeError, ValueError) as error:
-        raise WeightsError(f"{name}: the weight of the edge {start} to {end} is not a number: {row[2]!r}.") from error
+        raise WeightsError(
+            Note("weights_edge_no_number", weights=name, start=start, end=end, value=repr(row[2]))
+        ) from error
 
 
 def _check_values(raw: Any, units: Sequence[str], name: str) -> None:
     values = raw.tocoo()
     for bad, what in (
-        (~np.isfinite(values.data), "is not a finite number"),
-        (values.data < 0, "is negative"),
-        (values.coords[0] == values.coords[1], "is a weight of a unit on itself; the diagonal must be 0"),
+        (~np.isfinite(values.data), Note("weights_not_finite")),
+        (values.data < 0, Note("weights_negative")),
+        (values.coords[0] == values.coords[1], Note("weights_on_itself")),
     ):
         if bad.any():
             k = int(np.flatnonzero(bad)[0])
             start, end = units[values.coords[0][k]], units[values.coords[1][k]]
-            raise WeightsError(f"{name}: the weight {start} to {end} ({values.data[k]:g}) {what}.")
+            raise WeightsError(
+                Note("weights_bad_weight", weights=name, start=start, end=end, value=values.data[k], why=what)
+            )
 
 
 def _check_choices(normalise: str, islands: str, name: str) -> None:
@@ -359,7 +359,9 @@ def _check_choices(normalise: str, islands: str, name: str) -> None:
         ("islands", islands, get_args(Islands)),
     ):
         if given not in allowed:
-            raise WeightsError(f"{name}: {key} must be one of {listing(map(repr, allowed))}; got {given!r}.")
+            raise WeightsError(
+                Note("weights_choice", weights=name, argument=key, allowed=cut(map(repr, allowed)), given=repr(given))
+            )
 
 
 def _normalised(raw: scipy.sparse.csr_array, how: Normalise, name: str) -> scipy.sparse.csr_array:
@@ -367,8 +369,5 @@ def _normalised(raw: scipy.sparse.csr_array, how: Normalise, name: str) -> scipy
         return row_standardised(raw)
     size = scale(raw, how)
     if size == 0 and raw.nnz:
-        raise WeightsError(
-            f"{name}: no path leads from a unit back to itself, so that the largest eigenvalue is 0 and cannot be "
-            "divided by. Choose another normalisation (row, minmax or none), or make the links symmetric."
-        )
+        raise WeightsError(Note("weights_no_cycle", weights=name))
     return raw if size in (0, 1) else scipy.sparse.csr_array(raw / size)

@@ -24,10 +24,8 @@ def _built(value: object) -> object:
     if isinstance(value, WeightsSpec):
         return value
     if not isinstance(value, Mapping):
-        raise ValueError(
-            "must be a node with a `_target_`, such as {_target_: digicarbon.weights.AdjacencyWeights}, and the "
-            f"fields of that class; got {value!r}."
-        )
+        example = "{_target_: digicarbon.weights.AdjacencyWeights}"
+        raise ValueError(Note("weights_no_node", example=example, given=repr(value)))
     return nested(value, WeightsSpec)
 
 
@@ -127,8 +125,7 @@ class HigherOrderWeights(WeightsSpec):
         matrix = higher_order(base.raw, self.order, self.lower)
         if matrix.nnz == 0:
             raise WeightsError(
-                f"weights.order: no two units are {self.order} steps apart in {base.name}, whose {base.raw.nnz} links "
-                f"reach every unit in fewer steps or not at all. Choose a smaller order or a sparser base."
+                Note("weights_order", key="weights.order", order=self.order, weights=base.name, links=base.raw.nnz)
             )
         name = f"order {self.order} of {base.name}"
         made = Weights.from_matrix(matrix, panel.units, islands=self.islands, name=name, normalise=self.normalise)

@@ -9,12 +9,14 @@ import numpy as np
 import scipy
 from pydantic import Field, model_validator
 
-from digicarbon.errors import DataError, WeightsError, columns_there, listing, nearest
+from digicarbon.errors import DataError, WeightsError
+from digicarbon.note import Note, columns_there, cut, suggestion
 from digicarbon.numeric.spatial.normalisation import Normalise
 from digicarbon.numeric.spatial.proximity import linked, without_neighbour
 from digicarbon.panel import Panel
 from digicarbon.source._read import check_present
 from digicarbon.weights._units import (
+    POLYGON,
     Extra,
     IslandsPlaced,
     check_coverage,
@@ -71,10 +73,7 @@ class ContiguityWeights(WeightsSpec):
     @model_validator(mode="after")
     def _check_tolerance(self) -> Self:
         if self.tolerance is not None and self.rule == "rook":
-            raise ValueError(
-                "tolerance joins polygons that are near, whether or not they share an edge; take rule=queen beside it, "
-                "or leave the tolerance out."
-            )
+            raise ValueError(Note("weights_tolerance_of_rook", key="tolerance"))
         return self
 
     def compute(self, panel: Panel) -> Weights:
@@ -104,8 +103,14 @@ class ContiguityWeights(WeightsSpec):
         if self.unit not in frame.columns:
             columns = [str(name) for name in frame.columns if name != frame.geometry.name]
             raise WeightsError(
-                f"weights.unit: {file.name} has no column '{self.unit}'.{nearest(self.unit, columns)} "
-                f"{columns_there(columns)}"
+                Note(
+                    "file_without_column",
+                    key="weights.unit",
+                    file=file.name,
+                    column=self.unit,
+                    hint=suggestion(self.unit, columns),
+                    columns=columns_there(columns),
+                )
             )
         labels = file_labels(frame[self.unit], file.name)
         check_coverage(panel.units, labels, file.name)
@@ -113,12 +118,16 @@ class ContiguityWeights(WeightsSpec):
             refuse_extra(panel.units, labels, file.name)
         shapes = frame.geometry.set_axis(labels, axis=0)
         shapes = shapes[shapes.index.isin(panel.units)]
-        refuse_twice(list(shapes.index), file.name, "polygon")
+        refuse_twice(list(shapes.index), file.name, POLYGON)
         other = [str(name) for name, kind in shapes.geom_type.items() if kind not in _POLYGONS]
         if other:
             raise WeightsError(
-                f"{file.name}: {listing(other)} has no polygon (but {shapes.geom_type[other[0]] or 'nothing'}); "
-                "contiguity needs areas. For points take weights=k_nearest or distance_band."
+                Note(
+                    "weights_no_polygon",
+                    file=file.name,
+                    units=cut(other),
+                    kind=shapes.geom_type[other[0]] or Note("weights_nothing"),
+                )
             )
         return shapes.loc[list(panel.units)]
 
@@ -194,10 +203,7 @@ def read_polygons(file: Path) -> Any:
     try:
         frame = geopandas.read_file(file)
     except (DataSourceError, ValueError, OSError) as error:
-        raise DataError(
-            f"{file.name} cannot be read as a file of polygons ({error}); give GeoJSON, a shapefile (.shp with its "
-            ".shx and .dbf beside it) or GeoPackage."
-        ) from error
+        raise DataError(Note("polygons_unreadable", file=file.name, reason=str(error))) from error
     if not isinstance(frame, geopandas.GeoDataFrame):
-        raise DataError(f"{file.name} holds no polygons; give GeoJSON, a shapefile or GeoPackage.")
+        raise DataError(Note("no_polygons", file=file.name))
     return frame

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from digicarbon.note import Note
 from digicarbon.numeric.spatial.normalisation import Normalise
 from digicarbon.numeric.spatial.proximity import triangulated
 from digicarbon.panel import Panel
@@ -37,6 +38,6 @@ class DelaunayWeights(PlacedWeights):
         """
         places = self.places(panel)
         if len(places.units) > 1:
-            places.refuse_same("no triangle tells them apart")
+            places.refuse_same(Note("weights_no_triangle"))
         matrix = triangulated(places.coordinates, places.metric).matrix(1.0)
         return Weights.from_matrix(matrix, panel.units, name="Delaunay", normalise=self.normalise)

@@ -8,7 +8,8 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from digicarbon.arrays import FloatArray
-from digicarbon.errors import WeightsError, columns_there, listing, nearest
+from digicarbon.errors import WeightsError
+from digicarbon.note import Note, columns_there, cut, suggestion
 from digicarbon.numeric.spatial.normalisation import Normalise
 from digicarbon.numeric.spatial.proximity import inverse_distance, inverse_gap
 from digicarbon.panel import Panel
@@ -36,7 +37,7 @@ class SizedWeights(WeightsSpec):
     @model_validator(mode="after")
     def _check_window(self) -> Self:
         if self.window is not None and self.window[0] > self.window[1]:
-            raise ValueError(f"window must be [first, last]; {self.window[0]} is after {self.window[1]}.")
+            raise ValueError(Note("weights_window_back", key="window", first=self.window[0], last=self.window[1]))
         return self
 
     def sizes(self, panel: Panel) -> FloatArray:
@@ -52,8 +53,13 @@ class SizedWeights(WeightsSpec):
         known = (*panel.names, *panel.text)
         if self.economy not in known:
             raise WeightsError(
-                f"weights.economy: the panel has no column '{self.economy}'.{nearest(self.economy, known)} "
-                f"{columns_there(panel.names, panel.text)}"
+                Note(
+                    "weights_panel_column",
+                    key="weights.economy",
+                    column=self.economy,
+                    hint=suggestion(self.economy, known),
+                    columns=columns_there(panel.names, panel.text),
+                )
             )
         chosen = self._in_window(panel)
         values = chosen.array([self.economy])[:, 0]
@@ -76,9 +82,14 @@ class SizedWeights(WeightsSpec):
         if len(equal):
             start, end = (panel.units[i] for i in sorted(order[equal[0] : equal[0] + 2]))
             raise WeightsError(
-                f"weights.economy: {start} and {end} have the same mean of '{self.economy}' "
-                f"({size[order[equal[0]]]:g}), so that the inverse of their economic distance does not exist. Choose "
-                "another column or window."
+                Note(
+                    "weights_same_mean",
+                    key="weights.economy",
+                    start=start,
+                    end=end,
+                    column=self.economy,
+                    value=size[order[equal[0]]],
+                )
             )
         return inverse_gap(size)
 
@@ -86,15 +97,24 @@ class SizedWeights(WeightsSpec):
         if self.window is None:
             return panel
         first, last = self.window
-        inside = panel.index.calendar.within(first, last, "The years of weights.window")
+        inside = panel.index.calendar.within(first, last, "weights.window")
         periods = [period for period, one in zip(panel.periods, inside, strict=True) if one]
-        span = f"the panel covers {panel.periods[0]} to {panel.periods[-1]}"
+        span = Note("span", low=panel.periods[0], high=panel.periods[-1])
         if not periods:
-            raise WeightsError(f"weights.window: no period lies in {first} to {last}; {span}.")
+            raise WeightsError(Note("weights_window_empty", key="weights.window", first=first, last=last, panel=span))
         chosen = panel.select(periods=periods)
         absent = sorted(set(panel.units) - set(chosen.units))
         if absent:
-            raise WeightsError(f"weights.window: {listing(absent)} has no row in {first} to {last}; {span}.")
+            raise WeightsError(
+                Note(
+                    "weights_window_lacks",
+                    key="weights.window",
+                    units=cut(absent),
+                    first=first,
+                    last=last,
+                    panel=span,
+                )
+            )
         return chosen
 
 

@@ -11,15 +11,25 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from digicarbon.disk.text import TextFormat
-from digicarbon.errors import WeightsError, columns_there, listing, nearest
+from digicarbon.errors import WeightsError
+from digicarbon.note import Note, columns_there, cut, suggestion
 from digicarbon.numeric.spatial.normalisation import Normalise
 from digicarbon.panel import Panel
 from digicarbon.source._read import read_table
-from digicarbon.weights._units import Extra, IslandsUnplaced, check_coverage, file_labels, refuse_extra, refuse_twice
+from digicarbon.weights._units import (
+    COLUMN,
+    ROW,
+    Extra,
+    IslandsUnplaced,
+    check_coverage,
+    file_labels,
+    refuse_extra,
+    refuse_twice,
+)
 from digicarbon.weights.base import Weights, WeightsSpec
 
 _ENDS = ("unit", "neighbour")
-_ALONE = "If it has no neighbour, set weights.islands=keep; otherwise add a row for it."
+_ALONE = Note("weights_unit_alone")
 
 
 class MatrixWeights(WeightsSpec):
@@ -155,9 +165,14 @@ class EdgeWeights(WeightsSpec):
         for key, name in (("origin", ends[0]), ("destination", ends[1]), ("weight", self.weight)):
             if name is not None and name not in names:
                 raise WeightsError(
-                    f"weights.{key}: {file} has no column '{name}'.{nearest(name, names)} Name the columns of unit, "
-                    "neighbour and, if there is one, weight in weights.origin, weights.destination and "
-                    f"weights.weight. {columns_there(names)}"
+                    Note(
+                        "weights_edges_column",
+                        key=f"weights.{key}",
+                        file=file,
+                        column=name,
+                        hint=suggestion(name, names),
+                        columns=columns_there(names),
+                    )
                 )
         origin, destination = file_labels(frame[ends[0]], file), file_labels(frame[ends[1]], file)
         edges = pd.DataFrame({"origin": origin, "destination": destination, "weight": 1.0})
@@ -169,14 +184,20 @@ class EdgeWeights(WeightsSpec):
 
 
 def _check_square(rows: list[str], columns: list[str], file: str) -> None:
-    for labels, what in ((rows, "row"), (columns, "column")):
+    for labels, what in ((rows, ROW), (columns, COLUMN)):
         refuse_twice(labels, file, what)
-    for these, those, what, other in ((rows, columns, "row", "column"), (columns, rows, "column", "row")):
+    for these, those, what, other in ((rows, columns, ROW, COLUMN), (columns, rows, COLUMN, ROW)):
         alone = [item for item in these if item not in set(those)]
         if alone:
             raise WeightsError(
-                f"{file} has a {what} but no {other} for {listing(alone)}.{nearest(alone[0], those)} A weight matrix "
-                "is square: the first column and the first row hold the same labels."
+                Note(
+                    "weights_row_without_column",
+                    file=file,
+                    what=what,
+                    other=other,
+                    labels=cut(alone),
+                    hint=suggestion(alone[0], those),
+                )
             )
 
 
@@ -187,10 +208,6 @@ def _numbers(cells: pd.DataFrame, file: str) -> NDArray[np.float64]:
     if len(bad):
         i, j = bad[0]
         cell = cells.iloc[i, j]
-        shown = (
-            "is empty; write 0 where there is no weight"
-            if pd.isna(cell)
-            else f"is no number: {cell!r}; write a point before decimals and nothing between thousands"
-        )
-        raise WeightsError(f"{file}: the cell in the row {cells.index[i]} and the column {cells.columns[j]} {shown}.")
+        why = Note("weights_cell_empty") if pd.isna(cell) else Note("weights_cell_no_number", value=repr(cell))
+        raise WeightsError(Note("weights_cell", file=file, row=cells.index[i], column=cells.columns[j], why=why))
     return values

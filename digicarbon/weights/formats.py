@@ -12,10 +12,12 @@ import pandas as pd
 
 from digicarbon.disk.text import TextFormat, decoded
 from digicarbon.errors import DataError, WeightsError
+from digicarbon.note import Note
 from digicarbon.numeric.spatial.normalisation import Normalise
 from digicarbon.panel import Panel
 from digicarbon.source._read import check_present
 from digicarbon.weights._units import (
+    UNIT,
     Extra,
     IslandsUnplaced,
     check_coverage,
@@ -98,7 +100,7 @@ class TextWeights(WeightsSpec):
         found = self.links(read_lines(self.path, self.encoding), file.name)
         labels = file_labels(pd.Series(found.units, dtype=object), file.name)
         units = [_unit(name, panel.units) for name in labels]
-        refuse_twice(units, file.name, "unit")
+        refuse_twice(units, file.name, UNIT)
         check_coverage(panel.units, units, file.name)
         if self.extra == "refuse":
             refuse_extra(panel.units, units, file.name)
@@ -137,17 +139,14 @@ class GalWeights(TextWeights):
         rest = iter(line for line in body if line[1])
         for number, words in rest:
             if len(words) != 2 or not words[1].isdecimal():
-                raise WeightsError(
-                    f"{file}, line {number}: '{' '.join(words)}' must be a label without blanks and its number of "
-                    "neighbours."
-                )
+                raise WeightsError(Note("weights_line_label", file=file, line=number, text=" ".join(words)))
             label, count = words[0], int(words[1])
             _refuse_again(label, units, file, number)
             units[label] = None
             number, names = next(rest, (number, [])) if count else (number, [])
             if len(names) != count:
                 raise WeightsError(
-                    f"{file}, line {number}: {label} is said to have {count} neighbours, but {len(names)} follow."
+                    Note("weights_line_count", file=file, line=number, unit=label, count=count, found=len(names))
                 )
             neighbours += [(number, name) for name in names]
             edges += [(label, name, 1.0) for name in names]
@@ -187,22 +186,18 @@ class GwtWeights(TextWeights):
             if not words:
                 continue
             if len(words) != 3:
-                raise WeightsError(
-                    f"{file}, line {number}: a unit, its neighbour and a number are needed; got {words}."
-                )
+                raise WeightsError(Note("weights_line_pair", file=file, line=number, words=str(words)))
             start, end = words[:2]
             units.update({start: None, end: None})
-            edges.append(
-                (start, end, self._weight(_number(words[2], file, number), start, end, f"{file}, line {number}"))
-            )
+            edges.append((start, end, self._weight(_number(words[2], file, number), start, end, file, number)))
         if len(units) > n:
-            raise WeightsError(f"{file}, line 1: {n} units are announced, but the lines below name {len(units)}.")
+            raise WeightsError(Note("weights_more_units", file=file, line=1, units=n, found=len(units)))
         return Links(tuple(units), tuple(item for item in edges if item[0] != item[1] or item[2] != 0))
 
-    def _weight(self, value: float, start: str, end: str, place: str) -> float:
+    def _weight(self, value: float, start: str, end: str, file: str, line: int) -> float:
         if self.values == "distance" and start != end:
             if value == 0:
-                raise WeightsError(f"{place}: the distance {start} to {end} is 0 and has no inverse.")
+                raise WeightsError(Note("weights_distance_zero", file=file, line=line, start=start, end=end))
             return 1 / value
         return 1.0 if self.values == "binary" and start != end else value
 
@@ -239,18 +234,14 @@ class SpmatWeights(TextWeights):
         """
         number, header = lines[0]
         if len(header) != 1 or not header[0].isdecimal():
-            raise WeightsError(
-                f"{file}, line {number}: '{' '.join(header)}' must be the number of units alone; a banded matrix (with "
-                "its lower and upper band here) has to be exported as a full one."
-            )
+            raise WeightsError(Note("weights_line_head", file=file, line=number, text=" ".join(header)))
         body = [line for line in lines[1:] if line[1]]
         n = int(header[0])
         units: dict[str, None] = {}
         for number, words in body:
             if self.layout == "matrix" and len(words) != n + 1:
                 raise WeightsError(
-                    f"{file}, line {number}: an identifier and {n} weights are needed, {n + 1} words; got {len(words)}"
-                    ". Export with identifiers, and set weights.layout=neighbours for a list of neighbours (nlist)."
+                    Note("weights_line_words", file=file, line=number, units=n, words=n + 1, found=len(words))
                 )
             _refuse_again(words[0], units, file, number)
             units[words[0]] = None
@@ -276,7 +267,7 @@ def read_lines(path: str, encoding: str | None = None) -> list[Line]:
     while lines and not lines[0][1]:
         lines.pop(0)
     if not lines:
-        raise DataError(f"{file.name} is empty.")
+        raise DataError(Note("weights_file_empty", file=file.name))
     return lines
 
 
@@ -285,10 +276,7 @@ def _headed(lines: Sequence[Line], file: str) -> tuple[int, Sequence[Line]]:
     number, words = lines[0]
     count = words[0] if len(words) == 1 else words[1]
     if not count.isdecimal():
-        raise WeightsError(
-            f"{file}, line {number}: '{' '.join(words)}' must be the number of units, alone or as the second of "
-            "'0 n shapefile column'."
-        )
+        raise WeightsError(Note("weights_line_geoda_head", file=file, line=number, text=" ".join(words)))
     return int(count), lines[1:]
 
 
@@ -307,7 +295,7 @@ def _number(word: str, file: str, line: int) -> float:
     try:
         return float(word)
     except ValueError as error:
-        raise WeightsError(f"{file}, line {line}: the weight is no number: '{word}'.") from error
+        raise WeightsError(Note("weights_line_number", file=file, line=line, text=word)) from error
 
 
 def _unit(name: str, units: Sequence[str]) -> str:
@@ -318,17 +306,15 @@ def _unit(name: str, units: Sequence[str]) -> str:
 
 def _refuse_again(label: str, units: dict[str, None], file: str, line: int) -> None:
     if label in units:
-        raise WeightsError(f"{file}, line {line}: {label} stands a second time; keep one.")
+        raise WeightsError(Note("weights_line_again", file=file, line=line, unit=label))
 
 
 def _check_count(n: int, units: dict[str, None], file: str) -> None:
     if len(units) != n:
-        raise WeightsError(
-            f"{file}, line 1: {n} units are announced, but {len(units)} follow; the file may be cut off."
-        )
+        raise WeightsError(Note("weights_fewer_units", file=file, line=1, units=n, found=len(units)))
 
 
 def _check_known(neighbours: Sequence[tuple[int, str]], units: dict[str, None], file: str) -> None:
     for line, name in neighbours:
         if name not in units:
-            raise WeightsError(f"{file}, line {line}: the neighbour {name} has no line of its own.")
+            raise WeightsError(Note("weights_line_unknown", file=file, line=line, unit=name))

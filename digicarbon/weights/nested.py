@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from digicarbon.errors import WeightsError, listing
+from digicarbon.errors import WeightsError
+from digicarbon.note import Note, cut
 from digicarbon.numeric.spatial.geography import nested
 from digicarbon.numeric.spatial.normalisation import Normalise
 from digicarbon.panel import Panel
@@ -55,8 +56,7 @@ class NestedWeights(PlacedWeights, SizedWeights):
         bad = [unit for unit, mean in zip(panel.units, size, strict=True) if mean <= 0]
         if bad:
             raise WeightsError(
-                f"weights.economy: the mean of '{self.economy}' is not positive for {listing(bad)}; give a column in "
-                "levels (no logs, no growth rates), such as GDP."
+                Note("weights_mean_not_positive", key="weights.economy", column=self.economy, units=cut(bad))
             )
         matrix = nested(places.distances(), size, self.power)
         return Weights.from_matrix(matrix, panel.units, name="W2", normalise=self.normalise)

@@ -15,7 +15,8 @@ from pydantic import model_validator
 from digicarbon.arrays import FloatArray
 from digicarbon.country import country
 from digicarbon.disk.text import TextFormat
-from digicarbon.errors import WeightsError, columns_there, nearest
+from digicarbon.errors import WeightsError
+from digicarbon.note import Note, columns_there, suggestion
 from digicarbon.numeric.spatial.proximity import (
     Metric,
     Pairs,
@@ -31,6 +32,7 @@ from digicarbon.weights.base import Islands, WeightsSpec
 
 Decay = Callable[[FloatArray], FloatArray]
 """Distances to weights of the same shape."""
+_NO_INVERSE = Note("weights_no_inverse")
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,15 +71,15 @@ class Places:
         """
         n = len(self.units)
         if k >= n:
-            most = f"choose at most {n - 1}" if n > 1 else "weights need at least two units"
-            raise WeightsError(f"weights.k: a unit cannot have {k} neighbours among {n} units; {most}.")
+            remedy = Note("weights_k_at_most", most=n - 1) if n > 1 else Note("weights_two_units")
+            raise WeightsError(Note("weights_k_too_many", key="weights.k", k=k, units=n, remedy=remedy))
         return nearest_pairs(self.coordinates, self.metric, k)
 
     def smallest_band(self) -> float:
         """Return the smallest radius within which each unit has another one: the largest nearest distance."""
         return float(self.nearest().distance.max())
 
-    def refuse_same(self, so: str = "their distance is 0 and has no inverse") -> None:
+    def refuse_same(self, so: Note = _NO_INVERSE) -> None:
         """Raise if two units lie at one place, where weights cannot do with it; ``so`` says why.
 
         Raises
@@ -89,10 +91,7 @@ class Places:
         same = np.flatnonzero(pairs.distance <= 1e-12 * span)
         if len(same):
             start, end = self.units[pairs.origin[same[0]]], self.units[pairs.destination[same[0]]]
-            raise WeightsError(
-                f"{start} and {end} lie at the same place: {so}. Correct the coordinates, or take weights=k_nearest, "
-                "distance_band (binary) or exponential."
-            )
+            raise WeightsError(Note("weights_same_place", start=start, end=end, why=so))
 
     def weighted(
         self, decay: Decay, radius: float | None = None, islands: IslandsPlaced = "keep"
@@ -168,10 +167,7 @@ class PlacedWeights(WeightsSpec):
     @model_validator(mode="after")
     def _check_metric(self) -> Self:
         if self.metric == "euclidean" and self.coordinates is None:
-            raise ValueError(
-                "metric=euclidean needs coordinates of your own, in metres or kilometres; the capitals of provinces "
-                "are in degrees: take great_circle, or name a file in coordinates."
-            )
+            raise ValueError(Note("weights_capitals_in_degrees", key="metric"))
         return self
 
     def places(self, panel: Panel) -> Places:
@@ -201,9 +197,9 @@ class PlacedWeights(WeightsSpec):
     def _in_country(self, panel: Panel) -> Places:
         names = as_known(
             panel.units,
-            "weights.coordinates=null",
-            "name a file with their places in weights.coordinates, "
-            f"give the panel the columns {self.longitude} and {self.latitude}, ",
+            "weights.coordinates",
+            "null",
+            Note("weights_name_places", longitude=self.longitude, latitude=self.latitude),
         )
         table = country().units.loc[names]
         return Places(panel.units, table[["longitude", "latitude"]].to_numpy(dtype=np.float64), self.metric)
@@ -221,40 +217,48 @@ class PlacedWeights(WeightsSpec):
         moved = np.argwhere((values != values[first][panel.unit_codes]) & ~np.isnan(values))
         if len(moved):
             row, column = moved[0]
-            raise WeightsError(
-                f"The panel's column '{names[column]}' changes within {panel.units[panel.unit_codes[row]]}; a unit "
-                "lies at one place. Correct it, or name a file with the places in weights.coordinates."
-            )
+            unit = panel.units[panel.unit_codes[row]]
+            raise WeightsError(Note("weights_unit_moves", column=names[column], unit=unit))
         table = pd.DataFrame(values[first], index=list(panel.units), columns=names)
-        return Places(panel.units, self._degrees(table, "The panel"), self.metric)
+        return Places(panel.units, self._degrees(table, Note("weights_the_panel")), self.metric)
 
     def _check_columns(self, frame: pd.DataFrame, file: str) -> None:
         for key in ("unit", "longitude", "latitude"):
             name = getattr(self, key)
             if name not in frame.columns:
                 raise WeightsError(
-                    f"weights.{key}: {file} has no column '{name}'.{nearest(name, frame.columns)} "
-                    f"{columns_there(frame.columns)}"
+                    Note(
+                        "file_without_column",
+                        key=f"weights.{key}",
+                        file=file,
+                        column=name,
+                        hint=suggestion(name, frame.columns),
+                        columns=columns_there(frame.columns),
+                    )
                 )
 
-    def _degrees(self, table: pd.DataFrame, file: str) -> FloatArray:
+    def _degrees(self, table: pd.DataFrame, file: str | Note) -> FloatArray:
         values = np.asarray(table.apply(pd.to_numeric, errors="coerce"), dtype=np.float64)
         bad = np.argwhere(~np.isfinite(values))
         if len(bad):
             row, column = bad[0]
             cell = table.iloc[row, column]
-            shown = "is missing" if pd.isna(cell) or cell == "" else f"is no number: {cell!r}"
+            missing = pd.isna(cell) or cell == ""
+            why = Note("weights_degree_missing") if missing else Note("weights_degree_no_number", value=repr(cell))
             raise WeightsError(
-                f"{file}: the {table.columns[column]} of {table.index[row]} {shown}; fill it, or leave the unit out of "
-                "the panel."
+                Note("weights_no_degree", file=file, column=table.columns[column], unit=table.index[row], why=why)
             )
         if self.metric == "great_circle":
             outside = np.argwhere(np.abs(values) > np.array([360.0, 90.0]))
             if len(outside):
                 row, column = outside[0]
                 raise WeightsError(
-                    f"{file}: the {table.columns[column]} of {table.index[row]} is {values[row, column]:g}, which is "
-                    "no degree of longitude (-180 to 180) and latitude (-90 to 90). Exchange the two columns, or set "
-                    "weights.metric=euclidean for projected coordinates."
+                    Note(
+                        "weights_beyond_degrees",
+                        file=file,
+                        column=table.columns[column],
+                        unit=table.index[row],
+                        value=values[row, column],
+                    )
                 )
         return values

@@ -91,7 +91,7 @@ def test_scope_1_without_a_figure(tmp_path: Path) -> None:
     # nothing that differs is invented from what is missing, and the data set can be used
     assert len(found.notes) == 1
     checked = check_datasets(found.tables)
-    assert [item.sentence for item in checked if item.level == "error" or item.check == "identity"] == []
+    assert [str(item.note) for item in checked if item.level == "error" or item.check == "identity"] == []
 
 
 @pytest.fixture

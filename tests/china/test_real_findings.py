@@ -38,7 +38,7 @@ def test_the_tables_of_2007_balance_but_have_empty_sectors(io2007: list[Finding]
     assert levels(io2007, "error") == []
     zero = [item for item in io2007 if item.check == "zero sector"]
     assert len(zero) == 17
-    digital = [item for item in zero if "digital sector" in item.sentence]
+    digital = [item for item in zero if "digital sector" in str(item.note)]
     assert [(item.province, item.year) for item in digital] == [("Qinghai", 2007)]
     negative = [(item.province, item.sector) for item in io2007 if item.check == "negative value added"]
     assert negative == [("Gansu", "石油加工、炼焦及核燃料加工业"), ("Xinjiang", "石油加工、炼焦及核燃料加工业")]
@@ -60,7 +60,7 @@ def test_fuels_and_wastewater_of_2018_are_copies(yearbook: list[Finding]) -> Non
 
 
 def test_gaps_of_coke_and_kerosene(yearbook: list[Finding]) -> None:
-    gaps = {item.series: item.sentence for item in yearbook if item.check == "coverage" and "lacks" in item.sentence}
+    gaps = {item.series: str(item.note) for item in yearbook if item.check == "coverage" and "lacks" in str(item.note)}
     assert "Hainan 2002, 2015-2016" in gaps["coke_10kt"]
     assert "2012-2014" in gaps["kerosene_10kt"].split("Qinghai")[1]
 
@@ -73,7 +73,7 @@ def test_shanxi_raw_coal_is_an_outlier_and_the_only_one(data_folder: Path) -> No
         item for item in found if item.series == "raw_coal" and item.check == "outlier" and "Final" not in item.file
     ]
     assert [(item.province, item.year) for item in coal] == [("Shanxi", 2013)]
-    assert "from 46049.5 in 2012 to 81185 in 2013 (+76 %)" in coal[0].sentence
+    assert "from 46049.5 in 2012 to 81185 in 2013 (+76 %)" in str(coal[0].note)
 
 
 def test_the_market_index_repeats_2019_and_industries_are_of_another_vintage(data_folder: Path) -> None:
@@ -87,7 +87,7 @@ def test_the_market_index_repeats_2019_and_industries_are_of_another_vintage(dat
     copied = [(item.series, item.year) for item in found if item.check == "copied year"]
     assert copied == [("market_index", 2020), ("market_index", 2021), ("market_index", 2022)]
     (vintage,) = [item for item in found if item.check == "vintage"]
-    assert "Beijing 2011-2017" in vintage.sentence
+    assert "Beijing 2011-2017" in str(vintage.note)
 
 
 def test_vintages_of_gdp(data_folder: Path) -> None:
@@ -104,4 +104,4 @@ def test_vintages_of_gdp(data_folder: Path) -> None:
     ]
     book = pd.concat(rows).query("province != 'Tibet'")
     (found,) = [i for i in check_datasets({"yearbook": book}) if i.check == "vintage" and i.year == 2017]
-    assert "between 0.87 (Yunnan) and 1.49 (Tianjin); 16 of 30 differ by over 5 %" in found.sentence
+    assert "between 0.87 (Yunnan) and 1.49 (Tianjin); 16 of 30 differ by over 5 %" in str(found.note)

@@ -329,7 +329,7 @@ class TestImported:
         assert made.units["population"] == "10k persons"
         assert tuple(map(str, made.notes)) == ("Cite ceads_sectoral.", "Cite yearbook.")
         assert [file.name for file in made.files] == ["ceads_sectoral.parquet", "yearbook.parquet"]
-        assert made.absent["coal"] == "It would be in the file ceads_energy.parquet, which is not there."
+        assert str(made.absent["coal"]) == "It would be in the file ceads_energy.parquet, which is not there."
 
     def test_the_vintage_chooses_rows(self, imported: Path, load_shipped: Callable[..., Inputs]) -> None:
         made = load_shipped("folder", folder=str(imported), vintage="original")

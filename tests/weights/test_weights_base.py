@@ -91,6 +91,14 @@ def test_what_is_wrong_is_a_sentence(make: Callable[[], Weights], sentence: str)
         make()
 
 
+def test_a_refusal_tells_its_units_as_fields_and_in_chinese() -> None:
+    with pytest.raises(WeightsError) as caught:
+        Weights.from_matrix([[0, 1, 0], [1, 0, 0], [0, 0, 0]], ["Hebei", "Beijing", "Jilin"])
+    note = caught.value.said
+    assert (note.code, note["units"]) == ("weights_islands", ("Jilin",))
+    assert note.text("zh").startswith("W：吉林没有邻居。")
+
+
 def test_edges_stand_for_both_directions_unless_told_otherwise() -> None:
     edges = [("a", "b", 2.0), ("b", "c", 4.0)]
     both = Weights.from_edges(edges, row_standardise=False)

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from digicarbon.errors import counted
+from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.equal_rows import Twins, equal_rows, unround
 from digicarbon.source.validation._blocks import Blocks
 from digicarbon.source.validation._matrix import Matrix
-from digicarbon.source.validation._words import cells, names, percent
+from digicarbon.source.validation._words import cells, percent
 from digicarbon.source.validation.finding import Finding, Level
 
 FEWEST = 5
@@ -40,9 +40,14 @@ def copied_years(series: Matrix, constant: Level = "note") -> Iterator[Finding]:
                 "warning",
                 "copied year",
                 series.file,
-                f"{series.file}: {series.name} of {year} is a copy of {series.years[twin]} in all "
-                f"{counted(_common(x[:, twin], x[:, later]), series.noun)} that both have; leave {year} out, or get "
-                "its own figures.",
+                Note(
+                    "copied_year_of_series",
+                    series=series.name,
+                    year=year,
+                    before=series.years[twin],
+                    units=_common(x[:, twin], x[:, later]),
+                    noun=series.noun,
+                ),
                 series=series.name,
                 year=year,
             )
@@ -54,7 +59,7 @@ def copied_blocks(blocks: Blocks, file: str, noun: str = "province") -> Iterator
     """Yield provinces and years whose figures are all, or nearly all, those of another province or year."""
     keys = blocks.keys
     years: dict[tuple[int | None, int | None], list[tuple[str, Twins]]] = {}
-    places: dict[tuple[str, str], list[tuple[str, int | None, Twins]]] = {}
+    places: dict[tuple[str, str], list[tuple[Note | str, int | None, Twins]]] = {}
     for twins in equal_rows(blocks.wide.to_numpy(dtype=np.float64)):
         (first, before), (second, year) = keys[twins.first], keys[twins.second]
         if first == second:
@@ -67,8 +72,15 @@ def copied_blocks(blocks: Blocks, file: str, noun: str = "province") -> Iterator
             "warning",
             "copied year",
             file,
-            f"{file}: the figures of {year} are {_nearly(found[0][1])}those of {before} in {counted(len(units), noun)} "
-            f"({_shared(found[0][1])}): {names(units)}. Leave {year} out, or get its own figures.",
+            Note(
+                "copied_year" if _whole(found[0][1]) else "nearly_copied_year",
+                year=year,
+                before=before,
+                number=len(units),
+                noun=noun,
+                shared=_shared(found[0][1]),
+                units=cut(units),
+            ),
             year=year,
         )
     for (_, second), pairs in places.items():
@@ -79,23 +91,27 @@ def copied_blocks(blocks: Blocks, file: str, noun: str = "province") -> Iterator
             "warning",
             f"copied {noun}",
             file,
-            f"{file}: the figures of {what} are {_nearly(twins)}those of {source} ({_shared(twins)}); one of the two "
-            "has been filled with the other's. Look into the raw file.",
+            Note(
+                "copied_figures" if _whole(twins) else "nearly_copied_figures",
+                what=what,
+                source=source,
+                shared=_shared(twins),
+            ),
             province=second,
             year=whole[0][1] if len(whole) == 1 else None,
         )
 
 
-def _when(place: str, year: int | None) -> str:
-    return place if year is None else f"{place} {year}"
+def _when(place: str, year: int | None) -> Note | str:
+    return place if year is None else Note("cell", parts=(place, year))
 
 
-def _nearly(twins: Twins) -> str:
-    return "" if twins.equal == twins.compared else "nearly all "
+def _whole(twins: Twins) -> bool:
+    return twins.equal == twins.compared
 
 
-def _shared(twins: Twins) -> str:
-    return f"{twins.equal} of {twins.compared} figures that are not round are equal"
+def _shared(twins: Twins) -> Note:
+    return Note("shared_figures", equal=twins.equal, compared=twins.compared)
 
 
 def _constant(series: Matrix, level: Level) -> Iterator[Finding]:
@@ -106,8 +122,14 @@ def _constant(series: Matrix, level: Level) -> Iterator[Finding]:
             level,
             "copied year",
             series.file,
-            f"{series.file}: {series.name} is the same in {', '.join(years[:3])}{' and so on' if years[3:] else ''} in "
-            f"all {counted(len(series.units), series.noun)}: unless it cannot change, as an area, a year is a copy.",
+            Note(
+                "constant_series",
+                series=series.name,
+                years=years[:3],
+                more=Note("and_so_on") if years[3:] else "",
+                units=len(series.units),
+                noun=series.noun,
+            ),
             series=series.name,
             year=series.years[-1],
         )
@@ -123,8 +145,17 @@ def _partly(series: Matrix, later: int) -> Iterator[Finding]:
             "warning",
             "repeated values",
             series.file,
-            f"{series.file}: {series.name} of {series.years[later]} repeats {series.years[later - 1]} in "
-            f"{len(units)} of {counted(common, series.noun)} ({percent(len(units) / common)}): {names(units)}.",
+            Note(
+                "partly_copied_year",
+                series=series.name,
+                year=series.years[later],
+                before=series.years[later - 1],
+                same=len(units),
+                common=common,
+                noun=series.noun,
+                share=percent(len(units) / common),
+                units=cut(units),
+            ),
             series=series.name,
             year=series.years[later],
         )

@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterator
 import numpy as np
 
 from digicarbon.country import country
-from digicarbon.errors import counted
+from digicarbon.note import Note, cut
 from digicarbon.source.validation._matrix import Matrix
-from digicarbon.source.validation._words import cells, names, years
-from digicarbon.source.validation.finding import Finding
+from digicarbon.source.validation._words import cells, years
+from digicarbon.source.validation.finding import Finding, Level
 
 
 def expected_units(found: Collection[str]) -> tuple[str, ...]:
@@ -33,34 +33,46 @@ def coverage(series: Matrix, units: Collection[str], span: tuple[int, int]) -> I
         First and last year of the data set.
     """
 
-    def finding(level: str, sentence: str) -> Finding:
-        return Finding(
-            "warning" if level == "warning" else "note", "coverage", series.file, sentence, series=series.name
-        )
+    def finding(level: Level, said: Note) -> Finding:
+        return Finding(level, "coverage", series.file, said, series=series.name)
 
     if not series.years:
-        yield finding("warning", f"{series.file}: {series.name} has no value at all.")
+        yield finding("warning", Note("no_value_at_all", series=series.name))
         return
     first, last = series.years[0], series.years[-1]
     some = np.asarray(np.isfinite(series.values).any(axis=1), dtype=np.bool_)
     has = dict(zip(series.units, some.tolist(), strict=True))
     absent = [unit for unit in units if not has.get(unit, False)]
     if absent:
-        yield finding("warning", f"{series.file}: {series.name} has no value for {names(absent)} in any year.")
+        yield finding("warning", Note("units_without_value", series=series.name, units=cut(absent)))
     empty = sorted(set(range(first, last + 1)) - set(series.years))
     if empty:
-        yield finding("warning", f"{series.file}: {series.name} has no {series.noun} with a value in {years(empty)}.")
+        yield finding("warning", Note("years_without_value", series=series.name, noun=series.noun, years=years(empty)))
     gaps = series.cells(~np.isfinite(series.values) & some[:, None])
     if gaps:
         total = int(some.sum()) * len(series.years)
         yield finding(
             "warning",
-            f"{series.file}: {series.name} lacks {len(gaps)} of {total} {series.noun}-years in {years(series.years)}: "
-            f"{cells(gaps)}.",
+            Note(
+                "gaps_of_series",
+                series=series.name,
+                gaps=len(gaps),
+                total=total,
+                noun=series.noun,
+                years=years(series.years),
+                places=cells(gaps),
+            ),
         )
     if (first, last) != span:
         yield finding(
             "note",
-            f"{series.file}: {series.name} runs from {first} to {last} "
-            f"({counted(len(series.years), 'year')}), the data from {span[0]} to {span[1]}.",
+            Note(
+                "shorter_series",
+                series=series.name,
+                first=first,
+                last=last,
+                years=len(series.years),
+                start=span[0],
+                end=span[1],
+            ),
         )

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from digicarbon.note import Note, cut
 from digicarbon.numeric.tests.robust_scores import log_growth, robust_scores
 from digicarbon.source.validation._matrix import Matrix
-from digicarbon.source.validation._words import names
 from digicarbon.source.validation.finding import Finding
 
 MOST = 6.0
@@ -80,8 +80,14 @@ def _signs(series: Matrix) -> Iterator[Finding]:
                 "warning",
                 "sign",
                 series.file,
-                f"{series.file}: {series.name} of {unit} {year} is negative ({values[row, column]:g}), as "
-                f"{negative} of {negative + positive} values are; its logarithm is undefined.",
+                Note(
+                    "lone_negative",
+                    series=series.name,
+                    cell=Note("cell", parts=(unit, year)),
+                    value=values[row, column],
+                    negative=negative,
+                    values=negative + positive,
+                ),
                 series=series.name,
                 province=unit,
                 year=year,
@@ -95,8 +101,15 @@ def _break(series: Matrix, odd: NDArray[np.bool_], column: int) -> Finding:
         "warning",
         "break",
         series.file,
-        f"{series.file}: {series.name} jumps in {year} in {len(units)} of {len(series.units)} {series.noun}s at once "
-        f"({names(units)}): a change of definition or method? Do not compare years across it without need.",
+        Note(
+            "break_of_series",
+            series=series.name,
+            year=year,
+            jumping=len(units),
+            every=len(series.units),
+            noun=series.noun,
+            units=cut(units),
+        ),
         series=series.name,
         year=year,
     )
@@ -109,17 +122,25 @@ def _jump(series: Matrix, row: int, column: int, score: float) -> Finding:
         "warning",
         "outlier",
         series.file,
-        f"{series.file}: {series.name} of {unit} goes from {before:g} in {series.years[column - 1]} to {now:g} in "
-        f"{year} ({_change(now / before)}), {abs(score):.1f} robust standard deviations "
-        f"{'above' if score > 0 else 'below'} its usual growth.",
+        Note(
+            "jump_up" if score > 0 else "jump_down",
+            series=series.name,
+            unit=unit,
+            before=before,
+            earlier=series.years[column - 1],
+            now=now,
+            year=year,
+            change=_change(now / before),
+            score=abs(score),
+        ),
         series=series.name,
         province=unit,
         year=year,
     )
 
 
-def _change(ratio: float) -> str:
-    return f"{100 * (ratio - 1):+.0f} %" if 0.1 < ratio < 10 else f"{ratio:.2g} times"
+def _change(ratio: float) -> Note:
+    return Note("change_in_percent", change=100 * (ratio - 1)) if 0.1 < ratio < 10 else Note("times", times=ratio)
 
 
 def _level(series: Matrix, row: int, column: int, score: float, deviation: float) -> Finding:
@@ -128,9 +149,14 @@ def _level(series: Matrix, row: int, column: int, score: float, deviation: float
         "warning",
         "outlier",
         series.file,
-        f"{series.file}: {series.name} of {unit} {year} is {series.values[row, column]:g}, {np.exp(deviation):.2g} "
-        f"times its median over the years ({abs(score):.1f} robust standard deviations "
-        f"{'above' if score > 0 else 'below'}).",
+        Note(
+            "high_level" if score > 0 else "low_level",
+            series=series.name,
+            cell=Note("cell", parts=(unit, year)),
+            value=series.values[row, column],
+            times=np.exp(deviation),
+            score=abs(score),
+        ),
         series=series.name,
         province=unit,
         year=year,

@@ -8,6 +8,7 @@ import numpy as np
 
 from digicarbon import data
 from digicarbon.country import country
+from digicarbon.note import Note
 from digicarbon.source.validation._matrix import Matrix
 from digicarbon.source.validation._words import cells
 from digicarbon.source.validation.finding import Finding
@@ -63,8 +64,13 @@ def ranges(series: Matrix, known_as: str = "") -> Iterator[Finding]:
             "error",
             "range",
             series.file,
-            f"{series.file}: {series.name} cannot be below {least:g} {unit}, but is for "
-            f"{cells(series.cells(impossible))}; correct the cells in the raw file, or empty them.",
+            Note(
+                "impossible_values",
+                series=series.name,
+                least=least,
+                unit=unit,
+                places=cells(series.cells(impossible)),
+            ),
             series=series.name,
         )
     median = float(np.nanmedian(series.values))
@@ -74,8 +80,7 @@ def ranges(series: Matrix, known_as: str = "") -> Iterator[Finding]:
             "error",
             "unit",
             series.file,
-            f"{series.file}: {series.name} has a median of {median:g}, but {low:g} to {high:g} {unit} is plausible; it "
-            f"seems to be in another unit of measurement. Convert it to {unit}.",
+            Note("implausible_median", series=series.name, median=median, low=low, high=high, unit=unit),
             series=series.name,
         )
     elif odd.any():
@@ -83,7 +88,14 @@ def ranges(series: Matrix, known_as: str = "") -> Iterator[Finding]:
             "warning",
             "range",
             series.file,
-            f"{series.file}: {series.name} is outside {low:g} to {high:g} {unit} for {cells(series.cells(odd))}.",
+            Note(
+                "implausible_values",
+                series=series.name,
+                low=low,
+                high=high,
+                unit=unit,
+                places=cells(series.cells(odd)),
+            ),
             series=series.name,
         )
     elif series.noun == country().noun and least >= 0 and low > 0:
@@ -110,8 +122,7 @@ def far_apart(series: Matrix) -> Iterator[Finding]:
             "warning",
             "unit",
             series.file,
-            f"{series.file}: {series.name} of {cells(places)} is up to {worst:.3g} times the median of all "
-            f"{series.noun}s in the year; has it another unit of measurement than the others?",
+            Note("far_from_median", series=series.name, places=cells(places), times=worst, noun=series.noun),
             series=series.name,
             province=series.units[row],
         )

@@ -1,4 +1,4 @@
-"""The columns of each data set as pandera schemas, and what pandera finds as sentences."""
+"""The columns of each data set as pandera schemas, and what pandera finds."""
 
 from __future__ import annotations
 
@@ -10,12 +10,19 @@ import numpy as np
 import pandas as pd
 
 from digicarbon.country import country
-from digicarbon.errors import counted, listing
+from digicarbon.note import Note, cut, note_of
 from digicarbon.source.datafolder import datasets
 from digicarbon.source.validation.finding import Finding
 
 YEARS = (1949, 2100)
 SHOWN = 5
+_WRONG = {
+    "finite": Note("must_be_finite"),
+    "negative": Note("must_not_be_negative"),
+    "empty": Note("must_not_be_empty"),
+    "year": Note("must_be_a_year", first=YEARS[0], last=YEARS[1]),
+}
+"""What is wrong with a cell, by the name of the check."""
 
 
 def typed(name: str, frame: pd.DataFrame) -> pd.DataFrame:
@@ -73,13 +80,13 @@ def _texts() -> frozenset[str]:
 def _schema(name: str, kinds: tuple[tuple[str, str], ...]) -> Any:
     import pandera.pandas as pa
 
-    finite = pa.Check(lambda column: np.isfinite(column) | column.isna(), error="must be a finite number")
-    positive = pa.Check.ge(0, error="must not be negative")
+    finite = pa.Check(lambda column: np.isfinite(column) | column.isna(), error="finite")
+    positive = pa.Check.ge(0, error="negative")
     columns = {
-        "text": pa.Column(str, pa.Check.str_length(min_value=1, error="must not be an empty text")),
+        "text": pa.Column(str, pa.Check.str_length(min_value=1, error="empty")),
         "any": pa.Column(None, nullable=True),
-        "year": pa.Column(int, pa.Check.in_range(*YEARS, error=f"must be a year from {YEARS[0]} to {YEARS[1]}")),
-        "code": pa.Column(int, pa.Check.in_range(*country().codes, error=f"must be {country().code_words}")),
+        "year": pa.Column(int, pa.Check.in_range(*YEARS, error="year")),
+        "code": pa.Column(int, pa.Check.in_range(*country().codes, error="code")),
         "number": pa.Column(float, finite, coerce=True),
         "number?": pa.Column(float, finite, coerce=True, nullable=True),
         "amount": pa.Column(float, [finite, positive], coerce=True),
@@ -98,31 +105,32 @@ def _told(cases: pd.DataFrame, frame: pd.DataFrame, keys: list[str], file: str) 
         words = str(check)
         # without these a data set cannot be looked at any further
         kind = "columns" if words.startswith(("column_in_dataframe", "coerce_dtype", "dtype")) else "schema"
-        yield Finding("error", kind, file, _sentence(str(column), words, rows, frame, keys, file), str(column))
+        yield Finding("error", kind, file, _said(str(column), words, rows, frame, keys, file), str(column))
 
 
-def _sentence(column: str, check: str, rows: pd.DataFrame, frame: pd.DataFrame, keys: list[str], file: str) -> str:
+def _said(column: str, check: str, rows: pd.DataFrame, frame: pd.DataFrame, keys: list[str], file: str) -> Note:
     if check == "column_in_dataframe":
-        return f"{file} lacks the column {listing(map(str, rows['failure_case']))}; import it anew."
+        return Note("data_set_lacks_column", file=file, columns=cut(map(str, rows["failure_case"])))
     if check.startswith("dtype"):
-        wanted = "text" if "str" in check else "whole numbers" if "int" in check else "numbers"
-        return f"{file}: the column {column} must hold {wanted}, but is of type {rows['failure_case'].iloc[0]}."
+        texts, whole = Note("word_text"), Note("word_whole_numbers")
+        wanted = texts if "str" in check else whole if "int" in check else Note("word_numbers")
+        return Note("column_of_other_type", column=column, wanted=wanted, kind=rows["failure_case"].iloc[0])
     positions = [int(place) for place in rows["index"].dropna()]
     whole_row = check == "multiple_fields_uniqueness"
     places = [_cell(frame, keys, "" if whole_row else column, place) for place in positions]
-    shown = listing(dict.fromkeys(places), SHOWN)
+    shown = cut(dict.fromkeys(places), SHOWN)
     if whole_row:
-        return f"{file} has more than one row for {shown}; keep one of each."
+        return Note("repeated_rows", file=file, cells=shown)
     if check == "not_nullable":
-        return (
-            f"{file}: {column} is empty in {counted(len(positions), 'row')}: {shown}; fill it, or leave the rows out."
-        )
+        return Note("empty_in_rows", column=column, rows=len(positions), cells=shown)
     if check.startswith("coerce_dtype"):
-        return f"{file}: {column} must be a number, but is text in {shown}; import it anew."
-    return f"{file}: {column} {check}; {counted(len(positions), 'cell')}: {shown}. Correct the raw file."
+        return Note("text_in_cells", column=column, cells=shown)
+    why = Note("must_be_a_code", code=country().code_words) if check == "code" else _WRONG.get(check, note_of(check))
+    return Note("wrong_cells", column=column, why=why, number=len(positions), cells=shown)
 
 
-def _cell(frame: pd.DataFrame, keys: list[str], column: str, index: int) -> str:
+def _cell(frame: pd.DataFrame, keys: list[str], column: str, index: int) -> Note:
     row = frame.loc[index]
-    place = " ".join(str(row[key]) for key in keys if key in frame.columns and key not in (country().code, column))
-    return place if not column or pd.isna(row[column]) else f"{place} ({row[column]})"
+    parts = tuple(str(row[key]) for key in keys if key in frame.columns and key not in (country().code, column))
+    place = Note("cell", parts=parts)
+    return place if not column or pd.isna(row[column]) else Note("cell_that_holds", cell=place, value=str(row[column]))

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from digicarbon.country import country
-from digicarbon.errors import counted, listing
+from digicarbon.note import Note, cut
 from digicarbon.numeric.accounts.identities import relative_gap
-from digicarbon.source.validation._words import names, percent
+from digicarbon.source.validation._words import percent
 from digicarbon.source.validation.finding import Finding, Level
 
 BROKEN = 1e-3
@@ -84,34 +84,32 @@ def sizes(sectors: pd.DataFrame, file: str) -> Iterator[Finding]:
         ratio = value / usual if usual > 0 else 1.0
         level: Level = "error" if value > LARGEST else "warning"
         if value > LARGEST:
-            words = f"{value:.3g}, more than {LARGEST:g}, which no province has"
+            how = Note("more_than_any_province", value=value, most=LARGEST)
         elif enough and not APART[0] <= ratio <= APART[1]:
-            words = f"{value:.3g}, {ratio:.3g} times the median of the year's tables"
+            how = Note("far_from_tables", value=value, times=ratio)
         else:
             continue
         yield Finding(
             level,
             "unit",
             file,
-            f"{file}: value added of all sectors of {province} {year} in 10k CNY is {words}; is the table in another "
-            "unit than it says? Import it anew with unit=….",
+            Note("table_of_other_unit", table=Note("cell", parts=(province, year)), how=how),
             province=str(province),
             year=int(year),
         )
 
 
-def _identities(both: pd.DataFrame) -> Iterator[tuple[str, pd.Series[float], pd.Series[float]]]:
+def _identities(both: pd.DataFrame) -> Iterator[tuple[Note, pd.Series[float], pd.Series[float]]]:
     have = set(both.columns)
-    yield "purchases and value added do not sum to total input", both["output"], both["bought"] + both["value_added"]
+    yield Note("inputs_do_not_sum"), both["output"], both["bought"] + both["value_added"]
     if set(COMPONENTS) <= have:
         parts = both[list(COMPONENTS)].sum(axis=1, skipna=False)
-        yield "the components of value added do not sum to it", both["value_added"], parts
+        yield Note("components_do_not_sum"), both["value_added"], parts
     if "intermediate_input" in have:
-        yield "purchases do not sum to the stated intermediate input", both["intermediate_input"], both["bought"]
+        yield Note("purchases_do_not_sum"), both["intermediate_input"], both["bought"]
     if "final_use" in have:
         supplied = both["sold"] + both["final_use"] - _optional(both, "imports") - _optional(both, "inflow")
-        words = "sales and final use less imports do not sum to total output"
-        yield words, both["output"], supplied + _optional(both, "residual")
+        yield Note("uses_do_not_sum"), both["output"], supplied + _optional(both, "residual")
 
 
 def _optional(both: pd.DataFrame, name: str) -> pd.Series[float]:
@@ -147,13 +145,11 @@ def _unknown(sectors: pd.DataFrame, flows: pd.DataFrame, file: str) -> Iterator[
         keys = [f"{side}_province" if multi else "province", "year", f"{side}_sector"]
         lost = pd.MultiIndex.from_frame(flows[keys].drop_duplicates()).difference(known)
         if len(lost):
-            shown = names(" ".join(map(str, key)) for key in lost)
-            yield Finding(
-                "error", "identity", file, f"{file}: flows name sectors that the table does not have: {shown}."
-            )
+            sectors_lost = cut(Note("cell", parts=key) for key in lost)
+            yield Finding("error", "identity", file, Note("flows_of_other_sectors", sectors=sectors_lost))
 
 
-def _broken(both: pd.DataFrame, what: str, file: str, tolerance: float) -> Iterator[Finding]:
+def _broken(both: pd.DataFrame, what: Note, file: str, tolerance: float) -> Iterator[Finding]:
     for (province, year), rows in both[both["gap"] > tolerance / 10].groupby(["province", "year"], sort=False):
         worst = rows.sort_values("gap").iloc[-1]
         level: Level = "error" if worst["gap"] > tolerance else "warning"
@@ -161,8 +157,14 @@ def _broken(both: pd.DataFrame, what: str, file: str, tolerance: float) -> Itera
             level,
             "identity",
             file,
-            f"{file}: in the table of {province} {year}, {what} in {counted(len(rows), 'sector')}, most in "
-            f"'{worst['sector']}' ({percent(float(worst['gap']))} of its output).",
+            Note(
+                "table_out_of_balance",
+                table=Note("cell", parts=(province, year)),
+                what=what,
+                sectors=len(rows),
+                sector=worst["sector"],
+                share=percent(float(worst["gap"])),
+            ),
             province=str(province),
             year=int(worst["year"]),
             sector=str(worst["sector"]),
@@ -171,20 +173,26 @@ def _broken(both: pd.DataFrame, what: str, file: str, tolerance: float) -> Itera
 
 def _odd_sectors(both: pd.DataFrame, file: str) -> Iterator[Finding]:
     empty = both["output"] == 0
-    for check, rows, words in (
-        ("negative value added", both[both["value_added"] < 0], "has negative value added ({value_added:g} 10k CNY)"),
-        ("zero sector", both[empty], "has no output"),
-        ("zero sector", both[~empty & (both["value_added"] == 0)], "has output but no value added"),
+    for check, rows in (
+        ("negative value added", both[both["value_added"] < 0]),
+        ("zero sector", both[empty]),
+        ("zero sector", both[~empty & (both["value_added"] == 0)]),
     ):
         for _, row in rows.iterrows():
             digital = str(row["sector"]).casefold().startswith(_DIGITAL)
-            meaning = "; it is a digital sector, so its logarithm is undefined" if digital and check[0] == "z" else ""
+            negative = check == "negative value added"
+            why = Note("no_value_added") if row["output"] else Note("no_output")
             yield Finding(
                 "warning",
                 check,
                 file,
-                f"{file}: sector '{row['sector']}' of {row['province']} {row['year']} "
-                f"{words.format(value_added=row['value_added'])}{meaning}.",
+                Note(
+                    "odd_sector",
+                    sector=row["sector"],
+                    table=Note("cell", parts=(row["province"], row["year"])),
+                    why=Note("negative_value_added", value=row["value_added"]) if negative else why,
+                    more=Note("digital_logarithm") if digital and not negative else "",
+                ),
                 province=str(row["province"]),
                 year=int(row["year"]),
                 sector=str(row["sector"]),
@@ -195,10 +203,10 @@ def _negative_flows(flows: pd.DataFrame, file: str) -> Iterator[Finding]:
     bad = flows[flows["flow"] < 0]
     if len(bad):
         keys = [name for name in flows.columns if name not in ("flow", country().code)]
-        shown = listing(" ".join(str(row[key]) for key in keys) for _, row in bad.iterrows())
+        shown = cut(Note("cell", parts=tuple(str(row[key]) for key in keys)) for _, row in bad.iterrows())
         yield Finding(
             "warning",
             "negative flow",
             file,
-            f"{file}: {counted(len(bad), 'flow')} between sectors negative: {shown}.",
+            Note("negative_flows", flows=len(bad), cells=shown),
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from digicarbon.note import Note
 from digicarbon.source.validation._words import cells
 from digicarbon.source.validation.finding import Finding
 
@@ -27,12 +28,18 @@ def industries(frame: pd.DataFrame, file: str, unit: str, year: str) -> Iterator
     wrong = rest.abs() > 0.01 if whole else rest < -0.001
     found = [(str(row[unit]), int(row[year])) for _, row in frame[wrong].iterrows()]
     if found:
-        words = "differs from GDP by over 1 %" if whole else "exceeds GDP"
+        how = Note("differs_from_gdp") if whole else Note("exceeds_gdp")
         yield Finding(
             "warning",
             "vintage",
             file,
-            f"{file}: value added by industry ({', '.join(parts)}) {words} in {len(found)} of "
-            f"{int(rest.notna().sum())} rows: {cells(found)}. They seem to be of another vintage than GDP.",
+            Note(
+                "industries_against_gdp",
+                parts=parts,
+                how=how,
+                rows=len(found),
+                every=int(rest.notna().sum()),
+                places=cells(found),
+            ),
             series="gdp",
         )

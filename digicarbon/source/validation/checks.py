@@ -12,6 +12,7 @@ import pandas as pd
 
 from digicarbon.country import country
 from digicarbon.errors import DataError
+from digicarbon.note import Note
 from digicarbon.source import datafolder
 from digicarbon.source.validation import _tables, _vintages
 from digicarbon.source.validation._blocks import by_unit
@@ -34,12 +35,10 @@ def check_folder(folder: Path) -> list[Finding]:
         If the folder is not there or has no data set, or one is damaged.
     """
     if not folder.is_dir():
-        raise DataError(f"There is no folder {folder} (the working directory is {Path.cwd()}).")
+        raise DataError(Note("no_folder_to_check", folder=folder, here=Path.cwd()))
     names = datafolder.present(folder)
     if not names:
-        raise DataError(
-            f"{folder} holds no data set; make one with `digicarbon data import KIND FILES… --to {folder}`."
-        )
+        raise DataError(Note("no_data_set_in_folder", folder=folder))
     tables = {name: datafolder.read(folder, name) for name in names}
     changed = [finding for name in names for finding in _changed(folder, name)]
     return ordered([*changed, *check_datasets(tables)])
@@ -226,21 +225,19 @@ def odd_series(
 def _repeated_rows(frame: pd.DataFrame, unit: str, time: str, file: str) -> Iterator[Finding]:
     twice = frame[frame.duplicated([unit, time])]
     if len(twice):
-        shown = ", ".join(f"{row[unit]} {row[time]}" for _, row in twice.head(6).iterrows())
-        yield Finding("error", "schema", file, f"{file} has more than one row for {shown}; keep one of each.")
+        shown = tuple(Note("cell", parts=(str(row[unit]), str(row[time]))) for _, row in twice.head(6).iterrows())
+        yield Finding("error", "schema", file, Note("repeated_rows", file=file, cells=shown))
 
 
 def _changed(folder: Path, name: str) -> Iterator[Finding]:
     records = datafolder.provenance(folder, name)
     path = datafolder.path_of(folder, name)
     if not records:
-        yield Finding(
-            "note", "provenance", name, f"{name} has no provenance file: nobody knows what it was imported from."
-        )
+        yield Finding("note", "provenance", name, Note("no_provenance", file=name))
     elif records[-1].sha256 and records[-1].sha256 != datafolder.file_hash(path):
         yield Finding(
             "warning",
             "provenance",
             name,
-            f"{path.name} was changed after its import of {records[-1].imported}; import it anew.",
+            Note("changed_after_import", file=path.name, imported=records[-1].imported),
         )

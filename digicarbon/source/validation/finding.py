@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from digicarbon.errors import DataError, counted
+from digicarbon.errors import DataError
 from digicarbon.note import Note
 
 Level = Literal["error", "warning", "note"]
@@ -26,8 +26,8 @@ class Finding:
         The kind of check, e.g. ``"copied year"``.
     file : str
         The data set or file.
-    sentence : str
-        What is wrong, where, and what to do.
+    said : Note
+        What is wrong, where, and what to do. The file is named before it, unless it has a field of that name.
     series, province, sector : str
         Where it is; empty where the finding is about more than one.
     year : int or None
@@ -36,11 +36,16 @@ class Finding:
     level: Level
     check: str
     file: str
-    sentence: str
+    said: Note
     series: str = ""
     province: str = ""
     year: int | None = None
     sector: str = ""
+
+    @property
+    def note(self) -> Note:
+        """What is wrong, where, and what to do, with the file."""
+        return self.said if "file" in dict(self.said.fields) else Note("placed", where=self.file, said=self.said)
 
     @property
     def where(self) -> str:
@@ -54,12 +59,12 @@ class InvalidDataError(DataError):
 
     Parameters
     ----------
-    sentence : str
+    said : Note
     findings : sequence of Finding
     """
 
-    def __init__(self, sentence: str, findings: Sequence[Finding] = ()) -> None:
-        super().__init__(sentence)
+    def __init__(self, said: object, findings: Sequence[Finding] = ()) -> None:
+        super().__init__(said)
         self.findings = tuple(findings)
 
 
@@ -80,20 +85,24 @@ def refuse(findings: Sequence[Finding], what: str, how: str) -> None:
     ----------
     findings : sequence of Finding
     what : str
-        What was checked, for the message.
+        What was checked, for the message: a folder, or an option such as ``source=china``.
     how : str
         The command that shows all findings.
 
     Raises
     ------
     InvalidDataError
-        With the first errors' sentences.
+        With the first errors.
     """
     errors = [item for item in findings if item.level == "error"]
     if errors:
-        more = f" And {counted(len(errors) - 3, 'more error')}." if len(errors) > 3 else ""
-        shown = " ".join(item.sentence for item in errors[:3])
-        raise InvalidDataError(f"{what} cannot be used: {shown}{more} `{how}` shows all findings.", findings)
+        shown = tuple(item.note for item in errors[:3])
+        more = Note("and_more_errors", errors=len(errors) - 3) if len(errors) > 3 else ""
+        group, equals, option = what.partition("=")
+        if equals:
+            said = Note("option_unusable", group=group, option=option, errors=shown, more=more, command=how)
+            raise InvalidDataError(said, findings)
+        raise InvalidDataError(Note("data_unusable", what=what, errors=shown, more=more, command=how), findings)
 
 
 def note(findings: Sequence[Finding], how: str) -> tuple[Note, ...]:

@@ -45,7 +45,7 @@ def test_a_file_of_two_equal_years() -> None:
     for found in (check_datasets({"ceads_sectoral": frame}), check_import({"ceads_sectoral": frame})):
         copied = [item for item in of(found, "copied year") if not item.series]
         assert [item.level for item in copied] == ["warning"]
-        assert copied[0].sentence.startswith(
+        assert str(copied[0].note).startswith(
             "ceads_sectoral: the figures of 2011 are those of 2010 in 8 provinces (80 of 80 figures that are not round "
         )
         # each column alone is said to be a copy, too
@@ -58,14 +58,14 @@ def test_a_province_filled_with_another_ones_figures(source: tuple[str, int]) ->
     fill(frame, ("Tianjin", 2010), source)
     (found,) = of(check_import({"ceads_sectoral": frame}), "copied province")
     first, second = sorted([f"{source[0]} {source[1]}", "Tianjin 2010"])
-    assert found.sentence.startswith(f"ceads_sectoral: the figures of {second} are those of {first} (80 of 80 ")
+    assert str(found.note).startswith(f"ceads_sectoral: the figures of {second} are those of {first} (80 of 80 ")
 
 
 def test_a_series_of_two_equal_years() -> None:
     book = yearbook().query("year < 2012").reset_index(drop=True)
     book["value"] = book["value"].groupby(book["province"]).transform("first")
     (found,) = of(check_import({"yearbook": book}), "copied year")
-    assert "gdp revised is the same in 2010, 2011 in all 8 provinces: unless it cannot change" in found.sentence
+    assert "gdp revised is the same in 2010, 2011 in all 8 provinces: unless it cannot change" in str(found.note)
     assert (found.level, found.year) == ("warning", 2011)
 
 
@@ -84,7 +84,7 @@ def test_a_province_of_a_panel_that_is_another_one() -> None:
     beijing, hebei = (frame["unit"] == name for name in ("Beijing", "Hebei"))
     frame.loc[hebei, ["x", "y"]] = frame.loc[beijing, ["x", "y"]].to_numpy()
     (found,) = of(check_series(frame, "f", noun="province"), "copied province")
-    assert found.sentence.startswith("f: the figures of Hebei are those of Beijing (16 of 16 figures")
+    assert str(found.note).startswith("f: the figures of Hebei are those of Beijing (16 of 16 figures")
 
 
 def test_a_table_filled_with_another_provinces_figures() -> None:
@@ -93,14 +93,14 @@ def test_a_table_filled_with_another_provinces_figures() -> None:
     rows = [sectors["province"] == name for name in ("Shanxi", "Hebei")]
     sectors.loc[rows[0], numbers] = sectors.loc[rows[1], numbers].to_numpy()
     found = of(check_datasets({"io_sectors": sectors, "io_flows": flows}), "copied province")
-    assert ["Shanxi 2012 are those of Hebei 2012" in item.sentence for item in found] == [True]
+    assert ["Shanxi 2012 are those of Hebei 2012" in str(item.note) for item in found] == [True]
 
 
 def test_qinghai_1998_repeats_1997_in_the_real_inventory(data_folder: Path) -> None:
     frame = pd.read_csv(data_folder / "china" / "ceads" / "ceads_sectoral_co2_by_fuel_sector_1997_2019.csv.gz")
     early = frame[frame["year"] < 2000]
     (found,) = [item for item in of(check_import({"ceads_sectoral": early}), "copied year") if not item.series]
-    assert "the figures of 1998 are nearly all those of 1997 in 1 province" in found.sentence
+    assert "the figures of 1998 are nearly all those of 1997 in 1 province" in str(found.note)
     both = early[early["province"] == "Qinghai"].set_index(["sector", "year"]).drop(columns=["province", "adcode"])
     one, two = (both.xs(year, level="year").stack() for year in (1997, 1998))
     same = (one == two) & (one != 0)
@@ -119,11 +119,11 @@ def test_a_province_in_kt() -> None:
     for found in (check_datasets({"ceads_sectoral": frame}), check_sums({"ceads_sectoral": frame})):
         (unit,) = of(found, "unit")
         assert unit.level == "error"
-        assert "scope_1_total is above 3000 Mt, more than a province emits, for Beijing 2010-2017" in unit.sentence
+        assert "scope_1_total is above 3000 Mt, more than a province emits, for Beijing 2010-2017" in str(unit.note)
     assert "error" in {item.level for item in check_import({"ceads_sectoral": frame})}
     apparent = grid().assign(raw_coal_total=5e3, crude_oil_total=1.0, natural_gas_total=1.0, cement=1.0)
-    assert (
-        "coal + oil + gas + cement is above 4000 Mt" in of(check_sums({"ceads_apparent": apparent}), "unit")[0].sentence
+    assert "coal + oil + gas + cement is above 4000 Mt" in str(
+        of(check_sums({"ceads_apparent": apparent}), "unit")[0].note
     )
 
 
@@ -133,7 +133,7 @@ def test_a_province_a_thousand_times_smaller_than_the_others() -> None:
     book.loc[book["province"] == "Hebei", "value"] /= 1000
     (found,) = of(check_import({"yearbook": book}), "unit")
     assert found.level == "warning"
-    assert "gdp revised of Hebei 2010-2017 is up to 0.00" in found.sentence
+    assert "gdp revised of Hebei 2010-2017 is up to 0.00" in str(found.note)
 
 
 @pytest.mark.parametrize(("factor", "level"), [(1e4, "error"), (1e2, "warning"), (1e-4, "warning")])
@@ -145,7 +145,7 @@ def test_a_table_in_another_unit(factor: float, level: str) -> None:
     flows.loc[flows["province"] == "Hebei", "flow"] *= factor
     (found,) = of(check_datasets({"io_sectors": sectors, "io_flows": flows}), "unit")
     assert (found.level, found.province) == (level, "Hebei")
-    assert "is the table in another unit than it says?" in found.sentence
+    assert "is the table in another unit than it says?" in str(found.note)
 
 
 def test_negative_gdp_is_told_of_once() -> None:

@@ -22,9 +22,8 @@ def test_sectors_sum_to_the_total() -> None:
     coal, scope = identities({"ceads_sectoral": frame})
     assert coal.level == "error"
     assert coal.series == "raw_coal"
-    assert (
-        "raw_coal: the sum of sectors differs from Total in 1 place, by up to 2 % (worst: Tianjin 2014)"
-        in coal.sentence
+    assert "raw_coal: the sum of sectors differs from Total in 1 place, by up to 2 % (worst: Tianjin 2014)" in str(
+        coal.note
     )
     assert scope.series == "scope_1_total"
 
@@ -45,15 +44,15 @@ def test_fuels_and_process_sum_to_scope_1() -> None:
         15.0
     )
     (found,) = identities({"ceads_sectoral": frame})
-    assert "fuels and process emissions differs from scope_1_total in 4 places" in found.sentence
-    assert "Jilin Total 2011" in found.sentence or "Jilin Farming 2011" in found.sentence
+    assert "fuels and process emissions differs from scope_1_total in 4 places" in str(found.note)
+    assert "Jilin Total 2011" in str(found.note) or "Jilin Farming 2011" in str(found.note)
 
 
 def test_a_province_without_total() -> None:
     frame = sectoral()
     lacks = (frame["province"] == "Jilin") & (frame["year"] < 2013) & (frame["sector"] == "Total")
     (found,) = identities({"ceads_sectoral": frame[~lacks]})
-    assert found.sentence == "ceads_sectoral has no row Total for Jilin 2010-2012."
+    assert str(found.note) == "ceads_sectoral has no row Total for Jilin 2010-2012."
 
 
 def test_the_apparent_total() -> None:
@@ -66,7 +65,7 @@ def test_the_apparent_total() -> None:
     frame.loc[5, "total"] *= 1.1
     (found,) = identities({"ceads_apparent": frame})
     assert found.level == "error"
-    assert "Beijing 2015" in found.sentence
+    assert "Beijing 2015" in str(found.note)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +85,7 @@ def test_tables_balance(column: str, words: str) -> None:
     found = check_tables(sectors, flows, "t")
     assert all(item.level == "error" for item in found)
     start = f"t: in the table of Shanxi 2012, {words} in 1 sector, most in 'Farming' ("
-    assert any(item.sentence.startswith(start) for item in found)
+    assert any(str(item.note).startswith(start) for item in found)
     # who says that a wider tolerance is fine gets no errors
     assert {item.level for item in check_tables(sectors, flows, "t", tolerance=0.06)} == {"warning"}
 
@@ -153,15 +152,15 @@ def test_zero_sectors_and_negative_value_added_are_said_and_kept() -> None:
         ("warning", "negative value added", "Hebei"),
         ("warning", "zero sector", "Jilin"),
     ]
-    assert "negative value added (-1000 10k CNY)" in found[0].sentence
-    assert "it is a digital sector, so its logarithm is undefined" in found[1].sentence
+    assert "negative value added (-1000 10k CNY)" in str(found[0].note)
+    assert "it is a digital sector, so its logarithm is undefined" in str(found[1].note)
 
 
 def test_flows_of_unknown_sectors() -> None:
     sectors, flows = io_tables()
     flows.loc[0, "from_sector"] = "Framing"
     found = check_tables(sectors, flows, "t")
-    assert "t: flows name sectors that the table does not have: Beijing 2012 Framing." in [f.sentence for f in found]
+    assert "t: flows name sectors that the table does not have: Beijing 2012 Framing." in [str(f.note) for f in found]
 
 
 def test_value_added_against_gdp_tells_the_unit() -> None:
@@ -174,8 +173,8 @@ def test_value_added_against_gdp_tells_the_unit() -> None:
     tables["yearbook"] = gdp.assign(value=gdp["value"] * 1e4)
     units = [item for item in check_datasets(tables) if item.check == "unit" and item.file == "io_sectors"]
     assert len(units) == 8
-    assert "0.0001 times its GDP" in units[0].sentence
-    assert "seems not to be in 10k CNY" in units[0].sentence
+    assert "0.0001 times its GDP" in str(units[0].note)
+    assert "seems not to be in 10k CNY" in str(units[0].note)
 
 
 def test_errors_refuse_and_carry_all_findings() -> None:

@@ -15,7 +15,7 @@ from digicarbon.source.validation import Finding, check_datasets
 
 
 def errors(name: str, frame: pd.DataFrame) -> list[str]:
-    return [item.sentence for item in check_datasets({name: frame}) if item.level == "error"]
+    return [str(item.note) for item in check_datasets({name: frame}) if item.level == "error"]
 
 
 def test_sound_data_have_no_findings() -> None:
@@ -88,7 +88,7 @@ def test_every_data_set_has_a_schema(name: str) -> None:
     row = {name: text.get(name, value) for name, value in columns.items() if name in (*kind.keys, *kind.values)}
     assert not [item for item in check_datasets({name: pd.DataFrame([row])}) if item.check in ("schema", "columns")]
     broken = check_datasets({name: pd.DataFrame([row, row])})
-    assert any("more than one row" in item.sentence for item in broken)
+    assert any("more than one row" in str(item.note) for item in broken)
 
 
 def test_pandera_is_loaded_only_when_something_is_checked() -> None:
@@ -110,7 +110,7 @@ def test_numbers_that_a_file_keeps_as_objects_are_numbers() -> None:
     sectors = sectors.astype({"imports": object})
     sectors.loc[2, "imports"] = "—"
     (found,) = [item for item in check_datasets({"io_sectors": sectors, "io_flows": flows}) if item.level == "error"]
-    assert found.sentence.startswith("io_sectors: imports must be a number, but is text in Beijing 2012 信息传输")
+    assert str(found.note).startswith("io_sectors: imports must be a number, but is text in Beijing 2012 信息传输")
 
 
 def test_nothing_breaks_the_checks_themselves() -> None:

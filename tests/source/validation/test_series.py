@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sound_data import PROVINCES, YEARS, grid, growing, yearbook
 
 from digicarbon.china import facts
+from digicarbon.note import Note
 from digicarbon.source.validation import Finding, check_datasets, check_series, note
 
 
@@ -36,7 +37,7 @@ def test_gaps_are_listed_by_unit_with_years() -> None:
     frame.loc[frame["unit"] == "Jilin", "x"] = np.nan
     frame.loc[frame["time"] == 2014, "y"] = np.nan
     frame.loc[frame["time"] < 2012, "y"] = np.nan
-    texts = [item.sentence for item in only(frame, "coverage")]
+    texts = [str(item.note) for item in only(frame, "coverage")]
     assert texts == [
         "f: x has no value for Jilin in any year.",
         "f: x lacks 3 of 56 unit-years in 2010-2017: Hebei 2012-2013, 2015.",
@@ -52,7 +53,7 @@ def test_a_data_set_of_provinces_should_have_all_thirty() -> None:
     frame = pd.DataFrame([(name, year, 5.0 + k) for k, name in enumerate(names[:-1]) for year in YEARS])
     frame = frame.set_axis(["unit", "time", "x"], axis=1)
     (found,) = only(frame, "coverage")
-    assert found.sentence == f"f: x has no value for {names[-1]} in any year."
+    assert str(found.note) == f"f: x has no value for {names[-1]} in any year."
 
 
 def test_a_copied_year_is_found_whichever_it_copies() -> None:
@@ -62,12 +63,12 @@ def test_a_copied_year_is_found_whichever_it_copies() -> None:
         frame.loc[frame["time"] == year, name] = source
     found = only(frame, "copied year")
     assert [(item.series, item.year, item.level) for item in found] == [("x", 2017, "warning"), ("y", 2015, "warning")]
-    assert "x of 2017 is a copy of 2016 in all 8 units that both have" in found[0].sentence
+    assert "x of 2017 is a copy of 2016 in all 8 units that both have" in str(found[0].note)
     # one differing unit: no copy of the whole year, yet said
     frame.loc[cell(frame, "Hebei", 2017), "x"] += 1
     assert [item.series for item in only(frame, "copied year")] == ["y"]
     (partly,) = only(frame, "repeated values")
-    assert "x of 2017 repeats 2016 in 7 of 8 units (88 %)" in partly.sentence
+    assert "x of 2017 repeats 2016 in 7 of 8 units (88 %)" in str(partly.note)
 
 
 def test_a_copy_of_a_year_with_gaps() -> None:
@@ -75,7 +76,7 @@ def test_a_copy_of_a_year_with_gaps() -> None:
     frame.loc[frame["time"] == 2013, "x"] = frame.loc[frame["time"] == 2012, "x"].to_numpy()
     frame.loc[[cell(frame, "Hebei", 2012), cell(frame, "Jilin", 2013)], "x"] = np.nan
     (found,) = only(frame, "copied year")
-    assert "in all 6 units that both have" in found.sentence
+    assert "in all 6 units that both have" in str(found.note)
 
 
 def test_what_does_not_change_or_is_a_dummy_is_no_copy() -> None:
@@ -92,7 +93,7 @@ def test_a_jump_is_reported_with_its_size_and_never_dropped() -> None:
     kept = frame.copy()
     (found,) = only(frame, "outlier")
     assert (found.province, found.year, found.level) == ("Shanxi", 2013, "warning")
-    assert "above its usual growth" in found.sentence
+    assert "above its usual growth" in str(found.note)
     pd.testing.assert_frame_equal(frame, kept)
     assert only(before, "outlier") == []
 
@@ -108,8 +109,8 @@ def test_a_lone_level_beside_a_gap() -> None:
     frame.loc[cell(frame, "Hebei", 2010), "x"] *= 30
     frame.loc[cell(frame, "Hebei", 2011), "x"] = np.nan
     (found,) = only(frame, "outlier")
-    assert "Hebei 2010" in found.sentence
-    assert "times its median over the years" in found.sentence
+    assert "Hebei 2010" in str(found.note)
+    assert "times its median over the years" in str(found.note)
 
 
 def test_all_units_at_once_are_a_break_of_the_series() -> None:
@@ -118,14 +119,14 @@ def test_all_units_at_once_are_a_break_of_the_series() -> None:
     assert only(frame, "outlier") == []
     (found,) = only(frame, "break")
     assert found.year == 2015
-    assert "in 8 of 8 units at once" in found.sentence
+    assert "in 8 of 8 units at once" in str(found.note)
 
 
 def test_a_lone_negative_value() -> None:
     frame = panel(x=growing(64))
     frame.loc[cell(frame, "Hebei", 2014), "x"] = -3.0
     (found,) = only(frame, "sign")
-    assert "x of Hebei 2014 is negative (-3), as 1 of 64 values are" in found.sentence
+    assert "x of Hebei 2014 is negative (-3), as 1 of 64 values are" in str(found.note)
     assert only(panel(x=growing(64) - 120), "sign") == []
     frame.loc[cell(frame, "Hebei", 2014), "x"] = -1e-15
     assert only(frame, "sign") == []
@@ -145,13 +146,13 @@ def test_known_series_have_plausible_values(
 ) -> None:
     (found,) = [item for item in only(panel(**{series: values}), check)]
     assert found.level == level
-    assert words in found.sentence
+    assert words in str(found.note)
 
 
 def test_rows_that_stand_twice() -> None:
     frame = panel(x=growing(64))
     (found,) = [item for item in check_series(pd.concat([frame, frame[:1]]), "f") if item.level == "error"]
-    assert found.sentence == "f has more than one row for Beijing 2010; keep one of each."
+    assert str(found.note) == "f has more than one row for Beijing 2010; keep one of each."
 
 
 def test_industries_of_another_vintage_than_gdp() -> None:
@@ -160,7 +161,7 @@ def test_industries_of_another_vintage_than_gdp() -> None:
     assert only(panel(gdp=gdp, secondary_va=second, tertiary_va=third), "vintage") == []
     third[:2] *= 1.2
     (found,) = only(panel(gdp=gdp, secondary_va=second, tertiary_va=third), "vintage")
-    assert "exceeds GDP in 2 of 64 rows: Beijing 2010-2011" in found.sentence
+    assert "exceeds GDP in 2 of 64 rows: Beijing 2010-2011" in str(found.note)
     first = gdp - second - third
     assert only(panel(gdp=gdp, secondary_va=second, tertiary_va=third, primary_va=first), "vintage") == []
 
@@ -172,9 +173,9 @@ def test_two_vintages_of_a_yearbook() -> None:
     original.loc[late & original["province"].eq("Tianjin"), "value"] *= 1.49
     original.loc[late & original["province"].eq("Jilin"), "value"] *= 0.97
     found = [item for item in check_datasets({"yearbook": pd.concat([revised, original])}) if item.check == "vintage"]
-    assert "gdp is equal in both vintages in 2010-2013" in found[0].sentence
+    assert "gdp is equal in both vintages in 2010-2013" in str(found[0].note)
     assert [item.year for item in found[1:]] == [2014, 2015, 2016, 2017]
-    assert "between 0.97 (Jilin) and 1.49 (Tianjin); 1 of 8 differ by over 5 %" in found[1].sentence
+    assert "between 0.97 (Jilin) and 1.49 (Tianjin); 1 of 8 differ by over 5 %" in str(found[1].note)
     assert {item.level for item in found} == {"note"}
 
 
@@ -183,9 +184,18 @@ def test_panels_of_other_periods_than_years_are_left_alone() -> None:
 
 
 def test_warnings_are_counted_in_a_note() -> None:
-    warning = Finding("warning", "x", "f", "s")
+    said = Note("no_value_at_all", series="x")
+    warning = Finding("warning", "x", "f", said)
     assert tuple(map(str, note([warning, warning], "see"))) == ("The data checks gave 2 warnings; `see` lists them.",)
-    assert note([Finding("note", "x", "f", "s")], "see") == ()
+    assert note([Finding("note", "x", "f", said)], "see") == ()
+
+
+def test_a_finding_is_told_in_two_languages_with_its_file_once() -> None:
+    (found,) = only(panel(x=growing(64)).assign(x=np.nan), "coverage")
+    assert (str(found.note), found.note.text("zh")) == ("f: x has no value at all.", "f：x没有任何值。")
+    (again,) = only(pd.concat([panel(x=growing(64)), panel(x=growing(64))[:1]]), "schema")
+    assert again.note == again.said
+    assert again.note.text("zh") == "f中北京 2010不止一行；请各保留一行。"
 
 
 @settings(max_examples=25, deadline=None)
