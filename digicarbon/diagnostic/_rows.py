@@ -11,6 +11,7 @@ import pandas as pd
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DigicarbonError, WeightsError
+from digicarbon.note import Note
 from digicarbon.numeric.linear.statistic import Statistic
 from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.panel import Panel
@@ -69,7 +70,7 @@ def table(rows: Iterable[Row]) -> pd.DataFrame:
     return pd.DataFrame([asdict(row) for row in rows], columns=["test", "null", "statistic", "df", "df2", "p"])
 
 
-def aligned(panel: Panel, weights: Weights | None, what: str) -> Weights:
+def aligned(panel: Panel, weights: Weights | None, what: Note) -> Weights:
     """Return the weights in the panel's order.
 
     Raises
@@ -78,10 +79,10 @@ def aligned(panel: Panel, weights: Weights | None, what: str) -> Weights:
         If there are none, they do not fit the panel, or all of them are zero.
     """
     if weights is None:
-        raise WeightsError(f"{what} needs spatial weights; choose weights=… or pass `weights`.")
+        raise WeightsError(Note("weights_needed_for", what=what))
     found = weights.align(panel)
     if found.matrix.nnz == 0:
-        raise WeightsError(f"{found.name} joins no two units, so that {what} does not exist; give units neighbours.")
+        raise WeightsError(Note("weights_without_link_for", weights=found.name, what=what))
     return found
 
 

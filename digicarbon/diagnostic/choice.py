@@ -14,6 +14,7 @@ from digicarbon.diagnostic.diagnose import BootstrapDraws, ModelNode, as_durbin,
 from digicarbon.diagnostic.nested import durbin_rows, effects_rows, hausman_rows
 from digicarbon.errors import ConfigError
 from digicarbon.model import Model, SpatialPanel
+from digicarbon.note import Note
 from digicarbon.numeric.tests.spatial_lm import Form
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
@@ -60,8 +61,8 @@ def choose(
     corrected for the others: the path describes, it is no proof.
     """
     if not isinstance(model, SpatialPanel):
-        raise ConfigError("The decision path needs a spatial model; choose e.g. model=sdm.")
-    aligned(panel, weights, "a spatial model")
+        raise ConfigError(Note("choice_needs_spatial_model"))
+    aligned(panel, weights, Note("a_spatial_model"))
     durbin = as_durbin(model)
     steps = {
         "dependence": dependence_rows(model, panel, weights, form),

@@ -17,6 +17,7 @@ from digicarbon.diagnostic.nested import changed, durbin_rows, effects_rows, hau
 from digicarbon.diagnostic.panel_tests import panel_rows
 from digicarbon.errors import ConfigError
 from digicarbon.model import Model, PanelRegression, SpatialPanel
+from digicarbon.note import Note
 from digicarbon.numeric.tests.spatial_lm import Form
 from digicarbon.panel import Panel
 from digicarbon.spec import nested
@@ -75,15 +76,16 @@ def diagnose(
         If the model cannot be fitted.
     """
     if not isinstance(model, PanelRegression | SpatialPanel):
-        words = "nothing" if model is None else f"a {type(model).__name__}"
         raise ConfigError(
-            f"There are no tests for {words}; choose a PanelRegression (e.g. model=twfe) or a "
-            "SpatialPanel (e.g. model=sdm)."
+            Note(
+                "no_tests_for",
+                what=Note("nothing_given") if model is None else Note("object_of_class", name=type(model).__name__),
+            )
         )
     chosen(form, get_args(Form), "form")
     draws, seed = whole(draws, "draws"), whole(seed, "seed")
     if weights is not None:
-        aligned(panel, weights, "a spatial test")
+        aligned(panel, weights, Note("a_spatial_test"))
     rows: list[Row] = []
     if weights is not None:
         rows += where_possible("LM", lambda: dependence_rows(model, panel, weights, form))

@@ -123,16 +123,13 @@ def compare_groups(
 def refuse_few_draws(draws: int) -> None:
     """Raise a `ConfigError` if p values would be coarser than 0.01."""
     if whole(draws, "draws", None) < FEWEST_DRAWS:
-        raise ConfigError(f"draws is {draws}; at least {FEWEST_DRAWS} are needed for a p value, 999 or 9999 are usual.")
+        raise ConfigError(Note("draws_too_few", draws=draws, fewest=FEWEST_DRAWS))
 
 
 def _without_groups(model: Model) -> PanelRegression:
     """Return the regression without groups."""
     if not isinstance(model, PanelRegression):
-        raise ConfigError(
-            f"Groups are compared for panel regressions, not for a {type(model).__name__}; choose e.g. model=twfe. For "
-            "a spatial model fit each region by itself (sample=east, …) and compare the estimates with their intervals."
-        )
+        raise ConfigError(Note("groups_of_other_model", model=type(model).__name__))
     if isinstance(model, GroupedRegression):
         return PanelRegression(**model.model_dump(exclude={"by", "interact"}))
     return model
@@ -211,7 +208,7 @@ def _permutation(
     statistic: PermutationStatistic,
 ) -> list[_Line]:
     if model.fixed != model.effects:
-        raise EstimationError(f"the permutation test fits fixed effects or none, not {model.effects} effects.")
+        raise EstimationError(Note("permutation_of_effects", effects=model.effects))
     one, two = (groups.labels[g] for g in pair)
     both = panel.rows(np.isin(groups.rows, pair))
     first = (groups.units == pair[0])[np.isin(groups.units, pair)]
@@ -219,7 +216,7 @@ def _permutation(
         try:
             model.check(both.rows(side[both.unit_codes]))
         except DigicarbonError as error:
-            raise EstimationError(f"{name} by itself: {error}") from error
+            raise EstimationError(Note("group_by_itself", group=name, why=error)) from error
     moments = unit_moments(both.array([*model.regressors, model.y]), both.unit_codes, both.period_codes, model.fixed)
     found = permutation_test(moments, first, draws, rng, statistic)
     how = f"all {found.splits} splits" if found.exact else f"{found.splits} splits drawn"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from digicarbon.diagnostic._rows import Row, aligned, effects_words, regression
 from digicarbon.errors import WeightsError
+from digicarbon.note import Note
 from digicarbon.numeric.linear.statistic import Sides
 from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.numeric.tests.residual_moran import residual_moran
@@ -42,12 +43,9 @@ def lm_rows(
     ------
     DataError, WeightsError
     """
-    w = aligned(panel, weights, "a Lagrange multiplier test")
+    w = aligned(panel, weights, Note("a_lagrange_multiplier_test"))
     if form == "corrected" and effects in ("time", "two_way") and w.constant_row_sum is None:
-        raise WeightsError(
-            f"{w.name} has rows with different sums, so that the corrected Lagrange multiplier tests do not exist with "
-            "time effects; row-standardise it, or choose form=classic."
-        )
+        raise WeightsError(Note("lm_unequal_rows", weights=w.name))
     found = lagrange_multipliers(regression(panel, y, regressors, effects), w.matrix, effects, form)
     after = f"in the regression with {effects_words(effects)} ({form} form)"
     return [
@@ -74,7 +72,7 @@ def residual_moran_row(
     ------
     DataError, WeightsError
     """
-    w = aligned(panel, weights, "Moran's I")
+    w = aligned(panel, weights, Note("morans_i"))
     found = residual_moran(regression(panel, y, regressors, effects), w.matrix, effects, sides)
     null = (
         f"The residuals of the regression with {effects_words(effects)} are not spatially autocorrelated "

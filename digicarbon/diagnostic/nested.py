@@ -10,6 +10,7 @@ import numpy as np
 from digicarbon.diagnostic._rows import Row, aligned
 from digicarbon.errors import EstimationError, listing
 from digicarbon.model import SpatialPanel
+from digicarbon.note import Note
 from digicarbon.numeric.linear.statistic import Statistic
 from digicarbon.numeric.tests import nested as numeric
 from digicarbon.numeric.tests.effects_test import Dependence, Tested, effects_test
@@ -125,7 +126,7 @@ def effects_rows(
     # the model's own checks: what is collinear with both kinds of effects cannot be tested
     uncorrected = {"bias_correction": "none", "demeaning": "exact", "cov": "classic"}
     changed(model, effects="two_way", **uncorrected).check(panel, weights)
-    operator = aligned(panel, weights, "a test of effects").operator
+    operator = aligned(panel, weights, Note("a_test_of_effects")).operator
     cube = panel.cube((*model.regressors, model.y))
     own = [model.regressors.index(name) for name in model.lagged]
     z = np.concatenate([cube[..., :-1], operator.lag(cube[..., own])], axis=2)
@@ -169,7 +170,7 @@ def hausman_row(fixed: Result, random: Result, spatial: bool = True) -> Row:
     kinds = (*COMPARED, *SPATIAL) if spatial else COMPARED
     common = [term for term in fixed.terms_of(*kinds) if term in random.terms]
     if not common:
-        raise EstimationError("The fixed and the random effects model have no coefficient in common to compare.")
+        raise EstimationError(Note("hausman_nothing_in_common"))
     one, two = ([result.terms.index(term) for term in common] for result in (fixed, random))
     found = numeric.hausman(
         fixed.coef[one] - random.coef[two],

@@ -23,6 +23,7 @@ from digicarbon.diagnostic.panel_tests import (
 )
 from digicarbon.errors import ConfigError, counted
 from digicarbon.model import Model, PanelRegression
+from digicarbon.note import Note
 from digicarbon.numeric.linear.random_effects import Method
 from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.numeric.tests.effects_f import unit_effects
@@ -81,7 +82,7 @@ def choose_panel_model(model: Model, panel: Panel, alpha: float = 0.05, seed: in
     docs/model_choice.md for what each test is worth at few periods.
     """
     if not isinstance(model, PanelRegression):
-        raise ConfigError("This decision path needs a panel regression; choose e.g. model=twfe.")
+        raise ConfigError(Note("choice_needs_panel_regression"))
     path = _path(arrays_of(model, panel), model.cov, alpha, model.variance, seed)
     lines = [
         (step, row.test, row.statistic, row.df, row.df2, row.p, _decision(row, alpha))

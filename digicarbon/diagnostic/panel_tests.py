@@ -13,6 +13,7 @@ from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.diagnostic._rows import Row, where_possible
 from digicarbon.errors import EstimationError, counted
 from digicarbon.model import PanelRegression
+from digicarbon.note import Note
 from digicarbon.numeric.linear.group_means import without_effects
 from digicarbon.numeric.linear.random_effects import Method, RandomEffects
 from digicarbon.numeric.linear.statistic import Statistic
@@ -135,7 +136,7 @@ def arrays_of(model: PanelRegression, panel: Panel) -> PanelArrays:
     data = PanelArrays(y, x, found.unit_codes, found.period_codes, found.balanced, calendar)
     for effects in dict.fromkeys(("none", COUNTERPART.get(model.effects, model.fixed))):
         if data.within(effects).ssr <= 1e-20 * float(((y - y.mean()) ** 2).sum()):
-            raise EstimationError(f"The regressors and effects explain {model.y} exactly; there are no errors to test.")
+            raise EstimationError(Note("explained_exactly", y=model.y))
     return data
 
 

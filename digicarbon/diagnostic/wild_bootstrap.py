@@ -16,12 +16,12 @@ from digicarbon.diagnostic._arguments import Seed, chosen, coverage, real, whole
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.diagnostic.group_comparison import Draws, refuse_few_draws
-from digicarbon.errors import ConfigError, DataError, EstimationError, counted, listing, nearest
+from digicarbon.errors import ConfigError, DataError, EstimationError, counted
 from digicarbon.model import GroupedRegression, Model, PanelRegression
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.base import Level
 from digicarbon.model.grouped_regression import grouped
-from digicarbon.note import Note
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS, small_sample_factor
 from digicarbon.numeric.linear.within import absorb, absorbed_rank
 from digicarbon.numeric.resampling.wild_bootstrap import Tails, WildBootstrap, WildWeights, wild_cluster_bootstrap
@@ -176,15 +176,9 @@ def wild_bootstrap(
 def _sample(model: Model, panel: Panel, cluster: str) -> _Sample:
     """Return the regression as arrays, after its own checks."""
     if not isinstance(model, PanelRegression):
-        raise ConfigError(
-            f"The wild cluster bootstrap is for panel regressions, not for a {type(model).__name__}; choose e.g. "
-            "model=twfe."
-        )
+        raise ConfigError(Note("bootstrap_of_other_model", model=type(model).__name__))
     if model.fixed != model.effects or model.estimator not in ("within", "lsdv"):
-        raise ConfigError(
-            "The wild cluster bootstrap takes fixed effects or none with estimator=within, not effects="
-            f"{model.effects} with estimator={model.estimator}."
-        )
+        raise ConfigError(Note("bootstrap_of_effects", effects=model.effects, estimator=model.estimator))
     plain: PanelRegression = model.model_copy(update={"cov": "classic"})
     plain.check(panel)
     if isinstance(plain, GroupedRegression):
@@ -206,18 +200,11 @@ def _refuse_clusters(count: int, rows: int, cluster: str) -> None:
     if count < FEWEST_CLUSTERS:
         # all signs turned give the same |t|: two of the 2^G vectors are as large as the sample
         smallest = 2.0 ** (1 - count)
-        are = "is" if count == 1 else "are"
         raise EstimationError(
-            f"{counted(count, 'cluster')} by {cluster} {are} too few for a wild cluster bootstrap (at least "
-            f"{FEWEST_CLUSTERS}): with {count}, Rademacher weights give no p below {smallest:g}. Choose "
-            "inference=classic, whose t distribution has the degrees of freedom that are left, or compare groups in "
-            "one regression of all units (model=twfe_regions)."
+            Note("bootstrap_few_clusters", clusters=count, by=cluster, fewest=FEWEST_CLUSTERS, smallest=smallest)
         )
     if count == rows and cluster not in ("unit", "time"):
-        raise DataError(
-            f"cluster: column '{cluster}' has another value in each of {rows} rows, so that no two errors would share "
-            "a cluster; name a column whose values are groups of rows, or cluster=unit."
-        )
+        raise DataError(Note("cluster_of_each_row", column=cluster, rows=rows))
 
 
 def _refuse_no_terms(term: object) -> None:
@@ -226,10 +213,7 @@ def _refuse_no_terms(term: object) -> None:
         return
     parts = list(term) if isinstance(term, Sequence | Mapping) else [term]
     if not all(isinstance(part, str) for part in parts):
-        raise ConfigError(
-            "term must be a coefficient's name, several in a list, or a mapping of names to factors such as "
-            f"{{'ln_e[east]': 1, 'ln_e[west]': -1}}; got {term!r}."
-        )
+        raise ConfigError(Note("term_no_combination", example="{'ln_e[east]': 1, 'ln_e[west]': -1}", value=repr(term)))
     for name, factor in term.items() if isinstance(term, Mapping) else ():
         real(factor, f"term: the factor of {name}")
 
@@ -265,7 +249,7 @@ def _tests(
     if isinstance(term, Mapping):
         return [_one(sample, _combination(term), term, value)]
     if not term or len(set(term)) < len(term):
-        raise ConfigError(f"term: [{', '.join(term)}] must name one or more coefficients, each once.")
+        raise ConfigError(Note("term_names_twice", terms=term))
     name = ", ".join(term)
     rows = np.concatenate([_row(sample, {one: 1.0}) for one in term])
     null = f"{name} = {value:g}{', jointly' if len(term) > 1 else ''}."
@@ -283,8 +267,7 @@ def _possible(sample: _Sample) -> Callable[[_Test], _Test]:
     def checked(test: _Test) -> _Test:
         if len(test.restrictions) >= clusters:
             raise EstimationError(
-                f"{test.name}: {counted(len(test.restrictions), 'restriction')} cannot be tested with {clusters} "
-                "clusters, whose scores sum to zero; test fewer at a time."
+                Note("restrictions_of_clusters", test=test.name, restrictions=len(test.restrictions), clusters=clusters)
             )
         return test
 
@@ -304,14 +287,18 @@ def _row(sample: _Sample, factors: Mapping[str, float]) -> FloatArray:
     unknown = [name for name in factors if name not in sample.names]
     if unknown:
         raise ConfigError(
-            f"The model has no coefficient '{unknown[0]}'.{nearest(unknown[0], sample.names)} Coefficients: "
-            f"{listing(sample.names, 40)}."
+            Note(
+                "no_such_coefficient",
+                term=unknown[0],
+                hint=suggestion(unknown[0], sample.names),
+                coefficients=cut(sample.names, 40),
+            )
         )
     row = np.zeros((1, len(sample.names)))
     for name, factor in factors.items():
         row[0, sample.names.index(name)] = factor
     if not row.any():
-        raise ConfigError("The combination of coefficients to test is empty; give at least one factor that is not 0.")
+        raise ConfigError(Note("empty_combination"))
     return row
 
 
