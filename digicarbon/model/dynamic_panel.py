@@ -11,7 +11,7 @@ import pandas as pd
 from pydantic import Field, field_validator, model_validator
 
 from digicarbon.arrays import FloatArray
-from digicarbon.errors import EstimationError, counted, listing, nearest
+from digicarbon.errors import EstimationError, listing, nearest
 from digicarbon.model._gmm_design import CONSTANT, GmmDesign, GmmPlan, Lags, design
 from digicarbon.model._panel_grid import columns_read, covers
 from digicarbon.model.base import Level, Model
@@ -29,12 +29,6 @@ LagRange = Annotated[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=
 """First and last lag; ``[2, null]`` takes all from the second."""
 
 DIFFERENCE_COLUMNS = ("without", "without_df", "without_p", "difference", "difference_df", "difference_p")
-NOT_IDENTIFIED = (
-    "The instruments do not identify all coefficients: they are linearly dependent or say nothing of a regressor; "
-    "widen instrument_lags, name fewer endogenous regressors or use fewer terms."
-)
-
-
 FEWEST_UNITS = 5
 """With fewer units a covariance clustered by unit says nothing, as with fewer clusters of a regression."""
 FIRST_VALID = {"outcome": 2, "predetermined": 1, "endogenous": 2}
@@ -284,17 +278,18 @@ class DynamicPanel(Model):
         try:
             fit = numeric.gmm(found.moments, found.rows, self.transformation == "difference", self._inverse)
         except numeric.NotIdentifiedError as error:
-            raise EstimationError(NOT_IDENTIFIED) from error
+            raise EstimationError(Note("gmm_not_identified")) from error
         return (found, fit, *self._reported(found, fit))
 
     def _refuse_few_units(self, units: int) -> None:
         """Refuse units that are too few for what is clustered by unit."""
         if units < FEWEST_UNITS and not self._classic:
-            what = "robust standard errors" if self.steps == 1 else "the weight of two steps"
             raise EstimationError(
-                f"{counted(units, 'unit')} with enough periods {'is' if units == 1 else 'are'} too few for {what} "
-                f"clustered by unit (at least {FEWEST_UNITS}); choose steps=1 with cov=classic, which takes errors as "
-                "independent with one variance, or a sample of more units."
+                Note(
+                    "few_units_for_robust" if self.steps == 1 else "few_units_for_two_steps",
+                    units=units,
+                    fewest=FEWEST_UNITS,
+                )
             )
 
     def _reported(self, found: GmmDesign, fit: numeric.GmmFit) -> tuple[numeric.Step, FloatArray]:
@@ -303,9 +298,7 @@ class DynamicPanel(Model):
             return fit.one, fit.sigma2 * fit.one.bread if self.cov == "classic" else fit.covariance_one
         if fit.two is None or fit.windmeijer is None:
             raise EstimationError(
-                f"Two-step GMM cannot estimate {counted(len(found.names), 'parameter')} from "
-                f"{counted(found.units, 'unit')}: the covariance of moments has rank {fit.second.rank}. "
-                "Choose steps=1, fewer regressors or effects=unit."
+                Note("two_steps_without_rank", parameters=len(found.names), units=found.units, rank=fit.second.rank)
             )
         return fit.two, fit.windmeijer if self.windmeijer else fit.two.bread
 

@@ -11,12 +11,12 @@ import pandas as pd
 from pydantic import field_validator, model_validator
 
 from digicarbon.arrays import FloatArray, IntArray
-from digicarbon.errors import EstimationError, counted, listing, nearest
+from digicarbon.errors import EstimationError, listing, nearest
 from digicarbon.model._iv_statistics import Asked, FoundTests, made_of, notes, statistics, tables
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._panel_covariance import REPAIRED, Rule
 from digicarbon.model.base import Level, Model, after, refuse_single_period, refuse_too_small, refuse_unidentified
-from digicarbon.note import Note
+from digicarbon.note import Note, cut
 from digicarbon.numeric.iv.anderson_rubin import anderson_rubin
 from digicarbon.numeric.iv.instrument_tests import endogeneity, overidentification
 from digicarbon.numeric.iv.reduced_form import ErrorStructure, partial_out, reduced_form
@@ -267,7 +267,7 @@ class PanelIV(Model):
         for chosen in (names, (*exogenous, *instruments)):
             refuse_unidentified(chosen, of(without, chosen), of(raw, chosen), self.effects)
         if np.ptp(without[:, 0]) < 1e-12 * max(float(np.abs(raw[:, 0]).max()), 1.0):
-            raise EstimationError(f"{self.y} does not vary{after(self.effects)}; there is nothing to explain.")
+            raise EstimationError(Note("nothing_to_explain", y=self.y, after=after(self.effects)))
         means = without.mean(axis=0) if constant else np.zeros(len(every))
         if constant:
             # projections square the condition of columns with large means; the constant takes the means back
@@ -293,9 +293,12 @@ class PanelIV(Model):
         groups = self._groups(panel)
         if self.cov == "cluster" and groups < FEWEST_CLUSTERS:
             raise EstimationError(
-                f"{counted(groups, 'cluster')} by {'unit or time' if self.cluster == 'both' else self.cluster} "
-                f"{'is' if groups == 1 else 'are'} too few for clustered standard errors (at least "
-                f"{FEWEST_CLUSTERS}); choose inference=classic, or compare groups in one pooled model."
+                Note(
+                    "iv_few_clusters",
+                    clusters=groups,
+                    by=Note("by_unit_or_time") if self.cluster == "both" else self.cluster,
+                    fewest=FEWEST_CLUSTERS,
+                )
             )
 
     def _groups(self, panel: Panel) -> int:
@@ -419,29 +422,36 @@ class Columns:
         fitted = z @ solve(z, x)
         for j in vanishing(x - fitted, x, _EXACT):
             raise EstimationError(
-                f"{self.endogenous[j]} is an exact linear combination of the instruments and the exogenous regressors "
-                f"({listing((*self.instruments, *self.exogenous))}); choose other instruments."
+                Note(
+                    "instrumented_exactly",
+                    term=self.endogenous[j],
+                    instruments=cut((*self.instruments, *self.exogenous)),
+                )
             )
         idle = vanishing(fitted, x, _EXACT)
         if idle:
             raise EstimationError(
-                f"The instruments {listing(self.instruments)} are uncorrelated with {self.endogenous[idle[0]]}, given "
-                "the other regressors and the effects; choose other instruments."
+                Note("instruments_uncorrelated", instruments=cut(self.instruments), term=self.endogenous[idle[0]])
             )
         for j, others in dependent(fitted, _EXACT):
             raise EstimationError(
-                f"The instruments {listing(self.instruments)} do not tell {self.endogenous[j]} apart from "
-                f"{listing(self.endogenous[i] for i in others)}: what they explain of them is collinear. Add an "
-                "instrument that moves one alone."
+                Note(
+                    "instruments_tell_not_apart",
+                    instruments=cut(self.instruments),
+                    term=self.endogenous[j],
+                    others=cut(self.endogenous[i] for i in others),
+                )
             )
 
 
-def _shortage(endogenous: tuple[str, ...], instruments: tuple[str, ...]) -> str:
+def _shortage(endogenous: tuple[str, ...], instruments: tuple[str, ...]) -> Note | None:
     """Return a sentence if there are fewer instruments than endogenous regressors, an empty text otherwise."""
     if len(instruments) >= len(endogenous):
-        return ""
-    return (
-        f"{counted(len(instruments), 'instrument')} ({listing(instruments)}) cannot identify "
-        f"{counted(len(endogenous), 'endogenous regressor')} ({listing(endogenous)}); name at least as many "
-        "instruments, or fewer in endogenous."
+        return None
+    return Note(
+        "iv_few_instruments",
+        given=len(instruments),
+        instruments=cut(instruments),
+        needed=len(endogenous),
+        endogenous=cut(endogenous),
     )

@@ -318,27 +318,23 @@ class SpatialPanel(Model):
     def _design(self, panel: Panel, weights: Weights | None, error_weights: Weights | None) -> Design:
         """Return checked arrays in the panel's order."""
         if weights is None:
-            raise WeightsError(f"A {self.kind} model needs spatial weights; choose weights=… or pass `weights`.")
+            raise WeightsError(Note("model_needs_weights", kind=self.kind))
         require_panel(panel)
         panel = panel.with_terms(self.terms)
         refuse_single_period(panel, "unit" if self.effects == "random" else self.effects)
         if not isinstance(weights, Weights):
-            raise WeightsError("`weights` must be Weights; make them with Weights.from_matrix(matrix, labels).")
+            raise WeightsError(Note("weights_of_other_class"))
         if error_weights is not None and self.kind not in ERROR_KINDS:
-            raise WeightsError(f"error_weights belong to sem, sdem and sac; {self.kind} has no spatial error.")
+            raise WeightsError(Note("no_spatial_error", kind=self.kind))
         aligned = weights.align(panel)
         if aligned.matrix.nnz == 0:
-            raise WeightsError(f"{weights.name} has no link at all, so that there is no spatial term to estimate.")
+            raise WeightsError(Note("weights_without_link", weights=weights.name))
         w = aligned.operator
         m = self._error_operator(panel, error_weights) or w
         n, t = panel.shape
         sample = Sample(n, t, self.fixed, self.bias_correction)
         if self._needs_constant_rows(sample) and (w.constant_row_sum is None or m.constant_row_sum is None):
-            raise WeightsError(
-                f"{weights.name} has rows with different sums (as a unit without neighbour makes), which time effects "
-                "with Lee and Yu's correction or a spatial error do not allow; row-standardise it, choose "
-                "model.bias_correction=none (sar, sdm), or other effects."
-            )
+            raise WeightsError(Note("weights_unequal_rows", weights=weights.name))
         raw = panel.cube((*self.regressors, self.y))
         lagged = w.lag(raw)
         constant = ("const",) if self.fixed == "none" else ()
@@ -350,7 +346,7 @@ class SpatialPanel(Model):
         flat = within.reshape(n * t, -1)
         refuse_unidentified(names, flat[:, :-1], level.reshape(n * t, -1)[:, :-1], self.fixed)
         if np.ptp(flat[:, -1]) < 1e-12 * max(float(np.abs(raw[..., -1]).max()), 1.0):
-            raise DataError(f"{self.y} does not vary{after(self.effects)}; there is nothing to explain.")
+            raise DataError(Note("nothing_to_explain", y=self.y, after=after(self.effects)))
         return Design(level, within, lagged[..., -1:], names, w, m, sample, self.effects == "random")
 
     def _needs_constant_rows(self, sample: Sample) -> bool:
