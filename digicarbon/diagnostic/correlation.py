@@ -50,7 +50,7 @@ class Correlation(Diagnostic):
     def _several(cls, variables: tuple[str, ...]) -> tuple[str, ...]:
         named = tuple(name for name in variables if name)
         if named and len(set(named)) < max(2, len(named)):
-            raise ValueError("needs at least two names, each once; a correlation is between two variables.")
+            raise ValueError(Note("correlation_of_one"))
         return named
 
     @property

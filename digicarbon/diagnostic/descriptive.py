@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from digicarbon.diagnostic import _arguments
 from digicarbon.diagnostic.base import Diagnostic
-from digicarbon.errors import ConfigError, DataError, listing
+from digicarbon.errors import ConfigError, DataError
 from digicarbon.note import Note, cut
 from digicarbon.panel import Panel
 from digicarbon.spec import Names, build
@@ -52,7 +52,7 @@ class Descriptive(Diagnostic):
     def _distinct(self) -> Descriptive:
         twice = sorted({name for name in self.variables if self.variables.count(name) > 1})
         if twice:
-            raise ValueError(f"variables names {listing(twice)} more than once.")
+            raise ValueError(Note("several_named_twice", key="variables", terms=cut(twice)))
         return self
 
     @property

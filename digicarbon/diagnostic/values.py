@@ -35,7 +35,7 @@ class Values(Diagnostic):
     @model_validator(mode="after")
     def _named(self) -> Values:
         if not self.variables:
-            raise ValueError("variables is empty; name at least one column or term, e.g. [ci, e].")
+            raise ValueError(Note("no_variables", key="variables"))
         return self
 
     @property

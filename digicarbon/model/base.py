@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from digicarbon.arrays import FloatArray
-from digicarbon.errors import DataError, EstimationError, listing
+from digicarbon.errors import DataError, EstimationError
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear import within as numeric
@@ -53,19 +53,19 @@ class Model(Spec):
         if not self.terms:
             return self
         if not self.y:
-            raise ValueError("y is empty; name the outcome's column, e.g. model.y=ln_ci.")
+            raise ValueError(Note("y_is_empty", key="y"))
         if not self.x:
-            raise ValueError("x is empty; name at least one focal term.")
+            raise ValueError(Note("x_is_empty", key="x"))
         squares = [term for term in (self.y, *self.regressors) if len(set(term.split(":"))) < len(term.split(":"))]
         if squares:
-            raise ValueError(f"{listing(squares)} is a product with itself; write a power, e.g. x^2.")
+            raise ValueError(Note("product_with_itself", terms=cut(squares)))
         by: dict[str, str] = {}
         for field, terms in (("y", (self.y,)), ("x", self.x), ("controls", self.controls)):
             for term in terms:
                 if by.get(term) == field:
-                    raise ValueError(f"{field} names {term} more than once; leave one of them out.")
+                    raise ValueError(Note("named_twice_in_field", key=field, term=term))
                 if term in by:
-                    raise ValueError(f"{field} names {term}, as model.{by[term]} does; leave one of them out.")
+                    raise ValueError(Note("named_in_two_fields", key=field, term=term, other=by[term]))
                 by[term] = field
         return self
 

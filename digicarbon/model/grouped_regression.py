@@ -88,10 +88,7 @@ class GroupedRegression(PanelRegression):
     @model_validator(mode="after")
     def _one_observation_per_row(self) -> GroupedRegression:
         if self.estimator not in ("within", "lsdv"):
-            raise ValueError(
-                f"estimator={self.estimator} has no form with groups; choose within or lsdv, or fit each group "
-                "by itself."
-            )
+            raise ValueError(Note("estimator_without_groups", key="estimator", estimator=self.estimator))
         return self
 
     @property

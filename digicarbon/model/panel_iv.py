@@ -11,12 +11,12 @@ import pandas as pd
 from pydantic import field_validator, model_validator
 
 from digicarbon.arrays import FloatArray, IntArray
-from digicarbon.errors import EstimationError, listing, nearest
+from digicarbon.errors import EstimationError
 from digicarbon.model._iv_statistics import Asked, FoundTests, made_of, notes, statistics, tables
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._panel_covariance import REPAIRED, Rule
 from digicarbon.model.base import Level, Model, after, refuse_single_period, refuse_too_small, refuse_unidentified
-from digicarbon.note import Note, cut
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.numeric.iv.anderson_rubin import anderson_rubin
 from digicarbon.numeric.iv.instrument_tests import endogeneity, overidentification
 from digicarbon.numeric.iv.reduced_form import ErrorStructure, partial_out, reduced_form
@@ -99,30 +99,29 @@ class PanelIV(Model):
     def _instrumented(self) -> PanelIV:
         regressors = self.regressors
         if "const" in self.terms:
-            raise ValueError("'const' is the constant that the model adds itself; leave it out of the terms.")
+            raise ValueError(Note("constant_among_terms"))
         if not self.instruments:
-            raise ValueError(
-                "instruments is empty; name at least one term that is left out of the equation, e.g. "
-                "model.instruments=[L.ln_e], or fit the model without instruments (model=twfe)."
-            )
+            raise ValueError(Note("no_instruments", key="instruments"))
         unknown = [term for term in self.endogenous if term not in regressors]
         if unknown:
             raise ValueError(
-                f"endogenous names {listing(unknown)}, which is neither in x nor in controls."
-                f"{nearest(unknown[0], regressors)} Regressors: {listing(regressors, 20)}."
+                Note(
+                    "endogenous_unknown",
+                    key="endogenous",
+                    unknown=cut(unknown),
+                    hint=suggestion(unknown[0], regressors),
+                    regressors=cut(regressors, 20),
+                )
             )
         for name, terms in (("instruments", self.instruments), ("endogenous", self.endogenous)):
             twice = sorted({term for term in terms if terms.count(term) > 1})
             if twice:
-                raise ValueError(f"{name} names {listing(twice)} more than once.")
+                raise ValueError(Note("several_named_twice", key=name, terms=cut(twice)))
         both = [term for term in self.instruments if term in regressors]
         if both:
-            raise ValueError(
-                f"{listing(both)} is a regressor and an instrument at once. An instrument is left out of the equation; "
-                "exogenous regressors are their own instruments and are not listed."
-            )
+            raise ValueError(Note("regressor_and_instrument", terms=cut(both)))
         if self.y in self.instruments:
-            raise ValueError(f"{self.y} is the outcome; it cannot be an instrument.")
+            raise ValueError(Note("outcome_as_instrument", y=self.y))
         if not any("C(" in term for term in (*self.instruments, *self.instrumented)):
             shortage = _shortage(self.instrumented, self.instruments)
             if shortage:

@@ -149,28 +149,26 @@ class PanelRegression(Model):
         x = tuple(term for term in found.terms if focal & set(variables_of([term])))
         effects = fields.get("effects", "none") if found.absorbed is None else effects_of(found.absorbed, text)
         if not found.constant and effects not in ("unit", "time", "two_way"):
-            raise ValueError(f"formula '{text}' leaves out the constant, which a model without fixed effects has.")
+            raise ValueError(Note("formula_without_constant", key="formula", formula=text))
         controls = tuple(term for term in found.terms if term not in x)
         return {**fields, "y": found.y, "x": x, "controls": controls, "effects": effects}
 
     @model_validator(mode="after")
     def _consistent(self) -> PanelRegression:
         if "const" in self.terms:
-            raise ValueError("'const' is the constant that the model adds itself; leave it out of the terms.")
+            raise ValueError(Note("constant_among_terms"))
         if self.estimator == "between" and self.effects not in ("unit", "time"):
-            raise ValueError("estimator=between takes effects=unit (means over time) or effects=time.")
+            raise ValueError(Note("between_takes", key="estimator"))
         if self.estimator == "first_difference" and self.effects not in ("unit", "two_way"):
-            raise ValueError("estimator=first_difference takes effects=unit or effects=two_way.")
+            raise ValueError(Note("first_difference_takes", key="estimator"))
         if self.estimator == "lsdv" and self.effects not in ("unit", "time", "two_way"):
-            raise ValueError("estimator=lsdv takes effects=unit, time or two_way.")
+            raise ValueError(Note("lsdv_takes", key="estimator"))
         if self.constant and (self.estimator != "within" or self.fixed == "none"):
-            raise ValueError(
-                "constant=true belongs to fixed effects with estimator=within; others have their constant."
-            )
+            raise ValueError(Note("constant_belongs_to_fixed", key="constant"))
         if self.estimator == "between" and self.cov not in ("classic", "robust"):
-            raise ValueError(f"cov={self.cov} does not exist for means; choose classic or robust.")
+            raise ValueError(Note("cov_not_of_means", key="cov", cov=self.cov))
         if self.cov == "beck_katz" and self.cluster == "both":
-            raise ValueError("cov=beck_katz takes cluster=time (dependence between units) or cluster=unit.")
+            raise ValueError(Note("beck_katz_takes", key="cov"))
         if self.engine == "linearmodels" and (
             self.estimator != "within"
             or self.fixed != self.effects
@@ -179,10 +177,7 @@ class PanelRegression(Model):
             or self.small_sample in ("hc1", "hc3")
             or self.constant
         ):
-            raise ValueError(
-                "engine=linearmodels takes estimator=within, fixed effects or none, and cov=classic, robust or cluster "
-                "by unit or time; choose engine=kernel for others."
-            )
+            raise ValueError(Note("linearmodels_takes", key="engine"))
         return self
 
     @property
