@@ -9,7 +9,7 @@ import pandas as pd
 from pydantic import BeforeValidator, Field, SerializeAsAny
 
 from digicarbon.diagnostic._arguments import Seed, chosen, whole
-from digicarbon.diagnostic._rows import Row, aligned, table, where_possible
+from digicarbon.diagnostic._rows import Row, aligned, not_tested, table, where_possible
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.cross_section import cross_section_row
 from digicarbon.diagnostic.lm import lm_rows, residual_moran_row
@@ -97,7 +97,7 @@ def diagnose(
     rows += where_possible("Hausman", lambda: hausman_rows(model, panel, weights))
     rows += where_possible("LR of effects", lambda: effects_rows(model, panel, weights, draws, seed))
     if model.error_weights is not None:
-        rows.append(Row("error_weights", "Tests of dependence and of nested models use the weights of the lag."))
+        rows.append(Row("error_weights", Note("weights_of_the_lag")))
     return table([*rows, cross_section_row(result, seed)])
 
 
@@ -106,7 +106,7 @@ def dependence_rows(
 ) -> list[Row]:
     """Return the tests for spatial dependence of the regression without spatial terms, with the model's effects."""
     if model.effects != model.fixed:
-        return [Row("LM", "Not tested: Lagrange multiplier tests are for fixed effects or none.")]
+        return [Row("LM", not_tested(Note("lm_of_fixed_effects")))]
     moran = residual_moran_row(panel, weights, model.y, model.regressors, model.fixed)
     return [*lm_rows(panel, weights, model.y, model.regressors, model.fixed, form), moran]
 

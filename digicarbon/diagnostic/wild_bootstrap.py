@@ -13,10 +13,11 @@ from pydantic import Field
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.diagnostic._arguments import Seed, chosen, coverage, real, whole
+from digicarbon.diagnostic._rows import followed
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.diagnostic.group_comparison import Draws, refuse_few_draws
-from digicarbon.errors import ConfigError, DataError, EstimationError, counted
+from digicarbon.errors import ConfigError, DataError, EstimationError
 from digicarbon.model import GroupedRegression, Model, PanelRegression
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.base import Level
@@ -64,14 +65,13 @@ class _Test:
     Attributes
     ----------
     name : str
-    null : str
-        As a sentence.
+    null : Note
     restrictions : ndarray, shape (q, k)
     value : float
     """
 
     name: str
-    null: str
+    null: Note
     restrictions: FloatArray
     value: float
 
@@ -168,7 +168,7 @@ def wild_bootstrap(
         # a Wald statistic is quadratic in what t is linear in
         stat = found.statistic / (math.sqrt(factor) if len(test.restrictions) == 1 else factor)
         numbers = (found.estimate + test.value, found.se * math.sqrt(factor), stat, found.p, found.low, found.high)
-        words = _words(test, found, sample, weights, impose_null, cluster, level)
+        words = str(_said(test, found, sample, weights, impose_null, cluster, level))
         lines.append((test.name, *numbers, int(sample.clusters.max()) + 1, found.draws, words))
     return pd.DataFrame(lines, columns=["term", *COLUMNS]).set_index("term")
 
@@ -232,7 +232,7 @@ def _tests(
         equal = [
             _Test(
                 f"{one}, all equal",
-                f"The coefficients of {one} are equal in all groups.",
+                Note("groups_equal", terms=(one,)),
                 np.concatenate([_row(sample, {names[0]: 1.0, name: -1.0}) for name in names[1:]]),
                 0.0,
             )
@@ -252,12 +252,12 @@ def _tests(
         raise ConfigError(Note("term_names_twice", terms=term))
     name = ", ".join(term)
     rows = np.concatenate([_row(sample, {one: 1.0}) for one in term])
-    null = f"{name} = {value:g}{', jointly' if len(term) > 1 else ''}."
+    null = Note("terms_are_jointly" if len(term) > 1 else "terms_are", terms=term, value=value)
     return [_possible(sample)(_Test(name, null, rows, value))]
 
 
 def _one(sample: _Sample, name: str, factors: Mapping[str, float], value: float) -> _Test:
-    return _Test(name, f"{name} = {value:g}.", _row(sample, factors), value)
+    return _Test(name, Note("terms_are", terms=(name,), value=value), _row(sample, factors), value)
 
 
 def _possible(sample: _Sample) -> Callable[[_Test], _Test]:
@@ -317,7 +317,7 @@ def _factor(sample: _Sample) -> float:
     return small_sample_factor(sample.model.small_sample, groups, rows, len(sample.names), absorbed, nested)
 
 
-def _words(
+def _said(
     test: _Test,
     found: WildBootstrap,
     sample: _Sample,
@@ -325,23 +325,27 @@ def _words(
     impose_null: bool,
     cluster: str,
     level: float,
-) -> str:
-    """Return the null and how it was tested as sentences."""
-    name_of = {"rademacher": "Rademacher", "webb": "Webb"}[weights]
-    how = f"all {found.draws} vectors of {name_of}" if found.enumerated else f"{found.draws} draws of {name_of}"
-    text = (
-        f"{test.null} {'Restricted' if impose_null else 'Unrestricted'} wild bootstrap by {cluster}, "
-        f"{int(sample.clusters.max()) + 1} clusters, {how} weights."
+) -> Note:
+    """Return the null and how it was tested."""
+    clusters = int(sample.clusters.max()) + 1
+    null = Note(
+        "restricted_bootstrap" if impose_null else "unrestricted_bootstrap",
+        null=test.null,
+        by=cluster,
+        clusters=clusters,
+        how=Note(
+            "all_vectors" if found.enumerated else "draws_of_weights",
+            draws=found.draws,
+            weights={"rademacher": "Rademacher", "webb": "Webb"}[weights],
+        ),
     )
     if found.smallest_p > 1 - level:
-        text += f" No p below {found.smallest_p:.3g} exists with so few clusters; choose weights=webb."
-    if int(sample.clusters.max()) + 1 == len(sample.clusters):
-        text += " Each cluster is one observation: it is the wild bootstrap for heteroskedasticity."
+        null = followed(null, Note("no_smaller_p", p=found.smallest_p))
+    if clusters == len(sample.clusters):
+        null = followed(null, Note("cluster_per_observation"))
     touched = (sample.x[:, test.restrictions.any(axis=0)] != 0).any(axis=1)
     few = len(np.unique(sample.clusters[touched]))
-    if few < FEWEST_CLUSTERS:
-        text += f" It differs from zero in {counted(few, 'cluster')} only, where this test is not reliable."
-    return text
+    return followed(null, Note("not_zero_in_few", clusters=few)) if few < FEWEST_CLUSTERS else null
 
 
 class WildClusterBootstrap(Diagnostic):
