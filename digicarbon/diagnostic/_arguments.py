@@ -96,9 +96,15 @@ def chosen(value: object, allowed: tuple[str, ...], key: str) -> None:
     """Raise a `ConfigError` unless a value is one of those allowed."""
     if value not in allowed:
         raise ConfigError(
-            Note("not_one_of", argument=key, allowed=allowed, value=repr(value), hint=suggestion(str(value), allowed))
+            Note(
+                "argument_not_one_of",
+                argument=key,
+                allowed=allowed,
+                value=repr(value),
+                hint=suggestion(str(value), allowed),
+            )
         )
 
 
 def _kind(given: object) -> Note:
-    return Note("nothing_given") if given is None else Note("object_of_class", name=type(given).__name__)
+    return Note("no_object") if given is None else Note("object_of_class", name=type(given).__name__)

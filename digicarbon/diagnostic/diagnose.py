@@ -79,7 +79,7 @@ def diagnose(
         raise ConfigError(
             Note(
                 "no_tests_for",
-                what=Note("nothing_given") if model is None else Note("object_of_class", name=type(model).__name__),
+                what=Note("no_object") if model is None else Note("object_of_class", name=type(model).__name__),
             )
         )
     chosen(form, get_args(Form), "form")
