@@ -82,7 +82,7 @@ def groups_of(panel: Panel, by: By, where: str = "by") -> Groups:
                 key=where,
                 column=by,
                 hint=suggestion(by, known),
-                text=cut(panel.text, 20) or Note("no_text_columns"),
+                text=cut(panel.text, 20) or Note("nothing_there"),
                 known=cut(map(repr, home.groups)),
                 many=home.many,
             )
