@@ -13,8 +13,8 @@ import pandas as pd
 import scipy
 
 from digicarbon.arrays import FloatArray
-from digicarbon.errors import EstimationError, listing
-from digicarbon.note import Note, note_of, notes_of
+from digicarbon.errors import EstimationError
+from digicarbon.note import Note, cut, note_of, notes_of
 
 Quantity = Literal["coefficient", "direct", "indirect", "total"]
 EFFECTS = ("direct", "indirect", "total")
@@ -289,23 +289,19 @@ class Result:
             return
         errors = self.estimate_columns["se"]
         numbers = [
-            ("estimate", [(term, (value,)) for term, value in zip(self.terms, self.coef, strict=True)]),
+            (Note("number_estimate"), [(term, (value,)) for term, value in zip(self.terms, self.coef, strict=True)]),
             (
-                "standard error",
+                Note("number_error"),
                 [(term, (value,)) for term, value in zip(self.terms, errors, strict=True) if term not in self.boundary],
             ),
         ]
         if effects is not None:
-            numbers.append(("effect", list(zip(effects.terms, effects.coef.T, strict=True))))
-            numbers.append(("standard error of the effect", list(zip(effects.terms, effects.se.T, strict=True))))
+            numbers.append((Note("number_effect"), list(zip(effects.terms, effects.coef.T, strict=True))))
+            numbers.append((Note("number_error_of_effect"), list(zip(effects.terms, effects.se.T, strict=True))))
         for what, every in numbers:
             lost = [term for term, values in every if not np.isfinite(values).all()]
             if lost:
-                raise EstimationError(
-                    f"The {what} of {listing(lost)} is not a finite number: these data do not determine it, or the "
-                    "model's arithmetic failed. Look for columns that hardly vary or are nearly collinear, and for "
-                    "very large or very small numbers; a model of your own must raise an error that says why."
-                )
+                raise EstimationError(Note("not_finite", what=what, terms=cut(lost)))
 
     @cached_property
     def estimates(self) -> pd.DataFrame:

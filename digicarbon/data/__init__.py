@@ -93,7 +93,7 @@ def error_words() -> Mapping[str, Mapping[str, str]]:
 def sentence_words() -> Mapping[str, Mapping[str, str]]:
     """Return the words of notes that are made as English sentences and recognised when they are shown.
 
-    These are the cells of diagnostics' tables, and citations that stand in files.
+    These are regions in the table of turning points, and citations that stand in files.
     """
     return _by_code("sentences")
 

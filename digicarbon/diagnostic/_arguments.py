@@ -9,8 +9,9 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from digicarbon.errors import ConfigError, nearest
+from digicarbon.errors import ConfigError
 from digicarbon.model import Model
+from digicarbon.note import Note, suggestion
 
 Seed = Annotated[int, Field(ge=0)]
 
@@ -24,9 +25,9 @@ def real(value: object, key: str) -> float:
         If it is none, or not finite.
     """
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-        raise ConfigError(f"{key} must be a finite number; got {value!r}.")
+        raise ConfigError(Note("not_finite_number", argument=key, value=repr(value)))
     if not math.isfinite(value):
-        raise ConfigError(f"{key} must be a finite number; got {float(value)}.")
+        raise ConfigError(Note("not_finite_number", argument=key, value=float(value)))
     return float(value)
 
 
@@ -40,8 +41,8 @@ def coverage(level: object) -> float:
     """
     found = real(level, "level")
     if not 0 < found < 1:
-        hint = f" {found:g} per cent is level={found / 100:g}." if 1 < found < 100 else ""
-        raise ConfigError(f"level must lie between 0 and 1, e.g. 0.95; got {found:g}.{hint}")
+        hint = Note("coverage_in_per_cent", level=found, share=found / 100) if 1 < found < 100 else ""
+        raise ConfigError(Note("coverage_outside", level=found, hint=hint))
     return found
 
 
@@ -53,9 +54,10 @@ def whole(value: object, key: str, least: int | None = 0) -> int:
     ConfigError
         If it is none, or below ``least``.
     """
-    bound = "" if least is None else f" of at least {least}"
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or (least is not None and value < least):
-        raise ConfigError(f"{key} must be a whole number{bound}; got {value!r}.")
+        if least is None:
+            raise ConfigError(Note("whole_number", argument=key, value=repr(value)))
+        raise ConfigError(Note("whole_number_of_at_least", argument=key, least=least, value=repr(value)))
     return int(value)
 
 
@@ -72,12 +74,12 @@ def names(given: object, key: str = "names") -> tuple[str, ...]:
     found = tuple(given) if isinstance(given, Iterable) else ()
     wrong = [name for name in found if not (isinstance(name, str) and name.strip())]
     if not found or wrong:
-        got = f"{wrong[0]!r} among them" if wrong else repr(given)
-        raise ConfigError(f"{key} must be one or more names of columns or terms, e.g. ['ln_e', 'ln_inf']; got {got}.")
+        got = Note("among_them", value=repr(wrong[0])) if wrong else repr(given)
+        raise ConfigError(Note("not_names", argument=key, got=got))
     return tuple(str(name) for name in found)
 
 
-def fitted_model(given: object, what: str) -> Model:
+def fitted_model(given: object, what: Note) -> Model:
     """Return a model.
 
     Raises
@@ -86,15 +88,23 @@ def fitted_model(given: object, what: str) -> Model:
         If it is something else.
     """
     if not isinstance(given, Model):
-        raise ConfigError(f"{what} is for a model, e.g. dc.PanelRegression(y='y', x=('x',)); got {_kind(given)}.")
+        raise ConfigError(Note("for_a_model", what=what, got=_kind(given)))
     return given
 
 
 def chosen(value: object, allowed: tuple[str, ...], key: str) -> None:
     """Raise a `ConfigError` unless a value is one of those allowed."""
     if value not in allowed:
-        raise ConfigError(f"{key} must be one of {', '.join(allowed)}; got {value!r}.{nearest(str(value), allowed)}")
+        raise ConfigError(
+            Note(
+                "argument_not_one_of",
+                argument=key,
+                allowed=allowed,
+                value=repr(value),
+                hint=suggestion(str(value), allowed),
+            )
+        )
 
 
-def _kind(given: object) -> str:
-    return "nothing" if given is None else f"a {type(given).__name__}"
+def _kind(given: object) -> Note:
+    return Note("no_object") if given is None else Note("object_of_class", name=type(given).__name__)

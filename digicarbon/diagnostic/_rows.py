@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DigicarbonError, WeightsError
+from digicarbon.note import Note, note_of
 from digicarbon.numeric.linear.statistic import Statistic
 from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
-
-SINGULAR = (
-    "a matrix of this test has no inverse in this panel, which has too few units or periods for the regressors, or "
-    "regressors that are collinear in means or differences."
-)
 
 
 def where_possible(test: str, rows: Callable[[], list[Row]]) -> list[Row]:
@@ -27,9 +24,20 @@ def where_possible(test: str, rows: Callable[[], list[Row]]) -> list[Row]:
     try:
         return rows()
     except DigicarbonError as error:
-        return [Row(test, f"Not tested: {error}")]
+        return [Row(test, not_tested(note_of(error)))]
     except np.linalg.LinAlgError:
-        return [Row(test, f"Not tested: {SINGULAR}")]
+        return [Row(test, not_tested(Note("test_matrix_singular")))]
+
+
+def not_tested(why: Note) -> Note:
+    """Return what stands in the place of a null where there is no test."""
+    return Note("not_tested", why=why)
+
+
+def followed(null: Note, *more: Note) -> Note:
+    """Return a null with what else is to be said of its test."""
+    first = null["said"] if null.code == "sentences" else (null,)
+    return Note("sentences", said=(*first, *more))
 
 
 @dataclass(frozen=True)
@@ -40,36 +48,40 @@ class Row:
     ----------
     test : str
         Its name.
-    null : str
-        The null hypothesis as a sentence, with what a reader must know of the statistic; or why there is no test.
+    null : Note
+        The null hypothesis, with what a reader must know of the statistic; or why there is no test.
     statistic, df, p : float
         Not-a-number where there is none.
     reliable : bool
         Whether a decision may rest on p.
     df2 : float
         Degrees of freedom of F's denominator.
+    form : str
+        Which form of the Hausman test it is, where there are several.
     """
 
     test: str
-    null: str
+    null: Note
     statistic: float = math.nan
     df: float = math.nan
     p: float = math.nan
     reliable: bool = True
     df2: float = math.nan
+    form: Literal["", "sigmamore", "robust"] = ""
 
     @classmethod
-    def of(cls, test: str, null: str, found: Statistic) -> Row:
+    def of(cls, test: str, null: Note, found: Statistic) -> Row:
         """Return the row of a statistic."""
         return cls(test, null, found.value, found.df, found.p, df2=found.df2)
 
 
 def table(rows: Iterable[Row]) -> pd.DataFrame:
     """Return a DataFrame with columns test, null, statistic, df, df2 and p."""
-    return pd.DataFrame([asdict(row) for row in rows], columns=["test", "null", "statistic", "df", "df2", "p"])
+    lines = [(row.test, str(row.null), row.statistic, row.df, row.df2, row.p) for row in rows]
+    return pd.DataFrame(lines, columns=["test", "null", "statistic", "df", "df2", "p"])
 
 
-def aligned(panel: Panel, weights: Weights | None, what: str) -> Weights:
+def aligned(panel: Panel, weights: Weights | None, what: Note) -> Weights:
     """Return the weights in the panel's order.
 
     Raises
@@ -78,10 +90,10 @@ def aligned(panel: Panel, weights: Weights | None, what: str) -> Weights:
         If there are none, they do not fit the panel, or all of them are zero.
     """
     if weights is None:
-        raise WeightsError(f"{what} needs spatial weights; choose weights=… or pass `weights`.")
+        raise WeightsError(Note("weights_needed_for", what=what))
     found = weights.align(panel)
     if found.matrix.nnz == 0:
-        raise WeightsError(f"{found.name} joins no two units, so that {what} does not exist; give units neighbours.")
+        raise WeightsError(Note("weights_without_link_for", weights=found.name, what=what))
     return found
 
 
@@ -97,6 +109,12 @@ def regression(panel: Panel, y: str, regressors: tuple[str, ...], effects: Effec
     return cube if effects != "none" else np.concatenate([np.ones((*cube.shape[:2], 1)), cube], axis=2)
 
 
-def effects_words(effects: EffectsKind) -> str:
+def effects_words(effects: EffectsKind) -> Note:
     """Return the effects as words that follow "with"."""
-    return {"none": "no", "unit": "unit", "time": "time", "two_way": "unit and time"}[effects] + " effects"
+    words = {
+        "none": Note("no_effects"),
+        "unit": Note("unit_effects"),
+        "time": Note("time_effects"),
+        "two_way": Note("two_way_effects"),
+    }
+    return words[effects]

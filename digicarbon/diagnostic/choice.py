@@ -14,6 +14,7 @@ from digicarbon.diagnostic.diagnose import BootstrapDraws, ModelNode, as_durbin,
 from digicarbon.diagnostic.nested import durbin_rows, effects_rows, hausman_rows
 from digicarbon.errors import ConfigError
 from digicarbon.model import Model, SpatialPanel
+from digicarbon.note import Note
 from digicarbon.numeric.tests.spatial_lm import Form
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
@@ -60,8 +61,8 @@ def choose(
     corrected for the others: the path describes, it is no proof.
     """
     if not isinstance(model, SpatialPanel):
-        raise ConfigError("The decision path needs a spatial model; choose e.g. model=sdm.")
-    aligned(panel, weights, "a spatial model")
+        raise ConfigError(Note("choice_needs_spatial_model"))
+    aligned(panel, weights, Note("a_spatial_model"))
     durbin = as_durbin(model)
     steps = {
         "dependence": dependence_rows(model, panel, weights, form),
@@ -70,54 +71,55 @@ def choose(
         "effects": effects_rows(durbin, panel, weights, draws, seed),
     }
     lines = [
-        (step, row.test, row.statistic, row.p, _decision(row, alpha)) for step, rows in steps.items() for row in rows
+        (step, row.test, row.statistic, row.p, str(_decision(row, alpha)))
+        for step, rows in steps.items()
+        for row in rows
     ]
     p = {row.test: row.p for rows in steps.values() for row in rows if row.reliable}
-    kind, effects = _kind(p, alpha), _effects(p, alpha)
-    lines.append(("choice", "model", float("nan"), float("nan"), f"{kind}; {effects}"))
+    lines.append(("choice", "model", float("nan"), float("nan"), str(_choice(p, alpha))))
     return pd.DataFrame(lines, columns=list(COLUMNS))
 
 
-def _decision(row: Row, alpha: float) -> str:
+def _decision(row: Row, alpha: float) -> Note:
     """Return whether a null is rejected, with the null."""
     if row.p != row.p:
         return row.null
     if not row.reliable:
-        return f"no decision: {row.null}"
-    return f"{'rejected' if row.p <= alpha else 'not rejected'} at {alpha:g}: {row.null}"
+        return Note("undecided", null=row.null)
+    return Note("rejected" if row.p <= alpha else "not_rejected", level=alpha, null=row.null)
 
 
-def _kind(p: Mapping[str, float], alpha: float) -> str:
-    """Return the kind of model that the tests leave, with the reason."""
+def _choice(p: Mapping[str, float], alpha: float) -> Note:
+    """Return the kind of model and the effects that the tests leave, with the reasons."""
+    effects = _effects(p, alpha)
     # a test that was not made has no p value and rejects nothing
     rejects = {test: value <= alpha for test, value in p.items()}
     if "LM lag" in p and not (rejects["LM lag"] or rejects["LM error"]):
-        return "regression without spatial terms, since neither a spatial lag nor a spatial error is found"
+        return Note("choose_ols", effects=effects)
     lag, error = rejects.get("robust LM lag", False), rejects.get("robust LM error", False)
     holds = {name: p.get(f"LR SDM to {name}", 0.0) > alpha for name in ("SAR", "SEM")}
     if holds["SAR"] and lag and not error:
-        return "spatial lag model (SAR), since the Durbin model reduces to it and the robust test points to the lag"
+        return Note("choose_sar", effects=effects)
     if holds["SEM"] and error and not lag:
-        return "spatial error model (SEM), since the Durbin model reduces to it and the robust test points to the error"
+        return Note("choose_sem", effects=effects)
     if holds["SAR"] or holds["SEM"]:
-        return "spatial Durbin model (SDM), since the tests disagree on a simpler one and it holds both"
-    return "spatial Durbin model (SDM), since it does not reduce to a simpler one that was tested"
+        return Note("choose_sdm_both", effects=effects)
+    return Note("choose_sdm", effects=effects)
 
 
-def _effects(p: Mapping[str, float], alpha: float) -> str:
+def _effects(p: Mapping[str, float], alpha: float) -> Note:
     """Return the effects that the tests leave, with the reason."""
     needed = [
         name
         for name in ("unit", "time")
         if p.get(f"LR {name} effects, bootstrap", p.get(f"LR {name} effects", 0.0)) <= alpha
     ]
-    if "unit" in needed and p.get("Hausman", 0.0) > alpha:
-        needed[0] = "random unit"
+    random = "unit" in needed and p.get("Hausman", 0.0) > alpha
     if not needed:
-        return "no fixed effects, since neither kind is needed beside the other"
-    both = " and ".join(needed)
-    reason = "each is needed beside the other" if len(needed) == 2 else "the other kind is not needed beside it"
-    return f"{both} effects, since {reason}"
+        return Note("neither_effects")
+    if len(needed) == 2:
+        return Note("each_effects", kinds=Note("random_unit_and_time" if random else "unit_and_time"))
+    return Note("one_kind_effects", kinds=Note("random_unit") if random else needed[0])
 
 
 class Choice(Diagnostic):

@@ -12,7 +12,8 @@ from pydantic import Field, field_validator
 from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic import _arguments
 from digicarbon.diagnostic.base import Diagnostic
-from digicarbon.errors import ConfigError, DataError, listing
+from digicarbon.errors import ConfigError, DataError
+from digicarbon.note import Note, cut
 from digicarbon.numeric.tests.association import Correlations, correlations
 from digicarbon.panel import Panel
 from digicarbon.spec import Names
@@ -49,7 +50,7 @@ class Correlation(Diagnostic):
     def _several(cls, variables: tuple[str, ...]) -> tuple[str, ...]:
         named = tuple(name for name in variables if name)
         if named and len(set(named)) < max(2, len(named)):
-            raise ValueError("needs at least two names, each once; a correlation is between two variables.")
+            raise ValueError(Note("correlation_of_one"))
         return named
 
     @property
@@ -97,10 +98,11 @@ class Correlation(Diagnostic):
         found = correlations(values, lost)
         flat = [name for name, r in zip(names, found.r.diagonal(), strict=True) if np.isnan(r)]
         if flat:
-            where = {"pooled": "", "within": " within units", "between": " between units"}[self.kind]
+            terms = cut(flat)
+            if self.kind == "pooled":
+                raise DataError(Note("uncorrelated_constant", terms=terms))
             raise DataError(
-                f"{listing(flat)} does not vary{where}, so that it has no correlation; leave it out"
-                f"{' or choose diagnostic.kind=pooled' if self.kind != 'pooled' else ''}."
+                Note("uncorrelated_within" if self.kind == "within" else "uncorrelated_between", terms=terms)
             )
         return names, found
 
@@ -134,9 +136,7 @@ def correlation(panel: Panel, names: str | Iterable[str], kind: Kind = "pooled")
     """
     variables = _arguments.names(names)
     if len(set(variables)) < max(2, len(variables)):
-        raise ConfigError(
-            f"names must be two or more, each once; a correlation is between two variables. Got {listing(variables)}."
-        )
+        raise ConfigError(Note("correlation_names", variables=cut(variables)))
     _arguments.chosen(kind, get_args(Kind), "kind")
     spec = Correlation(variables=variables, kind=kind)
     spec.check(panel)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from digicarbon.diagnostic._rows import Row
+from digicarbon.diagnostic._rows import Row, not_tested
+from digicarbon.note import Note
 from digicarbon.numeric.tests.cross_section import pesaran_cd, weighted_cd
 from digicarbon.result import Result
 
@@ -23,13 +24,10 @@ def cross_section_row(result: Result, seed: int = 0, draws: int = 1) -> Row:
     """
     residuals = result.residuals
     if residuals is None:
-        return Row("CD", "Not tested: the model keeps no residuals of a balanced panel.")
+        return Row("CD", not_tested(Note("keeps_no_residuals")))
     if len(residuals) < 2 or residuals.shape[1] < 2:
-        return Row("CD", "Not tested: correlations between units need two units and two periods.")
+        return Row("CD", not_tested(Note("correlations_need_two")))
     if "time" not in result.absorbed:
-        return Row.of("CD", "Residuals of different units are not correlated (Pesaran).", pesaran_cd(residuals))
-    null = (
-        f"Residuals of different units are not correlated (Juodis & Reese, random weights of seed {seed}; Pesaran's CD "
-        "says nothing after time effects)."
-    )
+        return Row.of("CD", Note("units_pesaran"), pesaran_cd(residuals))
+    null = Note("units_juodis", seed=seed)
     return Row.of("CDw", null, weighted_cd(residuals, np.random.default_rng(seed), draws))

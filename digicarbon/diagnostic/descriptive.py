@@ -11,7 +11,8 @@ from pydantic import Field, field_validator, model_validator
 
 from digicarbon.diagnostic import _arguments
 from digicarbon.diagnostic.base import Diagnostic
-from digicarbon.errors import ConfigError, DataError, listing
+from digicarbon.errors import ConfigError, DataError
+from digicarbon.note import Note, cut
 from digicarbon.panel import Panel
 from digicarbon.spec import Names, build
 from digicarbon.weights import Weights
@@ -51,7 +52,7 @@ class Descriptive(Diagnostic):
     def _distinct(self) -> Descriptive:
         twice = sorted({name for name in self.variables if self.variables.count(name) > 1})
         if twice:
-            raise ValueError(f"variables names {listing(twice)} more than once.")
+            raise ValueError(Note("several_named_twice", key="variables", terms=cut(twice)))
         return self
 
     @property
@@ -66,7 +67,7 @@ class Descriptive(Diagnostic):
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if a variable is missing or there is none."""
         if not self.variables:
-            raise DataError("diagnostic.variables: there is no column of numbers; name columns or terms, e.g. [ln_e].")
+            raise DataError(Note("no_column_of_numbers", key="diagnostic.variables"))
         made = panel.with_terms(self.variables)
         made.require(made.expanded(self.variables))
 
@@ -124,11 +125,11 @@ _TARGET = f"{__name__}.Descriptive"
 def _percentiles(given: object) -> tuple[float, ...]:
     """Return percentiles as numbers from 0 to 100."""
     if isinstance(given, str | bytes) or not isinstance(given, Iterable):
-        raise ConfigError(f"percentiles must be a list of numbers from 0 to 100, e.g. [1, 25, 75, 99]; got {given!r}.")
+        raise ConfigError(Note("percentiles_no_list", value=repr(given)))
     found = tuple(_arguments.real(share, "percentiles: each") for share in given)
     outside = [share for share in found if not 0 <= share <= 100]
     if outside:
-        raise ConfigError(f"percentiles must lie from 0 to 100; got {listing(f'{share:g}' for share in outside)}.")
+        raise ConfigError(Note("percentiles_outside", values=cut(outside)))
     return found
 
 

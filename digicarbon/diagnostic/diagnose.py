@@ -9,7 +9,7 @@ import pandas as pd
 from pydantic import BeforeValidator, Field, SerializeAsAny
 
 from digicarbon.diagnostic._arguments import Seed, chosen, whole
-from digicarbon.diagnostic._rows import Row, aligned, table, where_possible
+from digicarbon.diagnostic._rows import Row, aligned, not_tested, table, where_possible
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.cross_section import cross_section_row
 from digicarbon.diagnostic.lm import lm_rows, residual_moran_row
@@ -17,6 +17,7 @@ from digicarbon.diagnostic.nested import changed, durbin_rows, effects_rows, hau
 from digicarbon.diagnostic.panel_tests import panel_rows
 from digicarbon.errors import ConfigError
 from digicarbon.model import Model, PanelRegression, SpatialPanel
+from digicarbon.note import Note
 from digicarbon.numeric.tests.spatial_lm import Form
 from digicarbon.panel import Panel
 from digicarbon.spec import nested
@@ -75,15 +76,16 @@ def diagnose(
         If the model cannot be fitted.
     """
     if not isinstance(model, PanelRegression | SpatialPanel):
-        words = "nothing" if model is None else f"a {type(model).__name__}"
         raise ConfigError(
-            f"There are no tests for {words}; choose a PanelRegression (e.g. model=twfe) or a "
-            "SpatialPanel (e.g. model=sdm)."
+            Note(
+                "no_tests_for",
+                what=Note("no_object") if model is None else Note("object_of_class", name=type(model).__name__),
+            )
         )
     chosen(form, get_args(Form), "form")
     draws, seed = whole(draws, "draws"), whole(seed, "seed")
     if weights is not None:
-        aligned(panel, weights, "a spatial test")
+        aligned(panel, weights, Note("a_spatial_test"))
     rows: list[Row] = []
     if weights is not None:
         rows += where_possible("LM", lambda: dependence_rows(model, panel, weights, form))
@@ -95,7 +97,7 @@ def diagnose(
     rows += where_possible("Hausman", lambda: hausman_rows(model, panel, weights))
     rows += where_possible("LR of effects", lambda: effects_rows(model, panel, weights, draws, seed))
     if model.error_weights is not None:
-        rows.append(Row("error_weights", "Tests of dependence and of nested models use the weights of the lag."))
+        rows.append(Row("error_weights", Note("weights_of_the_lag")))
     return table([*rows, cross_section_row(result, seed)])
 
 
@@ -104,7 +106,7 @@ def dependence_rows(
 ) -> list[Row]:
     """Return the tests for spatial dependence of the regression without spatial terms, with the model's effects."""
     if model.effects != model.fixed:
-        return [Row("LM", "Not tested: Lagrange multiplier tests are for fixed effects or none.")]
+        return [Row("LM", not_tested(Note("lm_of_fixed_effects")))]
     moran = residual_moran_row(panel, weights, model.y, model.regressors, model.fixed)
     return [*lm_rows(panel, weights, model.y, model.regressors, model.fixed, form), moran]
 

@@ -41,10 +41,7 @@ class EmissionFactors(Diagnostic):
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the outcome counts no fuels."""
         if getattr(self.outcome, "account", None) != "fuels":
-            raise ConfigError(
-                "diagnostic.outcome: the outcome counts no fuels, so that it has no emission factors; choose one with "
-                "account: fuels, e.g. outcome=intensity_fuels."
-            )
+            raise ConfigError(Note("outcome_without_fuels", key="diagnostic.outcome"))
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``emission_factors``: that of `CarbonOutcome.emission_factors`."""

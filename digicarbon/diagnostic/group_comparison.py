@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Annotated, ClassVar, get_args
 
 import numpy as np
@@ -13,13 +13,14 @@ import pandas as pd
 from pydantic import Field
 
 from digicarbon.diagnostic._arguments import Seed, chosen, whole
+from digicarbon.diagnostic._rows import followed, not_tested
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
-from digicarbon.errors import ConfigError, DigicarbonError, EstimationError, counted, listing
+from digicarbon.errors import ConfigError, DigicarbonError, EstimationError
 from digicarbon.model import GroupedRegression, Model, PanelRegression
 from digicarbon.model._groups import By, Groups
 from digicarbon.model.grouped_regression import Expanded, Interact, equal_test, grouped
-from digicarbon.note import Note
+from digicarbon.note import Note, cut, note_of
 from digicarbon.numeric.resampling.group_permutation import PermutationStatistic, permutation_test, unit_moments
 from digicarbon.numeric.tests.equality import wald_test
 from digicarbon.panel import Panel
@@ -40,7 +41,7 @@ class _Line:
     term: str
     test: str
     groups: str
-    null: str
+    null: Note
     regression: str = TOGETHER
     estimate: float = math.nan
     se: float = math.nan
@@ -117,22 +118,19 @@ def compare_groups(
     if len(expanded.x) > 1:
         lines.append(_equality(result, expanded.x, expanded.groups))
     lines += _permutations(plain, expanded, draws, seed, statistic)
-    return pd.DataFrame([asdict(line) for line in lines], columns=list(COLUMNS))
+    return pd.DataFrame([vars(line) | {"null": str(line.null)} for line in lines], columns=list(COLUMNS))
 
 
 def refuse_few_draws(draws: int) -> None:
     """Raise a `ConfigError` if p values would be coarser than 0.01."""
     if whole(draws, "draws", None) < FEWEST_DRAWS:
-        raise ConfigError(f"draws is {draws}; at least {FEWEST_DRAWS} are needed for a p value, 999 or 9999 are usual.")
+        raise ConfigError(Note("draws_too_few", draws=draws, fewest=FEWEST_DRAWS))
 
 
 def _without_groups(model: Model) -> PanelRegression:
     """Return the regression without groups."""
     if not isinstance(model, PanelRegression):
-        raise ConfigError(
-            f"Groups are compared for panel regressions, not for a {type(model).__name__}; choose e.g. model=twfe. For "
-            "a spatial model fit each region by itself (sample=east, …) and compare the estimates with their intervals."
-        )
+        raise ConfigError(Note("groups_of_other_model", model=type(model).__name__))
     if isinstance(model, GroupedRegression):
         return PanelRegression(**model.model_dump(exclude={"by", "interact"}))
     return model
@@ -144,7 +142,7 @@ def _interacted(result: Result, term: str, groups: Groups) -> Iterator[_Line]:
     for name, size in zip(groups.labels, groups.sizes, strict=True):
         at = result.terms.index(grouped(term, name))
         coef, se, t, p = (float(numbers[column][at]) for column in ("coef", "se", "stat", "p"))
-        null = f"The coefficient of {term} is zero in {name} ({counted(int(size), 'unit')})."
+        null = Note("group_zero", term=term, group=name, units=int(size))
         yield _Line(term, "coefficient", name, null, TOGETHER, coef, se, t, 1.0, denominator, p)
     yield _equality(result, (term,), groups)
     for one, two in itertools.combinations(groups.labels, 2):
@@ -155,20 +153,20 @@ def _interacted(result: Result, term: str, groups: Groups) -> Iterator[_Line]:
         test = wald_test(contrast, pair, spread, df)
         se = math.sqrt(variance) if variance >= 0 else math.nan
         t = math.copysign(math.sqrt(test.statistic), estimate) if test.statistic >= 0 else math.nan
-        null = f"The coefficients of {term} in {one} and {two} are equal."
+        null = Note("two_groups_equal", term=term, group=one, other=two)
         yield _Line(term, "difference", _pair(one, two), null, TOGETHER, estimate, se, t, 1.0, denominator, test.p)
 
 
 def _equality(result: Result, terms: tuple[str, ...], groups: Groups) -> _Line:
     test = equal_test(result, terms, groups.labels)
     which = terms[0] if len(terms) == 1 else JOINT
-    null = f"The coefficients of {listing(terms)} are equal in all groups."
+    null = Note("groups_equal", terms=cut(terms))
     if math.isnan(test.statistic):
-        null = f"Not tested: the covariance has too few clusters for {counted(int(test.df), 'restriction')}. {null}"
+        null = followed(not_tested(Note("few_clusters_for_restrictions", restrictions=int(test.df))), null)
     return _Line(
         which,
         "equality",
-        f"{len(groups.labels)} groups",
+        str(Note("groups", groups=len(groups.labels))),
         null,
         statistic=test.statistic,
         df=test.df,
@@ -197,7 +195,7 @@ def _permutations(
         except DigicarbonError as error:
             which = x[0] if len(x) == 1 else JOINT
             where = _pair(*(groups.labels[g] for g in pair))
-            lines.append(_Line(which, "permutation", where, f"Not tested: {error}", SEPARATE))
+            lines.append(_Line(which, "permutation", where, not_tested(note_of(error)), SEPARATE))
     return sorted(lines, key=lambda line: x.index(line.term) if line.term in x else len(x))
 
 
@@ -211,7 +209,7 @@ def _permutation(
     statistic: PermutationStatistic,
 ) -> list[_Line]:
     if model.fixed != model.effects:
-        raise EstimationError(f"the permutation test fits fixed effects or none, not {model.effects} effects.")
+        raise EstimationError(Note("permutation_of_effects", effects=model.effects))
     one, two = (groups.labels[g] for g in pair)
     both = panel.rows(np.isin(groups.rows, pair))
     first = (groups.units == pair[0])[np.isin(groups.units, pair)]
@@ -219,14 +217,16 @@ def _permutation(
         try:
             model.check(both.rows(side[both.unit_codes]))
         except DigicarbonError as error:
-            raise EstimationError(f"{name} by itself: {error}") from error
+            raise EstimationError(Note("group_by_itself", group=name, why=error)) from error
     moments = unit_moments(both.array([*model.regressors, model.y]), both.unit_codes, both.period_codes, model.fixed)
     found = permutation_test(moments, first, draws, rng, statistic)
-    how = f"all {found.splits} splits" if found.exact else f"{found.splits} splits drawn"
-    what = "difference" if statistic == "difference" else "studentised difference"
-    null = (
-        f"Units of {one} and {two} are draws from one population: {what} of separate regressions, units permuted "
-        f"between groups of {int(first.sum())} and {int((~first).sum())}, {how}."
+    null = Note(
+        "one_population" if statistic == "difference" else "one_population_studentised",
+        group=one,
+        other=two,
+        first=int(first.sum()),
+        second=int((~first).sum()),
+        how=Note("all_splits" if found.exact else "splits_drawn", splits=found.splits),
     )
     return [
         _Line(term, "permutation", _pair(one, two), null, SEPARATE, float(found.difference[j]), p=float(found.p[j]))

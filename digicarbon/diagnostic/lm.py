@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from digicarbon.diagnostic._rows import Row, aligned, effects_words, regression
 from digicarbon.errors import WeightsError
+from digicarbon.note import Note
 from digicarbon.numeric.linear.statistic import Sides
 from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.numeric.tests.residual_moran import residual_moran
@@ -42,19 +43,17 @@ def lm_rows(
     ------
     DataError, WeightsError
     """
-    w = aligned(panel, weights, "a Lagrange multiplier test")
+    w = aligned(panel, weights, Note("a_lagrange_multiplier_test"))
     if form == "corrected" and effects in ("time", "two_way") and w.constant_row_sum is None:
-        raise WeightsError(
-            f"{w.name} has rows with different sums, so that the corrected Lagrange multiplier tests do not exist with "
-            "time effects; row-standardise it, or choose form=classic."
-        )
+        raise WeightsError(Note("lm_unequal_rows", weights=w.name))
     found = lagrange_multipliers(regression(panel, y, regressors, effects), w.matrix, effects, form)
-    after = f"in the regression with {effects_words(effects)} ({form} form)"
+    words, shape = effects_words(effects), Note("corrected_form") if form == "corrected" else form
+    beside_error = Note("no_lag_beside_error", y=y, effects=words, form=shape)
     return [
-        Row.of("LM lag", f"There is no spatial lag of {y} {after}.", found.lag),
-        Row.of("LM error", f"There is no spatial error {after}.", found.error),
-        Row.of("robust LM lag", f"There is no spatial lag of {y}, a spatial error allowed, {after}.", found.robust_lag),
-        Row.of("robust LM error", f"There is no spatial error, a spatial lag allowed, {after}.", found.robust_error),
+        Row.of("LM lag", Note("no_lag", y=y, effects=words, form=shape), found.lag),
+        Row.of("LM error", Note("no_error", effects=words, form=shape), found.error),
+        Row.of("robust LM lag", beside_error, found.robust_lag),
+        Row.of("robust LM error", Note("no_error_beside_lag", effects=words, form=shape), found.robust_error),
     ]
 
 
@@ -74,10 +73,7 @@ def residual_moran_row(
     ------
     DataError, WeightsError
     """
-    w = aligned(panel, weights, "Moran's I")
+    w = aligned(panel, weights, Note("morans_i"))
     found = residual_moran(regression(panel, y, regressors, effects), w.matrix, effects, sides)
-    null = (
-        f"The residuals of the regression with {effects_words(effects)} are not spatially autocorrelated "
-        f"(z of I = {found.i:.4f}, expected {found.expected:.4f})."
-    )
+    null = Note("no_autocorrelation", effects=effects_words(effects), z=found.i, expected=found.expected)
     return Row("Moran's I of residuals", null, found.z, p=found.p)

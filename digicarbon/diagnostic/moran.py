@@ -72,14 +72,11 @@ def moran(
     Cliff & Ord (1981), Spatial Processes, pp. 42-46; the study's Eq 11-12.
     """
     panel = _with_terms(panel, variable)
-    w = aligned(panel, weights, "Moran's I").matrix
+    w = aligned(panel, weights, Note("morans_i")).matrix
     rng = np.random.default_rng(seed)
     found = [asdict(numeric_moran(row, w, moments, sides, rng, draws)) for row in _varying(panel, variable)]
     if all(one["variance"] <= NO_VARIANCE * one["expected"] ** 2 for one in found):
-        raise EstimationError(
-            "Moran's I is the same with these weights however values are exchanged between units, e.g. where all units "
-            "are neighbours with equal weights; it says nothing. Choose other weights."
-        )
+        raise EstimationError(Note("moran_fixed"))
     return pd.DataFrame(found, index=pd.Index(panel.periods, name=panel.time_name))
 
 
@@ -115,7 +112,7 @@ def moran_bivariate(
     DataError, WeightsError
     """
     panel = _with_terms(panel, variable, neighbours)
-    w = aligned(panel, weights, "Moran's I").matrix
+    w = aligned(panel, weights, Note("morans_i")).matrix
     rng = np.random.default_rng(seed)
     pairs = zip(_varying(panel, variable), _varying(panel, neighbours), strict=True)
     found = [asdict(bivariate_moran(own, others, w, rng, draws, sides)) for own, others in pairs]
@@ -155,7 +152,7 @@ def local_moran(
     DataError, WeightsError
     """
     panel = _with_terms(panel, variable)
-    w = aligned(panel, weights, "Moran's I").matrix
+    w = aligned(panel, weights, Note("morans_i")).matrix
     rng = np.random.default_rng(seed)
     frames = {}
     for period, row in zip(panel.periods, _varying(panel, variable), strict=True):
@@ -177,7 +174,7 @@ def _varying(panel: Panel, variable: str) -> FloatArray:
     cube = panel.cube([variable])[..., 0]
     for period, row in zip(panel.periods, cube, strict=True):
         if np.ptp(row) < 1e-12 * max(float(np.abs(row).max()), 1e-300):
-            raise DataError(f"{variable} is the same in every unit in {period}; Moran's I does not exist.")
+            raise DataError(Note("moran_without_variation", variable=variable, period=period))
     return cube
 
 
@@ -205,7 +202,7 @@ class _OfVariables(Diagnostic):
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if Moran's I cannot be computed."""
         super().check(panel)
-        aligned(panel, weights, "Moran's I")
+        aligned(panel, weights, Note("morans_i"))
 
 
 class Moran(_OfVariables):
@@ -241,7 +238,7 @@ class Moran(_OfVariables):
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``moran``, indexed by variable and period."""
-        w = aligned(panel, weights, "Moran's I")
+        w = aligned(panel, weights, Note("morans_i"))
         options = (self.moments, self.sides, self.draws, self.seed)
         return {
             "moran": pd.concat({name: moran(panel, w, name, *options) for name in self.variables}, names=["variable"])
@@ -292,7 +289,7 @@ class LocalMoran(_OfVariables):
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``local_moran``, indexed by variable, period and unit."""
-        w = aligned(panel, weights, "Moran's I")
+        w = aligned(panel, weights, Note("morans_i"))
         options = (self.moments, self.ml_variance, self.quadrants, self.sides, self.draws, self.seed)
         found = {name: local_moran(panel, w, name, *options) for name in self.variables}
         return {"local_moran": pd.concat(found, names=["variable"])}
@@ -333,7 +330,7 @@ class BivariateMoran(_OfVariables):
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``moran``, indexed by variable and period."""
-        w = aligned(panel, weights, "Moran's I")
+        w = aligned(panel, weights, Note("morans_i"))
         options = (self.neighbours, self.sides, self.draws, self.seed)
         found = {name: moran_bivariate(panel, w, name, *options) for name in self.variables}
         return {"moran": pd.concat(found, names=["variable"])}

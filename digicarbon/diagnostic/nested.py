@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from digicarbon.diagnostic._rows import Row, aligned
-from digicarbon.errors import EstimationError, listing
+from digicarbon.diagnostic._rows import Row, aligned, followed, not_tested
+from digicarbon.errors import EstimationError
 from digicarbon.model import SpatialPanel
+from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.statistic import Statistic
 from digicarbon.numeric.tests import nested as numeric
 from digicarbon.numeric.tests.effects_test import Dependence, Tested, effects_test
@@ -28,8 +29,7 @@ def changed(model: SpatialPanel, **fields: Any) -> SpatialPanel:
 
 
 def _at_boundary(row: Row) -> Row:
-    why = "The Durbin model's rho lies at the boundary of its range, so that the statistic has no known distribution."
-    return replace(row, null=f"{row.null} {why}", reliable=False)
+    return replace(row, null=followed(row.null, Note("durbin_at_boundary")), reliable=False)
 
 
 def durbin_rows(model: SpatialPanel, panel: Panel, weights: Weights | None) -> list[Row]:
@@ -55,19 +55,16 @@ def durbin_rows(model: SpatialPanel, panel: Panel, weights: Weights | None) -> l
 def _durbin_rows(model: SpatialPanel, durbin: Result, panel: Panel, weights: Weights | None) -> list[Row]:
     lagged = model.lagged
     lag = changed(model, kind="sar").fit(panel, weights)
-    null = "The spatial Durbin model reduces to the spatial lag model: all coefficients of spatial lags of x are zero."
+    null = Note("durbin_is_lag")
     rows = [
         Row.of("LR SDM to SAR", null, _ratio(durbin, lag, len(lagged))),
         Row.of("Wald SDM to SAR", null, wald_lag(durbin, lagged)),
     ]
     if set(lagged) != set(model.regressors):
-        why = (
-            "Not tested: the spatial error model is not nested in a Durbin model that lags some regressors only; set "
-            "durbin=all to test it."
-        )
+        why = not_tested(Note("error_model_not_nested"))
         return [*rows, Row("LR SDM to SEM", why), Row("Wald SDM to SEM", why)]
     error = changed(model, kind="sem").fit(panel, weights)
-    null = "The spatial Durbin model reduces to the spatial error model: theta + rho * beta = 0 for each regressor."
+    null = Note("durbin_is_error")
     return [
         *rows,
         Row.of("LR SDM to SEM", null, _ratio(durbin, error, len(lagged))),
@@ -120,12 +117,11 @@ def effects_rows(
     seed : int
     """
     if model.kind not in ("sar", "sdm", "sem", "sdem") or model.error_weights is not None:
-        why = "is for one spatial lag or one spatial error with the same weights"
-        return [Row("LR effects", f"Not tested: the test of fixed effects {why}.")]
+        return [Row("LR effects", not_tested(Note("effects_test_of_one_term")))]
     # the model's own checks: what is collinear with both kinds of effects cannot be tested
     uncorrected = {"bias_correction": "none", "demeaning": "exact", "cov": "classic"}
     changed(model, effects="two_way", **uncorrected).check(panel, weights)
-    operator = aligned(panel, weights, "a test of effects").operator
+    operator = aligned(panel, weights, Note("a_test_of_effects")).operator
     cube = panel.cube((*model.regressors, model.y))
     own = [model.regressors.index(name) for name in model.lagged]
     z = np.concatenate([cube[..., :-1], operator.lag(cube[..., own])], axis=2)
@@ -135,13 +131,12 @@ def effects_rows(
     tests: tuple[tuple[Tested, Tested], ...] = (("unit", "time"), ("time", "unit"))
     for tested, kept in tests:
         found = effects_test(z, cube[..., -1], operator, tested, dependence, rng, draws)
-        null = f"All {tested} effects are zero beside {kept} effects (uncorrected likelihoods)."
+        null = Note("effects_zero", kind=tested, beside=kept)
         name = f"LR {tested} effects"
-        warning = " With few periods its chi2 p is far too small: read the bootstrap's."
-        rows.append(Row.of(name, null + warning, found.statistic))
+        rows.append(Row.of(name, followed(null, Note("few_periods_chi2")), found.statistic))
         if draws:
-            how = f" Parametric bootstrap with {draws} draws."
-            rows.append(Row(f"{name}, bootstrap", null + how, found.statistic.value, p=found.bootstrap))
+            how = followed(null, Note("parametric_bootstrap", draws=draws))
+            rows.append(Row(f"{name}, bootstrap", how, found.statistic.value, p=found.bootstrap))
     return rows
 
 
@@ -169,17 +164,17 @@ def hausman_row(fixed: Result, random: Result, spatial: bool = True) -> Row:
     kinds = (*COMPARED, *SPATIAL) if spatial else COMPARED
     common = [term for term in fixed.terms_of(*kinds) if term in random.terms]
     if not common:
-        raise EstimationError("The fixed and the random effects model have no coefficient in common to compare.")
+        raise EstimationError(Note("hausman_nothing_in_common"))
     one, two = ([result.terms.index(term) for term in common] for result in (fixed, random))
     found = numeric.hausman(
         fixed.coef[one] - random.coef[two],
         fixed.covariance[np.ix_(one, one)] - random.covariance[np.ix_(two, two)],
     )
-    null = f"Random unit effects are uncorrelated with the regressors (compared: {listing(common)})."
+    null = Note("uncorrelated_unit_effects", compared=cut(common))
     if found.statistic.value < 0:
-        null += " The statistic is negative, so that it says nothing: prefer fixed effects."
+        null = followed(null, Note("negative_prefer_fixed"))
     elif not found.definite:
-        null += " The difference of covariances is not positive definite, so that its p value is not reliable."
+        null = followed(null, Note("indefinite_difference"))
     return replace(Row.of("Hausman", null, found.statistic), reliable=found.definite)
 
 
@@ -195,8 +190,8 @@ def hausman_rows(model: SpatialPanel, panel: Panel, weights: Weights | None) -> 
         As `SpatialPanel.fit` takes them.
     """
     if model.kind not in RANDOM_KINDS:
-        return [Row("Hausman", f"Not tested: a {model.kind} model has no random effects.")]
+        return [Row("Hausman", not_tested(Note("no_random_form", kind=model.kind)))]
     plain = changed(model, cov="classic", demeaning="exact", bias_correction="lee_yu", effects="unit")
     row = hausman_row(plain.fit(panel, weights), changed(plain, effects="random").fit(panel, weights))
-    structure = f", {model.error_structure} errors" if model.kind in ("sem", "sdem") else ""
-    return [replace(row, null=f"{row.null} Unit effects only, Lee-Yu for the fixed ones{structure}.")]
+    structure = Note("error_structure", structure=model.error_structure) if model.kind in ("sem", "sdem") else ""
+    return [replace(row, null=followed(row.null, Note("unit_effects_only", structure=structure)))]

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 import pandas as pd
 from pydantic import Field
 
-from digicarbon.diagnostic._rows import Row, where_possible
+from digicarbon.diagnostic._rows import Row, followed, where_possible
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.diagnostic.panel_tests import (
@@ -21,8 +21,9 @@ from digicarbon.diagnostic.panel_tests import (
     lm_effects_rows,
     serial_rows,
 )
-from digicarbon.errors import ConfigError, counted
+from digicarbon.errors import ConfigError
 from digicarbon.model import Model, PanelRegression
+from digicarbon.note import Note
 from digicarbon.numeric.linear.random_effects import Method
 from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.numeric.tests.effects_f import unit_effects
@@ -34,16 +35,16 @@ COLUMNS = ("step", "test", "statistic", "df", "df2", "p", "decision")
 
 @dataclass(frozen=True)
 class Path:
-    """The rows of each step, and the words of the last row.
+    """The rows of each step, and what the last row says.
 
     Attributes
     ----------
     steps : mapping of str to list of Row
-    choice : str
+    choice : Note
     """
 
     steps: Mapping[str, list[Row]]
-    choice: str
+    choice: Note
 
 
 def choose_panel_model(model: Model, panel: Panel, alpha: float = 0.05, seed: int = 0) -> pd.DataFrame:
@@ -81,15 +82,15 @@ def choose_panel_model(model: Model, panel: Panel, alpha: float = 0.05, seed: in
     docs/model_choice.md for what each test is worth at few periods.
     """
     if not isinstance(model, PanelRegression):
-        raise ConfigError("This decision path needs a panel regression; choose e.g. model=twfe.")
+        raise ConfigError(Note("choice_needs_panel_regression"))
     path = _path(arrays_of(model, panel), model.cov, alpha, model.variance, seed)
     lines = [
-        (step, row.test, row.statistic, row.df, row.df2, row.p, _decision(row, alpha))
+        (step, row.test, row.statistic, row.df, row.df2, row.p, str(_decision(row, alpha)))
         for step, rows in path.steps.items()
         for row in rows
     ]
     nothing = float("nan")
-    lines.append(("choice", "model", nothing, nothing, nothing, nothing, path.choice))
+    lines.append(("choice", "model", nothing, nothing, nothing, nothing, str(path.choice)))
     return pd.DataFrame(lines, columns=list(COLUMNS))
 
 
@@ -116,23 +117,19 @@ def _path(data: PanelArrays, cov: str, alpha: float, method: Method, seed: int) 
         "serial correlation": serial,
         "dependence of units": dependence,
     }
-    words = [
-        _model_words(units, times, again or contrast, alpha),
-        _errors_words(correlated, data.shape[0], any(row.p == row.p for row in serial)),
-        _dependence_words(dependence, times, data.shape[1], alpha),
-    ]
-    return Path(steps, " ".join(words))
+    errors = _errors_note(correlated, data.shape[0], any(row.p == row.p for row in serial))
+    between = _dependence_note(dependence, times, data.shape[1], alpha)
+    if not units:
+        pooled = Note("pooled_with_periods" if times else "pooled")
+        return Path(steps, Note("choose_pooled", model=pooled, errors=errors, units=between))
+    return Path(steps, _choice((again or contrast)[-1], times, bool(again), alpha, errors, between))
 
 
 def _dummies_row(data: PanelArrays, alpha: float) -> Row:
     """Return how many units differ from the average unit; F decides whether they do together."""
     found = unit_effects(data.y, data.x, data.unit)
     different = int((found.p <= alpha).sum())
-    null = (
-        f"Unit effects of the dummy-variable regression: {different} of {len(found.p)} units "
-        f"{'differs' if different == 1 else 'differ'} from the average unit at {alpha:g} (classic standard "
-        "errors); F decides on all of them together."
-    )
+    null = Note("units_differ", different=different, units=len(found.p), level=alpha)
     return Row("LSDV", null, float(different))
 
 
@@ -158,54 +155,56 @@ def _any_rejects(rows: Iterable[Row], alpha: float) -> bool:
     return any(row.reliable and row.p <= alpha for row in rows)
 
 
-def _decision(row: Row, alpha: float) -> str:
+def _decision(row: Row, alpha: float) -> Note:
     """Return whether a null is rejected, with the null."""
     if row.p != row.p:
         return row.null
     if not row.reliable:
-        return f"no decision: {row.null}"
-    return f"{'rejected' if row.p <= alpha else 'not rejected'} at {alpha:g}: {row.null}"
+        return Note("undecided", null=row.null)
+    return Note("rejected" if row.p <= alpha else "not_rejected", level=alpha, null=row.null)
 
 
-def _model_words(units: bool, times: bool, contrast: list[Row], alpha: float) -> str:
-    """Return the chosen effects, with the reason; the last of the forms of Hausman's test decides."""
-    if not units:
-        period = " with period dummies, since periods differ" if times else ""
-        return f"Pooled regression{period}: neither the F test nor Breusch and Pagan's finds unit effects."
-    also = ", and the F test finds time effects beside them" if times else ", and no time effects are found beside them"
-    fixed = f"Fixed unit{' and time effects' if times else ' effects'}: units differ"
-    deciding = contrast[-1]
+def _choice(deciding: Row, times: bool, held: bool, alpha: float, errors: Note, units: Note) -> Note:
+    """Return the model that is chosen where units differ, with the reason.
+
+    Parameters
+    ----------
+    deciding : Row
+        The last of the forms of Hausman's test.
+    times : bool
+        Whether periods differ, too.
+    held : bool
+        Whether period dummies are in that test.
+    alpha : float
+    errors, units : Note
+        What serial correlation and dependence between units mean for standard errors.
+    """
+    also, fixed = Note("also_time" if times else "also_no_time"), Note("fixed_two_way" if times else "fixed_unit")
     if deciding.p != deciding.p or not deciding.reliable:
-        return f"{fixed}{also}; there is no Hausman test here, and fixed effects suppose less than random ones."
-    how = _form_words(contrast)
+        return Note("choose_fixed_untested", model=fixed, also=also, errors=errors, units=units)
+    how = _form_note(deciding, held)
     if deciding.p <= alpha:
-        return f"{fixed}, {how} rejects random effects{also}."
-    random = f"Random unit effects{' and period dummies' if times else ''}"
-    return f"{random}: units differ, {how} does not reject random effects{also}."
+        return Note("choose_fixed", model=fixed, how=how, also=also, errors=errors, units=units)
+    random = Note("random_with_periods" if times else "random_unit_model")
+    return Note("choose_random", model=random, how=how, also=also, errors=errors, units=units)
 
 
-def _form_words(contrast: list[Row]) -> str:
+def _form_note(deciding: Row, held: bool) -> Note:
     """Return which form of Hausman's test decides, with the reason."""
-    held = " with period dummies" if "period dummies" in contrast[-1].test else ""
-    if "robust" in contrast[-1].test:
-        return f"the robust regression form of Hausman's test{held} (standard errors are not the classic ones)"
-    if "sigmamore" in contrast[-1].test:
-        return f"the sigmamore form of Hausman's test{held} (the classic difference of covariances is not definite)"
-    return f"Hausman's test{held}"
+    if deciding.form == "robust":
+        return Note("hausman_robust_periods" if held else "hausman_robust")
+    if deciding.form == "sigmamore":
+        return Note("hausman_sigmamore_periods" if held else "hausman_sigmamore")
+    return Note("hausman_periods" if held else "hausman")
 
 
-def _errors_words(serial: bool, n: int, tested: bool) -> str:
+def _errors_note(serial: bool, n: int, tested: bool) -> Note:
     """Return what serial correlation means for standard errors."""
     if not tested:
-        return "Errors: serial correlation could not be tested; clusters by unit (inference=cluster) allow for it."
+        return Note("serial_untested")
     if not serial:
-        return "Errors: no serial correlation is found; clusters by unit would still allow for unequal variances."
-    few = (
-        f" ({counted(n, 'cluster')} {'is' if n == 1 else 'are'} few: read p values near the level with care)"
-        if n < 40
-        else ""
-    )
-    return f"Errors: serially correlated, so standard errors clustered by unit (inference=cluster){few}."
+        return Note("no_serial")
+    return Note("serial_cluster", few=Note("few_clusters_alone", clusters=n) if n < 40 else "")
 
 
 def _dependence_rows(data: PanelArrays, fixed: EffectsKind, correlated: bool, seed: int) -> list[Row]:
@@ -216,23 +215,16 @@ def _dependence_rows(data: PanelArrays, fixed: EffectsKind, correlated: bool, se
     if lm is None or lm.p != lm.p:
         return shown
     if correlated:
-        null = f"{lm.null} Errors are serially correlated, which makes this test reject."
-        lm = replace(lm, null=null, reliable=False)
+        lm = replace(lm, null=followed(lm.null, Note("serial_upsets")), reliable=False)
     return [*shown, lm]
 
 
-def _dependence_words(rows: list[Row], times: bool, t: int, alpha: float) -> str:
+def _dependence_note(rows: list[Row], times: bool, t: int, alpha: float) -> Note:
     """Return what dependence between units means for standard errors."""
     if not _any_rejects(rows, alpha):
         usable = [row.test for row in rows if row.reliable and row.p == row.p]
-        alone = usable[0] if usable in (["CD"], ["CDw"]) else ""
-        word = f", but {alone} alone seldom finds a factor that units load on differently" if alone else ""
-        return f"Units: no dependence between them is found{word}."
-    first = "" if times else "time effects, which take up what is common to all, then "
-    return (
-        f"Units: their residuals are correlated, which clusters by unit do not allow for: {first}a spatial model "
-        f"(experiment spatial_choice), or Driscoll and Kraay's standard errors, which need many periods (here {t})."
-    )
+        return Note("independent_alone", test=usable[0]) if usable in (["CD"], ["CDw"]) else Note("independent_units")
+    return Note("correlated_units" if times else "correlated_units_time", periods=t)
 
 
 class PanelChoice(Diagnostic):

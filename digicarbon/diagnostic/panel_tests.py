@@ -10,9 +10,10 @@ from functools import partial
 import numpy as np
 
 from digicarbon.arrays import FloatArray, IntArray
-from digicarbon.diagnostic._rows import Row, where_possible
-from digicarbon.errors import EstimationError, counted
+from digicarbon.diagnostic._rows import Row, followed, not_tested, where_possible
+from digicarbon.errors import EstimationError
 from digicarbon.model import PanelRegression
+from digicarbon.note import Note
 from digicarbon.numeric.linear.group_means import without_effects
 from digicarbon.numeric.linear.random_effects import Method, RandomEffects
 from digicarbon.numeric.linear.statistic import Statistic
@@ -28,35 +29,36 @@ from digicarbon.panel import Panel
 COUNTERPART: dict[str, EffectsKind] = {"random": "unit", "random_time": "time", "random_two_way": "two_way"}
 """The fixed effects beside which random ones are looked at."""
 
-_EFFECTS: tuple[tuple[str, EffectsKind, EffectsKind, str], ...] = (
-    ("F unit effects", "unit", "none", "All units have the same intercept."),
-    ("F time effects", "time", "none", "All periods have the same intercept."),
-    ("F two-way effects", "two_way", "none", "All units and all periods have the same intercept."),
-    ("F time beside unit effects", "two_way", "unit", "Beside unit effects all periods have the same intercept."),
-    ("F unit beside time effects", "two_way", "time", "Beside time effects all units have the same intercept."),
+_EFFECTS: tuple[tuple[str, EffectsKind, EffectsKind, Note], ...] = (
+    ("F unit effects", "unit", "none", Note("equal_units")),
+    ("F time effects", "time", "none", Note("equal_periods")),
+    ("F two-way effects", "two_way", "none", Note("equal_units_and_periods")),
+    ("F time beside unit effects", "two_way", "unit", Note("equal_periods_beside_units")),
+    ("F unit beside time effects", "two_way", "time", Note("equal_units_beside_periods")),
 )
-_SQUARED = "Two-sided: a negative deviation counts as much as a positive one."
+_SQUARED = Note("squared_deviation")
+_UNITS, _PERIODS, _BOTH = Note("no_variance_units"), Note("no_variance_periods"), Note("no_variance_both")
 _LM = (
-    ("Breusch-Pagan unit", "breusch_pagan_unit", "no variance between units", _SQUARED),
-    ("Breusch-Pagan unit, half p", "half_unit", "no variance between units", "As Stata's xttest0."),
-    ("Honda unit", "honda_unit", "no variance between units", "One-sided; also King and Wu's."),
-    ("Breusch-Pagan time", "breusch_pagan_time", "no variance between periods", _SQUARED),
-    ("Breusch-Pagan time, half p", "half_time", "no variance between periods", "One-sided."),
-    ("Honda time", "honda_time", "no variance between periods", "One-sided; also King and Wu's."),
-    ("Breusch-Pagan two-way", "breusch_pagan_two_way", "no variance between units or periods", _SQUARED),
-    ("Honda two-way", "honda_two_way", "no variance between units or periods", "One-sided."),
-    ("King-Wu two-way", "king_wu_two_way", "no variance between units or periods", "One-sided."),
+    ("Breusch-Pagan unit", "breusch_pagan_unit", _UNITS, _SQUARED),
+    ("Breusch-Pagan unit, half p", "half_unit", _UNITS, Note("as_xttest0")),
+    ("Honda unit", "honda_unit", _UNITS, Note("one_sided_king_wu")),
+    ("Breusch-Pagan time", "breusch_pagan_time", _PERIODS, _SQUARED),
+    ("Breusch-Pagan time, half p", "half_time", _PERIODS, Note("one_sided_test")),
+    ("Honda time", "honda_time", _PERIODS, Note("one_sided_king_wu")),
+    ("Breusch-Pagan two-way", "breusch_pagan_two_way", _BOTH, _SQUARED),
+    ("Honda two-way", "honda_two_way", _BOTH, Note("one_sided_test")),
+    ("King-Wu two-way", "king_wu_two_way", _BOTH, Note("one_sided_test")),
     (
         "Gourieroux-Holly-Monfort",
         "gourieroux_holly_monfort",
-        "no variance between units or periods",
-        "One-sided, a mixture of chi2 distributions.",
+        _BOTH,
+        Note("one_sided_mixture"),
     ),
 )
 _LM_NEEDS = {
-    "no variance between units": "it takes two units or more, one of them observed twice.",
-    "no variance between periods": "it takes two periods or more, one of them with two units.",
-    "no variance between units or periods": "it takes two units and two periods or more, with observations in common.",
+    _UNITS: Note("takes_two_units"),
+    _PERIODS: Note("takes_two_periods"),
+    _BOTH: Note("takes_two_of_both"),
 }
 _SERIAL = (
     "Wooldridge, within residuals",
@@ -65,7 +67,6 @@ _SERIAL = (
     "Breusch-Godfrey",
     "Baltagi-Li",
 )
-HAUSMAN = "Random effects are uncorrelated with the regressors"
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +136,7 @@ def arrays_of(model: PanelRegression, panel: Panel) -> PanelArrays:
     data = PanelArrays(y, x, found.unit_codes, found.period_codes, found.balanced, calendar)
     for effects in dict.fromkeys(("none", COUNTERPART.get(model.effects, model.fixed))):
         if data.within(effects).ssr <= 1e-20 * float(((y - y.mean()) ** 2).sum()):
-            raise EstimationError(f"The regressors and effects explain {model.y} exactly; there are no errors to test.")
+            raise EstimationError(Note("explained_exactly", y=model.y))
     return data
 
 
@@ -172,7 +173,7 @@ def f_rows(data: PanelArrays) -> list[Row]:
     ]
 
 
-def _f_row(data: PanelArrays, name: str, larger: EffectsKind, smaller: EffectsKind, null: str) -> list[Row]:
+def _f_row(data: PanelArrays, name: str, larger: EffectsKind, smaller: EffectsKind, null: Note) -> list[Row]:
     return [Row.of(name, null, effects_f(data.y, data.x, data.unit, data.period, larger, smaller))]
 
 
@@ -180,9 +181,9 @@ def lm_effects_rows(data: PanelArrays) -> list[Row]:
     """Return Lagrange multiplier tests of random effects after pooled least squares."""
     found = vars(error_components(data.within("none").residuals, data.unit, data.period))
     return [
-        Row(name, f"Not tested: {_LM_NEEDS[null]}")
+        Row(name, not_tested(_LM_NEEDS[null]))
         if math.isnan(found[key].value)
-        else Row.of(name, f"There is {null}. {how}", found[key])
+        else Row.of(name, followed(null, how), found[key])
         for name, key, null, how in _LM
     ]
 
@@ -212,45 +213,49 @@ def hausman_rows(data: PanelArrays, effects: str, method: Method = "swamy_arora"
     compared = random.get(effects, "random")
     held = data.since(1) if effects == "two_way" else None
     found = hausman.contrast(data.y, data.x, data.unit, data.period, compared, method, held)
-    words = {"random": "unit effects", "random_time": "time effects", "random_two_way": "unit and time effects"}
-    what = words[compared] + (", period dummies in both models" if held is not None else "")
-    null = f"{HAUSMAN} ({what}; {counted(len(found.compared), 'coefficient')} compared)."
+    words = {
+        "random": Note("unit_effects"),
+        "random_time": Note("time_effects"),
+        "random_two_way": Note("two_way_effects"),
+    }
+    what = words[compared] if held is None else Note("unit_effects_and_dummies")
+    null = Note("uncorrelated_effects", what=what, coefficients=len(found.compared))
     return [
         contrast_row("Hausman", null, hausman.hausman_contrast(found)),
-        contrast_row(
-            "Hausman, sigmamore",
-            f"{null} Both covariances with the random effects' variance.",
-            hausman.hausman_contrast(found, "sigmamore"),
+        replace(
+            contrast_row(
+                "Hausman, sigmamore",
+                followed(null, Note("both_random_variance")),
+                hausman.hausman_contrast(found, "sigmamore"),
+            ),
+            form="sigmamore",
         ),
         contrast_row(
             "Hausman, sigmaless",
-            f"{null} Both covariances with the fixed effects' variance.",
+            followed(null, Note("both_fixed_variance")),
             hausman.hausman_contrast(found, "sigmaless"),
         ),
         *auxiliary_rows(null, found),
     ]
 
 
-def contrast_row(test: str, null: str, found: Hausman) -> Row:
+def contrast_row(test: str, null: Note, found: Hausman) -> Row:
     """Return the row of a Hausman statistic, with a word on what is wrong with it."""
     if found.statistic.value < 0:
-        null += " The statistic is negative, so that it says nothing."
+        null = followed(null, Note("negative_statistic"))
     elif not found.definite:
-        null += " The difference of covariances is not positive definite, so that its p value is not reliable."
+        null = followed(null, Note("indefinite_difference"))
     return replace(Row.of(test, null, found.statistic), reliable=found.definite)
 
 
-def auxiliary_rows(null: str, found: hausman.Contrast) -> list[Row]:
+def auxiliary_rows(null: Note, found: hausman.Contrast) -> list[Row]:
     """Return the regression form of the test, with classic and with clustered covariance."""
 
     def made() -> list[Row]:
+        plain, clustered = followed(null, Note("auxiliary_regression")), followed(null, Note("auxiliary_clustered"))
         return [
-            Row.of("Hausman, auxiliary", f"{null} Auxiliary regression.", hausman.auxiliary(found)),
-            Row.of(
-                "Hausman, robust",
-                f"{null} Auxiliary regression, covariance clustered by unit.",
-                hausman.auxiliary(found, "stata"),
-            ),
+            Row.of("Hausman, auxiliary", plain, hausman.auxiliary(found)),
+            replace(Row.of("Hausman, robust", clustered, hausman.auxiliary(found, "stata")), form="robust"),
         ]
 
     return where_possible("Hausman, auxiliary", made)
@@ -259,42 +264,41 @@ def auxiliary_rows(null: str, found: hausman.Contrast) -> list[Row]:
 def serial_rows(data: PanelArrays, fixed: EffectsKind) -> list[Row]:
     """Return tests for serial correlation of the errors, time effects being in where the model has them."""
     if data.calendar is None:
-        why = "Not tested: the order of the periods is not known; write them e.g. as 2010Q1 or 2010-03, or number them."
-        return [Row(name, why) for name in _SERIAL]
+        return [Row(name, not_tested(Note("periods_without_order"))) for name in _SERIAL]
     at = data.calendar[data.period]
     time = fixed in ("time", "two_way")
     first = data.with_periods() if time else data.x
     second = data.with_periods(2) if time else data.x
 
-    def of(name: str, null: str, found: Callable[[], Statistic]) -> list[Row]:
+    def of(name: str, null: Note, found: Callable[[], Statistic]) -> list[Row]:
         return where_possible(name, lambda: [Row.of(name, null, found())])
 
     rows = [within_serial_row(data, time)]
     rows += of(
         "Wooldridge, first differences",
-        "Errors in levels are not serially correlated (Stata's xtserial).",
+        Note("serial_levels"),
         lambda: serial_correlation.wooldridge_stata(data.y, first, data.unit, at),
     )
     rows += of(
         "Wooldridge, differenced errors",
-        "Differences of errors are not serially correlated: errors in levels are a random walk.",
+        Note("serial_differences"),
         lambda: serial_correlation.wooldridge_difference(data.y, second, data.unit, "differences"),
     )
     fit = data.within(fixed)
-    short = " For long panels only: demeaning correlates residuals of few periods." if fixed != "none" else ""
+    one_lag = Note("serial_one_lag")
     if data.shape[1] < 2:
-        rows.append(Row("Breusch-Godfrey", "Not tested: serial correlation needs at least two periods."))
+        rows.append(Row("Breusch-Godfrey", not_tested(Note("serial_needs_two_periods"))))
     else:
         rows += of(
             "Breusch-Godfrey",
-            f"Errors are not serially correlated (one lag).{short}",
+            one_lag if fixed == "none" else followed(one_lag, Note("long_panels_only")),
             lambda: serial_correlation.breusch_godfrey(fit.residuals, fit.design),
         )
     if not data.balanced:
-        return [*rows, Row("Baltagi-Li", "Not tested: the test is for balanced panels.")]
+        return [*rows, Row("Baltagi-Li", not_tested(Note("test_of_balanced")))]
     return rows + of(
         "Baltagi-Li",
-        "Errors beside random unit effects are not serially correlated.",
+        Note("serial_beside_random"),
         lambda: serial_correlation.baltagi_li(data.y, first, data.shape[0]),
     )
 
@@ -303,12 +307,12 @@ def within_serial_row(data: PanelArrays, time: bool) -> Row:
     """Return Wooldridge's test on within residuals."""
     name = "Wooldridge, within residuals"
     if not data.balanced:
-        return Row(name, "Not tested: it is for balanced panels; see the test in first differences.")
+        return Row(name, not_tested(Note("within_test_of_balanced")))
 
     def made() -> list[Row]:
         residuals = data.within("two_way" if time else "unit").residuals
         found = serial_correlation.wooldridge_within(residuals, data.unit, data.shape[1])
-        return [Row.of(name, "Errors are not serially correlated (fixed effects).", found)]
+        return [Row.of(name, Note("serial_fixed"), found)]
 
     return where_possible(name, made)[0]
 
@@ -316,7 +320,7 @@ def within_serial_row(data: PanelArrays, time: bool) -> Row:
 def heteroskedasticity_row(data: PanelArrays, fixed: EffectsKind) -> Row:
     """Return Koenker's test on the model's residuals."""
     found = studentized_breusch_pagan(data.within(fixed).residuals, data.x)
-    return Row.of("Koenker", "The variance of errors does not depend on the regressors (studentised).", found)
+    return Row.of("Koenker", Note("equal_variances"), found)
 
 
 def cross_section_rows(data: PanelArrays, fixed: EffectsKind, seed: int = 0) -> list[Row]:
@@ -325,19 +329,18 @@ def cross_section_rows(data: PanelArrays, fixed: EffectsKind, seed: int = 0) -> 
     if min(data.shape) < 2:
         return rows
     residuals = data.matrix(data.within(fixed).residuals)
-    null = "Residuals of no two units are correlated"
-    few = "For far more periods than units."
+    few = Note("long_panels_of_few")
+    first, second = followed(Note("pairs_breusch_pagan"), few), followed(Note("pairs_pesaran"), few)
 
     def made() -> list[Row]:
         found = [
-            Row.of("LM of pairs", f"{null} (Breusch and Pagan). {few}", cross_section.breusch_pagan_lm(residuals)),
-            Row.of("scaled LM", f"{null} (Pesaran). {few}", cross_section.scaled_lm(residuals)),
+            Row.of("LM of pairs", first, cross_section.breusch_pagan_lm(residuals)),
+            Row.of("scaled LM", second, cross_section.scaled_lm(residuals)),
         ]
         if fixed not in ("unit", "two_way"):
-            why = "Not tested: the correction is derived for regressions with fixed unit effects."
-            return [*found, Row("corrected scaled LM", why)]
+            return [*found, Row("corrected scaled LM", not_tested(Note("correction_of_unit_effects")))]
         corrected = cross_section.scaled_lm(residuals, corrected=True)
-        return [*found, Row.of("corrected scaled LM", f"{null} (Baltagi, Feng and Kao).", corrected)]
+        return [*found, Row.of("corrected scaled LM", Note("pairs_baltagi"), corrected)]
 
     return rows + where_possible("LM of pairs", made)
 
@@ -345,14 +348,13 @@ def cross_section_rows(data: PanelArrays, fixed: EffectsKind, seed: int = 0) -> 
 def dependence_row(data: PanelArrays, fixed: EffectsKind, seed: int = 0) -> Row:
     """Return Pesaran's CD, or Juodis and Reese's CDw where time effects are in the model."""
     if min(data.shape) < 2:
-        return Row("CD", "Not tested: correlations between units need two units and two periods.")
+        return Row("CD", not_tested(Note("correlations_need_two")))
     residuals = data.matrix(data.within(fixed).residuals)
-    null = "Residuals of different units are not correlated"
     if fixed not in ("time", "two_way"):
-        return where_possible("CD", lambda: [Row.of("CD", f"{null} (Pesaran).", cross_section.pesaran_cd(residuals))])[
-            0
-        ]
+        null = Note("units_pesaran")
+        return where_possible("CD", lambda: [Row.of("CD", null, cross_section.pesaran_cd(residuals))])[0]
     if not data.balanced:
-        return Row("CDw", "Not tested: after time effects the test is for balanced panels.")
-    words = f"{null} (Juodis & Reese, random weights of seed {seed}; Pesaran's CD says nothing after time effects)."
-    return Row.of("CDw", words, cross_section.weighted_cd(residuals, np.random.default_rng(seed)))
+        return Row("CDw", not_tested(Note("time_test_of_balanced")))
+    return Row.of(
+        "CDw", Note("units_juodis", seed=seed), cross_section.weighted_cd(residuals, np.random.default_rng(seed))
+    )

@@ -13,9 +13,10 @@ import pandas as pd
 from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
-from digicarbon.errors import ConfigError, DataError, EstimationError, listing, nearest
+from digicarbon.errors import ConfigError, DataError, EstimationError
 from digicarbon.model import GroupedRegression, SpatialPanel
 from digicarbon.model.grouped_regression import grouped
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.numeric.shape.turning_points import (
     Cubic,
     Curve,
@@ -112,10 +113,7 @@ def turning_points(result: Result, panel: Panel, term: str | None = None) -> pd.
     x = observed(result, panel, term)
     degree = len(curve.b)
     if degree > 3:
-        raise ConfigError(
-            f"{term} stands in the model up to {term}^{degree}; turning points are for squares and cubes. Look at the "
-            "curve with plot_curve, or leave out the higher powers."
-        )
+        raise ConfigError(Note("power_too_high", term=term, degree=degree))
     _refuse_straight(curve, x, term)
     rows = _quadratic_rows(quadratic(curve, x)) if degree == 2 else _cubic_rows(cubic(curve, x))
     frame = pd.DataFrame([asdict(row) for row in rows]).set_index("quantity")
@@ -134,20 +132,12 @@ def curve_of(result: Result, term: str) -> Curve:
     """
     names = powers_in(term, result.terms)
     if any(role.kind == "lag_y" or role.of in names for role in result.roles):
-        raise ConfigError(_spatial_words(term, result.kind))
+        raise ConfigError(Note("curve_of_spatial_lag", kind=result.kind, term=term))
     position = [result.terms.index(name) for name in names]
     b, covariance = result.coef[position], result.covariance[np.ix_(position, position)]
     if not (np.isfinite(b).all() and np.isfinite(covariance).all()):
-        raise EstimationError(f"The model has no finite estimate and variance of {listing(names)}.")
+        raise EstimationError(Note("curve_not_finite", terms=cut(names)))
     return Curve(b, covariance, result.inference.df, result.inference.level)
-
-
-def _spatial_words(term: str, kind: str) -> str:
-    return (
-        f"The model has a spatial lag ({kind}), so that a change of {term} in one place works through others and the "
-        "curve is not that of its coefficients. Fit the curve in a model without spatial lags (model=twfe, or sem for "
-        "a spatial error), or read direct and total effects of a linear model."
-    )
 
 
 def powers_in(term: str, terms: tuple[str, ...]) -> tuple[str, ...]:
@@ -160,41 +150,31 @@ def powers_in(term: str, terms: tuple[str, ...]) -> tuple[str, ...]:
     """
     _refuse_groups(terms, term)
     found = {_order(term, name): name for name in terms if _order(term, name)}
-    shown = f"The model's terms: {listing(terms, 20)}."
     base, _, order = term.rpartition("^")
     if base and order.isdigit():
-        raise ConfigError(f"'{term}' is a power; name the variable itself, '{base}', whose curve is wanted. {shown}")
+        raise ConfigError(Note("term_is_power", term=term, base=base, terms=cut(terms, 20)))
     if not found:
-        raise ConfigError(f"'{term}' is not a variable of the model.{nearest(term, terms)} {shown}")
+        raise ConfigError(Note("term_not_in_model", term=term, hint=suggestion(term, terms), terms=cut(terms, 20)))
     degree = max(found)
     if degree == 1:
-        raise ConfigError(
-            f"{term} stands in the model without a power, so that its curve is a straight line; add {term}^2, e.g. "
-            f"model.x=[{term},{term}**2]."
-        )
+        raise ConfigError(Note("term_without_power", term=term))
     lacking = [_power(term, order) for order in range(1, degree) if order not in found]
     if lacking:
-        raise ConfigError(
-            f"{found[degree]} stands in the model without {listing(lacking)}, which forces the curve's shape; add "
-            f"{listing(lacking)} to model.x. {shown}"
-        )
+        raise ConfigError(Note("term_lacks_power", power=found[degree], lacking=cut(lacking), terms=cut(terms, 20)))
     joined = [name for name in terms if ":" in name and any(part in found.values() for part in name.split(":"))]
     if joined:
-        raise ConfigError(_joined_words(term, joined, tuple(found.values())))
+        raise ConfigError(_joined(term, joined, tuple(found.values())))
     return tuple(found[order] for order in range(1, degree + 1))
 
 
-def _joined_words(term: str, joined: list[str], powers: tuple[str, ...]) -> str:
+def _joined(term: str, joined: list[str], powers: tuple[str, ...]) -> Note:
     """Return why a variable in interactions has no curve of its own."""
     others = list(dict.fromkeys(part for name in joined for part in name.split(":") if part not in powers))
     if others and all(other.startswith("C(") or other.endswith("]") for other in others):
-        return (
-            f"{term} also stands in {listing(joined)}, so that each group has a curve of its own; fit the groups apart "
-            "(e.g. sample=east), or leave the interaction out."
-        )
-    withs = f"the product with {listing(others)}" if others else "a product of its powers"
-    depends = f", so that its curve is another one at each value of {listing(others)}" if others else ""
-    return f"{term} also stands in {listing(joined)}, {withs}{depends}; leave the product out to have one curve."
+        return Note("curve_of_each_group", term=term, joined=cut(joined))
+    if others:
+        return Note("curve_in_product", term=term, joined=cut(joined), others=cut(others))
+    return Note("curve_in_own_product", term=term, joined=cut(joined))
 
 
 def _refuse_groups(terms: tuple[str, ...], term: str = "") -> None:
@@ -206,11 +186,7 @@ def _refuse_groups(terms: tuple[str, ...], term: str = "") -> None:
         if base not in terms and (_order(term, base) if term else base.rpartition("^")[2].isdigit())
     ]
     if powers:
-        raise ConfigError(
-            f"Each group has a coefficient of {listing(powers)} of its own in this model; turning points and pictures "
-            "of the curves of groups are not available. Fit the model without groups on a sample for each group "
-            "(model=twfe sample=east, or panel.select)."
-        )
+        raise ConfigError(Note("curve_of_groups", terms=cut(powers)))
 
 
 def named_term(term: str | None, terms: tuple[str, ...]) -> str:
@@ -224,7 +200,7 @@ def named_term(term: str | None, terms: tuple[str, ...]) -> str:
     if term is None:
         return variable_with_powers(terms)
     if not isinstance(term, str) or not term.strip():
-        raise ConfigError(f"term must be the name of a variable, e.g. 'ln_e'; got {term!r}.")
+        raise ConfigError(Note("term_no_name", value=repr(term)))
     return canonical(term)
 
 
@@ -240,11 +216,9 @@ def variable_with_powers(terms: tuple[str, ...]) -> str:
     bases = list(dict.fromkeys(base for base, mark, order in (t.rpartition("^") for t in terms) if order.isdigit()))
     bases = [base for base in bases if ":" not in base]
     if len(bases) != 1:
-        what = "no variable" if not bases else f"{listing(bases)}"
-        raise ConfigError(
-            f"diagnostic.term (term) is needed: the model has {what} with a power (e.g. model.x=[ln_e,ln_e**2]); name "
-            "the variable whose turning points are wanted."
-        )
+        if not bases:
+            raise ConfigError(Note("no_variable_with_power", key="diagnostic.term"))
+        raise ConfigError(Note("several_variables_with_power", key="diagnostic.term", variables=cut(bases)))
     return bases[0]
 
 
@@ -263,10 +237,7 @@ def observed(result: Result, panel: Panel, term: str) -> FloatArray:
     # means, differences and instruments of lags have fewer rows than the panel whose range counts
     fewer = result.kind in FEWER_ROWS or any(name.endswith(f".{result.y}") for name in result.terms)
     if nobs != len(x) and not fewer:
-        raise DataError(
-            f"The result rests on {nobs:.0f} observations but this panel has {len(x)}; pass the panel that the model "
-            "was fitted to, since the range of the sample decides."
-        )
+        raise DataError(Note("panel_of_other_fit", fitted=nobs, observations=len(x)))
     return np.asarray(x, dtype=np.float64)
 
 
@@ -274,11 +245,10 @@ def refuse_few_values(x: FloatArray, term: str, degree: int) -> None:
     """Raise a `DataError` if a variable has no more distinct values than a polynomial of this degree bends through."""
     distinct = len(np.unique(x))
     if distinct == 1:
-        raise DataError(f"{term} is constant in this panel; it has no curve.")
+        raise DataError(Note("curve_of_constant", term=term))
     if distinct <= degree:
         raise DataError(
-            f"{term} has only {distinct} distinct values in this panel; {_power(term, degree)} needs at least "
-            f"{degree + 1}. Leave the power out, or choose a variable that is measured more finely."
+            Note("few_distinct_values", term=term, distinct=distinct, power=_power(term, degree), needed=degree + 1)
         )
 
 
@@ -290,15 +260,9 @@ def _refuse_straight(curve: Curve, x: FloatArray, term: str) -> None:
     half_range = float(x.max() - x.min()) / 2
     bend = degree * abs(float(curve.b[-1])) * half_range ** (degree - 1)
     if bend <= SMALLEST_BEND * max(abs(curve.derivative(place)[0]) for place in places):
-        raise EstimationError(
-            f"The coefficient of {_power(term, degree)} is zero to rounding, so that the curve has no turning point of "
-            "that order; leave this power out."
-        )
+        raise EstimationError(Note("power_is_zero", power=_power(term, degree)))
     if max(lost_digits(curve, place) for place in places) > MOST_LOST_DIGITS:
-        raise EstimationError(
-            f"{term} and its powers are so nearly collinear that the variance of the slope drowns in rounding; take "
-            f"the deviation of {term} from its mean (panel.derive) before taking powers."
-        )
+        raise EstimationError(Note("powers_nearly_collinear", term=term))
 
 
 def _order(term: str, name: str) -> int:
@@ -412,10 +376,12 @@ class TurningPoints(Diagnostic):
         try:
             names = powers_in(variable, self.model.regressors)
         except ConfigError as error:
-            raise error.told(f"diagnostic.term: {error}" if self.term else str(error)) from error
+            if not self.term:
+                raise
+            raise ConfigError(Note("diagnostic_term_wrong", key="diagnostic.term", why=error)) from error
         spatial = self.model if isinstance(self.model, SpatialPanel) else None
         if spatial is not None and (spatial.kind in LAG_KINDS or set(names) & set(spatial.lagged)):
-            raise ConfigError(_spatial_words(variable, spatial.kind))
+            raise ConfigError(Note("curve_of_spatial_lag", kind=spatial.kind, term=variable))
         used = panel.with_terms(self.model.terms)
         refuse_few_values(used.array([variable])[:, 0], variable, len(names))
         self.model.check(panel, weights)

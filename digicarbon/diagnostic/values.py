@@ -9,7 +9,8 @@ import pandas as pd
 from pydantic import Field, model_validator
 
 from digicarbon.diagnostic.base import Diagnostic
-from digicarbon.errors import DataError, listing
+from digicarbon.errors import DataError
+from digicarbon.note import Note, cut
 from digicarbon.panel import Panel
 from digicarbon.spec import Names
 from digicarbon.weights import Weights
@@ -34,7 +35,7 @@ class Values(Diagnostic):
     @model_validator(mode="after")
     def _named(self) -> Values:
         if not self.variables:
-            raise ValueError("variables is empty; name at least one column or term, e.g. [ci, e].")
+            raise ValueError(Note("no_variables", key="variables"))
         return self
 
     @property
@@ -63,7 +64,12 @@ class Values(Diagnostic):
         unknown = [period for period in self.periods if str(period) not in by_text]
         if unknown:
             raise DataError(
-                f"diagnostic.periods: the panel has no {listing(unknown)}; it has {listing(panel.periods, 20)}."
+                Note(
+                    "panel_lacks_periods",
+                    key="diagnostic.periods",
+                    unknown=cut(unknown),
+                    periods=cut(panel.periods, 20),
+                )
             )
         wanted = self.periods or (panel.periods[0], panel.periods[-1])
         return list(dict.fromkeys(by_text[str(period)] for period in wanted))

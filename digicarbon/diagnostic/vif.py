@@ -12,9 +12,10 @@ from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic._arguments import fitted_model
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
-from digicarbon.errors import ConfigError, EstimationError, listing
+from digicarbon.errors import ConfigError, EstimationError
 from digicarbon.model import Model
 from digicarbon.model._panel_columns import rows_of
+from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.within import EffectsKind, absorb, dependent, vanishing
 from digicarbon.numeric.tests.association import inflation_factors
 from digicarbon.panel import Panel
@@ -78,11 +79,9 @@ def vif(model: Model, panel: Panel) -> pd.DataFrame:
     EstimationError
         If a regressor does not vary or depends exactly on others.
     """
-    model = fitted_model(model, "The variance inflation factor")
+    model = fitted_model(model, Note("the_inflation_factor"))
     if not model.regressors:
-        raise ConfigError(
-            "Variance inflation factors need a model with regressors; choose e.g. model=twfe (not model=none)."
-        )
+        raise ConfigError(Note("vif_without_regressors"))
     made = panel.with_terms(model.regressors)
     names = made.expanded(model.regressors)
     values = made.array(names)
@@ -101,13 +100,10 @@ def _effects(model: Model) -> EffectsKind:
 
 
 def _factors(names: tuple[str, ...], centred: FloatArray, before: FloatArray, effects: str) -> FloatArray:
-    after = f" after {effects} effects" if effects else ""
+    after = Note("after_effects", effects=effects) if effects else ""
     gone = vanishing(centred, before)
     if gone:
-        raise EstimationError(f"{listing(names[j] for j in gone)} does not vary{after}; leave it out of the model.")
+        raise EstimationError(Note("vif_constant", terms=cut(names[j] for j in gone), after=after))
     for j, others in dependent(centred):
-        raise EstimationError(
-            f"{names[j]} is an exact linear combination of {listing(names[i] for i in others)}{after}, so that its "
-            "variance inflation factor is infinite; leave one of them out."
-        )
+        raise EstimationError(Note("vif_infinite", term=names[j], others=cut(names[i] for i in others), after=after))
     return inflation_factors(centred)

@@ -13,15 +13,16 @@ from pydantic import Field
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.diagnostic._arguments import Seed, chosen, coverage, real, whole
+from digicarbon.diagnostic._rows import followed
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.diagnostic.group_comparison import Draws, refuse_few_draws
-from digicarbon.errors import ConfigError, DataError, EstimationError, counted, listing, nearest
+from digicarbon.errors import ConfigError, DataError, EstimationError
 from digicarbon.model import GroupedRegression, Model, PanelRegression
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.base import Level
 from digicarbon.model.grouped_regression import grouped
-from digicarbon.note import Note
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS, small_sample_factor
 from digicarbon.numeric.linear.within import absorb, absorbed_rank
 from digicarbon.numeric.resampling.wild_bootstrap import Tails, WildBootstrap, WildWeights, wild_cluster_bootstrap
@@ -64,14 +65,13 @@ class _Test:
     Attributes
     ----------
     name : str
-    null : str
-        As a sentence.
+    null : Note
     restrictions : ndarray, shape (q, k)
     value : float
     """
 
     name: str
-    null: str
+    null: Note
     restrictions: FloatArray
     value: float
 
@@ -168,7 +168,7 @@ def wild_bootstrap(
         # a Wald statistic is quadratic in what t is linear in
         stat = found.statistic / (math.sqrt(factor) if len(test.restrictions) == 1 else factor)
         numbers = (found.estimate + test.value, found.se * math.sqrt(factor), stat, found.p, found.low, found.high)
-        words = _words(test, found, sample, weights, impose_null, cluster, level)
+        words = str(_said(test, found, sample, weights, impose_null, cluster, level))
         lines.append((test.name, *numbers, int(sample.clusters.max()) + 1, found.draws, words))
     return pd.DataFrame(lines, columns=["term", *COLUMNS]).set_index("term")
 
@@ -176,15 +176,9 @@ def wild_bootstrap(
 def _sample(model: Model, panel: Panel, cluster: str) -> _Sample:
     """Return the regression as arrays, after its own checks."""
     if not isinstance(model, PanelRegression):
-        raise ConfigError(
-            f"The wild cluster bootstrap is for panel regressions, not for a {type(model).__name__}; choose e.g. "
-            "model=twfe."
-        )
+        raise ConfigError(Note("bootstrap_of_other_model", model=type(model).__name__))
     if model.fixed != model.effects or model.estimator not in ("within", "lsdv"):
-        raise ConfigError(
-            "The wild cluster bootstrap takes fixed effects or none with estimator=within, not effects="
-            f"{model.effects} with estimator={model.estimator}."
-        )
+        raise ConfigError(Note("bootstrap_of_effects", effects=model.effects, estimator=model.estimator))
     plain: PanelRegression = model.model_copy(update={"cov": "classic"})
     plain.check(panel)
     if isinstance(plain, GroupedRegression):
@@ -206,18 +200,11 @@ def _refuse_clusters(count: int, rows: int, cluster: str) -> None:
     if count < FEWEST_CLUSTERS:
         # all signs turned give the same |t|: two of the 2^G vectors are as large as the sample
         smallest = 2.0 ** (1 - count)
-        are = "is" if count == 1 else "are"
         raise EstimationError(
-            f"{counted(count, 'cluster')} by {cluster} {are} too few for a wild cluster bootstrap (at least "
-            f"{FEWEST_CLUSTERS}): with {count}, Rademacher weights give no p below {smallest:g}. Choose "
-            "inference=classic, whose t distribution has the degrees of freedom that are left, or compare groups in "
-            "one regression of all units (model=twfe_regions)."
+            Note("bootstrap_few_clusters", clusters=count, by=cluster, fewest=FEWEST_CLUSTERS, smallest=smallest)
         )
     if count == rows and cluster not in ("unit", "time"):
-        raise DataError(
-            f"cluster: column '{cluster}' has another value in each of {rows} rows, so that no two errors would share "
-            "a cluster; name a column whose values are groups of rows, or cluster=unit."
-        )
+        raise DataError(Note("cluster_of_each_row", column=cluster, rows=rows))
 
 
 def _refuse_no_terms(term: object) -> None:
@@ -226,10 +213,7 @@ def _refuse_no_terms(term: object) -> None:
         return
     parts = list(term) if isinstance(term, Sequence | Mapping) else [term]
     if not all(isinstance(part, str) for part in parts):
-        raise ConfigError(
-            "term must be a coefficient's name, several in a list, or a mapping of names to factors such as "
-            f"{{'ln_e[east]': 1, 'ln_e[west]': -1}}; got {term!r}."
-        )
+        raise ConfigError(Note("term_no_combination", example="{'ln_e[east]': 1, 'ln_e[west]': -1}", value=repr(term)))
     for name, factor in term.items() if isinstance(term, Mapping) else ():
         real(factor, f"term: the factor of {name}")
 
@@ -248,7 +232,7 @@ def _tests(
         equal = [
             _Test(
                 f"{one}, all equal",
-                f"The coefficients of {one} are equal in all groups.",
+                Note("groups_equal", terms=(one,)),
                 np.concatenate([_row(sample, {names[0]: 1.0, name: -1.0}) for name in names[1:]]),
                 0.0,
             )
@@ -265,15 +249,15 @@ def _tests(
     if isinstance(term, Mapping):
         return [_one(sample, _combination(term), term, value)]
     if not term or len(set(term)) < len(term):
-        raise ConfigError(f"term: [{', '.join(term)}] must name one or more coefficients, each once.")
+        raise ConfigError(Note("term_names_twice", terms=term))
     name = ", ".join(term)
     rows = np.concatenate([_row(sample, {one: 1.0}) for one in term])
-    null = f"{name} = {value:g}{', jointly' if len(term) > 1 else ''}."
+    null = Note("terms_are_jointly" if len(term) > 1 else "terms_are", terms=term, value=value)
     return [_possible(sample)(_Test(name, null, rows, value))]
 
 
 def _one(sample: _Sample, name: str, factors: Mapping[str, float], value: float) -> _Test:
-    return _Test(name, f"{name} = {value:g}.", _row(sample, factors), value)
+    return _Test(name, Note("terms_are", terms=(name,), value=value), _row(sample, factors), value)
 
 
 def _possible(sample: _Sample) -> Callable[[_Test], _Test]:
@@ -283,8 +267,7 @@ def _possible(sample: _Sample) -> Callable[[_Test], _Test]:
     def checked(test: _Test) -> _Test:
         if len(test.restrictions) >= clusters:
             raise EstimationError(
-                f"{test.name}: {counted(len(test.restrictions), 'restriction')} cannot be tested with {clusters} "
-                "clusters, whose scores sum to zero; test fewer at a time."
+                Note("restrictions_of_clusters", test=test.name, restrictions=len(test.restrictions), clusters=clusters)
             )
         return test
 
@@ -304,14 +287,18 @@ def _row(sample: _Sample, factors: Mapping[str, float]) -> FloatArray:
     unknown = [name for name in factors if name not in sample.names]
     if unknown:
         raise ConfigError(
-            f"The model has no coefficient '{unknown[0]}'.{nearest(unknown[0], sample.names)} Coefficients: "
-            f"{listing(sample.names, 40)}."
+            Note(
+                "no_such_coefficient",
+                term=unknown[0],
+                hint=suggestion(unknown[0], sample.names),
+                coefficients=cut(sample.names, 40),
+            )
         )
     row = np.zeros((1, len(sample.names)))
     for name, factor in factors.items():
         row[0, sample.names.index(name)] = factor
     if not row.any():
-        raise ConfigError("The combination of coefficients to test is empty; give at least one factor that is not 0.")
+        raise ConfigError(Note("empty_combination"))
     return row
 
 
@@ -330,7 +317,7 @@ def _factor(sample: _Sample) -> float:
     return small_sample_factor(sample.model.small_sample, groups, rows, len(sample.names), absorbed, nested)
 
 
-def _words(
+def _said(
     test: _Test,
     found: WildBootstrap,
     sample: _Sample,
@@ -338,23 +325,27 @@ def _words(
     impose_null: bool,
     cluster: str,
     level: float,
-) -> str:
-    """Return the null and how it was tested as sentences."""
-    name_of = {"rademacher": "Rademacher", "webb": "Webb"}[weights]
-    how = f"all {found.draws} vectors of {name_of}" if found.enumerated else f"{found.draws} draws of {name_of}"
-    text = (
-        f"{test.null} {'Restricted' if impose_null else 'Unrestricted'} wild bootstrap by {cluster}, "
-        f"{int(sample.clusters.max()) + 1} clusters, {how} weights."
+) -> Note:
+    """Return the null and how it was tested."""
+    clusters = int(sample.clusters.max()) + 1
+    null = Note(
+        "restricted_bootstrap" if impose_null else "unrestricted_bootstrap",
+        null=test.null,
+        by=cluster,
+        clusters=clusters,
+        how=Note(
+            "all_vectors" if found.enumerated else "draws_of_weights",
+            draws=found.draws,
+            weights={"rademacher": "Rademacher", "webb": "Webb"}[weights],
+        ),
     )
     if found.smallest_p > 1 - level:
-        text += f" No p below {found.smallest_p:.3g} exists with so few clusters; choose weights=webb."
-    if int(sample.clusters.max()) + 1 == len(sample.clusters):
-        text += " Each cluster is one observation: it is the wild bootstrap for heteroskedasticity."
+        null = followed(null, Note("no_smaller_p", p=found.smallest_p))
+    if clusters == len(sample.clusters):
+        null = followed(null, Note("cluster_per_observation"))
     touched = (sample.x[:, test.restrictions.any(axis=0)] != 0).any(axis=1)
     few = len(np.unique(sample.clusters[touched]))
-    if few < FEWEST_CLUSTERS:
-        text += f" It differs from zero in {counted(few, 'cluster')} only, where this test is not reliable."
-    return text
+    return followed(null, Note("not_zero_in_few", clusters=few)) if few < FEWEST_CLUSTERS else null
 
 
 class WildClusterBootstrap(Diagnostic):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from digicarbon.errors import listing
+from digicarbon.note import Note, cut
 
 TIME_WORDS = ("time", "year", "period", "quarter", "month", "date", "t")
 
@@ -66,30 +66,31 @@ def read(text: str) -> Formula:
         lambda found: f"I({found['base']}**{found['power']})" if found["base"] else found[0], text
     )
     if re.search(r"\^|\*\*", _WRAPPED_OR_POWER.sub("", guarded)):
-        raise ValueError(
-            f"formula '{text}' has a power of more than a name; write I(x^2) for powers and a*b for products."
-        )
+        raise ValueError(Note("formula_power", key="formula", formula=text))
     try:
         parsed = Parsed(guarded, _ordering="none")
     except (FormulaicError, SyntaxError, KeyError, TypeError, ValueError) as error:
         plain = re.sub(r"\s+", " ", re.sub(r"\x1b\[[\d;]*m|[⧛⧚]", "", str(error))).strip(" .")
-        if "__" in plain or isinstance(error, SyntaxError):
-            plain = f"a formula may use {_WORDS}"
-        hint = " Instruments belong to PanelIV (model=iv)." if guarded.count("~") > 1 else ""
-        if re.search(r"[\w)]\s+[\w(]", text):
-            hint += " Put a name that holds blanks or parentheses between backticks, e.g. `GDP (yuan)`."
-        raise ValueError(f"formula '{text}' cannot be read: {plain}.{hint}") from error
+        unclear = "__" in plain or isinstance(error, SyntaxError)
+        why = Note("formula_may_use", words=_WORDS) if unclear else plain
+        instruments = Note("formula_instruments") if guarded.count("~") > 1 else ""
+        backticks = Note("formula_backticks") if re.search(r"[\w)]\s+[\w(]", text) else ""
+        raise ValueError(
+            Note(
+                "formula_unreadable", key="formula", formula=text, why=why, instruments=instruments, backticks=backticks
+            )
+        ) from error
     if not hasattr(parsed, "rhs") or len(parsed.lhs) != 1:
-        raise ValueError(f"formula '{text}' must be one outcome, ~ and terms, e.g. ln_ci ~ ln_e + ln_pgdp.")
+        raise ValueError(Note("formula_without_outcome", key="formula", formula=text))
     parts = parsed.rhs if isinstance(parsed.rhs, tuple) else (parsed.rhs,)
     if len(parts) > 2:
-        raise ValueError(f"formula '{text}' has more than one |; instruments belong to PanelIV (model=iv).")
+        raise ValueError(Note("formula_with_bars", key="formula", formula=text))
     terms = tuple(_term(term.factors, text) for term in parts[0] if str(term) != "1")
     if not terms:
-        raise ValueError(f"formula '{text}' has no term on the right-hand side.")
+        raise ValueError(Note("formula_without_term", key="formula", formula=text))
     absorbed = tuple(_term(term.factors, text) for term in parts[1] if str(term) != "1") if len(parts) == 2 else None
     if absorbed == ():
-        raise ValueError(f"formula '{text}' names no effects after |, e.g. | province + year.")
+        raise ValueError(Note("formula_without_effects", key="formula", formula=text))
     constant = any(str(term) == "1" for term in parts[0])
     return Formula(_term(next(iter(parsed.lhs)).factors, text), terms, absorbed, constant)
 
@@ -99,10 +100,7 @@ def effects_of(absorbed: tuple[str, ...], text: str) -> str:
     if len(absorbed) == 2:
         return "two_way"
     if len(absorbed) > 2:
-        raise ValueError(
-            f"formula '{text}' absorbs {listing(absorbed)}; only the unit's and the period's effects are absorbed, "
-            "others are terms, C(x)."
-        )
+        raise ValueError(Note("formula_absorbs_many", key="formula", formula=text, absorbed=cut(absorbed)))
     return "time" if absorbed[0].casefold() in TIME_WORDS else "unit"
 
 
@@ -125,8 +123,7 @@ def _factor(code: str, text: str) -> str:
             return f"ln_{variable}"
         if name in ("diff", "d") and order not in ("", "1"):
             raise ValueError(
-                f"formula '{text}': '{code}' is x less its lag {order} in R and the difference of order {order} in "
-                f"Stata; write D{order}.{variable} for the latter."
+                Note("formula_diff", key="formula", formula=text, code=code, order=order, variable=variable)
             )
         if name in _SHIFTS and order != "0":
             return f"{_SHIFTS[name]}{'' if order in ('', '1') else order}.{_factor(variable, text)}"
@@ -134,4 +131,4 @@ def _factor(code: str, text: str) -> str:
             return f"C({variable})"
     elif re.fullmatch(_VARIABLE, inside):
         return inside
-    raise ValueError(f"formula '{text}': '{code}' is not known; a formula may use {_WORDS}.")
+    raise ValueError(Note("formula_not_known", key="formula", formula=text, code=code, words=_WORDS))

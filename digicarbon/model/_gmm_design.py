@@ -9,8 +9,9 @@ from typing import Literal
 import numpy as np
 
 from digicarbon.arrays import BoolArray, FloatArray, IntArray
-from digicarbon.errors import EstimationError, counted, listing
+from digicarbon.errors import EstimationError
 from digicarbon.model._panel_grid import PanelGrid, covers, deepest_lag
+from digicarbon.note import Note, cut
 from digicarbon.numeric.gmm.equations import Equations, Kind, Transformation, equations, lagged
 from digicarbon.numeric.gmm.estimator import Moments
 from digicarbon.numeric.gmm.instruments import InstrumentSet, lag_instruments, own_instruments
@@ -251,9 +252,13 @@ def _lag_sets(plan: GmmPlan, grid: PanelGrid, rows: Equations) -> list[Instrumen
             )
             if found.level.all():
                 raise EstimationError(
-                    f"No row has {column} at lags {first} to {'the last' if last is None else last}, so that they "
-                    f"instrument nothing; the panel has {counted(grid.shape[1], 'period')}. Choose nearer lags or a "
-                    "longer panel."
+                    Note(
+                        "lags_instrument_nothing",
+                        column=column,
+                        first=first,
+                        periods=grid.shape[1],
+                        last=Note("the_last_lag") if last is None else last,
+                    )
                 )
             sets.append(found)
     return sets
@@ -283,9 +288,7 @@ def _refuse_too_short(plan: GmmPlan, rows: Equations, panel: Panel) -> None:
     if not (~rows.level).any():
         needed = max([plan.lags, *(deepest_lag(term) for term in (*plan.x, *plan.controls, *plan.instruments))]) + 2
         raise EstimationError(
-            f"No unit has the {needed} periods in a row that {counted(plan.lags, 'lag')} of {plan.y}, lags among the "
-            f"regressors and the transformation need; the panel has {listing(panel.periods, 12)}. Use "
-            "fewer lags or more periods."
+            Note("panel_too_short", needed=needed, lags=plan.lags, y=plan.y, periods=cut(panel.periods, 12))
         )
 
 
@@ -294,21 +297,21 @@ def _refuse_dependent(
 ) -> None:
     gone = [names[j] for j in vanishing(own, before)]
     if gone:
-        cure = "leave it out" if plan.kind == "system" else "leave it out, or choose kind=system, which keeps levels"
         raise EstimationError(
-            f"{listing(gone)} does not vary over time within units, so that {plan.kind} GMM cannot tell its "
-            f"coefficient; {cure}."
+            Note(
+                "constant_under_system" if plan.kind == "system" else "constant_under_difference",
+                terms=cut(gone),
+                kind=plan.kind,
+            )
         )
     chains = dependent(np.concatenate([effects, own], axis=1))
     if chains:
         base = effects.shape[1]
         j, others = chains[0]
-        among = [names[i - base] for i in others if i >= base]
+        among: list[str | Note] = [names[i - base] for i in others if i >= base]
         if any(i < base for i in others):
-            among.append("the period dummies" if plan.two_way else "the constant")
-        raise EstimationError(
-            f"{names[j - base]} is collinear with {listing(among)} in the rows that are left; leave one of them out."
-        )
+            among.append(Note("the_period_dummies" if plan.two_way else "the_constant"))
+        raise EstimationError(Note("collinear_in_rows_left", term=names[j - base], others=cut(among)))
 
 
 def _refuse_idle(
@@ -318,28 +321,18 @@ def _refuse_idle(
     here = np.full(len(rows.level), True) if plan.kind == "system" and plan.in_levels else ~rows.level
     gone = [names[j] for j in vanishing(columns[here], before[here])]
     if gone:
-        one = len(gone) == 1
-        raise EstimationError(
-            f"instruments: {listing(gone)} {'does' if one else 'do'} not vary over time within units, so that nothing "
-            f"of {'it' if one else 'them'} is left after the transformation; leave {'it' if one else 'them'} out, or "
-            "choose kind=system with exogenous_equation=both, which keeps levels."
-        )
+        raise EstimationError(Note("idle_instruments", terms=cut(gone)))
 
 
 def _refuse_too_few_rows(rows: Equations, k: int) -> None:
     transformed = int((~rows.level).sum())
     if transformed <= k:
-        raise EstimationError(
-            f"{counted(transformed, 'transformed row')} cannot identify {counted(k, 'parameter')}; use fewer "
-            "regressors, effects=unit or a larger sample."
-        )
+        raise EstimationError(Note("few_transformed_rows", rows=transformed, parameters=k))
 
 
 def _refuse_too_few_instruments(found: GmmDesign) -> None:
     k, columns = len(found.names), found.moments.Z.shape[1]
     if columns < k:
         raise EstimationError(
-            f"{counted(columns, 'instrument')} cannot identify {counted(k, 'parameter')} "
-            f"({listing(found.names, 20)}); widen instrument_lags, name fewer endogenous regressors or give "
-            "further instruments."
+            Note("gmm_few_instruments", instruments=columns, parameters=k, names=cut(found.names, 20))
         )

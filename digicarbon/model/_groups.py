@@ -9,8 +9,8 @@ import numpy as np
 
 from digicarbon.arrays import IntArray
 from digicarbon.country import country
-from digicarbon.errors import DataError, listing, nearest
-from digicarbon.note import Note, cut
+from digicarbon.errors import DataError
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.panel import Panel, label
 
 By = str | dict[str, str]
@@ -77,18 +77,21 @@ def groups_of(panel: Panel, by: By, where: str = "by") -> Groups:
         home = country()
         known = [*panel.text, *panel.names, *home.groups]
         raise DataError(
-            f"{where}: the panel has no column '{by}'.{nearest(by, known)} Name a column that holds each unit's group "
-            f"(text columns: {listing(panel.text, 20) or 'none'}), {listing(map(repr, home.groups))} for {home.many}, "
-            "or give a mapping unit: group."
+            Note(
+                "no_group_column",
+                key=where,
+                column=by,
+                hint=suggestion(by, known),
+                text=cut(panel.text, 20) or Note("nothing_there"),
+                known=cut(map(repr, home.groups)),
+                many=home.many,
+            )
         )
     found = set(of_units)
     if len(found) < 2:
-        raise DataError(f"{where}: all units are in one group ({next(iter(found))}); a comparison needs two or more.")
+        raise DataError(Note("all_in_one_group", key=where, group=next(iter(found))))
     if len(found) == len(of_units):
-        raise DataError(
-            f"{where}: each of the {len(found)} groups by {name} is a single unit, so that there are no groups to "
-            "compare. Name a column whose values several units share, or give a mapping unit: group."
-        )
+        raise DataError(Note("groups_of_one_unit", key=where, groups=len(found), column=name))
     orders = (order for order in country().groups.values() if found <= set(order))
     labels = tuple(group for group in next(orders, sorted(found)) if group in found)
     units = np.array([labels.index(group) for group in of_units], dtype=np.int64)
@@ -104,9 +107,15 @@ def _constant(panel: Panel, name: str, where: str) -> list[str]:
         row = int(changes[0])
         unit = int(panel.unit_codes[row])
         raise DataError(
-            f"{where}: column '{name}' varies within a unit ({panel.units[unit]} is {labels[first[unit]]} first and "
-            f"{labels[codes[row]]} in {panel.periods[panel.period_codes[row]]}); a group must be the same in all "
-            "periods. Make a column that holds each unit's group at one date."
+            Note(
+                "group_varies",
+                key=where,
+                column=name,
+                unit=panel.units[unit],
+                first=labels[first[unit]],
+                later=labels[codes[row]],
+                period=panel.periods[panel.period_codes[row]],
+            )
         )
     return [labels[code] for code in first]
 
@@ -115,10 +124,7 @@ def _known(panel: Panel, by: str, where: str) -> list[str]:
     home = country()
     strangers = home.strangers(panel.units)
     if strangers:
-        raise DataError(
-            f"{where}: the panel has no column '{by}', and {listing(strangers)} is no {home.one} whose {by} "
-            "is known. Name a column that holds each unit's group, or give a mapping unit: group."
-        )
+        raise DataError(Note("strangers_have_no_group", key=where, by=by, strangers=cut(strangers), one=home.one))
     return [str(home.group(by, unit)) for unit in panel.units]
 
 
@@ -126,8 +132,5 @@ def _mapped(panel: Panel, by: Mapping[str, str], where: str) -> list[str]:
     given = {label(unit): label(group) for unit, group in by.items()}
     lacking = [unit for unit in panel.units if unit not in given]
     if lacking:
-        raise DataError(
-            f"{where}: no group is given for {listing(lacking)}.{nearest(lacking[0], given)} Name the group of each "
-            "unit, or leave the unit out of the sample."
-        )
+        raise DataError(Note("units_without_group", key=where, units=cut(lacking), hint=suggestion(lacking[0], given)))
     return [given[unit] for unit in panel.units]

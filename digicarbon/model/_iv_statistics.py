@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from digicarbon.errors import listing
 from digicarbon.note import Note, cut
 from digicarbon.numeric.iv.anderson_rubin import AndersonRubin, Interval
 from digicarbon.numeric.iv.reduced_form import ErrorStructure, FTest
@@ -145,21 +144,22 @@ def _tests(found: FoundTests, endogenous: Sequence[str], y: str) -> pd.DataFrame
     power, lm = found.strength, found.strength.kleibergen_paap_lm
     over, wu, ar = found.overidentification, found.endogeneity, found.anderson_rubin.test
     nan = math.nan
-    rows: list[tuple[str, str, float, float, float, float]] = [
-        ("Kleibergen-Paap LM", "The instruments do not identify the endogenous terms.", lm.value, lm.df, nan, lm.p),
-        ("Cragg-Donald F", "No p value; see Stock and Yogo (2005).", power.cragg_donald_f, nan, nan, nan),
-        ("Kleibergen-Paap F", "No p value; the model's covariance.", power.kleibergen_paap_f, nan, nan, nan),
+    rows: list[tuple[str, Note, float, float, float, float]] = [
+        ("Kleibergen-Paap LM", Note("not_identified"), lm.value, lm.df, nan, lm.p),
+        ("Cragg-Donald F", Note("see_stock_yogo"), power.cragg_donald_f, nan, nan, nan),
+        ("Kleibergen-Paap F", Note("models_covariance"), power.kleibergen_paap_f, nan, nan, nan),
     ]
     if found.single:
-        critical = f"Instruments are weak; rejected above {power.effective_critical:.2f} (10 % of the worst bias, 5 %)."
+        critical = Note("weak_null", critical=power.effective_critical)
         rows.append(("Effective F", critical, power.effective_f, nan, nan, nan))
     if over.df:
-        rows.append(("Overidentification", "All instruments are exogenous.", over.value, over.df, nan, over.p))
-    who = listing(endogenous)
-    nulls = (f"{who} can be treated as exogenous.", f"No effect of {who} on {y}, instruments being exogenous.")
+        rows.append(("Overidentification", Note("exogenous_instruments"), over.value, over.df, nan, over.p))
+    who = cut(endogenous)
+    nulls = Note("exogenous_terms", terms=who), Note("no_effect", terms=who, y=y)
     for test, null, f in zip(("Endogeneity", "Anderson-Rubin"), nulls, (wu, ar), strict=True):
         rows.append((test, null, f.value, float(f.df1), float(f.df2), f.p))
-    frame = pd.DataFrame(rows, columns=["test", "null", "statistic", "df", "df2", "p"])
+    lines = [(test, str(null), *numbers) for test, null, *numbers in rows]
+    frame = pd.DataFrame(lines, columns=["test", "null", "statistic", "df", "df2", "p"])
     return frame.set_index("test")
 
 

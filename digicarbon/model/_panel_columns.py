@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from digicarbon.arrays import FloatArray
-from digicarbon.errors import DataError, EstimationError, listing
+from digicarbon.errors import DataError, EstimationError
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.random_effects import Method, RandomEffects, components, quasi_demean
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb, absorbed_rank
@@ -122,7 +122,7 @@ def first_difference(panel: Panel, names: tuple[str, ...], y: str, effects: Effe
     before = panel.rows_before(1)
     later = before >= 0
     if not later.any():
-        raise DataError(f"First differences need consecutive periods; the panel has {listing(panel.periods)}.")
+        raise DataError(Note("no_consecutive_periods", periods=cut(panel.periods)))
     columns = panel.array((*names, y))
     difference = columns[later] - columns[before[later]]
     units, unit_codes = np.unique(panel.unit_codes[later], return_inverse=True)
@@ -141,7 +141,7 @@ def quasi_demeaned(panel: Panel, names: tuple[str, ...], y: str, effects: Random
     rows, raw = rows_of(panel), panel.array((*names, y))
     constant = [name for name, column in zip(names, raw.T, strict=False) if np.ptp(column) == 0]
     if constant:
-        raise EstimationError(f"{listing(constant)} does not vary, so the constant absorbs it; leave it out.")
+        raise EstimationError(Note("beside_constant", terms=cut(constant)))
     found = components(raw[:, -1], raw[:, :-1], rows.unit_codes, rows.period_codes, effects, method)
     raw = np.column_stack([np.ones(len(raw)), raw])
     values = quasi_demean(raw, rows.unit_codes, rows.period_codes, found)

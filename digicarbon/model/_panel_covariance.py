@@ -141,13 +141,10 @@ def kernel_of(weights: Weights | None, kernel: Kernel, panel: Panel) -> scipy.sp
         If there are no weights, or they do not fit the panel.
     """
     if weights is None:
-        raise WeightsError("cov=conley needs spatial weights as its kernel; choose weights=… or pass `weights`.")
+        raise WeightsError(Note("conley_needs_weights"))
     links = scipy.sparse.csr_array(weights.align(panel).raw)
     if kernel == "weights" and links.nnz and links.max() > 1:
-        raise WeightsError(
-            f"{weights.name} has weights above 1, the kernel of a unit on itself; scale them (a kernel falls from 1 to "
-            "0 with distance), or choose kernel=uniform."
-        )
+        raise WeightsError(Note("conley_weights_above_one", weights=weights.name))
     if kernel == "uniform":
         links = scipy.sparse.csr_array((np.ones(links.nnz), links.indices, links.indptr), shape=links.shape)
     both = links.maximum(links.T).tolil()

@@ -10,6 +10,7 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
+from digicarbon.note import Note
 from digicarbon.numeric.linear.within import EffectsKind, demean
 from digicarbon.numeric.spatial.combined import fit_combined
 from digicarbon.numeric.spatial.likelihood import (
@@ -245,7 +246,4 @@ def dense(operator: SpatialOperator) -> DenseOperator:
         return operator
     if isinstance(operator, SparseOperator) and operator.n <= MOST_DENSE_UNITS:
         return operator.dense
-    raise EstimationError(
-        f"This estimator works with dense matrices; W has {operator.n} units, too many for it. Choose sar, sdm, sem, "
-        "sdem or slx with fixed effects and classic standard errors."
-    )
+    raise EstimationError(Note("too_many_for_dense", units=operator.n))

@@ -9,8 +9,9 @@ import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from digicarbon.arrays import FloatArray
-from digicarbon.errors import DataError, EstimationError, listing
+from digicarbon.errors import DataError, EstimationError
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne
+from digicarbon.note import Note, cut
 from digicarbon.numeric.linear import within as numeric
 from digicarbon.panel import Panel, canonical
 from digicarbon.result import Result
@@ -52,19 +53,19 @@ class Model(Spec):
         if not self.terms:
             return self
         if not self.y:
-            raise ValueError("y is empty; name the outcome's column, e.g. model.y=ln_ci.")
+            raise ValueError(Note("y_is_empty", key="y"))
         if not self.x:
-            raise ValueError("x is empty; name at least one focal term.")
+            raise ValueError(Note("x_is_empty", key="x"))
         squares = [term for term in (self.y, *self.regressors) if len(set(term.split(":"))) < len(term.split(":"))]
         if squares:
-            raise ValueError(f"{listing(squares)} is a product with itself; write a power, e.g. x^2.")
+            raise ValueError(Note("product_with_itself", terms=cut(squares)))
         by: dict[str, str] = {}
         for field, terms in (("y", (self.y,)), ("x", self.x), ("controls", self.controls)):
             for term in terms:
                 if by.get(term) == field:
-                    raise ValueError(f"{field} names {term} more than once; leave one of them out.")
+                    raise ValueError(Note("named_twice_in_field", key=field, term=term))
                 if term in by:
-                    raise ValueError(f"{field} names {term}, as model.{by[term]} does; leave one of them out.")
+                    raise ValueError(Note("named_in_two_fields", key=field, term=term, other=by[term]))
                 by[term] = field
         return self
 
@@ -157,10 +158,7 @@ def ignored_by(model: Model) -> frozenset[str]:
 def require_panel(panel: object) -> None:
     """Raise unless what a model is to be fitted to is a panel."""
     if not isinstance(panel, Panel):
-        raise DataError(
-            f"A model is fitted to a Panel, not to a {type(panel).__name__}; make one of a DataFrame with "
-            "dc.Panel.from_frame(frame, unit=…, time=…)."
-        )
+        raise DataError(Note("panel_is_none", given=type(panel).__name__))
 
 
 def refuse_unidentified(
@@ -179,29 +177,30 @@ def refuse_unidentified(
         return
     gone = [names[j] for j in numeric.vanishing(within, before)]
     if gone:
-        where = {
-            "none": "is zero everywhere",
-            "unit": "does not vary within units, so unit effects absorb it",
-            "time": "does not vary across units within a period, so time effects absorb it",
-            "two_way": "does not vary within units and periods, so two_way effects absorb it",
+        terms = cut(gone)
+        absorbed = {
+            "none": Note("absorbed_zero", terms=terms),
+            "unit": Note("absorbed_by_units", terms=terms),
+            "time": Note("absorbed_by_periods", terms=terms),
+            "two_way": Note("absorbed_by_both", terms=terms),
         }
-        raise EstimationError(f"{listing(gone)} {where[effects]}; leave it out or choose other effects.")
+        raise EstimationError(absorbed[effects])
     if "const" in names:
         spread, size = np.ptp(within, axis=0), np.abs(within).max(axis=0)
         flat = [name for name, still in zip(names, spread <= 1e-9 * size, strict=True) if still and name != "const"]
         if flat:
-            raise EstimationError(f"{listing(flat)} does not vary, so the constant absorbs it; leave it out.")
+            raise EstimationError(Note("beside_constant", terms=cut(flat)))
     chains = numeric.dependent(within)
     if chains:
         j, others = chains[0]
         raise EstimationError(
-            f"{names[j]} is collinear with {listing(names[i] for i in others)}{after(effects)}; leave one of them out."
+            Note("collinear", term=names[j], others=cut(names[i] for i in others), after=after(effects))
         )
 
 
-def after(effects: str, word: str = "after") -> str:
+def after(effects: str) -> Note | str:
     """Return what a sentence says of effects, `` after unit effects``; nothing where there are none."""
-    return "" if effects == "none" else f" {word} {effects} effects"
+    return "" if effects == "none" else Note("after_effects", effects=effects)
 
 
 def refuse_too_small(observations: int, parameters: int, effects: str) -> None:
@@ -216,8 +215,12 @@ def refuse_too_small(observations: int, parameters: int, effects: str) -> None:
     """
     if observations <= parameters:
         raise EstimationError(
-            f"{observations} (effective) observations cannot identify {parameters} parameters{after(effects, 'with')}; "
-            "use fewer regressors or spatial lags, fewer effects, or a larger sample."
+            Note(
+                "few_for_parameters",
+                observations=observations,
+                parameters=parameters,
+                effects=Note("with_effects", effects=effects) if effects != "none" else "",
+            )
         )
 
 
@@ -234,8 +237,12 @@ def refuse_single_period(panel: Panel, effects: str, lagged: bool = False) -> No
     n, t = panel.shape
     if effects in ("unit", "two_way") and t == 1:
         raise DataError(
-            f"{effects} effects need at least two periods; there is only {panel.periods[0]}"
-            f"{' after lags and differences' if lagged else ''}."
+            Note(
+                "one_period_for_effects",
+                effects=effects,
+                period=panel.periods[0],
+                lagged=Note("after_lags") if lagged else "",
+            )
         )
     if effects in ("time", "two_way") and n == 1:
-        raise DataError(f"{effects} effects need at least two units; the panel has only {panel.units[0]}.")
+        raise DataError(Note("one_unit_for_effects", effects=effects, unit=panel.units[0]))

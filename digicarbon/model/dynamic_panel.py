@@ -11,11 +11,11 @@ import pandas as pd
 from pydantic import Field, field_validator, model_validator
 
 from digicarbon.arrays import FloatArray
-from digicarbon.errors import EstimationError, counted, listing, nearest
+from digicarbon.errors import EstimationError
 from digicarbon.model._gmm_design import CONSTANT, GmmDesign, GmmPlan, Lags, design
 from digicarbon.model._panel_grid import columns_read, covers
 from digicarbon.model.base import Level, Model
-from digicarbon.note import Note
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.numeric.gmm import estimator as numeric
 from digicarbon.numeric.gmm import tests
 from digicarbon.numeric.gmm.equations import Kind, Transformation
@@ -29,12 +29,6 @@ LagRange = Annotated[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=
 """First and last lag; ``[2, null]`` takes all from the second."""
 
 DIFFERENCE_COLUMNS = ("without", "without_df", "without_p", "difference", "difference_df", "difference_p")
-NOT_IDENTIFIED = (
-    "The instruments do not identify all coefficients: they are linearly dependent or say nothing of a regressor; "
-    "widen instrument_lags, name fewer endogenous regressors or use fewer terms."
-)
-
-
 FEWEST_UNITS = 5
 """With fewer units a covariance clustered by unit says nothing, as with fewer clusters of a regression."""
 FIRST_VALID = {"outcome": 2, "predetermined": 1, "endogenous": 2}
@@ -143,7 +137,7 @@ class DynamicPanel(Model):
     @field_validator("lag_ranges")
     @classmethod
     def _ranges(cls, ranges: dict[str, Lags | None]) -> dict[str, Lags | None]:
-        return {canonical(name): lags and _not_empty(lags, f"of {name} ") for name, lags in ranges.items()}
+        return {canonical(name): lags and _not_empty(lags, name) for name, lags in ranges.items()}
 
     @model_validator(mode="after")
     def _roles(self) -> Self:
@@ -151,35 +145,33 @@ class DynamicPanel(Model):
         for field in ("predetermined", "endogenous"):
             for name in getattr(self, field):
                 if name == self.y:
-                    raise ValueError(f"{field} names the outcome {name}; its instruments are set by instrument_lags.")
+                    raise ValueError(Note("names_the_outcome", key=field, name=name))
                 if not any(covers(name, term) for term in self.regressors):
                     raise ValueError(
-                        f"{field} names {name}, which is not among the regressors.{nearest(name, self.regressors)} "
-                        f"Regressors: {listing(self.regressors, 20)}."
+                        Note(
+                            "not_among_regressors",
+                            key=field,
+                            name=name,
+                            hint=suggestion(name, self.regressors),
+                            regressors=cut(self.regressors, 20),
+                        )
                     )
         twice = sorted({name for name in named if named.count(name) > 1})
         if twice:
-            raise ValueError(f"{listing(twice)} is named more than once among predetermined and endogenous.")
+            raise ValueError(Note("two_roles", terms=cut(twice)))
         for name in self.lag_ranges:
             if name not in named:
-                raise ValueError(
-                    f"lag_ranges names {name}, which is neither predetermined nor endogenous.{nearest(name, named)}"
-                )
+                raise ValueError(Note("lag_range_of_other", key="lag_ranges", name=name, hint=suggestion(name, named)))
         own = [name for name in self.instruments if name in (self.y, *self.regressors)]
         if own:
-            raise ValueError(
-                f"instruments names {listing(own)}, which is in the regression already; name further columns only."
-            )
+            raise ValueError(Note("instruments_in_regression", key="instruments", terms=cut(own)))
         for term in (*self.regressors, *self.instruments):
             if self.y in columns_read(term):
-                raise ValueError(
-                    f"{term} is made of the outcome {self.y}; say how many of its lags are regressors by lags, and "
-                    "which instrument by instrument_lags."
-                )
+                raise ValueError(Note("made_of_the_outcome", term=term, y=self.y))
         if self.convention == "pgmm" and self.transformation != "difference":
-            raise ValueError("convention=pgmm knows differences only; choose convention=xtabond2 for other transforms.")
+            raise ValueError(Note("pgmm_transformation", key="convention"))
         if CONSTANT in self.regressors:
-            raise ValueError("'const' is the constant that system GMM adds itself; leave it out of the terms.")
+            raise ValueError(Note("constant_of_system"))
         return self
 
     @property
@@ -284,17 +276,18 @@ class DynamicPanel(Model):
         try:
             fit = numeric.gmm(found.moments, found.rows, self.transformation == "difference", self._inverse)
         except numeric.NotIdentifiedError as error:
-            raise EstimationError(NOT_IDENTIFIED) from error
+            raise EstimationError(Note("gmm_not_identified")) from error
         return (found, fit, *self._reported(found, fit))
 
     def _refuse_few_units(self, units: int) -> None:
         """Refuse units that are too few for what is clustered by unit."""
         if units < FEWEST_UNITS and not self._classic:
-            what = "robust standard errors" if self.steps == 1 else "the weight of two steps"
             raise EstimationError(
-                f"{counted(units, 'unit')} with enough periods {'is' if units == 1 else 'are'} too few for {what} "
-                f"clustered by unit (at least {FEWEST_UNITS}); choose steps=1 with cov=classic, which takes errors as "
-                "independent with one variance, or a sample of more units."
+                Note(
+                    "few_units_for_robust" if self.steps == 1 else "few_units_for_two_steps",
+                    units=units,
+                    fewest=FEWEST_UNITS,
+                )
             )
 
     def _reported(self, found: GmmDesign, fit: numeric.GmmFit) -> tuple[numeric.Step, FloatArray]:
@@ -303,9 +296,7 @@ class DynamicPanel(Model):
             return fit.one, fit.sigma2 * fit.one.bread if self.cov == "classic" else fit.covariance_one
         if fit.two is None or fit.windmeijer is None:
             raise EstimationError(
-                f"Two-step GMM cannot estimate {counted(len(found.names), 'parameter')} from "
-                f"{counted(found.units, 'unit')}: the covariance of moments has rank {fit.second.rank}. "
-                "Choose steps=1, fewer regressors or effects=unit."
+                Note("two_steps_without_rank", parameters=len(found.names), units=found.units, rank=fit.second.rank)
             )
         return fit.two, fit.windmeijer if self.windmeijer else fit.two.bread
 
@@ -401,7 +392,9 @@ class DynamicPanel(Model):
 def _not_empty(lags: Lags, whose: str = "") -> Lags:
     first, last = lags
     if last is not None and last < first:
-        raise ValueError(f"the lag range {whose}from {first} to {last} is empty; write [first, last], e.g. [2, 4].")
+        if not whose:
+            raise ValueError(Note("empty_lag_range", first=first, last=last))
+        raise ValueError(Note("empty_lag_range_of", name=whose, first=first, last=last))
     return lags
 
 

@@ -11,7 +11,7 @@ import scipy
 from pydantic import model_validator
 
 from digicarbon.arrays import FloatArray
-from digicarbon.errors import DataError, EstimationError, counted
+from digicarbon.errors import DataError, EstimationError
 from digicarbon.model._groups import By, Groups, groups_of
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.batch import Null
@@ -88,10 +88,7 @@ class GroupedRegression(PanelRegression):
     @model_validator(mode="after")
     def _one_observation_per_row(self) -> GroupedRegression:
         if self.estimator not in ("within", "lsdv"):
-            raise ValueError(
-                f"estimator={self.estimator} has no form with groups; choose within or lsdv, or fit each group "
-                "by itself."
-            )
+            raise ValueError(Note("estimator_without_groups", key="estimator", estimator=self.estimator))
         return self
 
     @property
@@ -183,10 +180,15 @@ class GroupedRegression(PanelRegression):
             taken = absorbed_count(units, periods, effects) if effects != "none" else 1
             if rows.sum() < own + taken:
                 raise EstimationError(
-                    f"Group '{name}' of {groups.by} has {counted(units, 'unit')} and "
-                    f"{counted(int(rows.sum()), 'observation')}, too few for {counted(own, 'coefficient')} of its own "
-                    f"beside {counted(taken, 'effect')}; choose interact=focal, fewer regressors, or join it with "
-                    "another group (by: a mapping unit: group)."
+                    Note(
+                        "group_too_small",
+                        group=name,
+                        by=groups.by,
+                        units=units,
+                        observations=int(rows.sum()),
+                        coefficients=own,
+                        taken=taken,
+                    )
                 )
 
     def _notes(self, groups: Groups) -> tuple[Note, ...]:
@@ -287,5 +289,5 @@ def _within_r2(expanded: Expanded, ssr: float) -> float:
     left = y - dummies @ solve(dummies, y)
     total = float(left @ left)
     if total <= 0:
-        raise DataError(f"{model.y} does not vary after the effects; there is nothing to explain.")
+        raise DataError(Note("nothing_after_the_effects", y=model.y))
     return 1 - ssr / total

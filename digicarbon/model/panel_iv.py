@@ -11,12 +11,12 @@ import pandas as pd
 from pydantic import field_validator, model_validator
 
 from digicarbon.arrays import FloatArray, IntArray
-from digicarbon.errors import EstimationError, counted, listing, nearest
+from digicarbon.errors import EstimationError
 from digicarbon.model._iv_statistics import Asked, FoundTests, made_of, notes, statistics, tables
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model._panel_covariance import REPAIRED, Rule
 from digicarbon.model.base import Level, Model, after, refuse_single_period, refuse_too_small, refuse_unidentified
-from digicarbon.note import Note
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.numeric.iv.anderson_rubin import anderson_rubin
 from digicarbon.numeric.iv.instrument_tests import endogeneity, overidentification
 from digicarbon.numeric.iv.reduced_form import ErrorStructure, partial_out, reduced_form
@@ -99,30 +99,29 @@ class PanelIV(Model):
     def _instrumented(self) -> PanelIV:
         regressors = self.regressors
         if "const" in self.terms:
-            raise ValueError("'const' is the constant that the model adds itself; leave it out of the terms.")
+            raise ValueError(Note("constant_among_terms"))
         if not self.instruments:
-            raise ValueError(
-                "instruments is empty; name at least one term that is left out of the equation, e.g. "
-                "model.instruments=[L.ln_e], or fit the model without instruments (model=twfe)."
-            )
+            raise ValueError(Note("no_instruments", key="instruments"))
         unknown = [term for term in self.endogenous if term not in regressors]
         if unknown:
             raise ValueError(
-                f"endogenous names {listing(unknown)}, which is neither in x nor in controls."
-                f"{nearest(unknown[0], regressors)} Regressors: {listing(regressors, 20)}."
+                Note(
+                    "endogenous_unknown",
+                    key="endogenous",
+                    unknown=cut(unknown),
+                    hint=suggestion(unknown[0], regressors),
+                    regressors=cut(regressors, 20),
+                )
             )
         for name, terms in (("instruments", self.instruments), ("endogenous", self.endogenous)):
             twice = sorted({term for term in terms if terms.count(term) > 1})
             if twice:
-                raise ValueError(f"{name} names {listing(twice)} more than once.")
+                raise ValueError(Note("several_named_twice", key=name, terms=cut(twice)))
         both = [term for term in self.instruments if term in regressors]
         if both:
-            raise ValueError(
-                f"{listing(both)} is a regressor and an instrument at once. An instrument is left out of the equation; "
-                "exogenous regressors are their own instruments and are not listed."
-            )
+            raise ValueError(Note("regressor_and_instrument", terms=cut(both)))
         if self.y in self.instruments:
-            raise ValueError(f"{self.y} is the outcome; it cannot be an instrument.")
+            raise ValueError(Note("outcome_as_instrument", y=self.y))
         if not any("C(" in term for term in (*self.instruments, *self.instrumented)):
             shortage = _shortage(self.instrumented, self.instruments)
             if shortage:
@@ -267,7 +266,7 @@ class PanelIV(Model):
         for chosen in (names, (*exogenous, *instruments)):
             refuse_unidentified(chosen, of(without, chosen), of(raw, chosen), self.effects)
         if np.ptp(without[:, 0]) < 1e-12 * max(float(np.abs(raw[:, 0]).max()), 1.0):
-            raise EstimationError(f"{self.y} does not vary{after(self.effects)}; there is nothing to explain.")
+            raise EstimationError(Note("nothing_to_explain", y=self.y, after=after(self.effects)))
         means = without.mean(axis=0) if constant else np.zeros(len(every))
         if constant:
             # projections square the condition of columns with large means; the constant takes the means back
@@ -293,9 +292,12 @@ class PanelIV(Model):
         groups = self._groups(panel)
         if self.cov == "cluster" and groups < FEWEST_CLUSTERS:
             raise EstimationError(
-                f"{counted(groups, 'cluster')} by {'unit or time' if self.cluster == 'both' else self.cluster} "
-                f"{'is' if groups == 1 else 'are'} too few for clustered standard errors (at least "
-                f"{FEWEST_CLUSTERS}); choose inference=classic, or compare groups in one pooled model."
+                Note(
+                    "iv_few_clusters",
+                    clusters=groups,
+                    by=Note("by_unit_or_time") if self.cluster == "both" else self.cluster,
+                    fewest=FEWEST_CLUSTERS,
+                )
             )
 
     def _groups(self, panel: Panel) -> int:
@@ -419,29 +421,36 @@ class Columns:
         fitted = z @ solve(z, x)
         for j in vanishing(x - fitted, x, _EXACT):
             raise EstimationError(
-                f"{self.endogenous[j]} is an exact linear combination of the instruments and the exogenous regressors "
-                f"({listing((*self.instruments, *self.exogenous))}); choose other instruments."
+                Note(
+                    "instrumented_exactly",
+                    term=self.endogenous[j],
+                    instruments=cut((*self.instruments, *self.exogenous)),
+                )
             )
         idle = vanishing(fitted, x, _EXACT)
         if idle:
             raise EstimationError(
-                f"The instruments {listing(self.instruments)} are uncorrelated with {self.endogenous[idle[0]]}, given "
-                "the other regressors and the effects; choose other instruments."
+                Note("instruments_uncorrelated", instruments=cut(self.instruments), term=self.endogenous[idle[0]])
             )
         for j, others in dependent(fitted, _EXACT):
             raise EstimationError(
-                f"The instruments {listing(self.instruments)} do not tell {self.endogenous[j]} apart from "
-                f"{listing(self.endogenous[i] for i in others)}: what they explain of them is collinear. Add an "
-                "instrument that moves one alone."
+                Note(
+                    "instruments_tell_not_apart",
+                    instruments=cut(self.instruments),
+                    term=self.endogenous[j],
+                    others=cut(self.endogenous[i] for i in others),
+                )
             )
 
 
-def _shortage(endogenous: tuple[str, ...], instruments: tuple[str, ...]) -> str:
+def _shortage(endogenous: tuple[str, ...], instruments: tuple[str, ...]) -> Note | None:
     """Return a sentence if there are fewer instruments than endogenous regressors, an empty text otherwise."""
     if len(instruments) >= len(endogenous):
-        return ""
-    return (
-        f"{counted(len(instruments), 'instrument')} ({listing(instruments)}) cannot identify "
-        f"{counted(len(endogenous), 'endogenous regressor')} ({listing(endogenous)}); name at least as many "
-        "instruments, or fewer in endogenous."
+        return None
+    return Note(
+        "iv_few_instruments",
+        given=len(instruments),
+        instruments=cut(instruments),
+        needed=len(endogenous),
+        endogenous=cut(endogenous),
     )

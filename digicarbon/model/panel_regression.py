@@ -27,6 +27,7 @@ from digicarbon.model.base import (
     require_panel,
 )
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, under_null
+from digicarbon.note import Note
 from digicarbon.numeric.linear.covariance import (
     FEWEST_CLUSTERS,
     ClusterBy,
@@ -61,7 +62,6 @@ RANDOM: Mapping[str, RandomEffects] = {
 }
 
 _SE_WORDS: Mapping[Covariance, str] = {
-    "cluster": "clustered",
     "driscoll_kraay": "Driscoll-Kraay",
     "beck_katz": "panel-corrected",
 }
@@ -149,28 +149,26 @@ class PanelRegression(Model):
         x = tuple(term for term in found.terms if focal & set(variables_of([term])))
         effects = fields.get("effects", "none") if found.absorbed is None else effects_of(found.absorbed, text)
         if not found.constant and effects not in ("unit", "time", "two_way"):
-            raise ValueError(f"formula '{text}' leaves out the constant, which a model without fixed effects has.")
+            raise ValueError(Note("formula_without_constant", key="formula", formula=text))
         controls = tuple(term for term in found.terms if term not in x)
         return {**fields, "y": found.y, "x": x, "controls": controls, "effects": effects}
 
     @model_validator(mode="after")
     def _consistent(self) -> PanelRegression:
         if "const" in self.terms:
-            raise ValueError("'const' is the constant that the model adds itself; leave it out of the terms.")
+            raise ValueError(Note("constant_among_terms"))
         if self.estimator == "between" and self.effects not in ("unit", "time"):
-            raise ValueError("estimator=between takes effects=unit (means over time) or effects=time.")
+            raise ValueError(Note("between_takes", key="estimator"))
         if self.estimator == "first_difference" and self.effects not in ("unit", "two_way"):
-            raise ValueError("estimator=first_difference takes effects=unit or effects=two_way.")
+            raise ValueError(Note("first_difference_takes", key="estimator"))
         if self.estimator == "lsdv" and self.effects not in ("unit", "time", "two_way"):
-            raise ValueError("estimator=lsdv takes effects=unit, time or two_way.")
+            raise ValueError(Note("lsdv_takes", key="estimator"))
         if self.constant and (self.estimator != "within" or self.fixed == "none"):
-            raise ValueError(
-                "constant=true belongs to fixed effects with estimator=within; others have their constant."
-            )
+            raise ValueError(Note("constant_belongs_to_fixed", key="constant"))
         if self.estimator == "between" and self.cov not in ("classic", "robust"):
-            raise ValueError(f"cov={self.cov} does not exist for means; choose classic or robust.")
+            raise ValueError(Note("cov_not_of_means", key="cov", cov=self.cov))
         if self.cov == "beck_katz" and self.cluster == "both":
-            raise ValueError("cov=beck_katz takes cluster=time (dependence between units) or cluster=unit.")
+            raise ValueError(Note("beck_katz_takes", key="cov"))
         if self.engine == "linearmodels" and (
             self.estimator != "within"
             or self.fixed != self.effects
@@ -179,10 +177,7 @@ class PanelRegression(Model):
             or self.small_sample in ("hc1", "hc3")
             or self.constant
         ):
-            raise ValueError(
-                "engine=linearmodels takes estimator=within, fixed effects or none, and cov=classic, robust or cluster "
-                "by unit or time; choose engine=kernel for others."
-            )
+            raise ValueError(Note("linearmodels_takes", key="engine"))
         return self
 
     @property
@@ -330,7 +325,7 @@ class PanelRegression(Model):
         columns = self._transformed(panel, panel.expanded(self.regressors, among=self.terms))
         self._refuse_few_groups(columns)
         if self.rule.counts_periods(columns.rows.t) and not panel.ordered:
-            raise DataError(f"cov={self.cov}: {panel.index.calendar.problem}")
+            raise DataError(Note("cov_needs_calendar", cov=self.cov, why=panel.index.calendar.problem))
         z, raw = columns.values[:, :-1], columns.raw[:, :-1]
         refuse_too_small(len(z), z.shape[1] + columns.absorbed, self.effects)
         if self.constant:
@@ -340,7 +335,7 @@ class PanelRegression(Model):
             refuse_unidentified(columns.names, z, raw, columns.removed)
         y = columns.values[:, -1]
         if float(np.ptp(y)) < 1e-12 * max(float(np.abs(columns.raw[:, -1]).max()), 1.0):
-            raise DataError(f"{self.y} does not vary{after(self.effects)}; there is nothing to explain.")
+            raise DataError(Note("nothing_to_explain", y=self.y, after=after(self.effects)))
         return columns
 
     def _transformed(self, panel: Panel, names: tuple[str, ...]) -> Columns:
@@ -366,8 +361,13 @@ class PanelRegression(Model):
             kind = {panel.unit_name: "unit", "unit": "unit", panel.time_name: "time", "time": "time"}.get(name)
             if kind is None or self.effects not in (kind, "two_way"):
                 raise ConfigError(
-                    f"formula '{self.formula}': '{name}' after | must be {panel.unit_name} or unit, or "
-                    f"{panel.time_name} or time; dummies of another column are a term, C({name})."
+                    Note(
+                        "formula_absorbs_other",
+                        formula=self.formula,
+                        column=name,
+                        unit=panel.unit_name,
+                        time=panel.time_name,
+                    )
                 )
 
     def _refuse_few_groups(self, columns: Columns) -> None:
@@ -379,26 +379,24 @@ class PanelRegression(Model):
         if self.cov == "beck_katz":
             needed = counts["time" if self.cluster == "time" else "unit"]
         if self.cov == "newey_west" and rows.t < 2:
-            raise EstimationError(
-                "One period is too few for Newey-West standard errors; choose inference=robust or inference=cluster."
-            )
+            raise EstimationError(Note("newey_west_one_period"))
         if self.cov == "beck_katz" and not rows.balanced:
-            raise DataError("cov=beck_katz needs a balanced panel; use panel.gaps=drop_units, or cov=cluster.")
+            raise DataError(Note("beck_katz_unbalanced"))
         for by, groups in needed.items():
             if groups < FEWEST_CLUSTERS:
-                way_out = "choose inference=classic, whose t has the degrees of freedom that are left"
-                if by == "unit":
-                    way_out += (
-                        ", or compare regions in one regression of all units (model=twfe_regions sample=full "
-                        "inference=classic)"
-                    )
-                what = f"{groups} {'unit' if by == 'unit' else 'period'}{'' if groups == 1 else 's'}"
-                if self.cov == "cluster":
-                    what = f"{groups} cluster{'' if groups == 1 else 's'} by {by}"
-                raise EstimationError(
-                    f"{what} {'is' if groups == 1 else 'are'} too few for {_SE_WORDS[self.cov]} standard errors (at "
-                    f"least {FEWEST_CLUSTERS}); {way_out}."
-                )
+                raise EstimationError(self._few_groups(by, groups))
+
+    def _few_groups(self, by: str, groups: int) -> Note:
+        way_out = Note("choose_classic_or_regions" if by == "unit" else "choose_classic")
+        if self.cov == "cluster":
+            return Note("few_clusters_by", groups=groups, by=by, fewest=FEWEST_CLUSTERS, way_out=way_out)
+        return Note(
+            "few_units_for_errors" if by == "unit" else "few_periods_for_errors",
+            groups=groups,
+            errors=_SE_WORDS[self.cov],
+            fewest=FEWEST_CLUSTERS,
+            way_out=way_out,
+        )
 
     def _goodness(self, columns: Columns, fit: Fit, df_resid: int) -> dict[str, float]:
         nobs, y = len(columns.values), columns.values[:, -1]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BeforeValidator, Field, model_validator
 
-from digicarbon.errors import DataError, WeightsError, listing, nearest
+from digicarbon.errors import DataError, WeightsError
 from digicarbon.model._panel_batch import LinearFits
 from digicarbon.model._panel_columns import Columns, rows_of
 from digicarbon.model._spatial_batch import MOST_UNITS, ErrorFits, LagFits, contrast_of, fit_null, null_sample
@@ -36,7 +36,7 @@ from digicarbon.model.base import (
     require_panel,
 )
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key, under_null
-from digicarbon.note import Note
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.numeric.linear.linear_batch import LinearRule
 from digicarbon.numeric.linear.within import EffectsKind, absorbed_count, demean
 from digicarbon.numeric.resampling.null_model import NullModel
@@ -52,7 +52,7 @@ from digicarbon.weights.combined import Node
 
 def _durbin(value: object) -> object:
     if isinstance(value, str) and value not in ("all", "x"):
-        raise ValueError(f"must be all, x or a list of regressors, e.g. [{value}]; got '{value}'.")
+        raise ValueError(Note("durbin_is_no_list", value=value))
     return value
 
 
@@ -129,23 +129,24 @@ class SpatialPanel(Model):
             unknown = [name for name in self.durbin if name not in self.regressors]
             if unknown:
                 raise ValueError(
-                    f"durbin names {listing(unknown)}, which is neither in x nor in controls."
-                    f"{nearest(unknown[0], self.regressors)}"
+                    Note(
+                        "durbin_unknown",
+                        key="durbin",
+                        unknown=cut(unknown),
+                        hint=suggestion(unknown[0], self.regressors),
+                    )
                 )
         if self.demeaning == "first" and self.bias_correction != "none" and self.effects in ("time", "two_way"):
-            raise ValueError(
-                "demeaning=first has no Lee-Yu form with time effects, since that likelihood lags first; "
-                "choose bias_correction=none beside it, or demeaning=exact."
-            )
+            raise ValueError(Note("first_without_lee_yu", key="demeaning"))
         if self.effects == "random" and self.kind in ("sac", "slx"):
-            raise ValueError(f"random effects exist for sar, sdm, sem and sdem; {self.kind} takes fixed effects.")
+            raise ValueError(Note("random_not_of_kind", kind=self.kind))
         if self.cov != "classic" and self.effects == "random":
-            raise ValueError(f"cov={self.cov} is not available for random effects; choose cov=classic.")
+            raise ValueError(Note("cov_not_of_random", key="cov", cov=self.cov))
         if self.bias_correction == "bias_corrected" and self.kind in ("sac", "slx") and self.fixed != "none":
-            raise ValueError(f"bias_corrected exists for sar, sem, sdm and sdem; {self.kind} takes lee_yu or none.")
+            raise ValueError(Note("bias_corrected_not_of_kind", kind=self.kind))
         self._refuse_reserved()
         if self.error_weights is not None and self.kind not in ERROR_KINDS:
-            raise ValueError(f"error_weights belong to sem, sdem and sac; {self.kind} has no spatial error.")
+            raise ValueError(Note("error_weights_not_of_kind", key="error_weights", kind=self.kind))
         return self
 
     def _refuse_reserved(self) -> None:
@@ -153,7 +154,7 @@ class SpatialPanel(Model):
         own = {"const", "rho", "lambda", "phi", "sigma2", *(f"W_{name}" for name in self.lagged)}
         clash = sorted(own & set(self.regressors))
         if clash:
-            raise ValueError(f"{listing(clash)} is the name of a parameter of this model; rename the column.")
+            raise ValueError(Note("name_of_parameter", terms=cut(clash)))
 
     @property
     def lagged(self) -> tuple[str, ...]:
@@ -318,27 +319,23 @@ class SpatialPanel(Model):
     def _design(self, panel: Panel, weights: Weights | None, error_weights: Weights | None) -> Design:
         """Return checked arrays in the panel's order."""
         if weights is None:
-            raise WeightsError(f"A {self.kind} model needs spatial weights; choose weights=… or pass `weights`.")
+            raise WeightsError(Note("model_needs_weights", kind=self.kind))
         require_panel(panel)
         panel = panel.with_terms(self.terms)
         refuse_single_period(panel, "unit" if self.effects == "random" else self.effects)
         if not isinstance(weights, Weights):
-            raise WeightsError("`weights` must be Weights; make them with Weights.from_matrix(matrix, labels).")
+            raise WeightsError(Note("weights_of_other_class"))
         if error_weights is not None and self.kind not in ERROR_KINDS:
-            raise WeightsError(f"error_weights belong to sem, sdem and sac; {self.kind} has no spatial error.")
+            raise WeightsError(Note("no_spatial_error", kind=self.kind))
         aligned = weights.align(panel)
         if aligned.matrix.nnz == 0:
-            raise WeightsError(f"{weights.name} has no link at all, so that there is no spatial term to estimate.")
+            raise WeightsError(Note("weights_without_link", weights=weights.name))
         w = aligned.operator
         m = self._error_operator(panel, error_weights) or w
         n, t = panel.shape
         sample = Sample(n, t, self.fixed, self.bias_correction)
         if self._needs_constant_rows(sample) and (w.constant_row_sum is None or m.constant_row_sum is None):
-            raise WeightsError(
-                f"{weights.name} has rows with different sums (as a unit without neighbour makes), which time effects "
-                "with Lee and Yu's correction or a spatial error do not allow; row-standardise it, choose "
-                "model.bias_correction=none (sar, sdm), or other effects."
-            )
+            raise WeightsError(Note("weights_unequal_rows", weights=weights.name))
         raw = panel.cube((*self.regressors, self.y))
         lagged = w.lag(raw)
         constant = ("const",) if self.fixed == "none" else ()
@@ -350,7 +347,7 @@ class SpatialPanel(Model):
         flat = within.reshape(n * t, -1)
         refuse_unidentified(names, flat[:, :-1], level.reshape(n * t, -1)[:, :-1], self.fixed)
         if np.ptp(flat[:, -1]) < 1e-12 * max(float(np.abs(raw[..., -1]).max()), 1.0):
-            raise DataError(f"{self.y} does not vary{after(self.effects)}; there is nothing to explain.")
+            raise DataError(Note("nothing_to_explain", y=self.y, after=after(self.effects)))
         return Design(level, within, lagged[..., -1:], names, w, m, sample, self.effects == "random")
 
     def _needs_constant_rows(self, sample: Sample) -> bool:

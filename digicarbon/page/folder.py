@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from digicarbon.errors import ConfigError, listing
+from digicarbon.errors import ConfigError
+from digicarbon.note import Note, cut
 
 MANIFEST = "manifest.json"
 """Lists what was written, so that the folder can be replaced without losing what others put there."""
@@ -33,10 +34,7 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
     """
     foreign = _foreign(folder)
     if foreign:
-        raise ConfigError(
-            f"--out: {folder} holds files that no report wrote ({listing(sorted(foreign), 4)}); they would be lost. "
-            "Name a new folder, or move them."
-        )
+        raise ConfigError(Note("page_folder_of_others", folder=folder, files=cut(sorted(foreign), 4)))
     half = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}")
     before = half.with_name(f"{half.name}-before")
     try:
@@ -51,7 +49,7 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
             raise
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise ConfigError(f"--out: {folder} cannot be written ({reason}); choose another folder.") from error
+        raise ConfigError(Note("page_folder_not_written", folder=folder, reason=reason)) from error
     finally:
         for left in (half, before):
             shutil.rmtree(left, ignore_errors=True)

@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 
 from digicarbon.disk.whole import put
-from digicarbon.errors import ConfigError, listing, nearest
+from digicarbon.errors import ConfigError
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.render.grid import Grid, clean, spread
 
 
@@ -136,19 +137,17 @@ class Table:
         path = Path(path)
         suffix = path.suffix.lower()
         if suffix not in FORMATS:
-            given = f"the suffix '{path.suffix}' is none" if path.suffix else "a suffix is missing"
+            formats, hint = cut(FORMATS, 9), suggestion(suffix, FORMATS)
+            if not path.suffix:
+                raise ConfigError(Note("table_without_suffix", file=path.name, formats=formats, hint=hint))
             raise ConfigError(
-                f"A table is not saved as {path.name}: {given}; choose one of {listing(FORMATS, 9)}."
-                f"{nearest(suffix, FORMATS)}"
+                Note("not_a_table_format", file=path.name, suffix=path.suffix, formats=formats, hint=hint)
             )
         content = FORMATS[suffix](self)
         try:
             put(path, content)
         except OSError as error:
-            raise ConfigError(
-                f"The table cannot be written to {path} ({error.strerror or error}); close the file if another program "
-                "has it open, or choose a folder that you may write to."
-            ) from error
+            raise ConfigError(Note("table_not_written", file=path, reason=error.strerror or str(error))) from error
         return path
 
     def _repr_html_(self) -> str:
@@ -261,5 +260,5 @@ def _refuse_unknown(names: Sequence[str], suffixes: Sequence[str]) -> None:
         if suffix not in FORMATS:
             allowed = [known.removeprefix(".") for known in FORMATS]
             raise ConfigError(
-                f"'{name}' is no format of a table; choose from {listing(allowed, 9)}.{nearest(name, allowed)}"
+                Note("no_format_of_table", format=name, formats=cut(allowed, 9), hint=suggestion(name, allowed))
             )

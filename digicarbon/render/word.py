@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from digicarbon.errors import ConfigError
+from digicarbon.note import Note
 from digicarbon.render.grid import SENTENCE, Grid, length, split
 
 CENTIMETRE = 28.35
@@ -38,7 +39,7 @@ def word(grids: Sequence[Grid]) -> bytes:
     try:
         from docx import Document
     except ImportError as error:
-        raise ConfigError("A Word document needs python-docx; install it: pip install python-docx") from error
+        raise ConfigError(Note("needs_python_docx")) from error
     # a name that is broken within a word is worse than a second table
     grids = [part for grid in grids for part in split(grid, lambda one: _width(one, SMALLEST) <= LANDSCAPE)]
     document = Document()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from digicarbon.errors import ConfigError, counted
+from digicarbon.errors import ConfigError
+from digicarbon.note import Note
 from digicarbon.render import Table
 from digicarbon.report.base import Record
 from digicarbon.report.foreign import as_result
@@ -53,12 +54,9 @@ def table(
         If there is nothing to show, labels are not one per result, or a fit is of an unknown kind.
     """
     if not results:
-        raise ConfigError("A table needs one result at least; none was given.")
+        raise ConfigError(Note("table_of_nothing"))
     if labels and len(labels) != len(results):
-        raise ConfigError(
-            f"labels has {counted(len(labels), 'label')} for {counted(len(results), 'result')}; give one for each, or "
-            "none."
-        )
+        raise ConfigError(Note("labels_of_results", labels=len(labels), results=len(results)))
     heads = list(labels) or [f"({position})" for position in range(1, len(results) + 1)]
     report = RegressionTable(
         **{"most_runs": max(len(results), 1), "labels": dict(words or {}), "language": language, **layout}

@@ -13,8 +13,8 @@ import yaml
 from pydantic import Field
 
 from digicarbon.config.files import folders
-from digicarbon.errors import ConfigError, listing
-from digicarbon.note import Note
+from digicarbon.errors import ConfigError
+from digicarbon.note import Note, cut
 from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, attributed
 from digicarbon.report.summary import across
 from digicarbon.result import Result
@@ -78,19 +78,25 @@ class DiagnosticTable(Report):
             unknown = [column for column in self.columns if column not in found.columns]
             if unknown:
                 raise ConfigError(
-                    f"report.columns: unknown {listing(unknown)}; the columns are {listing(found.columns)}."
+                    Note(
+                        "report_unknown_columns", key="report.columns", unknown=cut(unknown), columns=cut(found.columns)
+                    )
                 )
             block = found[list(self.columns)] if self.columns else found
             labelled = block.set_axis(pd.Index([self._row_label(key) for key in block.index]), axis=0)
             yield record, labelled.rename(columns=self._head)
 
     def _no_table(self, records: Sequence[Record]) -> ConfigError:
-        tables = listing(dict.fromkeys(name for record in records for name in record.result.tables))
-        runs = listing(record.label for record in records if record.label)
-        having = f"no such table, but {tables}" if tables else "no diagnostic"
+        tables = cut(dict.fromkeys(name for record in records for name in record.result.tables))
         return ConfigError(
-            f"report.name: this report shows the table '{self.name}' of a diagnostic; {runs or 'the run'} "
-            f"{'has' if len(records) == 1 else 'have'} {having}.{_maker(self.name)}"
+            Note(
+                "no_diagnostic_table",
+                key="report.name",
+                table=self.name,
+                runs=cut(record.label for record in records if record.label) or (Note("the_run"),),
+                having=Note("only_other_tables", tables=tables) if tables else Note("without_diagnostic"),
+                maker=_maker(self.name),
+            )
         )
 
     def _row_label(self, key: object) -> str:
@@ -111,8 +117,8 @@ class DiagnosticTable(Report):
         return f"{value:.0f}" if float(value).is_integer() else f"{float(value):.{self.decimals}f}"
 
 
-def _maker(table: str) -> str:
-    """Return which diagnostic makes a table as a sentence; empty if none among the configurations does."""
+def _maker(table: str) -> Note | str:
+    """Return which diagnostic makes a table; empty if none among the configurations does."""
     found = []
     for path in sorted(path for folder in folders() for path in folder.glob("diagnostic/*.yaml")):
         with suppress(yaml.YAMLError, OSError, UnicodeDecodeError):
@@ -122,8 +128,4 @@ def _maker(table: str) -> str:
             if table in getattr(getattr(sys.modules.get(module), name, None), "table_names", ()):
                 found.append(f"diagnostic={path.stem}")
     options = list(dict.fromkeys(found))
-    return (
-        f" Add {' or '.join(options)}, which makes it, or choose another report, e.g. report=regression."
-        if options
-        else ""
-    )
+    return Note("add_diagnostic", options=" or ".join(options)) if options else ""

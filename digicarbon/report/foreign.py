@@ -42,10 +42,7 @@ def as_result(fitted: object, unit: str = "unit", time: str = "time") -> Result:
     package = type(fitted).__module__.partition(".")[0]
     reader = _READERS.get(package)
     if reader is None or not all(hasattr(fitted, name) for name in _NEEDED[package]):
-        raise ConfigError(
-            f"A table shows results of digicarbon, and fits of {', '.join(_READERS)} with one outcome; "
-            f"{package}'s {type(fitted).__name__} is none of them. Of several models at once, give each."
-        )
+        raise ConfigError(Note("not_a_fit", packages=tuple(_READERS), package=package, name=type(fitted).__name__))
     return reader(fitted, unit, time)
 
 
@@ -155,7 +152,4 @@ def _inference(coef: FloatArray, covariance: FloatArray, p: FloatArray, df: floa
     for inference in (Inference(df), Inference(None)):
         if np.allclose(inference.columns(coef, se)["p"], p, rtol=SAME_P, atol=SAME_P):
             return inference
-    raise ConfigError(
-        f"The p values of this fit of {package} are those of neither the normal distribution nor Student's t with "
-        f"{df:g} degrees of freedom, so that its stars cannot be shown."
-    )
+    raise ConfigError(Note("p_values_of_neither", package=package, df=df))

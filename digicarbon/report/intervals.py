@@ -10,6 +10,7 @@ import pandas as pd
 from pydantic import Field
 
 from digicarbon.errors import ConfigError
+from digicarbon.note import Note
 from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, notes_of
 from digicarbon.report.focal import text_of
 from digicarbon.report.picture import (
@@ -170,8 +171,7 @@ class BandTable(Report):
             band = record.varied.get(self.key)
             if isinstance(band, bool) or not isinstance(band, int | float):
                 raise ConfigError(
-                    f"report=distance_bands: {record.label} has no number for {self.key}, but {band!r}; vary it, e.g. "
-                    f"grid.{self.key}=[600,800,1000] with weights=distance_band."
+                    Note("band_is_no_number", key="report", run=record.label, setting=self.key, value=repr(band))
                 )
             others = [f"{key}={text_of(value)}" for key, value in record.varied.items() if key != self.key]
             groups.setdefault(", ".join(others), {})[float(band)] = record.result

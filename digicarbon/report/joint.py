@@ -130,7 +130,7 @@ class Joint:
                 notes=read_all(read["notes"]),
             )
         except (ValueError, KeyError, TypeError) as error:
-            raise DataError(f"This is not a joint test as {FILE} holds it ({error}).") from error
+            raise DataError(Note("no_joint_test_file", file=FILE, reason=str(error))) from error
 
 
 def _finite(value: float) -> float | None:

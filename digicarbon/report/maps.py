@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from digicarbon.errors import ConfigError, listing
-from digicarbon.note import Note
+from digicarbon.errors import ConfigError
+from digicarbon.note import Note, cut
 from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, notes_of
 from digicarbon.report.diagnostic import DiagnosticTable
 from digicarbon.report.picture import clusters_of, long_names, no_letters, plot_lisa, plot_map, plot_moran
@@ -168,14 +168,10 @@ class MapTable(Report):
             If no run has such a table, or a variable is unknown.
         """
         if len(records) > self.most_runs:
-            raise ConfigError(
-                f"report=maps: {len(records):,} runs are too many for maps; name fewer, or raise report.most_runs."
-            )
+            raise ConfigError(Note("too_many_maps", key="report", runs=len(records)))
         found = [(record, frame) for record in records if (frame := self._values(record)) is not None]
         if not found:
-            raise ConfigError(
-                f"report=maps: no run has a table '{self.name}'. Choose diagnostic=values, which makes it."
-            )
+            raise ConfigError(Note("no_table_for_maps", key="report", table=self.name))
         columns: dict[str, pd.Series[Any]] = {}
         for record, frame in found:
             for variable in dict.fromkeys(frame.index.get_level_values("variable")):
@@ -233,8 +229,13 @@ class MapTable(Report):
         unknown = [name for name in self.variables if name not in known]
         if unknown:
             raise ConfigError(
-                f"report.variables: {record.label} has no {listing(unknown)}; it has {listing(known, 20)}. Name them "
-                "in diagnostic.variables, too."
+                Note(
+                    "maps_unknown_variables",
+                    key="report.variables",
+                    run=record.label,
+                    unknown=cut(unknown),
+                    known=cut(known, 20),
+                )
             )
         return frame[frame.index.get_level_values("variable").isin(self.variables or known)]
 

@@ -89,9 +89,7 @@ class RegressionTable(Report):
     def _falling(cls, stars: tuple[float, float, float]) -> tuple[float, float, float]:
         one, two, three = stars
         if not 1 >= one > two > three > 0:
-            raise ValueError(
-                f"{list(stars)} must fall from one star to three, each between 0 and 1, e.g. [0.1, 0.05, 0.01]"
-            )
+            raise ValueError(Note("stars_not_falling", stars=str(list(stars))))
         return stars
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import pandas as pd
 from pydantic import Field
 
-from digicarbon.errors import ConfigError, listing, nearest
-from digicarbon.note import Note, cut
+from digicarbon.errors import ConfigError
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, counted_notes, counted_once, summarised
 from digicarbon.report.focal import COLUMN, HEADS, Focal, Quantity, focal
 from digicarbon.report.labels import Labels
@@ -56,10 +56,7 @@ class SignTable(Report):
         """
         found = focal(records, self.quantity, by_column=True)
         if found.rows.empty:
-            raise ConfigError(
-                f"report.quantity: no run has {_one(self.quantity)} of a focal term; choose a model with x "
-                "(spatial ones have effects), or quantity: coefficient."
-            )
+            raise ConfigError(Note("signs_without_quantity", key="report.quantity", quantity=_one(self.quantity)))
         cells, rules = counts(*found.whole(), self._keys(found), self.level, self.decimals)
         cells.insert(list(cells.columns).index("smallest"), "% significant", _shares(cells))
         terms = cut(map(self.words, found.rows["term"].unique()), 12)
@@ -78,8 +75,13 @@ class SignTable(Report):
         unknown = [key for key in self.by if key not in found.varied]
         if unknown:
             raise ConfigError(
-                f"report.by: no run varies '{unknown[0]}'.{nearest(unknown[0], list(found.varied))} "
-                f"Varied: {listing(found.varied, 12) or 'nothing'}."
+                Note(
+                    "not_varied",
+                    key="report.by",
+                    choice=unknown[0],
+                    hint=suggestion(unknown[0], list(found.varied)),
+                    varied=cut(found.varied, 12) or Note("nothing_varied"),
+                )
             )
         return list(self.by) or [key for key, values in found.varied.items() if len(values) > 1]
 
@@ -161,7 +163,11 @@ def _shares(cells: pd.DataFrame) -> list[str]:
     return [f"{100 * share:.1f}" for share in low / cells["runs"].astype(int)]
 
 
-def _one(quantity: str) -> str:
-    if quantity == "coefficient":
-        return "a coefficient"
-    return f"{'an' if quantity == 'indirect' else 'a'} {quantity} effect"
+def _one(quantity: Quantity) -> Note:
+    one: Mapping[Quantity, Note] = {
+        "coefficient": Note("a_coefficient"),
+        "direct": Note("a_direct_effect"),
+        "indirect": Note("an_indirect_effect"),
+        "total": Note("a_total_effect"),
+    }
+    return one[quantity]

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 
 from digicarbon.arrays import FloatArray
-from digicarbon.errors import ConfigError, counted, listing, nearest
-from digicarbon.note import Note, cut
+from digicarbon.errors import ConfigError
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.numeric.shape.influence import concentration, influence, robustness, shares, without_ends
 from digicarbon.report.base import Record, Report, Table, counted_notes, counted_once
 from digicarbon.report.focal import AS_CONFIGURED, EFFECT, HEAD, IN_PIECES, Focal, Quantity, focal
@@ -178,8 +178,13 @@ class SpecificationCurve(Report):
         for name, key in (("facet", self.facet), *(("by", key) for key in self.by)):
             if key is not None and key not in found.varied:
                 raise ConfigError(
-                    f"report.{name}: no run varies '{key}'.{nearest(key, list(found.varied))} "
-                    f"Varied: {listing(found.varied, 12) or 'nothing'}."
+                    Note(
+                        "not_varied",
+                        key=f"report.{name}",
+                        choice=key,
+                        hint=suggestion(key, list(found.varied)),
+                        varied=cut(found.varied, 12) or Note("nothing_varied"),
+                    )
                 )
         rows, left_out = self._one_each(found)
         facets = (
@@ -204,8 +209,13 @@ class SpecificationCurve(Report):
             terms = rows["term"].unique().tolist()
             if self.term not in terms:
                 raise ConfigError(
-                    f"report.term: no run has the focal term '{self.term}'.{nearest(self.term, terms)} "
-                    f"Focal terms: {listing(terms, 12)}."
+                    Note(
+                        "no_such_focal_term",
+                        key="report.term",
+                        term=self.term,
+                        hint=suggestion(self.term, terms),
+                        terms=cut(terms, 12),
+                    )
                 )
             rows = rows[rows["term"] == self.term]
         more = set(rows.loc[rows["record"].duplicated(), "record"])
@@ -218,14 +228,16 @@ class SpecificationCurve(Report):
         kept = rows[finite & ~apart].reset_index(drop=True)
         if kept.empty and pieces.any():
             raise ConfigError(
-                f"report.term: {counted(int(pieces.sum()), 'run')} with {IN_PIECES} cannot stand on a curve unless "
-                f"report.term names one of {listing(found.rows['term'].unique().tolist(), 12)}; no other run can."
+                Note(
+                    "only_pieces",
+                    key="report.term",
+                    runs=int(pieces.sum()),
+                    pieces=IN_PIECES,
+                    terms=cut(found.rows["term"].unique().tolist(), 12),
+                )
             )
         if kept.empty:
-            raise ConfigError(
-                f"report.quantity: no run has the {self._estimand} of a focal term that can stand on a curve; choose a "
-                "model with x (spatial ones have effects), or quantity: coefficient."
-            )
+            raise ConfigError(Note("curve_without_quantity", key="report.quantity", quantity=EFFECT[self.quantity]))
         without = found.runs - len(found.boundary) - len(rows)
         notes = (
             Note("without_quantity", runs=without, estimand=EFFECT[self.quantity]),
@@ -414,16 +426,13 @@ def _signed(value: float, decimals: int) -> str:
 
 def _refuse_mixture(rows: pd.DataFrame, outcomes: Sequence[str]) -> None:
     """Refuse estimates that do not measure the same thing: per 1 % and per unit, or of several kinds of outcomes."""
-    for names, what in ((rows["term"].unique().tolist(), "focal terms"), (list(outcomes), "outcomes")):
+    for names, terms in ((rows["term"].unique().tolist(), True), (list(outcomes), False)):
         # the lag of a logarithm is one, too
         logs = [name for name in names if _LAGS.sub("", name).startswith("ln_")]
         others = [name for name in names if name not in logs]
         if logs and others:
-            raise ConfigError(
-                f"report: {what} in logarithms ({listing(logs, 3)}) and others ({listing(others, 3)}) cannot stand on "
-                "one curve, since an effect of 1 % and one of a unit differ in kind; choose one with report.term, or "
-                "give each a curve of its own with report.facet."
-            )
+            said = Note("mixed_terms" if terms else "mixed_outcomes", logs=cut(logs, 3), others=cut(others, 3))
+            raise ConfigError(said)
 
 
 def _choices(rows: pd.DataFrame, keys: Sequence[str]) -> tuple[list[Choice], tuple[Note, ...]]:

@@ -137,10 +137,7 @@ class TurningPointTable(RegressionTable):
 def _turning_points(record: Record) -> pd.DataFrame:
     found = record.result.tables.get(NAME)
     if found is None:
-        raise ConfigError(
-            f"report=turning_points: {record.label} has no turning points; choose diagnostic=turning_points and a "
-            "model with a power, e.g. model.x=[ln_e,ln_e**2]."
-        )
+        raise ConfigError(Note("run_without_turning_points", key="report", run=record.label))
     return found
 
 

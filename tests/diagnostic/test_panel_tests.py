@@ -11,6 +11,7 @@ import digicarbon as dc
 from digicarbon.diagnostic import choose_panel_model
 from digicarbon.diagnostic._rows import Row, where_possible
 from digicarbon.errors import DigicarbonError, EstimationError
+from digicarbon.note import Note
 
 # closed forms on both sides
 TOLERANCE = 1e-8
@@ -239,8 +240,8 @@ def test_small_panels_never_end_in_an_error_of_linear_algebra() -> None:
 
 def test_a_matrix_without_inverse_is_a_row() -> None:
     def made() -> list[Row]:
-        return [Row("a", "", float(np.linalg.inv(np.zeros((2, 2)))[0, 0]))]
+        return [Row("a", Note("equal_units"), float(np.linalg.inv(np.zeros((2, 2)))[0, 0]))]
 
     (row,) = where_possible("a", made)
-    assert row.null.startswith("Not tested: a matrix of this test has no inverse in this panel")
+    assert str(row.null).startswith("Not tested: a matrix of this test has no inverse in this panel")
     assert np.isnan(row.p)

@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 
 from digicarbon.arrays import FloatArray, IntArray
-from digicarbon.errors import EstimationError, counted
+from digicarbon.errors import EstimationError
+from digicarbon.note import Note
 from digicarbon.numeric.linear.group_means import Groups
 from digicarbon.numeric.linear.least_squares import solve
 from digicarbon.numeric.tests.auxiliary_regression import identified
@@ -98,28 +99,17 @@ def components(
     groups = {kind: Groups(unit_codes if kind == "unit" else period_codes) for kind in KINDS[effects]}
     balanced = len(y) == (int(unit_codes.max()) + 1) * (int(period_codes.max()) + 1)
     if not balanced and len(groups) == 2:
-        raise EstimationError(
-            "Random effects of units and of periods need a balanced panel; use panel.gaps=drop_units, random unit "
-            "effects with period dummies, or two-way fixed effects."
-        )
+        raise EstimationError(Note("two_random_effects_unbalanced"))
     if not balanced and method == "nerlove":
-        raise EstimationError(
-            "Nerlove's variance components need a balanced panel; choose swamy_arora, wallace_hussain or amemiya."
-        )
+        raise EstimationError(Note("nerlove_unbalanced"))
     for kind, group in groups.items():
         if group.count < 2:
-            word = {"unit": "unit", "time": "period"}[kind]
-            raise EstimationError(
-                f"Random effects of {word}s need at least two {word}s; with one there is no variance between {word}s."
-            )
+            raise EstimationError(Note("one_random_unit" if kind == "unit" else "one_random_period"))
     _refuse_constant(x, groups, method)
     moments = _balanced if balanced else _UNBALANCED.get(method, _harmonic)
     sigma2, found = moments(y, x, groups, method)
     if not sigma2 > 1e-14 * float(y @ y) / len(y):
-        raise EstimationError(
-            "The idiosyncratic variance of the random effects model is estimated as zero or below; choose another "
-            "method of variance components, or fixed effects."
-        )
+        raise EstimationError(Note("no_idiosyncratic_variance"))
     variances = {kind: max(0.0, value) for kind, value in found.items()}
     return _with_thetas(effects, sigma2, variances, groups, tuple(kind for kind, value in found.items() if value < 0))
 
@@ -181,11 +171,7 @@ def _varying(x: FloatArray, groups: AllGroups) -> list[int]:
 def _refuse_constant(x: FloatArray, groups: AllGroups, method: Method) -> None:
     fixed = x.shape[1] - len(_varying(x, groups))
     if fixed and method in ("amemiya", "nerlove"):
-        verb, those = ("does", "it") if fixed == 1 else ("do", "them")
-        raise EstimationError(
-            f"{counted(fixed, 'regressor')} {verb} not vary within units or periods, so that variance components by "
-            f"{method} do not exist; choose swamy_arora or wallace_hussain, or leave {those} out."
-        )
+        raise EstimationError(Note("components_of_constant", fixed=fixed, method=method))
 
 
 def _within_part(y: FloatArray, x: FloatArray, groups: AllGroups) -> tuple[float, int]:
@@ -195,33 +181,28 @@ def _within_part(y: FloatArray, x: FloatArray, groups: AllGroups) -> tuple[float
     absorbed = sum(group.count for group in groups.values()) - len(groups) + 1
     df = len(y) - absorbed - len(kept)
     if df <= 0:
-        raise EstimationError(
-            f"{counted(len(y), 'observation')} cannot tell the variance components of {counted(absorbed, 'group')} and "
-            f"{counted(len(kept), 'regressor')}; use fewer regressors or a larger sample."
-        )
+        raise EstimationError(Note("few_for_components", observations=len(y), groups=absorbed, regressors=len(kept)))
     return float(residuals @ residuals), df
 
 
 def _between_df(kind: Kind, group: Groups, k: int) -> int:
     df = group.count - k - 1
     if df <= 0:
-        word = {"unit": "unit", "time": "period"}[kind]
         raise EstimationError(
-            f"Variance components by Swamy and Arora need more {word}s than coefficients: {group.count} {word}s cannot "
-            f"identify {k + 1}. Choose wallace_hussain, amemiya or nerlove, fewer regressors, or fixed effects."
+            Note(
+                "few_units_for_swamy_arora" if kind == "unit" else "few_periods_for_swamy_arora",
+                groups=group.count,
+                coefficients=k + 1,
+            )
         )
     return df
 
 
-def _refuse_collinear(moments: FloatArray, what: str, kind: Kind) -> None:
+def _refuse_collinear(moments: FloatArray, what: Note) -> None:
     """Refuse a moment matrix of regressors that has no inverse."""
     scale = np.sqrt(moments.diagonal())
     if not (scale > 0).all() or np.linalg.eigvalsh(moments / np.outer(scale, scale))[0] <= 1e-13:
-        word = {"unit": "units", "time": "periods"}[kind]
-        raise EstimationError(
-            f"The regressors' {what} of {word} are collinear in this unbalanced panel, so that variance components by "
-            "this method do not exist; choose wallace_hussain, fewer regressors (or period dummies), or fixed effects."
-        )
+        raise EstimationError(Note("components_collinear", what=what))
 
 
 def _between_residuals(y: FloatArray, x: FloatArray, group: Groups, weights: FloatArray) -> FloatArray:
@@ -268,7 +249,7 @@ def _swamy_arora(y: FloatArray, x: FloatArray, groups: AllGroups, method: Method
     between_df = _between_df(kind, group, x.shape[1])
     totals = group.totals(np.column_stack([np.ones(len(y)), x]))
     weighted = totals / np.sqrt(group.sizes)[:, None]
-    _refuse_collinear(weighted.T @ weighted, "means", kind)
+    _refuse_collinear(weighted.T @ weighted, Note("means_of_units" if kind == "unit" else "means_of_periods"))
     expected = len(y) - float(np.trace(np.linalg.solve(weighted.T @ weighted, totals.T @ totals)))
     return sigma2, {kind: (float(residuals @ residuals) - between_df * sigma2) / expected}
 
@@ -298,10 +279,7 @@ def _wallace_hussain(y: FloatArray, x: FloatArray, groups: AllGroups, method: Me
         ]
         sigma2, variance = np.linalg.solve(np.array(moments), squares)
     except np.linalg.LinAlgError as error:
-        raise EstimationError(
-            "Variance components do not exist: a regressor does not vary in this sample, or is a combination of "
-            "others; leave it out."
-        ) from error
+        raise EstimationError(Note("components_singular")) from error
     return float(sigma2), {kind: float(variance)}
 
 
@@ -310,7 +288,8 @@ def _amemiya(y: FloatArray, x: FloatArray, groups: AllGroups, method: Method) ->
     within_sum, df = _within_part(y, x, groups)
     sigma2 = within_sum / df
     demeaned = _within(x, groups)
-    _refuse_collinear(demeaned.T @ demeaned, "deviations from the means", kind)
+    of = Note("deviations_of_units" if kind == "unit" else "deviations_of_periods")
+    _refuse_collinear(demeaned.T @ demeaned, of)
     means = group.means(np.column_stack([_within_prediction(y, x, groups), x]))
     means = means - means.mean(axis=0)
     spread = means[:, 1:].T @ means[:, 1:]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
+from digicarbon.note import Note
 from digicarbon.numeric.linear.least_squares import solve as least_squares_solve
 from digicarbon.numeric.linear.least_squares import triangular
 from digicarbon.numeric.linear.within import EffectsKind, demean
@@ -377,11 +378,7 @@ def refuse_flat(heights: FloatArray, sample: Sample) -> None:
     """
     inner = heights[..., heights.shape[-1] // 8 : -(heights.shape[-1] // 8)]
     if (np.ptp(inner, axis=-1) <= min(FLAT * sample.size, MOST_FLAT)).all():
-        raise EstimationError(
-            "The spatial parameter is not identified: its likelihood is the same over the whole range, as with equal "
-            "weights between all units once time effects and Lee and Yu's transformation have removed their mean. "
-            "Choose other weights, model.kind=slx or model.effects=unit."
-        )
+        raise EstimationError(Note("spatial_parameter_flat"))
 
 
 def _lag_covariance(

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import WeightsError
+from digicarbon.note import Note
 from digicarbon.numeric.spatial.geography import EARTH_RADIUS_KM, haversine_km
 
 IntArray = NDArray[np.intp]
@@ -121,9 +122,7 @@ def triangulated(coordinates: FloatArray, metric: Metric) -> Pairs:
     WeightsError
         If there are fewer than three places or all lie on one line.
     """
-    flat = (
-        "A Delaunay triangulation needs at least three places that do not all lie on one line; take weights=k_nearest."
-    )
+    flat = Note("delaunay_flat")
     if len(coordinates) < 3:
         raise WeightsError(flat)
     plane = coordinates if metric == "euclidean" else _stereographic(_embedded(coordinates, metric) / EARTH_RADIUS_KM)

@@ -11,6 +11,7 @@ import scipy
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
+from digicarbon.note import Note
 from digicarbon.numeric.linear.least_squares import solve as least_squares_solve
 from digicarbon.numeric.linear.least_squares import triangular
 from digicarbon.numeric.spatial.likelihood import Sample, maximise_lag, near_end
@@ -343,7 +344,4 @@ def _inverse(information: FloatArray) -> FloatArray:
         if not failed:
             inverse = np.triu(scipy.linalg.lapack.dpotri(factor, lower=0)[0])
             return np.asarray((inverse + np.triu(inverse, 1).T) * np.outer(scale, scale))
-    raise EstimationError(
-        "The information matrix of this model with random effects is singular at its estimate: these data do not tell "
-        "its parameters apart, so that they have no standard errors. Choose fixed effects, or other weights."
-    )
+    raise EstimationError(Note("information_singular"))

@@ -8,6 +8,7 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import EstimationError
+from digicarbon.note import Note
 from digicarbon.numeric.linear.group_means import Groups
 from digicarbon.numeric.linear.least_squares import Fit, least_squares, triangular
 from digicarbon.numeric.linear.within import clearly_independent, dependent, vanishing
@@ -53,9 +54,7 @@ def regress(y: FloatArray, design: FloatArray) -> Regression:
         return Regression(np.empty(0), np.empty((0, 0)), y, float(y @ y), design)
     size = np.linalg.norm(design, axis=0)
     if rows < k or not (np.abs(triangular(design).diagonal()) > 1e-10 * size).all():
-        raise EstimationError(
-            "The regressors of this test are collinear or more than its observations; leave some of them out."
-        )
+        raise EstimationError(Note("test_regressors_collinear"))
     fit = least_squares(np.column_stack([design, y]))
     return Regression(fit.coef, fit.root, fit.residuals, fit.ssr, design)
 

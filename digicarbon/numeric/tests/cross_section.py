@@ -6,6 +6,7 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
+from digicarbon.note import Note
 from digicarbon.numeric.linear.statistic import Statistic, chi2, normal
 
 
@@ -124,7 +125,7 @@ def _pairs(residuals: FloatArray) -> tuple[FloatArray, FloatArray]:
     kept = common[lower] > 1
     i, j = lower[0][kept], lower[1][kept]
     if len(i) == 0:
-        raise EstimationError("No two units have two periods in common, so that their correlation does not exist.")
+        raise EstimationError(Note("no_common_periods"))
     sums, squares, products = e.T @ present, (e**2).T @ present, e.T @ e
     t = common[i, j]
     spread = (squares[i, j] - sums[i, j] ** 2 / t) * (squares[j, i] - sums[j, i] ** 2 / t)

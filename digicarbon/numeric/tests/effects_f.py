@@ -8,7 +8,8 @@ import numpy as np
 import scipy
 
 from digicarbon.arrays import FloatArray, IntArray
-from digicarbon.errors import EstimationError, counted
+from digicarbon.errors import EstimationError
+from digicarbon.note import Note
 from digicarbon.numeric.linear.group_means import Groups, without_effects
 from digicarbon.numeric.linear.statistic import Statistic, f
 from digicarbon.numeric.linear.within import EffectsKind
@@ -49,13 +50,11 @@ def effects_f(
     restricted, df0 = _sum_of_squares(y, x, unit_codes, period_codes, smaller)
     squares, df1 = _sum_of_squares(y, x, unit_codes, period_codes, larger)
     if df1 <= 0:
-        raise EstimationError(
-            f"No degrees of freedom are left for an F test of {larger} effects in {counted(len(y), 'observation')}."
-        )
+        raise EstimationError(Note("f_without_df", effects=larger, observations=len(y)))
     if squares <= 1e-20 * restricted:
-        raise EstimationError(f"{larger} effects and the regressors fit exactly; there are no errors to test against.")
+        raise EstimationError(Note("f_exact_fit", effects=larger))
     if df0 <= df1:
-        raise EstimationError(f"{larger} effects add nothing to {smaller} effects in this panel.")
+        raise EstimationError(Note("effects_add_nothing", larger=larger, smaller=smaller))
     return f((restricted - squares) / squares / (df0 - df1) * df1, df0 - df1, df1)
 
 
@@ -103,7 +102,7 @@ def unit_effects(y: FloatArray, x: FloatArray, unit_codes: IntArray) -> UnitEffe
     """
     group = Groups(unit_codes)
     if group.count < 2:
-        raise EstimationError("Unit effects are compared with their mean, which needs at least two units.")
+        raise EstimationError(Note("one_unit_effect"))
     columns = np.column_stack([y, x])
     means = group.averages(columns)
     within = columns - means[unit_codes]
@@ -112,10 +111,7 @@ def unit_effects(y: FloatArray, x: FloatArray, unit_codes: IntArray) -> UnitEffe
     fit = regress(within[:, 0], within[:, 1:])
     df = len(y) - group.count - len(kept)
     if df <= 0:
-        raise EstimationError(
-            f"No degrees of freedom are left for {counted(group.count, 'unit effect')} in "
-            f"{counted(len(y), 'observation')}."
-        )
+        raise EstimationError(Note("unit_effects_without_df", effects=group.count, observations=len(y)))
     alpha = means[:, 0] - means[:, 1:] @ fit.coef
     spread = means[:, 1:] - means[:, 1:].mean(axis=0)
     shares = 1 / group.sizes

@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 
 from digicarbon.arrays import FloatArray, IntArray
-from digicarbon.errors import EstimationError, counted
+from digicarbon.errors import EstimationError
+from digicarbon.note import Note
 from digicarbon.numeric.linear.group_means import Groups, without_effects
 from digicarbon.numeric.linear.random_effects import Components, Method, RandomEffects, components, quasi_demean
 from digicarbon.numeric.linear.statistic import Statistic, f
@@ -83,7 +84,7 @@ def contrast(
     varying = identified(within[:, 1:], every)
     compared = tuple(j for j in varying if j < x.shape[1])
     if not compared:
-        raise EstimationError("No regressor varies beside the fixed effects, so that there is nothing to compare.")
+        raise EstimationError(Note("nothing_to_contrast"))
     fixed = regress(within[:, 0], within[:, 1:][:, varying])
     shifted = quasi_demean(np.column_stack([y, np.ones(len(y)), every]), unit_codes, period_codes, found)
     random = regress(shifted[:, 0], shifted[:, 1:])
@@ -147,10 +148,7 @@ def auxiliary(found: Contrast, covariance: AuxiliaryCovariance = "classic") -> S
     spread = fit.ssr / (rows - k) * fit.inverse if covariance == "classic" else clustered
     last = slice(k - len(found.compared), k)
     if (clustered.diagonal()[last] <= 1e-12 * fit.ssr / (rows - k) * fit.inverse.diagonal()[last]).any():
-        raise EstimationError(
-            f"The scores of {counted(groups, 'unit')} cancel, so that the covariance clustered by unit is zero; more "
-            "units are needed."
-        )
+        raise EstimationError(Note("scores_cancel", units=groups))
     statistic = wald(fit.coef[last], spread[last, last])
     m = len(found.compared)
     return f(statistic.value / m, m, groups - 1) if covariance == "stata" else statistic

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
+from digicarbon.note import Note
 from digicarbon.numeric.linear.statistic import Sides
 
 LocalMoments = Literal["conditional", "total", "permutation"]
@@ -101,10 +102,7 @@ def local_moran(
     # a variance of rounding's size: I is the same however the others are exchanged
     fixed = variance <= 1e-12 * z**2 / s2 * np.asarray(w.multiply(w).sum(axis=1))
     if fixed.all():
-        raise EstimationError(
-            "Local Moran's I is the same however values are exchanged, as with equal weights between all units: there "
-            "is nothing to test. Choose other weights."
-        )
+        raise EstimationError(Note("local_moran_fixed"))
     variance = np.where(fixed, np.nan, variance)
     with np.errstate(divide="ignore", invalid="ignore"):
         score = (i - expected) / np.sqrt(variance)

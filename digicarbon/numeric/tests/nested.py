@@ -8,12 +8,10 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
+from digicarbon.note import Note
 from digicarbon.numeric.linear.statistic import Statistic, chi2
 
-_SINGULAR = (
-    "The covariance of what is tested has no inverse: there are too few observations, or clusters, for as many "
-    "coefficients. Test fewer at a time or use a larger sample."
-)
+_SINGULAR = Note("test_covariance_singular")
 
 
 def likelihood_ratio(full: float, restricted: float, df: int) -> Statistic:
@@ -105,9 +103,6 @@ def hausman(difference: FloatArray, covariance: FloatArray) -> Hausman:
     d = difference / scale
     roots = np.linalg.eigvalsh(scaled)
     if np.abs(roots).min() <= 1e-15:
-        raise EstimationError(
-            "Both estimates have the same variance, so that their difference has none and there is no Hausman test; "
-            "fixed and random effects are the same estimate here."
-        )
+        raise EstimationError(Note("hausman_no_difference"))
     definite = bool(roots.min() > 1e-12)
     return Hausman(chi2(float(d @ np.linalg.solve(scaled, d)), len(difference)), definite)

@@ -9,7 +9,8 @@ import numpy as np
 import scipy
 
 from digicarbon.arrays import FloatArray, IntArray
-from digicarbon.errors import EstimationError, counted
+from digicarbon.errors import EstimationError
+from digicarbon.note import Note
 from digicarbon.numeric.linear.statistic import Statistic, chi2, f
 from digicarbon.numeric.tests.auxiliary_regression import regress
 
@@ -145,10 +146,7 @@ def baltagi_li(y: FloatArray, x: FloatArray, units: int) -> Statistic:
     sigma2 = float((within**2).sum()) / (units * (t - 1))
     sigma1 = t * float((between**2).sum()) / units
     if sigma1 <= 1e-12 * sigma2:
-        raise EstimationError(
-            f"The regressors explain the means of {units} units exactly, so that no variance between them is left for "
-            "Baltagi and Li's test; use fewer regressors or more units."
-        )
+        raise EstimationError(Note("means_explained", units=units))
     weighted = within / sigma2 + between[:, None] / sigma1
     # e′(I ⊗ A G A)e with G ones beside the diagonal: twice the product of neighbours
     neighbours = 2 * float((weighted[:, 1:] * weighted[:, :-1]).sum())
@@ -212,16 +210,14 @@ def _dense(codes: IntArray) -> IntArray:
 
 def _refuse_short(periods: int) -> None:
     if periods < 3:
-        are = "is" if periods == 1 else "are"
-        words = f"{counted(periods, 'period')} {are} too few for a test of serial correlation; it needs three."
-        raise EstimationError(words)
+        raise EstimationError(Note("few_periods_for_serial", periods=periods))
 
 
 def _refuse_few(rows: int) -> None:
     if rows < 3:
-        raise EstimationError("Too few units have neighbouring periods for a test of serial correlation.")
+        raise EstimationError(Note("few_neighbouring_periods"))
 
 
 def _refuse_one(units: int) -> None:
     if units < 2:
-        raise EstimationError("A test for serial correlation with clusters by unit needs at least two units.")
+        raise EstimationError(Note("serial_one_unit"))

@@ -59,7 +59,7 @@ def drawing() -> Iterator[None]:
         import matplotlib
         import matplotlib.figure
     except ImportError as error:
-        raise ConfigError("A picture needs matplotlib; install it: pip install matplotlib") from error
+        raise ConfigError(Note("needs_matplotlib")) from error
     # whatever a user has set, so that the same input gives the same bytes everywhere
     style: Any = {**matplotlib.rcParamsDefault, **_STYLE, "font.family": list(families())}
     with matplotlib.rc_context(style), _silent("matplotlib.font_manager"):

@@ -12,7 +12,8 @@ import pandas as pd
 
 from digicarbon.arrays import FloatArray
 from digicarbon.country import country
-from digicarbon.errors import ConfigError, DataError, columns_there, listing, nearest
+from digicarbon.errors import ConfigError, DataError
+from digicarbon.note import Note, columns_there, cut, suggestion
 from digicarbon.panel import label
 
 TILES = "tiles"
@@ -76,9 +77,14 @@ def areas_of(units: Sequence[str], shapes: str | None, key: str | None, language
         return None if strangers else _grid(units, language)
     if shapes in (TILES, *home.outlines) and strangers:
         raise ConfigError(
-            f"report.shapes={shapes} has the {home.many}; these units are none of them: {listing(strangers)}."
-            f"{nearest(strangers[0], home.names)} Name a file of polygons (GeoJSON, shapefile or "
-            "GeoPackage), or leave shapes empty for a plot by region."
+            Note(
+                "shapes_of_others",
+                key="report.shapes",
+                shapes=shapes,
+                places=home.many,
+                strangers=cut(strangers),
+                hint=suggestion(strangers[0], home.names),
+            )
         )
     if shapes == TILES:
         return _grid(units, language)
@@ -190,12 +196,19 @@ def _of_file(file: Path, units: Sequence[str], key: str | None) -> Mapping[str, 
     from digicarbon.weights.contiguity import read_polygons
 
     if not file.is_file():
-        raise DataError(f"report.shapes: there is no file {file.absolute()}; name a GeoJSON, shapefile or GeoPackage.")
+        raise DataError(Note("no_file_of_shapes", key="report.shapes", file=file.absolute()))
     frame = read_polygons(file)
     columns = [str(name) for name in frame.columns if name != frame.geometry.name]
     if key is not None and key not in columns:
         raise ConfigError(
-            f"report.key: {file.name} has no column '{key}'.{nearest(key, columns)} {columns_there(columns)}"
+            Note(
+                "shapes_without_column",
+                key="report.key",
+                file=file.name,
+                column=key,
+                hint=suggestion(key, columns),
+                columns=columns_there(columns),
+            )
         )
     wanted = {_canonical(unit) for unit in units}
     hits = {
@@ -205,8 +218,7 @@ def _of_file(file: Path, units: Sequence[str], key: str | None) -> Mapping[str, 
     best = max(hits, key=lambda name: (hits[name], not frame[name].astype(str).str.isdigit().all()), default="")
     if not hits or not hits[best]:
         raise DataError(
-            f"{file.name}: no column knows any of the units, e.g. {listing(units, 3)}. Name that of the "
-            f"labels in report.key, and write labels as the panel does. {columns_there(columns)}"
+            Note("shapes_know_no_unit", file=file.name, units=cut(units, 3), columns=columns_there(columns))
         )
     frame = frame[frame.geometry.notna() & frame.geom_type.isin(["Polygon", "MultiPolygon"])]
     labels = [label(item) for item in frame[best]]

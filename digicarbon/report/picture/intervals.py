@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from digicarbon.errors import ConfigError, listing, nearest
+from digicarbon.errors import ConfigError
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.report.picture._figure import (
     BLUE,
     GREY,
@@ -201,12 +202,15 @@ def interval_numbers(results: Mapping[str, Result], quantity: Quantity, terms: S
     found = {run: _of(result, quantity) for run, result in results.items()}
     known = list(dict.fromkeys(term for frame in found.values() for term in frame.index))
     focal = dict.fromkeys(term for result in results.values() for term in result.focal)
-    what = "a coefficient" if quantity == "coefficient" else "an effect"
     unknown = [term for term in terms if term not in known]
     if unknown:
         raise ConfigError(
-            f"terms: no run has {what} of '{unknown[0]}'.{nearest(unknown[0], known)} "
-            f"There are: {listing(known, 20) or 'none'}."
+            Note(
+                "no_coefficient_of" if quantity == "coefficient" else "no_effect_of",
+                term=unknown[0],
+                hint=suggestion(unknown[0], known),
+                known=cut(known, 20) or Note("nothing_there"),
+            )
         )
     wanted = list(terms) or [term for term in focal if term in known]
     shown = ["coef", "se", "p", "low", "high"]
@@ -217,10 +221,7 @@ def interval_numbers(results: Mapping[str, Result], quantity: Quantity, terms: S
         if term in frame.index
     ]
     if not rows:
-        remedy = (
-            "choose a model with x, or name terms" if quantity == "coefficient" else "choose a model such as sdm or sar"
-        )
-        raise ConfigError(f"No run has {what} of a focal term; {remedy}.")
+        raise ConfigError(Note("no_focal_coefficient" if quantity == "coefficient" else "no_focal_effect"))
     table = pd.DataFrame(rows, columns=["term", "run", *shown])
     return table.set_index(["term", "run"])
 
@@ -263,10 +264,7 @@ def _lines(numbers: pd.DataFrame, words: Words) -> list[_Line]:
             lines.append(_Line(y, drawable(run), term, run))
         y += 1.4
     if len(lines) > MOST_LINES:
-        raise ConfigError(
-            f"A picture of {len(lines)} coefficients cannot be read; name some of the terms, or take fewer runs "
-            f"(up to {MOST_LINES} lines)."
-        )
+        raise ConfigError(Note("picture_too_long", lines=len(lines), most=MOST_LINES))
     return lines
 
 

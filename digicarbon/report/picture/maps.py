@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from digicarbon.arrays import FloatArray
-from digicarbon.errors import ConfigError, DataError, listing
+from digicarbon.errors import ConfigError, DataError
+from digicarbon.note import Note, cut
 from digicarbon.panel import Panel
 from digicarbon.report.picture._figure import (
     Language,
@@ -103,7 +104,7 @@ def plot_map(
         If a file of polygons cannot be used, or a variable has no value.
     """
     if not 2 <= classes <= 9:
-        raise ConfigError(f"classes: a map has 2 to 9 classes that eyes can tell apart; got {classes}.")
+        raise ConfigError(Note("classes_outside", classes=classes))
     table = table_of(values, variables)
     shown = _shown_periods(table, periods)
     names = list(variables) or list(dict.fromkeys(table.index.get_level_values("variable")))
@@ -162,9 +163,7 @@ def plot_lisa(
         words = Words(language)
         areas = areas_of(regions, shapes, key, words.language)
         if areas is None:
-            raise ConfigError(
-                "A map of these units needs their polygons: name a GeoJSON, shapefile or GeoPackage in report.shapes."
-            )
+            raise ConfigError(Note("map_needs_polygons"))
         rows, columns = grid_of(len(shown), 3)
         figure = new_figure(*_size(areas, rows, columns, 0.0), maps=True)
         grid = figure.subplots(rows, columns, squeeze=False).ravel()
@@ -190,7 +189,7 @@ def clusters_of(table: pd.DataFrame, level: float) -> pd.Series:
     """
     lacking = [name for name in ("p", "quadrant") if name not in table.columns]
     if lacking:
-        raise ConfigError(f"The table has no column {listing(lacking)}; give one of local Moran's I.")
+        raise ConfigError(Note("table_lacks_moran", columns=cut(lacking)))
     words = table["quadrant"].map(lambda code: " ".join(_quadrant(str(code))))
     return words.where(table["p"] < level, "insignificant")
 
@@ -210,7 +209,7 @@ def table_of(values: Panel | pd.DataFrame, variables: Sequence[str]) -> pd.DataF
     """
     if isinstance(values, Panel):
         if not variables:
-            raise ConfigError(f"plot_map: name at least one variable; the panel has {listing(values.names, 20)}.")
+            raise ConfigError(Note("map_needs_variable", variables=cut(values.names, 20)))
         made = values.with_terms(variables)
         frame = pd.DataFrame({name: made.column(name) for name in variables})
         frame.index = pd.MultiIndex.from_arrays(
@@ -221,7 +220,7 @@ def table_of(values: Panel | pd.DataFrame, variables: Sequence[str]) -> pd.DataF
     known = list(dict.fromkeys(values.index.get_level_values(0)))
     unknown = [name for name in variables if name not in known]
     if unknown:
-        raise ConfigError(f"There are no values of {listing(unknown)}; there are those of {listing(known, 20)}.")
+        raise ConfigError(Note("no_values_of", unknown=cut(unknown), known=cut(known, 20)))
     return values.rename_axis(["variable", "period", "unit"])
 
 
@@ -235,7 +234,7 @@ def class_bounds(values: FloatArray, classes: int, scheme: Scheme) -> FloatArray
     """
     finite = values[np.isfinite(values)]
     if not len(finite):
-        raise DataError("A map needs at least one value.")
+        raise DataError(Note("map_without_value"))
     if scheme == "quantiles":
         bounds = np.unique(np.quantile(finite, np.linspace(0, 1, classes + 1)))
     else:
@@ -254,7 +253,7 @@ def _shown_periods(table: pd.DataFrame | pd.Series, periods: Sequence[int | str]
     by_text = {str(period): period for period in known}
     unknown = [period for period in periods if str(period) not in by_text]
     if unknown:
-        raise ConfigError(f"periods: there are no values in {listing(unknown)}; there are in {listing(known, 20)}.")
+        raise ConfigError(Note("no_values_in_periods", unknown=cut(unknown), known=cut(known, 20)))
     return [by_text[str(period)] for period in periods] or list(dict.fromkeys((known[0], known[-1])))
 
 

@@ -11,7 +11,8 @@ import scipy
 
 from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic import moran
-from digicarbon.errors import ConfigError, listing
+from digicarbon.errors import ConfigError
+from digicarbon.note import Note, cut
 from digicarbon.panel import Panel
 from digicarbon.report.picture._figure import (
     BLUE,
@@ -75,7 +76,7 @@ def plot_moran(
     for name, table in by_name.items():
         lacking = [column for column in ("i", "expected", "variance", "p") if column not in table.columns]
         if lacking:
-            raise ConfigError(f"The table {name} has no column {listing(lacking)}; give one from digicarbon.moran.")
+            raise ConfigError(Note("table_is_no_moran", table=name, columns=cut(lacking)))
     with drawing():
         words = Words(language)
         figure = new_figure(6.0, 3.6)
@@ -208,7 +209,7 @@ def chosen_periods(panel: Panel, periods: Sequence[int | str]) -> list[int | str
     """
     unknown = [period for period in periods if period not in panel.periods]
     if unknown:
-        raise ConfigError(f"periods: the panel has no {listing(unknown)}; it has {listing(panel.periods, 20)}.")
+        raise ConfigError(Note("picture_lacks_periods", unknown=cut(unknown), periods=cut(panel.periods, 20)))
     return list(periods) or list(dict.fromkeys((panel.periods[0], panel.periods[-1])))
 
 
