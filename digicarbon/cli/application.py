@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 from digicarbon.config import settings
 from digicarbon.config.files import GROUPS, SWEEP_KEYS
 from digicarbon.errors import ConfigError, listing, nearest
+from digicarbon.secret import hidden, learn, mapped
 
 _ACTIVE: list[bool] = []
 _MODE = "get_mode"
@@ -19,6 +21,8 @@ _MODE = "get_mode"
 _WITH_NONE = ("measure", "outcome", "model", "diagnostic")
 """Groups that have an option for nothing."""
 _MAPPING = re.compile(rf"(?:\w+(\.\w+)+|{'|'.join(SWEEP_KEYS)})=\s*\{{.*\}}\s*", re.DOTALL)
+_SHOWING = frozenset({"--cfg", "-c", "--info", "-i"})
+"""Flags of Hydra's that print a configuration or parts of it."""
 _NO_NAME = re.compile(r"\s*(?:[\[{].*|null|true|false|[-+]?\d+(?:\.\d*)?)\s*", re.DOTALL | re.IGNORECASE)
 """A value that is no option's name."""
 
@@ -75,7 +79,7 @@ def run(command: Callable[[Any], None], experiment: str, arguments: Sequence[str
     arguments = [f"++{word}" if _MAPPING.fullmatch(word) else word for word in arguments]
     try:
         _refuse_package(experiment, arguments)
-        with active(), _command_line(arguments), _mode_is_known():
+        with active(), _command_line(arguments), _mode_is_known(), _no_secrets(experiment, arguments):
             hydra.main(config_path=None, config_name=experiment, version_base="1.3")(_task(command))()
     except COMPOSITION_ERRORS as error:
         overrides = [argument for argument in arguments if "=" in argument and not argument.startswith("-")]
@@ -113,6 +117,43 @@ def _refuse_package(experiment: str, arguments: Sequence[str]) -> None:
             f"command line, --package {given.package}: the configuration has no such part, or it is empty."
             f"{nearest(given.package, keys)} Parts: {listing(keys, 30)}; or a field, e.g. model.y."
         )
+
+
+@contextmanager
+def _no_secrets(experiment: str, arguments: Sequence[str]) -> Iterator[None]:
+    """Hide secrets in what Hydra prints of a configuration; words of the environment stay interpolations there."""
+    if not _SHOWING & {word.partition("=")[0] for word in arguments}:
+        yield
+        return
+    from hydra._internal.utils import get_args_parser
+    from hydra.types import RunMode
+    from omegaconf import OmegaConf
+    from omegaconf.resolvers import oc
+
+    from digicarbon.config.compose import loader
+
+    given = get_args_parser().parse_args(list(arguments))
+    config = loader().load_configuration(experiment, given.overrides, run_mode=RunMode.RUN)
+    mapped(OmegaConf.to_container(config), _learned)
+
+    def kept(name: str, default: str | None = oc.env.__defaults__[0]) -> str | None:
+        value = oc.env(name, default)
+        return f"${{oc.env:{name}}}" if name in os.environ else value
+
+    written = io.StringIO()
+    OmegaConf.register_new_resolver("oc.env", kept, replace=True)
+    try:
+        with redirect_stdout(written):
+            yield
+    finally:
+        OmegaConf.register_new_resolver("oc.env", oc.env, replace=True)
+        sys.stdout.write(hidden(written.getvalue()))
+
+
+def _learned(text: str) -> str:
+    if "${" not in text:
+        learn(text)
+    return text
 
 
 @contextmanager

@@ -43,7 +43,7 @@ def ui(words: Sequence[str], host: str | None, port: str | None) -> int:
         If it cannot be read.
     """
     from digicarbon.sweep import sweep
-    from digicarbon.tracking import refuse_unreadable
+    from digicarbon.tracking import opening, refuse_unreadable
 
     left = list(words)
     name = left.pop(0) if left and not left[0].startswith("-") and "=" not in left[0] else ROOT
@@ -67,7 +67,7 @@ def ui(words: Sequence[str], host: str | None, port: str | None) -> int:
         threading.Thread(target=_browse, args=(at, int(through), page), daemon=True).start()
     flags += [] if port is None else ["--port", port]
     # anybody on this machine can list the arguments of a process, yet not its environment
-    return _served([sys.executable, "-m", "mlflow", "ui", *flags], MLFLOW_BACKEND_STORE_URI=uri)
+    return _served([sys.executable, "-m", "mlflow", "ui", *flags], MLFLOW_BACKEND_STORE_URI=opening(uri))
 
 
 def _refuse_taken(host: str, port: str, words: Sequence[str]) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from digicarbon.errors import DataError, TrackingError, counted, first_line, listing, nearest
 from digicarbon.secret import hidden, masked
 from digicarbon.sweep.provenance import FINGERPRINT, RECORD, VERSION
-from digicarbon.tracking import CONFIG, CONFIG_FILE, EXPERIMENT, OPENED, SQLITE, Tracking, absolute, ask_once
+from digicarbon.tracking import CONFIG, CONFIG_FILE, EXPERIMENT, OPENED, SQLITE, Tracking, ask_once, opening
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -196,7 +196,7 @@ def reading(tracking: Tracking) -> Iterator[MlflowClient]:
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
     try:
         ask_once(tracking.uri)
-        yield MlflowClient(tracking_uri=absolute(tracking.uri))
+        yield MlflowClient(tracking_uri=opening(tracking.uri))
     except (MlflowException, SQLAlchemyError, OSError, ImportError, UnicodeDecodeError, sqlite3.Error) as error:
         raise TrackingError(
             f"tracking.uri: the store {masked(tracking.uri)} cannot be read ({hidden(first_line(error))})."

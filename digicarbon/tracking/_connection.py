@@ -20,6 +20,7 @@ from digicarbon.tracking._places import (
     artifact_location,
     local_folder,
     masked,
+    opening,
     refuse_folder,
     sound,
     try_database,
@@ -88,7 +89,7 @@ def reading(uri: str) -> Backend:
     MlflowException, SQLAlchemyError
         If the store cannot be opened.
     """
-    return _tables(uri) or Client(public(uri))
+    return _tables(uri) or Client(public(opening(uri)))
 
 
 def ask_once(uri: str) -> None:
@@ -146,7 +147,7 @@ def _opened(uri: str, name: str, location: str | None) -> Connection:
         database = _tables(uri) if lay_out(uri) else None
     if database is None:
         # lays out the tables of a database that has none
-        client = Client(public(uri))
+        client = Client(public(opening(uri)))
         database = _tables(uri)
     if database is None:
         return Connection(name, shown, full, later, client.experiment(name, location), client, notices=_unknown(uri))
@@ -155,7 +156,7 @@ def _opened(uri: str, name: str, location: str | None) -> Connection:
         return Connection(name, shown, full, later, experiment, database, database)
     database.close()
     notice = f"Artifacts are not in a folder but at {experiment.location}: runs are recorded one by one."
-    return Connection(name, shown, full, later, experiment, Client(public(uri)), notices=[notice])
+    return Connection(name, shown, full, later, experiment, Client(public(opening(uri))), notices=[notice])
 
 
 def _later(uri: str) -> str:

@@ -22,7 +22,7 @@ import sqlalchemy as sa
 
 from digicarbon.tracking._backend import EXPERIMENT_TAGS, Experiment, Parent
 from digicarbon.tracking._journal import Journal
-from digicarbon.tracking._places import absolute, local_folder, put
+from digicarbon.tracking._places import local_folder, opening, put
 from digicarbon.tracking._results import sources
 from digicarbon.tracking._rows import HASH, KIND, PARENT, SWEEP, SWEEP_KEY, Row
 from digicarbon.tracking._tables import (
@@ -64,7 +64,7 @@ def opened(uri: str) -> Database | None:
     if f"{driver.name}+{driver.driver}" not in DRIVERS:
         return None
     wait = {"timeout": PATIENCE} if driver.name == "sqlite" else {"connect_timeout": 10}
-    engine = sa.create_engine(absolute(uri), connect_args=wait, pool_pre_ping=driver.name != "sqlite")
+    engine = sa.create_engine(opening(uri), connect_args=wait, pool_pre_ping=driver.name != "sqlite")
     if driver.name == "sqlite":
         sa.event.listen(engine, "connect", _enlarge)
     with engine.connect() as connection:
@@ -82,7 +82,7 @@ def tables_of(uri: str) -> set[str]:
     SQLAlchemyError
         If the database does not answer, or is none.
     """
-    engine = sa.create_engine(absolute(uri))
+    engine = sa.create_engine(opening(uri))
     try:
         return set(sa.inspect(engine).get_table_names())
     finally:

@@ -26,12 +26,27 @@ def absolute(uri: str) -> str:
     return f"{SQLITE}{Path(uri.removeprefix(SQLITE)).resolve().as_posix()}"
 
 
+def opening(uri: str) -> str:
+    """Return the address by which MLflow and SQLAlchemy open a store: they read ``%41`` in a file's path as a letter."""
+    full = absolute(uri)
+    if not uri.startswith(SQLITE) or uri.startswith(f"{SQLITE}file:") or not set("%?") & set(full):
+        return full
+    return _rendered(full.removeprefix(SQLITE))
+
+
 def for_reading(uri: str) -> str:
-    """Return an address by which a database file cannot be written; that of another store as it is."""
+    """Return the address by which a database file is opened and cannot be written; that of another store as it is."""
     if not uri.startswith(SQLITE):
         return uri
     path = quote(Path(uri.removeprefix(SQLITE)).resolve().as_posix())
-    return f"{SQLITE}file:{path}?mode=ro&uri=true"
+    return _rendered(f"file:{path}", mode="ro", uri="true")
+
+
+def _rendered(database: str, **query: str) -> str:
+    from sqlalchemy import URL
+
+    # with a driver, since MLflow makes the folders of a path that it has not decoded where there is none
+    return URL.create("sqlite+pysqlite", database=database, query=query).render_as_string(hide_password=False)
 
 
 @contextmanager
