@@ -11,8 +11,9 @@ from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 from digicarbon.config import settings
-from digicarbon.config.files import GROUPS, SWEEP_KEYS
+from digicarbon.config.files import GROUPS, SWEEP_KEYS, find
 from digicarbon.errors import ConfigError, listing, nearest
+from digicarbon.note import Note
 from digicarbon.secret import hidden, learn, mapped
 
 _ACTIVE: list[bool] = []
@@ -23,7 +24,8 @@ _WITH_NONE = ("measure", "outcome", "model", "diagnostic")
 _MAPPING = re.compile(rf"(?:\w+(\.\w+)+|{'|'.join(SWEEP_KEYS)})=\s*\{{.*\}}\s*", re.DOTALL)
 _SHOWING = frozenset({"--cfg", "-c", "--info", "-i"})
 """Flags of Hydra's that print a configuration or parts of it."""
-_NO_NAME = re.compile(r"\s*(?:[\[{].*|null|true|false|[-+]?\d+(?:\.\d*)?)\s*", re.DOTALL | re.IGNORECASE)
+_NUMBER = re.compile(r"\s*[-+]?(?:(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:e[-+]?\d+)?|nan|inf)\s*", re.IGNORECASE)
+_NO_NAME = re.compile(rf"\s*(?:[\[{{].*|null|true|false)\s*|{_NUMBER.pattern}", re.DOTALL | re.IGNORECASE)
 """A value that is no option's name."""
 
 
@@ -204,10 +206,9 @@ def _refuse(argument: str) -> None:
         raise ConfigError(f"command line, {argument}: {sentence}")
     key, _, value = argument.lstrip("+").partition("=")
     if key in GROUPS and _NO_NAME.fullmatch(value):
-        raise ConfigError(
-            f"command line: {key} chooses an option by its name, e.g. {key}=…; got {value}. `digicarbon list {key}` "
-            f"shows the options; a field is set with {key}.field=…"
-        )
+        own = _NUMBER.fullmatch(value) and find(f"{key}/{value.strip()}") is not None
+        more = Note("option_in_quotes", group=key, option=value.strip()) if own else ""
+        raise ConfigError(Note("line_chooses_by_name", group=key, value=value, more=more))
     group = argument.removeprefix("~").partition("=")[0].partition("@")[0]
     if argument.startswith("~") and group in GROUPS:
         others = {"weights": " A model that takes no weights reads none."}

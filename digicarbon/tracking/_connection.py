@@ -106,6 +106,21 @@ def ask_once(uri: str) -> None:
             database.close()
 
 
+def refuse_silent(uri: str) -> None:
+    """Refuse a server that does not answer; a file is not looked at.
+
+    Raises
+    ------
+    TrackingError
+        If it does not answer.
+    """
+    with _failures.refused(uri, "cannot be opened", None):
+        if uri.startswith(SERVERS):
+            public(uri).search_experiments(max_results=1)
+        else:
+            ask_once(uri)
+
+
 def refuse_unreadable(uri: str) -> None:
     """Refuse a database file that holds no runs, or is damaged; nothing is made.
 

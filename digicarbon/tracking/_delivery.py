@@ -10,7 +10,7 @@ from pathlib import Path
 from digicarbon.errors import counted
 from digicarbon.tracking import _failures, _results
 from digicarbon.tracking._backend import Backend, Parent
-from digicarbon.tracking._connection import Connection, connected
+from digicarbon.tracking._connection import Connection, connected, refuse_silent
 from digicarbon.tracking._entry import Tracking
 from digicarbon.tracking._journal import Journal
 from digicarbon.tracking._places import absolute, local_folder, masked, put
@@ -51,7 +51,7 @@ def deliver(tracking: Tracking) -> Delivered:
     Raises
     ------
     TrackingError
-        If the store cannot be opened.
+        If the store cannot be opened, or does not answer.
     """
     uri = masked(absolute(tracking.uri))
     own = [spool.sweep.experiment for spool in spools() if spool.sweep.uri == uri]
@@ -62,6 +62,8 @@ def deliver(tracking: Tracking) -> Delivered:
         count = deliver_all(store)
         store.backend.close()
         shown, notices = store.uri, store.notices
+    else:
+        refuse_silent(tracking.uri)
     left: dict[str, int] = {}
     damaged = []
     for spool in spools():
