@@ -138,8 +138,9 @@ def _no_secrets(experiment: str, arguments: Sequence[str]) -> Iterator[None]:
     config = loader().load_configuration(experiment, given.overrides, run_mode=RunMode.RUN)
     mapped(OmegaConf.to_container(config), _learned)
 
-    def kept(name: str, default: str | None = oc.env.__defaults__[0]) -> str | None:
-        value = oc.env(name, default)
+    def kept(name: str, *default: str | None) -> str | None:
+        # raises where there is neither
+        value = oc.env(name, *default)
         return f"${{oc.env:{name}}}" if name in os.environ else value
 
     written = io.StringIO()

@@ -56,8 +56,8 @@ class Tracking(Spec):
             # what stands there may be a password
             learn(uri if "@" in rest else f"{uri}@")
             raise ValueError(
-                "must have a number as the port behind the host, e.g. postgresql+psycopg://name:${oc.env:WORD}@host:5432/db; "
-                "a sign @ stands before the host, and the signs : / @ of a password are written %3A %2F %40."
+                "must have a number as the port behind the host, e.g. postgresql+psycopg://name:${oc.env:WORD}@host:5432/"
+                "db; a sign @ stands before the host, and the signs : / @ of a password are written %3A %2F %40."
             )
         return uri
 

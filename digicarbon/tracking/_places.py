@@ -27,7 +27,7 @@ def absolute(uri: str) -> str:
 
 
 def opening(uri: str) -> str:
-    """Return the address by which MLflow and SQLAlchemy open a store: they read ``%41`` in a file's path as a letter."""
+    """Return the address by which MLflow and SQLAlchemy open a store: they read ``%41`` in a path as a letter."""
     full = absolute(uri)
     if not uri.startswith(SQLITE) or uri.startswith(f"{SQLITE}file:") or not set("%?") & set(full):
         return full
