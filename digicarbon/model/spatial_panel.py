@@ -58,7 +58,7 @@ def _durbin(value: object) -> object:
 
 Durbin = Annotated[Literal["all", "x"] | Annotated[tuple[str, ...], Field(strict=False)], BeforeValidator(_durbin)]
 NO_PHI = 1e-5
-"""A phi below this one is at the end of its range, zero; that of sem with effects outside is sought from exp(-12) on."""
+"""A phi below this one is at the end of its range, zero; that of sem, effects outside, is sought from exp(-12) on."""
 SpatialEffects = Literal["none", "unit", "time", "two_way", "random"]
 _ERRORS: Mapping[Covariance, Note] = {
     "classic": Note("errors_information"),

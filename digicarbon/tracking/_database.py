@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 
 import sqlalchemy as sa
 
+from digicarbon.note import Note
 from digicarbon.tracking._backend import EXPERIMENT_TAGS, Experiment, Parent
 from digicarbon.tracking._journal import Journal
 from digicarbon.tracking._places import local_folder, opening, put
@@ -186,7 +187,7 @@ class Database:
         with self._engine.connect() as connection:
             found = connection.scalar(sa.select(RUNS.c.artifact_uri).where(RUNS.c.run_uuid == run_id))
         if found is None:
-            raise LookupError(f"the store has no sweep {run_id}")
+            raise LookupError(Note("store_no_sweep", sweep=run_id))
         return str(found)
 
     def go_on(self, run_id: str, tags: Mapping[str, str]) -> None:
@@ -259,13 +260,13 @@ class Database:
         with self._engine.connect() as connection:
             found = connection.scalar(chosen.where(EXPERIMENTS.c.lifecycle_stage == "active"))
         if found is None:
-            raise LookupError("the experiment was deleted")
+            raise LookupError(Note("store_experiment_deleted"))
         return str(found)
 
     def _update(self, connection: sa.Connection, run_id: str, **values: Any) -> None:
         run = sa.update(RUNS).where(RUNS.c.run_uuid == run_id, RUNS.c.lifecycle_stage == "active")
         if connection.execute(run.values(**values)).rowcount == 0:
-            raise LookupError(f"the run {run_id} was deleted")
+            raise LookupError(Note("store_run_deleted", run=run_id))
 
     def _missing(self, rows: Sequence[Row]) -> list[Row]:
         """Return the rows whose runs are not in the database."""
