@@ -12,8 +12,8 @@ from typing import Any
 
 from digicarbon.config import settings
 from digicarbon.config.files import GROUPS, SWEEP_KEYS, find
-from digicarbon.errors import ConfigError, listing, nearest
-from digicarbon.note import Note
+from digicarbon.errors import ConfigError
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.secret import hidden, learn, mapped
 
 _ACTIVE: list[bool] = []
@@ -115,10 +115,8 @@ def _refuse_package(experiment: str, arguments: Sequence[str]) -> None:
     keys = [str(key) for key in config if given.cfg != "job" or key != "hydra"]
     shown = OmegaConf.masked_copy(config, keys)
     if OmegaConf.select(shown, given.package) is None:
-        raise ConfigError(
-            f"command line, --package {given.package}: the configuration has no such part, or it is empty."
-            f"{nearest(given.package, keys)} Parts: {listing(keys, 30)}; or a field, e.g. model.y."
-        )
+        hint = suggestion(given.package, keys)
+        raise ConfigError(Note("line_no_package", package=given.package, hint=hint, parts=cut(keys, 30)))
 
 
 @contextmanager
@@ -193,7 +191,7 @@ def _task(command: Callable[[Any], None]) -> Callable[[Any], None]:
 
     def engine(request: Any) -> None:
         if not isinstance(request, Request):
-            raise ConfigError("the configuration: the sweeper of Hydra was changed; leave hydra/sweeper as it is.")
+            raise ConfigError(Note("sweeper_changed"))
         command(request)
 
     return engine
@@ -203,8 +201,8 @@ def _refuse(argument: str) -> None:
     """Refuse an override that sets what of Hydra does nothing here, or that takes away what every run has."""
     if "=" not in argument and not argument.startswith("~"):
         return
-    if sentence := settings.on_command_line(argument):
-        raise ConfigError(f"command line, {argument}: {sentence}")
+    if why := settings.on_command_line(argument):
+        raise ConfigError(Note("line_refused", word=argument, why=why))
     key, _, value = argument.lstrip("+").partition("=")
     if key in GROUPS and _NO_NAME.fullmatch(value):
         own = _NUMBER.fullmatch(value) and find(f"{key}/{value.strip()}") is not None
@@ -212,12 +210,9 @@ def _refuse(argument: str) -> None:
         raise ConfigError(Note("line_chooses_by_name", group=key, value=value, more=more))
     group = argument.removeprefix("~").partition("=")[0].partition("@")[0]
     if argument.startswith("~") and group in GROUPS:
-        others = {"weights": " A model that takes no weights reads none."}
-        none = f" {group}=none has none." if group in _WITH_NONE else others.get(group, "")
-        raise ConfigError(
-            f"command line, {argument}: every run has an option of {group}, so that it cannot be taken away; choose "
-            f"another with {group}=… (`digicarbon list {group}` shows them).{none}"
-        )
+        others = Note("line_weights_unread") if group == "weights" else ""
+        none = Note("line_none_has_none", group=group) if group in _WITH_NONE else others
+        raise ConfigError(Note("line_group_taken_away", word=argument, group=group, more=none))
 
 
 def completion_line(line: str, verbs: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from rich.console import Console
 from digicarbon.cli.command import show
 from digicarbon.cli.data_check import source_of
 from digicarbon.errors import ConfigError, counted, listing
+from digicarbon.note import Note
 from digicarbon.report import Table
 from digicarbon.source import Inputs, Source, datafolder
 from digicarbon.source.status import series_status
@@ -34,10 +35,7 @@ def status(folder: str, overrides: Sequence[str]) -> int:
         If a file is missing or its content is wrong.
     """
     if not folder and not overrides:
-        raise ConfigError(
-            "Name a data folder or a source: `digicarbon data status data`, `digicarbon data status "
-            "source=china_folder`, or source=simulated for the drawn study."
-        )
+        raise ConfigError(Note("status_takes"))
     if folder:
         overrides = ["source=folder", f"source.folder='{_quoted(folder)}'", *overrides]
     option, source = source_of(overrides)
