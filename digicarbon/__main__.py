@@ -18,7 +18,7 @@ from digicarbon.errors import Caught, DigicarbonError, legible, no_end
 from digicarbon.secret import hidden
 
 OWN = "A class of your own"
-STATUS = {"FailedRunsError": 1, "WaitingRunsError": 3}
+STATUS = {"FailedRunsError": 1, "UndeliveredError": 1, "WaitingRunsError": 3}
 """Exit statuses of errors by their names, whose modules need not be loaded; 2 for any other."""
 COLLECT = (50_000, 20, 20)
 """Thresholds of the garbage collector, for 700, 10 and 10. Modules, configurations and plans stay: to search them for

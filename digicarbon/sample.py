@@ -277,6 +277,7 @@ class Sample(Spec):
         calendar, inside = panel.index.calendar, np.ones(len(known), dtype=bool)
         if (self.first, self.last) != (None, None):
             inside = calendar.within(self.first, self.last, "sample.first", "sample.last")
+            _refuse_outside(self.first, self.last, calendar.years)
         if (self.drop_first or self.drop_last) and not panel.ordered:
             raise DataError(Note("drop_without_order", key="sample.drop_first", why=calendar.problem))
         codes = [code for code, name in enumerate(known) if inside[code] and (not wanted or name in wanted)]
@@ -332,6 +333,13 @@ class Sample(Spec):
         regions = panel.text[REGION].astype(str)
         _refuse_unknown(self.regions, set(regions))
         return {panel.units[code] for code in panel.unit_codes[np.isin(regions, self.regions)]}
+
+
+def _refuse_outside(first: int | None, last: int | None, years: NDArray[np.int64] | None) -> None:
+    """Refuse a bound that no period of the panel comes near."""
+    for key, bound in (("sample.first", first), ("sample.last", last)):
+        if bound is not None and years is not None and len(years) and not years.min() <= bound <= years.max():
+            raise DataError(Note("sample_bound_outside", key=key, value=bound, first=years.min(), last=years.max()))
 
 
 def _units(key: str, names: Sequence[str], panel: Panel) -> list[str]:

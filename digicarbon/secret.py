@@ -22,14 +22,19 @@ _WORD = r"\$\{oc\.env:\w+\}"
 _LINE = re.compile(r"(?P<key>(?:[\s-]*[\w.]+\s*[:=]\s*)?['\"]?)(?P<address>[A-Za-z][\w+.-]*://.*)")
 _WITHIN = re.compile(r"[A-Za-z][\w+.-]*://[^\s\"'<>`]*")
 _KEPT = re.compile(rf"(?P<user>{_WORD}|[^:$]*)(?P<password>:{_WORD})?")
+_BARE = re.compile(
+    r"(?<![^\s\"'<>`=(,\[])(?:[A-Za-z][\w+.-]*(?::/|//))?"
+    rf"(?P<user>{_WORD}|[^\s\"'<>`=(,\[:@/${{}}]+):(?![/\\])(?P<password>[^\s\"'<>`]+)@(?=[\w\[])"
+)
+"""An address whose scheme was left out, or mistyped."""
 _KNOWN: set[str] = set()
 
 
 def masked(text: str) -> str:
     """Return a text without the secrets of the addresses in it; an interpolation of the environment stays as it is."""
-    if "://" not in text:
-        return text
-    return "\n".join(map(_line, text.split("\n")))
+    if "://" in text:
+        text = "\n".join(map(_line, text.split("\n")))
+    return _BARE.sub(_bare, text) if "@" in text else text
 
 
 def hidden(text: str) -> str:
@@ -43,7 +48,10 @@ def learn(address: str) -> None:
     """Remember the secrets of an address, whole and in the pieces that a driver may cut it into."""
     scheme, separator, rest = address.partition("://")
     if not separator or rest.startswith("/"):
-        before, query = "", rest.partition("?")[2]
+        # a file, or an address that was mistyped
+        typed = _beyond(scheme, rest) if separator else _BARE.match(address)
+        before = "" if typed is None else f"{typed['user']}:{typed['password']}"
+        query = rest.partition("?")[2]
     else:
         before, _, after = rest.rpartition("@")
         query = after.partition("?")[2]
@@ -77,11 +85,24 @@ def _line(line: str) -> str:
     return _WITHIN.sub(lambda found: _address(found[0]), line)
 
 
+def _beyond(scheme: str, rest: str) -> re.Match[str] | None:
+    """Return the user and the password behind slashes of which one is too many."""
+    return None if scheme.startswith(("sqlite", "file")) else _BARE.match(rest.lstrip("/"))
+
+
+def _bare(found: re.Match[str]) -> str:
+    if re.fullmatch(_WORD, found["password"]):
+        return found[0]
+    return f"{found[0].removesuffix(found['password'] + '@')}{HIDDEN}@"
+
+
 def _address(address: str) -> str:
     scheme, _, rest = address.partition("://")
     if rest.startswith("/"):
-        # no host, and so no user: a file
-        return f"{scheme}://{_queried(rest)}"
+        # no host, and so no user: a file; or a slash too many
+        typed = _beyond(scheme, rest)
+        path = rest if typed is None else rest.lstrip("/")[typed.end() :]
+        return f"{scheme}://{'' if typed is None else _bare(typed)}{_queried(path)}"
     before, at, after = rest.rpartition("@")
     if "?" in before:
         return _parsed(address, scheme)

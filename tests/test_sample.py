@@ -194,8 +194,15 @@ def test_what_a_query_cannot_do_is_said(small: Panel) -> None:
         Sample(query="area > 1").apply(small)
     with pytest.raises(DataError, match="no row of the panel is left"):
         Sample(query="gdp > 1e6").apply(small)
-    with pytest.raises(DataError, match="no row of the panel is left"):
-        Sample(first=2020).apply(small)
+
+
+def test_a_bound_beyond_the_panel_is_refused(small: Panel) -> None:
+    first, last = small.periods[0], small.periods[-1]
+    for fields in ({"first": 3}, {"first": 2020}, {"last": 3}, {"last": 2020}):
+        (name, value), *_ = fields.items()
+        with pytest.raises(DataError, match=rf"^sample\.{name}={value}: .* lie in {first} to {last};") as caught:
+            _sample(**fields).apply(small)
+        assert caught.value.key == f"sample.{name}"
 
 
 def test_a_window_of_years(small: Panel) -> None:

@@ -27,11 +27,26 @@ from digicarbon.tracking import _spool
         ("postgresql://u:${oc.env:NAME,PW}@h/db", "postgresql://u:***@h/db"),
         ("${oc.env:NAME,postgresql://u:PW@h/db}", "${oc.env:NAME,postgresql://u:***@h/db}"),
         ("sqlite:///a@b/c.db", "sqlite:///a@b/c.db"),
+        # mistyped
+        ("u:PW@h/db", "u:***@h/db"),
+        ("u:a/b@PW@h/db", "u:***@h/db"),
+        ("u:${oc.env:NAME}@h/db", "u:${oc.env:NAME}@h/db"),
+        ("postgresql//u:PW@h/db", "postgresql//u:***@h/db"),
+        ("postgresql:/u:PW@h/db", "postgresql:/u:***@h/db"),
+        ("postgresql:///u:PW@h/db", "postgresql://u:***@h/db"),
+        ("sqlite:///C:/a@b/c.db", "sqlite:///C:/a@b/c.db"),
+        ("a ratio of 3:4 @ b", "a ratio of 3:4 @ b"),
     ],
 )
 def test_an_address_is_shown_without_its_secret(address: str, shown: str) -> None:
     assert masked(address) == shown
     assert masked(f"  uri: {address}") == f"  uri: {shown}"
+
+
+def test_the_secret_of_a_mistyped_address_is_known() -> None:
+    learn("u:mistyped-PW@h/db")
+    learn("postgresql:///u:slashed-PW@h/db")
+    assert hidden("mistyped-PW, slashed-PW") == "***, ***"
 
 
 def test_a_driver_says_no_piece_of_a_secret() -> None:

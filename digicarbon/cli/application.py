@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 from digicarbon.config import settings
-from digicarbon.config.files import GROUPS, SWEEP_KEYS
-from digicarbon.errors import ConfigError, listing, nearest
+from digicarbon.config.files import GROUPS, SWEEP_KEYS, find
+from digicarbon.errors import ConfigError
+from digicarbon.note import Note, cut, suggestion
+from digicarbon.secret import hidden, learn, mapped
 
 _ACTIVE: list[bool] = []
 _MODE = "get_mode"
@@ -19,7 +22,10 @@ _MODE = "get_mode"
 _WITH_NONE = ("measure", "outcome", "model", "diagnostic")
 """Groups that have an option for nothing."""
 _MAPPING = re.compile(rf"(?:\w+(\.\w+)+|{'|'.join(SWEEP_KEYS)})=\s*\{{.*\}}\s*", re.DOTALL)
-_NO_NAME = re.compile(r"\s*(?:[\[{].*|null|true|false|[-+]?\d+(?:\.\d*)?)\s*", re.DOTALL | re.IGNORECASE)
+_SHOWING = frozenset({"--cfg", "-c", "--info", "-i"})
+"""Flags of Hydra's that print a configuration or parts of it."""
+_NUMBER = re.compile(r"\s*[-+]?(?:(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:e[-+]?\d+)?|nan|inf)\s*", re.IGNORECASE)
+_NO_NAME = re.compile(rf"\s*(?:[\[{{].*|null|true|false)\s*|{_NUMBER.pattern}", re.DOTALL | re.IGNORECASE)
 """A value that is no option's name."""
 
 
@@ -75,7 +81,7 @@ def run(command: Callable[[Any], None], experiment: str, arguments: Sequence[str
     arguments = [f"++{word}" if _MAPPING.fullmatch(word) else word for word in arguments]
     try:
         _refuse_package(experiment, arguments)
-        with active(), _command_line(arguments), _mode_is_known():
+        with active(), _command_line(arguments), _mode_is_known(), _no_secrets(experiment, arguments):
             hydra.main(config_path=None, config_name=experiment, version_base="1.3")(_task(command))()
     except COMPOSITION_ERRORS as error:
         overrides = [argument for argument in arguments if "=" in argument and not argument.startswith("-")]
@@ -109,10 +115,46 @@ def _refuse_package(experiment: str, arguments: Sequence[str]) -> None:
     keys = [str(key) for key in config if given.cfg != "job" or key != "hydra"]
     shown = OmegaConf.masked_copy(config, keys)
     if OmegaConf.select(shown, given.package) is None:
-        raise ConfigError(
-            f"command line, --package {given.package}: the configuration has no such part, or it is empty."
-            f"{nearest(given.package, keys)} Parts: {listing(keys, 30)}; or a field, e.g. model.y."
-        )
+        hint = suggestion(given.package, keys)
+        raise ConfigError(Note("line_no_package", package=given.package, hint=hint, parts=cut(keys, 30)))
+
+
+@contextmanager
+def _no_secrets(experiment: str, arguments: Sequence[str]) -> Iterator[None]:
+    """Hide secrets in what Hydra prints of a configuration; words of the environment stay interpolations there."""
+    if not _SHOWING & {word.partition("=")[0] for word in arguments}:
+        yield
+        return
+    from hydra._internal.utils import get_args_parser
+    from hydra.types import RunMode
+    from omegaconf import OmegaConf
+    from omegaconf.resolvers import oc
+
+    from digicarbon.config.compose import loader
+
+    given = get_args_parser().parse_args(list(arguments))
+    config = loader().load_configuration(experiment, given.overrides, run_mode=RunMode.RUN)
+    mapped(OmegaConf.to_container(config), _learned)
+
+    def kept(name: str, *default: str | None) -> str | None:
+        # raises where there is neither
+        value = oc.env(name, *default)
+        return f"${{oc.env:{name}}}" if name in os.environ else value
+
+    written = io.StringIO()
+    OmegaConf.register_new_resolver("oc.env", kept, replace=True)
+    try:
+        with redirect_stdout(written):
+            yield
+    finally:
+        OmegaConf.register_new_resolver("oc.env", oc.env, replace=True)
+        sys.stdout.write(hidden(written.getvalue()))
+
+
+def _learned(text: str) -> str:
+    if "${" not in text:
+        learn(text)
+    return text
 
 
 @contextmanager
@@ -149,7 +191,7 @@ def _task(command: Callable[[Any], None]) -> Callable[[Any], None]:
 
     def engine(request: Any) -> None:
         if not isinstance(request, Request):
-            raise ConfigError("the configuration: the sweeper of Hydra was changed; leave hydra/sweeper as it is.")
+            raise ConfigError(Note("sweeper_changed"))
         command(request)
 
     return engine
@@ -159,22 +201,18 @@ def _refuse(argument: str) -> None:
     """Refuse an override that sets what of Hydra does nothing here, or that takes away what every run has."""
     if "=" not in argument and not argument.startswith("~"):
         return
-    if sentence := settings.on_command_line(argument):
-        raise ConfigError(f"command line, {argument}: {sentence}")
+    if why := settings.on_command_line(argument):
+        raise ConfigError(Note("line_refused", word=argument, why=why))
     key, _, value = argument.lstrip("+").partition("=")
     if key in GROUPS and _NO_NAME.fullmatch(value):
-        raise ConfigError(
-            f"command line: {key} chooses an option by its name, e.g. {key}=…; got {value}. `digicarbon list {key}` "
-            f"shows the options; a field is set with {key}.field=…"
-        )
+        own = _NUMBER.fullmatch(value) and find(f"{key}/{value.strip()}") is not None
+        more = Note("option_in_quotes", group=key, option=value.strip()) if own else ""
+        raise ConfigError(Note("line_chooses_by_name", group=key, value=value, more=more))
     group = argument.removeprefix("~").partition("=")[0].partition("@")[0]
     if argument.startswith("~") and group in GROUPS:
-        others = {"weights": " A model that takes no weights reads none."}
-        none = f" {group}=none has none." if group in _WITH_NONE else others.get(group, "")
-        raise ConfigError(
-            f"command line, {argument}: every run has an option of {group}, so that it cannot be taken away; choose "
-            f"another with {group}=… (`digicarbon list {group}` shows them).{none}"
-        )
+        others = Note("line_weights_unread") if group == "weights" else ""
+        none = Note("line_none_has_none", group=group) if group in _WITH_NONE else others
+        raise ConfigError(Note("line_group_taken_away", word=argument, group=group, more=none))
 
 
 def completion_line(line: str, verbs: Sequence[str]) -> str:

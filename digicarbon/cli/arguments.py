@@ -13,7 +13,7 @@ from contextlib import redirect_stderr
 from pathlib import Path
 from typing import NoReturn
 
-from digicarbon.errors import ConfigError, nearest
+from digicarbon.errors import ConfigError
 
 FLAGS = {"run": ("--force",), "plan": ("--all",), "check": ()}
 """The verbs whose words Hydra reads, and flags of ours, which it does not know."""
@@ -96,10 +96,9 @@ def _refuse_blanks(verb: str, words: Sequence[str]) -> None:
     joined = _unquoted(_joined(words))
     cut = [word for word in joined if word not in words]
     if cut and not any(map(_depth, cut)):
-        raise ConfigError(
-            f"command line: a blank cuts {' and '.join(cut)} into several words. Write it without blanks, items "
-            f"separated by commas, or in quotes: digicarbon {verb} {shlex.join(joined)}"
-        )
+        from digicarbon.note import Note
+
+        raise ConfigError(Note("line_blank", words=cut, verb=verb, line=shlex.join(joined)))
 
 
 def _joined(words: Sequence[str]) -> list[str]:
@@ -144,23 +143,25 @@ def _is_bare(word: str) -> bool:
 
 def _refuse_stray(verb: str, stray: str, words: Sequence[str]) -> NoReturn:
     from digicarbon.config.files import GROUPS, find
+    from digicarbon.note import Note, suggestion
 
-    said = f"command line: '{stray}' is no override (group=option or group.field=value)."
     for key, value in itertools.pairwise(words):
         if _is_bare(key) and _is_bare(value) and key.partition(".")[0] in GROUPS:
-            raise ConfigError(f"{said} Write {key}={value}, without blanks.")
+            without = Note("line_write_without_blanks", key=key, value=value)
+            raise ConfigError(Note("line_no_override", word=stray, more=without))
     if find(name_of(stray)) is None:
-        raise ConfigError(f"{said}{nearest(stray.partition('.')[0], GROUPS)}")
+        hint = suggestion(stray.partition(".")[0], GROUPS)
+        raise ConfigError(Note("line_no_override", word=stray, more=hint))
     others = [word for word in words if word not in (stray, words[0] if _is_bare(words[0]) else "")]
-    raise ConfigError(
-        f"{said} An experiment comes first, before flags such as -m, and one at a time: "
-        f"digicarbon {shlex.join([verb, stray, *others])}"
-    )
+    first = Note("line_experiment_first", line=shlex.join([verb, stray, *others]))
+    raise ConfigError(Note("line_no_override", word=stray, more=first))
 
 
 def _known(verb: str, flags: Sequence[str]) -> Namespace:
     """Return what the flags say, or refuse one that Hydra has not."""
     from hydra._internal.utils import get_args_parser
+
+    from digicarbon.note import Note, suggestion
 
     parser = get_args_parser()
     said = io.StringIO()
@@ -172,22 +173,22 @@ def _known(verb: str, flags: Sequence[str]) -> Namespace:
         if not end.code:
             raise
         wrong = said.getvalue().rpartition("error: ")[2].strip()
-        raise ConfigError(f"command line: {wrong}; `digicarbon {verb} --hydra-help` explains Hydra's flags.") from None
+        raise ConfigError(Note("line_hydra_refuses", reason=wrong, verb=verb)) from None
     if not unknown:
         return given
     flag = unknown[0]
     owner = next((other for other, own in FLAGS.items() if flag in own), "")
     own = FLAGS[verb]
     hydras = [name for action in parser._actions for name in action.option_strings]
-    hint = f" It belongs to `digicarbon {owner}`." if owner else nearest(flag, [*own, *hydras])
-    raise ConfigError(
-        f"command line: `digicarbon {verb}` has no flag {flag}.{hint} Flags: "
-        f"{', '.join([*own, '--help', '-m'])}, and Hydra's (`digicarbon {verb} --hydra-help`)."
-    )
+    hint = Note("line_belongs_to_verb", verb=owner) if owner else suggestion(flag, [*own, *hydras])
+    flags = [*own, "--help", "-m"]
+    raise ConfigError(Note("line_no_flag_of_hydra", verb=verb, flag=flag, hint=hint, flags=flags))
 
 
 def _refuse_misused(verb: str, given: Namespace, overrides: Sequence[str]) -> None:
     """Refuse flags of Hydra's that do nothing here, that need another one, or that go against each other."""
+    from digicarbon.note import Note
+
     asked = {
         "--run": given.run,
         "-m": given.multirun,
@@ -197,36 +198,22 @@ def _refuse_misused(verb: str, given: Namespace, overrides: Sequence[str]) -> No
     }
     modes = [flag for flag, is_given in asked.items() if is_given]
     if len(modes) > 1:
-        shown = "" if "-m" not in modes else f" `digicarbon {verb}` without the others runs the sweep."
+        more: Note | str = "" if "-m" not in modes else Note("line_sweep_alone", verb=verb)
         if "--cfg" in modes and "-m" in modes:
-            shown = " --cfg shows one configuration, and a sweep has several; `digicarbon plan -m …` lists its runs."
-        raise ConfigError(f"command line: {' and '.join(modes)} go against each other; give one of them.{shown}")
+            more = Note("line_cfg_of_sweep")
+        raise ConfigError(Note("line_flags_clash", flags=modes, more=more))
     if given.experimental_rerun is not None:
-        raise ConfigError(
-            "command line: --experimental-rerun reads a file that Hydra writes of a run, and none is written here. "
-            "`digicarbon rerun RUN` fits a recorded run again and compares every number."
-        )
+        raise ConfigError(Note("line_experimental_rerun"))
     if given.config_name is not None:
-        raise ConfigError(
-            f"command line: --config-name: the experiment is the first word; write digicarbon {verb} "
-            f"{name_of(given.config_name)}."
-        )
+        raise ConfigError(Note("line_config_name", verb=verb, experiment=name_of(given.config_name)))
     if given.config_path is not None:
-        raise ConfigError(
-            "command line: --config-path: ./experiments, ./conf and the shipped folders are read always; write "
-            f"--config-dir {given.config_path} to read another folder, too."
-        )
+        raise ConfigError(Note("line_config_path", folder=given.config_path))
     if given.config_dir is not None and not Path(given.config_dir).is_dir():
-        raise ConfigError(
-            f"command line: --config-dir: there is no folder {given.config_dir}; it names one that holds groups, such "
-            f"as {Path(given.config_dir).name}/weights/mine.yaml."
-        )
+        raise ConfigError(Note("line_config_dir", folder=given.config_dir, name=Path(given.config_dir).name))
     for flag, is_given in (("--resolve", given.resolve), ("--package", given.package is not None)):
         if is_given and given.cfg is None:
-            raise ConfigError(
-                f"command line: {flag} belongs to --cfg; write digicarbon {verb} --cfg job {flag}"
-                f"{f' {given.package}' if flag == '--package' else ''}."
-            )
+            words = f"{flag} {given.package}" if flag == "--package" else flag
+            raise ConfigError(Note("line_belongs_to_cfg", flag=flag, verb=verb, words=words))
 
 
 def _refuse_completion(overrides: Sequence[str]) -> None:
@@ -234,7 +221,6 @@ def _refuse_completion(overrides: Sequence[str]) -> None:
     shells = ("bash", "fish", "zsh")
     known = len(wanted) == 1 and wanted[0][0] in ("install", "uninstall", "query") and wanted[0][2] in shells
     if not known or (wanted[0][0] == "query" and "COMP_LINE" not in os.environ):
-        raise ConfigError(
-            "command line: --shell-completion takes install or uninstall with a shell, bash, fish or zsh: "
-            'eval "$(digicarbon -sc install=bash)". A shell asks with query itself.'
-        )
+        from digicarbon.note import Note
+
+        raise ConfigError(Note("line_completion", example='eval "$(digicarbon -sc install=bash)"'))

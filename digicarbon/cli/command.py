@@ -18,7 +18,8 @@ from rich.table import Table as RichTable
 from digicarbon.config.compose import Composer, loader, options
 from digicarbon.config.files import GROUPS, SWEEP_KEYS, command_line, find, headline, subject
 from digicarbon.config.missing import no_experiment, own_experiments
-from digicarbon.errors import ConfigError, DigicarbonError, counted, listing, nearest
+from digicarbon.errors import ConfigError, DigicarbonError, counted, listing
+from digicarbon.note import Note, cut, note_of, suggestion
 from digicarbon.plan.expand import read_overrides
 from digicarbon.plan.prepare import Workshop
 from digicarbon.plan.runs import Plan, Run, plan
@@ -107,20 +108,13 @@ def run(request: Request, force: bool = False) -> None:
         if secret := [word.partition("=")[0] for word in where if masked(word) != word]:
             out.print(f"Give {' and '.join(secret)} to both again: a secret in it is not shown.", soft_wrap=True)
     if failures:
-        lost = _lost_columns(plans)
-        lines = "\n".join(
-            f"  {label}: {sentence}\n    traceback: {place}" for (label, sentence), place in failures[:FIRST_ROWS]
-        )
-        many = len(failures) > 1
-        raise FailedRunsError(
-            f"{counted(len(failures), 'run')} failed; {'they are' if many else 'it is'} recorded as FAILED:\n{lines}"
-            + (f"\n{lost}" if lost else "")
-        )
+        lines = [Note("sweep_runs_failed", runs=len(failures))]
+        for (label, why), place in failures[:FIRST_ROWS]:
+            lines += [Note("run_failed_line", run=label, why=why), Note("run_failed_traceback", file=place)]
+        raise FailedRunsError(Note("lines", lines=[*lines, *_lost_columns(plans)]))
     if waiting:
-        raise WaitingRunsError(
-            f"{counted(waiting, 'run')} {'is' if waiting == 1 else 'are'} fitted but not delivered to the store; "
-            f"`{command_line('deliver', request.name, where)}` delivers what waits."
-        )
+        command = command_line("deliver", request.name, where)
+        raise WaitingRunsError(Note("runs_undelivered", runs=waiting, command=command))
     _refuse_columns(plans)
 
 
@@ -137,16 +131,15 @@ def _fitted(composer: Composer, planned: Plan, advance: Callable[[int, int], Non
         raise error.told(f"{composer.where(key)}: {error}") from error
 
 
-def _lost_columns(plans: Sequence[tuple[Composer, Plan]]) -> str:
-    """Return which columns cannot run and why, a line for each; an empty text where all can."""
-    reasons = [reason for _, planned in plans for reason in planned.failed.values()]
-    return "\n".join(reasons)
+def _lost_columns(plans: Sequence[tuple[Composer, Plan]]) -> list[Note]:
+    """Return which columns cannot run and why."""
+    return [note_of(reason) for _, planned in plans for reason in planned.failed.values()]
 
 
 def _refuse_columns(plans: Sequence[tuple[Composer, Plan]]) -> None:
     """Raise a `FailedRunsError` if a column cannot run."""
     if lost := _lost_columns(plans):
-        raise FailedRunsError(lost)
+        raise FailedRunsError(Note("lines", lines=lost))
 
 
 def _not_fitted(finished: Finished, runs: int) -> Iterator[str]:
@@ -267,9 +260,9 @@ def list_(group: str, option: str, verbose: bool) -> int:
     if group and group not in known and not option and find(group) is not None:
         group, option = "experiments", group
     elif group and group not in known:
-        raise ConfigError(f"There is no group '{group}'.{nearest(group, known)} Groups: {listing(known, 20)}.")
+        raise ConfigError(Note("no_group", group=group, hint=suggestion(group, known), groups=cut(known, 20)))
     if verbose and not group:
-        raise ConfigError("list takes a group, an option of it, and -v for fields: digicarbon list weights -v")
+        raise ConfigError(Note("list_takes"))
     if option and group == "experiments":
         from digicarbon.cli.vocabulary import experiment
 
@@ -384,11 +377,9 @@ def _plans(request: Request, check_all: bool = False) -> list[tuple[Composer, Pl
         raise wrong[0][1]
     if wrong:
         # each item of a study says what it lacks, not the first one alone
-        lines = "\n".join(f"  {name}: {error}" for name, error in wrong)
-        raise ConfigError(
-            f"{request.name}: {len(wrong)} of {counted(len(composers), 'experiment')} cannot run, and nothing was "
-            f"fitted:\n{lines}"
-        )
+        lines = [Note("experiments_cannot_run", experiment=request.name, wrong=len(wrong), every=len(composers))]
+        lines += [Note("experiment_cannot_run", experiment=name, why=error) for name, error in wrong]
+        raise ConfigError(Note("lines", lines=lines))
     return planned
 
 
@@ -398,7 +389,7 @@ def _composers(
     composer = Composer(config_loader, name, overrides)
     place = f"{composer.where('experiments')}, experiments"
     if name in listed_by:
-        raise ConfigError(f"{place}: {' > '.join([*listed_by, name])} goes round for ever; leave one of them out.")
+        raise ConfigError(Note("experiments_go_round", place=place, chain=" > ".join([*listed_by, name])))
     if composer.instead is not None:
         path = find(composer.instead)
         line = "" if path is None else headline(path)
@@ -411,7 +402,7 @@ def _composers(
     listed = composer.sweep_keys()["experiments"]
     for other in listed or ():
         if not isinstance(other, str):
-            raise ConfigError(f"{place}: names experiments, e.g. [table3_baseline]; got {other!r}.")
+            raise ConfigError(Note("experiments_are_names", place=place, value=repr(other)))
         if find(other) is None:
             raise no_experiment(other, composer.options(""), place)
         yield from _composers(config_loader, other, overrides, (*listed_by, name))

@@ -11,6 +11,7 @@ from rich.table import Table
 from digicarbon.config.compose import Composer, loader
 from digicarbon.config.files import ROOT
 from digicarbon.errors import ConfigError, counted
+from digicarbon.note import Note
 from digicarbon.plan.runs import require
 from digicarbon.source import Source, check_inputs
 from digicarbon.source.validation import LEVELS, Finding, InvalidDataError, check_folder, count
@@ -61,9 +62,7 @@ def source_of(overrides: Sequence[str]) -> tuple[str, Source]:
 
 def _findings(folder: str, overrides: Sequence[str]) -> tuple[str, list[Finding]]:
     if bool(folder) == bool(overrides):
-        raise ConfigError(
-            "Name one data folder, or a source with overrides, e.g. `digicarbon data check source=china`."
-        )
+        raise ConfigError(Note("check_takes"))
     if folder:
         return folder, check_folder(Path(folder))
     option, source = source_of(overrides)

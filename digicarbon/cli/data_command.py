@@ -16,9 +16,10 @@ from omegaconf.errors import OmegaConfBaseException
 
 from digicarbon.config.compose import loader, options
 from digicarbon.config.files import check_content, find, shown
-from digicarbon.errors import ConfigError, DataError, counted, first_line, listing, nearest
+from digicarbon.errors import ConfigError, DataError, counted, first_line
 from digicarbon.importer import Imported, Importer
 from digicarbon.importer._sheets import SUFFIXES
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.source import datafolder
 from digicarbon.source.validation import check_import
 from digicarbon.spec import build
@@ -35,7 +36,7 @@ def import_(kind: str, files: Sequence[str], to: str, add: bool, overrides: Sequ
         If a file is missing, damaged or of another layout, or the folder cannot take the rows.
     """
     if Path(to).is_file():
-        raise ConfigError(f"--to {to} is a file; name a folder.")
+        raise ConfigError(Note("to_is_file", file=to))
     importer = _importer(kind, {key: value for word in overrides for key, value in _field(word).items()})
     paths = expand(files)
     imported = importer.read(paths)
@@ -66,10 +67,7 @@ def expand(names: Sequence[str]) -> list[Path]:
     for path in files:
         digest = datafolder.file_hash(path)
         if digest in seen:
-            raise DataError(
-                f"{path} is byte for byte the same as {seen[digest]}; one of the two is not what its name says. Leave "
-                "one of them out."
-            )
+            raise DataError(Note("download_twice", file=path, other=seen[digest]))
         seen[digest] = path
     return files
 
@@ -83,22 +81,20 @@ def _files(name: str) -> list[Path]:
         # Excel keeps a file ~$name beside an open workbook
         found = [item for item in found if not item.name.startswith((".", "~$"))]
         if not found:
-            raise DataError(f"The folder {path} has no file that ends in {listing(SUFFIXES)}.")
+            raise DataError(Note("download_folder_empty", folder=path, endings=cut(SUFFIXES)))
         return found
     if any(sign in name for sign in "*?["):
         base = Path(path.anchor) if path.is_absolute() else Path()
         pattern = str(path.relative_to(path.anchor)) if path.is_absolute() else name
         found = sorted(item for item in base.glob(pattern) if item.is_file() and not item.name.startswith((".", "~$")))
         if not found:
-            raise DataError(f"No file matches '{name}' (the working directory is {Path.cwd()}).")
+            raise DataError(Note("download_no_match", name=name, folder=Path.cwd()))
         return found
     folder = path.absolute().parent
     if not folder.is_dir():
-        raise DataError(f"'{name}' does not exist: there is no folder {folder}.")
-    raise DataError(
-        f"There is no file '{path.name}' in the folder {folder}."
-        f"{nearest(path.name, [item.name for item in folder.iterdir()])}"
-    )
+        raise DataError(Note("download_no_folder", name=name, folder=folder))
+    hint = suggestion(path.name, [item.name for item in folder.iterdir()])
+    raise DataError(Note("download_no_file", name=path.name, folder=folder, hint=hint))
 
 
 def _field(word: str) -> dict[str, Any]:
@@ -106,12 +102,10 @@ def _field(word: str) -> dict[str, Any]:
         override = OverridesParser.create().parse_override(word)
     except HydraException as error:
         if word.isascii():
-            raise ConfigError(
-                f"command line: '{word}' is not of the form option=value ({first_line(error)})."
-            ) from error
+            raise _malformed(word, error) from error
         return _field_in_any_script(word)
     if override.is_sweep_override():
-        raise ConfigError(f"command line: '{word}' gives several values; an import takes one, or a list in [ ].")
+        raise ConfigError(Note("line_several_values", word=word))
     return {str(override.key_or_group): override.value()}
 
 
@@ -124,7 +118,11 @@ def _field_in_any_script(word: str) -> dict[str, Any]:
     try:
         return {key: yaml.safe_load(value)}
     except yaml.YAMLError as error:
-        raise ConfigError(f"command line: '{word}' is not of the form option=value ({first_line(error)}).") from error
+        raise _malformed(word, error) from error
+
+
+def _malformed(word: str, error: Exception) -> ConfigError:
+    return ConfigError(Note("line_not_option_value", word=word, reason=first_line(error)))
 
 
 def _importer(kind: str, fields: Mapping[str, Any]) -> Importer:
@@ -132,17 +130,14 @@ def _importer(kind: str, fields: Mapping[str, Any]) -> Importer:
     path = find(f"importer/{kind}")
     if path is None:
         kinds = options(loader(), "importer")
-        raise ConfigError(
-            f"There is no kind of download '{kind}'.{nearest(kind, kinds)} Kinds: {listing(kinds, 20)}; "
-            "`digicarbon list importer` says what each is."
-        )
+        raise ConfigError(Note("download_no_kind", kind=kind, hint=suggestion(kind, kinds), kinds=cut(kinds, 20)))
     check_content(path)
     try:
         node = OmegaConf.to_container(OmegaConf.load(path), resolve=True)
     except (yaml.YAMLError, OmegaConfBaseException, OSError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"{shown(path)} cannot be read ({first_line(error)}).") from error
+        raise ConfigError(Note("option_file_unread", file=shown(path), reason=first_line(error))) from error
     if not isinstance(node, dict):
-        raise ConfigError(f"{shown(path)} must hold keys and values, e.g. `_target_: mine.MyImporter`.")
+        raise ConfigError(Note("option_file_no_mapping", file=shown(path)))
     plain = {str(key): value for key, value in {**node, **fields}.items() if value != "???"}
     return build(plain, Importer, "importer")
 

@@ -35,10 +35,7 @@ def status(folder: str, overrides: Sequence[str]) -> int:
         If a file is missing or its content is wrong.
     """
     if not folder and not overrides:
-        raise ConfigError(
-            "Name a data folder or a source: `digicarbon data status data`, `digicarbon data status "
-            "source=china_folder`, or source=simulated for the drawn study."
-        )
+        raise ConfigError(Note("status_takes"))
     if folder:
         overrides = ["source=folder", f"source.folder='{_quoted(folder)}'", *overrides]
     option, source = source_of(overrides)

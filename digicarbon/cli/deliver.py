@@ -8,8 +8,13 @@ from collections.abc import Sequence
 from digicarbon import tracking
 from digicarbon.config.compose import Composer, loader
 from digicarbon.config.files import ROOT
-from digicarbon.errors import counted
+from digicarbon.errors import DigicarbonError, TrackingError, counted
+from digicarbon.note import note_of
 from digicarbon.sweep import sweep
+
+
+class UndeliveredError(DigicarbonError):
+    """Nothing was delivered, since the store cannot be opened."""
 
 
 def deliver(experiment: str, overrides: Sequence[str]) -> int:
@@ -26,11 +31,14 @@ def deliver(experiment: str, overrides: Sequence[str]) -> int:
     ------
     ConfigError
         If an override is wrong.
-    TrackingError
+    UndeliveredError
         If the store cannot be opened.
     """
     chosen = sweep.settings(Composer(loader(), experiment or ROOT, overrides)).tracking
-    found = tracking.deliver(chosen)
+    try:
+        found = tracking.deliver(chosen)
+    except TrackingError as error:
+        raise UndeliveredError(note_of(error)) from error
     for sentence in found.notices:
         sys.stderr.write(f"{sentence}\n")
     sys.stdout.write(f"{counted(found.runs, 'run')} delivered to {found.uri}.\n")

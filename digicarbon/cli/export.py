@@ -17,6 +17,7 @@ import pandas as pd
 from digicarbon.cli.stored import stored
 from digicarbon.disk.cells import plain_table
 from digicarbon.errors import Caught, ConfigError, DataError, counted
+from digicarbon.note import Note
 from digicarbon.plan.prepare import Prepared, Specs, Workshop, specify
 from digicarbon.recorded import Recorded, file_of, find, plain
 from digicarbon.recorded import sweep as sweep_of
@@ -46,8 +47,8 @@ class Exported:
         By the number of the run.
     configs : dict of int to str
         Composed configurations by the number of the run.
-    uncounted : list of str
-        Sentences on runs that are no case.
+    uncounted : list of Note
+        What there is to say of runs that are no case.
     simulated : bool
     """
 
@@ -55,7 +56,7 @@ class Exported:
     sets: DataSets
     places: dict[int, DataSet]
     configs: dict[int, str]
-    uncounted: list[str]
+    uncounted: list[Note]
     simulated: bool
 
 
@@ -84,15 +85,15 @@ def export(run: str, experiment: str, to: str, overrides: Sequence[str]) -> int:
     tracking, recorded = stored(run, experiment, overrides)
     found = _exported(tracking, recorded)
     if not found.cases:
-        raise DataError(f"{recorded.label} has no run with estimates to export. {' '.join(found.uncounted)}".strip())
+        more = Note("export_left_out", said=found.uncounted) if found.uncounted else ""
+        raise DataError(Note("export_nothing", run=recorded.label, more=more))
     _write(target, _files(tracking, recorded, found))
     out = sys.stdout
     out.write(
         f"{counted(len(found.cases), 'run')} of {recorded.experiment} exported to {to}: "
         f"{counted(len(found.sets), 'data set')}, scripts for R and Stata; README.txt says what is what.\n"
     )
-    for sentence in found.uncounted:
-        out.write(f"{sentence}\n")
+    out.writelines(f"{said}\n" for said in found.uncounted)
     return 0
 
 
@@ -100,9 +101,9 @@ def _free(folder: str) -> Path:
     """Return a folder to be made, which holds nothing yet."""
     path = Path(folder)
     if path.is_file():
-        raise ConfigError(f"--to {folder} is a file; name a new folder.")
+        raise ConfigError(Note("export_to_is_file", file=folder))
     if path.is_dir() and any(path.iterdir()):
-        raise ConfigError(f"--to {folder} exists and is not empty; name a new folder, so that nothing is overwritten.")
+        raise ConfigError(Note("export_to_not_empty", folder=folder))
     return path
 
 
@@ -136,16 +137,12 @@ def _exported(tracking: Tracking, recorded: Recorded) -> Exported:
         places[case.number] = sets.place(case.index, case.columns)
         configs[case.number] = row["config"]
         simulated |= prepared.simulated
-    said = [
-        f"{counted(number, 'run')} {words}"
-        for number, words in (
-            (failed, "failed and not exported."),
-            (unread, "recorded with numbers that cannot be read back; not exported."),
-            (without, "of diagnostics only, without a regression; not exported."),
-        )
-        if number
-    ]
-    return Exported(cases, sets, places, configs, said, simulated)
+    said = (
+        (failed, Note("export_failed", runs=failed)),
+        (unread, Note("export_unread", runs=unread)),
+        (without, Note("export_diagnostics", runs=without)),
+    )
+    return Exported(cases, sets, places, configs, [one for number, one in said if number], simulated)
 
 
 def _prepared(shop: Workshop, specs: Specs, row: Mapping[str, object]) -> Prepared:
@@ -159,11 +156,9 @@ def _prepared(shop: Workshop, specs: Specs, row: Mapping[str, object]) -> Prepar
             same = same and prepared.weights.digest == before
         if same:
             return prepared
-        raise DataError("the data or the weights are no longer those that it was fitted to")
-    raise DataError(
-        f"The run {row['run_id']} ({row['label']}) cannot be exported: {caught.sentence.rstrip('.')}. Run the "
-        "experiment again, then export it."
-    )
+        raise DataError(Note("export_data_changed"))
+    why = caught.sentence.rstrip(".")
+    raise DataError(Note("export_refused", run=row["run_id"], label=row["label"], reason=why))
 
 
 def _files(tracking: Tracking, recorded: Recorded, found: Exported) -> dict[str, bytes]:
@@ -200,7 +195,7 @@ def _files(tracking: Tracking, recorded: Recorded, found: Exported) -> dict[str,
         recorded.experiment,
         recorded.parent_id,
         found.simulated,
-        tuple(found.uncounted),
+        tuple(map(str, found.uncounted)),
         tuple(scripts),
     )
     tags = recorded.tags if "digicarbon.packages" in recorded.tags else find(tracking, found.cases[0].run_id).tags
@@ -259,8 +254,6 @@ def _write(target: Path, files: Mapping[str, bytes]) -> None:
             target.rmdir()
         half.rename(target)
     except OSError as error:
-        raise ConfigError(
-            f"--to {target} cannot be written ({error.strerror or error}); choose another folder."
-        ) from error
+        raise ConfigError(Note("export_not_written", folder=target, reason=error.strerror or error)) from error
     finally:
         shutil.rmtree(half, ignore_errors=True)

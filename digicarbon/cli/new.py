@@ -12,6 +12,7 @@ from pathlib import Path
 
 from digicarbon.cli.schema import FOLDER, editor_settings, write
 from digicarbon.errors import ConfigError, DataError
+from digicarbon.note import Note
 
 TEMPLATE = Path(__file__).resolve().parents[1] / "template"
 NAME = "MYSTUDY"
@@ -64,18 +65,15 @@ def make(target: Path, language: str = "en") -> None:
     """
     name = target.name
     if not re.fullmatch(r"\w([\w .-]*\w)?", name):
-        raise ConfigError(
-            f"'{name or target}' is no name for a study; use letters, digits, '-', '_', '.' and spaces, and begin and "
-            "end with a letter or a digit."
-        )
+        raise ConfigError(Note("study_no_name", name=name or target))
     try:
         if target.exists() or target.is_symlink():
-            raise ConfigError(f"There is a file or folder {target} already; nothing is changed. Choose another name.")
+            raise ConfigError(Note("study_exists", folder=target))
         if not target.parent.is_dir():
-            raise DataError(f"There is no folder {target.parent} to make {name} in; make it first.")
+            raise DataError(Note("study_no_folder", folder=target.parent, name=name))
         _make(target.parent.resolve() / name, language)
     except OSError as error:
-        raise DataError(f"{target} cannot be written: {error.strerror or error}; nothing is left of it.") from error
+        raise DataError(Note("study_not_written", folder=target, reason=error.strerror or error)) from error
 
 
 def _make(target: Path, language: str) -> None:

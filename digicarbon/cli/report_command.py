@@ -16,6 +16,7 @@ from digicarbon.cli.arguments import name_of
 from digicarbon.config.compose import Composer, loader
 from digicarbon.config.files import ROOT, UNNAMED, command_line, find
 from digicarbon.errors import ConfigError, DataError, counted, listing
+from digicarbon.note import Note
 from digicarbon.page.words import Words
 from digicarbon.recorded import RecordedSweep
 from digicarbon.report import Report
@@ -58,10 +59,8 @@ def report(name: str, out: str | None, overrides: Sequence[str]) -> int:
     """
     chosen, store = ([word for word in overrides if _group(word) == group] for group in ("report", "tracking"))
     if others := [word for word in overrides if word not in (*chosen, *store)]:
-        raise ConfigError(
-            f"{others[0]}: a page shows what is recorded; only report=… (how it is shown) and tracking=… (where it is "
-            f"recorded) can be given. To fit something else, run it first: {command_line('run', name or ROOT, others)}"
-        )
+        command = command_line("run", name or ROOT, others)
+        raise ConfigError(Note("page_line_refused", word=others[0], command=command))
     asked = name_of(name) or ROOT
     found = [(name, recorded.sweep(tracking, name)) for name, tracking in _members(asked, store)]
     reports = [_report(one, chosen) for _, one in found]
@@ -72,7 +71,8 @@ def report(name: str, out: str | None, overrides: Sequence[str]) -> int:
     ]
     refused = [_of(one, sections) for one in sections if one.complaint]
     if chosen and len(refused) == len(sections):
-        raise ConfigError(f"command line: {' '.join(chosen)} does not fit. {' '.join(dict.fromkeys(refused))}")
+        every = list(dict.fromkeys(refused))
+        raise ConfigError(Note("page_report_misfit", words=" ".join(chosen), refused=every))
     files, lacking = page.files(_title(asked, sections), sections, words)
     folder = Path(out or f"{OUT}/{UNNAMED if asked == ROOT else asked}")
     page.write(folder, files)
@@ -109,7 +109,7 @@ def _members(name: str, overrides: Sequence[str], listed_by: tuple[str, ...] = (
     listed = composer.sweep_keys()["experiments"] or ()
     place = f"{composer.where('experiments')}, experiments"
     if name in listed_by:
-        raise ConfigError(f"{place}: {' > '.join([*listed_by, name])} goes round for ever; leave one of them out.")
+        raise ConfigError(Note("experiments_go_round", place=place, chain=" > ".join([*listed_by, name])))
     for other in listed:
         yield from _members(str(other), overrides, (*listed_by, name))
     if not listed:
@@ -142,7 +142,7 @@ def _report(one: RecordedSweep, overrides: Sequence[str]) -> Report:
 def _recorded_node(one: RecordedSweep) -> Mapping[str, Any]:
     config: Any = OmegaConf.create(one.config)
     if "report" not in config:
-        raise DataError(f"The sweep {one.parent_id} does not say which report it was asked for; give report=…")
+        raise DataError(Note("page_no_report", sweep=one.parent_id))
     found: Any = OmegaConf.to_container(config.report, resolve=True)
     return dict(found)
 
@@ -151,9 +151,9 @@ def _read(override: str) -> tuple[str, Any]:
     try:
         found = OverridesParser.create().parse_override(override)
     except HydraException as error:
-        raise ConfigError(f"command line: {override} cannot be read; put quotes around texts with blanks.") from error
+        raise ConfigError(Note("page_line_unread", word=override)) from error
     if found.is_sweep_override() or found.is_delete() or found.is_add() or found.is_force_add():
-        raise ConfigError(f"command line: {override}: a page has one report; give report=option or report.field=value.")
+        raise ConfigError(Note("page_one_report", word=override))
     return found.key_or_group, found.value()
 
 

@@ -16,6 +16,7 @@ from digicarbon.cli.command import show
 from digicarbon.cli.stored import stored
 from digicarbon.config.files import command_line
 from digicarbon.errors import Caught, DataError, EstimationError, counted, listing
+from digicarbon.note import Note, cut
 from digicarbon.plan.prepare import Prepared, Specs, Workshop, specify
 from digicarbon.plan.reach import code_digest
 from digicarbon.plan.runs import content_hash
@@ -100,10 +101,10 @@ def fitted_again(recorded: Recorded, config: str) -> Again:
     from threadpoolctl import threadpool_limits
 
     lost = [file["path"] for entry in recorded.data for file in entry["files"] if _today(file) == "not there"]
-    gone = f" Its data are no longer there: {listing(lost)}." if lost else ""
+    gone = Note("rerun_data_gone", files=cut(lost)) if lost else ""
     if lost and own_classes(plain(config, recorded.run_id)):
         # nothing that the record names is run when there is nothing to fit
-        raise EstimationError(f"The run {recorded.run_id} cannot be fitted today.{gone}")
+        raise EstimationError(Note("rerun_not_today", run=recorded.run_id, more=gone))
     with Caught("The code of the run") as caught, threadpool_limits(1):
         specs = specify(plain(config, recorded.run_id))
         shop = Workshop()
@@ -112,7 +113,8 @@ def fitted_again(recorded: Recorded, config: str) -> Again:
         result = specs.model.fit(prepared.panel, prepared.weights)
         tables = specs.diagnostic.tables(prepared.panel, prepared.weights)
         return Again(recorded, specs, prepared, replace(result, tables={**result.tables, **tables}))
-    raise EstimationError(f"The run {recorded.run_id} cannot be fitted today.{gone} {caught.sentence}")
+    why = Note("rerun_because", gone=gone, reason=caught.sentence)
+    raise EstimationError(Note("rerun_not_today", run=recorded.run_id, more=why))
 
 
 def differences(stored: Mapping[str, float], found: Mapping[str, float]) -> pd.DataFrame:
@@ -137,14 +139,12 @@ def differences(stored: Mapping[str, float], found: Mapping[str, float]) -> pd.D
 
 def _refuse(recorded: Recorded) -> None:
     if recorded.run_id == recorded.parent_id:
-        raise DataError(
-            f"{recorded.run_id} is a whole sweep ({recorded.label}); name one of its runs by id or label, or fit all "
-            f"of it again with: {command_line('run', recorded.experiment, ['--force'])}"
-        )
+        command = command_line("run", recorded.experiment, ["--force"])
+        raise DataError(Note("rerun_of_sweep", run=recorded.run_id, label=recorded.label, command=command))
     if recorded.status != "FINISHED":
         said = recorded.tags.get("digicarbon.error", "")
-        why = f"is recorded as {recorded.status}, so that it has no numbers to compare"
-        raise DataError(f"The run {recorded.run_id} {why}. {said}".strip())
+        more = Note("rerun_said", reason=said) if said else ""
+        raise DataError(Note("rerun_no_numbers", run=recorded.run_id, status=recorded.status, more=more))
 
 
 def _heading(recorded: Recorded) -> Iterator[str]:

@@ -17,6 +17,7 @@ from digicarbon.config.describe import Field, Option, described, experiments, op
 from digicarbon.config.files import GROUPS, REPLACEABLE, ROOT
 from digicarbon.disk.whole import put
 from digicarbon.errors import ConfigError, DataError, counted
+from digicarbon.note import Note
 from digicarbon.spec import Spec
 
 Schema = dict[str, Any]
@@ -88,7 +89,7 @@ def write(folder: Path, tell: Callable[[str], object]) -> list[Path]:
         for name, content in made.items():
             put(folder / f"{name}.json", (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode())
     except OSError as error:
-        raise DataError(f"The folder {folder} cannot be written: {error.strerror}; name another with --to.") from error
+        raise DataError(Note("schema_not_written", folder=folder, reason=error.strerror)) from error
     return [folder / f"{name}.json" for name in made]
 
 

@@ -21,6 +21,7 @@ from digicarbon.cli.command import terminal
 from digicarbon.config.compose import Composer, loader
 from digicarbon.config.files import ROOT, UNNAMED, command_line
 from digicarbon.errors import DataError
+from digicarbon.note import Note
 from digicarbon.secret import masked
 from digicarbon.tracking import Tracking
 
@@ -43,7 +44,7 @@ def ui(words: Sequence[str], host: str | None, port: str | None) -> int:
         If it cannot be read.
     """
     from digicarbon.sweep import sweep
-    from digicarbon.tracking import refuse_unreadable
+    from digicarbon.tracking import opening, refuse_unreadable
 
     left = list(words)
     name = left.pop(0) if left and not left[0].startswith("-") and "=" not in left[0] else ROOT
@@ -57,7 +58,7 @@ def ui(words: Sequence[str], host: str | None, port: str | None) -> int:
         return 0
     if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
         first = command_line("run", name, overrides)
-        raise DataError(f"There is no store {masked(uri)} yet; run an experiment in this folder first: {first}")
+        raise DataError(Note("ui_no_store", store=masked(uri), command=first))
     refuse_unreadable(uri)
     at, through = host or "127.0.0.1", port or "5000"
     _refuse_taken(at, through, [*([] if name == ROOT else [name]), *overrides, *flags])
@@ -67,7 +68,7 @@ def ui(words: Sequence[str], host: str | None, port: str | None) -> int:
         threading.Thread(target=_browse, args=(at, int(through), page), daemon=True).start()
     flags += [] if port is None else ["--port", port]
     # anybody on this machine can list the arguments of a process, yet not its environment
-    return _served([sys.executable, "-m", "mlflow", "ui", *flags], MLFLOW_BACKEND_STORE_URI=uri)
+    return _served([sys.executable, "-m", "mlflow", "ui", *flags], MLFLOW_BACKEND_STORE_URI=opening(uri))
 
 
 def _refuse_taken(host: str, port: str, words: Sequence[str]) -> None:
@@ -81,10 +82,8 @@ def _refuse_taken(host: str, port: str, words: Sequence[str]) -> None:
         except OSError as error:
             # mlflow itself says what else is wrong with an address
             if error.errno == errno.EADDRINUSE:
-                raise DataError(
-                    f"Port {port} of {host} is taken, perhaps by another `digicarbon ui`; end that one, or take "
-                    f"another port: {command_line('ui', words=[*words, '--port', str(int(port) + 1)])}"
-                ) from error
+                command = command_line("ui", words=[*words, "--port", str(int(port) + 1)])
+                raise DataError(Note("ui_port_taken", port=port, host=host, command=command)) from error
 
 
 def _served(command: Sequence[str], **variables: str) -> int:

@@ -8,10 +8,13 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from textwrap import fill, indent
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from digicarbon.cli.arguments import read
-from digicarbon.errors import ConfigError, nearest
+from digicarbon.errors import ConfigError
+
+if TYPE_CHECKING:
+    from digicarbon.note import Note
 
 USAGE = """\
 digicarbon: one YAML per table, every specification fitted and logged
@@ -52,8 +55,6 @@ class Verb(ArgumentParser):
 
     Parameters
     ----------
-    needs : str
-        What it must be told, for whoever told it something else.
     examples : sequence of str
     names : sequence of str
         What its words are, in their order; one that ends in ``…`` takes all that are left.
@@ -70,7 +71,6 @@ class Verb(ArgumentParser):
     def __init__(
         self,
         *,
-        needs: str = "",
         examples: Sequence[str] = (),
         names: Sequence[str] = (),
         least: int = 0,
@@ -79,7 +79,7 @@ class Verb(ArgumentParser):
         **others: Any,
     ) -> None:
         super().__init__(add_help=False, allow_abbrev=False, **others)
-        self._needs, self._examples, self._names, self._least = needs, examples, names, least
+        self._examples, self._names, self._least = examples, names, least
         self._is_override, self._reader = is_override, reader
         self.verbs: dict[str, Verb] = {}
 
@@ -98,9 +98,14 @@ class Verb(ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise a `ConfigError` that says what is wrong, what the verb takes, and how it is written."""
-        wrong = message.removeprefix("argument ").rstrip(".")
+        self._refuse(message.removeprefix("argument ").rstrip("."))
+
+    def _refuse(self, wrong: Note | str) -> NoReturn:
+        from digicarbon.note import Note
+
         usage = str(self.usage).partition("\n")[0]
-        raise ConfigError(f"command line: {wrong}. {self._needs}, e.g. `{self._examples[0]}`: {usage}")
+        needs = _needs(self.prog.removeprefix("digicarbon "))
+        raise ConfigError(Note("verb_misused", wrong=wrong, needs=needs, example=self._examples[0], usage=usage))
 
     def format_help(self) -> str:
         """Return what the verb takes and does, its flags, and examples at the end."""
@@ -122,8 +127,10 @@ class Verb(ArgumentParser):
             sys.stdout.write(self.format_help())
             self.exit()
         if self.verbs and words[0] not in self.verbs:
-            hint = nearest(words[0], self.verbs) or f" Verbs: {', '.join(self.verbs)}."
-            raise ConfigError(f"There is no command '{words[0]}'.{hint} `{self.prog} --help` lists them.")
+            from digicarbon.note import Note, suggestion
+
+            hint = suggestion(words[0], self.verbs) or Note("verb_list", verbs=list(self.verbs))
+            raise ConfigError(Note("verb_unknown", word=words[0], hint=hint, program=self.prog))
         if self._reader == "hydra":
             experiment, own, rest = read(self.prog.split()[-1], words)
             flags = {one.dest: True for one in self._actions if one.option_strings[0] in own}
@@ -143,15 +150,19 @@ class Verb(ArgumentParser):
         known = [*(name for one in self._actions for name in one.option_strings), "--help"]
         for flag in (word.partition("=")[0] for word in words if word.startswith("-")):
             if flag not in known:
-                hint = nearest(flag, known)
-                raise ConfigError(f"command line: `{self.prog}` has no flag {flag}.{hint} Flags: {', '.join(known)}.")
+                from digicarbon.note import Note, suggestion
+
+                hint = suggestion(flag, known)
+                raise ConfigError(Note("verb_no_flag", program=self.prog, flag=flag, hint=hint, flags=known))
 
     def _named(self, words: Sequence[str]) -> dict[str, Any]:
         """Return names and overrides by what they are."""
         overrides = [word for word in words if self._is_override and self._is_override(word)]
         left = [word for word in words if word not in overrides]
         if len(left) < self._least:
-            self.error(f"{self._names[len(left)].rstrip('…').upper()} is missing")
+            from digicarbon.note import Note
+
+            self._refuse(Note("verb_name_missing", name=self._names[len(left)].rstrip("…").upper()))
         found: dict[str, Any] = {"overrides": overrides} if self._is_override else {}
         for name in self._names:
             if name.endswith("…"):
@@ -159,8 +170,30 @@ class Verb(ArgumentParser):
             else:
                 found[name] = left.pop(0) if left else ""
         if left:
-            self.error(f"'{left[0]}' is one word too many")
+            from digicarbon.note import Note
+
+            self._refuse(Note("verb_word_too_many", word=left[0]))
         return found
+
+
+def _needs(verb: str) -> Note:
+    """Return what a verb must be told, for whoever told it something else."""
+    from digicarbon.note import Note
+
+    return {
+        "list": Note("needs_of_list"),
+        "new": Note("needs_of_new"),
+        "schema": Note("needs_of_schema"),
+        "ui": Note("needs_of_ui"),
+        "report": Note("needs_of_report"),
+        "rerun": Note("needs_of_rerun"),
+        "export": Note("needs_of_export"),
+        "deliver": Note("needs_of_deliver"),
+        "data import": Note("needs_of_data_import"),
+        "data status": Note("needs_of_data_status"),
+        "data check": Note("needs_of_data_check"),
+        "data show": Note("needs_of_data_show"),
+    }[verb]
 
 
 def parser() -> Verb:
@@ -176,7 +209,6 @@ def parser() -> Verb:
         "made of.",
         "digicarbon list weights k_nearest",
         "digicarbon list experiments table7_spatial_w1",
-        needs="list takes a group, an option of it, and -v for fields",
         names=("group", "option"),
     ).add_argument(
         "-v", "--verbose", action="store_true", help="all options of a group with their fields, defaults and units"
@@ -188,7 +220,6 @@ def parser() -> Verb:
         "Makes a small study that runs at once on example data, to begin your own with.",
         "digicarbon new mystudy",
         "digicarbon new mystudy --language zh",
-        needs="new takes the name of the folder to make",
         names=("folder",),
         least=1,
     ).add_argument(
@@ -204,7 +235,6 @@ def parser() -> Verb:
         "Writes JSON Schemas, by which VS Code completes and checks the YAML files, and says how an editor takes them.",
         "digicarbon schema",
         "digicarbon schema --to schemas",
-        needs="schema takes a folder to write into, or nothing",
     ).add_argument("--to", metavar="FOLDER", type=_folder, help="by default .digicarbon/schema")
     ui = add(
         "digicarbon ui [EXPERIMENT] [tracking=…] [flags of `mlflow ui`]",
@@ -212,7 +242,6 @@ def parser() -> Verb:
         "Opens MLflow's interface on the project's store; Ctrl+C ends it.",
         "digicarbon ui table3_baseline",
         "digicarbon ui --port 5001",
-        needs="ui takes an experiment, and flags of `mlflow ui`",
         reader="mlflow",
     )
     ui.add_argument("--port", "-p", metavar="5001", help="another port than 5000")
@@ -268,7 +297,6 @@ def _add_records(add: Adder) -> None:
         "Makes a page of what is recorded, with its tables for Word, Excel and LaTeX; fits nothing.",
         "digicarbon report table3_baseline --out paper",
         "digicarbon report table3_baseline report.decimals=3 report.language=zh",
-        needs="Name one experiment, and the folder of the page after --out",
         names=("name",),
         is_override=_is_pair,
     ).add_argument("--out", metavar="FOLDER", type=_folder, help="where the page goes; by default out/EXPERIMENT")
@@ -279,7 +307,6 @@ def _add_records(add: Adder) -> None:
         "the beginning of its id, or its label with the experiment.",
         "digicarbon rerun 3f9a2c81000b",
         "digicarbon rerun 'FE(1)' table3_baseline",
-        needs="Name one run by its id, the beginning of its id or its label, and maybe an experiment",
         names=("run", "experiment"),
         least=1,
         is_override=_is_tracking,
@@ -291,7 +318,6 @@ def _add_records(add: Adder) -> None:
         "folder.",
         "digicarbon export table3_baseline --to replication",
         "digicarbon export 'FE(1)' table3_baseline --to replication",
-        needs="Name a run or an experiment, and the new folder after --to",
         names=("run", "experiment"),
         least=1,
         is_override=_is_tracking,
@@ -304,7 +330,6 @@ def _add_records(add: Adder) -> None:
         "Records runs that wait on this disk since a store did not take them when they were fitted.",
         "digicarbon deliver",
         "digicarbon deliver tracking=server tracking.uri=http://localhost:5000",
-        needs="Name an experiment, if its store is not the usual one, and overrides",
         names=("experiment",),
         is_override=_is_pair,
     )
@@ -319,7 +344,6 @@ def _add_data(add: Adder) -> None:
         "provenance; `digicarbon list importer` shows the kinds.",
         "digicarbon data import nbs raw/nbs --to data",
         "digicarbon data import ceads_sectoral raw/*.xlsx --to data --add",
-        needs="Name the kind of download (`digicarbon list importer` shows them), its files, and a folder after --to",
         names=("kind", "files…"),
         least=2,
         is_override=_is_no_path,
@@ -333,7 +357,6 @@ def _add_data(add: Adder) -> None:
         "file and its hash; per imported file: importer, raw files, and whether it was changed since.",
         "digicarbon data status data",
         "digicarbon data status source=china_folder",
-        needs="Name a data folder or a source",
         names=("folder",),
         is_override=_is_no_path,
     )
@@ -344,7 +367,6 @@ def _add_data(add: Adder) -> None:
         "errors first, one line for many alike; the status is 1 if there is an error.",
         "digicarbon data check data",
         "digicarbon data check source=china --all",
-        needs="Name one data folder, or a source with overrides",
         names=("folder",),
         is_override=_is_no_path,
     ).add_argument("--all", dest="every", action="store_true", help="show every finding")
@@ -356,7 +378,6 @@ def _add_data(add: Adder) -> None:
         "for the whole of its latest sweep.",
         "digicarbon data show 'FE(1)' table3_baseline",
         "digicarbon data show table3_baseline",
-        needs="Name one run, by its id or label, and maybe an experiment",
         names=("run", "experiment"),
         least=1,
         is_override=_is_tracking,

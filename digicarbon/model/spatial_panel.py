@@ -57,6 +57,8 @@ def _durbin(value: object) -> object:
 
 
 Durbin = Annotated[Literal["all", "x"] | Annotated[tuple[str, ...], Field(strict=False)], BeforeValidator(_durbin)]
+NO_PHI = 1e-5
+"""A phi below this one is at the end of its range, zero; that of sem, effects outside, is sought from exp(-12) on."""
 SpatialEffects = Literal["none", "unit", "time", "two_way", "random"]
 _ERRORS: Mapping[Covariance, Note] = {
     "classic": Note("errors_information"),
@@ -428,6 +430,8 @@ class SpatialPanel(Model):
             low, high = self._range(design.w if name == "rho" else design.m, design.sample)
             # as they are shown: runs whose ranges look equal have one note
             notes.append(Note("at_boundary", parameter=name, low=round(low, 4), high=round(high, 4)))
+        if "phi" in found.tail and found.coef[len(design.names) + found.tail.index("phi")] < NO_PHI:
+            notes.append(Note("phi_at_zero"))
         if self._beyond(found, design):
             low, high = design.w.bounds
             notes.append(Note("rho_beyond", low=round(low, 4), high=round(high, 4)))

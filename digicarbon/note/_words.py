@@ -7,7 +7,7 @@ A template is a sentence or a phrase with fields in braces, ``{name:kind}``. Kin
 - ``list``, ``semicolons``, ``ands``: several of them, with what stands between;
 - ``names``: several names that stay as they are in every language;
 - ``blanks``: words of a table's cell, e.g. fuel, province and year, in Chinese where all of them have Chinese words;
-- ``sentences``: notes one after the other;
+- ``sentences``: notes one after the other; ``lines``: each in a line of its own;
 - anything else, e.g. ``.2f``: how Python formats a number; nothing for a name that stays as it is.
 
 ``[|s]`` and ``[is|are]`` choose by the number before them, ``[units: is|are]`` by the one that is named; a list counts
@@ -35,6 +35,7 @@ BETWEEN = {
     "ands": {"en": " and ", "zh": "、"},
     "blanks": {"en": " ", "zh": " "},
     "sentences": {"en": " ", "zh": ""},
+    "lines": {"en": "\n", "zh": "\n"},
 }
 """What stands between the items of a list, by its kind."""
 CALLED = ("words", "rest", "list", "semicolons", "ands")

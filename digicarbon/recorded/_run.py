@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from digicarbon.errors import DataError, TrackingError, counted, first_line, listing, nearest
+from digicarbon.errors import DataError, TrackingError, first_line
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.secret import hidden, masked
 from digicarbon.sweep.provenance import FINGERPRINT, RECORD, VERSION
-from digicarbon.tracking import CONFIG, CONFIG_FILE, EXPERIMENT, OPENED, SQLITE, Tracking, absolute, ask_once
+from digicarbon.tracking import CONFIG, CONFIG_FILE, EXPERIMENT, OPENED, SQLITE, Tracking, ask_once, opening
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -162,7 +163,7 @@ def plain(config: str, run_id: str) -> dict[str, Any]:
 
     made = OmegaConf.create(config)
     if not isinstance(made, DictConfig):
-        raise DataError(f"The configuration that is kept with the run {run_id} ({CONFIG}) is damaged.")
+        raise DataError(Note("recorded_config_damaged", run=run_id, tag=CONFIG))
     plain: Any = OmegaConf.to_container(made, resolve=False)
     found = {str(group): content for group, content in plain.items()}
     # words of the environment are recorded as interpolations; those of the store are not asked for
@@ -171,10 +172,8 @@ def plain(config: str, run_id: str) -> dict[str, Any]:
             content = made[group]
             found[group] = OmegaConf.to_container(content, resolve=True) if OmegaConf.is_config(content) else content
         except OmegaConfBaseException as error:
-            raise DataError(
-                f"The configuration of the run {run_id} cannot be read: {error.full_key}: {first_line(error)}. Set the "
-                "variable of the environment that it names."
-            ) from error
+            unread = Note("recorded_config_unread", run=run_id, field=error.full_key, reason=first_line(error))
+            raise DataError(unread) from error
     return found
 
 
@@ -186,9 +185,7 @@ def reading(tracking: Tracking) -> Iterator[MlflowClient]:
     from sqlalchemy.exc import SQLAlchemyError
 
     if tracking.uri.startswith(SQLITE) and not Path(tracking.uri.removeprefix(SQLITE)).is_file():
-        raise DataError(
-            f"There is no store {masked(tracking.uri)} in {Path.cwd()}; run an experiment in this folder first."
-        )
+        raise DataError(Note("recorded_no_store", store=masked(tracking.uri), folder=Path.cwd()))
     # reading shows nothing of how it is done
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     # MLflow logs what it raises, with a traceback; our sentence says it
@@ -196,10 +193,16 @@ def reading(tracking: Tracking) -> Iterator[MlflowClient]:
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
     try:
         ask_once(tracking.uri)
-        yield MlflowClient(tracking_uri=absolute(tracking.uri))
+        yield MlflowClient(tracking_uri=opening(tracking.uri))
     except (MlflowException, SQLAlchemyError, OSError, ImportError, UnicodeDecodeError, sqlite3.Error) as error:
         raise TrackingError(
-            f"tracking.uri: the store {masked(tracking.uri)} cannot be read ({hidden(first_line(error))})."
+            Note(
+                "store_refuses",
+                key="tracking.uri",
+                store=masked(tracking.uri),
+                what=Note("store_not_read"),
+                why=hidden(first_line(error)),
+            )
         ) from error
 
 
@@ -210,9 +213,9 @@ def _run(client: MlflowClient, name: str, experiment: str, shared: str) -> Run:
         of = experiment or name
         sweeps = [run for run in sweeps_of(client, [experiments[shared]]) if run.data.tags.get(EXPERIMENT) == of]
     if experiment and not sweeps and experiment not in experiments:
+        hint = suggestion(experiment, experiments)
         raise DataError(
-            f"The store has no experiment '{experiment}'.{nearest(experiment, experiments)} "
-            f"It has: {listing(experiments, 20)}."
+            Note("recorded_no_experiment", experiment=experiment, hint=hint, experiments=cut(experiments, 20))
         )
     where = shared if sweeps else experiment
     ids = [experiments[where]] if where else list(experiments.values())
@@ -229,15 +232,19 @@ def _run(client: MlflowClient, name: str, experiment: str, shared: str) -> Run:
     return _labelled(client, name, sweeps[0] if sweeps else _latest(client, ids), experiment)
 
 
-def _ambiguous(name: str, runs: Sequence[Run]) -> str:
+def _ambiguous(name: str, runs: Sequence[Run]) -> Note:
     ids = [run.info.run_id for run in runs]
     enough = next(length for length in range(len(name), 33) if len({one[:length] for one in ids}) == len(ids))
-    many = f"{len(ids)} runs" if len(ids) < MOST else f"At least {MOST} runs"
-    named = [f"{run.info.run_id[:enough]} ({run.data.tags.get('digicarbon.label', run.info.run_name)})" for run in runs]
-    return (
-        f"{many} have an id that begins with '{name}'; {enough} letters tell them apart. Give more letters, or the "
-        f"label of a run. They are: {listing(named, SHOWN)}."
-    )
+    many = Note("recorded_runs" if len(ids) < MOST else "recorded_runs_at_least", runs=len(ids))
+    named = [
+        Note(
+            "recorded_run_called",
+            run=run.info.run_id[:enough],
+            label=run.data.tags.get("digicarbon.label", run.info.run_name),
+        )
+        for run in runs
+    ]
+    return Note("recorded_ambiguous", many=many, name=name, letters=enough, runs=cut(named, SHOWN))
 
 
 def sweeps_of(client: MlflowClient, experiment_ids: Sequence[str]) -> list[Run]:
@@ -256,7 +263,7 @@ def _touched(sweep: Run) -> int:
 def _latest(client: MlflowClient, experiment_ids: Sequence[str]) -> Run:
     sweeps = sweeps_of(client, experiment_ids)
     if not sweeps:
-        raise DataError("The store has no sweep there yet; run an experiment first.")
+        raise DataError(Note("recorded_no_sweep_yet"))
     return sweeps[0]
 
 
@@ -271,19 +278,22 @@ def _labelled(client: MlflowClient, label: str, sweep: Run, experiment: str) -> 
             return run
     labels = [run.data.tags.get("digicarbon.label", "") for run in client.search_runs(ids, inside)]
     named = experiment or client.get_experiment(sweep.info.experiment_id).name
-    other = "" if experiment else " Name another experiment after the label to look there."
     raise DataError(
-        f"No run id begins with '{label}', and the latest sweep of {named} ({counted(len(labels), 'run')}) has no run "
-        f"of this label.{nearest(label, labels)} Its labels: {listing(labels)}.{other}"
+        Note(
+            "recorded_no_label",
+            label=label,
+            experiment=named,
+            runs=len(labels),
+            hint=suggestion(label, labels),
+            labels=cut(labels),
+            more="" if experiment else Note("recorded_name_another"),
+        )
     )
 
 
 def data_of(client: MlflowClient, parent_id: str, fingerprint: str) -> list[Mapping[str, Any]]:
     """Return the entries of a fingerprint, or all where it is empty."""
-    lacking = (
-        f"The sweep {parent_id} has no record of its data ({RECORD}) that can be shown: it was stopped while starting, "
-        "or was made by an earlier version."
-    )
+    lacking = Note("recorded_no_data", sweep=parent_id, file=RECORD)
     if not any(file.path == RECORD for file in client.list_artifacts(parent_id)):
         raise DataError(lacking)
     with tempfile.TemporaryDirectory() as folder:
@@ -292,7 +302,7 @@ def data_of(client: MlflowClient, parent_id: str, fingerprint: str) -> list[Mapp
             record = json.loads(path.read_text(encoding="utf-8"))
             version, entries = record["version"], record["data"]
         except (ValueError, KeyError, TypeError) as error:
-            raise DataError(f"The record of data ({RECORD}) of the sweep {parent_id} is damaged.") from error
+            raise DataError(Note("recorded_data_damaged", file=RECORD, sweep=parent_id)) from error
     if version != VERSION:
         raise DataError(lacking)
     return [entry for entry in entries if not fingerprint or fingerprint in entry["runs"]]

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, overload
 import pandas as pd
 
 from digicarbon.config.files import GROUPS, UNNAMED, command_line, find, override
-from digicarbon.errors import DataError, TrackingError, listing, nearest
-from digicarbon.note import Note
+from digicarbon.errors import DataError, TrackingError
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.note.recorded import read_all
 from digicarbon.recorded._run import data_of, reading, sweeps_of
 from digicarbon.report import Record
@@ -313,23 +313,29 @@ def _parent(client: MlflowClient, tracking: Tracking, name: str) -> tuple[Mlflow
 def _by_id(client: MlflowClient, experiments: Sequence[str], name: str) -> MlflowRun:
     found = client.search_runs(experiments, f"attributes.run_id = '{name}'", max_results=1)
     if not found:
-        raise DataError(f"The store has no run {name}.")
+        raise DataError(Note("recorded_no_run", run=name))
     if found[0].data.tags.get("digicarbon.kind") != "sweep":
         parent = found[0].data.tags.get("mlflow.parentRunId", "")
-        more = f" It belongs to the sweep {parent}: name that one." if parent else ""
-        raise DataError(f"The run {name} is no sweep.{more}")
+        more = Note("recorded_belongs_to", sweep=parent) if parent else ""
+        raise DataError(Note("recorded_not_a_sweep", run=name, more=more))
     return found[0]
 
 
-def _nothing(tracking: Tracking, name: str, known: Mapping[str, str]) -> str:
+def _nothing(tracking: Tracking, name: str, known: Mapping[str, str]) -> Note:
     others = [other for other in known if other != "Default"]
-    there = f" Recorded are: {listing(others, 10)}." if others else ""
-    sentence = f"No sweep of '{name}' is recorded in {masked(absolute(tracking.uri))}"
+    first: Note | str = ""
     if name == UNNAMED or find(name) is not None:
         usual = tracking.uri == Tracking().uri
-        first = command_line("run", name, () if usual else [override("tracking.uri", masked(tracking.uri))])
-        sentence += f"; run it first: `{first}`"
-    return f"{sentence}.{nearest(name, others)}{there}"
+        command = command_line("run", name, () if usual else [override("tracking.uri", masked(tracking.uri))])
+        first = Note("recorded_run_first", command=command)
+    return Note(
+        "recorded_no_sweep_of",
+        name=name,
+        store=masked(absolute(tracking.uri)),
+        first=first,
+        hint=suggestion(name, others),
+        there=Note("recorded_are", experiments=cut(others, 10)) if others else "",
+    )
 
 
 def _data(client: MlflowClient, parent_id: str, names: Sequence[str]) -> Sequence[Mapping[str, Any]]:
@@ -347,7 +353,7 @@ def _roster(files: _Files, names: Sequence[str], rows: pd.DataFrame) -> Roster:
     try:
         return Roster.read(files.path(ROSTER))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise TrackingError(f"The list of the sweep's runs ({ROSTER}) is damaged ({error}).") from error
+        raise TrackingError(Note("recorded_roster_damaged", file=ROSTER, reason=error)) from error
 
 
 def _guessed(rows: pd.DataFrame) -> Roster:

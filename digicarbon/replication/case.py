@@ -18,6 +18,7 @@ from digicarbon.model import (
     PanelRegression,
     SpatialPanel,
 )
+from digicarbon.note import Note
 from digicarbon.numeric.linear.covariance import nested_effects
 from digicarbon.panel import Index, Panel, canonical, parse
 from digicarbon.plan.prepare import Prepared, Specs
@@ -203,7 +204,7 @@ def case_of(number: int, run_id: str, label: str, specs: Specs, prepared: Prepar
     columns = _columns(made, (model.y, *names))
     if isinstance(model, SpatialPanel):
         if weights is None:
-            raise ConfigError(f"{label}: the model takes spatial weights, yet the run has none.")
+            raise ConfigError(Note("replication_no_weights", run=label))
         columns |= {f"W_{name}": _lag(made, weights, name) for name in model.lagged}
         return Case(*given, model, made.index, columns, names, weights, result, lagged=model.lagged)
     if isinstance(model, PanelIV):

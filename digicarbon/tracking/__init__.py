@@ -7,7 +7,7 @@ from digicarbon.tracking._delivery import Delivered, deliver
 from digicarbon.tracking._entry import Entry, Tracking
 from digicarbon.tracking._history import DONE, ELSEWHERE, FAILED, NEW, OTHER_VERSIONS, History, finished, history
 from digicarbon.tracking._metrics import metrics
-from digicarbon.tracking._places import SERVERS, SQLITE, absolute, local_folder, masked, obstacle, place
+from digicarbon.tracking._places import SERVERS, SQLITE, absolute, local_folder, masked, obstacle, opening, place
 from digicarbon.tracking._results import StoredResults
 from digicarbon.tracking._roster import ROSTER, Planned, Roster
 from digicarbon.tracking._rows import CONFIG, CONFIG_FILE, EXPERIMENT, OPENED, OVERRIDES, QUANTITY, TERM
@@ -49,6 +49,7 @@ __all__ = [
     "masked",
     "metrics",
     "obstacle",
+    "opening",
     "place",
     "provenance",
     "refuse_unreadable",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from digicarbon.tracking._backend import EXPERIMENT_TAGS, Experiment, Parent
 from digicarbon.tracking._journal import Journal
-from digicarbon.tracking._places import absolute, local_folder, put
+from digicarbon.tracking._places import local_folder, put
 from digicarbon.tracking._results import RESULTS, sources
 from digicarbon.tracking._rows import HASH, PARENT, SWEEP_KEY, Row
 
@@ -29,8 +29,13 @@ FEW_KEYS = 20
 """Up to here a store is asked for each run by its hash; beyond, all runs are read."""
 
 
-def public(uri: str) -> MlflowClient:
+def public(address: str) -> MlflowClient:
     """Return MLflow's client of a store; the tables of a database that has none are laid out.
+
+    Parameters
+    ----------
+    address : str
+        As `opening` or `for_reading` returns it.
 
     Raises
     ------
@@ -45,7 +50,7 @@ def public(uri: str) -> MlflowClient:
     # MLflow sets its own level when it is loaded, and logs what it raises, with a traceback; our sentence says it
     for noisy in ("mlflow", "alembic"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
-    return MlflowClient(tracking_uri=absolute(uri))
+    return MlflowClient(tracking_uri=address)
 
 
 class Client:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digicarbon.config.files import command_line, override
-from digicarbon.errors import listing
+from digicarbon.note import Note, cut
 from digicarbon.tracking import _failures
 from digicarbon.tracking._backend import Backend, Experiment
 from digicarbon.tracking._client import Client, public
@@ -20,6 +20,7 @@ from digicarbon.tracking._places import (
     artifact_location,
     local_folder,
     masked,
+    opening,
     refuse_folder,
     sound,
     try_database,
@@ -39,8 +40,8 @@ class Connection:
         Of the experiment.
     uri, full_uri : str
         As it was given, and with its full path; both without a password.
-    later : str
-        A sentence: how what waits for it is delivered.
+    later : Note
+        How what waits for it is delivered.
     experiment : Experiment
     backend : Backend
     tables : Database or None
@@ -52,7 +53,7 @@ class Connection:
     name: str
     uri: str
     full_uri: str
-    later: str
+    later: Note
     experiment: Experiment
     backend: Backend
     tables: Database | None = None
@@ -74,7 +75,7 @@ def connected(tracking: Tracking, name: str) -> Connection:
         If the store cannot be opened.
     """
     location = artifact_location(tracking, name)
-    with _failures.refused(tracking.uri, "cannot be opened", None):
+    with _failures.refused(tracking.uri, _failures.OPENED, advises=True):
         try_database(tracking.uri)
         with alone(tracking.uri):
             return _opened(tracking.uri, name, location)
@@ -88,7 +89,7 @@ def reading(uri: str) -> Backend:
     MlflowException, SQLAlchemyError
         If the store cannot be opened.
     """
-    return _tables(uri) or Client(public(uri))
+    return _tables(uri) or Client(public(opening(uri)))
 
 
 def ask_once(uri: str) -> None:
@@ -105,6 +106,21 @@ def ask_once(uri: str) -> None:
             database.close()
 
 
+def refuse_silent(uri: str) -> None:
+    """Refuse a server that does not answer; a file is not looked at.
+
+    Raises
+    ------
+    TrackingError
+        If it does not answer.
+    """
+    with _failures.refused(uri, _failures.OPENED, advises=True):
+        if uri.startswith(SERVERS):
+            public(uri).search_experiments(max_results=1)
+        else:
+            ask_once(uri)
+
+
 def refuse_unreadable(uri: str) -> None:
     """Refuse a database file that holds no runs, or is damaged; nothing is made.
 
@@ -115,7 +131,7 @@ def refuse_unreadable(uri: str) -> None:
     """
     if not uri.startswith(SQLITE):
         return
-    with _failures.refused(uri, "cannot be opened", None):
+    with _failures.refused(uri, _failures.OPENED, advises=True):
         refuse_folder(uri)
         sound(uri)
         laid_out(uri)
@@ -133,7 +149,7 @@ def laid_out(uri: str) -> bool:
 
     tables = _database.tables_of(uri)
     if tables and uri.startswith(SQLITE) and not tables & _database.OWN:
-        raise LookupError(f"it is another program's database, with the tables {listing(sorted(tables), 3)}")
+        raise LookupError(Note("store_of_another_program", tables=cut(sorted(tables), 3)))
     return bool(tables & _database.OWN)
 
 
@@ -146,7 +162,7 @@ def _opened(uri: str, name: str, location: str | None) -> Connection:
         database = _tables(uri) if lay_out(uri) else None
     if database is None:
         # lays out the tables of a database that has none
-        client = Client(public(uri))
+        client = Client(public(opening(uri)))
         database = _tables(uri)
     if database is None:
         return Connection(name, shown, full, later, client.experiment(name, location), client, notices=_unknown(uri))
@@ -154,15 +170,15 @@ def _opened(uri: str, name: str, location: str | None) -> Connection:
     if local_folder(experiment.location) is not None:
         return Connection(name, shown, full, later, experiment, database, database)
     database.close()
-    notice = f"Artifacts are not in a folder but at {experiment.location}: runs are recorded one by one."
-    return Connection(name, shown, full, later, experiment, Client(public(uri)), notices=[notice])
+    notice = Note("store_artifacts_elsewhere", address=experiment.location)
+    return Connection(name, shown, full, later, experiment, Client(public(opening(uri))), notices=[str(notice)])
 
 
-def _later(uri: str) -> str:
+def _later(uri: str) -> Note:
     secret = masked(uri) != uri
     named = [] if secret or uri == Tracking().uri else [override("tracking.uri", uri)]
-    command = f"`{command_line('deliver', words=named)}`{' with its tracking.uri' if secret else ''}"
-    return f"The next `digicarbon run` on this store from this folder, or {command}, delivers them."
+    command = command_line("deliver", words=named)
+    return Note("store_delivered_later_with_uri" if secret else "store_delivered_later", command=command)
 
 
 def _tables(uri: str) -> Database | None:
@@ -176,7 +192,4 @@ def _tables(uri: str) -> Database | None:
 def _unknown(uri: str) -> list[str]:
     if uri.startswith(SERVERS):
         return []
-    return [
-        f"The schema of {masked(uri)} is not one that digicarbon knows: runs are recorded one by one by MLflow's "
-        "public client, which takes longer."
-    ]
+    return [str(Note("store_schema_unknown", store=masked(uri)))]

@@ -20,9 +20,10 @@ from typing import Any, ClassVar
 
 import sqlalchemy as sa
 
+from digicarbon.note import Note
 from digicarbon.tracking._backend import EXPERIMENT_TAGS, Experiment, Parent
 from digicarbon.tracking._journal import Journal
-from digicarbon.tracking._places import absolute, local_folder, put
+from digicarbon.tracking._places import local_folder, opening, put
 from digicarbon.tracking._results import sources
 from digicarbon.tracking._rows import HASH, KIND, PARENT, SWEEP, SWEEP_KEY, Row
 from digicarbon.tracking._tables import (
@@ -64,7 +65,7 @@ def opened(uri: str) -> Database | None:
     if f"{driver.name}+{driver.driver}" not in DRIVERS:
         return None
     wait = {"timeout": PATIENCE} if driver.name == "sqlite" else {"connect_timeout": 10}
-    engine = sa.create_engine(absolute(uri), connect_args=wait, pool_pre_ping=driver.name != "sqlite")
+    engine = sa.create_engine(opening(uri), connect_args=wait, pool_pre_ping=driver.name != "sqlite")
     if driver.name == "sqlite":
         sa.event.listen(engine, "connect", _enlarge)
     with engine.connect() as connection:
@@ -82,7 +83,7 @@ def tables_of(uri: str) -> set[str]:
     SQLAlchemyError
         If the database does not answer, or is none.
     """
-    engine = sa.create_engine(absolute(uri))
+    engine = sa.create_engine(opening(uri))
     try:
         return set(sa.inspect(engine).get_table_names())
     finally:
@@ -186,7 +187,7 @@ class Database:
         with self._engine.connect() as connection:
             found = connection.scalar(sa.select(RUNS.c.artifact_uri).where(RUNS.c.run_uuid == run_id))
         if found is None:
-            raise LookupError(f"the store has no sweep {run_id}")
+            raise LookupError(Note("store_no_sweep", sweep=run_id))
         return str(found)
 
     def go_on(self, run_id: str, tags: Mapping[str, str]) -> None:
@@ -259,13 +260,13 @@ class Database:
         with self._engine.connect() as connection:
             found = connection.scalar(chosen.where(EXPERIMENTS.c.lifecycle_stage == "active"))
         if found is None:
-            raise LookupError("the experiment was deleted")
+            raise LookupError(Note("store_experiment_deleted"))
         return str(found)
 
     def _update(self, connection: sa.Connection, run_id: str, **values: Any) -> None:
         run = sa.update(RUNS).where(RUNS.c.run_uuid == run_id, RUNS.c.lifecycle_stage == "active")
         if connection.execute(run.values(**values)).rowcount == 0:
-            raise LookupError(f"the run {run_id} was deleted")
+            raise LookupError(Note("store_run_deleted", run=run_id))
 
     def _missing(self, rows: Sequence[Row]) -> list[Row]:
         """Return the rows whose runs are not in the database."""

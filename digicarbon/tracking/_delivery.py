@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from digicarbon.errors import counted
+from digicarbon.note import Note
 from digicarbon.tracking import _failures, _results
 from digicarbon.tracking._backend import Backend, Parent
-from digicarbon.tracking._connection import Connection, connected
+from digicarbon.tracking._connection import Connection, connected, refuse_silent
 from digicarbon.tracking._entry import Tracking
 from digicarbon.tracking._journal import Journal
 from digicarbon.tracking._places import absolute, local_folder, masked, put
@@ -51,7 +51,7 @@ def deliver(tracking: Tracking) -> Delivered:
     Raises
     ------
     TrackingError
-        If the store cannot be opened.
+        If the store cannot be opened, or does not answer.
     """
     uri = masked(absolute(tracking.uri))
     own = [spool.sweep.experiment for spool in spools() if spool.sweep.uri == uri]
@@ -62,6 +62,8 @@ def deliver(tracking: Tracking) -> Delivered:
         count = deliver_all(store)
         store.backend.close()
         shown, notices = store.uri, store.notices
+    else:
+        refuse_silent(tracking.uri)
     left: dict[str, int] = {}
     damaged = []
     for spool in spools():
@@ -99,10 +101,16 @@ def deliver_all(store: Connection) -> int:
         except DamagedError as error:
             store.notices.append(str(error))
         except _failures.kinds() as error:
-            store.notices.append(
-                f"{counted(spool.waiting(), 'run')} of {sweep.experiment} in {spool.folder} cannot be delivered to "
-                f"{store.uri} ({_failures.reason(error)}). {store.later}"
+            undelivered = Note(
+                "store_runs_undelivered",
+                runs=spool.waiting(),
+                experiment=sweep.experiment,
+                folder=spool.folder,
+                store=store.uri,
+                why=_failures.reason(error),
+                later=store.later,
             )
+            store.notices.append(str(undelivered))
         finally:
             lock.release()
     return count
@@ -113,10 +121,10 @@ def _is_of(store: Connection, sweep: Sweep, spool: Spool) -> bool:
     try:
         if store.backend.artifacts(sweep.parent_id) == sweep.artifacts:
             return True
-        why = "it names another folder for results than the store does"
+        why = Note("store_other_artifacts")
     except _failures.kinds() as error:
         why = _failures.reason(error)
-    store.notices.append(f"What waits in {spool.folder} is not delivered to {store.uri}: {why}.")
+    store.notices.append(str(Note("store_spool_undelivered", folder=spool.folder, store=store.uri, why=why)))
     return False
 
 

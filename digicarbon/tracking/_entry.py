@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -42,6 +43,21 @@ class Tracking(Spec):
             raise ValueError(
                 "must end with the name of the file, e.g. sqlite:///mlruns/mlflow.db: leave '?' and what follows out. "
                 "An SQLite file has no password; a server has one, see tracking=server."
+            )
+        return uri
+
+    @field_validator("uri")
+    @classmethod
+    def _port_is_a_number(cls, uri: str) -> str:
+        _, separator, rest = uri.partition("://")
+        host = re.split("[/?]", rest.rpartition("@")[2])[0]
+        port = host.rpartition("]")[2].partition(":")[2]
+        if separator and port and not port.isdecimal():
+            # what stands there may be a password
+            learn(uri if "@" in rest else f"{uri}@")
+            raise ValueError(
+                "must have a number as the port behind the host, e.g. postgresql+psycopg://name:${oc.env:WORD}@host:5432/"
+                "db; a sign @ stands before the host, and the signs : / @ of a password are written %3A %2F %40."
             )
         return uri
 

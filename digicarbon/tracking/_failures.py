@@ -12,39 +12,48 @@ from contextlib import contextmanager
 from typing import Any
 
 from digicarbon.errors import TrackingError, first_line
+from digicarbon.note import Note, note_of
 from digicarbon.secret import hidden
 from digicarbon.tracking._places import masked
 from digicarbon.tracking._valid import RefusedError
 
-SERVER: Mapping[str, str] = {
-    "Connection refused": "no server answers there",
-    "Failed to resolve": "there is no such host",
-    "Name or service not known": "there is no such host",
-    "timed out": "the server does not answer in time",
-    "Max retries exceeded": "the server does not answer",
+URI = "tracking.uri"
+NO_HOST = Note("store_no_host")
+DISK_FULL = Note("store_disk_full")
+TEXT_DAMAGED = Note("store_text_damaged")
+SERVER: Mapping[str, Note] = {
+    "Connection refused": Note("store_no_server"),
+    "Failed to resolve": NO_HOST,
+    "Name or service not known": NO_HOST,
+    "timed out": Note("store_server_late"),
+    "Max retries exceeded": Note("store_server_silent"),
 }
 """What servers that do not answer say, and how it is told."""
-SAID: Mapping[str, str] = {
-    "database or disk is full": "the disk is full",
-    "No space left on device": "the disk is full",
-    "readonly database": "it is read-only",
-    "Read-only file system": "its folder is read-only",
-    "unable to open database file": "its file cannot be opened for writing, or its folder is read-only",
-    "database is locked": "another program has kept it locked for a minute",
-    "file is not a database": "the file is no database, or it is damaged",
-    "disk image is malformed": "the file is damaged",
-    "Could not decode to UTF-8": "the file is damaged: a text in it cannot be read",
+SAID: Mapping[str, Note] = {
+    "database or disk is full": DISK_FULL,
+    "No space left on device": DISK_FULL,
+    "readonly database": Note("store_read_only"),
+    "Read-only file system": Note("store_folder_read_only"),
+    "unable to open database file": Note("store_file_not_opened"),
+    "database is locked": Note("store_locked"),
+    "file is not a database": Note("store_no_database"),
+    "disk image is malformed": Note("store_damaged"),
+    "Could not decode to UTF-8": TEXT_DAMAGED,
     **SERVER,
 }
-OTHER_FILE = "Name another file, e.g. tracking.uri=sqlite:///mlruns/other.db"
-ADVICE: Mapping[str, str] = {
-    "not a database": f"{OTHER_FILE}, or put a copy of this one back.",
-    "malformed": f"{OTHER_FILE}, or put a copy of this one back.",
-    "it is a folder": f"{OTHER_FILE}, or move the folder away.",
-    "another program's": f"{OTHER_FILE}.",
-    **dict.fromkeys(SERVER, "Start the server, or check the address (tracking.uri)."),
+"""What stores say, and how it is told."""
+_COPY = Note("store_other_or_copy", key=URI)
+ADVICE: Mapping[str, Note] = {
+    "store_no_database": _COPY,
+    "store_damaged": _COPY,
+    "store_is_folder": Note("store_other_or_move", key=URI),
+    "store_of_another_program": Note("store_other", key=URI),
+    **dict.fromkeys((said.code for said in SERVER.values()), Note("store_start_server", key=URI)),
 }
-"""What to do about a store that cannot be opened."""
+"""What to do about a store that cannot be opened, by the code of what is said of it."""
+OPENED, WRITTEN, READ = Note("store_not_opened"), Note("store_not_written"), Note("store_not_read")
+"""What a store cannot be."""
+REFUSES_RUNS = Note("store_refuses_runs")
 
 
 def kinds() -> tuple[type[Exception], ...]:
@@ -65,37 +74,45 @@ def passes(error: Exception) -> bool:
     return isinstance(error, (OSError, sqlite3.OperationalError, *database))
 
 
-def reason(error: BaseException) -> str:
+def reason(error: BaseException) -> Note:
     """Return why a store refuses, in few words."""
+    if error.args and isinstance(error.args[0], Note):
+        # raised here
+        return error.args[0]
     if isinstance(error, UnicodeDecodeError):
-        return "the file is damaged: a text in it cannot be read"
+        return TEXT_DAMAGED
     if isinstance(error, ImportError):
-        return f"its driver is not installed: {first_line(error)}"
+        return Note("store_no_driver", reason=first_line(error))
     text = first_line(error)
-    return next((said for known, said in SAID.items() if known in text), hidden(text))
+    return next((said for known, said in SAID.items() if known in text), note_of(hidden(text)))
 
 
-def advice(error: BaseException) -> str:
+def advice(error: BaseException) -> Note:
     """Return what to do about a store that cannot be opened."""
-    text = first_line(error)
-    known = (said for part, said in ADVICE.items() if part in text)
-    return next(known, "Check the folder's rights and the address, or choose another.")
+    return ADVICE.get(reason(error).code, Note("store_check_rights"))
 
 
-def refusal(uri: str, what: str, error: BaseException, advice: str = "") -> TrackingError:
-    """Return the sentence on a store that refuses something."""
-    return TrackingError(f"tracking.uri: the store {masked(uri)} {what} ({reason(error)}). {advice}".strip())
+def refusal(uri: str, what: Note, error: BaseException, advice: Note | None = None) -> TrackingError:
+    """Return the error on a store that refuses something."""
+    store, why = masked(uri), reason(error)
+    if advice is None:
+        return TrackingError(Note("store_refuses", key=URI, store=store, what=what, why=why))
+    return TrackingError(Note("store_refuses_and", key=URI, store=store, what=what, why=why, more=advice))
 
 
 @contextmanager
-def refused(uri: str, what: str, more: str | None = "") -> Iterator[None]:
-    """Turn what a store raises into a sentence.
+def refused(uri: str, what: Note, more: Note | None = None, advises: bool = False) -> Iterator[None]:
+    """Turn what a store raises into an error of ours.
 
     Parameters
     ----------
-    uri, what : str
-    more : str or None
-        What to do; None takes it from what was raised.
+    uri : str
+    what : Note
+        What it does not do.
+    more : Note, optional
+        What else there is to say.
+    advises : bool
+        Whether to say what to do, by what was raised.
 
     Raises
     ------
@@ -105,7 +122,7 @@ def refused(uri: str, what: str, more: str | None = "") -> Iterator[None]:
     try:
         yield
     except kinds() as error:
-        raise refusal(uri, what, error, advice(error) if more is None else more) from error
+        raise refusal(uri, what, error, advice(error) if advises else more) from error
 
 
 def _loaded(module: str, name: str) -> Any:

@@ -74,7 +74,7 @@ def history(tracking: Tracking, sweep_key: str, keys: Iterable[str]) -> History:
         If the store cannot be read.
     """
     uri = tracking.uri
-    with _failures.refused(uri, "cannot be read", None):
+    with _failures.refused(uri, _failures.READ, advises=True):
         refuse_folder(uri)
         if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).is_file():
             return History()
@@ -94,7 +94,7 @@ def finished(tracking: Tracking) -> frozenset[str]:
         return frozenset()
     from digicarbon.tracking import _database
 
-    with suppress(TrackingError), _failures.refused(uri, "cannot be read", None):
+    with suppress(TrackingError), _failures.refused(uri, _failures.READ, advises=True):
         database = _database.opened(uri)
         if database is not None:
             with closing(database):

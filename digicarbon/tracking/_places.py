@@ -12,6 +12,7 @@ from urllib.request import url2pathname
 
 from digicarbon.disk.whole import put as put
 from digicarbon.errors import TrackingError
+from digicarbon.note import Note
 from digicarbon.secret import masked as masked
 from digicarbon.tracking._entry import Tracking
 
@@ -26,12 +27,27 @@ def absolute(uri: str) -> str:
     return f"{SQLITE}{Path(uri.removeprefix(SQLITE)).resolve().as_posix()}"
 
 
+def opening(uri: str) -> str:
+    """Return the address by which MLflow and SQLAlchemy open a store: they read ``%41`` in a path as a letter."""
+    full = absolute(uri)
+    if not uri.startswith(SQLITE) or uri.startswith(f"{SQLITE}file:") or not set("%?") & set(full):
+        return full
+    return _rendered(full.removeprefix(SQLITE))
+
+
 def for_reading(uri: str) -> str:
-    """Return an address by which a database file cannot be written; that of another store as it is."""
+    """Return the address by which a database file is opened and cannot be written; that of another store as it is."""
     if not uri.startswith(SQLITE):
         return uri
     path = quote(Path(uri.removeprefix(SQLITE)).resolve().as_posix())
-    return f"{SQLITE}file:{path}?mode=ro&uri=true"
+    return _rendered(f"file:{path}", mode="ro", uri="true")
+
+
+def _rendered(database: str, **query: str) -> str:
+    from sqlalchemy import URL
+
+    # with a driver, since MLflow makes the folders of a path that it has not decoded where there is none
+    return URL.create("sqlite+pysqlite", database=database, query=query).render_as_string(hide_password=False)
 
 
 @contextmanager
@@ -49,20 +65,20 @@ def alone(uri: str) -> Iterator[None]:
 def refuse_folder(uri: str) -> None:
     """Raise an `IsADirectoryError` if a folder has the place of a database file."""
     if uri.startswith(SQLITE) and Path(uri.removeprefix(SQLITE)).is_dir():
-        raise IsADirectoryError("it is a folder where a file belongs")
+        raise IsADirectoryError(Note("store_is_folder"))
 
 
-def obstacle(uri: str) -> str:
-    """Return why a database file cannot be written, as far as that is seen without trying; else nothing."""
+def obstacle(uri: str) -> Note | None:
+    """Return why a database file cannot be written, as far as that is seen without trying."""
     if not uri.startswith(SQLITE):
-        return ""
+        return None
     path = Path(uri.removeprefix(SQLITE)).absolute()
     folder = next(one for one in path.parents if one.exists())
     if not folder.is_dir():
-        return f"{folder} is a file where a folder belongs"
+        return Note("store_obstacle_file", folder=folder)
     if path.is_file() and not os.access(path, os.W_OK):
-        return "the file is read-only"
-    return "" if os.access(folder, os.W_OK) else f"the folder {folder} is read-only"
+        return Note("store_obstacle_read_only")
+    return None if os.access(folder, os.W_OK) else Note("store_obstacle_folder_read_only", folder=folder)
 
 
 def try_database(uri: str) -> None:
@@ -93,10 +109,7 @@ def artifact_location(tracking: Tracking, name: str) -> str | None:
         folder = Path(tracking.artifacts) / "".join(c if c.isalnum() or c in "-_" else "_" for c in name)
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise TrackingError(
-            f"tracking: the folder for results cannot be made ({error}); choose tracking.uri and tracking.artifacts in "
-            "a folder that you may write to."
-        ) from error
+        raise TrackingError(Note("store_folder_not_made", key="tracking", reason=error)) from error
     return folder.resolve().as_uri()
 
 

@@ -8,7 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from digicarbon.errors import TrackingError, counted
+from digicarbon.errors import TrackingError
+from digicarbon.note import Note
 from digicarbon.tracking import _delivery, _failures, _results
 from digicarbon.tracking._backend import Parent
 from digicarbon.tracking._connection import Connection
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 PAUSE = 15.0
 """Seconds before a store that did not answer is asked again."""
-KEPT = "Runs written before are kept."
+KEPT = Note("store_kept_runs")
 
 
 def taken(store: Connection, parent: Parent) -> Recording | None:
@@ -104,7 +105,7 @@ class Recording:
         TrackingError
             If the store refuses them.
         """
-        with _failures.refused(self._store.uri, "cannot be written", KEPT):
+        with _failures.refused(self._store.uri, _failures.WRITTEN, KEPT):
             if self.folder is None or self.spool.parts:
                 self._finish_by_spool(files, end)
             else:
@@ -117,7 +118,7 @@ class Recording:
     def abort(self, status: str) -> None:
         """Mark the sweep as killed or failed; runs that are written stay."""
         # where that fails it stands as running, and the next command goes on with it all the same
-        with suppress(TrackingError), _failures.refused(self._store.uri, "cannot be written"):
+        with suppress(TrackingError), _failures.refused(self._store.uri, _failures.WRITTEN):
             self._store.backend.end(self.parent.run_id, status, {})
         self.release()
 
@@ -138,28 +139,33 @@ class Recording:
                 self._pending.pop(0)
         except _failures.kinds() as error:
             if not _failures.passes(error):
-                raise _failures.refusal(self._store.uri, "refuses runs", error, KEPT) from error
+                raise _failures.refusal(self._store.uri, _failures.REFUSES_RUNS, error, KEPT) from error
             self._ask_again = time.monotonic() + PAUSE
 
     def _keep(self, table: pa.Table, error: Exception) -> None:
         """Keep a batch that a database did not take; raise unless it is one that may answer again by itself."""
         store = self._store
         if not _failures.passes(error):
-            raise _failures.refusal(store.uri, "refuses runs", error, KEPT) from error
+            raise _failures.refusal(store.uri, _failures.REFUSES_RUNS, error, KEPT) from error
         try:
             kept = self.spool.keep(self.sweep, table)
         except OSError:
             # the same disk may be full
             self.spool = Spool(fallback() / self.parent.run_id)
-            what = "takes nothing more and neither does the temporary folder"
-            with _failures.refused(store.uri, what, "This batch is lost."):
+            what = Note("store_takes_nothing")
+            with _failures.refused(store.uri, what, Note("store_batch_lost")):
                 kept = self.spool.keep(self.sweep, table)
         if store.full_uri.startswith(SQLITE):
-            many = counted(table.num_rows, "run")
             raise TrackingError(
-                f"tracking.uri: the store {store.uri} cannot be written: {_failures.reason(error)}. Runs recorded "
-                f"before are kept, and the last {many} in {self.spool.folder}. Mend that first. {store.later} The same "
-                "command again also fits the runs that are left."
+                Note(
+                    "store_last_runs_kept",
+                    key=_failures.URI,
+                    store=store.uri,
+                    why=_failures.reason(error),
+                    runs=table.num_rows,
+                    folder=self.spool.folder,
+                    later=store.later,
+                )
             ) from error
         self._journal = self.spool.journal()
         self._pending.append(kept)
@@ -177,10 +183,9 @@ class Recording:
             except _failures.kinds() as error:
                 if not _failures.passes(error):
                     raise
-        self._store.notices.append(
-            f"{self._store.uri} does not answer: {counted(self.spool.waiting(), 'run')} and the tables of this sweep "
-            f"wait in {self.spool.folder}. {self._store.later}"
-        )
+        store, runs = self._store, self.spool.waiting()
+        wait = Note("store_silent_runs_wait", store=store.uri, runs=runs, folder=self.spool.folder, later=store.later)
+        store.notices.append(str(wait))
 
     def _gather(self, folder: Path) -> None:
         """Make the parts one file."""

@@ -17,6 +17,7 @@ import pyarrow as pa
 from filelock import FileLock, Timeout
 
 from digicarbon.errors import TrackingError
+from digicarbon.note import Note
 from digicarbon.tracking._journal import Journal
 from digicarbon.tracking._places import put
 from digicarbon.tracking._results import parts, read_part, write_part
@@ -199,10 +200,7 @@ def _sound(path: Path) -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError, LookupError, AttributeError, pa.ArrowException) as error:
-        raise DamagedError(
-            f"{path} is damaged: it holds what digicarbon does not write there. Put a copy of it back, or move the "
-            f"folder {path.parent} away: then the runs that wait in it are fitted again."
-        ) from error
+        raise DamagedError(Note("spool_damaged", file=path, folder=path.parent)) from error
 
 
 def place_of(run_id: str) -> Spool:
@@ -244,7 +242,7 @@ def make_own(*folders: Path) -> None:
         with suppress(FileExistsError):
             folder.mkdir(mode=0o700)
         if not _is_own(folder, private=fallback() in (folder, folder.parent)):
-            raise PermissionError(f"{folder} belongs to another user or is open to others; remove it")
+            raise PermissionError(Note("spool_not_own", folder=folder))
 
 
 def _user() -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digicarbon.errors import TrackingError
+from digicarbon.note import Note
 from digicarbon.tracking import _delivery, _failures, _results, _rows
 from digicarbon.tracking._backend import Parent
 from digicarbon.tracking._connection import connected, reading
@@ -102,7 +103,7 @@ class Store:
         every = {KIND: SWEEP, "digicarbon.title": title, SWEEP_KEY: sweep_key, **tags}
         every[OPENED] = str(time.time_ns() // 1_000_000)
         every = {key: value[:LONGEST_TAG] for key, value in every.items()}
-        with _failures.refused(self.uri, "cannot be written"):
+        with _failures.refused(self.uri, _failures.WRITTEN):
             self.deliver()
             done = self._reopen(sweep_key, every) if resume and sweep_key else None
             if done is None:
@@ -122,7 +123,7 @@ class Store:
         TrackingError
             If the store cannot be read.
         """
-        with _failures.refused(self.uri, "cannot be read"):
+        with _failures.refused(self.uri, _failures.READ):
             own = self._backend.children(self.experiment_id, self.parent_id) if self.parent_id else []
             besides = {run_id for _, run_id, _ in own}
             return {key: run_id for key, run_id in self._backend.find(keys) if run_id not in besides}
@@ -137,7 +138,7 @@ class Store:
         TrackingError
             If the store cannot be read.
         """
-        with _failures.refused(self.uri, "cannot be read"):
+        with _failures.refused(self.uri, _failures.READ):
             return StoredResults(self._backend.sources(set(run_ids), self._scratch()))
 
     def recorded(self) -> StoredResults:
@@ -151,7 +152,7 @@ class Store:
         TrackingError
             If the store cannot be read.
         """
-        with _failures.refused(self.uri, "cannot be read"):
+        with _failures.refused(self.uri, _failures.READ):
             recording = self._open_recording()
             if recording.folder is not None:
                 files = _results.sources(recording.folder)
@@ -176,7 +177,7 @@ class Store:
             return
         rows = _rows.batch(entries, self.parent_id, self._standing)
         for row in rows:
-            with _failures.refused(self.uri, f"refuses the run '{row.label}'", KEPT):
+            with _failures.refused(self.uri, Note("store_refuses_run", run=row.label), KEPT):
                 validate(row)
         table = _rows.table(rows)
         for row in rows:
@@ -254,7 +255,7 @@ class Store:
         if newest is None:
             return None
         if not self._take(newest):
-            self.notices.append("Another command is running the same sweep now; this one is recorded as a sweep apart.")
+            self.notices.append(str(Note("store_sweep_taken")))
             return None
         self._backend.go_on(self.parent_id, tags)
         children = self._backend.children(self.experiment_id, self.parent_id)
@@ -316,7 +317,7 @@ def store_results(tracking: Tracking, parent_id: str, columns: Sequence[str] | N
     TrackingError
         If the store cannot be read, or the sweep has no results.
     """
-    with _failures.refused(tracking.uri, "cannot be read"), tempfile.TemporaryDirectory() as scratch:
+    with _failures.refused(tracking.uri, _failures.READ), tempfile.TemporaryDirectory() as scratch:
         backend = reading(tracking.uri)
         files = backend.files(parent_id, Path(scratch))
         table = _results.frame(files, columns) if files else None
@@ -357,7 +358,7 @@ def sweep_contents(uri: str, experiment_id: str, parent_id: str, scratch: Path) 
     TrackingError
         If the store cannot be read, or the sweep has no results.
     """
-    with _failures.refused(uri, "cannot be read"):
+    with _failures.refused(uri, _failures.READ):
         backend = reading(uri)
         files = backend.files(parent_id, scratch)
         # a file that a server has holds recorded runs only, and to ask it for each run takes minutes
@@ -372,6 +373,4 @@ def sweep_contents(uri: str, experiment_id: str, parent_id: str, scratch: Path) 
 
 
 def _without_results(uri: str, parent_id: str) -> TrackingError:
-    return TrackingError(
-        f"The sweep {parent_id} in {masked(uri)} has no results; run it again: it goes on where it stopped."
-    )
+    return TrackingError(Note("store_without_results", sweep=parent_id, store=masked(uri)))

@@ -9,6 +9,7 @@ import os
 import posixpath
 import re
 
+from digicarbon.note import Note
 from digicarbon.tracking._metrics import LONGEST_NAME
 from digicarbon.tracking._rows import LONGEST_PARAM, LONGEST_TAG, Row
 
@@ -18,6 +19,7 @@ LONGEST_DIGEST = 36
 LONGEST_PROFILE = 16_777_215
 SHOWN = 80
 MOST_NAMES = 100_000
+KINDS = {"parameter": Note("store_parameter"), "tag": Note("store_tag"), "metric": Note("store_metric")}
 _KNOWN: set[str] = set()
 
 
@@ -44,7 +46,7 @@ def validate(row: Row) -> None:
     for kind, texts, longest in (("parameter", row.params, LONGEST_PARAM), ("tag", row.tags, LONGEST_TAG)):
         if max(map(len, texts.values()), default=0) > longest:
             for name, text in texts.items():
-                check_length(f"the {kind} '{name}'", text, longest)
+                check_length(Note("store_value_of", kind=KINDS[kind], name=name), text, longest)
     check_data(row.data_name, row.data_digest, row.data_profile)
 
 
@@ -57,15 +59,13 @@ def check_name(kind: str, name: str) -> None:
         If MLflow would not take it.
     """
     if not NAME.fullmatch(name):
-        raise RefusedError(
-            f"the {kind} '{name[:SHOWN]}' may only have letters, digits, blanks and the signs _ - . / in its name"
-        )
+        raise RefusedError(Note("store_name_signs", kind=KINDS[kind], name=name[:SHOWN]))
     if posixpath.normpath(name) != name or name == "." or name.startswith(("..", "/")):
-        raise RefusedError(f"the {kind} '{name[:SHOWN]}' has a name that means another one as a path of files")
-    check_length(f"the name of the {kind} '{name[:SHOWN]}'", name, LONGEST_NAME)
+        raise RefusedError(Note("store_name_path", kind=KINDS[kind], name=name[:SHOWN]))
+    check_length(Note("store_name_of", kind=KINDS[kind], name=name[:SHOWN]), name, LONGEST_NAME)
 
 
-def check_length(what: str, value: str, longest: int) -> None:
+def check_length(what: Note, value: str, longest: int) -> None:
     """Check a value's length.
 
     Raises
@@ -74,7 +74,7 @@ def check_length(what: str, value: str, longest: int) -> None:
         If MLflow would not take it.
     """
     if len(value) > longest:
-        raise RefusedError(f"{what} has {len(value)} characters; {longest} are allowed")
+        raise RefusedError(Note("store_too_long", what=what, characters=len(value), most=longest))
 
 
 def check_data(name: str, digest: str, profile: str) -> None:
@@ -85,6 +85,6 @@ def check_data(name: str, digest: str, profile: str) -> None:
     RefusedError
         If MLflow would not take it.
     """
-    check_length("the name of the data", name, LONGEST_DATA_NAME)
-    check_length("the fingerprint of the data", digest, LONGEST_DIGEST)
-    check_length("the profile of the data", profile, LONGEST_PROFILE)
+    check_length(Note("store_data_name"), name, LONGEST_DATA_NAME)
+    check_length(Note("store_data_fingerprint"), digest, LONGEST_DIGEST)
+    check_length(Note("store_data_profile"), profile, LONGEST_PROFILE)

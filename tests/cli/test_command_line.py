@@ -30,7 +30,7 @@ from digicarbon.cli.application import completion_line
 from digicarbon.cli.arguments import FLAGS
 from digicarbon.cli.usage import parser
 from digicarbon.config.compose import Composer, loader
-from digicarbon.config.files import GROUPS
+from digicarbon.config.files import GROUPS, find
 
 Capture = pytest.CaptureFixture[str]
 
@@ -617,7 +617,7 @@ def test_ui(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> 
     def fake(arguments: list[str], **variables: str) -> int:
         called.append(arguments)
         # the address may hold a password, and anybody can list the arguments of a process
-        assert variables == {"MLFLOW_BACKEND_STORE_URI": "sqlite:///mlruns/mlflow.db"}
+        assert variables == {"MLFLOW_BACKEND_STORE_URI": f"sqlite:///{project}/mlruns/mlflow.db"}
         return 3
 
     assert main(["run", "executor=sequential"]) == 0
@@ -658,6 +658,89 @@ def test_ui_of_a_taken_port(project: Path, capsys: Capture) -> None:
         said = complaint(capsys, "ui", "--port", str(port))
     assert f"Port {port} of 127.0.0.1 is taken" in said
     assert f"digicarbon ui --port {port + 1}" in said
+
+
+def test_a_folder_with_a_percent_sign_holds_a_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    folder = tmp_path / "a%41b"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    assert main(["run", "executor=sequential", "source=simulated_fe"]) == 0
+    assert main(["plan", "source=simulated_fe"]) == 0
+    assert "Nothing is left to fit" in capsys.readouterr().out
+    # the public client reads it, too
+    monkeypatch.setattr("digicarbon.tracking._database.HEADS", frozenset())
+    assert main(["plan", "source=simulated_fe"]) == 0
+    assert "Nothing is left to fit" in capsys.readouterr().out
+    assert main(["report", "--out", "page"]) == 0
+    assert main(["data", "show", "config"]) == 0
+    started: list[str] = []
+    monkeypatch.setattr(ui, "_served", lambda command, **words: started.extend(words.values()) or 0)
+    assert main(["ui", "--port", "0"]) == 0
+    client = MlflowClient(tracking_uri=started[0])
+    assert len(client.search_experiments()) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["a%41b"]
+    assert not [path for path in folder.iterdir() if path.name not in ("mlruns", "page")]
+
+
+@pytest.mark.parametrize("flags", [["--cfg", "job"], ["--cfg", "all", "--resolve"], ["--info", "config"], ["--info"]])
+def test_what_hydra_prints_has_no_secrets(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture, flags: list[str]
+) -> None:
+    monkeypatch.setenv("DB_WORD", "pLaNtEd7")
+    words = {"file": "pLaNtEd7", "environment": "${oc.env:DB_WORD}"}
+    (project / "conf" / "tracking").mkdir(parents=True, exist_ok=True)
+    for name, word in words.items():
+        node = f"_target_: digicarbon.tracking.Tracking\nuri: postgresql+psycopg://me:{word}@host/db\n"
+        (project / "conf" / "tracking" / f"{name}.yaml").write_text(node, encoding="utf-8")
+        assert main(["run", *flags, f"tracking={name}"]) == 0
+        shown = capsys.readouterr()
+        assert "pLaNtEd7" not in shown.out + shown.err
+        kept = "***" if name == "file" else word
+        assert f"uri: postgresql+psycopg://me:{kept}@host/db" in shown.out
+    assert main(["run", *flags, "tracking.uri=postgresql+psycopg://me:pLaNtEd7@host/db"]) == 0
+    assert "pLaNtEd7" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("me:pLaNtEd7@host/db", "the store me:***@host/db"),
+        ("postgresql+psycopg://me:pLaNtEd7@host:abc/db", "must have a number as the port"),
+        ("postgresql+psycopg://me:pLaNtEd7/db", "must have a number as the port"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["run", "report", "ui", "rerun x", "data show x"])
+def test_a_mistyped_address_is_a_sentence_without_its_password(
+    project: Path, capsys: Capture, verb: str, address: str, said: str
+) -> None:
+    shown = complaint(capsys, *verb.split(), f"tracking.uri={address}")
+    assert said in shown
+    assert "pLaNtEd7" not in shown
+
+
+def test_an_option_whose_name_reads_as_a_number(project: Path, capsys: Capture) -> None:
+    text = find("model/twfe").read_text(encoding="utf-8")
+    (project / "conf" / "model").mkdir(parents=True, exist_ok=True)
+    for name in ("nan", "2007", "1e3"):
+        said = complaint(capsys, "plan", f"model={name}")
+        assert f"model chooses an option by its name, e.g. model=…; got {name}." in said
+        assert "quotation marks" not in said
+        (project / "conf" / "model" / f"{name}.yaml").write_text(text, encoding="utf-8")
+        assert complaint(capsys, "plan", f"model={name}").endswith(f"in quotation marks: \"model='{name}'\"")
+        assert main(["plan", f"model='{name}'"]) == 0
+
+
+def test_deliver_to_a_server_that_does_not_answer(project: Path, capsys: Capture) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as once:
+        port = once.getsockname()[1]
+    assert "no server answers there" in complaint(
+        capsys, "deliver", f"tracking.uri=postgresql+psycopg://me:word@127.0.0.1:{port}/db", status=1
+    )
+    assert main(["deliver", "tracking=server", f"tracking.uri=http://127.0.0.1:{port}"]) == 1
+    assert "no server answers there" in capsys.readouterr().err
+    assert main(["deliver"]) == 0
 
 
 @pytest.mark.skipif(os.name != "posix", reason="process groups are those of POSIX")

@@ -119,6 +119,22 @@ def test_random_effects_standard_errors_hold_in_repeated_samples(usaww: dc.Weigh
     np.testing.assert_allclose(table["coef"].mean()[["x", "rho"]], [1, 0.4], atol=0.05)
 
 
+@pytest.mark.parametrize(("kind", "structure"), [("sem", "baltagi"), ("sem", "kkp"), ("sar", "baltagi")])
+def test_a_variance_of_unit_effects_that_ends_at_zero_is_said(usaww: dc.Weights, kind: str, structure: str) -> None:
+    rng = np.random.default_rng(1)
+    n, t = 48, 6
+    index = pd.MultiIndex.from_product([usaww.labels, range(t)], names=["unit", "time"]).to_frame(index=False)
+    x, e = rng.normal(size=(2, n, t))
+    for share, said in ((0.9, True), (-2.0, False)):
+        # of the units' mean errors
+        y = 1 + x + e - share * e.mean(axis=1, keepdims=True)
+        panel = dc.Panel.from_frame(index.assign(x=x.ravel(), y=y.ravel()), "unit", "time")
+        chosen = dc.SpatialPanel(y="y", x=("x",), kind=kind, effects="random", error_structure=structure)
+        found = chosen.fit(panel, usaww)
+        assert (found.statistics["phi"] < 1e-5) is said
+        assert any(note.code == "phi_at_zero" for note in found.notes) is said
+
+
 def test_slx_is_least_squares_on_lagged_regressors(produc: dc.Panel, usaww: dc.Weights) -> None:
     found = model("slx").fit(produc, usaww)
     lags = usaww.align(produc).operator.lag(produc.cube(X))

@@ -266,9 +266,9 @@ def test_a_server_that_does_not_answer_is_a_sentence(folder: Path, monkeypatch: 
     ],
 )  # fmt: skip
 def test_why_a_server_does_not_answer_is_said_in_few_words(error: str, said: str) -> None:
-    assert reason(OSError(error)) == said
-    assert "Start the server" in advice(OSError(error))
-    assert "rights" in advice(PermissionError("Permission denied"))
+    assert str(reason(OSError(error))) == said
+    assert "Start the server" in str(advice(OSError(error)))
+    assert "rights" in str(advice(PermissionError("Permission denied")))
 
 
 def test_a_store_that_refuses_a_run_is_a_sentence(here: Path, path: str) -> None:
