@@ -20,20 +20,23 @@ class DigicarbonError(Exception):
     said : Note or str
         What is wrong, what is allowed and what to do: a `digicarbon.note.Note`, whose words are made when they are
         shown; a class of one's own may give a sentence.
+    where : str
+        As the attribute.
 
     Attributes
     ----------
     to_correct : bool
         Whether a file or a field is wrong in itself; others may be a combination of choices that cannot run.
     where : str
-        The file, or the command line, that sets what is wrong; empty where it is not known.
+        What sets what is wrong: the file, with a key of it if need be, or the command line; empty if not known.
     """
 
     to_correct: bool = False
     where: str = ""
 
-    def __init__(self, said: object = "") -> None:
+    def __init__(self, said: object = "", where: str = "") -> None:
         super().__init__(said)
+        self.where = where
 
     def __str__(self) -> str:
         """Return the English words."""

@@ -18,12 +18,9 @@ from digicarbon.config.settings import in_file
 from digicarbon.config.syntax import MOST_VALUES, fault, glued, half_letter, missing_blank, repeats_too_much
 from digicarbon.config.yaml_text import for_hydra, parsed
 from digicarbon.errors import ConfigError, listing, nearest
+from digicarbon.note.about import GROUPS as GROUPS
 from digicarbon.secret import masked
 
-GROUPS = (
-    "source", "measure", "outcome", "panel", "sample", "weights", "model", "inference", "diagnostic", "report",
-    "executor", "tracking",
-)  # fmt: skip
 SWEEP_KEYS = ("title", "columns", "grid", "zip", "exclude", "draw", "experiments", "instead", "replace")
 REPLACEABLE = ("columns", "grid", "zip", "exclude", "draw", "experiments", "instead")
 """Keys whose inherited part `replace` drops."""
@@ -88,20 +85,6 @@ class ConfigFile:
     def sets(self, key: str) -> bool:
         """Return whether the file holds a dotted key, spelled nested or flat."""
         return _sets(self.content, key)
-
-
-_SUFFIXES = frozenset(
-    ("csv", "dta", "gal", "geojson", "gpkg", "gwt", "gz", "json", "parquet",
-     "shp", "spmat", "tsv", "txt", "xls", "xlsx", "zip")
-)  # fmt: skip
-_SUBJECT = re.compile(rf"(?:{'|'.join(GROUPS)})(?:(?:\.\w+)+(?=[\s:=,]|$)|(?=: ))")
-
-
-def subject(message: str) -> str:
-    """Return the dotted key that a message begins with, or an empty text."""
-    found = _SUBJECT.match(message)
-    # a file may be called panel.csv
-    return found[0] if found and found[0].rpartition(".")[2].lower() not in _SUFFIXES else ""
 
 
 def folders() -> list[Path]:

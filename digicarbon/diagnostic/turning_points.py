@@ -16,6 +16,7 @@ from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.errors import ConfigError, DataError, EstimationError, listing, nearest
 from digicarbon.model import GroupedRegression, SpatialPanel
 from digicarbon.model.grouped_regression import grouped
+from digicarbon.note.about import under
 from digicarbon.numeric.shape.turning_points import (
     Cubic,
     Curve,
@@ -412,7 +413,7 @@ class TurningPoints(Diagnostic):
         try:
             names = powers_in(variable, self.model.regressors)
         except ConfigError as error:
-            raise error.told(f"diagnostic.term: {error}" if self.term else str(error)) from error
+            raise under(error, "diagnostic.term" if self.term else "") from error
         spatial = self.model if isinstance(self.model, SpatialPanel) else None
         if spatial is not None and (spatial.kind in LAG_KINDS or set(names) & set(spatial.lagged)):
             raise ConfigError(_spatial_words(variable, spatial.kind))

@@ -14,6 +14,7 @@ A class of a user's own may raise a sentence. Here alone one is read (`note_of_s
 from __future__ import annotations
 
 import re
+from pathlib import PurePath
 from typing import TypeVar
 
 from digicarbon.errors import DigicarbonError
@@ -80,7 +81,8 @@ def at(error: E, where: str, key: str = "") -> E:
 
 def under(error: E, key: str) -> E:
     """Return the same error with a key before it, unless it tells one; an empty key is none."""
-    return error.anew(Note("under_key", key=key, said=error)) if key and not key_of(error) else error
+    named = not key or bool(key_of(error))
+    return error.anew(error.said, error.where) if named else error.anew(Note("under_key", key=key, said=error))
 
 
 def with_hint(error: E, hint: Note | str) -> E:
@@ -90,7 +92,28 @@ def with_hint(error: E, hint: Note | str) -> E:
 
 def with_file(error: E, file: str) -> E:
     """Return the same error with the name of the file that it is about, behind its key if it has one."""
-    return error.anew(_in_file(note_of_said(error.said), file), error.where) if file else error
+    note = note_of_said(error.said)
+    return error.anew(_in_file(note, file) if file else note, error.where)
+
+
+def of_file(error: E, path: str) -> E:
+    """Return the same error, about what a file holds, with the name of that file, unless it tells a file.
+
+    Weights are called by the stem of their file; they are then called by its name.
+    """
+    note, stem, name = note_of_said(error.said), PurePath(path).stem, PurePath(path).name
+    if note.code == PLAIN:
+        text = note["text"]
+        if text.startswith(path):
+            return error.anew(note, error.where)
+        note = Note(PLAIN, text=text.removeprefix(f"{stem}: "))
+    fields = dict(note.fields)
+    if "file" in fields:
+        return error.anew(note, error.where)
+    by_stem = next((field for field, value in fields.items() if value == stem), "")
+    return error.anew(
+        note.changed(**{by_stem: name}) if by_stem else Note("in_file", file=name, said=note), error.where
+    )
 
 
 def with_key(note: Note, key: str) -> Note:
@@ -99,6 +122,12 @@ def with_key(note: Note, key: str) -> Note:
     if "key" not in fields and isinstance(fields.get("first"), Note):
         return note.changed(first=with_key(fields["first"], key))
     return note.changed(key=key) if "key" in fields else note
+
+
+def first_of(note: Note) -> Note:
+    """Return the note that a note begins with, or the note itself."""
+    first = dict(note.fields).get("first")
+    return first_of(first) if isinstance(first, Note) else note
 
 
 def rebased(note: Note, old: str, new: str) -> Note:
@@ -125,4 +154,3 @@ def _in_file(note: Note, file: str) -> Note:
         if isinstance(fields.get(part), Note):
             return note.changed(**{part: _in_file(fields[part], file)})
     return note.changed(in_file=Note("file_before", file=file))
-

@@ -12,6 +12,7 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, listing
+from digicarbon.note import Note
 
 if TYPE_CHECKING:
     from digicarbon.panel.base import Panel
@@ -217,7 +218,7 @@ def _columns(panel: Panel, term: str, factors: tuple[Factor, ...], terms: Sequen
         try:
             levels, codes = panel.levels(group)
         except DataError as error:
-            raise DataError(f"{term}: {error}") from error
+            raise error.anew(Note("in_term", term=term, said=error)) from error
         if len(levels) == 1:
             raise DataError(f"{term}: the column '{group}' has one value only, {levels[0]}; leave the term out.")
         # R's rule: a factor loses its first value where the term without it is in the model (the constant always is)

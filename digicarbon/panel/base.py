@@ -26,19 +26,22 @@ _MARKED = re.compile(r"\s*[+-]?\d+(?:[.,'’\s]\d+)+\s*")
 """A number with marks of which it is not clear what they mean."""
 
 
-class TextColumnError(DataError):
-    """A column holds text where a model needs numbers.
+class ColumnError(DataError):
+    """A column is not there, or is none of numbers.
 
     Parameters
     ----------
-    why : str
-        A sentence.
+    why : Note or str
     column : str
     """
 
-    def __init__(self, why: str, column: str = "") -> None:
+    def __init__(self, why: object, column: str = "") -> None:
         super().__init__(why)
         self.column = column
+
+
+class TextColumnError(ColumnError):
+    """A column holds text where a model needs numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,9 +230,10 @@ class Panel:
                 name,
             )
         if name not in self.columns:
-            raise DataError(
+            raise ColumnError(
                 f"The panel has no column '{name}'.{self.hint(name)}{nearest(name, (*self.names, *self.text))} "
-                f"{columns_there(self.names, self.text)}"
+                f"{columns_there(self.names, self.text)}",
+                name,
             )
 
     def hint(self, name: str) -> str:

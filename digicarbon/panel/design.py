@@ -13,10 +13,11 @@ from pydantic import Field, model_validator
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, columns_there, listing, nearest
+from digicarbon.note import Note
 from digicarbon.panel._arithmetic import columns_of, evaluate
 from digicarbon.panel._periods import in_order, periods_of
 from digicarbon.panel._terms import LOG_PREFIX, Atom
-from digicarbon.panel.base import Gaps, Panel
+from digicarbon.panel.base import ColumnError, Gaps, Panel
 from digicarbon.panel.selection import Adjust, Selection
 from digicarbon.spec import Spec
 
@@ -25,21 +26,8 @@ _ROW = "\0row"
 """Carries the number of a row through steps that drop rows; no file has a column of this name."""
 
 
-class UnknownColumnError(DataError):
-    """A term needs a column that is neither in the data nor defined.
-
-    Parameters
-    ----------
-    column : str
-    why : str
-        A sentence.
-    place : str
-        Where it is needed, as the beginning of the sentence.
-    """
-
-    def __init__(self, column: str, why: str, place: str = "") -> None:
-        super().__init__(place + why)
-        self.column, self.why, self.place = column, why, place
+class UnknownColumnError(ColumnError):
+    """A term needs a column that is neither in the data nor defined."""
 
 
 class PanelDesign(Spec):
@@ -257,9 +245,9 @@ class PanelDesign(Spec):
             known = [name for name in panel.names if name != _ROW]
             known += [name for name in self.derive if name not in known and self._can_derive(panel, name)]
             raise UnknownColumnError(
-                term,
                 f"The term '{term}' is neither a column of the data nor defined in panel.derive."
                 f"{panel.hint(term)}{nearest(term, (*known, *panel.text))} {columns_there(known, panel.text)}",
+                term,
             )
         return self._logged(self._make(panel, base), base)
 
@@ -297,11 +285,9 @@ class PanelDesign(Spec):
             for needed in names:
                 made = self._make(made, needed)
             values = evaluate(expression, {needed: _numbers(made, needed) for needed in names})
-        except UnknownColumnError as error:
-            place = f"panel.derive.{name} = {expression}: {error.place}"
-            raise UnknownColumnError(error.column, error.why, place) from error
         except DataError as error:
-            raise DataError(f"panel.derive.{name} = {expression}: {error}") from error
+            key = f"panel.derive.{name}"
+            raise error.anew(Note("in_definition", key=key, expression=expression, said=error)) from error
         return made.with_columns({name: np.broadcast_to(values, made.unit_codes.shape)})
 
 

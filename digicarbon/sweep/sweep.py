@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 
 from digicarbon.config import yaml_text
 from digicarbon.config.compose import Composer
-from digicarbon.config.files import subject
 from digicarbon.disk.scratch import Scratch
 from digicarbon.errors import ConfigError, Interrupt, counted
 from digicarbon.executor import Executor
+from digicarbon.note.about import at, key_of
 from digicarbon.plan.runs import Plan, Run, require
 from digicarbon.report import Report, Table
 from digicarbon.result import Result
@@ -113,7 +113,7 @@ def settings(composer: Composer) -> Settings:
         try:
             return build(composer.node(group), kind, group)
         except ConfigError as error:
-            raise ConfigError(f"{composer.where(subject(str(error)) or group)}: {error}") from error
+            raise at(error, composer.where(key_of(error) or group)) from error
 
     return Settings(built("report", Report), built("executor", Executor), built("tracking", Tracking))
 
