@@ -81,7 +81,7 @@ class Note:
 
     @property
     def key(self) -> str:
-        """The dotted key that it is about: its field ``key``, or that of the note it begins with, its field ``first``."""
+        """The dotted key that it is about: its field ``key``, or that of the note in its field ``first``."""
         fields = dict(self.fields)
         first = fields.get("first")
         return first.key if "key" not in fields and isinstance(first, Note) else str(fields.get("key", ""))

@@ -111,16 +111,16 @@ def of_file(error: E, path: str) -> E:
     if "file" in fields:
         return error.anew(note, error.where)
     by_stem = next((field for field, value in fields.items() if value == stem), "")
-    return error.anew(
-        note.changed(**{by_stem: name}) if by_stem else Note("in_file", file=name, said=note), error.where
-    )
+    other = note.changed(**{by_stem: name}) if by_stem else Note("in_file", file=name, said=note)
+    return error.anew(other, error.where)
 
 
 def with_key(note: Note, key: str) -> Note:
     """Return a note that tells another key."""
     fields = dict(note.fields)
-    if "key" not in fields and isinstance(fields.get("first"), Note):
-        return note.changed(first=with_key(fields["first"], key))
+    first = fields.get("first")
+    if "key" not in fields and isinstance(first, Note):
+        return note.changed(first=with_key(first, key))
     return note.changed(key=key) if "key" in fields else note
 
 
@@ -150,7 +150,8 @@ def _in_file(note: Note, file: str) -> Note:
         # a user's own: "model.x: no number", "model.x=e: no number"
         head, colon, rest = note["text"].partition(": ")
         return note.changed(text=f"{head}: {file}: {rest}" if colon else note["text"])
-    for part in ("first", "said"):
-        if isinstance(fields.get(part), Note):
-            return note.changed(**{part: _in_file(fields[part], file)})
+    for name in ("first", "said"):
+        part = fields.get(name)
+        if isinstance(part, Note):
+            return note.changed(**{name: _in_file(part, file)})
     return note.changed(in_file=Note("file_before", file=file))
