@@ -156,10 +156,7 @@ def show(
             )
             every.complete(records)
     except OSError as error:
-        raise TrackingError(
-            f"The file of all estimates cannot be made in {scratch} ({error.strerror}). All runs are recorded; make "
-            "room there, or name another folder in TMPDIR, and the same command makes the table."
-        ) from error
+        raise TrackingError(Note("estimates_not_written", folder=scratch, reason=error.strerror)) from error
     files: dict[str, str | bytes | Path] = {**pictures}
     if table is not None:
         files |= {"table.md": table.to_markdown(), "table.csv": plain_table(table.cells).to_csv()}
