@@ -61,8 +61,9 @@ def key_of(error: DigicarbonError) -> str:
 def group_of(error: DigicarbonError) -> str:
     """Return the config group whose option an error is about, where it is about none of its fields."""
     note = note_of_said(error.said)
-    group = "" if note.key else str(dict(note.fields).get("group", ""))
-    return group if group in GROUPS else ""
+    # what needs something may be told as "measure=none"
+    group = note.key.partition("=")[0] or str(dict(note.fields).get("group", ""))
+    return group if group in GROUPS and not key_of(error) else ""
 
 
 def at(error: E, where: str, key: str = "") -> E:
