@@ -17,7 +17,6 @@ from digicarbon.cli.arguments import FLAGS
 from digicarbon.errors import Caught, DigicarbonError, legible, no_end
 from digicarbon.secret import hidden
 
-OWN = "A class of your own"
 STATUS = {"FailedRunsError": 1, "UndeliveredError": 1, "WaitingRunsError": 3}
 """Exit statuses of errors by their names, whose modules need not be loaded; 2 for any other."""
 COLLECT = (50_000, 20, 20)
@@ -94,7 +93,7 @@ def _dispatch(given: list[str]) -> int:
         # it has written the help that it was asked for
         return int(end.code or 0)
     module, _, function = taken.pop("function").partition(".")
-    with no_end(OWN):
+    with no_end(_ended):
         answer: Callable[..., Any] = getattr(import_module(f"digicarbon.cli.{module}"), function)
         if "rest" not in taken:
             return int(answer(**taken))
@@ -103,8 +102,15 @@ def _dispatch(given: list[str]) -> int:
     if "COMP_LINE" in os.environ:
         os.environ["COMP_LINE"] = application.completion_line(os.environ["COMP_LINE"], list(parser.verbs))
     # Hydra ends the process itself after --hydra-help
-    application.run(no_end(OWN)(partial(answer, **taken["flags"])), taken["experiment"], taken["rest"])
+    application.run(no_end(_ended)(partial(answer, **taken["flags"])), taken["experiment"], taken["rest"])
     return 0
+
+
+def _ended(error: BaseException) -> DigicarbonError:
+    from digicarbon.note import Note
+    from digicarbon.note.ending import ended
+
+    return ended(error, Note("own_class"))
 
 
 def _wants_traceback() -> bool:

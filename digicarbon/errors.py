@@ -6,7 +6,7 @@ import difflib
 import signal
 import threading
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -20,20 +20,23 @@ class DigicarbonError(Exception):
     said : Note or str
         What is wrong, what is allowed and what to do: a `digicarbon.note.Note`, whose words are made when they are
         shown; a class of one's own may give a sentence.
+    where : str
+        As the attribute.
 
     Attributes
     ----------
     to_correct : bool
         Whether a file or a field is wrong in itself; others may be a combination of choices that cannot run.
     where : str
-        The file, or the command line, that sets what is wrong; empty where it is not known.
+        What sets what is wrong: the file, with a key of it if need be, or the command line; empty if not known.
     """
 
     to_correct: bool = False
     where: str = ""
 
-    def __init__(self, said: object = "") -> None:
+    def __init__(self, said: object = "", where: str = "") -> None:
         super().__init__(said)
+        self.where = where
 
     def __str__(self) -> str:
         """Return the English words."""
@@ -46,13 +49,13 @@ class DigicarbonError(Exception):
 
     @property
     def key(self) -> str:
-        """The dotted key that is wrong: the note's field ``key``; empty where there is none."""
-        return str(dict(getattr(self.said, "fields", ())).get("key", ""))
+        """The dotted key that is wrong, as its note tells; empty where there is none."""
+        return str(getattr(self.said, "key", ""))
 
-    def told(self, sentence: str) -> Self:
-        """Return the same error with another sentence."""
-        other = type(self).__new__(type(self), sentence)
-        other.__dict__ |= self.__dict__
+    def anew(self, said: object, where: str = "") -> Self:
+        """Return the same error with another note and place; what else it holds stays."""
+        other = type(self).__new__(type(self), said)
+        other.__dict__ |= self.__dict__ | {"where": where}
         return other
 
 
@@ -110,7 +113,7 @@ class Caught(AbstractContextManager["Caught"]):
         if isinstance(error, DigicarbonError):
             self.sentence = legible(str(error))
         elif isinstance(error, Exception):
-            self.sentence = legible(f"{type(error).__name__}: {_text(error)}")
+            self.sentence = legible(f"{type(error).__name__}: {text_of(error)}")
         elif error is not None and self._foreign and not isinstance(error, Interrupt):
             self.sentence = f"{self._foreign} {_asked(error)}; it must return a result or raise an error."
         else:
@@ -120,24 +123,24 @@ class Caught(AbstractContextManager["Caught"]):
 
 
 @contextmanager
-def no_end(whose: str) -> Iterator[None]:
+def no_end(refusal: Callable[[BaseException], DigicarbonError]) -> Iterator[None]:
     """Turn what a user's code raises to end the process, e.g. `SystemExit`, into an error; Ctrl-C stays what it is.
 
     Parameters
     ----------
-    whose : str
-        The beginning of the sentence, e.g. ``The code of mine.MySource``.
+    refusal : callable
+        Returns the error, e.g. `digicarbon.note.ending.ended`.
 
     Raises
     ------
-    ConfigError
+    DigicarbonError
     """
     try:
         yield
     except (Exception, KeyboardInterrupt):
         raise
     except BaseException as error:
-        raise ConfigError(f"{whose} {_asked(error)}; it must return a result or raise an error.") from error
+        raise refusal(error) from error
 
 
 @contextmanager
@@ -167,12 +170,12 @@ def legible(text: str) -> str:
 
 def _asked(error: BaseException) -> str:
     if isinstance(error, SystemExit):
-        return legible(f"asked to end the process (exit status {_text(error)})")
-    return legible(f"raised {type(error).__name__}, which ends a process ({_text(error) or 'without a reason'})")
+        return legible(f"asked to end the process (exit status {text_of(error)})")
+    return legible(f"raised {type(error).__name__}, which ends a process ({text_of(error) or 'without a reason'})")
 
 
-def _text(error: BaseException) -> str:
-    # an error of a user's own class may fail to say what it is
+def text_of(error: BaseException) -> str:
+    """Return what an error says; one of a user's own class may fail to."""
     with suppress(Exception):
         return str(error)
     return "its text cannot be shown"

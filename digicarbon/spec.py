@@ -22,8 +22,10 @@ from weakref import WeakValueDictionary
 import pydantic
 from pydantic import ConfigDict, Field
 
-from digicarbon.errors import ConfigError, DigicarbonError, Interrupt, listing, nearest, told_apart
+from digicarbon.errors import ConfigError, DigicarbonError, Interrupt, told_apart
 from digicarbon.loaded import remember
+from digicarbon.note import Note, cut, note_of, suggestion
+from digicarbon.note.about import note_of_said, rebased, with_key
 
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 """A list of names in YAML; a bare text is refused."""
@@ -65,7 +67,7 @@ class Spec(pydantic.BaseModel):
         Raises
         ------
         SpecError
-            If a field is unknown, missing, of the wrong type, or at odds with another; every fault in a sentence.
+            If a field is unknown, missing, of the wrong type, or at odds with another; it tells every fault.
         """
         try:
             super().__init__(**{name: _builtin(value) for name, value in fields.items()})
@@ -95,6 +97,9 @@ def _builtin(value: Any) -> Any:
 class SpecError(ConfigError, ValueError):
     """Fields of a specification are wrong.
 
+    A validator may raise a `ValueError` of a `Note`. Where the note has a field ``key``, that is the name of a field of
+    the class; else what it says comes behind the key of the field that is validated.
+
     Parameters
     ----------
     cls : type
@@ -104,19 +109,16 @@ class SpecError(ConfigError, ValueError):
 
     def __init__(self, cls: type[Spec], error: pydantic.ValidationError) -> None:
         self.cls, self.error = cls, error
-        super().__init__(self.sentence(cls.__name__))
+        super().__init__(self.note(cls.__name__))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reraised, (str(self),)
+        # pydantic's own cannot travel to another process
+        return ConfigError, (self.said,), {"where": self.where, "to_correct": self.to_correct}
 
-    def sentence(self, where: str) -> str:
-        """Return all faults as sentences, with ``where`` before the fields' names."""
-        return "; ".join(_sentence(self.cls, item, where) for item in self.error.errors())
-
-
-def _reraised(sentence: str) -> ConfigError:
-    """Return an error that comes from another process as its sentence: pydantic's own cannot travel."""
-    return ConfigError(sentence)
+    def note(self, where: str) -> Note:
+        """Return all faults, with ``where`` before the fields' names."""
+        first, *others = (_fault(self.cls, item, where) for item in self.error.errors())
+        return Note("faults", first=first, others=others) if others else first
 
 
 S = TypeVar("S", bound=Spec)
@@ -148,22 +150,19 @@ def build(node: Mapping[str, Any], kind: type[S], where: str) -> S:
         If the class does not exist or is not a ``kind``, or if a field is unknown, missing or of the wrong type.
     """
     target = node.get("_target_")
+    key = f"{where}._target_"
+    if target is None:
+        raise ConfigError(Note("target_missing", key=key, role=kind.role))
     if not isinstance(target, str):
-        raise ConfigError(
-            f"{where}._target_ {'is missing' if target is None else f'must be a text; got {target!r}'}; it names a "
-            f"class such as 'digicarbon.{kind.role}.…', and the fields of that class stand beside it."
-        )
+        raise ConfigError(Note("target_no_text", key=key, role=kind.role, given=repr(target)))
     cls = locate(target, where)
     if not (isinstance(cls, type) and issubclass(cls, kind)):
-        raise ConfigError(
-            f"{where}._target_: {target} is not a digicarbon {kind.__name__}; "
-            f"name a subclass of digicarbon.{kind.role}.{kind.__name__}."
-        )
+        raise ConfigError(Note("target_of_other_kind", key=key, target=target, kind=kind.__name__, role=kind.role))
     fields = {str(key): value for key, value in node.items() if key != "_target_"}
     try:
         return cls(**fields)
     except SpecError as error:
-        refused = ConfigError(error.sentence(where))
+        refused = ConfigError(error.note(where))
         # fields that are at odds with each other may come from different choices
         refused.to_correct = any(item["loc"] for item in error.error.errors())
         raise refused from error
@@ -202,22 +201,15 @@ class NodeError(ValueError):
 
     Parameters
     ----------
-    node : mapping
+    said : Note
+        What is wrong; its keys begin with the role of the kind.
     kind : type
         As for `build`.
     """
 
-    def __init__(self, node: Mapping[str, Any], kind: type[Spec]) -> None:
-        super().__init__(f"the node is no {kind.__name__}")
-        self.node, self.kind = node, kind
-
-    def sentence(self, where: str) -> str:
-        """Return what is wrong, with ``where`` before the fields' names."""
-        try:
-            build(self.node, self.kind, where)
-        except ConfigError as error:
-            return str(error)
-        return f"{where}: {self}"
+    def __init__(self, said: Note, kind: type[Spec]) -> None:
+        super().__init__(said)
+        self.said, self.kind = said, kind
 
 
 def nested(value: Any, kind: type[Spec]) -> Any:
@@ -233,27 +225,27 @@ def nested(value: Any, kind: type[Spec]) -> Any:
     try:
         return build(value, kind, kind.role)
     except ConfigError as error:
-        raise NodeError(value, kind) from error
+        raise NodeError(note_of_said(error.said), kind) from error
 
 
 @contextmanager
 def under(key: str, kind: type[Spec]) -> Iterator[None]:
-    """Have messages of a node within a node begin with its own key.
+    """Have errors of a node within a node tell its own key.
 
     Parameters
     ----------
     key : str
         E.g. ``"model.error_weights"``.
     kind : type
-        Of the node, whose role messages begin with otherwise.
+        Of the node, with whose role keys begin otherwise.
     """
     try:
         yield
     except DigicarbonError as error:
-        sentence = str(error)
-        if not sentence.startswith(f"{kind.role}."):
+        note = note_of_said(error.said)
+        if not note.key.startswith(f"{kind.role}."):
             raise
-        raise error.told(key + sentence.removeprefix(kind.role)) from error
+        raise error.anew(rebased(note, kind.role, key), error.where) from error
 
 
 class Builder:
@@ -314,9 +306,9 @@ def refuse_unknown(node: Mapping[str, Any], where: str) -> None:
                 raise ConfigError(_no_field(cls, f"{where}.{name}", str(name)))
 
 
-def _no_field(cls: type[Spec], key: str, name: str) -> str:
-    fields = listing(cls.model_fields, 20)
-    return f"{key} is not a field of {cls.__name__}.{nearest(name, cls.model_fields)} Fields: {fields}."
+def _no_field(cls: type[Spec], key: str, name: str) -> Note:
+    fields = cls.model_fields
+    return Note("no_field", key=key, cls=cls.__name__, hint=suggestion(name, fields), fields=cut(fields, 20))
 
 
 def own_classes(config: Mapping[str, Any]) -> list[str]:
@@ -334,38 +326,35 @@ def locate(target: str, where: str) -> object:
         If there is no such module, or nothing of that name in it; ``where`` is the key for messages.
     """
     module_name, _, name = target.rpartition(".")
+    key = f"{where}._target_"
     if not module_name:
-        raise ConfigError(f"{where}._target_: '{target}' is not a dotted path such as 'mine.MyModel'.")
+        raise ConfigError(Note("no_dotted_path", key=key, target=target))
     try:
         module = sys.modules.get(module_name) or _imported(module_name, name)
     except _NoClassError as error:
-        hint = nearest(name, error.classes)
-        raise ConfigError(f"{where}._target_: '{module_name}' has no class '{name}'.{hint}") from error
+        hint = suggestion(name, error.classes)
+        raise ConfigError(Note("no_class", key=key, module=module_name, name=name, hint=hint)) from error
     except ImportError as error:
-        raise ConfigError(
-            f"{where}._target_: the module '{module_name}' cannot be imported ({error}); "
-            "put your own classes into a module of the working directory, e.g. ./mine.py, or install it."
-        ) from error
+        raise ConfigError(Note("module_absent", key=key, module=module_name, reason=str(error))) from error
     except Interrupt:
         raise
     except BaseException as error:
         # the user's own module may raise anything, and may end the process
         said = ": ".join(filter(None, (type(error).__name__, str(error))))
-        raise ConfigError(
-            f"{where}._target_: the module '{module_name}' cannot be imported ({said}); correct it and try again."
-        ) from error
+        raise ConfigError(Note("module_fails", key=key, module=module_name, reason=said)) from error
     if not module_name.startswith(f"{__package__}."):
         remember(module_name)
     if not hasattr(module, name):
-        raise ConfigError(f"{where}._target_: '{module_name}' has no class '{name}'.{_classes(name, module)}")
+        raise ConfigError(Note("no_class", key=key, module=module_name, name=name, hint=_classes(name, module)))
     return getattr(module, name)
 
 
-def _classes(name: str, module: ModuleType) -> str:
+def _classes(name: str, module: ModuleType) -> Note | str:
     """Return what a module has in place of a class that it has not."""
     classes = {word: item for word in dir(module) if isinstance(item := getattr(module, word), type)}
     specs = [word for word, item in classes.items() if issubclass(item, Spec)]
-    return nearest(name, classes) + (f" Classes: {listing(specs, 30)}." if specs else "")
+    hint = suggestion(name, classes)
+    return Note("classes_there", hint=hint, classes=cut(specs, 30)) if specs else hint
 
 
 class _NoClassError(ImportError):
@@ -421,41 +410,49 @@ def _others(module_name: str, name: str) -> list[str] | None:
     return None if name in classes else classes
 
 
-def _sentence(cls: type[Spec], item: Any, where: str) -> str:
-    """One validation failure as a sentence."""
+def _fault(cls: type[Spec], item: Any, where: str) -> Note:
+    """Return one validation failure."""
     location = [part for part in item["loc"] if not str(part).startswith("function-")]
     key = ".".join([where, *(str(part) for part in location)])
     given = item.get("input")
     match item["type"]:
         case "extra_forbidden":
-            name = str(location[-1])
-            return _no_field(cls, key, name)
+            return _no_field(cls, key, str(location[-1]))
         case "missing" if isinstance(location[-1], int):
-            return f"{'.'.join(key.split('.')[:-1])} has too few items; got {given!r}."
+            return Note("too_few_items", key=key.rpartition(".")[0], given=repr(given))
         case "missing":
-            return f"{key} is required; give it in the YAML or as {key}=…"
+            return Note("field_required", key=key)
         case "tuple_type" if isinstance(given, list):
-            return (
-                f"{key}: the class {cls.__name__} declares a tuple that takes no list of a YAML file; declare it as "
-                "`digicarbon.spec.Names` for names, or with `Annotated[…, Field(strict=False)]`."
-            )
+            return Note("tuple_takes_no_list", key=key, cls=cls.__name__)
         case "tuple_type" if isinstance(given, Mapping) and "subsets" in given:
-            return f"{key} must be a list; all subsets of one are an axis: write {key}: {given!r} under grid:."
+            return Note("subsets_outside_grid", key=key, given=repr(given))
         case "tuple_type":
-            return f"{key} must be a list, e.g. [{given}]; got {given!r}."
+            return Note("needs_list", key=key, example=str(given), given=repr(given))
         case "literal_error":
-            return f"{key} must be one of {item['ctx']['expected']}; got {given!r}.{_literal_hint(item, given)}"
-        case "value_error" if isinstance(item["ctx"]["error"], NodeError):
-            return str(item["ctx"]["error"].sentence(key))
+            allowed = str(item["ctx"]["expected"])
+            return Note("not_one_of", key=key, allowed=allowed, given=repr(given), hint=_literal_hint(allowed, given))
         case "value_error":
-            text = str(item["ctx"]["error"])
-            first = re.match(r"\w+", text)
-            # a sentence on the whole begins with the field that is to be changed
-            return f"{key}{'.' if not location and first and first[0] in cls.model_fields else ': '}{text}"
+            return _refused(cls, item["ctx"]["error"], key, whole=not location)
         case _ if given is None:
-            return f"{key} must be given ({_wanted(item)}); got nothing."
+            return Note("nothing_given", key=key, reason=_wanted(item))
         case _:
-            return f"{key}: {_wanted(item)}; got {given!r}."
+            return Note("wrong_value", key=key, reason=_wanted(item), given=repr(given))
+
+
+def _refused(cls: type[Spec], error: ValueError, key: str, whole: bool) -> Note:
+    """Return what a validator has raised: of a node, a note, or a user's own sentence."""
+    said = error.args[0] if error.args and not isinstance(error, DigicarbonError) else ""
+    if isinstance(error, NodeError):
+        return rebased(error.said, error.kind.role, key)
+    if isinstance(said, Note):
+        own = said.key.partition(".")[0] in cls.model_fields
+        return with_key(said, f"{key}.{said.key}") if own else Note("under_key", key=key, said=said)
+    text = str(error)
+    first = re.match(r"\w+", text)
+    # a sentence on the whole begins with the field that is to be changed
+    if whole and first and first[0] in cls.model_fields:
+        return Note("of_key", key=f"{key}.{first[0]}", text=text[first.end() :])
+    return Note("under_key", key=key, said=note_of(error) if isinstance(error, DigicarbonError) else note_of(text))
 
 
 def _wanted(item: Any) -> str:
@@ -463,6 +460,6 @@ def _wanted(item: Any) -> str:
     return text.replace("a integer", "an integer")
 
 
-def _literal_hint(item: Any, given: object) -> str:
-    allowed = [word.strip(" '") for word in str(item["ctx"]["expected"]).replace(" or ", ",").split(",")]
-    return nearest(given, allowed) if isinstance(given, str) else ""
+def _literal_hint(expected: str, given: object) -> Note | str:
+    allowed = [word.strip(" '") for word in expected.replace(" or ", ",").split(",")]
+    return suggestion(given, allowed) if isinstance(given, str) else ""

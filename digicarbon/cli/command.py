@@ -16,10 +16,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table as RichTable
 
 from digicarbon.config.compose import Composer, loader, options
-from digicarbon.config.files import GROUPS, SWEEP_KEYS, command_line, find, headline, subject
+from digicarbon.config.files import GROUPS, SWEEP_KEYS, command_line, find, headline
 from digicarbon.config.missing import no_experiment, own_experiments
 from digicarbon.errors import ConfigError, DigicarbonError, counted, listing
 from digicarbon.note import Note, cut, note_of, suggestion
+from digicarbon.note.about import at, key_of
 from digicarbon.plan.expand import read_overrides
 from digicarbon.plan.prepare import Workshop
 from digicarbon.plan.runs import Plan, Run, plan
@@ -125,10 +126,10 @@ def _fitted(composer: Composer, planned: Plan, advance: Callable[[int, int], Non
     try:
         return sweep.run(composer, planned, advance, force)
     except DigicarbonError as error:
-        key = subject(str(error))
-        if not key:
+        key = key_of(error)
+        if error.where or not key:
             raise
-        raise error.told(f"{composer.where(key)}: {error}") from error
+        raise at(error, composer.where(key)) from error
 
 
 def _lost_columns(plans: Sequence[tuple[Composer, Plan]]) -> list[Note]:
@@ -421,7 +422,7 @@ def _say_left_out(planned: Plan, every: bool = False) -> None:
         are = "combination is" if planned.excluded == 1 else "combinations are"
         err.print(f"{planned.excluded} {are} left out by exclude.", style="dim", soft_wrap=True)
     for remark in planned.remarks:
-        err.print(remark, style="yellow", soft_wrap=True)
+        err.print(str(remark), style="yellow", soft_wrap=True)
     same = list(planned.same.items()) if every else list(planned.same.items())[:FIRST_SAME]
     for label, others in same:
         differing = listing(_differing(other, label) for other in others)

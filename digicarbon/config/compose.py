@@ -46,7 +46,8 @@ from digicarbon.config.files import (
     shown,
 )
 from digicarbon.config.missing import no_experiment
-from digicarbon.errors import ConfigError, first_line, listing, nearest
+from digicarbon.errors import ConfigError, first_line
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.secret import mapped
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -135,9 +136,9 @@ class Composer:
         allowed = [*GROUPS, *SWEEP_KEYS]
         for key in map(str, config):
             if key not in allowed:
+                hint = suggestion(key, allowed)
                 raise ConfigError(
-                    f"{self.where(key)}: unknown key '{key}'.{nearest(key, allowed)} "
-                    f"An experiment has {listing(allowed, 30)}."
+                    Note("no_key_of_experiment", key=key, hint=hint, keys=cut(allowed, 30)), self.where(key)
                 )
         for key in SWEEP_KEYS:
             check_shape(key, _container(config).get(key), self.where(key))
@@ -356,30 +357,46 @@ class Composer:
     def _unresolved(
         self, key: str, merged: Mapping[str, Any], choices: Mapping[str, Any], error: Exception
     ) -> ConfigError:
-        """Return the sentence for a reference to nothing, with the file that holds it or that lacks what it names."""
+        """Return the error for a reference to nothing, with the file that holds it or that lacks what it names."""
         place = self.where(key, choices)
         options = {**self.chosen, **choices}
         absent = re.search(r"Interpolation key '(.+?)' not found", first_line(error))
         if absent is None:
-            return ConfigError(f"{place}: {key}: {first_line(error)}.")
+            return ConfigError(Note("unresolved", key=key, reason=first_line(error)), place)
         group, _, field = absent[1].partition(".")
         node = merged.get(group)
         if group not in GROUPS or not isinstance(node, Mapping):
             known = [name for name in merged if name in GROUPS]
+            hint = suggestion(group, known)
             return ConfigError(
-                f"{place}: {key}: ${{{absent[1]}}} names nothing.{nearest(group, known)} A value of another key is "
-                f"written ${{group.field}}; groups: {listing(known, 20)}."
+                Note("reference_to_no_group", key=key, reference=absent[1], hint=hint, groups=cut(known, 20)), place
             )
         fields = [str(name) for name in node if name != "_target_"]
         taker, own = (find(f"{name}/{options.get(name)}") for name in (key.split(".")[0], group))
         shipped = taker is not None and taker.is_relative_to(folders()[-1]) and place == shown(taker)
         if shipped and own is not None:
             # what is shipped names what every option of the group has
-            refuse = f"{shown(own)}: {absent[1]} is missing, and {key} ({place}) takes it; write `{field}: …` there."
-            return ConfigError(f"{refuse} The file has {listing(fields, 30) or 'no field'}.")
+            return ConfigError(
+                Note(
+                    "reference_lacking",
+                    reference=absent[1],
+                    key=key,
+                    place=place,
+                    field=field,
+                    fields=cut(fields, 30) if fields else Note("no_field_there"),
+                ),
+                shown(own),
+            )
         return ConfigError(
-            f"{place}: {key}: ${{{absent[1]}}} names nothing.{nearest(field, fields)} Keys of {group}: "
-            f"{listing(fields, 30)}."
+            Note(
+                "reference_to_nothing",
+                key=key,
+                reference=absent[1],
+                hint=suggestion(field, fields),
+                of=group,
+                fields=cut(fields, 30),
+            ),
+            place,
         )
 
     def column_file(self, label: str) -> str | None:

@@ -19,7 +19,8 @@ from weakref import WeakKeyDictionary
 import yaml
 
 from digicarbon.config.files import folders, headline, read, shown
-from digicarbon.errors import ConfigError, nearest
+from digicarbon.errors import ConfigError
+from digicarbon.note import Note, suggestion
 from digicarbon.spec import Spec, locate
 
 _SECTION = re.compile(r"^Attributes\n-+\n(.*?)(?=^\S[^\n]*\n-+\n|\Z)", re.MULTILINE | re.DOTALL)
@@ -73,8 +74,8 @@ class Option:
         Plain values, interpolations unresolved.
     comments : mapping of str to str
         What the YAML says behind a field.
-    fault : str
-        Why a file of it cannot be read, as a sentence; empty if all can.
+    fault : ConfigError or None
+        Why a file of it cannot be read.
     """
 
     group: str
@@ -82,7 +83,7 @@ class Option:
     path: Path
     node: Mapping[str, Any]
     comments: Mapping[str, str]
-    fault: str = ""
+    fault: ConfigError | None = None
 
     @property
     def headline(self) -> str:
@@ -99,13 +100,13 @@ class Option:
             If the file cannot be read, or names none that can be imported.
         """
         if self.fault:
-            raise ConfigError(self.fault)
+            raise self.fault
         target = self.node.get("_target_")
         if not isinstance(target, str):
-            raise ConfigError(f"{shown(self.path)}: the key `_target_` is missing; it names a class.")
+            raise ConfigError(Note("option_without_target"), shown(self.path))
         cls = locate(target, shown(self.path))
         if not (isinstance(cls, type) and issubclass(cls, Spec)):
-            raise ConfigError(f"{shown(self.path)}: {target} is not a specification of digicarbon.")
+            raise ConfigError(Note("no_specification", target=target), shown(self.path))
         return cls
 
     @cached_property
@@ -143,10 +144,10 @@ def _option(group: str, name: str, paths: Mapping[str, Path], heirs: tuple[str, 
     try:
         content = read(paths[name])
     except ConfigError as error:
-        return Option(group, name, paths[name], {}, {}, str(error))
+        return Option(group, name, paths[name], {}, {}, error)
     node: dict[str, Any] = {}
     comments: dict[str, str] = {}
-    fault = ""
+    fault = None
     for parent in content.get("defaults") or ():
         if isinstance(parent, str) and parent in paths and parent not in (*heirs, name):
             inherited = _option(group, parent, paths, (*heirs, name))
@@ -168,7 +169,7 @@ def find_option(group: str, name: str) -> Option:
     """
     found = {option.name: option for option in options(group)}
     if name not in found:
-        raise ConfigError(f"{group} has no option '{name}'.{nearest(name, found)} `digicarbon list {group}` shows all.")
+        raise ConfigError(Note("group_has_no_option", key=group, option=name, hint=suggestion(name, found)))
     return found[name]
 
 

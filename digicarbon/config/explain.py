@@ -1,4 +1,4 @@
-"""Hydra's messages as sentences with the place and the nearest known word."""
+"""Hydra's messages as errors of ours, with the place and the nearest known word."""
 
 from __future__ import annotations
 
@@ -13,15 +13,13 @@ from omegaconf.errors import OmegaConfBaseException
 
 from digicarbon.config.files import GROUPS, SWEEP_KEYS, ConfigFile, content_of, find, not_yaml, shown
 from digicarbon.config.missing import no_experiment
-from digicarbon.errors import ConfigError, listing, nearest
+from digicarbon.errors import ConfigError
+from digicarbon.note import Note, cut, note_of, suggestion
 
 COMMAND_LINE = "command line"
 """The place of what stands there."""
 COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException, yaml.YAMLError)
 """What Hydra raises while it composes."""
-
-QUOTE = "Put a value with blanks, parentheses, a tilde or Chinese characters in quotes: 'key=\"value\"'."
-SWEEP = "A sweep is a list in brackets, or a text such as range(1,4), choice(a,b), glob(*) or a,b."
 
 
 _OTHER_TERM = re.compile(r"#|\b(?:log|log1p|log10|ln|exp|sqrt|lag|lead|diff|factor|poly|I|C|L|F|D)\(")
@@ -55,7 +53,7 @@ class Vocabulary(Protocol):
 
 
 def explain(error: Exception, name: str, known: Vocabulary) -> ConfigError:
-    """Turn an error of Hydra's composition into a sentence.
+    """Turn an error of Hydra's composition into one of ours.
 
     Parameters
     ----------
@@ -72,30 +70,27 @@ def explain(error: Exception, name: str, known: Vocabulary) -> ConfigError:
     if found := _UNKNOWN_KEY.search(text):
         return _unknown_key(found[1], place, known)
     if found := _AMBIGUOUS.search(text):
-        return ConfigError(
-            f"command line: '{found[1]}' is a sweep, and --cfg and --info show one configuration; choose one value for "
-            "it. `digicarbon plan` lists the runs of a sweep."
-        )
+        return ConfigError(Note("sweep_for_cfg", override=found[1]), COMMAND_LINE)
     if found := re.match(r"Could not delete from config\. '(.+?)' does not exist", text):
         return _unknown_key(found[1], place, known)
     if found := re.match(r"Could not delete from config\. The value of '(.+?)' is (.+?) and not", text):
-        return ConfigError(f"command line: ~{found[1]}: its value is {found[2]}; write ~{found[1]} to take it away.")
+        return ConfigError(Note("deleted_value", key=found[1], value=found[2]), COMMAND_LINE)
     if found := re.match(r"In '(.+?)': Could not load '([^']+)/([^'/]+)'", text):
         return unknown_option(found[2], found[3], known, f"{place or found[1]}, defaults")
-    if "Cannot merge DictConfig with" in text and (wrong := next(_no_mapping(known), "")):
-        return ConfigError(wrong)
+    if "Cannot merge DictConfig with" in text and (wrong := next(_no_mapping(known), None)):
+        return wrong
     if found := re.search(r"(?:Could not find|Cannot find primary config) '([^']+)'", text):
         return _unknown_option(found[1], place, known)
     if isinstance(error, yaml.YAMLError):
         file = getattr(getattr(error, "problem_mark", None), "name", "")
         if Path(file).is_file():
             return not_yaml(error, Path(file))
-        return ConfigError(f"{name}: a file that it takes is not valid YAML: {text}")
-    return ConfigError(f"{place or name}: {text}")
+        return ConfigError(Note("taken_file_no_yaml", reason=text), name)
+    return ConfigError(note_of(text), place or name)
 
 
 def unreadable(override: str, text: str, place: str) -> ConfigError:
-    """Return the sentence for an override that is not in Hydra's grammar.
+    """Return the error for an override that is not in Hydra's grammar.
 
     Parameters
     ----------
@@ -106,20 +101,16 @@ def unreadable(override: str, text: str, place: str) -> ConfigError:
     """
     key, _, value = override.partition("=")
     if "^" in value:
-        power = "On the command line a power is written with two stars, e.g. 'model.x=[ln_e,ln_e**2]'."
-        return ConfigError(f"{place}: '{override}' cannot be read: ^ has no meaning there. {power}")
+        return ConfigError(Note("override_of_power", override=override), place)
     if (value.startswith("[") or key.endswith((".y", ".term"))) and _OTHER_TERM.search(value):
         from digicarbon.panel import SPELLING
 
-        quotes = f"On the command line x^2 is written x**2, and C(x) is put into quotes: '{key}=[\"C(x)\"]'."
-        return ConfigError(f"{place}: '{override}' cannot be read. {SPELLING} {quotes}")
+        return ConfigError(Note("override_of_terms", override=override, spelling=SPELLING, key=key), place)
     if override.startswith("~"):
-        return ConfigError(
-            f"{place}: '{override}' cannot be read; a key of a file that holds blanks or parentheses is taken away "
-            "there, e.g. `columns: {FE(1): null}`."
-        )
-    why = f" ({text})" if " at input" in text or "xpected" in text else ""
-    return ConfigError(f"{place}: '{override}' cannot be read{why}. {QUOTE if place == COMMAND_LINE else SWEEP}")
+        return ConfigError(Note("override_takes_away", override=override, example="columns: {FE(1): null}"), place)
+    why = Note("in_brackets", reason=text) if " at input" in text or "xpected" in text else ""
+    cure = Note("quote_values" if place == COMMAND_LINE else "write_sweeps")
+    return ConfigError(Note("override_unreadable", override=override, why=why, cure=cure), place)
 
 
 def is_unknown_key(error: Exception) -> bool:
@@ -128,33 +119,25 @@ def is_unknown_key(error: Exception) -> bool:
 
 
 def unknown_option(group: str, option: str, known: Vocabulary, place: str = "") -> ConfigError:
-    """Return the sentence for an option that does not exist."""
+    """Return the error for an option that does not exist."""
     options = known.options(group)
-    return ConfigError(
-        f"{f'{place}: ' if place else ''}{group}={option}: there is no such option.{nearest(option, options)} "
-        f"Options: {listing(options, 40)}."
-    )
+    hint = suggestion(option, options)
+    return ConfigError(Note("no_such_option", group=group, option=option, hint=hint, options=cut(options, 40)), place)
 
 
 def _unknown_key(key: str, place: str, known: Vocabulary) -> ConfigError:
     group = key.split(".")[0]
     if group in SWEEP_KEYS and "." in key:
-        return ConfigError(f"command line: a new key of {group} is added with a plus sign, '+{key}=…'.")
+        return ConfigError(Note("new_key_of_sweep", of=group, key=key), COMMAND_LINE)
     keys = known.fields(group) if group in GROUPS else [*GROUPS, *SWEEP_KEYS]
     mappings = known.mappings(group) if group in GROUPS else []
     if opened := next((one for one in mappings if key == one or key.startswith(f"{one}.")), None):
-        return ConfigError(
-            f"command line: a new key of {opened} is added with a plus sign, '+{key}=…'; a file needs none."
-        )
+        return ConfigError(Note("new_key", of=opened, key=key), COMMAND_LINE)
     if key in keys:
         # the option that a column or a sweep chooses, not that of the command line, has none
-        return ConfigError(
-            f"{place or 'command line'}: there is no key '{key}' in the file of the option of {group} that is chosen "
-            f"here, though other options have it; write it into that file, or add it with plus signs, '++{key}=…'."
-        )
-    return ConfigError(
-        f"{place or 'command line'}: there is no key '{key}'.{nearest(key, keys)} Keys: {listing(keys, 40)}."
-    )
+        return ConfigError(Note("key_of_other_options", key=key, of=group), place or COMMAND_LINE)
+    hint = suggestion(key, keys)
+    return ConfigError(Note("no_such_key", key=key, hint=hint, keys=cut(keys, 40)), place or COMMAND_LINE)
 
 
 def _unknown_option(missing: str, place: str, known: Vocabulary) -> ConfigError:
@@ -165,7 +148,7 @@ def _unknown_option(missing: str, place: str, known: Vocabulary) -> ConfigError:
     return no_experiment(missing, known.options(""), place)
 
 
-def _no_mapping(known: Vocabulary) -> Iterator[str]:
+def _no_mapping(known: Vocabulary) -> Iterator[ConfigError]:
     """Yield what is wrong with fields of an experiment that hold a list where an option has a mapping."""
     for file in known.files:
         for group in GROUPS:
@@ -175,7 +158,8 @@ def _no_mapping(known: Vocabulary) -> Iterator[str]:
                 there = content_of(group, option)
                 for key, value in wrong.items():
                     if isinstance(there.get(key), Mapping):
-                        yield f"{file.shown}: {group}.{key} must be a mapping, `{key}: {{…: …}}`; got {value!r}."
+                        said = Note("needs_mapping", key=f"{group}.{key}", field=key, given=repr(value))
+                        yield ConfigError(said, file.shown)
 
 
 def _place(text: str) -> str:

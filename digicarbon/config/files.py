@@ -17,13 +17,12 @@ from omegaconf.errors import OmegaConfBaseException
 from digicarbon.config.settings import in_file
 from digicarbon.config.syntax import MOST_VALUES, fault, glued, half_letter, missing_blank, repeats_too_much
 from digicarbon.config.yaml_text import for_hydra, parsed
-from digicarbon.errors import ConfigError, listing, nearest
+from digicarbon.errors import ConfigError
+from digicarbon.note import Note, cut, suggestion
+from digicarbon.note.about import GROUPS as GROUPS
+from digicarbon.note.about import at, under
 from digicarbon.secret import masked
 
-GROUPS = (
-    "source", "measure", "outcome", "panel", "sample", "weights", "model", "inference", "diagnostic", "report",
-    "executor", "tracking",
-)  # fmt: skip
 SWEEP_KEYS = ("title", "columns", "grid", "zip", "exclude", "draw", "experiments", "instead", "replace")
 REPLACEABLE = ("columns", "grid", "zip", "exclude", "draw", "experiments", "instead")
 """Keys whose inherited part `replace` drops."""
@@ -32,16 +31,16 @@ ROOT = "config"
 UNNAMED = "digicarbon"
 """What MLflow calls a sweep that has no experiment file."""
 
-_SHAPES: Mapping[str, tuple[type | tuple[type, ...], str]] = {
-    "title": ((str, int, float), "a text, e.g. `title: Baseline`"),
-    "columns": (dict, "a mapping of labels to choices, e.g. `SDM(1): {measure: sector1}`"),
-    "grid": (dict, "a mapping of keys to lists, e.g. `inference: [classic, cluster]`"),
-    "zip": (dict, "a mapping of keys to lists of equal length"),
-    "draw": (dict, "a mapping, e.g. `{n: 500, seed: 1}`"),
-    "exclude": (list, "a list of mappings, e.g. `[{model: sdm, sample: northeast}]`"),
-    "experiments": (list, "a list of experiments, e.g. `[table3_baseline]`"),
-    "instead": (dict, "a mapping of sources to experiments, e.g. `{china: china_baseline}`"),
-    "replace": ((str, list), "a key or a list of keys, e.g. `columns` or `[columns, grid]`"),
+_SHAPES: Mapping[str, tuple[type | tuple[type, ...], Note]] = {
+    "title": ((str, int, float), Note("a_title")),
+    "columns": (dict, Note("choices_by_label", example="SDM(1): {measure: sector1}")),
+    "grid": (dict, Note("lists_by_key")),
+    "zip": (dict, Note("lists_of_equal_length")),
+    "draw": (dict, Note("a_mapping", example="{n: 500, seed: 1}")),
+    "exclude": (list, Note("list_of_mappings", example="[{model: sdm, sample: northeast}]")),
+    "experiments": (list, Note("list_of_experiments")),
+    "instead": (dict, Note("experiments_by_source", example="{china: china_baseline}")),
+    "replace": ((str, list), Note("keys_to_replace")),
 }
 
 _READ: dict[tuple[str, int, int], Mapping[str, Any]] = {}
@@ -90,20 +89,6 @@ class ConfigFile:
         return _sets(self.content, key)
 
 
-_SUFFIXES = frozenset(
-    ("csv", "dta", "gal", "geojson", "gpkg", "gwt", "gz", "json", "parquet",
-     "shp", "spmat", "tsv", "txt", "xls", "xlsx", "zip")
-)  # fmt: skip
-_SUBJECT = re.compile(rf"(?:{'|'.join(GROUPS)})(?:(?:\.\w+)+(?=[\s:=,]|$)|(?=: ))")
-
-
-def subject(message: str) -> str:
-    """Return the dotted key that a message begins with, or an empty text."""
-    found = _SUBJECT.match(message)
-    # a file may be called panel.csv
-    return found[0] if found and found[0].rpartition(".")[2].lower() not in _SUFFIXES else ""
-
-
 def folders() -> list[Path]:
     """Return the folders that are searched, first come first: the user's, then the shipped ones."""
     package = Path(__file__).resolve().parents[1]
@@ -142,7 +127,7 @@ def content_of(group: str, option: str) -> Mapping[str, Any]:
     """
     path = find(f"{group}/{option}")
     if path is None:
-        raise ConfigError(f"{group}: there is no option '{option}'.")
+        raise ConfigError(Note("option_absent", key=group, option=option))
     return {str(key): value for key, value in read(path).items()}
 
 
@@ -172,13 +157,10 @@ def lineage(name: str) -> list[ConfigFile]:
     if files and ROOT not in [file.name for file in files]:
         last = files[-1]
         wrong = [parent for parent in last.parents if find(parent) is None]
-        hint = f" There is no '{wrong[0]}'.{nearest(wrong[0], _names())}" if wrong else ""
-        raise ConfigError(
-            f"{last.shown}: an experiment inherits `{ROOT}`; begin it with `defaults: [{_root(last.name)}, _self_]`."
-            f"{hint}"
-        )
+        hint = Note("parent_absent", name=wrong[0], hint=suggestion(wrong[0], _names())) if wrong else ""
+        raise ConfigError(Note("inherits_no_root", root=ROOT, written=_root(last.name), hint=hint), last.shown)
     if [file.name for file in files].count(ROOT) > 1:
-        raise ConfigError(f"{files[0].shown}: inherits `{ROOT}` more than once; an experiment inherits one other only.")
+        raise ConfigError(Note("inherits_root_twice", root=ROOT), files[0].shown)
     for file in files:
         _check_shapes(file)
         refuse_settings(file.path, file.content)
@@ -196,8 +178,8 @@ def refuse_settings(path: Path, content: Mapping[Any, Any]) -> None:
     """
     shipped = folders()[-1] / f"{ROOT}.yaml"
     if path != shipped and ("hydra" in content or "hydra/" in str(content.get("defaults"))):
-        for key, sentence in in_file(content, read(shipped)):
-            raise ConfigError(f"{shown(path)}, {key}: {sentence}")
+        for key, said in in_file(content, read(shipped)):
+            raise ConfigError(said, f"{shown(path)}, {key}")
 
 
 def _inherited(name: str, heirs: tuple[str, ...]) -> Iterator[ConfigFile]:
@@ -205,10 +187,7 @@ def _inherited(name: str, heirs: tuple[str, ...]) -> Iterator[ConfigFile]:
     if path is None:
         return
     if name in heirs:
-        raise ConfigError(
-            f"{shown(path)}: the experiment inherits itself ({' > '.join([*heirs, name])}), which would go round for "
-            "ever; give your file a name of its own."
-        )
+        raise ConfigError(Note("inherits_itself", way=" > ".join([*heirs, name])), shown(path))
     file = ConfigFile(name, path, read(path))
     check_defaults(file.content, path)
     if "/" in name and not heirs:
@@ -245,18 +224,15 @@ def read(path: Path) -> Mapping[Any, Any]:
     except yaml.YAMLError as error:
         raise not_yaml(error, path) from error
     except OmegaConfBaseException as error:
-        where = f"{error.full_key}: " if error.full_key else ""
-        raise ConfigError(
-            f"{shown(path)}: {where}cannot be read ({str(error).splitlines()[0]}). A value of another key is written "
-            "${group.field}, with both braces; a text that holds ${ is put as \\${."
-        ) from error
+        refused = ConfigError(Note("not_interpolation", reason=str(error).splitlines()[0]))
+        raise at(under(refused, str(error.full_key or "")), shown(path)) from error
     except (OSError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"{shown(path)} is not valid YAML: {' '.join(str(error).split())}") from error
+        raise ConfigError(Note("file_no_yaml", file=shown(path), reason=" ".join(str(error).split()))) from error
     if not isinstance(content, dict):
-        raise ConfigError(f"{shown(path)} must hold keys and values, e.g. `title: …`; it holds a list.")
+        raise ConfigError(Note("file_of_list", file=shown(path)))
     if word := glued(content, frozenset((*GROUPS, *SWEEP_KEYS))):
         name, _, value = word.partition(":")
-        raise ConfigError(f"{shown(path)}: {missing_blank(name, value)}")
+        raise ConfigError(missing_blank(name, value), shown(path))
     if key is not None:
         _READ[key] = content
     return content
@@ -270,20 +246,14 @@ def check_content(path: Path) -> None:
     ConfigError
     """
     if path.is_file() and repeats_too_much(path):
-        raise ConfigError(
-            f"{shown(path)}: its aliases (*name) stand for more than {MOST_VALUES:,} values, or for what they "
-            "stand in; write out what is meant, or leave them away."
-        )
+        raise ConfigError(Note("too_many_aliases", most=MOST_VALUES), shown(path))
     if path.is_file() and (text := half_letter(path)):
-        raise ConfigError(
-            f"{shown(path)}: '{text}' has half a letter, which cannot be written; put the letter itself there, or "
-            "\\U and its eight digits."
-        )
+        raise ConfigError(Note("has_half_letter", text=text), shown(path))
 
 
 def not_yaml(error: yaml.YAMLError, path: Path) -> ConfigError:
-    """Return the sentence for a file that the parser refuses."""
-    return ConfigError(f"{shown(path)} is not valid YAML {fault(error, path)}")
+    """Return the error for a file that the parser refuses."""
+    return ConfigError(Note("file_no_yaml_where", file=shown(path), fault=fault(error, path)))
 
 
 def in_order(content: Mapping[Any, Any], path: Path) -> bool:
@@ -301,9 +271,7 @@ def in_order(content: Mapping[Any, Any], path: Path) -> bool:
     # mappings are merged
     own = [key for key, value in _fields(content) if key != "defaults" and not isinstance(value, Mapping)]
     if behind and own:
-        raise ConfigError(
-            f"{shown(path)}, defaults: put `_self_` last, or {listing(behind)} overwrites {listing(own)} of this file."
-        )
+        raise ConfigError(Note("self_not_last", others=cut(behind), keys=cut(own)), f"{shown(path)}, defaults")
     return True
 
 
@@ -329,10 +297,7 @@ def _check_package(file: ConfigFile) -> None:
     lines = (line.strip() for line in file.path.read_text(encoding="utf-8").splitlines())
     # Hydra stops looking at the first line that is no header, a comment included
     if not re.fullmatch(r"#\s*@package\s+_global_", next((line for line in lines if line), "")):
-        raise ConfigError(
-            f"{file.shown}: an experiment in a sub-folder needs the line `# @package _global_` as its first, and "
-            f"`defaults: [{_root(file.name)}, _self_]` with a slash."
-        )
+        raise ConfigError(Note("needs_package_line", written=_root(file.name)), file.shown)
 
 
 def check_defaults(content: Mapping[Any, Any], path: Path) -> None:
@@ -347,14 +312,13 @@ def check_defaults(content: Mapping[Any, Any], path: Path) -> None:
     listed, place = content.get("defaults"), f"{shown(path)}, defaults"
     if listed is None:
         return
-    example = f"`defaults: [{ROOT}, override model: sdm, _self_]`"
     if not isinstance(listed, list):
-        raise ConfigError(f"{place}: must be a list, e.g. {example}; got {listed!r}.")
+        raise ConfigError(Note("defaults_no_list", root=ROOT, given=repr(listed)), place)
     for item in listed:
         if isinstance(item, Mapping) and len(item) == 1:
             _check_choice(*next(iter(item.items())), place)
         elif not isinstance(item, str):
-            raise ConfigError(f"{place}: each item is a name or one choice, e.g. {example}; got {item!r}.")
+            raise ConfigError(Note("defaults_no_choice", root=ROOT, given=repr(item)), place)
 
 
 def _check_choice(word: object, option: object, place: str) -> None:
@@ -363,12 +327,9 @@ def _check_choice(word: object, option: object, place: str) -> None:
     if group not in GROUPS or isinstance(option, str):
         return
     if isinstance(option, list):
-        raise ConfigError(
-            f"{place}, {group}: one option is chosen there; got {option!r}. Several are swept with "
-            f"`grid: {{{group}: [{', '.join(map(str, option))}]}}`."
-        )
-    given = "nothing" if option is None else repr(option)
-    raise ConfigError(f"{place}, {group}: an option is chosen by its name, e.g. `override {group}: …`; got {given}.")
+        example = f"grid: {{{group}: [{', '.join(map(str, option))}]}}"
+        raise ConfigError(Note("several_options", given=repr(option), example=example), f"{place}, {group}")
+    raise ConfigError(Note("option_by_name", key=group, given=_given(option)), f"{place}, {group}")
 
 
 def _group(word: str) -> str:
@@ -382,9 +343,9 @@ def _check_shapes(file: ConfigFile) -> None:
     for item in file.content.get("defaults") or []:
         word = str(next(iter(item))) if isinstance(item, Mapping) else ""
         if file.name != ROOT and _group(word) in GROUPS and not word.startswith("override "):
+            choice = f"{word}: {item[word]}"
             raise ConfigError(
-                f"{file.shown}, defaults: `{word}: {item[word]}` chooses a second option of {_group(word)}, which "
-                f"{ROOT} chooses already; write `override {word}: {item[word]}`."
+                Note("second_option", choice=choice, key=_group(word), root=ROOT), f"{file.shown}, defaults"
             )
     for group in GROUPS:
         value = file.content.get(group, {})
@@ -397,20 +358,18 @@ def check_shape(key: str, value: object, place: str) -> None:
     """Raise a `ConfigError` if the value of a sweep key is not of its kind."""
     kind, wanted = _SHAPES[key]
     if value is not None and not isinstance(value, kind):
-        raise ConfigError(f"{place}: {key} must be {wanted}; got {value!r}.")
+        raise ConfigError(Note("wrong_shape", key=key, wanted=wanted, given=repr(value)), place)
 
 
 def bare_name(group: str, given: object, place: str) -> ConfigError:
-    """Return the sentence for ``weights: w2_nested`` in a body, which would replace the option's fields by a text."""
+    """Return the error for ``weights: w2_nested`` in a body, which would replace the option's fields by a text."""
     if not isinstance(given, str):
-        return ConfigError(
-            f"{place}: {group} holds fields, e.g. `{group}: {{…: …}}`, and the defaults list chooses its option; got "
-            f"{'nothing' if given is None else repr(given)}."
-        )
-    return ConfigError(
-        f"{place}: '{group}: {given}' does not choose an option; write it in the defaults list, "
-        f"`defaults: [{ROOT}, override {group}: {given}, _self_]`, or on the command line, {group}={given}."
-    )
+        return ConfigError(Note("group_holds_fields", key=group, given=_given(given)), place)
+    return ConfigError(Note("bare_option", key=group, option=given, root=ROOT), place)
+
+
+def _given(value: object) -> Note | str:
+    return Note("nothing") if value is None else repr(value)
 
 
 def replaced(value: object, place: str) -> list[str]:
@@ -424,14 +383,11 @@ def replaced(value: object, place: str) -> list[str]:
     names = [str(name) for name in (value if isinstance(value, list) else [value] if value else [])]
     for name in names:
         if name == "title":
-            raise ConfigError(
-                f"{place}: replace: a title is not inherited; leave it out here, and write `title: …` for one of your "
-                "own."
-            )
+            raise ConfigError(Note("title_not_inherited", key="replace"), place)
         if name not in REPLACEABLE:
+            hint = suggestion(str(name), REPLACEABLE)
             raise ConfigError(
-                f"{place}: replace: {name!r} is not inherited as a whole.{nearest(str(name), REPLACEABLE)} It takes "
-                f"{listing(REPLACEABLE, 10)}, e.g. `replace: columns`."
+                Note("not_replaceable", key="replace", given=repr(name), hint=hint, keys=cut(REPLACEABLE, 10)), place
             )
     return names
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
 from digicarbon.config.files import ROOT
-from digicarbon.errors import ConfigError, listing, nearest
+from digicarbon.errors import ConfigError
+from digicarbon.note import Note, cut, suggestion
 
 FOLDER = "experiments"
 """Where a study keeps its experiments."""
@@ -15,7 +16,7 @@ MOST = 20
 
 
 def no_experiment(name: str, known: Sequence[str], place: str = "") -> ConfigError:
-    """Return the sentence for an experiment that does not exist.
+    """Return the error for an experiment that does not exist.
 
     Parameters
     ----------
@@ -27,16 +28,15 @@ def no_experiment(name: str, known: Sequence[str], place: str = "") -> ConfigErr
     """
     here = Path.cwd()
     own = sorted(own_experiments() & set(known))
-    hint = f" In a sub-folder write `/{ROOT}`." if name == ROOT else nearest(name, [*known, ROOT])
-    said = f"{f'{place}: ' if place else ''}There is no experiment '{name}'.{hint}"
+    hint = Note("root_of_sub_folder", root=ROOT) if name == ROOT else suggestion(name, [*known, ROOT])
     parts = list(_almost(here, name))
     if not (here / FOLDER).is_dir():
-        parts.append(f"This folder, {here}, has no {FOLDER}/.{_elsewhere(here, name)}")
+        parts.append(Note("no_folder_of_experiments", folder=here, name=FOLDER, way=_elsewhere(here, name)))
     elif own:
-        parts.append(f"Those of {here / FOLDER}: {listing(own, MOST)}.")
+        parts.append(Note("experiments_there", folder=here / FOLDER, names=cut(own, MOST)))
     else:
-        parts.append(f"There is no .yaml file in {here / FOLDER}.")
-    return ConfigError(" ".join([said, *parts, "`digicarbon list experiments` shows all, the shipped ones too."]))
+        parts.append(Note("no_yaml_there", folder=here / FOLDER))
+    return ConfigError(Note("no_such_experiment", name=name, hint=hint, parts=parts), place)
 
 
 def own_experiments() -> Set[str]:
@@ -44,7 +44,7 @@ def own_experiments() -> Set[str]:
     return {path.stem for path in (Path.cwd() / FOLDER).glob("*.yaml") if not path.stem.startswith("_")}
 
 
-def _almost(here: Path, name: str) -> Iterator[str]:
+def _almost(here: Path, name: str) -> Iterator[Note]:
     """Yield what is wrong with a file that was meant, e.g. one that an editor has saved as ``main.yaml.txt``."""
     wanted = Path(f"{name}.yaml")
     for folder in (FOLDER,) if here.name == FOLDER else (FOLDER, ""):
@@ -54,7 +54,7 @@ def _almost(here: Path, name: str) -> Iterator[str]:
             shown = path.relative_to(here).as_posix()
             right = f"{FOLDER}/{wanted.as_posix()}"
             if shown != right and path.suffix.lower() in (".yaml", ".yml", ".txt"):
-                yield f"There is a file {shown}; an experiment is {right}: rename or move it."
+                yield Note("experiment_elsewhere", file=shown, right=right)
 
 
 def _files(folder: Path) -> list[Path]:
@@ -64,8 +64,8 @@ def _files(folder: Path) -> list[Path]:
         return []
 
 
-def _elsewhere(here: Path, name: str) -> str:
-    """Return how to get to the nearest folder that has experiments, one with the file first; empty if there is none."""
+def _elsewhere(here: Path, name: str) -> Note:
+    """Return how to get to the nearest folder that has experiments, one with the file first; the study otherwise."""
     try:
         below = sorted(path for path in here.iterdir() if path.is_dir() and not path.name.startswith("."))
     except OSError:
@@ -73,9 +73,9 @@ def _elsewhere(here: Path, name: str) -> str:
     near = [path for path in (*here.parents, *below) if _is_dir(path / FOLDER)]
     near.sort(key=lambda path: not (path / FOLDER / f"{name}.yaml").is_file())
     if not near:
-        return " Go to the folder of your study, or make one (`digicarbon new mystudy`)."
+        return Note("go_to_study")
     way = near[0].relative_to(here) if near[0].is_relative_to(here) else near[0]
-    return f" {near[0]} has one; go there first (cd {_quoted(str(way))})."
+    return Note("go_there_first", folder=near[0], way=_quoted(str(way)))
 
 
 def _is_dir(path: Path) -> bool:

@@ -6,22 +6,23 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from digicarbon.note import Note
+
 READ = ("hydra.searchpath", "hydra.verbose", "hydra.job_logging", "hydra.hydra_logging")
 """Settings that the command line may give, as keys or as groups."""
 _LIST = re.compile(r"\s*[^\W\d][\w.]*(?:\s*,\s*[^\W\d][\w.]*)+\s*")
 _PARAMS = "hydra.sweeper.params"
-_FOLDER = "There is no folder of its own; tracking.uri says where results go, tracking.artifacts where files go."
-_OTHERS: Mapping[str, str] = {
-    "hydra.launcher": "Choose where runs are fitted with executor=…, e.g. executor=threading.",
-    "hydra.run": _FOLDER,
-    "hydra.sweep": _FOLDER,
-    "hydra.output_subdir": "There is no folder of its own, and a run's configuration is recorded with its results.",
-    "hydra.job": "Set environment variables before the command; tracking.experiment gives the results a name.",
-    "hydra.callbacks": "Read what is recorded afterwards, e.g. with `digicarbon report`.",
+_OTHERS: Mapping[str, Note] = {
+    "hydra.launcher": Note("hydra_launcher"),
+    "hydra.run": Note("hydra_folder"),
+    "hydra.sweep": Note("hydra_folder"),
+    "hydra.output_subdir": Note("hydra_output"),
+    "hydra.job": Note("hydra_job"),
+    "hydra.callbacks": Note("hydra_callbacks"),
 }
 
 
-def instead(key: str, value: Any, in_file: bool) -> str:
+def instead(key: str, value: Any, in_file: bool) -> Note:
     """Return why a setting of Hydra's is refused and what to write in its place.
 
     Parameters
@@ -36,15 +37,12 @@ def instead(key: str, value: Any, in_file: bool) -> str:
         items = list(_swept(value))
         grid = ", ".join(f"{name}: {_values(item)}" for name, item in items)
         words = " ".join(f"'{name}={_text(item)}'" for name, item in items)
-        return f"Hydra's own sweep is not read here. Write {f'`grid: {{{grid}}}`' if in_file else words} in its place."
-    other = next((text for name, text in _OTHERS.items() if key == name or key.startswith(f"{name}.")), "")
-    return (
-        "digicarbon expands and runs every sweep itself, so that this setting of Hydra's would do nothing; leave "
-        f"it out. {other}"
-    ).rstrip()
+        return Note("hydra_sweep", written=f"`grid: {{{grid}}}`" if in_file else words)
+    other = next((note for name, note in _OTHERS.items() if key == name or key.startswith(f"{name}.")), None)
+    return Note("hydra_setting", other="" if other is None else Note("further", said=other))
 
 
-def in_file(content: Mapping[Any, Any], shipped: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
+def in_file(content: Mapping[Any, Any], shipped: Mapping[Any, Any]) -> Iterator[tuple[str, Note]]:
     """Yield each key of a file that sets Hydra otherwise than the shipped default sentence, with `instead`.
 
     Parameters
@@ -67,8 +65,8 @@ def in_file(content: Mapping[Any, Any], shipped: Mapping[Any, Any]) -> Iterator[
         yield from _other(given, known if isinstance(known, Mapping) else {}, "hydra")
 
 
-def on_command_line(override: str) -> str:
-    """Return what is said of an override that sets what Hydra would do nothing with here; empty for all others.
+def on_command_line(override: str) -> Note | None:
+    """Return what is said of an override that sets what Hydra would do nothing with here; None for all others.
 
     Parameters
     ----------
@@ -78,13 +76,13 @@ def on_command_line(override: str) -> str:
     word, _, value = override.lstrip("+~").partition("=")
     key = word.partition("@")[0].replace("/", ".")
     if key.partition(".")[0] != "hydra" or any(key == name or key.startswith(f"{name}.") for name in READ):
-        return ""
+        return None
     if key.startswith(f"{_PARAMS}."):
         return instead(_PARAMS, {key.removeprefix(f"{_PARAMS}."): value}, False)
     return instead(key, value, False)
 
 
-def _other(given: Mapping[Any, Any], known: Mapping[Any, Any], prefix: str) -> Iterator[tuple[str, str]]:
+def _other(given: Mapping[Any, Any], known: Mapping[Any, Any], prefix: str) -> Iterator[tuple[str, Note]]:
     for name, value in given.items():
         key = f"{prefix}.{name}"
         if name in known and known[name] == value:

@@ -1,4 +1,4 @@
-"""What is wrong with the syntax of a YAML file, as a sentence with a cure."""
+"""What is wrong with the syntax of a YAML file, with a cure."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from digicarbon.errors import legible
+from digicarbon.note import Note
 
 _KEY = r"[^\s:#'\"{}\[\],&*!|>%@`-][^:#'\"{}\[\],]*"
 _NO_BLANK = re.compile(rf"\s*(?:- +)*(?P<key>{_KEY}):(?P<value>[^\s/:].*)")
@@ -67,8 +68,8 @@ def half_letter(path: Path) -> str:
     return ""
 
 
-def fault(error: yaml.YAMLError, path: Path) -> str:
-    """Return the line and what is wrong there, e.g. ``in line 3: …``.
+def fault(error: yaml.YAMLError, path: Path) -> Note:
+    """Return the line and what is wrong there, e.g. in line 3.
 
     Parameters
     ----------
@@ -79,74 +80,71 @@ def fault(error: yaml.YAMLError, path: Path) -> str:
     """
     problem, mark = getattr(error, "problem", None), getattr(error, "problem_mark", None)
     if problem is None or mark is None:
-        return f"({' '.join(str(error).split())})"
+        return Note("yaml_reason", reason=" ".join(str(error).split()))
     lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     opened = getattr(error, "context_mark", None)
     begun = mark.line if opened is None else opened.line
-    number, sentence = _told(problem, str(error.context or ""), mark.line, mark.column, begun, lines)
-    return f"in line {number + 1}: {sentence}"
+    number, said = _at_line(problem, str(error.context or ""), mark.line, mark.column, begun, lines)
+    return Note("yaml_line", line=number + 1, said=said)
 
 
-def _told(problem: str, context: str, line: int, column: int, begun: int, lines: list[str]) -> tuple[int, str]:
-    """Return the line, counted from 0, and the sentence."""
+def _at_line(problem: str, context: str, line: int, column: int, begun: int, lines: list[str]) -> tuple[int, Note]:
+    """Return the line, counted from 0, and what is wrong there."""
     text = lines[line] if line < len(lines) else ""
     if found := re.match(r"found character '(.+)' that cannot start any token", problem):
         if found[1] == r"\t":
-            return line, "a tab stands there, and YAML takes blanks only; put blanks in its place."
-        return line, f"a value that begins with {found[1]} is put into quotes, e.g. '{found[1]}…'."
+            return line, Note("yaml_tab")
+        return line, Note("yaml_value_in_quotes", begins=found[1])
     if problem.startswith("could not find expected ':'") or "mapping values are not allowed" in problem:
         # the line before may lack the blank, and the parser falls over the next colon
         for number in dict.fromkeys((begun, line, max(line - 1, 0))):
             if blank := _without_blank(lines[number] if number < len(lines) else ""):
                 return number, blank
     if problem.startswith("could not find expected ':'"):
-        return begun, "a key needs a colon and a blank behind it, as in `key: value`."
+        return begun, Note("yaml_no_colon")
     if "mapping values are not allowed" in problem:
         if _TWO_COLONS.match(text) and ":" in text[:column]:
-            return line, 'a text that holds a colon and a blank is put into quotes, as in `title: "One: two"`.'
+            return line, Note("yaml_two_colons")
         return line, _indentation(line, lines)
     if problem.startswith("found unexpected end of stream") and "quoted" in context:
-        return begun, "a quote is opened and not closed; close it with the same mark."
+        return begun, Note("yaml_open_quote")
     if problem.startswith(("expected ',' or ']'", "expected ',' or '}'")):
         opener, closer = ("[", "]") if "']'" in problem else ("{", "}")
         if "but got ':'" in problem and line == begun:
-            return line, "a text that holds a colon and a blank is put into quotes, also within brackets."
-        return begun, f"the bracket {opener} is not closed, or a comma is missing behind it; close it with {closer}."
+            return line, Note("yaml_colon_in_brackets")
+        return begun, Note("yaml_open_bracket", opener=opener, closer=closer)
     if found := re.match(r"found duplicate key (.*)", problem):
-        return line, f"the key '{found[1]}' stands there a second time; leave one of them out, or give it another name."
+        return line, Note("yaml_key_twice", name=found[1])
     if problem.startswith("found undefined alias"):
-        return line, "a value that begins with * is put into quotes, e.g. '*…'."
+        return line, Note("yaml_value_in_quotes", begins="*")
     if "'<block mapping start>'" in problem or "'<block sequence start>'" in problem:
         return line, _indentation(line, lines)
     if found := re.search(r"but found '([]}])'", problem):
-        return line, f"the bracket {found[1]} closes nothing; leave it out."
+        return line, Note("yaml_lone_bracket", bracket=found[1])
     if "but found '<scalar>'" in problem:
-        return line, "a text goes on behind its closing quote or bracket; put all of it into quotes."
-    return line, f"{' '.join(f'{context} {problem}'.split())}."
+        return line, Note("yaml_goes_on")
+    return line, Note("yaml_problem", reason=" ".join(f"{context} {problem}".split()))
 
 
-def _indentation(line: int, lines: list[str]) -> str:
+def _indentation(line: int, lines: list[str]) -> Note:
     before = next((text for text in reversed(lines[:line]) if text.strip() and not text.strip().startswith("#")), "")
     blanks = [len(text) - len(text.lstrip(" ")) for text in (lines[line] if line < len(lines) else "", before)]
-    return (
-        f"it begins with {_counted(blanks[0])} and the line before with {_counted(blanks[1])}; lines that belong "
-        "together begin with equally many, and what belongs to a key with more than the key."
-    )
+    return Note("yaml_indentation", here=_counted(blanks[0]), before=_counted(blanks[1]))
 
 
-def _counted(blanks: int) -> str:
-    return f"{blanks or 'no'} blank{'' if blanks == 1 else 's'}"
+def _counted(blanks: int) -> Note:
+    return Note("yaml_blanks", blanks=blanks) if blanks else Note("yaml_no_blanks")
 
 
-def _without_blank(text: str) -> str:
-    """Return the sentence for a line such as ``key:value``; empty for others."""
+def _without_blank(text: str) -> Note | None:
+    """Return what is wrong with a line such as ``key:value``; None for others."""
     found = _NO_BLANK.match(text)
-    return "" if found is None else missing_blank(found["key"].strip(), found["value"])
+    return None if found is None else missing_blank(found["key"].strip(), found["value"])
 
 
-def missing_blank(key: str, value: str) -> str:
-    """Return the sentence for a colon without a blank behind it."""
-    return f"a blank is missing behind the colon of '{key}:{value.split()[0]}'; write `{key}: …`."
+def missing_blank(key: str, value: str) -> Note:
+    """Return what is said of a colon without a blank behind it."""
+    return Note("yaml_no_blank", name=key, value=value.split()[0])
 
 
 def glued(content: object, known: frozenset[str]) -> str:

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from io import StringIO
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from digicarbon.lazy import lazy
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @cache
 def read(name: str, package: str) -> pd.DataFrame:
     """Return a table of facts that stands as a CSV file in a package; a caller who changes it takes a copy."""
-    text = files(package).joinpath(f"{name}.csv").read_text(encoding="utf-8")
-    return pd.read_csv(StringIO(text))
+    # an error is said without it
+    import pandas as pd
+
+    return pd.read_csv(StringIO(_text(name, package)))
+
+
+def _text(name: str, package: str) -> str:
+    return files(package).joinpath(f"{name}.csv").read_text(encoding="utf-8")
 
 
 def _table(name: str) -> pd.DataFrame:
@@ -105,7 +114,8 @@ def old_note_words() -> Mapping[str, Mapping[str, str]]:
 
 
 def _by_code(name: str) -> dict[str, Mapping[str, str]]:
-    return {str(row.code): {"en": str(row.en), "zh": str(row.zh)} for row in _table(name).itertuples(index=False)}
+    rows = csv.DictReader(StringIO(_text(name, __name__)))
+    return {row["code"]: {"en": row["en"], "zh": row["zh"]} for row in rows}
 
 
 @cache

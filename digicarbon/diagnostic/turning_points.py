@@ -17,6 +17,7 @@ from digicarbon.errors import ConfigError, DataError, EstimationError
 from digicarbon.model import GroupedRegression, SpatialPanel
 from digicarbon.model.grouped_regression import grouped
 from digicarbon.note import Note, cut, suggestion
+from digicarbon.note.about import under
 from digicarbon.numeric.shape.turning_points import (
     Cubic,
     Curve,
@@ -376,9 +377,7 @@ class TurningPoints(Diagnostic):
         try:
             names = powers_in(variable, self.model.regressors)
         except ConfigError as error:
-            if not self.term:
-                raise
-            raise ConfigError(Note("diagnostic_term_wrong", key="diagnostic.term", why=error)) from error
+            raise under(error, "diagnostic.term" if self.term else "") from error
         spatial = self.model if isinstance(self.model, SpatialPanel) else None
         if spatial is not None and (spatial.kind in LAG_KINDS or set(names) & set(spatial.lagged)):
             raise ConfigError(Note("curve_of_spatial_lag", kind=spatial.kind, term=variable))

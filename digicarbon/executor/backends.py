@@ -18,6 +18,7 @@ from pydantic import Field, field_validator, model_validator
 
 from digicarbon.errors import ConfigError
 from digicarbon.executor.orphan import end_with
+from digicarbon.note import Note
 from digicarbon.spec import Spec
 
 Whole = Annotated[int, Field(ge=0)]
@@ -98,15 +99,13 @@ class LocalExecutor(Executor):
     @classmethod
     def _some_worker(cls, n_jobs: int) -> int:
         if n_jobs == 0:
-            raise ValueError("0 workers can do nothing; give a number from 1, or -1 for every core.")
+            raise ValueError(Note("executor_no_worker"))
         return n_jobs
 
     @model_validator(mode="after")
     def _stoppable(self) -> LocalExecutor:
         if self.timeout is not None and self.backend == "threading":
-            raise ValueError(
-                "timeout: a thread cannot be stopped; choose executor=loky, or leave executor.timeout out."
-            )
+            raise ValueError(Note("executor_thread_timeout", key="timeout"))
         return self
 
     @property
@@ -172,7 +171,7 @@ class DaskExecutor(Executor):
         return _dask_losses()
 
     def _client(self, stack: ExitStack) -> Any:
-        distributed = _import("distributed", "dask", "executor=dask")
+        distributed = _import("distributed", "dask", "dask")
         # a run that ends its worker must not take three more along before the engine fits it alone
         import dask
 
@@ -193,8 +192,7 @@ class DaskExecutor(Executor):
             return stack.enter_context(distributed.Client(given, timeout=self.wait, set_as_default=False))
         except OSError as error:
             raise ConfigError(
-                f"executor.address: no Dask scheduler answers at {self.address} within {self.wait:g} seconds. Start "
-                "one with `dask scheduler` and workers with `dask worker ADDRESS --nthreads 1`, or leave it out."
+                Note("executor_no_scheduler", key="executor.address", address=self.address, seconds=self.wait)
             ) from error
 
 
@@ -235,7 +233,7 @@ class SlurmExecutor(Executor):
     @contextmanager
     def crew(self) -> Iterator[Any]:
         """Give an open ``joblib.Parallel`` on the workers of the jobs."""
-        distributed = _import("distributed", "slurm", "executor=slurm")
+        distributed = _import("distributed", "slurm", "slurm")
         with ExitStack() as stack:
             cluster = stack.enter_context(self._cluster())
             cluster.scale(jobs=self.jobs)
@@ -252,7 +250,7 @@ class SlurmExecutor(Executor):
             return str(cluster.job_script())
 
     def _cluster(self) -> Any:
-        jobqueue = _import("dask_jobqueue", "slurm", "executor=slurm")
+        jobqueue = _import("dask_jobqueue", "slurm", "slurm")
         return jobqueue.SLURMCluster(
             queue=self.queue,
             cores=self.cores,
@@ -285,7 +283,7 @@ class RayExecutor(Executor):
     @contextmanager
     def crew(self) -> Iterator[Any]:
         """Give an open ``joblib.Parallel`` on the cluster."""
-        ray = _import("ray", "ray", "executor=ray")
+        ray = _import("ray", "ray", "ray")
         from joblib import Parallel, parallel_config, register_parallel_backend
         from ray.util.joblib.ray_backend import RayBackend
 
@@ -295,7 +293,9 @@ class RayExecutor(Executor):
             try:
                 ray.init(address=self.address, log_to_driver=False, logging_level="ERROR", include_dashboard=False)
             except (ConnectionError, ValueError, RuntimeError) as error:
-                raise ConfigError(f"executor.address: Ray cannot be reached at {self.address} ({error}).") from error
+                raise ConfigError(
+                    Note("executor_no_ray", key="executor.address", address=self.address, reason=str(error))
+                ) from error
         register_parallel_backend("digicarbon_ray", _telling(RayBackend))
         try:
             with parallel_config(backend="digicarbon_ray"), Parallel(n_jobs=self.n_jobs, **AS_READY) as parallel:
@@ -320,8 +320,7 @@ def _refuse_deaf(address: str | None) -> None:
         socket.create_connection((parts.hostname, parts.port), timeout=10).close()
     except OSError as error:
         raise ConfigError(
-            f"executor.address: no Ray cluster answers at {address} ({error}). Start one with `ray start --head`, or "
-            "leave the address out."
+            Note("executor_ray_deaf", key="executor.address", address=address, reason=str(error))
         ) from error
 
 
@@ -334,9 +333,7 @@ def _on_dask(client: Any, wait: float) -> Iterator[Any]:
     try:
         client.wait_for_workers(1, timeout=wait)
     except TimeoutError as error:
-        raise ConfigError(
-            f"executor.wait: the Dask cluster has no worker after {wait:g} seconds; start some, or wait longer."
-        ) from error
+        raise ConfigError(Note("executor_no_dask_worker", key="executor.wait", seconds=wait)) from error
     settings: dict[str, Any] = {"client": client, "wait_for_workers_timeout": wait}
     with parallel_config(backend="digicarbon_dask", **settings), Parallel(n_jobs=-1, **AS_READY) as parallel:
         yield parallel
@@ -374,13 +371,13 @@ def _telling(base: Any) -> Any:
     return type(f"Telling{base.__name__}", (base,), members)
 
 
-def _import(module: str, extra: str, choice: str) -> Any:
+def _import(module: str, extra: str, option: str) -> Any:
     from importlib import import_module
 
     try:
         return import_module(module)
     except ImportError as error:
+        package = module.replace("_", "-")
         raise ConfigError(
-            f"{choice} needs the package '{module.replace('_', '-')}', which is not installed: "
-            f"pip install 'digicarbon[{extra}]'."
+            Note("executor_needs_package", group="executor", option=option, package=package, extra=extra)
         ) from error

@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, Union
 
-import numpy as np
-
 from digicarbon.errors import DigicarbonError, closest
 from digicarbon.note._words import in_words
 
@@ -80,6 +78,13 @@ class Note:
         if self.code == PLAIN:
             return str(self["text"])
         return in_words(self.code, dict(self.fields), language, named)
+
+    @property
+    def key(self) -> str:
+        """The dotted key that it is about: its field ``key``, or that of the note in its field ``first``."""
+        fields = dict(self.fields)
+        first = fields.get("first")
+        return first.key if "key" not in fields and isinstance(first, Note) else str(fields.get("key", ""))
 
     def changed(self, **fields: Any) -> Note:
         """Return the note with other values of some fields."""
@@ -183,7 +188,7 @@ def _quoted(name: str) -> str:
 def _value(value: Any) -> Value:
     if isinstance(value, list | tuple):
         return tuple(map(_value, value))
-    if isinstance(value, np.generic):
+    if type(value).__module__ == "numpy" and not getattr(value, "ndim", 1):
         value = value.item()
     if isinstance(value, DigicarbonError):
         return note_of(value)

@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from digicarbon.country import country
 from digicarbon.data import error_words, note_words
 
 MARK = re.compile(
@@ -132,6 +131,9 @@ def called(name: str, named: Callable[[str], str] | None) -> str:
 @cache
 def places() -> Mapping[str, str]:
     """Return the Chinese names of the country's places, long English ones first: one may be a part of another."""
+    # most words have no place in them, and a table of places takes long to load
+    from digicarbon.country import country
+
     names = {str(place): str(name) for place, name in country().tiles[["place", "name_zh"]].itertuples(index=False)}
     return dict(sorted(names.items(), key=lambda pair: -len(pair[0])))
 

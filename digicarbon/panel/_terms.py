@@ -212,7 +212,7 @@ def _columns(panel: Panel, term: str, factors: tuple[Factor, ...], terms: Sequen
         try:
             levels, codes = panel.levels(group)
         except DataError as error:
-            raise DataError(Note("in_term", term=term, said=error)) from error
+            raise error.anew(Note("in_term", term=term, said=error)) from error
         if len(levels) == 1:
             raise DataError(Note("one_value_only", term=term, column=group, value=levels[0]))
         # R's rule: a factor loses its first value where the term without it is in the model (the constant always is)

@@ -27,8 +27,8 @@ _MARKED = re.compile(r"\s*[+-]?\d+(?:[.,'’\s]\d+)+\s*")
 """A number with marks of which it is not clear what they mean."""
 
 
-class TextColumnError(DataError):
-    """A column holds text where a model needs numbers.
+class ColumnError(DataError):
+    """A column is not there, or is none of numbers.
 
     Parameters
     ----------
@@ -39,6 +39,10 @@ class TextColumnError(DataError):
     def __init__(self, why: object, column: str = "") -> None:
         super().__init__(why)
         self.column = column
+
+
+class TextColumnError(ColumnError):
+    """A column holds text where a model needs numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,14 +222,15 @@ class Panel:
             remedy = Note("if_numbers_with_marks") if marked else ""
             raise TextColumnError(Note("text_for_numbers", column=name, cells=cells, remedy=remedy), name)
         if name not in self.columns:
-            raise DataError(
+            raise ColumnError(
                 Note(
                     "panel_without_column",
                     column=name,
                     about=self.hint(name),
                     hint=suggestion(name, (*self.names, *self.text)),
                     columns=columns_there(self.names, self.text),
-                )
+                ),
+                name,
             )
 
     def hint(self, name: str) -> Note | str:

@@ -13,11 +13,11 @@ from pydantic import Field, model_validator
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError
-from digicarbon.note import Note, columns_there, cut, note_of, suggestion
+from digicarbon.note import Note, columns_there, cut, suggestion
 from digicarbon.panel._arithmetic import columns_of, evaluate
 from digicarbon.panel._periods import in_order, periods_of
 from digicarbon.panel._terms import LOG_PREFIX, Atom
-from digicarbon.panel.base import Gaps, Panel
+from digicarbon.panel.base import ColumnError, Gaps, Panel
 from digicarbon.panel.selection import Adjust, Selection
 from digicarbon.spec import Spec
 
@@ -26,27 +26,8 @@ _ROW = "\0row"
 """Carries the number of a row through steps that drop rows; no file has a column of this name."""
 
 
-class UnknownColumnError(DataError):
-    """A term needs a column that is neither in the data nor defined.
-
-    Parameters
-    ----------
-    column : str
-    why : Note or str
-    place : str
-        Where it is needed, as the beginning of the sentence.
-    key : str
-        The dotted key there.
-    """
-
-    def __init__(self, column: str, why: Note | str, place: str = "", key: str = "") -> None:
-        super().__init__(Note("needed_there", place=place, why=note_of(why)) if place else note_of(why))
-        self.column, self.why, self.place, self._key = column, why, place, key
-
-    @property
-    def key(self) -> str:
-        """The dotted key that needs the column; empty where that is a term of a model."""
-        return self._key or super().key
+class UnknownColumnError(ColumnError):
+    """A term needs a column that is neither in the data nor defined."""
 
 
 class PanelDesign(Spec):
@@ -255,7 +236,6 @@ class PanelDesign(Spec):
             known = [name for name in panel.names if name != _ROW]
             known += [name for name in self.derive if name not in known and self._can_derive(panel, name)]
             raise UnknownColumnError(
-                term,
                 Note(
                     "unknown_term",
                     term=term,
@@ -263,6 +243,7 @@ class PanelDesign(Spec):
                     hint=suggestion(term, (*known, *panel.text)),
                     columns=columns_there(known, panel.text),
                 ),
+                term,
             )
         return self._logged(self._make(panel, base), base)
 
@@ -293,14 +274,9 @@ class PanelDesign(Spec):
             for needed in names:
                 made = self._make(made, needed)
             values = evaluate(expression, {needed: _numbers(made, needed) for needed in names})
-        except UnknownColumnError as error:
-            key = f"panel.derive.{name}"
-            place = f"{key} = {expression}: {error.place}"
-            raise UnknownColumnError(error.column, error.why, place, key) from error
         except DataError as error:
-            raise DataError(
-                Note("in_definition", key=f"panel.derive.{name}", expression=expression, said=error)
-            ) from error
+            key = f"panel.derive.{name}"
+            raise error.anew(Note("in_definition", key=key, expression=expression, said=error)) from error
         return made.with_columns({name: np.broadcast_to(values, made.unit_codes.shape)})
 
 

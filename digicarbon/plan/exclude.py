@@ -10,7 +10,8 @@ from digicarbon.config.assemble import ComplicatedError, at, references
 from digicarbon.config.compose import Composer
 from digicarbon.config.files import GROUPS
 from digicarbon.config.lattice import Remaining
-from digicarbon.errors import ConfigError, listing, nearest
+from digicarbon.errors import ConfigError
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.plan.choice import COMMAND_LINE, Block, Choice
 
 COLUMN = 0
@@ -127,8 +128,15 @@ def _refuse_absent(rules: Sequence[Mapping[str, Any]], blocks: Sequence[Block], 
             continue
         texts = [str(one) for one in axis.values]
         raise ConfigError(
-            f"{composer.where('exclude')}, exclude: {key}: {value!r} is no value of {axis.place}, so that nothing "
-            f"would be left out.{nearest(str(value), texts)} Values: {listing(axis.values, 12)}."
+            Note(
+                "exclude_no_value",
+                key=key,
+                given=repr(value),
+                place=axis.place,
+                hint=suggestion(str(value), texts),
+                values=cut(texts, 12),
+            ),
+            f"{composer.where('exclude')}, exclude",
         )
 
 
@@ -143,8 +151,8 @@ def _refuse_unknown(rules: Sequence[Mapping[str, Any]], blocks: Sequence[Block],
         for option in options:
             known |= set(composer.merged({} if option is None else {group: option})[group])
         if field.split(".")[0] not in known:
+            hint = suggestion(key, [f"{group}.{name}" for name in known])
+            keys = cut((f"{group}.{name}" for name in known if name != "_target_"), 30)
             raise ConfigError(
-                f"{composer.where('exclude')}, exclude: no run has a key '{key}'."
-                f"{nearest(key, [f'{group}.{name}' for name in known])} Keys: "
-                f"{listing((f'{group}.{name}' for name in known if name != '_target_'), 30)}."
+                Note("exclude_no_key", key=key, hint=hint, keys=keys), f"{composer.where('exclude')}, exclude"
             )

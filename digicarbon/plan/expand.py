@@ -16,7 +16,8 @@ from hydra.errors import HydraException
 from digicarbon.config.compose import Composer, options
 from digicarbon.config.explain import unreadable
 from digicarbon.config.files import GROUPS
-from digicarbon.errors import ConfigError, first_line, listing, nearest
+from digicarbon.errors import ConfigError, first_line
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.plan.choice import COMMAND_LINE, Axis, Block, Choice, unique_texts
 from digicarbon.plan.exclude import remaining
 
@@ -124,14 +125,16 @@ def expand(composer: Composer, command_axes: Sequence[Axis]) -> Expanded:
     wanted = _wanted(body["draw"], composer)
     if wanted is not None and wanted[0] < left.count:
         if left.count > sys.maxsize:
-            raise ConfigError(f"{composer.where('draw')}, draw: the grid is too large to number its combinations.")
+            raise ConfigError(Note("grid_not_numbered"), f"{composer.where('draw')}, draw")
         drawn = random.Random(wanted[1]).sample(range(left.count), wanted[0])
         points = (left.point(index) for index in sorted(drawn))
     elif left.count > MOST_CHOICES:
-        number = f"{left.count:,}" if left.count < 10**15 else f"10^{len(str(left.count)) - 1} or more"
+        number: Note | int = left.count
+        if left.count >= 10**15:
+            number = Note("power_of_ten", power=len(str(left.count)) - 1)
         raise ConfigError(
-            f"{composer.where('grid')}, grid: has {number} combinations, and at most {MOST_CHOICES:,} can be taken at "
-            "once; draw some of them, e.g. `draw: {n: 1000, seed: 1}`, or leave values out."
+            Note("grid_too_large", number=number, most=MOST_CHOICES, example="draw: {n: 1000, seed: 1}"),
+            f"{composer.where('grid')}, grid",
         )
     return Expanded([Choice(blocks[point[0]], point) for point in points], left.dropped_count, left.count)
 
@@ -174,14 +177,14 @@ def _swept(override: Override, config_loader: ConfigLoader, place: str) -> Axis:
     key, line = override.key_or_group, override.input_line
     if override.value_type == ValueType.GLOB_CHOICE_SWEEP:
         if key not in GROUPS:
-            raise ConfigError(f"{place}: {line}: glob(…) chooses among the options of a group; '{key}' is none.")
+            raise ConfigError(Note("glob_of_no_group", override=line, key=key), place)
         names = [name for name in override.sweep_string_iterator() if name != "none"]
         if not names:
             known = options(config_loader, key)
-            raise ConfigError(f"{place}: {line}: no option matches. Options: {listing(known, 40)}.")
+            raise ConfigError(Note("glob_of_nothing", override=line, options=cut(known, 40)), place)
         return Axis(key, tuple(names), place, glob=True)
     if not override.is_discrete_sweep():
-        raise ConfigError(f"{place}: {line}: a sweep needs a list, range(…), choice(…) or glob(…).")
+        raise ConfigError(Note("no_sweep", override=line), place)
     if override.value_type == ValueType.RANGE_SWEEP:
         # numbers as they are: to read each of 100,000 as text takes half a minute
         return Axis(key, tuple(override.sweep_iterator(Transformer.identity)), place)
@@ -196,7 +199,7 @@ def _columns(composer: Composer, columns: Any) -> dict[str, dict[str, Any]]:
             continue
         place = _column_place(composer, str(label))
         if values is not None and not isinstance(values, dict):
-            raise ConfigError(f"{place}: a column must be a mapping such as {{measure: sector1}}; got {values!r}.")
+            raise ConfigError(Note("column_no_mapping", example="{measure: sector1}", given=repr(values)), place)
         out[str(label)] = flat(values or {})
         for key, value in out[str(label)].items():
             _check(key, value, place, composer)
@@ -218,10 +221,7 @@ def _grid(composer: Composer, grid: Any) -> list[Axis]:
         elif isinstance(values, list) and values:
             axes.append(Axis(key, tuple(values), place))
         else:
-            raise ConfigError(
-                f"{place}: must be a list with at least one item, or {{subsets: […]}}, all subsets of one; got "
-                f"{values!r}."
-            )
+            raise ConfigError(Note("grid_no_list", example="{subsets: […]}", given=repr(values)), place)
     return axes
 
 
@@ -229,15 +229,13 @@ def _subsets(said: Mapping[Any, Any], place: str) -> Iterator[list[Any]]:
     """Yield every subset of a list, the smaller first, each after what is always there."""
     items, always = said["subsets"], said.get("always") or []
     if set(said) - {"subsets", "always"} or not isinstance(items, list) or not isinstance(always, list):
-        raise ConfigError(
-            f"{place}: takes subsets, a list, and always, the list that each of them begins with, e.g. "
-            f"{{subsets: [ln_population, ln_ter_sec], always: [ln_pgdp]}}; got {dict(said)!r}."
-        )
+        example = "{subsets: [ln_population, ln_ter_sec], always: [ln_pgdp]}"
+        raise ConfigError(Note("wrong_subsets", example=example, given=repr(dict(said))), place)
     every = [*always, *items]
     if twice := [item for item in dict.fromkeys(map(str, every)) if sum(str(one) == item for one in every) > 1]:
-        raise ConfigError(f"{place}: {listing(twice)} stands there twice.")
+        raise ConfigError(Note("subset_item_twice", items=cut(twice)), place)
     if not 1 <= len(items) <= _MOST_SUBSETS:
-        raise ConfigError(f"{place}.subsets: takes 1 to {_MOST_SUBSETS} items; got {len(items)}.")
+        raise ConfigError(Note("subsets_number", most=_MOST_SUBSETS, items=len(items)), f"{place}.subsets")
     for size in range(len(items) + 1):
         yield from ([*always, *some] for some in itertools.combinations(items, size))
 
@@ -253,12 +251,12 @@ def _zip(composer: Composer, zipped: Any) -> list[Axis]:
     axes = []
     for key, values in flat(zipped or {}).items():
         if not isinstance(values, list) or not values:
-            raise ConfigError(f"{place}.{key}: must be a list with at least one item; got {values!r}.")
+            raise ConfigError(Note("zip_no_list", given=repr(values)), f"{place}.{key}")
         axes.append(Axis(key, tuple(values), f"{place}.{key}"))
     lengths = {axis.key: len(axis.values) for axis in axes}
     if len(set(lengths.values())) > 1:
-        shown = listing(f"{key} has {length}" for key, length in lengths.items())
-        raise ConfigError(f"{place}: the lists must have equal lengths; {shown}.")
+        shown = cut(Note("list_has_length", name=key, length=length) for key, length in lengths.items())
+        raise ConfigError(Note("zip_of_unequal", lists=shown), place)
     return axes
 
 
@@ -267,9 +265,8 @@ def _rules(composer: Composer, exclude: Any) -> list[dict[str, Any]]:
     rules = []
     for rule in exclude or []:
         if not isinstance(rule, dict) or not rule:
-            raise ConfigError(
-                f"{place}: must be a list of mappings, e.g. [{{model: sdm, sample: northeast}}]; got {rule!r}."
-            )
+            example = "[{model: sdm, sample: northeast}]"
+            raise ConfigError(Note("exclude_no_mappings", example=example, given=repr(rule)), place)
         for single in _each(flat(rule)):
             rules.append(single)
             for key, value in single.items():
@@ -290,9 +287,8 @@ def _wanted(draw: Any, composer: Composer) -> tuple[int, int] | None:
     wanted = {"n": 0, "seed": 0, **draw}
     whole = all(isinstance(value, int) and not isinstance(value, bool) for value in wanted.values())
     if set(wanted) != {"n", "seed"} or not whole or wanted["n"] < 1:
-        raise ConfigError(
-            f"{composer.where('draw')}, draw: takes n and seed, whole numbers, e.g. {{n: 500, seed: 1}}; got {draw!r}."
-        )
+        said = Note("wrong_draw", example="{n: 500, seed: 1}", given=repr(draw))
+        raise ConfigError(said, f"{composer.where('draw')}, draw")
     return wanted["n"], wanted["seed"]
 
 
@@ -300,29 +296,27 @@ def _refuse_overridden(columns: Mapping[str, Mapping[str, Any]], given: frozense
     for label, values in columns.items():
         for key in values:
             if key in given:
-                raise ConfigError(
-                    f"command line: {key} is set by {_column_place(composer, label)}; a column's choice cannot be "
-                    f"overridden. Leave {key}=… out, or copy the experiment and change the column."
-                )
+                raise ConfigError(Note("set_by_column", key=key, place=_column_place(composer, label)), COMMAND_LINE)
 
 
 def _refuse_twice(axes: Sequence[Axis]) -> None:
     for axis, other in itertools.combinations(axes, 2):
         if axis.key == other.key:
-            raise ConfigError(f"{axis.place}: the key stands also in {other.place}; leave one of them out.")
+            raise ConfigError(Note("swept_twice", other=other.place), axis.place)
 
 
 def _check(key: str, value: Any, place: str, composer: Composer) -> None:
     """Refuse a key or an option that does not exist, or that cannot differ between runs."""
     group = key.split(".")[0]
     if group not in GROUPS:
-        raise ConfigError(f"{place}: unknown key '{key}'.{nearest(key, GROUPS)} Keys begin with {listing(GROUPS, 20)}.")
+        hint = suggestion(key, GROUPS)
+        raise ConfigError(Note("no_key_of_group", key=key, hint=hint, groups=cut(GROUPS, 20)), place)
     if group in _SETTINGS:
-        raise ConfigError(f"{place}: {key} is one for the whole sweep; choose it with a single {key}=….")
+        raise ConfigError(Note("one_for_sweep", key=key), place)
     if key != group:
         return
     if not isinstance(value, str):
-        raise ConfigError(f"{place}: {key} chooses an option by name; got {value!r}.")
+        raise ConfigError(Note("swept_no_name", key=key, given=repr(value)), place)
     composer.require_option(group, value, place)
 
 

@@ -11,6 +11,8 @@ from typing import Any
 import yaml
 
 from digicarbon.errors import DigicarbonError
+from digicarbon.note import Note, note_of
+from digicarbon.note.about import with_hint
 from digicarbon.plan.choice import Choice
 
 MOST = 2000
@@ -82,20 +84,24 @@ class Impossible:
         if not self._found:
             return
         choice, error = self._found[0]
-        prefix = f"{choice.label}: " if choice.values else ""
-        raise error.told(f"{prefix}{error}{self._many(str(error))}{self._offer()}") from error
+        if choice.values:
+            raise error.anew(
+                Note("choice_cannot_run", label=choice.label, why=error, many=self._many(error), offer=self._offer())
+            ) from error
+        raise with_hint(with_hint(error, self._many(error)), self._offer()) from error
 
-    def _many(self, sentence: str) -> str:
+    def _many(self, first: DigicarbonError) -> Note | str:
         """Return how many others cannot run."""
         if len(self._found) == 1:
             return ""
-        seen = len(self._found) + len(self._passed)
-        same = sum(str(error) == sentence for _, error in self._found)
-        of = f"{self._choices} choices" if not self._stopped else f"the first {seen} of {self._choices} choices"
-        others = f", and {len(self._found) - same} another one" if same < len(self._found) else ""
-        return f" {same} of {of} {'has' if same == 1 else 'have'} this problem{others}."
+        seen, every = len(self._found) + len(self._passed), self._choices
+        why = note_of(first)
+        same = sum(note_of(error) == why for _, error in self._found)
+        more = len(self._found) - same
+        of = Note("first_choices", seen=seen, choices=every) if self._stopped else Note("every_choice", choices=every)
+        return Note("choices_alike", same=same, of=of, others=Note("choices_otherwise", choices=more) if more else "")
 
-    def _offer(self) -> str:
+    def _offer(self) -> Note | str:
         """Return the exclusion that leaves out those that cannot run and no other, if a short one does.
 
         Where something is to be corrected there is none: to leave it out would hide the mistake.
@@ -107,7 +113,7 @@ class Impossible:
         if not rules:
             return ""
         text = yaml.safe_dump(rules, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10_000).strip()
-        return f" To leave {'it' if len(failed) == 1 else 'them'} out: exclude: {text}"
+        return Note("leave_it_out" if len(failed) == 1 else "leave_them_out", rules=text)
 
 
 def rules_for(failed: Sequence[Mapping[str, Any]], passed: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Container, Hashable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import chain
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from digicarbon.config.files import subject
 from digicarbon.country import country
 from digicarbon.diagnostic import Diagnostic, NoDiagnostic
-from digicarbon.errors import DataError, DigicarbonError, listing
+from digicarbon.errors import DataError, DigicarbonError
 from digicarbon.inference import Inference
 from digicarbon.measure import Measure
 from digicarbon.model import Model, ignored_by
-from digicarbon.note import Note, cut, notes_of
+from digicarbon.note import Note, cut, note_of, notes_of
+from digicarbon.note.about import key_of, note_of_said, of_file, under, with_file
 from digicarbon.outcome import Outcome
 from digicarbon.panel import (
     LOG_PREFIX,
+    ColumnError,
     Panel,
     PanelDesign,
     Selection,
-    TextColumnError,
     UnknownColumnError,
     label,
     parse,
@@ -278,16 +276,9 @@ class Workshop:
         stage = self._stage(specs)
         try:
             stage.digest(specs.terms)
-        except UnknownColumnError as error:
-            named = "" if subject(error.place) else _named_by(specs, error.column)
-            raise DataError(f"{named}{error}") from error
-        except TextColumnError as error:
-            raise error.told(f"{_named_by(specs, error.column)}{error}") from error
-        except DataError as error:
+        except ColumnError as error:
             # the groups of a diagnostic, a term C(x): the user has to learn which key names the column
-            lacking = re.search(r"The panel has no column '(.+?)'\.", str(error))
-            named = _named_by(specs, lacking[1]) if lacking and not subject(str(error)) else ""
-            raise error.told(f"{named}{error}") from error
+            raise under(error, _named_by(specs, error.column)) from error
         weights = None if specs.weights is None else self._weights(specs, specs.weights, stage.panel(specs.terms))
         return Prepared(stage, specs.terms, weights)
 
@@ -414,44 +405,37 @@ def _naming(inputs: Inputs) -> Iterator[None]:
     try:
         yield
     except UnknownColumnError as error:
-        remedy = inputs.absent.get(error.column, "")
-        where = f"{error.place}{inputs.file}: " if inputs.file else error.place
-        why = f"source={inputs.source} does not have '{error.column}'. {remedy}" if remedy else error.why
-        raise UnknownColumnError(error.column, why, where) from error
+        note = note_of_said(error.said)
+        if remedy := inputs.absent.get(error.column, ""):
+            column, said = error.column, note_of(remedy)
+            note = _within(
+                note, Note("source_lacks_column", group="source", source=inputs.source, column=column, remedy=said)
+            )
+        raise with_file(error.anew(note), inputs.file) from error
     except DataError as error:
-        raise error.told(_in_file(str(error), inputs.file)) from error
+        raise with_file(error, inputs.file) from error
 
 
-def _in_file(sentence: str, file: str) -> str:
-    """Put the name of a file into a sentence, behind the key that it begins with."""
-    if not file:
-        return sentence
-    if not subject(sentence):
-        return f"{file}: {sentence}"
-    key, _, rest = sentence.partition(": ")
-    return f"{key}: {file}: {rest}"
+def _within(note: Note, other: Note) -> Note:
+    """Return another note in place of what is said behind the key or the keys of a note."""
+    inner = dict(note.fields).get("said")
+    return note.changed(said=_within(inner, other)) if isinstance(inner, Note) else other
 
 
 @contextmanager
 def _to_correct(spec: Spec) -> Iterator[None]:
     """Mark what goes wrong with a file: that is to be corrected, and no combination of choices is at fault.
 
-    A message on what the file holds is put behind the field that names the file.
+    What the file holds is told of under the field that names the file.
     """
     try:
         yield
     except DigicarbonError as error:
         error.to_correct = True
-        sentence = str(error)
         fields = [name for name in ("path", "coordinates") if isinstance(getattr(spec, name, None), str)]
-        if subject(sentence) or not fields:
+        if key_of(error) or not fields:
             raise
-        path = getattr(spec, fields[0])
-        file = Path(path)
-        if not sentence.startswith(path):
-            # weights are called by the stem of their file
-            sentence = f"{file.name}: {sentence.removeprefix(f'{file.stem}: ')}"
-        raise error.told(f"{spec.role}.{fields[0]}: {sentence}") from error
+        raise under(of_file(error, getattr(spec, fields[0])), f"{spec.role}.{fields[0]}") from error
 
 
 def _reads_file(spec: WeightsSpec) -> bool:
@@ -459,15 +443,15 @@ def _reads_file(spec: WeightsSpec) -> bool:
 
 
 def _named_by(specs: Specs, column: str) -> str:
-    """Return the field of the model or diagnostic that names a column, as the beginning of a sentence."""
+    """Return the key of the model or diagnostic that names a column; an empty text where none does."""
     formula = getattr(specs.model, "formula", None)
     if formula is not None and column in formula:
-        return "model.formula: "
+        return "model.formula"
     for group, spec in (("model", specs.model), ("diagnostic", specs.diagnostic)):
         for name, value in spec:
             terms = (value,) if isinstance(value, str) else value if isinstance(value, tuple) else ()
             if column in map(_bare, variables_of([term for term in terms if isinstance(term, str)])):
-                return f"{group}.{name}: "
+                return f"{group}.{name}"
     return ""
 
 
@@ -483,10 +467,7 @@ def _joined(frame: pd.DataFrame, made: pd.DataFrame, source: str) -> pd.DataFram
     both = [name for name in made.columns if name in frame.columns and name not in ("unit", "time")]
     other = [name for name in both if not made[name].reset_index(drop=True).equals(frame[name].reset_index(drop=True))]
     if other:
-        raise DataError(
-            f"source={source} already has a column {listing(other)} of other values than the one computed here; rename "
-            "it (source.columns), or use it as it is with measure=column or outcome=none."
-        )
+        raise DataError(Note("column_of_other_values", group="source", source=source, columns=cut(other)))
     new = made.drop(columns=both)
     if len(new.columns) == 2:
         return frame
@@ -494,5 +475,5 @@ def _joined(frame: pd.DataFrame, made: pd.DataFrame, source: str) -> pd.DataFram
         # duplicates of the data are the panel's to report; a join would multiply them
         if frame.duplicated(["unit", "time"]).any():
             return frame
-        raise DataError("A measure or outcome returned more than one row per unit and period.")
+        raise DataError(Note("made_rows_twice"))
     return frame.merge(new, on=["unit", "time"], how="left", validate="many_to_one")

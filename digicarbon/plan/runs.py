@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from digicarbon.config.compose import Composer
-from digicarbon.config.files import GROUPS, ROOT, subject
-from digicarbon.errors import ConfigError, DigicarbonError, counted, listing, no_end
+from digicarbon.config.files import ROOT
+from digicarbon.errors import ConfigError, DigicarbonError, no_end
+from digicarbon.note import Note, cut, note_of
+from digicarbon.note.about import at, first_of, group_of, key_of, note_of_said, with_key
+from digicarbon.note.ending import ended
 from digicarbon.plan.choice import COMMAND_LINE, Axis, Choice, as_text
 from digicarbon.plan.expand import expand, flat
 from digicarbon.plan.impossible import Impossible
@@ -22,9 +24,6 @@ from digicarbon.spec import Spec, as_default, identity, own_classes, refuse_unkn
 
 NOTHING = "none"
 """What a run has at a key that means nothing for it: weights that its model does not take, a field that it ignores."""
-
-
-_OPTION = re.compile(rf"({'|'.join(GROUPS)})=")
 MOST_REASONS = 3
 """So many choices that cannot run are named where none can."""
 NO_NUMBERS = ("title", "report", "executor", "tracking")
@@ -95,7 +94,7 @@ class Plan:
         Labels that came to the same fit, by the label that is run.
     skipped : list of (str, str)
         Choices from a ``glob`` that cannot run, with the reason.
-    failed : mapping of str to str
+    failed : mapping of str to Note
         Why a column cannot run, by the column; the others can.
     failed_count : int
         How many choices are theirs.
@@ -103,7 +102,7 @@ class Plan:
         Combinations left out by ``exclude``.
     left : int
         Combinations that it leaves, of which ``draw`` takes some.
-    remarks : list of str
+    remarks : list of Note
         What a user may not have meant: choices that take the place of others, a draw of more than there is.
     overrides : tuple of str
         What the command line changes of an experiment; nothing for runs without one.
@@ -113,12 +112,12 @@ class Plan:
     title: str
     runs: list[Run] = field(default_factory=list)
     same: dict[str, list[str]] = field(default_factory=dict)
-    skipped: list[tuple[str, str]] = field(default_factory=list)
-    failed: dict[str, str] = field(default_factory=dict)
+    skipped: list[tuple[str, Note]] = field(default_factory=list)
+    failed: dict[str, Note] = field(default_factory=dict)
     failed_count: int = 0
     excluded: int = 0
     left: int = 0
-    remarks: list[str] = field(default_factory=list)
+    remarks: list[Note] = field(default_factory=list)
     overrides: tuple[str, ...] = ()
 
     @property
@@ -184,7 +183,7 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Worksh
             run = check(composer, choice, shop)
         except DigicarbonError as error:
             if choice.globbed:
-                made.skipped.append((choice.label, str(error)))
+                made.skipped.append((choice.label, note_of(error)))
             else:
                 impossible.add(choice, error)
             continue
@@ -200,18 +199,17 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Worksh
     if not made.failed:
         impossible.refuse()
     if not made.runs:
-        reasons = "; ".join(f"{label}: {reason}" for label, reason in made.skipped[:MOST_REASONS])
-        place = composer.files[0].shown if composer.files else COMMAND_LINE
         if not made.skipped:
-            raise ConfigError(
-                f"{composer.where('exclude')}, exclude: nothing is left to run: the rules leave out "
-                f"{counted(excluded, 'combination')}, which is all; take a rule out, or make one narrower."
-            )
+            raise ConfigError(Note("all_excluded", excluded=excluded), f"{composer.where('exclude')}, exclude")
         more = len(made.skipped) - min(len(made.skipped), MOST_REASONS)
-        others = f" {more} more cannot either." if more else ""
         raise ConfigError(
-            f"{place}: nothing is left to run: none of the options that a glob has found can run"
-            f"{f', and exclude leaves out {excluded}' if excluded else ''}. {reasons}{others}"
+            Note(
+                "no_option_can_run",
+                excluded=Note("exclude_leaves_out", excluded=excluded) if excluded else "",
+                reasons=[Note("of_label", label=label, said=why) for label, why in made.skipped[:MOST_REASONS]],
+                others=Note("more_cannot_either", more=more) if more else "",
+            ),
+            composer.files[0].shown if composer.files else COMMAND_LINE,
         )
     return made
 
@@ -221,60 +219,60 @@ def _overrides(composer: Composer, command_axes: Sequence[Axis]) -> tuple[str, .
     if composer.name == ROOT:
         return ()
     plain = [word for word in composer.overrides if word.split("=")[0].lstrip("+~").split(".")[0] not in NO_NUMBERS]
-    return (*plain, *(f"{axis.key}={listing(map(as_text, axis.values))}" for axis in command_axes))
+    return (*plain, *(str(Note("swept", key=axis.key, values=cut(map(as_text, axis.values)))) for axis in command_axes))
 
 
-def _why(composer: Composer, column: str, found: Sequence[tuple[Choice, DigicarbonError]]) -> str:
+def _why(composer: Composer, column: str, found: Sequence[tuple[Choice, DigicarbonError]]) -> Note:
     """Return why a column cannot run, with the file that it stands in."""
     choice, error = found[0]
-    where = f"Column {column} of {composer.column_file(column) or COMMAND_LINE}"
+    file = composer.column_file(column) or COMMAND_LINE
     if len(found) == 1:
-        return f"{where} cannot run: {error}"
-    return f"{where} can run in none of its {len(found)} combinations; {choice.label}: {error}"
+        return Note("column_cannot_run", column=column, file=file, why=error)
+    return Note("column_never_runs", column=column, file=file, choices=len(found), label=choice.label, why=error)
 
 
-def _remarks(composer: Composer, choices: Sequence[Choice]) -> list[str]:
+def _remarks(composer: Composer, choices: Sequence[Choice]) -> list[Note]:
     """Return what is to be said of the choices of a sweep before they are checked."""
     hidden: dict[tuple[str, str], list[str]] = {}
     for block in {id(choice.block): choice.block for choice in choices}.values():
         for axis in (axis for axis, _ in block.axes if axis.key in block.fixed):
             hidden.setdefault((axis.key, axis.place), []).append(str(block.column))
     said = [
-        f"{place} takes the place of what {'the columns' if len(columns) > 1 else 'the column'} {listing(columns)} "
-        f"{'choose' if len(columns) > 1 else 'chooses'} for {key}."
+        Note("takes_place_of_columns", place=place, columns=cut(columns), key=key)
         for (key, place), columns in hidden.items()
     ]
     said += _inherited_columns(composer, choices)
     said += _merged_columns(composer, choices)
     wanted = (composer.sweep_keys()["draw"] or {}).get("n", 0)
     if wanted > len(choices):
-        said.append(
-            f"draw.n is {wanted}, and there {'is' if len(choices) == 1 else 'are'} "
-            f"{counted(len(choices), 'choice')}: all are taken."
-        )
+        said.append(Note("all_are_drawn", key="draw.n", wanted=wanted, choices=len(choices)))
     return said
 
 
-def _inherited_columns(composer: Composer, choices: Sequence[Choice]) -> list[str]:
-    """Return the sentence on which columns come from which file; none where all are of one."""
+def _inherited_columns(composer: Composer, choices: Sequence[Choice]) -> list[Note]:
+    """Return the note on which columns come from which file; none where all are of one."""
     by_file: dict[str, list[str]] = {}
     for column in dict.fromkeys(choice.column for choice in choices if choice.column is not None):
         by_file.setdefault(composer.column_file(column) or COMMAND_LINE, []).append(column)
     if len(by_file) < 2:
         return []
     own = composer.files[0].shown if composer.files else ""
-    parts = []
-    for file, columns in sorted(by_file.items(), key=lambda item: item[0] in (own, COMMAND_LINE)):
-        source = f"inherited from {file}" if file not in (own, COMMAND_LINE) else f"of {file}"
-        noun, verb = ("Column", "is") if len(columns) == 1 else ("Columns", "are")
-        parts.append(f"{noun} {listing(columns)} {verb} {source}")
-    said = "; ".join([parts[0], *(part[0].lower() + part[1:] for part in parts[1:])])
-    return [f"{said}. A column that is set to null is left out; `replace: columns` leaves out all that are inherited."]
+    inherited = {file: cut(columns) for file, columns in by_file.items() if file not in (own, COMMAND_LINE)}
+    parts = [
+        Note("columns_inherited" if number else "begins_columns_inherited", columns=columns, file=file)
+        for number, (file, columns) in enumerate(inherited.items())
+    ]
+    parts += [
+        Note("columns_of_file" if parts else "begins_columns_of_file", columns=cut(columns), file=file)
+        for file, columns in by_file.items()
+        if file not in inherited
+    ]
+    return [Note("columns_of_files", parts=parts)]
 
 
-def _merged_columns(composer: Composer, choices: Sequence[Choice]) -> list[str]:
-    """Return a sentence for each column that several files have, with the choices that stay from a further one."""
-    sentences = []
+def _merged_columns(composer: Composer, choices: Sequence[Choice]) -> list[Note]:
+    """Return a note for each column that several files have, with the choices that stay from a further one."""
+    found = []
     blocks = {choice.column: choice.block for choice in choices if choice.column is not None}
     for column, block in blocks.items():
         values = block.fixed
@@ -289,13 +287,12 @@ def _merged_columns(composer: Composer, choices: Sequence[Choice]) -> list[str]:
             content = flat(here[column])
             stays = [f"{key}={as_text(values[key])}" for key in content if key not in taken and key in values]
             if nearest_file and stays:
-                sentences.append(
-                    f"Column {column} of {nearest_file} keeps {listing(stays)} of the column of the same name in "
-                    f"{file.shown}."
+                found.append(
+                    Note("column_keeps", column=column, file=nearest_file, choices=cut(stays), other=file.shown)
                 )
             nearest_file = nearest_file or file.shown
             taken |= set(content)
-    return sentences
+    return found
 
 
 def check(composer: Composer, choice: Choice, shop: Workshop) -> Run:
@@ -322,7 +319,8 @@ def _checked(composer: Composer, choice: Choice, shop: Workshop) -> Run:
             refuse_unknown(merged[group], group)
         require([key for key in lacking if not key.startswith("weights.")], chosen, composer, choice)
     config = composer.config(values)
-    with no_end(f"The code of {listing(own_classes(config)) or 'the run'}"):
+    own = own_classes(config)
+    with no_end(lambda error: ended(error, Note("code_of", classes=cut(own)) if own else Note("code_of_run"))):
         specs = specify(config, shop.builder)
         if specs.weights is not None:
             require(lacking, chosen, composer, choice)
@@ -347,12 +345,19 @@ def require(keys: Sequence[str], options: Mapping[str, str], composer: Composer,
     for group in dict.fromkeys(key.split(".")[0] for key in keys):
         place = (choice and choice.place(group)) or composer.chooser(group)
         first, *others = [key for key in keys if key.startswith(f"{group}.")]
-        more = f", and so {'is' if len(others) == 1 else 'are'} {listing(others)}" if others else ""
         fields = ", ".join(f"{key.removeprefix(f'{group}.')}: …" for key in (first, *others))
         words = " ".join(f"{key}=…" for key in (first, *others))
         raise ConfigError(
-            f"{place}: {first} is required by {group}={options[group]}{more}; write `{group}: {{{fields}}}` in the "
-            f"experiment, or {words} on the command line."
+            Note(
+                "required_by_option",
+                key=first,
+                group=group,
+                option=options[group],
+                more=Note("required_too", keys=cut(others)) if others else "",
+                example=f"{group}: {{{fields}}}",
+                overrides=words,
+            ),
+            place,
         )
 
 
@@ -386,23 +391,27 @@ def content_hash(specs: Specs, prepared: Prepared, workshop: Workshop | None = N
 
 
 def _placed(error: DigicarbonError, composer: Composer, choice: Choice) -> DigicarbonError:
-    """Put the place before a message that begins with a dotted key, and name the key where its value stands."""
-    sentence = str(error)
-    key = subject(sentence)
-    if not key:
-        option = _OPTION.match(sentence)
-        place = choice.place(option[1]) or composer.chooser(option[1]) if option else ""
-        return error.told(f"{place}: {sentence}" if place else sentence)
+    """Return an error with its place, and with the key where the value that is wrong stands."""
+    key = key_of(error)
+    if error.where or not key:
+        group = "" if error.where else group_of(error)
+        return at(error, (choice.place(group) or composer.chooser(group)) if group else error.where)
     origin = composer.origin(key, choice.values)
-    place = choice.place(origin) or composer.where(origin, choice.values)
-    placed = error.told(f"{place}: {origin}{sentence[len(key) :]}")
-    if origin == "inference.cov" and key == "model.cov" and " must be one of " in sentence:
+    placed = at(error, choice.place(origin) or composer.where(origin, choice.values), origin)
+    note = note_of_said(error.said)
+    if origin == "inference.cov" and key == "model.cov" and first_of(note).code == "not_one_of":
         # the option of inference is not wrong in itself
         options = {group: str(choice.values.get(group, composer.chosen[group])) for group in ("inference", "model")}
         chosen = choice.place("inference") or choice.place("model") or composer.chooser("inference")
-        placed = error.told(
-            f"{chosen}: inference={options['inference']} does not go with model={options['model']}: its "
-            f"{origin}{sentence[len(key) :]} Choose another option of inference for this model, or another model."
+        placed = error.anew(
+            Note(
+                "option_at_odds",
+                group="inference",
+                option=options["inference"],
+                model=options["model"],
+                said=with_key(note, origin),
+            ),
+            chosen,
         )
     # what another part of a run hands over is not wrong in itself
     placed.to_correct = error.to_correct and origin.split(".")[0] == key.split(".")[0]

@@ -31,6 +31,7 @@ from digicarbon.errors import Caught, EstimationError, legible
 from digicarbon.executor import Executor
 from digicarbon.executor.orphan import end_with
 from digicarbon.loaded import Source
+from digicarbon.note import Note
 from digicarbon.plan.reach import package_digest
 from digicarbon.result import Result
 from digicarbon.sweep.stage import Task
@@ -157,9 +158,7 @@ def fit(task: Task) -> Fitted:
         panel, weights = task.open()
         found: object = task.model.fit(panel, weights)
         if not isinstance(found, Result):
-            raise EstimationError(
-                f"{type(task.model).__name__}.fit returned {type(found).__name__}; it must return a digicarbon Result."
-            )
+            raise EstimationError(Note("fit_no_result", model=type(task.model).__name__, given=type(found).__name__))
         found.require_numbers()
         tables = {**found.tables, **task.diagnostic.tables(panel, weights)}
         notes, errors = (*found.notes, *task.diagnostic.remarks(tables)), task.diagnostic.table_errors
@@ -306,10 +305,7 @@ class _Engine:
                 yield from self._alone(lost, deaths=1)
                 vain = vain + 1 if len(self.queue) == before else 0
                 if vain == MOST_STARTS:
-                    raise EstimationError(
-                        "Workers end as soon as they are started; runs recorded before are kept. Choose "
-                        "executor=sequential, or look at the workers' own messages."
-                    )
+                    raise EstimationError(Note("workers_end"))
 
     def _until_lost(self) -> Generator[list[Fitted], None, list[int]]:
         """Have waves fitted until all is done or a worker is lost; return the runs that were lost with it."""

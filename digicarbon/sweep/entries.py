@@ -43,7 +43,9 @@ def roster(planned: Plan) -> Roster:
         )
         for run in planned.runs
     ]
-    return Roster(runs, planned.skipped, planned.excluded, list(planned.failed.items()))
+    skipped = [(label, str(why)) for label, why in planned.skipped]
+    failed = [(label, str(why)) for label, why in planned.failed.items()]
+    return Roster(runs, skipped, planned.excluded, failed)
 
 
 def simulated_tag(runs: Sequence[Run]) -> dict[str, str]:

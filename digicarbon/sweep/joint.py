@@ -127,7 +127,7 @@ def joint_test(
     Statistics 1; Phipson & Smyth (2010), Statistical Applications in Genetics and Molecular Biology 9.
     """
     if draws < 1:
-        raise ConfigError(f"A joint test needs at least one draw; got {draws}. Use 999 or more for a p value of 0.001.")
+        raise ConfigError(Note("joint_without_draws", draws=draws))
     found, absent, runs = _specifications(fits, quantity, level, term)
     _refuse_incommensurable(found)
     chosen, facets = _without_facets(found)
@@ -135,12 +135,16 @@ def joint_test(
     absent += refused
     chosen = [specification for _, members in groups for specification in members]
     if not chosen:
-        raise ConfigError(f"No run can be in a joint test. {' '.join(map(str, _left_out(absent, runs)))}".strip())
+        raise _no_run(absent, runs)
     if len(chosen) * draws > MOST_ESTIMATES:
         raise ConfigError(
-            f"{len(chosen):,} specifications and {draws:,} draws are more than the {MOST_ESTIMATES:,} estimates that a "
-            f"joint test keeps; take at most {MOST_ESTIMATES // len(chosen):,} draws, or a random part of the grid "
-            "(draw.n)."
+            Note(
+                "joint_too_large",
+                specifications=len(chosen),
+                draws=draws,
+                most=MOST_ESTIMATES,
+                fewer=MOST_ESTIMATES // len(chosen),
+            )
         )
     from threadpoolctl import threadpool_limits
 
@@ -149,12 +153,17 @@ def joint_test(
         curves, tested, refused = _under_the_null(groups, draws, seed)
     chosen, absent = tested.members, absent + refused
     if not chosen:
-        raise ConfigError(f"No run can be in a joint test. {' '.join(map(str, _left_out(absent, runs)))}")
+        raise _no_run(absent, runs)
     observed = _observed(chosen)
     notes = [*_left_out(absent, runs), *facets, *_about(tested, quantity)]
     if curves.missing:
         notes.append(Note("missing_draws", share=curves.missing / (len(chosen) * draws)))
     return _joint(quantity, seed, observed, curves, tuple(notes))
+
+
+def _no_run(absent: Sequence[_Absent], runs: int) -> ConfigError:
+    reasons = _left_out(absent, runs)
+    return ConfigError(Note("no_run_in_joint", reasons=Note("all_reasons", reasons=reasons) if reasons else ""))
 
 
 def _specifications(
@@ -204,33 +213,41 @@ def _critical(inference: Inference, level: float) -> float:
 
 def _refuse_incommensurable(found: Sequence[_Specification]) -> None:
     """Raise unless all estimates are in the same units."""
-    scales: dict[tuple[str, str], str] = {}
+    scales: dict[tuple[Note, Note], str] = {}
     for one in found:
         scales.setdefault((_scale(one.estimand.term, one), _scale(one.model.y, one)), one.run.label)
     if len(scales) > 1:
         (first, label), (second, other) = list(scales.items())[:2]
         raise ConfigError(
-            f"The estimates cannot be on one curve: {label} has {first[0]} in an equation of {first[1]}, {other} has "
-            f"{second[0]} in an equation of {second[1]}. Make a sweep of each, e.g. exclude standardised measures here "
-            "and test them in an experiment of their own."
+            Note(
+                "joint_of_other_units",
+                label=label,
+                term=first[0],
+                y=first[1],
+                other=other,
+                other_term=second[0],
+                other_y=second[1],
+            )
         )
 
 
-def _scale(term: str, one: _Specification) -> str:
-    """Return in words what a unit of a term is: equal words for commensurable terms."""
+def _scale(term: str, one: _Specification) -> Note:
+    """Return what a unit of a term is: equal notes for commensurable terms."""
     factors = parse(term)
     if factors is None or len(factors) > 1 or factors[0].power > 1 or factors[0].dummies:
-        name, what = term, "the term" if factors and (len(factors) > 1 or factors[0].power > 1) else ""
+        if factors and (len(factors) > 1 or factors[0].power > 1):
+            return Note("scale_of_term", term=term)
+        name, differences = term, False
     else:
         atom = factors[0].atom
-        name, what = atom.variable, "differences of" if atom.operator == "D" else ""
-    if what == "the term":
-        return f"the term {term}"
+        name, differences = atom.variable, atom.operator == "D"
     if name.startswith("ln_"):
-        return f"{what} logarithms".strip()
-    if one.run.specs.measure.standardise and any(name in variables_of([own]) for own in one.run.specs.measure.terms):
-        return f"{what} standardised measures".strip()
-    return f"{what} levels of {name}".strip()
+        scale = Note("scale_logarithms")
+    elif one.run.specs.measure.standardise and any(name in variables_of([own]) for own in one.run.specs.measure.terms):
+        scale = Note("scale_standardised")
+    else:
+        scale = Note("scale_levels", variable=name)
+    return Note("scale_differences", of=scale) if differences else scale
 
 
 def _without_facets(found: Sequence[_Specification]) -> tuple[list[_Specification], tuple[Note, ...]]:
@@ -324,7 +341,7 @@ def _block(
                 ready[batch.key] = batch.prepare(outcomes)
             estimate, se = batch.fit(ready[batch.key])
         except DigicarbonError as error:
-            raise EstimationError(f"{one.run.label} cannot be fitted to a draw under the null: {error}") from error
+            raise EstimationError(Note("joint_draw_not_fitted", label=one.run.label, why=error)) from error
         with np.errstate(divide="ignore", invalid="ignore"):
             z = estimate / se
         _refuse_another_fit(one, float(estimate[0]), float(z[0]))
@@ -337,8 +354,14 @@ def _refuse_another_fit(one: _Specification, estimate: float, z: float) -> None:
     same = np.isclose([estimate, z], [one.estimate, one.z], rtol=AGREE, atol=1e-10, equal_nan=True)
     if not same.all():
         raise EstimationError(
-            f"{one.run.label}: fitted again for the joint test it has the estimate {estimate:.8g} (z {z:.6g}), and "
-            f"{one.estimate:.8g} (z {one.z:.6g}) is recorded. Fit the sweep anew (--force)."
+            Note(
+                "joint_other_fit",
+                label=one.run.label,
+                estimate=estimate,
+                z=z,
+                recorded=one.estimate,
+                recorded_z=one.z,
+            )
         )
 
 

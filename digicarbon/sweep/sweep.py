@@ -15,10 +15,11 @@ from typing import Any, TypeVar
 
 from digicarbon.config import yaml_text
 from digicarbon.config.compose import Composer
-from digicarbon.config.files import subject
 from digicarbon.disk.scratch import Scratch
-from digicarbon.errors import ConfigError, Interrupt, counted
+from digicarbon.errors import ConfigError, Interrupt
 from digicarbon.executor import Executor
+from digicarbon.note import Note
+from digicarbon.note.about import at, key_of
 from digicarbon.plan.runs import Plan, Run, require
 from digicarbon.report import Report, Table
 from digicarbon.result import Result
@@ -113,7 +114,7 @@ def settings(composer: Composer) -> Settings:
         try:
             return build(composer.node(group), kind, group)
         except ConfigError as error:
-            raise ConfigError(f"{composer.where(subject(str(error)) or group)}: {error}") from error
+            raise at(error, composer.where(key_of(error) or group)) from error
 
     return Settings(built("report", Report), built("executor", Executor), built("tracking", Tracking))
 
@@ -404,8 +405,5 @@ def kind(run: Run) -> str:
 def _interrupted(store: Store, book: _Book) -> str:
     left = len(book.runs) - book.done
     if not left:
-        return f"all runs are recorded in {store.uri}, and the same command makes the table."
-    return (
-        f"{book.done} of {counted(len(book.runs), 'run')} are recorded in {store.uri}. The same "
-        f"command goes on with the {counted(left, 'run')} that {'is' if left == 1 else 'are'} left."
-    )
+        return str(Note("interrupted_at_end", uri=store.uri))
+    return str(Note("interrupted", done=book.done, runs=len(book.runs), uri=store.uri, left=left))

@@ -156,10 +156,7 @@ def show(
             )
             every.complete(records)
     except OSError as error:
-        raise TrackingError(
-            f"The file of all estimates cannot be made in {scratch} ({error.strerror}). All runs are recorded; make "
-            "room there, or name another folder in TMPDIR, and the same command makes the table."
-        ) from error
+        raise TrackingError(Note("estimates_not_written", folder=scratch, reason=error.strerror)) from error
     files: dict[str, str | bytes | Path] = {**pictures}
     if table is not None:
         files |= {"table.md": table.to_markdown(), "table.csv": plain_table(table.cells).to_csv()}
@@ -228,12 +225,13 @@ def _table(planned: Plan, report: Report, records: Records, more: Sequence[Note]
     return finished(report.table(_title(planned), records), report.words, notes, simulated, records.lacking, more)
 
 
-def absent(failures: Collection[tuple[str, str]], columns: Collection[tuple[str, str]]) -> tuple[Note, ...]:
+def absent(failures: Collection[tuple[str, str]], columns: Collection[tuple[str, Note | str]]) -> tuple[Note, ...]:
     """Return the notes on runs that a table lacks since they failed, and on columns that cannot run, with reasons.
 
     Parameters
     ----------
-    failures, columns : collection of (str, str)
+    failures : collection of (str, str)
+    columns : collection of (str, Note or str)
         Labels and why they are not in the table.
     """
     said: list[Note] = []
@@ -246,7 +244,7 @@ def absent(failures: Collection[tuple[str, str]], columns: Collection[tuple[str,
     return tuple(said)
 
 
-def _reasons(found: Collection[tuple[str, str]]) -> list[Note]:
+def _reasons(found: Collection[tuple[str, Note | str]]) -> list[Note]:
     some = islice(found, MOST_REASONS)
     return [Note("why_not_shown", label=label, reason=reason) for label, reason in some if reason]
 

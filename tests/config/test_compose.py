@@ -11,8 +11,9 @@ from omegaconf import OmegaConf
 
 import digicarbon
 from digicarbon.config.compose import Composer, loader, missing
-from digicarbon.config.files import GROUPS, folders, lineage, subject
+from digicarbon.config.files import GROUPS, folders, lineage
 from digicarbon.errors import ConfigError
+from digicarbon.note.about import key_of
 
 
 def write(path: str, text: str) -> None:
@@ -294,7 +295,7 @@ def test_keys_are_those_of_the_option_on_the_command_line() -> None:
     ],
 )
 def test_the_key_that_a_message_begins_with(message: str, key: str) -> None:
-    assert subject(message) == key
+    assert key_of(ConfigError(message)) == key
 
 
 def test_where_a_value_comes_from_through_interpolations(folder: Path) -> None:

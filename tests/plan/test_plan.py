@@ -332,7 +332,7 @@ def test_a_combination_that_cannot_be_is_left_out_by_name(folder: Path) -> None:
 def test_glob_skips_what_needs_a_file_and_lists_it() -> None:
     made = planned("config", "model=sdm", "weights=glob(*)")
     assert {"w1_adjacency", "w2_nested", "k_nearest", "blend"} <= {run.choice.values["weights"] for run in made.runs}
-    assert {label for label, reason in made.skipped if "is required by" in reason} == {
+    assert {label for label, reason in made.skipped if "is required by" in str(reason)} == {
         f"weights={option}" for option in ("edges", "gal", "gwt", "matrix", "queen", "rook", "spmat")
     }
 
@@ -531,7 +531,7 @@ def test_what_may_not_be_meant_is_said(folder: Path) -> None:
         "columns: {a: {measure: bea, model.effects: unit}, b: {measure: ddl, model.effects: time}, c: {measure: ide}}"
     )
     made = planned(experiment(f"{body}\ngrid:\n  model.effects: [none, two_way]\ndraw: {{n: 7}}"))
-    assert made.remarks == [
+    assert list(map(str, made.remarks)) == [
         "experiments/mine.yaml, grid.model.effects takes the place of what the columns a, b choose for model.effects.",
         "draw.n is 7, and there are 6 choices: all are taken.",
     ]
