@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
@@ -16,6 +16,9 @@ from digicarbon.panel import Panel, canonical
 from digicarbon.result import Result
 from digicarbon.spec import Names, Spec
 from digicarbon.weights import Weights
+
+if TYPE_CHECKING:
+    from digicarbon.script import Extract, RPart, StataPart
 
 Level = Annotated[float, Field(gt=0, lt=1)]
 
@@ -37,6 +40,8 @@ class Model(Spec):
     role: ClassVar[str] = "model"
     takes_weights: ClassVar[bool] = False
     """Whether models of this kind need spatial weights."""
+    without: ClassVar[Mapping[str, str]] = {}
+    """Why models of this kind have no ``null``, ``batch``, ``r`` or ``stata`` of their own, by name."""
 
     y: str
     x: Names
@@ -140,18 +145,54 @@ class Model(Spec):
         """Return what fits the model to many outcomes; arguments as in `null`."""
         return OneByOne(self, panel, weights, estimand)
 
+    def extract(self, panel: Panel, weights: Weights | None) -> Extract:
+        """Return what scripts in R and Stata read: by default the outcome, the regressors and the weights.
+
+        Parameters
+        ----------
+        panel : Panel
+        weights : Weights or None
+            In the order of the panel.
+        """
+        from digicarbon.script.extract import Extract
+
+        made = panel.with_terms(self.terms)
+        return Extract.of(made, self.y, made.expanded(self.regressors, among=self.terms), weights)
+
+    def r(self, part: RPart) -> list[str]:
+        """Return the lines of R that fit the model again and compare it with what was recorded.
+
+        A class that changes a model of ours has none until it has an `r` of its own, see `says`.
+        """
+        return part.skip(self._without_tool("r"))
+
+    def stata(self, part: StataPart) -> list[str]:
+        """Return the same for Stata."""
+        return part.skip(self._without_tool("stata"))
+
+    def _without_tool(self, tool: str) -> str:
+        return self.without.get(tool) or f"a model of the class {type(self).__name__}, which this tool does not have"
+
+
+def says(model: Model, name: str) -> bool:
+    """Return whether what a class says of models by a name, e.g. ``"ignored"``, is meant for this model.
+
+    It is not where a class from elsewhere stands above the one that says it: that class may change anything.
+    """
+    for cls in type(model).__mro__:
+        if name in vars(cls):
+            return True
+        if cls.__module__.partition(".")[0] != __name__.partition(".")[0]:
+            break
+    return False
+
 
 def ignored_by(model: Model) -> frozenset[str]:
     """Return the fields that a model ignores.
 
     There are none where a class from elsewhere stands above the one that says what is ignored: it may read any field.
     """
-    for cls in type(model).__mro__:
-        if "ignored" in vars(cls):
-            return model.ignored
-        if cls.__module__.partition(".")[0] != __name__.partition(".")[0]:
-            break
-    return frozenset()
+    return model.ignored if says(model, "ignored") else frozenset()
 
 
 def require_panel(panel: object) -> None:

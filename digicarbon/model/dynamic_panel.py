@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,9 @@ from digicarbon.panel import Panel, canonical
 from digicarbon.result import REGRESSOR, Inference, Result, Role
 from digicarbon.spec import Names
 from digicarbon.weights import Weights
+
+if TYPE_CHECKING:
+    from digicarbon.script import Extract, RPart, StataPart
 
 LagRange = Annotated[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)] | None], Field(strict=False)]
 """First and last lag; ``[2, null]`` takes all from the second."""
@@ -249,6 +252,24 @@ class DynamicPanel(Model):
             residuals=found.block(used.residuals),
             roles=tuple(Role("constant") if name == CONSTANT else REGRESSOR for name in np.array(found.names)[slope]),
         )
+
+    def extract(self, panel: Panel, weights: Weights | None) -> Extract:
+        """Return the outcome and the columns that terms are lags of; both tools make lags themselves."""
+        from digicarbon.model.scripts.gmm import extract
+
+        return extract(self, panel)
+
+    def r(self, part: RPart) -> list[str]:
+        """Return the model in R, see `digicarbon.model.scripts`."""
+        from digicarbon.model.scripts.gmm_r import script
+
+        return script(part, self)
+
+    def stata(self, part: StataPart) -> list[str]:
+        """Return the model in Stata, see `digicarbon.model.scripts`."""
+        from digicarbon.model.scripts.gmm_stata import script
+
+        return script(part, self)
 
     @property
     def _plan(self) -> GmmPlan:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import scipy
@@ -24,6 +24,9 @@ from digicarbon.numeric.tests.equality import WaldTest, equality, wald_test
 from digicarbon.panel import Panel
 from digicarbon.result import Result, Role
 from digicarbon.weights import Weights
+
+if TYPE_CHECKING:
+    from digicarbon.script import Extract
 
 Interact = Literal["focal", "regressors", "all"]
 _DIFFER: Mapping[Interact, Note] = {
@@ -102,6 +105,13 @@ class GroupedRegression(PanelRegression):
     def null(self, panel: Panel, weights: Weights | None, candidates: Sequence[Weights]) -> Null | None:
         """Return None: several coefficients of one variable are no single estimate of a specification."""
         return None
+
+    def extract(self, panel: Panel, weights: Weights | None) -> Extract:
+        """Return the columns of the regression on interactions."""
+        from digicarbon.script.extract import Extract
+
+        expanded = self.expanded(panel)
+        return Extract.of(expanded.panel, self.y, expanded.model.regressors, weights)
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model cannot be fitted; fit nothing."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -34,6 +34,9 @@ from digicarbon.panel import Panel, canonical
 from digicarbon.result import CONSTANT, REGRESSOR, Inference, Result
 from digicarbon.spec import Names
 from digicarbon.weights import Weights
+
+if TYPE_CHECKING:
+    from digicarbon.script import Extract, RPart, StataPart
 
 SmallSampleRule = Literal["stata", "none", "g", "full", "sss", "hc1"]
 
@@ -236,6 +239,29 @@ class PanelIV(Model):
             residuals=residuals.reshape(n, t).T if columns.panel.balanced else None,
             roles=tuple(CONSTANT if name == "const" else REGRESSOR for name in columns.names),
         )
+
+    def extract(self, panel: Panel, weights: Weights | None) -> Extract:
+        """Return outcome, regressors and instruments."""
+        from digicarbon.script.extract import Extract, columns_of
+
+        made = panel.with_terms(self.terms)
+        names, inside, outside = (
+            made.expanded(chosen, among=self.terms) for chosen in (self.regressors, self.instrumented, self.instruments)
+        )
+        columns = columns_of(made, (self.y, *names, *outside))
+        return Extract(made.index, columns, names, instruments=outside, endogenous=inside)
+
+    def r(self, part: RPart) -> list[str]:
+        """Return the model in R, see `digicarbon.model.scripts`."""
+        from digicarbon.model.scripts.iv_r import script
+
+        return script(part, self)
+
+    def stata(self, part: StataPart) -> list[str]:
+        """Return the model in Stata, see `digicarbon.model.scripts`."""
+        from digicarbon.model.scripts.iv_stata import script
+
+        return script(part, self)
 
     def _columns(self, panel: Panel) -> Columns:
         """Return the checked columns with effects removed."""

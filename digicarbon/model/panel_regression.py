@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -42,6 +42,9 @@ from digicarbon.panel import Panel, variables_of
 from digicarbon.result import Inference, Result, Role
 from digicarbon.spec import Names
 from digicarbon.weights import Weights
+
+if TYPE_CHECKING:
+    from digicarbon.script import RPart, StataPart
 
 PanelEffects = Literal["none", "unit", "time", "two_way", "random", "random_time", "random_two_way"]
 
@@ -295,6 +298,18 @@ class PanelRegression(Model):
                 contrast = np.array([float(name == estimand.term) for name in columns.names])
                 return LinearFits(columns, contrast, rule)
         return OneByOne(self, panel, weights, estimand)
+
+    def r(self, part: RPart) -> list[str]:
+        """Return the model in R, see `digicarbon.model.scripts`."""
+        from digicarbon.model.scripts.panel_r import script
+
+        return script(part, self)
+
+    def stata(self, part: StataPart) -> list[str]:
+        """Return the model in Stata, see `digicarbon.model.scripts`."""
+        from digicarbon.model.scripts.panel_stata import script
+
+        return script(part, self)
 
     @property
     def rule(self) -> Rule:

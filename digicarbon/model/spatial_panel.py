@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -48,6 +48,9 @@ from digicarbon.result import CONSTANT, REGRESSOR, Effects, Inference, Result, R
 from digicarbon.spec import under
 from digicarbon.weights import Weights, WeightsSpec
 from digicarbon.weights.combined import Node
+
+if TYPE_CHECKING:
+    from digicarbon.script import Extract, RPart, StataPart
 
 
 def _durbin(value: object) -> object:
@@ -283,6 +286,24 @@ class SpatialPanel(Model):
         if operator.n > MOST_UNITS or self.demeaning == "first" or (by_time and operator.constant_row_sum is None):
             return alone
         return ErrorFits(design, estimand) if self.kind in ERROR_KINDS else LagFits(design, estimand)
+
+    def extract(self, panel: Panel, weights: Weights | None) -> Extract:
+        """Return outcome, regressors and the spatial lags that are in the model."""
+        from digicarbon.model.scripts.spatial import extract
+
+        return extract(self, panel, weights)
+
+    def r(self, part: RPart) -> list[str]:
+        """Return the model in R, see `digicarbon.model.scripts`."""
+        from digicarbon.model.scripts.spatial_r import script
+
+        return script(part, self)
+
+    def stata(self, part: StataPart) -> list[str]:
+        """Return the model in Stata, see `digicarbon.model.scripts`."""
+        from digicarbon.model.scripts.spatial_stata import script
+
+        return script(part, self)
 
     def _linear(self, design: Design, panel: Panel) -> Columns:
         """Return the columns of a model that is least squares, in the order of a panel's rows."""
