@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from digicarbon.diagnostic._arguments import Seed, chosen, whole
+from digicarbon.diagnostic._arguments import Seed, chosen, regression_of, whole
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.errors import ConfigError, DigicarbonError, EstimationError, counted, listing
@@ -128,14 +128,13 @@ def refuse_few_draws(draws: int) -> None:
 
 def _without_groups(model: Model) -> PanelRegression:
     """Return the regression without groups."""
-    if not isinstance(model, PanelRegression):
+    regression = regression_of(model)
+    if regression is None:
         raise ConfigError(
             f"Groups are compared for panel regressions, not for a {type(model).__name__}; choose e.g. model=twfe. For "
             "a spatial model fit each region by itself (sample=east, …) and compare the estimates with their intervals."
         )
-    if isinstance(model, GroupedRegression):
-        return PanelRegression(**model.model_dump(exclude={"by", "interact"}))
-    return model
+    return regression.without_groups
 
 
 def _interacted(result: Result, term: str, groups: Groups) -> Iterator[_Line]:

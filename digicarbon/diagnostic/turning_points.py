@@ -14,7 +14,6 @@ from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.errors import ConfigError, DataError, EstimationError, listing, nearest
-from digicarbon.model import GroupedRegression, SpatialPanel
 from digicarbon.model.grouped_regression import grouped
 from digicarbon.numeric.shape.turning_points import (
     Cubic,
@@ -406,14 +405,12 @@ class TurningPoints(Diagnostic):
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model has no curve or cannot be fitted."""
         variable = self.variable
-        if isinstance(self.model, GroupedRegression):
-            split = self.model.x if self.model.interact == "focal" else self.model.regressors
-            _refuse_groups(tuple(grouped(name, "group") for name in split), variable)
+        _refuse_groups(tuple(grouped(name, "group") for name in self.model.split), variable)
         try:
             names = powers_in(variable, self.model.regressors)
         except ConfigError as error:
             raise error.told(f"diagnostic.term: {error}" if self.term else str(error)) from error
-        spatial = self.model if isinstance(self.model, SpatialPanel) else None
+        spatial = self.model.as_spatial
         if spatial is not None and (spatial.kind in LAG_KINDS or set(names) & set(spatial.lagged)):
             raise ConfigError(_spatial_words(variable, spatial.kind))
         used = panel.with_terms(self.model.terms)

@@ -18,6 +18,8 @@ from digicarbon.spec import Names, Spec
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
+    from digicarbon.model.panel_regression import PanelRegression
+    from digicarbon.model.spatial_panel import SpatialPanel
     from digicarbon.script import Extract, RPart, StataPart
 
 Level = Annotated[float, Field(gt=0, lt=1)]
@@ -144,6 +146,21 @@ class Model(Spec):
     def batch(self, panel: Panel, weights: Weights | None, estimand: Estimand) -> Batch:
         """Return what fits the model to many outcomes; arguments as in `null`."""
         return OneByOne(self, panel, weights, estimand)
+
+    @property
+    def as_regression(self) -> PanelRegression | None:
+        """The panel regression whose terms, effects and errors the tests of panel regressions take; None if none is."""
+        return None
+
+    @property
+    def as_spatial(self) -> SpatialPanel | None:
+        """The spatial panel that the tests of spatial models take; None if none is."""
+        return None
+
+    @property
+    def split(self) -> tuple[str, ...]:
+        """The terms that have a coefficient for each group of units."""
+        return ()
 
     def extract(self, panel: Panel, weights: Weights | None) -> Extract:
         """Return what scripts in R and Stata read: by default the outcome, the regressors and the weights.

@@ -102,6 +102,26 @@ class GroupedRegression(PanelRegression):
         """All columns that the model reads, the one of groups as dummies."""
         return (*super().terms, *((f"C({self.by})",) if isinstance(self.by, str) else ()))
 
+    @property
+    def split(self) -> tuple[str, ...]:
+        """The terms that have a coefficient for each group."""
+        return self.x if self.interact == "focal" else self.regressors
+
+    @property
+    def without_groups(self) -> PanelRegression:
+        """The regression with one coefficient for all groups."""
+        return PanelRegression(**self.model_dump(exclude={"by", "interact"}))
+
+    def interacted(self, panel: Panel) -> tuple[PanelRegression, Panel]:
+        """Return the regression on interactions, and the panel that has them."""
+        expanded = self.expanded(panel)
+        return expanded.model, expanded.panel
+
+    def slopes(self, panel: Panel) -> Mapping[str, tuple[str, ...]]:
+        """Return the coefficients of each focal term, one for each group."""
+        expanded = self.expanded(panel)
+        return {term: tuple(grouped(term, group) for group in expanded.groups.labels) for term in expanded.x}
+
     def null(self, panel: Panel, weights: Weights | None, candidates: Sequence[Weights]) -> Null | None:
         """Return None: several coefficients of one variable are no single estimate of a specification."""
         return None

@@ -299,6 +299,30 @@ class PanelRegression(Model):
                 return LinearFits(columns, contrast, rule)
         return OneByOne(self, panel, weights, estimand)
 
+    @property
+    def as_regression(self) -> PanelRegression:
+        """The regression itself."""
+        return self
+
+    @property
+    def without_groups(self) -> PanelRegression:
+        """The regression with one coefficient for all groups of units."""
+        return self
+
+    def interacted(self, panel: Panel) -> tuple[PanelRegression, Panel]:
+        """Return the regression as it is fitted, on interactions if there are groups, and the panel that has its terms.
+
+        Raises
+        ------
+        DataError, EstimationError
+        """
+        return self, panel.with_terms(self.terms)
+
+    def slopes(self, panel: Panel) -> Mapping[str, tuple[str, ...]]:
+        """Return the coefficients of each focal term, of which there are several where groups have their own."""
+        made = panel.with_terms(self.terms)
+        return {name: (name,) for name in made.expanded(self.x, among=self.terms)}
+
     def r(self, part: RPart) -> list[str]:
         """Return the model in R, see `digicarbon.model.scripts`."""
         from digicarbon.model.scripts.panel_r import script

@@ -287,6 +287,11 @@ class SpatialPanel(Model):
             return alone
         return ErrorFits(design, estimand) if self.kind in ERROR_KINDS else LagFits(design, estimand)
 
+    @property
+    def as_spatial(self) -> SpatialPanel:
+        """The model itself."""
+        return self
+
     def extract(self, panel: Panel, weights: Weights | None) -> Extract:
         """Return outcome, regressors and the spatial lags that are in the model."""
         from digicarbon.model.scripts.spatial import extract
