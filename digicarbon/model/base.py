@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
@@ -13,7 +14,7 @@ from digicarbon.errors import DataError, EstimationError, listing
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne
 from digicarbon.numeric.linear import within as numeric
 from digicarbon.panel import Panel, canonical
-from digicarbon.result import Result
+from digicarbon.result import MadeOf, Result, roles_made_of
 from digicarbon.spec import Names, Spec
 from digicarbon.weights import Weights
 
@@ -146,6 +147,20 @@ class Model(Spec):
     def batch(self, panel: Panel, weights: Weights | None, estimand: Estimand) -> Batch:
         """Return what fits the model to many outcomes; arguments as in `null`."""
         return OneByOne(self, panel, weights, estimand)
+
+    def made_of(self, panel: Panel) -> Mapping[str, MadeOf]:
+        """Return what each coefficient of x is made of, by the name of its term: the regressors as they are read.
+
+        From this reports know that ``ln_e^2`` is a power of ``ln_e``, and that ``ln_e[east]`` is its coefficient in a
+        group. A model whose terms have other names says it itself.
+        """
+        return panel.made_of(self.regressors, among=self.terms)
+
+    def described(self, result: Result, panel: Panel) -> Result:
+        """Return a result of this model whose regressors say what they are made of, if they do not yet."""
+        if not result.terms or any(role.made_of for role in result.roles):
+            return result
+        return replace(result, roles=roles_made_of(result.terms, result.roles, self.made_of(panel)))
 
     @property
     def as_regression(self) -> PanelRegression | None:

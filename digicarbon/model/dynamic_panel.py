@@ -21,7 +21,7 @@ from digicarbon.numeric.gmm import tests
 from digicarbon.numeric.gmm.equations import Kind, Transformation
 from digicarbon.numeric.linear.statistic import Statistic
 from digicarbon.panel import Panel, canonical
-from digicarbon.result import REGRESSOR, Inference, Result, Role
+from digicarbon.result import Inference, Result, Role
 from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
@@ -250,7 +250,10 @@ class DynamicPanel(Model):
             absorbed=("unit", "time") if self.effects == "two_way" else ("unit",),
             notes=(*self._notes(found, fit), *self._lag_notes(), *self._serial_notes(found, statistics)),
             residuals=found.block(used.residuals),
-            roles=tuple(Role("constant") if name == CONSTANT else REGRESSOR for name in np.array(found.names)[slope]),
+            roles=tuple(
+                Role("constant") if name == CONSTANT else Role(made_of=found.made_of.get(name, ()))
+                for name in np.array(found.names, dtype=object)[slope]
+            ),
         )
 
     def extract(self, panel: Panel, weights: Weights | None) -> Extract:

@@ -22,7 +22,7 @@ from digicarbon.numeric.linear.least_squares import solve
 from digicarbon.numeric.linear.within import EffectsKind, absorb, absorbed_count
 from digicarbon.numeric.tests.equality import WaldTest, equality, wald_test
 from digicarbon.panel import Panel
-from digicarbon.result import Result, Role
+from digicarbon.result import Constituent, MadeOf, Result, Role, roles_made_of
 from digicarbon.weights import Weights
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ class Expanded:
         ``term[group]`` for each focal term and group.
     nuisance : tuple of str
         Dummies of groups and of groups by periods, which are fitted and not reported.
+    made_of : mapping of str to tuple of Constituent
+        What each slope is made of: its term, and the group that it is of.
     """
 
     model: PanelRegression
@@ -61,6 +63,7 @@ class Expanded:
     x: tuple[str, ...]
     focal: tuple[str, ...]
     nuisance: tuple[str, ...]
+    made_of: Mapping[str, MadeOf]
 
 
 class GroupedRegression(PanelRegression):
@@ -133,6 +136,10 @@ class GroupedRegression(PanelRegression):
         expanded = self.expanded(panel)
         return Extract.of(expanded.panel, self.y, expanded.model.regressors, weights)
 
+    def made_of(self, panel: Panel) -> Mapping[str, MadeOf]:
+        """Return what each slope is made of: its term, and the group that it is of."""
+        return self.expanded(panel).made_of
+
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model cannot be fitted; fit nothing."""
         expanded = self.expanded(panel)
@@ -165,7 +172,7 @@ class GroupedRegression(PanelRegression):
             terms=terms,
             coef=pick @ fitted.coef,
             covariance=pick @ fitted.covariance @ pick.T,
-            roles=roles,
+            roles=roles_made_of(terms, roles, expanded.made_of),
         )
         statistics = dict(result.statistics) | {"n_groups": float(len(expanded.groups.labels))}
         if expanded.nuisance and self.fixed != "none":
@@ -189,9 +196,14 @@ class GroupedRegression(PanelRegression):
         self._refuse_small(panel, groups, len(split))
         columns: dict[str, FloatArray] = {}
         names: dict[str, tuple[str, ...]] = {}
+        made_of = panel.made_of(self.regressors, among=self.regressors)
         for term in (*x, *controls):
             names[term] = tuple(grouped(term, group) for group in groups.labels) if term in split else (term,)
             if term in split:
+                made_of |= {
+                    grouped(term, group): (*made_of[term], Constituent(groups.by, level=group))
+                    for group in groups.labels
+                }
                 column = panel.array([term])[:, 0]
                 columns |= {name: column * (groups.rows == g) for g, name in enumerate(names[term])}
         dummies = _dummies(panel, groups, self.fixed, self.interact == "all")
@@ -200,7 +212,7 @@ class GroupedRegression(PanelRegression):
         fields = self.model_dump(exclude={"by", "interact", "formula"})
         # dummies come first: of two collinear columns the later one is named
         model = PanelRegression(**(fields | {"x": (*dummies, *focal), "controls": others}))
-        return Expanded(model, panel.with_columns(columns | dummies), groups, x, focal, tuple(dummies))
+        return Expanded(model, panel.with_columns(columns | dummies), groups, x, focal, tuple(dummies), made_of)
 
     def _refuse_small(self, panel: Panel, groups: Groups, own: int) -> None:
         """Refuse a group that cannot identify its ``own`` coefficients."""

@@ -31,7 +31,7 @@ from digicarbon.numeric.linear.covariance import (
 from digicarbon.numeric.linear.least_squares import solve
 from digicarbon.numeric.linear.within import EffectsKind, absorb, absorbed_rank, dependent, vanishing
 from digicarbon.panel import Panel, canonical
-from digicarbon.result import CONSTANT, REGRESSOR, Inference, Result
+from digicarbon.result import CONSTANT, REGRESSOR, Inference, Result, roles_made_of
 from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
@@ -237,7 +237,11 @@ class PanelIV(Model):
                 *notes(found, asked, errors, rows),
             ),
             residuals=residuals.reshape(n, t).T if columns.panel.balanced else None,
-            roles=tuple(CONSTANT if name == "const" else REGRESSOR for name in columns.names),
+            roles=roles_made_of(
+                columns.names,
+                [CONSTANT if name == "const" else REGRESSOR for name in columns.names],
+                self.made_of(panel),
+            ),
         )
 
     def extract(self, panel: Panel, weights: Weights | None) -> Extract:

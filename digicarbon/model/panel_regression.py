@@ -39,7 +39,7 @@ from digicarbon.numeric.linear.least_squares import Fit, least_squares
 from digicarbon.numeric.linear.random_effects import Method, RandomEffects
 from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.panel import Panel, variables_of
-from digicarbon.result import Inference, Result, Role
+from digicarbon.result import Inference, Result, Role, roles_made_of
 from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
@@ -275,7 +275,7 @@ class PanelRegression(Model):
             ),
             residuals=fit.residuals.reshape(columns.rows.n, -1).T if columns.rows.balanced else None,
             errors_note=errors_note,
-            roles=columns.roles,
+            roles=roles_made_of(columns.names, columns.roles, self.made_of(panel)),
         )
 
     def null(self, panel: Panel, weights: Weights | None, candidates: Sequence[Weights]) -> Null | None:

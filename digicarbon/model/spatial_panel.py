@@ -43,8 +43,8 @@ from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.numeric.spatial.effects import effects_by_unit, lag_effects, local_effects, simulated_errors
 from digicarbon.numeric.spatial.likelihood import Correction, Demeaning, Sample, in_sample, near_end
 from digicarbon.numeric.spatial.operator import SpatialOperator
-from digicarbon.panel import Panel
-from digicarbon.result import CONSTANT, REGRESSOR, Effects, Inference, Result, Role
+from digicarbon.panel import Panel, constituents
+from digicarbon.result import CONSTANT, Effects, Inference, Result, Role
 from digicarbon.spec import under
 from digicarbon.weights import Weights, WeightsSpec
 from digicarbon.weights.combined import Node
@@ -241,7 +241,7 @@ class SpatialPanel(Model):
             beyond=beyond,
             roles=(
                 *(CONSTANT,) * (self.fixed == "none"),
-                *(REGRESSOR,) * len(self.regressors),
+                *(Role(made_of=constituents(name)) for name in self.regressors),
                 *(Role("lag_x", name) for name in self.lagged),
                 *(ROLES[name] for name in found.tail),
             ),
