@@ -14,7 +14,7 @@ from digicarbon.errors import DataError, EstimationError, listing
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne
 from digicarbon.numeric.linear import within as numeric
 from digicarbon.panel import Panel, canonical
-from digicarbon.result import MadeOf, Result, roles_made_of
+from digicarbon.result import MadeOf, Quantity, Result, roles_made_of
 from digicarbon.spec import Names, Spec
 from digicarbon.weights import Weights
 
@@ -44,7 +44,7 @@ class Model(Spec):
     takes_weights: ClassVar[bool] = False
     """Whether models of this kind need spatial weights."""
     without: ClassVar[Mapping[str, str]] = {}
-    """Why models of this kind have no ``null``, ``batch``, ``r`` or ``stata`` of their own, by name."""
+    """Why models of this kind have no ``null``, ``batch``, ``r`` or ``stata``, by name: a sentence without its stop."""
 
     y: str
     x: Names
@@ -147,6 +147,11 @@ class Model(Spec):
     def batch(self, panel: Panel, weights: Weights | None, estimand: Estimand) -> Batch:
         """Return what fits the model to many outcomes; arguments as in `null`."""
         return OneByOne(self, panel, weights, estimand)
+
+    @property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """The numbers that a result has for a focal term; the last one is the effect of a run, as curves show it."""
+        return ("coefficient",)
 
     def made_of(self, panel: Panel) -> Mapping[str, MadeOf]:
         """Return what each coefficient of x is made of, by the name of its term: the regressors as they are read.

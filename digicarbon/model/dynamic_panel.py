@@ -112,6 +112,9 @@ class DynamicPanel(Model):
     """
 
     takes_weights: ClassVar[bool] = False
+    without: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("null", "batch"), "the outcome's own past is among the regressors, and a draw under the null would change it"
+    )
 
     lags: Annotated[int, Field(ge=1)] = 1
     kind: Kind = "difference"

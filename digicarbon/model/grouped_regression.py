@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 import scipy
@@ -87,6 +87,10 @@ class GroupedRegression(PanelRegression):
     ``equal_f``, ``equal_df`` and ``equal_p`` of all focal terms, and the same with ``.<term>`` where there are several;
     with random effects ``equal_chi2``.
     """
+
+    without: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("null", "batch"), "several coefficients of one variable are no single estimate of a specification"
+    )
 
     by: By = "region"
     interact: Interact = "focal"

@@ -82,6 +82,10 @@ class PanelIV(Model):
     """
 
     takes_weights: ClassVar[bool] = False
+    without: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("null", "batch"),
+        "endogenous regressors move with the errors, and a draw under the null would move the errors alone",
+    )
 
     instruments: Names
     endogenous: Names = ()

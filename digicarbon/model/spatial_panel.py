@@ -44,7 +44,7 @@ from digicarbon.numeric.spatial.effects import effects_by_unit, lag_effects, loc
 from digicarbon.numeric.spatial.likelihood import Correction, Demeaning, Sample, in_sample, near_end
 from digicarbon.numeric.spatial.operator import SpatialOperator
 from digicarbon.panel import Panel, constituents
-from digicarbon.result import CONSTANT, Effects, Inference, Result, Role
+from digicarbon.result import CONSTANT, Effects, Inference, Quantity, Result, Role
 from digicarbon.spec import under
 from digicarbon.weights import Weights, WeightsSpec
 from digicarbon.weights.combined import Node
@@ -286,6 +286,12 @@ class SpatialPanel(Model):
         if operator.n > MOST_UNITS or self.demeaning == "first" or (by_time and operator.constant_row_sum is None):
             return alone
         return ErrorFits(design, estimand) if self.kind in ERROR_KINDS else LagFits(design, estimand)
+
+    @property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """The coefficient and the effects; there is an indirect one where y or a focal term is lagged in space."""
+        spills = self.kind in LAG_KINDS or not set(self.lagged).isdisjoint(self.x)
+        return ("coefficient", "direct", *(("indirect",) if spills else ()), "total")
 
     @property
     def as_spatial(self) -> SpatialPanel:
