@@ -260,7 +260,7 @@ def observed(result: Result, panel: Panel, term: str) -> FloatArray:
     x = used.array([term])[:, 0]
     nobs = result.statistics.get("nobs", len(x))
     # means, differences and instruments of lags have fewer rows than the panel whose range counts
-    fewer = result.kind in FEWER_ROWS or any(name.endswith(f".{result.y}") for name in result.terms)
+    fewer = result.kind in FEWER_ROWS or any(role.of_past(result.y) for role in result.roles)
     if nobs != len(x) and not fewer:
         raise DataError(
             f"The result rests on {nobs:.0f} observations but this panel has {len(x)}; pass the panel that the model "
