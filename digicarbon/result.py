@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -26,6 +25,38 @@ RoleKind = Literal["regressor", "constant", "dummy", "lag_x", "lag_y", "lag_erro
 
 
 @dataclass(frozen=True, slots=True)
+class Constituent:
+    """A factor of a term: a variable at a moment and to a power, or the dummy of one of its values.
+
+    Attributes
+    ----------
+    variable : str
+    operator : {"", "L", "F", "D"}
+        The variable itself, its lag, its lead, its difference.
+    order : int
+        Of the operator.
+    power : int
+    level : str
+        The value that the dummy is of, or the group that a coefficient is of; empty where the whole variable counts.
+    """
+
+    variable: str
+    operator: str = ""
+    order: int = 0
+    power: int = 1
+    level: str = ""
+
+    @property
+    def base(self) -> Constituent:
+        """The variable at this moment, whatever its power and its value."""
+        return Constituent(self.variable, self.operator, self.order)
+
+
+MadeOf = tuple[Constituent, ...]
+"""The factors of a term; none where nobody said what it is made of."""
+
+
+@dataclass(frozen=True, slots=True)
 class Role:
     """What a parameter is in its model: tables, tags and tests ask for it, and none of them reads a term's name.
 
@@ -37,14 +68,39 @@ class Role:
         a ratio of variances.
     of : str
         The term whose spatial lag it is; empty for other kinds.
+    made_of : tuple of Constituent
+        Of a regressor: the factors of its column, as the model read them. The engine fills them in where a model of a
+        user's own leaves them out, see `digicarbon.model.Model.made_of`.
     """
 
     kind: RoleKind = "regressor"
     of: str = ""
+    made_of: MadeOf = ()
+
+    def of_past(self, y: str) -> bool:
+        """Return whether it is the coefficient of the outcome at other moments, and of nothing else."""
+        return bool(self.made_of) and all(part.variable == y for part in self.made_of)
 
 
 REGRESSOR, CONSTANT, DUMMY, VARIANCE = Role(), Role("constant"), Role("dummy"), Role("variance")
 LAG_Y, LAG_ERROR = Role("lag_y"), Role("lag_error")
+
+
+def roles_made_of(terms: Sequence[str], roles: Sequence[Role], made_of: Mapping[str, MadeOf]) -> tuple[Role, ...]:
+    """Return the roles of terms with what regressors are made of.
+
+    Parameters
+    ----------
+    terms : sequence of str
+    roles : sequence of Role
+        None where all terms are regressors.
+    made_of : mapping of str to tuple of Constituent
+        By term; a regressor that is not there keeps what it says itself.
+    """
+    return tuple(
+        replace(role, made_of=made_of[term]) if role.kind == "regressor" and term in made_of else role
+        for term, role in zip(terms, roles or (REGRESSOR,) * len(terms), strict=True)
+    )
 
 
 @dataclass(frozen=True)
@@ -259,7 +315,10 @@ class Result:
     @property
     def has_powers(self) -> bool:
         """Whether a power of the first focal term is in the model: its coefficient is then no effect of 1 %."""
-        return any(term.startswith(f"{self.focal[0]}^") for term in self.focal[1:])
+        first, others = self._focal_made_of
+        if len(first) != 1 or first[0] != first[0].base:
+            return False
+        return any(part.base == first[0] and part.power > 1 for other in others for part in other)
 
     @property
     def in_pieces(self) -> bool:
@@ -268,7 +327,17 @@ class Result:
         No coefficient is then the effect of its variable in the whole sample. Where focal terms are several variables,
         the first one's coefficient is its effect.
         """
-        return any(_share_a_variable(self.focal[0], term) for term in self.focal[1:])
+        first, others = self._focal_made_of
+        return any(_share_a_variable(first, other) for other in others)
+
+    @cached_property
+    def _focal_made_of(self) -> tuple[MadeOf, list[MadeOf]]:
+        """What the first focal term is made of, and what each of the others is."""
+        if len(self.focal) < 2 or not self.roles:
+            return (), []
+        known = dict(zip(reversed(self.terms), reversed(self.roles), strict=True))
+        first, *others = (known.get(term, REGRESSOR).made_of for term in self.focal)
+        return first, others
 
     @cached_property
     def estimate_columns(self) -> Mapping[str, FloatArray]:
@@ -348,21 +417,15 @@ class Result:
         return "" if table is None else table.to_html()
 
 
-_GROUP = re.compile(r"\[[^\]]*\]")
-"""What stands behind a term's coefficient in a group, or behind a variable of which a term is one value."""
-_POWER = re.compile(r"\^\d+")
-
-
-def _share_a_variable(one: str, other: str) -> bool:
+def _share_a_variable(one: MadeOf, other: MadeOf) -> bool:
     """Return whether two terms are pieces of one variable: the same term in two groups, or an interaction of it."""
-    first, second = (_GROUP.sub("", term).split(":") for term in (one, other))
+    if not one or not other:
+        return False
+    first, second = ([replace(part, level="") for part in parts] for parts in (one, other))
     if first == second:
         return True
-    return len(first) + len(second) > 2 and bool(_names(first) & _names(second))
-
-
-def _names(factors: Sequence[str]) -> set[str]:
-    return {_POWER.sub("", factor) for factor in factors}
+    bases = {part.base for part in first}
+    return len(first) + len(second) > 2 and any(part.base in bases for part in second)
 
 
 def _shown(frame: pd.DataFrame) -> pd.DataFrame:

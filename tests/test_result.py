@@ -8,7 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from roles import made_roles
 
+from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.result import Effects, Result
 
@@ -64,7 +66,8 @@ def test_a_result_without_estimates_says_what_it_is() -> None:
     ],
 )
 def test_a_focal_term_is_a_piece_or_an_effect(focal: tuple[str, ...], pieces: bool) -> None:
-    found = Result("fe", "y", focal=focal)
+    numbers: dict[str, FloatArray] = {"coef": np.ones(len(focal)), "covariance": np.eye(len(focal))}
+    found = Result("fe", "y", focal=focal, terms=focal, roles=made_roles(focal), **numbers)
     assert found.in_pieces is pieces
     assert found.has_powers is any(term.startswith("x^2") for term in focal)
 

@@ -21,9 +21,10 @@ from digicarbon.note import Note
 from digicarbon.plan.prepare import Prepared, Specs, Workshop, specify
 from digicarbon.recorded import Recorded, file_of, find, plain
 from digicarbon.recorded import sweep as sweep_of
-from digicarbon.replication import Case, DataSets, Names, case_of, do_file, r_script
+from digicarbon.replication import Case, DataSets, case_of, do_file, r_script
 from digicarbon.replication.data import DataSet
 from digicarbon.replication.readme import Facts, environment, expected, readme
+from digicarbon.script import Names
 from digicarbon.secret import masked
 from digicarbon.sweep.provenance import RECORD
 from digicarbon.tracking import Tracking, decode, provenance, store_results
@@ -134,7 +135,7 @@ def _exported(tracking: Tracking, recorded: Recorded) -> Exported:
             without += 1
             continue
         cases.append(case)
-        places[case.number] = sets.place(case.index, case.columns)
+        places[case.number] = sets.place(case.extract.index, case.extract.columns)
         configs[case.number] = row["config"]
         simulated |= prepared.simulated
     said = (
@@ -169,8 +170,8 @@ def _files(tracking: Tracking, recorded: Recorded, found: Exported) -> dict[str,
             names.give(column)
     weights: dict[str, Weights] = {}
     for case in found.cases:
-        if case.weights is not None:
-            weights.setdefault(case.weights.digest, case.weights)
+        if case.extract.weights is not None:
+            weights.setdefault(case.extract.weights.digest, case.extract.weights)
     matrices = _called(weights)
     when = datetime.fromtimestamp(recorded.start / 1000, UTC).replace(tzinfo=None)
     files: dict[str, bytes] = {}

@@ -110,7 +110,7 @@ def fitted_again(recorded: Recorded, config: str) -> Again:
         shop = Workshop()
         prepared = shop.prepare(specs)
         shop.check(specs, prepared)
-        result = specs.model.fit(prepared.panel, prepared.weights)
+        result = specs.model.described(specs.model.fit(prepared.panel, prepared.weights), prepared.panel)
         tables = specs.diagnostic.tables(prepared.panel, prepared.weights)
         return Again(recorded, specs, prepared, replace(result, tables={**result.tables, **tables}))
     why = Note("rerun_because", gone=gone, reason=caught.sentence)

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from digicarbon.errors import ConfigError
-from digicarbon.model import Model
+from digicarbon.model import Model, PanelRegression, SpatialPanel
 from digicarbon.note import Note, suggestion
 
 Seed = Annotated[int, Field(ge=0)]
@@ -90,6 +90,16 @@ def fitted_model(given: object, what: Note) -> Model:
     if not isinstance(given, Model):
         raise ConfigError(Note("for_a_model", what=what, got=_kind(given)))
     return given
+
+
+def regression_of(given: object) -> PanelRegression | None:
+    """Return the panel regression that a model says it is; None for others, and for what is no model."""
+    return given.as_regression if isinstance(given, Model) else None
+
+
+def spatial_of(given: object) -> SpatialPanel | None:
+    """Return the spatial panel that a model says it is; None for others, and for what is no model."""
+    return given.as_spatial if isinstance(given, Model) else None
 
 
 def chosen(value: object, allowed: tuple[str, ...], key: str) -> None:

@@ -8,12 +8,13 @@ from typing import Annotated, ClassVar
 import pandas as pd
 from pydantic import Field
 
+from digicarbon.diagnostic._arguments import spatial_of
 from digicarbon.diagnostic._rows import Row, aligned, where_possible
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import BootstrapDraws, ModelNode, as_durbin, dependence_rows
 from digicarbon.diagnostic.nested import durbin_rows, effects_rows, hausman_rows
 from digicarbon.errors import ConfigError
-from digicarbon.model import Model, SpatialPanel
+from digicarbon.model import Model
 from digicarbon.note import Note
 from digicarbon.numeric.tests.spatial_lm import Form
 from digicarbon.panel import Panel
@@ -60,12 +61,13 @@ def choose(
     model and the robust Lagrange multiplier tests point to the same one. Each test is at level ``alpha`` and none is
     corrected for the others: the path describes, it is no proof.
     """
-    if not isinstance(model, SpatialPanel):
+    spatial = spatial_of(model)
+    if spatial is None:
         raise ConfigError(Note("choice_needs_spatial_model"))
     aligned(panel, weights, Note("a_spatial_model"))
-    durbin = as_durbin(model)
+    durbin = as_durbin(spatial)
     steps = {
-        "dependence": dependence_rows(model, panel, weights, form),
+        "dependence": dependence_rows(spatial, panel, weights, form),
         "nested": durbin_rows(durbin, panel, weights),
         "hausman": where_possible("Hausman", lambda: hausman_rows(durbin, panel, weights)),
         "effects": effects_rows(durbin, panel, weights, draws, seed),

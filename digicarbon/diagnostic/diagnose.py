@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, get_args
 import pandas as pd
 from pydantic import BeforeValidator, Field, SerializeAsAny
 
-from digicarbon.diagnostic._arguments import Seed, chosen, whole
+from digicarbon.diagnostic._arguments import Seed, chosen, regression_of, spatial_of, whole
 from digicarbon.diagnostic._rows import Row, aligned, not_tested, table, where_possible
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.cross_section import cross_section_row
@@ -75,7 +75,9 @@ def diagnose(
     DataError, WeightsError, EstimationError
         If the model cannot be fitted.
     """
-    if not isinstance(model, PanelRegression | SpatialPanel):
+    regression, spatial = regression_of(model), spatial_of(model)
+    tested = regression or spatial
+    if tested is None:
         raise ConfigError(
             Note(
                 "no_tests_for",
@@ -88,9 +90,15 @@ def diagnose(
         aligned(panel, weights, Note("a_spatial_test"))
     rows: list[Row] = []
     if weights is not None:
-        rows += where_possible("LM", lambda: dependence_rows(model, panel, weights, form))
-    if isinstance(model, PanelRegression):
-        return table([*rows, *panel_rows(model, panel, seed)])
+        rows += where_possible("LM", lambda: dependence_rows(tested, panel, weights, form))
+    if regression is not None:
+        rows += panel_rows(regression, panel, seed)
+    return table([*rows, *(_spatial_rows(spatial, panel, weights, draws, seed) if spatial else ())])
+
+
+def _spatial_rows(model: SpatialPanel, panel: Panel, weights: Weights | None, draws: int, seed: int) -> list[Row]:
+    """Return the tests of a spatial model: of simpler ones, of random and fixed effects, of its residuals."""
+    rows: list[Row] = []
     result = model.fit(panel, weights)
     if model.kind in ("sar", "sem", "sdm"):
         rows += where_possible("LR SDM", lambda: durbin_rows(as_durbin(model), panel, weights))
@@ -98,7 +106,7 @@ def diagnose(
     rows += where_possible("LR of effects", lambda: effects_rows(model, panel, weights, draws, seed))
     if model.error_weights is not None:
         rows.append(Row("error_weights", Note("weights_of_the_lag")))
-    return table([*rows, cross_section_row(result, seed)])
+    return [*rows, cross_section_row(result, seed)]
 
 
 def dependence_rows(

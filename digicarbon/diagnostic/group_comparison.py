@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from digicarbon.diagnostic._arguments import Seed, chosen, whole
+from digicarbon.diagnostic._arguments import Seed, chosen, regression_of, whole
 from digicarbon.diagnostic._rows import followed, not_tested
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
@@ -129,11 +129,10 @@ def refuse_few_draws(draws: int) -> None:
 
 def _without_groups(model: Model) -> PanelRegression:
     """Return the regression without groups."""
-    if not isinstance(model, PanelRegression):
+    regression = regression_of(model)
+    if regression is None:
         raise ConfigError(Note("groups_of_other_model", model=type(model).__name__))
-    if isinstance(model, GroupedRegression):
-        return PanelRegression(**model.model_dump(exclude={"by", "interact"}))
-    return model
+    return regression.without_groups
 
 
 def _interacted(result: Result, term: str, groups: Groups) -> Iterator[_Line]:

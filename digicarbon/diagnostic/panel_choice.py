@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar
 import pandas as pd
 from pydantic import Field
 
+from digicarbon.diagnostic._arguments import regression_of
 from digicarbon.diagnostic._rows import Row, followed, where_possible
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
@@ -22,7 +23,7 @@ from digicarbon.diagnostic.panel_tests import (
     serial_rows,
 )
 from digicarbon.errors import ConfigError
-from digicarbon.model import Model, PanelRegression
+from digicarbon.model import Model
 from digicarbon.note import Note
 from digicarbon.numeric.linear.random_effects import Method
 from digicarbon.numeric.linear.within import EffectsKind
@@ -81,9 +82,10 @@ def choose_panel_model(model: Model, panel: Panel, alpha: float = 0.05, seed: in
     test is at level ``alpha`` and none is corrected for the others: the path describes, it is no proof. See
     docs/model_choice.md for what each test is worth at few periods.
     """
-    if not isinstance(model, PanelRegression):
+    regression = regression_of(model)
+    if regression is None:
         raise ConfigError(Note("choice_needs_panel_regression"))
-    path = _path(arrays_of(model, panel), model.cov, alpha, model.variance, seed)
+    path = _path(arrays_of(regression, panel), regression.cov, alpha, regression.variance, seed)
     lines = [
         (step, row.test, row.statistic, row.df, row.df2, row.p, str(_decision(row, alpha)))
         for step, rows in path.steps.items()

@@ -14,7 +14,6 @@ from digicarbon.arrays import FloatArray
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.errors import ConfigError, DataError, EstimationError
-from digicarbon.model import GroupedRegression, SpatialPanel
 from digicarbon.model.grouped_regression import grouped
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.note.about import under
@@ -236,7 +235,7 @@ def observed(result: Result, panel: Panel, term: str) -> FloatArray:
     x = used.array([term])[:, 0]
     nobs = result.statistics.get("nobs", len(x))
     # means, differences and instruments of lags have fewer rows than the panel whose range counts
-    fewer = result.kind in FEWER_ROWS or any(name.endswith(f".{result.y}") for name in result.terms)
+    fewer = result.kind in FEWER_ROWS or any(role.of_past(result.y) for role in result.roles)
     if nobs != len(x) and not fewer:
         raise DataError(Note("panel_of_other_fit", fitted=nobs, observations=len(x)))
     return np.asarray(x, dtype=np.float64)
@@ -371,14 +370,12 @@ class TurningPoints(Diagnostic):
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model has no curve or cannot be fitted."""
         variable = self.variable
-        if isinstance(self.model, GroupedRegression):
-            split = self.model.x if self.model.interact == "focal" else self.model.regressors
-            _refuse_groups(tuple(grouped(name, "group") for name in split), variable)
+        _refuse_groups(tuple(grouped(name, "group") for name in self.model.split), variable)
         try:
             names = powers_in(variable, self.model.regressors)
         except ConfigError as error:
             raise under(error, "diagnostic.term" if self.term else "") from error
-        spatial = self.model if isinstance(self.model, SpatialPanel) else None
+        spatial = self.model.as_spatial
         if spatial is not None and (spatial.kind in LAG_KINDS or set(names) & set(spatial.lagged)):
             raise ConfigError(Note("curve_of_spatial_lag", kind=spatial.kind, term=variable))
         used = panel.with_terms(self.model.terms)

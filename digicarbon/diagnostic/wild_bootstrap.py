@@ -12,16 +12,15 @@ import pandas as pd
 from pydantic import Field
 
 from digicarbon.arrays import FloatArray, IntArray
-from digicarbon.diagnostic._arguments import Seed, chosen, coverage, real, whole
+from digicarbon.diagnostic._arguments import Seed, chosen, coverage, real, regression_of, whole
 from digicarbon.diagnostic._rows import followed
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.diagnostic.group_comparison import Draws, refuse_few_draws
 from digicarbon.errors import ConfigError, DataError, EstimationError
-from digicarbon.model import GroupedRegression, Model, PanelRegression
+from digicarbon.model import Model, PanelRegression
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.base import Level
-from digicarbon.model.grouped_regression import grouped
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS, small_sample_factor
 from digicarbon.numeric.linear.within import absorb, absorbed_rank
@@ -41,8 +40,10 @@ class _Sample:
 
     Attributes
     ----------
+    asked : PanelRegression
+        The regression as it was given.
     model : PanelRegression
-        The regression that is fitted: on interactions, where coefficients differ between groups.
+        The one that is fitted: on interactions, where coefficients differ between groups.
     panel : Panel
     names : tuple of str
         The k columns of x.
@@ -51,6 +52,7 @@ class _Sample:
     clusters : ndarray of int, shape (rows,)
     """
 
+    asked: PanelRegression
     model: PanelRegression
     panel: Panel
     names: tuple[str, ...]
@@ -149,7 +151,7 @@ def wild_bootstrap(
         return absorb(columns, rows, effects)
 
     lines = []
-    for test in _tests(model, panel, sample, term, value):
+    for test in _tests(panel, sample, term, value):
         found = wild_cluster_bootstrap(
             remove(sample.x),
             remove(sample.panel.array([sample.model.y]))[:, 0],
@@ -175,24 +177,21 @@ def wild_bootstrap(
 
 def _sample(model: Model, panel: Panel, cluster: str) -> _Sample:
     """Return the regression as arrays, after its own checks."""
-    if not isinstance(model, PanelRegression):
+    regression = regression_of(model)
+    if regression is None:
         raise ConfigError(Note("bootstrap_of_other_model", model=type(model).__name__))
-    if model.fixed != model.effects or model.estimator not in ("within", "lsdv"):
-        raise ConfigError(Note("bootstrap_of_effects", effects=model.effects, estimator=model.estimator))
-    plain: PanelRegression = model.model_copy(update={"cov": "classic"})
+    if regression.fixed != regression.effects or regression.estimator not in ("within", "lsdv"):
+        raise ConfigError(Note("bootstrap_of_effects", effects=regression.effects, estimator=regression.estimator))
+    plain: PanelRegression = regression.model_copy(update={"cov": "classic"})
     plain.check(panel)
-    if isinstance(plain, GroupedRegression):
-        expanded = plain.expanded(panel)
-        plain, panel = expanded.model, expanded.panel
-    else:
-        panel = panel.with_terms(plain.terms)
+    plain, panel = plain.interacted(panel)
     labels, clusters = panel.levels(cluster)
     _refuse_clusters(len(labels), len(clusters), cluster)
     names = panel.expanded(plain.regressors, among=plain.terms)
     x = panel.array(names)
     if plain.fixed == "none":
         names, x = ("const", *names), np.column_stack([np.ones(len(x)), x])
-    return _Sample(plain, panel, names, x, clusters)
+    return _Sample(regression, plain, panel, names, x, clusters)
 
 
 def _refuse_clusters(count: int, rows: int, cluster: str) -> None:
@@ -219,16 +218,14 @@ def _refuse_no_terms(term: object) -> None:
 
 
 def _tests(
-    model: Model,
     panel: Panel,
     sample: _Sample,
     term: str | Sequence[str] | Mapping[str, float] | None,
     value: float,
 ) -> list[_Test]:
     """Return what is tested."""
-    if term is None and isinstance(model, GroupedRegression):
-        expanded = model.expanded(panel)
-        by_term = {one: [grouped(one, group) for group in expanded.groups.labels] for one in expanded.x}
+    if term is None:
+        by_term = sample.asked.slopes(panel)
         equal = [
             _Test(
                 f"{one}, all equal",
@@ -237,13 +234,10 @@ def _tests(
                 0.0,
             )
             for one, names in by_term.items()
+            if len(names) > 1
         ]
-        return [*(_one(sample, name, {name: 1.0}, value) for name in expanded.focal), *map(_possible(sample), equal)]
-    if term is None:
-        return [
-            _one(sample, name, {name: 1.0}, value)
-            for name in sample.panel.expanded(sample.model.x, among=sample.model.terms)
-        ]
+        every = [name for names in by_term.values() for name in names]
+        return [*(_one(sample, name, {name: 1.0}, value) for name in every), *map(_possible(sample), equal)]
     if isinstance(term, str):
         return [_one(sample, term, {term: 1.0}, value)]
     if isinstance(term, Mapping):
@@ -393,12 +387,13 @@ class WildClusterBootstrap(Diagnostic):
     @property
     def table_errors(self) -> Mapping[str, Note]:
         """What the table's standard errors are: clustered, whatever the model's are."""
-        rule = self.model.small_sample if isinstance(self.model, PanelRegression) else ""
+        regression = regression_of(self.model)
+        rule = "" if regression is None else regression.small_sample
         return {"wild_bootstrap": Note("errors_wild_bootstrap", by=self.cluster, rule=rule)}
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the test cannot be made."""
-        _tests(self.model, panel, _sample(self.model, panel, self.cluster), self.term, self.value)
+        _tests(panel, _sample(self.model, panel, self.cluster), self.term, self.value)
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``wild_bootstrap``, indexed by term."""

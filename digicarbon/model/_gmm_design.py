@@ -17,7 +17,8 @@ from digicarbon.numeric.gmm.estimator import Moments
 from digicarbon.numeric.gmm.instruments import InstrumentSet, lag_instruments, own_instruments
 from digicarbon.numeric.gmm.tests import Differences
 from digicarbon.numeric.linear.within import dependent, vanishing
-from digicarbon.panel import Panel
+from digicarbon.panel import Panel, constituents
+from digicarbon.result import MadeOf
 
 Lags = tuple[int, int | None]
 
@@ -75,6 +76,8 @@ class GmmDesign:
     dummies : tuple of str
         Those that are period dummies.
     focal : tuple of str
+    made_of : mapping of str to tuple of Constituent
+        What lags of the outcome and regressors are made of.
     moments : Moments
     rows : Equations
     sets : tuple of InstrumentSet
@@ -89,6 +92,7 @@ class GmmDesign:
     names: tuple[str, ...]
     dummies: tuple[str, ...]
     focal: tuple[str, ...]
+    made_of: Mapping[str, MadeOf]
     moments: Moments
     rows: Equations
     sets: tuple[InstrumentSet, ...]
@@ -200,6 +204,7 @@ def design(plan: GmmPlan, panel: Panel) -> GmmDesign:
         names=(*names, *dummies, *((CONSTANT,) if plan.constant else ())),
         dummies=dummies,
         focal=grid.names(plan.x),
+        made_of=dict(zip(plan.outcomes, map(constituents, plan.outcomes), strict=True)) | grid.made_of(terms),
         moments=moments,
         rows=rows,
         sets=tuple(sets),

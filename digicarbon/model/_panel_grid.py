@@ -9,6 +9,7 @@ import numpy as np
 from digicarbon.arrays import BoolArray, FloatArray
 from digicarbon.panel import Panel
 from digicarbon.panel._terms import Atom, parse
+from digicarbon.result import MadeOf
 
 
 def columns_read(term: str) -> list[str]:
@@ -74,6 +75,14 @@ class PanelGrid:
     def names(self, terms: Iterable[str]) -> tuple[str, ...]:
         """Return the columns of terms, dummies spelt out."""
         return tuple(name for term in terms for name in self._names[term])
+
+    def made_of(self, terms: Iterable[str]) -> dict[str, MadeOf]:
+        """Return what each column of terms is made of."""
+        found: dict[str, MadeOf] = {}
+        for term in terms:
+            every = self._panel.made_of([term])
+            found |= {name: every[name] for name in self._names[term]}
+        return found
 
     def values(self, name: str) -> FloatArray:
         """Return a column, shape (N, T)."""

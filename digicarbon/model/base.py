@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, ClassVar
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
@@ -14,9 +15,14 @@ from digicarbon.model.batch import Batch, Estimand, Null, OneByOne
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear import within as numeric
 from digicarbon.panel import Panel, canonical
-from digicarbon.result import Result
+from digicarbon.result import MadeOf, Quantity, Result, roles_made_of
 from digicarbon.spec import Names, Spec
 from digicarbon.weights import Weights
+
+if TYPE_CHECKING:
+    from digicarbon.model.panel_regression import PanelRegression
+    from digicarbon.model.spatial_panel import SpatialPanel
+    from digicarbon.script import Extract, RPart, StataPart
 
 Level = Annotated[float, Field(gt=0, lt=1)]
 
@@ -38,6 +44,8 @@ class Model(Spec):
     role: ClassVar[str] = "model"
     takes_weights: ClassVar[bool] = False
     """Whether models of this kind need spatial weights."""
+    without: ClassVar[Mapping[str, str]] = {}
+    """Why models of this kind have no ``null``, ``batch``, ``r`` or ``stata``, by name: a sentence without its stop."""
 
     y: str
     x: Names
@@ -141,18 +149,88 @@ class Model(Spec):
         """Return what fits the model to many outcomes; arguments as in `null`."""
         return OneByOne(self, panel, weights, estimand)
 
+    @property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """The numbers that a result has for a focal term; the last one is the effect of a run, as curves show it."""
+        return ("coefficient",)
+
+    def made_of(self, panel: Panel) -> Mapping[str, MadeOf]:
+        """Return what each coefficient of x is made of, by the name of its term: the regressors as they are read.
+
+        From this reports know that ``ln_e^2`` is a power of ``ln_e``, and that ``ln_e[east]`` is its coefficient in a
+        group. A model whose terms have other names says it itself.
+        """
+        return panel.made_of(self.regressors, among=self.terms)
+
+    def described(self, result: Result, panel: Panel) -> Result:
+        """Return a result of this model whose regressors say what they are made of, if they do not yet."""
+        if not result.terms or any(role.made_of for role in result.roles):
+            return result
+        return replace(result, roles=roles_made_of(result.terms, result.roles, self.made_of(panel)))
+
+    @property
+    def as_regression(self) -> PanelRegression | None:
+        """The panel regression whose terms, effects and errors the tests of panel regressions take; None if none is."""
+        return None
+
+    @property
+    def as_spatial(self) -> SpatialPanel | None:
+        """The spatial panel that the tests of spatial models take; None if none is."""
+        return None
+
+    @property
+    def split(self) -> tuple[str, ...]:
+        """The terms that have a coefficient for each group of units."""
+        return ()
+
+    def extract(self, panel: Panel, weights: Weights | None) -> Extract:
+        """Return what scripts in R and Stata read: by default the outcome, the regressors and the weights.
+
+        Parameters
+        ----------
+        panel : Panel
+        weights : Weights or None
+            In the order of the panel.
+        """
+        from digicarbon.script.extract import Extract
+
+        made = panel.with_terms(self.terms)
+        return Extract.of(made, self.y, made.expanded(self.regressors, among=self.terms), weights)
+
+    def r(self, part: RPart) -> list[str]:
+        """Return the lines of R that fit the model again and compare it with what was recorded.
+
+        A class that changes a model of ours has none until it has an `r` of its own, see `says`.
+        """
+        return part.skip(self._without_tool("r"))
+
+    def stata(self, part: StataPart) -> list[str]:
+        """Return the same for Stata."""
+        return part.skip(self._without_tool("stata"))
+
+    def _without_tool(self, tool: str) -> str:
+        return self.without.get(tool) or f"a model of the class {type(self).__name__}, which this tool does not have"
+
+
+def says(model: Model, name: str) -> bool:
+    """Return whether what a class says of models by a name, e.g. ``"ignored"``, is meant for this model.
+
+    It is not where a class from elsewhere stands above the one that says it: that class may change anything.
+    """
+    for cls in type(model).__mro__:
+        if name in vars(cls):
+            return True
+        if cls.__module__.partition(".")[0] != __name__.partition(".")[0]:
+            break
+    return False
+
 
 def ignored_by(model: Model) -> frozenset[str]:
     """Return the fields that a model ignores.
 
     There are none where a class from elsewhere stands above the one that says what is ignored: it may read any field.
     """
-    for cls in type(model).__mro__:
-        if "ignored" in vars(cls):
-            return model.ignored
-        if cls.__module__.partition(".")[0] != __name__.partition(".")[0]:
-            break
-    return frozenset()
+    return model.ignored if says(model, "ignored") else frozenset()
 
 
 def require_panel(panel: object) -> None:

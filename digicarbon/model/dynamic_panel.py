@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -21,9 +21,12 @@ from digicarbon.numeric.gmm import tests
 from digicarbon.numeric.gmm.equations import Kind, Transformation
 from digicarbon.numeric.linear.statistic import Statistic
 from digicarbon.panel import Panel, canonical
-from digicarbon.result import REGRESSOR, Inference, Result, Role
+from digicarbon.result import Inference, Result, Role
 from digicarbon.spec import Names
 from digicarbon.weights import Weights
+
+if TYPE_CHECKING:
+    from digicarbon.script import Extract, RPart, StataPart
 
 LagRange = Annotated[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)] | None], Field(strict=False)]
 """First and last lag; ``[2, null]`` takes all from the second."""
@@ -103,6 +106,9 @@ class DynamicPanel(Model):
     """
 
     takes_weights: ClassVar[bool] = False
+    without: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("null", "batch"), "the outcome's own past is among the regressors, and a draw under the null would change it"
+    )
 
     lags: Annotated[int, Field(ge=1)] = 1
     kind: Kind = "difference"
@@ -239,8 +245,29 @@ class DynamicPanel(Model):
             absorbed=("unit", "time") if self.effects == "two_way" else ("unit",),
             notes=(*self._notes(found, fit), *self._lag_notes(), *self._serial_notes(found, statistics)),
             residuals=found.block(used.residuals),
-            roles=tuple(Role("constant") if name == CONSTANT else REGRESSOR for name in np.array(found.names)[slope]),
+            roles=tuple(
+                Role("constant") if name == CONSTANT else Role(made_of=found.made_of.get(name, ()))
+                for name in np.array(found.names, dtype=object)[slope]
+            ),
         )
+
+    def extract(self, panel: Panel, weights: Weights | None) -> Extract:
+        """Return the outcome and the columns that terms are lags of; both tools make lags themselves."""
+        from digicarbon.model.scripts.gmm import extract
+
+        return extract(self, panel)
+
+    def r(self, part: RPart) -> list[str]:
+        """Return the model in R, see `digicarbon.model.scripts`."""
+        from digicarbon.model.scripts.gmm_r import script
+
+        return script(part, self)
+
+    def stata(self, part: StataPart) -> list[str]:
+        """Return the model in Stata, see `digicarbon.model.scripts`."""
+        from digicarbon.model.scripts.gmm_stata import script
+
+        return script(part, self)
 
     @property
     def _plan(self) -> GmmPlan:

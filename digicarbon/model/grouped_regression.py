@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 import scipy
@@ -22,8 +22,11 @@ from digicarbon.numeric.linear.least_squares import solve
 from digicarbon.numeric.linear.within import EffectsKind, absorb, absorbed_count
 from digicarbon.numeric.tests.equality import WaldTest, equality, wald_test
 from digicarbon.panel import Panel
-from digicarbon.result import Result, Role
+from digicarbon.result import Constituent, MadeOf, Result, Role, roles_made_of
 from digicarbon.weights import Weights
+
+if TYPE_CHECKING:
+    from digicarbon.script import Extract
 
 Interact = Literal["focal", "regressors", "all"]
 _DIFFER: Mapping[Interact, Note] = {
@@ -50,6 +53,8 @@ class Expanded:
         ``term[group]`` for each focal term and group.
     nuisance : tuple of str
         Dummies of groups and of groups by periods, which are fitted and not reported.
+    made_of : mapping of str to tuple of Constituent
+        What each slope is made of: its term, and the group that it is of.
     """
 
     model: PanelRegression
@@ -58,6 +63,7 @@ class Expanded:
     x: tuple[str, ...]
     focal: tuple[str, ...]
     nuisance: tuple[str, ...]
+    made_of: Mapping[str, MadeOf]
 
 
 class GroupedRegression(PanelRegression):
@@ -82,6 +88,10 @@ class GroupedRegression(PanelRegression):
     with random effects ``equal_chi2``.
     """
 
+    without: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("null", "batch"), "several coefficients of one variable are no single estimate of a specification"
+    )
+
     by: By = "region"
     interact: Interact = "focal"
 
@@ -96,9 +106,40 @@ class GroupedRegression(PanelRegression):
         """All columns that the model reads, the one of groups as dummies."""
         return (*super().terms, *((f"C({self.by})",) if isinstance(self.by, str) else ()))
 
+    @property
+    def split(self) -> tuple[str, ...]:
+        """The terms that have a coefficient for each group."""
+        return self.x if self.interact == "focal" else self.regressors
+
+    @property
+    def without_groups(self) -> PanelRegression:
+        """The regression with one coefficient for all groups."""
+        return PanelRegression(**self.model_dump(exclude={"by", "interact"}))
+
+    def interacted(self, panel: Panel) -> tuple[PanelRegression, Panel]:
+        """Return the regression on interactions, and the panel that has them."""
+        expanded = self.expanded(panel)
+        return expanded.model, expanded.panel
+
+    def slopes(self, panel: Panel) -> Mapping[str, tuple[str, ...]]:
+        """Return the coefficients of each focal term, one for each group."""
+        expanded = self.expanded(panel)
+        return {term: tuple(grouped(term, group) for group in expanded.groups.labels) for term in expanded.x}
+
     def null(self, panel: Panel, weights: Weights | None, candidates: Sequence[Weights]) -> Null | None:
         """Return None: several coefficients of one variable are no single estimate of a specification."""
         return None
+
+    def extract(self, panel: Panel, weights: Weights | None) -> Extract:
+        """Return the columns of the regression on interactions."""
+        from digicarbon.script.extract import Extract
+
+        expanded = self.expanded(panel)
+        return Extract.of(expanded.panel, self.y, expanded.model.regressors, weights)
+
+    def made_of(self, panel: Panel) -> Mapping[str, MadeOf]:
+        """Return what each slope is made of: its term, and the group that it is of."""
+        return self.expanded(panel).made_of
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
         """Raise a sentence if the model cannot be fitted; fit nothing."""
@@ -132,7 +173,7 @@ class GroupedRegression(PanelRegression):
             terms=terms,
             coef=pick @ fitted.coef,
             covariance=pick @ fitted.covariance @ pick.T,
-            roles=roles,
+            roles=roles_made_of(terms, roles, expanded.made_of),
         )
         statistics = dict(result.statistics) | {"n_groups": float(len(expanded.groups.labels))}
         if expanded.nuisance and self.fixed != "none":
@@ -156,9 +197,14 @@ class GroupedRegression(PanelRegression):
         self._refuse_small(panel, groups, len(split))
         columns: dict[str, FloatArray] = {}
         names: dict[str, tuple[str, ...]] = {}
+        made_of = panel.made_of(self.regressors, among=self.regressors)
         for term in (*x, *controls):
             names[term] = tuple(grouped(term, group) for group in groups.labels) if term in split else (term,)
             if term in split:
+                made_of |= {
+                    grouped(term, group): (*made_of[term], Constituent(groups.by, level=group))
+                    for group in groups.labels
+                }
                 column = panel.array([term])[:, 0]
                 columns |= {name: column * (groups.rows == g) for g, name in enumerate(names[term])}
         dummies = _dummies(panel, groups, self.fixed, self.interact == "all")
@@ -167,7 +213,7 @@ class GroupedRegression(PanelRegression):
         fields = self.model_dump(exclude={"by", "interact", "formula"})
         # dummies come first: of two collinear columns the later one is named
         model = PanelRegression(**(fields | {"x": (*dummies, *focal), "controls": others}))
-        return Expanded(model, panel.with_columns(columns | dummies), groups, x, focal, tuple(dummies))
+        return Expanded(model, panel.with_columns(columns | dummies), groups, x, focal, tuple(dummies), made_of)
 
     def _refuse_small(self, panel: Panel, groups: Groups, own: int) -> None:
         """Refuse a group that cannot identify its ``own`` coefficients."""

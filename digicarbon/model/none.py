@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from digicarbon.model.base import Model
 from digicarbon.panel import Panel
 from digicarbon.result import Result
@@ -11,6 +14,8 @@ from digicarbon.weights import Weights
 
 class NoModel(Model):
     """No regression: the run's tables come from its diagnostic alone."""
+
+    without: ClassVar[Mapping[str, str]] = dict.fromkeys(("null", "batch", "r", "stata"), "a run without a regression")
 
     y: str = ""
     x: Names = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -31,9 +31,12 @@ from digicarbon.numeric.linear.covariance import (
 from digicarbon.numeric.linear.least_squares import solve
 from digicarbon.numeric.linear.within import EffectsKind, absorb, absorbed_rank, dependent, vanishing
 from digicarbon.panel import Panel, canonical
-from digicarbon.result import CONSTANT, REGRESSOR, Inference, Result
+from digicarbon.result import CONSTANT, REGRESSOR, Inference, Result, roles_made_of
 from digicarbon.spec import Names
 from digicarbon.weights import Weights
+
+if TYPE_CHECKING:
+    from digicarbon.script import Extract, RPart, StataPart
 
 SmallSampleRule = Literal["stata", "none", "g", "full", "sss", "hc1"]
 
@@ -79,6 +82,10 @@ class PanelIV(Model):
     """
 
     takes_weights: ClassVar[bool] = False
+    without: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("null", "batch"),
+        "endogenous regressors move with the errors, and a draw under the null would move the errors alone",
+    )
 
     instruments: Names
     endogenous: Names = ()
@@ -233,8 +240,35 @@ class PanelIV(Model):
                 *notes(found, asked, errors, rows),
             ),
             residuals=residuals.reshape(n, t).T if columns.panel.balanced else None,
-            roles=tuple(CONSTANT if name == "const" else REGRESSOR for name in columns.names),
+            roles=roles_made_of(
+                columns.names,
+                [CONSTANT if name == "const" else REGRESSOR for name in columns.names],
+                self.made_of(panel),
+            ),
         )
+
+    def extract(self, panel: Panel, weights: Weights | None) -> Extract:
+        """Return outcome, regressors and instruments."""
+        from digicarbon.script.extract import Extract, columns_of
+
+        made = panel.with_terms(self.terms)
+        names, inside, outside = (
+            made.expanded(chosen, among=self.terms) for chosen in (self.regressors, self.instrumented, self.instruments)
+        )
+        columns = columns_of(made, (self.y, *names, *outside))
+        return Extract(made.index, columns, names, instruments=outside, endogenous=inside)
+
+    def r(self, part: RPart) -> list[str]:
+        """Return the model in R, see `digicarbon.model.scripts`."""
+        from digicarbon.model.scripts.iv_r import script
+
+        return script(part, self)
+
+    def stata(self, part: StataPart) -> list[str]:
+        """Return the model in Stata, see `digicarbon.model.scripts`."""
+        from digicarbon.model.scripts.iv_stata import script
+
+        return script(part, self)
 
     def _columns(self, panel: Panel) -> Columns:
         """Return the checked columns with effects removed."""

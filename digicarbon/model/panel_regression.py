@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -40,9 +40,12 @@ from digicarbon.numeric.linear.least_squares import Fit, least_squares
 from digicarbon.numeric.linear.random_effects import Method, RandomEffects
 from digicarbon.numeric.linear.within import EffectsKind
 from digicarbon.panel import Panel, variables_of
-from digicarbon.result import Inference, Result, Role
+from digicarbon.result import Inference, Result, Role, roles_made_of
 from digicarbon.spec import Names
 from digicarbon.weights import Weights
+
+if TYPE_CHECKING:
+    from digicarbon.script import RPart, StataPart
 
 PanelEffects = Literal["none", "unit", "time", "two_way", "random", "random_time", "random_two_way"]
 
@@ -267,7 +270,7 @@ class PanelRegression(Model):
             ),
             residuals=fit.residuals.reshape(columns.rows.n, -1).T if columns.rows.balanced else None,
             errors_note=errors_note,
-            roles=columns.roles,
+            roles=roles_made_of(columns.names, columns.roles, self.made_of(panel)),
         )
 
     def null(self, panel: Panel, weights: Weights | None, candidates: Sequence[Weights]) -> Null | None:
@@ -290,6 +293,42 @@ class PanelRegression(Model):
                 contrast = np.array([float(name == estimand.term) for name in columns.names])
                 return LinearFits(columns, contrast, rule)
         return OneByOne(self, panel, weights, estimand)
+
+    @property
+    def as_regression(self) -> PanelRegression:
+        """The regression itself."""
+        return self
+
+    @property
+    def without_groups(self) -> PanelRegression:
+        """The regression with one coefficient for all groups of units."""
+        return self
+
+    def interacted(self, panel: Panel) -> tuple[PanelRegression, Panel]:
+        """Return the regression as it is fitted, on interactions if there are groups, and the panel that has its terms.
+
+        Raises
+        ------
+        DataError, EstimationError
+        """
+        return self, panel.with_terms(self.terms)
+
+    def slopes(self, panel: Panel) -> Mapping[str, tuple[str, ...]]:
+        """Return the coefficients of each focal term, of which there are several where groups have their own."""
+        made = panel.with_terms(self.terms)
+        return {name: (name,) for name in made.expanded(self.x, among=self.terms)}
+
+    def r(self, part: RPart) -> list[str]:
+        """Return the model in R, see `digicarbon.model.scripts`."""
+        from digicarbon.model.scripts.panel_r import script
+
+        return script(part, self)
+
+    def stata(self, part: StataPart) -> list[str]:
+        """Return the model in Stata, see `digicarbon.model.scripts`."""
+        from digicarbon.model.scripts.panel_stata import script
+
+        return script(part, self)
 
     @property
     def rule(self) -> Rule:

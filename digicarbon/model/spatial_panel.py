@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -43,11 +43,14 @@ from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.numeric.spatial.effects import effects_by_unit, lag_effects, local_effects, simulated_errors
 from digicarbon.numeric.spatial.likelihood import Correction, Demeaning, Sample, in_sample, near_end
 from digicarbon.numeric.spatial.operator import SpatialOperator
-from digicarbon.panel import Panel
-from digicarbon.result import CONSTANT, REGRESSOR, Effects, Inference, Result, Role
+from digicarbon.panel import Panel, constituents
+from digicarbon.result import CONSTANT, Effects, Inference, Quantity, Result, Role
 from digicarbon.spec import under
 from digicarbon.weights import Weights, WeightsSpec
 from digicarbon.weights.combined import Node
+
+if TYPE_CHECKING:
+    from digicarbon.script import Extract, RPart, StataPart
 
 
 def _durbin(value: object) -> object:
@@ -241,7 +244,7 @@ class SpatialPanel(Model):
             beyond=beyond,
             roles=(
                 *(CONSTANT,) * (self.fixed == "none"),
-                *(REGRESSOR,) * len(self.regressors),
+                *(Role(made_of=constituents(name)) for name in self.regressors),
                 *(Role("lag_x", name) for name in self.lagged),
                 *(ROLES[name] for name in found.tail),
             ),
@@ -286,6 +289,35 @@ class SpatialPanel(Model):
         if operator.n > MOST_UNITS or self.demeaning == "first" or (by_time and operator.constant_row_sum is None):
             return alone
         return ErrorFits(design, estimand) if self.kind in ERROR_KINDS else LagFits(design, estimand)
+
+    @property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """The coefficient and the effects; there is an indirect one where y or a focal term is lagged in space."""
+        spills = self.kind in LAG_KINDS or not set(self.lagged).isdisjoint(self.x)
+        return ("coefficient", "direct", *(("indirect",) if spills else ()), "total")
+
+    @property
+    def as_spatial(self) -> SpatialPanel:
+        """The model itself."""
+        return self
+
+    def extract(self, panel: Panel, weights: Weights | None) -> Extract:
+        """Return outcome, regressors and the spatial lags that are in the model."""
+        from digicarbon.model.scripts.spatial import extract
+
+        return extract(self, panel, weights)
+
+    def r(self, part: RPart) -> list[str]:
+        """Return the model in R, see `digicarbon.model.scripts`."""
+        from digicarbon.model.scripts.spatial_r import script
+
+        return script(part, self)
+
+    def stata(self, part: StataPart) -> list[str]:
+        """Return the model in Stata, see `digicarbon.model.scripts`."""
+        from digicarbon.model.scripts.spatial_stata import script
+
+        return script(part, self)
 
     def _linear(self, design: Design, panel: Panel) -> Columns:
         """Return the columns of a model that is least squares, in the order of a panel's rows."""

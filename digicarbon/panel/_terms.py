@@ -13,6 +13,7 @@ import numpy as np
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError
 from digicarbon.note import Note, cut
+from digicarbon.result import Constituent, MadeOf
 
 if TYPE_CHECKING:
     from digicarbon.panel.base import Panel
@@ -110,6 +111,42 @@ def _factor(text: str) -> Factor | None:
     return Factor(Atom(match["variable"], operator, order if operator else 0), power)
 
 
+@lru_cache(4096)
+def constituents(term: str) -> MadeOf:
+    """Return what a term without dummies is made of, as results record it."""
+    factors = parse(term) or (Factor(Atom(term)),)
+    return tuple(_constituent(factor) for factor in factors)
+
+
+def _constituent(factor: Factor, level: str = "") -> Constituent:
+    atom = factor.atom
+    return Constituent(atom.variable, atom.operator, atom.order, factor.power, level)
+
+
+def made_of(panel: Panel, terms: Sequence[str], among: Sequence[str]) -> dict[str, MadeOf]:
+    """Return what the columns of terms are made of, by the names that `evaluate` gives them."""
+    found: dict[str, MadeOf] = {}
+    for term in terms:
+        factors = parse(term) or ()
+        if not any(factor.dummies for factor in factors):
+            found[term] = constituents(term)
+            continue
+        cells: dict[str, MadeOf] = {
+            _prefix(term): tuple(_constituent(factor) for factor in factors if not factor.dummies)
+        }
+        for factor in factors:
+            if factor.dummies:
+                group = factor.atom.variable
+                cells = {
+                    _cell(name, group, level): (*parts, _constituent(factor, str(level)))
+                    for name, parts in cells.items()
+                    for level in panel.levels(group)[0]
+                }
+        names = evaluate(panel, tuple(dict.fromkeys([*among, term])))[1][term]
+        found |= {name: cells[name] for name in names if name in cells}
+    return found
+
+
 def variables_of(terms: Sequence[str]) -> tuple[str, ...]:
     """Return the variables that terms are made of, each once, e.g. ``ln_e`` of ``L.ln_e^2``."""
     found: list[str] = []
@@ -204,7 +241,7 @@ def _columns(panel: Panel, term: str, factors: tuple[Factor, ...], terms: Sequen
     groups = [factor.atom.variable for factor in factors if factor.dummies]
     if not groups:
         return {term: value}
-    prefix = ":".join(part for part in term.split(":") if not _DUMMIES.match(part.strip()))
+    prefix = _prefix(term)
     parts, others = _parts(term), {_parts(other) for other in terms} | {frozenset[str]()}
     found = {prefix: value}
     every_cell = True
@@ -219,7 +256,7 @@ def _columns(panel: Panel, term: str, factors: tuple[Factor, ...], terms: Sequen
         first = 1 if parts - {f"C({group})"} in others else 0
         every_cell &= first == 0
         found = {
-            f"{name}{':' if name else ''}{group}[{level}]": column * (codes == code)
+            _cell(name, group, level): column * (codes == code)
             for name, column in found.items()
             for code, level in list(enumerate(levels))[first:]
         }
@@ -227,6 +264,16 @@ def _columns(panel: Panel, term: str, factors: tuple[Factor, ...], terms: Sequen
         # all cells add up to what is in the model already
         found.pop(next(iter(found)))
     return {name: column for name, column in found.items() if column.any()}
+
+
+def _prefix(term: str) -> str:
+    """Return a term without its dummies."""
+    return ":".join(part for part in term.split(":") if not _DUMMIES.match(part.strip()))
+
+
+def _cell(prefix: str, group: str, level: object) -> str:
+    """Return the name of what stands before dummies, in one value of a variable."""
+    return f"{prefix}{':' if prefix else ''}{group}[{level}]"
 
 
 def _parts(term: str) -> frozenset[str]:

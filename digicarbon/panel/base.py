@@ -18,7 +18,8 @@ from digicarbon.errors import DataError
 from digicarbon.note import Note, columns_there, cut, suggestion
 from digicarbon.panel._columns import Column, Index, owned
 from digicarbon.panel._periods import in_order, label, periods_of
-from digicarbon.panel._terms import SPELLING, evaluate
+from digicarbon.panel._terms import SPELLING, evaluate, made_of
+from digicarbon.result import MadeOf
 
 Gaps = Literal["refuse", "drop_units", "keep"]
 """What to do with a unit that lacks a period or a value: stop, leave the unit out, or keep an unbalanced panel."""
@@ -338,6 +339,10 @@ class Panel:
         wanted = tuple(terms)
         names = evaluate(self, tuple(dict.fromkeys([*among, *wanted])))[1]
         return tuple(name for term in wanted for name in names[term])
+
+    def made_of(self, terms: Iterable[str], among: Iterable[str] = ()) -> dict[str, MadeOf]:
+        """Return what each column of terms is made of, by its name in `expanded`; arguments as there."""
+        return made_of(self, tuple(terms), tuple(among))
 
     def array(self, names: Sequence[str]) -> FloatArray:
         """Return columns as an array of shape (rows, len(names)), ordered by unit, then period.

@@ -18,6 +18,8 @@ from digicarbon.spec import Spec
 PACKAGE = Path(__file__).parents[1]
 ROOMS = ("numeric", "model", "diagnostic")
 """What computes. Columns and weights enter a run's hash by their values, whatever code made them."""
+SCRIPTS = "digicarbon.model.scripts"
+"""What writes scripts of R and Stata stands beside the models and computes nothing of a run."""
 _TOKENS = re.compile(
     r'''(?P<text>"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|(?P<comment>\#[^\n]*)'''
 )
@@ -79,12 +81,16 @@ def _content(name: str, packages: Set[str], loaded: Mapping[str, bytes]) -> byte
     """Return the source of a module that counts; None for any other."""
     if name.startswith("digicarbon."):
         file = _file(name)
-        return file.read_bytes() if file is not None and name.split(".")[1] in ROOMS else None
+        return file.read_bytes() if file is not None and _computes(name) else None
     place = str(getattr(sys.modules.get(name), "__file__", None) or "")
     if place in loaded:
         return loaded[place]
     own = name.partition(".")[0] in packages and place.endswith(".py") and Path(place).is_file()
     return Path(place).read_bytes() if own else None
+
+
+def _computes(name: str) -> bool:
+    return name.split(".")[1] in ROOMS and not f"{name}.".startswith(f"{SCRIPTS}.")
 
 
 def _home(module: str, item: str) -> str:

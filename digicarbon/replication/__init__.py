@@ -2,8 +2,7 @@
 
 from digicarbon.replication.case import Case, case_of
 from digicarbon.replication.data import DataSets
-from digicarbon.replication.names import Names
 from digicarbon.replication.r import r_script
 from digicarbon.replication.stata import do_file
 
-__all__ = ["Case", "DataSets", "Names", "case_of", "do_file", "r_script"]
+__all__ = ["Case", "DataSets", "case_of", "do_file", "r_script"]

@@ -14,7 +14,7 @@ import pandas as pd
 from digicarbon.arrays import FloatArray
 from digicarbon.disk.cells import plain_table
 from digicarbon.panel import Index
-from digicarbon.replication.names import Names
+from digicarbon.script import Names
 
 LONGEST_LABEL = 80
 """Characters of a variable's label in Stata."""

@@ -14,7 +14,7 @@ from digicarbon.disk.cells import plain_table
 from digicarbon.errors import counted
 from digicarbon.replication.case import Case
 from digicarbon.replication.data import DataSet
-from digicarbon.replication.names import Names
+from digicarbon.script import Names
 
 WIDTH = 110
 
@@ -163,7 +163,7 @@ def _runs(
 ) -> list[str]:
     lines = []
     for case in cases:
-        weights = "" if case.weights is None else f", {matrices[case.weights.digest]}"
+        weights = f", {case.matrix(matrices)}" if case.extract.weights is not None else ""
         lines.append(f"  {case.title}")
         lines.append(f"      {case.result.kind}, {sets[case.number].name}{weights}, {configs[case.number]}")
     return lines

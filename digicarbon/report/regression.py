@@ -13,7 +13,6 @@ from pydantic import Field, field_validator
 
 from digicarbon.arrays import FloatArray
 from digicarbon.note import Note
-from digicarbon.panel import variables_of
 from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, attributed, notes_of
 from digicarbon.report.intervals import interval_files
 from digicarbon.report.pictured import Formats
@@ -245,7 +244,7 @@ def _controls(records: Sequence[Record]) -> set[str]:
         term
         for model in models
         for term in model.terms_of("regressor", "lag_x")
-        if (model.role(term).of or term) not in focal and variables_of([term]) != (model.y,)
+        if (model.role(term).of or term) not in focal and not model.role(term).of_past(model.y)
     }
 
 

@@ -33,7 +33,7 @@ from digicarbon.executor.orphan import end_with
 from digicarbon.loaded import Source
 from digicarbon.note import Note
 from digicarbon.plan.reach import package_digest
-from digicarbon.result import Result
+from digicarbon.result import Result, Role
 from digicarbon.sweep.stage import Task
 
 if TYPE_CHECKING:
@@ -160,6 +160,7 @@ def fit(task: Task) -> Fitted:
         if not isinstance(found, Result):
             raise EstimationError(Note("fit_no_result", model=type(task.model).__name__, given=type(found).__name__))
         found.require_numbers()
+        found = task.model.described(found, panel)
         tables = {**found.tables, **task.diagnostic.tables(panel, weights)}
         notes, errors = (*found.notes, *task.diagnostic.remarks(tables)), task.diagnostic.table_errors
         result = _legible(replace(found, tables=tables, notes=notes, table_errors=errors, residuals=None))
@@ -182,8 +183,14 @@ def _legible(result: Result) -> Result:
     plain["statistics"] = {legible(name): value for name, value in result.statistics.items()}
     plain["tables"] = {legible(name): _legible_table(table) for name, table in result.tables.items()}
     effects = result.spatial_effects
+    plain["roles"] = tuple(_legible_role(role) for role in result.roles)
     plain["spatial_effects"] = effects and replace(effects, terms=tuple(map(legible, effects.terms)))
     return replace(result, **plain)
+
+
+def _legible_role(role: Role) -> Role:
+    parts = (replace(part, variable=legible(part.variable), level=legible(part.level)) for part in role.made_of)
+    return replace(role, of=legible(role.of), made_of=tuple(parts))
 
 
 def _texts(table: pd.DataFrame) -> Iterator[str]:

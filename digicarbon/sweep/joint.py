@@ -412,7 +412,7 @@ def _about(tested: _Tested, quantity: EffectName) -> list[Note]:
     """Return notes on what the null is."""
     members = tested.members
     notes = []
-    plain = sum(1 for one in members if not one.model.takes_weights)
+    plain = sum(1 for one in members if quantity not in one.model.quantities)
     if quantity in ("direct", "total") and plain:
         notes.append(Note("coefficient_as_effect", specifications=plain, estimand=QUANTITY[quantity]))
     if tested.unfiltered:

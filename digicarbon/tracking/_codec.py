@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ import pandas as pd
 
 from digicarbon.arrays import FloatArray
 from digicarbon.note.recorded import read, read_all
+from digicarbon.panel import constituents
 from digicarbon.result import (
     CONSTANT,
     DUMMY,
@@ -19,10 +22,13 @@ from digicarbon.result import (
     LAG_Y,
     REGRESSOR,
     VARIANCE,
+    Constituent,
     Effects,
     Inference,
+    MadeOf,
     Result,
     Role,
+    roles_made_of,
 )
 
 VERSION = 1
@@ -61,7 +67,15 @@ def encode(result: Result) -> str:
         "beyond": result.beyond,
         "errors_note": result.errors_note and result.errors_note.to_json(),
         "table_errors": {name: note.to_json() for name, note in result.table_errors.items()},
-        "roles": [[position, role.kind, role.of] for position, role in enumerate(result.roles) if role != REGRESSOR],
+        "roles": [
+            [position, role.kind, role.of] for position, role in enumerate(result.roles) if role.kind != "regressor"
+        ],
+        # a term that is a column and nothing else is left out
+        "made_of": [
+            [position, [[part.variable, part.operator, part.order, part.power, part.level] for part in role.made_of]]
+            for position, (term, role) in enumerate(zip(result.terms, result.roles, strict=False))
+            if role.kind == "regressor" and role.made_of != (Constituent(term),)
+        ],
     }
     return json.dumps(content, ensure_ascii=False, default=_scalar)
 
@@ -104,7 +118,11 @@ def decode(text: str) -> Result:
         # results of earlier days do not have these
         errors_note=read(content["errors_note"]) if content.get("errors_note") else None,
         table_errors={name: read(note) for name, note in content.get("table_errors", {}).items()},
-        roles=_roles(content["roles"], len(terms)) if "roles" in content else _roles_by_name(content["kind"], terms),
+        roles=_with_made_of(
+            terms,
+            _roles(content["roles"], len(terms)) if "roles" in content else _roles_by_name(content["kind"], terms),
+            content.get("made_of"),
+        ),
     )
 
 
@@ -113,6 +131,27 @@ def _roles(node: Sequence[Sequence[Any]], count: int) -> tuple[Role, ...]:
     for position, kind, of in node:
         roles[position] = Role(kind, of)
     return tuple(roles) if node else ()
+
+
+def _with_made_of(
+    terms: Sequence[str], roles: tuple[Role, ...], node: Sequence[Sequence[Any]] | None
+) -> tuple[Role, ...]:
+    """Return roles with what regressors are made of; a version that did not record it is read by names."""
+    if node is None:
+        return roles_made_of(terms, roles, {term: made_of_by_name(term) for term in terms})
+    made_of = {term: (Constituent(term),) for term in terms}
+    made_of |= {terms[position]: tuple(Constituent(*part) for part in parts) for position, parts in node}
+    return roles_made_of(terms, roles, made_of)
+
+
+def made_of_by_name(term: str) -> MadeOf:
+    """Return what a term of an earlier version is made of: groups and values stand in brackets behind a name."""
+    found = []
+    # a value may hold a colon
+    for part in re.findall(r"(?:\[[^\]]*\]|[^:\[])+", term):
+        name, bracket, level = part.partition("[")
+        found += [replace(one, level=level.removesuffix("]")) if bracket else one for one in constituents(name)]
+    return tuple(found)
 
 
 def _roles_by_name(kind: str, terms: Sequence[str]) -> tuple[Role, ...]:

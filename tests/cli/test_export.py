@@ -18,7 +18,7 @@ from omegaconf import OmegaConf
 
 from digicarbon.__main__ import main
 from digicarbon.numeric.linear.covariance import small_sample_factor
-from digicarbon.replication.case import Small
+from digicarbon.script.small import Small
 
 Capture = pytest.CaptureFixture[str]
 STATES = {

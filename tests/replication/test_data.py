@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from digicarbon.panel import Panel
-from digicarbon.replication import Names
 from digicarbon.replication.data import DataSet
+from digicarbon.script import Names
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from roles import spatial_roles
+from roles import made_roles, spatial_roles
 from scipy.stats import norm
 
 from digicarbon.errors import ConfigError
@@ -130,9 +130,9 @@ def test_an_unknown_choice_is_refused_with_the_nearest(
 
 
 def test_polynomials_and_boundaries_are_left_out_and_told(records: list[Record]) -> None:
-    power = Result(
-        "ols", "ln_y", focal=("ln_x", "ln_x^2"), terms=("ln_x", "ln_x^2"), coef=np.ones(2), covariance=np.eye(2)
-    )
+    terms = ("ln_x", "ln_x^2")
+    numbers: dict[str, Any] = {"coef": np.ones(2), "covariance": np.eye(2), "roles": made_roles(terms)}
+    power = Result("ols", "ln_y", focal=terms, terms=terms, **numbers)
     lost = Result("ols", "ln_y", focal=("ln_x",), terms=("ln_x",), coef=np.ones(1), covariance=np.array([[np.nan]]))
     more = [Record("power", {}, {"sample": "all"}, power), Record("lost", {}, {"sample": "all"}, lost)]
     table = SpecificationCurve().table("Curve", [*records, *more])
@@ -143,7 +143,9 @@ def test_polynomials_and_boundaries_are_left_out_and_told(records: list[Record])
 def in_pieces(*terms: str, **varied: Any) -> Record:
     """A run with these focal terms, whose coefficients are 1, 2, and so on."""
     coef = np.arange(1.0, len(terms) + 1)
-    result = Result("ols", "ln_y", focal=terms, terms=terms, coef=coef, covariance=np.eye(len(terms)))
+    result = Result(
+        "ols", "ln_y", focal=terms, terms=terms, coef=coef, covariance=np.eye(len(terms)), roles=made_roles(terms)
+    )
     return Record(" ".join(terms), {}, varied, result)
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
+from roles import made_roles
 
 from digicarbon.result import Effects, Inference, Result
 from digicarbon.tracking._codec import decode, encode
@@ -79,3 +83,30 @@ def test_what_cannot_be_kept_is_refused_and_not_bent() -> None:
 def test_another_version_is_refused() -> None:
     with pytest.raises(ValueError, match="version 7"):
         decode(encode(RESULT).replace('"version": 1', '"version": 7'))
+
+
+@pytest.mark.parametrize(
+    ("focal", "powers", "pieces"),
+    [
+        (("ln_e", "ln_e^2"), True, False),
+        (("ln_e", "L.ln_e"), False, False),
+        (("ln_e", "ln_e:z"), False, True),
+        (("ln_e[a: b]", "ln_e[c]"), False, True),
+        (("ln_e:region[east]", "ln_e:region[west]"), False, True),
+        (("ln_e", "z"), False, False),
+    ],
+)
+def test_what_terms_are_made_of_comes_back_and_is_read_by_names_where_it_was_not_recorded(
+    focal: tuple[str, ...], powers: bool, pieces: bool
+) -> None:
+    roles = made_roles(focal)
+    numbers: dict[str, Any] = {"coef": np.ones(2), "covariance": np.eye(2)}
+    content = json.loads(encode(Result("fe", "y", focal=focal, terms=focal, roles=roles, **numbers)))
+    assert decode(json.dumps(content)).roles == roles
+    del content["made_of"]
+    for found in (decode(json.dumps(content)), decode(json.dumps(content | {"roles": []}))):
+        assert (found.has_powers, found.in_pieces) == (powers, pieces)
+    # a column may be called as a power is
+    content["made_of"] = []
+    named = decode(json.dumps(content))
+    assert (named.has_powers, named.in_pieces) == (False, False)

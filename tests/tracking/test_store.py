@@ -13,6 +13,7 @@ import pytest
 from entries import ENTRY, FAILED, RESULT, of
 from mlflow import MlflowClient
 from mlflow.entities import ViewType
+from roles import made_roles
 
 import digicarbon
 from digicarbon.errors import TrackingError
@@ -413,7 +414,8 @@ def test_a_run_whose_result_was_lost_is_fitted_again_and_stands_once(here: Path,
 
 @pytest.mark.parametrize("focal", [("x[a]", "x[b]"), ("x", "x:d"), ("x", "x^2")])
 def test_what_has_no_single_effect_has_no_sign(focal: tuple[str, ...]) -> None:
-    found = Result("fe", "y", focal=focal, terms=focal, coef=np.ones(2), covariance=np.eye(2))
+    roles = made_roles(focal)
+    found = Result("fe", "y", focal=focal, terms=focal, coef=np.ones(2), covariance=np.eye(2), roles=roles)
     numbers = metrics(found)
     assert numbers["focal.coef"] == 1
     assert not {"focal.effect", "focal.effect.p"} & set(numbers)

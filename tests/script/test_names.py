@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digicarbon.replication import Names
+from digicarbon.script import Names
 
 
 def test_columns_keep_what_is_valid_of_their_names() -> None:

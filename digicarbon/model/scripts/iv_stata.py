@@ -1,0 +1,30 @@
+"""Regressions with instruments in Stata: ivreg2 and ivreghdfe."""
+
+from __future__ import annotations
+
+from digicarbon.model.panel_iv import PanelIV
+from digicarbon.model.scripts.panel_stata import factor_words
+from digicarbon.model.scripts.small import small_of_iv
+from digicarbon.script.stata import ABSORBED, CLUSTERS, StataPart
+from digicarbon.script.words import wrapped
+
+
+def script(part: StataPart, model: PanelIV) -> list[str]:
+    """Return the regression in ivreg2 or ivreghdfe."""
+    called = {name: part.names[name] for name in part.extract.regressors}
+    inside = " ".join(part.names[name] for name in part.extract.endogenous)
+    exogenous = " ".join(part.names[name] for name in part.extract.regressors if name not in part.extract.endogenous)
+    outside = " ".join(part.names[name] for name in part.extract.instruments)
+    equation = " ".join(word for word in (part.names[model.y], exogenous, f"({inside} = {outside})") if word)
+    vce = {"classic": "", "robust": " robust", "cluster": f" cluster({CLUSTERS[model.cluster]})"}[model.cov]
+    rule = model.small_sample
+    same = model.cov == "classic" or rule == "stata" or (model.cov == "robust" and rule == "full")
+    by = model.cluster if model.cov == "cluster" else "none"
+    lines = [] if same else wrapped("*", factor_words(part, small_of_iv(part, model, by), by))
+    liml = " liml" if model.method == "liml" else ""
+    if model.effects == "none":
+        called["const"] = "_cons"
+        command = f"ivreg2 {equation}, small{vce}{liml}"
+    else:
+        command = f"ivreghdfe {equation}, absorb({ABSORBED[model.effects]}) keepsingletons small{vce}{liml}"
+    return [*lines, command, *part.compare(called, "1e-5", errors=same)]

@@ -1,0 +1,182 @@
+"""Panel regressions in R: plm, lm with dummies or of means, and fixest where it is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from digicarbon.model.panel_regression import PanelRegression
+from digicarbon.model.scripts.small import small_of_panel
+from digicarbon.script.r import EFFECTS, RPart, if_installed
+from digicarbon.script.small import Small
+from digicarbon.script.words import chunks, wrapped
+
+RANDOM = {"random": "individual", "random_time": "time", "random_two_way": "twoways"}
+METHODS = {"swamy_arora": "swar", "wallace_hussain": "walhus", "amemiya": "amemiya", "nerlove": "nerlove"}
+
+
+def script(part: RPart, model: PanelRegression) -> list[str]:
+    """Return a panel regression in plm, and in fixest where it is installed."""
+    y, x = part.names[model.y], [part.names[name] for name in part.extract.regressors]
+    called = {name: part.names[name] for name in part.extract.regressors} | {"const": "(Intercept)"}
+    if model.estimator == "lsdv":
+        return _dummies(part, model, y, x, called)
+    right = " + ".join(x)
+    if model.estimator == "between":
+        return _between(part, model, y, right, called)
+    if model.estimator == "first_difference" and not part.extract.without_gaps:
+        return part.skip("units have gaps: plm takes differences of rows, digicarbon of the calendar")
+    if model.effects in RANDOM:
+        if model.variance == "stata" and not part.extract.balanced:
+            return part.skip("Stata's variance components of an unbalanced panel, which plm does not have")
+        method = METHODS.get(model.variance, "swar")
+        kind = f'model = "random", effect = "{RANDOM[model.effects]}", random.method = "{method}"'
+    elif model.estimator == "first_difference":
+        # dummies of periods, differenced, and the constant span the effects of all differences
+        right += " + factor(time_id)" if model.effects == "two_way" else ""
+        kind = 'model = "fd"'
+        if model.effects == "two_way":
+            called.pop("const", None)
+    elif model.effects == "none":
+        kind = 'model = "pooling"'
+    else:
+        kind = f'model = "within", effect = "{EFFECTS[model.effects]}"'
+    lines = chunks([*pieces(part, y, right), kind], "fit <- plm(", ", ", ")", "  ")
+    if model.constant:
+        called.pop("const", None)
+        lines += wrapped("#", "The constant beside the effects (the mean of them) is not compared.")
+    covariance, remark = _covariance(part, model)
+    lines += wrapped("#", remark) if remark else []
+    if covariance:
+        lines += [f"V <- {covariance}"]
+    repair = "V, repair = TRUE" if model.cov == "cluster" and model.cluster == "both" else "V"
+    lines += part.compare("coef(fit)", f"errors_of({repair})" if covariance else "", called)
+    if not covariance:
+        lines += part.skip(f"standard errors: {remark}")
+    return [*lines, *_fixest(part, model, y, x)]
+
+
+def pieces(part: RPart, y: str, right: str) -> list[str]:
+    """Return the first arguments of plm."""
+    return [f"{y} ~ {right}", f"data = {part.data}", 'index = c("unit_id", "time_id")']
+
+
+def _covariance(part: RPart, model: PanelRegression) -> tuple[str, str]:
+    """Return the covariance in R, empty where plm has none, and a sentence on it."""
+    t, nobs = part.count("n_periods"), part.count("nobs")
+    lags = model.rule.lags(t)
+    rule, hc = f"small-sample rule '{model.small_sample}'", hc_of(model.small_sample)
+    if model.cov == "classic":
+        return "vcov(fit)", ""
+    if model.cov == "robust":
+        factor = small_of_panel(part, model, "none").expression(nobs)
+        return f'vcovHC(fit, method = "white1", type = "{hc}") * ({factor})', f"White's {hc} times the {rule}."
+    if model.cov == "cluster":
+        return clustered(
+            part, small_of_panel(part, model, model.cluster), model.cluster
+        ), f"Clusters without a factor ({hc}), times the {rule}."
+    if model.cov == "driscoll_kraay":
+        factor = small_of_panel(part, model, "none").expression(t)
+        return f'vcovSCC(fit, type = "{hc}", maxlag = {lags}) * ({factor})', f"{lags} lags, times the {rule}."
+    if model.cov == "newey_west":
+        if not part.extract.without_gaps:
+            return "", "units have gaps: plm's lags are rows, ours are of the calendar"
+        factor = small_of_panel(part, model, "none").expression(nobs if model.small_sample == "sss" else t)
+        return f'vcovNW(fit, type = "{hc}", maxlag = {lags}) * ({factor})', f"{lags} lags, times the {rule}."
+    if model.cov == "beck_katz":
+        by = "time" if model.cluster == "time" else "group"
+        factor = small_of_panel(part, model, "none").expression(nobs)
+        return f'vcovBK(fit, type = "{hc}", cluster = "{by}") * ({factor})', f"Panel-corrected, times the {rule}."
+    return "", "Conley's covariance is not in plm"
+
+
+def clustered(part: RPart, small: Small, cluster: str) -> str:
+    """Return a covariance of plm with clusters by ``unit``, ``time`` or ``both``, times its factor."""
+    n, t, nobs = part.count("n_units"), part.count("n_periods"), part.count("nobs")
+    hc = hc_of(small.rule)
+    if cluster != "both":
+        by, groups = ("group", n) if cluster == "unit" else ("time", t)
+        found = f'vcovHC(fit, method = "arellano", type = "{hc}", cluster = "{by}")'
+        return f"{found} * ({small.expression(groups)})"
+    own = small.rule == "sss"
+    parts = [
+        f'vcovHC(fit, {method}, type = "{hc}") * ({small.expression(groups if own else min(n, t))})'
+        for method, groups in (
+            ('method = "arellano", cluster = "group"', n),
+            ('method = "arellano", cluster = "time"', t),
+            ('method = "white1"', nobs),
+        )
+    ]
+    return f"{parts[0]} +\n  {parts[1]} -\n  {parts[2]}"
+
+
+def _dummies(part: RPart, model: PanelRegression, y: str, x: Sequence[str], called: dict[str, str]) -> list[str]:
+    """Return a least-squares regression on dummies, all slopes compared."""
+    by = {"unit": ["unit"], "time": ["time"], "two_way": ["unit", "time"]}[model.effects]
+    right = " + ".join([*x, *(f"factor({name}_id)" for name in by)])
+    called.pop("const")
+    lines = [f"fit <- lm({y} ~ 0 + {right}, data = {part.data})"]
+    covariance = _least_squares(part, model)
+    return [
+        *lines,
+        *([f"V <- {covariance}"] if covariance else []),
+        *part.compare("coef(fit)", "errors_of(V)" if covariance else "", called),
+        *([] if covariance else part.skip(f"standard errors: {model.cov} after lm with dummies")),
+    ]
+
+
+def _between(part: RPart, model: PanelRegression, y: str, right: str, called: Mapping[str, str]) -> list[str]:
+    """Return a least-squares regression of means."""
+    by = "time_id" if model.effects == "time" else "unit_id"
+    columns = ", ".join(f'"{name}"' for name in [y, *right.split(" + ")])
+    covariance = _least_squares(part, model)
+    return [
+        f'means <- aggregate({part.data}[c({columns})], {part.data}["{by}"], mean)',
+        f"fit <- lm({y} ~ {right}, data = means)",
+        f"V <- {covariance}",
+        *part.compare("coef(fit)", "errors_of(V)", called),
+    ]
+
+
+def _least_squares(part: RPart, model: PanelRegression) -> str:
+    """Return a covariance after lm, empty where it is not a simple one."""
+    n, t, nobs = part.count("n_units"), part.count("n_periods"), part.count("nobs")
+    if model.cov == "classic":
+        return "vcov(fit)"
+    if model.cov == "robust":
+        if model.small_sample == "hc3":
+            return 'vcovHC(fit, type = "HC3")'
+        return f'vcovHC(fit, type = "HC0") * ({small_of_panel(part, model, "none").expression(nobs)})'
+    if model.cov == "cluster" and model.cluster != "both" and model.small_sample != "hc3":
+        by, groups = ("unit_id", n) if model.cluster == "unit" else ("time_id", t)
+        factor = small_of_panel(part, model, model.cluster).expression(groups)
+        clusters = f'vcovCL(fit, cluster = {part.data}${by}, type = "HC0", cadjust = FALSE)'
+        return f"{clusters} * ({factor})"
+    return ""
+
+
+def _fixest(part: RPart, model: PanelRegression, y: str, x: Sequence[str]) -> list[str]:
+    """Return the same in fixest, for the settings whose standard errors it has under one name."""
+    plain = model.estimator == "within" and model.effects in EFFECTS and not model.constant
+    rules = {"stata": "nonnested", "full": "full", "sss": "none"}
+    if not plain or model.cov not in ("classic", "cluster") or model.small_sample not in rules:
+        return []
+    by = {"unit": ["unit_id"], "time": ["time_id"], "both": ["unit_id", "time_id"]}[model.cluster]
+    absorbed = {"unit": "unit_id", "time": "time_id", "two_way": "unit_id + time_id"}[model.effects]
+    if model.cov == "cluster" and model.cluster == "both" and model.small_sample == "sss":
+        # plm's rule scales each part by its own number of groups, fixest has one number for all
+        return []
+    vcov = '"iid"' if model.cov == "classic" else f"~{' + '.join(by)}"
+    rule = (
+        "" if model.cov == "classic" else f', ssc = fixest::ssc(K.adj = TRUE, K.fixef = "{rules[model.small_sample]}")'
+    )
+    called = {name: part.names[name] for name in part.extract.regressors}
+    body = [
+        f"fit <- fixest::feols({y} ~ {' + '.join(x)} | {absorbed}, {part.data}, vcov = {vcov}{rule})",
+        *part.compare("coef(fit)", "fixest::se(fit)", called, "1e-5", "(fixest)"),
+    ]
+    return if_installed("fixest", "0.14", body)
+
+
+def hc_of(rule: str) -> str:
+    """Return the type that plm calls a sandwich without a factor: of residuals, or of residuals over 1 - leverage."""
+    return "HC3" if rule == "hc3" else "HC0"

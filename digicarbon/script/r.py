@@ -1,0 +1,79 @@
+"""The part of a run in an R script, and the words for it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from digicarbon.result import Result
+from digicarbon.script.extract import Extract
+from digicarbon.script.names import Names
+from digicarbon.script.part import Part
+from digicarbon.script.words import Remarks, chunks, number, quoted
+
+EFFECTS = {"unit": "individual", "time": "time", "two_way": "twoways"}
+"""What plm calls effects."""
+
+
+class RPart(Part):
+    """The part of one run in an R script.
+
+    The script has read `data`, with the columns ``unit_id`` and ``time_id``, and loaded plm, lmtest and sandwich.
+
+    Attributes
+    ----------
+    functions : list of str
+        R code that must stand at the head of the script, each text once.
+    """
+
+    def __init__(
+        self, extract: Extract, result: Result, names: Names, data: str, matrix: str, remarks: Remarks
+    ) -> None:
+        super().__init__(extract, result, names, data, matrix, remarks)
+        self.functions: list[str] = []
+
+    def skip(self, why: str) -> list[str]:
+        """Return the line that says why a run is not compared."""
+        return [f'skip(run, "{quoted(why)}")']
+
+    def vectors(self, called: Mapping[str, str]) -> list[str]:
+        """Return expected numbers as two vectors: terms that the tool reports, under its names."""
+        found = {term: pair for term, pair in self.expected.items() if term in called}
+        coef = [f"`{called[term]}` = {number(b)}" for term, (b, _) in found.items()]
+        lines = chunks(coef, "expected <- c(", ", ", ")", "  ")
+        size = [f"`{called[term]}` = {finite(se)}" for term, (_, se) in found.items()]
+        return [*lines, *chunks(size, "recorded_se <- c(", ", ", ")", "  ")]
+
+    def compare(
+        self, coef: str, errors: str, called: Mapping[str, str], tolerance: str = "1e-6", what: str = ""
+    ) -> list[str]:
+        """Return the comparison of coefficients and, unless ``errors`` is empty, of their standard errors."""
+        name = f'paste(run, "{what}")' if what else "run"
+        lines = self.vectors(called)
+        lines.append(f"check({name}, {coef}, expected, recorded_se, {tolerance})")
+        if errors:
+            lines += [
+                "known <- !is.na(recorded_se)",
+                f'check({name}, {errors}, recorded_se[known], tolerance = {tolerance}, what = "standard error")',
+            ]
+        return lines
+
+
+def if_installed(package: str, version: str, body: Sequence[str]) -> list[str]:
+    """Return lines that are run where R has a package."""
+    return [
+        f'if (has("{package}") && packageVersion("{package}") >= "{version}") {{',
+        *(f"  {line}" for line in body),
+        f'}} else skip(paste(run, "({package})"), "the package {package} (>= {version}) is not installed")',
+    ]
+
+
+def vector(words: Sequence[str]) -> str:
+    """Return texts as a vector."""
+    quotes = ", ".join(f'"{word}"' for word in words)
+    return f"c({quotes})" if words else "character(0)"
+
+
+def finite(value: float) -> str:
+    """Return a number with all its digits, ``NA`` for one that does not exist."""
+    return number(value) if math.isfinite(value) else "NA"

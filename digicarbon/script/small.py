@@ -1,0 +1,36 @@
+"""What a small-sample factor counts, as an expression that R and Stata compute."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Small:
+    """What a small-sample factor counts; `expression` is the factor as both tools read it.
+
+    Attributes
+    ----------
+    rule : str
+        As in `PanelRegression.small_sample`.
+    nobs, k, absorbed, nested : int
+        Rows; columns of the design; parameters of the effects, and how many of them are nested in the clusters.
+    """
+
+    rule: str
+    nobs: int
+    k: int
+    absorbed: int
+    nested: int = 0
+
+    def expression(self, groups: int) -> str:
+        """Return the factor on a covariance of so many clusters, e.g. ``30 / 29 * 179 / (180 - 8)``."""
+        if self.rule in ("none", "hc3"):
+            return "1"
+        if self.rule == "hc1":
+            return f"{self.nobs} / ({self.nobs} - {self.k})"
+        grouped = f"{groups} / {groups - 1}"
+        if self.rule == "g":
+            return grouped
+        counted = {"stata": self.k + self.absorbed - self.nested, "full": self.k + self.absorbed, "sss": self.k}
+        return f"{grouped} * {self.nobs - 1} / ({self.nobs} - {counted[self.rule]})"

@@ -1,0 +1,198 @@
+"""Every model class declares what other rooms ask it for: roles, quantities, null model and batch, R and Stata."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from conftest import REFERENCE, REPOSITORY
+
+import digicarbon as dc
+from digicarbon import model as room
+from digicarbon.model import DynamicPanel, GroupedRegression, Model, NoModel, PanelIV, PanelRegression, SpatialPanel
+from digicarbon.model.batch import Estimand, estimate_of
+from digicarbon.numeric.resampling.null_model import NullModel
+from digicarbon.result import Quantity, Result, RoleKind
+from digicarbon.script import Extract, Names, Part, RPart, StataPart
+from digicarbon.script.words import Remarks
+from digicarbon.tracking._codec import decode, encode
+
+QUANTITIES: tuple[Quantity, ...] = get_args(Quantity)
+TOOLS = ("r", "stata")
+TERMS = {"y": "ln_gsp", "x": ("ln_pcap",), "controls": ("ln_pc", "unemp")}
+EXAMPLES: dict[type[Model], list[Model]] = {
+    NoModel: [NoModel()],
+    PanelRegression: [
+        PanelRegression(**TERMS, effects="two_way", cov="cluster"),
+        PanelRegression(**TERMS, effects="none", cov="robust"),
+        PanelRegression(**TERMS, effects="random"),
+        PanelRegression(**TERMS, effects="unit", constant=True),
+        PanelRegression(**TERMS, effects="unit", estimator="lsdv"),
+        PanelRegression(**TERMS, effects="unit", estimator="between"),
+        PanelRegression(**TERMS, effects="unit", estimator="first_difference"),
+        PanelRegression(**TERMS | {"x": ("ln_pcap", "ln_pcap^2"), "controls": ("L.ln_pc", "C(half):unemp")}),
+    ],
+    GroupedRegression: [GroupedRegression(**TERMS, by="half"), GroupedRegression(**TERMS, by="half", interact="all")],
+    PanelIV: [PanelIV(**TERMS, instruments=("L.ln_pcap",)), PanelIV(**TERMS, instruments=("emp",), effects="none")],
+    DynamicPanel: [DynamicPanel(**TERMS, lags=2, collapse=True), DynamicPanel(**TERMS, kind="system", collapse=True)],
+    SpatialPanel: [
+        *(SpatialPanel(**TERMS, kind=kind) for kind in ("slx", "sar", "sem", "sdm", "sdem", "sac")),
+        SpatialPanel(**TERMS, kind="sar", effects="random"),
+        SpatialPanel(**TERMS, kind="sdem", effects="none", durbin=("unemp",)),
+    ],
+}
+EVERY = [
+    pytest.param(model, id=f"{cls.__name__}-{n}") for cls, found in EXAMPLES.items() for n, model in enumerate(found)
+]
+FITTED = [case for case in EVERY if not isinstance(case.values[0], NoModel)]
+
+
+def classes() -> set[type[Model]]:
+    """The model classes of the package, those that no option names among them."""
+    for module in pkgutil.walk_packages(room.__path__, f"{room.__name__}."):
+        importlib.import_module(module.name)
+
+    def below(cls: type[Model]) -> Iterator[type[Model]]:
+        for inner in cls.__subclasses__():
+            yield inner
+            yield from below(inner)
+
+    return {cls for cls in below(Model) if cls.__module__.startswith("digicarbon.")}
+
+
+@cache
+def states() -> dc.Panel:
+    frame = pd.read_csv(REFERENCE / "produc.csv")
+    logs = {f"ln_{name}": np.log(frame[name]) for name in ("gsp", "pcap", "pc")}
+    half = np.where(frame["state"] < "M", "south", "north")
+    table = frame[["state", "year", "unemp", "emp"]].assign(half=half, **logs)
+    return dc.Panel.from_frame(table, unit="state", time="year")
+
+
+@cache
+def neighbours() -> dc.Weights:
+    edges = pd.read_csv(REFERENCE / "usaww_edges.csv")
+    return dc.Weights.from_edges(edges, symmetric=False).align(states())
+
+
+def weights_of(model: Model) -> dc.Weights | None:
+    return neighbours() if model.uses_weights else None
+
+
+FITS: dict[int, Result] = {}
+
+
+def fitted(model: Model) -> Result:
+    """The result of an example, which is fitted once."""
+    if id(model) not in FITS:
+        FITS[id(model)] = model.fit(states(), weights_of(model))
+    return FITS[id(model)]
+
+
+def test_every_class_and_every_option_has_an_example() -> None:
+    """Whoever adds a class names a fit of it above, and with it all that follows is asked of it."""
+    assert classes() == set(EXAMPLES)
+    for option in sorted(Path(REPOSITORY, "conf/model").glob("*.yaml")):
+        module, _, name = yaml.safe_load(option.read_text(encoding="utf-8"))["_target_"].rpartition(".")
+        assert getattr(importlib.import_module(module), name) in EXAMPLES, option.name
+
+
+@pytest.mark.parametrize("cls", EXAMPLES)
+@pytest.mark.parametrize("name", ["null", "batch", *TOOLS])
+def test_a_class_has_it_or_says_why_not(cls: type[Model], name: str) -> None:
+    defined = getattr(cls, name) is not getattr(Model, name)
+    reason = cls.without.get(name, "")
+    assert defined or reason, f"{cls.__name__} has no {name} and gives no reason in `without`"
+    assert not reason.endswith(".")
+    assert set(cls.without) <= {"null", "batch", *TOOLS}
+
+
+@pytest.mark.parametrize("model", FITTED)
+def test_every_term_has_its_role(model: Model) -> None:
+    result = fitted(model)
+    assert len(result.roles) == len(result.terms) > 0
+    assert model.described(result, states()) is result, "fit leaves out what regressors are made of"
+    variables = {*states().columns, "half"}
+    for term, role in zip(result.terms, result.roles, strict=True):
+        assert role.kind in get_args(RoleKind)
+        assert (role.of in result.terms) == (role.kind == "lag_x"), term
+        assert bool(role.made_of) == (role.kind == "regressor"), term
+        assert {part.variable for part in role.made_of} <= variables, term
+    assert result.focal
+    assert {result.role(term).kind for term in result.focal} == {"regressor"}
+    assert decode(encode(result)).roles == result.roles
+
+
+@pytest.mark.parametrize("model", FITTED)
+def test_a_result_has_the_quantities_that_its_model_declares(model: Model) -> None:
+    result = fitted(model)
+    effects = result.spatial_effects is not None
+    found = [q for q in QUANTITIES if (effects or q == "coefficient") and list(result.focal_numbers(q))]
+    assert tuple(found) == model.quantities
+    # what a curve shows where a report asks for nothing is there as well
+    assert list(result.focal_numbers("total"))
+    assert model.quantities[-1] == ("total" if effects else "coefficient")
+
+
+@pytest.mark.parametrize("model", FITTED)
+def test_a_null_model_can_be_fitted_and_a_batch_is_the_fit(model: Model) -> None:
+    panel, weights = states().with_terms(model.terms), weights_of(model)
+    if "null" in model.without:
+        assert model.null(panel, weights, []) is None
+        return
+    null = model.null(panel, weights, [])
+    assert null is not None
+    hash(null.key)
+    made = null.fit()
+    assert isinstance(made, NullModel)
+    assert made.residuals.shape == made.y.shape == (len(panel.unit_codes),)
+    quantity = model.quantities[-1]
+    estimand = Estimand(quantity, fitted(model).focal[0])
+    batch = model.batch(panel, weights, estimand)
+    hash(batch.key)
+    coef, se = batch.fit(batch.prepare(made.y[:, None]))
+    np.testing.assert_allclose((coef[0], se[0]), estimate_of(fitted(model), estimand), rtol=1e-5)
+
+
+def part_of(model: Model, tool: str, extract: Extract) -> Part:
+    names = Names()
+    for column in extract.columns:
+        names.give(column)
+    kind = RPart if tool == "r" else StataPart
+    matrix = "W" if extract.weights is not None else ""
+    return kind(extract, fitted(model), names, "set_1", matrix, Remarks("#" if tool == "r" else "*"))
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+@pytest.mark.parametrize("model", FITTED)
+def test_scripts_name_each_number_or_say_why_not(model: Model, tool: str) -> None:
+    extract = model.extract(states(), weights_of(model))
+    assert {model.y, *extract.regressors} <= set(extract.columns) | set(extract.lag_terms)
+    assert all(column.shape == (len(extract.index),) for column in extract.columns.values())
+    lines = getattr(model, tool)(part_of(model, tool, extract))
+    assert lines
+    assert all(isinstance(line, str) for line in lines)
+    text = "\n".join(lines)
+    compared, skipped = ("check(", "skip(run") if tool == "r" else ("recorded ", "Not compared: ")
+    assert compared in text or skipped in text or "Recorded, not compared" in text
+
+
+def test_nothing_that_writes_reads_or_records_names_a_class() -> None:
+    """Rooms above the models ask a model; the only one that knows classes by name is the one that changes them."""
+    names = [cls.__name__ for cls in EXAMPLES]
+    for place in ("replication", "report", "sweep", "tracking", "page", "recorded", "plan"):
+        for file in Path(inspect.getfile(dc)).parent.joinpath(place).rglob("*.py"):
+            text = file.read_text(encoding="utf-8")
+            assert not [name for name in names if f"import {name}" in text or f", {name}" in text], file
+    for file in Path(inspect.getfile(dc)).parent.rglob("*.py"):
+        text = file.read_text(encoding="utf-8")
+        assert not [name for name in names if f"isinstance(model, {name}" in text], file
