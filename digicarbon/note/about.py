@@ -18,7 +18,7 @@ from pathlib import PurePath
 from typing import TypeVar
 
 from digicarbon.errors import DigicarbonError
-from digicarbon.note import PLAIN, Note
+from digicarbon.note import PLAIN, Note, note_of
 
 E = TypeVar("E", bound=DigicarbonError)
 
@@ -49,7 +49,7 @@ def note_of_said(said: object) -> Note:
         return Note("of_key", key=found[0], text=sentence[found.end() :])
     if found := _OPTION.match(sentence):
         return Note("of_option", group=found[0], text=sentence[found.end() :])
-    return Note(PLAIN, text=sentence)
+    return note_of(sentence)
 
 
 def key_of(error: DigicarbonError) -> str:
@@ -107,7 +107,7 @@ def of_file(error: E, path: str) -> E:
         text = note["text"]
         if text.startswith(path):
             return error.anew(note, error.where)
-        note = Note(PLAIN, text=text.removeprefix(f"{stem}: "))
+        note = note_of(text.removeprefix(f"{stem}: "))
     fields = dict(note.fields)
     if "file" in fields:
         return error.anew(note, error.where)
