@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from pydantic import field_validator
 
+from digicarbon.note import Note
 from digicarbon.result import Asked, Result
 from digicarbon.secret import learn
 from digicarbon.spec import Spec
@@ -40,10 +41,7 @@ class Tracking(Spec):
         if uri.startswith("sqlite:///") and not uri.startswith("sqlite:///file:") and "?" in uri:
             # the text behind the mark, maybe a password, would be part of the file's name
             learn(uri)
-            raise ValueError(
-                "must end with the name of the file, e.g. sqlite:///mlruns/mlflow.db: leave '?' and what follows out. "
-                "An SQLite file has no password; a server has one, see tracking=server."
-            )
+            raise ValueError(Note("store_with_query", example="sqlite:///mlruns/mlflow.db"))
         return uri
 
     @field_validator("uri")
@@ -55,10 +53,8 @@ class Tracking(Spec):
         if separator and port and not port.isdecimal():
             # what stands there may be a password
             learn(uri if "@" in rest else f"{uri}@")
-            raise ValueError(
-                "must have a number as the port behind the host, e.g. postgresql+psycopg://name:${oc.env:WORD}@host:5432/"
-                "db; a sign @ stands before the host, and the signs : / @ of a password are written %3A %2F %40."
-            )
+            example = "postgresql+psycopg://name:${oc.env:WORD}@host:5432/db"
+            raise ValueError(Note("store_port_no_number", example=example))
         return uri
 
     def model_post_init(self, context: Any) -> None:

@@ -99,7 +99,7 @@ def test_runs_that_wait_end_the_command_with_a_status_of_their_own(
 
 
 def test_an_address_with_a_secret_is_not_part_of_a_command() -> None:
-    sentence = _connection._later("postgresql+psycopg://me:secret@host/db")
+    sentence = str(_connection._later("postgresql+psycopg://me:secret@host/db"))
     assert "`digicarbon deliver` with its tracking.uri, delivers" in sentence
 
 
