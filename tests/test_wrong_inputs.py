@@ -104,7 +104,7 @@ FIELDS: list[tuple[Mapping[str, str], str, list[str]]] = [
     (
         {MINE: f"{CONFIG}sample: {{first: 2050}}\n"},
         "mine",
-        [f"{MINE}: sample.first=2050: the panel's periods lie in 2012 to 2017", "loosen sample.first"],
+        [f"{MINE}: sample.first=2050: the panel's periods lie in 2012 to 2017", "or null for no bound"],
     ),
     ({MINE: f"{CONFIG}inference: {{cov: clusterr}}\n"}, "mine", [f"{MINE}: inference.cov", "Did you mean 'cluster'?"]),
     ({MINE: f"{CONFIG}model: {{x: [3]}}\n"}, "mine", [f"{MINE}: model.x.0: must be a string; got 3"]),
