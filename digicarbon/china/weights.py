@@ -6,6 +6,7 @@ import numpy as np
 import scipy
 
 from digicarbon.china.facts import adjacency, provinces
+from digicarbon.note import Note
 from digicarbon.numeric.spatial.normalisation import Normalise
 from digicarbon.numeric.spatial.proximity import binary
 from digicarbon.panel import Panel
@@ -39,7 +40,7 @@ class AdjacencyWeights(WeightsSpec):
         WeightsError
             If a unit is not a province, or has no neighbour in the panel and ``islands`` is ``"refuse"``.
         """
-        names = as_known(panel.units, "weights", "w1_adjacency")
+        names = as_known(panel.units, Note("option_of_group", group="weights", option="w1_adjacency"))
         position = {name: index for index, name in enumerate(names)}
         matrix = np.zeros((len(position), len(position)))
         for start, end in adjacency()[["province", "neighbour"]].itertuples(index=False):

@@ -62,7 +62,7 @@ def group_of(error: DigicarbonError) -> str:
     """Return the config group whose option an error is about, where it is about none of its fields."""
     note = note_of_said(error.said)
     # what needs something may be told as "measure=none"
-    group = note.key.partition("=")[0] or str(dict(note.fields).get("group", ""))
+    group = note.key.partition("=")[0] or str(dict(first_of(note).fields).get("group", ""))
     return group if group in GROUPS and not key_of(error) else ""
 
 

@@ -35,15 +35,15 @@ UNIT, POLYGON = Note("weights_unit"), Note("weights_polygon")
 """What of a file bears a label."""
 
 
-def as_known(units: Sequence[str], key: str, value: str, remedy: Note | str = "") -> list[str]:
+def as_known(units: Sequence[str], asking: Note, remedy: Note | str = "") -> list[str]:
     """Return the English name of the country's unit that each unit is.
 
     Parameters
     ----------
     units : sequence of str
         The country's, in any of its spellings.
-    key, value : str
-        What asks, for messages, e.g. ``"weights"`` and ``"w1_adjacency"``.
+    asking : Note
+        What asks, for messages: an option or a field with its value.
     remedy : Note or str
         What else a user can do than correct the labels or give weights in a file; empty if there is nothing.
 
@@ -60,8 +60,7 @@ def as_known(units: Sequence[str], key: str, value: str, remedy: Note | str = ""
         raise WeightsError(
             Note(
                 "weights_strangers",
-                key=key,
-                value=value,
+                first=asking,
                 known=home.about,
                 units=cut(strangers),
                 hint=suggestion(strangers[0], spellings),
@@ -73,7 +72,7 @@ def as_known(units: Sequence[str], key: str, value: str, remedy: Note | str = ""
     if twice:
         alike = [unit for unit, name in found.items() if name == twice[0]]
         raise WeightsError(
-            Note("weights_same_unit", key=key, value=value, units=cut(alike), unit=twice[0], noun=home.noun)
+            Note("weights_same_unit", first=asking, units=cut(alike), unit=twice[0], noun=home.noun)
         )
     return names
 

@@ -197,8 +197,7 @@ class PlacedWeights(WeightsSpec):
     def _in_country(self, panel: Panel) -> Places:
         names = as_known(
             panel.units,
-            "weights.coordinates",
-            "null",
+            Note("field_of_value", key="weights.coordinates", value="null"),
             Note("weights_name_places", longitude=self.longitude, latitude=self.latitude),
         )
         table = country().units.loc[names]
