@@ -56,7 +56,7 @@ def table_years(keys: pd.DataFrame, tables: Collection[tuple[str, int]], how: Ga
         known.setdefault(unit, []).append(year)
     missing = [unit for unit in keys["unit"].unique() if unit not in known]
     if missing:
-        raise DataError(Note("bea_no_table_of_units", source=source, units=cut(missing)))
+        raise DataError(Note("bea_no_table_of_units", group="source", source=source, units=cut(missing)))
     # arrays: to set a part of a frame takes a hundred times as long, once for each unit
     before, after, weight = np.zeros(len(keys), int), np.zeros(len(keys), int), np.zeros(len(keys))
     times = keys["time"].to_numpy()

@@ -104,7 +104,7 @@ class Measure(Spec):
         if not self.changed:
             return made
         if not names:
-            raise ConfigError(Note("measure_without_columns"))
+            raise ConfigError(Note("measure_without_columns", key="measure.per"))
         self._refuse_logarithms(names)
         values = {name: numbers(made, name, inputs.source) for name in names}
         if self.per != "none":

@@ -196,7 +196,7 @@ class BeaMeasure(Measure):
         first = _position(table.sectors, self.sector1, name, "measure.sector1")
         second = _position(table.sectors, self.sector2, name, "measure.sector2")
         if first == second:
-            raise DataError(Note("bea_one_sector_twice", sector=table.sectors[first]))
+            raise DataError(Note("bea_one_sector_twice", key="measure.sector1", sector=table.sectors[first]))
         return first, second
 
     def _shares(self, table: InputOutputTable, name: Note) -> FloatArray:
@@ -223,7 +223,7 @@ class BeaMeasure(Measure):
 def _tables(inputs: Inputs) -> Mapping[tuple[str, int], InputOutputTable]:
     if not inputs.tables:
         remedy = inputs.absent.get(TABLES, Note("choose_another_source"))
-        raise DataError(Note("bea_needs_tables", source=inputs.source, remedy=remedy))
+        raise DataError(Note("bea_needs_tables", group="measure", source=inputs.source, remedy=remedy))
     return inputs.tables
 
 

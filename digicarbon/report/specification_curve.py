@@ -431,8 +431,8 @@ def _refuse_mixture(rows: pd.DataFrame, outcomes: Sequence[str]) -> None:
         logs = [name for name in names if _LAGS.sub("", name).startswith("ln_")]
         others = [name for name in names if name not in logs]
         if logs and others:
-            said = Note("mixed_terms" if terms else "mixed_outcomes", logs=cut(logs, 3), others=cut(others, 3))
-            raise ConfigError(said)
+            shown = {"logs": cut(logs, 3), "others": cut(others, 3)}
+            raise ConfigError(Note("mixed_terms" if terms else "mixed_outcomes", key="report", **shown))
 
 
 def _choices(rows: pd.DataFrame, keys: Sequence[str]) -> tuple[list[Choice], tuple[Note, ...]]:

@@ -71,9 +71,7 @@ def as_known(units: Sequence[str], asking: Note, remedy: Note | str = "") -> lis
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         alike = [unit for unit, name in found.items() if name == twice[0]]
-        raise WeightsError(
-            Note("weights_same_unit", first=asking, units=cut(alike), unit=twice[0], noun=home.noun)
-        )
+        raise WeightsError(Note("weights_same_unit", first=asking, units=cut(alike), unit=twice[0], noun=home.noun))
     return names
 
 
