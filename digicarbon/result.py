@@ -98,7 +98,7 @@ def roles_made_of(terms: Sequence[str], roles: Sequence[Role], made_of: Mapping[
         By term; a regressor that is not there keeps what it says itself.
     """
     return tuple(
-        replace(role, made_of=made_of[term]) if role.kind == "regressor" and term in made_of else role
+        Role("regressor", role.of, made_of[term]) if role.kind == "regressor" and term in made_of else role
         for term, role in zip(terms, roles or (REGRESSOR,) * len(terms), strict=True)
     )
 

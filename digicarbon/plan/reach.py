@@ -28,10 +28,11 @@ _TOKENS = re.compile(
 
 @dataclass(frozen=True)
 class _Source:
-    """What is taken of a file: a hash of its code, and (module, name) of what it imports."""
+    """What is taken of a file: a hash of its code, and (module, name) of what it imports, for type checkers too."""
 
     digest: str
     imports: tuple[tuple[str, str], ...]
+    for_types: frozenset[tuple[str, str]] = frozenset()
 
 
 def code_digest(*classes: type[Spec]) -> str:
@@ -74,7 +75,8 @@ def _reached(classes: Sequence[type[Spec]]) -> Iterator[tuple[str, bytes]]:
         seen.add(name)
         if content is not None:
             yield name, content
-            waiting += [_home(module, item) for module, item in _source(content).imports]
+            source = _source(content)
+            waiting += [_home(*one) for one in source.imports if one not in source.for_types]
 
 
 def _content(name: str, packages: Set[str], loaded: Mapping[str, bytes]) -> bytes | None:
@@ -118,15 +120,18 @@ def _source(content: bytes) -> _Source:
     tree = ast.parse(content)
     text = importlib.util.decode_source(content)
     lines = text.split("\n")
-    imports: list[tuple[str, str]] = []
+    imports: dict[bool, list[tuple[str, str]]] = {False: [], True: []}
     waiting: list[ast.AST] = [tree]
+    typed: set[ast.AST] = set()
     while waiting:
         node = waiting.pop()
         match node:
             case ast.Import(names=names):
-                imports += [(alias.name, "") for alias in names]
+                imports[node in typed] += [(alias.name, "") for alias in names]
             case ast.ImportFrom(module=str(module), level=0, names=names):
-                imports += [(module, alias.name) for alias in names]
+                imports[node in typed] += [(module, alias.name) for alias in names]
+            case ast.If(test=ast.Name(id="TYPE_CHECKING"), body=body):
+                typed.update(body)
         waiting += [inner for inner in ast.iter_child_nodes(node) if isinstance(inner, _HOLDERS)]
         for alone in filter(_is_text, getattr(node, "body", None) or ()):
             # a text that stands alone computes nothing
@@ -134,7 +139,8 @@ def _source(content: bytes) -> _Source:
                 lines[alone.lineno - 1 : alone.end_lineno] = [""] * (1 + (alone.end_lineno or 0) - alone.lineno)
     code = _TOKENS.sub(lambda token: token["text"] or "", "\n".join(lines))
     plain = "\n".join(line.rstrip() for line in code.split("\n") if line.strip())
-    return _Source(hashlib.sha256(plain.encode()).hexdigest(), tuple(imports))
+    only = frozenset(imports[True]) - frozenset(imports[False])
+    return _Source(hashlib.sha256(plain.encode()).hexdigest(), (*imports[False], *imports[True]), only)
 
 
 def _is_text(node: ast.AST) -> bool:

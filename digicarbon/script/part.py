@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 
 from digicarbon.result import Result
 from digicarbon.script.extract import Extract
@@ -10,6 +11,7 @@ from digicarbon.script.names import Names
 from digicarbon.script.words import Remarks
 
 
+@dataclass(eq=False)
 class Part(ABC):
     """The part of one run in a script: what it is written of, and the words for it.
 
@@ -29,11 +31,12 @@ class Part(ABC):
         Sentences that stand once at the head of the script.
     """
 
-    def __init__(
-        self, extract: Extract, result: Result, names: Names, data: str, matrix: str, remarks: Remarks
-    ) -> None:
-        self.extract, self.result, self.names = extract, result, names
-        self.data, self.matrix, self.remarks = data, matrix, remarks
+    extract: Extract
+    result: Result
+    names: Names
+    data: str
+    matrix: str
+    remarks: Remarks
 
     @property
     def expected(self) -> dict[str, tuple[float, float]]:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from digicarbon.result import Result
-from digicarbon.script.extract import Extract
-from digicarbon.script.names import Names
 from digicarbon.script.part import Part
-from digicarbon.script.words import Remarks, chunks, number, quoted
+from digicarbon.script.words import chunks, number, quoted
 
 EFFECTS = {"unit": "individual", "time": "time", "two_way": "twoways"}
 """What plm calls effects."""
 
 
+@dataclass(eq=False)
 class RPart(Part):
     """The part of one run in an R script.
 
@@ -26,11 +25,7 @@ class RPart(Part):
         R code that must stand at the head of the script, each text once.
     """
 
-    def __init__(
-        self, extract: Extract, result: Result, names: Names, data: str, matrix: str, remarks: Remarks
-    ) -> None:
-        super().__init__(extract, result, names, data, matrix, remarks)
-        self.functions: list[str] = []
+    functions: list[str] = field(default_factory=list)
 
     def skip(self, why: str) -> list[str]:
         """Return the line that says why a run is not compared."""

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 
-from digicarbon.result import Result
-from digicarbon.script.extract import Extract
-from digicarbon.script.names import Names
 from digicarbon.script.part import Part
-from digicarbon.script.words import Remarks, number, wrapped
+from digicarbon.script.words import number, wrapped
 
 ABSORBED = {"unit": "unit_id", "time": "time_id", "two_way": "unit_id time_id"}
 """What reghdfe absorbs, by effects."""
 CLUSTERS = {"unit": "unit_id", "time": "time_id", "both": "unit_id time_id"}
 
 
+@dataclass(eq=False)
 class StataPart(Part):
     """The part of one run in a do-file.
 
@@ -27,11 +26,7 @@ class StataPart(Part):
         Whether the do-file must have read the weights as a matrix.
     """
 
-    def __init__(
-        self, extract: Extract, result: Result, names: Names, data: str, matrix: str, remarks: Remarks
-    ) -> None:
-        super().__init__(extract, result, names, data, matrix, remarks)
-        self.reads_matrix = False
+    reads_matrix: bool = False
 
     def skip(self, why: str) -> list[str]:
         """Return the comment that says why a run is not compared."""

@@ -93,3 +93,13 @@ def test_imports_inside_functions_are_followed() -> None:
     )
     assert [reach._home(*one) for one in source.imports] == ["digicarbon.numeric.gmm.estimator"]
     assert reach._home("digicarbon.model", "SpatialPanel") == "digicarbon.model.spatial_panel"
+
+
+def test_what_a_model_is_in_r_and_stata_changes_no_digest() -> None:
+    for cls in (PanelRegression, SpatialPanel):
+        assert not [name for name in modules(cls) if name.startswith("model.scripts")]
+
+
+def test_what_is_imported_for_type_checkers_computes_nothing() -> None:
+    assert "model.spatial_panel" not in modules(PanelRegression)
+    assert "model.panel_regression" not in modules(DynamicPanel)

@@ -9,6 +9,7 @@ from typing import Any, overload
 import numpy as np
 import pandas as pd
 import pytest
+from roles import made_roles
 
 from digicarbon.errors import ConfigError
 from digicarbon.note import note_of
@@ -235,9 +236,9 @@ def test_boundaries_with_different_ranges_are_one_note() -> None:
 
 
 def test_pieces_of_an_effect_are_counted_piece_by_piece_only(records: Once) -> None:
-    pieces = Result(
-        "fe", "ln_ci", focal=("x[a]", "x[b]"), terms=("x[a]", "x[b]"), coef=np.array([7.0, -8.0]), covariance=np.eye(2)
-    )
+    terms = ("x[a]", "x[b]")
+    coef, roles = np.array([7.0, -8.0]), made_roles(terms)
+    pieces = Result("fe", "ln_ci", focal=terms, terms=terms, coef=coef, covariance=np.eye(2), roles=roles)
     apart = [Record(f"All({i})", {}, {"measure": "ddl", "controls": []}, pieces) for i in (1, 2)]
     runs = Once([*records.made, *apart])
     note = "2 runs with several coefficients of one variable (groups, interactions): counted piece by piece only"
