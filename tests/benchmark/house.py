@@ -1,4 +1,8 @@
-"""The house in numbers: ``python tests/benchmark/house.py`` prints names at the top, lines and a walk of five fits."""
+"""The house in numbers: names at the top, lines, a walk of five fits, places that read words or know an estimator.
+
+``python tests/benchmark/house.py`` measures this repository, ``python tests/benchmark/house.py FOLDER`` another copy of it,
+which is installed in the environment of that Python.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,15 @@ import ast
 import os
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 from types import FrameType
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from code_facts import distribution, imported, ladders, readings
+
+REPOSITORY = Path(sys.argv[1]).resolve() if sys.argv[1:] else Path(__file__).resolve().parents[2]
 PACKAGE = REPOSITORY / "digicarbon"
 COMMAND = ["run", "table7_spatial_w1", "executor=sequential"]
 
@@ -56,5 +65,11 @@ if __name__ == "__main__":
     every, code = map(sum, zip(*map(lines, files), strict=True))
     top = [item.stem for item in PACKAGE.iterdir() if item.suffix == ".py" or (item / "__init__.py").exists()]
     walked = walk()
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *(one for extra in project["optional-dependencies"].values() for one in extra)]
+    undeclared = imported(PACKAGE) - {distribution(requirement) for requirement in wanted}
     sys.stdout.write(f"names at the top: {len(top)}\nfiles: {len(files)}\nlines: {every}, {code} of them code\n")
     sys.stdout.write(f"{' '.join(COMMAND)}: {walked[0]} files, {walked[1]} functions, {walked[2]} calls\n")
+    sys.stdout.write(f"places outside model/ that ask for a model's class: {len(ladders(PACKAGE))}\n")
+    sys.stdout.write(f"places that read the words of a note or an error: {len(readings(PACKAGE))}\n")
+    sys.stdout.write(f"undeclared imports: {len(undeclared)} {' '.join(sorted(undeclared))}\n")

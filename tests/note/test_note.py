@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import json
 import pickle
-import re
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
 import pytest
+from code_facts import ladders, readings, sources
 
 import digicarbon
 from digicarbon.data import error_words, note_words, old_note_words, sentence_words
@@ -98,11 +98,6 @@ def test_sentences_of_old_stores_are_read_as_notes() -> None:
 # -- the table and the code -----------------------------------------------------------------------------------------
 
 
-def sources() -> Iterator[tuple[Path, ast.Module]]:
-    for path in sorted(ROOT.rglob("*.py")):
-        yield path, ast.parse(path.read_text(encoding="utf-8"))
-
-
 def codes_of(node: ast.expr) -> list[str]:
     """Return the codes that an expression can be; none where it is neither a text nor one of two."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -114,9 +109,9 @@ def codes_of(node: ast.expr) -> list[str]:
 
 def made() -> Iterator[tuple[str, list[str], set[str], bool]]:
     """Yield where a note is made, its codes, the fields that are named, and whether there are more."""
-    for path, tree in sources():
+    for path, tree in sources(ROOT):
         # these turn what was recorded, and any code, into notes
-        if path.parent == ROOT / "note" and path.stem in ("__init__", "recorded"):
+        if path.parent.name == "note" and path.stem in ("__init__", "recorded"):
             continue
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Note":
@@ -125,7 +120,7 @@ def made() -> Iterator[tuple[str, list[str], set[str], bool]]:
                     continue
                 given = {word.arg for word in node.keywords if word.arg}
                 more = any(word.arg is None for word in node.keywords)
-                yield f"{path.relative_to(ROOT)}:{node.lineno}", codes_of(node.args[0]), given, more
+                yield f"{path}:{node.lineno}", codes_of(node.args[0]), given, more
 
 
 def fields_of(code: str) -> dict[str, str]:
@@ -166,7 +161,7 @@ def test_endings_ask_for_fields_that_there_are(code: str) -> None:
 
 def test_no_error_is_made_of_a_sentence() -> None:
     """Every error of ours holds a note: what is raised names a code."""
-    trees = dict(sources())
+    trees = dict(sources(ROOT))
     ours, more = {"DigicarbonError"}, True
     while more:
         more = False
@@ -178,7 +173,7 @@ def test_no_error_is_made_of_a_sentence() -> None:
                     more = True
     assert {"ConfigError", "SpecError", "UnknownColumnError"} <= ours
     sentences = [
-        f"{path.relative_to(ROOT)}:{node.lineno}"
+        f"{path}:{node.lineno}"
         for path, tree in trees.items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
@@ -192,49 +187,11 @@ def test_no_error_is_made_of_a_sentence() -> None:
 
 def test_nothing_reads_the_words_of_a_note_or_an_error() -> None:
     """No code searches a note, cuts it or compares it with a sentence: it asks for codes and fields."""
-    reading = []
-    for path, tree in sources():
-        # importers read the notes of the files that they import; stores and servers raise errors of theirs
-        if path.parent == ROOT / "note" or path.parent.name == "importer" or path.name == "_failures.py":
-            continue
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Compare) and any(isinstance(op, ast.In | ast.NotIn) for op in node.ops):
-                found = isinstance(node.left, ast.Constant) and any(is_note(one) for one in node.comparators)
-            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                # what another package's error says may be cut, e.g. to its first line, but decides nothing
-                verbs = DECIDING if is_error(node.func.value) else CUTTING
-                cuts = node.func.attr in verbs and is_note(node.func.value)
-                # a pattern, compiled or not, that is held against a note
-                found = cuts or (node.func.attr in PATTERNS and any(is_note(one) for one in node.args))
-            else:
-                found = False
-            if found:
-                reading.append(f"{path.relative_to(ROOT)}:{node.lineno}")
-    assert not reading, reading
+    assert readings(ROOT) == []
 
 
-DECIDING = {"startswith", "endswith", "removeprefix", "removesuffix", "find", "index"}
-CUTTING = DECIDING | {"partition", "rpartition", "split"}
-PATTERNS = {"match", "fullmatch", "search", "findall", "finditer"}
-
-
-def is_note(node: ast.expr) -> bool:
-    """Return whether an expression is called a note or an error, e.g. ``result.notes[0]`` or ``str(error)``."""
-    return bool(re.fullmatch(r"(\w+_)?notes?", called(node))) or is_error(node)
-
-
-def is_error(node: ast.expr) -> bool:
-    """Return whether an expression is called an error."""
-    return bool(re.fullmatch(r"(\w+_)?errors?", called(node)))
-
-
-def called(node: ast.expr) -> str:
-    """Return what an expression is called, without what is done to it."""
-    if isinstance(node, ast.Call) and node.args and isinstance(node.func, ast.Name) and node.func.id == "str":
-        return called(node.args[0])
-    if isinstance(node, ast.Subscript):
-        return called(node.value)
-    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+def test_only_the_room_of_models_asks_for_the_class_of_a_model() -> None:
+    assert ladders(ROOT) == []
 
 
 @pytest.mark.parametrize("rely", ["anderson_rubin_set", "anderson_rubin_test"])
