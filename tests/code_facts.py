@@ -1,0 +1,97 @@
+"""What the source of the package says of itself: imports, places that read words, places that know an estimator."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+DECIDING = {"startswith", "endswith", "removeprefix", "removesuffix", "find", "index"}
+CUTTING = DECIDING | {"partition", "rpartition", "split"}
+PATTERNS = {"match", "fullmatch", "search", "findall", "finditer"}
+READERS = ("note", "importer", "_failures.py")
+"""Rooms and files that may read words: old sentences, notes of imported files, errors of stores and servers."""
+ESTIMATORS = {"DynamicPanel", "GroupedRegression", "NoModel", "PanelIV", "PanelRegression", "SpatialPanel"}
+
+
+def sources(package: Path) -> Iterator[tuple[Path, ast.Module]]:
+    """Yield each file below a package with its syntax tree."""
+    for path in sorted(package.rglob("*.py")):
+        yield path.relative_to(package), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def distribution(requirement: str) -> str:
+    """Return the name of a distribution in its usual spelling, without versions and extras."""
+    return re.sub(r"[-_.]+", "-", re.split(r"[\s\[<>=!~;]", requirement, maxsplit=1)[0]).lower()
+
+
+def imported(package: Path) -> set[str]:
+    """Return the distributions whose modules a package imports."""
+    by_module = packages_distributions()
+    modules = set()
+    for _, tree in sources(package):
+        for node in ast.walk(tree):
+            match node:
+                case ast.Import(names=names):
+                    modules |= {alias.name.partition(".")[0] for alias in names}
+                case ast.ImportFrom(module=str(module), level=0):
+                    modules.add(module.partition(".")[0])
+    others = modules - sys.stdlib_module_names - {"digicarbon", "hydra_plugins"}
+    # MLflow comes in three distributions
+    return {distribution("mlflow" if module == "mlflow" else by_module.get(module, [module])[0]) for module in others}
+
+
+def readings(package: Path) -> list[str]:
+    """Return the places that search, cut or compare the words of a note or an error."""
+    places = []
+    for path, tree in sources(package):
+        if {*path.parts[:-1], path.name}.intersection(READERS):
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Compare) and any(isinstance(op, ast.In | ast.NotIn) for op in node.ops):
+                reads = isinstance(node.left, ast.Constant) and any(is_note(one) for one in node.comparators)
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                # what another package's error says may be cut, e.g. to its first line, but decides nothing
+                verbs = DECIDING if is_error(node.func.value) else CUTTING
+                cuts = node.func.attr in verbs and is_note(node.func.value)
+                # a pattern, compiled or not, that is held against a note
+                reads = cuts or (node.func.attr in PATTERNS and any(is_note(one) for one in node.args))
+            else:
+                reads = False
+            if reads:
+                places.append(f"{path}:{node.lineno}")
+    return places
+
+
+def ladders(package: Path) -> list[str]:
+    """Return the places outside the models' own room that ask whether a model is of some class."""
+    places = []
+    for path, tree in sources(package):
+        for node in ast.walk(tree):
+            asks = isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("isinstance", "issubclass")
+            names = {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)} if asks else set()
+            if names & ESTIMATORS and "model" not in path.parts:
+                places.append(f"{path}:{node.lineno}")
+    return places
+
+
+def is_note(node: ast.expr) -> bool:
+    """Return whether an expression is called a note or an error, e.g. ``result.notes[0]`` or ``str(error)``."""
+    return bool(re.fullmatch(r"(\w+_)?notes?", called(node))) or is_error(node)
+
+
+def is_error(node: ast.expr) -> bool:
+    """Return whether an expression is called an error."""
+    return bool(re.fullmatch(r"(\w+_)?errors?", called(node)))
+
+
+def called(node: ast.expr) -> str:
+    """Return what an expression is called, without what is done to it."""
+    if isinstance(node, ast.Call) and node.args and isinstance(node.func, ast.Name) and node.func.id == "str":
+        return called(node.args[0])
+    if isinstance(node, ast.Subscript):
+        return called(node.value)
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
