@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import re
 import sys
@@ -141,13 +142,17 @@ def _no_secrets(experiment: str, arguments: Sequence[str]) -> Iterator[None]:
         value = oc.env(name, *default)
         return f"${{oc.env:{name}}}" if name in os.environ else value
 
-    written = io.StringIO()
+    written, log = io.StringIO(), logging.getLogger()
+    level, handlers = log.level, log.handlers[:]
     OmegaConf.register_new_resolver("oc.env", kept, replace=True)
     try:
         with redirect_stdout(written):
             yield
     finally:
         OmegaConf.register_new_resolver("oc.env", oc.env, replace=True)
+        # Hydra has its log write to the stream of this block, at the level at which all is written
+        log.setLevel(level)
+        log.handlers[:] = handlers
         sys.stdout.write(hidden(written.getvalue()))
 
 
