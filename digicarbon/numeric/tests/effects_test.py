@@ -14,7 +14,7 @@ from digicarbon.numeric.spatial.likelihood import Sample, SpatialFit, fit_error,
 from digicarbon.numeric.spatial.operator import SpatialOperator
 from digicarbon.numeric.tests.nested import likelihood_ratio
 
-Tested = Literal["unit", "time"]
+OneWay = Literal["unit", "time"]
 Dependence = Literal["lag", "error"]
 
 
@@ -38,7 +38,7 @@ def effects_test(
     z: FloatArray,
     y: FloatArray,
     w: SpatialOperator,
-    tested: Tested,
+    tested: OneWay,
     dependence: Dependence,
     rng: np.random.Generator,
     draws: int = 199,
@@ -106,7 +106,7 @@ def _fit(
 
 
 def _mean(
-    z: FloatArray, y: FloatArray, fit: SpatialFit, w: SpatialOperator, effects: Tested, dependence: Dependence
+    z: FloatArray, y: FloatArray, fit: SpatialFit, w: SpatialOperator, effects: OneWay, dependence: Dependence
 ) -> FloatArray:
     """Return Zβ plus the estimated effects, shape (T, N)."""
     fitted = z @ fit.beta
