@@ -57,7 +57,7 @@ def choose(
 
     Notes
     -----
-    The path of Elhorst (2014, sec. 2.8): the Durbin model is kept unless its likelihood-ratio test holds one simpler
+    The path of Elhorst (2014, sec. 2.8): the Durbin model remains unless its likelihood-ratio test accepts one simpler
     model and the robust Lagrange multiplier tests point to the same one. Each test is at level ``alpha`` and none is
     corrected for the others: the path is a description, not a proof.
     """
@@ -99,12 +99,12 @@ def _choice(p: Mapping[str, float], alpha: float) -> Note:
     if "LM lag" in p and not (rejects["LM lag"] or rejects["LM error"]):
         return Note("choose_ols", effects=effects)
     lag, error = rejects.get("robust LM lag", False), rejects.get("robust LM error", False)
-    holds = {name: p.get(f"LR SDM to {name}", 0.0) > alpha for name in ("SAR", "SEM")}
-    if holds["SAR"] and lag and not error:
+    accepted = {name: p.get(f"LR SDM to {name}", 0.0) > alpha for name in ("SAR", "SEM")}
+    if accepted["SAR"] and lag and not error:
         return Note("choose_sar", effects=effects)
-    if holds["SEM"] and error and not lag:
+    if accepted["SEM"] and error and not lag:
         return Note("choose_sem", effects=effects)
-    if holds["SAR"] or holds["SEM"]:
+    if accepted["SAR"] or accepted["SEM"]:
         return Note("choose_sdm_both", effects=effects)
     return Note("choose_sdm", effects=effects)
 

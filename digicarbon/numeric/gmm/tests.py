@@ -84,7 +84,7 @@ def serial_correlation(
 
 
 def overidentification(criterion: float, instruments: int, parameters: int) -> Statistic:
-    """Return the test that all moments hold; its degrees of freedom in χ² are the number of surplus moments.
+    """Return the χ² test that all moments hold; its degrees of freedom are the number of surplus moments.
 
     Parameters
     ----------

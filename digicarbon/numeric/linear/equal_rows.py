@@ -13,7 +13,7 @@ SIGNIFICANT = 3
 
 @dataclass(frozen=True)
 class Twins:
-    """Two rows that hold the same figures.
+    """Two rows with the same figures.
 
     Attributes
     ----------

@@ -44,7 +44,7 @@ def least_squares(columns: FloatArray, slopes: int = 0) -> Fit:
     columns : ndarray, shape (rows, k + 1)
         Regressors of full rank, then the outcome.
     slopes : int
-        Number of first regressors that dummies follow which add up to the constant; 0 without such dummies.
+        Number of regressors before dummies that add up to the constant; 0 if there are no such dummies.
 
     Notes
     -----

@@ -94,7 +94,7 @@ def components(
     balanced. Two kinds of effects in an unbalanced panel are refused: subtracting shares of means is not generalised
     least squares there. A negative variance is set to zero.
     """
-    # every regression here has a constant or removes means, but large means would cost the moments their digits
+    # every regression here has a constant or removes means, but with large means the moments would lose digits
     y, x = y - y.mean(), x - x.mean(axis=0)
     groups = {kind: Groups(unit_codes if kind == "unit" else period_codes) for kind in KINDS[effects]}
     balanced = len(y) == (int(unit_codes.max()) + 1) * (int(period_codes.max()) + 1)

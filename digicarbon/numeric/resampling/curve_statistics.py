@@ -80,7 +80,7 @@ class Curves:
     def finish(self) -> tuple[CurveStatistics, FloatArray]:
         """Return the statistics of each curve, and the curves sorted, shape (S, D).
 
-        Statistics of a curve without estimates are not numbers; a curve with fewer than S estimates is stretched to S.
+        Statistics of a curve without estimates are not numbers; one of fewer than S estimates is stretched to S ranks.
         """
         curves = self._estimates
         # values that are not numbers are sorted to the end

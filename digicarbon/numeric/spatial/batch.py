@@ -109,7 +109,7 @@ class Nodes:
 
 
 class LagSpace:
-    """The sample of spatial models of one W: how outcomes and regressors enter it, and the functions of G.
+    """The sample of spatial models of one W: how outcomes and regressors enter it, and the functions of G in use.
 
     Parameters
     ----------
@@ -194,7 +194,7 @@ class LagSpace:
         return np.asarray(rho)
 
     def nodes(self, rho: FloatArray) -> Nodes:
-        """Return nodes on a range that holds all ρ."""
+        """Return nodes on a range that contains all ρ."""
         bounds = self.used.bounds
         low, high = float(rho.min()), float(rho.max())
         wide = float(np.floor(low / STEP) * STEP), float(np.ceil(high / STEP) * STEP)

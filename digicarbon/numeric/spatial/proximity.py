@@ -120,7 +120,7 @@ def triangulated(coordinates: FloatArray, metric: Metric) -> Pairs:
     Raises
     ------
     WeightsError
-        If there are fewer than three places or all lie on one line.
+        If there are fewer than three places or all are on one line.
     """
     flat = Note("delaunay_flat")
     if len(coordinates) < 3:
