@@ -1,4 +1,4 @@
-"""What a caller in Python hands to a diagnostic, checked in sentences as a configuration is."""
+"""Checks of arguments that Python callers pass to a diagnostic, with messages like those for a configuration."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def real(value: object, key: str) -> float:
     Raises
     ------
     ConfigError
-        If it is none, or not finite.
+        If the value is not a number, or not finite.
     """
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise ConfigError(Note("not_finite_number", argument=key, value=repr(value)))
@@ -37,13 +37,13 @@ def coverage(level: object) -> float:
     Raises
     ------
     ConfigError
-        If it is not between 0 and 1.
+        If the level is not between 0 and 1.
     """
-    found = real(level, "level")
-    if not 0 < found < 1:
-        hint = Note("coverage_in_per_cent", level=found, share=found / 100) if 1 < found < 100 else ""
-        raise ConfigError(Note("coverage_outside", level=found, hint=hint))
-    return found
+    result = real(level, "level")
+    if not 0 < result < 1:
+        hint = Note("coverage_in_per_cent", level=result, share=result / 100) if 1 < result < 100 else ""
+        raise ConfigError(Note("coverage_outside", level=result, hint=hint))
+    return result
 
 
 def whole(value: object, key: str, least: int | None = 0) -> int:
@@ -52,7 +52,7 @@ def whole(value: object, key: str, least: int | None = 0) -> int:
     Raises
     ------
     ConfigError
-        If it is none, or below ``least``.
+        If the value is not a whole number, or below ``least``.
     """
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or (least is not None and value < least):
         if least is None:
@@ -61,48 +61,48 @@ def whole(value: object, key: str, least: int | None = 0) -> int:
     return int(value)
 
 
-def names(given: object, key: str = "names") -> tuple[str, ...]:
-    """Return names; a text is a single one.
+def names(value: object, key: str = "names") -> tuple[str, ...]:
+    """Return names; a text is a single name.
 
     Raises
     ------
     ConfigError
-        If there are none, or one is no text.
+        If there are no names, or one of them is not a text.
     """
-    if isinstance(given, str):
-        given = (given,)
-    found = tuple(given) if isinstance(given, Iterable) else ()
-    wrong = [name for name in found if not (isinstance(name, str) and name.strip())]
-    if not found or wrong:
-        got = Note("among_them", value=repr(wrong[0])) if wrong else repr(given)
-        raise ConfigError(Note("not_names", argument=key, got=got))
-    return tuple(str(name) for name in found)
+    if isinstance(value, str):
+        value = (value,)
+    result = tuple(value) if isinstance(value, Iterable) else ()
+    wrong = [name for name in result if not (isinstance(name, str) and name.strip())]
+    if not result or wrong:
+        description = Note("among_them", value=repr(wrong[0])) if wrong else repr(value)
+        raise ConfigError(Note("not_names", argument=key, got=description))
+    return tuple(str(name) for name in result)
 
 
-def fitted_model(given: object, what: Note) -> Model:
+def fitted_model(value: object, what: Note) -> Model:
     """Return a model.
 
     Raises
     ------
     ConfigError
-        If it is something else.
+        If the value is not a model.
     """
-    if not isinstance(given, Model):
-        raise ConfigError(Note("for_a_model", what=what, got=_kind(given)))
-    return given
+    if not isinstance(value, Model):
+        raise ConfigError(Note("for_a_model", what=what, got=_kind(value)))
+    return value
 
 
-def regression_of(given: object) -> PanelRegression | None:
-    """Return the panel regression that a model says it is; None for others, and for what is no model."""
-    return given.as_regression if isinstance(given, Model) else None
+def regression_of(value: object) -> PanelRegression | None:
+    """Return a model's panel regression; None for another kind of model or another object."""
+    return value.as_regression if isinstance(value, Model) else None
 
 
-def spatial_of(given: object) -> SpatialPanel | None:
-    """Return the spatial panel that a model says it is; None for others, and for what is no model."""
-    return given.as_spatial if isinstance(given, Model) else None
+def spatial_of(value: object) -> SpatialPanel | None:
+    """Return a model's spatial panel; None for another kind of model or another object."""
+    return value.as_spatial if isinstance(value, Model) else None
 
 
-def chosen(value: object, allowed: tuple[str, ...], key: str) -> None:
+def refuse_unknown(value: object, allowed: tuple[str, ...], key: str) -> None:
     """Raise a `ConfigError` unless a value is one of those allowed."""
     if value not in allowed:
         raise ConfigError(
@@ -116,5 +116,5 @@ def chosen(value: object, allowed: tuple[str, ...], key: str) -> None:
         )
 
 
-def _kind(given: object) -> Note:
-    return Note("no_object") if given is None else Note("object_of_class", name=type(given).__name__)
+def _kind(value: object) -> Note:
+    return Note("no_object") if value is None else Note("object_of_class", name=type(value).__name__)

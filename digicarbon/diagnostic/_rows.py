@@ -20,7 +20,7 @@ from digicarbon.weights import Weights
 
 
 def where_possible(test: str, rows: Callable[[], list[Row]]) -> list[Row]:
-    """Return rows, or one that says why these tests do not exist here: the others of a table stand without them."""
+    """Return rows, or one row that says why these tests are not possible; the other tests of a table stay."""
     try:
         return rows()
     except DigicarbonError as error:
@@ -30,12 +30,12 @@ def where_possible(test: str, rows: Callable[[], list[Row]]) -> list[Row]:
 
 
 def not_tested(why: Note) -> Note:
-    """Return what stands in the place of a null where there is no test."""
+    """Return the note that replaces a null hypothesis where there is no test."""
     return Note("not_tested", why=why)
 
 
 def followed(null: Note, *more: Note) -> Note:
-    """Return a null with what else is to be said of its test."""
+    """Return a null followed by further notes on its test."""
     first = null["said"] if null.code == "sentences" else (null,)
     return Note("sentences", said=(*first, *more))
 
@@ -47,9 +47,9 @@ class Row:
     Attributes
     ----------
     test : str
-        Its name.
+        Name of the test.
     null : Note
-        The null hypothesis, with what a reader must know of the statistic; or why there is no test.
+        The null hypothesis, with what a reader must know about the statistic; or why there is no test.
     statistic, df, p : float
         Not-a-number where there is none.
     reliable : bool
@@ -57,7 +57,7 @@ class Row:
     df2 : float
         Degrees of freedom of F's denominator.
     form : str
-        Which form of the Hausman test it is, where there are several.
+        The form of the Hausman test, where there are several.
     """
 
     test: str
@@ -70,9 +70,9 @@ class Row:
     form: Literal["", "sigmamore", "robust"] = ""
 
     @classmethod
-    def of(cls, test: str, null: Note, found: Statistic) -> Row:
+    def of(cls, test: str, null: Note, statistic: Statistic) -> Row:
         """Return the row of a statistic."""
-        return cls(test, null, found.value, found.df, found.p, df2=found.df2)
+        return cls(test, null, statistic.value, statistic.df, statistic.p, df2=statistic.df2)
 
 
 def table(rows: Iterable[Row]) -> pd.DataFrame:
@@ -91,14 +91,14 @@ def aligned(panel: Panel, weights: Weights | None, what: Note) -> Weights:
     """
     if weights is None:
         raise WeightsError(Note("weights_needed_for", what=what))
-    found = weights.align(panel)
-    if found.matrix.nnz == 0:
-        raise WeightsError(Note("weights_without_link_for", weights=found.name, what=what))
-    return found
+    result = weights.align(panel)
+    if result.matrix.nnz == 0:
+        raise WeightsError(Note("weights_without_link_for", weights=result.name, what=what))
+    return result
 
 
 def regression(panel: Panel, y: str, regressors: tuple[str, ...], effects: EffectsKind) -> FloatArray:
-    """Return Z, with a constant where there are no effects, and y, shape (T, N, k + 1); raw.
+    """Return raw Z (with a constant where there are no effects) and y, shape (T, N, k + 1).
 
     Raises
     ------

@@ -21,7 +21,7 @@ class Diagnostic(Spec):
     takes_weights : bool
         Class attribute: whether it needs spatial weights.
     table_names : tuple of str
-        Class attribute: the tables that it makes, so that a report of one can name the diagnostic to choose.
+        Class attribute: the tables that it makes, so that a report of a table can name the diagnostic to choose.
     """
 
     role: ClassVar[str] = "diagnostic"
@@ -35,11 +35,11 @@ class Diagnostic(Spec):
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """What belongs under a table of its numbers; one of your own may have sentences."""
+        """Notes under a table of its numbers; your own diagnostic may return sentences."""
         return ()
 
     def completed(self, columns: Sequence[str]) -> Self:
-        """Return the diagnostic with what it leaves to the data.
+        """Return the diagnostic with the fields filled in that depend on the data.
 
         Parameters
         ----------
@@ -49,16 +49,16 @@ class Diagnostic(Spec):
         return self
 
     def remarks(self, tables: Mapping[str, pd.DataFrame]) -> tuple[Note, ...]:
-        """Return `notes`, and what the numbers of ``tables`` call for."""
+        """Return `notes`, and further notes that depend on the numbers of ``tables``."""
         return self.notes
 
     @property
     def table_errors(self) -> Mapping[str, Note]:
-        """What the standard errors of its tables are, by table, where they are not the model's."""
+        """Description of the standard errors of its tables, by table, where they are not the model's."""
         return {}
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
-        """Raise a sentence if the diagnostic cannot be computed; compute nothing."""
+        """Raise an error if the diagnostic cannot be computed; compute nothing."""
         panel.require(self.terms)
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:

@@ -37,7 +37,7 @@ def choose(
     Parameters
     ----------
     model : SpatialPanel
-        Its terms, durbin set, effects and correction are taken; its kind is what is asked.
+        Its terms, Durbin set, effects and correction are used; its kind is not: the tests choose it.
     panel, weights
         As `SpatialPanel.fit` takes them.
     form, draws, seed
@@ -48,7 +48,7 @@ def choose(
     Returns
     -------
     DataFrame
-        Columns step, test, statistic, p, decision; the last row says the chosen model in words.
+        Columns step, test, statistic, p, decision; the last row names the chosen model in words.
 
     Raises
     ------
@@ -57,9 +57,9 @@ def choose(
 
     Notes
     -----
-    The path of Elhorst (2014, sec. 2.8): the Durbin model is kept unless its likelihood-ratio test holds one simpler
+    The path of Elhorst (2014, sec. 2.8): the Durbin model remains unless its likelihood-ratio test accepts one simpler
     model and the robust Lagrange multiplier tests point to the same one. Each test is at level ``alpha`` and none is
-    corrected for the others: the path describes, it is no proof.
+    corrected for the others: the path is a description, not a proof.
     """
     spatial = spatial_of(model)
     if spatial is None:
@@ -92,36 +92,36 @@ def _decision(row: Row, alpha: float) -> Note:
 
 
 def _choice(p: Mapping[str, float], alpha: float) -> Note:
-    """Return the kind of model and the effects that the tests leave, with the reasons."""
+    """Return the kind of model and the effects that the tests support, with the reasons."""
     effects = _effects(p, alpha)
     # a test that was not made has no p value and rejects nothing
     rejects = {test: value <= alpha for test, value in p.items()}
     if "LM lag" in p and not (rejects["LM lag"] or rejects["LM error"]):
         return Note("choose_ols", effects=effects)
     lag, error = rejects.get("robust LM lag", False), rejects.get("robust LM error", False)
-    holds = {name: p.get(f"LR SDM to {name}", 0.0) > alpha for name in ("SAR", "SEM")}
-    if holds["SAR"] and lag and not error:
+    accepted = {name: p.get(f"LR SDM to {name}", 0.0) > alpha for name in ("SAR", "SEM")}
+    if accepted["SAR"] and lag and not error:
         return Note("choose_sar", effects=effects)
-    if holds["SEM"] and error and not lag:
+    if accepted["SEM"] and error and not lag:
         return Note("choose_sem", effects=effects)
-    if holds["SAR"] or holds["SEM"]:
+    if accepted["SAR"] or accepted["SEM"]:
         return Note("choose_sdm_both", effects=effects)
     return Note("choose_sdm", effects=effects)
 
 
 def _effects(p: Mapping[str, float], alpha: float) -> Note:
-    """Return the effects that the tests leave, with the reason."""
-    needed = [
+    """Return the effects that the tests support, with the reason."""
+    kinds = [
         name
         for name in ("unit", "time")
         if p.get(f"LR {name} effects, bootstrap", p.get(f"LR {name} effects", 0.0)) <= alpha
     ]
-    random = "unit" in needed and p.get("Hausman", 0.0) > alpha
-    if not needed:
+    random = "unit" in kinds and p.get("Hausman", 0.0) > alpha
+    if not kinds:
         return Note("neither_effects")
-    if len(needed) == 2:
+    if len(kinds) == 2:
         return Note("each_effects", kinds=Note("random_unit_and_time" if random else "unit_and_time"))
-    return Note("one_kind_effects", kinds=Note("random_unit") if random else needed[0])
+    return Note("one_kind_effects", kinds=Note("random_unit") if random else kinds[0])
 
 
 class Choice(Diagnostic):
@@ -155,10 +155,10 @@ class Choice(Diagnostic):
         return self.model.terms
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
-        """Raise a sentence if the model cannot be fitted."""
+        """Raise an error if the model cannot be fitted."""
         self.model.check(panel, weights)
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``choice``, indexed by step and test."""
-        found = choose(self.model, panel, weights, self.form, self.draws, self.seed, self.alpha)
-        return {"choice": found.set_index(["step", "test"])}
+        frame = choose(self.model, panel, weights, self.form, self.draws, self.seed, self.alpha)
+        return {"choice": frame.set_index(["step", "test"])}

@@ -29,13 +29,13 @@ class Correlation(Diagnostic):
     ----------
     variables : tuple of str
         At least two; terms such as ``L.ln_e`` are allowed. Empty takes all columns of numbers that the data have; an
-        empty name, as of ``outcome=none``, counts as none.
+        empty name, e.g. from ``outcome=none``, is ignored.
     kind : {"pooled", "within", "between"}
-        Of all observations; of deviations from unit means, whose degrees of freedom are less by N - 1; of unit means.
+        Of all observations; of deviations from unit means, with N - 1 fewer degrees of freedom; of unit means.
     stars : tuple of 3 floats
-        Largest p values for one, two and three stars in the table to read.
+        Largest p values for one, two and three stars in the printed table.
     decimals : int
-        Of the table to read.
+        Of the printed table.
     """
 
     table_names: ClassVar[tuple[str, ...]] = ("correlation", "correlation_r", "correlation_p")
@@ -47,11 +47,11 @@ class Correlation(Diagnostic):
 
     @field_validator("variables")
     @classmethod
-    def _several(cls, variables: tuple[str, ...]) -> tuple[str, ...]:
-        named = tuple(name for name in variables if name)
-        if named and len(set(named)) < max(2, len(named)):
+    def _at_least_two(cls, variables: tuple[str, ...]) -> tuple[str, ...]:
+        names = tuple(name for name in variables if name)
+        if names and len(set(names)) < max(2, len(names)):
             raise ValueError(Note("correlation_of_one"))
-        return named
+        return names
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -59,17 +59,17 @@ class Correlation(Diagnostic):
         return self.variables
 
     def completed(self, columns: Sequence[str]) -> Correlation:
-        """Return the diagnostic of all columns if it names none."""
+        """Return the diagnostic; if it names no variables, with all columns."""
         return self if self.variables else self.model_copy(update={"variables": tuple(columns)})
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
-        """Raise a sentence if a variable is missing or does not vary.
+        """Raise an error if a variable is missing or does not vary.
 
         Raises
         ------
         DataError
         """
-        self._found(panel)
+        self._correlations(panel)
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return ``correlation`` (text with stars, lower triangle) and ``correlation_r``, ``correlation_p`` (numbers).
@@ -79,24 +79,24 @@ class Correlation(Diagnostic):
         DataError
             If a variable is missing or does not vary.
         """
-        names, found = self._found(panel)
+        names, result = self._correlations(panel)
         text = [
-            [self._cell(found.r[i, j], found.p[i, j]) if j <= i else "" for j in range(len(names))]
+            [self._cell(result.r[i, j], result.p[i, j]) if j <= i else "" for j in range(len(names))]
             for i in range(len(names))
         ]
         index = pd.Index(names, name="variable")
         return {
             "correlation": pd.DataFrame(text, index=index, columns=list(names)),
-            "correlation_r": pd.DataFrame(found.r, index=index, columns=list(names)),
-            "correlation_p": pd.DataFrame(found.p, index=index, columns=list(names)),
+            "correlation_r": pd.DataFrame(result.r, index=index, columns=list(names)),
+            "correlation_p": pd.DataFrame(result.p, index=index, columns=list(names)),
         }
 
-    def _found(self, panel: Panel) -> tuple[tuple[str, ...], Correlations]:
-        made = panel.with_terms(self.variables)
-        names = made.expanded(self.variables)
-        values, lost = _variation(made.array(names), made, self.kind)
-        found = correlations(values, lost)
-        flat = [name for name, r in zip(names, found.r.diagonal(), strict=True) if np.isnan(r)]
+    def _correlations(self, panel: Panel) -> tuple[tuple[str, ...], Correlations]:
+        data = panel.with_terms(self.variables)
+        names = data.expanded(self.variables)
+        values, lost = _variation(data.array(names), data, self.kind)
+        result = correlations(values, lost)
+        flat = [name for name, r in zip(names, result.r.diagonal(), strict=True) if np.isnan(r)]
         if flat:
             terms = cut(flat)
             if self.kind == "pooled":
@@ -104,7 +104,7 @@ class Correlation(Diagnostic):
             raise DataError(
                 Note("uncorrelated_within" if self.kind == "within" else "uncorrelated_between", terms=terms)
             )
-        return names, found
+        return names, result
 
     def _cell(self, r: float, p: float) -> str:
         return f"{r:.{self.decimals}f}" + "*" * sum(bool(p < bound) for bound in self.stars)
@@ -130,19 +130,19 @@ def correlation(panel: Panel, names: str | Iterable[str], kind: Kind = "pooled")
     Raises
     ------
     ConfigError
-        If there are not two names or more, each once, or ``kind`` is wrong.
+        If there are fewer than two names, a name is repeated, or ``kind`` is wrong.
     DataError
         If a variable is missing or does not vary.
     """
     variables = _arguments.names(names)
     if len(set(variables)) < max(2, len(variables)):
         raise ConfigError(Note("correlation_names", variables=cut(variables)))
-    _arguments.chosen(kind, get_args(Kind), "kind")
+    _arguments.refuse_unknown(kind, get_args(Kind), "kind")
     spec = Correlation(variables=variables, kind=kind)
     spec.check(panel)
-    columns, found = spec._found(panel)
+    columns, result = spec._correlations(panel)
     rows = {
-        (columns[j], columns[i]): (found.r[i, j], found.p[i, j], found.count[i, j])
+        (columns[j], columns[i]): (result.r[i, j], result.p[i, j], result.count[i, j])
         for i in range(len(columns))
         for j in range(i)
     }
@@ -151,7 +151,7 @@ def correlation(panel: Panel, names: str | Iterable[str], kind: Kind = "pooled")
 
 
 def _variation(values: FloatArray, panel: Panel, kind: Kind) -> tuple[FloatArray, int]:
-    """Return the variation asked for, shape (rows, k) or (units, k), and the degrees of freedom that it has lost."""
+    """Return the variation of a kind, shape (rows, k) or (units, k), and the number of degrees of freedom lost."""
     if kind == "pooled":
         return values, 0
     codes, n = panel.unit_codes, panel.shape[0]
@@ -159,6 +159,6 @@ def _variation(values: FloatArray, panel: Panel, kind: Kind) -> tuple[FloatArray
     if kind == "between":
         return means, 0
     within = values - means[codes]
-    # rounding is no variation
+    # differences of rounding's size are not variation
     small = np.abs(within) <= 1e-12 * np.abs(values).max(axis=0)
     return np.where(small, 0.0, within), n - 1

@@ -27,9 +27,9 @@ class Descriptive(Diagnostic):
     ----------
     variables : tuple of str
         Terms such as ``L.ln_e`` are allowed. Empty takes all columns of numbers that the data have; an empty name, as
-        of ``outcome=none``, counts as none.
+        from ``outcome=none``, is ignored.
     ranges : bool
-        Whether the extremes of unit means and of deviations from them (plus the grand mean) are shown, too.
+        Whether the extremes of unit means and of deviations from them (plus the grand mean) are also shown.
     percentiles : tuple of float
         Further percentiles, e.g. (1, 25, 75, 99).
     shape : bool
@@ -45,7 +45,7 @@ class Descriptive(Diagnostic):
 
     @field_validator("variables")
     @classmethod
-    def _named(cls, variables: tuple[str, ...]) -> tuple[str, ...]:
+    def _without_empty(cls, variables: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(name for name in variables if name)
 
     @model_validator(mode="after")
@@ -61,15 +61,15 @@ class Descriptive(Diagnostic):
         return self.variables
 
     def completed(self, columns: Sequence[str]) -> Descriptive:
-        """Return the diagnostic of all columns if it names none."""
+        """Return the diagnostic; if it names no variables, with all columns."""
         return self if self.variables else self.model_copy(update={"variables": tuple(columns)})
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
-        """Raise a sentence if a variable is missing or there is none."""
+        """Raise an error if a variable is missing or there is none."""
         if not self.variables:
             raise DataError(Note("no_column_of_numbers", key="diagnostic.variables"))
-        made = panel.with_terms(self.variables)
-        made.require(made.expanded(self.variables))
+        data = panel.with_terms(self.variables)
+        data.require(data.expanded(self.variables))
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``descriptive``, indexed by variable.
@@ -82,13 +82,13 @@ class Descriptive(Diagnostic):
         whole number. Skewness is m₃/m₂^1.5 and kurtosis m₄/m₂², 3 for the normal (Stata: summarize, detail);
         of a variable that does not vary they are undefined and not-a-number, an empty cell in the report.
         """
-        made = panel.with_terms(self.variables)
-        names = list(made.expanded(self.variables))
-        values = pd.DataFrame(made.array(names), columns=names)
-        by_unit = values.groupby(made.unit_codes)
+        data = panel.with_terms(self.variables)
+        names = list(data.expanded(self.variables))
+        values = pd.DataFrame(data.array(names), columns=names)
+        by_unit = values.groupby(data.unit_codes)
         means = by_unit.mean()
         within = values - by_unit.transform("mean")
-        units = made.shape[0]
+        units = data.shape[0]
         table = pd.DataFrame(
             {
                 "n": values.count().astype(float),
@@ -112,9 +112,9 @@ class Descriptive(Diagnostic):
         if self.shape:
             deviations = values - values.mean()
             m2, m3, m4 = ((deviations**power).mean() for power in (2, 3, 4))
-            # what rounding leaves of a constant is no shape
-            spread = m2.where(m2 > (1e-12 * values.abs().max()) ** 2)
-            table["skewness"], table["kurtosis"] = m3 / spread**1.5, m4 / spread**2
+            # a constant has no shape: its moments are only rounding
+            variance = m2.where(m2 > (1e-12 * values.abs().max()) ** 2)
+            table["skewness"], table["kurtosis"] = m3 / variance**1.5, m4 / variance**2
         table.index.name = "variable"
         return {"descriptive": table}
 
@@ -122,15 +122,15 @@ class Descriptive(Diagnostic):
 _TARGET = f"{__name__}.Descriptive"
 
 
-def _percentiles(given: object) -> tuple[float, ...]:
+def _percentiles(values: object) -> tuple[float, ...]:
     """Return percentiles as numbers from 0 to 100."""
-    if isinstance(given, str | bytes) or not isinstance(given, Iterable):
-        raise ConfigError(Note("percentiles_no_list", value=repr(given)))
-    found = tuple(_arguments.real(share, "percentiles: each") for share in given)
-    outside = [share for share in found if not 0 <= share <= 100]
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
+        raise ConfigError(Note("percentiles_no_list", value=repr(values)))
+    shares = tuple(_arguments.real(share, "percentiles: each") for share in values)
+    outside = [share for share in shares if not 0 <= share <= 100]
     if outside:
         raise ConfigError(Note("percentiles_outside", values=cut(outside)))
-    return found
+    return shares
 
 
 def descriptive(
@@ -147,14 +147,14 @@ def descriptive(
     panel : Panel
         Balanced or not.
     names : str or iterable of str
-        Columns or terms; a text is a single one.
+        Columns or terms; a text is a single name.
     ranges, percentiles, shape
         As in `Descriptive`.
 
     Returns
     -------
     DataFrame
-        Index variable; columns n, units, t_bar, mean, sd, sd_between, sd_within, min, median, max and what was asked.
+        Index variable; columns n, units, t_bar, mean, sd, sd_between, sd_within, min, median, max and those requested.
         Skewness and kurtosis are not-a-number where a variable does not vary.
 
     Raises
@@ -162,7 +162,7 @@ def descriptive(
     ConfigError
         If there are no names, or an argument is of the wrong kind.
     DataError
-        If a column is missing or holds a value that is not finite.
+        If a column is missing or has a value that is not finite.
     """
     fields = {"variables": _arguments.names(names), "ranges": ranges, "shape": shape}
     spec = build({"_target_": _TARGET, **fields, "percentiles": _percentiles(percentiles)}, Descriptive, "descriptive")

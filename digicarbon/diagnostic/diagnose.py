@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, get_args
 import pandas as pd
 from pydantic import BeforeValidator, Field, SerializeAsAny
 
-from digicarbon.diagnostic._arguments import Seed, chosen, regression_of, spatial_of, whole
+from digicarbon.diagnostic._arguments import Seed, refuse_unknown, regression_of, spatial_of, whole
 from digicarbon.diagnostic._rows import Row, aligned, not_tested, table, where_possible
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.cross_section import cross_section_row
@@ -26,12 +26,12 @@ from digicarbon.weights import Weights
 BootstrapDraws = Annotated[int, Field(ge=0)]
 
 
-def _built(value: Any) -> Any:
+def _model_of_node(value: Any) -> Any:
     """Return the model of a configuration node."""
     return nested(value, Model)
 
 
-ModelNode = Annotated[SerializeAsAny[Model], BeforeValidator(_built)]
+ModelNode = Annotated[SerializeAsAny[Model], BeforeValidator(_model_of_node)]
 """A model, or the configuration node of one, e.g. ``${model}``."""
 
 
@@ -76,28 +76,28 @@ def diagnose(
         If the model cannot be fitted.
     """
     regression, spatial = regression_of(model), spatial_of(model)
-    tested = regression or spatial
-    if tested is None:
+    subject = regression or spatial
+    if subject is None:
         raise ConfigError(
             Note(
                 "no_tests_for",
                 what=Note("no_object") if model is None else Note("object_of_class", name=type(model).__name__),
             )
         )
-    chosen(form, get_args(Form), "form")
+    refuse_unknown(form, get_args(Form), "form")
     draws, seed = whole(draws, "draws"), whole(seed, "seed")
     if weights is not None:
         aligned(panel, weights, Note("a_spatial_test"))
     rows: list[Row] = []
     if weights is not None:
-        rows += where_possible("LM", lambda: dependence_rows(tested, panel, weights, form))
+        rows += where_possible("LM", lambda: dependence_rows(subject, panel, weights, form))
     if regression is not None:
         rows += panel_rows(regression, panel, seed)
     return table([*rows, *(_spatial_rows(spatial, panel, weights, draws, seed) if spatial else ())])
 
 
 def _spatial_rows(model: SpatialPanel, panel: Panel, weights: Weights | None, draws: int, seed: int) -> list[Row]:
-    """Return the tests of a spatial model: of simpler ones, of random and fixed effects, of its residuals."""
+    """Return the tests of a spatial model: of simpler models, of random and fixed effects, of its residuals."""
     rows: list[Row] = []
     result = model.fit(panel, weights)
     if model.kind in ("sar", "sem", "sdm"):
@@ -120,7 +120,7 @@ def dependence_rows(
 
 
 def as_durbin(model: SpatialPanel) -> SpatialPanel:
-    """Return the spatial Durbin model around a model, with its durbin set, or all regressors where that is empty."""
+    """Return the spatial Durbin model that contains a model, with its Durbin set; if that is empty, all regressors."""
     durbin = changed(model, kind="sdm", error_weights=None)
     return durbin if durbin.lagged else changed(durbin, durbin="all")
 
@@ -153,7 +153,7 @@ class Diagnose(Diagnostic):
         return self.model.terms
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
-        """Raise a sentence if the model cannot be fitted."""
+        """Raise an error if the model cannot be fitted."""
         self.model.check(panel, weights)
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:

@@ -16,12 +16,12 @@ from digicarbon.spec import Spec, nested
 from digicarbon.weights import Weights
 
 
-def _built(value: Any) -> Any:
+def _spec_of_node(value: Any) -> Any:
     return nested(value, Spec)
 
 
 class EmissionFactors(Diagnostic):
-    """What each fuel of the outcome emits when it burns: Table 4 of the study, or the factors of one's own.
+    """What each fuel of the outcome emits when it burns: Table 4 of the study, or the user's own factors.
 
     Attributes
     ----------
@@ -31,15 +31,15 @@ class EmissionFactors(Diagnostic):
 
     table_names: ClassVar[tuple[str, ...]] = ("emission_factors",)
 
-    outcome: Annotated[SerializeAsAny[Spec], BeforeValidator(_built)]
+    outcome: Annotated[SerializeAsAny[Spec], BeforeValidator(_spec_of_node)]
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """What the factors are made of, and their units."""
+        """How the factors are computed, and their units."""
         return (Note("emission_factor"),)
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
-        """Raise a sentence if the outcome counts no fuels."""
+        """Raise an error if the outcome counts no fuels."""
         if getattr(self.outcome, "account", None) != "fuels":
             raise ConfigError(Note("outcome_without_fuels", key="diagnostic.outcome"))
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from digicarbon.diagnostic._arguments import Seed, chosen, regression_of, whole
+from digicarbon.diagnostic._arguments import Seed, refuse_unknown, regression_of, whole
 from digicarbon.diagnostic._rows import followed, not_tested
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
@@ -66,19 +66,19 @@ def compare_groups(
     Parameters
     ----------
     model : PanelRegression
-        Its terms, effects and covariance are taken.
+        Its terms, effects and covariance are used.
     panel : Panel
     by : str or mapping of str to str
-        A column of text or numbers that is constant within units, a group that is known of a country's units
-        (``region`` of Chinese provinces), or unit -> group.
+        A column of text or numbers that is constant within units, a grouping that is known for a country's units
+        (``region`` for Chinese provinces), or unit -> group.
     interact : {"focal", "regressors", "all"}
         What differs between groups in the interacted model, see `GroupedRegression`.
     draws : int
-        Splits of the permutation test; where two groups can be split in no more ways, every split is made once.
+        Splits of the permutation test; where two groups have no more splits than this, each split is used once.
     seed : int
         Of the random draws.
     statistic : {"difference", "studentised"}
-        Of the permutation test; studentised where regressors or errors spread differently in the groups, see
+        Of the permutation test; studentised where the spread of regressors or errors differs between groups, see
         `digicarbon.numeric.resampling.group_permutation.permutation_test`.
     weights : Weights, optional
         For Conley's covariance only.
@@ -87,7 +87,7 @@ def compare_groups(
     -------
     DataFrame
         Columns term, test, groups, regression, estimate, se, statistic, df, df_denominator, p and null (a sentence).
-        The regression is of ``all units``, with interactions, or of ``each group`` by itself. Tests are
+        The regression is of ``all units``, with interactions, or of ``each group`` separately. Tests are
         ``coefficient`` (of a group, against zero), ``equality`` (Wald, F with the model's degrees of freedom),
         ``difference`` (of two groups, t, with df 1) and ``permutation`` (of two groups; its estimate is the difference
         of two separate regressions). p values of pairs are not corrected for their number.
@@ -106,17 +106,17 @@ def compare_groups(
     at least the observed one, b/B, and shows 1 - p where that exceeds one half: one tail in the direction of the
     estimate, which can be zero; it moves single observations unless the command's name begins with xt.
     """
-    chosen(interact, get_args(Interact), "interact")
-    chosen(statistic, get_args(PermutationStatistic), "statistic")
+    refuse_unknown(interact, get_args(Interact), "interact")
+    refuse_unknown(statistic, get_args(PermutationStatistic), "statistic")
     refuse_few_draws(draws)
     seed = whole(seed, "seed")
     plain = _without_groups(model)
     grouped_model = GroupedRegression(**plain.model_dump(), by=by, interact=interact)
     expanded = grouped_model.expanded(panel)
     result = grouped_model.fit(panel, weights)
-    lines = [line for term in expanded.x for line in _interacted(result, term, expanded.groups)]
+    lines = [line for term in expanded.x for line in _interaction_lines(result, term, expanded.groups)]
     if len(expanded.x) > 1:
-        lines.append(_equality(result, expanded.x, expanded.groups))
+        lines.append(_equality_line(result, expanded.x, expanded.groups))
     lines += _permutations(plain, expanded, draws, seed, statistic)
     return pd.DataFrame([vars(line) | {"null": str(line.null)} for line in lines], columns=list(COLUMNS))
 
@@ -135,7 +135,7 @@ def _without_groups(model: Model) -> PanelRegression:
     return regression.without_groups
 
 
-def _interacted(result: Result, term: str, groups: Groups) -> Iterator[_Line]:
+def _interaction_lines(result: Result, term: str, groups: Groups) -> Iterator[_Line]:
     numbers, df = {column: values.to_numpy() for column, values in result.estimates.items()}, result.inference.df
     denominator = math.nan if df is None else df
     for name, size in zip(groups.labels, groups.sizes, strict=True):
@@ -143,20 +143,20 @@ def _interacted(result: Result, term: str, groups: Groups) -> Iterator[_Line]:
         coef, se, t, p = (float(numbers[column][at]) for column in ("coef", "se", "stat", "p"))
         null = Note("group_zero", term=term, group=name, units=int(size))
         yield _Line(term, "coefficient", name, null, TOGETHER, coef, se, t, 1.0, denominator, p)
-    yield _equality(result, (term,), groups)
+    yield _equality_line(result, (term,), groups)
     for one, two in itertools.combinations(groups.labels, 2):
         index = [result.terms.index(grouped(term, name)) for name in (one, two)]
-        pair, spread = result.coef[index], result.covariance[np.ix_(index, index)]
+        pair, covariance = result.coef[index], result.covariance[np.ix_(index, index)]
         contrast = np.array([[1.0, -1.0]])
-        estimate, variance = float((contrast @ pair)[0]), float((contrast @ spread @ contrast.T)[0, 0])
-        test = wald_test(contrast, pair, spread, df)
+        estimate, variance = float((contrast @ pair)[0]), float((contrast @ covariance @ contrast.T)[0, 0])
+        test = wald_test(contrast, pair, covariance, df)
         se = math.sqrt(variance) if variance >= 0 else math.nan
         t = math.copysign(math.sqrt(test.statistic), estimate) if test.statistic >= 0 else math.nan
         null = Note("two_groups_equal", term=term, group=one, other=two)
-        yield _Line(term, "difference", _pair(one, two), null, TOGETHER, estimate, se, t, 1.0, denominator, test.p)
+        yield _Line(term, "difference", _pair_name(one, two), null, TOGETHER, estimate, se, t, 1.0, denominator, test.p)
 
 
-def _equality(result: Result, terms: tuple[str, ...], groups: Groups) -> _Line:
+def _equality_line(result: Result, terms: tuple[str, ...], groups: Groups) -> _Line:
     test = equal_test(result, terms, groups.labels)
     which = terms[0] if len(terms) == 1 else JOINT
     null = Note("groups_equal", terms=cut(terms))
@@ -174,26 +174,26 @@ def _equality(result: Result, terms: tuple[str, ...], groups: Groups) -> _Line:
     )
 
 
-def _pair(one: str, two: str) -> str:
+def _pair_name(one: str, two: str) -> str:
     return f"{one} - {two}"
 
 
 def _permutations(
     model: PanelRegression, expanded: Expanded, draws: int, seed: int, statistic: PermutationStatistic
 ) -> list[_Line]:
-    """Return the permutation tests of each pair of groups; one that cannot be made says why."""
+    """Return the permutation tests of each pair of groups; where a test is not possible, its row says why."""
     groups, x = expanded.groups, expanded.x
     controls = expanded.panel.expanded(model.controls, among=model.regressors)
     classic = model.model_copy(update={"formula": None, "x": x, "controls": controls, "cov": "classic"})
     pairs = list(itertools.combinations(range(len(groups.labels)), 2))
     lines: list[_Line] = []
-    # a stream of its own for each pair: none depends on another one's draws
+    # each pair has a separate stream: its draws do not depend on those of another pair
     for pair, stream in zip(pairs, np.random.default_rng(seed).spawn(len(pairs)), strict=True):
         try:
             lines += _permutation(classic, expanded.panel, groups, pair, draws, stream, statistic)
         except DigicarbonError as error:
             which = x[0] if len(x) == 1 else JOINT
-            where = _pair(*(groups.labels[g] for g in pair))
+            where = _pair_name(*(groups.labels[g] for g in pair))
             lines.append(_Line(which, "permutation", where, not_tested(note_of(error)), SEPARATE))
     return sorted(lines, key=lambda line: x.index(line.term) if line.term in x else len(x))
 
@@ -218,17 +218,19 @@ def _permutation(
         except DigicarbonError as error:
             raise EstimationError(Note("group_by_itself", group=name, why=error)) from error
     moments = unit_moments(both.array([*model.regressors, model.y]), both.unit_codes, both.period_codes, model.fixed)
-    found = permutation_test(moments, first, draws, rng, statistic)
+    result = permutation_test(moments, first, draws, rng, statistic)
     null = Note(
         "one_population" if statistic == "difference" else "one_population_studentised",
         group=one,
         other=two,
         first=int(first.sum()),
         second=int((~first).sum()),
-        how=Note("all_splits" if found.exact else "splits_drawn", splits=found.splits),
+        how=Note("all_splits" if result.exact else "splits_drawn", splits=result.splits),
     )
     return [
-        _Line(term, "permutation", _pair(one, two), null, SEPARATE, float(found.difference[j]), p=float(found.p[j]))
+        _Line(
+            term, "permutation", _pair_name(one, two), null, SEPARATE, float(result.difference[j]), p=float(result.p[j])
+        )
         for j, term in enumerate(model.x)
     ]
 
@@ -267,7 +269,7 @@ class GroupComparison(Diagnostic):
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """Which model each row is of: two rows that are both called a difference are not."""
+        """Which model each row comes from: differences in one model and permutation tests come from different ones."""
         common = {
             "focal": Note("common_controls"),
             "regressors": Note("common_effects"),
@@ -276,18 +278,18 @@ class GroupComparison(Diagnostic):
         return (Note("groups_in_one_model", common=common),)
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
-        """Raise a sentence if the interacted model cannot be fitted."""
+        """Raise an error if the interacted model cannot be fitted."""
         fields = _without_groups(self.model).model_dump()
         GroupedRegression(**fields, by=self.by, interact=self.interact).check(panel, weights)
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``groups``, indexed by test and groups, and by term where there are several focal ones.
 
-        Runs with another measure then stand side by side.
+        The tables of runs with different measures then fit side by side.
         """
-        found = compare_groups(
+        frame = compare_groups(
             self.model, panel, self.by, self.interact, self.draws, self.seed, self.statistic, weights
         )
-        if found["term"].nunique() == 1:
-            return {"groups": found.drop(columns="term").set_index(["test", "groups"])}
-        return {"groups": found.set_index(["term", "test", "groups"])}
+        if frame["term"].nunique() == 1:
+            return {"groups": frame.drop(columns="term").set_index(["test", "groups"])}
+        return {"groups": frame.set_index(["term", "test", "groups"])}

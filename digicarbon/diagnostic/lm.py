@@ -46,14 +46,14 @@ def lm_rows(
     w = aligned(panel, weights, Note("a_lagrange_multiplier_test"))
     if form == "corrected" and effects in ("time", "two_way") and w.constant_row_sum is None:
         raise WeightsError(Note("lm_unequal_rows", weights=w.name))
-    found = lagrange_multipliers(regression(panel, y, regressors, effects), w.matrix, effects, form)
+    result = lagrange_multipliers(regression(panel, y, regressors, effects), w.matrix, effects, form)
     words, shape = effects_words(effects), Note("corrected_form") if form == "corrected" else form
     beside_error = Note("no_lag_beside_error", y=y, effects=words, form=shape)
     return [
-        Row.of("LM lag", Note("no_lag", y=y, effects=words, form=shape), found.lag),
-        Row.of("LM error", Note("no_error", effects=words, form=shape), found.error),
-        Row.of("robust LM lag", beside_error, found.robust_lag),
-        Row.of("robust LM error", Note("no_error_beside_lag", effects=words, form=shape), found.robust_error),
+        Row.of("LM lag", Note("no_lag", y=y, effects=words, form=shape), result.lag),
+        Row.of("LM error", Note("no_error", effects=words, form=shape), result.error),
+        Row.of("robust LM lag", beside_error, result.robust_lag),
+        Row.of("robust LM error", Note("no_error_beside_lag", effects=words, form=shape), result.robust_error),
     ]
 
 
@@ -74,6 +74,6 @@ def residual_moran_row(
     DataError, WeightsError
     """
     w = aligned(panel, weights, Note("morans_i"))
-    found = residual_moran(regression(panel, y, regressors, effects), w.matrix, effects, sides)
-    null = Note("no_autocorrelation", effects=effects_words(effects), z=found.i, expected=found.expected)
-    return Row("Moran's I of residuals", null, found.z, p=found.p)
+    result = residual_moran(regression(panel, y, regressors, effects), w.matrix, effects, sides)
+    null = Note("no_autocorrelation", effects=effects_words(effects), z=result.i, expected=result.expected)
+    return Row("Moran's I of residuals", null, result.z, p=result.p)

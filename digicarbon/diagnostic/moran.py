@@ -25,7 +25,7 @@ from digicarbon.spec import Names
 from digicarbon.weights import Weights
 
 NO_VARIANCE = 1e-12
-"""A variance of I, relative to its squared expectation, that is rounding alone."""
+"""Largest variance of I, relative to its squared expectation, that is only rounding."""
 Draws = Annotated[int, Field(ge=19)]
 """Fewer permutations than 19 cannot give a p value of 0.05."""
 
@@ -50,7 +50,7 @@ def moran(
     variable : str
         A column, or a term such as ``ln_ci``.
     moments : {"normal", "randomisation", "permutation"}
-        Variance under normality, under random permutation, or mean, variance and p value over drawn permutations.
+        Variance under normality, under random permutation, or mean, variance and p value over random permutations.
     sides : {"two", "greater"}
     draws, seed : int
         Number of permutations, and the seed of their generator.
@@ -74,10 +74,10 @@ def moran(
     panel = _with_terms(panel, variable)
     w = aligned(panel, weights, Note("morans_i")).matrix
     rng = np.random.default_rng(seed)
-    found = [asdict(numeric_moran(row, w, moments, sides, rng, draws)) for row in _varying(panel, variable)]
-    if all(one["variance"] <= NO_VARIANCE * one["expected"] ** 2 for one in found):
+    rows = [asdict(numeric_moran(row, w, moments, sides, rng, draws)) for row in _varying_values(panel, variable)]
+    if all(row["variance"] <= NO_VARIANCE * row["expected"] ** 2 for row in rows):
         raise EstimationError(Note("moran_fixed"))
-    return pd.DataFrame(found, index=pd.Index(panel.periods, name=panel.time_name))
+    return pd.DataFrame(rows, index=pd.Index(panel.periods, name=panel.time_name))
 
 
 def moran_bivariate(
@@ -114,9 +114,9 @@ def moran_bivariate(
     panel = _with_terms(panel, variable, neighbours)
     w = aligned(panel, weights, Note("morans_i")).matrix
     rng = np.random.default_rng(seed)
-    pairs = zip(_varying(panel, variable), _varying(panel, neighbours), strict=True)
-    found = [asdict(bivariate_moran(own, others, w, rng, draws, sides)) for own, others in pairs]
-    return pd.DataFrame(found, index=pd.Index(panel.periods, name=panel.time_name))
+    pairs = zip(_varying_values(panel, variable), _varying_values(panel, neighbours), strict=True)
+    rows = [asdict(bivariate_moran(values, others, w, rng, draws, sides)) for values, others in pairs]
+    return pd.DataFrame(rows, index=pd.Index(panel.periods, name=panel.time_name))
 
 
 def local_moran(
@@ -155,10 +155,10 @@ def local_moran(
     w = aligned(panel, weights, Note("morans_i")).matrix
     rng = np.random.default_rng(seed)
     frames = {}
-    for period, row in zip(panel.periods, _varying(panel, variable), strict=True):
-        found = numeric_local(row, w, moments, ml_variance, quadrants, sides, rng, draws)
-        columns = {name: getattr(found, name) for name in ("i", "expected", "variance", "z", "p")}
-        words = [QUADRANTS[code] for code in found.quadrant]
+    for period, row in zip(panel.periods, _varying_values(panel, variable), strict=True):
+        result = numeric_local(row, w, moments, ml_variance, quadrants, sides, rng, draws)
+        columns = {name: getattr(result, name) for name in ("i", "expected", "variance", "z", "p")}
+        words = [QUADRANTS[code] for code in result.quadrant]
         frames[period] = pd.DataFrame(columns | {"quadrant": words}, index=pd.Index(panel.units, name=panel.unit_name))
     return pd.concat(frames, names=[panel.time_name])
 
@@ -169,7 +169,7 @@ def _with_terms(panel: Panel, *variables: str) -> Panel:
     return panel.with_terms(missing) if missing else panel
 
 
-def _varying(panel: Panel, variable: str) -> FloatArray:
+def _varying_values(panel: Panel, variable: str) -> FloatArray:
     """Return a variable, shape (T, N), after a check that it varies in each period."""
     cube = panel.cube([variable])[..., 0]
     for period, row in zip(panel.periods, cube, strict=True):
@@ -182,12 +182,12 @@ _SIDES: Mapping[Sides, Note] = {"two": Note("two_sided"), "greater": Note("one_s
 _MOMENTS: Mapping[str, Note] = {"normal": Note("normality"), "randomisation": Note("randomisation")}
 
 
-def _drawn(draws: int, seed: int, sides: Sides) -> dict[str, Any]:
-    """Return what a note says of drawn permutations."""
+def _permutation_fields(draws: int, seed: int, sides: Sides) -> dict[str, Any]:
+    """Return the fields of a note about random permutations."""
     return {"draws": draws, "seeds": Note("seed", seed=seed), "sided": _SIDES[sides]}
 
 
-class _OfVariables(Diagnostic):
+class _VariableDiagnostic(Diagnostic):
     """A diagnostic of single variables by period that takes weights."""
 
     takes_weights: ClassVar[bool] = True
@@ -200,12 +200,12 @@ class _OfVariables(Diagnostic):
         return self.variables
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
-        """Raise a sentence if Moran's I cannot be computed."""
+        """Raise an error if Moran's I cannot be computed."""
         super().check(panel)
         aligned(panel, weights, Note("morans_i"))
 
 
-class Moran(_OfVariables):
+class Moran(_VariableDiagnostic):
     """Global Moran's I of variables by period.
 
     Attributes
@@ -229,9 +229,9 @@ class Moran(_OfVariables):
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """How expectation, variance and p come about, and what other way there is."""
+        """How expectation, variance and p are computed, and the alternative."""
         if self.moments == "permutation":
-            return (Note("moran_permuted", **_drawn(self.draws, self.seed, self.sides)),)
+            return (Note("moran_permuted", **_permutation_fields(self.draws, self.seed, self.sides)),)
         other = "randomisation" if self.moments == "normal" else "normal"
         under = {"given": _MOMENTS[self.moments], "other": _MOMENTS[other]}
         return (Note("moran_moments", option=other, sided=_SIDES[self.sides], **under),)
@@ -245,7 +245,7 @@ class Moran(_OfVariables):
         }
 
 
-class LocalMoran(_OfVariables):
+class LocalMoran(_VariableDiagnostic):
     """Local Moran's I of variables by period and unit.
 
     Attributes
@@ -275,14 +275,14 @@ class LocalMoran(_OfVariables):
     def notes(self) -> tuple[Note, ...]:
         """How expectation, variance and p come about."""
         if self.moments == "permutation":
-            return (Note("local_permuted", **_drawn(self.draws, self.seed, self.sides)),)
-        held = Note("own_value_held") if self.moments == "conditional" else Note("of_all_values")
-        return (Note("local_moments", held=held, sided=_SIDES[self.sides]),)
+            return (Note("local_permuted", **_permutation_fields(self.draws, self.seed, self.sides)),)
+        condition = Note("own_value_held") if self.moments == "conditional" else Note("of_all_values")
+        return (Note("local_moments", held=condition, sided=_SIDES[self.sides]),)
 
     def remarks(self, tables: Mapping[str, pd.DataFrame]) -> tuple[Note, ...]:
         """Return `notes`, and which units have no variance."""
-        shown = tables["local_moran"]
-        units = dict.fromkeys(str(label[-1]) for label in shown.index[shown["variance"].isna()])
+        frame = tables["local_moran"]
+        units = dict.fromkeys(str(label[-1]) for label in frame.index[frame["variance"].isna()])
         if not units:
             return self.notes
         return (*self.notes, Note("local_without_variance", units=cut(units)))
@@ -291,11 +291,11 @@ class LocalMoran(_OfVariables):
         """Return the table ``local_moran``, indexed by variable, period and unit."""
         w = aligned(panel, weights, Note("morans_i"))
         options = (self.moments, self.ml_variance, self.quadrants, self.sides, self.draws, self.seed)
-        found = {name: local_moran(panel, w, name, *options) for name in self.variables}
-        return {"local_moran": pd.concat(found, names=["variable"])}
+        frames = {name: local_moran(panel, w, name, *options) for name in self.variables}
+        return {"local_moran": pd.concat(frames, names=["variable"])}
 
 
-class BivariateMoran(_OfVariables):
+class BivariateMoran(_VariableDiagnostic):
     """Bivariate Moran's I of variables with another variable of the neighbours, by period.
 
     Attributes
@@ -321,7 +321,7 @@ class BivariateMoran(_OfVariables):
     @property
     def notes(self) -> tuple[Note, ...]:
         """How expectation, variance and p come about."""
-        return (Note("bivariate_permuted", **_drawn(self.draws, self.seed, self.sides)),)
+        return (Note("bivariate_permuted", **_permutation_fields(self.draws, self.seed, self.sides)),)
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -332,5 +332,5 @@ class BivariateMoran(_OfVariables):
         """Return the table ``moran``, indexed by variable and period."""
         w = aligned(panel, weights, Note("morans_i"))
         options = (self.neighbours, self.sides, self.draws, self.seed)
-        found = {name: moran_bivariate(panel, w, name, *options) for name in self.variables}
-        return {"moran": pd.concat(found, names=["variable"])}
+        frames = {name: moran_bivariate(panel, w, name, *options) for name in self.variables}
+        return {"moran": pd.concat(frames, names=["variable"])}

@@ -1,4 +1,4 @@
-"""Tests of simpler spatial models within the spatial Durbin model, of fixed effects, and of random ones."""
+"""Tests of simpler spatial models within the spatial Durbin model, of fixed effects, and of random effects."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from digicarbon.model import SpatialPanel
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.statistic import Statistic
 from digicarbon.numeric.tests import nested as numeric
-from digicarbon.numeric.tests.effects_test import Dependence, Tested, effects_test
+from digicarbon.numeric.tests.effects_test import Dependence, OneWay, effects_test
 from digicarbon.panel import Panel
 from digicarbon.result import Result
 from digicarbon.weights import Weights
@@ -24,7 +24,7 @@ SPATIAL = ("lag_y", "lag_error")
 
 
 def changed(model: SpatialPanel, **fields: Any) -> SpatialPanel:
-    """Return the model with some fields replaced, checked anew."""
+    """Return the model with some fields replaced, after the checks of a new model."""
     return type(model)(**{name: getattr(model, name) for name in type(model).model_fields} | fields)
 
 
@@ -93,8 +93,8 @@ def wald_common_factor(durbin: Result, lagged: tuple[str, ...]) -> Statistic:
     k = len(lagged)
     index = [durbin.terms.index(name) for name in lagged]
     index += [*(durbin.position("lag_x", name) for name in lagged), durbin.position("lag_y")]
-    at = durbin.coef[index]
-    return numeric.common_factor(at[:k], at[k:-1], float(at[-1]), durbin.covariance[np.ix_(index, index)])
+    values = durbin.coef[index]
+    return numeric.common_factor(values[:k], values[k:-1], float(values[-1]), durbin.covariance[np.ix_(index, index)])
 
 
 def _ratio(full: Result, restricted: Result, df: int) -> Statistic:
@@ -109,7 +109,7 @@ def effects_rows(
     Parameters
     ----------
     model : SpatialPanel
-        Its effects and correction do not matter: likelihoods are uncorrected ones of the three sets of effects.
+        Its effects and correction do not matter: the likelihoods are uncorrected, with three different sets of effects.
     panel, weights
         As `SpatialPanel.fit` takes them.
     draws : int
@@ -118,25 +118,25 @@ def effects_rows(
     """
     if model.kind not in ("sar", "sdm", "sem", "sdem") or model.error_weights is not None:
         return [Row("LR effects", not_tested(Note("effects_test_of_one_term")))]
-    # the model's own checks: what is collinear with both kinds of effects cannot be tested
+    # the model's own checks: a regressor that is collinear with both kinds of effects prevents the test
     uncorrected = {"bias_correction": "none", "demeaning": "exact", "cov": "classic"}
     changed(model, effects="two_way", **uncorrected).check(panel, weights)
     operator = aligned(panel, weights, Note("a_test_of_effects")).operator
     cube = panel.cube((*model.regressors, model.y))
-    own = [model.regressors.index(name) for name in model.lagged]
-    z = np.concatenate([cube[..., :-1], operator.lag(cube[..., own])], axis=2)
+    positions = [model.regressors.index(name) for name in model.lagged]
+    z = np.concatenate([cube[..., :-1], operator.lag(cube[..., positions])], axis=2)
     dependence: Dependence = "lag" if model.kind in ("sar", "sdm") else "error"
     rng = np.random.default_rng(seed)
     rows = []
-    tests: tuple[tuple[Tested, Tested], ...] = (("unit", "time"), ("time", "unit"))
-    for tested, kept in tests:
-        found = effects_test(z, cube[..., -1], operator, tested, dependence, rng, draws)
-        null = Note("effects_zero", kind=tested, beside=kept)
-        name = f"LR {tested} effects"
-        rows.append(Row.of(name, followed(null, Note("few_periods_chi2")), found.statistic))
+    tests: tuple[tuple[OneWay, OneWay], ...] = (("unit", "time"), ("time", "unit"))
+    for kind, other in tests:
+        result = effects_test(z, cube[..., -1], operator, kind, dependence, rng, draws)
+        null = Note("effects_zero", kind=kind, beside=other)
+        name = f"LR {kind} effects"
+        rows.append(Row.of(name, followed(null, Note("few_periods_chi2")), result.statistic))
         if draws:
             how = followed(null, Note("parametric_bootstrap", draws=draws))
-            rows.append(Row(f"{name}, bootstrap", how, found.statistic.value, p=found.bootstrap))
+            rows.append(Row(f"{name}, bootstrap", how, result.statistic.value, p=result.bootstrap))
     return rows
 
 
@@ -146,10 +146,10 @@ def hausman_row(fixed: Result, random: Result, spatial: bool = True) -> Row:
     Parameters
     ----------
     fixed, random : Result
-        Of the same kind with fixed and with random unit effects. What is compared is every term that both have but
-        the constant and variances: the coefficients of x and of its spatial lags, and rho or lambda.
+        Of the same kind, with fixed and with random unit effects. All common terms except the constant and the
+        variances are compared: the coefficients of x and of its spatial lags, and rho or lambda.
     spatial : bool
-        Whether rho and lambda are among the terms compared; splm's ``sphtest`` leaves them out.
+        Whether rho and lambda are also compared; splm's ``sphtest`` leaves them out.
 
     Returns
     -------
@@ -166,16 +166,16 @@ def hausman_row(fixed: Result, random: Result, spatial: bool = True) -> Row:
     if not common:
         raise EstimationError(Note("hausman_nothing_in_common"))
     one, two = ([result.terms.index(term) for term in common] for result in (fixed, random))
-    found = numeric.hausman(
+    test = numeric.hausman(
         fixed.coef[one] - random.coef[two],
         fixed.covariance[np.ix_(one, one)] - random.covariance[np.ix_(two, two)],
     )
     null = Note("uncorrelated_unit_effects", compared=cut(common))
-    if found.statistic.value < 0:
+    if test.statistic.value < 0:
         null = followed(null, Note("negative_prefer_fixed"))
-    elif not found.definite:
+    elif not test.definite:
         null = followed(null, Note("indefinite_difference"))
-    return replace(Row.of("Hausman", null, found.statistic), reliable=found.definite)
+    return replace(Row.of("Hausman", null, test.statistic), reliable=test.definite)
 
 
 def hausman_rows(model: SpatialPanel, panel: Panel, weights: Weights | None) -> list[Row]:

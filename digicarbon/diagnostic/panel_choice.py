@@ -36,7 +36,7 @@ COLUMNS = ("step", "test", "statistic", "df", "df2", "p", "decision")
 
 @dataclass(frozen=True)
 class Path:
-    """The rows of each step, and what the last row says.
+    """The rows of each step, and the text of the last row.
 
     Attributes
     ----------
@@ -54,8 +54,8 @@ def choose_panel_model(model: Model, panel: Panel, alpha: float = 0.05, seed: in
     Parameters
     ----------
     model : PanelRegression
-        Its terms and its method of variance components are taken, and its covariance: with any but the classic one the
-        robust regression form of the Hausman test decides. Its effects are what is asked.
+        Its terms, method of variance components and covariance are used: with a covariance other than the classic one
+        the robust regression form of the Hausman test decides. Its effects are not used: the tests choose them.
     panel : Panel
         Balanced or not.
     alpha : float
@@ -66,7 +66,7 @@ def choose_panel_model(model: Model, panel: Panel, alpha: float = 0.05, seed: in
     Returns
     -------
     DataFrame
-        Columns step, test, statistic, df, df2, p, decision; the last row says the chosen model and why.
+        Columns step, test, statistic, df, df2, p, decision; the last row names the chosen model and the reasons.
 
     Raises
     ------
@@ -79,8 +79,8 @@ def choose_panel_model(model: Model, panel: Panel, alpha: float = 0.05, seed: in
     -----
     Pooled against fixed effects by F and by the unit effects themselves, pooled against random effects by Breusch and
     Pagan, fixed against random by Hausman, then time effects, serial correlation and dependence between units. Each
-    test is at level ``alpha`` and none is corrected for the others: the path describes, it is no proof. See
-    docs/model_choice.md for what each test is worth at few periods.
+    test is at level ``alpha`` and none is corrected for the others: the path is a description, not a proof. See
+    docs/model_choice.md for how reliable each test is with few periods.
     """
     regression = regression_of(model)
     if regression is None:
@@ -91,8 +91,8 @@ def choose_panel_model(model: Model, panel: Panel, alpha: float = 0.05, seed: in
         for step, rows in path.steps.items()
         for row in rows
     ]
-    nothing = float("nan")
-    lines.append(("choice", "model", nothing, nothing, nothing, nothing, str(path.choice)))
+    nan = float("nan")
+    lines.append(("choice", "model", nan, nan, nan, nan, str(path.choice)))
     return pd.DataFrame(lines, columns=list(COLUMNS))
 
 
@@ -105,51 +105,53 @@ def _path(data: PanelArrays, cov: str, alpha: float, method: Method, seed: int) 
     time_test = tests["F time beside unit effects" if units else "F time effects"]
     times = _any_rejects([time_test], alpha)
     contrast = _hausman(data, "unit", cov, method)
-    again = _hausman(data, "two_way", cov, method) if units and times else []
-    again = [replace(row, test=f"{row.test}, period dummies") for row in again]
+    with_dummies = _hausman(data, "two_way", cov, method) if units and times else []
+    with_dummies = [replace(row, test=f"{row.test}, period dummies") for row in with_dummies]
     fixed: EffectsKind = "two_way" if units and times else "unit" if units else "time" if times else "none"
     serial = [row for row in serial_rows(data, fixed) if row.test.startswith("Wooldridge")][:2]
-    correlated = _any_rejects(serial[1:] or serial, alpha)
-    dependence = _dependence_rows(data, fixed, correlated, seed)
+    serially_correlated = _any_rejects(serial[1:] or serial, alpha)
+    dependence = _dependence_rows(data, fixed, serially_correlated, seed)
     steps = {
         "pooled or fixed": pooled_or_fixed,
         "pooled or random": pooled_or_random,
         "fixed or random": contrast,
-        "time effects": [time_test, *again],
+        "time effects": [time_test, *with_dummies],
         "serial correlation": serial,
         "dependence of units": dependence,
     }
-    errors = _errors_note(correlated, data.shape[0], any(row.p == row.p for row in serial))
-    between = _dependence_note(dependence, times, data.shape[1], alpha)
+    errors = _errors_note(serially_correlated, data.shape[0], any(row.p == row.p for row in serial))
+    dependence_note = _dependence_note(dependence, times, data.shape[1], alpha)
     if not units:
         pooled = Note("pooled_with_periods" if times else "pooled")
-        return Path(steps, Note("choose_pooled", model=pooled, errors=errors, units=between))
-    return Path(steps, _choice((again or contrast)[-1], times, bool(again), alpha, errors, between))
+        return Path(steps, Note("choose_pooled", model=pooled, errors=errors, units=dependence_note))
+    return Path(
+        steps, _choice((with_dummies or contrast)[-1], times, bool(with_dummies), alpha, errors, dependence_note)
+    )
 
 
 def _dummies_row(data: PanelArrays, alpha: float) -> Row:
-    """Return how many units differ from the average unit; F decides whether they do together."""
-    found = unit_effects(data.y, data.x, data.unit)
-    different = int((found.p <= alpha).sum())
-    null = Note("units_differ", different=different, units=len(found.p), level=alpha)
+    """Return how many units differ from the average unit; F is their joint test."""
+    effects = unit_effects(data.y, data.x, data.unit)
+    different = int((effects.p <= alpha).sum())
+    null = Note("units_differ", different=different, units=len(effects.p), level=alpha)
     return Row("LSDV", null, float(different))
 
 
 def _hausman(data: PanelArrays, effects: EffectsKind, cov: str, method: Method) -> list[Row]:
-    """Return the forms of the test that are shown, the deciding one last.
+    """Return the forms of the test that are shown; the last one decides.
 
-    The robust form goes with any but the classic covariance; sigmamore replaces a contrast that is not definite.
+    The robust form is for a covariance other than the classic one; sigmamore replaces a contrast that is not definite.
     """
     rows = where_possible("Hausman", lambda: hausman_rows(data, effects, method))
-    found = {row.test: row for row in rows}
-    if "Hausman, sigmamore" not in found:
+    by_test = {row.test: row for row in rows}
+    if "Hausman, sigmamore" not in by_test:
         return rows
-    shown = [found["Hausman"]]
-    if not found["Hausman"].reliable:
-        shown.append(found["Hausman, sigmamore"])
-    if cov != "classic" and "Hausman, robust" in found:
-        shown.append(found["Hausman, robust"])
-    return shown
+    result = [by_test["Hausman"]]
+    if not by_test["Hausman"].reliable:
+        result.append(by_test["Hausman, sigmamore"])
+    if cov != "classic" and "Hausman, robust" in by_test:
+        result.append(by_test["Hausman, robust"])
+    return result
 
 
 def _any_rejects(rows: Iterable[Row], alpha: float) -> bool:
@@ -166,59 +168,59 @@ def _decision(row: Row, alpha: float) -> Note:
     return Note("rejected" if row.p <= alpha else "not_rejected", level=alpha, null=row.null)
 
 
-def _choice(deciding: Row, times: bool, held: bool, alpha: float, errors: Note, units: Note) -> Note:
+def _choice(hausman: Row, times: bool, period_dummies: bool, alpha: float, errors: Note, units: Note) -> Note:
     """Return the model that is chosen where units differ, with the reason.
 
     Parameters
     ----------
-    deciding : Row
+    hausman : Row
         The last of the forms of Hausman's test.
     times : bool
-        Whether periods differ, too.
-    held : bool
+        Whether periods also differ.
+    period_dummies : bool
         Whether period dummies are in that test.
     alpha : float
     errors, units : Note
         What serial correlation and dependence between units mean for standard errors.
     """
     also, fixed = Note("also_time" if times else "also_no_time"), Note("fixed_two_way" if times else "fixed_unit")
-    if deciding.p != deciding.p or not deciding.reliable:
+    if hausman.p != hausman.p or not hausman.reliable:
         return Note("choose_fixed_untested", model=fixed, also=also, errors=errors, units=units)
-    how = _form_note(deciding, held)
-    if deciding.p <= alpha:
+    how = _form_note(hausman, period_dummies)
+    if hausman.p <= alpha:
         return Note("choose_fixed", model=fixed, how=how, also=also, errors=errors, units=units)
     random = Note("random_with_periods" if times else "random_unit_model")
     return Note("choose_random", model=random, how=how, also=also, errors=errors, units=units)
 
 
-def _form_note(deciding: Row, held: bool) -> Note:
+def _form_note(hausman: Row, period_dummies: bool) -> Note:
     """Return which form of Hausman's test decides, with the reason."""
-    if deciding.form == "robust":
-        return Note("hausman_robust_periods" if held else "hausman_robust")
-    if deciding.form == "sigmamore":
-        return Note("hausman_sigmamore_periods" if held else "hausman_sigmamore")
-    return Note("hausman_periods" if held else "hausman")
+    if hausman.form == "robust":
+        return Note("hausman_robust_periods" if period_dummies else "hausman_robust")
+    if hausman.form == "sigmamore":
+        return Note("hausman_sigmamore_periods" if period_dummies else "hausman_sigmamore")
+    return Note("hausman_periods" if period_dummies else "hausman")
 
 
-def _errors_note(serial: bool, n: int, tested: bool) -> Note:
+def _errors_note(serial: bool, n: int, has_test: bool) -> Note:
     """Return what serial correlation means for standard errors."""
-    if not tested:
+    if not has_test:
         return Note("serial_untested")
     if not serial:
         return Note("no_serial")
     return Note("serial_cluster", few=Note("few_clusters_alone", clusters=n) if n < 40 else "")
 
 
-def _dependence_rows(data: PanelArrays, fixed: EffectsKind, correlated: bool, seed: int) -> list[Row]:
-    """Return CD or CDw, and with fixed unit effects the corrected scaled LM test, which serial correlation upsets."""
+def _dependence_rows(data: PanelArrays, fixed: EffectsKind, serially_correlated: bool, seed: int) -> list[Row]:
+    """Return CD or CDw and, with unit effects, corrected scaled LM, which serial correlation makes unreliable."""
     rows = {row.test: row for row in cross_section_rows(data, fixed, seed)}
-    shown = [row for name, row in rows.items() if name in ("CD", "CDw")]
+    result = [row for name, row in rows.items() if name in ("CD", "CDw")]
     lm = rows.get("corrected scaled LM")
     if lm is None or lm.p != lm.p:
-        return shown
-    if correlated:
+        return result
+    if serially_correlated:
         lm = replace(lm, null=followed(lm.null, Note("serial_upsets")), reliable=False)
-    return [*shown, lm]
+    return [*result, lm]
 
 
 def _dependence_note(rows: list[Row], times: bool, t: int, alpha: float) -> Note:
@@ -255,10 +257,10 @@ class PanelChoice(Diagnostic):
         return self.model.terms
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
-        """Raise a sentence if the model cannot be fitted."""
+        """Raise an error if the model cannot be fitted."""
         self.model.check(panel, weights)
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``panel_choice``, indexed by step and test."""
-        found = choose_panel_model(self.model, panel, self.alpha, self.seed)
-        return {"panel_choice": found.set_index(["step", "test"])}
+        frame = choose_panel_model(self.model, panel, self.alpha, self.seed)
+        return {"panel_choice": frame.set_index(["step", "test"])}

@@ -1,4 +1,4 @@
-"""Tests of a panel regression: its effects, their kind, and whether its errors are alike and independent."""
+"""Tests of a panel regression: its effects, their kind, and whether errors have equal variances and are independent."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from digicarbon.numeric.tests.nested import Hausman
 from digicarbon.panel import Panel
 
 COUNTERPART: dict[str, EffectsKind] = {"random": "unit", "random_time": "time", "random_two_way": "two_way"}
-"""The fixed effects beside which random ones are looked at."""
+"""The fixed effects that random effects are compared with."""
 
 _EFFECTS: tuple[tuple[str, EffectsKind, EffectsKind, Note], ...] = (
     ("F unit effects", "unit", "none", Note("equal_units")),
@@ -71,7 +71,7 @@ _SERIAL = (
 
 @dataclass(frozen=True, eq=False)
 class PanelArrays:
-    """What tests of a panel regression take.
+    """The data that tests of a panel regression use.
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ class PanelArrays:
     unit, period : ndarray of int, shape (rows,)
     balanced : bool
     calendar : ndarray of int, shape (T,), or None
-        Where the periods stand on the calendar, None where that is not known.
+        Positions of the periods on the calendar; None if they are not known.
     """
 
     y: FloatArray
@@ -97,11 +97,11 @@ class PanelArrays:
         return int(self.unit.max()) + 1, int(self.period.max()) + 1
 
     def since(self, first: int) -> FloatArray:
-        """Return dummies of all rows from a period on, for each period from ``first`` (0 is the panel's first)."""
+        """Return, for each period from ``first`` on (0 is the panel's first), a dummy of all rows since that period."""
         return (self.period[:, None] >= np.arange(first, self.shape[1])).astype(np.float64)
 
     def with_periods(self, first: int = 1) -> FloatArray:
-        """Return x and dummies of periods; in differences each of them is the dummy of one period."""
+        """Return x and the dummies of `since`; in differences each of them is the dummy of one period."""
         return np.column_stack([self.x, self.since(first)])
 
     def within(self, effects: EffectsKind) -> Regression:
@@ -126,14 +126,14 @@ def arrays_of(model: PanelRegression, panel: Panel) -> PanelArrays:
     DataError, EstimationError
         If they do not identify the model with its effects.
     """
-    # covariance and estimator do not matter to the tests: no few clusters or missing weights stop them
+    # the tests use neither covariance nor estimator: few clusters or missing weights must not stop them
     fields = {name: getattr(model, name) for name in type(model).model_fields}
     type(model)(**fields | {"estimator": "within", "cov": "classic", "small_sample": "stata"}).check(panel)
-    found = panel.with_terms(model.terms)
-    x = found.array(found.expanded(model.regressors, among=model.terms))
-    y = found.array([model.y])[:, 0]
-    calendar = found.positions if found.ordered else None
-    data = PanelArrays(y, x, found.unit_codes, found.period_codes, found.balanced, calendar)
+    full = panel.with_terms(model.terms)
+    x = full.array(full.expanded(model.regressors, among=model.terms))
+    y = full.array([model.y])[:, 0]
+    calendar = full.positions if full.ordered else None
+    data = PanelArrays(y, x, full.unit_codes, full.period_codes, full.balanced, calendar)
     for effects in dict.fromkeys(("none", COUNTERPART.get(model.effects, model.fixed))):
         if data.within(effects).ssr <= 1e-20 * float(((y - y.mean()) ** 2).sum()):
             raise EstimationError(Note("explained_exactly", y=model.y))
@@ -179,11 +179,11 @@ def _f_row(data: PanelArrays, name: str, larger: EffectsKind, smaller: EffectsKi
 
 def lm_effects_rows(data: PanelArrays) -> list[Row]:
     """Return Lagrange multiplier tests of random effects after pooled least squares."""
-    found = vars(error_components(data.within("none").residuals, data.unit, data.period))
+    statistics = vars(error_components(data.within("none").residuals, data.unit, data.period))
     return [
         Row(name, not_tested(_LM_NEEDS[null]))
-        if math.isnan(found[key].value)
-        else Row.of(name, followed(null, how), found[key])
+        if math.isnan(statistics[key].value)
+        else Row.of(name, followed(null, how), statistics[key])
         for name, key, null, how in _LM
     ]
 
@@ -195,8 +195,8 @@ def hausman_rows(data: PanelArrays, effects: str, method: Method = "swamy_arora"
     ----------
     data : PanelArrays
     effects : str
-        The model's. Unit effects are compared for ``none``, ``unit`` and ``random``; with ``two_way`` unit effects too,
-        with period dummies in both models; ``time``, ``random_time`` and ``random_two_way`` as they say.
+        The model's. ``none``, ``unit`` and ``random`` compare unit effects; ``two_way`` also compares unit effects,
+        with period dummies in both models; ``time``, ``random_time`` and ``random_two_way`` compare what they name.
     method : str
         Of the variance components.
 
@@ -210,59 +210,59 @@ def hausman_rows(data: PanelArrays, effects: str, method: Method = "swamy_arora"
         "random_time": "random_time",
         "random_two_way": "random_two_way",
     }
-    compared = random.get(effects, "random")
-    held = data.since(1) if effects == "two_way" else None
-    found = hausman.contrast(data.y, data.x, data.unit, data.period, compared, method, held)
+    kind = random.get(effects, "random")
+    period_dummies = data.since(1) if effects == "two_way" else None
+    contrast = hausman.contrast(data.y, data.x, data.unit, data.period, kind, method, period_dummies)
     words = {
         "random": Note("unit_effects"),
         "random_time": Note("time_effects"),
         "random_two_way": Note("two_way_effects"),
     }
-    what = words[compared] if held is None else Note("unit_effects_and_dummies")
-    null = Note("uncorrelated_effects", what=what, coefficients=len(found.compared))
+    what = words[kind] if period_dummies is None else Note("unit_effects_and_dummies")
+    null = Note("uncorrelated_effects", what=what, coefficients=len(contrast.compared))
     return [
-        contrast_row("Hausman", null, hausman.hausman_contrast(found)),
+        contrast_row("Hausman", null, hausman.hausman_contrast(contrast)),
         replace(
             contrast_row(
                 "Hausman, sigmamore",
                 followed(null, Note("both_random_variance")),
-                hausman.hausman_contrast(found, "sigmamore"),
+                hausman.hausman_contrast(contrast, "sigmamore"),
             ),
             form="sigmamore",
         ),
         contrast_row(
             "Hausman, sigmaless",
             followed(null, Note("both_fixed_variance")),
-            hausman.hausman_contrast(found, "sigmaless"),
+            hausman.hausman_contrast(contrast, "sigmaless"),
         ),
-        *auxiliary_rows(null, found),
+        *auxiliary_rows(null, contrast),
     ]
 
 
-def contrast_row(test: str, null: Note, found: Hausman) -> Row:
-    """Return the row of a Hausman statistic, with a word on what is wrong with it."""
-    if found.statistic.value < 0:
+def contrast_row(test: str, null: Note, result: Hausman) -> Row:
+    """Return the row of a Hausman statistic, with a note if it is negative or indefinite."""
+    if result.statistic.value < 0:
         null = followed(null, Note("negative_statistic"))
-    elif not found.definite:
+    elif not result.definite:
         null = followed(null, Note("indefinite_difference"))
-    return replace(Row.of(test, null, found.statistic), reliable=found.definite)
+    return replace(Row.of(test, null, result.statistic), reliable=result.definite)
 
 
-def auxiliary_rows(null: Note, found: hausman.Contrast) -> list[Row]:
+def auxiliary_rows(null: Note, contrast: hausman.Contrast) -> list[Row]:
     """Return the regression form of the test, with classic and with clustered covariance."""
 
-    def made() -> list[Row]:
+    def rows() -> list[Row]:
         plain, clustered = followed(null, Note("auxiliary_regression")), followed(null, Note("auxiliary_clustered"))
         return [
-            Row.of("Hausman, auxiliary", plain, hausman.auxiliary(found)),
-            replace(Row.of("Hausman, robust", clustered, hausman.auxiliary(found, "stata")), form="robust"),
+            Row.of("Hausman, auxiliary", plain, hausman.auxiliary(contrast)),
+            replace(Row.of("Hausman, robust", clustered, hausman.auxiliary(contrast, "stata")), form="robust"),
         ]
 
-    return where_possible("Hausman, auxiliary", made)
+    return where_possible("Hausman, auxiliary", rows)
 
 
 def serial_rows(data: PanelArrays, fixed: EffectsKind) -> list[Row]:
-    """Return tests for serial correlation of the errors, time effects being in where the model has them."""
+    """Return tests for serial correlation of the errors, with time effects where the model has them."""
     if data.calendar is None:
         return [Row(name, not_tested(Note("periods_without_order"))) for name in _SERIAL]
     at = data.calendar[data.period]
@@ -270,8 +270,8 @@ def serial_rows(data: PanelArrays, fixed: EffectsKind) -> list[Row]:
     first = data.with_periods() if time else data.x
     second = data.with_periods(2) if time else data.x
 
-    def of(name: str, null: Note, found: Callable[[], Statistic]) -> list[Row]:
-        return where_possible(name, lambda: [Row.of(name, null, found())])
+    def of(name: str, null: Note, statistic: Callable[[], Statistic]) -> list[Row]:
+        return where_possible(name, lambda: [Row.of(name, null, statistic())])
 
     rows = [within_serial_row(data, time)]
     rows += of(
@@ -309,18 +309,18 @@ def within_serial_row(data: PanelArrays, time: bool) -> Row:
     if not data.balanced:
         return Row(name, not_tested(Note("within_test_of_balanced")))
 
-    def made() -> list[Row]:
+    def rows() -> list[Row]:
         residuals = data.within("two_way" if time else "unit").residuals
-        found = serial_correlation.wooldridge_within(residuals, data.unit, data.shape[1])
-        return [Row.of(name, Note("serial_fixed"), found)]
+        statistic = serial_correlation.wooldridge_within(residuals, data.unit, data.shape[1])
+        return [Row.of(name, Note("serial_fixed"), statistic)]
 
-    return where_possible(name, made)[0]
+    return where_possible(name, rows)[0]
 
 
 def heteroskedasticity_row(data: PanelArrays, fixed: EffectsKind) -> Row:
     """Return Koenker's test on the model's residuals."""
-    found = studentized_breusch_pagan(data.within(fixed).residuals, data.x)
-    return Row.of("Koenker", Note("equal_variances"), found)
+    statistic = studentized_breusch_pagan(data.within(fixed).residuals, data.x)
+    return Row.of("Koenker", Note("equal_variances"), statistic)
 
 
 def cross_section_rows(data: PanelArrays, fixed: EffectsKind, seed: int = 0) -> list[Row]:
@@ -332,17 +332,17 @@ def cross_section_rows(data: PanelArrays, fixed: EffectsKind, seed: int = 0) -> 
     few = Note("long_panels_of_few")
     first, second = followed(Note("pairs_breusch_pagan"), few), followed(Note("pairs_pesaran"), few)
 
-    def made() -> list[Row]:
-        found = [
+    def pair_rows() -> list[Row]:
+        result = [
             Row.of("LM of pairs", first, cross_section.breusch_pagan_lm(residuals)),
             Row.of("scaled LM", second, cross_section.scaled_lm(residuals)),
         ]
         if fixed not in ("unit", "two_way"):
-            return [*found, Row("corrected scaled LM", not_tested(Note("correction_of_unit_effects")))]
+            return [*result, Row("corrected scaled LM", not_tested(Note("correction_of_unit_effects")))]
         corrected = cross_section.scaled_lm(residuals, corrected=True)
-        return [*found, Row.of("corrected scaled LM", Note("pairs_baltagi"), corrected)]
+        return [*result, Row.of("corrected scaled LM", Note("pairs_baltagi"), corrected)]
 
-    return rows + where_possible("LM of pairs", made)
+    return rows + where_possible("LM of pairs", pair_rows)
 
 
 def dependence_row(data: PanelArrays, fixed: EffectsKind, seed: int = 0) -> Row:

@@ -1,4 +1,4 @@
-"""Turning points of a variable that stands in a model with its powers, and the Lind–Mehlum test of a U shape."""
+"""Turning points of a variable that enters a model with its powers, and the Lind–Mehlum test of a U shape."""
 
 from __future__ import annotations
 
@@ -36,26 +36,26 @@ COLUMNS = ("at", "coef", "se", "stat", "p", "low", "high", "note")
 SMALLEST_BEND = 1e-9
 """A highest power that adds less than this share to the slope within the sample is zero to rounding."""
 MOST_LOST_DIGITS = 12.0
-"""Of the sixteen of a number; cubes of logarithms of money lose about six."""
+"""Of the sixteen digits of a number; cubes of logarithms of money lose about six."""
 LAG_KINDS = ("sar", "sdm", "sac")
 FEWER_ROWS = ("between", "first_difference")
 OUTSIDE = "extremum outside interval, trivial failure to reject"
 _AGAINST = "{} against a monotone one or its reverse"
 TESTED = {_AGAINST.format(shape): shape for shape in ("U shape", "inverse U shape")}
-"""The shape that is tested, by what the row of the test says; else the row says why there is nothing to test."""
+"""The tested shape, by the note of the test's row; any other note says why there is no test."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line about a curve; not-a-number where a line has no such value.
+    """One line about a curve; a value that the line lacks is not-a-number.
 
     Attributes
     ----------
     quantity : str
     at : float
-        Where on the x axis a slope is taken.
+        Place on the x axis of a slope.
     coef, se, stat, p, low, high : float
-        As in `Result.estimates`, but that p of a slope and of the Lind–Mehlum test is one-sided.
+        As in `Result.estimates`, but p of a slope and of the Lind–Mehlum test is one-sided.
     note : str
     """
 
@@ -94,8 +94,8 @@ def turning_points(result: Result, panel: Panel, term: str | None = None) -> pd.
     Raises
     ------
     ConfigError
-        If the term or a lower power is not in the model, it stands in an interaction or a spatial lag, each group has a
-        coefficient of its own, or its highest power is above three.
+        If the term or a lower power is not in the model, it is part of an interaction or a spatial lag, each group has
+        a separate coefficient, or its highest power is above three.
     DataError
         If the panel is not the one fitted, or the variable has too few distinct values.
     EstimationError
@@ -103,10 +103,10 @@ def turning_points(result: Result, panel: Panel, term: str | None = None) -> pd.
 
     Notes
     -----
-    Lind & Mehlum (2010); Fieller (1954); see `digicarbon.numeric.shape.turning_points`. p stays with Lind & Mehlum's
-    definition where the turning point lies outside of the sample (it is above one half then, which Stata's ``utest``
-    leaves blank). Coefficients of lower powers depend on the unit of measurement where a logarithm is taken; turning
-    points move with it as the logarithm does, and slopes and tests stay.
+    Lind & Mehlum (2010); Fieller (1954); see `digicarbon.numeric.shape.turning_points`. p keeps Lind & Mehlum's
+    definition where the turning point is outside the sample (p is then above one half, and Stata's ``utest`` leaves it
+    blank). Coefficients of lower powers depend on the unit of measurement where a logarithm is taken; turning points
+    move with it as the logarithm does, and slopes and tests do not change.
     """
     term = named_term(term, result.terms)
     curve = curve_of(result, term)
@@ -146,35 +146,35 @@ def powers_in(term: str, terms: tuple[str, ...]) -> tuple[str, ...]:
     Raises
     ------
     ConfigError
-        If the variable, a power or a lower order is not there, or the variable stands in an interaction.
+        If the variable, a power or a lower order is not there, or the variable is part of an interaction.
     """
     _refuse_groups(terms, term)
-    found = {_order(term, name): name for name in terms if _order(term, name)}
+    powers = {_order(term, name): name for name in terms if _order(term, name)}
     base, _, order = term.rpartition("^")
     if base and order.isdigit():
         raise ConfigError(Note("term_is_power", term=term, base=base, terms=cut(terms, 20)))
-    if not found:
+    if not powers:
         raise ConfigError(Note("term_not_in_model", term=term, hint=suggestion(term, terms), terms=cut(terms, 20)))
-    degree = max(found)
+    degree = max(powers)
     if degree == 1:
         raise ConfigError(Note("term_without_power", term=term))
-    lacking = [_power(term, order) for order in range(1, degree) if order not in found]
-    if lacking:
-        raise ConfigError(Note("term_lacks_power", power=found[degree], lacking=cut(lacking), terms=cut(terms, 20)))
-    joined = [name for name in terms if ":" in name and any(part in found.values() for part in name.split(":"))]
-    if joined:
-        raise ConfigError(_joined(term, joined, tuple(found.values())))
-    return tuple(found[order] for order in range(1, degree + 1))
+    gaps = [_power(term, order) for order in range(1, degree) if order not in powers]
+    if gaps:
+        raise ConfigError(Note("term_lacks_power", power=powers[degree], lacking=cut(gaps), terms=cut(terms, 20)))
+    products = [name for name in terms if ":" in name and any(part in powers.values() for part in name.split(":"))]
+    if products:
+        raise ConfigError(_product_note(term, products, tuple(powers.values())))
+    return tuple(powers[order] for order in range(1, degree + 1))
 
 
-def _joined(term: str, joined: list[str], powers: tuple[str, ...]) -> Note:
-    """Return why a variable in interactions has no curve of its own."""
-    others = list(dict.fromkeys(part for name in joined for part in name.split(":") if part not in powers))
+def _product_note(term: str, products: list[str], powers: tuple[str, ...]) -> Note:
+    """Return why a variable in interactions has no curve by itself."""
+    others = list(dict.fromkeys(part for name in products for part in name.split(":") if part not in powers))
     if others and all(other.startswith("C(") or other.endswith("]") for other in others):
-        return Note("curve_of_each_group", term=term, joined=cut(joined))
+        return Note("curve_of_each_group", term=term, joined=cut(products))
     if others:
-        return Note("curve_in_product", term=term, joined=cut(joined), others=cut(others))
-    return Note("curve_in_own_product", term=term, joined=cut(joined))
+        return Note("curve_in_product", term=term, joined=cut(products), others=cut(others))
+    return Note("curve_in_own_product", term=term, joined=cut(products))
 
 
 def _refuse_groups(terms: tuple[str, ...], term: str = "") -> None:
@@ -190,12 +190,12 @@ def _refuse_groups(terms: tuple[str, ...], term: str = "") -> None:
 
 
 def named_term(term: str | None, terms: tuple[str, ...]) -> str:
-    """Return the variable whose curve is wanted, the only one with powers where none is named.
+    """Return the variable of the curve; without a name, the only one that has powers.
 
     Raises
     ------
     ConfigError
-        If it is no text, or none is named and not exactly one has powers.
+        If the name is not a text, or there is no name and not exactly one variable has powers.
     """
     if term is None:
         return variable_with_powers(terms)
@@ -205,7 +205,7 @@ def named_term(term: str | None, terms: tuple[str, ...]) -> str:
 
 
 def variable_with_powers(terms: tuple[str, ...]) -> str:
-    """Return the one variable of a model that stands there with a power.
+    """Return the only variable of a model that has a power.
 
     Raises
     ------
@@ -230,11 +230,11 @@ def observed(result: Result, panel: Panel, term: str) -> FloatArray:
     DataError
         If the panel lacks it or is not the one that the model was fitted to.
     """
-    # a lag in the model takes rows away
-    used = panel.with_terms([result.y, *result.terms, term])
-    x = used.array([term])[:, 0]
+    # a lag in the model removes rows
+    data = panel.with_terms([result.y, *result.terms, term])
+    x = data.array([term])[:, 0]
     nobs = result.statistics.get("nobs", len(x))
-    # means, differences and instruments of lags have fewer rows than the panel whose range counts
+    # means, differences and instruments of lags have fewer rows than the panel, but the panel's range counts
     fewer = result.kind in FEWER_ROWS or any(role.of_past(result.y) for role in result.roles)
     if nobs != len(x) and not fewer:
         raise DataError(Note("panel_of_other_fit", fitted=nobs, observations=len(x)))
@@ -242,7 +242,7 @@ def observed(result: Result, panel: Panel, term: str) -> FloatArray:
 
 
 def refuse_few_values(x: FloatArray, term: str, degree: int) -> None:
-    """Raise a `DataError` if a variable has no more distinct values than a polynomial of this degree bends through."""
+    """Raise a `DataError` if a variable has too few distinct values for a polynomial of this degree."""
     distinct = len(np.unique(x))
     if distinct == 1:
         raise DataError(Note("curve_of_constant", term=term))
@@ -253,7 +253,7 @@ def refuse_few_values(x: FloatArray, term: str, degree: int) -> None:
 
 
 def _refuse_straight(curve: Curve, x: FloatArray, term: str) -> None:
-    """Raise where a curve has no bend, or its slope no variance, that can be told from rounding."""
+    """Raise an error where the bend of a curve, or the variance of its slope, may be only rounding."""
     degree = len(curve.b)
     refuse_few_values(x, term, degree)
     places = (float(x.min()), float(x.min() + x.max()) / 2, float(x.max()))
@@ -277,42 +277,42 @@ def _power(term: str, order: int) -> str:
     return term if order == 1 else f"{term}^{order}"
 
 
-def _quadratic_rows(found: Quadratic) -> list[Row]:
-    shape = "U shape" if found.lower.alternative == "less" else "inverse U shape"
+def _quadratic_rows(result: Quadratic) -> list[Row]:
+    shape = "U shape" if result.lower.alternative == "less" else "inverse U shape"
     statement = _AGAINST.format(shape)
     return [
-        _point_row("turning point", found.turning),
-        _fieller_row(found.fieller),
-        _slope_row("slope at the smallest value", found.lower),
-        _slope_row("slope at the largest value", found.upper),
+        _point_row("turning point", result.turning),
+        _fieller_row(result.fieller),
+        _slope_row("slope at the smallest value", result.lower),
+        _slope_row("slope at the largest value", result.upper),
         Row(
             "Lind-Mehlum test",
-            stat=found.statistic,
-            p=found.p,
-            note=statement if found.turning.inside else f"{statement}: {OUTSIDE}",
+            stat=result.statistic,
+            p=result.p,
+            note=statement if result.turning.inside else f"{statement}: {OUTSIDE}",
         ),
-        Row("observations below", coef=found.below),
-        Row("observations above", coef=found.above),
-        Row("curve in the sample", note=found.path),
+        Row("observations below", coef=result.below),
+        Row("observations above", coef=result.above),
+        Row("curve in the sample", note=result.path),
     ]
 
 
-def _cubic_rows(found: Cubic) -> list[Row]:
-    if found.extrema:
-        named = zip(("first extremum", "second extremum"), found.extrema, strict=True)
-        first = [_point_row(name, point) for name, point in named]
+def _cubic_rows(result: Cubic) -> list[Row]:
+    if result.extrema:
+        points = zip(("first extremum", "second extremum"), result.extrema, strict=True)
+        first = [_point_row(name, point) for name, point in points]
         sides = ["below the first extremum", "between the extrema", "above the second extremum"]
     else:
         first = [Row("extrema", note="none: the slope never changes its sign")]
         sides = ["below the inflection point", "above the inflection point"]
     return [
         *first,
-        _point_row("inflection point", found.inflection),
-        _slope_row("slope at the smallest value", found.lower),
-        _slope_row("slope at the inflection point", found.middle),
-        _slope_row("slope at the largest value", found.upper),
-        *(Row(f"observations {side}", coef=count) for side, count in zip(sides, found.counts, strict=True)),
-        Row("curve in the sample", note=found.path),
+        _point_row("inflection point", result.inflection),
+        _slope_row("slope at the smallest value", result.lower),
+        _slope_row("slope at the inflection point", result.middle),
+        _slope_row("slope at the largest value", result.upper),
+        *(Row(f"observations {side}", coef=count) for side, count in zip(sides, result.counts, strict=True)),
+        Row("curve in the sample", note=result.path),
     ]
 
 
@@ -328,20 +328,20 @@ def _slope_row(quantity: str, slope: Slope) -> Row:
     return Row(quantity, slope.at, slope.value, slope.se, sign * slope.statistic, slope.p, slope.low, slope.high, words)
 
 
-def _fieller_row(found: Fieller) -> Row:
-    """Return the region; one that is no interval reaches from minus to plus infinity and says in words what it is."""
+def _fieller_row(region: Fieller) -> Row:
+    """Return the row of the region; if it is not an interval, its ends are infinite and the note describes it."""
     name = "turning point, Fieller"
-    if found.kind == "interval":
-        return Row(name, low=found.low, high=found.high, note="interval")
-    parts = [f"up to {found.low:.4g}"] * math.isfinite(found.low) + [f"from {found.high:.4g}"] * math.isfinite(
-        found.high
+    if region.kind == "interval":
+        return Row(name, low=region.low, high=region.high, note="interval")
+    parts = [f"up to {region.low:.4g}"] * math.isfinite(region.low) + [f"from {region.high:.4g}"] * math.isfinite(
+        region.high
     )
-    words = "the whole line" if found.kind == "line" else f"no interval: {' and '.join(parts)}"
+    words = "the whole line" if region.kind == "line" else f"no interval: {' and '.join(parts)}"
     return Row(name, low=-math.inf, high=math.inf, note=words)
 
 
 class TurningPoints(Diagnostic):
-    """Turning points of a variable that stands in the model with its powers, as a table.
+    """Turning points of a variable that enters the model with its powers, as a table.
 
     Attributes
     ----------
@@ -364,11 +364,11 @@ class TurningPoints(Diagnostic):
 
     @property
     def variable(self) -> str:
-        """The variable whose turning points are wanted."""
+        """The variable of the turning points."""
         return named_term(self.term, self.model.regressors)
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
-        """Raise a sentence if the model has no curve or cannot be fitted."""
+        """Raise an error if the model has no curve or cannot be fitted."""
         variable = self.variable
         _refuse_groups(tuple(grouped(name, "group") for name in self.model.split), variable)
         try:
@@ -378,8 +378,8 @@ class TurningPoints(Diagnostic):
         spatial = self.model.as_spatial
         if spatial is not None and (spatial.kind in LAG_KINDS or set(names) & set(spatial.lagged)):
             raise ConfigError(Note("curve_of_spatial_lag", kind=spatial.kind, term=variable))
-        used = panel.with_terms(self.model.terms)
-        refuse_few_values(used.array([variable])[:, 0], variable, len(names))
+        data = panel.with_terms(self.model.terms)
+        refuse_few_values(data.array([variable])[:, 0], variable, len(names))
         self.model.check(panel, weights)
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:

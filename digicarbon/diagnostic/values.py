@@ -33,7 +33,7 @@ class Values(Diagnostic):
     periods: Annotated[tuple[int | str, ...], Field(strict=False)] = ()
 
     @model_validator(mode="after")
-    def _named(self) -> Values:
+    def _at_least_one(self) -> Values:
         if not self.variables:
             raise ValueError(Note("no_variables", key="variables"))
         return self
@@ -44,15 +44,15 @@ class Values(Diagnostic):
         return self.variables
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
-        """Raise a sentence if a variable or a period is missing."""
+        """Raise an error if a variable or a period is missing."""
         super().check(panel)
         self._periods(panel)
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``values``: index variable, period, unit; column value."""
-        chosen = self._periods(panel)
-        rows = [row for row, code in enumerate(panel.period_codes) if panel.periods[code] in chosen]
-        order = sorted(rows, key=lambda row: (chosen.index(panel.periods[panel.period_codes[row]]), row))
+        selection = self._periods(panel)
+        rows = [row for row, code in enumerate(panel.period_codes) if panel.periods[code] in selection]
+        order = sorted(rows, key=lambda row: (selection.index(panel.periods[panel.period_codes[row]]), row))
         periods = [panel.periods[panel.period_codes[row]] for row in order]
         units = [panel.units[panel.unit_codes[row]] for row in order]
         index = pd.MultiIndex.from_arrays([periods, units])
@@ -71,5 +71,5 @@ class Values(Diagnostic):
                     periods=cut(panel.periods, 20),
                 )
             )
-        wanted = self.periods or (panel.periods[0], panel.periods[-1])
-        return list(dict.fromkeys(by_text[str(period)] for period in wanted))
+        selection = self.periods or (panel.periods[0], panel.periods[-1])
+        return list(dict.fromkeys(by_text[str(period)] for period in selection))

@@ -41,7 +41,7 @@ class Vif(Diagnostic):
         return self.model.regressors
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
-        """Raise a sentence if the factors do not exist.
+        """Raise an error if the factors do not exist.
 
         Raises
         ------
@@ -68,12 +68,12 @@ def vif(model: Model, panel: Panel) -> pd.DataFrame:
     -------
     DataFrame
         Index term, the mean last; columns ``raw`` (regressors and a constant), ``within`` (after the model's effects;
-        the same where there are none) and ``within_r2``, the R² of a regressor on the others after the effects.
+        equal to ``raw`` without effects) and ``within_r2``, the R² of a regressor on the others after the effects.
 
     Raises
     ------
     ConfigError
-        If the model has no regressors, or is none.
+        If the model has no regressors, or is not a model.
     DataError
         If a column is missing.
     EstimationError
@@ -82,28 +82,28 @@ def vif(model: Model, panel: Panel) -> pd.DataFrame:
     model = fitted_model(model, Note("the_inflation_factor"))
     if not model.regressors:
         raise ConfigError(Note("vif_without_regressors"))
-    made = panel.with_terms(model.regressors)
-    names = made.expanded(model.regressors)
-    values = made.array(names)
+    data = panel.with_terms(model.regressors)
+    names = data.expanded(model.regressors)
+    values = data.array(names)
     raw = _factors(names, values - values.mean(axis=0), values, "")
     effects = _effects(model)
-    after = raw if effects == "none" else _factors(names, absorb(values, rows_of(made), effects), values, effects)
+    after = raw if effects == "none" else _factors(names, absorb(values, rows_of(data), effects), values, effects)
     table = pd.DataFrame({"raw": raw, "within": after, "within_r2": 1 - 1 / after}, index=pd.Index(names, name="term"))
     table.loc["mean"] = [raw.mean(), after.mean(), np.nan]
     return table
 
 
 def _effects(model: Model) -> EffectsKind:
-    found = getattr(model, "effects", "none")
-    known: tuple[EffectsKind, ...] = ("unit", "time", "two_way")
-    return next((effects for effects in known if effects == found), "none")
+    effects = getattr(model, "effects", "none")
+    kinds: tuple[EffectsKind, ...] = ("unit", "time", "two_way")
+    return next((kind for kind in kinds if kind == effects), "none")
 
 
 def _factors(names: tuple[str, ...], centred: FloatArray, before: FloatArray, effects: str) -> FloatArray:
     after = Note("after_effects", effects=effects) if effects else ""
-    gone = vanishing(centred, before)
-    if gone:
-        raise EstimationError(Note("vif_constant", terms=cut(names[j] for j in gone), after=after))
+    constants = vanishing(centred, before)
+    if constants:
+        raise EstimationError(Note("vif_constant", terms=cut(names[j] for j in constants), after=after))
     for j, others in dependent(centred):
         raise EstimationError(Note("vif_infinite", term=names[j], others=cut(names[i] for i in others), after=after))
     return inflation_factors(centred)

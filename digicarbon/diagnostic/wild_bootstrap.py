@@ -12,7 +12,7 @@ import pandas as pd
 from pydantic import Field
 
 from digicarbon.arrays import FloatArray, IntArray
-from digicarbon.diagnostic._arguments import Seed, chosen, coverage, real, regression_of, whole
+from digicarbon.diagnostic._arguments import Seed, coverage, real, refuse_unknown, regression_of, whole
 from digicarbon.diagnostic._rows import followed
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
@@ -28,7 +28,7 @@ from digicarbon.numeric.resampling.wild_bootstrap import Tails, WildBootstrap, W
 from digicarbon.panel import Panel
 from digicarbon.weights import Weights
 
-Tested = str | Annotated[tuple[str, ...], Field(strict=False)] | dict[str, float] | None
+Terms = str | Annotated[tuple[str, ...], Field(strict=False)] | dict[str, float] | None
 """One coefficient; several, tested jointly; a linear combination, name -> factor; None: each focal coefficient."""
 
 COLUMNS = ("coef", "se", "stat", "p", "low", "high", "clusters", "draws", "null")
@@ -40,10 +40,10 @@ class _Sample:
 
     Attributes
     ----------
-    asked : PanelRegression
-        The regression as it was given.
+    original : PanelRegression
+        The regression as the caller specified it.
     model : PanelRegression
-        The one that is fitted: on interactions, where coefficients differ between groups.
+        The fitted regression: with interactions where coefficients differ between groups.
     panel : Panel
     names : tuple of str
         The k columns of x.
@@ -52,7 +52,7 @@ class _Sample:
     clusters : ndarray of int, shape (rows,)
     """
 
-    asked: PanelRegression
+    original: PanelRegression
     model: PanelRegression
     panel: Panel
     names: tuple[str, ...]
@@ -99,11 +99,11 @@ def wild_bootstrap(
         Pooled or with fixed effects, which are removed; its ``cov`` does not matter.
     panel : Panel
     term : str, sequence or mapping, optional
-        A coefficient; several, whose joint test is made; or a linear combination such as
-        ``{"ln_e[east]": 1, "ln_e[west]": -1}``. By default each focal coefficient by itself, and of a
-        `GroupedRegression` their equality in all groups, too.
+        A coefficient; several coefficients, for a joint test; or a linear combination such as
+        ``{"ln_e[east]": 1, "ln_e[west]": -1}``. By default each focal coefficient separately, and of a
+        `GroupedRegression` also their equality in all groups.
     value : float
-        What the coefficient or combination is under the null.
+        Value of the coefficient or combination under the null.
     weights : {"rademacher", "webb"}
         ±1, all 2^G enumerated where that is at most ``draws``; or Webb's six points, for 5 to 11 clusters.
     impose_null : bool
@@ -112,7 +112,7 @@ def wild_bootstrap(
         Two-sided p of |t|, or twice that of the smaller tail.
     cluster : str
         ``unit``, ``time`` or a column whose values are the clusters. Where each unit has one row, its clusters are
-        single rows and the test is the wild bootstrap for heteroskedasticity, which the table says.
+        single rows and the test is the wild bootstrap for heteroskedasticity, as the table then says.
     draws, seed : int
     level : float
         Coverage of the interval, which is found by inverting the test.
@@ -121,7 +121,7 @@ def wild_bootstrap(
     -------
     DataFrame
         Index term; columns coef, se (clustered, the model's small-sample rule), stat, p, low, high, clusters, draws and
-        null (a sentence). An infinite bound says that the test rejects no value on that side. Of several restrictions
+        null (a sentence). An infinite bound means that the test rejects no value on that side. Of several restrictions
         stat is the Wald statistic, and there is no interval.
 
     Raises
@@ -129,7 +129,7 @@ def wild_bootstrap(
     ConfigError
         If there is no such term, or another argument is wrong, or the model is not a panel regression.
     DataError
-        If the cluster column is missing or empty somewhere, or has a value of its own in each row.
+        If the cluster column is missing or empty somewhere, or has a different value in each row.
     EstimationError
         If there are fewer than 5 clusters, or the model cannot be fitted.
 
@@ -137,10 +137,10 @@ def wild_bootstrap(
     -----
     See `digicarbon.numeric.resampling.wild_bootstrap.wild_cluster_bootstrap`. Draws at least as large as the statistic
     count, so that p of an enumeration includes the sample itself and its mirror image; ``boottest`` and
-    ``wildboottest`` count larger ones only, which gives a p that is smaller by up to 2/2^G and hangs on rounding.
+    ``wildboottest`` count only larger ones, which gives a p that is smaller by up to 2/2^G and depends on rounding.
     """
-    chosen(weights, get_args(WildWeights), "weights")
-    chosen(tails, get_args(Tails), "tails")
+    refuse_unknown(weights, get_args(WildWeights), "weights")
+    refuse_unknown(tails, get_args(Tails), "tails")
     refuse_few_draws(draws)
     value, level, seed = real(value, "value"), coverage(level), whole(seed, "seed")
     _refuse_no_terms(term)
@@ -152,7 +152,7 @@ def wild_bootstrap(
 
     lines = []
     for test in _tests(panel, sample, term, value):
-        found = wild_cluster_bootstrap(
+        result = wild_cluster_bootstrap(
             remove(sample.x),
             remove(sample.panel.array([sample.model.y]))[:, 0],
             remove,
@@ -167,11 +167,11 @@ def wild_bootstrap(
             np.random.default_rng(seed),
         )
         factor = _factor(sample)
-        # a Wald statistic is quadratic in what t is linear in
-        stat = found.statistic / (math.sqrt(factor) if len(test.restrictions) == 1 else factor)
-        numbers = (found.estimate + test.value, found.se * math.sqrt(factor), stat, found.p, found.low, found.high)
-        words = str(_said(test, found, sample, weights, impose_null, cluster, level))
-        lines.append((test.name, *numbers, int(sample.clusters.max()) + 1, found.draws, words))
+        # a Wald statistic is divided by the variance, t by its square root
+        stat = result.statistic / (math.sqrt(factor) if len(test.restrictions) == 1 else factor)
+        numbers = (result.estimate + test.value, result.se * math.sqrt(factor), stat, result.p, result.low, result.high)
+        words = str(_null_note(test, result, sample, weights, impose_null, cluster, level))
+        lines.append((test.name, *numbers, int(sample.clusters.max()) + 1, result.draws, words))
     return pd.DataFrame(lines, columns=["term", *COLUMNS]).set_index("term")
 
 
@@ -197,7 +197,7 @@ def _sample(model: Model, panel: Panel, cluster: str) -> _Sample:
 def _refuse_clusters(count: int, rows: int, cluster: str) -> None:
     """Refuse clusters that are too few, or a column that has none."""
     if count < FEWEST_CLUSTERS:
-        # all signs turned give the same |t|: two of the 2^G vectors are as large as the sample
+        # reversing all signs gives the same |t|: two of the 2^G vectors are as large as the sample
         smallest = 2.0 ** (1 - count)
         raise EstimationError(
             Note("bootstrap_few_clusters", clusters=count, by=cluster, fewest=FEWEST_CLUSTERS, smallest=smallest)
@@ -207,7 +207,7 @@ def _refuse_clusters(count: int, rows: int, cluster: str) -> None:
 
 
 def _refuse_no_terms(term: object) -> None:
-    """Refuse what is no name, names or factors of names."""
+    """Refuse a term that is not a name, several names or a mapping of names to factors."""
     if term is None or isinstance(term, str):
         return
     parts = list(term) if isinstance(term, Sequence | Mapping) else [term]
@@ -223,9 +223,9 @@ def _tests(
     term: str | Sequence[str] | Mapping[str, float] | None,
     value: float,
 ) -> list[_Test]:
-    """Return what is tested."""
+    """Return the tests of ``term``."""
     if term is None:
-        by_term = sample.asked.slopes(panel)
+        by_term = sample.original.slopes(panel)
         equal = [
             _Test(
                 f"{one}, all equal",
@@ -237,24 +237,27 @@ def _tests(
             if len(names) > 1
         ]
         every = [name for names in by_term.values() for name in names]
-        return [*(_one(sample, name, {name: 1.0}, value) for name in every), *map(_possible(sample), equal)]
+        return [
+            *(_single_test(sample, name, {name: 1.0}, value) for name in every),
+            *map(_restriction_check(sample), equal),
+        ]
     if isinstance(term, str):
-        return [_one(sample, term, {term: 1.0}, value)]
+        return [_single_test(sample, term, {term: 1.0}, value)]
     if isinstance(term, Mapping):
-        return [_one(sample, _combination(term), term, value)]
+        return [_single_test(sample, _combination(term), term, value)]
     if not term or len(set(term)) < len(term):
         raise ConfigError(Note("term_names_twice", terms=term))
     name = ", ".join(term)
     rows = np.concatenate([_row(sample, {one: 1.0}) for one in term])
     null = Note("terms_are_jointly" if len(term) > 1 else "terms_are", terms=term, value=value)
-    return [_possible(sample)(_Test(name, null, rows, value))]
+    return [_restriction_check(sample)(_Test(name, null, rows, value))]
 
 
-def _one(sample: _Sample, name: str, factors: Mapping[str, float], value: float) -> _Test:
+def _single_test(sample: _Sample, name: str, factors: Mapping[str, float], value: float) -> _Test:
     return _Test(name, Note("terms_are", terms=(name,), value=value), _row(sample, factors), value)
 
 
-def _possible(sample: _Sample) -> Callable[[_Test], _Test]:
+def _restriction_check(sample: _Sample) -> Callable[[_Test], _Test]:
     """Return a function that refuses a joint test of more restrictions than the clusters allow."""
     clusters = int(sample.clusters.max()) + 1
 
@@ -299,7 +302,7 @@ def _row(sample: _Sample, factors: Mapping[str, float]) -> FloatArray:
 def _factor(sample: _Sample) -> float:
     """Return the small-sample factor of a clustered variance by the model's rule, for clusters of any kind."""
     panel, clusters, effects = sample.panel, sample.clusters, sample.model.fixed
-    # effects of units or periods that each lie in one cluster are nested, all but their constant
+    # effects of units or periods that are each within one cluster are nested, except their constant
     nested = sum(
         len(np.unique(codes)) - 1
         for kind, codes in (("unit", panel.unit_codes), ("time", panel.period_codes))
@@ -311,9 +314,9 @@ def _factor(sample: _Sample) -> float:
     return small_sample_factor(sample.model.small_sample, groups, rows, len(sample.names), absorbed, nested)
 
 
-def _said(
+def _null_note(
     test: _Test,
-    found: WildBootstrap,
+    result: WildBootstrap,
     sample: _Sample,
     weights: str,
     impose_null: bool,
@@ -328,17 +331,17 @@ def _said(
         by=cluster,
         clusters=clusters,
         how=Note(
-            "all_vectors" if found.enumerated else "draws_of_weights",
-            draws=found.draws,
+            "all_vectors" if result.enumerated else "draws_of_weights",
+            draws=result.draws,
             weights={"rademacher": "Rademacher", "webb": "Webb"}[weights],
         ),
     )
-    if found.smallest_p > 1 - level:
-        null = followed(null, Note("no_smaller_p", p=found.smallest_p))
+    if result.smallest_p > 1 - level:
+        null = followed(null, Note("no_smaller_p", p=result.smallest_p))
     if clusters == len(sample.clusters):
         null = followed(null, Note("cluster_per_observation"))
-    touched = (sample.x[:, test.restrictions.any(axis=0)] != 0).any(axis=1)
-    few = len(np.unique(sample.clusters[touched]))
+    nonzero = (sample.x[:, test.restrictions.any(axis=0)] != 0).any(axis=1)
+    few = len(np.unique(sample.clusters[nonzero]))
     return followed(null, Note("not_zero_in_few", clusters=few)) if few < FEWEST_CLUSTERS else null
 
 
@@ -360,7 +363,7 @@ class WildClusterBootstrap(Diagnostic):
     draws : int
         Number of bootstrap samples.
     seed : int
-        Seed that they are drawn with.
+        Seed of the random draws.
     level : float
         Of the confidence intervals.
     """
@@ -368,7 +371,7 @@ class WildClusterBootstrap(Diagnostic):
     table_names: ClassVar[tuple[str, ...]] = ("wild_bootstrap",)
 
     model: ModelNode
-    term: Tested = None
+    term: Terms = None
     value: float = 0.0
     weights: WildWeights = "rademacher"
     impose_null: bool = True
@@ -392,12 +395,12 @@ class WildClusterBootstrap(Diagnostic):
         return {"wild_bootstrap": Note("errors_wild_bootstrap", by=self.cluster, rule=rule)}
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
-        """Raise a sentence if the test cannot be made."""
+        """Raise an error if the test cannot be made."""
         _tests(panel, _sample(self.model, panel, self.cluster), self.term, self.value)
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``wild_bootstrap``, indexed by term."""
-        found = wild_bootstrap(
+        frame = wild_bootstrap(
             self.model,
             panel,
             self.term,
@@ -410,4 +413,4 @@ class WildClusterBootstrap(Diagnostic):
             self.seed,
             self.level,
         )
-        return {"wild_bootstrap": found}
+        return {"wild_bootstrap": frame}

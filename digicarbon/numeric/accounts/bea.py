@@ -16,7 +16,7 @@ from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.numeric.accounts.leontief import value_added_content
 
 Coefficient = Literal["total_input", "intermediate_input", "leontief"]
-"""What the digital share of a sector is measured by."""
+"""The measure of a sector's digital share."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,7 +194,7 @@ class Surrounding:
     before, after : ndarray of int, shape (T,)
         Positions of the table years; equal where a year takes one table.
     weight : ndarray, shape (T,)
-        Of the table after, from 0 to 1; the table before has the rest.
+        Weight of the later table, from 0 to 1; the earlier table has the rest.
     """
 
     before: IntArray
@@ -218,11 +218,11 @@ def surrounding_tables(years: ArrayLike, table_years: ArrayLike) -> Surrounding:
     -------
     Surrounding
     """
-    wanted, known = np.asarray(years, dtype=np.int64), np.asarray(table_years, dtype=np.int64)
-    after = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
-    before = np.where((known[after] > wanted) & (after > 0), after - 1, after)
-    span = np.maximum(known[after] - known[before], 1)
-    weight = np.where(after > before, (wanted - known[before]) / span, 0.0)
+    year, table = np.asarray(years, dtype=np.int64), np.asarray(table_years, dtype=np.int64)
+    after = np.minimum(np.searchsorted(table, year), len(table) - 1)
+    before = np.where((table[after] > year) & (after > 0), after - 1, after)
+    span = np.maximum(table[after] - table[before], 1)
+    weight = np.where(after > before, (year - table[before]) / span, 0.0)
     return Surrounding(np.asarray(before, dtype=np.int64), np.asarray(after, dtype=np.int64), weight)
 
 

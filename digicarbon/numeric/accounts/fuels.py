@@ -52,7 +52,7 @@ def fuel_co2_mt(consumption: ArrayLike, factors: ArrayLike, gaseous: ArrayLike) 
     Returns
     -------
     ndarray, shape (rows,)
-        Million tonnes of CO2; not-a-number where a fuel is.
+        Million tonnes of CO2; not-a-number where the value of a fuel is not a number.
     """
     return np.asarray(np.asarray(consumption, dtype=float) @ mt_per_unit(factors, gaseous))
 
@@ -64,10 +64,10 @@ def mt_per_unit(factors: ArrayLike, gaseous: ArrayLike) -> FloatArray:
 
 
 def usual_shares(co2: FloatArray, groups: NDArray[np.intp]) -> FloatArray:
-    """Return what each fuel usually makes of a unit's CO2: the median, over the rows that have it, of its share.
+    """Return each fuel's usual share of a unit's CO2: the median share over the rows that have the fuel.
 
-    A row's share is that in the fuels which have a value there. For a unit that never has a fuel it is the median over
-    the rows of all units, and 0 where no row has it.
+    A share is relative to the fuels that have a value in the row. For a unit that never has a fuel it is the median
+    over the rows of all units, and 0 where no row has it.
 
     Parameters
     ----------
@@ -90,6 +90,8 @@ def usual_shares(co2: FloatArray, groups: NDArray[np.intp]) -> FloatArray:
 
 
 def _medians(values: FloatArray, otherwise: FloatArray) -> FloatArray:
-    """Return the median of each column over its rows that have a value, or another number where none has one."""
+    """Return the median of each column's values; without values, the column's number of ``otherwise``."""
     columns = (column[np.isfinite(column)] for column in values.T)
-    return np.array([np.median(own) if len(own) else other for own, other in zip(columns, otherwise, strict=True)])
+    return np.array(
+        [np.median(finite) if len(finite) else other for finite, other in zip(columns, otherwise, strict=True)]
+    )

@@ -15,7 +15,7 @@ def relative_gap(stated: ArrayLike, summed: ArrayLike, floor: ArrayLike = 0.0) -
     ----------
     stated, summed : array_like, shape (n,)
     floor : array_like
-        What counts as nothing, in the unit of the totals: a total that rounds to zero has no relative gap.
+        Smallest denominator, in the unit of the totals: a total that rounds to zero has no relative gap.
 
     Returns
     -------

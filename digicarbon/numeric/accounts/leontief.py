@@ -56,15 +56,15 @@ def value_added_content(
     Raises
     ------
     numpy.linalg.LinAlgError
-        If I - A has no inverse, or none that sixteen digits can hold.
+        If I - A has no inverse, or none that can be computed with sixteen digits.
     """
     a = technical_coefficients(flows, output)
     finite = np.asarray(np.isfinite(a).all(axis=(-2, -1)))
-    left = np.eye(a.shape[-1]) - np.where(finite[..., None, None], a, 0.0)
-    if (np.linalg.cond(left) > 1 / np.finfo(np.float64).eps).any():
+    matrix = np.eye(a.shape[-1]) - np.where(finite[..., None, None], a, 0.0)
+    if (np.linalg.cond(matrix) > 1 / np.finfo(np.float64).eps).any():
         raise np.linalg.LinAlgError("I - A has no inverse.")
-    taken = np.isin(np.arange(a.shape[-1]), list(sectors)) & (output != 0)
+    counted = np.isin(np.arange(a.shape[-1]), list(sectors)) & (output != 0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        rate = np.where(taken, value_added / output, 0.0)
-    content = np.linalg.solve(np.swapaxes(left, -1, -2), rate[..., None])[..., 0]
+        rate = np.where(counted, value_added / output, 0.0)
+    content = np.linalg.solve(np.swapaxes(matrix, -1, -2), rate[..., None])[..., 0]
     return np.where(finite[..., None], content, np.nan)

@@ -21,8 +21,8 @@ class Equations:
     Attributes
     ----------
     unit, period : ndarray of int, shape (rows,)
-        Where a row stands. An orthogonal deviation of period t stands at t + 1, as in xtabond2, so that the lags that
-        may instrument it are those of a difference.
+        A row's unit and period. An orthogonal deviation of period t has the period t + 1, as in xtabond2, so that its
+        possible instruments are the same lags as those of a difference.
     level : ndarray of bool, shape (rows,)
         Whether a row is of the equation in levels.
     operator : sparse array, shape (rows, N·T)
@@ -41,7 +41,7 @@ class Equations:
         Parameters
         ----------
         cells : ndarray, shape (N, T) or (N, T, k)
-            Values that no row takes, missing ones among them, do not matter.
+            Values that no row uses, including missing ones, do not matter.
 
         Returns
         -------
@@ -52,14 +52,14 @@ class Equations:
 
 
 def equations(complete: BoolArray, transformation: Transformation, kind: Kind) -> Equations:
-    """Return the rows that a panel gives.
+    """Return the rows of a panel.
 
     Parameters
     ----------
     complete : ndarray of bool, shape (N, T)
         Whether a unit has the outcome and all regressors, lags among them, in a period.
     transformation : {"difference", "orthogonal_deviations"}
-        A difference needs two periods that follow each other (Arellano & Bond 1991). A forward orthogonal deviation,
+        A difference needs two consecutive periods (Arellano & Bond 1991). A forward orthogonal deviation,
         √(c/(c+1)) (x_t - mean of the c later observations), skips gaps (Arellano & Bover 1995).
     kind : {"difference", "system"}
         ``system`` adds the equation in levels (Blundell & Bond 1998).
@@ -68,14 +68,14 @@ def equations(complete: BoolArray, transformation: Transformation, kind: Kind) -
     -------
     Equations
     """
-    make = _differences if transformation == "difference" else _orthogonal_deviations
-    unit, period, blocks = make(complete)
+    transform = _differences if transformation == "difference" else _orthogonal_deviations
+    unit, period, blocks = transform(complete)
     level = np.zeros(len(unit), dtype=bool)
     if kind == "system":
         units, periods = (index.astype(np.int64) for index in np.nonzero(complete))
         cells = complete.size
-        own = _operator(np.arange(len(units)), units * complete.shape[1] + periods, np.ones(len(units)), cells)
-        blocks = scipy.sparse.vstack([blocks, own], format="csr")
+        levels = _operator(np.arange(len(units)), units * complete.shape[1] + periods, np.ones(len(units)), cells)
+        blocks = scipy.sparse.vstack([blocks, levels], format="csr")
         unit, period = np.concatenate([unit, units]), np.concatenate([period, periods])
         level = np.concatenate([level, np.ones(len(units), dtype=bool)])
     order = np.lexsort((period, level, unit))
@@ -100,18 +100,18 @@ def _differences(complete: BoolArray) -> tuple[IntArray, IntArray, scipy.sparse.
 def _orthogonal_deviations(complete: BoolArray) -> tuple[IntArray, IntArray, scipy.sparse.csr_array]:
     t = complete.shape[1]
     later = complete[:, ::-1].cumsum(axis=1)[:, ::-1] - complete
-    unit, own = (index.astype(np.int64) for index in np.nonzero(complete & (later > 0)))
-    count = later[unit, own].astype(np.float64)
-    ahead = complete[unit] & (np.arange(t) > own[:, None])
+    unit, period = (index.astype(np.int64) for index in np.nonzero(complete & (later > 0)))
+    count = later[unit, period].astype(np.float64)
+    ahead = complete[unit] & (np.arange(t) > period[:, None])
     row, column = (index.astype(np.int64) for index in np.nonzero(ahead))
     values = np.concatenate([np.sqrt(count / (count + 1)), -1 / np.sqrt(count * (count + 1))[row]])
     rows = np.concatenate([np.arange(len(unit)), row])
-    columns = np.concatenate([unit * t + own, unit[row] * t + column])
-    return unit, own + 1, _operator(rows, columns, values, complete.size)
+    columns = np.concatenate([unit * t + period, unit[row] * t + column])
+    return unit, period + 1, _operator(rows, columns, values, complete.size)
 
 
 def lagged(values: FloatArray, lag: int) -> FloatArray:
-    """Return values of ``lag`` periods before, not-a-number where there are none, shape (N, T)."""
+    """Return the values ``lag`` periods earlier, not-a-number where there are none, shape (N, T)."""
     out = np.full(values.shape, np.nan)
     if lag < values.shape[1]:
         out[:, lag:] = values[:, : values.shape[1] - lag]

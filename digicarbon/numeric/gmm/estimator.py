@@ -54,20 +54,20 @@ def weight(parts: FloatArray, inverse: Inverse = "scaled") -> Weight:
         P; the covariance itself is not formed, which would cost half of the digits.
     inverse : {"scaled", "plm"}
         ``scaled``: Moore and Penrose's inverse of moments scaled to unit variance, so that estimates do not depend on
-        the instruments' units of measurement. ``plm``: of the moments as they are where the smallest eigenvalue is
-        below 1e-9, eigenvalues below 1.5e-8 of the largest being zero (MASS::ginv); otherwise the same.
+        the instruments' units of measurement. ``plm``: if the smallest eigenvalue of the unscaled moments is below
+        1e-9, their inverse with eigenvalues below 1.5e-8 of the largest set to zero (MASS::ginv); otherwise the same.
     """
     parts = reduced(parts)
     norms = np.linalg.norm(parts, axis=0)
     scale = np.where(norms > 0, norms, 1.0)
     _, values, right = scipy.linalg.svd(parts / scale, full_matrices=False, check_finite=False)
-    kept = values > NEGLIGIBLE * values[0]
-    rank = int(kept.sum())
+    nonzero = values > NEGLIGIBLE * values[0]
+    rank = int(nonzero.sum())
     if inverse == "plm":
         _, raw, raw_right = scipy.linalg.svd(parts, full_matrices=False, check_finite=False)
         if len(raw) < parts.shape[1] or raw[-1] ** 2 < 1e-9:
-            kept = raw**2 > np.sqrt(np.finfo(float).eps) * raw[0] ** 2
-            return Weight(raw_right[kept].T / raw[kept], rank, True)
+            nonzero = raw**2 > np.sqrt(np.finfo(float).eps) * raw[0] ** 2
+            return Weight(raw_right[nonzero].T / raw[nonzero], rank, True)
     return Weight((right[:rank] / scale).T / values[:rank], rank, rank < parts.shape[1])
 
 
@@ -106,7 +106,7 @@ class Step:
     bread : ndarray, shape (k, k)
         (X′Z W Z′X)⁻¹.
     slope : ndarray, shape (k, m)
-        (X′Z W Z′X)⁻¹ X′Z W: what moments do to coefficients.
+        (X′Z W Z′X)⁻¹ X′Z W: the effect of moments on coefficients.
     criterion : float
         e′Z W Z′e.
     """
@@ -153,7 +153,7 @@ def step(moments: Moments, root: FloatArray, zx: FloatArray, zy: FloatArray) -> 
 
 @dataclass(frozen=True, eq=False)
 class GmmFit:
-    """What GMM found.
+    """Results of GMM.
 
     Attributes
     ----------
@@ -169,7 +169,7 @@ class GmmFit:
     B : ndarray, shape (cells, m)
         A′Z, so that B′B is the first covariance of moments.
     parts : ndarray, shape (at most m, m)
-        B reduced.
+        B after `reduced`.
     sigma2 : float
         Of the errors in levels, from transformed residuals of the first step.
     """
@@ -209,9 +209,9 @@ def gmm(moments: Moments, rows: Equations, doubled: bool, inverse: Inverse = "sc
     parts = reduced(B)
     first = weight(parts, inverse)
     one = step(moments, first.root, zx, zy)
-    transformed = one.residuals[~rows.level]
-    df = len(transformed) - moments.X.shape[1]
-    sigma2 = float(transformed @ transformed) / ((2 if doubled else 1) * df) if df > 0 else np.nan
+    residuals = one.residuals[~rows.level]
+    df = len(residuals) - moments.X.shape[1]
+    sigma2 = float(residuals @ residuals) / ((2 if doubled else 1) * df) if df > 0 else np.nan
     scores = moments.by_unit(moments.Z * one.residuals[:, None])
     half = scores @ one.slope.T
     covariance_one = half.T @ half
@@ -245,8 +245,8 @@ def windmeijer(
     direction = root @ (root.T @ (moments.Z.T @ two.residuals))
     along = moments.Z @ direction
     # Σ_i (e_i′Z_i a) Z_i′X_i + Z_i′e_i (a′Z_i′X_i), a = W Z′e: the derivative of the weight's inverse times a
-    swapped = (scores @ direction)[np.cumsum(np.diff(moments.unit, prepend=moments.unit[:1]) != 0)]
-    derivative = (moments.Z * swapped[:, None]).T @ moments.X
+    row_scores = (scores @ direction)[np.cumsum(np.diff(moments.unit, prepend=moments.unit[:1]) != 0)]
+    derivative = (moments.Z * row_scores[:, None]).T @ moments.X
     derivative += scores.T @ moments.by_unit(moments.X * along[:, None])
     D = two.slope @ derivative
     correction = D @ two.bread

@@ -20,7 +20,7 @@ class InstrumentSet:
     name : str
     columns : ndarray, shape (rows, m)
     level : ndarray of bool, shape (m,)
-        Whether a column is a lagged difference that instruments the equation in levels, what system GMM adds.
+        Whether a column is a lagged difference that instruments the equation in levels (added by system GMM).
     tested : bool
         Whether a test without this set makes sense.
     """
@@ -43,7 +43,7 @@ def lag_instruments(
         Not-a-number where missing; a missing instrument is zero.
     rows : Equations
     first, last : int
-        Lags in the transformed equation; ``last`` None takes all that there are.
+        Lags in the transformed equation; None for ``last`` takes all lags.
     collapse : bool
         One column per lag, instead of one per lag and period (Roodman 2009).
     level_lag : int
@@ -56,20 +56,24 @@ def lag_instruments(
     """
     t = values.shape[1]
     lags = range(first, min(t - 1 if last is None else last, t - 1) + 1)
-    moved = np.stack([lagged(values, lag)[rows.unit, rows.period] for lag in lags] or [np.empty(0)], axis=-1)
-    moved = np.where(rows.level[:, None], 0.0, np.nan_to_num(moved, nan=0.0)) if lags else np.empty((len(rows.unit), 0))
+    lag_columns = np.stack([lagged(values, lag)[rows.unit, rows.period] for lag in lags] or [np.empty(0)], axis=-1)
+    lag_columns = (
+        np.where(rows.level[:, None], 0.0, np.nan_to_num(lag_columns, nan=0.0))
+        if lags
+        else np.empty((len(rows.unit), 0))
+    )
     difference = lagged(values, level_lag) - lagged(values, level_lag + 1)
     in_levels = np.where(rows.level, np.nan_to_num(difference, nan=0.0)[rows.unit, rows.period], 0.0)[:, None]
     if not collapse:
-        moved, in_levels = (_by_period(columns, rows.period, t) for columns in (moved, in_levels))
-    columns = np.concatenate([moved, in_levels], axis=1)
-    level = np.arange(columns.shape[1]) >= moved.shape[1]
-    used = columns.any(axis=0)
-    return InstrumentSet(name, columns[:, used], level[used])
+        lag_columns, in_levels = (_by_period(columns, rows.period, t) for columns in (lag_columns, in_levels))
+    columns = np.concatenate([lag_columns, in_levels], axis=1)
+    level = np.arange(columns.shape[1]) >= lag_columns.shape[1]
+    nonzero = columns.any(axis=0)
+    return InstrumentSet(name, columns[:, nonzero], level[nonzero])
 
 
 def _by_period(columns: FloatArray, period: NDArray[np.int64], t: int) -> FloatArray:
-    """Return a column per column and period, zero in other periods."""
+    """Return one column for each input column and period, zero in other periods."""
     out = np.zeros((len(period), t, columns.shape[1]))
     out[np.arange(len(period)), period] = columns
     return out.reshape(len(period), -1)
@@ -84,14 +88,14 @@ def own_instruments(
     ----------
     name : str
     columns : ndarray, shape (rows, m)
-        As rows: transformed in the transformed equation.
+        In the order of the rows, and transformed in the transformed equation.
     rows : Equations
     apart : bool
-        Whether each equation has columns of its own (plm); otherwise one column runs through both (xtabond2).
+        Whether each equation has separate columns (plm); otherwise both equations share a column (xtabond2).
     tested : bool
     """
     if apart and rows.level.any():
         here = rows.level[:, None]
         columns = np.concatenate([np.where(here, 0.0, columns), np.where(here, columns, 0.0)], axis=1)
-    used = columns.any(axis=0)
-    return InstrumentSet(name, columns[:, used], np.zeros(int(used.sum()), dtype=bool), tested)
+    nonzero = columns.any(axis=0)
+    return InstrumentSet(name, columns[:, nonzero], np.zeros(int(nonzero.sum()), dtype=bool), tested)

@@ -18,7 +18,7 @@ NONE = Statistic(math.nan, math.nan, math.nan)
 
 @dataclass(frozen=True, eq=False)
 class Differences:
-    """First differences, whose residuals are tested for serial correlation whatever removes unit effects.
+    """First differences, whose residuals are tested for serial correlation after any transformation.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ def serial_correlation(
     Returns
     -------
     Statistic
-        Standard normal under the null; not-a-number where no two residuals lie that far apart.
+        Standard normal under the null; not-a-number where no two residuals are that far apart.
     """
     rows = differences.rows
     residuals = differences.y - differences.X @ used.coef
@@ -73,18 +73,18 @@ def serial_correlation(
     products = np.bincount(rows.unit, residuals * before, minlength=int(moments.unit.max()) + 1)
     xw = differences.X.T @ before
     if sigma2 is None:
-        own = float(products @ products)
+        square = float(products @ products)
         scores = moments.by_unit(moments.Z * used.residuals[:, None])
-        moved = scores.T @ products[np.unique(moments.unit)]
+        cross = scores.T @ products[np.unique(moments.unit)]
     else:
         cells = np.asarray(rows.operator.T @ before)
-        own, moved = sigma2 * float(cells @ cells), sigma2 * (fit.B.T @ cells)
-    variance = own - 2 * float(xw @ used.slope @ moved) + float(xw @ covariance @ xw)
+        square, cross = sigma2 * float(cells @ cells), sigma2 * (fit.B.T @ cells)
+    variance = square - 2 * float(xw @ used.slope @ cross) + float(xw @ covariance @ xw)
     return normal(float(products.sum()) / math.sqrt(variance)) if variance > 0 else NONE
 
 
 def overidentification(criterion: float, instruments: int, parameters: int) -> Statistic:
-    """Return the test that all moments hold, χ² with as many degrees of freedom as there are moments to spare.
+    """Return the χ² test that all moments hold; its degrees of freedom are the number of surplus moments.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def overidentification(criterion: float, instruments: int, parameters: int) -> S
 
 
 def wald(value: FloatArray, covariance: FloatArray) -> Statistic:
-    """Return the Wald test of ``value`` = 0; none where few units leave a covariance without an inverse.
+    """Return the Wald test of ``value`` = 0; not-a-number where the covariance has no inverse, as with few units.
 
     Parameters
     ----------
@@ -117,12 +117,12 @@ def wald(value: FloatArray, covariance: FloatArray) -> Statistic:
 
 
 def without(keep: NDArray[np.bool_], moments: Moments, fit: GmmFit, inverse: Inverse) -> tuple[Statistic, int] | None:
-    """Return the Hansen test without some instruments, after estimation without them, and how many it has.
+    """Return the Hansen test after estimation without some instruments, and the rank of the remaining ones.
 
     Parameters
     ----------
     keep : ndarray of bool, shape (m,)
-        The instruments that stay. Their weight is the inverse of their part of the full model's second covariance of
+        The remaining instruments. Their weight is the inverse of their part of the full model's second covariance of
         moments, as in xtabond2, so that the difference of criteria cannot be negative.
     moments : Moments
     fit : GmmFit
@@ -142,9 +142,9 @@ def without(keep: NDArray[np.bool_], moments: Moments, fit: GmmFit, inverse: Inv
     part = Moments(moments.y, moments.X, moments.Z[:, keep], moments.unit)
     zx, zy = part.Z.T @ part.X, part.Z.T @ part.y
     try:
-        # the first weight tells whether the others identify: the second may be singular by few units
+        # the first weight shows whether the others identify the coefficients: the second may be singular with few units
         step(part, first.root, zx, zy)
-        found = step(part, weight(fit.scores[:, keep], inverse).root, zx, zy)
+        second = step(part, weight(fit.scores[:, keep], inverse).root, zx, zy)
     except NotIdentifiedError:
         return None
-    return overidentification(found.criterion, first.rank, k), first.rank
+    return overidentification(second.criterion, first.rank, k), first.rank

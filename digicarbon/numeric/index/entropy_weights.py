@@ -12,7 +12,7 @@ from digicarbon.arrays import FloatArray
 
 @dataclass(frozen=True, eq=False)
 class EntropyWeights:
-    """Weights and what they come from.
+    """Weights and the entropies that they are computed from.
 
     Attributes
     ----------

@@ -38,14 +38,14 @@ class PrincipalComponents:
         return int(np.searchsorted(np.cumsum(self.shares), variance - 1e-12)) + 1
 
     def weights(self, number: int) -> FloatArray:
-        """Return what each standardised indicator counts in the index of the first components, shape (k,)."""
-        return np.asarray(self.loadings[:, :number] @ self._mix(number))
+        """Return the weight of each standardised indicator in the index of the first components, shape (k,)."""
+        return np.asarray(self.loadings[:, :number] @ self._component_weights(number))
 
     def index(self, number: int) -> FloatArray:
         """Return the mean of the first components' scores, weighted by their variance, shape (n,)."""
-        return np.asarray(self.scores[:, :number] @ self._mix(number))
+        return np.asarray(self.scores[:, :number] @ self._component_weights(number))
 
-    def _mix(self, number: int) -> FloatArray:
+    def _component_weights(self, number: int) -> FloatArray:
         first: FloatArray = self.eigenvalues[:number]
         return np.asarray(first / first.sum())
 

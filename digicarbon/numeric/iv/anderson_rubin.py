@@ -26,7 +26,7 @@ class AndersonRubin:
         Of the null that all endogenous regressors have a coefficient of zero and the instruments are valid.
     intervals : tuple of (float, float), or None
         The confidence set of a single endogenous regressor's coefficient, as disjoint intervals in order; ends can be
-        infinite, and there is none where the instruments' validity is rejected at every value. None with several
+        infinite, and the tuple is empty where the instruments' validity is rejected at every value. None with several
         endogenous regressors.
     """
 
@@ -82,7 +82,7 @@ def confidence_set(form: ReducedForm, level: float) -> tuple[Interval, ...]:
     """
     q = len(form.coef)
     critical = q * float(scipy.special.fdtri(q, form.df, level))
-    # units of the instruments and of b are arbitrary: the problem is solved in those where all is of order one
+    # units of the instruments and of b are arbitrary: in those of the solution here, all numbers are of order one
     root = np.linalg.cholesky(form.gram).T
     r, pi = (root @ form.coef).T
     blocks = np.einsum("ij,ajbk,lk->abil", root, form.covariance, root)
@@ -92,18 +92,18 @@ def confidence_set(form: ReducedForm, level: float) -> tuple[Interval, ...]:
     vyy, vyx, vxx = blocks[0, 0] / top**2, blocks[0, 1] / (top * bottom), blocks[1, 1] / bottom**2
 
     def inside(b: float) -> bool:
-        spread = vyy - b * (vyx + vyx.T) + b**2 * vxx
-        return quadratic_form(r - b * pi, spread) <= critical
+        covariance = vyy - b * (vyx + vyx.T) + b**2 * vxx
+        return quadratic_form(r - b * pi, covariance) <= critical
 
     ends = _real_eigenvalues(
-        _bordered(critical * vyy, r, 1.0),
-        _bordered(-critical * (vyx + vyx.T), -pi, 0.0),
-        _bordered(critical * vxx, np.zeros(q), 0.0),
+        _bordered_matrix(critical * vyy, r, 1.0),
+        _bordered_matrix(-critical * (vyx + vyx.T), -pi, 0.0),
+        _bordered_matrix(critical * vxx, np.zeros(q), 0.0),
     )
-    return tuple((low * top / bottom, high * top / bottom) for low, high in _merged(ends, inside))
+    return tuple((low * top / bottom, high * top / bottom) for low, high in _maximal_intervals(ends, inside))
 
 
-def _bordered(block: FloatArray, side: FloatArray, corner: float) -> FloatArray:
+def _bordered_matrix(block: FloatArray, side: FloatArray, corner: float) -> FloatArray:
     return np.block([[block, side[:, None]], [side[None, :], np.array([[corner]])]])
 
 
@@ -114,25 +114,25 @@ def _real_eigenvalues(constant: FloatArray, linear: FloatArray, square: FloatArr
     left, right = np.block([[zero, one], [-constant, -linear]]), np.block([[one, zero], [zero, square]])
     alpha, beta = scipy.linalg.eig(left, right, right=False, homogeneous_eigvals=True)
     finite = np.abs(beta) > 1e-12 * np.abs(alpha)
-    found = alpha[finite] / beta[finite]
-    return sorted(found.real[np.abs(found.imag) <= 1e-6 * (1 + np.abs(found.real))].tolist())
+    roots = alpha[finite] / beta[finite]
+    return sorted(roots.real[np.abs(roots.imag) <= 1e-6 * (1 + np.abs(roots.real))].tolist())
 
 
-def _merged(ends: list[float], inside: Callable[[float], bool]) -> list[Interval]:
+def _maximal_intervals(ends: list[float], inside: Callable[[float], bool]) -> list[Interval]:
     """Return the maximal intervals between candidate ends whose inner points are inside."""
     bounds = [-math.inf, *ends, math.inf]
-    found: list[Interval] = []
+    result: list[Interval] = []
     for low, high in pairwise(bounds):
-        if low == high or not inside(_between(low, high)):
+        if low == high or not inside(_inner_point(low, high)):
             continue
-        if found and found[-1][1] == low:
-            found[-1] = (found[-1][0], high)
+        if result and result[-1][1] == low:
+            result[-1] = (result[-1][0], high)
         else:
-            found.append((low, high))
-    return found
+            result.append((low, high))
+    return result
 
 
-def _between(low: float, high: float) -> float:
+def _inner_point(low: float, high: float) -> float:
     if math.isinf(low) and math.isinf(high):
         return 0.0
     if math.isinf(low):

@@ -46,13 +46,13 @@ def overidentification(
         moments = z.T @ residuals
         explained = moments @ np.linalg.solve(z.T @ z, moments)
         return chi2(float(rows * share * explained / (residuals @ residuals)), extra)
-    spread = middle(z, residuals[:, None], errors)
-    if math.isnan(quadratic_form(np.ones(len(spread)), spread)):
+    covariance = middle(z, residuals[:, None], errors)
+    if math.isnan(quadratic_form(np.ones(len(covariance)), covariance)):
         return Statistic(math.nan, float(extra), math.nan)
     slopes, start = z.T @ x, z.T @ y
-    weighted = np.linalg.solve(spread, np.column_stack([slopes, start]))
-    estimate = np.linalg.solve(slopes.T @ weighted[:, :-1], slopes.T @ weighted[:, -1])
-    return chi2(share * quadratic_form(start - slopes @ estimate, spread), extra)
+    solution = np.linalg.solve(covariance, np.column_stack([slopes, start]))
+    estimate = np.linalg.solve(slopes.T @ solution[:, :-1], slopes.T @ solution[:, -1])
+    return chi2(share * quadratic_form(start - slopes @ estimate, covariance), extra)
 
 
 def endogeneity(y: FloatArray, x: FloatArray, z: FloatArray, errors: ErrorStructure, partialled: int) -> FTest:
@@ -74,5 +74,5 @@ def endogeneity(y: FloatArray, x: FloatArray, z: FloatArray, errors: ErrorStruct
     m = x.shape[1]
     control = x - z @ solve(z, x)
     form = reduced_form(y[:, None], np.column_stack([x, control]), errors, partialled)
-    added = form.covariance[0, m:, 0, m:]
-    return FTest.of(quadratic_form(form.coef[m:, 0], added), m, form.df)
+    covariance = form.covariance[0, m:, 0, m:]
+    return FTest.of(quadratic_form(form.coef[m:, 0], covariance), m, form.df)

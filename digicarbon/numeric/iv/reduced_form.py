@@ -20,19 +20,19 @@ from digicarbon.numeric.linear.least_squares import solve
 ErrorKind = Literal["classic", "robust", "cluster"]
 
 _SINGULAR = 1e-10
-"""Smallest eigenvalue of a correlation matrix that is inverted."""
+"""A correlation matrix with a smaller eigenvalue than this is not inverted."""
 
 
 @dataclass(frozen=True, eq=False)
 class ErrorStructure:
-    """What a covariance assumes of the errors, and how it counts parameters.
+    """What a covariance assumes about the errors, and how it counts parameters.
 
     Attributes
     ----------
     kind : {"classic", "robust", "cluster"}
         Homoskedastic; heteroskedastic; dependent within clusters.
     clusters : tuple of ndarray of int, shape (rows,)
-        Each row's cluster; two arrays for clusters in two ways, whose common part holds one row each.
+        Each row's cluster; two arrays for two-way clusters, each of whose intersections has one row.
     absorbed : int
         Parameters of the effects that were partialled out.
     factor : callable
@@ -144,18 +144,18 @@ def coefficient_covariance(z: FloatArray, residuals: FloatArray, errors: ErrorSt
 def middle(z: FloatArray, residuals: FloatArray, errors: ErrorStructure) -> FloatArray:
     """Return the sum of outer products of scores e⊗z, over rows or clusters, shape (g·q, g·q).
 
-    Two ways of clustering are added and what they share, single rows, is taken off (Cameron, Gelbach & Miller 2011).
+    With two-way clusters, both sums less that over their intersections, single rows (Cameron, Gelbach & Miller 2011).
     """
     scores = (residuals[:, :, None] * z[:, None, :]).reshape(len(z), -1)
-    own = np.asarray(scores.T @ scores)
+    by_row = np.asarray(scores.T @ scores)
     if not errors.clusters:
-        return own
-    total = np.zeros_like(own)
+        return by_row
+    total = np.zeros_like(by_row)
     for codes in errors.clusters:
         sums = np.zeros((int(codes.max()) + 1, scores.shape[1]))
         np.add.at(sums, codes, scores)
         total += sums.T @ sums
-    return total - own if len(errors.clusters) == 2 else total
+    return total - by_row if len(errors.clusters) == 2 else total
 
 
 def quadratic_form(vector: FloatArray, covariance: FloatArray) -> float:
@@ -166,8 +166,8 @@ def quadratic_form(vector: FloatArray, covariance: FloatArray) -> float:
     values, vectors = np.linalg.eigh(covariance / np.outer(scale, scale))
     if values[0] < _SINGULAR:
         return math.nan
-    rotated = vectors.T @ (vector / scale)
-    return float((rotated**2 / values).sum())
+    coordinates = vectors.T @ (vector / scale)
+    return float((coordinates**2 / values).sum())
 
 
 def partial_out(columns: FloatArray, exogenous: FloatArray) -> FloatArray:

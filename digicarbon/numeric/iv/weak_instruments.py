@@ -120,7 +120,9 @@ def strength(x: FloatArray, z: FloatArray, errors: ErrorStructure, partialled: i
     )
 
 
-def _canonical(coef: FloatArray, gram: FloatArray, total: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _canonical_matrix(
+    coef: FloatArray, gram: FloatArray, total: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return Θ = R_z Π R_x⁻¹ with R′R the second moments, R_z and R_x⁻¹: singular values are canonical correlations."""
     left: FloatArray = np.asarray(np.linalg.cholesky(gram).T, dtype=np.float64)
     right = scipy.linalg.solve_triangular(np.linalg.cholesky(total).T, np.eye(len(total)))
@@ -128,7 +130,7 @@ def _canonical(coef: FloatArray, gram: FloatArray, total: FloatArray) -> tuple[F
 
 
 def _smallest_correlation(coef: FloatArray, gram: FloatArray, total: FloatArray) -> float:
-    return float(np.linalg.svd(_canonical(coef, gram, total)[0], compute_uv=False)[-1])
+    return float(np.linalg.svd(_canonical_matrix(coef, gram, total)[0], compute_uv=False)[-1])
 
 
 def _rank_statistic(coef: FloatArray, gram: FloatArray, total: FloatArray, covariance: FloatArray) -> float:
@@ -137,7 +139,7 @@ def _rank_statistic(coef: FloatArray, gram: FloatArray, total: FloatArray, covar
     λ = a′Θb with a and b the singular vectors beyond the first m - 1 (2006, eq. 2 to 7); rk = λ′ V(λ)⁻¹ λ.
     """
     m = coef.shape[1]
-    theta, left, right = _canonical(coef, gram, total)
+    theta, left, right = _canonical_matrix(coef, gram, total)
     u, _, vt = np.linalg.svd(theta, full_matrices=True)
     a, b = u[:, m - 1 :], vt[m - 1]
     transform = np.kron((right @ b)[None, :], a.T @ left)
@@ -147,8 +149,8 @@ def _rank_statistic(coef: FloatArray, gram: FloatArray, total: FloatArray, covar
 def _conditional(x: FloatArray, z: FloatArray, j: int, errors: ErrorStructure, partialled: int) -> FTest:
     """Return Sanderson & Windmeijer's F: of instruments in x_j less what 2SLS on the other regressors explains."""
     others = np.delete(x, j, axis=1)
-    projected = z @ solve(z, others)
-    residual = x[:, j] - others @ solve(projected, x[:, j])
+    fitted = z @ solve(z, others)
+    residual = x[:, j] - others @ solve(fitted, x[:, j])
     form = reduced_form(residual[:, None], z, errors, partialled)
     chi2_value = quadratic_form(form.coef[:, 0], form.covariance[0, :, 0, :])
     return FTest.of(chi2_value, z.shape[1] - x.shape[1] + 1, form.df)
@@ -162,8 +164,8 @@ def _effective(coef: FloatArray, covariance: FloatArray, gram: FloatArray) -> tu
     K_eff.
     """
     root = np.linalg.cholesky(gram)
-    spread = np.linalg.eigvalsh(root.T @ covariance @ root)
-    trace, squares, largest = float(spread.sum()), float((spread**2).sum()), float(spread[-1])
+    eigenvalues = np.linalg.eigvalsh(root.T @ covariance @ root)
+    trace, squares, largest = float(eigenvalues.sum()), float((eigenvalues**2).sum()), float(eigenvalues[-1])
     x = 1 / 0.10
     k = trace**2 * (1 + 2 * x) / (squares + 2 * x * trace * largest)
     return float(coef @ gram @ coef) / trace, float(scipy.special.chndtrix(0.95, k, x * k)) / k

@@ -20,7 +20,7 @@ ClusterBy = Literal["unit", "time", "both"]
 Covariance = Literal["classic", "robust", "cluster", "driscoll_kraay", "newey_west", "beck_katz", "conley"]
 Kernel = Literal["uniform", "weights"]
 FEWEST_CLUSTERS = 5
-"""With fewer clusters a clustered covariance says nothing: with 3, the smallest p of a sign-flip test is 0.25."""
+"""With fewer clusters a clustered covariance is useless: with 3, the smallest p of a sign-flip test is 0.25."""
 
 
 def small_sample_factor(rule: SmallSample, groups: int, nobs: int, k: int, absorbed: int, nested: int) -> float:
@@ -40,26 +40,26 @@ def small_sample_factor(rule: SmallSample, groups: int, nobs: int, k: int, absor
     absorbed, nested : int
         Parameters of the effects, and how many of them are nested in the clusters.
     """
-    grouped = groups / (groups - 1)
+    cluster_factor = groups / (groups - 1)
     if rule in ("none", "hc3"):
         return 1.0
     if rule == "g":
-        return grouped
+        return cluster_factor
     if rule == "hc1":
         return nobs / (nobs - k)
-    counted = {"stata": k + absorbed - nested, "full": k + absorbed, "sss": k}[rule]
-    return grouped * (nobs - 1) / (nobs - counted)
+    parameters = {"stata": k + absorbed - nested, "full": k + absorbed, "sss": k}[rule]
+    return cluster_factor * (nobs - 1) / (nobs - parameters)
 
 
 def nested_effects(by: Literal["unit", "time"], effects: str, n: int, t: int) -> int:
-    """Return how many parameters of the fixed effects are nested in clusters, all but their constant."""
+    """Return how many parameters of the fixed effects, except their constant, are nested in clusters."""
     if by == "unit" and effects in ("unit", "two_way"):
         return n - 1
     return t - 1 if by == "time" and effects in ("time", "two_way") else 0
 
 
 def leverages(orthonormal: FloatArray) -> FloatArray:
-    """Return the diagonal of Z (Z′Z)⁻¹ Z′, of ZP with (Z′Z)⁻¹ = PP′, shape (rows,): HC3 divides by one less these."""
+    """Return the diagonal of Z (Z′Z)⁻¹ Z′ from ZP, (Z′Z)⁻¹ = PP′, shape (rows,): HC3 divides by one minus these."""
     return np.asarray(np.einsum("ij,ij->i", orthonormal, orthonormal))
 
 
@@ -79,8 +79,8 @@ def score_sums(z: FloatArray, e: FloatArray, rows: Rows, by: Literal["unit", "ti
     """Return sums of scores by unit or period, shape (groups, k)."""
     if by == "unit" and rows.balanced:
         # a stack of small products: the scores themselves would be a copy of the design
-        stacked = z.reshape(rows.n, rows.t, -1).transpose(0, 2, 1) @ e.reshape(rows.n, rows.t, 1)
-        return np.asarray(stacked[:, :, 0])
+        products = z.reshape(rows.n, rows.t, -1).transpose(0, 2, 1) @ e.reshape(rows.n, rows.t, 1)
+        return np.asarray(products[:, :, 0])
     return rows.sums(z * e[:, None], by)
 
 
@@ -103,7 +103,7 @@ def driscoll_kraay(z: FloatArray, e: FloatArray, rows: Rows, lags: int) -> Float
 def newey_west(z: FloatArray, e: FloatArray, rows: Rows, lags: int) -> FloatArray:
     """Return Σ_i of each unit's Newey-West middle: serial correlation within units up to ``lags``, none between units.
 
-    A lag is the unit's period before on the calendar (fixest's NW); plm's vcovNW takes its previous row, which is the
+    A lag is the unit's previous calendar period (fixest's NW); plm's vcovNW takes its previous row, which is the
     same in a panel without gaps.
     """
     scores = z * e[:, None]
@@ -127,8 +127,8 @@ def beck_katz(z: FloatArray, e: FloatArray, rows: Rows, by: Literal["unit", "tim
     cube, errors = z.reshape(rows.n, rows.t, -1), e.reshape(rows.n, rows.t)
     if by == "time":
         cube, errors = cube.transpose(1, 0, 2), errors.T
-    between = errors.T @ errors / len(errors)
-    return np.asarray(np.einsum("gik,ij,gjl->kl", cube, between, cube, optimize=True))
+    covariance = errors.T @ errors / len(errors)
+    return np.asarray(np.einsum("gik,ij,gjl->kl", cube, covariance, cube, optimize=True))
 
 
 def conley(z: FloatArray, e: FloatArray, rows: Rows, kernel: scipy.sparse.csr_array, lags: int = 0) -> FloatArray:
@@ -161,11 +161,11 @@ def nearest_semidefinite(covariance: FloatArray) -> tuple[FloatArray, bool]:
     """Return the covariance with negative eigenvalues set to zero, and whether there were any.
 
     A difference of covariances can be indefinite with few periods; fixest and Cameron, Gelbach & Miller (2011)
-    repair it so.
+    repair it in this way.
     """
     sizes = np.sqrt(np.abs(covariance.diagonal()))
     sizes = np.where(sizes > 0, sizes, 1.0)
-    # a variance in small units is no rounding error of one in large units: correlations tell
+    # correlations decide: a variance in small units must not be taken for a rounding error of one in large units
     if np.linalg.eigvalsh(covariance / np.outer(sizes, sizes))[0] >= -1e-10:
         return covariance, False
     values, vectors = np.linalg.eigh((covariance + covariance.T) / 2)

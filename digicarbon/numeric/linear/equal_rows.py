@@ -8,20 +8,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 SIGNIFICANT = 3
-"""Figures of at most so many significant digits are round: they are equal by chance now and then."""
+"""Figures with at most this number of significant digits are round: they are sometimes equal by chance."""
 
 
 @dataclass(frozen=True)
 class Twins:
-    """Two rows that hold the same figures.
+    """Two rows with the same figures.
 
     Attributes
     ----------
     first, second : int
         Positions of the rows, first < second.
     equal, compared : int
-        Cells of which both rows have a figure that is not round in one of them at least, and how many of these are
-        equal.
+        ``compared``: cells in which both rows have a figure and at least one of these is not round; ``equal``: how many
+        of them are equal.
     """
 
     first: int
@@ -42,42 +42,42 @@ def unround(values: ArrayLike) -> NDArray[np.bool_]:
 def equal_rows(values: ArrayLike, fewest: int = 10, share: float = 0.9) -> tuple[Twins, ...]:
     """Return pairs of rows whose figures that are not round are the same.
 
-    A column that has the same few figures in all rows tells nothing and is not looked at.
+    A column with only a few different figures is not informative and is skipped.
 
     Parameters
     ----------
     values : array_like, shape (n, k)
-        A missing figure equals none.
+        A missing figure is equal to no other.
     fewest : int
-        So many figures must be equal.
+        At least this number of figures must be equal.
     share : float
-        This share of those compared must be equal.
+        At least this share of the compared figures must be equal.
 
     Returns
     -------
     tuple of Twins
-        By first, then second row; a row that is the second of one pair is the first of no other.
+        By first, then second row; a row that is second in one pair is first in no other.
     """
     x = np.asarray(values, dtype=np.float64)
-    x = x[:, _telling(x)]
-    odd, there = unround(x), np.isfinite(x)
-    found: list[Twins] = []
-    told: set[int] = set()
+    x = x[:, _informative(x)]
+    precise, finite = unround(x), np.isfinite(x)
+    twins: list[Twins] = []
+    seconds: set[int] = set()
     for first in range(len(x) - 1):
-        if first in told:
+        if first in seconds:
             continue
-        both = there[first] & there[first + 1 :] & (odd[first] | odd[first + 1 :])
+        both = finite[first] & finite[first + 1 :] & (precise[first] | precise[first + 1 :])
         equal = (both & (x[first] == x[first + 1 :])).sum(axis=1)
         compared = both.sum(axis=1)
         for later in np.flatnonzero((equal >= fewest) & (equal >= share * compared)).tolist():
             second = first + 1 + later
-            found.append(Twins(first, second, int(equal[later]), int(compared[later])))
-            told.add(second)
-    return tuple(found)
+            twins.append(Twins(first, second, int(equal[later]), int(compared[later])))
+            seconds.add(second)
+    return tuple(twins)
 
 
-def _telling(x: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _informative(x: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Return which columns have more than a sixth as many different figures as rows, shape (k,)."""
     distinct = 1 + (np.diff(np.sort(x, axis=0), axis=0) > 0).sum(axis=0)
-    used = (np.isfinite(x) & (x != 0)).sum(axis=0)
-    return np.asarray((used > 0) & (distinct > used / 6))
+    count = (np.isfinite(x) & (x != 0)).sum(axis=0)
+    return np.asarray((count > 0) & (distinct > count / 6))

@@ -22,7 +22,7 @@ class Fit:
         (Z′Z)⁻¹ loses where means are large.
     residuals : ndarray, shape (rows,)
     ssr : float
-        Their sum of squares.
+        Sum of squared residuals.
     """
 
     coef: FloatArray
@@ -44,7 +44,7 @@ def least_squares(columns: FloatArray, slopes: int = 0) -> Fit:
     columns : ndarray, shape (rows, k + 1)
         Regressors of full rank, then the outcome.
     slopes : int
-        How many of the first regressors have dummies after them that add up to the constant.
+        Number of regressors before dummies that add up to the constant; 0 if there are no such dummies.
 
     Notes
     -----
@@ -81,8 +81,8 @@ def solve(columns: FloatArray, targets: FloatArray) -> FloatArray:
     """
     norms = np.linalg.norm(columns, axis=0)
     norms = np.where(norms > 0, norms, 1.0)
-    found = np.linalg.lstsq(columns / norms, targets, rcond=None)[0]
-    return np.asarray((found.T / norms).T)
+    coef = np.linalg.lstsq(columns / norms, targets, rcond=None)[0]
+    return np.asarray((coef.T / norms).T)
 
 
 def triangular(columns: FloatArray) -> FloatArray:
@@ -104,7 +104,7 @@ def triangular(columns: FloatArray) -> FloatArray:
     factor, failed = scipy.linalg.lapack.dpotrf(columns.T @ columns, lower=0, clean=1)
     if not failed:
         diagonal = factor.diagonal()
-        # a column of R has the norm of the column that it stands for
+        # a column of R has the norm of the column that it represents
         if (diagonal > 1e-3 * np.sqrt((factor * factor).sum(axis=0))).all():
             return np.asarray(factor)
     return np.asarray(np.linalg.qr(columns, mode="r"))

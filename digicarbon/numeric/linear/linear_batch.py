@@ -16,7 +16,7 @@ Middle = Literal["classic", "robust", "unit", "time", "both"]
 
 @dataclass(frozen=True)
 class LinearRule:
-    """How the covariance is made.
+    """How the covariance is computed.
 
     Attributes
     ----------
@@ -65,12 +65,12 @@ class LinearBatch:
             g.
         """
         weights = np.linalg.solve(self._r.T, contrast)
-        projected = self._q.T @ y
-        estimate = weights @ projected
+        coordinates = self._q.T @ y
+        estimate = weights @ coordinates
         if self._rule.middle == "classic":
-            ssr = np.einsum("im,im->m", y, y) - np.einsum("km,km->m", projected, projected)
+            ssr = np.einsum("im,im->m", y, y) - np.einsum("km,km->m", coordinates, coordinates)
             return estimate, np.sqrt(np.maximum(ssr, 0) * self._rule.factors[0] * (weights @ weights))
-        e = y - self._q @ projected
+        e = y - self._q @ coordinates
         if self._rule.leverage:
             e = e / (1 - np.einsum("ik,ik->i", self._q, self._q))[:, None]
         if self._rule.middle == "both":
@@ -81,11 +81,11 @@ class LinearBatch:
         return estimate, np.sqrt(self._rule.factors[0] * np.einsum("im,im->m", scores, scores))
 
     def _two_way(self, e: FloatArray, contrast: FloatArray) -> FloatArray:
-        """Return the variance clustered by unit and time, made positive semidefinite as a single fit's is."""
+        """Return the variance clustered by unit and time, made positive semidefinite as for a single fit."""
         k, m = self._q.shape[1], e.shape[1]
         root = np.linalg.inv(self._r)
         out = np.empty(m)
-        # whether a covariance is indefinite is a matter of all its elements, so that all of them are needed
+        # whether a covariance is indefinite depends on all its elements, so that all of them are needed
         for start in range(0, m, 64):
             part = e[:, start : start + 64]
             scores = (self._q[:, :, None] * part[:, None, :]).reshape(len(part), -1)

@@ -1,4 +1,4 @@
-"""Variance components of random unit and time effects, and the quasi-demeaning that generalised least squares takes."""
+"""Variance components of random unit and time effects, and quasi-demeaning for generalised least squares."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ KINDS: dict[RandomEffects, tuple[Kind, ...]] = {
 
 @dataclass(frozen=True, eq=False)
 class Components:
-    """Variances of the parts of the error, and the shares of means that quasi-demeaning takes off.
+    """Variances of the parts of the error, and the shares of means that quasi-demeaning subtracts.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Components:
     theta_unit, theta_time, theta_total : float or ndarray, shape (rows,)
         Weights of the unit mean, the period mean and the grand mean; an array where groups differ in size.
     negative : tuple of str
-        Effects whose variance was estimated below zero and set to it.
+        Effects whose variance was estimated below zero and set to zero.
     """
 
     effects: RandomEffects
@@ -74,7 +74,7 @@ def components(
     method : {"swamy_arora", "wallace_hussain", "amemiya", "nerlove", "stata"}
         Residuals of the within and the between regression (Swamy & Arora 1972); of pooled least squares (Wallace &
         Hussain 1969); of the within regression (Amemiya 1971); the variance of the fixed effects (Nerlove 1971).
-        ``stata`` is Swamy & Arora with the harmonic mean of the group sizes, as ``xtreg, re`` has it.
+        ``stata`` is Swamy & Arora with the harmonic mean of the group sizes, as in ``xtreg, re``.
 
     Returns
     -------
@@ -94,7 +94,7 @@ def components(
     balanced. Two kinds of effects in an unbalanced panel are refused: subtracting shares of means is not generalised
     least squares there. A negative variance is set to zero.
     """
-    # every regression here has a constant or takes means out, but large means would cost the moments their digits
+    # every regression here has a constant or removes means, but with large means the moments would lose digits
     y, x = y - y.mean(), x - x.mean(axis=0)
     groups = {kind: Groups(unit_codes if kind == "unit" else period_codes) for kind in KINDS[effects]}
     balanced = len(y) == (int(unit_codes.max()) + 1) * (int(period_codes.max()) + 1)
@@ -107,11 +107,13 @@ def components(
             raise EstimationError(Note("one_random_unit" if kind == "unit" else "one_random_period"))
     _refuse_constant(x, groups, method)
     moments = _balanced if balanced else _UNBALANCED.get(method, _harmonic)
-    sigma2, found = moments(y, x, groups, method)
+    sigma2, estimates = moments(y, x, groups, method)
     if not sigma2 > 1e-14 * float(y @ y) / len(y):
         raise EstimationError(Note("no_idiosyncratic_variance"))
-    variances = {kind: max(0.0, value) for kind, value in found.items()}
-    return _with_thetas(effects, sigma2, variances, groups, tuple(kind for kind, value in found.items() if value < 0))
+    variances = {kind: max(0.0, value) for kind, value in estimates.items()}
+    return _with_thetas(
+        effects, sigma2, variances, groups, tuple(kind for kind, value in estimates.items() if value < 0)
+    )
 
 
 def quasi_demean(
@@ -159,8 +161,8 @@ def _within(columns: FloatArray, groups: AllGroups) -> FloatArray:
     return out
 
 
-def _residuals(y: FloatArray, x: FloatArray, kept: list[int] | None = None) -> FloatArray:
-    columns = x if kept is None else x[:, kept]
+def _residuals(y: FloatArray, x: FloatArray, positions: list[int] | None = None) -> FloatArray:
+    columns = x if positions is None else x[:, positions]
     return np.asarray(y - columns @ solve(columns, y))
 
 
@@ -169,19 +171,19 @@ def _varying(x: FloatArray, groups: AllGroups) -> list[int]:
 
 
 def _refuse_constant(x: FloatArray, groups: AllGroups, method: Method) -> None:
-    fixed = x.shape[1] - len(_varying(x, groups))
-    if fixed and method in ("amemiya", "nerlove"):
-        raise EstimationError(Note("components_of_constant", fixed=fixed, method=method))
+    constant = x.shape[1] - len(_varying(x, groups))
+    if constant and method in ("amemiya", "nerlove"):
+        raise EstimationError(Note("components_of_constant", fixed=constant, method=method))
 
 
 def _within_part(y: FloatArray, x: FloatArray, groups: AllGroups) -> tuple[float, int]:
     """Return the sum of squares of the within regression and its degrees of freedom."""
-    kept = _varying(x, groups)
-    residuals = _residuals(_within(y[:, None], groups)[:, 0], _within(x, groups), kept)
+    varying = _varying(x, groups)
+    residuals = _residuals(_within(y[:, None], groups)[:, 0], _within(x, groups), varying)
     absorbed = sum(group.count for group in groups.values()) - len(groups) + 1
-    df = len(y) - absorbed - len(kept)
+    df = len(y) - absorbed - len(varying)
     if df <= 0:
-        raise EstimationError(Note("few_for_components", observations=len(y), groups=absorbed, regressors=len(kept)))
+        raise EstimationError(Note("few_for_components", observations=len(y), groups=absorbed, regressors=len(varying)))
     return float(residuals @ residuals), df
 
 
@@ -292,8 +294,8 @@ def _amemiya(y: FloatArray, x: FloatArray, groups: AllGroups, method: Method) ->
     _refuse_collinear(demeaned.T @ demeaned, of)
     means = group.means(np.column_stack([_within_prediction(y, x, groups), x]))
     means = means - means.mean(axis=0)
-    spread = means[:, 1:].T @ means[:, 1:]
-    slope_part = float(np.trace(np.linalg.solve(demeaned.T @ demeaned, spread)))
+    products = means[:, 1:].T @ means[:, 1:]
+    slope_part = float(np.trace(np.linalg.solve(demeaned.T @ demeaned, products)))
     expected = len(y) - float((group.sizes**2).sum()) / len(y)
     between = float(means[:, 0] @ means[:, 0])
     return sigma2, {kind: (between - (group.count - 1 + slope_part) * sigma2) / expected}

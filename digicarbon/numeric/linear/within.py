@@ -1,4 +1,4 @@
-"""Removing unit and time effects from a panel, and finding regressors that do not survive it."""
+"""Removing unit and time effects from a panel, and finding regressors that vanish or become dependent by this."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def demean(cube: FloatArray, effects: EffectsKind) -> FloatArray:
     ndarray, shape (T, N, ...)
     """
     out = cube
-    # the mean as numpy takes it, without what its method costs: a fit calls this several times
+    # numpy's mean without the overhead of its method: a fit calls this several times
     if effects in ("unit", "two_way"):
         out = out - np.add.reduce(out, axis=0, keepdims=True) / out.shape[0]
     if effects in ("time", "two_way"):
@@ -49,7 +49,7 @@ class Rows:
     n, t : int
         Units and periods, each of which has a row.
     positions : ndarray of int, shape (t,), or None
-        Where the periods stand on the calendar; None if they follow each other.
+        Positions of the periods on the calendar; None if they are consecutive.
     """
 
     unit_codes: IntArray
@@ -78,10 +78,10 @@ class Rows:
         if self.balanced:
             return np.asarray(columns.reshape(self.n, self.t, -1).sum(axis=1 if by == "unit" else 0))
         codes, groups = self.groups(by)
-        belongs = scipy.sparse.csr_array(
+        membership = scipy.sparse.csr_array(
             (np.ones(len(codes)), (codes, np.arange(len(codes)))), shape=(groups, len(codes))
         )
-        return np.asarray(belongs @ columns)
+        return np.asarray(membership @ columns)
 
     def means(self, columns: FloatArray, by: GroupedBy) -> FloatArray:
         """Return means of columns, shape (rows, k), by unit or period: shape (groups, k)."""
@@ -101,9 +101,9 @@ def rows_before(unit_codes: IntArray, at: IntArray, lag: int) -> IntArray:
     """
     row_of = np.full((int(unit_codes.max()) + 1, int(at.max()) + 1), -1, dtype=np.int64)
     row_of[unit_codes, at] = np.arange(len(at))
-    wanted = at - lag
-    inside = (wanted >= 0) & (wanted < row_of.shape[1])
-    return np.where(inside, row_of[unit_codes, np.where(inside, wanted, 0)], -1)
+    target = at - lag
+    inside = (target >= 0) & (target < row_of.shape[1])
+    return np.where(inside, row_of[unit_codes, np.where(inside, target, 0)], -1)
 
 
 def absorb(columns: FloatArray, rows: Rows, effects: EffectsKind) -> FloatArray:
@@ -128,7 +128,7 @@ def absorb(columns: FloatArray, rows: Rows, effects: EffectsKind) -> FloatArray:
         return columns
     if rows.balanced:
         cube = columns.reshape(rows.n, rows.t, -1)
-        # unit first: `demean` has periods first, and what it does does not depend on their order
+        # here units come first, in `demean` periods: the two kinds of effects are exchanged
         return demean(cube, _EXCHANGED[effects]).reshape(columns.shape)
     if effects != "two_way":
         return columns - rows.means(columns, effects)[rows.groups(effects)[0]]
@@ -162,7 +162,7 @@ def absorbed_count(n: int, t: int, effects: EffectsKind) -> int:
 
 
 def clearly_independent(within: FloatArray, before: FloatArray) -> bool:
-    """Return whether columns are so far from vanishing and from dependence that nothing more need be checked.
+    """Return whether columns are so far from vanishing and from dependence that no further check is needed.
 
     Parameters
     ----------
@@ -178,18 +178,18 @@ def clearly_independent(within: FloatArray, before: FloatArray) -> bool:
 
 
 def vanishing(within: FloatArray, before: FloatArray, tolerance: float = 1e-9) -> list[int]:
-    """Return the columns whose variation is gone after demeaning.
+    """Return the columns whose variation vanishes by demeaning.
 
     Parameters
     ----------
     within, before : ndarray, shape (rows, k)
         The demeaned columns and the columns before.
     tolerance : float
-        Largest ratio of norms that counts as gone.
+        Largest ratio of norms that counts as no variation.
     """
     size = np.linalg.norm(before, axis=0)
-    left = np.linalg.norm(within, axis=0)
-    return [int(j) for j in np.flatnonzero(left <= tolerance * np.where(size > 0, size, 1.0))]
+    rest = np.linalg.norm(within, axis=0)
+    return [int(j) for j in np.flatnonzero(rest <= tolerance * np.where(size > 0, size, 1.0))]
 
 
 def dependent(columns: FloatArray, tolerance: float = 1e-8) -> list[tuple[int, list[int]]]:
@@ -204,12 +204,12 @@ def dependent(columns: FloatArray, tolerance: float = 1e-8) -> list[tuple[int, l
     """
     scaled = columns / np.linalg.norm(columns, axis=0)
     independent: list[int] = []
-    found: list[tuple[int, list[int]]] = []
+    result: list[tuple[int, list[int]]] = []
     for j in range(scaled.shape[1]):
         base = scaled[:, independent]
         weights = np.linalg.lstsq(base, scaled[:, j], rcond=None)[0]
         if np.linalg.norm(scaled[:, j] - base @ weights) <= tolerance:
-            found.append((j, [independent[i] for i in np.flatnonzero(np.abs(weights) > 1e-6)]))
+            result.append((j, [independent[i] for i in np.flatnonzero(np.abs(weights) > 1e-6)]))
         else:
             independent.append(j)
-    return found
+    return result

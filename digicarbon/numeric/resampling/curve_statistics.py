@@ -20,7 +20,7 @@ class CurveStatistics:
     Attributes
     ----------
     dominant : ndarray, shape (D,)
-        1 or -1: the sign of most estimates of the curve; of the median where both are as many.
+        1 or -1: the sign of most estimates of the curve; of the median where there are as many of both.
     median : ndarray, shape (D,)
     share_significant : ndarray, shape (D,)
         Share of the estimates that are significant and have the dominant sign.
@@ -35,7 +35,7 @@ class CurveStatistics:
 
 
 class Curves:
-    """Collects estimates of S specifications on D outcomes; only estimates are kept one by one.
+    """Collects estimates of S specifications on D outcomes; of everything else only sums are stored.
 
     Parameters
     ----------
@@ -54,16 +54,16 @@ class Curves:
         self.missing = 0
 
     def add(self, place: int, draws: slice, estimate: FloatArray, z: FloatArray, critical: float) -> None:
-        """Take the estimates of one specification.
+        """Add the estimates of one specification.
 
         Parameters
         ----------
         place : int
-            Of the specification.
+            Position of the specification.
         draws : slice
-            Those that are given.
+            The draws of these estimates.
         estimate, z : ndarray, shape (m,)
-            An estimate that is not a number is not on the curve; such a z of another counts as 0.
+            An estimate that is not a number is not on the curve; a z that is not a number counts as 0.
         critical : float
             The absolute z from which an estimate is significant.
         """
@@ -74,16 +74,16 @@ class Curves:
         self._z[draws] += z
 
     def cut(self, specifications: int) -> None:
-        """Leave out the places from ``specifications`` on, of which nothing was added."""
+        """Remove the places from ``specifications`` on, to which nothing was added."""
         self._estimates = self._estimates[:specifications]
 
     def finish(self) -> tuple[CurveStatistics, FloatArray]:
         """Return the statistics of each curve, and the curves sorted, shape (S, D).
 
-        Those of a curve without any estimate are not numbers; one with fewer estimates than S is stretched to S ranks.
+        Statistics of a curve without estimates are not numbers; one of fewer than S estimates is stretched to S ranks.
         """
         curves = self._estimates
-        # what is not a number comes last
+        # values that are not numbers are sorted to the end
         curves.sort(axis=0)
         count, every = np.isfinite(curves).sum(axis=0), np.arange(curves.shape[1])
         last = np.maximum(count - 1, 0)
@@ -100,14 +100,14 @@ class Curves:
 
 def share_as_extreme(observed: float, null: FloatArray) -> float:
     """Return (1 + number of null values that are not smaller) / (1 + draws) (Phipson & Smyth 2010)."""
-    # what is not a number is not smaller: a draw without estimates is no evidence
+    # a draw without estimates is no evidence against the null: not-a-number counts as not smaller
     smaller = null < observed - TIES * abs(observed)
     return float((1 + (~smaller).sum()) / (1 + len(null)))
 
 
 def _stretch(curves: FloatArray, count: NDArray[np.int64]) -> None:
-    """Fill sorted curves of fewer estimates than there are ranks by interpolation between their own ranks."""
+    """Fill sorted curves that have fewer estimates than ranks by interpolation between their estimates."""
     ranks = np.linspace(0, 1, len(curves))
     for draw in np.flatnonzero((count < len(curves)) & (count > 0)):
-        own = curves[: count[draw], draw]
-        curves[:, draw] = np.interp(ranks, np.linspace(0, 1, len(own)), own)
+        estimates = curves[: count[draw], draw]
+        curves[:, draw] = np.interp(ranks, np.linspace(0, 1, len(estimates)), estimates)

@@ -16,7 +16,7 @@ from digicarbon.numeric.linear.within import EffectsKind
 PermutationStatistic = Literal["difference", "studentised"]
 
 TIES = 1e-9
-"""Statistics that differ by less, relative to the observed one, are equal: a split has many orders of summation."""
+"""Statistics that differ by less, relative to the observed one, are equal: equal splits may be summed differently."""
 
 CELLS = 4_000_000
 """Numbers that one block of splits may hold."""
@@ -32,7 +32,7 @@ class PermutationTest:
     p : ndarray, shape (k,)
         Two-sided: of all splits the share with a difference at least as large; of B draws (b + 1)/(B + 1).
     splits : int
-        Splits that were made: all there are, or the draws.
+        Number of splits: all possible ones, or the draws.
     exact : bool
         Whether these are all splits.
     """
@@ -45,14 +45,14 @@ class PermutationTest:
 
 @dataclass(frozen=True, eq=False)
 class UnitMoments:
-    """Cross products by unit, from which any set of units is fitted.
+    """Cross products by unit, from which a regression on any set of units is computed.
 
     Attributes
     ----------
     gram : ndarray, shape (N, k + 1, k + 1)
         Of regressors and y, unit effects removed.
     cross : ndarray, shape (N, d, k + 1)
-        Of d dummies that a set of units has in common (a constant, or periods) with these columns.
+        Of d dummies that all units of a set share (a constant, or periods) with these columns.
     dummies : ndarray, shape (N, d, d)
     rows : ndarray, shape (N,)
         Observations of each unit.
@@ -76,7 +76,7 @@ def unit_moments(
     columns : ndarray, shape (rows, k + 1)
         Regressors without a constant, then y; raw.
     unit_codes, period_codes : ndarray of int, shape (rows,)
-        Rows of a unit stand together.
+        The rows of a unit are adjacent.
     effects : {"none", "unit", "time", "two_way"}
     """
     if effects in ("time", "two_way"):
@@ -117,10 +117,10 @@ def regressions(moments: UnitMoments, members: FloatArray) -> tuple[FloatArray, 
     if dummies.shape[1]:
         # a pseudo-inverse: unit effects take one period, and a set need not have every period
         values, vectors = np.linalg.eigh(dummies)
-        real = values > 1e-10 * values[:, -1:]
-        turned = np.swapaxes(vectors, 1, 2) @ cross * np.sqrt(real / np.where(real, values, 1.0))[..., None]
-        gram = gram - np.swapaxes(turned, 1, 2) @ turned
-        absorbed = absorbed + real.sum(axis=1)
+        nonzero = values > 1e-10 * values[:, -1:]
+        projection = np.swapaxes(vectors, 1, 2) @ cross * np.sqrt(nonzero / np.where(nonzero, values, 1.0))[..., None]
+        gram = gram - np.swapaxes(projection, 1, 2) @ projection
+        absorbed = absorbed + nonzero.sum(axis=1)
     k = gram.shape[1] - 1
     scale = np.sqrt(np.where(size > 0, size, 1.0))
     scaled = gram[:, :-1, :-1] / scale[:, :, None] / scale[:, None, :]
@@ -151,16 +151,16 @@ def permutation_test(
     first : ndarray of bool, shape (N,)
         The units of the first group.
     draws : int
-        Splits at random; where there are no more than this number in all, each is made once.
+        Number of random splits; if no more than this number exist, each is used once.
     rng : Generator
     statistic : {"difference", "studentised"}
-        The difference of the coefficients of two separate regressions, or that over its classic standard error.
+        The difference of the coefficients of two separate regressions, or its ratio to its classic standard error.
 
     Notes
     -----
     Fisher's randomisation of whole units, the sizes of the groups kept: under the null the units of both groups are
-    draws from one distribution of whole time paths. Groups whose coefficients are equal but whose regressors or errors
-    spread differently are not, and the difference then rejects too often; the studentised one holds its size there in
+    draws from one distribution of whole time paths. Groups with equal coefficients but a different spread of regressors
+    or errors are not, and the difference then rejects too often; the studentised statistic keeps its size there in
     large samples (Chung & Romano 2013, Annals of Statistics 41). (b + 1)/(B + 1): Phipson & Smyth (2010), Statistical
     Applications in Genetics 9.
     """
@@ -168,15 +168,15 @@ def permutation_test(
     difference, observed = _statistics(moments, first[None].astype(float), statistic)
     exact = math.comb(n, size) <= draws
     larger = np.zeros(observed.shape[1])
-    made = 0
+    count = 0
     bound = np.abs(observed) * (1 - TIES)
-    for members in _all_splits(n, size) if exact else _drawn_splits(n, size, draws, rng):
-        # a split that does not identify a coefficient says nothing against the null
-        found = np.abs(_statistics(moments, members, statistic)[1])
-        larger += (~(found < bound)).sum(axis=0)
-        made += len(members)
-    p = larger / made if exact else (larger + 1) / (made + 1)
-    return PermutationTest(difference[0], np.where(np.isfinite(observed[0]), p, np.nan), made, exact)
+    for members in _all_splits(n, size) if exact else _random_splits(n, size, draws, rng):
+        # a split that does not identify a coefficient is no evidence against the null
+        values = np.abs(_statistics(moments, members, statistic)[1])
+        larger += (~(values < bound)).sum(axis=0)
+        count += len(members)
+    p = larger / count if exact else (larger + 1) / (count + 1)
+    return PermutationTest(difference[0], np.where(np.isfinite(observed[0]), p, np.nan), count, exact)
 
 
 def _statistics(
@@ -187,8 +187,8 @@ def _statistics(
     difference = one - two
     if statistic == "difference":
         return difference, difference
-    spread = variance + other
-    return difference, difference / np.sqrt(np.where(spread > 0, spread, np.nan))
+    sum_of_variances = variance + other
+    return difference, difference / np.sqrt(np.where(sum_of_variances > 0, sum_of_variances, np.nan))
 
 
 def _block(n: int) -> int:
@@ -196,13 +196,13 @@ def _block(n: int) -> int:
 
 
 def _all_splits(n: int, size: int) -> itertools.chain[FloatArray] | list[FloatArray]:
-    chosen = np.array(list(itertools.combinations(range(n), size)))
-    members = np.zeros((len(chosen), n))
-    members[np.arange(len(chosen))[:, None], chosen] = 1.0
+    combinations = np.array(list(itertools.combinations(range(n), size)))
+    members = np.zeros((len(combinations), n))
+    members[np.arange(len(combinations))[:, None], combinations] = 1.0
     return [members[start : start + _block(n)] for start in range(0, len(members), _block(n))]
 
 
-def _drawn_splits(n: int, size: int, draws: int, rng: np.random.Generator) -> list[FloatArray]:
+def _random_splits(n: int, size: int, draws: int, rng: np.random.Generator) -> list[FloatArray]:
     ranks = rng.random((draws, n)).argsort(axis=1).argsort(axis=1)
     members = (ranks < size).astype(float)
     return [members[start : start + _block(n)] for start in range(0, draws, _block(n))]

@@ -1,4 +1,4 @@
-"""The model without its focal regressors, and outcomes that it could have given: residuals exchanged between units.
+"""The model without its focal regressors, and outcomes that it could produce: residuals exchanged between units.
 
 Under the null the structural errors of different units are exchangeable once spatial dependence has been filtered out,
 whatever their correlation over time. A draw therefore gives each unit the whole time path of another unit's structural
@@ -38,7 +38,7 @@ class NullModel:
         Structural residuals, effects removed.
     rows : Rows
     filters : tuple of (SpatialOperator, float)
-        Each stands for I - ρW, in the order in which they are applied to y.
+        Each is a factor I - ρW, in the order in which they are applied to y.
     loglik : float
         Not-a-number where the model has no spatial parameter.
     """
@@ -55,16 +55,16 @@ class NullModel:
         Parameters
         ----------
         permutations : ndarray of int, shape (M, N)
-            Whose residuals each unit gets; units with other periods must not be exchanged.
+            The unit whose residuals each unit gets; units with different periods must not be exchanged.
 
         Notes
         -----
-        Since y = S⁻¹(Zβ̂ + effects + ε̂), this is S⁻¹(Zβ̂ + effects + Pε̂): nothing but the residuals changes.
+        Since y = S⁻¹(Zβ̂ + effects + ε̂), this is S⁻¹(Zβ̂ + effects + Pε̂): only the residuals change.
         """
         starts = np.searchsorted(self.rows.unit_codes, np.arange(self.rows.n))
         within = np.arange(len(self.y)) - starts[self.rows.unit_codes]
-        moved = self.residuals[starts[permutations.T][self.rows.unit_codes] + within[:, None]]
-        change = moved - self.residuals[:, None]
+        exchanged_residuals = self.residuals[starts[permutations.T][self.rows.unit_codes] + within[:, None]]
+        change = exchanged_residuals - self.residuals[:, None]
         for operator, parameter in reversed(self.filters):
             stacked = change.reshape(self.rows.n, -1)
             change = (stacked + parameter * operator.apply_g(parameter, stacked)).reshape(change.shape)
@@ -84,13 +84,13 @@ def linear_null(y: FloatArray, z: FloatArray, rows: Rows, effects: EffectsKind) 
     effects : {"none", "unit", "time", "two_way"}
     """
     within = absorb(np.column_stack([z, y]), rows, effects)
-    return NullModel(y, _partialled(within[:, :-1], within[:, -1:])[:, 0], rows)
+    return NullModel(y, _residuals(within[:, :-1], within[:, -1:])[:, 0], rows)
 
 
 def lag_null(y: FloatArray, z: FloatArray, rows: Rows, w: SpatialOperator, sample: Sample) -> NullModel:
     """Fit y = ρWy + Zβ + WZθ + effects + ε to a balanced panel; arguments as in `linear_null`.
 
-    With the lags of all regressors it holds the lag model, the error model and the model without spatial parameter as
+    With the lags of all regressors it has the lag model, the error model and the model without spatial parameter as
     special cases, so that its errors are free of spatial dependence whichever of them is true. Lags are left out where
     they would take half of the observations.
     """
@@ -102,12 +102,12 @@ def lag_null(y: FloatArray, z: FloatArray, rows: Rows, w: SpatialOperator, sampl
         np.concatenate([cubes[..., :-1], lagged[..., :-1], cubes[..., -1:], lagged[..., -1:]], axis=2), sample.effects
     )
     flat = within.reshape(-1, within.shape[2])
-    left = _partialled(flat[:, :-2], flat[:, -2:])
-    a, b, c = float(left[:, 0] @ left[:, 0]), float(left[:, 0] @ left[:, 1]), float(left[:, 1] @ left[:, 1])
+    rest = _residuals(flat[:, :-2], flat[:, -2:])
+    a, b, c = float(rest[:, 0] @ rest[:, 0]), float(rest[:, 0] @ rest[:, 1]), float(rest[:, 1] @ rest[:, 1])
     rho, _ = maximise_lag((a, b, c), w, sample)
     loglik = concentrated(a - 2 * rho * b + rho**2 * c, star_log_determinant(w, rho, sample), sample)
     return NullModel(
-        y, _rows((left[:, 0] - rho * left[:, 1]).reshape(sample.t, -1)), rows, ((in_sample(w, sample), rho),), loglik
+        y, _rows((rest[:, 0] - rho * rest[:, 1]).reshape(sample.t, -1)), rows, ((in_sample(w, sample), rho),), loglik
     )
 
 
@@ -115,8 +115,8 @@ def error_null(y: FloatArray, z: FloatArray, rows: Rows, m: SpatialOperator, sam
     """Fit y = Zβ + effects + u, u = λMu + ε to a balanced panel; arguments as in `linear_null`."""
     cubes = _cube(np.column_stack([z, y]), rows)
     lagged = demean(m.lag(cubes), sample.effects)
-    found = fit_error(demean(cubes, sample.effects), lagged, m, sample)
-    return NullModel(y, _rows(found.residuals), rows, ((in_sample(m, sample), found.spatial),), found.loglik)
+    fit = fit_error(demean(cubes, sample.effects), lagged, m, sample)
+    return NullModel(y, _rows(fit.residuals), rows, ((in_sample(m, sample), fit.spatial),), fit.loglik)
 
 
 def combined_null(
@@ -125,9 +125,9 @@ def combined_null(
     """Fit y = ρWy + Zβ + effects + u, u = λMu + ε to a balanced panel; arguments as in `linear_null`."""
     cubes = _cube(np.column_stack([z, y]), rows)
     raw = np.concatenate([cubes, w.lag(cubes[..., -1:])], axis=2)
-    found = fit_combined(demean(raw, sample.effects), demean(m.lag(raw), sample.effects), w, m, sample)
-    filters = (in_sample(w, sample), found.rho), (in_sample(m, sample), found.lam)
-    return NullModel(y, _rows(found.residuals), rows, filters, found.loglik)
+    fit = fit_combined(demean(raw, sample.effects), demean(m.lag(raw), sample.effects), w, m, sample)
+    filters = (in_sample(w, sample), fit.rho), (in_sample(m, sample), fit.lam)
+    return NullModel(y, _rows(fit.residuals), rows, filters, fit.loglik)
 
 
 def _cube(columns: FloatArray, rows: Rows) -> FloatArray:
@@ -140,6 +140,6 @@ def _rows(residuals: FloatArray) -> FloatArray:
     return np.ascontiguousarray(residuals.T).ravel()
 
 
-def _partialled(z: FloatArray, columns: FloatArray) -> FloatArray:
+def _residuals(z: FloatArray, columns: FloatArray) -> FloatArray:
     """Return columns less their projection on z; columns of z may depend on each other."""
     return columns - z @ solve(z, columns)

@@ -15,12 +15,12 @@ def permutations(units: int, draws: int, seed: int) -> IntArray:
 
 
 def induced(whole: IntArray, members: IntArray) -> IntArray:
-    """Return what permutations of all units are among some of them.
+    """Return the permutations of some units that follow from permutations of all units.
 
     Parameters
     ----------
     whole : ndarray of int, shape (M, U)
-        Whose value each unit gets.
+        The unit whose value each unit gets.
     members : ndarray of int, shape (N,)
         Positions of a sample's units among all.
 
@@ -31,9 +31,9 @@ def induced(whole: IntArray, members: IntArray) -> IntArray:
 
     Notes
     -----
-    Units that are not in the sample are struck out of the cycles of the permutation: a unit gets the value of the first
-    one along its cycle that is in the sample. That is again a uniform permutation (of a uniform one), and equal to the
-    whole one wherever that stays within the sample, so that draws of nearly equal samples are nearly equal.
+    Units that are not in the sample are removed from the cycles of the permutation: a unit gets the value of the first
+    unit along its cycle that is in the sample. The result is uniform if ``whole`` is, and equal to ``whole`` wherever
+    that stays within the sample, so that draws of nearly equal samples are nearly equal.
     """
     place = np.full(whole.shape[1], -1, dtype=np.int64)
     place[members] = np.arange(len(members))
@@ -46,7 +46,7 @@ def induced(whole: IntArray, members: IntArray) -> IntArray:
 
 
 def within_classes(whole: IntArray, members: IntArray, classes: IntArray) -> IntArray:
-    """Return the same where units are exchanged within classes only.
+    """Return the same as `induced`, but exchange units only within classes.
 
     Parameters
     ----------
@@ -61,8 +61,8 @@ def within_classes(whole: IntArray, members: IntArray, classes: IntArray) -> Int
     """
     out = np.empty((len(whole), len(members)), dtype=np.int64)
     for one in np.unique(classes):
-        own = np.flatnonzero(classes == one)
-        out[:, own] = own[induced(whole, members[own])]
+        positions = np.flatnonzero(classes == one)
+        out[:, positions] = positions[induced(whole, members[positions])]
     return out
 
 
@@ -70,6 +70,6 @@ def period_classes(rows: Rows) -> IntArray:
     """Return a number for each unit, equal for units that have the same periods, shape (N,)."""
     if rows.balanced:
         return np.zeros(rows.n, dtype=np.int64)
-    has = np.zeros((rows.n, rows.t), dtype=bool)
-    has[rows.unit_codes, rows.period_codes] = True
-    return np.asarray(np.unique(has, axis=0, return_inverse=True)[1].ravel(), dtype=np.int64)
+    presence = np.zeros((rows.n, rows.t), dtype=bool)
+    presence[rows.unit_codes, rows.period_codes] = True
+    return np.asarray(np.unique(presence, axis=0, return_inverse=True)[1].ravel(), dtype=np.int64)

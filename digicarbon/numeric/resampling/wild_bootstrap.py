@@ -40,10 +40,10 @@ class WildBootstrap:
         t, or the Wald statistic of joint restrictions.
     p : float
     low, high : float
-        The interval of Rb that the test does not reject; infinite where it never does, not-a-number for joint
-        restrictions or where no interval was asked for.
+        The interval of Rb that the test does not reject; infinite where it rejects no value, not-a-number for joint
+        restrictions or where no interval was requested.
     draws : int
-        Draws that were made: 2^G where all are enumerated.
+        Number of draws: 2^G where all are enumerated.
     enumerated : bool
     smallest_p : float
         The smallest p that this number of clusters and draws allows.
@@ -65,7 +65,7 @@ class _Scores:
     """The bootstrap's numerators and cluster scores as linear functions of the weights.
 
     ``numerator`` (q, G) and ``cluster`` (q, G, G) are for residuals of the estimate; ``numerator_null`` and
-    ``cluster_null``, with a last axis of q, are what a distance of one from the null adds.
+    ``cluster_null``, with a last axis of q, are their changes per unit of distance from the null.
     """
 
     numerator: FloatArray
@@ -123,8 +123,8 @@ def wild_cluster_bootstrap(
     & Webb (2019), Stata Journal 19: with Z = X(X′X)⁻¹R′ and residuals ũ multiplied by v by cluster, the numerator is
     Σ_g v_g Z_g′ũ_g and the score of cluster g is Z_g′[M(v∘ũ)]_g, M the residual maker of X and effects, both linear in
     v. Residuals are linear in r under the null, so that five numbers of each draw give p for any r, and the interval is
-    found by inverting the test. p counts draws at least as large: with all weights enumerated their share, the sample
-    itself among them; else (b + 1)/(B + 1).
+    found by inverting the test. p counts draws at least as large: with all weights enumerated their share, including
+    the sample itself; otherwise (b + 1)/(B + 1).
     """
     rng = np.random.default_rng(0) if rng is None else rng
     q = len(restrictions)
@@ -134,24 +134,22 @@ def wild_cluster_bootstrap(
     z = x @ bread @ restrictions.T
     distance = restrictions @ beta - value
     residuals = y - x @ beta
-    # what the restricted residuals have more than the others for each unit of distance from the null
+    # restricted minus unrestricted residuals, per unit of distance from the null
     towards_null = z @ np.linalg.inv(restrictions @ bread @ restrictions.T)
     scores = _scores(x, bread, z, residuals, towards_null if impose_null else towards_null * 0, absorb, clusters, g)
-    own = np.stack([np.bincount(clusters, z[:, j] * residuals, g) for j in range(q)])
-    variance = own @ own.T
+    sums = np.stack([np.bincount(clusters, z[:, j] * residuals, g) for j in range(q)])
+    variance = sums @ sums.T
     enumerated = weights == "rademacher" and 2**g <= draws
-    blocks = _enumerated(g) if enumerated else _drawn(g, draws, weights, rng)
-    made = 2**g if enumerated else draws
+    blocks = _all_weights(g) if enumerated else _random_weights(g, draws, weights, rng)
+    count = 2**g if enumerated else draws
     extra = 0 if enumerated else 1
     if q > 1:
         statistic = float(distance @ np.linalg.solve(variance, distance))
         stars = np.concatenate([_walds(scores, distance, block) for block in blocks])
         larger = int((~(stars < statistic * (1 - TIES))).sum())
-        p = (larger + extra) / (made + extra)
-        nothing = math.nan
-        return WildBootstrap(
-            nothing, nothing, statistic, p, nothing, nothing, made, enumerated, _smallest(g, made, enumerated)
-        )
+        p = (larger + extra) / (count + extra)
+        nan = math.nan
+        return WildBootstrap(nan, nan, statistic, p, nan, nan, count, enumerated, _smallest_p(g, count, enumerated))
     se = math.sqrt(variance[0, 0])
     parts = np.concatenate([_moments(scores, block) for block in blocks], axis=1)
 
@@ -166,12 +164,12 @@ def wild_cluster_bootstrap(
     if level is not None:
         # a distance of d from the null is a null of value + distance - d
         low, high = (value + d - _crossing(p_at, sign * se, 1 - level) for sign in (1.0, -1.0))
-    return WildBootstrap(d, se, d / se, p_at(d), low, high, made, enumerated, _smallest(g, made, enumerated))
+    return WildBootstrap(d, se, d / se, p_at(d), low, high, count, enumerated, _smallest_p(g, count, enumerated))
 
 
-def _smallest(g: int, made: int, enumerated: bool) -> float:
+def _smallest_p(g: int, count: int, enumerated: bool) -> float:
     # the sample itself and its mirror image are always among the draws
-    return 2 / made if enumerated else 1 / (made + 1)
+    return 2 / count if enumerated else 1 / (count + 1)
 
 
 def _scores(
@@ -191,19 +189,19 @@ def _scores(
         width = max(1, CELLS // len(vector))
         for start in range(0, g, width):
             columns = np.arange(start, min(start + width, g))
-            spread = vector[:, None] * (clusters[:, None] == columns)
-            left = absorb(spread)
-            left = left - x @ (bread @ (x.T @ left))
+            blocks = vector[:, None] * (clusters[:, None] == columns)
+            rest = absorb(blocks)
+            rest = rest - x @ (bread @ (x.T @ rest))
             for j, column in enumerate(z.T):
-                weighted = column[:, None] * left
+                products = column[:, None] * rest
                 for position, h in enumerate(columns):
-                    cluster[j, :, h] = np.bincount(clusters, weighted[:, position], g)
+                    cluster[j, :, h] = np.bincount(clusters, products[:, position], g)
         return numerator, cluster
 
     base = of(residuals)
-    moved = [of(column) for column in towards_null.T]
+    changes = [of(column) for column in towards_null.T]
     return _Scores(
-        *base, np.stack([item[0] for item in moved], axis=-1), np.stack([item[1] for item in moved], axis=-1)
+        *base, np.stack([item[0] for item in changes], axis=-1), np.stack([item[1] for item in changes], axis=-1)
     )
 
 
@@ -224,29 +222,29 @@ def _moments(scores: _Scores, v: FloatArray) -> FloatArray:
 def _walds(scores: _Scores, distance: FloatArray, v: FloatArray) -> FloatArray:
     """Return Wald statistics of joint restrictions, shape (B,)."""
     top = v @ (scores.numerator + scores.numerator_null @ distance).T
-    spread = np.einsum("qgh,bh->bqg", scores.cluster + scores.cluster_null @ distance, v)
-    variance = spread @ np.swapaxes(spread, 1, 2)
+    cluster_scores = np.einsum("qgh,bh->bqg", scores.cluster + scores.cluster_null @ distance, v)
+    variance = cluster_scores @ np.swapaxes(cluster_scores, 1, 2)
     # draws of so few clusters that the variance is singular count as large
     sizes = np.sqrt(np.einsum("bqq->bq", variance))
     safe = np.where(sizes > 0, sizes, 1.0)
     scaled = variance / safe[:, :, None] / safe[:, None, :]
     regular = (sizes > 0).all(axis=1) & (np.linalg.eigvalsh(scaled)[:, 0] > 1e-12)
-    filled = np.where(regular[:, None, None], scaled, np.eye(top.shape[1]))
+    regular_variance = np.where(regular[:, None, None], scaled, np.eye(top.shape[1]))
     ratio = top / safe
-    found = np.einsum("bq,bq->b", ratio, np.linalg.solve(filled, ratio[..., None])[..., 0])
-    return np.where(regular, found, np.inf)
+    statistics = np.einsum("bq,bq->b", ratio, np.linalg.solve(regular_variance, ratio[..., None])[..., 0])
+    return np.where(regular, statistics, np.inf)
 
 
 def _p(t: float, top: FloatArray, below: FloatArray, tails: Tails, extra: int) -> float:
     """Return the p value of t among top/below, ties counted as large."""
-    made = len(top)
+    count = len(top)
     slack = TIES * abs(t) * below
     if tails == "symmetric":
         larger = int((np.abs(top) >= abs(t) * below - slack).sum())
-        return (larger + extra) / (made + extra)
+        return (larger + extra) / (count + extra)
     above = int((top >= t * below - slack).sum())
     under = int((top <= t * below + slack).sum())
-    return min(1.0, 2 * (min(above, under) + extra) / (made + extra))
+    return min(1.0, 2 * (min(above, under) + extra) / (count + extra))
 
 
 def _crossing(p_at: Callable[[float], float], se: float, alpha: float) -> float:
@@ -261,7 +259,7 @@ def _crossing(p_at: Callable[[float], float], se: float, alpha: float) -> float:
     )
 
 
-def _enumerated(g: int) -> Iterator[FloatArray]:
+def _all_weights(g: int) -> Iterator[FloatArray]:
     """Yield all 2^G vectors of ±1, in blocks of shape (B, G)."""
     size = max(1, CELLS // g)
     for start in range(0, 2**g, size):
@@ -269,7 +267,7 @@ def _enumerated(g: int) -> Iterator[FloatArray]:
         yield np.asarray(1.0 - 2.0 * ((numbers[:, None] >> np.arange(g)) & 1), dtype=np.float64)
 
 
-def _drawn(g: int, draws: int, weights: WildWeights, rng: np.random.Generator) -> Iterator[FloatArray]:
+def _random_weights(g: int, draws: int, weights: WildWeights, rng: np.random.Generator) -> Iterator[FloatArray]:
     size = max(1, CELLS // g)
     for start in range(0, draws, size):
         shape = (min(size, draws - start), g)

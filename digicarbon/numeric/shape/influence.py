@@ -27,7 +27,7 @@ class Shares:
     alone : ndarray, shape (m,)
         Variance between the means of a choice's values, over the variance of all estimates.
     unique : ndarray, shape (m,)
-        What R² of the regression on all choices loses without this one. Equal to ``alone`` where every value of a
+        Loss of R² of the regression on all choices without this one. Equal to ``alone`` where every value of a
         choice meets every value of the others equally often.
     additive : float
         R² of the regression on all choices.
@@ -53,7 +53,7 @@ class Robustness:
     total : float
         Square root of the sum of both variances.
     median_se : float
-        Median standard error, which a few specifications of no precision leave as it is.
+        Median standard error, which does not react to a few imprecise specifications.
     """
 
     mean: float
@@ -75,21 +75,21 @@ def shares(estimates: FloatArray, choices: Sequence[FloatArray]) -> Shares:
     ----------
     estimates : ndarray, shape (M,)
     choices : sequence of ndarray, shape (M, d)
-        Indicator columns of each choice: one per value, or per member of a list that is there or not.
+        Indicator columns of each choice: one per value, or one per possible member of a list.
     """
     centred = estimates - estimates.mean()
-    every = float(centred @ centred)
-    if every <= np.finfo(float).eps ** 2 * float(estimates @ estimates) * len(estimates):
-        nothing = np.zeros(len(choices))
-        return Shares(nothing, nothing.copy(), 0.0)
+    total = float(centred @ centred)
+    if total <= np.finfo(float).eps ** 2 * float(estimates @ estimates) * len(estimates):
+        zeros = np.zeros(len(choices))
+        return Shares(zeros, zeros.copy(), 0.0)
 
-    def explained(columns: Sequence[FloatArray]) -> float:
-        fitted = _projected(columns, centred)
-        return float(fitted @ fitted) / every
+    def r_squared(columns: Sequence[FloatArray]) -> float:
+        fitted = _projection(columns, centred)
+        return float(fitted @ fitted) / total
 
-    whole = explained(choices)
-    alone = np.array([explained([columns]) for columns in choices])
-    unique = np.array([whole - explained([*choices[:i], *choices[i + 1 :]]) for i in range(len(choices))])
+    whole = r_squared(choices)
+    alone = np.array([r_squared([columns]) for columns in choices])
+    unique = np.array([whole - r_squared([*choices[:i], *choices[i + 1 :]]) for i in range(len(choices))])
     return Shares(alone, np.clip(unique, 0.0, None), whole)
 
 
@@ -103,27 +103,27 @@ def influence(values: FloatArray, choices: Sequence[FloatArray], bases: Sequence
     choices : sequence of ndarray, shape (M, d)
         As for `shares`.
     bases : sequence of int or None
-        The column of each choice that the others are compared with; None where each column stands for itself, e.g. a
-        control that is in the model or not.
+        The column of each choice that the others are compared with; None where each column is a separate choice, e.g.
+        a control that is in the model or not.
 
     Returns
     -------
     list of ndarray, shape (d,)
-        Coefficients of one regression on all choices, 0 for the base; nan where the specifications cannot tell a value
-        from other choices.
+        Coefficients of one regression on all choices, 0 for the base; nan where the specifications do not separate a
+        value from other choices.
     """
-    kept = [np.arange(x.shape[1]) != (-1 if base is None else base) for x, base in zip(choices, bases, strict=True)]
-    columns = [np.ones((len(values), 1)), *(x[:, keep] for x, keep in zip(choices, kept, strict=True))]
+    masks = [np.arange(x.shape[1]) != (-1 if base is None else base) for x, base in zip(choices, bases, strict=True)]
+    columns = [np.ones((len(values), 1)), *(x[:, mask] for x, mask in zip(choices, masks, strict=True))]
     design = np.concatenate(columns, axis=1)
-    slopes, told_apart = _identified(design, values)
-    slopes = np.where(told_apart, slopes, np.nan)
-    found, start = [], 1
-    for keep in kept:
-        one = np.zeros(len(keep))
-        one[keep] = slopes[start : start + int(keep.sum())]
-        start += int(keep.sum())
-        found.append(one)
-    return found
+    slopes, identified = _identified(design, values)
+    slopes = np.where(identified, slopes, np.nan)
+    result, start = [], 1
+    for mask in masks:
+        one = np.zeros(len(mask))
+        one[mask] = slopes[start : start + int(mask.sum())]
+        start += int(mask.sum())
+        result.append(one)
+    return result
 
 
 def robustness(estimates: FloatArray, se: FloatArray) -> Robustness:
@@ -140,37 +140,39 @@ def robustness(estimates: FloatArray, se: FloatArray) -> Robustness:
 
 
 def concentration(parts: FloatArray, count: int) -> float:
-    """Return the share of a sum of M parts, none negative, that the ``count`` largest have; 0 if the sum is 0."""
-    every = float(parts.sum())
-    return float(np.sort(parts)[len(parts) - count :].sum()) / every if every > 0 else 0.0
+    """Return the share of the ``count`` largest in the sum of M parts, none negative; 0 if the sum is 0."""
+    total = float(parts.sum())
+    return float(np.sort(parts)[len(parts) - count :].sum()) / total if total > 0 else 0.0
 
 
 def without_ends(estimates: FloatArray, count: int) -> NDArray[np.bool_]:
     """Return which of M estimates are neither among the ``count`` smallest nor among the ``count`` largest."""
-    kept = np.zeros(len(estimates), dtype=np.bool_)
-    kept[np.argsort(estimates, kind="stable")[count : len(estimates) - count]] = True
-    return kept
+    mask = np.zeros(len(estimates), dtype=np.bool_)
+    mask[np.argsort(estimates, kind="stable")[count : len(estimates) - count]] = True
+    return mask
 
 
-def _projected(columns: Sequence[FloatArray], y: FloatArray) -> FloatArray:
+def _projection(columns: Sequence[FloatArray], y: FloatArray) -> FloatArray:
     """Return the projection of a centred y on centred columns, whatever their rank."""
     if not columns:
         return np.zeros(len(y))
     x = np.concatenate(columns, axis=1)
     x = x - x.mean(axis=0)
-    vectors, kept = _rank(x)
-    basis = x @ vectors[:, kept]
-    found: FloatArray = basis @ np.linalg.lstsq(basis, y, rcond=None)[0] if basis.shape[1] else np.zeros(len(y))
-    return found
+    vectors, nonzero = _rank(x)
+    basis = x @ vectors[:, nonzero]
+    result: FloatArray = basis @ np.linalg.lstsq(basis, y, rcond=None)[0] if basis.shape[1] else np.zeros(len(y))
+    return result
 
 
 def _identified(x: FloatArray, y: FloatArray) -> tuple[FloatArray, NDArray[np.bool_]]:
     """Return least-squares coefficients and which of them the rows of x determine."""
-    vectors, kept = _rank(x)
+    vectors, nonzero = _rank(x)
     gram = x.T @ x
-    pseudo = vectors[:, kept] @ np.linalg.inv(vectors[:, kept].T @ gram @ vectors[:, kept]) @ vectors[:, kept].T
+    pseudo = (
+        vectors[:, nonzero] @ np.linalg.inv(vectors[:, nonzero].T @ gram @ vectors[:, nonzero]) @ vectors[:, nonzero].T
+    )
     # a coefficient is determined if its unit vector has no part in the null space
-    null = vectors[:, ~kept]
+    null = vectors[:, ~nonzero]
     return pseudo @ (x.T @ y), np.sum(null**2, axis=1) < 1e-8
 
 

@@ -1,7 +1,7 @@
 """Where a fitted polynomial turns: extrema, their intervals, slopes at the ends, and the test of a U shape.
 
 The curve is f(x) = b₁x + b₂x² + … + b_d x^d. Its slope at x is g(x)′b with g(x) = (1, 2x, …, d x^(d-1)), of variance
-g(x)′V g(x). Everything here is read off b, V and the observed x.
+g(x)′V g(x). Everything here follows from b, V and the observed x.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Region = Literal["interval", "complement", "line"]
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """A polynomial as it was estimated.
+    """An estimated polynomial.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class Point:
     maximum : bool or None
         Whether the curve has a maximum there, or a minimum; None at an inflection point.
     inside : bool
-        Whether it lies within the observed range.
+        Whether it is within the observed range.
     """
 
     x: float
@@ -123,14 +123,14 @@ class Fieller:
 
 @dataclass(frozen=True)
 class Quadratic:
-    """What is known of a curve b₁x + b₂x².
+    """Results for a curve b₁x + b₂x².
 
     Attributes
     ----------
     turning : Point
     fieller : Fieller
     lower, upper : Slope
-        At the smallest and at the largest x, each with the alternative that the shape asks for.
+        At the smallest and at the largest x, each with the alternative that the shape requires.
     statistic, p : float
         Lind & Mehlum's test of the shape: those of the slope with the larger p.
     below, above : int
@@ -152,7 +152,7 @@ class Quadratic:
 
 @dataclass(frozen=True)
 class Cubic:
-    """What is known of a curve b₁x + b₂x² + b₃x³.
+    """Results for a curve b₁x + b₂x² + b₃x³.
 
     Attributes
     ----------
@@ -190,7 +190,7 @@ def quadratic(curve: Curve, x: FloatArray) -> Quadratic:
     Notes
     -----
     Lind & Mehlum (2010): the null of no U shape is that the slope is not negative at the smallest x or not positive at
-    the largest; it is rejected where both one-sided tests reject, so that the larger p is that of the test. With the
+    the largest; it is rejected where both one-sided tests reject, so that the test's p is the larger one. With the
     turning point outside of the range one slope has the wrong sign and p is above one half.
     """
     low, high = float(x.min()), float(x.max())
@@ -253,7 +253,7 @@ def fieller(curve: Curve) -> Fieller:
     Notes
     -----
     Fieller (1954): all x with (b₁ + 2b₂x)² ≤ q²(v₁₁ + 4x v₁₂ + 4x² v₂₂), q the two-sided quantile. It is an interval
-    where b₂ is significant, else the complement of one, or the whole line where no slope at all is significant.
+    where b₂ is significant, otherwise the complement of one, or the whole line where no slope at all is significant.
     """
     (b1, b2), v, q2 = curve.b, curve.covariance, curve.quantile**2
     # in z = 2x: a z² + 2 h z + c ≤ 0
@@ -277,7 +277,7 @@ def contrast(curve: Curve, at: FloatArray, x: FloatArray) -> tuple[FloatArray, F
     ----------
     curve : Curve
     at : ndarray, shape (m,)
-        Where the curve is wanted.
+        Places at which the curve is evaluated.
     x : ndarray, shape (n,)
         Observed values.
 

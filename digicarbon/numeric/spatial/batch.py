@@ -1,8 +1,8 @@
 """Fits of one spatial lag model to many outcomes at once: permutation tests, bootstraps, Monte Carlo.
 
 With the same regressors and weights only three moments of each outcome enter the concentrated likelihood, so thousands
-of fits are a few matrix products. What depends on the outcomes and W alone, and not on the regressors, is a
-`LagSpace`'s: models of the same W and sample share it.
+of fits are a few matrix products. A `LagSpace` has all that depends on the outcomes and W only, and not on the
+regressors: models of the same W and sample share it.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from digicarbon.numeric.spatial.operator import DenseOperator
 EffectName = Literal["coefficient", "direct", "indirect", "total"]
 
 FEWEST_NODES, MOST_NODES = 12, 64
-"""Chebyshev nodes over the draws' range of ρ for what the standard errors need of G."""
+"""Chebyshev nodes over the draws' range of ρ, for the functions of G in the standard errors."""
 DIGITS = 26.0
-"""Natural logarithm of what the nodes' error is divided by: eleven digits."""
+"""Natural logarithm of the factor by which the nodes reduce the error: eleven digits."""
 CLOSE = 1e-9
-"""A last step of Newton's: it squares the error."""
+"""Size of a last Newton step: each step squares the error."""
 STEP = 0.1
-"""Ranges of ρ are widened to multiples of this, so that models of the same W find their nodes made."""
+"""Ranges of ρ are widened to multiples of this, so that models of the same W share their nodes."""
 CHUNK = 2000
 """Draws handled at a time: their arrays stay in the processor's cache."""
 KEPT_CELLS = 1 << 20
-"""Numbers that the kept G of all nodes may hold; of a larger W each is made anew."""
+"""Most numbers in G at all nodes that are stored; for a larger W each G is computed again."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +59,7 @@ class BatchFit:
 
 @dataclass(frozen=True, eq=False)
 class LagOutcomes:
-    """M outcomes and their spatial lags as the likelihood sees them, effects removed.
+    """M outcomes and their spatial lags as they enter the likelihood, effects removed.
 
     Attributes
     ----------
@@ -73,15 +73,15 @@ class LagOutcomes:
     lagged: FloatArray
     squares: tuple[FloatArray, FloatArray, FloatArray]
 
-    def part(self, chosen: slice) -> LagOutcomes:
+    def part(self, draws: slice) -> LagOutcomes:
         """Return some of the outcomes."""
         a, b, c = self.squares
-        return LagOutcomes(self.level[:, chosen], self.lagged[:, chosen], (a[chosen], b[chosen], c[chosen]))
+        return LagOutcomes(self.level[:, draws], self.lagged[:, draws], (a[draws], b[draws], c[draws]))
 
 
 @dataclass(frozen=True, eq=False)
 class Nodes:
-    """Places on a range of ρ, and what of G is needed there whatever the regressors.
+    """Places on a range of ρ, and functions of G there that do not depend on the regressors.
 
     Attributes
     ----------
@@ -92,7 +92,7 @@ class Nodes:
     scalars : ndarray, shape (p, 3)
         ‖G*‖², 1′G1/N and 1′G²1/N.
     stars : ndarray, shape (p, N, N), or None
-        JG at the points, J the centring matrix where there are time effects; None where it would take too much room.
+        JG at the points, J the centring matrix where there are time effects; None where it would need too much memory.
     """
 
     low: float
@@ -109,7 +109,7 @@ class Nodes:
 
 
 class LagSpace:
-    """The sample of spatial models of one W: how outcomes and regressors enter it, and what is needed of G.
+    """The sample of spatial models of one W: how outcomes and regressors enter it, and the functions of G in use.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ class LagSpace:
 
     def __init__(self, w: DenseOperator, sample: Sample) -> None:
         self.w = w
-        # at the nodes G is needed up to what the effects remove
+        # at the nodes G is needed only without the part that the effects remove
         self.used = in_sample(w, sample)
         self.sample = sample
         # an orthonormal contraction of time has the same inner products as demeaning, in one period less
@@ -142,12 +142,12 @@ class LagSpace:
             Rows are sorted by unit.
         """
         n, m = self.w.n, columns.shape[2]
-        contracted = np.matmul(self._time, columns)
-        both = self._stack @ contracted.reshape(n, -1)
+        contraction = np.matmul(self._time, columns)
+        both = self._stack @ contraction.reshape(n, -1)
         return both[:n].reshape(-1, m), both[n:].reshape(-1, m)
 
     def outcomes(self, y: FloatArray) -> LagOutcomes:
-        """Return outcomes, shape (N, T, M), as every model of this W and sample takes them."""
+        """Return outcomes, shape (N, T, M), in the form that all models of this W and sample use."""
         level, lagged = self.transform(y)
         squares = tuple(np.einsum("im,im->m", one, other) for one, other in ((level, level), (level, lagged)))
         return LagOutcomes(level, lagged, (squares[0], squares[1], np.einsum("im,im->m", lagged, lagged)))
@@ -184,27 +184,27 @@ class LagSpace:
             score, slope = slopes(rho)
             left, right = np.where(score > 0, rho, left), np.where(score > 0, right, rho)
             step = rho - score / slope
-            # a step of rounding's size may leave the interval, whose end is ρ itself: the search is over then
-            there = np.abs(step - rho) < CLOSE
-            following = np.where(there | ((step > left) & (step < right)), step, (left + right) / 2)
-            done = bool(there.all())
-            rho = following
+            # a step as small as rounding may leave the interval, one end of which is ρ: the search has then ended
+            converged = np.abs(step - rho) < CLOSE
+            next_rho = np.where(converged | ((step > left) & (step < right)), step, (left + right) / 2)
+            done = bool(converged.all())
+            rho = next_rho
             if done:
                 break
         return np.asarray(rho)
 
     def nodes(self, rho: FloatArray) -> Nodes:
-        """Return nodes on a range that holds all ρ."""
+        """Return nodes on a range that contains all ρ."""
         bounds = self.used.bounds
         low, high = float(rho.min()), float(rho.max())
         wide = float(np.floor(low / STEP) * STEP), float(np.ceil(high / STEP) * STEP)
         # never up to the end, where G has its pole
         low, high = max(wide[0], (low + bounds[0]) / 2), min(wide[1], (high + bounds[1]) / 2)
         if (low, high) not in self._nodes:
-            self._nodes[low, high] = self._made(low, high)
+            self._nodes[low, high] = self._new_nodes(low, high)
         return self._nodes[low, high]
 
-    def _made(self, low: float, high: float) -> Nodes:
+    def _new_nodes(self, low: float, high: float) -> Nodes:
         half, centre = (high - low) / 2, (low + high) / 2
         # the error falls as the sum of semi-axes of the ellipse through the nearest pole to the power of the nodes
         with np.errstate(divide="ignore"):
@@ -245,7 +245,7 @@ class LagBatch:
     Notes
     -----
     Fixed effects are removed by the within transformation; the formulas are those of
-    `digicarbon.numeric.spatial.likelihood.fit_lag` and ``correct_lag``, to which each fit is equal to rounding.
+    `digicarbon.numeric.spatial.likelihood.fit_lag` and ``correct_lag``; each fit equals theirs up to rounding.
     """
 
     def __init__(self, z: FloatArray, w: DenseOperator, sample: Sample, space: LagSpace | None = None) -> None:
@@ -263,7 +263,7 @@ class LagBatch:
         Parameters
         ----------
         outcomes : ndarray, shape (M, T, N), or LagOutcomes
-            Raw, or as `LagSpace.outcomes` gives them.
+            Raw, or from `LagSpace.outcomes`.
         focal : int
             Column of z of the focal variable.
         lag : int or None
@@ -277,12 +277,12 @@ class LagBatch:
         m = len(outcomes) if isinstance(outcomes, np.ndarray) else outcomes.level.shape[1]
         parts = []
         for start in range(0, m, CHUNK):
-            chosen = slice(start, start + CHUNK)
+            draws = slice(start, start + CHUNK)
             if isinstance(outcomes, np.ndarray):
-                part = self.space.outcomes(outcomes[chosen].transpose(2, 1, 0))
+                part = self.space.outcomes(outcomes[draws].transpose(2, 1, 0))
             else:
-                part = outcomes if m <= CHUNK else outcomes.part(chosen)
-            parts.append(self._likeliest(part))
+                part = outcomes if m <= CHUNK else outcomes.part(draws)
+            parts.append(self._estimates(part))
         beta, rho, sigma2 = (np.concatenate([part[i] for part in parts]) for i in range(3))
         rho_variance, d = self._precision(beta, rho, sigma2)
         if self.sample.correction == "bias_corrected" and self.sample.effects != "none":
@@ -304,7 +304,7 @@ class LagBatch:
         upper = np.triu(scipy.linalg.lapack.dpotri(np.ascontiguousarray(self._r), lower=0)[0])
         return np.asarray(upper + np.triu(upper, 1).T)
 
-    def _likeliest(self, outcomes: LagOutcomes) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def _estimates(self, outcomes: LagOutcomes) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return β (M, k), ρ (M,) and σ² (M,) of a chunk."""
         p0, p1 = self._q.T @ outcomes.level, self._q.T @ outcomes.lagged
         a, b, c = (
@@ -361,15 +361,15 @@ class LagBatch:
     def _corrected(
         self, beta: FloatArray, rho: FloatArray, sigma2: FloatArray, variance: FloatArray, d: FloatArray
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return Lee & Yu's correction of direct estimates, as `digicarbon.numeric.spatial.likelihood` has it."""
-        moved, sigma2 = corrections(self.space, rho, sigma2, variance)
-        return beta - moved[:, None] * d, rho + moved, sigma2
+        """Return Lee & Yu's correction of direct estimates, as in `digicarbon.numeric.spatial.likelihood`."""
+        change, sigma2 = corrections(self.space, rho, sigma2, variance)
+        return beta - change[:, None] * d, rho + change, sigma2
 
     def _effect_weights(self, rho: FloatArray, effect: EffectName) -> tuple[FloatArray, ...]:
         """Return the weights of β and θ in an effect and their derivatives in ρ."""
-        one, nothing = np.ones(len(rho)), np.zeros(len(rho))
+        one, zero = np.ones(len(rho)), np.zeros(len(rho))
         if effect == "coefficient":
-            return one, nothing, nothing, nothing
+            return one, zero, zero, zero
         n = self.space.w.n
         first, second = self.space.traces(rho)
         constant = self.space.w.constant_row_sum
@@ -394,7 +394,7 @@ class LagBatch:
 def corrections(
     space: LagSpace, spatial: FloatArray, sigma2: FloatArray, variance: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Return by how much Lee & Yu's correction moves ρ (or λ) and what σ² becomes, each of shape (M,).
+    """Return the change of ρ (or λ) by Lee & Yu's correction and the corrected σ², each of shape (M,).
 
     Parameters
     ----------
@@ -405,16 +405,16 @@ def corrections(
     Notes
     -----
     With the covariance V = Var(ρ) l l′ + …, l = (-d, 1, -s), and a as in ``_corrected`` of
-    `digicarbon.numeric.spatial.likelihood`, T·V a moves ρ by T Var(ρ) l′a, and β by -d times that.
+    `digicarbon.numeric.spatial.likelihood`, T·V a changes ρ by T Var(ρ) l′a, and β by -d times that.
     """
     sample = space.sample
-    moved, changed = np.zeros(len(spatial)), sigma2
+    change, corrected_sigma2 = np.zeros(len(spatial)), sigma2
     if sample.effects in ("time", "two_way"):
         c = float(space.w.constant_row_sum or 0.0)
         slope = 2 * sigma2 * sample.periods * space.traces(spatial)[0] / sample.size
-        moved = sample.t * variance * (c / (1 - c * spatial) - slope / (2 * sigma2))
-        changed = sigma2 - slope * moved + sample.t * sigma2 / sample.size
-    return moved, changed * (sample.t / (sample.t - 1) if sample.effects in ("unit", "two_way") else 1.0)
+        change = sample.t * variance * (c / (1 - c * spatial) - slope / (2 * sigma2))
+        corrected_sigma2 = sigma2 - slope * change + sample.t * sigma2 / sample.size
+    return change, corrected_sigma2 * (sample.t / (sample.t - 1) if sample.effects in ("unit", "two_way") else 1.0)
 
 
 def _contraction(t: int) -> FloatArray:

@@ -43,9 +43,9 @@ class CombinedFit:
     z : ndarray, shape (T·N, k)
         RZ with effects removed.
     terms : tuple of SpatialTerm
-        What ρ and λ add to the score.
+        The terms of ρ and λ in the score.
     boundary : tuple of (bool, bool)
-        Whether ρ and λ lie at the end of their ranges.
+        Whether ρ and λ are at the end of their ranges.
     """
 
     beta: FloatArray

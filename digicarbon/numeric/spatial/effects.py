@@ -130,8 +130,8 @@ def effects_by_unit(beta: FloatArray, theta: FloatArray, rho: float, w: SpatialO
     ones = np.ones((w.n, 1))
     diagonal, rows, columns = _diagonal(rho, w), w.apply_g(rho, ones)[:, 0], w.apply_gt(rho, ones)[:, 0]
     # the diagonal, row sums and column sums of S⁻¹ = I + ρG are those of G, times ρ, plus 1
-    own, row, column = (np.outer(1 + rho * part, beta) + np.outer(part, theta) for part in (diagonal, rows, columns))
-    return np.stack([own, row - own, column - own])
+    direct, row, column = (np.outer(1 + rho * part, beta) + np.outer(part, theta) for part in (diagonal, rows, columns))
+    return np.stack([direct, row - direct, column - direct])
 
 
 def _diagonal(rho: float, w: SpatialOperator, block: int = 256) -> FloatArray:

@@ -10,7 +10,7 @@ from digicarbon.numeric.spatial.likelihood import refuse_flat
 
 
 class ErrorBatch:
-    """A spatial error model (SEM; SDEM when Z holds WX) with fixed regressors, to be fitted to many outcomes.
+    """A spatial error model (SEM; SDEM if Z contains WX) with fixed regressors, to be fitted to many outcomes.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ class ErrorBatch:
     -----
     At a given λ, β is least squares of (I - λW)y on (I - λW)Z. Both its normal matrix and its right-hand side are
     quadratics in λ, whose coefficients are inner products of Z, WZ, y and Wy: a fit needs nothing else. Each is equal
-    to `digicarbon.numeric.spatial.likelihood.fit_error` (and ``correct_error``) to rounding.
+    to `digicarbon.numeric.spatial.likelihood.fit_error` (and ``correct_error``) up to rounding.
     """
 
     def __init__(self, z: FloatArray, space: LagSpace) -> None:
@@ -47,10 +47,10 @@ class ErrorBatch:
             g.
         """
         weights = np.linalg.solve(self._r.T, contrast)
-        gamma, lam, sigma2 = self._likeliest(outcomes)
+        gamma, lam, sigma2 = self._estimates(outcomes)
         if self.space.sample.correction == "bias_corrected" and self.space.sample.effects != "none":
-            moved, sigma2 = corrections(self.space, lam, sigma2, self._variance(lam))
-            lam = lam + moved
+            change, sigma2 = corrections(self.space, lam, sigma2, self._variance(lam))
+            lam = lam + change
         spread = np.linalg.solve(self._normal_at(lam), np.broadcast_to(weights[:, None], (*gamma.shape, 1)))[..., 0]
         return gamma @ weights, np.sqrt(sigma2 * (spread @ weights)), lam
 
@@ -60,7 +60,7 @@ class ErrorBatch:
         at = lam[:, None, None]
         return np.asarray(first - at * second + at**2 * third)
 
-    def _likeliest(self, outcomes: LagOutcomes) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def _estimates(self, outcomes: LagOutcomes) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return γ (M, k), λ (M,) and σ² (M,)."""
         y, wy = outcomes.level, outcomes.lagged
         right = (self._level.T @ y).T, (self._level.T @ wy + self._lagged.T @ y).T, (self._lagged.T @ wy).T
@@ -71,8 +71,8 @@ class ErrorBatch:
         heights = np.empty((len(a), len(nodes)))
         for place, lam in enumerate(nodes.tolist()):
             vector = right[0] - lam * right[1] + lam**2 * right[2]
-            solved = np.linalg.solve(self._normal_at(np.array([lam]))[0], vector.T).T
-            ssr = squares[0] - lam * squares[1] + lam**2 * squares[2] - np.einsum("mk,mk->m", vector, solved)
+            coef = np.linalg.solve(self._normal_at(np.array([lam]))[0], vector.T).T
+            ssr = squares[0] - lam * squares[1] + lam**2 * squares[2] - np.einsum("mk,mk->m", vector, coef)
             heights[:, place] = jacobian[place] - sample.size / 2 * np.log(ssr)
 
         refuse_flat(heights, sample)
@@ -89,11 +89,11 @@ class ErrorBatch:
         def slopes(lam: FloatArray) -> tuple[FloatArray, FloatArray]:
             inverse, gamma, ssr, slope = solve(lam)
             at = lam[:, None]
-            # how the gradient in γ moves with λ: the curvature of the profile is what γ̂ does not follow
-            leaning = (-right[1] + 2 * at * right[2]) - np.einsum(
+            # derivative in λ of the gradient in γ: the profile has only the curvature that γ̂ does not follow
+            gradient_slope = (-right[1] + 2 * at * right[2]) - np.einsum(
                 "mkl,ml->mk", -self._normal[1] + 2 * at[..., None] * self._normal[2], gamma
             )
-            bend = np.einsum("mk,mk->m", np.einsum("mkl,ml->mk", inverse, leaning), leaning)
+            bend = np.einsum("mk,mk->m", np.einsum("mkl,ml->mk", inverse, gradient_slope), gradient_slope)
             curve = 2 * self._lag_square(gamma, right, squares) - 2 * bend
             first, second = space.traces(lam)
             pull = -slope / (2 * ssr)
@@ -120,7 +120,7 @@ class ErrorBatch:
         return np.asarray(2 * lam * self._lag_square(gamma, right, squares) - middle)
 
     def _variance(self, lam: FloatArray) -> FloatArray:
-        """Return Var(λ̂), shape (M,): no β enters it."""
+        """Return Var(λ̂), shape (M,), which does not depend on β."""
         nodes, sample = self.space.nodes(lam), self.space.sample
         norm = nodes.basis(lam) @ (nodes.inverse @ nodes.scalars[:, 0])
         first, second = self.space.traces(lam)

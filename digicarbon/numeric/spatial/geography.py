@@ -75,6 +75,6 @@ def nested(distance_km: ArrayLike, economy: ArrayLike, power: float = 1.0) -> Fl
     """
     distance, size = np.asarray(distance_km, dtype=float), np.asarray(economy, dtype=float)
     proximity = np.zeros_like(distance)
-    apart = ~np.eye(len(distance), dtype=bool)
-    proximity[apart] = distance[apart] ** -power
+    off_diagonal = ~np.eye(len(distance), dtype=bool)
+    proximity[off_diagonal] = distance[off_diagonal] ** -power
     return np.asarray(proximity * (size / size.mean()))

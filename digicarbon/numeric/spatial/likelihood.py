@@ -2,7 +2,7 @@
 
 The spatial lag is taken on raw data and the effects are removed afterwards, which is the likelihood of the model with
 unit and time dummies; Lee & Yu's (2010) orthonormal transformation changes the effective sample and, with time effects,
-the log-determinant, and leaves the moments of the demeaned data as they are.
+the log-determinant, and does not change the moments of the demeaned data.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Correction = Literal["none", "lee_yu", "bias_corrected"]
 Demeaning = Literal["exact", "first"]
 
 FLAT, MOST_FLAT = 1e-8, 1e-3
-"""Range of the log-likelihood, per observation and at most, that tells nothing of a parameter but rounding."""
+"""Range of the log-likelihood, per observation and at most, that may be only rounding: no parameter is identified."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class SpatialFit:
     q : ndarray, shape (T·N,)
         (GZβ)*; zero in the error model.
     boundary : bool
-        Whether the spatial parameter lies at the end of its range.
+        Whether the spatial parameter is at the end of its range.
     """
 
     beta: FloatArray
@@ -108,7 +108,7 @@ class SpatialFit:
 
 
 def fit_lag(columns: FloatArray, w: SpatialOperator, sample: Sample, demeaning: Demeaning = "exact") -> SpatialFit:
-    """Fit y = ρWy + Zβ + effects + ε by maximum likelihood (SAR; SDM when Z holds WX).
+    """Fit y = ρWy + Zβ + effects + ε by maximum likelihood (SAR; SDM if Z contains WX).
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def fit_lag(columns: FloatArray, w: SpatialOperator, sample: Sample, demeaning: 
 
 @dataclass(frozen=True, eq=False)
 class _Point:
-    """Where a likelihood is evaluated; σ² of None is the one that maximises it there."""
+    """Parameters at which a likelihood is evaluated; None for σ² stands for the maximising value."""
 
     beta: FloatArray
     spatial: float
@@ -169,30 +169,30 @@ def _lag_at(
 
 
 def correct_lag(
-    found: SpatialFit, columns: FloatArray, w: SpatialOperator, sample: Sample, demeaning: Demeaning = "exact"
+    fit: SpatialFit, columns: FloatArray, w: SpatialOperator, sample: Sample, demeaning: Demeaning = "exact"
 ) -> SpatialFit:
     """Return the direct estimate of a lag model with Lee & Yu's bias correction.
 
     Parameters
     ----------
-    found : SpatialFit
+    fit : SpatialFit
         From `fit_lag` with ``sample.correction`` other than ``lee_yu``.
     columns, w, sample, demeaning
-        As there.
+        As in `fit_lag`.
 
     Notes
     -----
-    See `_corrected`. Residuals and covariance are those at the corrected parameters; the log-likelihood stays that of
+    See `_corrected`. Residuals and covariance are those at the corrected parameters; the log-likelihood remains that of
     the direct estimate.
     """
-    at = _corrected(found, w, sample)
+    at = _corrected(fit, w, sample)
     rz = triangular(columns.reshape(-1, columns.shape[2])[:, :-2])
-    moved = _lag_at(columns, rz, at, w, sample, demeaning)
-    return replace(moved, loglik=found.loglik, ssr=found.ssr)
+    result = _lag_at(columns, rz, at, w, sample, demeaning)
+    return replace(result, loglik=fit.loglik, ssr=fit.ssr)
 
 
 def fit_error(level: FloatArray, lagged: FloatArray, w: SpatialOperator, sample: Sample) -> SpatialFit:
-    """Fit y = Zβ + effects + u, u = λWu + ε by maximum likelihood (SEM; SDEM when Z holds WX).
+    """Fit y = Zβ + effects + u, u = λWu + ε by maximum likelihood (SEM; SDEM if Z contains WX).
 
     Parameters
     ----------
@@ -212,7 +212,7 @@ def fit_error(level: FloatArray, lagged: FloatArray, w: SpatialOperator, sample:
     t, n, width = level.shape
     k = width - 1
     both = np.concatenate([level.reshape(t * n, -1), lagged.reshape(t * n, -1)], axis=1)
-    # least squares at any λ needs no more than the triangular factor of all columns
+    # least squares at any λ needs only the triangular factor of all columns
     r = np.asarray(np.linalg.qr(both, mode="r"))
 
     def solve(lam: float) -> tuple[FloatArray, FloatArray]:
@@ -250,22 +250,22 @@ def _error_at(level: FloatArray, lagged: FloatArray, at: _Point, w: SpatialOpera
     e = filtered[:, -1] - z @ at.beta
     ssr = float(e @ e)
     sigma2 = ssr / sample.size if at.sigma2 is None else at.sigma2
-    nothing = np.zeros(t * n)
-    covariance = _lag_covariance(z, triangular(z), nothing, sigma2, _star(w, lam, sample), sample)
+    zeros = np.zeros(t * n)
+    covariance = _lag_covariance(z, triangular(z), zeros, sigma2, _star(w, lam, sample), sample)
     loglik = concentrated(ssr, star_log_determinant(w, lam, sample), sample)
-    return SpatialFit(at.beta, lam, sigma2, covariance, loglik, ssr, e.reshape(t, n), z, nothing, at.boundary)
+    return SpatialFit(at.beta, lam, sigma2, covariance, loglik, ssr, e.reshape(t, n), z, zeros, at.boundary)
 
 
 def correct_error(
-    found: SpatialFit, level: FloatArray, lagged: FloatArray, w: SpatialOperator, sample: Sample
+    fit: SpatialFit, level: FloatArray, lagged: FloatArray, w: SpatialOperator, sample: Sample
 ) -> SpatialFit:
     """Return the direct estimate of an error model with Lee & Yu's bias correction; see `correct_lag`."""
-    moved = _error_at(level, lagged, _corrected(found, w, sample), w, sample)
-    return replace(moved, loglik=found.loglik, ssr=found.ssr)
+    result = _error_at(level, lagged, _corrected(fit, w, sample), w, sample)
+    return replace(result, loglik=fit.loglik, ssr=fit.ssr)
 
 
 def fit_linear(level: FloatArray, sample: Sample) -> SpatialFit:
-    """Fit y = Zβ + effects + ε by maximum likelihood (SLX when Z holds WX); the spatial parameter is 0 and known.
+    """Fit y = Zβ + effects + ε by maximum likelihood (SLX if Z contains WX); the spatial parameter is known to be 0.
 
     Parameters
     ----------
@@ -294,21 +294,21 @@ def fit_linear(level: FloatArray, sample: Sample) -> SpatialFit:
     return SpatialFit(beta, 0.0, sigma2, covariance, loglik, ssr, e.reshape(t, n), flat[:, :k], np.zeros(t * n), False)
 
 
-def _corrected(found: SpatialFit, w: SpatialOperator, sample: Sample) -> _Point:
+def _corrected(fit: SpatialFit, w: SpatialOperator, sample: Sample) -> _Point:
     """Return Lee & Yu's correction of the direct estimate θ = (β, ρ, σ²).
 
     Unit effects alone bias σ² by (T - 1)/T. Time effects bias all of θ; the correction is θ + T·V a with V the
     covariance and a = (0, c/(1 - cρ), 1/(2σ²)), c the constant row sum of W (Lee & Yu 2010, sec. 3; Elhorst 2014,
     eq. 3.45, for c = 1). Both apply with two-way effects.
     """
-    moved = np.concatenate([found.beta, [found.spatial, found.sigma2]])
+    theta = np.concatenate([fit.beta, [fit.spatial, fit.sigma2]])
     if sample.effects in ("time", "two_way"):
         c = float(w.constant_row_sum or 0.0)
-        bias = np.zeros(len(moved))
-        bias[-2:] = c / (1 - c * found.spatial), 1 / (2 * found.sigma2)
-        moved = moved + sample.t * found.covariance @ bias
+        bias = np.zeros(len(theta))
+        bias[-2:] = c / (1 - c * fit.spatial), 1 / (2 * fit.sigma2)
+        theta = theta + sample.t * fit.covariance @ bias
     factor = sample.t / (sample.t - 1) if sample.effects in ("unit", "two_way") else 1.0
-    return _Point(moved[:-2], float(moved[-2]), float(moved[-1]) * factor, found.boundary)
+    return _Point(theta[:-2], float(theta[-2]), float(theta[-1]) * factor, fit.boundary)
 
 
 @overload
@@ -316,17 +316,17 @@ def in_sample(w: DenseOperator, sample: Sample) -> DenseOperator: ...
 @overload
 def in_sample(w: SpatialOperator, sample: Sample) -> SpatialOperator: ...
 def in_sample(w: SpatialOperator, sample: Sample) -> SpatialOperator:
-    """Return W as the likelihood sees it: without the root of the constant where the transformation removes that.
+    """Return W as it enters the likelihood: without the root of the constant where the transformation removes this.
 
-    A sparse W stays itself: its root is removed from sums, and the range of its parameter is that of W.
+    A sparse W is not changed: its root is removed from sums, and the range of its parameter is that of W.
     """
     return w.transformed if sample.drops_constant and isinstance(w, DenseOperator) else w
 
 
 def _constant_root(w: SpatialOperator, sample: Sample) -> float:
-    """Return the eigenvalue that is yet to be removed from the sums of `in_sample`'s operator, 0 where none is."""
-    gone = sample.drops_constant and not isinstance(w, DenseOperator)
-    return float(w.constant_row_sum or 0.0) if gone else 0.0
+    """Return the eigenvalue still to be removed from sums over `in_sample`'s operator; 0 if there is none."""
+    in_sums = sample.drops_constant and not isinstance(w, DenseOperator)
+    return float(w.constant_row_sum or 0.0) if in_sums else 0.0
 
 
 def coarse_jacobian(w: SpatialOperator, sample: Sample) -> tuple[FloatArray, FloatArray]:
@@ -351,12 +351,12 @@ def star_traces(w: SpatialOperator, rho: float, sample: Sample) -> tuple[float, 
 def _star(w: SpatialOperator, rho: float, sample: Sample) -> tuple[float, float, float]:
     """Return tr G*, tr G*² and tr G*G*′, where F′GF and JG have equal norms since G1 is constant."""
     first, second = star_traces(w, rho, sample)
-    used = in_sample(w, sample)
-    if sample.drops_constant and isinstance(used, DenseOperator):
-        return first, second, used.centred_norm(rho)
-    norm = used.trace_gg(rho)
+    operator = in_sample(w, sample)
+    if sample.drops_constant and isinstance(operator, DenseOperator):
+        return first, second, operator.centred_norm(rho)
+    norm = operator.trace_gg(rho)
     if sample.drops_constant:
-        column_sums = used.apply_gt(rho, np.ones((w.n, 1)))
+        column_sums = operator.apply_gt(rho, np.ones((w.n, 1)))
         norm -= float(np.vdot(column_sums, column_sums)) / w.n
     return first, second, norm
 
@@ -369,12 +369,12 @@ def concentrated(ssr: float, jacobian: float, sample: Sample) -> float:
 def refuse_flat(heights: FloatArray, sample: Sample) -> None:
     """Refuse log-likelihoods at coarse nodes, shape (m,) or (draws, m), that are equal but for rounding.
 
-    The outermost nodes do not count: beside a pole the sum of squares is rounding.
+    The outermost nodes do not count: near a pole the sum of squares is only rounding.
 
     Raises
     ------
     EstimationError
-        If all draws' are.
+        If those of all draws are equal.
     """
     inner = heights[..., heights.shape[-1] // 8 : -(heights.shape[-1] // 8)]
     if (np.ptp(inner, axis=-1) <= min(FLAT * sample.size, MOST_FLAT)).all():
@@ -409,8 +409,8 @@ def _lag_covariance(
         + float(q @ q - zq @ d) / sigma2
     )
     variance = 1 / precision
-    lean = np.concatenate([-d, [1.0, -slope]])
-    out = variance * np.outer(lean, lean)
+    direction = np.concatenate([-d, [1.0, -slope]])
+    out = variance * np.outer(direction, direction)
     upper = scipy.linalg.lapack.dpotri(rz, lower=0)[0] if k else np.empty((0, 0))
     inverse = np.triu(upper)
     out[:k, :k] += sigma2 * (inverse + np.triu(inverse, 1).T)
@@ -419,7 +419,7 @@ def _lag_covariance(
 
 
 def maximise_lag(moments: tuple[float, float, float], w: SpatialOperator, sample: Sample) -> tuple[float, bool]:
-    """Return ρ̂ and whether it lies at the end of its range, by safeguarded Newton steps on the score."""
+    """Return ρ̂ and whether it is at the end of its range, by safeguarded Newton steps on the score."""
     # plain numbers: arithmetic on numpy's scalars costs several times as much
     a, b, c = moments = (float(moments[0]), float(moments[1]), float(moments[2]))
     nodes, jacobian = coarse_jacobian(w, sample)
@@ -459,7 +459,7 @@ def climb(nodes: FloatArray, heights: FloatArray, score: Callable[[float], tuple
         if (best == 0 and score(left)[0] <= 0) or (best == last and score(right)[0] >= 0):
             break
         rho = _root(score, left, right)
-        # from approximate heights the best node may be off: the search then ends where its interval does
+        # with approximate heights the best node may be wrong: the search then ends at the end of its interval
         slack = 1e-9 * (right - left)
         step = int(right - rho < slack and best < last) - int(rho - left < slack and best > 0)
         if step == 0:
@@ -475,7 +475,7 @@ def _root(score: Callable[[float], tuple[float, float]], left: float, right: flo
         value, slope = score(rho)
         left, right = (rho, right) if value > 0 else (left, rho)
         step = rho - value / slope
-        # Newton's steps square their error: after one of 1e-10 nothing is left to gain
+        # Newton's steps square their error: after a step of 1e-10 no digit can be gained
         if abs(step - rho) <= 1e-10 * (1 + abs(rho)):
             return min(max(step, left), right)
         rho = step if left < step < right else (left + right) / 2

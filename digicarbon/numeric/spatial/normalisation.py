@@ -1,4 +1,4 @@
-"""How the rows or the whole of a spatial weight matrix are scaled."""
+"""Scaling of a spatial weight matrix, by row or as a whole."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ Normalise = Literal["row", "spectral", "minmax", "none"]
 """Rows that sum to one; a largest eigenvalue of one; a largest row or column sum of one; as given."""
 
 DENSE = 400
-"""Up to so many units all eigenvalues cost less than an iteration for the largest one."""
+"""Up to this number of units all eigenvalues cost less than an iteration for the largest one."""
 
 
 def row_standardised(raw: scipy.sparse.csr_array) -> scipy.sparse.csr_array:
-    """Return weights whose rows sum to one; a row of zeros stays.
+    """Return weights whose rows sum to one; a row of zeros does not change.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def row_standardised(raw: scipy.sparse.csr_array) -> scipy.sparse.csr_array:
     with np.errstate(divide="ignore"):
         inverse = np.where(sums > 0, 1 / sums, 0.0)
     matrix = scipy.sparse.csr_array(scipy.sparse.diags_array(inverse) @ raw)
-    # a product leaves the cells of a row in any order, and the digest reads them in theirs
+    # a product leaves the cells of a row in any order, and the digest depends on it
     matrix.sort_indices()
     return matrix
 

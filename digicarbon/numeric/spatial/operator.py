@@ -1,4 +1,4 @@
-"""What likelihoods and effects need to know of a weight matrix, computed once and shared by every fit.
+"""The functions of a weight matrix that likelihoods and effects need, computed once and shared by every fit.
 
 Throughout, S = I - ρW and G = W S⁻¹ (LeSage & Pace 2009, ch. 2; Lee & Yu 2010).
 """
@@ -24,7 +24,7 @@ Rounding moves a root of a Jordan block of m by the m-th root of its size; I - �
 """
 
 NO_END = 0.01
-"""Size of a root, relative to the spectral radius, below which it ends no range: rounding alone can make it."""
+"""Size of a root, relative to the spectral radius, below which it does not bound the range: it may be rounding."""
 
 FORM_G = 100
 """Up to this size G itself is formed at each ρ, since fewer calls count more than fewer operations."""
@@ -106,8 +106,8 @@ class DenseOperator:
         """The interval around 0 in which I - ρW is invertible: (1/λ_min, 1/λ_max) over the real eigenvalues.
 
         Where W has no negative real eigenvalue the lower end is minus the upper one, and the other way round; where all
-        real eigenvalues are zero the range is (-1, 1). A zero of a Jordan block comes as a small number of any sign, so
-        small eigenvalues count as zero where W has no well conditioned eigenvectors.
+        real eigenvalues are zero the range is (-1, 1). A zero of a Jordan block is computed as a small number of any
+        sign, so small eigenvalues count as zero where W has no well conditioned eigenvectors.
         """
         values = np.asarray(self.eigenvalues, dtype=np.complex128)
         radius = float(np.abs(values).max())
@@ -121,16 +121,15 @@ class DenseOperator:
 
     @cached_property
     def transformed(self) -> DenseOperator:
-        """W without its root c of the constant, c the common row sum: what a likelihood without the constant sees.
+        """W without the root c of the constant, the common row sum, for a likelihood without the constant.
 
-        W̃ = W - c 1π′ with 1′π = 1 has the roots of W but for c, in whose place stands 0, and JG̃ = JG: nothing of it
-        has a pole at 1/c.
+        W̃ = W - c 1π′ with 1′π = 1 has the roots of W with 0 in place of c, and JG̃ = JG, so that there is no pole at
+        1/c.
 
-        The range ends where the largest real part μ of the other roots does, at 1/μ: up to there every root of I - ρW̃
-        has a positive real part. Beside a complex pair the determinant only dips there, and beyond it likelihoods have
-        second maxima at values of ρ that mean nothing. The lower end is that of W. Where μ is a hundredth of the
-        spectral radius or less, nothing ends the range, which then reaches as far up as down, and at least as far as
-        W's.
+        The range ends at 1/μ, with μ the largest real part of the other roots: up to there every root of I - ρW̃ has a
+        positive real part. Near a complex pair the determinant only dips there, and beyond it likelihoods have second
+        maxima at values of ρ without a meaning. The lower end is that of W. Where μ is a hundredth of the spectral
+        radius or less, it does not bound the range, which then reaches as far up as down, and at least as far as W's.
         """
         c = float(self.constant_row_sum or 0.0)
         share = np.ones(self.n) if self.balance is None else self.balance
@@ -142,8 +141,8 @@ class DenseOperator:
             out.__dict__["_spectrum"] = np.where(np.arange(self.n) == distance.argmin(), 0.0, roots), vectors, inverse
         low, high = self.bounds
         largest = float(out.eigenvalues.real.max())
-        ends = largest > NO_END * float(np.abs(roots).max())
-        out.__dict__["bounds"] = low, 1 / largest if ends else max(-low, high)
+        bounded = largest > NO_END * float(np.abs(roots).max())
+        out.__dict__["bounds"] = low, 1 / largest if bounded else max(-low, high)
         return out
 
     @cached_property
@@ -237,14 +236,14 @@ class DenseOperator:
             root = np.sqrt(self.balance)
             values, vectors = np.linalg.eigh(root[:, None] * self.w / root)
             return values, vectors / root[:, None], vectors.T * root
-        found, directions = np.linalg.eig(self.w)
-        if np.abs(found.imag).max() > REAL * np.abs(found).max():
-            return found, None, None
-        # a repeated root may come as a tiny complex pair, whose vectors have equal real parts; and G from badly
+        roots, vectors = np.linalg.eig(self.w)
+        if np.abs(roots.imag).max() > REAL * np.abs(roots).max():
+            return roots, None, None
+        # a repeated root may be computed as a tiny complex pair, whose vectors have equal real parts; and G from badly
         # conditioned vectors would lose digits
-        if np.iscomplexobj(directions) or np.linalg.cond(directions) > 1e4:
-            return found.real, None, None
-        return found, directions, np.linalg.inv(directions)
+        if np.iscomplexobj(vectors) or np.linalg.cond(vectors) > 1e4:
+            return roots.real, None, None
+        return roots, vectors, np.linalg.inv(vectors)
 
 
 def coarse_nodes(bounds: tuple[float, float], count: int = 25, margin: float = 1e-6) -> FloatArray:

@@ -61,11 +61,11 @@ def pairs_within(coordinates: FloatArray, metric: Metric, radius: float | None =
     n = len(coordinates)
     if radius is None:
         origin, destination = np.nonzero(~np.eye(n, dtype=bool))
-        return _measured(coordinates, metric, origin, destination)
-    half = scipy.spatial.KDTree(_embedded(coordinates, metric)).query_pairs(
+        return _with_distance(coordinates, metric, origin, destination)
+    half = scipy.spatial.KDTree(_embedding(coordinates, metric)).query_pairs(
         _chord(radius, metric) * (1 + TIE), output_type="ndarray"
     )
-    pairs = _measured(
+    pairs = _with_distance(
         coordinates, metric, np.concatenate([half[:, 0], half[:, 1]]), np.concatenate([half[:, 1], half[:, 0]])
     )
     near = pairs.distance <= radius * (1 + TIE)
@@ -73,7 +73,7 @@ def pairs_within(coordinates: FloatArray, metric: Metric, radius: float | None =
 
 
 def nearest_pairs(coordinates: FloatArray, metric: Metric, k: int) -> Pairs:
-    """Return the pairs of each place with its k nearest ones; a tie goes to the place that stands first.
+    """Return the pairs of each place with its k nearest ones; a tie goes to the place that comes first.
 
     Parameters
     ----------
@@ -82,25 +82,25 @@ def nearest_pairs(coordinates: FloatArray, metric: Metric, k: int) -> Pairs:
     k : int
         Less than n.
     """
-    points = _embedded(coordinates, metric)
+    points = _embedding(coordinates, metric)
     tree = scipy.spatial.KDTree(points)
     reach = np.asarray(tree.query(points, k=[k + 1])[0])[:, 0]
-    # everything as far as the k-th neighbour, so that ties are seen
-    found = tree.query_ball_point(points, reach * (1 + TIE))
-    counts = np.array([len(item) for item in found])
-    origin, destination = np.repeat(np.arange(len(points)), counts), np.concatenate([*found]).astype(np.intp)
+    # all places as near as the k-th neighbour, so that ties are included
+    neighbours = tree.query_ball_point(points, reach * (1 + TIE))
+    counts = np.array([len(item) for item in neighbours])
+    origin, destination = np.repeat(np.arange(len(points)), counts), np.concatenate([*neighbours]).astype(np.intp)
     other = origin != destination
-    pairs = _measured(coordinates, metric, origin[other], destination[other])
+    pairs = _with_distance(coordinates, metric, origin[other], destination[other])
     order = np.lexsort((pairs.destination, _without_rounding(pairs.distance), pairs.origin))
     starts = np.searchsorted(pairs.origin[order], np.arange(len(points)))
-    kept = order[(starts[:, None] + np.arange(k)).ravel()]
-    return Pairs(len(points), pairs.origin[kept], pairs.destination[kept], pairs.distance[kept])
+    nearest = order[(starts[:, None] + np.arange(k)).ravel()]
+    return Pairs(len(points), pairs.origin[nearest], pairs.destination[nearest], pairs.distance[nearest])
 
 
 def triangulated(coordinates: FloatArray, metric: Metric) -> Pairs:
     """Return the pairs of places that share a side of a triangle in the Delaunay triangulation.
 
-    No other place lies in the circle around a triangle; two places are a pair where their Thiessen polygons touch. On
+    No other place is in the circle around a triangle; two places are a pair where their Thiessen polygons touch. On
     the sphere the circles are those of the sphere: a stereographic projection keeps them.
 
     Delaunay (1934), Bulletin de l'Académie des Sciences de l'URSS 6, 793-800; Okabe, Boots, Sugihara & Chiu (2000),
@@ -120,17 +120,19 @@ def triangulated(coordinates: FloatArray, metric: Metric) -> Pairs:
     Raises
     ------
     WeightsError
-        If there are fewer than three places or all lie on one line.
+        If there are fewer than three places or all are on one line.
     """
     flat = Note("delaunay_flat")
     if len(coordinates) < 3:
         raise WeightsError(flat)
-    plane = coordinates if metric == "euclidean" else _stereographic(_embedded(coordinates, metric) / EARTH_RADIUS_KM)
+    plane = coordinates if metric == "euclidean" else _stereographic(_embedding(coordinates, metric) / EARTH_RADIUS_KM)
     try:
         start, neighbour = scipy.spatial.Delaunay(plane).vertex_neighbor_vertices
     except scipy.spatial.QhullError as error:
         raise WeightsError(flat) from error
-    return _measured(coordinates, metric, np.repeat(np.arange(len(plane)), np.diff(start)), neighbour.astype(np.intp))
+    return _with_distance(
+        coordinates, metric, np.repeat(np.arange(len(plane)), np.diff(start)), neighbour.astype(np.intp)
+    )
 
 
 def binary(distance: FloatArray) -> FloatArray:
@@ -173,13 +175,13 @@ def without_neighbour(matrix: scipy.sparse.csr_array) -> IntArray:
 def linked(
     matrix: scipy.sparse.csr_array, origin: IntArray, destination: IntArray, weight: FloatArray
 ) -> scipy.sparse.csr_array:
-    """Return a matrix in which further pairs weigh on each other, in both directions.
+    """Return a matrix with additional links of pairs, in both directions.
 
     Parameters
     ----------
     matrix : csr_array, shape (n, n)
     origin, destination : ndarray of int, shape (m,)
-        A pair may stand in both orders.
+        A pair may occur in both orders.
     weight : ndarray, shape (m,)
     """
     both = np.concatenate([np.column_stack([origin, destination]), np.column_stack([destination, origin])])
@@ -200,29 +202,29 @@ def higher_order(matrix: scipy.sparse.csr_array, order: int, lower: bool = False
         Any weights; those that are not zero are steps.
     order : int
     lower : bool
-        Whether pairs of fewer steps are in the result, too.
+        Whether pairs of fewer steps are also in the result.
     """
     step = _indicator(matrix)
-    reached = scipy.sparse.csr_array(scipy.sparse.eye_array(matrix.shape[0], format="csr"))
-    now = reached
-    seen: list[scipy.sparse.csr_array] = []
+    total = scipy.sparse.csr_array(scipy.sparse.eye_array(matrix.shape[0], format="csr"))
+    now = total
+    orders: list[scipy.sparse.csr_array] = []
     for _ in range(order):
         onward = _indicator(scipy.sparse.csr_array(now @ step))
-        now = scipy.sparse.csr_array(onward - onward.multiply(reached))
+        now = scipy.sparse.csr_array(onward - onward.multiply(total))
         now.eliminate_zeros()
-        reached = scipy.sparse.csr_array(reached + now)
-        seen.append(now)
-    return scipy.sparse.csr_array(sum(seen[1:], seen[0])) if lower else now
+        total = scipy.sparse.csr_array(total + now)
+        orders.append(now)
+    return scipy.sparse.csr_array(sum(orders[1:], orders[0])) if lower else now
 
 
 def _indicator(matrix: scipy.sparse.csr_array) -> scipy.sparse.csr_array:
     """Return ones where there are weights."""
-    kept = scipy.sparse.csr_array(matrix)
-    kept.eliminate_zeros()
-    return scipy.sparse.csr_array((np.ones(kept.nnz), kept.indices, kept.indptr), shape=kept.shape)
+    cells = scipy.sparse.csr_array(matrix)
+    cells.eliminate_zeros()
+    return scipy.sparse.csr_array((np.ones(cells.nnz), cells.indices, cells.indptr), shape=cells.shape)
 
 
-def _measured(coordinates: FloatArray, metric: Metric, origin: IntArray, destination: IntArray) -> Pairs:
+def _with_distance(coordinates: FloatArray, metric: Metric, origin: IntArray, destination: IntArray) -> Pairs:
     start, end = coordinates[origin], coordinates[destination]
     if metric == "great_circle":
         distance = haversine_km(start[:, 0], start[:, 1], end[:, 0], end[:, 1])
@@ -231,7 +233,7 @@ def _measured(coordinates: FloatArray, metric: Metric, origin: IntArray, destina
     return Pairs(len(coordinates), origin, destination, np.asarray(distance))
 
 
-def _embedded(coordinates: FloatArray, metric: Metric) -> FloatArray:
+def _embedding(coordinates: FloatArray, metric: Metric) -> FloatArray:
     """Return points whose straight-line distance orders pairs as the metric does; on the sphere, of shape (n, 3)."""
     if metric == "euclidean":
         return coordinates

@@ -55,12 +55,12 @@ class RandomFit:
 
 
 def fit_lag_random(columns: FloatArray, w: SpatialOperator) -> RandomFit:
-    """Fit y = ρWy + Zβ + μ + ε, μ random (SAR; SDM when Z holds WX).
+    """Fit y = ρWy + Zβ + μ + ε, μ random (SAR; SDM if Z contains WX).
 
     Parameters
     ----------
     columns : ndarray, shape (T, N, k + 2)
-        Z, y and Wy, raw or centred: what is taken from a column is a multiple of Z's constant.
+        Z, y and Wy, raw or centred: centring subtracts a multiple of Z's constant.
     w : SpatialOperator
 
     Returns
@@ -101,7 +101,9 @@ def fit_lag_random(columns: FloatArray, w: SpatialOperator) -> RandomFit:
     residuals = -(columns @ weights)
     # GZβ = Wy - Gε, also where the columns were centred
     q = columns[..., -1] - w.apply_g(rho, residuals.T).T
-    covariance = _covariance(_quasi(columns[..., :k], psi), _quasi(q[..., None], psi)[:, 0], rho, psi, sigma2, w, t)
+    covariance = _covariance(
+        _quasi_demeaned(columns[..., :k], psi), _quasi_demeaned(q[..., None], psi)[:, 0], rho, psi, sigma2, w, t
+    )
     loglik = _loglik(ssr, n, t, psi, w.log_determinant(rho))
     phi = (1 / psi**2 - 1) / t
     return RandomFit(weights[:k], rho, phi, sigma2, covariance, loglik, ssr, residuals, at_end or near_end(rho, w))
@@ -158,17 +160,17 @@ def _fit_kkp(level: FloatArray, lagged: FloatArray, w: DenseOperator) -> RandomF
             return np.concatenate([beta, [-1.0]])
 
         psi = _maximise_psi(lambda value: _sums(inside, outside, weights(value)), n, t)
-        found = weights(psi)
-        a, b = _sums(inside, outside, found)
-        return psi, found, _loglik(a + psi**2 * b, n, t, psi, w.log_determinant(lam))
+        best_weights = weights(psi)
+        a, b = _sums(inside, outside, best_weights)
+        return psi, best_weights, _loglik(a + psi**2 * b, n, t, psi, w.log_determinant(lam))
 
-    lam = _highest(lambda value: at(value)[2], w)
+    lam = _maximiser(lambda value: at(value)[2], w)
     psi, weights, loglik = at(lam)
     filtered = level - lam * lagged
     residuals = -(filtered @ weights)
-    tilde = _quasi(residuals[..., None], psi)[:, 0]
+    tilde = _quasi_demeaned(residuals[..., None], psi)[:, 0]
     ssr = float(tilde @ tilde)
-    z = _quasi(filtered[..., :k], psi)
+    z = _quasi_demeaned(filtered[..., :k], psi)
     covariance = _covariance(z, np.zeros(t * n), lam, psi, ssr / (n * t), w, t)
     phi = (1 / psi**2 - 1) / t
     raw = -(level @ weights)
@@ -188,7 +190,7 @@ def _fit_baltagi(level: FloatArray, lagged: FloatArray, w: DenseOperator) -> Ran
     between = np.sqrt(t) * mean
 
     def profile(lam: float) -> tuple[Callable[[float], tuple[FloatArray, float, float]], float]:
-        """Return what gives weights (β, -1), sum of squares and log-likelihood at φ, and the best φ."""
+        """Return a function of φ for weights (β, -1), sum of squares and log-likelihood, and the best φ."""
         b = np.eye(n) - lam * w.w
         squares, axes = np.linalg.eigh(b @ b.T)
         squares = np.maximum(squares, 0.0)
@@ -197,28 +199,28 @@ def _fit_baltagi(level: FloatArray, lagged: FloatArray, w: DenseOperator) -> Ran
         log_determinant = t * w.log_determinant(lam)
 
         def at(phi: float) -> tuple[FloatArray, float, float]:
-            spread = 1 + t * phi * squares
-            stacked = np.concatenate([inside, outside / np.sqrt(spread)[:, None]])
+            variances = 1 + t * phi * squares
+            stacked = np.concatenate([inside, outside / np.sqrt(variances)[:, None]])
             beta = least_squares_solve(stacked[:, :k], stacked[:, k])
             weights = np.concatenate([beta, [-1.0]])
             e = stacked @ weights
             ssr = float(e @ e)
-            jacobian = log_determinant - float(np.log(spread).sum()) / 2
+            jacobian = log_determinant - float(np.log(variances).sum()) / 2
             return weights, ssr, -n * t / 2 * float(np.log(2 * np.pi * ssr / (n * t)) + 1) + jacobian
 
-        found = scipy.optimize.minimize_scalar(
+        optimum = scipy.optimize.minimize_scalar(
             lambda log_phi: -at(float(np.exp(log_phi)))[2],
             bounds=(-12.0, 12.0),
             method="bounded",
             options={"xatol": 1e-10},
         )
-        return at, float(np.exp(found.x))
+        return at, float(np.exp(optimum.x))
 
     def height(lam: float) -> float:
         at, phi = profile(lam)
         return at(phi)[2]
 
-    lam = _highest(height, w)
+    lam = _maximiser(height, w)
     at, phi = profile(lam)
     weights, ssr, loglik = at(phi)
     covariance = _baltagi_covariance((level, lagged), lam, phi, ssr / (n * t), w)
@@ -226,16 +228,16 @@ def _fit_baltagi(level: FloatArray, lagged: FloatArray, w: DenseOperator) -> Ran
     return RandomFit(weights[:k], lam, phi, ssr / (n * t), covariance, loglik, ssr, raw, near_end(lam, w))
 
 
-def _highest(loglik: Callable[[float], float], w: DenseOperator) -> float:
+def _maximiser(loglik: Callable[[float], float], w: DenseOperator) -> float:
     """Return the maximiser of a smooth function over the range of the spatial parameter."""
     nodes = w.coarse[0]
     heights = np.array([loglik(float(node)) for node in nodes])
     best = int(heights.argmax())
     left, right = float(nodes[max(best - 1, 0)]), float(nodes[min(best + 1, len(nodes) - 1)])
-    found = scipy.optimize.minimize_scalar(
+    optimum = scipy.optimize.minimize_scalar(
         lambda value: -loglik(value), bounds=(left, right), method="bounded", options={"xatol": 1e-11}
     )
-    return float(found.x)
+    return float(optimum.x)
 
 
 def _maximise_psi(sums: Callable[[float], tuple[float, float]], n: int, t: int) -> float:
@@ -257,7 +259,7 @@ def _sums(within: FloatArray, between: FloatArray, weights: FloatArray) -> tuple
     return float(inside @ inside), float(outside @ outside)
 
 
-def _quasi(cube: FloatArray, psi: float) -> FloatArray:
+def _quasi_demeaned(cube: FloatArray, psi: float) -> FloatArray:
     """Return columns with the share 1 - ψ of their unit means removed, shape (T·N, k)."""
     mean = cube.mean(axis=0, keepdims=True)
     return np.asarray((cube - (1 - psi) * mean).reshape(-1, cube.shape[2]))
@@ -282,8 +284,8 @@ def _covariance(
 
     Notes
     -----
-    In the variances σ² (within) and σ₁² = σ²/ψ² (between) the information is diagonal, N(T - 1)/(2σ⁴) and N/(2σ₁⁴), and
-    crosses with ρ by (T - 1)tr G/σ² and tr G/σ₁²; φ = (σ₁²/σ² - 1)/T by the delta method.
+    In the variances σ² (within) and σ₁² = σ²/ψ² (between) the information is diagonal, N(T - 1)/(2σ⁴) and N/(2σ₁⁴); its
+    cross terms with ρ are (T - 1)tr G/σ² and tr G/σ₁²; φ = (σ₁²/σ² - 1)/T by the delta method.
     """
     k, n = z.shape[1], w.n
     between = sigma2 / psi**2
@@ -330,7 +332,7 @@ def _baltagi_covariance(
 
 
 def _inverse(information: FloatArray) -> FloatArray:
-    """Return the inverse of an information matrix, scaled first, since parameters have units of their own.
+    """Return the inverse of an information matrix, scaled first, since parameters have different units.
 
     Raises
     ------

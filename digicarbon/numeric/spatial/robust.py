@@ -1,4 +1,4 @@
-"""Covariances of spatial maximum likelihood that do not rest on normal errors."""
+"""Covariances of spatial maximum likelihood that do not assume normal errors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from digicarbon.numeric.spatial.likelihood import Sample
 
 @dataclass(frozen=True, eq=False)
 class SpatialTerm:
-    """What one spatial parameter adds to the score: q′ε + ε′Gε - tr, effects removed, over σ².
+    """The term of one spatial parameter in the score: q′ε + ε′Gε - tr, effects removed, over σ².
 
     Attributes
     ----------
@@ -66,9 +66,9 @@ class Score:
         rows, k = z.shape
         e = residuals.ravel()
         unit_share, time_share = _shares(sample)
-        nothing = np.zeros((rows, k))
+        zeros = np.zeros((rows, k))
         linear = [z / sigma2, *(term.q[:, None] / sigma2 for term in terms), np.zeros((rows, 1))]
-        applied, diagonal = [nothing], [nothing]
+        applied, diagonal = [zeros], [zeros]
         by_time = sample.effects in ("time", "two_way")
         for term in terms:
             g_star = centred(term.g) if by_time else term.g
@@ -117,7 +117,7 @@ def unit_clustered(covariance: FloatArray, score: Score, sigma2: float, sample: 
     """Return the sandwich covariance with scores added up by unit, centred.
 
     The scores of ρ are not independent across units, since a unit's error enters its neighbours' outcomes: this form
-    allows for serial correlation of β's scores only in the sense of a rule of thumb.
+    is only a rule of thumb that allows for serial correlation of β's scores.
 
     Parameters and result are those of `quasi_likelihood`.
     """

@@ -35,7 +35,7 @@ may be complex. Measured on queen lattices and on US counties over the whole ran
 
 COARSE_NODES = 9
 """Factorisations of the coarse table: enough to find the cell of ρ̂ or one beside it (measured error: mostly within
-0.07 of the distance to the nearer end); the search moves on where it was one beside."""
+0.07 of the distance to the nearer end); from the neighbouring cell the search moves on."""
 
 SPECTRUM_UNITS = 20_000
 """Up to this size 1/λ_min is computed (15 ms at 2,800 units, 5 s at 100,000); beyond it the lower bound is -1/λ_max."""
@@ -44,7 +44,7 @@ EXACT_FILL = 5_000_000
 """Non-zeros of the factors of S up to which tr GG′ is exact where W has no balance.
 
 The complex factors of twice the size then take up to about 0.8 GB. Measured on nearest neighbours: 100,000 units with 6
-each fill 3.1 million and cost 1.8 s, as much as the probes that would take their place.
+each fill 3.1 million and cost 1.8 s, as much as the probes that would replace them.
 """
 
 PROBES = 64
@@ -94,13 +94,13 @@ class _Pattern:
 
 @dataclass(frozen=True, eq=False)
 class SparseOperator:
-    """A sparse weight matrix; what depends on it alone is computed once and kept.
+    """A sparse weight matrix; quantities that depend only on it are computed once and stored.
 
     Attributes
     ----------
     w : csr_array, shape (N, N)
         Non-negative. Within -1/λ_max and 1/λ_max S is an H-matrix (diagonally dominant for a row-standardised W), and
-        below -1/λ_max, where only a balanced W goes, similar to a positive definite one: no pivoting is needed.
+        below -1/λ_max, possible only for a balanced W, similar to a positive definite one: no pivoting is needed.
     constant_row_sum : float or None
     balance : ndarray, shape (N,), or None
         Positive d with d_i w_ij = d_j w_ji, see `find_balance`; W's spectrum is then that of a symmetric matrix.
@@ -111,7 +111,7 @@ class SparseOperator:
     balance: FloatArray | None = None
 
     def __getstate__(self) -> dict[str, object]:
-        # factors live in compiled code and cannot travel to another process
+        # factors are objects of compiled code and cannot be sent to another process
         return {name: value for name, value in self.__dict__.items() if name != "_factored"}
 
     @property
@@ -136,7 +136,7 @@ class SparseOperator:
     def coarse(self) -> tuple[FloatArray, FloatArray]:
         """The centres of the cells and ln|I - ρW| there, interpolated from few factorisations.
 
-        The values locate a maximum; `log_determinant` has them exactly.
+        The values locate a maximum; `log_determinant` gives exact ones.
         """
         low, high = self.bounds
         # the root at the upper end is known: without it the rest is smooth enough for few nodes
@@ -144,13 +144,13 @@ class SparseOperator:
         places = np.sin(angles)
         nodes = (low + high) / 2 + (high - low) / 2 * np.sin(np.pi / 2 * places) * (1 - 2e-6)
         smooth = [self._determinant(rho) - np.log(1 - rho / high) for rho in nodes]
-        fitted = chebyshev.chebfit(places, smooth, COARSE_NODES - 1)
+        coefficients = chebyshev.chebfit(places, smooth, COARSE_NODES - 1)
         edges = coarse_nodes(self.bounds, 2)
         reach = np.floor(np.arctanh(1 - 2e-6) / CELL)
         positions = np.tanh(CELL * np.arange(-reach, reach + 1))
         centres = np.concatenate([edges[:1], (low + high) / 2 + (high - low) / 2 * positions, edges[1:]])
         inside = np.clip((2 * centres - low - high) / ((high - low) * (1 - 2e-6)), -1, 1)
-        values = chebyshev.chebval(np.arcsin(inside) * 2 / np.pi, fitted) + np.log(1 - centres / high)
+        values = chebyshev.chebval(np.arcsin(inside) * 2 / np.pi, coefficients) + np.log(1 - centres / high)
         return centres, np.asarray(values)
 
     def lag(self, cube: FloatArray) -> FloatArray:
@@ -162,12 +162,12 @@ class SparseOperator:
 
     def log_determinant(self, rho: float) -> float:
         """Return ln|I - ρW|."""
-        u, _, _ = self._mapped(rho)
+        u, _, _ = self._mapping(rho)
         return self._interpolant(u).at(u)[0]
 
     def traces(self, rho: float) -> tuple[float, float]:
         """Return tr G and tr G², the first and second derivative of -ln|I - ρW|."""
-        u, first, second = self._mapped(rho)
+        u, first, second = self._mapping(rho)
         _, du, ddu = self._interpolant(u).at(u)
         return -du * first, -(ddu * first**2 + du * second)
 
@@ -195,15 +195,15 @@ class SparseOperator:
     @cached_property
     def fill(self) -> int:
         """Non-zeros of the triangular factors of S."""
-        return int(self._ordered[1])
+        return int(self._ordering[1])
 
     @property
     def _pattern(self) -> _Pattern:
-        return self._ordered[0]
+        return self._ordering[0]
 
     @cached_property
-    def _ordered(self) -> tuple[_Pattern, int]:
-        """The pattern of S in an order with little fill, found once on S + S′, and the fill."""
+    def _ordering(self) -> tuple[_Pattern, int]:
+        """The pattern of S in an order with little fill, computed once on S + S′, and the fill."""
         eye = scipy.sparse.eye_array(self.n, format="csr")
         # any ρ serves: the order depends on the pattern alone
         first = _factor(scipy.sparse.csc_array(eye - 0.5 / self._row_bound * self.w), "MMD_AT_PLUS_A")
@@ -248,10 +248,10 @@ class SparseOperator:
         similar = scipy.sparse.csr_array(root @ self.w @ inverse)
         start = np.random.default_rng(0).uniform(0.5, 1.5, self.n) * (1 if which == "LA" else _signs(self.n))
         # an eigenvalue of a symmetric matrix has twice the digits of its vector
-        found: Any = scipy.sparse.linalg.eigsh(similar, 1, which=which, v0=start, tol=1e-6, return_eigenvectors=False)
-        return float(found[0])
+        values: Any = scipy.sparse.linalg.eigsh(similar, 1, which=which, v0=start, tol=1e-6, return_eigenvectors=False)
+        return float(values[0])
 
-    def _mapped(self, rho: float) -> tuple[float, float, float]:
+    def _mapping(self, rho: float) -> tuple[float, float, float]:
         """Return u = artanh of ρ's position within the bounds, du/dρ and d²u/dρ²."""
         low, high = self.bounds
         half = (high - low) / 2
@@ -267,11 +267,11 @@ class SparseOperator:
             places = chebyshev.chebpts1(count)
             low, high = self.bounds
             nodes = (low + high) / 2 + (high - low) / 2 * np.tanh(cell * CELL + REACH * places)
-            fitted = chebyshev.chebfit(places, [self._determinant(rho) for rho in nodes], count - 1)
+            coefficients = chebyshev.chebfit(places, [self._determinant(rho) for rho in nodes], count - 1)
             table = np.zeros((count, 3))
-            table[:, 0] = fitted
-            table[:-1, 1] = chebyshev.chebder(fitted) / REACH
-            table[:-2, 2] = chebyshev.chebder(fitted, 2) / REACH**2
+            table[:, 0] = coefficients
+            table[:-1, 1] = chebyshev.chebder(coefficients) / REACH
+            table[:-2, 2] = chebyshev.chebder(coefficients, 2) / REACH**2
             self._interpolants[cell] = _Interpolant(cell * CELL, table)
         return self._interpolants[cell]
 
@@ -285,13 +285,13 @@ class SparseOperator:
 
     def _solve(self, rho: float, columns: FloatArray, trans: Literal["N", "T"]) -> FloatArray:
         """Return S⁻¹ x ("N") or S′⁻¹ x ("T") for x of shape (N, m)."""
-        kept = self._factored.get("last")
-        if kept is None or kept[0] != rho:
-            kept = (rho, self._pattern.factor(rho))
-            self._factored["last"] = kept
+        last = self._factored.get("last")
+        if last is None or last[0] != rho:
+            last = (rho, self._pattern.factor(rho))
+            self._factored["last"] = last
         order = self._pattern.order
         out = np.empty(columns.shape)
-        factors: Any = kept[1]
+        factors: Any = last[1]
         out[order] = factors.solve(np.asfortranarray(columns[order]), trans)
         return out
 
@@ -302,17 +302,17 @@ class SparseOperator:
 
     def _squared_norm(self, rho: float) -> tuple[float, float]:
         """Return tr GG′ and its standard error."""
-        kept = self._norms.get("last")
-        if kept is None or kept[0] != rho:
-            kept = (rho, *self._squared_norm_anew(rho))
-            self._norms["last"] = kept
-        return kept[1], kept[2]
+        last = self._norms.get("last")
+        if last is None or last[0] != rho:
+            last = (rho, *self._new_squared_norm(rho))
+            self._norms["last"] = last
+        return last[1], last[2]
 
     @cached_property
     def _norms(self) -> dict[str, tuple[float, float, float]]:
         return {}
 
-    def _squared_norm_anew(self, rho: float) -> tuple[float, float]:
+    def _new_squared_norm(self, rho: float) -> tuple[float, float]:
         if self.balance is not None:
             return self._balanced_norm(rho, self.balance), 0.0
         if self.fill <= EXACT_FILL:
@@ -347,7 +347,7 @@ class SparseOperator:
         s = scipy.sparse.csr_array(scipy.sparse.eye_array(self.n, format="csr") - rho * w)
         blocks: Any = [[s.T, -1j * h * w.T], [w, s]]
         double = scipy.sparse.coo_array(scipy.sparse.block_array(blocks))
-        # a unit's two rows stand side by side, so that the fill stays that of S in 2 × 2 blocks
+        # a unit's two rows are adjacent, so that the fill remains that of S in 2 × 2 blocks
         row, column = (2 * (index % self.n) + index // self.n for index in double.coords)
         shape = (2 * self.n, 2 * self.n)
         factors = _factor(scipy.sparse.csc_array((double.data, (row, column)), shape=shape))
@@ -368,7 +368,7 @@ def find_balance(w: scipy.sparse.csr_array) -> FloatArray | None:
     """Return positive d with d_i w_ij = d_j w_ji, or None if there is none.
 
     Row-standardised symmetric weights have one, and so have distances times the neighbour's size: any W = D⁻¹S with S
-    symmetric. It need not be known how W was made: d follows along the edges of a spanning tree.
+    symmetric. How W was computed need not be known: d follows along the edges of a spanning tree.
 
     Parameters
     ----------
@@ -412,7 +412,7 @@ def _signs(n: int) -> FloatArray:
 
 
 def _factor(matrix: Any, order: Literal["NATURAL", "MMD_AT_PLUS_A"] = "NATURAL") -> scipy.sparse.linalg.SuperLU:
-    """Return triangular factors without pivoting, columns as they stand or in an order that is found."""
+    """Return triangular factors without pivoting, columns in their own order or in one of little fill."""
     factors: scipy.sparse.linalg.SuperLU = scipy.sparse.linalg.splu(
         matrix, permc_spec=order, diag_pivot_thresh=0.0, options={"SymmetricMode": True}
     )

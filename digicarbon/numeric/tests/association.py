@@ -56,7 +56,7 @@ def _pearson(pair: FloatArray) -> float:
         return np.nan
     deviations = pair - pair.mean(axis=0)
     norms = np.linalg.norm(deviations, axis=0)
-    # what rounding leaves of a constant is no variation
+    # a constant has no variation: its deviations are only rounding
     if (norms <= 1e-12 * np.maximum(np.linalg.norm(pair, axis=0), 1e-300)).any():
         return np.nan
     x, y = (deviations / norms).T

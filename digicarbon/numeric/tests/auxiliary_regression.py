@@ -65,11 +65,11 @@ def identified(within: FloatArray, before: FloatArray) -> list[int]:
     Parameters
     ----------
     within, before : ndarray, shape (rows, k)
-        Columns after and before effects are taken out.
+        Columns after and before effects are removed.
     """
     if within.shape[1] == 0 or clearly_independent(within, before):
         return list(range(within.shape[1]))
-    gone = vanishing(within, before)
-    kept = [j for j in range(within.shape[1]) if j not in gone]
-    chained = [kept[j] for j, _ in dependent(within[:, kept])] if kept else []
-    return [j for j in kept if j not in chained]
+    constants = vanishing(within, before)
+    varying = [j for j in range(within.shape[1]) if j not in constants]
+    combinations = [varying[j] for j, _ in dependent(within[:, varying])] if varying else []
+    return [j for j in varying if j not in combinations]

@@ -22,7 +22,7 @@ def pesaran_cd(residuals: FloatArray) -> Statistic:
     -----
     CD = √(2T/(N(N - 1))) Σ_{i<j} r_ij with r_ij the correlation of two units' residuals over time (Pesaran 2021,
     Empirical Economics 60, eq. 8); with gaps Σ √T_ij r_ij / √pairs over the T_ij common periods. Time effects make
-    residuals sum to zero in each period, which pulls the sum of correlations below zero: the test then says nothing.
+    residuals sum to zero in each period, which pulls the sum of correlations below zero: the test is then useless.
     """
     if np.isnan(residuals).any():
         r, common = _pairs(residuals)
@@ -59,7 +59,7 @@ def weighted_cd(residuals: FloatArray, rng: np.random.Generator, draws: int = 1)
 
 
 def standardised(residuals: FloatArray) -> FloatArray:
-    """Return residuals, shape (T, N), with each unit's mean removed and its sum of squares 1; 0 where they are flat."""
+    """Return residuals, shape (T, N), with each unit's mean removed and sum of squares 1; 0 where they are constant."""
     z = residuals - residuals.mean(axis=0)
     size = np.sqrt((z**2).sum(axis=0))
     flat = size <= 1e-10 * max(float(size.max()), 1e-300)
@@ -91,13 +91,13 @@ def scaled_lm(residuals: FloatArray, corrected: bool = False) -> Statistic:
     residuals : ndarray, shape (T, N)
         Not-a-number where a unit lacks a period.
     corrected : bool
-        Whether N/(2(T - 1)) is taken off, which holds after unit effects (Baltagi, Feng & Kao 2012, Journal of
+        Whether N/(2(T - 1)) is subtracted, which is correct after unit effects (Baltagi, Feng & Kao 2012, Journal of
         Econometrics 170, eq. 11).
 
     Notes
     -----
     Σ (T_ij r_ij² - 1)/√(2 pairs) (Pesaran 2004, eq. 4); plm's ``pcdtest`` with ``"sclm"`` and ``"bcsclm"``. With gaps
-    the largest T_ij stands for T in the correction, as in plm.
+    the largest T_ij is used as T in the correction, as in plm.
     """
     total, pairs, longest = _squared_correlations(residuals)
     bias = residuals.shape[1] / (2 * (longest - 1)) if corrected else 0.0
@@ -122,15 +122,15 @@ def _pairs(residuals: FloatArray) -> tuple[FloatArray, FloatArray]:
     e = np.where(present > 0, residuals, 0.0)
     common = present.T @ present
     lower = np.tril_indices(residuals.shape[1], -1)
-    kept = common[lower] > 1
-    i, j = lower[0][kept], lower[1][kept]
+    enough = common[lower] > 1
+    i, j = lower[0][enough], lower[1][enough]
     if len(i) == 0:
         raise EstimationError(Note("no_common_periods"))
     sums, squares, products = e.T @ present, (e**2).T @ present, e.T @ e
     t = common[i, j]
-    spread = (squares[i, j] - sums[i, j] ** 2 / t) * (squares[j, i] - sums[j, i] ** 2 / t)
+    variation = (squares[i, j] - sums[i, j] ** 2 / t) * (squares[j, i] - sums[j, i] ** 2 / t)
     size = squares[i, j] * squares[j, i]
     # two periods in common can leave no variation
-    flat = spread <= 1e-24 * size
-    r = (products[i, j] - sums[i, j] * sums[j, i] / t) / np.sqrt(np.where(flat, 1.0, spread))
+    flat = variation <= 1e-24 * size
+    r = (products[i, j] - sums[i, j] * sums[j, i] / t) / np.sqrt(np.where(flat, 1.0, variation))
     return np.where(flat, 0.0, r), t

@@ -45,7 +45,7 @@ def effects_f(
     -----
     F = ((S₀ - S₁)/(d₀ - d₁)) / (S₁/d₁) with sums of squared residuals S and degrees of freedom d of the smaller and
     the larger model (Baltagi 2021, eq. 2.12 and 3.9); plm's ``pFtest`` and the F test below Stata's ``xtreg, fe``. It
-    supposes errors that are neither heteroskedastic nor serially correlated.
+    assumes errors that are neither heteroskedastic nor serially correlated.
     """
     restricted, df0 = _sum_of_squares(y, x, unit_codes, period_codes, smaller)
     squares, df1 = _sum_of_squares(y, x, unit_codes, period_codes, larger)
@@ -63,9 +63,9 @@ def _sum_of_squares(
 ) -> tuple[float, int]:
     columns = np.column_stack([y, x])
     within, absorbed = without_effects(columns, unit_codes, period_codes, effects)
-    kept = identified(within[:, 1:], x)
-    fit = regress(within[:, 0], within[:, 1:][:, kept])
-    return fit.ssr, len(y) - absorbed - len(kept)
+    varying = identified(within[:, 1:], x)
+    fit = regress(within[:, 0], within[:, 1:][:, varying])
+    return fit.ssr, len(y) - absorbed - len(varying)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,17 +106,17 @@ def unit_effects(y: FloatArray, x: FloatArray, unit_codes: IntArray) -> UnitEffe
     columns = np.column_stack([y, x])
     means = group.averages(columns)
     within = columns - means[unit_codes]
-    kept = identified(within[:, 1:], x)
-    means, within = means[:, [0, *(j + 1 for j in kept)]], within[:, [0, *(j + 1 for j in kept)]]
+    varying = identified(within[:, 1:], x)
+    means, within = means[:, [0, *(j + 1 for j in varying)]], within[:, [0, *(j + 1 for j in varying)]]
     fit = regress(within[:, 0], within[:, 1:])
-    df = len(y) - group.count - len(kept)
+    df = len(y) - group.count - len(varying)
     if df <= 0:
         raise EstimationError(Note("unit_effects_without_df", effects=group.count, observations=len(y)))
     alpha = means[:, 0] - means[:, 1:] @ fit.coef
-    spread = means[:, 1:] - means[:, 1:].mean(axis=0)
+    deviations = means[:, 1:] - means[:, 1:].mean(axis=0)
     shares = 1 / group.sizes
-    # the variance of α̂_i less the mean of all of them, errors of means first and those of the slopes after
-    own = shares * (1 - 2 / group.count) + shares.sum() / group.count**2
-    variance = fit.ssr / df * (own + np.einsum("ij,jk,ik->i", spread, fit.inverse, spread))
+    # the variance of α̂_i less the mean of all α̂: first the part of the means, then the part of the slopes
+    mean_variance = shares * (1 - 2 / group.count) + shares.sum() / group.count**2
+    variance = fit.ssr / df * (mean_variance + np.einsum("ij,jk,ik->i", deviations, fit.inverse, deviations))
     values, se = alpha - alpha.mean(), np.sqrt(variance)
     return UnitEffects(values, se, np.asarray(2 * scipy.special.stdtr(df, -np.abs(values / se))))

@@ -14,7 +14,7 @@ from digicarbon.numeric.spatial.likelihood import Sample, SpatialFit, fit_error,
 from digicarbon.numeric.spatial.operator import SpatialOperator
 from digicarbon.numeric.tests.nested import likelihood_ratio
 
-Tested = Literal["unit", "time"]
+OneWay = Literal["unit", "time"]
 Dependence = Literal["lag", "error"]
 
 
@@ -38,7 +38,7 @@ def effects_test(
     z: FloatArray,
     y: FloatArray,
     w: SpatialOperator,
-    tested: Tested,
+    tested: OneWay,
     dependence: Dependence,
     rng: np.random.Generator,
     draws: int = 199,
@@ -67,25 +67,25 @@ def effects_test(
     small) and refits both models to each draw.
     """
     t, n, _ = z.shape
-    kept: Literal["unit", "time"] = "time" if tested == "unit" else "unit"
+    other: Literal["unit", "time"] = "time" if tested == "unit" else "unit"
     df = n - 1 if tested == "unit" else t - 1
 
     def ratio(outcome: FloatArray) -> Statistic:
-        full, restricted = (_fit(z, outcome, w, effects, dependence).loglik for effects in ("two_way", kept))
+        full, restricted = (_fit(z, outcome, w, effects, dependence).loglik for effects in ("two_way", other))
         return likelihood_ratio(full, restricted, df)
 
-    found = ratio(y)
+    statistic = ratio(y)
     if draws == 0:
-        return EffectsTest(found, np.nan)
-    exists = kept == "unit" or w.constant_row_sum is not None
-    null = _fit(z, y, w, kept, dependence, "lee_yu" if exists else "none")
-    mean = _mean(z, y, null, w, kept, dependence)
+        return EffectsTest(statistic, np.nan)
+    exists = other == "unit" or w.constant_row_sum is not None
+    null = _fit(z, y, w, other, dependence, "lee_yu" if exists else "none")
+    mean = _mean(z, y, null, w, other, dependence)
     scale = np.sqrt(null.sigma2)
     larger = 0
     for _ in range(draws):
-        drawn = _outcome(mean, scale * rng.standard_normal((t, n)), null.spatial, w, dependence)
-        larger += ratio(drawn).value >= found.value
-    return EffectsTest(found, (1 + larger) / (1 + draws))
+        y_draw = _outcome(mean, scale * rng.standard_normal((t, n)), null.spatial, w, dependence)
+        larger += ratio(y_draw).value >= statistic.value
+    return EffectsTest(statistic, (1 + larger) / (1 + draws))
 
 
 def _fit(
@@ -106,14 +106,14 @@ def _fit(
 
 
 def _mean(
-    z: FloatArray, y: FloatArray, fit: SpatialFit, w: SpatialOperator, effects: Tested, dependence: Dependence
+    z: FloatArray, y: FloatArray, fit: SpatialFit, w: SpatialOperator, effects: OneWay, dependence: Dependence
 ) -> FloatArray:
     """Return Zβ plus the estimated effects, shape (T, N)."""
     fitted = z @ fit.beta
-    left = y - fitted
+    rest = y - fitted
     if dependence == "lag":
-        left = left - fit.spatial * w.lag(y[..., None])[..., 0]
-    return np.asarray(fitted + left.mean(axis=0 if effects == "unit" else 1, keepdims=True))
+        rest = rest - fit.spatial * w.lag(y[..., None])[..., 0]
+    return np.asarray(fitted + rest.mean(axis=0 if effects == "unit" else 1, keepdims=True))
 
 
 def _outcome(

@@ -48,12 +48,12 @@ def wald_test(restrictions: FloatArray, coef: FloatArray, covariance: FloatArray
     q = len(restrictions)
     denominator = math.nan if df is None else float(df)
     distance = restrictions @ coef
-    spread = restrictions @ covariance @ restrictions.T
-    scale = np.sqrt(np.diag(spread))
+    variance = restrictions @ covariance @ restrictions.T
+    scale = np.sqrt(np.diag(variance))
     # a clustered covariance has at most as many dimensions as clusters less one
-    if not (scale > 0).all() or np.linalg.eigvalsh(spread / np.outer(scale, scale))[0] < 1e-10:
+    if not (scale > 0).all() or np.linalg.eigvalsh(variance / np.outer(scale, scale))[0] < 1e-10:
         return WaldTest(math.nan, float(q), denominator, math.nan)
-    value = float(distance @ np.linalg.solve(spread, distance))
+    value = float(distance @ np.linalg.solve(variance, distance))
     if df is None:
         return WaldTest(value, float(q), denominator, float(scipy.special.chdtrc(q, value)))
     return WaldTest(value / q, float(q), denominator, float(scipy.special.fdtrc(q, df, value / q)))

@@ -18,8 +18,8 @@ NONE = Statistic(math.nan, math.nan, math.nan)
 class ErrorComponents:
     """Tests that no variance component of unit, of period, or of either kind exists.
 
-    Not-a-number are those of units where there is one unit or none is observed twice, those of periods likewise, and
-    those of both kinds where either is so.
+    Tests of units are not-a-number where there is one unit or no unit is observed twice; tests of periods likewise;
+    tests of both kinds where one of these is not-a-number.
 
     Attributes
     ----------

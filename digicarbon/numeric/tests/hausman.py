@@ -78,7 +78,7 @@ def contrast(
         If one of the two does not exist, or no regressor varies beside the fixed effects.
     """
     every = x if held is None else np.column_stack([x, held])
-    found = components(y, every, unit_codes, period_codes, effects, method)
+    variances = components(y, every, unit_codes, period_codes, effects, method)
     columns = np.column_stack([y, every])
     within, absorbed = without_effects(columns, unit_codes, period_codes, FIXED[effects])
     varying = identified(within[:, 1:], every)
@@ -86,18 +86,18 @@ def contrast(
     if not compared:
         raise EstimationError(Note("nothing_to_contrast"))
     fixed = regress(within[:, 0], within[:, 1:][:, varying])
-    shifted = quasi_demean(np.column_stack([y, np.ones(len(y)), every]), unit_codes, period_codes, found)
-    random = regress(shifted[:, 0], shifted[:, 1:])
+    demeaned = quasi_demean(np.column_stack([y, np.ones(len(y)), every]), unit_codes, period_codes, variances)
+    random = regress(demeaned[:, 0], demeaned[:, 1:])
     rows, k = every.shape
-    return Contrast(found, fixed, random, rows - absorbed - len(varying), rows - k - 1, compared, unit_codes)
+    return Contrast(variances, fixed, random, rows - absorbed - len(varying), rows - k - 1, compared, unit_codes)
 
 
-def hausman_contrast(found: Contrast, form: HausmanForm = "classic") -> Hausman:
+def hausman_contrast(fits: Contrast, form: HausmanForm = "classic") -> Hausman:
     """Return Hausman's statistic.
 
     Parameters
     ----------
-    found : Contrast
+    fits : Contrast
     form : {"classic", "sigmamore", "sigmaless"}
         ``classic``: each covariance with its own σ² (Stata's ``hausman``, plm's ``phtest``); the difference can be
         indefinite. ``sigmamore``: both with the random effects' σ²; ``sigmaless``: both with the fixed effects'. With
@@ -108,24 +108,26 @@ def hausman_contrast(found: Contrast, form: HausmanForm = "classic") -> Hausman:
     d′(V_FE - V_RE)⁻¹d (Hausman 1978). plm's ``phtest`` takes the absolute value of a negative statistic; ours is
     reported as it is.
     """
-    fixed_sigma2 = found.fixed.ssr / found.fixed_df
-    random_sigma2 = found.random.ssr / found.random_df
+    fixed_sigma2 = fits.fixed.ssr / fits.fixed_df
+    random_sigma2 = fits.random.ssr / fits.random_df
     if form == "sigmamore":
         fixed_sigma2 = random_sigma2
     elif form == "sigmaless":
         random_sigma2 = fixed_sigma2
-    m, kept = len(found.compared), [j + 1 for j in found.compared]
-    difference = found.fixed.coef[:m] - found.random.coef[kept]
-    spread = fixed_sigma2 * found.fixed.inverse[:m, :m] - random_sigma2 * found.random.inverse[np.ix_(kept, kept)]
-    return hausman(difference, spread)
+    m, positions = len(fits.compared), [j + 1 for j in fits.compared]
+    difference = fits.fixed.coef[:m] - fits.random.coef[positions]
+    covariance = (
+        fixed_sigma2 * fits.fixed.inverse[:m, :m] - random_sigma2 * fits.random.inverse[np.ix_(positions, positions)]
+    )
+    return hausman(difference, covariance)
 
 
-def auxiliary(found: Contrast, covariance: AuxiliaryCovariance = "classic") -> Statistic:
+def auxiliary(fits: Contrast, covariance: AuxiliaryCovariance = "classic") -> Statistic:
     """Return the regression form of the Hausman test.
 
     Parameters
     ----------
-    found : Contrast
+    fits : Contrast
     covariance : {"classic", "hc0", "sss", "stata"}
         Homoskedastic; clustered by unit without a factor (plm's ``vcovHC``); clustered with G/(G-1)·(R-1)/(R-K), R
         rows (plm's ``type = "sss"``); the same with F and G - 1 degrees of freedom in place of χ², as ``test`` after
@@ -138,17 +140,17 @@ def auxiliary(found: Contrast, covariance: AuxiliaryCovariance = "classic") -> S
     serial correlation, under which Hausman's contrast has no χ² distribution. In an unbalanced panel the constant is
     quasi-demeaned like any other column; plm's ``phtest(method = "aux")`` leaves it at one.
     """
-    response = found.random.residuals + found.random.design @ found.random.coef
-    compared = found.fixed.design[:, : len(found.compared)]
-    fit = regress(response, np.column_stack([found.random.design, compared]))
+    response = fits.random.residuals + fits.random.design @ fits.random.coef
+    compared = fits.fixed.design[:, : len(fits.compared)]
+    fit = regress(response, np.column_stack([fits.random.design, compared]))
     rows, k = fit.design.shape
-    groups = Groups(found.unit_codes).count
+    groups = Groups(fits.unit_codes).count
     factor = groups / (groups - 1) * (rows - 1) / (rows - k) if covariance in ("sss", "stata") else 1.0
-    clustered = factor * fit.clustered(found.unit_codes)
-    spread = fit.ssr / (rows - k) * fit.inverse if covariance == "classic" else clustered
-    last = slice(k - len(found.compared), k)
+    clustered = factor * fit.clustered(fits.unit_codes)
+    used_covariance = fit.ssr / (rows - k) * fit.inverse if covariance == "classic" else clustered
+    last = slice(k - len(fits.compared), k)
     if (clustered.diagonal()[last] <= 1e-12 * fit.ssr / (rows - k) * fit.inverse.diagonal()[last]).any():
         raise EstimationError(Note("scores_cancel", units=groups))
-    statistic = wald(fit.coef[last], spread[last, last])
-    m = len(found.compared)
+    statistic = wald(fit.coef[last], used_covariance[last, last])
+    m = len(fits.compared)
     return f(statistic.value / m, m, groups - 1) if covariance == "stata" else statistic

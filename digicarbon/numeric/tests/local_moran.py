@@ -13,6 +13,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.note import Note
 from digicarbon.numeric.linear.statistic import Sides
+from digicarbon.numeric.tests.moran import permutation_moments
 
 LocalMoments = Literal["conditional", "total", "permutation"]
 Quadrants = Literal["esda", "spdep"]
@@ -57,12 +58,12 @@ def local_moran(
     values : ndarray, shape (N,)
     w : csr_array, shape (N, N)
     moments : {"conditional", "total", "permutation"}
-        Exact moments with a unit's own value held and the others permuted (Sokal, Oden & Thomson 1998), with all
+        Exact moments with a unit's own value fixed and the others permuted (Sokal, Oden & Thomson 1998), with all
         permuted (Anselin 1995), or those of ``draws`` conditional permutations.
     ml_variance : bool
         Scale by Σz²/N (spdep's ``mlvar=TRUE``, its default) or by Σz²/(N - 1) (``mlvar=FALSE``, and esda).
     quadrants : {"esda", "spdep"}
-        The neighbours are high where W(x - x̄) is above 0, as the sign of I has it (esda), or where Wx is above its own
+        The neighbours are high where W(x - x̄) is above 0, as in the sign of I (esda), or where Wx is above its
         mean (spdep).
     sides : {"two", "greater"}
     rng : Generator, optional
@@ -83,33 +84,25 @@ def local_moran(
     n = len(values)
     z = values - values.mean()
     s2 = float(z @ z) / (n if ml_variance else n - 1)
-    lagged = np.asarray(w @ z)
-    i = z * lagged / s2
+    lag = np.asarray(w @ z)
+    i = z * lag / s2
     if moments == "permutation":
-        drawn = _conditional_draws(z, w, rng or np.random.default_rng(0), draws) / s2
-        expected, variance = drawn.mean(axis=1), drawn.var(axis=1, ddof=1)
-        distance = np.abs(i - expected)
+        statistics = _conditional_draws(z, w, rng or np.random.default_rng(0), draws) / s2
         # a draw that equals the value but for rounding is as extreme
-        slack = 1e-12 * (1 + np.abs(i))
-        extreme = (
-            np.abs(drawn - expected[:, None]) >= (distance - slack)[:, None]
-            if sides == "two"
-            else drawn >= (i - slack)[:, None]
-        )
-        p = (1 + extreme.sum(axis=1)) / (draws + 1)
+        expected, variance, p = permutation_moments(i, statistics, sides, 1e-12 * (1 + np.abs(i)))
     else:
         expected, variance = _moments(z, w, s2, moments)
-    # a variance of rounding's size: I is the same however the others are exchanged
-    fixed = variance <= 1e-12 * z**2 / s2 * np.asarray(w.multiply(w).sum(axis=1))
-    if fixed.all():
+    # a variance as small as rounding: I is the same however the others are exchanged
+    constant = variance <= 1e-12 * z**2 / s2 * np.asarray(w.multiply(w).sum(axis=1))
+    if constant.all():
         raise EstimationError(Note("local_moran_fixed"))
-    variance = np.where(fixed, np.nan, variance)
+    variance = np.where(constant, np.nan, variance)
     with np.errstate(divide="ignore", invalid="ignore"):
         score = (i - expected) / np.sqrt(variance)
     if moments != "permutation":
         p = 2 * scipy.special.ndtr(-np.abs(score)) if sides == "two" else scipy.special.ndtr(-score)
-    p = np.where(fixed, np.nan, p)
-    neighbours = lagged > 0 if quadrants == "esda" else _above_mean(np.asarray(w @ values))
+    p = np.where(constant, np.nan, p)
+    neighbours = lag > 0 if quadrants == "esda" else _above_mean(np.asarray(w @ values))
     return LocalMoran(i, expected, variance, score, p, 2 * (z > 0).astype(np.int64) + neighbours)
 
 
@@ -128,9 +121,9 @@ def _moments(
             - sums**2 / (n - 1) ** 2
         )
         return -sums / (n - 1), variance
-    # with its own value held, a unit's I is linear in a sample without replacement of the others
-    spread = (float(z @ z) / n - z**2 / (n - 1)) * n / (n - 2)
-    return -(z**2) * sums / ((n - 1) * s2), (z / s2) ** 2 * (squares - sums**2 / (n - 1)) * spread
+    # with its own value fixed, a unit's I is linear in a sample without replacement of the others
+    sample_variance = (float(z @ z) / n - z**2 / (n - 1)) * n / (n - 2)
+    return -(z**2) * sums / ((n - 1) * s2), (z / s2) ** 2 * (squares - sums**2 / (n - 1)) * sample_variance
 
 
 def _conditional_draws(z: FloatArray, w: scipy.sparse.csr_array, rng: np.random.Generator, draws: int) -> FloatArray:

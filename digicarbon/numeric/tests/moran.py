@@ -99,7 +99,7 @@ def bivariate_moran(
     Notes
     -----
     I = (N/S₀) Σᵢⱼ wᵢⱼ zˣᵢ zʸⱼ / √(Σ(zˣᵢ)² Σ(zʸᵢ)²) (Anselin, Syabri & Smirnov 2002). The x are permuted over units
-    and the lags of y are kept, so that a correlation of x and y within a unit is not held.
+    and the lags of y are fixed, so that a correlation of x and y within a unit is not preserved.
     """
     zx, zy = x - x.mean(), y - y.mean()
     return permuted(_index(zx, zy, w), zx, zy, w, sides, rng, draws)
@@ -116,14 +116,34 @@ def permuted(
 ) -> Moran:
     """Return moments and p value of ``i`` over permutations of ``zx``; ``zy`` moves along if it is the same array."""
     same = zx is zy
-    found = np.empty(draws)
+    statistics = np.empty((1, draws))
     for draw in range(draws):
-        moved = rng.permutation(zx)
-        found[draw] = _index(moved, moved if same else zy, w)
-    expected, variance = float(found.mean()), float(found.var(ddof=1))
-    score = (i - expected) / float(np.sqrt(variance))
-    extreme = np.abs(found - expected) >= abs(i - expected) if sides == "two" else found >= i
-    return Moran(i, expected, variance, score, float(1 + extreme.sum()) / (draws + 1))
+        permutation = rng.permutation(zx)
+        statistics[0, draw] = _index(permutation, permutation if same else zy, w)
+    moments = permutation_moments(np.array([i]), statistics, sides)
+    expected, variance, p = (float(values[0]) for values in moments)
+    return Moran(i, expected, variance, (i - expected) / float(np.sqrt(variance)), p)
+
+
+def permutation_moments(
+    i: FloatArray, statistics: FloatArray, sides: Sides, slack: FloatArray | float = 0.0
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return means and variances over permutations, and p values of ``i``, each of shape (m,).
+
+    Parameters
+    ----------
+    i : ndarray, shape (m,)
+    statistics : ndarray, shape (m, draws)
+    sides : {"two", "greater"}
+    slack : float or ndarray, shape (m,)
+        A draw that is less extreme by at most this counts as equal.
+    """
+    expected, variance = statistics.mean(axis=1), statistics.var(axis=1, ddof=1)
+    if sides == "two":
+        extreme = np.abs(statistics - expected[:, None]) >= (np.abs(i - expected) - slack)[:, None]
+    else:
+        extreme = statistics >= (i - slack)[:, None]
+    return expected, variance, (1 + extreme.sum(axis=1)) / (statistics.shape[1] + 1)
 
 
 def _index(zx: FloatArray, zy: FloatArray, w: scipy.sparse.csr_array) -> float:

@@ -64,12 +64,12 @@ def common_factor(beta: FloatArray, theta: FloatArray, rho: float, covariance: F
 
 @dataclass(frozen=True)
 class Hausman:
-    """The Hausman statistic and whether its covariance is one.
+    """The Hausman statistic and whether its difference of covariances is a covariance.
 
     Attributes
     ----------
     statistic : Statistic
-        Negative, without a p value, where the difference of covariances is that far from being one.
+        Negative, without a p value, where the difference of covariances is far from positive definite.
     definite : bool
         Whether the difference of covariances is positive definite.
     """

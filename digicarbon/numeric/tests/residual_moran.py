@@ -25,10 +25,10 @@ def residual_moran(columns: FloatArray, w: scipy.sparse.csr_array, effects: Effe
 
     Notes
     -----
-    With M the residual maker of Z and the effects, K its lost dimensions, n = NT and S₀ the sum of all weights:
+    With M the residual maker of Z and the effects, K the dimensions it removes, n = NT and S₀ the sum of all weights:
     E I = n/S₀ · tr(MW)/(n - K) and
     Var I = (n/S₀)² [tr(MWMW′) + tr(MWMW) + tr(MW)²]/((n - K)(n - K + 2)) - (E I)² (Cliff & Ord 1981, pp. 202-203), not
-    the -1/(n - 1) of data that are no residuals. M = Q - UU′ with Q the within transformation and U an orthonormal
+    the -1/(n - 1) of data that are not residuals. M = Q - UU′ with Q the within transformation and U an orthonormal
     basis of QZ, so that no n × n matrix is formed.
     """
     t, n, _ = columns.shape
@@ -37,12 +37,12 @@ def residual_moran(columns: FloatArray, w: scipy.sparse.csr_array, effects: Effe
     basis = np.linalg.qr(flat[:, :-1])[0]
     e = flat[:, -1] - basis @ (basis.T @ flat[:, -1])
     a = scipy.sparse.csr_array((w + w.T) / 2)
-    size, left = t * n, t * n - absorbed_count(n, t, effects) - basis.shape[1]
+    size, df = t * n, t * n - absorbed_count(n, t, effects) - basis.shape[1]
     scale = size / (t * float(w.sum()))
     i = scale * float(e @ _lag(a, e.reshape(t, n)).ravel()) / float(e @ e)
     trace, square = _traces(a, basis.reshape(t, n, -1), effects)
-    expected = scale * trace / left
-    variance = scale**2 * (2 * square + trace**2) / (left * (left + 2)) - expected**2
+    expected = scale * trace / df
+    variance = scale**2 * (2 * square + trace**2) / (df * (df + 2)) - expected**2
     score = (i - expected) / float(np.sqrt(variance))
     return Moran(i, expected, variance, score, normal(score, sides).p)
 
@@ -57,10 +57,10 @@ def _traces(a: scipy.sparse.csr_array, basis: FloatArray, effects: EffectsKind) 
         trace, square = -total / n, square - 2 * float(sums @ sums) / n + (total / n) ** 2
     periods = t - 1 if effects in ("unit", "two_way") else t
     lagged = np.stack([_lag(a, basis[..., j]) for j in range(k)], axis=2) if k else basis
-    reduced = demean(lagged, effects)
+    within = demean(lagged, effects)
     inner = basis.reshape(t * n, k).T @ lagged.reshape(t * n, k)
-    crossed = float(np.vdot(lagged, reduced))
-    return periods * trace - float(np.trace(inner)), periods * square - 2 * crossed + float(np.vdot(inner, inner.T))
+    cross = float(np.vdot(lagged, within))
+    return periods * trace - float(np.trace(inner)), periods * square - 2 * cross + float(np.vdot(inner, inner.T))
 
 
 def _lag(a: scipy.sparse.csr_array, values: FloatArray) -> FloatArray:

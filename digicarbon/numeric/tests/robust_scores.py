@@ -1,4 +1,4 @@
-"""How far numbers lie from what is usual for their own unit, in robust standard deviations."""
+"""Distance of numbers from the usual level of their unit, in robust standard deviations."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class RobustScores:
     ----------
     deviation : ndarray, shape (N, T)
     score : ndarray, shape (N, T)
-        ``deviation`` over the unit's scale; 0 where the deviation is 0, missing where the value is.
+        ``deviation`` over the unit's scale; 0 where the deviation is 0, missing where the value is missing.
     """
 
     deviation: FloatArray
@@ -38,8 +38,8 @@ def robust_scores(values: FloatArray) -> RobustScores:
     Notes
     -----
     z_it = (x_it - med_i) / max(s_i, s) with s_i = 1.4826 med_t|x_it - med_i| and s the same over all units. The floor s
-    keeps a unit of a few nearly equal numbers from making an outlier of every other one. Iglewicz & Hoaglin (1993), How
-    to Detect and Handle Outliers.
+    prevents that every other number of a unit with a few nearly equal numbers is an outlier. Iglewicz & Hoaglin (1993),
+    How to Detect and Handle Outliers.
     """
     values = np.asarray(values, dtype=np.float64)
     deviation = values - _median(values)[:, None]
@@ -63,9 +63,9 @@ def log_growth(levels: FloatArray) -> FloatArray:
 
 
 def _median(values: FloatArray) -> FloatArray:
-    """Return each row's median, missing where the whole row is."""
-    found = np.full(values.shape[0], np.nan)
+    """Return each row's median, missing where the whole row is missing."""
+    result = np.full(values.shape[0], np.nan)
     some = np.isfinite(values).any(axis=1)
     if some.any():
-        found[some] = np.nanmedian(values[some], axis=1)
-    return found
+        result[some] = np.nanmedian(values[some], axis=1)
+    return result

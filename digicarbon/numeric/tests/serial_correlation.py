@@ -35,7 +35,7 @@ def wooldridge_within(residuals: FloatArray, unit_codes: IntArray, periods: int)
     Notes
     -----
     Without serial correlation the within residuals of a unit correlate with -1/(T - 1). The test is that this is the
-    slope of a residual on the one before, with a covariance clustered by unit (Wooldridge 2010, sec. 10.5.4; plm's
+    slope of a residual on the previous one, with a covariance clustered by unit (Wooldridge 2010, sec. 10.5.4; plm's
     ``pwartest``, whose F has the residual degrees of freedom of that regression).
     """
     _refuse_short(periods)
@@ -69,7 +69,7 @@ def wooldridge_difference(
 
 
 def wooldridge_stata(y: FloatArray, x: FloatArray, unit_codes: IntArray, period_codes: IntArray) -> Statistic:
-    """Return the test for serial correlation of errors in levels as Stata's ``xtserial`` has it.
+    """Return the test for serial correlation of errors in levels as in Stata's ``xtserial``.
 
     Parameters
     ----------
@@ -80,14 +80,14 @@ def wooldridge_stata(y: FloatArray, x: FloatArray, unit_codes: IntArray, period_
 
     Notes
     -----
-    Drukker (2003): no constants, the slope of a differenced residual on the one before is -1/2 under the null, its
+    Drukker (2003): no constants, the slope of a differenced residual on the previous one is -1/2 under the null, its
     covariance is clustered by unit with G/(G - 1), and F has G - 1 degrees of freedom.
     """
-    kept = _next(unit_codes, period_codes)
-    _refuse_few(len(kept) - x.shape[1])
-    residuals = regress(y[kept] - y[kept - 1], x[kept] - x[kept - 1]).residuals
-    codes = unit_codes[kept]
-    later = _next(codes, period_codes[kept])
+    rows = _next(unit_codes, period_codes)
+    _refuse_few(len(rows) - x.shape[1])
+    residuals = regress(y[rows] - y[rows - 1], x[rows] - x[rows - 1]).residuals
+    codes = unit_codes[rows]
+    later = _next(codes, period_codes[rows])
     _refuse_few(len(later))
     fit = regress(residuals[later], residuals[later - 1][:, None])
     clusters = _dense(codes[later])
@@ -113,7 +113,7 @@ def breusch_godfrey(residuals: FloatArray, design: FloatArray, order: int = 1) -
     -----
     R² times rows of the regression of residuals on the design and their lags, zero where there is none (Breusch 1978;
     Godfrey 1978); plm's ``pbgtest``. As there, lags run over the boundary between units, and the correlation of
-    -1/(T - 1) that demeaning causes is not allowed for: it is for long panels only.
+    -1/(T - 1) that demeaning causes is not corrected for: the test is for long panels only.
     """
     lags = [np.concatenate([np.zeros(lag), residuals[:-lag]]) for lag in range(1, order + 1)]
     fit = regress(residuals, np.column_stack([design, *lags]))
@@ -169,7 +169,7 @@ def _maximum_likelihood_errors(y: FloatArray, z: FloatArray, units: int) -> Floa
     columns = np.column_stack([y, z]).reshape(units, t, -1)
     between = columns.mean(axis=1, keepdims=True)
     within = (columns - between).reshape(len(y), -1)
-    # between columns on the same scale as the within ones: φ² weighs them
+    # between columns on the same scale as the within ones, with the weight φ²
     between = between[:, 0] * math.sqrt(t)
 
     def slopes(phi: float) -> tuple[FloatArray, float]:
@@ -180,9 +180,9 @@ def _maximum_likelihood_errors(y: FloatArray, z: FloatArray, units: int) -> Floa
     def deviance(log_phi: float) -> float:
         return len(y) * math.log(slopes(math.exp(log_phi))[1]) - 2 * units * log_phi
 
-    # φ² = σ²_ν/(σ²_ν + Tσ²_μ) lies between 0 and 1
-    found = scipy.optimize.minimize_scalar(deviance, bounds=(-12.0, 0.0), method="bounded", options={"xatol": 1e-10})
-    return np.asarray(y - z @ slopes(math.exp(float(found.x)))[0])
+    # φ² = σ²_ν/(σ²_ν + Tσ²_μ) is between 0 and 1
+    optimum = scipy.optimize.minimize_scalar(deviance, bounds=(-12.0, 0.0), method="bounded", options={"xatol": 1e-10})
+    return np.asarray(y - z @ slopes(math.exp(float(optimum.x)))[0])
 
 
 def _slope_test(residuals: FloatArray, codes: IntArray, later: IntArray, null: float) -> Statistic:

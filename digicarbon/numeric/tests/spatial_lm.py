@@ -54,8 +54,8 @@ def lagrange_multipliers(
     form : {"corrected", "classic"}
         ``corrected``: the score of Lee & Yu's transformed sample. Lags are of raw data, demeaned afterwards; σ² is e′e
         over the effective observations; traces are those of F′WF, whose own trace is minus the row sum with time
-        effects and is taken off the score. ``classic``: the convention of splm's ``slmtest``. Data are demeaned, then
-        lagged and not demeaned again; σ² = e′e/NT; the trace is T·tr(W² + W′W).
+        effects and is subtracted from the score. ``classic``: the convention of splm's ``slmtest``. Data are demeaned,
+        then lagged and not demeaned again; σ² = e′e/NT; the trace is T·tr(W² + W′W).
 
     Notes
     -----
@@ -80,8 +80,8 @@ def lagrange_multipliers(
     wy, wz = lagged[..., 0].ravel(), lagged[..., 1].ravel()
     we = _lag(w, e.reshape(t, n, 1)).ravel()
     trace, information = _traces(w, sample)
-    explained = wz - basis @ (basis.T @ wz)
-    j = float(explained @ explained) / sigma2 + information
+    residual = wz - basis @ (basis.T @ wz)
+    j = float(residual @ residual) / sigma2 + information
     lag = float(e @ wy) / sigma2 - trace
     error = float(e @ we) / sigma2 - trace
     share = information / j
@@ -94,7 +94,7 @@ def lagrange_multipliers(
 
 
 def _traces(w: scipy.sparse.csr_array, sample: Sample) -> tuple[float, float]:
-    """Return T* tr W* and the information on ρ at ρ = 0, β aside and σ² concentrated out."""
+    """Return T* tr W* and the information on ρ at ρ = 0, without β and with σ² concentrated out."""
     trace, square, norm = 0.0, float(w.multiply(w.T).sum()), float(w.multiply(w).sum())
     if sample.drops_constant:
         ones = np.ones(sample.n)
