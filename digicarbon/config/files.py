@@ -435,7 +435,7 @@ def command_line(verb: str, name: str = ROOT, words: Sequence[str] = ()) -> str:
 
 
 def override(key: str, value: str) -> str:
-    """Return a word of the command line that sets a key to a text; Hydra needs quotes around most special characters."""
+    """Return a word of the command line that sets a key to a text; Hydra needs quotes around most signs."""
     if re.fullmatch(r"[\w./:@?+-]+", value, re.ASCII):
         return f"{key}={value}"
     escaped = value.replace('"', r"\"")
