@@ -231,10 +231,8 @@ def _subsets(node: Mapping[Any, Any], place: str) -> Iterator[list[Any]]:
     if set(node) - {"subsets", "always"} or not isinstance(items, list) or not isinstance(always, list):
         example = "{subsets: [ln_population, ln_ter_sec], always: [ln_pgdp]}"
         raise ConfigError(Note("wrong_subsets", example=example, given=repr(dict(node))), place)
-    all_items = [*always, *items]
-    if repeated := [
-        item for item in dict.fromkeys(map(str, all_items)) if sum(str(one) == item for one in all_items) > 1
-    ]:
+    texts = list(map(str, [*always, *items]))
+    if repeated := [text for text in dict.fromkeys(texts) if texts.count(text) > 1]:
         raise ConfigError(Note("subset_item_twice", items=cut(repeated)), place)
     if not 1 <= len(items) <= _MOST_SUBSETS:
         raise ConfigError(Note("subsets_number", most=_MOST_SUBSETS, items=len(items)), f"{place}.subsets")

@@ -94,19 +94,13 @@ class Impossible:
         """Return the note on how many others cannot run."""
         if len(self._failures) == 1:
             return ""
-        checked, total = len(self._failures) + len(self._possible), self._choices
+        checked, size = len(self._failures) + len(self._possible), self._choices
         reason = note_of(first)
         same = sum(note_of(error) == reason for _, error in self._failures)
         more = len(self._failures) - same
-        checked_choices = (
-            Note("first_choices", seen=checked, choices=total) if self._stopped else Note("every_choice", choices=total)
-        )
-        return Note(
-            "choices_alike",
-            same=same,
-            of=checked_choices,
-            others=Note("choices_otherwise", choices=more) if more else "",
-        )
+        of = Note("first_choices", seen=checked, choices=size) if self._stopped else Note("every_choice", choices=size)
+        others = Note("choices_otherwise", choices=more) if more else ""
+        return Note("choices_alike", same=same, of=of, others=others)
 
     def _offer(self) -> Note | str:
         """Return a short exclusion that drops exactly the choices that cannot run, if there is one.
