@@ -97,8 +97,8 @@ def _builtin(value: Any) -> Any:
 class SpecError(ConfigError, ValueError):
     """Fields of a specification are wrong.
 
-    A validator may raise a `ValueError` with a `Note`. If the note has a field ``key``, it is the name of a field of the
-    class; otherwise the error puts the key of the validated field before the note.
+    A validator may raise a `ValueError` with a `Note`. If the note has a field ``key``, it is the name of a field of
+    the class; otherwise the error puts the key of the validated field before the note.
 
     Parameters
     ----------

@@ -114,7 +114,7 @@ class Composer:
         self.overrides = list(overrides)
         self.files = lineage(name)
         self._options: dict[str, list[str]] = {}
-        self._own: dict[tuple[str, str], Mapping[str, Node] | None] = {}
+        self._option_nodes: dict[tuple[str, str], Mapping[str, Node] | None] = {}
         self._points: dict[tuple[tuple[str, str], ...], Point] = {}
         self._places: dict[tuple[str, str | None], str] = {}
         self._latest: tuple[Mapping[str, Any], Mapping[str, Node]] | None = None
@@ -220,7 +220,7 @@ class Composer:
         wanted : mapping of str to iterable of str
             Options by group. One that is wrong, or not plain, is composed separately when a run uses it.
         """
-        known = {*self._own, *self.chosen.items()}
+        known = {*self._option_nodes, *self.chosen.items()}
         new = {
             group: [name for name in dict.fromkeys(names) if (group, name) not in known and is_plain(group, name)]
             for group, names in wanted.items()
@@ -228,12 +228,12 @@ class Composer:
         for group in [group for group, names in new.items() if names and self._untouched(group)]:
             for name in new.pop(group):
                 with suppress(ConfigError):
-                    self._own[group, name] = {group: Node(group, content_of(group, name))}
+                    self._option_nodes[group, name] = {group: Node(group, content_of(group, name))}
         for row in itertools.zip_longest(*new.values()):
             options = {group: name for group, name in zip(new, row, strict=True) if name is not None}
             if options:
                 with suppress(ConfigError):
-                    self._own |= self._composed_together(options)
+                    self._option_nodes |= self._composed_options(options)
 
     def _untouched(self, group: str) -> bool:
         """Return whether an option of a group equals the content of its file, because nothing else sets the group."""
@@ -247,7 +247,7 @@ class Composer:
 
     def reaches_out(self, group: str, option: str) -> bool:
         """Return whether an option writes outside its group."""
-        return self._written_by(group, option) is None
+        return self._nodes_of_option(group, option) is None
 
     def options_of(self, choices: Mapping[str, Any] = NOTHING) -> Mapping[str, str]:
         """Return the option of each group in a run."""
@@ -479,32 +479,35 @@ class Composer:
         return self._points[groups]
 
     def _new_point(self, groups: Mapping[str, str]) -> Point:
-        own = [self._written_by(group, option) for group, option in groups.items()]
-        if any(nodes is None for nodes in own):
+        nodes_of_options = [self._nodes_of_option(group, option) for group, option in groups.items()]
+        if any(nodes is None for nodes in nodes_of_options):
             # an option that writes outside its group needs a full composition
             config, _ = self._compose([f"{group}={option}" for group, option in groups.items()])
             nodes = _nodes(config)
         else:
-            nodes = {**self._base_nodes, **{group: node for written in own for group, node in (written or {}).items()}}
+            nodes = {
+                **self._base_nodes,
+                **{group: node for option_nodes in nodes_of_options for group, node in (option_nodes or {}).items()},
+            }
         return Point(nodes, {**self.chosen, **groups})
 
     @cached_property
     def _base_nodes(self) -> Mapping[str, Node]:
         return _nodes(self.base)
 
-    def _written_by(self, group: str, option: str) -> Mapping[str, Node] | None:
+    def _nodes_of_option(self, group: str, option: str) -> Mapping[str, Node] | None:
         """Return an option's node by its group, or None if the option writes outside its group."""
-        if (group, option) not in self._own:
-            self._own[group, option] = self._composed_with(group, option)
-        return self._own[group, option]
+        if (group, option) not in self._option_nodes:
+            self._option_nodes[group, option] = self._composed_option(group, option)
+        return self._option_nodes[group, option]
 
-    def _composed_together(self, options: Mapping[str, str]) -> dict[tuple[str, str], Mapping[str, Node] | None]:
+    def _composed_options(self, options: Mapping[str, str]) -> dict[tuple[str, str], Mapping[str, Node] | None]:
         """Return the nodes of plain options of several groups."""
         config, _ = self._compose([f"{group}={option}" for group, option in options.items()])
         nodes = _nodes(config)
         return {(group, option): {group: nodes[group]} for group, option in options.items()}
 
-    def _composed_with(self, group: str, option: str) -> Mapping[str, Node] | None:
+    def _composed_option(self, group: str, option: str) -> Mapping[str, Node] | None:
         self.require_option(group, option)
         if option == self.chosen[group]:
             return {group: self._base_nodes[group]}
