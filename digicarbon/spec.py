@@ -441,12 +441,12 @@ def _fault(cls: type[Spec], item: Any, where: str) -> Note:
 
 def _validator_note(cls: type[Spec], error: ValueError, key: str, whole: bool) -> Note:
     """Return the note on an error of a validator: about a node, with a note, or with a user's own sentence."""
-    said = error.args[0] if error.args and not isinstance(error, DigicarbonError) else ""
+    argument = error.args[0] if error.args and not isinstance(error, DigicarbonError) else ""
     if isinstance(error, NodeError):
         return rebased(error.said, error.kind.role, key)
-    if isinstance(said, Note):
-        has_key = said.key.partition(".")[0] in cls.model_fields
-        return with_key(said, f"{key}.{said.key}") if has_key else Note("under_key", key=key, said=said)
+    if isinstance(argument, Note):
+        has_key = argument.key.partition(".")[0] in cls.model_fields
+        return with_key(argument, f"{key}.{argument.key}") if has_key else Note("under_key", key=key, said=argument)
     text = str(error)
     first = re.match(r"\w+", text)
     # a sentence about the whole class begins with the field to change

@@ -479,16 +479,14 @@ class Composer:
         return self._points[groups]
 
     def _new_point(self, groups: Mapping[str, str]) -> Point:
-        nodes_of_options = [self._nodes_of_option(group, option) for group, option in groups.items()]
-        if any(nodes is None for nodes in nodes_of_options):
+        own = [self._nodes_of_option(group, option) for group, option in groups.items()]
+        if any(nodes is None for nodes in own):
             # an option that writes outside its group needs a full composition
             config, _ = self._compose([f"{group}={option}" for group, option in groups.items()])
             nodes = _nodes(config)
         else:
-            nodes = {
-                **self._base_nodes,
-                **{group: node for option_nodes in nodes_of_options for group, node in (option_nodes or {}).items()},
-            }
+            replacements = (item for option_nodes in own if option_nodes for item in option_nodes.items())
+            nodes = {**self._base_nodes, **dict(replacements)}
         return Point(nodes, {**self.chosen, **groups})
 
     @cached_property

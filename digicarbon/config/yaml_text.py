@@ -109,7 +109,7 @@ def _mapping(loader: Any, node: Any, deep: bool = False) -> Any:
     """Return a mapping whose keys all differ, as OmegaConf demands."""
     names = [key.value for key, _ in node.value if key.tag == yaml.resolver.BaseResolver.DEFAULT_SCALAR_TAG]
     if len(set(names)) < len(names):
-        raise yaml.constructor.ConstructorError(problem="a key stands twice", problem_mark=node.start_mark)
+        raise yaml.constructor.ConstructorError(problem="a key is repeated", problem_mark=node.start_mark)
     return yaml.CSafeLoader.construct_mapping(loader, node, deep)
 
 

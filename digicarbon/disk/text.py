@@ -179,9 +179,9 @@ def figures(cells: Mapping[Hashable, pd.Series[Any]], numeric: Iterable[Hashable
     return _grouped("." if (True, False) in fits else ",", thousands, cells.values())
 
 
-def in_doubt(cells: pd.Series[Any], found: Figures) -> str:
+def in_doubt(cells: pd.Series[Any], notation: Figures) -> str:
     """Return a cell whose point may separate thousands or decimals, if all cells are ambiguous; else an empty text."""
-    if found.sure or found.decimal != "." or not Figures(",", ".").fit(cells):
+    if notation.sure or notation.decimal != "." or not Figures(",", ".").fit(cells):
         return ""
     return next((cell for cell in cells if isinstance(cell, str) and "." in cell), "")
 
