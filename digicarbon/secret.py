@@ -27,7 +27,7 @@ _NO_SCHEME = re.compile(
     rf"(?P<user>{_WORD}|[^\s\"'<>`=(,\[:@/${{}}]+):(?![/\\])(?P<password>[^\s\"'<>`]+)@(?=[\w\[])"
 )
 """An address without a scheme, or with a mistyped one."""
-_SECRETS: set[str] = set()
+_KNOWN: set[str] = set()
 
 
 def masked(text: str) -> str:
@@ -39,7 +39,7 @@ def masked(text: str) -> str:
 
 def hidden(text: str) -> str:
     """Return a text without the secrets of its addresses, and without any secret stored by `learn`."""
-    for secret in sorted(_SECRETS, key=len, reverse=True):
+    for secret in sorted(_KNOWN, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     return masked(text)
 
@@ -61,7 +61,7 @@ def learn(address: str) -> None:
     parts += [value for key, _, value in _pairs(query) if key not in HARMLESS]
     forms = {form for text in parts for form in (text, unquote_plus(text))}
     pieces = {piece for text in forms for piece in (text, *re.split(r"[/@:?#&=%\s]", text))}
-    _SECRETS.update(piece for piece in pieces if len(piece) >= SHORTEST)
+    _KNOWN.update(piece for piece in pieces if len(piece) >= SHORTEST)
 
 
 def mapped(value: Any, change: Callable[[str], str] = masked) -> Any:
