@@ -1,4 +1,4 @@
-"""Errors that are sentences: what is wrong, where, what is allowed and what to do."""
+"""Errors as sentences: what is wrong, where, what is allowed and what to do."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from typing import Any, Self
 
 
 class DigicarbonError(Exception):
-    """Base of all errors that a user can mend; its text is shown without a traceback.
+    """Base class of all errors that a user can correct; its text is shown without a traceback.
 
     Parameters
     ----------
     said : Note or str
         What is wrong, what is allowed and what to do: a `digicarbon.note.Note`, whose words are made when they are
-        shown; a class of one's own may give a sentence.
+        shown. A user's own class may pass a sentence.
     where : str
-        As the attribute.
+        See the attribute.
 
     Attributes
     ----------
     to_correct : bool
-        Whether a file or a field is wrong in itself; others may be a combination of choices that cannot run.
+        Whether the user has to correct a file or a field; if not, only a combination of choices may be impossible.
     where : str
-        What sets what is wrong: the file, with a key of it if need be, or the command line; empty if not known.
+        Where the wrong value is set: a file, possibly with a key, or the command line; empty if unknown.
     """
 
     to_correct: bool = False
@@ -49,14 +49,14 @@ class DigicarbonError(Exception):
 
     @property
     def key(self) -> str:
-        """The dotted key that is wrong, as its note tells; empty where there is none."""
+        """The dotted key that is wrong, from the note; empty if there is none."""
         return str(getattr(self.said, "key", ""))
 
     def anew(self, said: object, where: str = "") -> Self:
-        """Return the same error with another note and place; what else it holds stays."""
-        other = type(self).__new__(type(self), said)
-        other.__dict__ |= self.__dict__ | {"where": where}
-        return other
+        """Return the same error with another note and place; its other attributes stay."""
+        copy = type(self).__new__(type(self), said)
+        copy.__dict__ |= self.__dict__ | {"where": where}
+        return copy
 
 
 class ConfigError(DigicarbonError):
@@ -86,18 +86,18 @@ class Interrupt(KeyboardInterrupt):
 
 
 class Caught(AbstractContextManager["Caught"]):
-    """Keeps whatever its block raises, be it foreseen or not.
+    """Catches any error of its block, expected or not.
 
     Parameters
     ----------
     foreign : str
-        Whose code runs in the block, e.g. ``The code of MyModel``. What it raises to end the process, e.g.
-        `SystemExit`, is then kept, too; an `Interrupt` never is. Empty for code of ours.
+        The owner of the code in the block, e.g. ``The code of MyModel``. Exceptions that end the process, e.g.
+        `SystemExit`, are then caught, too, but never an `Interrupt`. Empty for the package's own code.
 
     Attributes
     ----------
     sentence : str
-        Empty if nothing was raised. It can be written as UTF-8, and so can the traceback.
+        The error's text; empty without an error. It can be written as UTF-8, as can the traceback.
     traceback : str
     """
 
@@ -115,7 +115,7 @@ class Caught(AbstractContextManager["Caught"]):
         elif isinstance(error, Exception):
             self.sentence = legible(f"{type(error).__name__}: {text_of(error)}")
         elif error is not None and self._foreign and not isinstance(error, Interrupt):
-            self.sentence = f"{self._foreign} {_asked(error)}; it must return a result or raise an error."
+            self.sentence = f"{self._foreign} {_process_end(error)}; it must return a result or raise an error."
         else:
             return False
         self.traceback = legible("".join(traceback.format_exception(kind, error, trace)))
@@ -124,7 +124,7 @@ class Caught(AbstractContextManager["Caught"]):
 
 @contextmanager
 def no_end(refusal: Callable[[BaseException], DigicarbonError]) -> Iterator[None]:
-    """Turn what a user's code raises to end the process, e.g. `SystemExit`, into an error; Ctrl-C stays what it is.
+    """Turn an exception of user code that ends the process, e.g. `SystemExit`, into an error, but not Ctrl-C.
 
     Parameters
     ----------
@@ -145,10 +145,10 @@ def no_end(refusal: Callable[[BaseException], DigicarbonError]) -> Iterator[None
 
 @contextmanager
 def told_apart() -> Iterator[None]:
-    """Have Ctrl-C raise `Interrupt` in this block, so that a plain `KeyboardInterrupt` there was raised by code."""
-    own = threading.current_thread() is threading.main_thread()
-    # another handler is somebody's own, and none is heard where the signal is ignored
-    if not own or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+    """Let Ctrl-C raise `Interrupt` in this block, so that a plain `KeyboardInterrupt` can come only from code."""
+    is_main = threading.current_thread() is threading.main_thread()
+    # another handler belongs to other code, and an ignored signal raises nothing
+    if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield
         return
     signal.signal(signal.SIGINT, _interrupt)
@@ -168,26 +168,26 @@ def legible(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _asked(error: BaseException) -> str:
+def _process_end(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return legible(f"asked to end the process (exit status {text_of(error)})")
     return legible(f"raised {type(error).__name__}, which ends a process ({text_of(error) or 'without a reason'})")
 
 
 def text_of(error: BaseException) -> str:
-    """Return what an error says; one of a user's own class may fail to."""
+    """Return the text of an error; a user's own class may fail to provide it."""
     with suppress(Exception):
         return str(error)
     return "its text cannot be shown"
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of what an error says, or its kind where it says nothing."""
+    """Return the first line of an error's text, or its class name if the text is empty."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def listing(items: Iterable[object], most: int = 6) -> str:
-    """Return ``items`` as a comma-separated text, cut after ``most`` with a count of the rest."""
+    """Return ``items`` as a comma-separated text, cut after ``most`` items, with the number of the others."""
     texts = [str(item) for item in items]
     shown = ", ".join(texts[:most])
     return shown if len(texts) <= most else f"{shown} and {len(texts) - most} more"
@@ -199,15 +199,15 @@ def columns_there(names: Iterable[object], text: Iterable[object] = (), most: in
     Parameters
     ----------
     names : iterable
-        Columns, those of text among them or not.
+        Columns; those of text may be missing.
     text : iterable
-        Which of these, or which further ones, hold text where a model needs numbers.
+        Columns, among ``names`` or not, that hold text although a model needs numbers.
     most : int
-        As for `listing`.
+        See `listing`.
     """
-    words = set(map(str, text))
-    every = dict.fromkeys([*map(str, names), *map(str, text)])
-    return f"Columns: {listing((_quoted(name) + ' (text)' * (name in words) for name in every), most)}."
+    text_columns = set(map(str, text))
+    columns = dict.fromkeys([*map(str, names), *map(str, text)])
+    return f"Columns: {listing((_quoted(name) + ' (text)' * (name in text_columns) for name in columns), most)}."
 
 
 def _quoted(name: str) -> str:
@@ -215,20 +215,20 @@ def _quoted(name: str) -> str:
 
 
 def nearest(word: str, allowed: Iterable[str]) -> str:
-    """Return `` Did you mean 'x'?`` for the closest of ``allowed``, whatever its case, or an empty text."""
+    """Return `` Did you mean 'x'?`` for the closest of ``allowed``, ignoring case, or an empty text."""
     close = closest(word, allowed)
     return f" Did you mean '{close}'?" if close else ""
 
 
 def closest(word: str, allowed: Iterable[str]) -> str:
-    """Return the closest of ``allowed``, whatever its case; an empty text where none is close."""
+    """Return the closest of ``allowed``, ignoring case; an empty text if none is close."""
     by_form: dict[str, str] = {}
     for item in allowed:
         by_form.setdefault(item.casefold(), item)
-    close = difflib.get_close_matches(word.casefold(), by_form, n=1, cutoff=0.6)
-    return by_form[close[0]] if close else ""
+    matches = difflib.get_close_matches(word.casefold(), by_form, n=1, cutoff=0.6)
+    return by_form[matches[0]] if matches else ""
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
-    """Return a number with its noun, e.g. ``1 unit`` or ``3 units``; ``plural`` where it is not noun + s."""
+    """Return a number with its noun, e.g. ``1 unit`` or ``3 units``; ``plural`` if it is not noun + s."""
     return f"{number} {noun if number == 1 else plural or f'{noun}s'}"

@@ -1,4 +1,4 @@
-"""Packages whose names are loaded on first use (PEP 562): a command needs a few of their modules, not all."""
+"""Packages whose names are loaded on first use (PEP 562), because a command needs only a few of their modules."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from typing import Any
 
 
 def lazy(package: str, moved: Mapping[str, str] | None = None) -> None:
-    """Have the names that a package imports under ``if TYPE_CHECKING:`` loaded when they are asked for.
+    """Load the names that a package imports under ``if TYPE_CHECKING:`` on first use.
 
-    They are written there once, for type checkers, editors and this.
+    They are listed there once, for type checkers, editors and this function.
 
     Parameters
     ----------
     package : str
-        Its name; it is called from its ``__init__.py``.
+        The name of the package; its ``__init__.py`` calls this function.
     moved : mapping of str to str, optional
-        Names that stand elsewhere now, and the module of each: configurations, stored runs and users' own classes go on
-        naming them here.
+        Names that moved to other modules, and the module of each: configurations, stored runs and users' own classes
+        may still use the old place.
     """
     module = sys.modules[package]
     content = ast.parse(Path(str(module.__file__)).read_bytes())
@@ -41,7 +41,7 @@ def lazy(package: str, moved: Mapping[str, str] | None = None) -> None:
 
 
 class _Package(ModuleType):
-    """A package that loads what it hands on when it is asked for."""
+    """A package that loads its names on first use."""
 
     _homes: Mapping[str, tuple[str, str]]
 
@@ -54,7 +54,7 @@ class _Package(ModuleType):
         return value
 
     def __setattr__(self, name: str, value: object) -> None:
-        # `digicarbon.diagnostic.moran` is the function, also after the module of that name was loaded
+        # `digicarbon.diagnostic.moran` stays the function even after the module of that name is loaded
         if not (isinstance(value, ModuleType) and name in self._homes):
             super().__setattr__(name, value)
 

@@ -1,7 +1,7 @@
-"""The user's own modules as this process has loaded them, and how workers compute with these and no others.
+"""The user's own modules as this process loaded them, so that workers compute with the same code.
 
-A worker that starts while a sweep lasts would import a file as it is then, and its numbers would stand under the digest
-of the code that was planned. What was loaded is therefore sent along, and a worker imports it instead of the file.
+A worker that starts during a sweep would import the current file, which may have changed, and record its numbers under
+the digest of the planned code. The loaded source is therefore sent to the worker, which imports it instead of the file.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class Source:
     Attributes
     ----------
     name : str
-        As it is imported.
+        The name under which it is imported.
     file : str
-        Where it stood.
+        Its path.
     content : bytes
     """
 
@@ -39,56 +39,56 @@ class Source:
 
 
 PROCESS = secrets.token_hex(8)
-"""Tells this process from all others, on whatever machine."""
-_remembered: dict[str, tuple[ModuleSpec | None, Source]] = {}
+"""An id that distinguishes this process from all others on all machines."""
+_stored: dict[str, tuple[ModuleSpec | None, Source]] = {}
 _sent: dict[str, Source] = {}
 _lock = threading.RLock()
 
 
 def remember(name: str) -> None:
-    """Keep the source of a module, and of those of the working directory, as they have just been loaded.
+    """Store the source of a module just loaded, and of the loaded modules of the working directory.
 
     Parameters
     ----------
     name : str
-        Of a module that is loaded; nothing is read again until it is loaded anew.
+        The name of a loaded module; its source is read again only after the module is reloaded.
     """
     module = sys.modules.get(name)
-    if module is not None and not _is_remembered(module):
-        _remember(module)
+    if module is not None and not _is_stored(module):
+        _store(module)
         remember_local()
 
 
 def remember_local() -> None:
-    """Keep the source of the loaded modules of the working directory."""
+    """Store the source of the loaded modules of the working directory."""
     here = Path.cwd().resolve()
     packages = tuple(f"{sysconfig.get_path(name)}{os.sep}" for name in ("stdlib", "platstdlib", "purelib", "platlib"))
     for module in list(sys.modules.values()):
         place = getattr(module, "__file__", None)
-        # almost every module is a package's: these are told by their paths alone
-        if place and not place.startswith(packages) and _is_local(module, here) and not _is_remembered(module):
-            _remember(module)
+        # almost all modules are installed packages, which their paths alone identify
+        if place and not place.startswith(packages) and _is_local(module, here) and not _is_stored(module):
+            _store(module)
 
 
 def sources() -> tuple[Source, ...]:
-    """Return what was remembered of the modules that are loaded still."""
+    """Return the stored sources of modules that are still loaded."""
     return tuple(
-        source for name, (_, source) in _remembered.items() if name in sys.modules and _is_remembered(sys.modules[name])
+        source for name, (_, source) in _stored.items() if name in sys.modules and _is_stored(sys.modules[name])
     )
 
 
 def contents() -> dict[str, bytes]:
-    """Return the same by file."""
+    """Return the content of `sources` by file."""
     return {source.file: source.content for source in sources()}
 
 
 def install(sent: Sequence[Source]) -> None:
-    """Have this process import modules as they were sent, whatever their files hold.
+    """Make this process import modules from the sources sent to it, not from their files.
 
     Parameters
     ----------
     sent : sequence of Source
-        A module that is loaded otherwise is forgotten, with all the others, and imported anew when it is asked for.
+        If one differs from the source in use, all modules in ``sent`` are unloaded, and imported again on the next use.
     """
     with _lock:
         if all(_sent.get(source.name) == source for source in sent):
@@ -118,21 +118,21 @@ class _Loader(SourceFileLoader):
         return code
 
 
-def _is_remembered(module: ModuleType) -> bool:
-    # a module that is loaded anew keeps its identity, but for its specification
-    known = _remembered.get(module.__name__)
+def _is_stored(module: ModuleType) -> bool:
+    # reloading keeps the module object, but replaces its `__spec__`
+    known = _stored.get(module.__name__)
     return known is not None and known[0] is getattr(module, "__spec__", None)
 
 
-def _remember(module: ModuleType) -> None:
+def _store(module: ModuleType) -> None:
     file = getattr(module, "__file__", None)
     if file and file.endswith(".py") and Path(file).is_file():
         source = Source(module.__name__, file, Path(file).read_bytes())
-        _remembered[module.__name__] = getattr(module, "__spec__", None), source
+        _stored[module.__name__] = getattr(module, "__spec__", None), source
 
 
 def _is_local(module: ModuleType, here: Path) -> bool:
-    """Return whether a module stands in the working directory and is not installed."""
+    """Return whether a module is in the working directory and not installed."""
     place = Path(str(module.__file__))
     if module.__name__.split(".")[0] in ("digicarbon", "hydra_plugins", "__main__") or "site-packages" in place.parts:
         return False

@@ -1,6 +1,6 @@
-"""What a secret is: passwords and tokens in addresses, and words of the environment. Nothing else decides that.
+"""Secrets: passwords and tokens in addresses, and environment variables. Only this module decides what is secret.
 
-What is recorded, exported or shown passes `masked`; what a driver says of an address passes `hidden` as well.
+All text that is recorded, exported or shown goes through `masked`; messages of drivers go through `hidden`.
 """
 
 from __future__ import annotations
@@ -14,63 +14,63 @@ HIDDEN = "***"
 HARMLESS = frozenset(
     {"host", "port", "sslmode", "connect_timeout", "application_name", "charset", "mode", "uri", "timeout"}
 )
-"""What may stand in an address after its question mark; the value of anything else is taken for a secret."""
+"""Parameters after the question mark of an address whose values are shown; all other values count as secrets."""
 SHORTEST = 4
-"""Pieces of a secret with fewer letters are words like any other: only an address shows that they are secret."""
+"""Shorter pieces of a secret look like ordinary words, so they are hidden only inside an address."""
 
 _WORD = r"\$\{oc\.env:\w+\}"
 _LINE = re.compile(r"(?P<key>(?:[\s-]*[\w.]+\s*[:=]\s*)?['\"]?)(?P<address>[A-Za-z][\w+.-]*://.*)")
 _WITHIN = re.compile(r"[A-Za-z][\w+.-]*://[^\s\"'<>`]*")
-_KEPT = re.compile(rf"(?P<user>{_WORD}|[^:$]*)(?P<password>:{_WORD})?")
-_BARE = re.compile(
+_INTERPOLATED = re.compile(rf"(?P<user>{_WORD}|[^:$]*)(?P<password>:{_WORD})?")
+_NO_SCHEME = re.compile(
     r"(?<![^\s\"'<>`=(,\[])(?:[A-Za-z][\w+.-]*(?::/|//))?"
     rf"(?P<user>{_WORD}|[^\s\"'<>`=(,\[:@/${{}}]+):(?![/\\])(?P<password>[^\s\"'<>`]+)@(?=[\w\[])"
 )
-"""An address whose scheme was left out, or mistyped."""
+"""An address without a scheme, or with a mistyped one."""
 _KNOWN: set[str] = set()
 
 
 def masked(text: str) -> str:
-    """Return a text without the secrets of the addresses in it; an interpolation of the environment stays as it is."""
+    """Return a text without the secrets of its addresses; interpolated environment variables stay as they are."""
     if "://" in text:
         text = "\n".join(map(_line, text.split("\n")))
-    return _BARE.sub(_bare, text) if "@" in text else text
+    return _NO_SCHEME.sub(_without_password, text) if "@" in text else text
 
 
 def hidden(text: str) -> str:
-    """Return a text without secrets of addresses, and without those of `learn`, wherever they stand in it."""
+    """Return a text without the secrets of its addresses, and without any secret stored by `learn`."""
     for secret in sorted(_KNOWN, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     return masked(text)
 
 
 def learn(address: str) -> None:
-    """Remember the secrets of an address, whole and in the pieces that a driver may cut it into."""
+    """Store the secrets of an address, whole and in the pieces into which a driver may cut it."""
     scheme, separator, rest = address.partition("://")
     if not separator or rest.startswith("/"):
-        # a file, or an address that was mistyped
-        typed = _beyond(scheme, rest) if separator else _BARE.match(address)
-        before = "" if typed is None else f"{typed['user']}:{typed['password']}"
+        # a file, or a mistyped address
+        match = _user_after_slashes(scheme, rest) if separator else _NO_SCHEME.match(address)
+        login = "" if match is None else f"{match['user']}:{match['password']}"
         query = rest.partition("?")[2]
     else:
-        before, _, after = rest.rpartition("@")
+        login, _, after = rest.rpartition("@")
         query = after.partition("?")[2]
-    user, colon, password = before.partition(":")
-    found = [password] if colon else [user]
-    found += [user] if scheme in ("http", "https") else []
-    found += [value for key, _, value in _pairs(query) if key not in HARMLESS]
-    every = {form for text in found for form in (text, unquote_plus(text))}
-    pieces = {piece for text in every for piece in (text, *re.split(r"[/@:?#&=%\s]", text))}
+    user, colon, password = login.partition(":")
+    parts = [password] if colon else [user]
+    parts += [user] if scheme in ("http", "https") else []
+    parts += [value for key, _, value in _pairs(query) if key not in HARMLESS]
+    forms = {form for text in parts for form in (text, unquote_plus(text))}
+    pieces = {piece for text in forms for piece in (text, *re.split(r"[/@:?#&=%\s]", text))}
     _KNOWN.update(piece for piece in pieces if len(piece) >= SHORTEST)
 
 
 def mapped(value: Any, change: Callable[[str], str] = masked) -> Any:
-    """Return plain values with each text in them changed; what does not change is the same object."""
+    """Return plain values with each text in them changed; unchanged parts stay the same object."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, dict):
-        fresh: Any = {key: mapped(item, change) for key, item in value.items()}
-        return value if all(fresh[key] is item for key, item in value.items()) else fresh
+        result: Any = {key: mapped(item, change) for key, item in value.items()}
+        return value if all(result[key] is item for key, item in value.items()) else result
     if isinstance(value, list | tuple):
         items = [mapped(item, change) for item in value]
         return value if all(new is old for new, old in zip(items, value, strict=True)) else items
@@ -78,39 +78,39 @@ def mapped(value: Any, change: Callable[[str], str] = masked) -> Any:
 
 
 def _line(line: str) -> str:
-    # a password may hold blanks: an address that fills a line, or a line of YAML, ends where the line ends
-    whole = _LINE.fullmatch(line)
-    if whole is not None:
-        return whole["key"] + _address(whole["address"])
-    return _WITHIN.sub(lambda found: _address(found[0]), line)
+    # a password may contain blanks: an address that fills a line, or the value in a line of YAML, ends with the line
+    match = _LINE.fullmatch(line)
+    if match is not None:
+        return match["key"] + _address(match["address"])
+    return _WITHIN.sub(lambda part: _address(part[0]), line)
 
 
-def _beyond(scheme: str, rest: str) -> re.Match[str] | None:
-    """Return the user and the password behind slashes of which one is too many."""
-    return None if scheme.startswith(("sqlite", "file")) else _BARE.match(rest.lstrip("/"))
+def _user_after_slashes(scheme: str, rest: str) -> re.Match[str] | None:
+    """Return the match of user and password after the slashes of an address with a slash too many."""
+    return None if scheme.startswith(("sqlite", "file")) else _NO_SCHEME.match(rest.lstrip("/"))
 
 
-def _bare(found: re.Match[str]) -> str:
-    if re.fullmatch(_WORD, found["password"]):
-        return found[0]
-    return f"{found[0].removesuffix(found['password'] + '@')}{HIDDEN}@"
+def _without_password(match: re.Match[str]) -> str:
+    if re.fullmatch(_WORD, match["password"]):
+        return match[0]
+    return f"{match[0].removesuffix(match['password'] + '@')}{HIDDEN}@"
 
 
 def _address(address: str) -> str:
     scheme, _, rest = address.partition("://")
     if rest.startswith("/"):
-        # no host, and so no user: a file; or a slash too many
-        typed = _beyond(scheme, rest)
-        path = rest if typed is None else rest.lstrip("/")[typed.end() :]
-        return f"{scheme}://{'' if typed is None else _bare(typed)}{_queried(path)}"
-    before, at, after = rest.rpartition("@")
-    if "?" in before:
+        # no host and thus no user: a file, or an address with a slash too many
+        match = _user_after_slashes(scheme, rest)
+        path = rest if match is None else rest.lstrip("/")[match.end() :]
+        return f"{scheme}://{'' if match is None else _without_password(match)}{_queried(path)}"
+    login, at, after = rest.rpartition("@")
+    if "?" in login:
         return _parsed(address, scheme)
-    return f"{scheme}://{_user(before, scheme)}{at}{_queried(after)}"
+    return f"{scheme}://{_user(login, scheme)}{at}{_queried(after)}"
 
 
 def _parsed(address: str, scheme: str) -> str:
-    """Return an address that can be read in several ways as SQLAlchemy reads it; if that is no help, hide all of it."""
+    """Return an ambiguous address as SQLAlchemy reads it; if SQLAlchemy cannot, hide all of it."""
     from sqlalchemy import make_url
     from sqlalchemy.exc import ArgumentError
 
@@ -129,16 +129,16 @@ def _parsed(address: str, scheme: str) -> str:
     return f"{scheme}://{name}{'@' if name else ''}{place}{query}"
 
 
-def _user(before: str, scheme: str) -> str:
-    kept = _KEPT.fullmatch(before)
+def _user(login: str, scheme: str) -> str:
+    match = _INTERPOLATED.fullmatch(login)
     web = scheme in ("http", "https")
-    if not before:
-        return before
-    if kept is not None and (kept["password"] or kept["user"].startswith("${")):
-        literal = not kept["user"].startswith("${")
-        return f"{HIDDEN if web and literal else kept['user']}{kept['password'] or ''}"
-    user, colon, _ = before.partition(":")
-    # a name that stands without a password, or on the web, may be a token
+    if not login:
+        return login
+    if match is not None and (match["password"] or match["user"].startswith("${")):
+        literal = not match["user"].startswith("${")
+        return f"{HIDDEN if web and literal else match['user']}{match['password'] or ''}"
+    user, colon, _ = login.partition(":")
+    # a name without a password, or in a web address, may be a token
     return f"{user}:{HIDDEN}" if colon and not web and "$" not in user else HIDDEN
 
 

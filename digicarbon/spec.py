@@ -1,4 +1,4 @@
-"""Specifications: frozen, checked records that a YAML node becomes.
+"""Specifications: frozen, checked records that are built from YAML nodes.
 
 A YAML node names its class by dotted path (``_target_``). Constructing the class checks every field and does no
 input or output; verbs such as ``load``, ``compute`` and ``fit`` do the work.
@@ -31,14 +31,14 @@ Names = Annotated[tuple[str, ...], Field(strict=False)]
 """A list of names in YAML; a bare text is refused."""
 
 SomeNames = Annotated[tuple[str, ...], Field(strict=False, json_schema_extra={"minItems": 1})]
-"""`Names` that a file does not leave empty, as an editor says; a class that stands alone may."""
+"""`Names` that an editor reports if a file leaves them empty; Python code may leave them empty."""
 
 Pair = Annotated[tuple[int, int], Field(strict=False)]
 """Two whole numbers in YAML, e.g. ``[2012, 2017]``."""
 
 
 class Spec(pydantic.BaseModel):
-    """Base of everything that a configuration file can name.
+    """Base class of everything that a configuration file can name.
 
     Fields are keyword-only, typed strictly and frozen; an unknown field is refused. Subclass it (or a kind such as
     ``Model`` or ``Source``) in any importable module, also in ``mine.py`` of the working directory, and name the
@@ -52,14 +52,14 @@ class Spec(pydantic.BaseModel):
         allow_inf_nan=False,
         protected_namespaces=(),
         validate_default=True,
-        # a command uses a dozen of some hundred specifications, and a check is slow to make
+        # a command uses a dozen of about a hundred specifications, and building a validator is slow
         defer_build=True,
     )
 
     role: ClassVar[str] = "specification"
     """The config group that takes this kind of specification."""
     no_numbers: ClassVar[tuple[str, ...]] = ()
-    """Fields that decide no number of a panel: where files are, names, citations, terms that models take by default."""
+    """Fields that affect no number of a panel: paths of files, names, citations, default terms of models."""
 
     def __init__(self, **fields: Any) -> None:
         """Check the fields.
@@ -67,7 +67,7 @@ class Spec(pydantic.BaseModel):
         Raises
         ------
         SpecError
-            If a field is unknown, missing, of the wrong type, or at odds with another; it tells every fault.
+            If a field is unknown, missing, of the wrong type, or contradicts another; it lists every fault.
         """
         try:
             super().__init__(**{name: _builtin(value) for name, value in fields.items()})
@@ -76,7 +76,7 @@ class Spec(pydantic.BaseModel):
 
     @property
     def left_to_models(self) -> frozenset[str]:
-        """Fields that change nothing of what the specification computes, so that runs that differ in them share it."""
+        """Fields that do not affect what the specification computes; runs that differ only in them share the result."""
         return frozenset()
 
 
@@ -84,7 +84,7 @@ _PLAIN = frozenset({str, int, float, bool})
 
 
 def _builtin(value: Any) -> Any:
-    """Return a value with containers of other kinds as dictionaries and lists: Hydra hands over those of OmegaConf."""
+    """Return a value with dictionaries and lists for other containers, e.g. those of OmegaConf, which Hydra passes."""
     if value is None or type(value) in _PLAIN:
         return value
     if isinstance(value, Mapping):
@@ -97,8 +97,8 @@ def _builtin(value: Any) -> Any:
 class SpecError(ConfigError, ValueError):
     """Fields of a specification are wrong.
 
-    A validator may raise a `ValueError` of a `Note`. Where the note has a field ``key``, that is the name of a field of
-    the class; else what it says comes behind the key of the field that is validated.
+    A validator may raise a `ValueError` with a `Note`. If the note has a field ``key``, it is the name of a field of
+    the class; otherwise the error puts the key of the validated field before the note.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ class SpecError(ConfigError, ValueError):
         super().__init__(self.note(cls.__name__))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # pydantic's own cannot travel to another process
+        # pydantic's own error cannot be pickled for another process
         return ConfigError, (self.said,), {"where": self.where, "to_correct": self.to_correct}
 
     def note(self, where: str) -> Note:
@@ -124,7 +124,7 @@ class SpecError(ConfigError, ValueError):
 S = TypeVar("S", bound=Spec)
 
 MOST_NODES = 1024
-"""Nodes whose specification is found without a look at their content."""
+"""The largest number of nodes whose specification is cached by identity, without comparing their content."""
 
 
 def build(node: Mapping[str, Any], kind: type[S], where: str) -> S:
@@ -162,31 +162,31 @@ def build(node: Mapping[str, Any], kind: type[S], where: str) -> S:
     try:
         return cls(**fields)
     except SpecError as error:
-        refused = ConfigError(error.note(where))
-        # fields that are at odds with each other may come from different choices
-        refused.to_correct = any(item["loc"] for item in error.error.errors())
-        raise refused from error
+        wrong = ConfigError(error.note(where))
+        # fields that contradict each other may come from different choices
+        wrong.to_correct = any(item["loc"] for item in error.error.errors())
+        raise wrong from error
 
 
 def identity(spec: Spec, without: frozenset[str] = frozenset()) -> str:
-    """Return a text that is equal for specifications of equal class and equal fields, those of ``without`` aside."""
+    """Return a text that is equal for specifications with the same class and fields, except fields in ``without``."""
     fields = spec.model_dump_json(exclude=set(without)) if without else spec.model_dump_json()
     return f"{type(spec).__module__}.{type(spec).__qualname__}{fields}"
 
 
 def as_default(spec: S, names: frozenset[str]) -> S:
-    """Return a specification with some fields at their defaults; itself if they are."""
+    """Return a specification with some fields at their defaults; the same object if they already are."""
     fields = type(spec).model_fields
     defaults = {name: fields[name].get_default(call_default_factory=True) for name in names}
-    other = {name: value for name, value in defaults.items() if getattr(spec, name) != value}
-    return spec.model_copy(update=other) if other else spec
+    changes = {name: value for name, value in defaults.items() if getattr(spec, name) != value}
+    return spec.model_copy(update=changes) if changes else spec
 
 
 def sharing(spec: Spec, *verbs: str) -> frozenset[str]:
     """Return the fields that verbs of a specification do not read: its ``no_numbers``.
 
-    There are none where a class from elsewhere defines a verb anew: it may read whatever it likes, until it has
-    ``no_numbers`` of its own.
+    There are none if a class of another package overrides a verb without defining ``no_numbers``: it may read any
+    field.
     """
     for cls in type(spec).__mro__:
         if "no_numbers" in vars(cls):
@@ -197,7 +197,7 @@ def sharing(spec: Spec, *verbs: str) -> frozenset[str]:
 
 
 class NodeError(ValueError):
-    """A node within a node is wrong; the specification that holds it says so under its own key.
+    """A nested node is wrong; the outer specification reports it under its own key.
 
     Parameters
     ----------
@@ -213,7 +213,7 @@ class NodeError(ValueError):
 
 
 def nested(value: Any, kind: type[Spec]) -> Any:
-    """Return the specification that a node within a node names; anything else is left to pydantic's own check.
+    """Return the specification that a nested node names; other values are left to pydantic's check.
 
     Raises
     ------
@@ -230,14 +230,14 @@ def nested(value: Any, kind: type[Spec]) -> Any:
 
 @contextmanager
 def under(key: str, kind: type[Spec]) -> Iterator[None]:
-    """Have errors of a node within a node tell its own key.
+    """Let errors about a nested node name the key of that node.
 
     Parameters
     ----------
     key : str
         E.g. ``"model.error_weights"``.
     kind : type
-        Of the node, with whose role keys begin otherwise.
+        The kind of the node; without this, keys begin with its role.
     """
     try:
         yield
@@ -249,9 +249,9 @@ def under(key: str, kind: type[Spec]) -> Iterator[None]:
 
 
 class Builder:
-    """Builds specifications, equal nodes once: runs that share a source share one object.
+    """Builds specifications, one object for equal nodes: runs with the same source share one object.
 
-    A node may be changed by nobody after it was handed over.
+    A node must not be changed after it was passed to `build`.
     """
 
     def __init__(self) -> None:
@@ -259,17 +259,17 @@ class Builder:
         self._by_content: WeakValueDictionary[bytes, Spec] = WeakValueDictionary()
 
     def build(self, node: Mapping[str, Any], kind: type[S], where: str) -> S:
-        """Return `build` of a node, or what it returned for an equal one.
+        """Return the result of `digicarbon.spec.build` for a node, cached for equal nodes.
 
         Raises
         ------
         ConfigError
-            As `build` does.
+            As for `digicarbon.spec.build`.
         """
-        kept = self._by_node.get((where, id(node)))
-        if kept is not None and kept[0] is node and isinstance(kept[1], kind) and _is_current(kept[1], node):
-            return kept[1]
-        # a text of Python's own tells 1 from true and 1.0, and a number from a text, also as a key
+        entry = self._by_node.get((where, id(node)))
+        if entry is not None and entry[0] is node and isinstance(entry[1], kind) and _is_current(entry[1], node):
+            return entry[1]
+        # repr() distinguishes 1, true, 1.0 and '1', also in keys
         content = hashlib.blake2b(repr((where, node)).encode(), digest_size=16).digest()
         spec = self._by_content.get(content)
         if not isinstance(spec, kind) or not _is_current(spec, node):
@@ -282,7 +282,7 @@ class Builder:
 
 
 def _is_current(spec: Spec, node: Mapping[str, Any]) -> bool:
-    """Return whether a node still names a specification's class: a notebook may load ``mine.py`` anew."""
+    """Return whether a node still names a specification's class: a notebook may reload ``mine.py``."""
     target = str(node.get("_target_"))
     if target.startswith(f"{__package__}."):
         return True
@@ -291,7 +291,7 @@ def _is_current(spec: Spec, node: Mapping[str, Any]) -> bool:
 
 
 def refuse_unknown(node: Mapping[str, Any], where: str) -> None:
-    """Raise a `ConfigError` if a node has a key that its class has not; what is missing may then be misspelled.
+    """Raise a `ConfigError` if its class lacks a key of a node; a missing key may be misspelled.
 
     Parameters
     ----------
@@ -312,18 +312,18 @@ def _no_field(cls: type[Spec], key: str, name: str) -> Note:
 
 
 def own_classes(config: Mapping[str, Any]) -> list[str]:
-    """Return the classes that a run's configuration names and that are not of this package."""
-    named = (str(node["_target_"]) for node in config.values() if isinstance(node, Mapping) and "_target_" in node)
-    return [name for name in named if not name.startswith(f"{__package__}.")]
+    """Return the classes in a run's configuration that are not from this package."""
+    targets = (str(node["_target_"]) for node in config.values() if isinstance(node, Mapping) and "_target_" in node)
+    return [name for name in targets if not name.startswith(f"{__package__}.")]
 
 
 def locate(target: str, where: str) -> object:
-    """Return what a dotted path names; its module is imported, also one of the working directory.
+    """Import the module of a dotted path, also from the working directory, and return the object of that name.
 
     Raises
     ------
     ConfigError
-        If there is no such module, or nothing of that name in it; ``where`` is the key for messages.
+        If there is no such module or no such name in it; ``where`` is the key for messages.
     """
     module_name, _, name = target.rpartition(".")
     key = f"{where}._target_"
@@ -339,9 +339,9 @@ def locate(target: str, where: str) -> object:
     except Interrupt:
         raise
     except BaseException as error:
-        # the user's own module may raise anything, and may end the process
-        said = ": ".join(filter(None, (type(error).__name__, str(error))))
-        raise ConfigError(Note("module_fails", key=key, module=module_name, reason=said)) from error
+        # the user's own module may raise any error, even one that ends the process
+        reason = ": ".join(filter(None, (type(error).__name__, str(error))))
+        raise ConfigError(Note("module_fails", key=key, module=module_name, reason=reason)) from error
     if not module_name.startswith(f"{__package__}."):
         remember(module_name)
     if not hasattr(module, name):
@@ -350,7 +350,7 @@ def locate(target: str, where: str) -> object:
 
 
 def _classes(name: str, module: ModuleType) -> Note | str:
-    """Return what a module has in place of a class that it has not."""
+    """Return a note on the classes of a module that lacks a class."""
     classes = {word: item for word in dir(module) if isinstance(item := getattr(module, word), type)}
     specs = [word for word, item in classes.items() if issubclass(item, Spec)]
     hint = suggestion(name, classes)
@@ -358,12 +358,12 @@ def _classes(name: str, module: ModuleType) -> Note | str:
 
 
 class _NoClassError(ImportError):
-    """A module's source says that it cannot have a class, so that nothing of it need be run.
+    """The source of a module shows that it lacks a class, so that the module need not be executed.
 
     Parameters
     ----------
     classes : list of str
-        Those that it has.
+        The classes that it has.
     """
 
     def __init__(self, classes: list[str]) -> None:
@@ -375,17 +375,17 @@ def _imported(module_name: str, name: str) -> ModuleType:
     if here not in sys.path:
         # appended, never prepended: a file in the working directory must not shadow an installed module
         sys.path.append(here)
-    if module_name.partition(".")[0] != __package__ and (classes := _others(module_name, name)) is not None:
+    if module_name.partition(".")[0] != __package__ and (classes := _classes_without(module_name, name)) is not None:
         raise _NoClassError(classes)
     with told_apart():
         return importlib.import_module(module_name)
 
 
-def _others(module_name: str, name: str) -> list[str] | None:
-    """Return the classes of a module whose source cannot make one of a name; None where it may."""
+def _classes_without(module_name: str, name: str) -> list[str] | None:
+    """Return the classes of a module if its source cannot define one of a name; None if it may."""
     parent = module_name.rpartition(".")[0]
     if parent and parent not in sys.modules:
-        # to find a module of a package is to run the package
+        # finding a module in a package would execute the package
         return None
     spec = importlib.util.find_spec(module_name)
     if spec is None or not spec.origin or not spec.origin.endswith(".py"):
@@ -397,13 +397,13 @@ def _others(module_name: str, name: str) -> list[str] | None:
     classes = []
     for node in ast.walk(tree):
         match node:
-            case ast.ClassDef(name=found):
-                classes.append(found)
-            case ast.alias(name=found, asname=other):
-                if (other or found) in (name, "*"):
+            case ast.ClassDef(name=item):
+                classes.append(item)
+            case ast.alias(name=item, asname=alias):
+                if (alias or item) in (name, "*"):
                     return None
-            case ast.Name(id=found, ctx=ast.Store()):
-                if found == name:
+            case ast.Name(id=item, ctx=ast.Store()):
+                if item == name:
                     return None
             case ast.FunctionDef(name="__getattr__"):
                 return None
@@ -411,7 +411,7 @@ def _others(module_name: str, name: str) -> list[str] | None:
 
 
 def _fault(cls: type[Spec], item: Any, where: str) -> Note:
-    """Return one validation failure."""
+    """Return the note on one validation error."""
     location = [part for part in item["loc"] if not str(part).startswith("function-")]
     key = ".".join([where, *(str(part) for part in location)])
     given = item.get("input")
@@ -432,30 +432,30 @@ def _fault(cls: type[Spec], item: Any, where: str) -> Note:
             allowed = str(item["ctx"]["expected"])
             return Note("not_one_of", key=key, allowed=allowed, given=repr(given), hint=_literal_hint(allowed, given))
         case "value_error":
-            return _refused(cls, item["ctx"]["error"], key, whole=not location)
+            return _validator_note(cls, item["ctx"]["error"], key, whole=not location)
         case _ if given is None:
-            return Note("nothing_given", key=key, reason=_wanted(item))
+            return Note("nothing_given", key=key, reason=_requirement(item))
         case _:
-            return Note("wrong_value", key=key, reason=_wanted(item), given=repr(given))
+            return Note("wrong_value", key=key, reason=_requirement(item), given=repr(given))
 
 
-def _refused(cls: type[Spec], error: ValueError, key: str, whole: bool) -> Note:
-    """Return what a validator has raised: of a node, a note, or a user's own sentence."""
-    said = error.args[0] if error.args and not isinstance(error, DigicarbonError) else ""
+def _validator_note(cls: type[Spec], error: ValueError, key: str, whole: bool) -> Note:
+    """Return the note on an error of a validator: about a node, with a note, or with a user's own sentence."""
+    argument = error.args[0] if error.args and not isinstance(error, DigicarbonError) else ""
     if isinstance(error, NodeError):
         return rebased(error.said, error.kind.role, key)
-    if isinstance(said, Note):
-        own = said.key.partition(".")[0] in cls.model_fields
-        return with_key(said, f"{key}.{said.key}") if own else Note("under_key", key=key, said=said)
+    if isinstance(argument, Note):
+        has_key = argument.key.partition(".")[0] in cls.model_fields
+        return with_key(argument, f"{key}.{argument.key}") if has_key else Note("under_key", key=key, said=argument)
     text = str(error)
     first = re.match(r"\w+", text)
-    # a sentence on the whole begins with the field that is to be changed
+    # a sentence about the whole class begins with the field to change
     if whole and first and first[0] in cls.model_fields:
         return Note("of_key", key=f"{key}.{first[0]}", text=text[first.end() :])
     return Note("under_key", key=key, said=note_of(error) if isinstance(error, DigicarbonError) else note_of(text))
 
 
-def _wanted(item: Any) -> str:
+def _requirement(item: Any) -> str:
     text = str(item["msg"]).replace("Input should be a valid", "must be a").replace("Input should be", "must be")
     return text.replace("a integer", "an integer")
 

@@ -1,8 +1,8 @@
-"""A run's configuration from plain nodes: values laid over them, what is missing, interpolations.
+"""A run's configuration from plain nodes: overriding values, missing values and interpolations.
 
-OmegaConf needs milliseconds a run for what is here a few look-ups in dictionaries. The usual interpolations are read
-here (``${a.b.c}``, alone or within a text, ``${oc.select:a.b,default}``, ``${oc.env:NAME,default}``), with OmegaConf's
-results; whatever else there is raises `ComplicatedError`, and OmegaConf does the whole run.
+OmegaConf needs milliseconds per run; here a few dictionary look-ups are enough. This module resolves the usual
+interpolations (``${a.b.c}``, alone or within a text, ``${oc.select:a.b,default}``, ``${oc.env:NAME,default}``) with the
+same results as OmegaConf. All others raise `ComplicatedError`, and OmegaConf resolves the whole run.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Path = tuple[Any, ...]
 
 MISSING = "???"
 MOST_KEPT = 4096
-"""A node's variants and resolved forms that are kept; a sweep over 100,000 seeds must not keep them all."""
+"""The largest number of variants and resolved forms cached per node: a sweep over 100,000 seeds must not keep all."""
 
 _PATH = r"[A-Za-z_]\w*(?:\.\w+)*"
 _SIMPLE = re.compile(
@@ -34,18 +34,18 @@ _NOTHING = object()
 
 
 class ComplicatedError(Exception):
-    """Only OmegaConf can tell what this comes to, be it a value or an error."""
+    """Only OmegaConf can resolve this, to a value or an error."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A key that an interpolation names.
+    """A key to which an interpolation refers.
 
     Attributes
     ----------
     key : str
     default : object
-        Taken where there is no such key; ``oc.select`` has one.
+        The value where there is no such key; only ``oc.select`` has one.
     """
 
     key: str
@@ -60,7 +60,7 @@ class Interpolation:
 
     @property
     def references(self) -> Iterator[Reference]:
-        """The keys that it names."""
+        """The keys to which it refers."""
         return (part for part in self.parts if isinstance(part, Reference))
 
 
@@ -76,9 +76,9 @@ class Node:
     missing : tuple of str
         Dotted keys that still need a value.
     interpolations : mapping
-        By their path below the group; None if one is beyond `Interpolation`.
+        By their path below the group; None if `Interpolation` cannot express one.
     sealed : bool
-        Whether words of the environment stay interpolations, and addresses are without secrets; see `Node.seal`.
+        Whether environment variables stay interpolations and addresses have no secrets; see `Node.seal`.
     """
 
     group: str
@@ -100,13 +100,13 @@ class Node:
             self.interpolations = None
 
     def seal(self) -> Node:
-        """Return the node as it may be recorded: no word of the environment and no secret of an address is in it."""
+        """Return the node as it may be recorded: without environment variables and without secrets in addresses."""
         if self._seal is None:
             self._seal = Node(self.group, mapped(self.content), sealed=True)
         return self._seal
 
     def with_values(self, values: Sequence[tuple[str, Any]]) -> Node:
-        """Return the node with values laid over it, by dotted keys that begin with the group.
+        """Return the node with some values replaced, by dotted keys that begin with the group.
 
         Raises
         ------
@@ -117,43 +117,43 @@ class Node:
         if name not in self._variants:
             content = self.content
             for key, value in values:
-                content = _laid_over(content, key.split(".")[1:], value)
+                content = _with_value(content, key.split(".")[1:], value)
             _make_room(self._variants)
             self._variants[name] = Node(self.group, content)
         return self._variants[name]
 
     def constant(self, key: str) -> Any:
-        """Return what a dotted key below the group comes to if that is the same in every run, else `_NOTHING`."""
+        """Return the value of a dotted key below the group if it is the same in every run, else `_NOTHING`."""
         if key not in self._constants:
-            found = _NOTHING
+            result = _NOTHING
             with suppress(ComplicatedError):
                 path, value = _located(self, key)
                 if path is None or not any(place[: len(path)] == path for place in self.interpolations or ()):
-                    found = value
-            self._constants[key] = found
+                    result = value
+            self._constants[key] = result
         return self._constants[key]
 
     def filled(self, values: Sequence[Any]) -> Any:
-        """Return the content with its interpolations replaced by values; equal ones come to the same object."""
+        """Return the content with its interpolations replaced by values; equal values give the same object."""
         name = repr(values)
         if name not in self._resolved:
             _make_room(self._resolved)
-            # an address may be whole only when its parts are put together
-            shown = [mapped(value) for value in values] if self.sealed else values
-            self._resolved[name] = _replaced(self.content, zip(self.interpolations or (), shown, strict=True))
+            # an address may be complete only after its parts are joined
+            fillings = [mapped(value) for value in values] if self.sealed else values
+            self._resolved[name] = _replaced(self.content, zip(self.interpolations or (), fillings, strict=True))
         return self._resolved[name]
 
 
 def resolved(nodes: Mapping[str, Node]) -> dict[str, Any]:
     """Return every node's content with interpolations resolved, as OmegaConf would.
 
-    Equal nodes of different runs come to the same objects as long as they are kept, and lists are shared between
-    nodes: they are for reading only.
+    Equal nodes of different runs give the same object while it is cached, and nodes share lists. The result is for
+    reading only.
 
     Raises
     ------
     ComplicatedError
-        If OmegaConf has to do it, also where it would refuse to.
+        If only OmegaConf can resolve it, or refuse it.
     """
     looked_up: dict[str, Any] = {}
     return {group: _content(node, nodes, looked_up) for group, node in nodes.items()}
@@ -165,7 +165,7 @@ def resolved_group(group: str, nodes: Mapping[str, Node]) -> Any:
     Raises
     ------
     ComplicatedError
-        As `resolved` does, for this node and what it refers to.
+        As for `resolved`, for this node and its references.
     """
     return _content(nodes[group], nodes, {})
 
@@ -177,27 +177,27 @@ def interpolation(text: str, keep_environment: bool = False) -> Interpolation:
     ----------
     text : str
     keep_environment : bool
-        Leave words of the environment as they are written, instead of their values.
+        Keep environment variables as interpolations instead of inserting their values.
 
     Raises
     ------
     ComplicatedError
         If it holds more than the usual interpolations.
     """
-    # the environment may change; all other texts are cut once, however many nodes hold them
+    # the environment may change; every other text is split once, however many nodes contain it
     return _cut(text, keep_environment) if "oc.env" in text else _cut_once(text)
 
 
 def _cut(text: str, keep_environment: bool = False) -> Interpolation:
     parts: list[str | Reference] = []
     end = 0
-    for found in _SIMPLE.finditer(text):
-        kept = keep_environment and bool(found["env"])
-        parts += [text[end : found.start()], masked(found[0]) if kept else _part(found)]
-        end = found.end()
+    for match in _SIMPLE.finditer(text):
+        is_hidden = keep_environment and bool(match["env"])
+        parts += [text[end : match.start()], masked(match[0]) if is_hidden else _part(match)]
+        end = match.end()
     parts.append(text[end:])
-    between = [masked(found[0]) for found in _SIMPLE.finditer(text) if keep_environment and found["env"]]
-    if any(isinstance(part, str) and part not in between and ("${" in part or "\\" in part) for part in parts):
+    hidden = [masked(match[0]) for match in _SIMPLE.finditer(text) if keep_environment and match["env"]]
+    if any(isinstance(part, str) and part not in hidden and ("${" in part or "\\" in part) for part in parts):
         raise ComplicatedError(text)
     return Interpolation(tuple(part for part in parts if part != ""))
 
@@ -206,32 +206,32 @@ _cut_once = lru_cache(1024)(_cut)
 
 
 def references(value: object) -> list[str]:
-    """Return the dotted keys that interpolations in a plain value name.
+    """Return the dotted keys to which interpolations in a plain value refer.
 
     Raises
     ------
     ComplicatedError
-        If that cannot be told.
+        If that cannot be determined.
     """
     texts = [text for _, text in _leaves(value, ()) if "${" in text]
     return [reference.key for text in texts for reference in interpolation(text).references]
 
 
 def at(value: Any, path: Sequence[str]) -> Any:
-    """Return what stands at a path in nested mappings, or None."""
+    """Return the value at a path in nested mappings, or None."""
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
     return value
 
 
-def _part(found: re.Match[str]) -> str | Reference:
-    if found["key"]:
-        return Reference(found["key"])
-    if found["select"]:
-        return Reference(found["select"], _constant(f"${{oc.select:no_key_of_this_name,{found['default']}}}"))
-    value = _constant(found[0])
+def _part(match: re.Match[str]) -> str | Reference:
+    if match["key"]:
+        return Reference(match["key"])
+    if match["select"]:
+        return Reference(match["select"], _constant(f"${{oc.select:no_key_of_this_name,{match['default']}}}"))
+    value = _constant(match[0])
     if not isinstance(value, str) or value in ("", MISSING):
-        raise ComplicatedError(found[0])
+        raise ComplicatedError(match[0])
     return value
 
 
@@ -256,40 +256,40 @@ def _value(item: Interpolation, nodes: Mapping[str, Node], looked_up: dict[str, 
         return _referred(item.parts[0], nodes, looked_up)
     texts = [part if isinstance(part, str) else _referred(part, nodes, looked_up) for part in item.parts]
     if not all(isinstance(text, str) for text in texts):
-        # how OmegaConf writes a number or a list into a text is its own affair
+        # only OmegaConf knows how it writes a number or a list into a text
         raise ComplicatedError(str(texts))
     return "".join(texts)
 
 
 def _referred(reference: Reference, nodes: Mapping[str, Node], looked_up: dict[str, Any]) -> Any:
-    found = looked_up.get(reference.key, _NOTHING)
-    if found is _NOTHING:
-        # a reference that leads back to itself is found in this state again
+    value = looked_up.get(reference.key, _NOTHING)
+    if value is _NOTHING:
+        # a circular reference meets this mark again
         looked_up[reference.key] = ComplicatedError
-        found = looked_up[reference.key] = _at_key(reference.key, nodes, looked_up)
-    if found is ComplicatedError:
+        value = looked_up[reference.key] = _at_key(reference.key, nodes, looked_up)
+    if value is ComplicatedError:
         raise ComplicatedError(reference.key)
-    if found is MISSING or found == MISSING:
+    if value is MISSING or value == MISSING:
         if reference.default is _NOTHING:
             raise ComplicatedError(reference.key)
         return reference.default
-    return found
+    return value
 
 
 def _at_key(key: str, nodes: Mapping[str, Node], looked_up: dict[str, Any]) -> Any:
-    """Return what a dotted key comes to; `MISSING` where there is nothing."""
+    """Return the resolved value of a dotted key, or `MISSING`."""
     node = nodes.get(key.partition(".")[0])
     if node is None:
         return MISSING
-    found = node.constant(key)
-    if found is not _NOTHING:
-        return found
+    constant = node.constant(key)
+    if constant is not _NOTHING:
+        return constant
     path, value = _located(node, key)
     return _inside(value, path, node, nodes, looked_up) if path else _content(node, nodes, looked_up)
 
 
 def _located(node: Node, key: str) -> tuple[Path | None, Any]:
-    """Return where in a node a dotted key leads, and what stands there; None and `MISSING` where there is nothing."""
+    """Return the path of a dotted key in a node and the value there; None and `MISSING` if there is no such key."""
     if node.interpolations is None:
         raise ComplicatedError(key)
     value = node.content
@@ -308,10 +308,10 @@ def _located(node: Node, key: str) -> tuple[Path | None, Any]:
 
 def _inside(value: Any, path: Path, node: Node, nodes: Mapping[str, Node], looked_up: dict[str, Any]) -> Any:
     """Return a part of a node with the interpolations in it resolved."""
-    found = node.interpolations or {}
-    if path in found:
-        return _value(found[path], nodes, looked_up)
-    inner = {place[len(path) :]: item for place, item in found.items() if place[: len(path)] == path}
+    interpolations = node.interpolations or {}
+    if path in interpolations:
+        return _value(interpolations[path], nodes, looked_up)
+    inner = {place[len(path) :]: item for place, item in interpolations.items() if place[: len(path)] == path}
     return _replaced(value, ((place, _value(item, nodes, looked_up)) for place, item in inner.items()))
 
 
@@ -328,28 +328,28 @@ def _leaves(value: object, path: Path) -> Iterator[tuple[Path, str]]:
 
 
 def _replaced(content: Any, values: Iterable[tuple[Path, Any]]) -> Any:
-    """Return plain values with others at some paths; what is not on the way there is shared."""
-    copied: Any = content.copy() if isinstance(content, dict | list) else content
-    fresh: set[Path] = set()
+    """Return plain values with new ones at some paths; all parts outside these paths are shared, not copied."""
+    result: Any = content.copy() if isinstance(content, dict | list) else content
+    copies: set[Path] = set()
     for path, value in values:
-        here: Any = copied
+        parent: Any = result
         for depth, name in enumerate(path[:-1], start=1):
-            if path[:depth] not in fresh:
-                fresh.add(path[:depth])
-                here[name] = here[name].copy()
-            here = here[name]
-        here[path[-1]] = value
-    return copied
+            if path[:depth] not in copies:
+                copies.add(path[:depth])
+                parent[name] = parent[name].copy()
+            parent = parent[name]
+        parent[path[-1]] = value
+    return result
 
 
-def _laid_over(content: Any, names: Sequence[str], value: Any) -> Any:
+def _with_value(content: Any, names: Sequence[str], value: Any) -> Any:
     if not names or not isinstance(content, dict) or not all(name.isidentifier() for name in names):
         raise ComplicatedError(".".join(names))
     if len(names) == 1:
         return {**content, names[0]: list(value) if isinstance(value, tuple) else value}
-    return {**content, names[0]: _laid_over(content.get(names[0]), names[1:], value)}
+    return {**content, names[0]: _with_value(content.get(names[0]), names[1:], value)}
 
 
-def _make_room(kept: dict[str, Any]) -> None:
-    if len(kept) >= MOST_KEPT:
-        kept.clear()
+def _make_room(cache: dict[str, Any]) -> None:
+    if len(cache) >= MOST_KEPT:
+        cache.clear()

@@ -1,7 +1,7 @@
 """How a run's configuration is put together.
 
-The user's ``./experiments`` and ``./conf`` come before the shipped ones. Composing costs tens of milliseconds, so each
-option of a sweep is composed once and runs are assembled from these nodes (`digicarbon.config.assemble`).
+The user's ``./experiments`` and ``./conf`` come before the shipped ones. Composing takes tens of milliseconds, so each
+option of a sweep is composed once, and runs are assembled from these nodes (`digicarbon.config.assemble`).
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ from digicarbon.secret import mapped
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 _ITEM = re.compile(r"(\.\d+)+$")
 MOST_POINTS = 4096
-"""Combinations of options whose nodes are kept."""
+"""The largest number of option combinations whose nodes are cached."""
 
 
 def extend_search_path(search_path: ConfigSearchPath) -> None:
@@ -85,7 +85,7 @@ def options(config_loader: ConfigLoader, group: str) -> list[str]:
 
 @dataclass(frozen=True, eq=False)
 class Point:
-    """What a choice of options comes to: each group's node and option."""
+    """The result of a choice of options: each group's node and option."""
 
     nodes: Mapping[str, Node]
     options: Mapping[str, str]
@@ -114,10 +114,10 @@ class Composer:
         self.overrides = list(overrides)
         self.files = lineage(name)
         self._options: dict[str, list[str]] = {}
-        self._own: dict[tuple[str, str], Mapping[str, Node] | None] = {}
+        self._option_nodes: dict[tuple[str, str], Mapping[str, Node] | None] = {}
         self._points: dict[tuple[tuple[str, str], ...], Point] = {}
         self._places: dict[tuple[str, str | None], str] = {}
-        self._laid: tuple[Mapping[str, Any], Mapping[str, Node]] | None = None
+        self._latest: tuple[Mapping[str, Any], Mapping[str, Node]] | None = None
 
     @cached_property
     def _composed(self) -> tuple[DictConfig, Mapping[str, str]]:
@@ -153,10 +153,10 @@ class Composer:
 
     @property
     def instead(self) -> str | None:
-        """The experiment that takes this one's place, if the command line chooses a source that its file says so of.
+        """The experiment to run in place of this one, if ``instead`` in its file names one for the chosen source.
 
-        What an experiment inherits is not meant: with other columns it is another experiment. And who chooses a measure
-        as well has a stand-in of his own.
+        Only a source chosen on the command line counts, and only if the command line does not choose a measure as well.
+        An inherited ``instead`` is ignored, because an experiment with other columns is another experiment.
         """
         if (
             "source" not in self.given
@@ -179,7 +179,7 @@ class Composer:
 
     @cached_property
     def chosen(self) -> Mapping[str, str]:
-        """Which option each group of the base configuration has."""
+        """The option of each group in the base configuration."""
         return self._composed[1]
 
     def sweep_keys(self) -> dict[str, Any]:
@@ -218,9 +218,9 @@ class Composer:
         Parameters
         ----------
         wanted : mapping of str to iterable of str
-            Options by group. One that is wrong, or not plain, is composed alone when a run takes it.
+            Options by group. One that is wrong, or not plain, is composed separately when a run uses it.
         """
-        known = {*self._own, *self.chosen.items()}
+        known = {*self._option_nodes, *self.chosen.items()}
         new = {
             group: [name for name in dict.fromkeys(names) if (group, name) not in known and is_plain(group, name)]
             for group, names in wanted.items()
@@ -228,17 +228,17 @@ class Composer:
         for group in [group for group, names in new.items() if names and self._untouched(group)]:
             for name in new.pop(group):
                 with suppress(ConfigError):
-                    self._own[group, name] = {group: Node(group, content_of(group, name))}
+                    self._option_nodes[group, name] = {group: Node(group, content_of(group, name))}
         for row in itertools.zip_longest(*new.values()):
             options = {group: name for group, name in zip(new, row, strict=True) if name is not None}
             if options:
                 with suppress(ConfigError):
-                    self._own |= self._composed_together(options)
+                    self._option_nodes |= self._composed_options(options)
 
     def _untouched(self, group: str) -> bool:
-        """Return whether an option of a group comes to what its file holds: nothing else says a word on the group."""
-        here = {key.split(".")[0] for key in self.given} | {str(key) for file in self.files for key in file.content}
-        return group not in here and self._all_plain
+        """Return whether an option of a group equals the content of its file, because nothing else sets the group."""
+        keys = {key.split(".")[0] for key in self.given} | {str(key) for file in self.files for key in file.content}
+        return group not in keys and self._all_plain
 
     @cached_property
     def _all_plain(self) -> bool:
@@ -247,10 +247,10 @@ class Composer:
 
     def reaches_out(self, group: str, option: str) -> bool:
         """Return whether an option writes outside its group."""
-        return self._written_by(group, option) is None
+        return self._nodes_of_option(group, option) is None
 
     def options_of(self, choices: Mapping[str, Any] = NOTHING) -> Mapping[str, str]:
-        """Return which option each group of a run has."""
+        """Return the option of each group in a run."""
         return self._point(choices).options
 
     def merged(self, choices: Mapping[str, Any] = NOTHING) -> Mapping[str, Any]:
@@ -281,8 +281,8 @@ class Composer:
     def config(self, choices: Mapping[str, Any] = NOTHING) -> Mapping[str, Any]:
         """Return a run's configuration as plain values, interpolations resolved.
 
-        Groups of several runs that come to the same values are mostly one object, and lists stand in more than one
-        place of it: it is for reading only.
+        Runs with equal values for a group mostly share one object, and one list may appear in several places. The
+        result is for reading only.
 
         Parameters
         ----------
@@ -302,8 +302,8 @@ class Composer:
     def recorded(self, choices: Mapping[str, Any] = NOTHING) -> Mapping[str, Any]:
         """Return a run's configuration as it is recorded: as `config`, but without secrets.
 
-        Words of the environment stay interpolations. Where OmegaConf alone can resolve a configuration, all of its
-        interpolations stay: what they come to might hold such a word.
+        Interpolations of environment variables are not resolved. If only OmegaConf can resolve a configuration, none of
+        its interpolations is: their values might contain an environment variable.
 
         Parameters
         ----------
@@ -357,7 +357,7 @@ class Composer:
     def _unresolved(
         self, key: str, merged: Mapping[str, Any], choices: Mapping[str, Any], error: Exception
     ) -> ConfigError:
-        """Return the error for a reference to nothing, with the file that holds it or that lacks what it names."""
+        """Return the error for a reference to a missing key, with the file that refers to it or that should hold it."""
         place = self.where(key, choices)
         options = {**self.chosen, **choices}
         absent = re.search(r"Interpolation key '(.+?)' not found", first_line(error))
@@ -372,10 +372,10 @@ class Composer:
                 Note("reference_to_no_group", key=key, reference=absent[1], hint=hint, groups=cut(known, 20)), place
             )
         fields = [str(name) for name in node if name != "_target_"]
-        taker, own = (find(f"{name}/{options.get(name)}") for name in (key.split(".")[0], group))
-        shipped = taker is not None and taker.is_relative_to(folders()[-1]) and place == shown(taker)
-        if shipped and own is not None:
-            # what is shipped names what every option of the group has
+        referrer, owner = (find(f"{name}/{options.get(name)}") for name in (key.split(".")[0], group))
+        shipped = referrer is not None and referrer.is_relative_to(folders()[-1]) and place == shown(referrer)
+        if shipped and owner is not None:
+            # a shipped file refers only to fields that every option of the group should have
             return ConfigError(
                 Note(
                     "reference_lacking",
@@ -385,7 +385,7 @@ class Composer:
                     field=field,
                     fields=cut(fields, 30) if fields else Note("no_field_there"),
                 ),
-                shown(own),
+                shown(owner),
             )
         return ConfigError(
             Note(
@@ -400,20 +400,20 @@ class Composer:
         )
 
     def column_file(self, label: str) -> str | None:
-        """Return the file that a column stands in, the nearest one if several have it; None for the command line's."""
+        """Return the nearest file that defines a column; None if only the command line does."""
         files = self.files_of("columns")
         return next((file.shown for file in files if label in map(str, file.content.get("columns") or {})), None)
 
     def inherits_column(self, label: str) -> bool:
-        """Return whether a file has choices for a column, so that to set it to null leaves it out."""
-        every = ((file.content.get("columns") or {}).items() for file in self.files)
-        return any(str(name) == label and values is not None for columns in every for name, values in columns)
+        """Return whether a file has choices for a column, so that setting it to null drops it."""
+        all_items = ((file.content.get("columns") or {}).items() for file in self.files)
+        return any(str(name) == label and values is not None for items in all_items for name, values in items)
 
     def where(self, key: str, choices: Mapping[str, Any] = NOTHING) -> str:
         """Return where a dotted key is set: the command line, or the file as messages show it."""
         group = key.split(".")[0]
         if group in GROUPS:
-            # an item stands where its list does
+            # an item is set where its list is set
             key = _ITEM.sub("", key)
         option = {**self.chosen, **choices}.get(group)
         if (key, option) not in self._places:
@@ -421,7 +421,7 @@ class Composer:
         return self._places[key, option]
 
     def origin(self, key: str, choices: Mapping[str, Any] = NOTHING) -> str:
-        """Return the key that a key has its value from, through interpolations; the key itself if the value is there.
+        """Return the key that supplies a key's value through interpolations; the key itself if it is set directly.
 
         Parameters
         ----------
@@ -438,9 +438,9 @@ class Composer:
         return key
 
     def _place(self, key: str, option: str | None) -> str:
-        if key in self.given or any(key.startswith(f"{given}.") for given in self.given - set(GROUPS)):
+        if key in self.given or any(key.startswith(f"{other}.") for other in self.given - set(GROUPS)):
             return "command line"
-        if key.split(".")[0] in SWEEP_KEYS and any(given.startswith(f"{key}.") for given in self.given):
+        if key.split(".")[0] in SWEEP_KEYS and any(other.startswith(f"{key}.") for other in self.given):
             return "command line"
         for file in self.files:
             if file.sets(key):
@@ -456,55 +456,56 @@ class Composer:
         return next((file.shown for file in self.files if file.chooses(group)), f"{ROOT}.yaml")
 
     def _nodes(self, choices: Mapping[str, Any]) -> Mapping[str, Node]:
-        """Return the nodes of a run, its values laid over them."""
-        # a run asks for what it lacks and for its values, of one mapping that is written once
-        if self._laid is not None and self._laid[0] is choices:
-            return self._laid[1]
+        """Return the nodes of a run, with its values applied."""
+        # a run needs its missing keys and its values, both from the same mapping, which never changes
+        if self._latest is not None and self._latest[0] is choices:
+            return self._latest[1]
         nodes = self._point(choices).nodes
         values: dict[str, list[tuple[str, Any]]] = {}
         for key, value in choices.items():
             if key not in GROUPS:
                 values.setdefault(key.split(".")[0], []).append((key, value))
         nodes = {**nodes, **{group: nodes[group].with_values(items) for group, items in values.items()}}
-        self._laid = choices, nodes
+        self._latest = choices, nodes
         return nodes
 
     def _point(self, choices: Mapping[str, Any]) -> Point:
-        """Return what a choice of options comes to."""
+        """Return the `Point` of the options among a run's choices."""
         groups = tuple((key, str(value)) for key, value in choices.items() if key in GROUPS)
         if groups not in self._points:
             if len(self._points) >= MOST_POINTS:
                 self._points.clear()
-            self._points[groups] = self._made_point(dict(groups))
+            self._points[groups] = self._new_point(dict(groups))
         return self._points[groups]
 
-    def _made_point(self, groups: Mapping[str, str]) -> Point:
-        own = [self._written_by(group, option) for group, option in groups.items()]
+    def _new_point(self, groups: Mapping[str, str]) -> Point:
+        own = [self._nodes_of_option(group, option) for group, option in groups.items()]
         if any(nodes is None for nodes in own):
-            # an option that writes outside its group can be trusted to a full composition only
+            # an option that writes outside its group needs a full composition
             config, _ = self._compose([f"{group}={option}" for group, option in groups.items()])
             nodes = _nodes(config)
         else:
-            nodes = {**self._base_nodes, **{group: node for found in own for group, node in (found or {}).items()}}
+            replacements = (item for option_nodes in own if option_nodes for item in option_nodes.items())
+            nodes = {**self._base_nodes, **dict(replacements)}
         return Point(nodes, {**self.chosen, **groups})
 
     @cached_property
     def _base_nodes(self) -> Mapping[str, Node]:
         return _nodes(self.base)
 
-    def _written_by(self, group: str, option: str) -> Mapping[str, Node] | None:
+    def _nodes_of_option(self, group: str, option: str) -> Mapping[str, Node] | None:
         """Return an option's node by its group, or None if the option writes outside its group."""
-        if (group, option) not in self._own:
-            self._own[group, option] = self._composed_with(group, option)
-        return self._own[group, option]
+        if (group, option) not in self._option_nodes:
+            self._option_nodes[group, option] = self._composed_option(group, option)
+        return self._option_nodes[group, option]
 
-    def _composed_together(self, options: Mapping[str, str]) -> dict[tuple[str, str], Mapping[str, Node] | None]:
+    def _composed_options(self, options: Mapping[str, str]) -> dict[tuple[str, str], Mapping[str, Node] | None]:
         """Return the nodes of plain options of several groups."""
         config, _ = self._compose([f"{group}={option}" for group, option in options.items()])
         nodes = _nodes(config)
         return {(group, option): {group: nodes[group]} for group, option in options.items()}
 
-    def _composed_with(self, group: str, option: str) -> Mapping[str, Node] | None:
+    def _composed_option(self, group: str, option: str) -> Mapping[str, Node] | None:
         self.require_option(group, option)
         if option == self.chosen[group]:
             return {group: self._base_nodes[group]}
@@ -514,10 +515,10 @@ class Composer:
 
     def _compose(self, more: Sequence[str]) -> tuple[DictConfig, Mapping[str, str]]:
         """Return a full composition and the option of each group in it."""
-        replaced = {_key(override) for override in more}
-        kept = [override for override in self.overrides if _key(override) not in replaced]
+        keys = {_key(override) for override in more}
+        unchanged = [override for override in self.overrides if _key(override) not in keys]
         try:
-            config = self.loader.load_configuration(self.name, [*kept, *more], run_mode=RunMode.RUN)
+            config = self.loader.load_configuration(self.name, [*unchanged, *more], run_mode=RunMode.RUN)
         except COMPOSITION_ERRORS as error:
             raise explain(error, self.name, self) from error
         chosen = {str(key): str(option) for key, option in config.hydra.runtime.choices.items() if key in GROUPS}
@@ -528,33 +529,33 @@ class Composer:
         return config, chosen
 
     def _drop_title(self, config: DictConfig) -> None:
-        """Give an experiment that has no title of its own its name and first line, not the title of another one."""
+        """Give an experiment without a title its name and first line, instead of an inherited title."""
         own, *others = self.files or (None,)
         above = [file for file in others if file is not None and file.name != ROOT]
         if own is None or not above or "title" in own.content or "title" in self.given:
             return
         if any("title" in file.content for file in above):
-            said = headline(own.path)
+            comment = headline(own.path)
             with open_dict(config):
-                config["title"] = f"{self.name}: {said}" if said else self.name
+                config["title"] = f"{self.name}: {comment}" if comment else self.name
 
     def _drop_replaced(self, config: DictConfig) -> None:
-        """Leave out what is inherited under the keys that the command line or a file replaces."""
+        """Drop inherited values under the keys that the command line or a file replaces."""
         for key in REPLACEABLE:
             files = self.files_of(key, config)
             if len(files) == len(self.files):
                 continue
-            every = _container(config)
-            value = _without(every.get(key), combined(files, key), combined(self.files[len(files) :], key))
+            values = _container(config)
+            value = _without(values.get(key), combined(files, key), combined(self.files[len(files) :], key))
             with open_dict(config):
                 # the default sentence has every key
                 config[key] = combined(self.files[-1:], key) if value is None else value
 
     def files_of(self, key: str, config: DictConfig | None = None) -> Sequence[ConfigFile]:
-        """Return the files that say something on a sweep key, nearest first: none behind one that replaces it."""
+        """Return the files whose values for a sweep key count, nearest first, up to one that replaces the key."""
         if "replace" in self.given:
-            given = _container(self.base if config is None else config).get("replace")
-            if key in replaced(given, "command line"):
+            value = _container(self.base if config is None else config).get("replace")
+            if key in replaced(value, "command line"):
                 return []
         for number, file in enumerate(self.files, start=1):
             if key in replaced(file.content.get("replace"), file.shown):
@@ -562,38 +563,38 @@ class Composer:
         return self.files
 
     def _refuse_bare_name(self, config: DictConfig, group: str) -> None:
-        """Refuse ``weights: w2_nested`` in a body, which would replace the option's fields by a text."""
+        """Refuse ``weights: w2_nested`` in a body, which would replace the option's fields with a text."""
         node = config._get_node(group)
         if isinstance(node, DictConfig) and not node._is_none() and not node._is_interpolation():
             return
         if (path := find(f"{group}/{self.chosen[group]}")) is not None:
-            # a file that holds a list replaces the group by it
+            # a file that holds a list replaces the group with the list; reading it raises the error
             read(path)
         raise bare_name(group, _container(config).get(group), self.where(group))
 
 
 def _without(value: Any, own: Any, inherited: Any) -> Any:
-    """Return a composed value without what it inherits; what the command line lays over it stays.
+    """Return a composed value without inherited parts; values from the command line stay.
 
     Parameters
     ----------
     value : object
-        Composed, the command line's choices among it.
+        Composed, with the choices of the command line.
     own, inherited : object
-        What the experiment's own files say and what those say that it is rid of.
+        The values in the experiment's own files, and those in the files whose values are replaced.
     """
     if own is None and value == inherited:
         return None
     ours = {} if own is None else own
     if not all(isinstance(one, Mapping) for one in (value, ours, inherited)):
         return value
-    left = {}
+    result = {}
     for name in [*ours, *(name for name in value if name not in ours)]:
         if name in value and name in ours:
-            left[name] = _without(value[name], ours[name], inherited.get(name))
+            result[name] = _without(value[name], ours[name], inherited.get(name))
         elif name in value and (name not in inherited or value[name] != inherited[name]):
-            left[name] = _without(value[name], None, inherited.get(name))
-    return left
+            result[name] = _without(value[name], None, inherited.get(name))
+    return result
 
 
 def missing(merged: Mapping[str, Any]) -> list[str]:
@@ -603,18 +604,18 @@ def missing(merged: Mapping[str, Any]) -> list[str]:
 
 
 def _referred(merged: Mapping[str, Any], key: str) -> str:
-    """Return the key that an interpolation on the way to a key names; empty if there is none."""
-    here: Any = merged
+    """Return the key that an interpolation along the path of a key refers to; empty if there is none."""
+    value: Any = merged
     names = key.split(".")
     for depth, name in enumerate(names, start=1):
-        if isinstance(here, list) and name.isdigit() and int(name) < len(here):
-            here = here[int(name)]
+        if isinstance(value, list) and name.isdigit() and int(name) < len(value):
+            value = value[int(name)]
         else:
-            here = here.get(name) if isinstance(here, Mapping) else None
-        if isinstance(here, str) and "${" in here:
+            value = value.get(name) if isinstance(value, Mapping) else None
+        if isinstance(value, str) and "${" in value:
             with suppress(ComplicatedError):
-                parts = interpolation(here).parts
-                # oc.select may name what is not there
+                parts = interpolation(value).parts
+                # oc.select may name a key that does not exist
                 if len(parts) == 1 and isinstance(parts[0], Reference) and _is_there(merged, parts[0].key):
                     return ".".join([parts[0].key, *names[depth:]])
     return ""
@@ -635,7 +636,7 @@ def _nodes(config: DictConfig) -> dict[str, Node]:
 
 
 def _updated(nodes: Mapping[str, Node], choices: Mapping[str, Any]) -> dict[str, Any]:
-    """Return nodes with values laid over them by OmegaConf, which knows keys that lead through lists."""
+    """Return nodes with values applied by OmegaConf, which supports keys that lead through lists."""
     config = OmegaConf.create({group: node.content for group, node in nodes.items()})
     for key, value in choices.items():
         if key not in GROUPS:

@@ -1,7 +1,7 @@
-"""What can be said of an option: its class, and each field's type, allowed values, default and meaning.
+"""The description of an option: its class, and the type, allowed values, default and meaning of each field.
 
-All of it is read from what is there: types and limits from the class, the meaning from the ``Attributes`` section of
-its docstring (where that is silent, from the comment in the option's YAML), defaults from the YAML.
+Nothing is written twice: types and limits from the class, the meaning from the ``Attributes`` section of
+its docstring (or, without one, from the comment in the option's YAML), and defaults from the YAML.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from digicarbon.spec import Spec, locate
 
 _SECTION = re.compile(r"^Attributes\n-+\n(.*?)(?=^\S[^\n]*\n-+\n|\Z)", re.MULTILINE | re.DOTALL)
 _ENTRY = re.compile(r"^(\S[^\n]*?)(?: : [^\n]*)?\n((?:[ ]+[^\n]*\n|\n)*)", re.MULTILINE)
-_ELSEWHERE = re.compile(r"As in `([\w.]+)`[.;,] ?(.*)")
+_REFERENCE = re.compile(r"As in `([\w.]+)`[.;,] ?(.*)")
 _COMMENT = re.compile(r"^(\w+):(?:[^#\n\"']|\"[^\"\n]*\"|'[^'\n]*')*?\s#\s*(\S.*)$", re.MULTILINE)
 _SCHEMAS: WeakKeyDictionary[type, Mapping[str, Any]] = WeakKeyDictionary()
-_SAID: WeakKeyDictionary[type, list[tuple[str, str]]] = WeakKeyDictionary()
-"""What a class says of itself, read once: a schema of all options asks for it again and again."""
+_ATTRIBUTES: WeakKeyDictionary[type, list[tuple[str, str]]] = WeakKeyDictionary()
+"""The schema and the attributes of each class, cached because a schema of all options needs them many times."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,13 @@ class Field:
     ----------
     name : str
     type : mapping
-        As JSON Schema, in pydantic's words.
+        As JSON Schema, from pydantic.
     meaning : str
-        One paragraph, with units; empty where nothing is said.
+        One paragraph, with units; empty if undocumented.
     required : bool
         Whether the class has no default.
     default : object
-        The class's, as plain values; None where it has none.
+        The default of the class, as plain values; None if there is none.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Option:
-    """An option of a config group, as its file and those that it inherits say.
+    """An option of a config group, from its file and the files that it inherits.
 
     Attributes
     ----------
@@ -73,9 +73,9 @@ class Option:
     node : mapping
         Plain values, interpolations unresolved.
     comments : mapping of str to str
-        What the YAML says behind a field.
+        The comment after each field in the YAML.
     fault : ConfigError or None
-        Why a file of it cannot be read.
+        The reason why one of its files cannot be read.
     """
 
     group: str
@@ -97,7 +97,7 @@ class Option:
         Raises
         ------
         ConfigError
-            If the file cannot be read, or names none that can be imported.
+            If the file cannot be read, or names no class that can be imported.
         """
         if self.fault:
             raise self.fault
@@ -111,13 +111,13 @@ class Option:
 
     @cached_property
     def fields(self) -> list[Field]:
-        """The fields in the order of the file, those that it leaves out behind."""
-        found = {field.name: field for field in described(self.spec, self.comments)}
-        order = [name for name in self.node if name in found]
-        return [found[name] for name in dict.fromkeys([*order, *found])]
+        """The fields in the order of the file, followed by those that it omits."""
+        by_name = {field.name: field for field in described(self.spec, self.comments)}
+        order = [name for name in self.node if name in by_name]
+        return [by_name[name] for name in dict.fromkeys([*order, *by_name])]
 
     def default(self, field: Field) -> Any:
-        """Return what a field is unless something else is said: the file's value, or the class's default."""
+        """Return the default value of a field: the file's value, or else the class's default."""
         return self.node.get(field.name, "???" if field.required else field.default)
 
 
@@ -132,12 +132,12 @@ def options(group: str) -> list[Option]:
 
 def experiments() -> list[tuple[str, str]]:
     """Return names and first lines of the experiments."""
-    found: dict[str, str] = {}
+    headlines: dict[str, str] = {}
     for folder in folders():
         if folder.name == "experiments":
             for path in sorted(folder.glob("*.yaml")):
-                found.setdefault(path.stem, headline(path))
-    return sorted((name, text) for name, text in found.items() if not name.startswith("_"))
+                headlines.setdefault(path.stem, headline(path))
+    return sorted((name, text) for name, text in headlines.items() if not name.startswith("_"))
 
 
 def _option(group: str, name: str, paths: Mapping[str, Path], heirs: tuple[str, ...]) -> Option:
@@ -165,12 +165,12 @@ def find_option(group: str, name: str) -> Option:
     Raises
     ------
     ConfigError
-        If there is none of that name.
+        If there is no option of that name.
     """
-    found = {option.name: option for option in options(group)}
-    if name not in found:
-        raise ConfigError(Note("group_has_no_option", key=group, option=name, hint=suggestion(name, found)))
-    return found[name]
+    by_name = {option.name: option for option in options(group)}
+    if name not in by_name:
+        raise ConfigError(Note("group_has_no_option", key=group, option=name, hint=suggestion(name, by_name)))
+    return by_name[name]
 
 
 def described(cls: type[Spec], comments: Mapping[str, str] | None = None) -> list[Field]:
@@ -180,11 +180,11 @@ def described(cls: type[Spec], comments: Mapping[str, str] | None = None) -> lis
     ----------
     cls : type
     comments : mapping of str to str, optional
-        What is said of a field where the docstring is silent.
+        Meanings of fields that the docstring does not describe.
     """
-    whole = _json_schema(cls)
-    # a class that refers to itself stands among its own definitions
-    types = whole.get("properties") or whole.get("$defs", {}).get(cls.__name__, {}).get("properties", {})
+    schema = _json_schema(cls)
+    # a class that refers to itself is in its own definitions
+    types = schema.get("properties") or schema.get("$defs", {}).get(cls.__name__, {}).get("properties", {})
     meanings = {**(comments or {}), **meanings_of(cls)}
     return [
         Field(
@@ -192,7 +192,7 @@ def described(cls: type[Spec], comments: Mapping[str, str] | None = None) -> lis
             {key: value for key, value in types[name].items() if key not in ("title", "default", "description")},
             meanings.get(name, ""),
             info.is_required(),
-            types[name].get("default", _made(info)),
+            types[name].get("default", _factory_default(info)),
         )
         for name, info in cls.model_fields.items()
     ]
@@ -204,31 +204,31 @@ def _json_schema(cls: type[Spec]) -> Mapping[str, Any]:
     return _SCHEMAS[cls]
 
 
-def _made(info: Any) -> Any:
+def _factory_default(info: Any) -> Any:
     """Return the default that a factory makes, which JSON Schema leaves out."""
     return info.get_default(call_default_factory=True) if info.default_factory is not None else None
 
 
 def meanings_of(cls: type) -> dict[str, str]:
-    """Return what the docstrings of a class and its bases say of each attribute, the nearest first."""
-    found: dict[str, str] = {}
+    """Return the meaning of each attribute from the docstrings of a class and its bases; the nearest class wins."""
+    meanings: dict[str, str] = {}
     for base in cls.__mro__:
         for name, text in _attributes(base):
-            elsewhere = _ELSEWHERE.match(text)
-            if elsewhere:
-                other = _named(elsewhere[1], base)
-                there = "" if other in (None, base) else meanings_of(other).get(name, "")
-                text = " ".join(filter(None, (there, _sentence(elsewhere[2])))) if there else text
+            reference = _REFERENCE.match(text)
+            if reference:
+                other = _named(reference[1], base)
+                meaning = "" if other in (None, base) else meanings_of(other).get(name, "")
+                text = " ".join(filter(None, (meaning, _sentence(reference[2])))) if meaning else text
             if text:
-                found.setdefault(name, text)
-    return found
+                meanings.setdefault(name, text)
+    return meanings
 
 
 def _named(name: str, cls: type) -> type | None:
-    """Return the class of a name: a dotted path, or one among a class's bases or in its module."""
+    """Return the class of a name: a dotted path, a base of a class, or a class in its module."""
     bases = {base.__name__: base for base in cls.__mro__}
-    found = locate(name, name) if "." in name else bases.get(name) or getattr(inspect.getmodule(cls), name, None)
-    return found if isinstance(found, type) else None
+    result = locate(name, name) if "." in name else bases.get(name) or getattr(inspect.getmodule(cls), name, None)
+    return result if isinstance(result, type) else None
 
 
 def _sentence(text: str) -> str:
@@ -236,9 +236,9 @@ def _sentence(text: str) -> str:
 
 
 def _attributes(cls: type) -> list[tuple[str, str]]:
-    if cls not in _SAID:
-        _SAID[cls] = [*_read_attributes(cls)]
-    return _SAID[cls]
+    if cls not in _ATTRIBUTES:
+        _ATTRIBUTES[cls] = [*_read_attributes(cls)]
+    return _ATTRIBUTES[cls]
 
 
 def _read_attributes(cls: type) -> Iterator[tuple[str, str]]:
@@ -281,8 +281,8 @@ _SIGNS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiv
 
 
 def _limits(node: Mapping[str, Any]) -> str:
-    found = [f"{sign} {node[key]:g}" for key, sign in _SIGNS.items() if key in node]
-    return f" {' and '.join(found)}" if found else ""
+    limits = [f"{sign} {node[key]:g}" for key, sign in _SIGNS.items() if key in node]
+    return f" {' and '.join(limits)}" if limits else ""
 
 
 def _as_json(value: object) -> str:

@@ -1,4 +1,4 @@
-"""Hydra's messages as errors of ours, with the place and the nearest known word."""
+"""Hydra's messages as our own errors, with the place and the nearest known word."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut, note_of, suggestion
 
 COMMAND_LINE = "command line"
-"""The place of what stands there."""
+"""The place of values set there."""
 COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException, yaml.YAMLError)
-"""What Hydra raises while it composes."""
+"""The errors that Hydra raises during composition."""
 
 
 _OTHER_TERM = re.compile(r"#|\b(?:log|log1p|log10|ln|exp|sqrt|lag|lead|diff|factor|poly|I|C|L|F|D)\(")
-"""What Stata, R and Python write for terms, and a dummy that lacks its quotes."""
+"""The notation for terms in Stata, R and Python, and a dummy without quotes."""
 _AMBIGUOUS = re.compile(r"(?:Ambiguous value for argument|Sweep parameters) '(.+?)' (?:1\.|requires?)")
 _UNKNOWN_KEY = re.compile(r"Could not override '([^'@]+)")
 
 
 class Vocabulary(Protocol):
-    """What can be chosen, and what the command line chooses."""
+    """The available options and keys, and the choices of the command line."""
 
     @property
     def files(self) -> Sequence[ConfigFile]:
@@ -53,7 +53,7 @@ class Vocabulary(Protocol):
 
 
 def explain(error: Exception, name: str, known: Vocabulary) -> ConfigError:
-    """Turn an error of Hydra's composition into one of ours.
+    """Turn an error of Hydra's composition into our own error.
 
     Parameters
     ----------
@@ -67,20 +67,20 @@ def explain(error: Exception, name: str, known: Vocabulary) -> ConfigError:
     place = _place(text)
     if isinstance(error, OverrideParseException):
         return unreadable(str(error.override), text, COMMAND_LINE)
-    if found := _UNKNOWN_KEY.search(text):
-        return _unknown_key(found[1], place, known)
-    if found := _AMBIGUOUS.search(text):
-        return ConfigError(Note("sweep_for_cfg", override=found[1]), COMMAND_LINE)
-    if found := re.match(r"Could not delete from config\. '(.+?)' does not exist", text):
-        return _unknown_key(found[1], place, known)
-    if found := re.match(r"Could not delete from config\. The value of '(.+?)' is (.+?) and not", text):
-        return ConfigError(Note("deleted_value", key=found[1], value=found[2]), COMMAND_LINE)
-    if found := re.match(r"In '(.+?)': Could not load '([^']+)/([^'/]+)'", text):
-        return unknown_option(found[2], found[3], known, f"{place or found[1]}, defaults")
+    if match := _UNKNOWN_KEY.search(text):
+        return _unknown_key(match[1], place, known)
+    if match := _AMBIGUOUS.search(text):
+        return ConfigError(Note("sweep_for_cfg", override=match[1]), COMMAND_LINE)
+    if match := re.match(r"Could not delete from config\. '(.+?)' does not exist", text):
+        return _unknown_key(match[1], place, known)
+    if match := re.match(r"Could not delete from config\. The value of '(.+?)' is (.+?) and not", text):
+        return ConfigError(Note("deleted_value", key=match[1], value=match[2]), COMMAND_LINE)
+    if match := re.match(r"In '(.+?)': Could not load '([^']+)/([^'/]+)'", text):
+        return unknown_option(match[2], match[3], known, f"{place or match[1]}, defaults")
     if "Cannot merge DictConfig with" in text and (wrong := next(_no_mapping(known), None)):
         return wrong
-    if found := re.search(r"(?:Could not find|Cannot find primary config) '([^']+)'", text):
-        return _unknown_option(found[1], place, known)
+    if match := re.search(r"(?:Could not find|Cannot find primary config) '([^']+)'", text):
+        return _unknown_option(match[1], place, known)
     if isinstance(error, yaml.YAMLError):
         file = getattr(getattr(error, "problem_mark", None), "name", "")
         if Path(file).is_file():
@@ -96,7 +96,7 @@ def unreadable(override: str, text: str, place: str) -> ConfigError:
     ----------
     override : str
     text : str
-        What Hydra says.
+        The message from Hydra.
     place : str
     """
     key, _, value = override.partition("=")
@@ -108,9 +108,9 @@ def unreadable(override: str, text: str, place: str) -> ConfigError:
         return ConfigError(Note("override_of_terms", override=override, spelling=SPELLING, key=key), place)
     if override.startswith("~"):
         return ConfigError(Note("override_takes_away", override=override, example="columns: {FE(1): null}"), place)
-    why = Note("in_brackets", reason=text) if " at input" in text or "xpected" in text else ""
-    cure = Note("quote_values" if place == COMMAND_LINE else "write_sweeps")
-    return ConfigError(Note("override_unreadable", override=override, why=why, cure=cure), place)
+    reason = Note("in_brackets", reason=text) if " at input" in text or "xpected" in text else ""
+    remedy = Note("quote_values" if place == COMMAND_LINE else "write_sweeps")
+    return ConfigError(Note("override_unreadable", override=override, why=reason, cure=remedy), place)
 
 
 def is_unknown_key(error: Exception) -> bool:
@@ -131,10 +131,10 @@ def _unknown_key(key: str, place: str, known: Vocabulary) -> ConfigError:
         return ConfigError(Note("new_key_of_sweep", of=group, key=key), COMMAND_LINE)
     keys = known.fields(group) if group in GROUPS else [*GROUPS, *SWEEP_KEYS]
     mappings = known.mappings(group) if group in GROUPS else []
-    if opened := next((one for one in mappings if key == one or key.startswith(f"{one}.")), None):
-        return ConfigError(Note("new_key", of=opened, key=key), COMMAND_LINE)
+    if mapping := next((name for name in mappings if key == name or key.startswith(f"{name}.")), None):
+        return ConfigError(Note("new_key", of=mapping, key=key), COMMAND_LINE)
     if key in keys:
-        # the option that a column or a sweep chooses, not that of the command line, has none
+        # the command line's option has the key, but the option that a column or a sweep chooses does not
         return ConfigError(Note("key_of_other_options", key=key, of=group), place or COMMAND_LINE)
     hint = suggestion(key, keys)
     return ConfigError(Note("no_such_key", key=key, hint=hint, keys=cut(keys, 40)), place or COMMAND_LINE)
@@ -143,28 +143,28 @@ def _unknown_key(key: str, place: str, known: Vocabulary) -> ConfigError:
 def _unknown_option(missing: str, place: str, known: Vocabulary) -> ConfigError:
     group, _, option = missing.rpartition("/")
     if group in GROUPS:
-        # Hydra names the file of the default; the wrong word stands in an experiment or on the command line
+        # Hydra names the file of the default, but the wrong word is in an experiment or on the command line
         return unknown_option(group, option, known, known.chooser(group))
     return no_experiment(missing, known.options(""), place)
 
 
 def _no_mapping(known: Vocabulary) -> Iterator[ConfigError]:
-    """Yield what is wrong with fields of an experiment that hold a list where an option has a mapping."""
+    """Yield an error for each field of an experiment that holds a list where an option has a mapping."""
     for file in known.files:
         for group in GROUPS:
             node = file.content.get(group)
-            wrong = {key: value for key, value in (node or {}).items() if isinstance(value, list)}
-            for option in known.options(group) if wrong else ():
-                there = content_of(group, option)
-                for key, value in wrong.items():
-                    if isinstance(there.get(key), Mapping):
-                        said = Note("needs_mapping", key=f"{group}.{key}", field=key, given=repr(value))
-                        yield ConfigError(said, file.shown)
+            lists = {key: value for key, value in (node or {}).items() if isinstance(value, list)}
+            for option in known.options(group) if lists else ():
+                content = content_of(group, option)
+                for key, value in lists.items():
+                    if isinstance(content.get(key), Mapping):
+                        note = Note("needs_mapping", key=f"{group}.{key}", field=key, given=repr(value))
+                        yield ConfigError(note, file.shown)
 
 
 def _place(text: str) -> str:
-    found = re.match(r"In '([^']+)'", text)
-    path = find(found[1]) if found else None
+    match = re.match(r"In '([^']+)'", text)
+    path = find(match[1]) if match else None
     return "" if path is None else shown(path)
 
 

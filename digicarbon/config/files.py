@@ -1,4 +1,4 @@
-"""Configuration files as they stand on disk: where they are searched, what an experiment inherits, which sets a key."""
+"""Configuration files on disk: where they are searched, what an experiment inherits, and which file sets a key."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ REPLACEABLE = ("columns", "grid", "zip", "exclude", "draw", "experiments", "inst
 ROOT = "config"
 """The default sentence, which every experiment inherits."""
 UNNAMED = "digicarbon"
-"""What MLflow calls a sweep that has no experiment file."""
+"""The name of a sweep without an experiment file in MLflow."""
 
 _SHAPES: Mapping[str, tuple[type | tuple[type, ...], Note]] = {
     "title": ((str, int, float), Note("a_title")),
@@ -43,8 +43,8 @@ _SHAPES: Mapping[str, tuple[type | tuple[type, ...], Note]] = {
     "replace": ((str, list), Note("keys_to_replace")),
 }
 
-_READ: dict[tuple[str, int, int], Mapping[str, Any]] = {}
-"""Files that were read and found sound, by path, time and size."""
+_CONTENTS: dict[tuple[str, int, int], Mapping[str, Any]] = {}
+"""Content of the files that were read without error, by path, time and size."""
 
 
 @dataclass(frozen=True)
@@ -72,16 +72,16 @@ class ConfigFile:
     @property
     def parents(self) -> list[str]:
         """Names of the experiments in the defaults list."""
-        listed = self.content.get("defaults") or []
-        words = [item.split("@")[0].strip() for item in listed if isinstance(item, str) and item != "_self_"]
+        defaults = self.content.get("defaults") or []
+        words = [item.split("@")[0].strip() for item in defaults if isinstance(item, str) and item != "_self_"]
         folder = self.name.rpartition("/")[0]
         absolute = [word.lstrip("/") if word.startswith("/") or not folder else f"{folder}/{word}" for word in words]
         return [name for name in absolute if name.split("/")[0] not in GROUPS]
 
     def chooses(self, group: str) -> bool:
         """Return whether the defaults list chooses an option of a group."""
-        listed = self.content.get("defaults") or []
-        words = [str(word) for item in listed if isinstance(item, Mapping) for word in item]
+        defaults = self.content.get("defaults") or []
+        words = [str(word) for item in defaults if isinstance(item, Mapping) for word in item]
         return group in [_group(word) for word in words]
 
     def sets(self, key: str) -> bool:
@@ -90,13 +90,13 @@ class ConfigFile:
 
 
 def folders() -> list[Path]:
-    """Return the folders that are searched, first come first: the user's, then the shipped ones."""
+    """Return the folders that are searched, in this order: the user's, then the shipped ones."""
     package = Path(__file__).resolve().parents[1]
     shipped = package if (package / "conf").is_dir() else package.parent
     bases = [Path.cwd(), shipped]
-    found = [_real(base) / name for base in bases for name in ("experiments", "conf") if (base / name).is_dir()]
-    # asked for at every file that is read: to resolve all of a path takes ten times as long as to look at its end
-    return list(dict.fromkeys(path.resolve() if path.is_symlink() else path for path in found))
+    paths = [_real(base) / name for base in bases for name in ("experiments", "conf") if (base / name).is_dir()]
+    # called for each file that is read; resolving a whole path takes ten times as long as checking its last part
+    return list(dict.fromkeys(path.resolve() if path.is_symlink() else path for path in paths))
 
 
 @cache
@@ -111,7 +111,7 @@ def find(name: str) -> Path | None:
 
 
 def is_plain(group: str, option: str) -> bool:
-    """Return whether an option's file is sure to write into its group only: it has no package and no defaults."""
+    """Return whether an option's file can set only its own group, because it has no package and no defaults."""
     path = find(f"{group}/{option}")
     text = "" if path is None else path.read_text(encoding="utf-8", errors="replace")
     return path is not None and not re.search(r"@package|^\s*['\"]?defaults['\"]?\s*:", text, re.MULTILINE)
@@ -151,13 +151,13 @@ def lineage(name: str) -> list[ConfigFile]:
     ------
     ConfigError
         If a file is not readable as a mapping, inherits itself, does not inherit ``config`` once, has a sweep key of
-        the wrong shape, sets what Hydra does not read here, or lies in a sub-folder without ``# @package _global_``.
+        the wrong shape, sets what Hydra does not read here, or is in a sub-folder without ``# @package _global_``.
     """
     files = list(_inherited(name, ()))
     if files and ROOT not in [file.name for file in files]:
         last = files[-1]
-        wrong = [parent for parent in last.parents if find(parent) is None]
-        hint = Note("parent_absent", name=wrong[0], hint=suggestion(wrong[0], _names())) if wrong else ""
+        absent = [parent for parent in last.parents if find(parent) is None]
+        hint = Note("parent_absent", name=absent[0], hint=suggestion(absent[0], _names())) if absent else ""
         raise ConfigError(Note("inherits_no_root", root=ROOT, written=_root(last.name), hint=hint), last.shown)
     if [file.name for file in files].count(ROOT) > 1:
         raise ConfigError(Note("inherits_root_twice", root=ROOT), files[0].shown)
@@ -168,18 +168,18 @@ def lineage(name: str) -> list[ConfigFile]:
 
 
 def refuse_settings(path: Path, content: Mapping[Any, Any]) -> None:
-    """Raise a `ConfigError` if a file sets what of Hydra does nothing here.
+    """Raise a `ConfigError` if a file changes a setting of Hydra that has no effect here.
 
     Parameters
     ----------
     path : Path
     content : mapping
-        What it holds.
+        The content of the file.
     """
     shipped = folders()[-1] / f"{ROOT}.yaml"
     if path != shipped and ("hydra" in content or "hydra/" in str(content.get("defaults"))):
-        for key, said in in_file(content, read(shipped)):
-            raise ConfigError(said, f"{shown(path)}, {key}")
+        for key, note in in_file(content, read(shipped)):
+            raise ConfigError(note, f"{shown(path)}, {key}")
 
 
 def _inherited(name: str, heirs: tuple[str, ...]) -> Iterator[ConfigFile]:
@@ -202,7 +202,7 @@ def _names() -> list[str]:
 
 
 def read(path: Path) -> Mapping[Any, Any]:
-    """Return a configuration file's plain values, interpolations unresolved; nobody may change them.
+    """Return a configuration file's plain values, interpolations unresolved; they must not be changed.
 
     Raises
     ------
@@ -213,19 +213,19 @@ def read(path: Path) -> Mapping[Any, Any]:
     with suppress(OSError):
         stat = path.stat()
         key = (str(path.resolve()), stat.st_mtime_ns, stat.st_size)
-        if key in _READ:
-            return _READ[key]
+        if key in _CONTENTS:
+            return _CONTENTS[key]
     check_content(path)
     try:
-        # OmegaConf reads interpolations
+        # OmegaConf checks the interpolations
         for_hydra(path)
         content = parsed(path)
         content = {} if content is None else content
     except yaml.YAMLError as error:
         raise not_yaml(error, path) from error
     except OmegaConfBaseException as error:
-        refused = ConfigError(Note("not_interpolation", reason=str(error).splitlines()[0]))
-        raise at(under(refused, str(error.full_key or "")), shown(path)) from error
+        wrong = ConfigError(Note("not_interpolation", reason=str(error).splitlines()[0]))
+        raise at(under(wrong, str(error.full_key or "")), shown(path)) from error
     except (OSError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(Note("file_no_yaml", file=shown(path), reason=" ".join(str(error).split()))) from error
     if not isinstance(content, dict):
@@ -234,12 +234,12 @@ def read(path: Path) -> Mapping[Any, Any]:
         name, _, value = word.partition(":")
         raise ConfigError(missing_blank(name, value), shown(path))
     if key is not None:
-        _READ[key] = content
+        _CONTENTS[key] = content
     return content
 
 
 def check_content(path: Path) -> None:
-    """Refuse a configuration file whose aliases write out to more than a configuration can be, or with half letters.
+    """Refuse a configuration file with half letters, or whose aliases expand to more than `MOST_VALUES` values.
 
     Raises
     ------
@@ -252,31 +252,31 @@ def check_content(path: Path) -> None:
 
 
 def not_yaml(error: yaml.YAMLError, path: Path) -> ConfigError:
-    """Return the error for a file that the parser refuses."""
+    """Return the error for a file that the YAML parser refuses."""
     return ConfigError(Note("file_no_yaml_where", file=shown(path), fault=fault(error, path)))
 
 
 def in_order(content: Mapping[Any, Any], path: Path) -> bool:
-    """Return whether a defaults list says where its own file comes in, which must be the end.
+    """Return whether a defaults list says when the file's own values apply, which must be last.
 
     Raises
     ------
     ConfigError
-        If something stands behind ``_self_`` that would overwrite the file's own values.
+        If an item after ``_self_`` would overwrite the file's own values.
     """
-    listed = [item for item in content.get("defaults") or [] if not _only_chooses(item)]
-    if "_self_" not in listed:
-        return not listed
-    behind = [_named(item) for item in listed[listed.index("_self_") + 1 :]]
+    items = [item for item in content.get("defaults") or [] if not _only_chooses(item)]
+    if "_self_" not in items:
+        return not items
+    later = [_named(item) for item in items[items.index("_self_") + 1 :]]
     # mappings are merged
     own = [key for key, value in _fields(content) if key != "defaults" and not isinstance(value, Mapping)]
-    if behind and own:
-        raise ConfigError(Note("self_not_last", others=cut(behind), keys=cut(own)), f"{shown(path)}, defaults")
+    if later and own:
+        raise ConfigError(Note("self_not_last", others=cut(later), keys=cut(own)), f"{shown(path)}, defaults")
     return True
 
 
 def _only_chooses(item: object) -> bool:
-    """Return whether an item of a defaults list replaces the option that another one names, wherever it stands."""
+    """Return whether an item of a defaults list replaces the option of another item, whatever its position."""
     return isinstance(item, Mapping) and all(str(key).startswith("override ") for key in item)
 
 
@@ -295,26 +295,26 @@ def _fields(content: Mapping[Any, Any]) -> Iterator[tuple[str, Any]]:
 
 def _check_package(file: ConfigFile) -> None:
     lines = (line.strip() for line in file.path.read_text(encoding="utf-8").splitlines())
-    # Hydra stops looking at the first line that is no header, a comment included
+    # Hydra stops at the first line that is no header, even if it is a comment
     if not re.fullmatch(r"#\s*@package\s+_global_", next((line for line in lines if line), "")):
         raise ConfigError(Note("needs_package_line", written=_root(file.name)), file.shown)
 
 
 def check_defaults(content: Mapping[Any, Any], path: Path) -> None:
-    """Raise a `ConfigError` if a file's defaults list is none, or an item of it names nothing.
+    """Raise a `ConfigError` if a file's defaults are not a list, or if an item of it chooses nothing.
 
     Parameters
     ----------
     content : mapping
-        What the file holds.
+        The content of the file.
     path : Path
     """
-    listed, place = content.get("defaults"), f"{shown(path)}, defaults"
-    if listed is None:
+    defaults, place = content.get("defaults"), f"{shown(path)}, defaults"
+    if defaults is None:
         return
-    if not isinstance(listed, list):
-        raise ConfigError(Note("defaults_no_list", root=ROOT, given=repr(listed)), place)
-    for item in listed:
+    if not isinstance(defaults, list):
+        raise ConfigError(Note("defaults_no_list", root=ROOT, given=repr(defaults)), place)
+    for item in defaults:
         if isinstance(item, Mapping) and len(item) == 1:
             _check_choice(*next(iter(item.items())), place)
         elif not isinstance(item, str):
@@ -329,7 +329,7 @@ def _check_choice(word: object, option: object, place: str) -> None:
     if isinstance(option, list):
         example = f"grid: {{{group}: [{', '.join(map(str, option))}]}}"
         raise ConfigError(Note("several_options", given=repr(option), example=example), f"{place}, {group}")
-    raise ConfigError(Note("option_by_name", key=group, given=_given(option)), f"{place}, {group}")
+    raise ConfigError(Note("option_by_name", key=group, given=_shown_value(option)), f"{place}, {group}")
 
 
 def _group(word: str) -> str:
@@ -355,20 +355,20 @@ def _check_shapes(file: ConfigFile) -> None:
 
 
 def check_shape(key: str, value: object, place: str) -> None:
-    """Raise a `ConfigError` if the value of a sweep key is not of its kind."""
-    kind, wanted = _SHAPES[key]
+    """Raise a `ConfigError` if the value of a sweep key has the wrong type."""
+    kind, shape = _SHAPES[key]
     if value is not None and not isinstance(value, kind):
-        raise ConfigError(Note("wrong_shape", key=key, wanted=wanted, given=repr(value)), place)
+        raise ConfigError(Note("wrong_shape", key=key, wanted=shape, given=repr(value)), place)
 
 
 def bare_name(group: str, given: object, place: str) -> ConfigError:
-    """Return the error for ``weights: w2_nested`` in a body, which would replace the option's fields by a text."""
+    """Return the error for ``weights: w2_nested`` in a body, which would replace the option's fields with a text."""
     if not isinstance(given, str):
-        return ConfigError(Note("group_holds_fields", key=group, given=_given(given)), place)
+        return ConfigError(Note("group_holds_fields", key=group, given=_shown_value(given)), place)
     return ConfigError(Note("bare_option", key=group, option=given, root=ROOT), place)
 
 
-def _given(value: object) -> Note | str:
+def _shown_value(value: object) -> Note | str:
     return Note("nothing") if value is None else repr(value)
 
 
@@ -378,7 +378,7 @@ def replaced(value: object, place: str) -> list[str]:
     Raises
     ------
     ConfigError
-        If one of them is none of `REPLACEABLE`.
+        If one of them is not in `REPLACEABLE`.
     """
     names = [str(name) for name in (value if isinstance(value, list) else [value] if value else [])]
     for name in names:
@@ -393,7 +393,7 @@ def replaced(value: object, place: str) -> list[str]:
 
 
 def combined(files: Sequence[ConfigFile], key: str) -> Any:
-    """Return what files, nearest first, come to under a key: mappings are merged, all else is replaced."""
+    """Return the combined value of a key in files, nearest first: mappings are merged, other values replaced."""
     value: Any = None
     for file in reversed(files):
         if key in file.content:
@@ -420,22 +420,22 @@ def _sets(node: object, key: str) -> bool:
 
 
 def command_line(verb: str, name: str = ROOT, words: Sequence[str] = ()) -> str:
-    """Return a command as a shell takes it, to be copied.
+    """Return a command that can be copied into a shell.
 
     Parameters
     ----------
     verb : str
     name : str
-        The experiment. That of a sweep without a file is left out, since nothing of that name can be run.
+        The experiment. The name of a sweep without a file is omitted, because no experiment of that name can be run.
     words : sequence of str
-        Overrides and flags. Those that hold a secret are left out.
+        Overrides and flags. Those that contain a secret are omitted.
     """
     words = [word for word in words if masked(word) == word]
     return shlex.join(["digicarbon", verb, *([] if name in (ROOT, UNNAMED) else [name]), *words])
 
 
 def override(key: str, value: str) -> str:
-    """Return a word of the command line that sets a key to a text; Hydra reads most signs in quotes only."""
+    """Return a word of the command line that sets a key to a text; Hydra needs quotes around most signs."""
     if re.fullmatch(r"[\w./:@?+-]+", value, re.ASCII):
         return f"{key}={value}"
     escaped = value.replace('"', r"\"")

@@ -1,4 +1,4 @@
-"""The points of a product of finite sets by number, without a list of them."""
+"""The points of a product of finite sets, accessible by number without a list of all points."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ Point = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Remaining:
-    """The points of a product that are not dropped, the last digit running fastest.
+    """The points of a product that are not dropped; the last digit changes fastest.
 
     Attributes
     ----------
     sizes : tuple of int
-        How many digits each position has.
+        The number of digits at each position.
     positions : tuple of int
-        Those that decide whether a point is dropped, ascending.
+        Positions whose digits decide whether a point is dropped, ascending.
     dropped : collection of tuple of int
-        Digits at these positions that are dropped.
+        Digits at these positions of the points that are dropped.
     """
 
     sizes: tuple[int, ...]
@@ -37,11 +37,11 @@ class Remaining:
 
     @property
     def count(self) -> int:
-        """The number of points that are left."""
+        """The number of points that remain."""
         return prod(self.sizes) - self.dropped_count
 
     def __iter__(self) -> Iterator[Point]:
-        """Yield what is left in order."""
+        """Yield the remaining points in order."""
         for point in itertools.product(*map(range, self.sizes)):
             if not self.dropped or tuple(point[position] for position in self.positions) not in self.dropped:
                 yield point
@@ -55,7 +55,7 @@ class Remaining:
                 digit, index = self._digit(prefix, position, index)
                 prefix = (*prefix, digit)
             else:
-                digit, index = divmod(index, self._left(prefix, position + 1))
+                digit, index = divmod(index, self._rest(prefix, position + 1))
             if digit >= size:
                 raise IndexError(index)
             point.append(digit)
@@ -63,24 +63,24 @@ class Remaining:
 
     def _digit(self, prefix: Point, position: int, index: int) -> tuple[int, int]:
         for digit in range(self.sizes[position]):
-            left = self._left((*prefix, digit), position + 1)
-            if index < left:
+            rest = self._rest((*prefix, digit), position + 1)
+            if index < rest:
                 return digit, index
-            index -= left
+            index -= rest
         raise IndexError(index)
 
-    def _left(self, prefix: Point, position: int) -> int:
-        """Return how many points are left with given digits before a position; ``prefix`` are those that matter."""
-        return prod(self.sizes[position:]) - self._lost[prefix] * self._free[position]
+    def _rest(self, prefix: Point, position: int) -> int:
+        """Return how many points remain with fixed digits before a position; ``prefix`` holds the deciding digits."""
+        return prod(self.sizes[position:]) - self._drops[prefix] * self._free[position]
 
     @cached_property
-    def _lost(self) -> Counter[Point]:
-        """How many of `dropped` begin with some digits."""
+    def _drops(self) -> Counter[Point]:
+        """The number of elements of `dropped` that begin with given digits."""
         lengths = range(len(self.positions) + 1)
         return Counter(point[:length] for point in self.dropped for length in lengths)
 
     @cached_property
     def _free(self) -> list[int]:
-        """How many ways there are from each position on to choose digits that do not matter."""
+        """The number of ways to choose the digits that decide nothing, from each position to the end."""
         sizes = [1 if position in self.positions else size for position, size in enumerate(self.sizes)]
         return [prod(sizes[position:]) for position in range(len(sizes) + 1)]

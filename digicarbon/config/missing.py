@@ -1,4 +1,4 @@
-"""What is said of an experiment that does not exist: where it was looked for, and where it may be."""
+"""The error for an experiment that does not exist: where it was searched, and where it may be."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut, suggestion
 
 FOLDER = "experiments"
-"""Where a study keeps its experiments."""
+"""The folder of a study's experiments."""
 MOST = 20
-"""Experiments of the user's own that are named."""
+"""The largest number of the user's own experiments that are listed."""
 
 
 def no_experiment(name: str, known: Sequence[str], place: str = "") -> ConfigError:
@@ -45,14 +45,14 @@ def own_experiments() -> Set[str]:
 
 
 def _almost(here: Path, name: str) -> Iterator[Note]:
-    """Yield what is wrong with a file that was meant, e.g. one that an editor has saved as ``main.yaml.txt``."""
-    wanted = Path(f"{name}.yaml")
+    """Yield a note on each file that the user may have meant, e.g. one saved by an editor as ``main.yaml.txt``."""
+    target = Path(f"{name}.yaml")
     for folder in (FOLDER,) if here.name == FOLDER else (FOLDER, ""):
-        for path in _files((here / folder / wanted).parent):
-            if path.name.partition(".")[0].casefold() != wanted.name.partition(".")[0].casefold():
+        for path in _files((here / folder / target).parent):
+            if path.name.partition(".")[0].casefold() != target.name.partition(".")[0].casefold():
                 continue
             shown = path.relative_to(here).as_posix()
-            right = f"{FOLDER}/{wanted.as_posix()}"
+            right = f"{FOLDER}/{target.as_posix()}"
             if shown != right and path.suffix.lower() in (".yaml", ".yml", ".txt"):
                 yield Note("experiment_elsewhere", file=shown, right=right)
 
@@ -65,7 +65,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _elsewhere(here: Path, name: str) -> Note:
-    """Return how to get to the nearest folder that has experiments, one with the file first; the study otherwise."""
+    """Return the way to a folder with experiments, preferably one with the file; else advice to go to the study."""
     try:
         below = sorted(path for path in here.iterdir() if path.is_dir() and not path.name.startswith("."))
     except OSError:

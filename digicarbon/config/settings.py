@@ -1,4 +1,4 @@
-"""Hydra's own settings: those that would do nothing here are refused, each with what to write in its place."""
+"""Hydra's own settings: those without effect here are refused, and the error says what to write instead."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from digicarbon.note import Note
 
 READ = ("hydra.searchpath", "hydra.verbose", "hydra.job_logging", "hydra.hydra_logging")
-"""Settings that the command line may give, as keys or as groups."""
+"""Settings that the command line may set, as keys or as groups."""
 _LIST = re.compile(r"\s*[^\W\d][\w.]*(?:\s*,\s*[^\W\d][\w.]*)+\s*")
 _PARAMS = "hydra.sweeper.params"
 _OTHERS: Mapping[str, Note] = {
@@ -23,7 +23,7 @@ _OTHERS: Mapping[str, Note] = {
 
 
 def instead(key: str, value: Any, in_file: bool) -> Note:
-    """Return why a setting of Hydra's is refused and what to write in its place.
+    """Return the reason why a setting of Hydra is refused, and what to write instead.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def instead(key: str, value: Any, in_file: bool) -> Note:
         Dotted, e.g. ``hydra.sweeper.params``, whose value holds the swept keys.
     value : Any
     in_file : bool
-        Whether a file sets it, and not the command line.
+        Whether a file, not the command line, sets it.
     """
     if key == _PARAMS and isinstance(value, Mapping) and value:
         items = list(_swept(value))
@@ -43,14 +43,14 @@ def instead(key: str, value: Any, in_file: bool) -> Note:
 
 
 def in_file(content: Mapping[Any, Any], shipped: Mapping[Any, Any]) -> Iterator[tuple[str, Note]]:
-    """Yield each key of a file that sets Hydra otherwise than the shipped default sentence, with `instead`.
+    """Yield each Hydra setting of a file that differs from the shipped default sentence, with the note of `instead`.
 
     Parameters
     ----------
     content : mapping
-        Of the user's file.
+        The user's file.
     shipped : mapping
-        Of the shipped ``config.yaml``.
+        The shipped ``config.yaml``.
     """
     for item in content.get("defaults") or []:
         if isinstance(item, Mapping) and item not in (shipped.get("defaults") or []):
@@ -58,15 +58,15 @@ def in_file(content: Mapping[Any, Any], shipped: Mapping[Any, Any]) -> Iterator[
                 group = str(word).removeprefix("override ").strip().lstrip("/").partition("@")[0]
                 if group.partition("/")[0] == "hydra":
                     yield f"defaults, {group}: {option}", instead(group.replace("/", "."), option, True)
-    given, known = content.get("hydra"), shipped.get("hydra")
-    if "hydra" in content and not isinstance(given, Mapping):
-        yield "hydra", instead("hydra", given, True)
-    elif isinstance(given, Mapping):
-        yield from _other(given, known if isinstance(known, Mapping) else {}, "hydra")
+    hydra, default = content.get("hydra"), shipped.get("hydra")
+    if "hydra" in content and not isinstance(hydra, Mapping):
+        yield "hydra", instead("hydra", hydra, True)
+    elif isinstance(hydra, Mapping):
+        yield from _changed(hydra, default if isinstance(default, Mapping) else {}, "hydra")
 
 
 def on_command_line(override: str) -> Note | None:
-    """Return what is said of an override that sets what Hydra would do nothing with here; None for all others.
+    """Return the note on an override of a Hydra setting without effect here; None for all other overrides.
 
     Parameters
     ----------
@@ -82,14 +82,14 @@ def on_command_line(override: str) -> Note | None:
     return instead(key, value, False)
 
 
-def _other(given: Mapping[Any, Any], known: Mapping[Any, Any], prefix: str) -> Iterator[tuple[str, Note]]:
-    for name, value in given.items():
+def _changed(settings: Mapping[Any, Any], defaults: Mapping[Any, Any], prefix: str) -> Iterator[tuple[str, Note]]:
+    for name, value in settings.items():
         key = f"{prefix}.{name}"
-        if name in known and known[name] == value:
+        if name in defaults and defaults[name] == value:
             continue
         if isinstance(value, Mapping) and value and key != _PARAMS:
-            inner = known.get(name)
-            yield from _other(value, inner if isinstance(inner, Mapping) else {}, key)
+            inner = defaults.get(name)
+            yield from _changed(value, inner if isinstance(inner, Mapping) else {}, key)
         else:
             yield key, instead(key, value, True)
 
@@ -104,7 +104,7 @@ def _swept(values: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, A
 
 
 def _values(value: Any) -> str:
-    """Return a list of a file: plain words between commas as they are, Hydra's other grammar in quotes."""
+    """Return the YAML for swept values: plain words with commas as a list, other Hydra grammar in quotes."""
     text = _text(value)
     if _LIST.fullmatch(text):
         return f"[{', '.join(word.strip() for word in text.split(','))}]"

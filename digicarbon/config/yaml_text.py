@@ -1,7 +1,7 @@
-"""The YAML of configuration files: parsed once per process, by the quick parser where it agrees with OmegaConf's.
+"""The YAML of configuration files: parsed once per process, with the fast parser if it agrees with OmegaConf's.
 
-OmegaConf makes an object of every value and parses in pure Python: an experiment with a grid of 1,024 lists took a
-second to read, three times over.
+OmegaConf makes an object of every value and parses in pure Python: reading an experiment with a grid of 1,024 lists
+took a second, and was done three times.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from omegaconf import AnyNode, DictConfig, OmegaConf
 from omegaconf._utils import get_omega_conf_dumper, get_yaml_loader
 
 SEALED = 100
-"""Lists of a grid with more values pass through Hydra as one object."""
+"""Lists of a grid with more values than this pass through Hydra as one object."""
 _RARE = re.compile(r"""[^\n -~\u3000-\u9fff\uff00-\uffef]|[&*!?%@`|>\\]|^(?:---|\.\.\.)|:[,\]}"']""", re.MULTILINE)
-"""What the two parsers read differently, or might."""
+"""Characters that the two parsers read differently, or might."""
 _PARSED: dict[tuple[str, int, int], Any] = {}
 
 
 class Sealed:
-    """A long list that OmegaConf passes on and never looks into.
+    """A long list that OmegaConf passes on without reading its items.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class Sealed:
 
 
 def parsed(path: Path) -> Any:
-    """Return what a file holds as plain values, which nobody may change; a file that was changed is read anew.
+    """Return the content of a file as plain values, which must not be changed; a changed file is read again.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def parsed(path: Path) -> Any:
 
 
 def for_hydra(path: Path) -> Any:
-    """Return the configuration that Hydra composes of a file, long lists of its grid sealed.
+    """Return the content of a file as Hydra composes it, with long lists of its grid sealed.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def for_hydra(path: Path) -> Any:
 
 
 def plain(config: DictConfig, resolve: bool = False) -> dict[Any, Any]:
-    """Return a configuration's plain values, those of its grid with long lists opened."""
+    """Return a configuration's plain values, with the long lists of its grid unsealed."""
     values = cast("dict[Any, Any]", OmegaConf.to_container(config, resolve=resolve))
     grid = values.get("grid")
     if isinstance(grid, dict):
@@ -88,15 +88,15 @@ def dumped(content: Mapping[str, Any]) -> str:
 def _values(path: Path) -> Any:
     text = path.read_text(encoding="utf-8")
     if not _RARE.search(text):
-        # our sentences explain what OmegaConf's parser says of what is wrong
+        # our error messages explain those of OmegaConf's parser, so a wrong file is parsed again below
         with suppress(yaml.YAMLError):
             return yaml.load(text, _Quick)
     try:
-        # the error of a file names it
+        # errors from a file object include its name
         with path.open(encoding="utf-8") as file:
             return yaml.load(file, _Slow)
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
-        # tags such as !!int on what is none; brackets within brackets without end
+        # e.g. a tag !!int on a text, or brackets nested too deeply
         raise yaml.YAMLError(f"it holds what cannot be read ({error})") from error
 
 
@@ -109,12 +109,12 @@ def _mapping(loader: Any, node: Any, deep: bool = False) -> Any:
     """Return a mapping whose keys all differ, as OmegaConf demands."""
     names = [key.value for key, _ in node.value if key.tag == yaml.resolver.BaseResolver.DEFAULT_SCALAR_TAG]
     if len(set(names)) < len(names):
-        raise yaml.constructor.ConstructorError(problem="a key stands twice", problem_mark=node.start_mark)
+        raise yaml.constructor.ConstructorError(problem="a key is repeated", problem_mark=node.start_mark)
     return yaml.CSafeLoader.construct_mapping(loader, node, deep)
 
 
 _Slow: Any = get_yaml_loader()
-"""OmegaConf's rules on what is a number, a date or a text."""
+"""OmegaConf's parser, with its rules for numbers, dates and texts."""
 _RULES = {"yaml_implicit_resolvers": _Slow.yaml_implicit_resolvers, "yaml_constructors": _Slow.yaml_constructors}
 _Quick: Any = (
     type("_Quick", (yaml.CSafeLoader,), {**_RULES, "construct_mapping": _mapping}) if yaml.__with_libyaml__ else _Slow

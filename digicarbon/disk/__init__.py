@@ -1,1 +1,1 @@
-"""Files: written whole or not at all, unpacked with care, temporary ones removed."""
+"""Files: written completely or not at all, checked before unpacking, and removed if temporary."""

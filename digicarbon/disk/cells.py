@@ -1,4 +1,4 @@
-"""Text in files that a spreadsheet opens stays text: no cell is run as a formula."""
+"""Cells of files for spreadsheets: text stays text, and no cell is run as a formula."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _FORMULA = re.compile(r"[=+\-@\t\r]")
-# with stars, brackets or a range behind it, no spreadsheet takes it for more than text
+# with stars, brackets or a range after it, every spreadsheet treats a number as text
 _NUMBER = re.compile(r"[+-]?(\d[\d,.]*|\.\d+)([eE][+-]?\d+)?[*%]{0,4}|[+-]?∞|-")
 
 
@@ -19,7 +19,7 @@ def plain(value: Any) -> Any:
     Parameters
     ----------
     value : object
-        A text that is a number, e.g. ``-0.12`` or ``-0.12***``, stays as it is, and so does what is no text.
+        Numbers written as text, e.g. ``-0.12`` or ``-0.12***``, and values other than text are unchanged.
     """
     if not isinstance(value, str) or not is_formula(value):
         return value
@@ -32,19 +32,19 @@ def is_formula(text: str) -> bool:
 
 
 def plain_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table with `plain` cells, labels and heads."""
-    words = table.select_dtypes(exclude="number").columns
-    # most tables have nothing of the kind, and are large
-    heads = [*table.columns.to_flat_index(), *table.index.to_flat_index()]
-    cells = (value for name in words.unique() for column in _columns(table, name) for value in column.unique())
-    if not any(isinstance(value, str) and is_formula(value) for value in (*_flat(heads), *table.index.names, *cells)):
+    """Return a table with `plain` applied to cells, row labels and column names."""
+    names = table.select_dtypes(exclude="number").columns
+    # most tables contain no formula, and copying large ones is slow
+    labels = [*table.columns.to_flat_index(), *table.index.to_flat_index()]
+    cells = (value for name in names.unique() for column in _columns(table, name) for value in column.unique())
+    if not any(isinstance(value, str) and is_formula(value) for value in (*_flat(labels), *table.index.names, *cells)):
         return table
     return table.map(plain).rename(index=plain, columns=plain).rename_axis(index=plain, columns=plain)
 
 
 def _columns(table: pd.DataFrame, name: Any) -> list[pd.Series[Any]]:
-    found = table[name]
-    return [found] if found.ndim == 1 else [found.iloc[:, place] for place in range(found.shape[1])]
+    columns = table[name]
+    return [columns] if columns.ndim == 1 else [columns.iloc[:, position] for position in range(columns.shape[1])]
 
 
 def _flat(labels: list[Any]) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Temporary folders of a sweep, which the next one removes if this one could not."""
+"""Temporary folders of a sweep; the next sweep removes them if this one could not."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _LOCK = ".lock"
 
 
 class Scratch:
-    """A temporary folder; a context that removes it.
+    """A temporary folder, as a context manager that removes it.
 
-    A command that is killed leaves its folder behind. The folder's maker holds a lock beside it that the system lets go
-    of when the process ends, however it ends; whoever makes the next folder removes those whose lock nobody holds. A
-    lock tells this more surely than a process id, which another process, or one in another container, may have.
+    A command that is killed leaves its folder behind. The process that makes the folder holds a lock file beside it,
+    which the system releases when the process ends for any reason. The next process that makes a folder removes those
+    whose lock is free. A lock is more reliable than a process id, which another process or container may reuse.
 
     Attributes
     ----------
@@ -32,8 +32,8 @@ class Scratch:
         place = Path(tempfile.gettempdir())
         remove_abandoned(place)
         self.path = place / f"{PREFIX}{secrets.token_hex(8)}"
-        self._lock = FileLock(_beside(self.path))
-        # before there is a folder, so that nobody sees one without a lock
+        self._lock = FileLock(_lock_file(self.path))
+        # before the folder exists, so that no process sees it without a lock
         self._lock.acquire()
         self.path.mkdir(mode=0o700)
 
@@ -47,15 +47,15 @@ class Scratch:
 
     def close(self) -> None:
         """Remove the folder."""
-        # a worker of joblib may outlive the sweep with a file still mapped, which Windows does not let go
+        # a joblib worker may outlive the sweep with a file still mapped, which Windows cannot delete
         shutil.rmtree(self.path, ignore_errors=True)
         self._lock.release()
         if not self.path.exists():
-            _beside(self.path).unlink(missing_ok=True)
+            _lock_file(self.path).unlink(missing_ok=True)
 
 
 def remove_abandoned(place: Path) -> None:
-    """Remove the folders whose makers are gone; what belongs to others, or cannot be removed, stays.
+    """Remove the folders of ended processes, except those of other users or that cannot be removed.
 
     Parameters
     ----------
@@ -64,14 +64,14 @@ def remove_abandoned(place: Path) -> None:
     """
     from filelock import FileLock
 
-    for beside in place.glob(f"{PREFIX}*{_LOCK}"):
-        # a lock that is held raises an error of this family, too, and so does one of another user
-        with suppress(OSError), FileLock(beside, timeout=0):
-            folder = beside.with_suffix("")
+    for lock_file in place.glob(f"{PREFIX}*{_LOCK}"):
+        # a held lock and a lock of another user both raise a subclass of OSError
+        with suppress(OSError), FileLock(lock_file, timeout=0):
+            folder = lock_file.with_suffix("")
             shutil.rmtree(folder, ignore_errors=True)
             if not folder.exists():
-                beside.unlink(missing_ok=True)
+                lock_file.unlink(missing_ok=True)
 
 
-def _beside(folder: Path) -> Path:
+def _lock_file(folder: Path) -> Path:
     return folder.with_suffix(_LOCK)

@@ -1,4 +1,4 @@
-"""How a text file is written: its encoding, what separates cells, decimals and thousands."""
+"""The format of a text file: its encoding, and the separators of cells, decimals and thousands."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ WORDS = {
     "blank": " ",
     "apostrophe": "'",
 }
-"""Words for characters that a command line takes only in quotation marks."""
+"""Words for characters that need quotation marks on a command line."""
 
 DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE = 200
-"""Rows that are looked at for the separator."""
+"""The number of rows used to detect the separator."""
 
-# blanks that do not break a line, and the typographic apostrophe, are meant too
+# including non-breaking blanks and the typographic apostrophe
 _GROUPS = {",": ",", ".": r"\.", " ": "[ \u00a0\u202f]", "'": "['\u2019]"}
 _OTHER = {",": ".", ".": ","}
 _ALONE = re.compile(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])")
@@ -42,7 +42,7 @@ _HIGH = re.compile(rb"[\x80-\xff]")
 
 @dataclass(frozen=True)
 class TextFormat:
-    """How a text file is written; what is None is found out from the file.
+    """The format of a text file; None means that it is detected from the file.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class TextFormat:
     decimal, thousands : str or None
         The characters before decimals and between thousands.
     fields : tuple of str
-        Which of these the configuration can say, for messages.
+        The settings above that the configuration can set, for messages.
     """
 
     encoding: str | None = None
@@ -64,14 +64,14 @@ class TextFormat:
 
 @dataclass(frozen=True)
 class Figures:
-    """How numbers are written.
+    """The notation of numbers.
 
     Attributes
     ----------
     decimal : str
     thousands : str or None
     sure : bool
-        Whether the file or the configuration tells it; otherwise it is only the usual way.
+        Whether the file or the configuration determines it; otherwise it is only the usual notation.
     """
 
     decimal: str = "."
@@ -80,12 +80,12 @@ class Figures:
 
     @property
     def plain(self) -> bool:
-        """Whether Python reads such numbers by itself."""
+        """Whether Python can read such numbers without a conversion."""
         return self.decimal == "." and self.thousands is None
 
     @cached_property
     def _table(self) -> dict[int, str]:
-        # the marks that `_GROUPS` allows, and the blanks at the ends
+        # the thousands marks in `_GROUPS`, and blanks at both ends
         between = {"'": "'\u2019"}.get(self.thousands or "", self.thousands or "") + " \u00a0\u202f"
         return {**dict.fromkeys(map(ord, between), ""), ord(self.decimal): "."}
 
@@ -96,22 +96,22 @@ class Figures:
         return re.compile(rf"\s*[+-]?(?={decimal}?\d)(?:\d*{groups})(?:{decimal}\d*)?(?:[eE][+-]?\d+)?\s*")
 
     def fit(self, cells: pd.Series[Any]) -> bool:
-        """Return whether all cells that are text are numbers that are written so."""
+        """Return whether all text cells are numbers in this notation."""
         matches = self._pattern.fullmatch
         return all(not isinstance(cell, str) or matches(cell) for cell in cells.to_numpy(dtype=object))
 
     def read(self, cell: object) -> object:
-        """Return a cell that fits as Python writes the number; a cell that is no text as it is."""
+        """Return the number in a matching text cell in Python's notation; other cells unchanged."""
         return cell.translate(self._table) if isinstance(cell, str) else cell
 
 
 def decoded(file: Path, where: str, written: TextFormat) -> tuple[str, str]:
-    """Return a file's text and the encoding that it is in: the first of `encodings` that fits, where none is given.
+    """Return a file's text and its encoding: the configured one, or the first of `encodings` that fits.
 
     Raises
     ------
     DataError
-        If the file is not text of such an encoding.
+        If the file is not text in such an encoding.
     """
     raw = gunzip(file) if file.suffix.lower() == ".gz" else file.read_bytes()
     for name in (written.encoding,) if written.encoding else encodings(raw):
@@ -121,56 +121,56 @@ def decoded(file: Path, where: str, written: TextFormat) -> tuple[str, str]:
             continue
         except LookupError as error:
             raise DataError(Note("text_unknown_encoding", key=f"{where}.encoding", encoding=name)) from error
-    tried = written.encoding or Note("text_usual_encodings")
+    names = written.encoding or Note("text_usual_encodings")
     if "encoding" in written.fields:
-        raise DataError(Note("text_of_other_encoding", key=f"{where}.encoding", file=file.name, encodings=tried))
-    raise DataError(Note("text_not_utf8", file=file.name, encodings=tried))
+        raise DataError(Note("text_of_other_encoding", key=f"{where}.encoding", file=file.name, encodings=names))
+    raise DataError(Note("text_not_utf8", file=file.name, encodings=names))
 
 
 def shown_mark(mark: str | None) -> str:
-    """Return how a character is written on the command line, where most need quotation marks: as a word."""
+    """Return the word for a character on the command line, where most characters need quotation marks."""
     return next((word for word, known in WORDS.items() if known == mark), str(mark))
 
 
 def separator(text: str, usual: str, headed: bool = True) -> str:
-    """Return what separates the cells of a text: what gives all rows equally many cells, and the most of them.
+    """Return the cell separator of a text: the mark that gives all rows the same number of cells, and the most cells.
 
-    Where nothing does, it is what the first row has most of, or all rows together where the first one may be a title
-    (``headed`` false); ``usual`` goes before others that do as well.
+    If no mark does, it is the most frequent mark in the first row, or in all rows if the first one may be a title
+    (``headed`` false). In a tie ``usual`` wins.
     """
     marks = sorted(DELIMITERS, key=lambda mark: mark != usual)
     head = text[: _end_of_row(text, _SAMPLE)]
-    rows = {mark: found for mark in marks if (found := _rows(head, mark))}
-    widths = {mark: len(found[0]) for mark, found in rows.items()}
+    rows = {mark: cells for mark in marks if (cells := _rows(head, mark))}
+    widths = {mark: len(cells[0]) for mark, cells in rows.items()}
     even = {mark: n for mark, n in widths.items() if n > 1 and all(len(row) == n for row in rows[mark])}
     candidates = even or (widths if headed else {mark: head.count(mark) for mark in marks})
     return max(candidates, key=lambda mark: candidates[mark], default=usual)
 
 
 def figures(cells: Mapping[Hashable, pd.Series[Any]], numeric: Iterable[Hashable], written: TextFormat) -> Figures:
-    """Return how the numbers of a table are written.
+    """Return the notation of the numbers in a table.
 
-    They are all written alike: a column that only decimal commas make numbers of (``0,51``, ``1.234,5``) tells it for
-    every column, likewise one that only points do (``0.51``, ``1,234.5``). ``1,234`` alone tells nothing.
+    All columns share one notation: a column that can be read only with decimal commas (``0,51``, ``1.234,5``) decides
+    for all columns, and so does one that needs decimal points (``0.51``, ``1,234.5``). ``1,234`` alone is ambiguous.
 
     Parameters
     ----------
     cells : mapping of name to Series
         The columns without their gaps.
     numeric : iterable of names
-        The columns that are numbers as they stand.
+        The columns that are numbers without a conversion.
     written : TextFormat
-        What the configuration says, and the character between cells.
+        The format in the configuration, and the character between cells.
     """
     thousands = written.thousands
     known = set(numeric)
-    unread = [column for name, column in cells.items() if name not in known]
-    told = written.decimal or _OTHER.get(thousands or "")
-    if told is not None:
-        return _grouped(told, thousands, unread if told == "." else cells.values())
+    other = [column for name, column in cells.items() if name not in known]
+    decimal = written.decimal or _OTHER.get(thousands or "")
+    if decimal is not None:
+        return _grouped(decimal, thousands, other if decimal == "." else cells.values())
     points, commas = Figures(".", thousands or ","), Figures(",", thousands or ".")
-    # numbers as they stand are looked at only if commas are there, or may be expected
-    fits = {(points.fit(column), commas.fit(column)) for column in unread}
+    # numeric columns are checked only if other columns hold such marks, or if commas are likely
+    fits = {(points.fit(column), commas.fit(column)) for column in other}
     if written.delimiter != ";" and not any(map(any, fits)):
         return Figures(".", thousands)
     fits |= {(points.fit(cells[name]), commas.fit(cells[name])) for name in known}
@@ -179,32 +179,32 @@ def figures(cells: Mapping[Hashable, pd.Series[Any]], numeric: Iterable[Hashable
     return _grouped("." if (True, False) in fits else ",", thousands, cells.values())
 
 
-def in_doubt(cells: pd.Series[Any], found: Figures) -> str:
-    """Return a cell whose point may stand between thousands as well as before decimals, if all are so; else nothing."""
-    if found.sure or found.decimal != "." or not Figures(",", ".").fit(cells):
+def in_doubt(cells: pd.Series[Any], notation: Figures) -> str:
+    """Return a cell whose point may separate thousands or decimals, if all cells are ambiguous; else an empty text."""
+    if notation.sure or notation.decimal != "." or not Figures(",", ".").fit(cells):
         return ""
     return next((cell for cell in cells if isinstance(cell, str) and "." in cell), "")
 
 
 def _grouped(decimal: str, thousands: str | None, columns: Iterable[pd.Series[Any]]) -> Figures:
-    """Return figures that have marks between thousands where these are given or a column is no number without."""
+    """Return figures with a mark between thousands if it is configured or a column needs it to be numeric."""
     bare, grouped = Figures(decimal, thousands), Figures(decimal, thousands or _OTHER[decimal])
     needed = thousands is None and any(not bare.fit(column) and grouped.fit(column) for column in columns)
     return grouped if needed else bare
 
 
 def encodings(raw: bytes) -> tuple[str, ...]:
-    """Return the encodings that bytes may be in, in the order to try them: that of their mark, or UTF-8 and a guess."""
+    """Return the possible encodings of bytes, likeliest first: that of a byte order mark, or UTF-8 and a guess."""
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return ("utf-16",)
     return ("utf-8-sig", guessed_encoding(raw))
 
 
 def guessed_encoding(raw: bytes) -> str:
-    """Return which of cp1252 and gb18030 bytes are that are no UTF-8.
+    """Return the likely encoding, cp1252 or gb18030, of bytes that are not UTF-8.
 
-    Accented letters of Western Europe stand alone between plain ones, while GB18030, which includes GBK, takes two such
-    bytes for nearly every character: what most bytes do decides. Both often accept the bytes of the other.
+    A Western European accented letter is one high byte, mostly between plain letters. GB18030, which includes GBK, uses
+    two high bytes for nearly every character. The majority decides, because both often accept the other's bytes.
     """
     high = len(_HIGH.findall(raw))
     alone = len(_ALONE.findall(raw))

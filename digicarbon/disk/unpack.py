@@ -1,4 +1,4 @@
-"""Compressed files are looked at before they are unpacked: a small one can hold more than any memory."""
+"""Compressed files are checked before they are unpacked, because a small file can exceed any memory."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from digicarbon.errors import DataError
 from digicarbon.note import Note
 
 MOST = 1 << 30
-"""Bytes that a file may have unpacked. A table of 1,302 sectors by 1,302, China's by province, has some 100 million."""
+"""The most bytes of an unpacked file. China's table by province, 1,302 by 1,302 sectors, has about 100 million."""
 
 
 def check_zip(file: Path) -> None:
-    """Refuse a workbook or another zip file that unpacks to too much; others are left to who reads them.
+    """Refuse a workbook or another zip file that is too large when unpacked; other files pass without a check.
 
     Raises
     ------
@@ -28,12 +28,12 @@ def check_zip(file: Path) -> None:
 
 
 def gunzip(file: Path) -> bytes:
-    """Return what a gzip file holds.
+    """Return the content of a gzip file.
 
     Raises
     ------
     DataError
-        If it is too much.
+        If it is too large.
     """
     with gzip.open(file) as stream:
         content = stream.read(MOST + 1)

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 
 
 def put(path: Path, content: bytes | Path) -> None:
-    """Write a file, or copy one, whole or not at all, and make its folder."""
+    """Write or copy a file completely or not at all, and make its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
-        with half.open("wb") as file:
+        with temporary.open("wb") as file:
             if isinstance(content, Path):
                 with content.open("rb") as source:
                     shutil.copyfileobj(source, file)
@@ -21,6 +21,6 @@ def put(path: Path, content: bytes | Path) -> None:
                 file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        half.replace(path)
+        temporary.replace(path)
     finally:
-        half.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)

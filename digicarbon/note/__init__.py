@@ -1,7 +1,7 @@
-"""What there is to say of numbers, as facts: a code with fields, whose words come from a table when they are shown.
+"""Messages about numbers, stored as facts: a code with fields, which is put into words only when it is shown.
 
-Models, sources and reports make a `Note`; nothing asks for its words but what prints it. The words stand in
-``digicarbon/data/notes.csv``, a row per code, in English and in Chinese (`digicarbon.note._words`).
+Models, sources and reports make a `Note`; only code that prints a note needs its words. The words are in
+``digicarbon/data/notes.csv``, one row per code, in English and Chinese (`digicarbon.note._words`).
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from digicarbon.errors import DigicarbonError, closest
 from digicarbon.note._words import in_words
 
 Value: TypeAlias = Union[str, int, float, "Note", tuple["Value", ...]]
-"""What a field holds: a name, a number, a note that is a part of this one, or several of these."""
+"""The value of a field: a name, a number, a nested note, or several of these."""
 Named: TypeAlias = Callable[[str], str]
 Language: TypeAlias = Literal["en", "zh"]
 PLAIN = "text"
-"""The code of a sentence that has no other: a user's own, or one that came from elsewhere."""
+"""The code of a plain sentence: one written by a user or by other software."""
 
 
 @dataclass(frozen=True, slots=True, init=False)
 class Note:
-    """Something to be said, e.g. under a table.
+    """A message, e.g. under a table.
 
     Attributes
     ----------
     code : str
-        What is said: a row of ``digicarbon/data/notes.csv``, or ``text`` for a sentence as it is.
+        The kind of message: a row of ``digicarbon/data/notes.csv``, or ``text`` for a plain sentence.
     fields : tuple of (str, value)
-        Of what it is said, by name, in the order of the alphabet.
+        The facts in the message, by name, in alphabetical order.
 
     Examples
     --------
@@ -53,7 +53,7 @@ class Note:
         return self.text()
 
     def __repr__(self) -> str:
-        """Return what makes the note."""
+        """Return the code that creates the note."""
         return f"Note({', '.join([repr(self.code), *(f'{name}={value!r}' for name, value in self.fields)])})"
 
     def __getitem__(self, field: str) -> Any:
@@ -73,7 +73,7 @@ class Note:
         ----------
         language : {"en", "zh"}
         named : callable, optional
-            Returns what a variable is called in Chinese, and anything else as it is. English words keep the names.
+            Returns the Chinese name of a variable, and other texts unchanged. English words keep the names.
         """
         if self.code == PLAIN:
             return str(self["text"])
@@ -81,13 +81,13 @@ class Note:
 
     @property
     def key(self) -> str:
-        """The dotted key that it is about: its field ``key``, or that of the note in its field ``first``."""
+        """The dotted key that the note is about: its field ``key``, or the key of the note in its field ``first``."""
         fields = dict(self.fields)
         first = fields.get("first")
         return first.key if "key" not in fields and isinstance(first, Note) else str(fields.get("key", ""))
 
     def changed(self, **fields: Any) -> Note:
-        """Return the note with other values of some fields."""
+        """Return the note with new values for some fields."""
         return Note(self.code, **dict(self.fields) | fields)
 
     def parts(self) -> Iterator[Note]:
@@ -99,7 +99,7 @@ class Note:
                     yield from item.parts()
 
     def with_parts(self, change: Callable[[Note], Note]) -> Note:
-        """Return the note with each note in its fields changed, and then itself."""
+        """Return the note after a change of each nested note, and then of the note itself."""
 
         def of(value: Value) -> Value:
             if isinstance(value, tuple):
@@ -109,7 +109,7 @@ class Note:
         return change(Note(self.code, **{name: of(value) for name, value in self.fields}))
 
     def with_texts(self, change: Callable[[str], str]) -> Note:
-        """Return the note with each text in its fields changed."""
+        """Return the note after a change of each text in its fields."""
 
         def of(value: Value) -> Value:
             if isinstance(value, tuple):
@@ -120,47 +120,47 @@ class Note:
 
     @property
     def texts(self) -> Iterator[str]:
-        """The texts of its fields, and of the notes in these."""
+        """The texts in its fields, including those of nested notes."""
         for part in self.parts():
             for _, value in part.fields:
                 yield from (item for item in (value if isinstance(value, tuple) else (value,)) if isinstance(item, str))
 
     def to_json(self) -> dict[str, Any]:
-        """Return the note as plain values that JSON holds."""
+        """Return the note as plain values for JSON."""
         return {"code": self.code, **{name: _plain(value) for name, value in self.fields}}
 
     @classmethod
     def from_json(cls, node: Mapping[str, Any]) -> Note:
-        """Return what `to_json` gave."""
+        """Return the note of a result of `to_json`."""
         fields = {name: _read(value) for name, value in node.items() if name != "code"}
         return cls(node["code"], **fields)
 
 
 def note_of(said: Note | str | DigicarbonError) -> Note:
-    """Return a note as it is, what an error says and where, and a sentence as a note that holds it."""
+    """Return a note unchanged, an error as a note with its place, and a sentence as a note that contains it."""
     if isinstance(said, DigicarbonError):
         return Note("placed", where=said.where, said=note_of(said.said)) if said.where else note_of(said.said)
     return said if isinstance(said, Note) else Note(PLAIN, text=str(said))
 
 
 def notes_of(said: Iterable[Note | str]) -> tuple[Note, ...]:
-    """Return notes as they are, and sentences as notes that hold them."""
+    """Return notes unchanged, and sentences as notes that contain them."""
     return tuple(map(note_of, said))
 
 
 def cut(items: Iterable[Any], most: int = 6) -> tuple[Any, ...] | Note:
-    """Return what a list in a note shows: all items, or the first ones and how many more there are."""
-    every = tuple(items)
-    return every if len(every) <= most else Note("and_more", items=every[:most], more=len(every) - most)
+    """Return the items of a list for a note: all items, or the first ones with the number of the others."""
+    all_items = tuple(items)
+    return all_items if len(all_items) <= most else Note("and_more", items=all_items[:most], more=len(all_items) - most)
 
 
 def suggestion(word: str, allowed: Iterable[str]) -> Note | str:
-    """Return `` Did you mean 'x'?`` for the closest of ``allowed``, whatever its case, or an empty text.
+    """Return `` Did you mean 'x'?`` for the closest of ``allowed``, ignoring case, or an empty text.
 
-    Templates take it as ``{hint:rest}``, with no blank before it.
+    Templates insert it as ``{hint:rest}``, without a blank before it.
     """
-    close = closest(word, allowed)
-    return Note("did_you_mean", name=close) if close else ""
+    match = closest(word, allowed)
+    return Note("did_you_mean", name=match) if match else ""
 
 
 def columns_there(names: Iterable[object], text: Iterable[object] = (), most: int = 40) -> Note:
@@ -169,15 +169,15 @@ def columns_there(names: Iterable[object], text: Iterable[object] = (), most: in
     Parameters
     ----------
     names : iterable
-        Columns, those of text among them or not.
+        Columns; those of text may be missing.
     text : iterable
-        Which of these, or which further ones, hold text where a model needs numbers.
+        Columns, among ``names`` or not, that hold text although a model needs numbers.
     most : int
-        As for `cut`.
+        See `cut`.
     """
-    words = set(map(str, text))
-    every = dict.fromkeys([*map(str, names), *map(str, text)])
-    shown = [Note("text_column", column=_quoted(name)) if name in words else _quoted(name) for name in every]
+    text_columns = set(map(str, text))
+    columns = dict.fromkeys([*map(str, names), *map(str, text)])
+    shown = [Note("text_column", column=_quoted(name)) if name in text_columns else _quoted(name) for name in columns]
     return Note("columns_there", columns=cut(shown, most))
 
 

@@ -1,17 +1,17 @@
-"""The words of notes: templates of a table, and how the values of fields are put into them.
+"""The words of notes: templates from a table, and how field values are inserted.
 
 A template is a sentence or a phrase with fields in braces, ``{name:kind}``. Kinds are
 
-- ``words``: a note in this place, or a name that is called otherwise in Chinese: a variable, a place;
+- ``words``: a nested note, or a name with a Chinese translation, e.g. of a variable or a place;
 - ``rest``: the same, or nothing;
-- ``list``, ``semicolons``, ``ands``: several of them, with what stands between;
-- ``names``: several names that stay as they are in every language;
-- ``blanks``: words of a table's cell, e.g. fuel, province and year, in Chinese where all of them have Chinese words;
-- ``sentences``: notes one after the other; ``lines``: each in a line of its own;
-- anything else, e.g. ``.2f``: how Python formats a number; nothing for a name that stays as it is.
+- ``list``, ``semicolons``, ``ands``: several of them, with commas, semicolons or "and" between them;
+- ``names``: several names that are the same in every language;
+- ``blanks``: the words of a table cell, e.g. fuel, province and year, in Chinese if all of them have Chinese words;
+- ``sentences``: notes one after another; ``lines``: notes on separate lines;
+- anything else, e.g. ``.2f``: Python's format of a number; no kind for a name that is the same in every language.
 
-``[|s]`` and ``[is|are]`` choose by the number before them, ``[units: is|are]`` by the one that is named; a list counts
-its items.
+``[|s]`` and ``[is|are]`` depend on the number before them, ``[units: is|are]`` on the named field; for a list the
+number is its length.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ BETWEEN = {
     "sentences": {"en": " ", "zh": ""},
     "lines": {"en": "\n", "zh": "\n"},
 }
-"""What stands between the items of a list, by its kind."""
+"""The separator of a list, by its kind."""
 CALLED = ("words", "rest", "list", "semicolons", "ands")
-"""Kinds whose names are called otherwise in Chinese."""
+"""Kinds whose names are translated into Chinese."""
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A place in a template that a value takes."""
+    """The place of a value in a template."""
 
     name: str
     kind: str
@@ -51,7 +51,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Either:
-    """A place in a template that depends on whether a field is one or many."""
+    """A part of a template that depends on whether a field is one or many."""
 
     by: str
     one: str
@@ -76,9 +76,9 @@ def in_words(
     fields : mapping of str to object
     language : {"en", "zh"}
     named : callable, optional
-        What variables are called in Chinese.
+        Returns the Chinese name of a variable.
     kind : str
-        The kind of fields for which the template names none: that of the place in which this note stands.
+        The kind of fields without a kind in the template: that of the field that contains this note.
     """
     if code not in note_words() and code not in error_words():
         # a later version recorded it
@@ -124,14 +124,14 @@ def pieces_of(text: str) -> tuple[Piece, ...]:
 
 
 def called(name: str, named: Callable[[str], str] | None) -> str:
-    """Return what a place or a variable is called in Chinese; anything else as it is."""
+    """Return the Chinese name of a place or a variable; other texts unchanged."""
     return places().get(name) or (name if named is None else named(name))
 
 
 @cache
 def places() -> Mapping[str, str]:
-    """Return the Chinese names of the country's places, long English ones first: one may be a part of another."""
-    # most words have no place in them, and a table of places takes long to load
+    """Return the Chinese names of the country's places, longest English name first: one may be part of another."""
+    # most notes name no place, and the table of places is slow to load
     from digicarbon.country import country
 
     names = {str(place): str(name) for place, name in country().tiles[["place", "name_zh"]].itertuples(index=False)}

@@ -1,4 +1,4 @@
-"""Code of a user's own that ends the process instead of returning a result."""
+"""The error for a user's own code that ends the process instead of returning a result."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from digicarbon.note import Note
 
 
 def ended(error: BaseException, whose: Note) -> ConfigError:
-    """Return the error for what code raised to end the process.
+    """Return the error for an exception with which code tried to end the process.
 
     Parameters
     ----------
@@ -18,9 +18,9 @@ def ended(error: BaseException, whose: Note) -> ConfigError:
     """
     reason = legible(text_of(error))
     if isinstance(error, SystemExit):
-        how = Note("asked_to_end", status=reason)
+        ending = Note("asked_to_end", status=reason)
     elif reason:
-        how = Note("raised_to_end", kind=type(error).__name__, reason=reason)
+        ending = Note("raised_to_end", kind=type(error).__name__, reason=reason)
     else:
-        how = Note("raised_without_reason", kind=type(error).__name__)
-    return ConfigError(Note("code_ends_process", whose=whose, how=how))
+        ending = Note("raised_without_reason", kind=type(error).__name__)
+    return ConfigError(Note("code_ends_process", whose=whose, how=ending))

@@ -1,7 +1,7 @@
-"""Sentences that earlier versions recorded, read back as the notes that they were made of.
+"""Sentences recorded by earlier versions, parsed back to the notes that they express.
 
-Stores of versions that knew no notes hold English sentences. Whoever reads such a store turns each into a note once,
-here; nothing else reads a sentence.
+Stores of early versions, which had no notes, contain English sentences. Each is turned into a note once, here, when a
+store is read; no other code parses sentences.
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ _MORE = re.compile(r"(?P<items>.+) and (?P<more>\d+) more\Z", re.DOTALL)
 _FRAMES = frozenset(
     {"of_runs", "of_labels", "and_more", "sentences", "span", "cell", "unit_of_variable", "clusters_of_period"}
 )
-"""Notes that reports put around others: they were never recorded, and fit almost any sentence."""
+"""Notes that reports put around other notes: they were never recorded, and match almost any sentence."""
 _END = re.compile(r"(?<=\.) ")
 
 
 @cache
 def recognised(sentence: str) -> Note:
-    """Return the note that is shown as a sentence; one that holds the sentence itself where no note is.
+    """Return the note with the words of a sentence, or a note that contains the sentence if there is none.
 
     Parameters
     ----------
     sentence : str
-        As an earlier version wrote it in English. Of several notes that would be shown so the first one counts.
+        As an earlier version wrote it in English. If several notes have these words, the first one is returned.
     """
     return _whole(sentence) or _several(sentence) or note_of(sentence)
 
 
 def read(node: Any) -> Note:
-    """Return a note as a store holds it: as `Note.to_json` gives it, or as an earlier version wrote it."""
+    """Return the note of a value in a store: a result of `Note.to_json`, or a sentence of an earlier version."""
     return Note.from_json(node) if isinstance(node, Mapping) else recognised(str(node))
 
 
 def read_all(nodes: Iterable[Any]) -> tuple[Note, ...]:
-    """Return notes as a store holds them."""
+    """Return the notes of values in a store."""
     return tuple(map(read, nodes))
 
 
@@ -52,11 +52,11 @@ def _whole(text: str, phrase: bool = False) -> Note | None:
         match = pattern.fullmatch(text) if phrase or _has_words(code) else None
         if match is not None:
             kinds = {piece.name: piece.kind for piece in template(code, "en") if isinstance(piece, Field)}
-            found = Note(code, **{name: _value(said, kinds[name]) for name, said in match.groupdict().items() if said})
-            numbers = all(not _is_format(kinds[name]) or not isinstance(value, str) for name, value in found.fields)
-            # what is read must be shown as it was written
-            if numbers and str(found) == text:
-                return found
+            note = Note(code, **{name: _value(part, kinds[name]) for name, part in match.groupdict().items() if part})
+            numbers = all(not _is_format(kinds[name]) or not isinstance(value, str) for name, value in note.fields)
+            # the words of the note must be exactly the recorded ones
+            if numbers and str(note) == text:
+                return note
     return None
 
 
@@ -65,7 +65,7 @@ def _is_format(kind: str) -> bool:
 
 
 def _several(text: str) -> Note | None:
-    """Return sentences one after the other, of which each is known."""
+    """Return the note of several sentences, each of which is the text of a note."""
     for end in _END.finditer(text):
         first = _whole(text[: end.start()])
         rest = text[end.end() :]
@@ -77,52 +77,52 @@ def _several(text: str) -> Note | None:
     return None
 
 
-def _value(said: str, kind: str) -> Value | tuple[Value, ...]:
+def _value(text: str, kind: str) -> Value | tuple[Value, ...]:
     if kind in _SEPARATORS:
-        more = _MORE.fullmatch(said)
+        more = _MORE.fullmatch(text)
         if more is not None:
             return Note("and_more", items=_value(more["items"], kind), more=int(more["more"]))
-        items = said.split(_SEPARATORS[kind])
+        items = text.split(_SEPARATORS[kind])
         return tuple(items) if kind == "names" else tuple(map(_item, items))
     if kind in ("words", "rest"):
-        return _whole(said, phrase=True) or _several(said) or said
-    return _number(said, kind) if _is_format(kind) else said
+        return _whole(text, phrase=True) or _several(text) or text
+    return _number(text, kind) if _is_format(kind) else text
 
 
-def _item(said: str) -> Value:
-    return _whole(said, phrase=True) or _cell(said) or said
+def _item(text: str) -> Value:
+    return _whole(text, phrase=True) or _cell(text) or text
 
 
-def _cell(said: str) -> Note | None:
-    """Return a text such as ``coke Inner Mongolia 2015``, of which each part is a name that is known or a number."""
+def _cell(text: str) -> Note | None:
+    """Return the note of a text such as ``coke Inner Mongolia 2015``, whose parts are known names or numbers."""
     known = "|".join(map(re.escape, places()))
-    parts = re.findall(rf"(?:{known})(?= |\Z)|\S+", said)
+    parts = re.findall(rf"(?:{known})(?= |\Z)|\S+", text)
     words = [part for part in parts if re.search("[A-Za-z]", part)]
     if len(parts) < 2 or not words or not all(part in places() or part in terms() for part in words):
         return None
-    found = Note("cell", parts=parts)
-    return found if str(found) == said else None
+    note = Note("cell", parts=parts)
+    return note if str(note) == text else None
 
 
-def _number(said: str, kind: str) -> Value:
-    plain = said.replace(",", "")
+def _number(text: str, kind: str) -> Value:
+    plain = text.replace(",", "")
     try:
         number = float(plain.removesuffix("%")) / (100 if plain.endswith("%") else 1)
     except ValueError:
-        return said
+        return text
     for value in (int(number), number) if number.is_integer() else (number,):
         try:
-            if format(value, kind) == said:
+            if format(value, kind) == text:
                 return value
         except ValueError:
-            # a format of whole numbers
+            # this format needs whole numbers
             continue
-    return said
+    return text
 
 
 @cache
 def _has_words(code: str) -> bool:
-    """Return whether a note has words of its own, and is no frame of a number or a name."""
+    """Return whether a note has English words, not only a number or a name."""
     return any(isinstance(piece, str) and re.search("[A-Za-z]", piece) for piece in template(code, "en"))
 
 
@@ -138,7 +138,7 @@ def _compiled(pieces: Iterable[Piece]) -> re.Pattern[str]:
     for piece in pieces:
         words_before = isinstance(before, Field) and not _is_format(before.kind)
         if isinstance(piece, Field) and piece.kind == "rest" and words_before:
-            # words after words: the second ones begin a clause, or nothing tells where the first ones end
+            # after free words the rest must begin with punctuation, or the end of the words is unclear
             parts.append(f"(?P<{piece.name}>(?:[.;,].*?)?)")
         elif isinstance(piece, str):
             parts.append(re.escape(piece))
@@ -148,12 +148,12 @@ def _compiled(pieces: Iterable[Piece]) -> re.Pattern[str]:
             parts.append(f"(?P={piece.name})")
         else:
             seen.add(piece.name)
-            parts.append(f"(?P<{piece.name}>{_likeness(piece.kind)})")
+            parts.append(f"(?P<{piece.name}>{_pattern_of(piece.kind)})")
         before = piece
     return re.compile("".join(parts), re.DOTALL)
 
 
-def _likeness(kind: str) -> str:
+def _pattern_of(kind: str) -> str:
     if kind == "rest":
         return ".*?"
     return _NUMBER if _is_format(kind) else ".+?"

@@ -1,4 +1,4 @@
-"""The points of a sweep: what each chooses, where that is written, and what it is called."""
+"""The points of a sweep: what each one chooses, the file that says so, and its label."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from digicarbon.config.files import GROUPS
 
 _REFERENCE = re.compile(r"\$\{([\w.]+?)(?:\.terms\.0)?\}")
 COMMAND_LINE = "command line"
-"""The place of what is chosen there."""
+"""The place of choices made on the command line."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Axis:
     place : str
         Where it is written, for messages.
     glob : bool
-        Whether the values were found by ``glob(…)``, which takes whatever can run.
+        Whether the values come from ``glob(…)``, which takes every option that can run.
     """
 
     key: str
@@ -38,7 +38,7 @@ class Axis:
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """What all choices of a column share.
+    """The data that all choices of a column share.
 
     Attributes
     ----------
@@ -46,12 +46,13 @@ class Block:
     fixed : mapping
         The column's own choices.
     axes : tuple of (Axis, int)
-        With the position of each one's digit in a choice: lists that are zipped share one.
+        Each axis with the position of its digit in a choice; zipped lists share a position.
     texts : tuple of tuple of str
-        What a label says for each value of each axis.
+        The text in labels for each value of each axis.
     places : mapping of str to str
-        Where each key is chosen.
+        The place where each key is chosen.
     globbed : frozenset of str
+        Keys whose value comes from ``glob``.
     """
 
     column: str | None
@@ -64,12 +65,12 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One point of the sweep; it holds positions only, so that 100,000 of them are small.
+    """One point of the sweep. It holds only positions, so that 100,000 of them need little memory.
 
     Attributes
     ----------
     block : Block
-        What it shares with others.
+        The data that it shares with other choices.
     digits : tuple of int
         Which column, which row of the zipped lists, and which value of each other axis.
     """
@@ -79,27 +80,27 @@ class Choice:
 
     @property
     def label(self) -> str:
-        """Its name, unique within the sweep: its column and what the sweep varies."""
+        """The name, unique within the sweep: the column and the values of the varied keys."""
         return self.label_without(lambda _: False)
 
     @property
     def column(self) -> str | None:
-        """The column it belongs to."""
+        """The column to which it belongs."""
         return self.block.column
 
     @property
     def values(self) -> dict[str, Any]:
-        """What is chosen for each varied key, the column's choices among them."""
+        """The value of each varied key, including the column's choices."""
         return {**self.block.fixed, **self.varied}
 
     @property
     def varied(self) -> dict[str, Any]:
-        """The same without the column's choices."""
+        """The values without the column's choices."""
         return {axis.key: axis.values[self.digits[position]] for axis, position in self.block.axes}
 
     @property
     def globbed(self) -> frozenset[str]:
-        """Keys whose value a ``glob`` found."""
+        """Keys whose value comes from ``glob``."""
         return self.block.globbed
 
     def label_without(self, left_out: Callable[[str], bool]) -> str:
@@ -114,38 +115,38 @@ class Choice:
     def place(self, key: str) -> str | None:
         """Return where a dotted key is chosen, or None if the sweep does not choose it."""
         places = self.block.places
-        found = [name for name in places if key == name or (name not in GROUPS and key.startswith(f"{name}."))]
-        return places[found[0]] if found else None
+        matches = [name for name in places if key == name or (name not in GROUPS and key.startswith(f"{name}."))]
+        return places[matches[0]] if matches else None
 
 
 def unique_texts(*lists: Sequence[Any]) -> tuple[tuple[str, ...], ...]:
-    """Return what labels say for the values of an axis, or of axes that are zipped: as users write them.
+    """Return the texts in labels for the values of one axis, or of zipped axes: as users write them.
 
-    Each row of texts differs from the others: values that look alike are quoted, a row that comes twice is numbered.
+    Each row of texts is unique: values that look alike are quoted, and repeated rows are numbered.
     """
-    rows = list(zip(*(_telling(values) for values in lists), strict=True))
-    often: Counter[tuple[str, ...]] = Counter()
-    numbered = []
+    rows = list(zip(*(_distinct_texts(values) for values in lists), strict=True))
+    counts: Counter[tuple[str, ...]] = Counter()
+    unique = []
     for row in rows:
-        often[row] += 1
-        numbered.append((f"{row[0]} ({often[row]})", *row[1:]) if often[row] > 1 else row)
-    return tuple(zip(*numbered, strict=True))
+        counts[row] += 1
+        unique.append((f"{row[0]} ({counts[row]})", *row[1:]) if counts[row] > 1 else row)
+    return tuple(zip(*unique, strict=True))
 
 
-def _telling(values: Sequence[Any]) -> list[str]:
-    meant: dict[str, set[str]] = {}
+def _distinct_texts(values: Sequence[Any]) -> list[str]:
+    values_by_text: dict[str, set[str]] = {}
     for value in values:
-        meant.setdefault(as_text(value), set()).add(repr(value))
+        values_by_text.setdefault(as_text(value), set()).add(repr(value))
     # 1 and '1' look alike
-    return [as_text(value) if len(meant[as_text(value)]) == 1 else repr(value) for value in values]
+    return [as_text(value) if len(values_by_text[as_text(value)]) == 1 else repr(value) for value in values]
 
 
 def as_text(value: Any) -> str:
-    """Return a value as labels have it."""
+    """Return a value as labels show it."""
     return "[" + ",".join(map(said, value)) + "]" if isinstance(value, list | tuple) else said(value)
 
 
 def said(value: Any) -> str:
-    """Return a value as labels and reports have it: ``L.${measure.terms.0}``, the measure's lag, is ``L.measure``."""
+    """Return a value as labels and reports show it: ``L.${measure.terms.0}``, the measure's lag, is ``L.measure``."""
     text = str(value)
     return _REFERENCE.sub(r"\1", text) if "${" in text else text

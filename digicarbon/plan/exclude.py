@@ -1,4 +1,4 @@
-"""Which points of a sweep its ``exclude`` leaves out."""
+"""The points of a sweep that its ``exclude`` drops."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from digicarbon.note import Note, cut, suggestion
 from digicarbon.plan.choice import COMMAND_LINE, Block, Choice
 
 COLUMN = 0
-"""The position of the column among a choice's digits."""
+"""The position of the column in a choice's digits."""
 
 
 def remaining(
     blocks: Sequence[Block], sizes: tuple[int, ...], rules: Sequence[Mapping[str, Any]], composer: Composer
 ) -> Remaining:
-    """Return the points that no rule matches; only those are looked at that differ in what the rules read.
+    """Return the points that no rule matches; points with equal values of the keys in the rules are checked once.
 
     Parameters
     ----------
@@ -40,8 +40,8 @@ def remaining(
     """
     _refuse_unknown(rules, blocks, composer)
     _refuse_absent(rules, blocks, composer)
-    behind = (_behind(key, blocks, composer, len(sizes)) for rule in rules for key in rule)
-    positions = sorted(frozenset[int]().union(*behind))
+    position_sets = (_positions_of(key, blocks, composer, len(sizes)) for rule in rules for key in rule)
+    positions = sorted(frozenset[int]().union(*position_sets))
     dropped = set()
     for digits in itertools.product(*(range(sizes[position]) for position in positions)):
         point = [0] * len(sizes)
@@ -58,36 +58,36 @@ def _matches(rule: Mapping[str, Any], choice: Choice, composer: Composer) -> boo
     chosen: dict[str, Any] = {**composer.chosen, **values}
     unknown = set(rule) - set(chosen)
     if unknown:
-        # a value that the sweep does not vary stands in an option's file
+        # a value that the sweep does not vary comes from an option's file
         config = composer.config(values)
         chosen |= {key: at(config, key.split(".")) for key in unknown}
     return all(chosen[key] == value for key, value in rule.items())
 
 
-def _behind(key: str, blocks: Sequence[Block], composer: Composer, positions: int) -> frozenset[int]:
-    """Return the positions whose digits can change the value of a key, be it through interpolations."""
+def _positions_of(key: str, blocks: Sequence[Block], composer: Composer, positions: int) -> frozenset[int]:
+    """Return the positions whose digits can change the value of a key, directly or through interpolations."""
     if key in GROUPS:
         return frozenset(position for name, _, position in _settings(blocks) if name == key)
-    every = frozenset(range(positions))
+    all_positions = frozenset(range(positions))
     if any(composer.reaches_out(name, value) for name, value, _ in _settings(blocks) if name in GROUPS):
-        return every
-    found: set[int] = set()
+        return all_positions
+    result: set[int] = set()
     seen = {key}
-    todo = [key]
-    while todo:
-        name = todo.pop()
-        found |= {position for other, _, position in _settings(blocks) if _decides(other, name)}
+    pending = [key]
+    while pending:
+        name = pending.pop()
+        result |= {position for other, _, position in _settings(blocks) if _decides(other, name)}
         try:
-            named = {more for value in _values(name, blocks, composer) for more in references(value)}
+            keys = {reference for value in _values(name, blocks, composer) for reference in references(value)}
         except ComplicatedError:
-            return every
-        todo += named - seen
-        seen |= named
-    return frozenset(found)
+            return all_positions
+        pending += keys - seen
+        seen |= keys
+    return frozenset(result)
 
 
 def _settings(blocks: Sequence[Block]) -> Iterator[tuple[str, Any, int]]:
-    """Yield what the sweep chooses: key, value, and the position of the digit that decides it."""
+    """Yield the choices of the sweep: key, value, and the position of the digit that decides the value."""
     for block in blocks:
         yield from ((key, value, COLUMN) for key, value in block.fixed.items())
     for axis, position in blocks[0].axes:
@@ -95,12 +95,12 @@ def _settings(blocks: Sequence[Block]) -> Iterator[tuple[str, Any, int]]:
 
 
 def _decides(chosen: str, key: str) -> bool:
-    """Return whether a choice of the one key can change the value of the other."""
+    """Return whether a choice for the first key can change the value of the second."""
     return key == chosen or key.startswith(f"{chosen}.") or chosen.startswith(f"{key}.")
 
 
 def _values(key: str, blocks: Sequence[Block], composer: Composer) -> Iterator[Any]:
-    """Yield whatever can stand at a dotted key before interpolations are resolved."""
+    """Yield all possible values of a dotted key, interpolations unresolved."""
     group, *path = key.split(".")
     for name, value, _ in _settings(blocks):
         if name not in GROUPS and _decides(name, key):
@@ -110,7 +110,7 @@ def _values(key: str, blocks: Sequence[Block], composer: Composer) -> Iterator[A
         for name in path:
             if isinstance(value, dict):
                 value = value.get(name)
-        # a list is looked at as a whole
+        # a list counts as a whole
         yield value
 
 
@@ -119,8 +119,8 @@ def _options(group: str, blocks: Sequence[Block]) -> set[str]:
 
 
 def _refuse_absent(rules: Sequence[Mapping[str, Any]], blocks: Sequence[Block], composer: Composer) -> None:
-    """Refuse an exclusion whose value no run has, where an axis says which values there are."""
-    # an axis of the command line may be a part of the file's on purpose
+    """Refuse an exclusion of a value that no run has, if an axis lists the values."""
+    # an axis of the command line may intentionally be a part of the file's axis
     axes = {axis.key: axis for axis, _ in blocks[0].axes if axis.place != COMMAND_LINE}
     for key, value in (item for rule in rules for item in rule.items()):
         axis = axes.get(key)
@@ -141,7 +141,7 @@ def _refuse_absent(rules: Sequence[Mapping[str, Any]], blocks: Sequence[Block], 
 
 
 def _refuse_unknown(rules: Sequence[Mapping[str, Any]], blocks: Sequence[Block], composer: Composer) -> None:
-    """Refuse an exclusion whose key no run has; it would leave out nothing without a word."""
+    """Refuse an exclusion with a key that no run has; it would silently drop nothing."""
     for key in {key for rule in rules for key in rule if "." in key}:
         group, _, field = key.partition(".")
         varied = any(axis.key == group for axis, _ in blocks[0].axes)

@@ -23,9 +23,9 @@ from digicarbon.plan.exclude import remaining
 
 _SETTINGS = ("report", "executor", "tracking")
 MOST_CHOICES = 1_000_000
-"""So many choices fit into the memory of an ordinary machine."""
+"""The largest number of choices that fit into the memory of an ordinary machine."""
 _MOST_SUBSETS = 16
-"""Items whose subsets are taken at most: 65,536 lists."""
+"""The largest number of items in ``subsets``, which gives 65,536 lists."""
 
 
 class Expanded(NamedTuple):
@@ -34,11 +34,11 @@ class Expanded(NamedTuple):
     Attributes
     ----------
     choices : list of Choice
-        Those that run.
+        The choices to run.
     excluded : int
-        How many combinations ``exclude`` leaves out.
+        The number of combinations that ``exclude`` drops.
     left : int
-        How many it leaves; more than there are choices where some are drawn.
+        The number of combinations that remain; larger than the number of choices if some are drawn.
     """
 
     choices: list[Choice]
@@ -54,7 +54,7 @@ def read_overrides(overrides: Sequence[str], config_loader: ConfigLoader) -> tup
     overrides : sequence of str
         In Hydra's grammar.
     config_loader : ConfigLoader
-        Knows the options that ``glob`` chooses from.
+        Provides the options for ``glob``.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def read_overrides(overrides: Sequence[str], config_loader: ConfigLoader) -> tup
 
 
 def laid_over(plain: Sequence[str], axes: Sequence[Axis]) -> dict[str, str]:
-    """Return how plain overrides are laid over the swept options, as a grid does, instead of over the default option.
+    """Return plain overrides as sweeps of one value, so that they change each swept option, as in a grid.
 
     Parameters
     ----------
@@ -83,21 +83,21 @@ def laid_over(plain: Sequence[str], axes: Sequence[Axis]) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        By the override, e.g. ``measure.column=e`` where ``measure`` is swept: the same as a sweep of one value.
+        The sweep by the override, e.g. ``measure.column=e`` if ``measure`` is swept. Other overrides are left out.
     """
     swept = {axis.key for axis in axes if axis.key in GROUPS}
-    found = {}
+    sweeps = {}
     for override in plain:
         key, _, value = override.removeprefix("++").partition("=")
         if "." in key and key.split(".")[0] in swept:
-            found[override] = f"{key}=choice({value})"
-    return found
+            sweeps[override] = f"{key}=choice({value})"
+    return sweeps
 
 
 def expand(composer: Composer, command_axes: Sequence[Axis]) -> Expanded:
     """Expand columns, grid and command line to choices.
 
-    Precedence: body, command line, columns, grid. A command-line key that a column sets is refused, one that the grid
+    Precedence: body, command line, columns, grid. A command-line key that a column sets is refused; one that the grid
     sets replaces the grid's axis.
 
     Raises
@@ -107,10 +107,10 @@ def expand(composer: Composer, command_axes: Sequence[Axis]) -> Expanded:
     """
     body = composer.sweep_keys()
     columns = _columns(composer, body["columns"])
-    given = composer.given | {axis.key for axis in command_axes}
-    _refuse_overridden(columns, given, composer)
-    grid = [axis for axis in _grid(composer, body["grid"]) if axis.key not in given]
-    zipped = [axis for axis in _zip(composer, body["zip"]) if axis.key not in given]
+    keys = composer.given | {axis.key for axis in command_axes}
+    _refuse_overridden(columns, keys, composer)
+    grid = [axis for axis in _grid(composer, body["grid"]) if axis.key not in keys]
+    zipped = [axis for axis in _zip(composer, body["zip"]) if axis.key not in keys]
     _refuse_twice([*grid, *zipped])
     axes = [*grid, *command_axes]
     for axis in (*axes, *zipped):
@@ -120,47 +120,47 @@ def expand(composer: Composer, command_axes: Sequence[Axis]) -> Expanded:
     composer.compose_options(_options(columns, [*zipped, *axes]))
     rows = len(zipped[0].values) if zipped else 1
     sizes = (len(blocks), rows, *(len(axis.values) for axis in axes))
-    left = remaining(blocks, sizes, _rules(composer, body["exclude"]), composer)
-    points: Iterable[tuple[int, ...]] = left
-    wanted = _wanted(body["draw"], composer)
-    if wanted is not None and wanted[0] < left.count:
-        if left.count > sys.maxsize:
+    rest = remaining(blocks, sizes, _rules(composer, body["exclude"]), composer)
+    points: Iterable[tuple[int, ...]] = rest
+    draw = _draw_size(body["draw"], composer)
+    if draw is not None and draw[0] < rest.count:
+        if rest.count > sys.maxsize:
             raise ConfigError(Note("grid_not_numbered"), f"{composer.where('draw')}, draw")
-        drawn = random.Random(wanted[1]).sample(range(left.count), wanted[0])
-        points = (left.point(index) for index in sorted(drawn))
-    elif left.count > MOST_CHOICES:
-        number: Note | int = left.count
-        if left.count >= 10**15:
-            number = Note("power_of_ten", power=len(str(left.count)) - 1)
+        drawn = random.Random(draw[1]).sample(range(rest.count), draw[0])
+        points = (rest.point(index) for index in sorted(drawn))
+    elif rest.count > MOST_CHOICES:
+        number: Note | int = rest.count
+        if rest.count >= 10**15:
+            number = Note("power_of_ten", power=len(str(rest.count)) - 1)
         raise ConfigError(
             Note("grid_too_large", number=number, most=MOST_CHOICES, example="draw: {n: 1000, seed: 1}"),
             f"{composer.where('grid')}, grid",
         )
-    return Expanded([Choice(blocks[point[0]], point) for point in points], left.dropped_count, left.count)
+    return Expanded([Choice(blocks[point[0]], point) for point in points], rest.dropped_count, rest.count)
 
 
 def _blocks(
     columns: Mapping[str, Mapping[str, Any]], zipped: Sequence[Axis], axes: Sequence[Axis], composer: Composer
 ) -> tuple[Block, ...]:
-    every = (*((axis, 1) for axis in zipped), *((axis, position) for position, axis in enumerate(axes, start=2)))
+    all_axes = (*((axis, 1) for axis in zipped), *((axis, position) for position, axis in enumerate(axes, start=2)))
     texts = (*unique_texts(*(axis.values for axis in zipped)), *(unique_texts(axis.values)[0] for axis in axes))
-    globbed = frozenset(axis.key for axis in axes if axis.glob)
-    places = {axis.key: axis.place for axis, _ in every}
+    glob_keys = frozenset(axis.key for axis in axes if axis.glob)
+    places = {axis.key: axis.place for axis, _ in all_axes}
     return tuple(
         Block(
             column=label or None,
             fixed=fixed,
-            axes=every,
+            axes=all_axes,
             texts=texts,
             places={**dict.fromkeys(fixed, _column_place(composer, label)), **places},
-            globbed=globbed,
+            globbed=glob_keys,
         )
         for label, fixed in (columns or {"": {}}).items()
     )
 
 
 def _options(columns: Mapping[str, Mapping[str, Any]], axes: Sequence[Axis]) -> dict[str, list[str]]:
-    """Return the options of each group that the sweep chooses."""
+    """Return the options that the sweep chooses, by group."""
     chosen = [item for column in columns.values() for item in column.items()]
     chosen += [(axis.key, value) for axis in axes if axis.key in GROUPS for value in axis.values]
     return {group: [value for key, value in chosen if key == group] for group in GROUPS}
@@ -186,7 +186,7 @@ def _swept(override: Override, config_loader: ConfigLoader, place: str) -> Axis:
     if not override.is_discrete_sweep():
         raise ConfigError(Note("no_sweep", override=line), place)
     if override.value_type == ValueType.RANGE_SWEEP:
-        # numbers as they are: to read each of 100,000 as text takes half a minute
+        # numbers are not parsed from text: that takes half a minute for 100,000 of them
         return Axis(key, tuple(override.sweep_iterator(Transformer.identity)), place)
     items = _parse([f"{key}={text}" for text in override.sweep_string_iterator()], config_loader, place)
     return Axis(key, tuple(item.value() for item in items), place)
@@ -225,19 +225,19 @@ def _grid(composer: Composer, grid: Any) -> list[Axis]:
     return axes
 
 
-def _subsets(said: Mapping[Any, Any], place: str) -> Iterator[list[Any]]:
-    """Yield every subset of a list, the smaller first, each after what is always there."""
-    items, always = said["subsets"], said.get("always") or []
-    if set(said) - {"subsets", "always"} or not isinstance(items, list) or not isinstance(always, list):
+def _subsets(node: Mapping[Any, Any], place: str) -> Iterator[list[Any]]:
+    """Yield every subset of a list, smaller ones first, each after the items that are always included."""
+    items, always = node["subsets"], node.get("always") or []
+    if set(node) - {"subsets", "always"} or not isinstance(items, list) or not isinstance(always, list):
         example = "{subsets: [ln_population, ln_ter_sec], always: [ln_pgdp]}"
-        raise ConfigError(Note("wrong_subsets", example=example, given=repr(dict(said))), place)
-    every = [*always, *items]
-    if twice := [item for item in dict.fromkeys(map(str, every)) if sum(str(one) == item for one in every) > 1]:
-        raise ConfigError(Note("subset_item_twice", items=cut(twice)), place)
+        raise ConfigError(Note("wrong_subsets", example=example, given=repr(dict(node))), place)
+    texts = list(map(str, [*always, *items]))
+    if repeated := [text for text in dict.fromkeys(texts) if texts.count(text) > 1]:
+        raise ConfigError(Note("subset_item_twice", items=cut(repeated)), place)
     if not 1 <= len(items) <= _MOST_SUBSETS:
         raise ConfigError(Note("subsets_number", most=_MOST_SUBSETS, items=len(items)), f"{place}.subsets")
     for size in range(len(items) + 1):
-        yield from ([*always, *some] for some in itertools.combinations(items, size))
+        yield from ([*always, *subset] for subset in itertools.combinations(items, size))
 
 
 def _grammar(key: str, text: str, composer: Composer, place: str) -> Axis:
@@ -275,27 +275,27 @@ def _rules(composer: Composer, exclude: Any) -> list[dict[str, Any]]:
 
 
 def _each(rule: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield a rule for each combination of options: an option is a name, so that a list of them is several."""
-    listed = [value if key in GROUPS and isinstance(value, list) and value else [value] for key, value in rule.items()]
-    yield from (dict(zip(rule, values, strict=True)) for values in itertools.product(*listed))
+    """Yield a rule for each combination of options: a list under a config group names several options."""
+    choices = [value if key in GROUPS and isinstance(value, list) and value else [value] for key, value in rule.items()]
+    yield from (dict(zip(rule, values, strict=True)) for values in itertools.product(*choices))
 
 
-def _wanted(draw: Any, composer: Composer) -> tuple[int, int] | None:
-    """Return how many runs are drawn, and the seed; None if all are taken."""
+def _draw_size(draw: Any, composer: Composer) -> tuple[int, int] | None:
+    """Return the number of runs to draw and the seed; None if all runs are taken."""
     if not draw:
         return None
-    wanted = {"n": 0, "seed": 0, **draw}
-    whole = all(isinstance(value, int) and not isinstance(value, bool) for value in wanted.values())
-    if set(wanted) != {"n", "seed"} or not whole or wanted["n"] < 1:
-        said = Note("wrong_draw", example="{n: 500, seed: 1}", given=repr(draw))
-        raise ConfigError(said, f"{composer.where('draw')}, draw")
-    return wanted["n"], wanted["seed"]
+    settings = {"n": 0, "seed": 0, **draw}
+    whole = all(isinstance(value, int) and not isinstance(value, bool) for value in settings.values())
+    if set(settings) != {"n", "seed"} or not whole or settings["n"] < 1:
+        note = Note("wrong_draw", example="{n: 500, seed: 1}", given=repr(draw))
+        raise ConfigError(note, f"{composer.where('draw')}, draw")
+    return settings["n"], settings["seed"]
 
 
-def _refuse_overridden(columns: Mapping[str, Mapping[str, Any]], given: frozenset[str], composer: Composer) -> None:
+def _refuse_overridden(columns: Mapping[str, Mapping[str, Any]], keys: frozenset[str], composer: Composer) -> None:
     for label, values in columns.items():
         for key in values:
-            if key in given:
+            if key in keys:
                 raise ConfigError(Note("set_by_column", key=key, place=_column_place(composer, label)), COMMAND_LINE)
 
 
@@ -321,7 +321,7 @@ def _check(key: str, value: Any, place: str, composer: Composer) -> None:
 
 
 def flat(values: Mapping[Any, Any], prefix: str = "") -> dict[str, Any]:
-    """Return nested keys as dotted ones; ``+grid.model.x=…`` on the command line makes nested ones."""
+    """Return nested keys as dotted keys; ``+grid.model.x=…`` on the command line creates nested keys."""
     out: dict[str, Any] = {}
     for key, value in values.items():
         name = f"{prefix}{key}"

@@ -1,4 +1,4 @@
-"""Combinations that cannot run: how many they are, and what leaves them out."""
+"""Combinations that cannot run: their number, and an ``exclude`` that drops them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from digicarbon.note.about import with_hint
 from digicarbon.plan.choice import Choice
 
 MOST = 2000
-"""So many choices are looked at after the first that cannot run, at most."""
+"""The largest number of choices checked after the first one that cannot run."""
 SECONDS = 5.0
-"""So long they are looked at, at most."""
+"""The longest time, in seconds, spent on these checks."""
 MOST_RULES = 4
-"""Lines of ``exclude`` that are offered."""
+"""The largest number of lines of ``exclude`` that are suggested."""
 
 
 class Impossible:
@@ -29,61 +29,61 @@ class Impossible:
     Parameters
     ----------
     choices : int
-        How many choices there are.
+        The number of choices.
     """
 
     def __init__(self, choices: int) -> None:
         self._choices = choices
-        self._passed: list[Choice] = []
-        self._found: list[tuple[Choice, DigicarbonError]] = []
-        # by column: what the others are is looked at whatever one of them lacks
-        self._looked: Counter[str | None] = Counter()
-        self._since: dict[str | None, float] = {}
+        self._possible: list[Choice] = []
+        self._failures: list[tuple[Choice, DigicarbonError]] = []
+        # by column: the other columns are checked even if one column cannot run
+        self._counts: Counter[str | None] = Counter()
+        self._start: dict[str | None, float] = {}
         self._stopped = False
 
     def enough(self, choice: Choice) -> bool:
-        """Return whether enough was seen of a choice's column to say what is wrong."""
-        since = self._since.get(choice.column)
-        if since is not None and (self._looked[choice.column] > MOST or time.monotonic() - since > SECONDS):
+        """Return whether enough choices of a column were checked to report what is wrong."""
+        start = self._start.get(choice.column)
+        if start is not None and (self._counts[choice.column] > MOST or time.monotonic() - start > SECONDS):
             self._stopped = True
         return self._stopped
 
     def add(self, choice: Choice, error: DigicarbonError) -> None:
-        """Take a choice that cannot run, and why."""
-        self._since.setdefault(choice.column, time.monotonic())
-        self._found.append((choice, error))
-        self._looked[choice.column] += 1
+        """Record a choice that cannot run, and the error."""
+        self._start.setdefault(choice.column, time.monotonic())
+        self._failures.append((choice, error))
+        self._counts[choice.column] += 1
 
     def pass_(self, choice: Choice) -> None:
-        """Take a choice that can run."""
-        self._passed.append(choice)
-        self._looked[choice.column] += choice.column in self._since
+        """Record a choice that can run."""
+        self._possible.append(choice)
+        self._counts[choice.column] += choice.column in self._start
 
     @property
     def columns(self) -> dict[str, list[tuple[Choice, DigicarbonError]]]:
-        """The choices of columns that cannot run at all, where all other columns can; empty where that is not so.
+        """The choices of columns that cannot run at all, if every other column can; otherwise empty.
 
-        A mistake that is to be corrected is none of them: to go on would hide it.
+        It is also empty if the user has to correct a mistake, because going on would hide it.
         """
-        failed: dict[str, list[tuple[Choice, DigicarbonError]]] = {}
-        passed = {choice.column for choice in self._passed}
-        for choice, error in self._found:
-            if self._stopped or error.to_correct or choice.column is None or choice.column in passed or not passed:
+        failures: dict[str, list[tuple[Choice, DigicarbonError]]] = {}
+        possible = {choice.column for choice in self._possible}
+        for choice, error in self._failures:
+            if self._stopped or error.to_correct or choice.column is None or choice.column in possible or not possible:
                 return {}
-            failed.setdefault(choice.column, []).append((choice, error))
-        return failed
+            failures.setdefault(choice.column, []).append((choice, error))
+        return failures
 
     def refuse(self) -> None:
-        """Raise the error of the first choice that cannot run, with how many there are and what leaves them out.
+        """Raise the error of the first choice that cannot run, with their number and an ``exclude`` that drops them.
 
         Raises
         ------
         DigicarbonError
-            If there is one.
+            If any choice cannot run.
         """
-        if not self._found:
+        if not self._failures:
             return
-        choice, error = self._found[0]
+        choice, error = self._failures[0]
         if choice.values:
             raise error.anew(
                 Note("choice_cannot_run", label=choice.label, why=error, many=self._many(error), offer=self._offer())
@@ -91,25 +91,26 @@ class Impossible:
         raise with_hint(with_hint(error, self._many(error)), self._offer()) from error
 
     def _many(self, first: DigicarbonError) -> Note | str:
-        """Return how many others cannot run."""
-        if len(self._found) == 1:
+        """Return the note on how many others cannot run."""
+        if len(self._failures) == 1:
             return ""
-        seen, every = len(self._found) + len(self._passed), self._choices
-        why = note_of(first)
-        same = sum(note_of(error) == why for _, error in self._found)
-        more = len(self._found) - same
-        of = Note("first_choices", seen=seen, choices=every) if self._stopped else Note("every_choice", choices=every)
-        return Note("choices_alike", same=same, of=of, others=Note("choices_otherwise", choices=more) if more else "")
+        checked, size = len(self._failures) + len(self._possible), self._choices
+        reason = note_of(first)
+        same = sum(note_of(error) == reason for _, error in self._failures)
+        more = len(self._failures) - same
+        of = Note("first_choices", seen=checked, choices=size) if self._stopped else Note("every_choice", choices=size)
+        others = Note("choices_otherwise", choices=more) if more else ""
+        return Note("choices_alike", same=same, of=of, others=others)
 
     def _offer(self) -> Note | str:
-        """Return the exclusion that leaves out those that cannot run and no other, if a short one does.
+        """Return a short exclusion that drops exactly the choices that cannot run, if there is one.
 
-        Where something is to be corrected there is none: to leave it out would hide the mistake.
+        There is none if the user has to correct a mistake, because dropping the choices would hide it.
         """
-        if any(error.to_correct for _, error in self._found):
+        if any(error.to_correct for _, error in self._failures):
             return ""
-        failed = [choice.values for choice, _ in self._found]
-        rules = rules_for(failed, [choice.values for choice in self._passed])
+        failed = [choice.values for choice, _ in self._failures]
+        rules = rules_for(failed, [choice.values for choice in self._possible])
         if not rules:
             return ""
         text = yaml.safe_dump(rules, default_flow_style=True, sort_keys=False, allow_unicode=True, width=10_000).strip()
@@ -117,22 +118,22 @@ class Impossible:
 
 
 def rules_for(failed: Sequence[Mapping[str, Any]], passed: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the shortest exclusion of one or two keys that matches all of some choices and none of others.
+    """Return the shortest exclusion of one or two keys that matches all failed choices and no others.
 
     Parameters
     ----------
     failed, passed : sequence of mapping
-        Values by key.
+        Values by key, of choices that cannot and that can run.
     """
     if not passed:
         return []
     keys = [key for key in failed[0] if all(key in values for values in (*failed, *passed))]
     for size in (1, 2):
         offers = []
-        for chosen in itertools.combinations(keys, size):
-            wanted = {_code(values, chosen): {key: values[key] for key in chosen} for values in failed}
-            if len(wanted) <= MOST_RULES and wanted.keys().isdisjoint({_code(values, chosen) for values in passed}):
-                offers.append(list(wanted.values()))
+        for names in itertools.combinations(keys, size):
+            rules = {_code(values, names): {key: values[key] for key in names} for values in failed}
+            if len(rules) <= MOST_RULES and rules.keys().isdisjoint({_code(values, names) for values in passed}):
+                offers.append(list(rules.values()))
         if offers:
             return min(offers, key=len)
     return []

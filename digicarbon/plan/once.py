@@ -1,4 +1,4 @@
-"""What is made of objects once, however many runs share them."""
+"""Values computed once per object, even if many runs share the object."""
 
 from __future__ import annotations
 
@@ -9,27 +9,28 @@ T = TypeVar("T")
 
 
 class Once:
-    """Remembers what was made of objects by the objects themselves: to compare their content would take longer.
+    """Caches values by the identity of the objects that they depend on, because comparing their content takes longer.
 
-    It keeps the objects, so that the identity of one that is gone is never given to another.
+    It keeps a reference to the objects, so that Python never reuses the identity of a deleted one.
     """
 
     def __init__(self) -> None:
-        self._kept: dict[Hashable, tuple[tuple[object, ...], Any]] = {}
+        self._values: dict[Hashable, tuple[tuple[object, ...], Any]] = {}
 
     def __call__(self, what: Hashable, parts: tuple[object, ...], make: Callable[[], T]) -> T:
-        """Return what was made, and make it the first time.
+        """Return the cached value, and compute it on the first call.
 
         Parameters
         ----------
         what : hashable
-            What kind of thing it is.
+            The kind of value.
         parts : tuple
-            The objects that it is made of.
+            The objects on which the value depends.
         make : callable
+            Computes the value.
         """
         key = (what, *map(id, parts))
-        if key not in self._kept:
-            self._kept[key] = (parts, make())
-        found: T = self._kept[key][1]
-        return found
+        if key not in self._values:
+            self._values[key] = (parts, make())
+        value: T = self._values[key][1]
+        return value

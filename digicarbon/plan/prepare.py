@@ -1,4 +1,4 @@
-"""From a run's configuration to checked specifications, its panel and its weights, shared work done once."""
+"""From a run's configuration to its checked specifications, panel and weights; shared work is done once."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ T = TypeVar("T")
 
 UNIT_NOTE = Note("money_in_10k")
 MOST_IDENTITIES = 10_000
-"""Specifications whose identity is remembered; a sweep has few, but for models."""
+"""The largest number of specifications whose identity is cached; a sweep has few, except for models."""
 
 KINDS: Mapping[str, type[Spec]] = {
     "source": Source,
@@ -73,18 +73,18 @@ class Specs:
 
     @property
     def terms(self) -> tuple[str, ...]:
-        """All columns that the run reads, each once."""
+        """All columns that the run reads, without repetition."""
         return tuple(dict.fromkeys([*self.model.terms, *self.diagnostic.terms]))
 
     @cached_property
     def ignored(self) -> frozenset[str]:
-        """Fields of the model that mean nothing here; a diagnostic may read any, since it fits models around this."""
+        """Fields that the model ignores; none with a diagnostic, which may read any because it fits more models."""
         return ignored_by(self.model) if isinstance(self.diagnostic, NoDiagnostic) else frozenset()
 
     def lacks(self, key: str) -> bool:
-        """Return whether a dotted key means nothing here: a field that a kind has not or ignores, weights it takes not.
+        """Return whether a key has no effect: a field that the kind lacks or ignores, or weights that it does not take.
 
-        A field of ``inference`` is what models take under its name.
+        A field of ``inference`` counts as the field of the model with the same name.
         """
         group, _, name = key.partition(".")
         spec = getattr(self, group, None)
@@ -94,18 +94,18 @@ class Specs:
             return False
         if group in ("model", "inference") and name in self.ignored:
             return True
-        # not `model_fields`, whose look-up takes long for what is asked of every key of every run
+        # not `model_fields`: its look-up is slow, and this runs for every key of every run
         return name not in type(spec).__pydantic_fields__
 
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """What runs of the same source, measure, outcome, panel design and sample share.
+    """The data shared by runs with the same source, measure, outcome, panel design and sample.
 
     Attributes
     ----------
     inputs : Inputs
-        What the panel was made from.
+        The data from which the panel was made.
     selection : Selection
         The full panel and the rows of the sample; it makes the panel of a run.
     said : tuple of str
@@ -121,7 +121,7 @@ class Stage:
     _digests: dict[tuple[str, ...], str] = field(default_factory=dict, init=False, repr=False)
 
     def panel(self, terms: tuple[str, ...]) -> Panel:
-        """Return the sample with the terms made and complete.
+        """Return the sample with all terms, without gaps.
 
         Raises
         ------
@@ -132,19 +132,19 @@ class Stage:
             return self.selection.take(terms)
 
     def digest(self, terms: tuple[str, ...]) -> str:
-        """Return the digest of what `panel` makes, of the columns that the terms stand for; raises as it does."""
+        """Return the digest of the panel's columns for the terms; raises the same errors as `panel`."""
         if terms not in self._digests:
             panel = self.panel(terms)
             self._digests[terms] = panel.digest_of(panel.expanded(terms))
         return self._digests[terms]
 
     def notes(self, terms: tuple[str, ...]) -> tuple[Note, ...]:
-        """Return what belongs under every table of a run with these terms."""
+        """Return the notes for every table of a run with these terms."""
         rule = self.selection.design
-        # nothing can be left out then: a report on thousands of runs needs no panel for its notes
+        # then no row was dropped, and a report on thousands of runs needs no panel for its notes
         complete = rule.gaps == "refuse" and rule.log != "drop"
         unit = (UNIT_NOTE,) if self._has_power_of_money(terms) else ()
-        return (*unit, *(() if complete else self._left_out(self.panel(terms))), *self.said)
+        return (*unit, *(() if complete else self._gap_notes(self.panel(terms))), *self.said)
 
     def _has_power_of_money(self, terms: tuple[str, ...]) -> bool:
         """Return whether a term is a power of the logarithm of a measure in 10k CNY."""
@@ -152,33 +152,33 @@ class Stage:
         names = [factor.atom.variable for factor in powers]
         return any(name.startswith(LOG_PREFIX) and name.removeprefix(LOG_PREFIX) in self.in_10k_cny for name in names)
 
-    def _left_out(self, panel: Panel) -> tuple[Note, ...]:
-        """Return a note on what the rules for gaps took away."""
-        full, chosen, rule = self.selection.panel, self.selection.keep, self.selection.design
+    def _gap_notes(self, panel: Panel) -> tuple[Note, ...]:
+        """Return a note on the units or rows that the rules for gaps dropped."""
+        full, in_sample, rule = self.selection.panel, self.selection.keep, self.selection.design
         if rule.gaps == "drop_units":
-            lost = sorted((self._every - set(full.units)) | (self._sampled - set(panel.units)))
+            lost = sorted((self._all_units - set(full.units)) | (self._sample_units - set(panel.units)))
             count = len(lost) + len(panel.units)
             return (Note("units_lacking", units=len(lost), every=count, lost=cut(lost)),) if lost else ()
-        rows = int(chosen.sum())
+        rows = int(in_sample.sum())
         if rows == len(panel.index):
             return ()
         return (Note("rows_lacking", rows=rows - len(panel.index), every=rows),)
 
     @cached_property
-    def _every(self) -> set[str]:
+    def _all_units(self) -> set[str]:
         return {label(unit) for unit in self.inputs.frame["unit"]}
 
     @cached_property
-    def _sampled(self) -> set[str]:
+    def _sample_units(self) -> set[str]:
         full = self.selection.panel
         return {full.units[code] for code in np.unique(full.unit_codes[self.selection.keep])}
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Prepared:
-    """What a run is fitted to.
+    """The data to which a run's model is fitted.
 
-    The panel is made when it is asked for, so that a hundred thousand runs do not hold as many panels.
+    The panel is made on each access, so that a hundred thousand runs do not hold as many panels.
 
     Attributes
     ----------
@@ -186,7 +186,7 @@ class Prepared:
     terms : tuple of str
         All columns that the run reads.
     weights : Weights or None
-        For the sample's units; None where nothing takes them.
+        For the sample's units; None if neither model nor diagnostic takes weights.
     """
 
     stage: Stage
@@ -195,79 +195,79 @@ class Prepared:
 
     @property
     def panel(self) -> Panel:
-        """The sample, with every term of the run complete."""
+        """The sample with every term of the run, without gaps."""
         return self.stage.panel(self.terms)
 
     @property
     def digest(self) -> str:
-        """The digest of the columns that the run reads; equal for runs of the same numbers and labels."""
+        """The digest of the columns that the run reads; equal for runs with the same numbers and labels."""
         return self.stage.digest(self.terms)
 
     @property
     def simulated(self) -> bool:
-        """Whether the data are drawn by a computer."""
+        """Whether the data are simulated."""
         return self.stage.inputs.simulated
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """What belongs under every table of this run."""
-        said = self.stage.notes(self.terms)
-        return said if self.weights is None else (*self.weights.notes, *said)
+        """The notes for every table of this run."""
+        notes = self.stage.notes(self.terms)
+        return notes if self.weights is None else (*self.weights.notes, *notes)
 
     @property
     def inputs(self) -> Inputs:
-        """What the panel was made from."""
+        """The data from which the panel was made."""
         return self.stage.inputs
 
 
 def specify(config: Mapping[str, Any], builder: Builder | None = None) -> Specs:
-    """Build every specification of a run from plain values; equal ones of several runs are one object.
+    """Build every specification of a run from plain values; runs share one object for equal specifications.
 
     Parameters
     ----------
     config : mapping
-        As from `digicarbon.config.compose.Composer.config`.
+        As returned by `digicarbon.config.compose.Composer.config`.
     builder : Builder, optional
-        Knows the specifications of earlier runs.
+        Holds the specifications of earlier runs.
 
     Raises
     ------
     ConfigError
         If a class or field is wrong.
     """
-    shared = builder or Builder()
-    built: dict[str, Any] = {}
+    common = builder or Builder()
+    specs: dict[str, Any] = {}
     for name, kind in KINDS.items():
         if name != "weights":
-            built[name] = shared.build(config[name], kind, name)
-    takes_weights = built["model"].uses_weights or built["diagnostic"].takes_weights
-    # a run that takes no weights does not look at them: their file may be missing
-    built["weights"] = shared.build(config["weights"], WeightsSpec, "weights") if takes_weights else None
-    return Specs(**built)
+            specs[name] = common.build(config[name], kind, name)
+    takes_weights = specs["model"].uses_weights or specs["diagnostic"].takes_weights
+    # a run that takes no weights does not check them, because their file may be missing
+    specs["weights"] = common.build(config["weights"], WeightsSpec, "weights") if takes_weights else None
+    return Specs(**specs)
 
 
 class Workshop:
-    """Prepares runs and keeps what several of them share.
+    """Prepares runs and caches the data that several runs share.
 
     Parameters
     ----------
     fitted : callable, optional
-        Returns the content hashes of runs that were fitted: their models and data have passed every check.
+        Returns the content hashes of fitted runs, whose models and data have passed every check.
 
     Attributes
     ----------
     builder : Builder
-        The specifications of its runs, equal ones once.
+        Holds the specifications of its runs.
     """
 
     def __init__(self, fitted: Callable[[], Container[str]] = frozenset) -> None:
         self.builder = Builder()
-        self._ask_fitted = fitted
-        self._done: dict[Hashable, Any] = {}
+        self._load_fitted = fitted
+        self._cache: dict[Hashable, Any] = {}
         self._identities: dict[int, tuple[Spec, str]] = {}
 
     def prepare(self, specs: Specs) -> Prepared:
-        """Return the stage and weights of a run, every column of which can be made; see `check`.
+        """Return the stage and weights of a run, and make sure that all its columns can be made; see `check`.
 
         Raises
         ------
@@ -277,13 +277,13 @@ class Workshop:
         try:
             stage.digest(specs.terms)
         except ColumnError as error:
-            # the groups of a diagnostic, a term C(x): the user has to learn which key names the column
+            # e.g. the groups of a diagnostic or a term C(x): the user needs the key that names the column
             raise under(error, _named_by(specs, error.column)) from error
         weights = None if specs.weights is None else self._weights(specs, specs.weights, stage.panel(specs.terms))
         return Prepared(stage, specs.terms, weights)
 
     def check(self, specs: Specs, prepared: Prepared, key: str = "") -> None:
-        """Have model and diagnostic check what they are to be fitted to, unless a run of this hash was fitted.
+        """Let model and diagnostic check their data, unless a run with this hash was fitted before.
 
         Raises
         ------
@@ -296,31 +296,31 @@ class Workshop:
 
     @cached_property
     def _fitted(self) -> Container[str]:
-        return self._ask_fitted()
+        return self._load_fitted()
 
     def completed(self, specs: Specs) -> Specs:
-        """Return the specifications with what the diagnostic leaves to the data."""
+        """Return the specifications after the diagnostic has taken its open fields from the data."""
         if specs.diagnostic.completed(()) is specs.diagnostic:
             return specs
         names = [name for name in self._full(specs).names if name not in self._full(specs).text]
         return replace(specs, diagnostic=specs.diagnostic.completed(names))
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Return what was made under a key, and make it the first time."""
-        if key not in self._done:
-            self._done[key] = make()
-        found: T = self._done[key]
-        return found
+        """Return the cached value of a key, and compute it on the first call."""
+        if key not in self._cache:
+            self._cache[key] = make()
+        value: T = self._cache[key]
+        return value
 
     def identity(self, spec: Spec) -> str:
         """Return a text that is equal for specifications of equal class and fields."""
-        found = self._identities.get(id(spec))
-        if found is None:
+        entry = self._identities.get(id(spec))
+        if entry is None:
             if len(self._identities) >= MOST_IDENTITIES:
                 self._identities.clear()
-            # the specification is kept beside its text, so that no other one takes its id
-            found = self._identities[id(spec)] = spec, identity(spec, spec.left_to_models)
-        return found[1]
+            # the specification is stored with its text, so that Python never reuses its id
+            entry = self._identities[id(spec)] = spec, identity(spec, spec.left_to_models)
+        return entry[1]
 
     def _keys(self, *specs: Spec) -> tuple[str, ...]:
         return tuple(map(self.identity, specs))
@@ -328,14 +328,14 @@ class Workshop:
     def _stage(self, specs: Specs) -> Stage:
         def make() -> Stage:
             inputs = self._inputs(specs.source)
-            rooms = (specs.measure.notes(inputs), specs.outcome.notes(inputs), inputs.notes, specs.sample.notes)
-            # a measure or an outcome of one's own may give sentences
-            said = notes_of(chain.from_iterable(rooms))
+            sources = (specs.measure.notes(inputs), specs.outcome.notes(inputs), inputs.notes, specs.sample.notes)
+            # a user's own measure or outcome may return sentences
+            notes = notes_of(chain.from_iterable(sources))
             adjust = specs.sample.adjust if specs.sample.adjusts else None
-            selection = Selection(specs.panel, self._full(specs), self._chosen(specs), adjust)
-            made = self._made(specs.measure, specs.measure.transformed, specs.source)
-            money = frozenset(made.columns) - {"unit", "time"} if specs.measure.enters_in_10k_cny else frozenset()
-            return Stage(inputs, selection, said, money)
+            selection = Selection(specs.panel, self._full(specs), self._sample_rows(specs), adjust)
+            frame = self._computed(specs.measure, specs.measure.transformed, specs.source)
+            money = frozenset(frame.columns) - {"unit", "time"} if specs.measure.enters_in_10k_cny else frozenset()
+            return Stage(inputs, selection, notes, money)
 
         keys = self._keys(specs.source, specs.measure, specs.outcome, specs.panel, specs.sample)
         return self.once(("stage", *keys), make)
@@ -347,8 +347,8 @@ class Workshop:
 
         return self.once(("inputs", *self._keys(source)), make)
 
-    def _made(self, spec: Spec, compute: Callable[[Inputs], pd.DataFrame], source: Source) -> pd.DataFrame:
-        """Return what a measure or an outcome makes of a source."""
+    def _computed(self, spec: Spec, compute: Callable[[Inputs], pd.DataFrame], source: Source) -> pd.DataFrame:
+        """Return the columns that a measure or an outcome computes from a source."""
         inputs = self._inputs(source)
         return self.once(("made", self.identity(source), self.identity(spec)), partial(compute, inputs))
 
@@ -362,13 +362,13 @@ class Workshop:
                 (specs.measure, specs.measure.transformed),
                 (specs.outcome, specs.outcome.compute),
             ):
-                frame = _joined(frame, self._made(spec, compute, specs.source), inputs.source)
+                frame = _joined(frame, self._computed(spec, compute, specs.source), inputs.source)
             with _naming(inputs):
                 return _with_groups(specs.panel.assemble(frame, inputs.unit_name, inputs.time_name))
 
         return self.once(("panel", *self._keys(specs.source, specs.measure, specs.outcome, specs.panel)), make)
 
-    def _chosen(self, specs: Specs) -> NDArray[np.bool_]:
+    def _sample_rows(self, specs: Specs) -> NDArray[np.bool_]:
         """Return which rows of the full panel are in the sample."""
         full, sample, design = self._full(specs), specs.sample, specs.panel
         # a query can name a variable that no model uses
@@ -385,48 +385,52 @@ class Workshop:
                 return spec.compute(full)
 
         weights = self.once(("weights", *keys), make)
-        # a region can leave a province without neighbour: the specification's own rule holds for the subset, too
+        # a province may have no neighbour in a region: the specification's rule for islands holds for the subset, too
         islands: Islands = "keep" if getattr(spec, "islands", "refuse") == "keep" else "refuse"
         return self.once(("weights", *keys, panel.units), lambda: weights.restrict(panel.units, islands))
 
 
 def _with_groups(panel: Panel) -> Panel:
-    """Return the panel with the groups that are known of its units, if it has no column of that name."""
+    """Return the panel with the known groups of its units, except where it has a column of that name."""
     home = country()
     if home.strangers(panel.units):
         return panel
-    known = {by: [home.group(by, unit) for unit in panel.units] for by in home.groups if not panel.has(by)}
-    return panel.with_text({by: np.array(of, dtype=object)[panel.unit_codes] for by, of in known.items()})
+    groups = {by: [home.group(by, unit) for unit in panel.units] for by in home.groups if not panel.has(by)}
+    return panel.with_text({by: np.array(names, dtype=object)[panel.unit_codes] for by, names in groups.items()})
 
 
 @contextmanager
 def _naming(inputs: Inputs) -> Iterator[None]:
-    """Put the name of the user's file before what is wrong with its content."""
+    """Add the name of the user's file to errors about its content."""
     try:
         yield
     except UnknownColumnError as error:
         note = note_of_said(error.said)
         if remedy := inputs.absent.get(error.column, ""):
-            column, said = error.column, note_of(remedy)
-            note = _within(
-                note, Note("source_lacks_column", group="source", source=inputs.source, column=column, remedy=said)
+            cause = Note(
+                "source_lacks_column",
+                group="source",
+                source=inputs.source,
+                column=error.column,
+                remedy=note_of(remedy),
             )
+            note = _with_cause(note, cause)
         raise with_file(error.anew(note), inputs.file) from error
     except DataError as error:
         raise with_file(error, inputs.file) from error
 
 
-def _within(note: Note, other: Note) -> Note:
-    """Return another note in place of what is said behind the key or the keys of a note."""
+def _with_cause(note: Note, cause: Note) -> Note:
+    """Return a note with its keys, followed by another cause."""
     inner = dict(note.fields).get("said")
-    return note.changed(said=_within(inner, other)) if isinstance(inner, Note) else other
+    return note.changed(said=_with_cause(inner, cause)) if isinstance(inner, Note) else cause
 
 
 @contextmanager
 def _to_correct(spec: Spec) -> Iterator[None]:
-    """Mark what goes wrong with a file: that is to be corrected, and no combination of choices is at fault.
+    """Mark errors about a file: the user has to correct the file, and no combination of choices is at fault.
 
-    What the file holds is told of under the field that names the file.
+    Errors about its content get the key of the field that names the file.
     """
     try:
         yield
@@ -443,7 +447,7 @@ def _reads_file(spec: WeightsSpec) -> bool:
 
 
 def _named_by(specs: Specs, column: str) -> str:
-    """Return the key of the model or diagnostic that names a column; an empty text where none does."""
+    """Return the key of the model or diagnostic that names a column; an empty text if there is none."""
     formula = getattr(specs.model, "formula", None)
     if formula is not None and column in formula:
         return "model.formula"
@@ -462,18 +466,18 @@ def _bare(variable: str) -> str:
     return variable
 
 
-def _joined(frame: pd.DataFrame, made: pd.DataFrame, source: str) -> pd.DataFrame:
-    """Return the series with those that a measure or outcome made."""
-    both = [name for name in made.columns if name in frame.columns and name not in ("unit", "time")]
-    other = [name for name in both if not made[name].reset_index(drop=True).equals(frame[name].reset_index(drop=True))]
+def _joined(frame: pd.DataFrame, new: pd.DataFrame, source: str) -> pd.DataFrame:
+    """Return the series together with the columns of a measure or outcome."""
+    common = [name for name in new.columns if name in frame.columns and name not in ("unit", "time")]
+    other = [name for name in common if not new[name].reset_index(drop=True).equals(frame[name].reset_index(drop=True))]
     if other:
         raise DataError(Note("column_of_other_values", group="source", source=source, columns=cut(other)))
-    new = made.drop(columns=both)
-    if len(new.columns) == 2:
+    added = new.drop(columns=common)
+    if len(added.columns) == 2:
         return frame
-    if new.duplicated(["unit", "time"]).any():
-        # duplicates of the data are the panel's to report; a join would multiply them
+    if added.duplicated(["unit", "time"]).any():
+        # the panel reports duplicates in the data; a join would multiply them
         if frame.duplicated(["unit", "time"]).any():
             return frame
         raise DataError(Note("made_rows_twice"))
-    return frame.merge(new, on=["unit", "time"], how="left", validate="many_to_one")
+    return frame.merge(added, on=["unit", "time"], how="left", validate="many_to_one")

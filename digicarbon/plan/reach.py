@@ -1,4 +1,4 @@
-"""The code that a run can reach, by its content: what changes no number changes no hash."""
+"""The digest of the code that a run can reach; changes that affect no number change no hash."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from digicarbon.spec import Spec
 
 PACKAGE = Path(__file__).parents[1]
 ROOMS = ("numeric", "model", "diagnostic")
-"""What computes. Columns and weights enter a run's hash by their values, whatever code made them."""
+"""Sub-packages that compute. Columns and weights enter a run's hash by their values, whatever code made them."""
 SCRIPTS = "digicarbon.model.scripts"
-"""What writes scripts of R and Stata stands beside the models and computes nothing of a run."""
+"""The package that writes R and Stata scripts: it is beside the models, but computes nothing of a run."""
 _TOKENS = re.compile(
     r'''(?P<text>"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|(?P<comment>\#[^\n]*)'''
 )
-"""Texts are looked for only so that no comment is seen in one."""
+"""Texts are matched only to avoid comments inside them."""
 
 
 @dataclass(frozen=True)
 class _Source:
-    """What is taken of a file: a hash of its code, and (module, name) of what it imports, for type checkers too."""
+    """The relevant parts of a file: a hash of its code, and (module, name) of each import; those for type checkers too."""
 
     digest: str
     imports: tuple[tuple[str, str], ...]
@@ -38,20 +38,20 @@ class _Source:
 def code_digest(*classes: type[Spec]) -> str:
     """Return the SHA-256 of the code that ``classes`` can reach, without comments and docstrings.
 
-    Of this package that are modules of the rooms that compute; of the user's own code it is what stands in the working
-    directory. Other packages do not enter: their versions are recorded beside each run.
+    This covers the modules of this package in `ROOMS`, and the user's own modules in the working directory. Other
+    packages are not covered: their versions are recorded with each run.
 
     Parameters
     ----------
     *classes : type of Spec
-        Of a model and a diagnostic.
+        The classes of a model and a diagnostic.
     """
-    found = {name: _source(content).digest for name, content in _reached(classes)}
-    return hashlib.sha256("\n".join(f"{name} {found[name]}" for name in sorted(found)).encode()).hexdigest()
+    digests = {name: _source(content).digest for name, content in _reached(classes)}
+    return hashlib.sha256("\n".join(f"{name} {digests[name]}" for name in sorted(digests)).encode()).hexdigest()
 
 
 def package_digest() -> str:
-    """Return the SHA-256 of all files that compute: equal in processes that have the same version of the package."""
+    """Return the SHA-256 of all files that compute; equal in processes with the same version of the package."""
     files = sorted(file for room in ROOMS for file in (PACKAGE / room).rglob("*.py"))
     sha = hashlib.sha256()
     for file in files:
@@ -61,34 +61,34 @@ def package_digest() -> str:
 
 def _reached(classes: Sequence[type[Spec]]) -> Iterator[tuple[str, bytes]]:
     """Yield the name and the content of each module that classes can reach."""
-    waiting = sorted({base.__module__ for cls in classes for base in cls.__mro__ if issubclass(base, Spec)})
-    for name in waiting:
+    pending = sorted({base.__module__ for cls in classes for base in cls.__mro__ if issubclass(base, Spec)})
+    for name in pending:
         if not name.startswith("digicarbon."):
             remember(name)
-    # of modules in the working directory, what was loaded computes, whatever the files hold by now
+    # for modules in the working directory the loaded code counts, even if the files have changed since
     loaded = contents()
-    packages = {name.partition(".")[0] for name in waiting}
+    packages = {name.partition(".")[0] for name in pending}
     seen: set[str] = set()
-    while waiting:
-        name = waiting.pop()
+    while pending:
+        name = pending.pop()
         content = None if name in seen else _content(name, packages, loaded)
         seen.add(name)
         if content is not None:
             yield name, content
             source = _source(content)
-            waiting += [_home(*one) for one in source.imports if one not in source.for_types]
+            pending += [_home(*one) for one in source.imports if one not in source.for_types]
 
 
 def _content(name: str, packages: Set[str], loaded: Mapping[str, bytes]) -> bytes | None:
-    """Return the source of a module that counts; None for any other."""
+    """Return the source of a module that enters the digest; None for any other."""
     if name.startswith("digicarbon."):
         file = _file(name)
         return file.read_bytes() if file is not None and _computes(name) else None
     place = str(getattr(sys.modules.get(name), "__file__", None) or "")
     if place in loaded:
         return loaded[place]
-    own = name.partition(".")[0] in packages and place.endswith(".py") and Path(place).is_file()
-    return Path(place).read_bytes() if own else None
+    is_own = name.partition(".")[0] in packages and place.endswith(".py") and Path(place).is_file()
+    return Path(place).read_bytes() if is_own else None
 
 
 def _computes(name: str) -> bool:
@@ -96,7 +96,7 @@ def _computes(name: str) -> bool:
 
 
 def _home(module: str, item: str) -> str:
-    """Return the module that a name comes from, where a package hands on what others define."""
+    """Return the module that defines a name, which a package may only re-export."""
     inner = f"{module}.{item}"
     if not module.startswith("digicarbon."):
         return inner if item and inner in sys.modules else module
@@ -121,10 +121,10 @@ def _source(content: bytes) -> _Source:
     text = importlib.util.decode_source(content)
     lines = text.split("\n")
     imports: dict[bool, list[tuple[str, str]]] = {False: [], True: []}
-    waiting: list[ast.AST] = [tree]
+    pending: list[ast.AST] = [tree]
     typed: set[ast.AST] = set()
-    while waiting:
-        node = waiting.pop()
+    while pending:
+        node = pending.pop()
         match node:
             case ast.Import(names=names):
                 imports[node in typed] += [(alias.name, "") for alias in names]
@@ -132,11 +132,11 @@ def _source(content: bytes) -> _Source:
                 imports[node in typed] += [(module, alias.name) for alias in names]
             case ast.If(test=ast.Name(id="TYPE_CHECKING"), body=body):
                 typed.update(body)
-        waiting += [inner for inner in ast.iter_child_nodes(node) if isinstance(inner, _HOLDERS)]
-        for alone in filter(_is_text, getattr(node, "body", None) or ()):
-            # a text that stands alone computes nothing
-            if not lines[alone.lineno - 1][: alone.col_offset].strip():
-                lines[alone.lineno - 1 : alone.end_lineno] = [""] * (1 + (alone.end_lineno or 0) - alone.lineno)
+        pending += [inner for inner in ast.iter_child_nodes(node) if isinstance(inner, _HOLDERS)]
+        for item in filter(_is_text, getattr(node, "body", None) or ()):
+            # a text that is a whole statement computes nothing
+            if not lines[item.lineno - 1][: item.col_offset].strip():
+                lines[item.lineno - 1 : item.end_lineno] = [""] * (1 + (item.end_lineno or 0) - item.lineno)
     code = _TOKENS.sub(lambda token: token["text"] or "", "\n".join(lines))
     plain = "\n".join(line.rstrip() for line in code.split("\n") if line.strip())
     only = frozenset(imports[True]) - frozenset(imports[False])

@@ -23,11 +23,11 @@ from digicarbon.plan.reach import code_digest
 from digicarbon.spec import Spec, as_default, identity, own_classes, refuse_unknown
 
 NOTHING = "none"
-"""What a run has at a key that means nothing for it: weights that its model does not take, a field that it ignores."""
+"""The value of a run at a key without effect: weights that its model does not take, or a field that it ignores."""
 MOST_REASONS = 3
-"""So many choices that cannot run are named where none can."""
+"""The largest number of choices named in the error if none can run."""
 NO_NUMBERS = ("title", "report", "executor", "tracking")
-"""Keys whose choice leaves a sweep what it is."""
+"""Keys whose values change no number of a sweep."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -46,7 +46,7 @@ class Run:
     key : str
         Content hash: equal for runs that fit the same model to the same numbers.
     composer : Composer
-        Puts the configuration together.
+        Composes the configuration.
     """
 
     label: str
@@ -59,18 +59,18 @@ class Run:
 
     @property
     def config(self) -> Mapping[str, Any]:
-        """The composed configuration, as plain values; put together on each call, and for reading only."""
+        """The composed configuration as plain values; composed on each access, and for reading only."""
         return self.composer.config(self.choice.values)
 
     @property
     def recorded(self) -> Mapping[str, Any]:
-        """The same without secrets, as it is recorded."""
+        """The configuration without secrets, as it is recorded."""
         return self.composer.recorded(self.choice.values)
 
     def has(self, key: str) -> Any:
         """Return a run's option of a group or its value of a dotted key.
 
-        `NOTHING` stands where the key means nothing for the run, and None is returned where that cannot be told.
+        It is `NOTHING` if the key has no effect on the run, and None if there is no single value.
         """
         if self.specs.lacks(key):
             return NOTHING
@@ -83,29 +83,29 @@ class Run:
 
 @dataclass
 class Plan:
-    """What an experiment would run.
+    """The runs of an experiment.
 
     Attributes
     ----------
     name : str
     runs : list of Run
-        Each distinct fit once, in the order of the experiment.
+        One run per distinct fit, in the order of the experiment.
     same : mapping of str to list of str
-        Labels that came to the same fit, by the label that is run.
+        Labels of choices with the same fit, by the label of the run.
     skipped : list of (str, str)
         Choices from a ``glob`` that cannot run, with the reason.
     failed : mapping of str to Note
-        Why a column cannot run, by the column; the others can.
+        The reason why a column cannot run, by column, if other columns can.
     failed_count : int
-        How many choices are theirs.
+        The number of choices in these columns.
     excluded : int
-        Combinations left out by ``exclude``.
+        The number of combinations that ``exclude`` drops.
     left : int
-        Combinations that it leaves, of which ``draw`` takes some.
+        The number of combinations that remain, of which ``draw`` takes some.
     remarks : list of Note
-        What a user may not have meant: choices that take the place of others, a draw of more than there is.
+        Possible mistakes of the user: choices that replace others, or a draw larger than the sweep.
     overrides : tuple of str
-        What the command line changes of an experiment; nothing for runs without one.
+        The changes that the command line makes to an experiment; empty for runs without one.
     """
 
     name: str
@@ -122,35 +122,35 @@ class Plan:
 
     @property
     def chosen_count(self) -> int:
-        """How many choices there are, those that come to the same fit and those that cannot run among them."""
+        """The number of choices, including those with the same fit and those that cannot run."""
         return len(self.runs) + sum(map(len, self.same.values())) + len(self.skipped) + self.failed_count
 
     @property
     def drawn(self) -> bool:
-        """Whether the choices are a draw of what is left."""
+        """Whether the choices are a draw from the remaining combinations."""
         return self.chosen_count < self.left
 
     def twins(self, run: Run) -> list[str]:
-        """Return the named columns that came to the same fit as a run of another column."""
+        """Return the named columns with the same fit as a run of another column."""
         if run.choice.column is None:
             return []
         return [label for label in dict.fromkeys(self.same.get(run.label, ())) if label != run.label]
 
     @cached_property
     def varied(self) -> Sequence[str]:
-        """The keys that some run of a complete plan chooses, in the order of the experiment."""
+        """The keys that at least one run of a complete plan chooses, in the order of the experiment."""
         blocks = {id(run.choice.block): run.choice.block for run in self.runs}.values()
         return list(
             dict.fromkeys(key for block in blocks for key in (*block.fixed, *(axis.key for axis, _ in block.axes)))
         )
 
     def chosen(self, run: Run) -> dict[str, Any]:
-        """Return what a run has at each key that some run chooses: its choice, or what its files say."""
+        """Return the value of a run at each key that some run chooses: its choice, or the value in its files."""
         values = run.choice.values
-        # what a model ignores is one fit under all of its values
-        found = {key: NOTHING if run.specs.lacks(key) else value for key, value in values.items()}
+        # all values of a field that the model ignores give the same fit
+        choices = {key: NOTHING if run.specs.lacks(key) else value for key, value in values.items()}
         others = {key: run.has(key) for key in self.varied if key not in values}
-        return found | {key: value for key, value in others.items() if value is not None}
+        return choices | {key: value for key, value in others.items() if value is not None}
 
 
 def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Workshop | None = None) -> Plan:
@@ -164,7 +164,7 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Worksh
     shop = workshop or Workshop()
     choices, excluded, left = expand(composer, command_axes)
     remarks = _remarks(composer, choices)
-    made = Plan(
+    result = Plan(
         composer.name,
         str(composer.sweep_keys()["title"] or ""),
         excluded=excluded,
@@ -172,8 +172,8 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Worksh
         remarks=remarks,
         overrides=_overrides(composer, command_axes),
     )
-    if made.overrides and "title" not in composer.given:
-        made.title = f"{made.title or composer.name} ({', '.join(made.overrides)})"
+    if result.overrides and "title" not in composer.given:
+        result.title = f"{result.title or composer.name} ({', '.join(result.overrides)})"
     by_key: dict[str, Run] = {}
     impossible = Impossible(len(choices))
     for choice in choices:
@@ -183,74 +183,74 @@ def plan(composer: Composer, command_axes: Sequence[Axis] = (), workshop: Worksh
             run = check(composer, choice, shop)
         except DigicarbonError as error:
             if choice.globbed:
-                made.skipped.append((choice.label, note_of(error)))
+                result.skipped.append((choice.label, note_of(error)))
             else:
                 impossible.add(choice, error)
             continue
         impossible.pass_(choice)
         if run.key in by_key:
-            made.same.setdefault(by_key[run.key].label, []).append(choice.label)
+            result.same.setdefault(by_key[run.key].label, []).append(choice.label)
             continue
         by_key[run.key] = run
-        made.runs.append(run)
-    for column, found in impossible.columns.items():
-        made.failed[column] = _why(composer, column, found)
-        made.failed_count += len(found)
-    if not made.failed:
+        result.runs.append(run)
+    for column, failures in impossible.columns.items():
+        result.failed[column] = _why(composer, column, failures)
+        result.failed_count += len(failures)
+    if not result.failed:
         impossible.refuse()
-    if not made.runs:
-        if not made.skipped:
+    if not result.runs:
+        if not result.skipped:
             raise ConfigError(Note("all_excluded", excluded=excluded), f"{composer.where('exclude')}, exclude")
-        more = len(made.skipped) - min(len(made.skipped), MOST_REASONS)
+        more = len(result.skipped) - min(len(result.skipped), MOST_REASONS)
         raise ConfigError(
             Note(
                 "no_option_can_run",
                 excluded=Note("exclude_leaves_out", excluded=excluded) if excluded else "",
-                reasons=[Note("of_label", label=label, said=why) for label, why in made.skipped[:MOST_REASONS]],
+                reasons=[Note("of_label", label=label, said=why) for label, why in result.skipped[:MOST_REASONS]],
                 others=Note("more_cannot_either", more=more) if more else "",
             ),
             composer.files[0].shown if composer.files else COMMAND_LINE,
         )
-    return made
+    return result
 
 
 def _overrides(composer: Composer, command_axes: Sequence[Axis]) -> tuple[str, ...]:
-    """Return what the command line changes of what an experiment fits."""
+    """Return the changes of the command line to the numbers of an experiment."""
     if composer.name == ROOT:
         return ()
     plain = [word for word in composer.overrides if word.split("=")[0].lstrip("+~").split(".")[0] not in NO_NUMBERS]
     return (*plain, *(str(Note("swept", key=axis.key, values=cut(map(as_text, axis.values)))) for axis in command_axes))
 
 
-def _why(composer: Composer, column: str, found: Sequence[tuple[Choice, DigicarbonError]]) -> Note:
-    """Return why a column cannot run, with the file that it stands in."""
-    choice, error = found[0]
+def _why(composer: Composer, column: str, failures: Sequence[tuple[Choice, DigicarbonError]]) -> Note:
+    """Return the reason why a column cannot run, with its file."""
+    choice, error = failures[0]
     file = composer.column_file(column) or COMMAND_LINE
-    if len(found) == 1:
+    if len(failures) == 1:
         return Note("column_cannot_run", column=column, file=file, why=error)
-    return Note("column_never_runs", column=column, file=file, choices=len(found), label=choice.label, why=error)
+    return Note("column_never_runs", column=column, file=file, choices=len(failures), label=choice.label, why=error)
 
 
 def _remarks(composer: Composer, choices: Sequence[Choice]) -> list[Note]:
-    """Return what is to be said of the choices of a sweep before they are checked."""
+    """Return the remarks on the choices of a sweep before they are checked."""
     hidden: dict[tuple[str, str], list[str]] = {}
     for block in {id(choice.block): choice.block for choice in choices}.values():
         for axis in (axis for axis, _ in block.axes if axis.key in block.fixed):
             hidden.setdefault((axis.key, axis.place), []).append(str(block.column))
-    said = [
+    notes = [
         Note("takes_place_of_columns", place=place, columns=cut(columns), key=key)
         for (key, place), columns in hidden.items()
     ]
-    said += _inherited_columns(composer, choices)
-    said += _merged_columns(composer, choices)
-    wanted = (composer.sweep_keys()["draw"] or {}).get("n", 0)
-    if wanted > len(choices):
-        said.append(Note("all_are_drawn", key="draw.n", wanted=wanted, choices=len(choices)))
-    return said
+    notes += _inherited_columns(composer, choices)
+    notes += _merged_columns(composer, choices)
+    size = (composer.sweep_keys()["draw"] or {}).get("n", 0)
+    if size > len(choices):
+        notes.append(Note("all_are_drawn", key="draw.n", wanted=size, choices=len(choices)))
+    return notes
 
 
 def _inherited_columns(composer: Composer, choices: Sequence[Choice]) -> list[Note]:
-    """Return the note on which columns come from which file; none where all are of one."""
+    """Return a note on the files that the columns come from; none if all come from one file."""
     by_file: dict[str, list[str]] = {}
     for column in dict.fromkeys(choice.column for choice in choices if choice.column is not None):
         by_file.setdefault(composer.column_file(column) or COMMAND_LINE, []).append(column)
@@ -271,28 +271,28 @@ def _inherited_columns(composer: Composer, choices: Sequence[Choice]) -> list[No
 
 
 def _merged_columns(composer: Composer, choices: Sequence[Choice]) -> list[Note]:
-    """Return a note for each column that several files have, with the choices that stay from a further one."""
-    found = []
+    """Return a note for each column that several files set, with the choices that remain from a farther file."""
+    notes = []
     blocks = {choice.column: choice.block for choice in choices if choice.column is not None}
     for column, block in blocks.items():
         values = block.fixed
-        taken: set[str] = set()
+        known: set[str] = set()
         nearest_file = ""
         for file in composer.files_of("columns"):
-            here = {str(label): content for label, content in (file.content.get("columns") or {}).items()}
-            if not isinstance(here.get(column), Mapping):
-                if column in here:
+            columns = {str(label): content for label, content in (file.content.get("columns") or {}).items()}
+            if not isinstance(columns.get(column), Mapping):
+                if column in columns:
                     break
                 continue
-            content = flat(here[column])
-            stays = [f"{key}={as_text(values[key])}" for key in content if key not in taken and key in values]
-            if nearest_file and stays:
-                found.append(
-                    Note("column_keeps", column=column, file=nearest_file, choices=cut(stays), other=file.shown)
+            content = flat(columns[column])
+            inherited = [f"{key}={as_text(values[key])}" for key in content if key not in known and key in values]
+            if nearest_file and inherited:
+                notes.append(
+                    Note("column_keeps", column=column, file=nearest_file, choices=cut(inherited), other=file.shown)
                 )
             nearest_file = nearest_file or file.shown
-            taken |= set(content)
-    return found
+            known |= set(content)
+    return notes
 
 
 def check(composer: Composer, choice: Choice, shop: Workshop) -> Run:
@@ -312,24 +312,24 @@ def check(composer: Composer, choice: Choice, shop: Workshop) -> Run:
 def _checked(composer: Composer, choice: Choice, shop: Workshop) -> Run:
     values = choice.values
     chosen = composer.options_of(values)
-    lacking = composer.missing(values)
-    if lacking:
+    missing_keys = composer.missing(values)
+    if missing_keys:
         merged = composer.merged(values)
-        for group in dict.fromkeys(key.split(".")[0] for key in lacking):
+        for group in dict.fromkeys(key.split(".")[0] for key in missing_keys):
             refuse_unknown(merged[group], group)
-        require([key for key in lacking if not key.startswith("weights.")], chosen, composer, choice)
+        require([key for key in missing_keys if not key.startswith("weights.")], chosen, composer, choice)
     config = composer.config(values)
-    own = own_classes(config)
-    with no_end(lambda error: ended(error, Note("code_of", classes=cut(own)) if own else Note("code_of_run"))):
+    classes = own_classes(config)
+    with no_end(lambda error: ended(error, Note("code_of", classes=cut(classes)) if classes else Note("code_of_run"))):
         specs = specify(config, shop.builder)
         if specs.weights is not None:
-            require(lacking, chosen, composer, choice)
+            require(missing_keys, chosen, composer, choice)
         specs = shop.completed(specs)
         prepared = shop.prepare(specs)
         key = content_hash(specs, prepared, shop)
         shop.check(specs, prepared, key)
     return Run(
-        # a run without an experiment is called by its model: the root's name says nothing
+        # a run without an experiment has the name of its model, because the root's name says nothing
         label=_run_label(choice, specs) or (chosen["model"] if composer.name == ROOT else composer.name),
         choice=choice,
         options=chosen,
@@ -341,7 +341,7 @@ def _checked(composer: Composer, choice: Choice, shop: Workshop) -> Run:
 
 
 def require(keys: Sequence[str], options: Mapping[str, str], composer: Composer, choice: Choice | None = None) -> None:
-    """Raise a `ConfigError` on the keys that have no value; it names the place that chooses what needs them."""
+    """Raise a `ConfigError` about the keys without a value; it names the place that chooses the option."""
     for group in dict.fromkeys(key.split(".")[0] for key in keys):
         place = (choice and choice.place(group)) or composer.chooser(group)
         first, *others = [key for key in keys if key.startswith(f"{group}.")]
@@ -362,36 +362,36 @@ def require(keys: Sequence[str], options: Mapping[str, str], composer: Composer,
 
 
 def content_hash(specs: Specs, prepared: Prepared, workshop: Workshop | None = None) -> str:
-    """Return the SHA-256 of all that decides a run's numbers.
+    """Return the SHA-256 of everything that determines a run's numbers.
 
-    It covers the model and the diagnostic with their defaults, but for fields that the model ignores, the columns they
-    read, the labels, the weights if they are taken, and the source of the code that computes. Columns and weights enter
-    by their own digests, which runs that share them compute once.
+    It covers the model and the diagnostic with their defaults, without fields that the model ignores; the columns that
+    they read; the labels; the weights if they are used; and the source of the code that computes. Columns and weights
+    enter by their own digests, which are computed once and shared by runs.
 
     Parameters
     ----------
     specs : Specs
     prepared : Prepared
     workshop : Workshop, optional
-        Remembers what runs share.
+        Caches the data that runs share.
     """
     shop = workshop or Workshop()
     classes = (type(specs.model), type(specs.diagnostic))
     content = [
-        # at their defaults, not left out: models that ignore nothing else keep the hash that they had
+        # set to their defaults, not dropped, so that models keep the hash of earlier versions
         identity(as_default(specs.model, specs.ignored)),
         identity(specs.diagnostic),
         specs.terms,
         prepared.digest,
         None if prepared.weights is None else prepared.weights.digest,
-        # a sweep computes with the code that it has loaded
+        # a sweep computes with the code that it loaded, so one digest is enough
         shop.once(("code", *classes), lambda: code_digest(*classes)),
     ]
     return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
 
 
 def _placed(error: DigicarbonError, composer: Composer, choice: Choice) -> DigicarbonError:
-    """Return an error with its place, and with the key where the value that is wrong stands."""
+    """Return an error with its place, and with the key that sets the wrong value."""
     key = key_of(error)
     if error.where or not key:
         group = "" if error.where else group_of(error)
@@ -400,7 +400,7 @@ def _placed(error: DigicarbonError, composer: Composer, choice: Choice) -> Digic
     placed = at(error, choice.place(origin) or composer.where(origin, choice.values), origin)
     note = note_of_said(error.said)
     if origin == "inference.cov" and key == "model.cov" and first_of(note).code == "not_one_of":
-        # the option of inference is not wrong in itself
+        # the option of inference is valid, but not for this model
         options = {group: str(choice.values.get(group, composer.chosen[group])) for group in ("inference", "model")}
         chosen = choice.place("inference") or choice.place("model") or composer.chooser("inference")
         placed = error.anew(
@@ -413,11 +413,11 @@ def _placed(error: DigicarbonError, composer: Composer, choice: Choice) -> Digic
             ),
             chosen,
         )
-    # what another part of a run hands over is not wrong in itself
+    # a value from another group is valid, but not for this key
     placed.to_correct = error.to_correct and origin.split(".")[0] == key.split(".")[0]
     return placed
 
 
 def _run_label(choice: Choice, specs: Specs) -> str:
-    """Return a choice's label without what means nothing for its model, e.g. weights that it does not take."""
+    """Return a choice's label without keys that have no effect on its model, e.g. weights that it does not take."""
     return choice.label_without(specs.lacks)
