@@ -44,7 +44,7 @@ DRIVERS = frozenset({"sqlite+pysqlite", "postgresql+psycopg"})
 PATIENCE = 60
 """Seconds that a batch waits for another program that writes into the same SQLite file."""
 CACHE = 64
-"""Megabytes that SQLite keeps of a file while a batch is written; with its own 2, batches slow down as a store grows."""
+"""Megabytes that SQLite keeps of a file during a batch; with its own 2, batches get slower as a store grows."""
 CHUNK = 500
 """Values in one IN list."""
 OWN = frozenset({"experiments", "alembic_version"})

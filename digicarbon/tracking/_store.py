@@ -35,8 +35,8 @@ class Store:
     The database and the experiment are created here, before any worker starts: a cold store that several processes
     create at once loses runs.
 
-    Use it in this order: `open` a sweep, ask `find` and `results` for runs that need not be fitted, `write` batches, and
-    end with `finish` or `abort`.
+    Use it in this order: `open` a sweep, ask `find` and `results` for runs that need no fit, `write` batches, and end
+    with `finish` or `abort`.
 
     A database whose schema is known gets rows straight into its tables; servers and other databases get runs by
     MLflow's public client, out of a spool on this disk: while a server does not answer, `write` and `finish` go on, and
