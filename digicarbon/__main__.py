@@ -18,10 +18,10 @@ from digicarbon.errors import Caught, DigicarbonError, legible, no_end
 from digicarbon.secret import hidden
 
 STATUS = {"FailedRunsError": 1, "UndeliveredError": 1, "WaitingRunsError": 3}
-"""Exit statuses of errors by their names, whose modules need not be loaded; 2 for any other."""
+"""Exit statuses of errors by name, so that their modules need not be loaded; 2 for any other error."""
 COLLECT = (50_000, 20, 20)
-"""Thresholds of the garbage collector, for 700, 10 and 10. Modules, configurations and plans stay: to search them for
-garbage again and again is a sixth of the time of a single fit."""
+"""Thresholds of the garbage collector, instead of 700, 10 and 10. Modules, configurations and plans stay in memory: to
+search them for garbage repeatedly takes a sixth of the time of a single fit."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,15 +38,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _main(sys.argv[1:])
     finally:
-        # at its end Python takes apart all that is left, a tenth of the time of 1,000 runs
+        # at its end Python deletes all objects, which takes a tenth of the time of 1,000 runs
         gc.freeze()
 
 
-def _main(given: list[str]) -> int:
-    if not given or given[0] in ("-h", "--help", "help"):
+def _main(words: list[str]) -> int:
+    if not words or words[0] in ("-h", "--help", "help"):
         sys.stdout.write(usage.USAGE)
         return 0
-    if given[0] == "--version":
+    if words[0] == "--version":
         sys.stdout.write(f"digicarbon {import_module('digicarbon').__version__}\n")
         return 0
     try:
@@ -57,12 +57,12 @@ def _main(given: list[str]) -> int:
             "one that is there (cd), and start the command again.",
             2,
         )
-    broken = [legible(word) for word in given if legible(word) != word]
-    if broken and given[0] in FLAGS:
+    broken = [legible(word) for word in words if legible(word) != word]
+    if broken and words[0] in FLAGS:
         return _complain(f"command line: '{broken[0]}' is no text in UTF-8; write it anew.", 2)
     status = 0
     with Caught() as caught:
-        status = _answer(given)
+        status = _answer(words)
     if caught.sentence:
         sys.stderr.write(hidden(caught.traceback) if _wants_traceback() else "")
         return _complain(
@@ -71,38 +71,38 @@ def _main(given: list[str]) -> int:
     return status
 
 
-def _answer(given: list[str]) -> int:
+def _answer(words: list[str]) -> int:
     try:
-        return _dispatch(given)
+        return _dispatch(words)
     except DigicarbonError as error:
         if _wants_traceback():
             sys.stderr.write(hidden(traceback.format_exc()))
         return _complain(str(error), STATUS.get(type(error).__name__, 2))
     except KeyboardInterrupt as stop:
-        kept = "nothing was written." if given[0] == "data" else "the runs written so far are kept."
-        return _complain(f"Interrupted; {str(stop) or kept}", 130)
+        note = "nothing was written." if words[0] == "data" else "the runs written so far are kept."
+        return _complain(f"Interrupted; {str(stop) or note}", 130)
     except BrokenPipeError:
         return 1
 
 
-def _dispatch(given: list[str]) -> int:
+def _dispatch(words: list[str]) -> int:
     parser = usage.parser()
     try:
-        taken = vars(parser.parse_args(["run", *given] if given[0] in ("-sc", "--shell-completion") else given))
+        options = vars(parser.parse_args(["run", *words] if words[0] in ("-sc", "--shell-completion") else words))
     except SystemExit as end:
-        # it has written the help that it was asked for
+        # argparse has written the help
         return int(end.code or 0)
-    module, _, function = taken.pop("function").partition(".")
+    module, _, function = options.pop("function").partition(".")
     with no_end(_ended):
         answer: Callable[..., Any] = getattr(import_module(f"digicarbon.cli.{module}"), function)
-        if "rest" not in taken:
-            return int(answer(**taken))
+        if "rest" not in options:
+            return int(answer(**options))
     from digicarbon.cli import application
 
     if "COMP_LINE" in os.environ:
         os.environ["COMP_LINE"] = application.completion_line(os.environ["COMP_LINE"], list(parser.verbs))
     # Hydra ends the process itself after --hydra-help
-    application.run(no_end(_ended)(partial(answer, **taken["flags"])), taken["experiment"], taken["rest"])
+    application.run(no_end(_ended)(partial(answer, **options["flags"])), options["experiment"], options["rest"])
     return 0
 
 

@@ -1,1 +1,1 @@
-"""The command line: each verb, the words that it takes and what it prints."""
+"""The command line: each verb, its arguments and its output."""

@@ -19,15 +19,15 @@ from digicarbon.secret import hidden, learn, mapped
 
 _ACTIVE: list[bool] = []
 _MODE = "get_mode"
-"""The method of Hydra's that asks a configuration for ``hydra.mode``, which no file and no command may change."""
+"""The method of Hydra that reads ``hydra.mode`` from a configuration; no file and no command may change the mode."""
 _WITH_NONE = ("measure", "outcome", "model", "diagnostic")
-"""Groups that have an option for nothing."""
+"""Groups that have the option ``none``."""
 _MAPPING = re.compile(rf"(?:\w+(\.\w+)+|{'|'.join(SWEEP_KEYS)})=\s*\{{.*\}}\s*", re.DOTALL)
 _SHOWING = frozenset({"--cfg", "-c", "--info", "-i"})
-"""Flags of Hydra's that print a configuration or parts of it."""
+"""Flags of Hydra that print a configuration or parts of it."""
 _NUMBER = re.compile(r"\s*[-+]?(?:(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:e[-+]?\d+)?|nan|inf)\s*", re.IGNORECASE)
 _NO_NAME = re.compile(rf"\s*(?:[\[{{].*|null|true|false)\s*|{_NUMBER.pattern}", re.DOTALL | re.IGNORECASE)
-"""A value that is no option's name."""
+"""A value that cannot be the name of an option."""
 
 
 @contextmanager
@@ -46,7 +46,7 @@ def is_active() -> bool:
 
 
 def run(command: Callable[[Any], None], experiment: str, arguments: Sequence[str]) -> None:
-    """Let Hydra read the command line and hand it to a command.
+    """Let Hydra read the command line and pass it to a command.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def run(command: Callable[[Any], None], experiment: str, arguments: Sequence[str
     from digicarbon.config.compose import Composer, loader
 
     if not arguments:
-        # there is nothing for Hydra to read, and it would compose the experiment twice before it hands it over
+        # Hydra has nothing to read, and would compose the experiment twice
         command(Request(loader(), experiment, ()))
         return
     import hydra
@@ -78,7 +78,7 @@ def run(command: Callable[[Any], None], experiment: str, arguments: Sequence[str
     for argument in arguments:
         _refuse(argument)
     lineage(experiment)
-    # a mapping that is given as a whole may have names that the option has not; Hydra adds them with plus signs only
+    # a whole mapping may have names that the option lacks; Hydra adds them only with plus signs
     arguments = [f"++{word}" if _MAPPING.fullmatch(word) else word for word in arguments]
     try:
         _refuse_package(experiment, arguments)
@@ -95,12 +95,12 @@ def run(command: Callable[[Any], None], experiment: str, arguments: Sequence[str
         arguments = [laid.get(argument, argument) for argument in arguments]
     else:
         return
-    # outside the handler, so that an error of the second attempt does not drag the first along
+    # outside the handler, so that an error of the second attempt does not include the first one
     run(command, experiment, arguments)
 
 
 def _refuse_package(experiment: str, arguments: Sequence[str]) -> None:
-    """Refuse a part of the configuration that is to be shown and is not there."""
+    """Refuse to show a part of the configuration that does not exist."""
     if not {"--cfg", "-c"} & {word.partition("=")[0] for word in arguments}:
         return
     from hydra._internal.utils import get_args_parser
@@ -109,20 +109,20 @@ def _refuse_package(experiment: str, arguments: Sequence[str]) -> None:
 
     from digicarbon.config.compose import loader
 
-    given = get_args_parser().parse_args(list(arguments))
-    if given.package in (None, "_global_"):
+    options = get_args_parser().parse_args(list(arguments))
+    if options.package in (None, "_global_"):
         return
-    config = loader().load_configuration(experiment, given.overrides, run_mode=RunMode.RUN)
-    keys = [str(key) for key in config if given.cfg != "job" or key != "hydra"]
+    config = loader().load_configuration(experiment, options.overrides, run_mode=RunMode.RUN)
+    keys = [str(key) for key in config if options.cfg != "job" or key != "hydra"]
     shown = OmegaConf.masked_copy(config, keys)
-    if OmegaConf.select(shown, given.package) is None:
-        hint = suggestion(given.package, keys)
-        raise ConfigError(Note("line_no_package", package=given.package, hint=hint, parts=cut(keys, 30)))
+    if OmegaConf.select(shown, options.package) is None:
+        hint = suggestion(options.package, keys)
+        raise ConfigError(Note("line_no_package", package=options.package, hint=hint, parts=cut(keys, 30)))
 
 
 @contextmanager
 def _no_secrets(experiment: str, arguments: Sequence[str]) -> Iterator[None]:
-    """Hide secrets in what Hydra prints of a configuration; words of the environment stay interpolations there."""
+    """Hide secrets in configurations that Hydra prints; environment variables stay interpolations there."""
     if not _SHOWING & {word.partition("=")[0] for word in arguments}:
         yield
         return
@@ -133,27 +133,27 @@ def _no_secrets(experiment: str, arguments: Sequence[str]) -> Iterator[None]:
 
     from digicarbon.config.compose import loader
 
-    given = get_args_parser().parse_args(list(arguments))
-    config = loader().load_configuration(experiment, given.overrides, run_mode=RunMode.RUN)
+    options = get_args_parser().parse_args(list(arguments))
+    config = loader().load_configuration(experiment, options.overrides, run_mode=RunMode.RUN)
     mapped(OmegaConf.to_container(config), _learned)
 
-    def kept(name: str, *default: str | None) -> str | None:
-        # raises where there is neither
+    def interpolation(name: str, *default: str | None) -> str | None:
+        # raises if there is neither a variable nor a default
         value = oc.env(name, *default)
         return f"${{oc.env:{name}}}" if name in os.environ else value
 
-    written, log = io.StringIO(), logging.getLogger()
+    output, log = io.StringIO(), logging.getLogger()
     level, handlers = log.level, log.handlers[:]
-    OmegaConf.register_new_resolver("oc.env", kept, replace=True)
+    OmegaConf.register_new_resolver("oc.env", interpolation, replace=True)
     try:
-        with redirect_stdout(written):
+        with redirect_stdout(output):
             yield
     finally:
         OmegaConf.register_new_resolver("oc.env", oc.env, replace=True)
         # Hydra has its log write to the stream of this block, at the level at which all is written
         log.setLevel(level)
         log.handlers[:] = handlers
-        sys.stdout.write(hidden(written.getvalue()))
+        sys.stdout.write(hidden(output.getvalue()))
 
 
 def _learned(text: str) -> str:
@@ -178,7 +178,7 @@ def _command_line(arguments: Sequence[str]) -> Iterator[None]:
 
 @contextmanager
 def _mode_is_known() -> Iterator[None]:
-    """Spare Hydra a composition of the whole configuration, by which it asks whether this is a sweep: it always is."""
+    """Spare Hydra the composition of the whole configuration that checks whether this is a sweep: it always is."""
     from hydra._internal.hydra import Hydra
     from hydra.types import RunMode
 
@@ -203,7 +203,7 @@ def _task(command: Callable[[Any], None]) -> Callable[[Any], None]:
 
 
 def _refuse(argument: str) -> None:
-    """Refuse an override that sets what of Hydra does nothing here, or that takes away what every run has."""
+    """Refuse an override of a Hydra setting without effect here, or one that removes what every run needs."""
     if "=" not in argument and not argument.startswith("~"):
         return
     if why := settings.on_command_line(argument):
@@ -221,12 +221,12 @@ def _refuse(argument: str) -> None:
 
 
 def completion_line(line: str, verbs: Sequence[str]) -> str:
-    """Return a command line to be completed without our verb and experiment, which Hydra does not know."""
+    """Return the command line for completion without our verb and experiment, which Hydra does not know."""
     words = line.split(" ")
-    kept = [words[0]]
+    program = words[0]
     rest = words[1:]
     if rest and rest[0] in verbs and len(rest) > 1:
         rest = rest[1:]
         if len(rest) > 1 and "=" not in rest[0] and not rest[0].startswith("-"):
             rest = rest[1:]
-    return " ".join([*kept, *rest])
+    return " ".join([program, *rest])

@@ -1,4 +1,4 @@
-"""The words after run, plan and check, as people type them: put in order, or refused with the right spelling."""
+"""The words after run, plan and check: put in order, or refused with the right spelling."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import NoReturn
 from digicarbon.errors import ConfigError
 
 FLAGS = {"run": ("--force",), "plan": ("--all",), "check": ()}
-"""The verbs whose words Hydra reads, and flags of ours, which it does not know."""
+"""The verbs whose words Hydra reads, and our own flags, which Hydra does not know."""
 WITH_VALUE = frozenset(
     {
         "-c",
@@ -34,24 +34,24 @@ WITH_VALUE = frozenset(
         "--experimental-rerun",
     }
 )
-"""Hydra's flags that the next word belongs to."""
+"""Hydra's flags that take the next word as their value."""
 _QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
 
 
 def read(verb: str, words: Sequence[str]) -> tuple[str, list[str], list[str]]:
-    """Return the experiment (``config`` without one), our own flags, and what Hydra reads.
+    """Return the experiment (``config`` without one), our own flags, and the words for Hydra.
 
     Parameters
     ----------
     verb : str
         One of run, plan and check.
     words : sequence of str
-        What follows it. Overrides and flags may stand in any order; Hydra gets the overrides first.
+        The words after the verb. Overrides and flags may be in any order; Hydra gets the overrides first.
 
     Raises
     ------
     ConfigError
-        If a blank has cut an override apart, a word is no override, or a flag is unknown.
+        If an override is split by a blank, a word is not an override, or a flag is unknown.
     """
     rest = _unquoted(words)
     _refuse_blanks(verb, rest)
@@ -102,15 +102,15 @@ def _refuse_blanks(verb: str, words: Sequence[str]) -> None:
 
 
 def _joined(words: Sequence[str]) -> list[str]:
-    """Return the words with those that belong to one override put together."""
-    found: list[str] = []
+    """Return the words, with the parts of a split override joined."""
+    result: list[str] = []
     for word in words:
-        if found and _goes_on(found[-1], word):
-            between = "," if _depth(found[-1]) > 0 and not _meet(found[-1], word) else ""
-            found[-1] += between + word
+        if result and _goes_on(result[-1], word):
+            between = "," if _depth(result[-1]) > 0 and not _meet(result[-1], word) else ""
+            result[-1] += between + word
         else:
-            found.append(word)
-    return found
+            result.append(word)
+    return result
 
 
 def _goes_on(before: str, word: str) -> bool:
@@ -124,17 +124,17 @@ def _goes_on(before: str, word: str) -> bool:
 
 
 def _meet(before: str, word: str) -> bool:
-    """Return whether two parts of a list or mapping have a sign between them."""
+    """Return whether a bracket or punctuation mark is at the joint of two parts of a list or mapping."""
     return before.endswith(tuple("[({,:=")) or word.startswith(tuple("])},:="))
 
 
 def _depth(word: str) -> int:
-    """Return how many brackets are opened and not closed, those in quotation marks aside."""
+    """Return how many brackets are opened and not closed, without those in quotation marks."""
     text = _QUOTED.sub("", word)
     return sum((sign in "[({") - (sign in "])}") for sign in text)
 
 
-# ---- words and flags that nothing knows
+# ---- unknown words and flags
 
 
 def _is_bare(word: str) -> bool:
@@ -158,24 +158,24 @@ def _refuse_stray(verb: str, stray: str, words: Sequence[str]) -> NoReturn:
 
 
 def _known(verb: str, flags: Sequence[str]) -> Namespace:
-    """Return what the flags say, or refuse one that Hydra has not."""
+    """Return the values of the flags, or refuse a flag that Hydra lacks."""
     from hydra._internal.utils import get_args_parser
 
     from digicarbon.note import Note, suggestion
 
     parser = get_args_parser()
-    said = io.StringIO()
+    output = io.StringIO()
     try:
-        with redirect_stderr(said):
-            given, unknown = parser.parse_known_args(list(flags))
+        with redirect_stderr(output):
+            options, unknown = parser.parse_known_args(list(flags))
     except SystemExit as end:
-        # argparse prints its usage and ends the process, also where it was asked for nothing but that
+        # argparse prints its usage and ends the process, also if the words only request the usage
         if not end.code:
             raise
-        wrong = said.getvalue().rpartition("error: ")[2].strip()
-        raise ConfigError(Note("line_hydra_refuses", reason=wrong, verb=verb)) from None
+        reason = output.getvalue().rpartition("error: ")[2].strip()
+        raise ConfigError(Note("line_hydra_refuses", reason=reason, verb=verb)) from None
     if not unknown:
-        return given
+        return options
     flag = unknown[0]
     owner = next((other for other, own in FLAGS.items() if flag in own), "")
     own = FLAGS[verb]
@@ -185,42 +185,42 @@ def _known(verb: str, flags: Sequence[str]) -> Namespace:
     raise ConfigError(Note("line_no_flag_of_hydra", verb=verb, flag=flag, hint=hint, flags=flags))
 
 
-def _refuse_misused(verb: str, given: Namespace, overrides: Sequence[str]) -> None:
-    """Refuse flags of Hydra's that do nothing here, that need another one, or that go against each other."""
+def _refuse_misused(verb: str, options: Namespace, overrides: Sequence[str]) -> None:
+    """Refuse flags of Hydra that have no effect here, that need another flag, or that contradict each other."""
     from digicarbon.note import Note
 
-    asked = {
-        "--run": given.run,
-        "-m": given.multirun,
-        "--cfg": given.cfg is not None,
-        "--info": given.info is not None,
-        "--shell-completion": given.shell_completion,
+    presence = {
+        "--run": options.run,
+        "-m": options.multirun,
+        "--cfg": options.cfg is not None,
+        "--info": options.info is not None,
+        "--shell-completion": options.shell_completion,
     }
-    modes = [flag for flag, is_given in asked.items() if is_given]
+    modes = [flag for flag, is_given in presence.items() if is_given]
     if len(modes) > 1:
         more: Note | str = "" if "-m" not in modes else Note("line_sweep_alone", verb=verb)
         if "--cfg" in modes and "-m" in modes:
             more = Note("line_cfg_of_sweep")
         raise ConfigError(Note("line_flags_clash", flags=modes, more=more))
-    if given.experimental_rerun is not None:
+    if options.experimental_rerun is not None:
         raise ConfigError(Note("line_experimental_rerun"))
-    if given.config_name is not None:
-        raise ConfigError(Note("line_config_name", verb=verb, experiment=name_of(given.config_name)))
-    if given.config_path is not None:
-        raise ConfigError(Note("line_config_path", folder=given.config_path))
-    if given.config_dir is not None and not Path(given.config_dir).is_dir():
-        raise ConfigError(Note("line_config_dir", folder=given.config_dir, name=Path(given.config_dir).name))
-    for flag, is_given in (("--resolve", given.resolve), ("--package", given.package is not None)):
-        if is_given and given.cfg is None:
-            words = f"{flag} {given.package}" if flag == "--package" else flag
+    if options.config_name is not None:
+        raise ConfigError(Note("line_config_name", verb=verb, experiment=name_of(options.config_name)))
+    if options.config_path is not None:
+        raise ConfigError(Note("line_config_path", folder=options.config_path))
+    if options.config_dir is not None and not Path(options.config_dir).is_dir():
+        raise ConfigError(Note("line_config_dir", folder=options.config_dir, name=Path(options.config_dir).name))
+    for flag, is_given in (("--resolve", options.resolve), ("--package", options.package is not None)):
+        if is_given and options.cfg is None:
+            words = f"{flag} {options.package}" if flag == "--package" else flag
             raise ConfigError(Note("line_belongs_to_cfg", flag=flag, verb=verb, words=words))
 
 
 def _refuse_completion(overrides: Sequence[str]) -> None:
-    wanted = [word.partition("=") for word in overrides]
+    pairs = [word.partition("=") for word in overrides]
     shells = ("bash", "fish", "zsh")
-    known = len(wanted) == 1 and wanted[0][0] in ("install", "uninstall", "query") and wanted[0][2] in shells
-    if not known or (wanted[0][0] == "query" and "COMP_LINE" not in os.environ):
+    known = len(pairs) == 1 and pairs[0][0] in ("install", "uninstall", "query") and pairs[0][2] in shells
+    if not known or (pairs[0][0] == "query" and "COMP_LINE" not in os.environ):
         from digicarbon.note import Note
 
         raise ConfigError(Note("line_completion", example='eval "$(digicarbon -sc install=bash)"'))

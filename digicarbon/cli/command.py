@@ -1,4 +1,4 @@
-"""The verbs of the command line: what each asks of the engine and how its answer is shown."""
+"""The verbs of the command line: their calls of the engine and the output."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Request:
-    """What Hydra hands to a verb.
+    """The request that Hydra hands to a verb.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class Request:
 
 
 class WaitingRunsError(DigicarbonError):
-    """Runs were fitted, and their store has not taken them yet."""
+    """Runs were fitted, but their store does not have them yet."""
 
 
 class FailedRunsError(DigicarbonError):
@@ -76,7 +76,7 @@ def run(request: Request, force: bool = False) -> None:
     plans = _plans(request)
     for composer, planned in plans:
         out = terminal()
-        _say_left_out(planned)
+        _print_left_out(planned)
         with _bar(len(planned.runs)) as advance:
             finished = _fitted(composer, planned, advance, force)
         if finished.table is not None and len(finished.table.cells.columns) <= MOST_COLUMNS:
@@ -120,7 +120,7 @@ def run(request: Request, force: bool = False) -> None:
 
 
 def _fitted(composer: Composer, planned: Plan, advance: Callable[[int, int], None], force: bool) -> Finished:
-    """Run a sweep; what its settings do wrong is said with their place."""
+    """Run a sweep; errors of its settings get the place of the setting."""
     from digicarbon.sweep import sweep
 
     try:
@@ -133,18 +133,18 @@ def _fitted(composer: Composer, planned: Plan, advance: Callable[[int, int], Non
 
 
 def _lost_columns(plans: Sequence[tuple[Composer, Plan]]) -> list[Note]:
-    """Return which columns cannot run and why."""
+    """Return notes on the columns that cannot run."""
     return [note_of(reason) for _, planned in plans for reason in planned.failed.values()]
 
 
 def _refuse_columns(plans: Sequence[tuple[Composer, Plan]]) -> None:
     """Raise a `FailedRunsError` if a column cannot run."""
-    if lost := _lost_columns(plans):
-        raise FailedRunsError(Note("lines", lines=lost))
+    if notes := _lost_columns(plans):
+        raise FailedRunsError(Note("lines", lines=notes))
 
 
 def _not_fitted(finished: Finished, runs: int) -> Iterator[str]:
-    """Say which runs of a sweep were not fitted now, since the store has them."""
+    """Yield sentences on runs of a sweep that were not fitted now, since the store has them."""
     if finished.kept == runs:
         yield f"Nothing to fit: {'this run was' if runs == 1 else f'all {runs} runs were'} recorded before."
     elif finished.kept:
@@ -157,7 +157,7 @@ def _not_fitted(finished: Finished, runs: int) -> Iterator[str]:
 
 
 def _unshown(composer: Composer, planned: Plan) -> list[str]:
-    """Return the diagnostics of runs whose table is one of coefficients only, where a report would show them."""
+    """Return the diagnostics of runs whose table shows coefficients only, if a report would show them."""
     reports = options(composer.loader, "report")
     chosen = {run.options["diagnostic"] for run in planned.runs if run.options.get("report") == "regression"}
     return sorted(option for option in chosen if option in reports)
@@ -167,7 +167,7 @@ MOST_ROWS = 50
 """A plan of more runs shows its first `FIRST_ROWS` only."""
 FIRST_ROWS = 20
 FIRST_SAME = 5
-"""So many fits that stand for several choices are named."""
+"""Largest number of fits with several choices that are named."""
 
 
 def plan_(request: Request, every: bool = False) -> None:
@@ -177,7 +177,7 @@ def plan_(request: Request, every: bool = False) -> None:
     ----------
     request : Request
     every : bool
-        Show each of many runs and of many that are left out.
+        Show every run and every choice that is left out, even if there are many.
     """
     from digicarbon.cli.outlook import outlook
     from digicarbon.sweep.sweep import settings
@@ -191,14 +191,14 @@ def plan_(request: Request, every: bool = False) -> None:
         if len(runs) < len(planned.runs):
             whole = command_line("plan", planned.name, [*request.overrides, "--all"])
             out.print(f"… and {len(planned.runs) - len(runs)} more; `{whole}` shows every one.", soft_wrap=True)
-        _say_left_out(planned, every)
+        _print_left_out(planned, every)
         out.print(_sum(planned), soft_wrap=True)
         out.print(ahead.sentence, soft_wrap=True)
     _refuse_columns(plans)
 
 
 def _rows(runs: Sequence[Run], states: Mapping[str, str]) -> pd.DataFrame:
-    """Return what each run chooses, the size of its panel, its hash and what the store knows of it."""
+    """Return the choices of each run, the size of its panel, its hash and its state in the store."""
     values = [one.choice.values for one in runs]
     varied = list(dict.fromkeys(key for chosen in values for key in chosen))
     rows = []
@@ -209,7 +209,7 @@ def _rows(runs: Sequence[Run], states: Mapping[str, str]) -> pd.DataFrame:
 
 
 def _sum(planned: Plan) -> str:
-    """Return what became of the choices of a sweep."""
+    """Return a summary of the choices of a sweep: fits, and choices without one."""
     twins = sum(map(len, planned.same.values()))
     parts = [
         f"{number} {words}"
@@ -231,7 +231,7 @@ def check(request: Request) -> None:
     """Build and check every run against its data; fit nothing."""
     plans = _plans(request, check_all=True)
     for _, planned in plans:
-        _say_left_out(planned)
+        _print_left_out(planned)
         runs = len(planned.runs)
         terminal().print(
             f"{planned.name}: {counted(runs, 'run')} {'is' if runs == 1 else 'are'} ready.", soft_wrap=True
@@ -247,7 +247,7 @@ def list_(group: str, option: str, verbose: bool) -> int:
     group : str
         A group, or an experiment; empty for all groups.
     option : str
-        One of the group, whose fields are shown, or an experiment, of which it is shown what it is made of.
+        An option of the group, whose fields are shown, or an experiment, whose parts are shown.
     verbose : bool
         Show the fields of all options of the group.
 
@@ -293,13 +293,13 @@ def list_(group: str, option: str, verbose: bool) -> int:
 
 
 MOST_COLUMNS = 100
-"""A table of more columns is for a spreadsheet, not for a terminal."""
+"""A table of more columns is not shown in the terminal."""
 SENTENCE = 60
-"""A column of longer cells holds sentences: it is wrapped at this width and set flush left."""
+"""A column with longer cells holds sentences: it is wrapped at this width and aligned left."""
 
 
 def show(table: Table, console: Console) -> None:
-    """Print a table, in several blocks of columns where the terminal is too narrow for one.
+    """Print a table, in several blocks of columns if the terminal is too narrow.
 
     Sentences are wrapped; no cell is ever cut.
     """
@@ -325,9 +325,9 @@ def show(table: Table, console: Console) -> None:
             if row in table.rules:
                 rich_table.add_section()
             rich_table.add_row(label, *(columns[position][row + 1] for position in block))
-        # rich cuts cells to its width: give it what the block needs
-        needed = first + sum(widths[position] for position in block)
-        wide = Console(file=console.file, width=max(console.width, needed), markup=False, highlight=False)
+        # rich cuts cells to its width, so it gets the width of the block
+        width_needed = first + sum(widths[position] for position in block)
+        wide = Console(file=console.file, width=max(console.width, width_needed), markup=False, highlight=False)
         wide.print(rich_table)
     for note in table.notes:
         console.print(note, style="dim", soft_wrap=True)
@@ -339,24 +339,24 @@ def show(table: Table, console: Console) -> None:
 def _blocks(widths: Sequence[int], room: int) -> list[list[int]]:
     """Return positions of columns in blocks that fit, at least one column each."""
     blocks: list[list[int]] = [[]]
-    used = 0
+    total = 0
     for position, width in enumerate(widths):
-        if blocks[-1] and used + width > room:
+        if blocks[-1] and total + width > room:
             blocks.append([])
-            used = 0
+            total = 0
         blocks[-1].append(position)
-        used += width
+        total += width
     return blocks
 
 
 def terminal(stderr: bool = False) -> Console:
-    """Return the terminal that tables and sentences are written to."""
-    # labels hold brackets, e.g. model.controls=[], which are no markup
+    """Return the terminal for tables and sentences."""
+    # labels can hold brackets, e.g. model.controls=[], which are not markup
     return Console(stderr=stderr, markup=False, highlight=False)
 
 
 def _plans(request: Request, check_all: bool = False) -> list[tuple[Composer, Plan]]:
-    """Plan an experiment, or each of those that it lists, before the first is fitted.
+    """Plan an experiment, or each one that it lists, before the first fit.
 
     Runs that the store has are not checked again, unless ``check_all``.
     """
@@ -368,18 +368,18 @@ def _plans(request: Request, check_all: bool = False) -> list[tuple[Composer, Pl
     stores = [sweep.settings(composer).tracking for composer in composers]
     shop = Workshop() if check_all else Workshop(lambda: frozenset[str]().union(*map(finished, dict.fromkeys(stores))))
     planned: list[tuple[Composer, Plan]] = []
-    wrong: list[tuple[str, DigicarbonError]] = []
+    errors: list[tuple[str, DigicarbonError]] = []
     for composer in composers:
         try:
             planned.append((composer, plan(composer, axes, shop)))
         except DigicarbonError as error:
-            wrong.append((composer.name, error))
-    if wrong and len(composers) == 1:
-        raise wrong[0][1]
-    if wrong:
-        # each item of a study says what it lacks, not the first one alone
-        lines = [Note("experiments_cannot_run", experiment=request.name, wrong=len(wrong), every=len(composers))]
-        lines += [Note("experiment_cannot_run", experiment=name, why=error) for name, error in wrong]
+            errors.append((composer.name, error))
+    if errors and len(composers) == 1:
+        raise errors[0][1]
+    if errors:
+        # every faulty experiment is reported, not the first one alone
+        lines = [Note("experiments_cannot_run", experiment=request.name, wrong=len(errors), every=len(composers))]
+        lines += [Note("experiment_cannot_run", experiment=name, why=error) for name, error in errors]
         raise ConfigError(Note("lines", lines=lines))
     return planned
 
@@ -394,9 +394,9 @@ def _composers(
     if composer.instead is not None:
         path = find(composer.instead)
         line = "" if path is None else headline(path)
-        said = f"{name} with source={composer.chosen['source']} is {composer.instead}: {line}"
-        terminal(stderr=True).print(said, style="yellow", soft_wrap=True)
-        # it names its sources itself
+        sentence = f"{name} with source={composer.chosen['source']} is {composer.instead}: {line}"
+        terminal(stderr=True).print(sentence, style="yellow", soft_wrap=True)
+        # the other experiment names its sources itself
         others = [override for override in overrides if not override.startswith("source=")]
         yield from _composers(config_loader, composer.instead, others, (*listed_by, name))
         return
@@ -411,7 +411,7 @@ def _composers(
         yield composer
 
 
-def _say_left_out(planned: Plan, every: bool = False) -> None:
+def _print_left_out(planned: Plan, every: bool = False) -> None:
     err = terminal(stderr=True)
     skipped = planned.skipped if every else planned.skipped[:FIRST_ROWS]
     for label, reason in skipped:
@@ -429,12 +429,12 @@ def _say_left_out(planned: Plan, every: bool = False) -> None:
         err.print(f"{label}: one fit, also for {differing}.", style="dim", soft_wrap=True)
     if len(same) < len(planned.same):
         more = len(planned.same) - len(same)
-        stand = f"{counted(more, 'more fit')} {'stands' if more == 1 else 'stand'} for several choices."
-        err.print(stand, style="dim", soft_wrap=True)
+        line = f"{counted(more, 'more fit')} {'stands' if more == 1 else 'stand'} for several choices."
+        err.print(line, style="dim", soft_wrap=True)
 
 
 def _differing(label: str, other: str) -> str:
-    """Return what a label says that another one does not; all of it if there is nothing."""
+    """Return the parts of a label that another one lacks; the whole label if there are none."""
     parts, known = label.split(", "), set(other.split(", "))
     return " with ".join(part for part in parts if part not in known) or label
 

@@ -1,4 +1,4 @@
-"""`digicarbon data check`: what the checks of a data folder or of a source find."""
+"""`digicarbon data check`: the findings of the checks of a data folder or of a source."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from digicarbon.spec import build
 
 
 def check(folder: str, overrides: Sequence[str], every: bool) -> int:
-    """Print what the checks find; return 1 if there is an error, else 0.
+    """Print the findings of the checks; return 1 if there is an error, else 0.
 
     Parameters
     ----------
@@ -28,23 +28,23 @@ def check(folder: str, overrides: Sequence[str], every: bool) -> int:
     overrides : sequence of str
         Of a source, e.g. ``source=china``.
     every : bool
-        Show every finding, not one of many alike.
+        Show every finding, not one of each group.
 
     Raises
     ------
     ConfigError
-        If both or none is given, or the source is wrong.
+        If both or neither are given, or the source is wrong.
     DataError
         If the folder or a file of the source cannot be read.
     """
-    name, found = _findings(folder, overrides)
+    name, findings = _findings(folder, overrides)
     out = Console(markup=False, highlight=False)
-    _show(found, every, out)
-    totals = ", ".join(counted(count(found, level), level) for level in LEVELS)
+    _show(findings, every, out)
+    totals = ", ".join(counted(count(findings, level), level) for level in LEVELS)
     out.print(f"{name}: {totals}. The data are left as they are.", soft_wrap=True)
-    if not every and len(found) > len(_groups(found)):
+    if not every and len(findings) > len(_groups(findings)):
         out.print("--all shows every finding.", style="dim", soft_wrap=True)
-    return 1 if count(found, "error") else 0
+    return 1 if count(findings, "error") else 0
 
 
 def source_of(overrides: Sequence[str]) -> tuple[str, Source]:
@@ -72,23 +72,23 @@ def _findings(folder: str, overrides: Sequence[str]) -> tuple[str, list[Finding]
         return f"source={option}", list(error.findings)
 
 
-def _groups(found: Sequence[Finding]) -> dict[tuple[str, str, str], list[Finding]]:
+def _groups(findings: Sequence[Finding]) -> dict[tuple[str, str, str], list[Finding]]:
     """Return findings by level, file and kind of check, in their order."""
     groups: dict[tuple[str, str, str], list[Finding]] = {}
-    for item in found:
+    for item in findings:
         groups.setdefault((item.level, item.file, item.check), []).append(item)
     return groups
 
 
-def _show(found: Sequence[Finding], every: bool, out: Console) -> None:
+def _show(findings: Sequence[Finding], every: bool, out: Console) -> None:
     table = Table(box=None, pad_edge=False)
     for heading in ("", "check", "number", "file", "finding" if every else "the first of them"):
         table.add_column(heading, justify="right" if heading == "number" else "left", overflow="fold")
-    for (level, file, check_name), items in _groups(found).items():
+    for (level, file, check_name), items in _groups(findings).items():
         shown = items if every else items[:1]
         for position, item in enumerate(shown):
             first = (level, check_name, str(len(items)), file) if position == 0 else ("", "", "", "")
             table.add_row(*first, str(item.said))
-    if found:
-        # a sentence in a file or pipe is not folded at a width that nobody chose
+    if findings:
+        # in a file or pipe, sentences are not wrapped at an arbitrary width
         (out if out.is_terminal else Console(width=400, markup=False, highlight=False)).print(table)

@@ -31,9 +31,9 @@ def import_(kind: str, files: Sequence[str], to: str, add: bool, overrides: Sequ
     Raises
     ------
     ConfigError
-        If the kind or an option of it is wrong.
+        If the kind or one of its options is wrong.
     DataError
-        If a file is missing, damaged or of another layout, or the folder cannot take the rows.
+        If a file is missing, damaged or of another layout, or the folder cannot hold the rows.
     """
     if Path(to).is_file():
         raise ConfigError(Note("to_is_file", file=to))
@@ -55,20 +55,20 @@ def import_(kind: str, files: Sequence[str], to: str, add: bool, overrides: Sequ
 
 
 def expand(names: Sequence[str]) -> list[Path]:
-    """Return the files that names, folders and patterns stand for, each once, in the order given.
+    """Return the files that names, folders and patterns mean, each once, in the given order.
 
     Raises
     ------
     DataError
-        If a name stands for no file, or two files have the same bytes.
+        If a name matches no file, or two files have the same bytes.
     """
     files = list({path.resolve(): path for name in names for path in _files(name)}.values())
-    seen: dict[str, Path] = {}
+    first: dict[str, Path] = {}
     for path in files:
         digest = datafolder.file_hash(path)
-        if digest in seen:
-            raise DataError(Note("download_twice", file=path, other=seen[digest]))
-        seen[digest] = path
+        if digest in first:
+            raise DataError(Note("download_twice", file=path, other=first[digest]))
+        first[digest] = path
     return files
 
 
@@ -77,19 +77,19 @@ def _files(name: str) -> list[Path]:
     if path.is_file():
         return [path]
     if path.is_dir():
-        found = sorted(item for item in path.iterdir() if item.is_file() and item.suffix.lower() in SUFFIXES)
+        files = sorted(item for item in path.iterdir() if item.is_file() and item.suffix.lower() in SUFFIXES)
         # Excel keeps a file ~$name beside an open workbook
-        found = [item for item in found if not item.name.startswith((".", "~$"))]
-        if not found:
+        files = [item for item in files if not item.name.startswith((".", "~$"))]
+        if not files:
             raise DataError(Note("download_folder_empty", folder=path, endings=cut(SUFFIXES)))
-        return found
+        return files
     if any(sign in name for sign in "*?["):
         base = Path(path.anchor) if path.is_absolute() else Path()
         pattern = str(path.relative_to(path.anchor)) if path.is_absolute() else name
-        found = sorted(item for item in base.glob(pattern) if item.is_file() and not item.name.startswith((".", "~$")))
-        if not found:
+        files = sorted(item for item in base.glob(pattern) if item.is_file() and not item.name.startswith((".", "~$")))
+        if not files:
             raise DataError(Note("download_no_match", name=name, folder=Path.cwd()))
-        return found
+        return files
     folder = path.absolute().parent
     if not folder.is_dir():
         raise DataError(Note("download_no_folder", name=name, folder=folder))
@@ -110,7 +110,7 @@ def _field(word: str) -> dict[str, Any]:
 
 
 def _field_in_any_script(word: str) -> dict[str, Any]:
-    """Return an option whose value is not plain ASCII, which Hydra's grammar takes in quotation marks only."""
+    """Return an option whose value is not plain ASCII, which Hydra's grammar accepts in quotation marks only."""
     key, _, value = word.partition("=")
     if value.startswith("{"):
         # as in Hydra's grammar, and unlike YAML, no blank is needed after a colon

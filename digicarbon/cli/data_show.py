@@ -1,4 +1,4 @@
-"""`digicarbon data show`: which files and choices made a run's panel."""
+"""`digicarbon data show`: the files and choices behind a run's panel."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from digicarbon.sweep.provenance import FINGERPRINT, GROUPS, today
 from digicarbon.tracking import place
 
 _ALWAYS = ("seed", "path", "folder", "years", "units", "vintage", "energy", "io")
-"""Fields of a source that are told of even if they are the option's own."""
+"""Fields of a source that are shown even if they equal those of the option."""
 
 
 def show(run: str, experiment: str, overrides: Sequence[str]) -> int:
-    """Print where a run's numbers come from; return 1 if a file is not as it was then, else 0.
+    """Print where a run's numbers come from; return 1 if a file has changed since, else 0.
 
     Parameters
     ----------
     run : str
         A run, or an experiment.
     experiment : str
-        In which a run is looked for; may be empty.
+        Experiment in which a run is searched; may be empty.
     overrides : sequence of str
         E.g. ``tracking=server``.
 
@@ -40,17 +40,17 @@ def show(run: str, experiment: str, overrides: Sequence[str]) -> int:
     TrackingError
         If the store cannot be read.
     """
-    _, found = stored(run, experiment, overrides)
-    sys.stdout.write("\n".join(_lines(found)) + "\n")
-    return int(any(today(file["path"], file["sha256"]) != "same" for file in _shown_files(found)))
+    _, run_record = stored(run, experiment, overrides)
+    sys.stdout.write("\n".join(_lines(run_record)) + "\n")
+    return int(any(today(file["path"], file["sha256"]) != "same" for file in _shown_files(run_record)))
 
 
 def _shown_files(run: Recorded) -> Iterator[Mapping[str, Any]]:
     """Yield the files that a run's columns and weights come from; all for a sweep."""
     for entry in run.data:
         own = entry["runs"].get(run.tags.get(FINGERPRINT, ""), {})
-        used = own.get("files", [file["path"] for file in entry["files"]])
-        yield from (file for file in entry["files"] if file["path"] in used)
+        paths = own.get("files", [file["path"] for file in entry["files"]])
+        yield from (file for file in entry["files"] if file["path"] in paths)
         for digest, weights in entry["weights"].items():
             if not own or digest == own["weights"]:
                 yield from weights["files"]
@@ -92,12 +92,12 @@ def _panels(entry: Mapping[str, Any], run: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _files(entry: Mapping[str, Any], run: Mapping[str, Any]) -> Iterator[str]:
-    """Yield all files that were read; for a run, those that its columns come from in full."""
+    """Yield all files that were read; for a run, only the files of its columns with all details."""
     if not entry["files"]:
         yield f"Files: none; {'the numbers are drawn (SIMULATED)' if entry['simulated'] else 'nothing was read'}"
-    used = run.get("files", [file["path"] for file in entry["files"]])
+    paths = run.get("files", [file["path"] for file in entry["files"]])
     for file in entry["files"]:
-        if file["path"] not in used:
+        if file["path"] not in paths:
             continue
         yield f"File {file['path']}: {_today(file)}"
         yield f"  sha256 {file['sha256']}, {file['size']} bytes"
@@ -109,7 +109,7 @@ def _files(entry: Mapping[str, Any], run: Mapping[str, Any]) -> Iterator[str]:
             yield f"  imported {record.get('imported', '')} by {record['kind']}{source}"
             yield from (f"    {item['name']} sha256 {item['sha256']}" for item in record.get("files", ()))
             yield from (f"    cite: {text}" for text in [record.get("citation", "")] if text)
-    others = [file["name"] for file in entry["files"] if file["path"] not in used]
+    others = [file["name"] for file in entry["files"] if file["path"] not in paths]
     if others:
         yield f"  also read, for other columns: {listing(others, 20)}"
 
@@ -135,17 +135,17 @@ def _today(file: Mapping[str, Any]) -> str:
 def _choice(group: str, fields: Mapping[str, Any], option: str) -> str:
     usual = _as_shipped(group, option, fields)
     own, other = _flat(fields), _flat(usual)
-    shown = [
+    parts = [
         f"{key}={_bracketed(value)}"
         for key, value in own.items()
         if key != "class" and (key in _ALWAYS or key not in other or other[key] != value)
     ]
-    shown += [f"without {key}" for key in other if key not in own]
-    return f"  {group}={option or fields['class']}: {', '.join(shown) or 'as the option is'}"
+    parts += [f"without {key}" for key in other if key not in own]
+    return f"  {group}={option or fields['class']}: {', '.join(parts) or 'as the option is'}"
 
 
 def _as_shipped(group: str, option: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of an option as its file is today; those that it leaves open as recorded; empty if unknown."""
+    """Return the fields of an option by its present file; open ones as recorded; empty if the option is unknown."""
     if not option:
         return {}
     try:
@@ -160,13 +160,13 @@ def _as_shipped(group: str, option: str, fields: Mapping[str, Any]) -> dict[str,
 
 def _flat(fields: Mapping[str, Any], before: str = "") -> dict[str, Any]:
     """Return nested fields by dotted names."""
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for key, value in fields.items():
         if isinstance(value, Mapping) and value:
-            found |= _flat(value, f"{before}{key}.")
+            result |= _flat(value, f"{before}{key}.")
         else:
-            found[f"{before}{key}"] = value
-    return found
+            result[f"{before}{key}"] = value
+    return result
 
 
 def _bracketed(value: object) -> str:

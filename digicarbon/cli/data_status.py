@@ -1,4 +1,4 @@
-"""`digicarbon data status`: what each series of a data folder or of a source covers."""
+"""`digicarbon data status`: the years and units that each series of a data folder or of a source covers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from digicarbon.source.status import series_status
 
 
 def status(folder: str, overrides: Sequence[str]) -> int:
-    """Print a row per series with all years and units that there are; return 0.
+    """Print a row per series, for all available years and units; return 0.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def status(folder: str, overrides: Sequence[str]) -> int:
     Raises
     ------
     ConfigError
-        If none is given, or the source is wrong.
+        If neither is given, or the source is wrong.
     DataError
         If a file is missing or its content is wrong.
     """
@@ -50,22 +50,22 @@ def _quoted(folder: str) -> str:
 
 
 def _vintages(source: Source, inputs: Inputs) -> dict[str, str]:
-    """Return the vintages in which there is each series that has any."""
-    found: dict[str, list[str]] = {}
+    """Return the vintages of each series that has vintages."""
+    options: dict[str, list[str]] = {}
     for option, entries in getattr(source, "vintages", {}).items():
         for series in entries:
-            found.setdefault(series, []).append(option)
+            options.setdefault(series, []).append(option)
     for file in inputs.files:
         kind = datafolder.datasets().get(Path(file.path).stem)
         if kind is not None and "vintage" in kind.keys and file.path.endswith(datafolder.SUFFIX):
             table = datafolder.read(Path(file.path).parent, kind.name)[["series", "vintage"]].drop_duplicates()
             for series, vintage in table.sort_values("vintage").itertuples(index=False):
-                found.setdefault(str(series), []).append(str(vintage))
-    return {series: listing(dict.fromkeys(names)) for series, names in found.items()}
+                options.setdefault(str(series), []).append(str(vintage))
+    return {series: listing(dict.fromkeys(names)) for series, names in options.items()}
 
 
 def _files(inputs: Inputs) -> Table | None:
-    """Return a row per imported file that was read: by which importer, from which raw files, and whether it changed."""
+    """Return a row per imported file that was read: its importer, its raw files, and whether it changed."""
     rows: dict[str, dict[str, str]] = {}
     for file in inputs.files:
         path = Path(file.path)
@@ -89,9 +89,9 @@ def _table(name: str, inputs: Inputs, vintages: Mapping[str, str]) -> Table:
         cells.insert(list(cells.columns).index("unit"), "vintages", [vintages.get(str(key), "") for key in cells.index])
     numbers = {name: cells[name].map("{:.0f}".format, na_action="ignore") for name in ("units", "missing")}
     cells = cells.assign(**numbers).astype(object).fillna("")
-    lost: dict[Note, list[str]] = {}
+    remedies: dict[Note, list[str]] = {}
     for series, remedy in inputs.absent.items():
-        lost.setdefault(remedy, []).append(series)
-    absent = [f"Not there: {listing(names, 10)}. {remedy}" for remedy, names in lost.items()]
+        remedies.setdefault(remedy, []).append(series)
+    absent = [f"Not there: {listing(names, 10)}. {remedy}" for remedy, names in remedies.items()]
     title = f"{name}: {counted(len(cells), 'series', 'series')}{' (SIMULATED)' if inputs.simulated else ''}"
     return Table(title, cells, notes=(*map(str, inputs.notes), *absent), below=_files(inputs))

@@ -1,4 +1,4 @@
-"""The verb that delivers what waits on this disk for a store."""
+"""The verb that delivers runs that wait on this disk for a store."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class UndeliveredError(DigicarbonError):
 
 
 def deliver(experiment: str, overrides: Sequence[str]) -> int:
-    """Deliver runs that a store did not take when they were fitted; return 0, or 1 if some still wait.
+    """Deliver runs that a store did not accept when they were fitted; return 0, or 1 if some still wait.
 
     Parameters
     ----------
     experiment : str
-        Whose store it is; empty for the usual one.
+        Its store is used; empty for the default store.
     overrides : sequence of str
         E.g. ``tracking=server``.
 
@@ -36,14 +36,14 @@ def deliver(experiment: str, overrides: Sequence[str]) -> int:
     """
     chosen = sweep.settings(Composer(loader(), experiment or ROOT, overrides)).tracking
     try:
-        found = tracking.deliver(chosen)
+        outcome = tracking.deliver(chosen)
     except TrackingError as error:
         raise UndeliveredError(note_of(error)) from error
-    for sentence in found.notices:
+    for sentence in outcome.notices:
         sys.stderr.write(f"{sentence}\n")
-    sys.stdout.write(f"{counted(found.runs, 'run')} delivered to {found.uri}.\n")
-    for uri, waiting in found.elsewhere.items():
+    sys.stdout.write(f"{counted(outcome.runs, 'run')} delivered to {outcome.uri}.\n")
+    for uri, waiting in outcome.elsewhere.items():
         sys.stdout.write(
             f"{counted(waiting, 'run')} wait here for {uri}; name it with tracking.uri=… to deliver them.\n"
         )
-    return 1 if found.waiting or found.damaged else 0
+    return 1 if outcome.waiting or outcome.damaged else 0

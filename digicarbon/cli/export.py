@@ -31,9 +31,9 @@ from digicarbon.tracking import Tracking, decode, provenance, store_results
 from digicarbon.weights import Weights
 
 RUNS_A_SCRIPT = 50
-"""Runs of a script; of more there are several."""
+"""Largest number of runs in a script; more runs give several scripts."""
 DATA, WEIGHTS = "digicarbon.data_digest", "digicarbon.weights_digest"
-"""Tags on what a run was fitted to."""
+"""Tags with the digests of a run's data and weights."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +49,7 @@ class Exported:
     configs : dict of int to str
         Composed configurations by the number of the run.
     uncounted : list of Note
-        What there is to say of runs that are no case.
+        Notes on runs that are not exported.
     simulated : bool
     """
 
@@ -69,7 +69,7 @@ def export(run: str, experiment: str, to: str, overrides: Sequence[str]) -> int:
     run : str
         A run (its id, the beginning of its id, or its label) or an experiment (its latest sweep).
     experiment : str
-        In which a label is looked for; may be empty.
+        Experiment in which a label is searched; may be empty.
     to : str
         The folder.
     overrides : sequence of str
@@ -80,26 +80,26 @@ def export(run: str, experiment: str, to: str, overrides: Sequence[str]) -> int:
     ConfigError
         If the folder exists and is not empty.
     DigicarbonError
-        If there is no such run, or its data are no longer those that it was fitted to.
+        If there is no such run, or its data have changed since the fit.
     """
     target = _free(to)
     tracking, recorded = stored(run, experiment, overrides)
-    found = _exported(tracking, recorded)
-    if not found.cases:
-        more = Note("export_left_out", said=found.uncounted) if found.uncounted else ""
+    exported = _exported(tracking, recorded)
+    if not exported.cases:
+        more = Note("export_left_out", said=exported.uncounted) if exported.uncounted else ""
         raise DataError(Note("export_nothing", run=recorded.label, more=more))
-    _write(target, _files(tracking, recorded, found))
+    _write(target, _files(tracking, recorded, exported))
     out = sys.stdout
     out.write(
-        f"{counted(len(found.cases), 'run')} of {recorded.experiment} exported to {to}: "
-        f"{counted(len(found.sets), 'data set')}, scripts for R and Stata; README.txt says what is what.\n"
+        f"{counted(len(exported.cases), 'run')} of {recorded.experiment} exported to {to}: "
+        f"{counted(len(exported.sets), 'data set')}, scripts for R and Stata; README.txt says what is what.\n"
     )
-    out.writelines(f"{said}\n" for said in found.uncounted)
+    out.writelines(f"{note}\n" for note in exported.uncounted)
     return 0
 
 
 def _free(folder: str) -> Path:
-    """Return a folder to be made, which holds nothing yet."""
+    """Return the path of the folder to write; it must not exist or must be empty."""
     path = Path(folder)
     if path.is_file():
         raise ConfigError(Note("export_to_is_file", file=folder))
@@ -119,35 +119,35 @@ def _exported(tracking: Tracking, recorded: Recorded) -> Exported:
     cases: list[Case] = []
     places: dict[int, DataSet] = {}
     configs: dict[int, str] = {}
-    failed, unread, without, simulated = 0, 0, 0, False
+    failed, unreadable, diagnostics, simulated = 0, 0, 0, False
     for record in table.to_dict("records"):
         row = {str(key): value for key, value in record.items()}
         if row["status"] != "FINISHED":
             failed += 1
             continue
         if not row["result"]:
-            unread += 1
+            unreadable += 1
             continue
         specs = specify(plain(row["config"], row["run_id"]), shop.builder)
         prepared = _prepared(shop, specs, row)
         case = case_of(len(cases) + 1, row["run_id"], row["label"], specs, prepared, decode(row["result"]))
         if case is None:
-            without += 1
+            diagnostics += 1
             continue
         cases.append(case)
         places[case.number] = sets.place(case.extract.index, case.extract.columns)
         configs[case.number] = row["config"]
         simulated |= prepared.simulated
-    said = (
+    notes = (
         (failed, Note("export_failed", runs=failed)),
-        (unread, Note("export_unread", runs=unread)),
-        (without, Note("export_diagnostics", runs=without)),
+        (unreadable, Note("export_unread", runs=unreadable)),
+        (diagnostics, Note("export_diagnostics", runs=diagnostics)),
     )
-    return Exported(cases, sets, places, configs, [one for number, one in said if number], simulated)
+    return Exported(cases, sets, places, configs, [one for number, one in notes if number], simulated)
 
 
 def _prepared(shop: Workshop, specs: Specs, row: Mapping[str, object]) -> Prepared:
-    """Return what a run was fitted to, and refuse data that are no longer the same."""
+    """Return the data of a run, and refuse data that have changed."""
     with Caught() as caught:
         prepared = shop.prepare(specs)
         shop.check(specs, prepared)
@@ -162,48 +162,48 @@ def _prepared(shop: Workshop, specs: Specs, row: Mapping[str, object]) -> Prepar
     raise DataError(Note("export_refused", run=row["run_id"], label=row["label"], reason=why))
 
 
-def _files(tracking: Tracking, recorded: Recorded, found: Exported) -> dict[str, bytes]:
+def _files(tracking: Tracking, recorded: Recorded, exported: Exported) -> dict[str, bytes]:
     """Return the contents of the folder by name."""
     names = Names()
-    for data in found.sets:
+    for data in exported.sets:
         for column in data.columns:
             names.give(column)
     weights: dict[str, Weights] = {}
-    for case in found.cases:
+    for case in exported.cases:
         if case.extract.weights is not None:
             weights.setdefault(case.extract.weights.digest, case.extract.weights)
-    matrices = _called(weights)
+    matrices = _matrix_names(weights)
     when = datetime.fromtimestamp(recorded.start / 1000, UTC).replace(tzinfo=None)
     files: dict[str, bytes] = {}
-    for data in found.sets:
+    for data in exported.sets:
         files[f"data/{data.name}.csv"] = data.csv(names)
         files[f"data/{data.name}.dta"] = data.dta(names, when)
     for digest, matrix in weights.items():
         files |= _weights(matrices[digest], matrix)
-    digits = max(3, len(str(len(found.cases))))
-    config = {case.number: f"config/{case.number:0{digits}d}.yaml" for case in found.cases}
-    files |= {config[number]: masked(text).encode() for number, text in found.configs.items()}
-    parts = [found.cases[start : start + RUNS_A_SCRIPT] for start in range(0, len(found.cases), RUNS_A_SCRIPT)]
+    digits = max(3, len(str(len(exported.cases))))
+    config = {case.number: f"config/{case.number:0{digits}d}.yaml" for case in exported.cases}
+    files |= {config[number]: masked(text).encode() for number, text in exported.configs.items()}
+    parts = [exported.cases[start : start + RUNS_A_SCRIPT] for start in range(0, len(exported.cases), RUNS_A_SCRIPT)]
     scripts = []
     for number, part in enumerate(parts, 1):
         stem = "check" if len(parts) == 1 else f"check_{number}"
-        files[f"{stem}.R"] = r_script(part, found.places, names, matrices, f"{stem}.R").encode()
-        files[f"{stem}.do"] = do_file(part, found.places, names, matrices, f"{stem}.do").encode()
+        files[f"{stem}.R"] = r_script(part, exported.places, names, matrices, f"{stem}.R").encode()
+        files[f"{stem}.do"] = do_file(part, exported.places, names, matrices, f"{stem}.do").encode()
         scripts += [f"{stem}.R", f"{stem}.do"]
     title = recorded.tags.get("digicarbon.title") or recorded.label
     facts = Facts(
         title,
         recorded.experiment,
         recorded.parent_id,
-        found.simulated,
-        tuple(map(str, found.uncounted)),
+        exported.simulated,
+        tuple(map(str, exported.uncounted)),
         tuple(scripts),
     )
-    tags = recorded.tags if "digicarbon.packages" in recorded.tags else find(tracking, found.cases[0].run_id).tags
+    tags = recorded.tags if "digicarbon.packages" in recorded.tags else find(tracking, exported.cases[0].run_id).tags
     versions, requirements = environment(tags, provenance(), platform.python_version())
     files |= {
-        "README.txt": readme(facts, found.cases, found.places, names, matrices, config).encode(),
-        "expected.csv": expected(found.cases, found.places, names).encode(),
+        "README.txt": readme(facts, exported.cases, exported.places, names, matrices, config).encode(),
+        "expected.csv": expected(exported.cases, exported.places, names).encode(),
         "environment.txt": versions.encode(),
         "requirements.txt": requirements.encode(),
         "experiment.yaml": masked(file_of(tracking, recorded.parent_id, "experiment.yaml")).encode(),
@@ -212,13 +212,13 @@ def _files(tracking: Tracking, recorded: Recorded, found: Exported) -> dict[str,
     return files
 
 
-def _called(weights: Mapping[str, Weights]) -> dict[str, str]:
-    """Return a name for each matrix, its own as far as tools take it."""
-    names, used = {}, set()
+def _matrix_names(weights: Mapping[str, Weights]) -> dict[str, str]:
+    """Return a name for each matrix: its own name in letters that Stata and R accept."""
+    names, earlier = {}, set()
     for number, (digest, matrix) in enumerate(weights.items(), 1):
-        wish = "W_" + (re.sub(r"[^A-Za-z0-9]+", "_", matrix.name).strip("_")[:20] or str(number))
-        name = wish if wish not in used else f"{wish}_{number}"
-        used.add(name)
+        preferred = "W_" + (re.sub(r"[^A-Za-z0-9]+", "_", matrix.name).strip("_")[:20] or str(number))
+        name = preferred if preferred not in earlier else f"{preferred}_{number}"
+        earlier.add(name)
         names[digest] = name
     return names
 

@@ -16,13 +16,13 @@ from digicarbon.note import Note
 
 TEMPLATE = Path(__file__).resolve().parents[1] / "template"
 NAME = "MYSTUDY"
-"""The word in the template that stands for the study's name."""
+"""The word in the template that is replaced by the study's name."""
 IGNORED = "mlruns/\nout/\n.digicarbon/\n"
-"""What a repository of the study leaves out: all of it is made again."""
+"""The files that a repository of the study ignores, since they can be created again."""
 
 
 def new(folder: str, language: str) -> int:
-    """Make a study and tell how to run it; return the exit status.
+    """Create a study and print how to run it; return the exit status.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def new(folder: str, language: str) -> int:
     Raises
     ------
     ConfigError
-        If the folder's name cannot be taken.
+        If the folder's name is not valid.
     DataError
         If the folder cannot be written.
     """
@@ -47,21 +47,21 @@ def new(folder: str, language: str) -> int:
 
 
 def make(target: Path, language: str = "en") -> None:
-    """Make a study, whole or not at all.
+    """Create a study, whole or not at all.
 
     Parameters
     ----------
     target : Path
-        A folder that does not exist, in one that does.
+        A new folder in an existing one.
     language : {"en", "zh"}
         Of the README and the table.
 
     Raises
     ------
     ConfigError
-        If the name cannot be taken.
+        If the name is not valid or exists.
     DataError
-        If there is no folder to make it in, or it cannot be written.
+        If the parent folder does not exist, or the study cannot be written.
     """
     name = target.name
     if not re.fullmatch(r"\w([\w .-]*\w)?", name):
@@ -100,7 +100,7 @@ def _fill(folder: Path, name: str, language: str) -> None:
         ("extensions.json", {"recommendations": ["redhat.vscode-yaml"]}),
     ):
         (folder / ".vscode" / file).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    # the schemas tell of the options that the new folder has
+    # the schemas describe the options of the new folder
     with chdir(folder):
         write(Path(FOLDER), lambda fault: sys.stderr.write(f"left out of the schemas: {fault}\n"))
 

@@ -1,4 +1,4 @@
-"""What a sweep would do: which of its runs are recorded already, and how long the others will take."""
+"""A forecast of a sweep: which of its runs are recorded already, and how long the others will take."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from digicarbon.sweep.sweep import Settings, kind, sweep_key
 from digicarbon.tracking import DONE, ELSEWHERE, NEW, OTHER_VERSIONS, history, masked, obstacle
 
 GUESS = 0.003
-"""Seconds that a run is taken to last while none of its kind is recorded."""
+"""Assumed seconds of a run while none of its kind is recorded."""
 WRITING = 0.0015
 """Seconds that recording a run takes."""
 LONG = 3.0
-"""Seconds from which a report's time is worth a sentence."""
+"""Seconds from which the duration of a report is mentioned."""
 
 
 @dataclass(frozen=True)
 class Outlook:
-    """What a sweep would do.
+    """A forecast of a sweep.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class Outlook:
         By content hash: ``new``, ``done``, ``failed before``, ``done in another sweep`` or ``done under other
         versions``.
     sentence : str
-        How many runs would be fitted, how long that and a long report take, and how it is known.
+        How many runs would be fitted, how long that and a long report take, and the basis of the estimate.
     """
 
     states: Mapping[str, str]
@@ -37,45 +37,45 @@ class Outlook:
 
 
 def outlook(planned: Plan, chosen: Settings) -> Outlook:
-    """Look at the store; nothing is fitted, made or changed."""
-    found = _seen(planned, chosen)
-    lacking = obstacle(chosen.tracking.uri)
-    if not lacking:
-        return found
+    """Return the forecast by reading the store; nothing is fitted, created or changed."""
+    forecast = _forecast(planned, chosen)
+    reason = obstacle(chosen.tracking.uri)
+    if not reason:
+        return forecast
     return Outlook(
-        found.states,
-        f"{found.sentence} `digicarbon run` cannot record in {masked(chosen.tracking.uri)}: {lacking}; name another "
+        forecast.states,
+        f"{forecast.sentence} `digicarbon run` cannot record in {masked(chosen.tracking.uri)}: {reason}; name another "
         "place with tracking.uri.",
     )
 
 
-def _seen(planned: Plan, chosen: Settings) -> Outlook:
+def _forecast(planned: Plan, chosen: Settings) -> Outlook:
     try:
-        known = history(chosen.tracking, sweep_key(planned), [run.key for run in planned.runs])
+        past = history(chosen.tracking, sweep_key(planned), [run.key for run in planned.runs])
     except TrackingError as error:
-        # a plan is of use without the store, too
+        # a plan is also useful without the store
         return Outlook(dict.fromkeys((run.key for run in planned.runs), "?"), f"What is recorded is not known: {error}")
-    states = {run.key: known.states.get(run.key, NEW) for run in planned.runs}
-    left = [run for run in planned.runs if states[run.key] not in (DONE, ELSEWHERE, OTHER_VERSIONS)]
+    states = {run.key: past.states.get(run.key, NEW) for run in planned.runs}
+    remaining = [run for run in planned.runs if states[run.key] not in (DONE, ELSEWHERE, OTHER_VERSIONS)]
     shown = chosen.report.seconds(len(planned.runs))
     last = "" if shown < LONG else f" The report takes about {_words(shown)}."
-    if not left:
+    if not remaining:
         return Outlook(states, f"Nothing is left to fit.{last}")
-    kinds = Counter(map(kind, left))
-    guessed = sum(count for one, count in kinds.items() if one not in known.durations)
-    fitting = sum(count * known.durations.get(one, (0, GUESS))[1] for one, count in kinds.items())
-    seconds = fitting / chosen.executor.width() + WRITING * len(left)
-    like = sum(known.durations[one][0] for one in kinds if one in known.durations)
-    if not guessed:
+    kinds = Counter(map(kind, remaining))
+    guesses = sum(count for one, count in kinds.items() if one not in past.durations)
+    fitting = sum(count * past.durations.get(one, (0, GUESS))[1] for one, count in kinds.items())
+    seconds = fitting / chosen.executor.width() + WRITING * len(remaining)
+    like = sum(past.durations[one][0] for one in kinds if one in past.durations)
+    if not guesses:
         source = f"by the recorded durations of {counted(like, 'run')} of the same models"
-    elif guessed == len(left):
+    elif guesses == len(remaining):
         source = f"a guess of {GUESS * 1000:g} ms each, as no run of these models is recorded yet"
     else:
         source = (
             f"by the recorded durations of {counted(like, 'run')} of the same models, and {GUESS * 1000:g} ms each for "
-            f"{guessed} whose model has none"
+            f"{guesses} whose model has none"
         )
-    fits = f"{counted(len(left), 'run')} to fit, about {_words(seconds)} after start-up ({source})."
+    fits = f"{counted(len(remaining), 'run')} to fit, about {_words(seconds)} after start-up ({source})."
     return Outlook(states, fits + last)
 
 

@@ -1,4 +1,4 @@
-"""`digicarbon report`: a page of recorded sweeps, made from MLflow alone."""
+"""`digicarbon report`: a page of recorded sweeps, from MLflow alone."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from digicarbon.sweep import sweep
 from digicarbon.tracking import Tracking
 
 OUT = "out"
-"""Where pages go by default, each experiment's in a folder of its own."""
+"""Default folder of pages; each experiment has a subfolder."""
 MOST_OTHERS = 5
-"""Other sweeps of an experiment that are named."""
+"""Largest number of other sweeps of an experiment that are named."""
 
 
 def report(name: str, out: str | None, overrides: Sequence[str]) -> int:
@@ -45,13 +45,13 @@ def report(name: str, out: str | None, overrides: Sequence[str]) -> int:
     Returns
     -------
     int
-        1 if the report of a sweep refuses its runs, which the page shows all the same; else 0.
+        1 if the report of a sweep refuses its runs, although the page shows them; else 0.
 
     Raises
     ------
     ConfigError
-        If the command line is wrong, asks for a report that fits none of the sweeps, or the folder holds something
-        else; nothing is written then.
+        If the command line is wrong, asks for a report that fits none of the sweeps, or the folder holds other
+        files; nothing is written then.
     DataError
         If nothing is recorded of the experiment.
     TrackingError
@@ -61,31 +61,31 @@ def report(name: str, out: str | None, overrides: Sequence[str]) -> int:
     if others := [word for word in overrides if word not in (*chosen, *store)]:
         command = command_line("run", name or ROOT, others)
         raise ConfigError(Note("page_line_refused", word=others[0], command=command))
-    asked = name_of(name) or ROOT
-    found = [(name, recorded.sweep(tracking, name)) for name, tracking in _members(asked, store)]
-    reports = [_report(one, chosen) for _, one in found]
+    experiment = name_of(name) or ROOT
+    sweeps = [(name, recorded.sweep(tracking, name)) for name, tracking in _members(experiment, store)]
+    reports = [_report(one, chosen) for _, one in sweeps]
     words = Words(next((spec.language for spec in reports if spec.language), "en"))
     sections = [
         page.section(one, name if name != one.parent_id else one.experiment, spec, bool(chosen), words)
-        for (name, one), spec in zip(found, reports, strict=True)
+        for (name, one), spec in zip(sweeps, reports, strict=True)
     ]
-    refused = [_of(one, sections) for one in sections if one.complaint]
-    if chosen and len(refused) == len(sections):
-        every = list(dict.fromkeys(refused))
+    complaints = [_of(one, sections) for one in sections if one.complaint]
+    if chosen and len(complaints) == len(sections):
+        every = list(dict.fromkeys(complaints))
         raise ConfigError(Note("page_report_misfit", words=" ".join(chosen), refused=every))
-    files, lacking = page.files(_title(asked, sections), sections, words)
-    folder = Path(out or f"{OUT}/{UNNAMED if asked == ROOT else asked}")
+    files, lacking = page.files(_title(experiment, sections), sections, words)
+    folder = Path(out or f"{OUT}/{UNNAMED if experiment == ROOT else experiment}")
     page.write(folder, files)
-    unshown = [sentence for _, one in found for sentence in _others(one)]
-    sys.stderr.write("".join(f"{sentence}\n" for sentence in [*lacking, *refused, *unshown]))
+    further = [sentence for _, one in sweeps for sentence in _others(one)]
+    sys.stderr.write("".join(f"{sentence}\n" for sentence in [*lacking, *complaints, *further]))
     sys.stdout.write(
         f"{folder / page.PAGE}: a page of {_what(sections)}, and {counted(len(files) - 1, 'file')} beside it.\n"
     )
-    return 1 if refused else 0
+    return 1 if complaints else 0
 
 
 def _others(one: RecordedSweep) -> Iterator[str]:
-    """Yield the sentence on the experiment's sweeps with other choices, and on how one of them is shown."""
+    """Yield a sentence on the experiment's sweeps with other overrides and the commands that show them."""
     if not one.others:
         return
     listed = [f"{choices or 'as it stands'} (digicarbon report {run_id})" for choices, run_id in one.others.items()]
@@ -101,7 +101,7 @@ def _group(override: str) -> str:
 
 
 def _members(name: str, overrides: Sequence[str], listed_by: tuple[str, ...] = ()) -> Iterator[tuple[str, Tracking]]:
-    """Yield an experiment with its store, or each that it lists; one without a file is in the usual store."""
+    """Yield an experiment with its store, or each one that it lists; one without a file uses the default store."""
     if name != ROOT and find(name) is None:
         yield name, sweep.settings(Composer(loader(), ROOT, overrides)).tracking
         return
@@ -117,7 +117,7 @@ def _members(name: str, overrides: Sequence[str], listed_by: tuple[str, ...] = (
 
 
 def _report(one: RecordedSweep, overrides: Sequence[str]) -> Report:
-    """Return the report that a sweep was asked for, with what the command line changes of it."""
+    """Return the report that a sweep was run with, changed by the overrides of the command line."""
     fields: dict[str, Any] = {}
     option = ""
     for override in overrides:
@@ -143,18 +143,18 @@ def _recorded_node(one: RecordedSweep) -> Mapping[str, Any]:
     config: Any = OmegaConf.create(one.config)
     if "report" not in config:
         raise DataError(Note("page_no_report", sweep=one.parent_id))
-    found: Any = OmegaConf.to_container(config.report, resolve=True)
-    return dict(found)
+    node: Any = OmegaConf.to_container(config.report, resolve=True)
+    return dict(node)
 
 
 def _read(override: str) -> tuple[str, Any]:
     try:
-        found = OverridesParser.create().parse_override(override)
+        parsed = OverridesParser.create().parse_override(override)
     except HydraException as error:
         raise ConfigError(Note("page_line_unread", word=override)) from error
-    if found.is_sweep_override() or found.is_delete() or found.is_add() or found.is_force_add():
+    if parsed.is_sweep_override() or parsed.is_delete() or parsed.is_add() or parsed.is_force_add():
         raise ConfigError(Note("page_one_report", word=override))
-    return found.key_or_group, found.value()
+    return parsed.key_or_group, parsed.value()
 
 
 def _of(one: page.Section, sections: Sequence[page.Section]) -> str:

@@ -30,14 +30,14 @@ from digicarbon.tracking import QUANTITY, TERM, metrics, provenance
 TOLERANCE = 1e-10
 """Numbers are equal if they differ by less than this, relative to the larger one."""
 SMALLEST = 1e-12
-"""Numbers below this in size are compared with it: the digits of a p value of 1e-300 mean nothing."""
+"""Numbers of a smaller size are compared relative to this: the digits of a p value of 1e-300 mean nothing."""
 SHOWN = 10
 """How many differences are shown, the largest first."""
 
 
 @dataclass(frozen=True, eq=False)
 class Again:
-    """A recorded run and what it is today.
+    """A recorded run and its fit of today.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ def rerun(run: str, experiment: str, overrides: Sequence[str]) -> int:
     run : str
         Its id, the beginning of its id, or its label.
     experiment : str
-        In which it is looked for; may be empty.
+        Experiment in which it is searched; may be empty.
     overrides : sequence of str
         E.g. ``tracking=server``.
 
@@ -72,16 +72,16 @@ def rerun(run: str, experiment: str, overrides: Sequence[str]) -> int:
     """
     tracking, recorded = stored(run, experiment, overrides)
     _refuse(recorded)
-    found = fitted_again(recorded, config_of(tracking, recorded))
+    again = fitted_again(recorded, config_of(tracking, recorded))
     quantity = recorded.tags.get(QUANTITY)
     asked = None if quantity is None else Asked(cast(Quantity, quantity), recorded.tags.get(TERM))
-    then, now = recorded.metrics, metrics(found.result, asked)
+    then, now = recorded.metrics, metrics(again.result, asked)
     if quantity is None:
-        # earlier versions do not say which number the effect repeats
+        # earlier versions do not record which number is the effect
         then, now = ({k: v for k, v in one.items() if not k.startswith("focal.effect")} for one in (then, now))
-    compared = differences(then, now)
-    sys.stdout.write("\n".join([*_heading(recorded), *_changes(found)]) + "\n")
-    return _say(compared)
+    comparison = differences(then, now)
+    sys.stdout.write("\n".join([*_heading(recorded), *_changes(again)]) + "\n")
+    return _print_verdict(comparison)
 
 
 def fitted_again(recorded: Recorded, config: str) -> Again:
@@ -96,15 +96,15 @@ def fitted_again(recorded: Recorded, config: str) -> Again:
     Raises
     ------
     EstimationError
-        If its data are gone, or its configuration, data or code are no longer such that it can be fitted.
+        If its data are gone, or it cannot be fitted with its configuration and today's data and code.
     """
     from threadpoolctl import threadpool_limits
 
-    lost = [file["path"] for entry in recorded.data for file in entry["files"] if _today(file) == "not there"]
-    gone = Note("rerun_data_gone", files=cut(lost)) if lost else ""
-    if lost and own_classes(plain(config, recorded.run_id)):
-        # nothing that the record names is run when there is nothing to fit
-        raise EstimationError(Note("rerun_not_today", run=recorded.run_id, more=gone))
+    missing = [file["path"] for entry in recorded.data for file in entry["files"] if _today(file) == "not there"]
+    missing_note = Note("rerun_data_gone", files=cut(missing)) if missing else ""
+    if missing and own_classes(plain(config, recorded.run_id)):
+        # code named by the record is not run if there is nothing to fit
+        raise EstimationError(Note("rerun_not_today", run=recorded.run_id, more=missing_note))
     with Caught("The code of the run") as caught, threadpool_limits(1):
         specs = specify(plain(config, recorded.run_id))
         shop = Workshop()
@@ -113,7 +113,7 @@ def fitted_again(recorded: Recorded, config: str) -> Again:
         result = specs.model.described(specs.model.fit(prepared.panel, prepared.weights), prepared.panel)
         tables = specs.diagnostic.tables(prepared.panel, prepared.weights)
         return Again(recorded, specs, prepared, replace(result, tables={**result.tables, **tables}))
-    why = Note("rerun_because", gone=gone, reason=caught.sentence)
+    why = Note("rerun_because", gone=missing_note, reason=caught.sentence)
     raise EstimationError(Note("rerun_not_today", run=recorded.run_id, more=why))
 
 
@@ -128,7 +128,7 @@ def differences(stored: Mapping[str, float], found: Mapping[str, float]) -> pd.D
     Returns
     -------
     DataFrame
-        Index name; columns stored, today, difference: relative to the larger of the two, and 1 where a number is on one
+        Index name; columns stored, today, difference: relative to the larger of the two, and 1 if a number is on one
         side only.
     """
     frame = pd.DataFrame({"stored": pd.Series(stored, dtype=float), "today": pd.Series(found, dtype=float)})
@@ -142,8 +142,8 @@ def _refuse(recorded: Recorded) -> None:
         command = command_line("run", recorded.experiment, ["--force"])
         raise DataError(Note("rerun_of_sweep", run=recorded.run_id, label=recorded.label, command=command))
     if recorded.status != "FINISHED":
-        said = recorded.tags.get("digicarbon.error", "")
-        more = Note("rerun_said", reason=said) if said else ""
+        reason = recorded.tags.get("digicarbon.error", "")
+        more = Note("rerun_said", reason=reason) if reason else ""
         raise DataError(Note("rerun_no_numbers", run=recorded.run_id, status=recorded.status, more=more))
 
 
@@ -153,13 +153,13 @@ def _heading(recorded: Recorded) -> Iterator[str]:
 
 
 def _changes(again: Again) -> Iterator[str]:
-    """Yield a line on each thing that a number can depend on: data, weights, code, packages."""
+    """Yield a line on each origin of the numbers: data, weights, code, packages."""
     tags, specs, prepared = again.recorded.tags, again.specs, again.prepared
     same_weights = prepared.weights is None or prepared.weights.digest == tags.get("digicarbon.weights_digest")
     same_panel = prepared.panel.digest == tags.get("digicarbon.data_digest")
     files = [file["path"] for entry in again.recorded.data for file in entry["files"] if _today(file) != "same"]
     changed = f" (changed: {listing(files)})" if files else ""
-    # weights are in the fingerprint, too, and have a line of their own
+    # the fingerprint also covers weights, which have their own line
     same_data = fingerprint(specs, prepared) == tags.get(FINGERPRINT) or not (files or same_weights)
     if same_data and same_panel:
         yield "  data      the same files, choices and numbers"
@@ -207,18 +207,18 @@ def _today(file: Mapping[str, Any]) -> str:
     return today(file["path"], file["sha256"])
 
 
-def _say(compared: pd.DataFrame) -> int:
+def _print_verdict(comparison: pd.DataFrame) -> int:
     """Print the largest differences and the verdict; return the exit status."""
     console = Console(markup=False, highlight=False)
-    # those of the focal term stand under its own name, too
-    repeated = compared.index.astype(str).str.startswith("focal.")
-    differing = compared[(compared["difference"] > 0) & ~repeated].head(SHOWN)
+    # numbers of the focal term also occur under its own name
+    repetition = comparison.index.astype(str).str.startswith("focal.")
+    differing = comparison[(comparison["difference"] > 0) & ~repetition].head(SHOWN)
     if len(differing):
         cells = differing.map(lambda value: "none" if pd.isna(value) else f"{value:.12g}")
         cells["difference"] = [f"{value:.1e}" for value in differing["difference"]]
         show(Table("Largest differences, relative", cells), console)
-    unequal = int((compared["difference"] > TOLERANCE).sum())
-    numbers = counted(len(compared), "number")
+    unequal = int((comparison["difference"] > TOLERANCE).sum())
+    numbers = counted(len(comparison), "number")
     if unequal:
         console.print(f"{unequal} of {numbers} differ by more than {TOLERANCE:g}.", soft_wrap=True)
         return 1

@@ -1,7 +1,7 @@
 """JSON Schema of options and experiments, so that an editor completes and checks their YAML.
 
-Draft 7 of JSON Schema, which the editors' YAML language server reads. Whatever a YAML may hold in place of a value,
-``${…}`` or ``???``, is allowed everywhere.
+Draft 7 of JSON Schema, which the editors' YAML language server reads. ``${…}`` and ``???`` are allowed in place of any
+value.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from digicarbon.spec import Spec
 Schema = dict[str, Any]
 
 FOLDER = ".digicarbon/schema"
-"""Where schemas are written unless another folder is asked for."""
+"""Default folder of the schemas."""
 EXPERIMENT = "experiment"
 _OURS = r"^digicarbon\.\w+\.\w+$"
-"""The paths of our classes, each of which some option names."""
+"""Pattern of the paths of our classes; each is named by some option."""
 _LAST: Schema = {"if": {"minItems": 2}, "then": {"items": [{"not": {"const": "_self_"}}]}}
-"""What stands behind ``_self_`` overwrites the file; draft 7 can say it of the first place only."""
+"""Items after ``_self_`` would overwrite the file; draft 7 can express this for the first item only."""
 
 _SETTINGS = ("report", "executor", "tracking")
-"""Groups that are one for a whole sweep."""
+"""Groups that are the same for a whole sweep."""
 _LATER: Schema = {"$ref": "#/definitions/later"}
 _DEFINED_LATER: Schema = {
     "description": "An interpolation such as ${outcome.term}, or ??? for a value that must still be given.",
@@ -41,7 +41,7 @@ _DEFINED_LATER: Schema = {
 
 
 def schema(to: str | None = None) -> int:
-    """Write the schemas into a folder, by default `FOLDER`, and tell how an editor takes them; return the exit status.
+    """Write the schemas into a folder, by default `FOLDER`, and print how an editor uses them; return the exit status.
 
     Raises
     ------
@@ -71,9 +71,9 @@ def write(folder: Path, tell: Callable[[str], object]) -> list[Path]:
     Parameters
     ----------
     folder : Path
-        Made if it is not there.
+        Created if it does not exist.
     tell : callable
-        Gets a sentence for each option whose file or class is wrong; it is left out.
+        Called with a sentence for each option that is left out because its file or class is wrong.
 
     Returns
     -------
@@ -84,13 +84,13 @@ def write(folder: Path, tell: Callable[[str], object]) -> list[Path]:
     DataError
         If the folder cannot be written.
     """
-    made = schemas(tell)
+    contents = schemas(tell)
     try:
-        for name, content in made.items():
+        for name, content in contents.items():
             put(folder / f"{name}.json", (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode())
     except OSError as error:
         raise DataError(Note("schema_not_written", folder=folder, reason=error.strerror)) from error
-    return [folder / f"{name}.json" for name in made]
+    return [folder / f"{name}.json" for name in contents]
 
 
 def editor_settings(folder: str = FOLDER) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def editor_settings(folder: str = FOLDER) -> dict[str, Any]:
 
 
 def modeline(name: str, folder: str = FOLDER) -> str:
-    """Return the comment that applies a schema to a file; options lie a folder deeper than experiments."""
+    """Return the comment that applies a schema to a file; options are one folder deeper than experiments."""
     up = "" if Path(folder).is_absolute() else "../" if name == EXPERIMENT else "../../"
     return f"# yaml-language-server: $schema={up}{folder}/{name}.json"
 
@@ -112,7 +112,7 @@ def schemas(tell: Callable[[str], object]) -> dict[str, Schema]:
     Parameters
     ----------
     tell : callable
-        Gets a sentence for each option that is left out.
+        Called with a sentence for each option that is left out.
     """
     book = _Book(tell)
     return {**{group: book.of_group(group) for group in book.options}, EXPERIMENT: book.of_experiments()}
@@ -124,13 +124,13 @@ class _Book:
     Attributes
     ----------
     options : mapping of str to list of Option
-        By group; those whose class can be imported.
+        By group; only options whose class can be imported.
     """
 
     def __init__(self, tell: Callable[[str], object]) -> None:
         self.options = {group: [*_sound(group, tell)] for group in (*GROUPS, "importer")}
         every = [option.spec for group in self.options.values() for option in group]
-        # a field that takes another specification names its kind, e.g. Model
+        # the type of a field that holds another specification is its kind, e.g. Model
         self._roles = {
             base.__name__: base.role
             for cls in every
@@ -194,7 +194,7 @@ class _Book:
         return self._whole("digicarbon: an experiment", [whole, *self._bodies()])
 
     def _whole(self, title: str, parts: list[Schema]) -> Schema:
-        # only what is referred to, also from other definitions
+        # only definitions that are referenced, directly or by other definitions
         needed: dict[str, Schema] = {}
         todo = [json.dumps(parts)]
         while todo:
@@ -214,7 +214,7 @@ class _Book:
         return {str(option.node["_target_"]): option.spec for option in self.options[group]}
 
     def _node(self, group: str, nested: bool) -> Schema:
-        """Return the schema of a mapping that a specification is built from."""
+        """Return the schema of the mapping of a specification."""
         classes = self._classes(group)
         target = self._target(group)
         rules: list[Schema] = []
@@ -236,8 +236,8 @@ class _Book:
             fields = {**properties, **self._fields(group)}
             known = {"properties": fields, "additionalProperties": False}
             rules.append({"if": {"not": {"required": ["_target_"]}}, "then": known})
-        found: Schema = {"type": "object", "properties": properties, "allOf": rules}
-        return {**found, "required": ["_target_"]} if nested else found
+        result: Schema = {"type": "object", "properties": properties, "allOf": rules}
+        return {**result, "required": ["_target_"]} if nested else result
 
     def _target(self, group: str) -> Schema:
         return {
@@ -264,46 +264,46 @@ class _Book:
         return f"#/definitions/{name}"
 
     def _field(self, field: Field, cls: type[Spec]) -> Schema:
-        made: Schema = {**self._type(field.type, cls)}
+        result: Schema = {**self._type(field.type, cls)}
         if field.meaning:
-            made["description"] = field.meaning.replace("``", "`")
+            result["description"] = field.meaning.replace("``", "`")
         if not field.required:
-            made["default"] = json.loads(json.dumps(field.default, default=str))
-        return made
+            result["default"] = json.loads(json.dumps(field.default, default=str))
+        return result
 
     def _fields(self, group: str) -> Schema:
-        """Return the fields of all classes of a group; one that several have takes what any of them does."""
-        found: dict[str, list[Schema]] = {}
+        """Return the fields of all classes of a group; a field of several classes accepts the values of any."""
+        schemas_of: dict[str, list[Schema]] = {}
         for cls in dict.fromkeys(self._classes(group).values()):
             for field in described(cls):
-                found.setdefault(field.name, []).append(self._field(field, cls))
-        return {name: _either(kinds) for name, kinds in found.items()}
+                schemas_of.setdefault(field.name, []).append(self._field(field, cls))
+        return {name: _either(kinds) for name, kinds in schemas_of.items()}
 
     def _type(self, node: Any, cls: type[Spec]) -> Schema:
-        """Return a type of pydantic's in draft 7, with ``${…}`` allowed wherever a value stands."""
-        made = {key: value for key, value in node.items() if key not in ("title", "$ref")}
+        """Return a type of pydantic in draft 7, with ``${…}`` allowed in place of each value."""
+        result = {key: value for key, value in node.items() if key not in ("title", "$ref")}
         if "$ref" in node:
             return {"anyOf": [{"$ref": self._reference(node["$ref"].rpartition("/")[2], cls)}, _LATER]}
         for key in ("items", "additionalProperties"):
-            if isinstance(made.get(key), dict):
-                made[key] = self._type(made[key], cls)
-        if "prefixItems" in made:
-            made["items"] = [self._type(item, cls) for item in made.pop("prefixItems")]
-            made["additionalItems"] = False
-        if "properties" in made:
-            made["properties"] = {name: self._type(item, cls) for name, item in made["properties"].items()}
-        if "anyOf" in made:
-            kinds = [self._type(item, cls) for item in made["anyOf"]]
+            if isinstance(result.get(key), dict):
+                result[key] = self._type(result[key], cls)
+        if "prefixItems" in result:
+            result["items"] = [self._type(item, cls) for item in result.pop("prefixItems")]
+            result["additionalItems"] = False
+        if "properties" in result:
+            result["properties"] = {name: self._type(item, cls) for name, item in result["properties"].items()}
+        if "anyOf" in result:
+            kinds = [self._type(item, cls) for item in result["anyOf"]]
             flat = [part for kind in kinds for part in (kind["anyOf"] if set(kind) == {"anyOf"} else [kind])]
-            made["anyOf"] = [*(part for part in flat if part != _LATER), _LATER]
-            return made
-        if made.get("type") == "string" and not {"enum", "maxLength", "pattern"} & set(made):
-            return made
-        said = {key: made.pop(key) for key in ("description", "default") if key in made}
-        return {"anyOf": [made, _LATER], **said}
+            result["anyOf"] = [*(part for part in flat if part != _LATER), _LATER]
+            return result
+        if result.get("type") == "string" and not {"enum", "maxLength", "pattern"} & set(result):
+            return result
+        annotations = {key: result.pop(key) for key in ("description", "default") if key in result}
+        return {"anyOf": [result, _LATER], **annotations}
 
     def _reference(self, name: str, cls: type[Spec]) -> str:
-        """Return the definition of what a field refers to: a kind of specification, or a record of its own."""
+        """Return the name of the definition to which a field refers: a kind of specification, or a record."""
         role = self._roles.get(name)
         own = f"{cls.__module__}.{cls.__qualname__}.{name}" if role is None else f"any {role}".replace(" ", "_")
         if own not in self._definitions:
@@ -323,7 +323,7 @@ class _Book:
         )
 
     def _body(self, group: str) -> Schema:
-        """Return what an experiment may set of a group: fields of any of its classes."""
+        """Return a reference to the fields of a group that an experiment may set: those of any of its classes."""
         name = f"some_{group}"
         if name not in self._definitions:
             self._definitions[name] = {
@@ -335,7 +335,7 @@ class _Book:
         return {"$ref": f"#/definitions/{name}"}
 
     def _bodies(self) -> list[Schema]:
-        """Return rules: where defaults choose an option, the body has the fields of its class."""
+        """Return rules: if defaults choose an option, the body has the fields of its class."""
         rules = []
         for group in GROUPS:
             by_class: dict[type[Spec], list[str]] = {}
@@ -358,7 +358,7 @@ class _Book:
             for group in GROUPS
             for word in ("override ", "")
         }
-        named = _chosen([*names, ROOT, "_self_"], [*lines, "the default sentence", "this file"])
+        choices = _chosen([*names, ROOT, "_self_"], [*lines, "the default sentence", "this file"])
         return {
             "type": "array",
             "description": f"What the experiment starts from, [{ROOT}, override model: sdm, _self_].",
@@ -373,7 +373,7 @@ class _Book:
             **_LAST,
             "items": {
                 "anyOf": [
-                    named,
+                    choices,
                     {"type": "string", "pattern": "/"},
                     {
                         "type": "object",
@@ -391,16 +391,16 @@ class _Book:
         return {"$ref": "#/definitions/choice"}
 
     def _exclusion(self) -> Schema:
-        """Return a choice, with a list where several options of a group are meant."""
-        made = self._keyed(lambda kind: kind)
+        """Return the schema of a choice in which a group may have a list of options."""
+        result = self._keyed(lambda kind: kind)
         for group in GROUPS:
-            if group in made["properties"]:
+            if group in result["properties"]:
                 several = {"type": "array", "items": self._option(group), "minItems": 1}
-                made["properties"][group]["anyOf"].append(several)
-        return made
+                result["properties"][group]["anyOf"].append(several)
+        return result
 
     def _axes(self, text: str, grammar: bool) -> Schema:
-        """Return a mapping of keys to lists; a grid also takes Hydra's grammar, e.g. ``glob(*)``, and subsets."""
+        """Return a mapping of keys to lists; a grid also accepts Hydra's grammar, e.g. ``glob(*)``, and subsets."""
         items: Schema = {"type": "array", "minItems": 1}
         subsets: Schema = {
             "type": "object",
@@ -410,11 +410,11 @@ class _Book:
             "additionalProperties": False,
         }
         more: list[Schema] = [{"type": "string"}, subsets] if grammar else []
-        made = self._keyed(lambda kind: {"anyOf": [{"type": "array", "items": kind, "minItems": 1}, *more]})
-        return {**made, "type": ["object", "null"], "description": text}
+        mapping = self._keyed(lambda kind: {"anyOf": [{"type": "array", "items": kind, "minItems": 1}, *more]})
+        return {**mapping, "type": ["object", "null"], "description": text}
 
     def _keyed(self, value: Callable[[Schema], Schema]) -> Schema:
-        """Return a mapping of `group` and `group.field` to what ``value`` makes of their schemas."""
+        """Return the schema of a mapping with keys `group` and `group.field`; ``value`` transforms their schemas."""
         properties: Schema = {}
         deeper: Schema = {}
         for group in GROUPS:
@@ -456,8 +456,8 @@ def _chosen(names: Sequence[str], lines: Sequence[str]) -> Schema:
 
 
 def _either(kinds: Sequence[Schema]) -> Schema:
-    """Return what any of several schemas takes, with what the first of them says."""
-    said = {key: value for key, value in kinds[0].items() if key in ("description", "default")}
+    """Return a schema for any of several schemas, with the description and default of the first."""
+    annotations = {key: value for key, value in kinds[0].items() if key in ("description", "default")}
     bare = [{key: value for key, value in kind.items() if key not in ("description", "default")} for kind in kinds]
     different = [kind for number, kind in enumerate(bare) if kind not in bare[:number]]
-    return {**(different[0] if len(different) == 1 else {"anyOf": different}), **said}
+    return {**(different[0] if len(different) == 1 else {"anyOf": different}), **annotations}

@@ -1,4 +1,4 @@
-"""The recorded run that a command names, and the store that it is in."""
+"""The recorded run that a command names, and its store."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from digicarbon.tracking import Tracking
 
 
 def stored(run: str, experiment: str, overrides: Sequence[str]) -> tuple[Tracking, Recorded]:
-    """Return a recorded run and the store that it is in: that of the experiment that is named, else the usual one.
+    """Return a recorded run and its store: that of the named experiment, else the default one.
 
     Parameters
     ----------
     run : str
         A run or an experiment.
     experiment : str
-        In which a run is looked for; may be empty.
+        Experiment in which a run is searched; may be empty.
     overrides : sequence of str
         Of ``tracking``.
 
@@ -36,12 +36,12 @@ def stored(run: str, experiment: str, overrides: Sequence[str]) -> tuple[Trackin
         If the store cannot be read.
     """
     words = [word for word in (run, experiment) if word]
-    named = name_of(words[-1])
+    last = name_of(words[-1])
     name = ROOT
-    # a label may be longer than a file's name can be
+    # a label may be longer than a file name can be
     with suppress(OSError):
-        name = ROOT if find(named) is None else named
-    if name == named:
+        name = ROOT if find(last) is None else last
+    if name == last:
         words[-1] = UNNAMED if name == ROOT else name
     tracking = settings(Composer(loader(), name, overrides)).tracking
     return tracking, recorded.find(tracking, *words)

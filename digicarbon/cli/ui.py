@@ -1,4 +1,4 @@
-"""`digicarbon ui`: MLflow's own interface on the project's store, and the end of all that its server starts."""
+"""`digicarbon ui`: MLflow's own interface on the project's store, and the end of all processes of its server."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def ui(words: Sequence[str], host: str | None, port: str | None) -> int:
     words : sequence of str
         An experiment, overrides such as ``tracking=server``, and further flags of ``mlflow ui``.
     host, port : str, optional
-        Of the server, by default MLflow's.
+        The server's; by default those of MLflow.
 
     Raises
     ------
@@ -46,10 +46,10 @@ def ui(words: Sequence[str], host: str | None, port: str | None) -> int:
     from digicarbon.sweep import sweep
     from digicarbon.tracking import opening, refuse_unreadable
 
-    left = list(words)
-    name = left.pop(0) if left and not left[0].startswith("-") and "=" not in left[0] else ROOT
-    overrides = [word for word in left if "=" in word and not word.startswith("-")]
-    flags = [word for word in left if word not in overrides]
+    rest = list(words)
+    name = rest.pop(0) if rest and not rest[0].startswith("-") and "=" not in rest[0] else ROOT
+    overrides = [word for word in rest if "=" in word and not word.startswith("-")]
+    flags = [word for word in rest if word not in overrides]
     flags += [] if host is None else ["--host", host]
     tracking = sweep.settings(Composer(loader(), name, overrides)).tracking
     uri = tracking.uri
@@ -60,38 +60,38 @@ def ui(words: Sequence[str], host: str | None, port: str | None) -> int:
         first = command_line("run", name, overrides)
         raise DataError(Note("ui_no_store", store=masked(uri), command=first))
     refuse_unreadable(uri)
-    at, through = host or "127.0.0.1", port or "5000"
-    _refuse_taken(at, through, [*([] if name == ROOT else [name]), *overrides, *flags])
-    page = f"http://{at}:{through}/{_view(tracking, name)}"
+    address, port_number = host or "127.0.0.1", port or "5000"
+    _refuse_used_port(address, port_number, [*([] if name == ROOT else [name]), *overrides, *flags])
+    page = f"http://{address}:{port_number}/{_view(tracking, name)}"
     terminal().print(f"Look at {page}", soft_wrap=True)
     if sys.stdout.isatty():
-        threading.Thread(target=_browse, args=(at, int(through), page), daemon=True).start()
+        threading.Thread(target=_browse, args=(address, int(port_number), page), daemon=True).start()
     flags += [] if port is None else ["--port", port]
     # anybody on this machine can list the arguments of a process, yet not its environment
     return _served([sys.executable, "-m", "mlflow", "ui", *flags], MLFLOW_BACKEND_STORE_URI=opening(uri))
 
 
-def _refuse_taken(host: str, port: str, words: Sequence[str]) -> None:
-    """Raise a `DataError` if another program listens at a port of this machine; ``words`` are those of the command."""
+def _refuse_used_port(host: str, port: str, words: Sequence[str]) -> None:
+    """Raise a `DataError` if another program uses a port of this machine; ``words`` are the command's arguments."""
     with suppress(ValueError, OverflowError), socket.socket() as probe:
         if os.name == "posix":
-            # a port of which the last server has just ended is free
+            # a port whose last server has just ended is free
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, int(port)))
         except OSError as error:
-            # mlflow itself says what else is wrong with an address
+            # mlflow itself reports other faults of an address
             if error.errno == errno.EADDRINUSE:
                 command = command_line("ui", words=[*words, "--port", str(int(port) + 1)])
                 raise DataError(Note("ui_port_taken", port=port, host=host, command=command)) from error
 
 
 def _served(command: Sequence[str], **variables: str) -> int:
-    """Run a server until it or this command ends, and end all that it started; return its exit status."""
+    """Run a server until it or this command ends, then end all its processes; return its exit status."""
     signals = [one for name in ("SIGINT", "SIGTERM", "SIGHUP") if (one := getattr(signal, name, None)) is not None]
     main_thread = threading.current_thread() is threading.main_thread()
     before = {one: signal.signal(one, _stop) for one in signals} if main_thread else {}
-    # a group of its own, since the server starts further processes that outlive it
+    # a separate process group, since the server starts processes that outlive it
     server = subprocess.Popen(command, env={**os.environ, **variables}, start_new_session=True)
     try:
         return server.wait()
@@ -106,7 +106,7 @@ def _served(command: Sequence[str], **variables: str) -> int:
 
 
 class _StoppedError(Exception):
-    """A signal asked this command to end."""
+    """A signal requested the end of this command."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -118,7 +118,7 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 
 def _end_group(server: subprocess.Popen[bytes]) -> None:
-    """Ask a process and all that it started to end, and make them where they do not within some seconds."""
+    """End a process and all that it started; kill them if they have not ended within some seconds."""
     for name in ("SIGTERM", "SIGKILL"):
         if hasattr(os, "killpg"):
             with suppress(ProcessLookupError, PermissionError):
@@ -146,13 +146,13 @@ def _view(tracking: Tracking, name: str) -> str:
     """Return the part of an address that shows the runs of an experiment; empty if the store has none of that name."""
     from digicarbon.recorded import experiment_id
 
-    found = experiment_id(tracking, tracking.experiment or (UNNAMED if name == ROOT else name))
-    chosen = {
+    identifier = experiment_id(tracking, tracking.experiment or (UNNAMED if name == ROOT else name))
+    query = {
         "searchFilter": "tags.\"digicarbon.kind\" = 'specification'",
         "orderByKey": "metrics.`focal.effect`",
         "orderByAsc": "true",
     }
-    return f"#/experiments/{found}/runs?{urlencode(chosen, quote_via=quote)}" if found else ""
+    return f"#/experiments/{identifier}/runs?{urlencode(query, quote_via=quote)}" if identifier else ""
 
 
 def _browse(host: str, port: int, page: str) -> None:

@@ -1,4 +1,4 @@
-"""The verbs of the command line: what each takes, which function answers it, and what it says of itself."""
+"""The verbs of the command line: the words and flags of each, its function and its help text."""
 
 from __future__ import annotations
 
@@ -51,21 +51,21 @@ groups, `digicarbon list model` the options of one, `digicarbon list model twfe`
 
 
 class Verb(ArgumentParser):
-    """What a verb takes: flags, which argparse reads, and names and overrides in any order around them.
+    """The arguments of a verb: flags, which argparse reads, and names and overrides in any order around them.
 
     Parameters
     ----------
     examples : sequence of str
     names : sequence of str
-        What its words are, in their order; one that ends in ``…`` takes all that are left.
+        The names of its words, in their order; one that ends in ``…`` takes all remaining words.
     least : int
-        How many names it needs.
+        Number of required names.
     is_override : callable, optional
         Whether a word is an override and no name.
     reader : {"", "hydra", "mlflow"}
-        Another program that reads its words, or those that it does not know.
+        Another program that reads the words, or those that the verb does not know.
     others : dict
-        As for `ArgumentParser`.
+        Further arguments of `ArgumentParser`.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Verb(ArgumentParser):
         self.verbs: dict[str, Verb] = {}
 
     def add_verbs(self) -> Adder:
-        """Return what adds a verb below this one: of its usage, its function, what it does, and examples."""
+        """Return a function that adds a verb below this one, from its usage, function, description and examples."""
         below = self.add_subparsers(prog=self.prog, parser_class=Verb)
 
         def add(usage: str, function: str, description: str, *examples: str, **others: Any) -> Verb:
@@ -97,7 +97,7 @@ class Verb(ArgumentParser):
         return add
 
     def error(self, message: str) -> NoReturn:
-        """Raise a `ConfigError` that says what is wrong, what the verb takes, and how it is written."""
+        """Raise a `ConfigError` with the fault, the arguments of the verb, and an example."""
         self._refuse(message.removeprefix("argument ").rstrip("."))
 
     def _refuse(self, wrong: Note | str) -> NoReturn:
@@ -108,7 +108,7 @@ class Verb(ArgumentParser):
         raise ConfigError(Note("verb_misused", wrong=wrong, needs=needs, example=self._examples[0], usage=usage))
 
     def format_help(self) -> str:
-        """Return what the verb takes and does, its flags, and examples at the end."""
+        """Return the usage and description of the verb, its flags, and examples at the end."""
         if self.verbs:
             below = ((one.usage, fill(one.description or "", 114)) for one in self.verbs.values())
             return "".join(f"  {usage}\n{indent(does, '      ')}\n" for usage, does in below)
@@ -121,7 +121,7 @@ class Verb(ArgumentParser):
         return "\n\n".join(filter(None, parts)) + "\n"
 
     def parse_known_args(self, args: Iterable[str] | None = None, namespace: Any = None) -> tuple[Any, list[str]]:
-        """Return the function that answers and its arguments, or write the help and end."""
+        """Return the function of the verb and its arguments, or write the help and end."""
         words = list(args or ())
         if self._asks_for_help(words):
             sys.stdout.write(self.format_help())
@@ -137,9 +137,9 @@ class Verb(ArgumentParser):
             return Namespace(function=self.get_default("function"), experiment=experiment, flags=flags, rest=rest), []
         if not self.verbs and not self._reader:
             self._refuse_unknown(words)
-        given, others = super().parse_known_args(words, namespace)
-        named = {} if self.verbs else {"words": others} if self._reader else self._named(others)
-        return Namespace(**vars(given), **named), []
+        options, others = super().parse_known_args(words, namespace)
+        names = {} if self.verbs else {"words": others} if self._reader else self._named(others)
+        return Namespace(**vars(options), **names), []
 
     def _asks_for_help(self, words: Sequence[str]) -> bool:
         if self.verbs:
@@ -156,28 +156,28 @@ class Verb(ArgumentParser):
                 raise ConfigError(Note("verb_no_flag", program=self.prog, flag=flag, hint=hint, flags=known))
 
     def _named(self, words: Sequence[str]) -> dict[str, Any]:
-        """Return names and overrides by what they are."""
+        """Return the values of names and overrides, by parameter."""
         overrides = [word for word in words if self._is_override and self._is_override(word)]
-        left = [word for word in words if word not in overrides]
-        if len(left) < self._least:
+        rest = [word for word in words if word not in overrides]
+        if len(rest) < self._least:
             from digicarbon.note import Note
 
-            self._refuse(Note("verb_name_missing", name=self._names[len(left)].rstrip("…").upper()))
-        found: dict[str, Any] = {"overrides": overrides} if self._is_override else {}
+            self._refuse(Note("verb_name_missing", name=self._names[len(rest)].rstrip("…").upper()))
+        result: dict[str, Any] = {"overrides": overrides} if self._is_override else {}
         for name in self._names:
             if name.endswith("…"):
-                found[name.rstrip("…")], left = left, []
+                result[name.rstrip("…")], rest = rest, []
             else:
-                found[name] = left.pop(0) if left else ""
-        if left:
+                result[name] = rest.pop(0) if rest else ""
+        if rest:
             from digicarbon.note import Note
 
-            self._refuse(Note("verb_word_too_many", word=left[0]))
-        return found
+            self._refuse(Note("verb_word_too_many", word=rest[0]))
+        return result
 
 
 def _needs(verb: str) -> Note:
-    """Return what a verb must be told, for whoever told it something else."""
+    """Return a note on the words that a verb needs, for errors."""
     from digicarbon.note import Note
 
     return {
@@ -290,7 +290,7 @@ def _add_fits(add: Adder) -> None:
 
 
 def _add_records(add: Adder) -> None:
-    """Add the verbs that read what is recorded."""
+    """Add the verbs that read recorded runs."""
     add(
         "digicarbon report [EXPERIMENT or run id of a sweep] [--out FOLDER] [report=… tracking=…]",
         "report_command.report",
@@ -393,7 +393,7 @@ def _is_tracking(word: str) -> bool:
 
 
 def _is_no_path(word: str) -> bool:
-    """Return whether a word is an override, and no file or folder with a sign of equality in its name."""
+    """Return whether a word is an override, not a file or folder with an equals sign in its name."""
     # an override may be longer than a path can be
     with suppress(OSError):
         return "=" in word and not Path(word).exists()

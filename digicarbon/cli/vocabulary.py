@@ -1,4 +1,4 @@
-"""What ``digicarbon list`` says: an option's fields with defaults and meanings, and what an experiment is made of."""
+"""The output of ``digicarbon list``: an option's fields with defaults and meanings, and the parts of an experiment."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from digicarbon.config.missing import no_experiment
 from digicarbon.errors import ConfigError, listing
 
 WIDTH = 80
-"""Columns of a terminal that is not made larger."""
+"""Columns of a usual terminal."""
 LONGEST_VALUE = 160
-"""A longer default is counted instead of shown; it stands in the option's file."""
+"""Of a longer default only the length is shown; its value is in the option's file."""
 
 
 def told(group: str, option: str = "") -> str:
@@ -34,16 +34,16 @@ def told(group: str, option: str = "") -> str:
 
 
 MOST_COLUMNS = 20
-"""Columns of an experiment that are shown."""
+"""Largest number of columns of an experiment that are shown."""
 
 
 def experiment(config_loader: ConfigLoader, name: str) -> str:
-    """Return what an experiment is made of: its title, what it inherits, chooses and sets, its columns and sweeps.
+    """Return the description of an experiment: its title, what it inherits, chooses and sets, its columns and sweeps.
 
     Raises
     ------
     ConfigError
-        If there is none of that name, or its file or one that it inherits is wrong.
+        If there is no such experiment, or its file or an inherited one is wrong.
     """
     name = name_of(name)
     composer = Composer(config_loader, name)
@@ -90,7 +90,7 @@ def _experiment(composer: Composer) -> Iterator[str]:
 
 
 def _fields_of(composer: Composer) -> Iterator[tuple[str, str, Any]]:
-    """Yield the fields that the bodies of an experiment's files set, those of its own file last."""
+    """Yield the fields that the bodies of an experiment's files set, those of the experiment's own file last."""
     for file in reversed(composer.files):
         for group in GROUPS:
             node = file.content.get(group) if file.name != ROOT else None
@@ -141,7 +141,7 @@ def _default(option: Option, field: Field) -> str:
 
 
 def _wrapped(text: str, first: str, rest: str) -> Iterator[str]:
-    """Yield lines of at most `WIDTH` columns, Chinese letters taking two; a longer word has its own line."""
+    """Yield lines of at most `WIDTH` columns, Chinese letters counting as two; a longer word gets its own line."""
     line, empty = first, True
     for word in text.split():
         if not empty and cell_len(line) + 1 + cell_len(word) > WIDTH:

@@ -1,7 +1,7 @@
 """Where runs are fitted: joblib's backends, on this machine and on others.
 
-Each kind of executor is a class with its own YAML; the engine knows `Executor` only. A user's own kind opens whatever
-joblib backend it likes in `Executor.crew`.
+Each kind of executor is a class with its own YAML; the engine knows `Executor` only. A user's own kind opens any
+joblib backend in `Executor.crew`.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Executor(Spec):
         Raises
         ------
         ConfigError
-            If there are no workers to be had.
+            If no workers are available.
         """
         raise TypeError(f"{type(self).__name__} does not say how its workers start; define `crew`.")
         yield  # a generator, as the context manager needs one
@@ -172,24 +172,24 @@ class DaskExecutor(Executor):
 
     def _client(self, stack: ExitStack) -> Any:
         distributed = _import("distributed", "dask", "dask")
-        # a run that ends its worker must not take three more along before the engine fits it alone
+        # a run that ends its worker must not end three more before the engine fits it alone
         import dask
 
         stack.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": 0}))
-        given: Any = self.address
-        if given is None:
-            given = stack.enter_context(
+        cluster: Any = self.address
+        if cluster is None:
+            cluster = stack.enter_context(
                 distributed.LocalCluster(
                     n_workers=self.workers or None,
                     threads_per_worker=1,
                     dashboard_address=None,
                     host="127.0.0.1",
-                    # what becomes of a lost worker's runs is told by the engine
+                    # the engine reports what happens to a lost worker's runs
                     silence_logs=logging.CRITICAL,
                 )
             )
         try:
-            return stack.enter_context(distributed.Client(given, timeout=self.wait, set_as_default=False))
+            return stack.enter_context(distributed.Client(cluster, timeout=self.wait, set_as_default=False))
         except OSError as error:
             raise ConfigError(
                 Note("executor_no_scheduler", key="executor.address", address=self.address, seconds=self.wait)
@@ -254,7 +254,7 @@ class SlurmExecutor(Executor):
         return jobqueue.SLURMCluster(
             queue=self.queue,
             cores=self.cores,
-            # one thread each: a run may have to be stopped, and the numeric libraries are held to one thread anyway
+            # one thread each: a run may have to be stopped, and the numeric libraries use one thread anyway
             processes=self.cores,
             memory=self.memory,
             walltime=self.walltime,
@@ -287,7 +287,7 @@ class RayExecutor(Executor):
         from joblib import Parallel, parallel_config, register_parallel_backend
         from ray.util.joblib.ray_backend import RayBackend
 
-        _refuse_deaf(self.address)
+        _refuse_silent(self.address)
         ours = not ray.is_initialized()
         if ours:
             try:
@@ -296,7 +296,7 @@ class RayExecutor(Executor):
                 raise ConfigError(
                     Note("executor_no_ray", key="executor.address", address=self.address, reason=str(error))
                 ) from error
-        register_parallel_backend("digicarbon_ray", _telling(RayBackend))
+        register_parallel_backend("digicarbon_ray", _with_losses(RayBackend))
         try:
             with parallel_config(backend="digicarbon_ray"), Parallel(n_jobs=self.n_jobs, **AS_READY) as parallel:
                 yield parallel
@@ -311,8 +311,8 @@ class RayExecutor(Executor):
         return (RayError, ConnectionError)
 
 
-def _refuse_deaf(address: str | None) -> None:
-    """Refuse an address where nobody listens; Ray would ask for minutes."""
+def _refuse_silent(address: str | None) -> None:
+    """Refuse an address that does not answer; Ray would try for minutes."""
     parts = urlsplit(address if address and "://" in address else f"//{address or ''}")
     if parts.hostname is None or parts.port is None:
         return
@@ -329,7 +329,7 @@ def _on_dask(client: Any, wait: float) -> Iterator[Any]:
     from joblib import Parallel, parallel_config, register_parallel_backend
     from joblib._dask import DaskDistributedBackend
 
-    register_parallel_backend("digicarbon_dask", _telling(DaskDistributedBackend))
+    register_parallel_backend("digicarbon_dask", _with_losses(DaskDistributedBackend))
     try:
         client.wait_for_workers(1, timeout=wait)
     except TimeoutError as error:
@@ -348,8 +348,8 @@ def _dask_losses() -> tuple[type[BaseException], ...]:
     return (KilledWorker, CommClosedError, CancelledError, OSError)
 
 
-def _telling(base: Any) -> Any:
-    """Return a joblib backend that raises when a worker is lost, where joblib's own waits for ever or returns it."""
+def _with_losses(base: Any) -> Any:
+    """Return a joblib backend that raises when a worker is lost; joblib's own waits for ever or returns the error."""
 
     def submit(self: Any, func: Any, callback: Any = None) -> Any:
         future = base.submit(self, func, callback)
@@ -363,7 +363,7 @@ def _telling(base: Any) -> Any:
 
     members: dict[str, Any] = {
         "retrieve_result_callback": retrieve_result_callback,
-        # joblib rules it out for all pools, for the sake of pools that are not told when a result is ready
+        # joblib turns it off for all pools, since some pools do not report when a result is ready
         "supports_return_generator": True,
     }
     if base.__name__ == "DaskDistributedBackend":

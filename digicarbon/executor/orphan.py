@@ -8,14 +8,14 @@ import threading
 import time
 
 LOOK = 1.0
-"""Seconds between two looks at whether the parent is still there."""
+"""Seconds between two checks whether the parent still runs."""
 
 
 def end_with(parent: int) -> None:
     """Have this process end when its parent has ended; workers call it first.
 
-    A worker of joblib would otherwise finish what it has in hand, for nobody, wait five minutes for more, and keep open
-    what it inherited, e.g. the pipe that a script reads the command's answer from.
+    A worker of joblib would otherwise finish its runs for nobody, wait five minutes for more, and keep inherited files
+    open, e.g. the pipe from which a script reads the command's output.
 
     Parameters
     ----------
@@ -29,11 +29,11 @@ def _end_after(parent: int) -> None:
     if sys.platform == "win32":
         import multiprocessing
 
-        # a process keeps the id of a parent that is gone there; joblib's workers hold a handle instead
-        known = multiprocessing.parent_process()
-        if known is None:
+        # on Windows a process keeps the id of a parent that has ended; joblib's workers hold a handle instead
+        process = multiprocessing.parent_process()
+        if process is None:
             return
-        known.join()
+        process.join()
     else:
         while os.getppid() == parent:
             time.sleep(LOOK)

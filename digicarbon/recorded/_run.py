@@ -1,4 +1,4 @@
-"""What MLflow holds of a run and of the sweep that it belongs to."""
+"""The record of a run in MLflow, and of the sweep that it belongs to."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 
 MOST = 1000
-"""Runs that are looked at where the beginning of an id is not enough."""
+"""Largest number of runs that are searched if the beginning of an id is not unique."""
 SETTINGS = ("executor", "tracking", "report")
 """Groups that no number depends on."""
 SHOWN = 5
-"""How many of them are named."""
+"""How many ambiguous runs are named."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,12 +73,12 @@ def find(tracking: Tracking, name: str, experiment: str = "") -> Recorded:
     name : str
         An id, its beginning (4 characters at least), a label, or the name of an experiment (its latest sweep).
     experiment : str
-        Where a label is looked for; by default in the latest sweep of the store.
+        Experiment in which a label is searched; by default the latest sweep of the store.
 
     Notes
     -----
-    Where ``tracking.experiment`` names an experiment of MLflow that several experiments share, the sweeps in it are
-    told apart by the experiment that each says it is of.
+    Where ``tracking.experiment`` names an experiment of MLflow that several experiments share, the sweeps in it
+    are distinguished by a tag with their experiment.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def find(tracking: Tracking, name: str, experiment: str = "") -> Recorded:
 
 
 def file_of(tracking: Tracking, run_id: str, name: str) -> str:
-    """Return the text of a file that is kept with a run.
+    """Return the text of a file of a run.
 
     Raises
     ------
@@ -140,8 +140,8 @@ def experiment_id(tracking: Tracking, name: str) -> str:
         If the store cannot be read.
     """
     with reading(tracking) as client:
-        found = client.get_experiment_by_name(name)
-        return "" if found is None else str(found.experiment_id)
+        experiment = client.get_experiment_by_name(name)
+        return "" if experiment is None else str(experiment.experiment_id)
 
 
 def plain(config: str, run_id: str) -> dict[str, Any]:
@@ -161,34 +161,34 @@ def plain(config: str, run_id: str) -> dict[str, Any]:
     from omegaconf import DictConfig, OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    made = OmegaConf.create(config)
-    if not isinstance(made, DictConfig):
+    node = OmegaConf.create(config)
+    if not isinstance(node, DictConfig):
         raise DataError(Note("recorded_config_damaged", run=run_id, tag=CONFIG))
-    plain: Any = OmegaConf.to_container(made, resolve=False)
-    found = {str(group): content for group, content in plain.items()}
-    # words of the environment are recorded as interpolations; those of the store are not asked for
-    for group in found.keys() - set(SETTINGS):
+    plain: Any = OmegaConf.to_container(node, resolve=False)
+    result = {str(group): content for group, content in plain.items()}
+    # environment variables are recorded as interpolations; those of the store are not needed
+    for group in result.keys() - set(SETTINGS):
         try:
-            content = made[group]
-            found[group] = OmegaConf.to_container(content, resolve=True) if OmegaConf.is_config(content) else content
+            content = node[group]
+            result[group] = OmegaConf.to_container(content, resolve=True) if OmegaConf.is_config(content) else content
         except OmegaConfBaseException as error:
-            unread = Note("recorded_config_unread", run=run_id, field=error.full_key, reason=first_line(error))
-            raise DataError(unread) from error
-    return found
+            note = Note("recorded_config_unread", run=run_id, field=error.full_key, reason=first_line(error))
+            raise DataError(note) from error
+    return result
 
 
 @contextmanager
 def reading(tracking: Tracking) -> Iterator[MlflowClient]:
-    """Give a client of a store that is there already; reading never makes one."""
+    """Give a client of an existing store; reading never creates one."""
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
     if tracking.uri.startswith(SQLITE) and not Path(tracking.uri.removeprefix(SQLITE)).is_file():
         raise DataError(Note("recorded_no_store", store=masked(tracking.uri), folder=Path.cwd()))
-    # reading shows nothing of how it is done
+    # reading shows no progress bars
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    # MLflow logs what it raises, with a traceback; our sentence says it
+    # MLflow also logs its errors, with tracebacks; our message replaces them
     for noisy in ("mlflow", "alembic"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
     try:
@@ -210,8 +210,8 @@ def _run(client: MlflowClient, name: str, experiment: str, shared: str) -> Run:
     experiments = {item.name: item.experiment_id for item in client.search_experiments()}
     sweeps: Sequence[Run] = ()
     if shared in experiments:
-        of = experiment or name
-        sweeps = [run for run in sweeps_of(client, [experiments[shared]]) if run.data.tags.get(EXPERIMENT) == of]
+        owner = experiment or name
+        sweeps = [run for run in sweeps_of(client, [experiments[shared]]) if run.data.tags.get(EXPERIMENT) == owner]
     if experiment and not sweeps and experiment not in experiments:
         hint = suggestion(experiment, experiments)
         raise DataError(
@@ -224,39 +224,39 @@ def _run(client: MlflowClient, name: str, experiment: str, shared: str) -> Run:
     if not experiment and name in experiments:
         return _latest(client, [experiments[name]])
     if len(name) >= 4 and all(letter in "0123456789abcdef" for letter in name):
-        found = client.search_runs(ids, f"attributes.run_id LIKE '{name}%'", max_results=MOST)
-        if len(found) > 1:
-            raise DataError(_ambiguous(name, found))
-        if found:
-            return found[0]
+        matches = client.search_runs(ids, f"attributes.run_id LIKE '{name}%'", max_results=MOST)
+        if len(matches) > 1:
+            raise DataError(_ambiguous(name, matches))
+        if matches:
+            return matches[0]
     return _labelled(client, name, sweeps[0] if sweeps else _latest(client, ids), experiment)
 
 
 def _ambiguous(name: str, runs: Sequence[Run]) -> Note:
     ids = [run.info.run_id for run in runs]
-    enough = next(length for length in range(len(name), 33) if len({one[:length] for one in ids}) == len(ids))
+    letters = next(length for length in range(len(name), 33) if len({one[:length] for one in ids}) == len(ids))
     many = Note("recorded_runs" if len(ids) < MOST else "recorded_runs_at_least", runs=len(ids))
-    named = [
+    names = [
         Note(
             "recorded_run_called",
-            run=run.info.run_id[:enough],
+            run=run.info.run_id[:letters],
             label=run.data.tags.get("digicarbon.label", run.info.run_name),
         )
         for run in runs
     ]
-    return Note("recorded_ambiguous", many=many, name=name, letters=enough, runs=cut(named, SHOWN))
+    return Note("recorded_ambiguous", many=many, name=name, letters=letters, runs=cut(names, SHOWN))
 
 
 def sweeps_of(client: MlflowClient, experiment_ids: Sequence[str]) -> list[Run]:
-    """Return the sweeps of some experiments, the one that a command last began, went on with or ended first."""
-    found = client.search_runs(
+    """Return the sweeps of some experiments; the one that a command last began, continued or ended comes first."""
+    sweeps = client.search_runs(
         experiment_ids, "tags.`digicarbon.kind` = 'sweep'", order_by=["attributes.start_time DESC"], max_results=MOST
     )
-    return sorted(found, key=_touched, reverse=True)
+    return sorted(sweeps, key=_last_use, reverse=True)
 
 
-def _touched(sweep: Run) -> int:
-    # a command that goes on with an older sweep leaves its start as it is
+def _last_use(sweep: Run) -> int:
+    # a command that continues an older sweep does not change its start
     return max(int(sweep.info.start_time), int(sweep.info.end_time or 0), int(sweep.data.tags.get(OPENED, 0)))
 
 
@@ -270,19 +270,19 @@ def _latest(client: MlflowClient, experiment_ids: Sequence[str]) -> Run:
 def _labelled(client: MlflowClient, label: str, sweep: Run, experiment: str) -> Run:
     inside = f"tags.`mlflow.parentRunId` = '{sweep.info.run_id}'"
     ids = [sweep.info.experiment_id]
-    # a filter of MLflow cannot hold both kinds of quotation marks: one that does is looked for among all labels
+    # a filter of MLflow cannot hold both kinds of quotation marks: such a label is searched among all labels
     mark = "'" if '"' in label else '"'
-    asked = "" if mark in label else f" AND tags.`digicarbon.label` = {mark}{label}{mark}"
-    for run in client.search_runs(ids, f"{inside}{asked}", max_results=50_000):
+    condition = "" if mark in label else f" AND tags.`digicarbon.label` = {mark}{label}{mark}"
+    for run in client.search_runs(ids, f"{inside}{condition}", max_results=50_000):
         if run.data.tags.get("digicarbon.label") == label:
             return run
     labels = [run.data.tags.get("digicarbon.label", "") for run in client.search_runs(ids, inside)]
-    named = experiment or client.get_experiment(sweep.info.experiment_id).name
+    shown = experiment or client.get_experiment(sweep.info.experiment_id).name
     raise DataError(
         Note(
             "recorded_no_label",
             label=label,
-            experiment=named,
+            experiment=shown,
             runs=len(labels),
             hint=suggestion(label, labels),
             labels=cut(labels),

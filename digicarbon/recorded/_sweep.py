@@ -1,4 +1,4 @@
-"""A whole sweep as MLflow holds it: all that a report or a page is made of, without fitting or reading any data."""
+"""A whole sweep as recorded in MLflow: all that a report or a page needs, without fitting or reading any data."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class RecordedSweep:
         The sweep's run.
     title : str
     config : str
-        The experiment as it was asked for: YAML.
+        The requested experiment as YAML.
     status : str
         ``FINISHED``; ``FAILED`` if runs failed; ``RUNNING`` or ``KILLED`` if the sweep has not ended.
     start : int
@@ -75,7 +75,7 @@ class RecordedSweep:
     newer : str
         Id of a later sweep of the experiment that has not ended; empty if there is none.
     others : mapping of str to str
-        Further sweeps of the experiment, the newest of each choice on the command line: ids by what was chosen there.
+        Further sweeps of the experiment, the newest for each set of overrides on the command line: ids by overrides.
     """
 
     uri: str
@@ -109,8 +109,8 @@ class RecordedSweep:
     def fitted(self) -> list[tuple[Planned, str]]:
         """The runs whose results can be read, with their ids, in the order of the experiment."""
         ids = self.rows["run_id"].to_dict()
-        found = ((run, ids.get(run.hash, "")) for run in self.roster.runs)
-        return [(run, run_id) for run, run_id in found if run_id in self.results]
+        pairs = ((run, ids.get(run.hash, "")) for run in self.roster.runs)
+        return [(run, run_id) for run, run_id in pairs if run_id in self.results]
 
     @cached_property
     def records(self) -> RecordedRecords:
@@ -130,14 +130,14 @@ class RecordedSweep:
     def failures(self) -> list[tuple[str, str]]:
         """Labels and sentences of runs that failed, in the order of the experiment."""
         failed = self.rows[self.rows["status"] != FINISHED]
-        said = {key: str(error).partition("\n")[0] for key, error in failed["error"].items()}
-        return [(run.label, said[run.hash]) for run in self.roster.runs if run.hash in said]
+        errors = {key: str(error).partition("\n")[0] for key, error in failed["error"].items()}
+        return [(run.label, errors[run.hash]) for run in self.roster.runs if run.hash in errors]
 
     @cached_property
     def left(self) -> list[str]:
         """Labels of runs that were planned and are not recorded."""
-        there = set(self.rows.index)
-        return [run.label for run in self.roster.runs if run.hash not in there]
+        hashes = set(self.rows.index)
+        return [run.label for run in self.roster.runs if run.hash not in hashes]
 
     @cached_property
     def lacking(self) -> int:
@@ -146,16 +146,16 @@ class RecordedSweep:
 
     @property
     def notes(self) -> list[tuple[str, Sequence[Note]]]:
-        """What there is to say of the preparation of each run, by label."""
+        """Notes on the preparation of each run, by label."""
         return [(run.label, run.notes) for run in self.roster.runs]
 
     @cached_property
     def files(self) -> Sequence[str]:
-        """Names of the files that are kept with the sweep."""
+        """Names of the files of the sweep."""
         return self._files.names()
 
     def file(self, name: str) -> bytes:
-        """Return the content of one of them.
+        """Return the content of a file of the sweep.
 
         Raises
         ------
@@ -166,7 +166,7 @@ class RecordedSweep:
 
     @cached_property
     def joint(self) -> Joint | None:
-        """The joint test of the whole curve, where it was asked for."""
+        """The joint test of the whole curve; None if it was not requested."""
         return Joint.from_json(self.file(JOINT).decode()) if JOINT in self.files else None
 
 
@@ -176,7 +176,7 @@ class RecordedRecords(Sequence[Record]):
     Parameters
     ----------
     labels : sequence of (Planned, str, str)
-        Runs with their ids and with what they are called.
+        Runs with their ids and labels.
     results : StoredResults
     """
 
@@ -184,7 +184,7 @@ class RecordedRecords(Sequence[Record]):
         self._labels, self._results = labels, results
 
     def chosen(self, positions: Iterable[int]) -> RecordedRecords:
-        """Return some of them, read on each pass as all are."""
+        """Return some of the records; they too are read on each pass."""
         return RecordedRecords([self._labels[position] for position in positions], self._results)
 
     def __len__(self) -> int:
@@ -210,9 +210,9 @@ class RecordedRecords(Sequence[Record]):
 
 
 def sweep(tracking: Tracking, name: str) -> RecordedSweep:
-    """Return the sweep of an experiment that ended last, or if none has the newest, or a sweep by its id.
+    """Return the sweep of an experiment that ended last (the newest if none has ended), or a sweep by its id.
 
-    A sweep with choices on the command line is taken only where the experiment was not run without any.
+    A sweep with overrides on the command line is returned only if the experiment has none without them.
 
     Parameters
     ----------
@@ -255,7 +255,7 @@ def sweep(tracking: Tracking, name: str) -> RecordedSweep:
 
 
 class _Files:
-    """The files of a sweep, fetched when they are asked for."""
+    """The files of a sweep, fetched when they are needed."""
 
     def __init__(self, client: MlflowClient, uri: str, parent: MlflowRun) -> None:
         self._client, self._uri, self._parent = client, uri, parent
@@ -284,9 +284,9 @@ class _Files:
 
 
 def _parent(client: MlflowClient, tracking: Tracking, name: str) -> tuple[MlflowRun, str, Mapping[str, str]]:
-    """Return a sweep's run, the id of a newer one that has not ended, and ids of those with other choices.
+    """Return a sweep's run, the id of a newer one that has not ended, and ids of those with other overrides.
 
-    The experiment as it stands comes before what the command line made of it.
+    A sweep without overrides comes before sweeps with them.
     """
     known = {item.name: item.experiment_id for item in client.search_experiments()}
     shared = tracking.experiment in known
@@ -294,15 +294,15 @@ def _parent(client: MlflowClient, tracking: Tracking, name: str) -> tuple[Mlflow
         return _by_id(client, list(known.values()), name), "", {}
     if not shared and name not in known:
         raise DataError(_nothing(tracking, name, known))
-    asked = [known[tracking.experiment if shared else name]]
-    sweeps = sweeps_of(client, asked)
-    # an earlier version did not say which experiment a sweep is of
+    ids = [known[tracking.experiment if shared else name]]
+    sweeps = sweeps_of(client, ids)
+    # an earlier version did not record the experiment of a sweep
     own = [run for run in sweeps if run.data.tags.get(EXPERIMENT, name) == name]
     if not own:
         raise DataError(_nothing(tracking, name, known))
     ended = [run for run in own if run.info.status in (FINISHED, "FAILED") and "runs.done" in run.data.metrics]
-    as_it_stands = [run for run in ended if OVERRIDES not in run.data.tags]
-    chosen = (as_it_stands or ended or own)[0]
+    unchanged = [run for run in ended if OVERRIDES not in run.data.tags]
+    chosen = (unchanged or ended or own)[0]
     overrides = chosen.data.tags.get(OVERRIDES, "")
     later = next((run for run in own if run.data.tags.get(OVERRIDES, "") == overrides), chosen)
     others = {run.data.tags.get(OVERRIDES, ""): str(run.info.run_id) for run in reversed(own)}
@@ -311,14 +311,14 @@ def _parent(client: MlflowClient, tracking: Tracking, name: str) -> tuple[Mlflow
 
 
 def _by_id(client: MlflowClient, experiments: Sequence[str], name: str) -> MlflowRun:
-    found = client.search_runs(experiments, f"attributes.run_id = '{name}'", max_results=1)
-    if not found:
+    runs = client.search_runs(experiments, f"attributes.run_id = '{name}'", max_results=1)
+    if not runs:
         raise DataError(Note("recorded_no_run", run=name))
-    if found[0].data.tags.get("digicarbon.kind") != "sweep":
-        parent = found[0].data.tags.get("mlflow.parentRunId", "")
+    if runs[0].data.tags.get("digicarbon.kind") != "sweep":
+        parent = runs[0].data.tags.get("mlflow.parentRunId", "")
         more = Note("recorded_belongs_to", sweep=parent) if parent else ""
         raise DataError(Note("recorded_not_a_sweep", run=name, more=more))
-    return found[0]
+    return runs[0]
 
 
 def _nothing(tracking: Tracking, name: str, known: Mapping[str, str]) -> Note:
@@ -357,7 +357,7 @@ def _roster(files: _Files, names: Sequence[str], rows: pd.DataFrame) -> Roster:
 
 
 def _guessed(rows: pd.DataFrame) -> Roster:
-    """Return what can be known of a sweep of an earlier version: its runs in the order of their recording."""
+    """Return the roster of a sweep of an earlier version, from its runs in the order of their recording."""
     params = rows[[name for name in rows.columns if name.startswith("params.")]]
     params = params.rename(columns=lambda name: name.removeprefix("params."))
     varied = [name for name in params.columns if params[name].nunique(dropna=False) > 1 and name != "column"]
@@ -365,17 +365,17 @@ def _guessed(rows: pd.DataFrame) -> Roster:
     notes = rows.get("tags.mlflow.note.content", pd.Series(index=rows.index, dtype=object))
     runs = []
     for row, (key, chosen) in enumerate(zip(rows.index, params.to_dict("records"), strict=True)):
-        said = {name: value for name, value in chosen.items() if isinstance(value, str)}
+        texts = {name: value for name, value in chosen.items() if isinstance(value, str)}
         content = notes.iloc[row]
         runs.append(
             Planned(
                 key,
                 rows["label"].iloc[row],
-                {name: value for name, value in said.items() if name in GROUPS},
-                {name: said[name] for name in varied if name in said},
+                {name: value for name, value in texts.items() if name in GROUPS},
+                {name: texts[name] for name in varied if name in texts},
                 simulated=simulated.iloc[row] == "SIMULATED",
                 notes=read_all(content.split("\n\n")) if isinstance(content, str) and content else (),
-                column=said.get("column"),
+                column=texts.get("column"),
             )
         )
     return Roster(runs)

@@ -1,4 +1,4 @@
-"""The table of a sweep as it was made before: where nothing that it shows has changed, it is not made again."""
+"""The table of a sweep from an earlier command, used again if nothing that it shows has changed."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from digicarbon.spec import identity
 from digicarbon.sweep.tables import Shown
 
 TABLE = "table.json"
-"""The file of the table among those of a sweep."""
+"""Name of the table's file among the files of a sweep."""
 
 
 def key_of(roster: bytes, title: str, report: Report) -> str:
-    """Return what is equal for sweeps of the same table; an empty text where that cannot be told.
+    """Return a key that is equal for sweeps with the same table; empty if that cannot be known.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def key_of(roster: bytes, title: str, report: Report) -> str:
         All runs with their hashes, labels, choices and notes.
     title : str
     report : Report
-        One from elsewhere may read whatever it likes.
+        A class from outside the package may read anything, so that its key is empty.
     """
     if type(report).__module__.partition(".")[0] != __package__.partition(".")[0]:
         return ""
@@ -39,7 +39,7 @@ def key_of(roster: bytes, title: str, report: Report) -> str:
 
 
 def recorded(shown: Shown, key: str) -> dict[str, str]:
-    """Return the file that lets a later command have the table, by its name; nothing where it should be made anew."""
+    """Return the file by which a later command shows the table, by name; empty if the table should be made again."""
     if not key or shown.table is None or not shown.lasts:
         return {}
     return {TABLE: json.dumps({"key": key, "files": sorted(shown.files), "table": to_json(shown.table)})}
@@ -53,18 +53,18 @@ def found(key: str, place: Callable[[str], Path | None]) -> Shown | None:
     key : str
         As from `key_of`.
     place : callable
-        Returns where a file of the sweep is, or None if it is not on this disk.
+        Returns the path of a file of the sweep, or None if it is not on this disk.
     """
     path = place(TABLE)
     if not key or path is None:
         return None
     try:
-        before = json.loads(path.read_bytes())
-        if before["key"] != key:
+        content = json.loads(path.read_bytes())
+        if content["key"] != key:
             return None
-        table = from_json(before["table"])
-        files = {name: where for name in before["files"] if (where := place(name)) is not None}
-        return Shown(table, None, (), files, lasts=True) if len(files) == len(before["files"]) else None
+        table = from_json(content["table"])
+        files = {name: where for name in content["files"] if (where := place(name)) is not None}
+        return Shown(table, None, (), files, lasts=True) if len(files) == len(content["files"]) else None
     except (OSError, ValueError, LookupError, TypeError):
-        # a damaged file is made again
+        # the table of a damaged file is made again
         return None

@@ -2,7 +2,7 @@
 
 Runs are handed out in chunks whose size follows from how long runs have taken. A chunk that does not come back, because
 its worker was killed or ran out of memory, is fitted again run by run in a process of its own; what ends that process
-again has failed. The engine knows nothing of MLflow: `fitted` yields what is done, as it is done.
+again has failed. The engine knows nothing of MLflow: `fitted` yields results as they come.
 """
 
 from __future__ import annotations
@@ -45,22 +45,22 @@ CHUNK = 0.6
 """Seconds of work in a chunk: joblib's overhead of some milliseconds vanishes, and little is lost with it."""
 LARGEST_CHUNK = 250
 LARGEST_WAVE = 2000
-"""Runs that are handed out before the next sizes are decided; also a bound on what is fitted and not yet written."""
+"""Runs that are handed out before the next chunk sizes are decided; also limits what is fitted and not yet written."""
 UNKNOWN = 0.05
-"""Seconds that a run is taken to last before one of its kind was fitted."""
+"""Assumed seconds of a run before one of its kind was fitted."""
 MOST_STARTS = 3
-"""How often workers are started that end before they begin with a run."""
+"""How often workers may be started and end before their first run."""
 LOOK = 0.2
-"""Seconds between two decisions whether to go on in this process, and between two looks at workers."""
+"""Seconds between two decisions whether to go on in this process, and between two checks of the workers."""
 BEGUN = "fit"
-"""How the names of files begin that stand while a run is fitted."""
+"""Beginning of the names of files that exist while a run is fitted."""
 PATIENCE = 5.0
 """Seconds beyond its time after which a run's process is ended from outside."""
 
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """What a worker hands back: a result, or the sentence and traceback of a failure.
+    """What a worker returns: a result, or the sentence and traceback of a failure.
 
     Attributes
     ----------
@@ -71,7 +71,7 @@ class Fitted:
     start, end : int
         Milliseconds since the epoch.
     seconds : float
-        What the fit took.
+        Duration of the fit.
     """
 
     index: int
@@ -84,7 +84,7 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Rules:
-    """What holds for every run in a worker.
+    """Settings of every run in a worker.
 
     Attributes
     ----------
@@ -99,7 +99,7 @@ class Rules:
     sources : tuple of Source
         The user's own modules, as the planning process has loaded them.
     planner : str
-        The planning process, which needs none of them.
+        The planning process, which does not need the sources.
     """
 
     own_process: bool
@@ -117,14 +117,14 @@ class Work:
     Attributes
     ----------
     task : callable
-        Returns the task of a run; made when it is needed.
+        Returns the task of a run, created when it is needed.
     indices : sequence of int
         The runs to fit.
     kinds : sequence of str
-        By run: what those have in common that take about the same time, e.g. the model's option.
+        By run: a name shared by runs that take about the same time, e.g. the model's option.
     backend : Executor
     own : bool
-        Whether a class of the user's own takes part; it may do what it likes to its process.
+        Whether a user's class takes part; it may do anything to its process.
     """
 
     task: Callable[[int], Task]
@@ -135,7 +135,7 @@ class Work:
 
 
 def fitted(work: Work) -> Generator[list[Fitted], None, None]:
-    """Fit all runs of ``work`` and yield what is done, in whatever order, each run once.
+    """Fit all runs of ``work`` and yield the results in any order, each run once.
 
     Raises
     ------
@@ -156,21 +156,21 @@ def fit(task: Task) -> Fitted:
     result: Result | None = None
     with Caught(f"The code of {type(task.model).__name__}") as caught:
         panel, weights = task.open()
-        found: object = task.model.fit(panel, weights)
-        if not isinstance(found, Result):
-            raise EstimationError(Note("fit_no_result", model=type(task.model).__name__, given=type(found).__name__))
-        found.require_numbers()
-        found = task.model.described(found, panel)
-        tables = {**found.tables, **task.diagnostic.tables(panel, weights)}
-        notes, errors = (*found.notes, *task.diagnostic.remarks(tables)), task.diagnostic.table_errors
-        result = _legible(replace(found, tables=tables, notes=notes, table_errors=errors, residuals=None))
+        outcome: object = task.model.fit(panel, weights)
+        if not isinstance(outcome, Result):
+            raise EstimationError(Note("fit_no_result", model=type(task.model).__name__, given=type(outcome).__name__))
+        outcome.require_numbers()
+        outcome = task.model.described(outcome, panel)
+        tables = {**outcome.tables, **task.diagnostic.tables(panel, weights)}
+        notes, errors = (*outcome.notes, *task.diagnostic.remarks(tables)), task.diagnostic.table_errors
+        result = _legible(replace(outcome, tables=tables, notes=notes, table_errors=errors, residuals=None))
     error = f"{caught.sentence}\n\n{caught.traceback}" if caught.sentence else ""
     seconds = time.perf_counter() - clock
     return Fitted(task.index, result, error, start, time.time_ns() // 1_000_000, seconds)
 
 
 def _legible(result: Result) -> Result:
-    """Return a result whose texts can be written."""
+    """Return the result with texts that can be written."""
     words = "".join((result.kind, result.y, *result.focal, *result.terms, *result.absorbed))
     words += "".join(text for note in result.notes for text in note.texts)
     words += "".join((*result.statistics, *result.tables, *chain.from_iterable(map(_texts, result.tables.values()))))
@@ -194,7 +194,7 @@ def _legible_role(role: Role) -> Role:
 
 
 def _texts(table: pd.DataFrame) -> Iterator[str]:
-    """Yield the texts of a table; its numbers are the most of it and cost nothing."""
+    """Yield the texts of a table; its numbers, most of the table, cost nothing."""
     heads = [head.get_level_values(level) for head in (table.index, table.columns) for level in range(head.nlevels)]
     yield from (name for head in heads for name in head.names if isinstance(name, str))
     parts: list[Any] = [*heads, *(table.iloc[:, place] for place in range(table.shape[1]))]
@@ -221,12 +221,12 @@ class _Pace:
         self._known[kind] = (count + 1, total + seconds, first)
 
     def of(self, kind: str) -> float:
-        """Return the mean duration of a kind, or of all where none of it was fitted, without first ones."""
+        """Return the mean duration of a kind, or of all kinds if none of it was fitted; first runs are left out."""
         known = [self._known[kind]] if kind in self._known else list(self._known.values())
         count = sum(one[0] for one in known)
         if not count:
             return UNKNOWN
-        # the first of a kind pays for imports and for what the others share
+        # the first run of a kind also pays for imports and for what the others share
         rest = count - len(known)
         total = sum(one[1] - (one[2] if rest else 0.0) for one in known)
         return max(total / (rest or count), 1e-5)
@@ -244,9 +244,9 @@ class _Engine:
         self.rules = Rules(
             own_process, work.backend.timeout, str(folder), package_digest(), loaded.sources(), loaded.PROCESS
         )
-        self.looked = time.perf_counter()
+        self.last_look = time.perf_counter()
         self.queue = deque(work.indices)
-        self.left = Counter(work.kinds[index] for index in work.indices)
+        self.remaining = Counter(work.kinds[index] for index in work.indices)
         self.pace = _Pace()
 
     def run(self) -> Iterator[list[Fitted]]:
@@ -269,7 +269,7 @@ class _Engine:
             yield from self._workers()
 
     def _stoppable(self) -> bool:
-        """Whether a run must be kept out of this process: it may end it, or have to be ended."""
+        """Whether runs must not be fitted in this process: they may end it, or may have to be stopped."""
         return self.backend.isolates and (self.work.own or self.backend.timeout is not None)
 
     def _rest(self) -> Iterator[int]:
@@ -286,20 +286,20 @@ class _Engine:
     def _workers_pay(self) -> bool:
         """Whether workers save more time than they take to start."""
         now = time.perf_counter()
-        if now - self.looked < LOOK:
+        if now - self.last_look < LOOK:
             return False
-        self.looked = now
+        self.last_look = now
         width = self.backend.width()
         return self._seconds_left() * (1 - 1 / width) > START
 
     def _seconds_left(self) -> float:
-        return sum(count * self.pace.of(kind) for kind, count in self.left.items() if count)
+        return sum(count * self.pace.of(kind) for kind, count in self.remaining.items() if count)
 
-    def _learned(self, found: Fitted) -> Fitted:
-        kind = self.work.kinds[found.index]
-        self.left[kind] -= 1
-        self.pace.learn(kind, found.seconds)
-        return found
+    def _learned(self, one: Fitted) -> Fitted:
+        kind = self.work.kinds[one.index]
+        self.remaining[kind] -= 1
+        self.pace.learn(kind, one.seconds)
+        return one
 
     def _workers(self) -> Iterator[list[Fitted]]:
         with ExitStack() as stack:
@@ -315,7 +315,7 @@ class _Engine:
                     raise EstimationError(Note("workers_end"))
 
     def _until_lost(self) -> Generator[list[Fitted], None, list[int]]:
-        """Have waves fitted until all is done or a worker is lost; return the runs that were lost with it."""
+        """Fit waves until all is done or a worker is lost; return the runs that were lost with it."""
         with self.backend.crew() as crew:
             while self.queue:
                 broken, lost = yield from self._wave(crew)
@@ -324,19 +324,19 @@ class _Engine:
         return []
 
     def _wave(self, crew: Any) -> Generator[list[Fitted], None, tuple[bool, list[int]]]:
-        """Have a wave of chunks fitted.
+        """Fit a wave of chunks.
 
         Returns
         -------
         bool
             Whether a worker was lost.
         list of int
-            Runs whose chunk a worker had begun and did not bring back. Those that wait in the workers' queue are
-            fitted with the rest.
+            Runs of chunks that a worker began and did not return. Chunks that wait in the workers' queue are fitted
+            later, with the rest.
         """
         from joblib import delayed
 
-        # by its first run: no two chunks of a sweep begin with the same one
+        # the key is the first run: no two chunks of a sweep begin with the same one
         waiting = {chunk[0]: chunk for chunk in self._chunks(crew)}
         handed: set[int] = set()
 
@@ -349,16 +349,16 @@ class _Engine:
         answers = iter(())
         try:
             answers = crew(calls())
-            for number, found in answers:
-                yield [self._learned(_opened(one)) for one in zip(waiting.pop(number), found, strict=True)]
+            for number, results in answers:
+                yield [self._learned(_opened(one)) for one in zip(waiting.pop(number), results, strict=True)]
         except self.backend.losses():
             broken = True
             begun = {number for number in handed if (self.folder / _mark(number)).exists()}
-            # other machines leave their marks elsewhere
+            # marks of other machines are not in this folder
             handed = handed if self.backend.remote else begun
         finally:
             with warnings.catch_warnings():
-                # joblib warns that what is fitted is not looked at; an interrupted sweep says so itself
+                # joblib warns of results that nobody reads; an interrupted sweep reports this itself
                 warnings.simplefilter("ignore")
                 getattr(answers, "close", tuple)()
         lost = [index for number, chunk in waiting.items() if number in handed for index in chunk]
@@ -380,7 +380,7 @@ class _Engine:
             seconds = 0.0
             while self.queue and len(chunk) < most:
                 kind = self.work.kinds[self.queue[0]]
-                # a run of a kind that nobody has seen may take a thousand times as long as others
+                # a run of an unknown kind may take a thousand times as long as others
                 seconds += self.pace.of(kind) if self.pace.known(kind) else target
                 if chunk and seconds > target and not self.backend.batch:
                     break
@@ -399,7 +399,7 @@ class _Engine:
         return [part for index in chunk for part in self._payload([index])]
 
     def _alone(self, indices: Sequence[int], deaths: int) -> Iterator[list[Fitted]]:
-        """Fit runs one by one in a process of their own; ``deaths`` of a worker they may have caused before."""
+        """Fit runs one by one in a separate process; ``deaths``: how often they may have ended a worker before."""
         with ExitStack() as stack:
             cell = stack.enter_context(_Cell())
             for index in indices:
@@ -407,9 +407,9 @@ class _Engine:
 
     def _kept(self, index: int, cell: _Cell, deaths: int) -> Fitted:
         marker = self.folder / str(index)
-        for begun in self.folder.glob(f"{_begun(index)}*"):
-            # of a process that is gone; another may have its number
-            begun.unlink(missing_ok=True)
+        for leftover in self.folder.glob(f"{_in_progress(index)}*"):
+            # its process has ended, and another may have the same number
+            leftover.unlink(missing_ok=True)
         while True:
             if _size(marker):
                 return _failure(index, *self._too_long(marker))
@@ -417,7 +417,7 @@ class _Engine:
             try:
                 return cell.fit(index, self._payload([index]), self.rules)
             except _DiedError as died:
-                # a process that has fitted others before may have been ended on their account
+                # earlier runs of the same process may have caused its end
                 deaths += fresh
                 if deaths >= 2 and not _size(marker):
                     return _failure(index, KILLED, str(died))
@@ -444,7 +444,7 @@ KILLED = (
 
 
 Part = tuple[Sequence[int], bytes | str]
-"""Runs and their tasks, pickled; or why they cannot be."""
+"""Runs and their pickled tasks, or the reason why they cannot be pickled."""
 
 
 def _failure(index: int, sentence: str, trace: str) -> Fitted:
@@ -461,7 +461,7 @@ class _DiedError(Exception):
 
 
 class _Cell:
-    """One process in which one run at a time is fitted, started again when a run has ended it."""
+    """A process that fits one run at a time; it is started again when a run has ended it."""
 
     def __init__(self) -> None:
         self._executor: Any = None
@@ -488,12 +488,12 @@ class _Cell:
             self._executor = ProcessPoolExecutor(max_workers=1, initializer=end_with, initargs=(os.getpid(),))
             self.fresh = True
         try:
-            _, found = self._executor.submit(_fit_chunk, [index], payload, rules).result()
+            _, results = self._executor.submit(_fit_chunk, [index], payload, rules).result()
         except BrokenProcessPool as error:
             self._close()
             raise _DiedError(str(error)) from error
         self.fresh = False
-        return _opened((index, found[0]))
+        return _opened((index, results[0]))
 
     def _close(self) -> None:
         if self._executor is not None:
@@ -502,26 +502,26 @@ class _Cell:
 
 
 def _fit_chunk(chunk: Sequence[int], payload: Sequence[Part], rules: Rules) -> tuple[int, list[Fitted] | list[bytes]]:
-    """Fit the runs of a chunk in a worker; return the number of its first with them, pickled if this is a process."""
+    """Fit the runs of a chunk in a worker; return its number and the results, pickled if this is a process."""
     if not rules.own_process:
         return chunk[0], [one for part in payload for one in _fit_part(*part, rules)]
     _settle()
     if Path(rules.folder).is_dir():
         Path(rules.folder, _mark(chunk[0])).touch()
-    found = [one for part in payload for one in _fit_part(*part, rules)]
+    results = [one for part in payload for one in _fit_part(*part, rules)]
     if package_digest() != rules.code:
-        # afterwards: much of it is imported only when it is used
-        found = [_failure(index, CHANGED, "") for index in chunk]
-    return chunk[0], [_packed(one) for one in found]
+        # checked afterwards, since many modules are imported only when they are used
+        results = [_failure(index, CHANGED, "") for index in chunk]
+    return chunk[0], [_packed(one) for one in results]
 
 
-def _fit_part(indices: Sequence[int], sent: bytes | str, rules: Rules) -> list[Fitted]:
-    if isinstance(sent, str):
-        return [_failure(index, *sent.split("\n\n", 1)) for index in indices]
+def _fit_part(indices: Sequence[int], content: bytes | str, rules: Rules) -> list[Fitted]:
+    if isinstance(content, str):
+        return [_failure(index, *content.split("\n\n", 1)) for index in indices]
     with Caught("A module that the run needs") as caught:
         if rules.own_process and rules.planner != loaded.PROCESS:
             loaded.install(rules.sources)
-        tasks: list[Task] = pickle.loads(sent)
+        tasks: list[Task] = pickle.loads(content)
     if caught.sentence:
         sentence = f"A worker cannot read the run: {caught.sentence}"
         return [_failure(index, sentence, caught.traceback) for index in indices]
@@ -529,7 +529,7 @@ def _fit_part(indices: Sequence[int], sent: bytes | str, rules: Rules) -> list[F
 
 
 def _packed(one: Fitted) -> bytes:
-    """Return what was fitted as it travels: what cannot would be an error of the whole sweep."""
+    """Return a fitted run as bytes; one that cannot be pickled is a failure of this run, not of the whole sweep."""
     import cloudpickle
 
     with Caught("The result") as caught:
@@ -538,23 +538,23 @@ def _packed(one: Fitted) -> bytes:
     return bytes(pickle.dumps(_failure(one.index, sentence, caught.traceback)))
 
 
-def _opened(sent: tuple[int, Fitted | bytes]) -> Fitted:
-    index, found = sent
-    if isinstance(found, Fitted):
-        return found
+def _opened(item: tuple[int, Fitted | bytes]) -> Fitted:
+    index, content = item
+    if isinstance(content, Fitted):
+        return content
     with Caught("The result") as caught:
-        one: Fitted = pickle.loads(found)
+        one: Fitted = pickle.loads(content)
         return one
     return _failure(index, f"The result of a worker cannot be read: {caught.sentence}", caught.traceback)
 
 
-def _begun(index: int) -> str:
-    """Return how the file of a run is called, but for its process's number, which follows."""
+def _in_progress(index: int) -> str:
+    """Return the beginning of a run's file name; the number of its process follows."""
     return f"{BEGUN}-{index}-"
 
 
 def _mark(number: int) -> str:
-    """Return the name of the file that says that a worker has begun with a chunk."""
+    """Return the name of the file that shows that a worker has begun with a chunk."""
     return f"chunk-{number}"
 
 
@@ -568,7 +568,7 @@ def _timed(task: Task, rules: Rules) -> Fitted:
 
 @contextmanager
 def _files_stay_open() -> Iterator[None]:
-    """End this process if the block has closed files that are not its own: it could not answer, and not be heard."""
+    """End this process if the block has closed files of others: the process could no longer return an answer."""
     before = os.open(os.devnull, os.O_RDONLY)
     yield
     try:
@@ -578,24 +578,24 @@ def _files_stay_open() -> Iterator[None]:
 
 
 def _stopped_in_time(task: Task, rules: Rules, timeout: float) -> Fitted:
-    # another machine has no such folder; there the run is found out when it is fitted alone
+    # another machine lacks this folder; there the run is identified when it is fitted alone
     folder = Path(rules.folder) if Path(rules.folder).is_dir() else Path(tempfile.gettempdir())
-    marker, begun = folder / str(task.index), folder / f"{_begun(task.index)}{os.getpid()}"
-    begun.touch()
-    # a run may close files that are not its own; who called sees to that
+    marker, in_progress = folder / str(task.index), folder / f"{_in_progress(task.index)}{os.getpid()}"
+    in_progress.touch()
+    # a run may close files of others; the caller handles that
     with suppress(OSError), marker.open("w", encoding="utf-8") as file:
         faulthandler.dump_traceback_later(timeout, exit=True, file=file)
         try:
-            found = fit(task)
+            outcome = fit(task)
         finally:
             faulthandler.cancel_dump_traceback_later()
-    begun.unlink(missing_ok=True)
+    in_progress.unlink(missing_ok=True)
     marker.unlink(missing_ok=True)
-    return found
+    return outcome
 
 
 class _Watch:
-    """Ends workers of this machine that hold a run far beyond its time; one that is halted cannot end itself.
+    """Ends workers of this machine that exceed the time of a run by far; a halted worker cannot end itself.
 
     Parameters
     ----------
@@ -619,11 +619,11 @@ class _Watch:
         self._thread.join()
 
     def _look(self) -> None:
-        seen: dict[Path, float] = {}
+        first_seen: dict[Path, float] = {}
         while not self._done.wait(LOOK):
             now = time.monotonic()
-            seen = {path: seen.get(path, now) for path in self._folder.glob(f"{BEGUN}-*")}
-            for path in [path for path, since in seen.items() if now - since > self._limit]:
+            first_seen = {path: first_seen.get(path, now) for path in self._folder.glob(f"{BEGUN}-*")}
+            for path in [path for path, since in first_seen.items() if now - since > self._limit]:
                 self._end(path)
 
     def _end(self, path: Path) -> None:
@@ -631,17 +631,17 @@ class _Watch:
         for worker in multiprocessing.active_children():
             if worker.pid == int(pid):
                 (self._folder / index).write_text(f"The process {pid} did not answer.\n", encoding="utf-8")
-                # what joblib starts has no `kill`; on Windows any other signal than Ctrl-C ends a process at once
+                # joblib's processes have no `kill`; on Windows any signal except Ctrl-C ends a process at once
                 os.kill(int(pid), getattr(signal, "SIGKILL", signal.SIGTERM))
         path.unlink(missing_ok=True)
 
 
 @cache
 def _settle() -> None:
-    """Prepare a worker: one thread for its numeric libraries, and deaf to Ctrl-C, which the parent answers."""
+    """Prepare a worker: numeric libraries use one thread, and Ctrl-C is ignored, since the parent handles it."""
     from threadpoolctl import threadpool_limits
 
-    # workers share the cores; a threaded BLAS in each would fight over them
+    # workers share the cores; threads of BLAS in each would compete for them
     threadpool_limits(1)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""What is recorded of a run: its choices as parameters, its provenance as tags, its result."""
+"""The record of a run: its choices as parameters, its provenance as tags, its result."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ROOMS = (*SPARING, "weights")
 
 
 def roster(planned: Plan) -> Roster:
-    """Return what reports need to know of all runs before any is fitted, so that a page can be made of MLflow alone."""
+    """Return what reports need to know of all runs before any is fitted, so that a page needs MLflow alone."""
     runs = [
         Planned(
             run.key,
@@ -49,32 +49,32 @@ def roster(planned: Plan) -> Roster:
 
 
 def simulated_tag(runs: Sequence[Run]) -> dict[str, str]:
-    """Return the tag that tells of made-up data, or nothing."""
+    """Return the tag for simulated data; empty if no data are."""
     return {"digicarbon.data": "SIMULATED"} if any(run.prepared.simulated for run in runs) else {}
 
 
 class Entries:
-    """Makes what is written of the runs of a sweep.
+    """Creates the entries of a sweep's runs for the store.
 
     Parameters
     ----------
-    kept : Ledger
-        Of the sweep.
+    record : Ledger
+        Of the sweep's data.
     asked : Asked
         Which number of a run is its effect; by default the total effect.
     """
 
-    def __init__(self, kept: Ledger, asked: Asked | None = None) -> None:
-        self._kept = kept
+    def __init__(self, record: Ledger, asked: Asked | None = None) -> None:
+        self._record = record
         self._asked = asked or Asked()
         self._once = Once()
 
     def fitted(self, run: Run, fitted: Fitted) -> Entry:
-        """Return what is written of a run that was fitted."""
+        """Return the entry of a run that was fitted."""
         return self._entry(run, fitted.result, fitted.error, fitted.start, fitted.end)
 
     def copied(self, run: Run, result: Result, run_id: str) -> Entry:
-        """Return what is written of a run whose result another sweep has, under ``run_id``."""
+        """Return the entry of a run whose result another sweep has under ``run_id``."""
         now = time.time_ns() // 1_000_000
         return self._entry(run, result, "", now, now, run_id)
 
@@ -85,7 +85,7 @@ class Entries:
             "digicarbon.hash": run.key,
             "digicarbon.label": run.label,
             "digicarbon.data_digest": panel.digest,
-            **self._kept.tags[run.label],
+            **self._record.tags[run.label],
             **({} if prepared.weights is None else {"digicarbon.weights_digest": prepared.weights.digest}),
             **simulated_tag([run]),
         }
@@ -108,13 +108,12 @@ class Entries:
         )
 
     def params(self, run: Run) -> dict[str, str]:
-        """Return the option of each group, every varied value, and the fields that say something.
+        """Return the option of each group, every varied value, and the fields that matter.
 
-        Those of source, panel and sample that are at their defaults are left out, and those that are not set: in
-        MLflow's comparisons they are columns of nothing, and so is what the model ignores. The composed configuration
-        has all.
+        Fields of source, panel and sample at their defaults are left out, and so are fields that are not set or that
+        the model ignores: in MLflow's comparisons they would be empty columns. The composed configuration has all.
 
-        A choice is spelled as the specification has it, whether a column, a grid or the model's own file makes it.
+        A choice is spelled as in the specification, whether it comes from a column, a grid or the model's own file.
         """
         specs = run.specs
         used = {key: option for key, option in run.options.items() if key not in SETTINGS}
@@ -124,15 +123,15 @@ class Entries:
             key: _param(value) for key, value in run.choice.values.items() if key not in used and not specs.lacks(key)
         }
         column = {"column": run.choice.column} if run.choice.column else {}
-        found = {**varied, **column, **used}
+        result = {**varied, **column, **used}
         ignored = specs.ignored
         own = ((key, value) for key, value in specs.model if value is not None and key not in ignored)
-        found |= {f"model.{key}": _param(value) for key, value in own}
+        result |= {f"model.{key}": _param(value) for key, value in own}
         for room in ROOMS:
             spec = getattr(specs, room)
             if spec is not None:
-                found |= self._once(room, (spec,), partial(_choices, room, spec))
-        return found
+                result |= self._once(room, (spec,), partial(_choices, room, spec))
+        return result
 
 
 def _choices(room: str, spec: Spec) -> dict[str, str]:
@@ -150,7 +149,7 @@ def _choices(room: str, spec: Spec) -> dict[str, str]:
 def _profile(panel: Panel) -> str:
     """Return what MLflow's page of a data set shows of a panel, as JSON."""
     rows, columns = len(panel.unit_codes), list(panel.names)
-    # the first two under the names that the page reads
+    # the page reads the first two by these names
     profile: dict[str, Any] = {"num_rows": rows, "num_elements": rows * len(columns)}
     profile |= {"units": len(panel.units), "periods": len(panel.periods), "columns": columns}
     return json.dumps(profile, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""The joint test of a multiverse: whether its whole specification curve is more than chance would make of it."""
+"""The joint test of a multiverse: whether its whole specification curve exceeds what chance would give."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ CELLS = 1 << 22
 MOST_ESTIMATES = 1 << 26
 """Estimates of all draws that are kept at most (half a gigabyte)."""
 QUANTILES = (0.025, 0.5, 0.975)
-"""Low end, middle and high end of what the null gives."""
+"""Low end, middle and high end under the null."""
 AGREE = np.array([1e-6, 2e-3])
 """How far estimate and z of a batched fit of the observed outcome may be from the recorded ones, in shares of them.
 
-The information matrix of lags that nearly depend on each other (all of them of ten units) gives three digits of z."""
+The information matrix of nearly dependent lags (all lags of ten units) gives three digits of z."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,16 +68,16 @@ class _Specification:
 
 
 @dataclass(eq=False)
-class _Tested:
+class _Test:
     """The specifications on the curve, and how many of them have no spatial lag under the null or are fitted singly.
 
-    ``still`` is the largest number of units that no draw moves.
+    ``unmoved`` is the largest number of units that no draw moves.
     """
 
     members: list[_Specification] = field(default_factory=list)
     unfiltered: int = 0
-    alone: int = 0
-    still: int = 0
+    single_fits: int = 0
+    unmoved: int = 0
 
 
 def joint_test(
@@ -88,12 +88,12 @@ def joint_test(
     level: float = 0.05,
     term: str | None = None,
 ) -> Joint:
-    """Test whether the estimates of all specifications, taken together, could come of no effect at all.
+    """Test whether the estimates of all specifications, taken together, are compatible with no effect at all.
 
     Parameters
     ----------
     fits : iterable of (Run, Result)
-        Runs of a plan with their results, looked at once; of a result only the estimate is kept.
+        Runs of a plan with their results, read once; only the estimate of a result is kept.
     quantity : {"coefficient", "direct", "indirect", "total"}
         The estimand. The coefficient of a model without spatial effects counts as its direct and its total effect.
     draws : int
@@ -115,9 +115,9 @@ def joint_test(
 
     Notes
     -----
-    For each specification a null model is fitted: all focal terms, what is made of them and their spatial lags are left
-    out. Its structural residuals are exchanged between whole units by one permutation for all specifications, outcomes
-    are regenerated through the inverse of the spatial filter, and the specification is fitted to them
+    For each specification a null model is fitted: all focal terms, terms computed from them and their spatial lags are
+    left out. Its structural residuals are exchanged between whole units by one permutation for all specifications,
+    outcomes are regenerated through the inverse of the spatial filter, and the specification is fitted to them
     (`digicarbon.numeric.resampling.null_model`). p is (1 + the number of draws as extreme) / (1 + draws), two-sided:
     each curve is measured in its own dominant sign, the median by its absolute value.
 
@@ -128,11 +128,11 @@ def joint_test(
     """
     if draws < 1:
         raise ConfigError(Note("joint_without_draws", draws=draws))
-    found, absent, runs = _specifications(fits, quantity, level, term)
-    _refuse_incommensurable(found)
-    chosen, facets = _without_facets(found)
-    groups, refused = _grouped(chosen)
-    absent += refused
+    specifications, absent, runs = _specifications(fits, quantity, level, term)
+    _refuse_incommensurable(specifications)
+    chosen, facets = _without_facets(specifications)
+    groups, more_absent = _grouped(chosen)
+    absent += more_absent
     chosen = [specification for _, members in groups for specification in members]
     if not chosen:
         raise _no_run(absent, runs)
@@ -148,14 +148,14 @@ def joint_test(
         )
     from threadpoolctl import threadpool_limits
 
-    # the matrices are small: threads would spend more time on waiting for each other than on them
+    # the matrices are small: threads would mostly wait for each other
     with threadpool_limits(1):
-        curves, tested, refused = _under_the_null(groups, draws, seed)
-    chosen, absent = tested.members, absent + refused
+        curves, test, more_absent = _under_the_null(groups, draws, seed)
+    chosen, absent = test.members, absent + more_absent
     if not chosen:
         raise _no_run(absent, runs)
     observed = _observed(chosen)
-    notes = [*_left_out(absent, runs), *facets, *_about(tested, quantity)]
+    notes = [*_left_out(absent, runs), *facets, *_about(test, quantity)]
     if curves.missing:
         notes.append(Note("missing_draws", share=curves.missing / (len(chosen) * draws)))
     return _joint(quantity, seed, observed, curves, tuple(notes))
@@ -170,7 +170,7 @@ def _specifications(
     fits: Iterable[tuple[Run, Result]], quantity: EffectName, level: float, term: str | None
 ) -> tuple[list[_Specification], list[_Absent], int]:
     """Return the estimates of the curve, labels and reasons of the runs that have none, and the number of runs."""
-    found, absent, runs = [], [], 0
+    specifications, absent, runs = [], [], 0
     for run, result in fits:
         runs += 1
         estimand, why = _estimand(run, result, quantity, term)
@@ -180,12 +180,12 @@ def _specifications(
             continue
         estimate, se = numbers
         z = estimate / se if se > 0 else float("nan")
-        found.append(_Specification(run, estimand, estimate, z, _critical(result.inference, level)))
-    return found, absent, runs
+        specifications.append(_Specification(run, estimand, estimate, z, _critical(result.inference, level)))
+    return specifications, absent, runs
 
 
 def _estimand(run: Run, result: Result, quantity: EffectName, term: str | None) -> tuple[Estimand | None, Note | None]:
-    """Return what of a run is on the curve, or why nothing is."""
+    """Return the estimand of a run that is on the curve, or why none is."""
     focal = [name for name in result.focal if name in result.terms]
     if not focal:
         return None, Note("why_no_coefficient")
@@ -211,10 +211,10 @@ def _critical(inference: Inference, level: float) -> float:
     return float(scipy.special.ndtri(tail) if inference.df is None else scipy.special.stdtrit(inference.df, tail))
 
 
-def _refuse_incommensurable(found: Sequence[_Specification]) -> None:
+def _refuse_incommensurable(specifications: Sequence[_Specification]) -> None:
     """Raise unless all estimates are in the same units."""
     scales: dict[tuple[Note, Note], str] = {}
-    for one in found:
+    for one in specifications:
         scales.setdefault((_scale(one.estimand.term, one), _scale(one.model.y, one)), one.run.label)
     if len(scales) > 1:
         (first, label), (second, other) = list(scales.items())[:2]
@@ -232,7 +232,7 @@ def _refuse_incommensurable(found: Sequence[_Specification]) -> None:
 
 
 def _scale(term: str, one: _Specification) -> Note:
-    """Return what a unit of a term is: equal notes for commensurable terms."""
+    """Return the unit of measurement of a term: equal notes for commensurable terms."""
     factors = parse(term)
     if factors is None or len(factors) > 1 or factors[0].power > 1 or factors[0].dummies:
         if factors and (len(factors) > 1 or factors[0].power > 1):
@@ -250,21 +250,21 @@ def _scale(term: str, one: _Specification) -> Note:
     return Note("scale_differences", of=scale) if differences else scale
 
 
-def _without_facets(found: Sequence[_Specification]) -> tuple[list[_Specification], tuple[Note, ...]]:
-    """Return each specification once, whatever standard errors it has, and a note on how many were more."""
+def _without_facets(specifications: Sequence[_Specification]) -> tuple[list[_Specification], tuple[Note, ...]]:
+    """Return each specification once, whatever its standard errors, and a note on the number of the others."""
     first: dict[Hashable, _Specification] = {}
-    for one in found:
+    for one in specifications:
         first.setdefault(_estimate_key(one), one)
-    more = len(found) - len(first)
+    more = len(specifications) - len(first)
     if not more:
         return list(first.values()), ()
-    return list(first.values()), (Note("other_errors", runs=more, every=len(found)),)
+    return list(first.values()), (Note("other_errors", runs=more, every=len(specifications)),)
 
 
 def _estimate_key(one: _Specification) -> Hashable:
-    """Return what is equal for runs that must have the same estimate."""
+    """Return a key that is equal for runs that must have the same estimate."""
     model, panel = one.model, one.panel
-    # the weights of a covariance are none of the estimate
+    # weights that only the covariance uses do not change the estimate
     weights = one.weights.digest if one.weights is not None and model.takes_weights else None
     return identity(model, FACETS), one.estimand, panel.digest_of(panel.expanded(model.terms)), weights
 
@@ -285,7 +285,7 @@ def _grouped(
             absent.append((one.run.label, Note("why_no_null_fit", model=type(one.model).__name__)))
             continue
         groups.setdefault(null.key, (null, []))[1].append(one)
-    # specifications of the same W, one after the other, share what is made of it
+    # specifications of the same W follow each other, to share what is computed from it
     return sorted(groups.values(), key=lambda group: _weights_digest(group[1][0])), absent
 
 
@@ -295,13 +295,13 @@ def _weights_digest(one: _Specification) -> str:
 
 def _under_the_null(
     groups: Sequence[tuple[Null, list[_Specification]]], draws: int, seed: int
-) -> tuple[Curves, _Tested, list[_Absent]]:
-    """Return the curves of all draws, what is on them, and labels and reasons of those without a null model."""
+) -> tuple[Curves, _Test, list[_Absent]]:
+    """Return the curves of all draws, their specifications, and labels and reasons of runs without a null model."""
     units = sorted({unit for _, members in groups for unit in members[0].panel.units})
     whole = permutations(len(units), draws, seed)
     position = {unit: place for place, unit in enumerate(units)}
     curves = Curves(sum(len(members) for _, members in groups), draws)
-    tested, absent = _Tested(), []
+    test, absent = _Test(), []
     for null, members in groups:
         try:
             fitted = null.fit()
@@ -309,18 +309,20 @@ def _under_the_null(
             why = Note("why_no_null", reason=str(error).rstrip("."))
             absent += [(one.run.label, why) for one in members]
             continue
-        place = len(tested.members)
+        place = len(test.members)
         own = np.array([position[unit] for unit in members[0].panel.units])
         classes = period_classes(fitted.rows)
-        tested.still = max(tested.still, int((np.bincount(classes)[classes] == 1).sum()))
+        test.unmoved = max(test.unmoved, int((np.bincount(classes)[classes] == 1).sum()))
         size = max(1, CELLS // len(fitted.y))
         for start in range(0, draws, size):
             block = slice(start, min(start + size, draws))
-            tested.alone += _block(fitted, within_classes(whole[block], own, classes), members, curves, (place, block))
-        tested.members += members
-        tested.unfiltered += 0 if fitted.filters else len(members)
-    curves.cut(len(tested.members))
-    return curves, tested, absent
+            test.single_fits += _block(
+                fitted, within_classes(whole[block], own, classes), members, curves, (place, block)
+            )
+        test.members += members
+        test.unfiltered += 0 if fitted.filters else len(members)
+    curves.cut(len(test.members))
+    return curves, test, absent
 
 
 def _block(
@@ -328,7 +330,7 @@ def _block(
 ) -> int:
     """Fit the specifications of one null model to a block of draws; return how many were fitted one by one.
 
-    The observed outcome goes along, so that no batched fit enters that is not the recorded one.
+    The observed outcome is fitted too, to check that the batched fit equals the recorded one.
     """
     outcomes = np.column_stack([null.y, null.outcomes(units)])
     ready: dict[Hashable, Any] = {}
@@ -404,23 +406,23 @@ def _left_out(absent: Sequence[_Absent], runs: int) -> list[Note]:
     for label, why in absent:
         labels.setdefault(why, []).append(label)
     return [
-        Note("not_in_joint", runs=len(found), every=runs, why=why, labels=cut(found)) for why, found in labels.items()
+        Note("not_in_joint", runs=len(names), every=runs, why=why, labels=cut(names)) for why, names in labels.items()
     ]
 
 
-def _about(tested: _Tested, quantity: EffectName) -> list[Note]:
-    """Return notes on what the null is."""
-    members = tested.members
+def _about(test: _Test, quantity: EffectName) -> list[Note]:
+    """Return notes on the null hypothesis."""
+    members = test.members
     notes = []
     plain = sum(1 for one in members if quantity not in one.model.quantities)
     if quantity in ("direct", "total") and plain:
         notes.append(Note("coefficient_as_effect", specifications=plain, estimand=QUANTITY[quantity]))
-    if tested.unfiltered:
-        notes.append(Note("null_without_lag", specifications=tested.unfiltered, every=len(members)))
-    if tested.still:
-        notes.append(Note("units_in_place", units=tested.still))
-    if tested.alone:
-        notes.append(Note("one_by_one", specifications=tested.alone))
+    if test.unfiltered:
+        notes.append(Note("null_without_lag", specifications=test.unfiltered, every=len(members)))
+    if test.unmoved:
+        notes.append(Note("units_in_place", units=test.unmoved))
+    if test.single_fits:
+        notes.append(Note("one_by_one", specifications=test.single_fits))
     if any(one.run.prepared.simulated for one in members):
         notes.append(Note("joint_simulated"))
     return notes

@@ -23,7 +23,7 @@ from digicarbon.spec import Spec, identity
 RECORD = "data.json"
 """The record's name among the files of a sweep."""
 VERSION = 2
-"""Of the record's layout."""
+"""Version of the record's layout."""
 FINGERPRINT = "digicarbon.data_fingerprint"
 """The tag that carries a run's fingerprint."""
 CODE = "digicarbon.code"
@@ -35,12 +35,12 @@ GROUPS = ("source", "measure", "outcome", "panel", "sample")
 
 
 SHARED_SEEDS = (tuple(KINDS)[: list(KINDS).index("model")], ("model",), tuple(KINDS)[list(KINDS).index("model") + 1 :])
-"""Groups whose seeds are looked for together: runs that differ in their models alone share the others."""
+"""Groups whose seeds are collected together: runs that differ only in their models share the other groups."""
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """What a sweep keeps about its data.
+    """The record of a sweep's data.
 
     Attributes
     ----------
@@ -49,9 +49,9 @@ class Ledger:
     tags : mapping of str to mapping
         By the label of the run: its fingerprint, code and seeds as tags of MLflow; equal ones are one object.
     fingerprint : str
-        Of the whole sweep: that of its runs, or a hash of theirs where they differ.
+        Of the whole sweep: that of its runs, or a hash of all where they differ.
     files : mapping of str to str
-        Contents by name: the record `RECORD`, and what measures are made from (``measure/<option>/…``).
+        Contents by name: the record `RECORD`, and the components of measures (``measure/<option>/…``).
     """
 
     fingerprints: Mapping[str, str]
@@ -66,28 +66,28 @@ def ledger(runs: Sequence[Run]) -> Ledger:
     Raises
     ------
     DataError
-        If a measure cannot say what it is made from.
+        If a measure cannot name its components.
     """
     origins = _Origins()
     tags = {run.label: origins.tags(run) for run in runs}
     prints = {label: own[FINGERPRINT] for label, own in tags.items()}
-    alike: dict[str, list[Run]] = {}
+    groups: dict[str, list[Run]] = {}
     for run in runs:
-        alike.setdefault(origins.choices(run), []).append(run)
-    kept, folders = _kept_by_measures([own[0] for own in alike.values()])
+        groups.setdefault(origins.choices(run), []).append(run)
+    measure_files, folders = _measure_files([own[0] for own in groups.values()])
     data = []
-    for own in alike.values():
+    for own in groups.values():
         each = {prints[run.label]: run for run in reversed(own)}
         by_print = {key: _own(run, origins) for key, run in reversed(each.items())}
         data.append({**_entry(list(each.values()), origins), "artifacts": folders[own[0].label], "runs": by_print})
     record = json.dumps({"version": VERSION, "data": data}, ensure_ascii=False, indent=1)
     several = sorted(set(prints.values()))
     whole = several[0] if len(several) == 1 else _hash(several)
-    return Ledger(prints, tags, whole, {RECORD: record + "\n", **kept})
+    return Ledger(prints, tags, whole, {RECORD: record + "\n", **measure_files})
 
 
 def fingerprint(specs: Specs, prepared: Prepared) -> str:
-    """Return the SHA-256 of all that a run's data are.
+    """Return the SHA-256 of all data of a run.
 
     It covers the bytes of the files from which the columns of the run come, the choices of source, measure, outcome,
     panel and sample, the panel itself (units, periods, rows, and names and values of the columns that model and
@@ -98,7 +98,7 @@ def fingerprint(specs: Specs, prepared: Prepared) -> str:
     ----------
     specs : Specs
     prepared : Prepared
-        As made from ``specs``.
+        The data that ``specs`` describe.
     """
     return _Origins().fingerprint(specs, prepared)
 
@@ -123,7 +123,7 @@ def _seeds(place: str, fields: Iterable[tuple[str, object]]) -> Iterator[tuple[s
 
 
 def today(path: str, sha256: str) -> str:
-    """Return how a recorded file is now: ``same``, ``changed`` or ``not there``."""
+    """Return the present state of a recorded file: ``same``, ``changed`` or ``not there``."""
     try:
         return "same" if datafolder.file_hash(Path(path)) == sha256 else "changed"
     except OSError:
@@ -132,7 +132,7 @@ def today(path: str, sha256: str) -> str:
 
 @dataclass(frozen=True)
 class _PanelRecord:
-    """What is recorded of a panel; the panel itself need not be kept or made again for it.
+    """The record of a panel, so that the panel itself need not be kept or built again.
 
     Attributes
     ----------
@@ -155,7 +155,7 @@ class _PanelRecord:
 
 @dataclass
 class _Origins:
-    """Finds out what runs come from, and keeps what they share: a sweep can have 100,000."""
+    """Finds the origins of runs, and computes what they share once: a sweep can have 100,000 runs."""
 
     _once: Once = field(default_factory=Once)
     _tags: dict[tuple[str, str, str], Mapping[str, str]] = field(default_factory=dict)
@@ -163,12 +163,12 @@ class _Origins:
     def tags(self, run: Run) -> Mapping[str, str]:
         specs = run.specs
         computing = (type(specs.model), type(specs.diagnostic))
-        found = (
+        values = (
             self.fingerprint(specs, run.prepared),
             self._once("code", computing, lambda: code_digest(*computing)),
             json.dumps(self._seeds(specs)),
         )
-        return self._tags.setdefault(found, dict(zip((FINGERPRINT, CODE, SEEDS), found, strict=True)))
+        return self._tags.setdefault(values, dict(zip((FINGERPRINT, CODE, SEEDS), values, strict=True)))
 
     def fingerprint(self, specs: Specs, prepared: Prepared) -> str:
         shared = _panel_specs(specs)
@@ -185,18 +185,18 @@ class _Origins:
         return self._once(("fingerprint", prepared.terms), (*shared, prepared.stage, prepared.weights), make)
 
     def panel(self, prepared: Prepared) -> _PanelRecord:
-        """Return what is recorded of a run's panel."""
+        """Return the record of a run's panel."""
         return self._once(("panel", prepared.terms), (prepared.stage,), lambda: _PanelRecord.of(prepared))
 
     def _seeds(self, specs: Specs) -> dict[str, int]:
-        found: dict[str, int] = {}
+        result: dict[str, int] = {}
         for groups in SHARED_SEEDS:
             own = [(group, getattr(specs, group)) for group in groups]
-            found |= self._once("seeds", tuple(spec for _, spec in own), partial(_seeds_of, own))
-        return found
+            result |= self._once("seeds", tuple(spec for _, spec in own), partial(_seeds_of, own))
+        return result
 
     def choices(self, run: Run) -> str:
-        """Return what runs have in common that are recorded together: options, fields and the files that were read."""
+        """Return a key of runs that are recorded together: equal options, fields and files."""
         inputs, shared = run.prepared.inputs, _panel_specs(run.specs)
 
         def make() -> str:
@@ -206,22 +206,22 @@ class _Origins:
         return self._once("choices", (run.options, *shared, inputs), make)
 
     def files(self, specs: Specs, prepared: Prepared) -> tuple[InputFile, ...]:
-        """Return the files from which something was taken that the run's columns are made of."""
+        """Return the files from which the run's columns are computed."""
         inputs = prepared.inputs
         if not inputs.files:
             return ()
         names = [*variables_of(specs.terms), *specs.sample.variables]
-        made = self._once("made", (prepared.stage,), lambda: _taken(specs, inputs))
-        used = made | set(specs.panel.columns_behind(names, inputs.frame.columns))
-        return tuple(file for file in inputs.files if used & set(file.series))
+        direct = self._once("made", (prepared.stage,), lambda: _series_of(specs, inputs))
+        names_read = direct | set(specs.panel.columns_behind(names, inputs.frame.columns))
+        return tuple(file for file in inputs.files if names_read & set(file.series))
 
 
 def _panel_specs(specs: Specs) -> tuple[Spec, ...]:
     return tuple(getattr(specs, group) for group in GROUPS)
 
 
-def _taken(specs: Specs, inputs: Inputs) -> frozenset[str]:
-    """Return what measure and outcome take of the inputs."""
+def _series_of(specs: Specs, inputs: Inputs) -> frozenset[str]:
+    """Return the names of the inputs that measure and outcome read."""
     watched = WatchedInputs.of(inputs)
     specs.measure.transformed(watched)
     specs.outcome.compute(watched)
@@ -237,7 +237,7 @@ def _every_field(spec: Spec) -> dict[str, Any]:
 
 
 def _choices(specs: Specs) -> dict[str, dict[str, Any]]:
-    """Return the fields that make a panel; the terms that models take of it stand with each run."""
+    """Return the fields that define a panel; the terms that models read are recorded with each run."""
     chosen = {group: getattr(specs, group) for group in GROUPS}
     return {
         group: {name: x for name, x in _every_field(spec).items() if name not in spec.left_to_models}
@@ -250,7 +250,7 @@ def _options(run: Run) -> dict[str, str]:
 
 
 def _entry(runs: Sequence[Run], origins: _Origins) -> dict[str, Any]:
-    """Return what is recorded of runs of the same files and choices."""
+    """Return the record of runs with the same files and choices."""
     first = runs[0]
     inputs = first.prepared.inputs
     return {
@@ -266,7 +266,7 @@ def _entry(runs: Sequence[Run], origins: _Origins) -> dict[str, Any]:
 
 
 def _own(run: Run, origins: _Origins) -> dict[str, Any]:
-    """Return what is recorded of the runs of one fingerprint."""
+    """Return the record of the runs of one fingerprint."""
     prepared = run.prepared
     return {
         "panel": origins.panel(prepared).digest,
@@ -277,35 +277,35 @@ def _own(run: Run, origins: _Origins) -> dict[str, Any]:
 
 
 def _panels(panels: Iterable[_PanelRecord]) -> list[dict[str, Any]]:
-    """Return units and periods of all panels, those of other columns alone together."""
-    found: dict[bytes, dict[str, Any]] = {}
+    """Return units and periods of all panels; panels that differ only in their columns share an item."""
+    shapes: dict[bytes, dict[str, Any]] = {}
     digests: dict[bytes, dict[str, None]] = {}
     for panel in panels:
         place = panel.index.digest
-        if place not in found:
-            found[place] = {
+        if place not in shapes:
+            shapes[place] = {
                 "rows": len(panel.index),
                 "units": list(map(str, panel.index.units)),
                 "periods": list(map(str, panel.index.periods)),
             }
         digests.setdefault(place, {})[panel.digest] = None
-    return [{**shape, "digests": list(digests[place])} for place, shape in found.items()]
+    return [{**shape, "digests": list(digests[place])} for place, shape in shapes.items()]
 
 
 def _weights(runs: Sequence[Run]) -> dict[str, dict[str, Any]]:
     """Return the weights that runs take, by digest."""
-    found: dict[str, dict[str, Any]] = {}
+    result: dict[str, dict[str, Any]] = {}
     for run in runs:
         spec, weights = run.specs.weights, run.prepared.weights
-        if spec is not None and weights is not None and weights.digest not in found:
-            found[weights.digest] = {
+        if spec is not None and weights is not None and weights.digest not in result:
+            result[weights.digest] = {
                 "option": run.options.get("weights", ""),
                 "choices": _every_field(spec),
                 "units": weights.n,
                 "links": int(weights.matrix.nnz),
                 "files": [asdict(InputFile.of(Path(file))) for file in spec.files],
             }
-    return found
+    return result
 
 
 def _file(file: InputFile) -> dict[str, Any]:
@@ -322,7 +322,7 @@ def _imports(path: Path) -> list[dict[str, Any]]:
         return [{"kind": "unknown", "notes": [str(error)]}]
 
 
-def _kept_by_measures(runs: Iterable[Run]) -> tuple[dict[str, str], dict[str, list[str]]]:
+def _measure_files(runs: Iterable[Run]) -> tuple[dict[str, str], dict[str, list[str]]]:
     """Return the files of all measures, and their names by the label of the run that they belong to."""
     files: dict[str, str] = {}
     names: dict[str, list[str]] = {}
@@ -330,23 +330,23 @@ def _kept_by_measures(runs: Iterable[Run]) -> tuple[dict[str, str], dict[str, li
     contents: dict[tuple[int, str], str] = {}
     for run in runs:
         measure = run.specs.measure
-        measured = id(run.prepared.inputs), identity(measure, measure.left_to_models)
-        if measured not in contents:
-            made = measure.artifacts(run.prepared.inputs)
-            contents[measured] = content = _hash(sorted(made.items()))
+        key = id(run.prepared.inputs), identity(measure, measure.left_to_models)
+        if key not in contents:
+            artifacts = measure.artifacts(run.prepared.inputs)
+            contents[key] = content = _hash(sorted(artifacts.items()))
             if content not in places:
                 folder = _unused(f"measure/{run.options.get('measure', 'measure')}", files)
-                places[content] = [f"{folder}/{name}" for name in made]
-                files |= dict(zip(places[content], made.values(), strict=True))
-        names[run.label] = places[contents[measured]]
+                places[content] = [f"{folder}/{name}" for name in artifacts]
+                files |= dict(zip(places[content], artifacts.values(), strict=True))
+        names[run.label] = places[contents[key]]
     return files, names
 
 
 def _unused(folder: str, files: Mapping[str, str]) -> str:
-    """Return a folder's name, with a number where another measure of the same option has it."""
-    taken = {name.rpartition("/")[0] for name in files}
+    """Return a folder's name, with a number if another measure of the same option uses the name."""
+    names = {name.rpartition("/")[0] for name in files}
     more = (f"{folder}_{number}" for number in itertools.count(2))
-    return next(name for name in itertools.chain([folder], more) if name not in taken)
+    return next(name for name in itertools.chain([folder], more) if name not in names)
 
 
 def _hash(content: object) -> str:

@@ -1,4 +1,4 @@
-"""Something that is done when nothing was heard for a while, though the main thread is busy or waits."""
+"""Calls a function when no answer has come for a while, even if the main thread is busy or waiting."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from typing import Self
 
 
 class WhenQuiet:
-    """Calls a function once a pause has lasted long enough; a context within which it does so.
+    """A context within which a function is called after each pause that lasts long enough.
 
-    A sweep writes when answers come. Where one run takes minutes, in this process or in a worker, what was fitted just
-    before would wait in memory all that time, and be lost if the command is killed.
+    A sweep writes when answers come. If one run takes minutes, in this process or in a worker, earlier results would
+    wait in memory all that time, and be lost if the command is killed.
 
     Parameters
     ----------
     seconds : float
-        How long a pause is.
+        Length of a pause.
     act : callable
-        Called in a thread of its own, never during `heard`. A KeyboardInterrupt that it raises reaches the main thread
+        Called in a separate thread, never during `heard`. A KeyboardInterrupt that it raises reaches the main thread
         at once, any other error with the next `heard` or at the end.
     """
 
@@ -72,5 +72,5 @@ class WhenQuiet:
                     self._act()
                 except KeyboardInterrupt:
                     _thread.interrupt_main()
-                except BaseException as error:  # noqa: BLE001 - it is raised where it can be answered
+                except BaseException as error:  # noqa: BLE001 - it is raised later, where it can be handled
                     self._error = error

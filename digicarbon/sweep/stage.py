@@ -1,4 +1,4 @@
-"""What runs share, and how it reaches whoever fits them: once per process, never once per run."""
+"""Data that runs share, and how they reach the workers: once per process, never once per run."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from digicarbon.weights import Weights
 T = TypeVar("T")
 
 LARGE = 1 << 20
-"""Bytes from which a file is mapped into memory, so that all workers of a machine read one copy; a smaller one is read
-at once, since arrays of small maps cost more at every use."""
+"""Bytes from which a file is mapped into memory, so that all workers of a machine read one copy; a smaller file is
+read whole, since small maps cost more at every use."""
 
 MOST_RECEIVED = 256
-"""How many shared things a worker keeps; one that went is read again."""
+"""How many shared objects a worker keeps; one that was dropped is read again."""
 
 _numbers = itertools.count()
 _received: OrderedDict[str, Received[Any]] = OrderedDict()
@@ -33,9 +33,9 @@ _received: OrderedDict[str, Received[Any]] = OrderedDict()
 class Shared(Generic[T]):
     """Something that many tasks read.
 
-    In the process that made it, it is the thing itself. When it is pickled for a worker on this machine it becomes the
-    path of a file, which a worker reads once; where there is no folder, as for workers on other machines, it travels
-    with each chunk of tasks and a worker keeps the first that comes.
+    In the process that created it, it holds the object itself. Pickled for a worker on this machine, it becomes the
+    path of a file, which the worker reads once. Without a folder, as for workers on other machines, it is sent with
+    each chunk of tasks, and a worker keeps the first copy.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class Shared(Generic[T]):
             try:
                 joblib.dump(self.value, file)
             except OSError:
-                # a full disk of temporary files is no reason to lose the run
+                # a full temporary disk is no reason to lose the run
                 self.folder = None
             else:
                 self._file = file
@@ -73,13 +73,13 @@ class Shared(Generic[T]):
 
 
 class Received(Generic[T]):
-    """What a `Shared` is in the process that it was sent to; it can be sent on.
+    """A `Shared` in the process that it was sent to; it can be sent on.
 
     Parameters
     ----------
     value : object
     origin : tuple
-        How it came, as pickle reads it.
+        How pickle recreates it.
     """
 
     def __init__(self, value: T, origin: tuple[Any, ...]) -> None:
@@ -107,15 +107,15 @@ def _by_value(key: str, value: Any) -> Received[Any]:
     return _received[key]
 
 
-def _keep(key: str, found: Received[Any]) -> None:
-    _received[key] = found
+def _keep(key: str, value: Received[Any]) -> None:
+    _received[key] = value
     while len(_received) > MOST_RECEIVED:
         _received.popitem(last=False)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Task:
-    """What it takes to fit one run, small enough to be sent by the thousand.
+    """All that the fit of one run needs, small enough to be sent by the thousand.
 
     Attributes
     ----------
@@ -143,13 +143,13 @@ class Task:
 
 
 class Stages:
-    """Makes the tasks of a sweep, which share what their runs share; a context that clears up after itself.
+    """Makes the tasks of a sweep, which share what their runs share; a context that removes its files at the end.
 
     Parameters
     ----------
     local : bool
-        Whether all workers are on this machine: what is shared then goes through files, which large arrays are mapped
-        from. Nothing is written before a task is pickled, so that threads and this process alone copy nothing.
+        Whether all workers are on this machine: shared data then go through files, from which large arrays are
+        mapped. Nothing is written before a task is pickled, so that threads or a single process copy nothing.
     """
 
     def __init__(self, local: bool = True) -> None:
@@ -170,7 +170,7 @@ class Stages:
         Parameters
         ----------
         index : int
-            Comes back with the result.
+            Returned with the result.
         run : Run
         """
         prepared = run.prepared
@@ -185,7 +185,7 @@ class Stages:
             self._scratch.close()
 
     def _share(self, value: T) -> Shared[T]:
-        # a shared thing holds its value, so that no other one can take its id
+        # `Shared` keeps its value alive, so that no other object can take its id
         if id(value) not in self._shared:
             self._shared[id(value)] = Shared(value, None if self._scratch is None else self._scratch.path)
         return self._shared[id(value)]

@@ -1,4 +1,4 @@
-"""Experiment to runs to results: what is done is not done again, workers fit, this process writes."""
+"""From experiment to runs to results: finished runs are not fitted again, workers fit, this process writes."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ from digicarbon.tracking import EXPERIMENT, OVERRIDES, ROSTER, Entry, Store, Sto
 S = TypeVar("S", bound=Spec)
 
 BATCH = 500
-"""Runs that are written at once at most."""
+"""Largest number of runs that are written at once."""
 FLUSH = 1.0
-"""Seconds after which what is fitted is written, however few runs it is."""
+"""Seconds after which fitted runs are written, however few they are."""
 KEPT = 2_000
-"""Up to so many runs a sweep keeps its results in memory."""
+"""A sweep of at most this number of runs keeps its results in memory."""
 
 
 class SweepInterruptedError(KeyboardInterrupt):
@@ -48,7 +48,7 @@ class SweepInterruptedError(KeyboardInterrupt):
 
 @dataclass
 class Finished:
-    """What a sweep left behind.
+    """The outcome of a sweep.
 
     Attributes
     ----------
@@ -57,11 +57,11 @@ class Finished:
     failures : list of (str, str)
         Labels and sentences.
     tracebacks : list of str
-        Where the traceback of each is.
+        Place of each traceback.
     done : int
         Runs with a result, whoever fitted them.
     kept, reused : int
-        Those of ``done`` that this sweep had before, and those that another sweep of the store had.
+        Runs of ``done`` that this sweep had before, and runs that another sweep of the store had.
     pictures : tuple of str
         Where the report's pictures and other files are.
     waiting : int
@@ -71,7 +71,7 @@ class Finished:
     experiment, uri, parent_id : str
         Where MLflow has it.
     notices : tuple of str
-        What the store has to say, e.g. how many runs wait for a server.
+        Messages of the store, e.g. how many runs wait for a server.
     """
 
     table: Table | None
@@ -92,7 +92,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Settings:
-    """What holds for a whole sweep: its table, its workers and its store."""
+    """Settings of a whole sweep: its table, its workers and its store."""
 
     report: Report
     executor: Executor
@@ -120,7 +120,7 @@ def settings(composer: Composer) -> Settings:
 
 
 def sweep_key(planned: Plan) -> str:
-    """Return what a sweep is known by when it is started again: its name, its overrides and all that it fits."""
+    """Return the key that identifies a sweep when it is started again: from its name, its overrides and its runs."""
     text = "\n".join([store_name(planned), *planned.overrides, *sorted(run.key for run in planned.runs)])
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -151,12 +151,12 @@ def run(
         report cannot be made of these runs; the runs are recorded then.
     """
     chosen = settings(composer)
-    kept = ledger(planned.runs)
+    record = ledger(planned.runs)
     roster = entries.roster(planned).to_bytes()
     table_key = before.key_of(roster, planned.title, chosen.report)
     store = Store(chosen.tracking, store_name(planned))
     tags = {
-        FINGERPRINT: kept.fingerprint,
+        FINGERPRINT: record.fingerprint,
         EXPERIMENT: store_name(planned),
         **({OVERRIDES: " ".join(planned.overrides)} if planned.overrides else {}),
         **entries.simulated_tag(planned.runs),
@@ -168,9 +168,9 @@ def run(
             tags,
             sweep_key(planned),
             resume=not force,
-            files={**kept.files, ROSTER: roster},
+            files={**record.files, ROSTER: roster},
         )
-        book = _Book(store, planned.runs, entries.Entries(kept, chosen.report.asked), signals, progress)
+        book = _Book(store, planned.runs, entries.Entries(record, chosen.report.asked), signals, progress)
         try:
             book.take_over(done, elsewhere=not force)
             shown = before.found(table_key, store.kept) if book.kept == len(planned.runs) else None
@@ -215,20 +215,20 @@ def run(
 
 
 def _fit(runs: Sequence[Run], book: _Book, executor: Executor) -> None:
-    """Fit what has no result yet."""
+    """Fit the runs that have no result yet."""
     with (
         Stages(local=not executor.remote) as stages,
-        closing(engine.fitted(_work(runs, book.left(), executor, stages))) as answers,
+        closing(engine.fitted(_work(runs, book.remaining(), executor, stages))) as answers,
         WhenQuiet(FLUSH, book.flush) as quiet,
     ):
-        for found in answers:
+        for results in answers:
             with quiet.heard():
-                book.add(found)
+                book.add(results)
     book.flush()
 
 
 class _Book:
-    """Keeps account of a sweep: every run is written once, in batches.
+    """Accounts of a sweep: every run is written once, in batches.
 
     The results of a small sweep are kept for its table. A run of a large one takes a byte here: its result is read back
     from the files of the store when the report asks for it.
@@ -238,7 +238,7 @@ class _Book:
     done : int
         Runs with a result.
     kept, reused : int
-        Those of them that this sweep had before, and those that another sweep of the store had.
+        Runs of ``done`` that this sweep had before, and runs that another sweep of the store had.
     errors : dict of int to str
         Sentences of failed runs.
     results : dict of int to Result
@@ -249,12 +249,12 @@ class _Book:
         self,
         store: Store,
         runs: Sequence[Run],
-        made: entries.Entries,
+        maker: entries.Entries,
         signals: _Signals,
         progress: Callable[[int, int], None],
     ) -> None:
         self.store, self.runs, self.signals, self.progress = store, runs, signals, progress
-        self.entries = made
+        self.entries = maker
         self.done = self.kept = self.reused = 0
         self.errors: dict[int, str] = {}
         self.results: dict[int, Result] = {}
@@ -272,16 +272,16 @@ class _Book:
                 self._count(index)
         self.kept = self.done
         if elsewhere and self.kept < len(self.runs):
-            self._copy(self.store.find([self.runs[index].key for index in self.left()]))
-        self._tell()
+            self._copy(self.store.find([self.runs[index].key for index in self.remaining()]))
+        self._report_progress()
 
-    def left(self) -> list[int]:
+    def remaining(self) -> list[int]:
         """Return the positions of the runs that have neither result nor error."""
         return [index for index, has in enumerate(self._has_result) if not has and index not in self.errors]
 
-    def add(self, found: Sequence[Fitted]) -> None:
-        """Take what was fitted, and write when it is time to."""
-        for one in found:
+    def add(self, results: Sequence[Fitted]) -> None:
+        """Record fitted runs, and write them when it is time."""
+        for one in results:
             if one.result is None:
                 # thousands of runs may fail for one reason
                 self.errors[one.index] = sys.intern(one.error.split("\n")[0])
@@ -292,7 +292,7 @@ class _Book:
             self._put(self.entries.fitted(self.runs[one.index], one))
         if time.monotonic() - self._flushed >= FLUSH:
             self.flush()
-        self._tell()
+        self._report_progress()
 
     def flush(self) -> None:
         """Write what is waiting."""
@@ -307,35 +307,35 @@ class _Book:
             self._read_before()
             return Records(planned, sorted(self.results), lambda indices: map(self.results.__getitem__, indices))
         stored = self.store.recorded()
-        # a user's own table can hold what no file can; such a run is done, but not to be read back
-        there = [index for index, has in enumerate(self._has_result) if has and self.runs[index].key in stored]
+        # a user's own table can hold what no file can; such a run is done but cannot be read back
+        positions = [index for index, has in enumerate(self._has_result) if has and self.runs[index].key in stored]
 
         def read(indices: Sequence[int]) -> Iterator[Result]:
             return (result for _, result in stored.read(self.runs[index].key for index in indices))
 
-        return Records(planned, there, read, lacking=self.done - len(there))
+        return Records(planned, positions, read, lacking=self.done - len(positions))
 
     def _read_before(self) -> None:
         """Read the results that the sweep had before."""
-        there = [index for index, has in enumerate(self._has_result) if has and index not in self.results]
+        positions = [index for index, has in enumerate(self._has_result) if has and index not in self.results]
         if self._before is not None:
-            results = self._before.read(self.runs[index].key for index in there)
-            self.results |= {index: result for index, (_, result) in zip(there, results, strict=True)}
+            results = self._before.read(self.runs[index].key for index in positions)
+            self.results |= {index: result for index, (_, result) in zip(positions, results, strict=True)}
 
-    def _copy(self, found: Mapping[str, str]) -> None:
-        """Record copies of what other sweeps have, by content hash."""
-        if not found:
+    def _copy(self, matches: Mapping[str, str]) -> None:
+        """Record copies of the results of other sweeps, by content hash."""
+        if not matches:
             return
-        others = self.store.results(found.values())
-        wanted = [index for index in self.left() if found.get(self.runs[index].key) in others]
+        others = self.store.results(matches.values())
+        indices = [index for index in self.remaining() if matches.get(self.runs[index].key) in others]
         for index, (run_id, result) in zip(
-            wanted, others.read(found[self.runs[index].key] for index in wanted), strict=True
+            indices, others.read(matches[self.runs[index].key] for index in indices), strict=True
         ):
             self._count(index)
             if self._small:
                 self.results[index] = result
             self._put(self.entries.copied(self.runs[index], result, run_id))
-        self.reused = len(wanted)
+        self.reused = len(indices)
         self.flush()
 
     def _count(self, index: int) -> None:
@@ -347,7 +347,7 @@ class _Book:
         if len(self._waiting) >= BATCH:
             self.flush()
 
-    def _tell(self) -> None:
+    def _report_progress(self) -> None:
         self.progress(self.done + len(self.errors), len(self.runs))
 
 
@@ -357,12 +357,12 @@ class _Signals:
     def __init__(self) -> None:
         self._before: dict[signal.Signals, Any] = {}
         self._holding = False
-        self._asked = False
+        self._pending = False
 
     def __enter__(self) -> _Signals:
         if threading.current_thread() is threading.main_thread():
             for one in (signal.SIGINT, signal.SIGTERM):
-                # what started this command may have made it deaf on purpose
+                # the parent process may have turned the signal off on purpose
                 if signal.getsignal(one) is not signal.SIG_IGN:
                     self._before[one] = signal.signal(one, self._answer)
         return self
@@ -373,37 +373,37 @@ class _Signals:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold a signal back until the block has ended; a second one is not held."""
+        """Delay a signal until the block has ended; a second one is not delayed."""
         self._holding = True
         try:
             yield
         finally:
             self._holding = False
-        if self._asked:
-            self._asked = False
+        if self._pending:
+            self._pending = False
             raise Interrupt
 
     def _answer(self, number: int, frame: FrameType | None) -> None:
-        if self._holding and not self._asked:
-            self._asked = True
+        if self._holding and not self._pending:
+            self._pending = True
             return
         raise Interrupt
 
 
-def _work(runs: Sequence[Run], left: Sequence[int], executor: Executor, stages: Stages) -> Work:
-    classes = {cls for index in left for cls in (type(runs[index].specs.model), type(runs[index].specs.diagnostic))}
+def _work(runs: Sequence[Run], indices: Sequence[int], executor: Executor, stages: Stages) -> Work:
+    classes = {cls for index in indices for cls in (type(runs[index].specs.model), type(runs[index].specs.diagnostic))}
     own = any(cls.__module__.split(".")[0] != "digicarbon" for cls in classes)
-    return Work(lambda index: stages.task(index, runs[index]), left, [kind(run) for run in runs], executor, own)
+    return Work(lambda index: stages.task(index, runs[index]), indices, [kind(run) for run in runs], executor, own)
 
 
 def kind(run: Run) -> str:
-    """Return what a run has in common with those that take about as long."""
-    # one object for all of a kind: a sweep has 100,000
+    """Return a name that runs share if they take about as long."""
+    # one text object for all runs of a kind: a sweep can have 100,000
     return sys.intern("/".join(run.options.get(group, "") for group in ("source", "model", "diagnostic")))
 
 
 def _interrupted(store: Store, book: _Book) -> str:
-    left = len(book.runs) - book.done
-    if not left:
+    remaining = len(book.runs) - book.done
+    if not remaining:
         return str(Note("interrupted_at_end", uri=store.uri))
-    return str(Note("interrupted", done=book.done, runs=len(book.runs), uri=store.uri, left=left))
+    return str(Note("interrupted", done=book.done, runs=len(book.runs), uri=store.uri, left=remaining))

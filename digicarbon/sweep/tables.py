@@ -1,4 +1,4 @@
-"""What a sweep shows at its end: the report's table and pictures, and all estimates in one file."""
+"""The output of a sweep: the report's table and pictures, and all estimates in one file."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class Shown:
     pictures : tuple of str
         Names of the report's own files.
     files : mapping of str to str, bytes or Path
-        Contents by name: table, pictures, the joint test, and where the file of estimates is.
+        Contents by name: table, pictures, the joint test, and the path of the file of estimates.
     metrics : mapping of str to float
         Numbers of the sweep as a whole: the p values of its joint test.
     lasts : bool
-        Whether the same runs show the same again. Pictures may show more than the results, e.g. a map from a file;
-        what a picture or a joint test refused today it may not refuse tomorrow.
+        Whether the same runs give the same report again. Pictures may depend on more than the results, e.g. on a map
+        from a file; a picture or joint test that fails today may succeed tomorrow.
     """
 
     table: Table | None
@@ -67,12 +67,12 @@ class Records(Sequence[Record]):
     read : callable
         Yields the results of runs at some positions, in their order.
     lacking : int
-        How many more are recorded whose results cannot be read.
+        Number of further recorded runs whose results cannot be read.
 
     Attributes
     ----------
     watchers : list of callable
-        Told the place, run and result of each fit that is read for a report.
+        Called with the place, run and result of each fit that is read for a report.
     """
 
     def __init__(
@@ -104,19 +104,19 @@ class Records(Sequence[Record]):
     def __getitem__(self, position: int | slice) -> Record | list[Record]:
         chosen = range(len(self))[position]
         if isinstance(chosen, range):
-            wanted = {place: one for place, one in enumerate(self) if place in chosen}
-            return [wanted[place] for place in chosen]
+            records = {place: one for place, one in enumerate(self) if place in chosen}
+            return [records[place] for place in chosen]
         return next(islice(self, chosen, None))
 
     def results(self, first: int = 0) -> Iterator[tuple[Run, Result]]:
-        """Yield each fit with its result, beginning with the one at a place."""
+        """Yield each fit with its result, beginning at a place."""
         indices = self._indices[first:]
         for index, result in zip(indices, self._read(indices), strict=True):
             yield self._planned.runs[index], result
 
     def _of(self, run: Run, result: Result) -> Iterator[Record]:
-        """Yield a run as the report sees it, once more for each named column that came to the same fit."""
-        # the panel is made for a picture only
+        """Yield a run as the report sees it, and again for each named column with the same fit."""
+        # only pictures need the panel
         chosen = self._planned.chosen(run)
         shared = (run.options, chosen, result, lambda: run.prepared.panel, run.prepared.simulated, run.choice.column)
         for again, label in enumerate((run.label, *self._planned.twins(run))):
@@ -126,7 +126,7 @@ class Records(Sequence[Record]):
 def show(
     planned: Plan, report: Report, records: Records, scratch: Path, failures: Collection[tuple[str, str]] = ()
 ) -> Shown:
-    """Make the report of a sweep; fitted runs are recorded whatever it says.
+    """Make the report of a sweep; fitted runs are recorded even if it fails.
 
     Parameters
     ----------
@@ -134,27 +134,27 @@ def show(
     report : Report
     records : Records
     scratch : Path
-        A folder for files that are large; they are there as long as it is.
+        A folder for large files, which exist as long as it does.
     failures : collection of (str, str)
         Labels and sentences of the runs that failed.
 
     Raises
     ------
     TrackingError
-        If the folder takes no more.
+        If the disk is full.
     """
     place = scratch / ESTIMATES
     try:
         with place.open("w", encoding="utf-8", newline="") as file:
-            every = _Estimates(file)
-            records.watchers.append(every.take)
+            estimates = _Estimates(file)
+            records.watchers.append(estimates.take)
             joint, untested = _joint(report, records)
             report = report if joint is None else report.with_joint(joint)
             pictures, lacking = _pictures(planned, report, records)
             table, refusal = _table_or_refusal(
                 planned, report, records, (*untested, *lacking, *absent(failures, planned.failed.items()))
             )
-            every.complete(records)
+            estimates.complete(records)
     except OSError as error:
         raise TrackingError(Note("estimates_not_written", folder=scratch, reason=error.strerror)) from error
     files: dict[str, str | bytes | Path] = {**pictures}
@@ -164,21 +164,21 @@ def show(
         files["table_below.csv"] = plain_table(table.below.cells).to_csv()
     if joint is not None:
         files[JOINT] = joint.to_json()
-    if every.count:
+    if estimates.count:
         files[ESTIMATES] = place
     lasts = table is not None and joint is None and not (pictures or lacking or untested or records.lacking)
     return Shown(table, refusal, tuple(pictures), files, {} if joint is None else joint.metrics, lasts)
 
 
 def store_name(planned: Plan) -> str:
-    """Return what MLflow and a table without title call the sweep."""
+    """Return the sweep's name in MLflow and in a table without title."""
     return UNNAMED if planned.name == ROOT else planned.name
 
 
 class _Estimates:
     """Writes all coefficients: term, coef, se, stat, p, low, high, and label and hash of the run.
 
-    What a report reads is written on the way, since reading takes longer than writing; each fit once, in order.
+    Fits are written while a report reads them, since reading takes longer than writing; each fit once, in order.
     """
 
     def __init__(self, file: TextIO) -> None:
@@ -198,13 +198,13 @@ class _Estimates:
         self.count += len(result.terms)
 
     def complete(self, records: Records) -> None:
-        """Write what the report did not look at."""
+        """Write the fits that the report did not read."""
         for run, result in records.results(self._next):
             self.take(self._next, run, result)
 
 
 def _blank(values: list[float]) -> list[float | str]:
-    """Return values, nothing for those that are no number."""
+    """Return values, with an empty text for NaN."""
     return ["" if math.isnan(value) else value for value in values]
 
 
@@ -234,19 +234,19 @@ def absent(failures: Collection[tuple[str, str]], columns: Collection[tuple[str,
     columns : collection of (str, Note or str)
         Labels and why they are not in the table.
     """
-    said: list[Note] = []
+    notes: list[Note] = []
     if failures:
-        said.append(Note("runs_failed", runs=len(failures), labels=cut((label for label, _ in failures), 8)))
-        said += _reasons(failures)
+        notes.append(Note("runs_failed", runs=len(failures), labels=cut((label for label, _ in failures), 8)))
+        notes += _reasons(failures)
     if columns:
-        said.append(Note("columns_cannot_run", columns=len(columns), labels=cut((label for label, _ in columns), 8)))
-        said += _reasons(columns)
-    return tuple(said)
+        notes.append(Note("columns_cannot_run", columns=len(columns), labels=cut((label for label, _ in columns), 8)))
+        notes += _reasons(columns)
+    return tuple(notes)
 
 
-def _reasons(found: Collection[tuple[str, Note | str]]) -> list[Note]:
-    some = islice(found, MOST_REASONS)
-    return [Note("why_not_shown", label=label, reason=reason) for label, reason in some if reason]
+def _reasons(items: Collection[tuple[str, Note | str]]) -> list[Note]:
+    first_items = islice(items, MOST_REASONS)
+    return [Note("why_not_shown", label=label, reason=reason) for label, reason in first_items if reason]
 
 
 def finished(
@@ -257,7 +257,7 @@ def finished(
     lacking: int = 0,
     more: Sequence[Note] = (),
 ) -> Table:
-    """Return a report's table with what holds for the sweep besides.
+    """Return a report's table with the notes and title of the sweep.
 
     Parameters
     ----------
@@ -265,11 +265,11 @@ def finished(
     words : Labels
         The report's.
     notes : sequence of (str, sequence of Note)
-        What there is to say of the preparation of each run, by label.
+        Notes on the preparation of each run, by label.
     simulated : bool
-        Whether any of the data are.
+        Whether any data are simulated.
     lacking : int
-        How many more runs are recorded whose results cannot be read.
+        Number of further recorded runs whose results cannot be read.
     more : sequence of Note
         Further notes.
     """
@@ -281,11 +281,11 @@ def finished(
 
 def _joint(report: Report, records: Records) -> tuple[Joint | None, tuple[Note, ...]]:
     """Return the joint test that a report asks for, or a note that says why there is none: it never costs the table."""
-    asked = report.joint_request
-    if asked is None or not len(records):
+    test = report.joint_request
+    if test is None or not len(records):
         return None, ()
     try:
-        return joint_test(records.results(), asked.quantity, asked.draws, asked.seed, asked.level, asked.term), ()
+        return joint_test(records.results(), test.quantity, test.draws, test.seed, test.level, test.term), ()
     except DigicarbonError as error:
         return None, (Note("no_joint_test", reason=str(error)),)
 

@@ -1,4 +1,4 @@
-"""What a store of runs can do, be it by MLflow's public client or by its tables."""
+"""The operations of a store of runs, by MLflow's public client or by its tables."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ coordinates of what was varied against `focal.effect`. Both are of one number, w
 an end of its range have the tag `digicarbon.boundary` and no effect.
 The sweep's own run has the table, the pictures, `estimates.csv` and `data.json`.
 """
-"""What an experiment's page says of how to ask it."""
+"""The text of an experiment's page: how to search its runs."""
 EXPERIMENT_TAGS: Mapping[str, str] = {
     "mlflow.experimentKind": "custom_model_development",
     "mlflow.note.content": NOTE,
 }
-"""Without the kind MLflow opens an experiment on its pages for language models."""
+"""Without the kind, MLflow opens an experiment on its pages for language models."""
 
 
 @dataclass(frozen=True)
@@ -70,13 +70,13 @@ class Backend(Protocol):
     Attributes
     ----------
     keeps_ids : bool
-        Whether a run has the id that stands in its row, and the artifacts are in a folder on this machine.
+        Whether a run keeps the id of its row, and its artifacts are in a folder on this machine.
     """
 
     keeps_ids: ClassVar[bool]
 
     def close(self) -> None:
-        """Give the connections back; the next call opens them again."""
+        """Close the connections; the next call opens them again."""
 
     def experiment(self, name: str, location: str | None) -> Experiment:
         """Return the experiment of a name; make it, or restore it without the runs that were deleted with it."""
@@ -88,19 +88,19 @@ class Backend(Protocol):
         """Return the newest sweep of a key that is not deleted."""
 
     def artifacts(self, run_id: str) -> str:
-        """Return the address of the artifacts of a sweep; a `LookupError` says that there is no such sweep."""
+        """Return the address of the artifacts of a sweep; a `LookupError` if there is no such sweep."""
 
     def go_on(self, run_id: str, tags: Mapping[str, str]) -> None:
-        """Say that a sweep is running again, under new tags."""
+        """Record that a sweep is running again, under new tags."""
 
     def end(self, run_id: str, status: str, numbers: Mapping[str, float]) -> None:
-        """Say how a sweep ended."""
+        """Record how a sweep ended."""
 
     def put(self, parent: Parent, name: str, content: bytes | Path) -> None:
-        """Keep a file with a sweep, or a copy of one."""
+        """Store a file with a sweep, or a copy of a file."""
 
     def deliver(self, experiment_id: str, rows: Sequence[Row], journal: Journal) -> None:
-        """Write those of the rows that are not there yet; what went before is noted in the journal."""
+        """Write the rows that are not in the store yet; the journal notes those that are."""
 
     def children(self, experiment_id: str, parent_id: str) -> list[tuple[str, str, str]]:
         """Return hash, id and status of the runs of a sweep that are not deleted."""
@@ -109,7 +109,7 @@ class Backend(Protocol):
         """Return hash and id of runs with these hashes that are finished and not deleted, the newest last."""
 
     def files(self, parent_id: str, scratch: Path) -> list[Path]:
-        """Return the files that hold the results of a sweep; ``scratch`` takes what has to be fetched."""
+        """Return the files that hold the results of a sweep; ``scratch`` receives fetched files."""
 
     def sources(self, run_ids: Iterable[str], scratch: Path) -> list[Path]:
-        """Return the files that hold the results of runs; ``scratch`` takes what has to be fetched."""
+        """Return the files that hold the results of runs; ``scratch`` receives fetched files."""

@@ -1,4 +1,4 @@
-"""Runs written and read by MLflow's public client, which any store takes, one run after the other."""
+"""Runs written and read by MLflow's public client, which works with any store, one run after the other."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 DELIVERY = "digicarbon.delivery"
-"""The tag by which a run is found again whose making was interrupted."""
+"""The tag that finds a run whose creation was interrupted."""
 MOST_PARAMS = 100
 MOST_METRICS = 1000
 FEW_KEYS = 20
-"""Up to here a store is asked for each run by its hash; beyond, all runs are read."""
+"""Up to this number of hashes, each run is searched by its hash; beyond it, all runs are read."""
 
 
 def public(address: str) -> MlflowClient:
-    """Return MLflow's client of a store; the tables of a database that has none are laid out.
+    """Return MLflow's client of a store; it creates the tables of a database that has none.
 
     Parameters
     ----------
@@ -42,12 +42,12 @@ def public(address: str) -> MlflowClient:
     MlflowException
         If the store cannot be opened.
     """
-    # by default MLflow asks a server that does not answer for minutes
+    # by default MLflow tries a silent server for minutes
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
     from mlflow import MlflowClient
 
-    # MLflow sets its own level when it is loaded, and logs what it raises, with a traceback; our sentence says it
+    # MLflow sets its own level when it is loaded, and logs its errors with tracebacks; our message replaces them
     for noisy in ("mlflow", "alembic"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
     return MlflowClient(tracking_uri=address)
@@ -66,16 +66,16 @@ class Client:
 
     def experiment(self, name: str, location: str | None) -> Experiment:
         """Return the experiment of a name; make it, or restore it without the runs that were deleted with it."""
-        found = self._client.get_experiment_by_name(name)
-        if found is None:
-            made = self._client.create_experiment(name, artifact_location=location, tags=dict(EXPERIMENT_TAGS))
-            found = self._client.get_experiment(made)
-        elif found.lifecycle_stage == "deleted":
-            self._client.restore_experiment(found.experiment_id)
-            while runs := self._client.search_runs([found.experiment_id]):
+        experiment = self._client.get_experiment_by_name(name)
+        if experiment is None:
+            experiment_id = self._client.create_experiment(name, artifact_location=location, tags=dict(EXPERIMENT_TAGS))
+            experiment = self._client.get_experiment(experiment_id)
+        elif experiment.lifecycle_stage == "deleted":
+            self._client.restore_experiment(experiment.experiment_id)
+            while runs := self._client.search_runs([experiment.experiment_id]):
                 for run in runs:
                     self._client.delete_run(run.info.run_id)
-        return Experiment(str(found.experiment_id), str(found.artifact_location))
+        return Experiment(str(experiment.experiment_id), str(experiment.artifact_location))
 
     def begin(self, experiment_id: str, name: str, tags: Mapping[str, str]) -> Parent:
         """Start a sweep."""
@@ -83,32 +83,32 @@ class Client:
 
     def newest(self, experiment_id: str, sweep_key: str) -> Parent | None:
         """Return the newest sweep of a key that is not deleted."""
-        found = self._client.search_runs(
+        runs = self._client.search_runs(
             [experiment_id],
             f"tags.`{SWEEP_KEY}` = '{sweep_key}'",
             order_by=["attributes.start_time DESC"],
             max_results=1,
         )
-        return _parent(found[0]) if found else None
+        return _parent(runs[0]) if runs else None
 
     def artifacts(self, run_id: str) -> str:
         """Return the address of the artifacts of a sweep."""
         return str(self._client.get_run(run_id).info.artifact_uri)
 
     def go_on(self, run_id: str, tags: Mapping[str, str]) -> None:
-        """Say that a sweep is running again, under new tags."""
+        """Record that a sweep is running again, under new tags."""
         self._client.update_run(run_id, status="RUNNING")
         for key, value in tags.items():
             self._client.set_tag(run_id, key, value)
 
     def end(self, run_id: str, status: str, numbers: Mapping[str, float]) -> None:
-        """Say how a sweep ended."""
+        """Record how a sweep ended."""
         for key, value in numbers.items():
             self._client.log_metric(run_id, key, value)
         self._client.set_terminated(run_id, status=status)
 
     def put(self, parent: Parent, name: str, content: bytes | Path) -> None:
-        """Keep a file with a sweep, or a copy of one."""
+        """Store a file with a sweep, or a copy of a file."""
         folder = local_folder(parent.artifacts)
         if folder is not None:
             put(folder / name, content)
@@ -119,7 +119,7 @@ class Client:
             self._client.log_artifact(parent.run_id, str(path), name.rpartition("/")[0] or None)
 
     def deliver(self, experiment_id: str, rows: Sequence[Row], journal: Journal) -> None:
-        """Write those of the rows that are not there yet, in their order."""
+        """Write the rows that are not in the store yet, in their order."""
         for row in rows:
             if row.run_id in journal.done:
                 continue
@@ -154,19 +154,19 @@ class Client:
 
     def children(self, experiment_id: str, parent_id: str) -> list[tuple[str, str, str]]:
         """Return hash, id and status of the runs of a sweep that are not deleted."""
-        found = self._all([experiment_id], f"tags.`{PARENT}` = '{parent_id}'")
-        return [(run.data.tags.get(HASH, ""), run.info.run_id, run.info.status) for run in found]
+        runs = self._all([experiment_id], f"tags.`{PARENT}` = '{parent_id}'")
+        return [(run.data.tags.get(HASH, ""), run.info.run_id, run.info.status) for run in runs]
 
     def find(self, keys: Iterable[str]) -> list[tuple[str, str]]:
         """Return hash and id of runs with these hashes that are finished and not deleted, the newest last."""
-        asked = set(keys)
+        hashes = set(keys)
         ids = [experiment.experiment_id for experiment in self._client.search_experiments()]
-        few = [f"tags.`{HASH}` = '{key}'" for key in asked]
-        filters = few if len(asked) <= FEW_KEYS else ["tags.`digicarbon.kind` = 'specification'"]
+        few = [f"tags.`{HASH}` = '{key}'" for key in hashes]
+        filters = few if len(hashes) <= FEW_KEYS else ["tags.`digicarbon.kind` = 'specification'"]
         runs = [run for one in filters for run in self._all(ids, f"{one} AND attributes.status = 'FINISHED'")]
         runs.sort(key=lambda run: run.info.end_time)
-        found = [(run.data.tags.get(HASH, ""), run.info.run_id) for run in runs]
-        return [(key, run_id) for key, run_id in found if key in asked]
+        pairs = [(run.data.tags.get(HASH, ""), run.info.run_id) for run in runs]
+        return [(key, run_id) for key, run_id in pairs if key in hashes]
 
     def sources(self, run_ids: Iterable[str], scratch: Path) -> list[Path]:
         """Return the files that hold the results of runs; files of servers are fetched into ``scratch``."""
@@ -186,9 +186,9 @@ class Client:
         return [Path(self._client.download_artifacts(parent_id, RESULTS, str(own)))]
 
     def _half(self, experiment_id: str, row: Row) -> str:
-        """Return the id of the run that an interrupted delivery left, if it came that far."""
-        found = self._client.search_runs([experiment_id], f"tags.`{DELIVERY}` = '{row.run_id}'", max_results=1)
-        return str(found[0].info.run_id) if found else ""
+        """Return the id of the run that an interrupted delivery created; empty if it created none."""
+        runs = self._client.search_runs([experiment_id], f"tags.`{DELIVERY}` = '{row.run_id}'", max_results=1)
+        return str(runs[0].info.run_id) if runs else ""
 
     def _all(self, experiment_ids: Sequence[str], condition: str) -> Iterator[Run]:
         token = None

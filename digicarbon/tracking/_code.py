@@ -1,4 +1,4 @@
-"""Tags on what computed: machine, package versions, git commit."""
+"""Tags on the origin of a computation: machine, package versions, git commit."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def provenance() -> Mapping[str, str]:
     }
     with suppress(OSError, KeyError, ImportError):
         tags["mlflow.user"] = getpass.getuser()
-    found = {}
+    versions = {}
     for package in PACKAGES:
         with suppress(PackageNotFoundError):
-            found[package] = version(package)
-    tags["digicarbon.packages"] = json.dumps(found)
+            versions[package] = version(package)
+    tags["digicarbon.packages"] = json.dumps(versions)
     commit = _git("rev-parse", "HEAD")
     if commit:
         tags["mlflow.source.git.commit"] = commit
@@ -46,8 +46,8 @@ def provenance() -> Mapping[str, str]:
 def uncommitted() -> bool:
     """Return whether the working directory's repository differs from its commit in something that may change numbers.
 
-    That is a change of any file that git knows, but for those in ``mlruns``, or a file that git neither knows nor
-    ignores and that a run may read: in ``conf`` or ``experiments``, or Python.
+    Such a difference is a change of a file that git tracks, outside ``mlruns``, or an untracked and not ignored file
+    that a run may read: in ``conf`` or ``experiments``, or Python.
     """
     changed = ("status", "--porcelain", "--untracked-files=no", "--", ":/", ":(exclude)mlruns")
     new = ("ls-files", "--others", "--exclude-standard", "--", *READ, ":(exclude)mlruns")
@@ -56,7 +56,7 @@ def uncommitted() -> bool:
 
 def _git(*arguments: str) -> str:
     try:
-        done = subprocess.run(["git", *arguments], capture_output=True, text=True, encoding="utf-8", timeout=10)
+        process = subprocess.run(["git", *arguments], capture_output=True, text=True, encoding="utf-8", timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+    return process.stdout.strip() if process.returncode == 0 else ""

@@ -35,7 +35,7 @@ VERSION = 1
 SPATIAL = ("rho", "lambda")
 SPATIAL_KINDS = ("sar", "sem", "slx", "sdm", "sdem", "sac")
 HEAD = f'{{"version": {VERSION},'
-"""How every text begins that `decode` reads."""
+"""Beginning of every text that `decode` reads."""
 
 
 def encode(result: Result) -> str:
@@ -46,7 +46,7 @@ def encode(result: Result) -> str:
     Raises
     ------
     TypeError
-        If a table holds something other than numbers, texts, truths and blanks.
+        If a table holds something other than numbers, texts, booleans and blanks.
     """
     effects = result.spatial_effects
     content = {
@@ -115,7 +115,7 @@ def decode(text: str) -> Result:
         notes=read_all(content["notes"]),
         boundary=tuple(at_end),
         beyond=bool(content.get("beyond", False)),
-        # results of earlier days do not have these
+        # earlier versions did not write these
         errors_note=read(content["errors_note"]) if content.get("errors_note") else None,
         table_errors={name: read(note) for name, note in content.get("table_errors", {}).items()},
         roles=_with_made_of(
@@ -136,7 +136,7 @@ def _roles(node: Sequence[Sequence[Any]], count: int) -> tuple[Role, ...]:
 def _with_made_of(
     terms: Sequence[str], roles: tuple[Role, ...], node: Sequence[Sequence[Any]] | None
 ) -> tuple[Role, ...]:
-    """Return roles with what regressors are made of; a version that did not record it is read by names."""
+    """Return roles with the constituents of regressors; if a version did not record them, they follow from names."""
     if node is None:
         return roles_made_of(terms, roles, {term: made_of_by_name(term) for term in terms})
     made_of = {term: (Constituent(term),) for term in terms}
@@ -145,13 +145,13 @@ def _with_made_of(
 
 
 def made_of_by_name(term: str) -> MadeOf:
-    """Return what a term of an earlier version is made of: groups and values stand in brackets behind a name."""
-    found = []
+    """Return the constituents of a term of an earlier version; groups and values are in brackets after a name."""
+    parts_of_term = []
     # a value may hold a colon
     for part in re.findall(r"(?:\[[^\]]*\]|[^:\[])+", term):
         name, bracket, level = part.partition("[")
-        found += [replace(one, level=level.removesuffix("]")) if bracket else one for one in constituents(name)]
-    return tuple(found)
+        parts_of_term += [replace(one, level=level.removesuffix("]")) if bracket else one for one in constituents(name)]
+    return tuple(parts_of_term)
 
 
 def _roles_by_name(kind: str, terms: Sequence[str]) -> tuple[Role, ...]:
@@ -172,7 +172,7 @@ def _array(array: FloatArray) -> list[Any]:
 
 def _read_array(node: Sequence[Any]) -> FloatArray:
     shape, text = node
-    # a copy, since what frombuffer gives cannot be written to
+    # a copy, since the array of frombuffer is read-only
     return np.frombuffer(base64.b64decode(text), dtype="<f8").reshape(shape).astype(np.float64)
 
 
@@ -213,7 +213,7 @@ def _read_axis(node: Mapping[str, Any]) -> pd.Index[Any]:
 
 
 def _scalar(value: object) -> object:
-    """Return NumPy's scalars, which stand in columns of mixed kinds, as Python's."""
+    """Return NumPy's scalars, which occur in columns of mixed types, as Python's."""
     if isinstance(value, np.generic) and isinstance(plain := value.item(), str | int | float | bool):
         return plain
     raise TypeError(f"{type(value).__name__} cannot be stored")

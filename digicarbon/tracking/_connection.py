@@ -39,9 +39,9 @@ class Connection:
     name : str
         Of the experiment.
     uri, full_uri : str
-        As it was given, and with its full path; both without a password.
+        As configured, and with its full path; both without a password.
     later : Note
-        How what waits for it is delivered.
+        How to deliver waiting runs later.
     experiment : Experiment
     backend : Backend
     tables : Database or None
@@ -65,7 +65,7 @@ class Connection:
 
 
 def connected(tracking: Tracking, name: str) -> Connection:
-    """Open a store and the experiment of a name, and make what is not there.
+    """Open a store and the experiment of a name, and create what is missing.
 
     MLflow is loaded only where its client is needed: importing it takes longer than recording a thousand runs.
 
@@ -82,7 +82,7 @@ def connected(tracking: Tracking, name: str) -> Connection:
 
 
 def reading(uri: str) -> Backend:
-    """Open a store that is there already, to read it.
+    """Open an existing store to read it.
 
     Raises
     ------
@@ -107,7 +107,7 @@ def ask_once(uri: str) -> None:
 
 
 def refuse_silent(uri: str) -> None:
-    """Refuse a server that does not answer; a file is not looked at.
+    """Refuse a server that does not answer; a file is not checked.
 
     Raises
     ------
@@ -122,7 +122,7 @@ def refuse_silent(uri: str) -> None:
 
 
 def refuse_unreadable(uri: str) -> None:
-    """Refuse a database file that holds no runs, or is damaged; nothing is made.
+    """Refuse a database file that holds no runs, or is damaged; nothing is created.
 
     Raises
     ------
@@ -138,7 +138,7 @@ def refuse_unreadable(uri: str) -> None:
 
 
 def laid_out(uri: str) -> bool:
-    """Return whether a database has MLflow's tables, of whatever version; nothing is made.
+    """Return whether a database has MLflow's tables, of any version; nothing is created.
 
     Raises
     ------
@@ -161,7 +161,7 @@ def _opened(uri: str, name: str, location: str | None) -> Connection:
 
         database = _tables(uri) if lay_out(uri) else None
     if database is None:
-        # lays out the tables of a database that has none
+        # creates the tables of a database that has none
         client = Client(public(opening(uri)))
         database = _tables(uri)
     if database is None:

@@ -1,8 +1,8 @@
 """Runs written straight into the tables of a database store, a batch in one transaction.
 
 MLflow's public client has no call for several runs and costs some 22 ms a run; rows of the same tables cost a
-thirtieth. What is written is what the client writes (a test compares every table that knows runs), and only into a
-schema that is known here: any other database gets the public client.
+thirtieth. The rows equal those of the client (a test compares every table about runs), and are written only into a
+schema that is known here: any other database is written by the public client.
 """
 
 from __future__ import annotations
@@ -44,17 +44,17 @@ DRIVERS = frozenset({"sqlite+pysqlite", "postgresql+psycopg"})
 PATIENCE = 60
 """Seconds that a batch waits for another program that writes into the same SQLite file."""
 CACHE = 64
-"""Megabytes that SQLite keeps of a file while a batch is written; its own 2 let a batch cost more as a store grows."""
+"""Megabytes that SQLite keeps of a file during a batch; with its own 2, batches get slower as a store grows."""
 CHUNK = 500
 """Values in one IN list."""
 OWN = frozenset({"experiments", "alembic_version"})
-"""Of MLflow's tables those that every version has."""
+"""The tables that every version of MLflow has."""
 
 Values = Sequence[tuple[Any, ...]]
 
 
 def opened(uri: str) -> Database | None:
-    """Return a database that MLflow has laid out, if its schema is known here, else None; nothing is made.
+    """Return a database with MLflow's tables, if its schema is known here, else None; nothing is created.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def opened(uri: str) -> Database | None:
 
 
 def tables_of(uri: str) -> set[str]:
-    """Return the names of a database's tables; nothing is made.
+    """Return the names of a database's tables; nothing is created.
 
     Raises
     ------
@@ -91,12 +91,12 @@ def tables_of(uri: str) -> set[str]:
 
 
 def _known(connection: sa.Connection) -> bool:
-    """Return whether a database has tables that are known here, and MLflow has finished laying them out."""
+    """Return whether a database has tables that are known here, and MLflow has finished creating them."""
     if not sa.inspect(connection).has_table("alembic_version"):
         return False
     if connection.scalar(sa.text("SELECT version_num FROM alembic_version")) not in HEADS:
         return False
-    # made last; and a store with workspaces is for MLflow to open or to refuse
+    # this row is created last; a store with workspaces is left to MLflow
     first = sa.exists().where(EXPERIMENTS.c.experiment_id == 0)
     shared = sa.exists().where(EXPERIMENTS.c.workspace != WORKSPACE)
     return bool(connection.scalar(sa.select(first & ~shared)))
@@ -113,7 +113,7 @@ class Database:
         self._new = partial(_insert_of_new, engine.dialect.name)
 
     def close(self) -> None:
-        """Give the connections back; the next call opens them again."""
+        """Close the connections; the next call opens them again."""
         self._engine.dispose()
 
     def experiment(self, name: str, location: str | None) -> Experiment:
@@ -123,8 +123,8 @@ class Database:
         query = sa.select(columns.experiment_id, columns.artifact_location, columns.lifecycle_stage)
         query = query.where(columns.name == name, columns.workspace == WORKSPACE)
         with self._engine.begin() as connection:
-            found = connection.execute(query).first()
-            if found is None:
+            row = connection.execute(query).first()
+            if row is None:
                 content = {
                     "name": name,
                     "workspace": WORKSPACE,
@@ -134,16 +134,16 @@ class Database:
                     "last_update_time": now,
                 }
                 connection.execute(self._new(EXPERIMENTS), content)
-                found = connection.execute(query).one()
+                row = connection.execute(query).one()
                 tags = [
-                    {"experiment_id": found.experiment_id, "key": key, "value": value}
+                    {"experiment_id": row.experiment_id, "key": key, "value": value}
                     for key, value in EXPERIMENT_TAGS.items()
                 ]
                 connection.execute(self._new(TAGS_OF_EXPERIMENTS), tags)
-            elif found.lifecycle_stage == "deleted":
-                restored = sa.update(EXPERIMENTS).where(columns.experiment_id == found.experiment_id)
-                connection.execute(restored.values(lifecycle_stage="active", last_update_time=now))
-        return Experiment(str(found.experiment_id), found.artifact_location)
+            elif row.lifecycle_stage == "deleted":
+                restoration = sa.update(EXPERIMENTS).where(columns.experiment_id == row.experiment_id)
+                connection.execute(restoration.values(lifecycle_stage="active", last_update_time=now))
+        return Experiment(str(row.experiment_id), row.artifact_location)
 
     def begin(self, experiment_id: str, name: str, tags: Mapping[str, str]) -> Parent:
         """Start a sweep."""
@@ -179,27 +179,27 @@ class Database:
             .limit(1)
         )
         with self._engine.connect() as connection:
-            found = connection.execute(query).first()
-        return None if found is None else Parent(found.run_uuid, found.artifact_uri)
+            row = connection.execute(query).first()
+        return None if row is None else Parent(row.run_uuid, row.artifact_uri)
 
     def artifacts(self, run_id: str) -> str:
         """Return the address of the artifacts of a sweep."""
         with self._engine.connect() as connection:
-            found = connection.scalar(sa.select(RUNS.c.artifact_uri).where(RUNS.c.run_uuid == run_id))
-        if found is None:
+            address = connection.scalar(sa.select(RUNS.c.artifact_uri).where(RUNS.c.run_uuid == run_id))
+        if address is None:
             raise LookupError(Note("store_no_sweep", sweep=run_id))
-        return str(found)
+        return str(address)
 
     def go_on(self, run_id: str, tags: Mapping[str, str]) -> None:
-        """Say that a sweep is running again, under new tags."""
+        """Record that a sweep is running again, under new tags."""
         with self._engine.begin() as connection:
             self._update(connection, run_id, status="RUNNING")
-            gone = sa.delete(TAGS).where(TAGS.c.run_uuid == run_id, TAGS.c.key.in_(list(tags)))
-            connection.execute(gone)
+            deletion = sa.delete(TAGS).where(TAGS.c.run_uuid == run_id, TAGS.c.key.in_(list(tags)))
+            connection.execute(deletion)
             self._insert(connection, TAGS, [(key, value, run_id) for key, value in tags.items()])
 
     def end(self, run_id: str, status: str, numbers: Mapping[str, float]) -> None:
-        """Say how a sweep ended.
+        """Record how a sweep ended.
 
         Raises
         ------
@@ -210,20 +210,20 @@ class Database:
         values = [(key, value, now, 0, False, run_id) for key, value in numbers.items()]
         with self._engine.begin() as connection:
             self._update(connection, run_id, status=status, end_time=now)
-            gone = sa.delete(LATEST_METRICS).where(LATEST_METRICS.c.run_uuid == run_id)
-            connection.execute(gone.where(LATEST_METRICS.c.key.in_(list(numbers))))
+            deletion = sa.delete(LATEST_METRICS).where(LATEST_METRICS.c.run_uuid == run_id)
+            connection.execute(deletion.where(LATEST_METRICS.c.key.in_(list(numbers))))
             self._insert(connection, LATEST_METRICS, values)
             names = METRICS.c.keys()
             for value in values:
-                # the same number of an end in the same millisecond is there already
+                # the number may exist already, from an end in the same millisecond
                 connection.execute(self._new(METRICS), dict(zip(names, value, strict=True)))
 
     def put(self, parent: Parent, name: str, content: bytes | Path) -> None:
-        """Keep a file with a sweep, or a copy of one."""
+        """Store a file with a sweep, or a copy of a file."""
         put(_folder(parent.artifacts) / name, content)
 
     def deliver(self, experiment_id: str, rows: Sequence[Row], journal: Journal) -> None:
-        """Write those of the rows that are not there yet in one transaction."""
+        """Write the rows that are not in the store yet, in one transaction."""
         missing = self._missing(rows)
         if missing:
             self.write(experiment_id, missing)
@@ -232,7 +232,7 @@ class Database:
     def write(self, experiment_id: str, rows: Sequence[Row]) -> None:
         """Write runs and their files: all of them, or none.
 
-        Files come first: a run that is in the database has them, and files without a run harm nobody.
+        Files come first: a run in the database then has its files, and files without a run do no harm.
 
         Raises
         ------
@@ -242,7 +242,7 @@ class Database:
         location = self._location(experiment_id)
         _write_files(rows, location)
         with self._engine.begin() as connection:
-            # first, since it takes SQLite's lock: nothing that is read after it can change before the end
+            # first, since it takes SQLite's lock: what is read afterwards cannot change before the end
             datasets = self._dataset_ids(connection, int(experiment_id), rows)
             self._insert(connection, RUNS, [_run(row, location, int(experiment_id)) for row in rows])
             self._insert(connection, TAGS, list(_tags(rows)))
@@ -255,13 +255,13 @@ class Database:
             self._delete(connection, [row.replaces for row in rows if row.replaces])
 
     def _location(self, experiment_id: str) -> str:
-        """Return where the artifacts of an experiment are that is not deleted."""
-        chosen = sa.select(EXPERIMENTS.c.artifact_location).where(EXPERIMENTS.c.experiment_id == int(experiment_id))
+        """Return the place of the artifacts of an experiment that is not deleted."""
+        query = sa.select(EXPERIMENTS.c.artifact_location).where(EXPERIMENTS.c.experiment_id == int(experiment_id))
         with self._engine.connect() as connection:
-            found = connection.scalar(chosen.where(EXPERIMENTS.c.lifecycle_stage == "active"))
-        if found is None:
+            location = connection.scalar(query.where(EXPERIMENTS.c.lifecycle_stage == "active"))
+        if location is None:
             raise LookupError(Note("store_experiment_deleted"))
-        return str(found)
+        return str(location)
 
     def _update(self, connection: sa.Connection, run_id: str, **values: Any) -> None:
         run = sa.update(RUNS).where(RUNS.c.run_uuid == run_id, RUNS.c.lifecycle_stage == "active")
@@ -270,12 +270,12 @@ class Database:
 
     def _missing(self, rows: Sequence[Row]) -> list[Row]:
         """Return the rows whose runs are not in the database."""
-        there: set[str] = set()
+        present: set[str] = set()
         with self._engine.connect() as connection:
             for chunk in _chunks([row.run_id for row in rows]):
-                asked = sa.select(RUNS.c.run_uuid).where(RUNS.c.run_uuid.in_(chunk))
-                there.update(connection.scalars(asked))
-        return [row for row in rows if row.run_id not in there]
+                query = sa.select(RUNS.c.run_uuid).where(RUNS.c.run_uuid.in_(chunk))
+                present.update(connection.scalars(query))
+        return [row for row in rows if row.run_id not in present]
 
     def children(self, experiment_id: str, parent_id: str) -> list[tuple[str, str, str]]:
         """Return hash, id and status of the runs of a sweep that are not deleted."""
@@ -301,14 +301,14 @@ class Database:
                 (row[0], row[1], row[2], row[3])
                 for row in connection.execute(query.where(rows.lifecycle_stage == "active"))
             ]
-            said = [
+            values = [
                 (row[0], row[1], row[2])
                 for table, keys in ((TAGS, tags), (PARAMS, params))
                 for row in connection.execute(
                     sa.select(table.c.run_uuid, table.c.key, table.c.value).where(table.c.key.in_(list(keys)))
                 )
             ]
-        return runs, said
+        return runs, values
 
     def finished(self) -> frozenset[str]:
         """Return the content hashes of all runs that are finished and not deleted."""
@@ -322,7 +322,7 @@ class Database:
 
     def find(self, keys: Iterable[str]) -> list[tuple[str, str]]:
         """Return hash and id of runs with these hashes that are finished and not deleted, the newest last."""
-        asked = set(keys)
+        hashes = set(keys)
         query = (
             sa.select(TAGS.c.value, RUNS.c.run_uuid)
             .join(RUNS, RUNS.c.run_uuid == TAGS.c.run_uuid)
@@ -330,10 +330,10 @@ class Database:
             .where(RUNS.c.lifecycle_stage == "active")
             .order_by(RUNS.c.end_time)
         )
-        if len(asked) <= CHUNK:
-            query = query.where(TAGS.c.value.in_(asked))
+        if len(hashes) <= CHUNK:
+            query = query.where(TAGS.c.value.in_(hashes))
         with self._engine.connect() as connection:
-            return [(row[0], row[1]) for row in connection.execute(query) if row[0] in asked]
+            return [(row[0], row[1]) for row in connection.execute(query) if row[0] in hashes]
 
     def files(self, parent_id: str, scratch: Path) -> list[Path]:
         """Return the files that hold the results of a sweep.
@@ -344,10 +344,10 @@ class Database:
             If there is no such run.
         """
         with self._engine.connect() as connection:
-            found = connection.scalar(sa.select(RUNS.c.artifact_uri).where(RUNS.c.run_uuid == parent_id))
-        if found is None:
+            address = connection.scalar(sa.select(RUNS.c.artifact_uri).where(RUNS.c.run_uuid == parent_id))
+        if address is None:
             raise LookupError(f"it has no run {parent_id}")
-        return sources(_folder(found))
+        return sources(_folder(address))
 
     def sources(self, run_ids: Iterable[str], scratch: Path) -> list[Path]:
         """Return the files that hold the results of runs."""
@@ -361,16 +361,16 @@ class Database:
             for chunk in _chunks(list(run_ids)):
                 query = sa.select(TAGS.c.value).where(TAGS.c.key == PARENT)
                 parents.update(connection.scalars(query.where(TAGS.c.run_uuid.in_(chunk)).distinct()))
-            found: list[str] = []
+            folders: list[str] = []
             for chunk in _chunks(sorted(parents)):
-                chosen = sa.select(RUNS.c.artifact_uri)
-                found.extend(connection.scalars(chosen.where(RUNS.c.run_uuid.in_(chunk))))
-        return found
+                selection = sa.select(RUNS.c.artifact_uri)
+                folders.extend(connection.scalars(selection.where(RUNS.c.run_uuid.in_(chunk))))
+        return folders
 
     def _dataset_ids(
         self, connection: sa.Connection, experiment_id: int, rows: Sequence[Row]
     ) -> dict[tuple[str, str], str]:
-        """Make the data sets that are not there, and return the id of each by name and digest."""
+        """Create missing data sets, and return the id of each by name and digest."""
         # in one order, so that two programs never wait for each other
         every = sorted({(row.data_name, row.data_digest): row.data_profile for row in rows}.items())
         contents = [
@@ -387,19 +387,19 @@ class Database:
             for (name, digest), profile in every
         ]
         connection.execute(self._new(DATASETS), contents)
-        found = {}
+        ids = {}
         table = DATASETS.c
         digests = list({row.data_digest for row in rows})
         for chunk in _chunks(digests):
             query = sa.select(table.name, table.digest, table.dataset_uuid)
             for row in connection.execute(query.where(table.experiment_id == experiment_id, table.digest.in_(chunk))):
-                found[row.name, row.digest] = row.dataset_uuid
-        return found
+                ids[row.name, row.digest] = row.dataset_uuid
+        return ids
 
     def _delete(self, connection: sa.Connection, run_ids: Sequence[str]) -> None:
         for chunk in _chunks(run_ids):
-            gone = sa.update(RUNS).where(RUNS.c.run_uuid.in_(chunk))
-            connection.execute(gone.values(lifecycle_stage="deleted", deleted_time=_now()))
+            update = sa.update(RUNS).where(RUNS.c.run_uuid.in_(chunk))
+            connection.execute(update.values(lifecycle_stage="deleted", deleted_time=_now()))
 
 
 def _enlarge(connection: sqlite3.Connection, record: object) -> None:
@@ -411,10 +411,10 @@ def _now() -> int:
 
 
 def _folder(address: str) -> Path:
-    found = local_folder(address)
-    if found is None:
+    folder = local_folder(address)
+    if folder is None:
         raise LookupError(f"the artifacts are not in a folder but at {address}")
-    return found
+    return folder
 
 
 def _artifacts(location: str, run_id: str) -> str:
@@ -471,7 +471,7 @@ def _write_files(rows: Sequence[Row], location: str) -> None:
 
 
 def _many(connection: sa.Connection, table: sa.Table, values: Values) -> None:
-    """Insert tuples by the driver's own call: SQLAlchemy's handling of each value costs more than the insert."""
+    """Insert tuples by the driver's own call: SQLAlchemy's work on each value costs more than the insert."""
     if values:
         columns = table.columns.keys()
         marks = ", ".join("?" * len(columns))
@@ -490,7 +490,7 @@ _INSERTS: Mapping[str, Callable[[sa.Connection, sa.Table, Values], None]] = {"sq
 
 
 def _insert_of_new(dialect: str, table: sa.Table) -> sa.Executable:
-    """Return an insert to which a row of the same key stays as it is, also one that another program makes just now."""
+    """Return an insert that leaves a row of the same key unchanged, even if another program adds it just now."""
     # PostgreSQL's dialect is slow to import, and few stores need it
     statement: sa.Executable = import_module(f"sqlalchemy.dialects.{dialect}").insert(table).on_conflict_do_nothing()
     return statement

@@ -1,4 +1,4 @@
-"""From a spool to its store: batches in their order, each run once, then what the sweep left at its end."""
+"""From a spool to its store: batches in their order, each run once, then the files and end of the sweep."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from digicarbon.tracking._spool import DamagedError, End, Spool, Sweep, lock_pat
 
 @dataclass(frozen=True)
 class Delivered:
-    """What `deliver` did.
+    """The outcome of `deliver`.
 
     Attributes
     ----------
     uri : str
         Of the store, without its password.
     runs : int
-        How many were delivered.
+        Number of delivered runs.
     waiting : int
-        How many still wait for it.
+        Number of runs that still wait for the store.
     notices : sequence of str
-        Why.
+        Why they wait.
     elsewhere : mapping of str to int
-        How many runs wait in this folder for other stores, by their address.
+        Number of runs in this folder that wait for other stores, by address.
     damaged : int
-        How many sweeps wait with files that cannot be read; the notices name them.
+        Number of waiting sweeps whose files cannot be read; the notices name them.
     """
 
     uri: str
@@ -46,7 +46,7 @@ class Delivered:
 
 
 def deliver(tracking: Tracking) -> Delivered:
-    """Deliver what waits in this folder for a store.
+    """Deliver the runs in this folder that wait for a store.
 
     Raises
     ------
@@ -57,30 +57,30 @@ def deliver(tracking: Tracking) -> Delivered:
     own = [spool.sweep.experiment for spool in spools() if spool.sweep.uri == uri]
     count, shown, notices = 0, masked(tracking.uri), []
     if own:
-        # opened by an experiment that is there already, so that none is made
+        # with an existing experiment, so that none is created
         store = connected(tracking, own[0])
         count = deliver_all(store)
         store.backend.close()
         shown, notices = store.uri, store.notices
     else:
         refuse_silent(tracking.uri)
-    left: dict[str, int] = {}
+    counts: dict[str, int] = {}
     damaged = []
     for spool in spools():
         try:
             spool.check()
-            left[spool.sweep.uri] = left.get(spool.sweep.uri, 0) + spool.waiting()
+            counts[spool.sweep.uri] = counts.get(spool.sweep.uri, 0) + spool.waiting()
         except DamagedError as error:
             damaged.append(str(error))
-    waiting = left.pop(uri, 0)
-    elsewhere = {address: many for address, many in left.items() if many}
+    waiting = counts.pop(uri, 0)
+    elsewhere = {address: runs for address, runs in counts.items() if runs}
     return Delivered(shown, count, waiting, list(dict.fromkeys([*notices, *damaged])), elsewhere, len(damaged))
 
 
 def deliver_all(store: Connection) -> int:
-    """Deliver what waits in the spools of this folder for an open store; return how many runs were delivered.
+    """Deliver the runs in the spools of this folder for an open store; return how many were delivered.
 
-    A spool of a sweep that is running now is left to it. What cannot be delivered is told in the store's notices.
+    A spool of a running sweep is left alone. The store's notices report what could not be delivered.
     """
     count = 0
     for spool in spools():
@@ -129,7 +129,7 @@ def _is_of(store: Connection, sweep: Sweep, spool: Spool) -> bool:
 
 
 def deliver_parts(spool: Spool, backend: Backend, journal: Journal, files: Sequence[Path]) -> None:
-    """Deliver batches; one that was interrupted goes on where it stopped."""
+    """Deliver batches; an interrupted delivery continues where it stopped."""
     sweep = spool.sweep
     for path in files:
         waiting = [row for row in spool.rows(path) if row.run_id not in journal.done]
@@ -138,7 +138,7 @@ def deliver_parts(spool: Spool, backend: Backend, journal: Journal, files: Seque
 
 
 def complete(spool: Spool, backend: Backend, journal: Journal) -> None:
-    """Hand over the results of delivered batches, what the sweep left at its end, and remove the spool."""
+    """Deliver the results of delivered batches and the files and end of the sweep, and remove the spool."""
     sweep, end = spool.sweep, spool.end
     parent = Parent(sweep.parent_id, sweep.artifacts)
     folder = local_folder(sweep.artifacts) if backend.keeps_ids else None
@@ -161,7 +161,7 @@ def close(backend: Backend, parent_id: str, end: End) -> None:
 
 
 def _upload_results(spool: Spool, parent: Parent, backend: Backend, journal: Journal) -> None:
-    """Add the batches to the file of results that the sweep has at its server."""
+    """Add the batches to the sweep's file of results at the server."""
     files = spool.parts
     if not files:
         return
@@ -171,9 +171,9 @@ def _upload_results(spool: Spool, parent: Parent, backend: Backend, journal: Jou
         earlier = _results.run_ids(before) - replaced
         target = Path(scratch) / _results.RESULTS
 
-        def known(name: str) -> str | None:
+        def store_id(name: str) -> str | None:
             run_id = journal.done.get(name, name if name in earlier else None)
             return None if run_id in replaced else run_id
 
-        _results.merge([*before, *files], target, known)
+        _results.merge([*before, *files], target, store_id)
         backend.put(parent, _results.RESULTS, target)

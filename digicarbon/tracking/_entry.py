@@ -1,4 +1,4 @@
-"""What a sweep hands over: where runs are recorded, and what is written of one."""
+"""The input of a sweep to the store: where runs are recorded, and the entry of each run."""
 
 from __future__ import annotations
 
@@ -51,20 +51,20 @@ class Tracking(Spec):
         host = re.split("[/?]", rest.rpartition("@")[2])[0]
         port = host.rpartition("]")[2].partition(":")[2]
         if separator and port and not port.isdecimal():
-            # what stands there may be a password
+            # the text may be a password
             learn(uri if "@" in rest else f"{uri}@")
             example = "postgresql+psycopg://name:${oc.env:WORD}@host:5432/db"
             raise ValueError(Note("store_port_no_number", example=example))
         return uri
 
     def model_post_init(self, context: Any) -> None:
-        """Let no secret of the address into what a driver's error is turned into."""
+        """Learn the secrets of the address, so that messages made from a driver's errors hide them."""
         learn(self.uri)
 
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """What is written of one run.
+    """The record of one run.
 
     Attributes
     ----------
@@ -73,8 +73,8 @@ class Entry:
     tags : mapping of str to str
         ``digicarbon.hash`` is the run's content hash, by which it is found again.
     config : mapping or str
-        The composed configuration, as plain values or as YAML text. A mapping is quick where the nodes of its groups
-        repeat from run to run: each is turned into YAML once.
+        The composed configuration, as plain values or as YAML text. A mapping is quick if runs share the nodes of
+        its groups: each node is turned into YAML once.
     result : Result or None
         None for a failed run.
     error : str
@@ -84,7 +84,7 @@ class Entry:
     data_name, data_digest, data_profile : str
         The data set's name, fingerprint (36 characters at most) and size.
     reused_from : str
-        The run, in another sweep, whose result this is; empty for one that was fitted now.
+        Id of the run in another sweep whose result was copied; empty for a run that was fitted now.
     asked : Asked
         Which number of the result is the run's effect.
     """

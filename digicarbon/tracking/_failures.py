@@ -1,6 +1,6 @@
-"""What a store that does not take runs says, and whether waiting may help.
+"""Reasons why a store does not accept runs, and whether waiting may help.
 
-MLflow is not loaded for that: what raises its errors has loaded it.
+MLflow is not loaded for that: if it raised the error, it is loaded.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SERVER: Mapping[str, Note] = {
     "timed out": Note("store_server_late"),
     "Max retries exceeded": Note("store_server_silent"),
 }
-"""What servers that do not answer say, and how it is told."""
+"""Errors of servers that do not answer, and our notes on them."""
 SAID: Mapping[str, Note] = {
     "database or disk is full": DISK_FULL,
     "No space left on device": DISK_FULL,
@@ -41,7 +41,7 @@ SAID: Mapping[str, Note] = {
     "Could not decode to UTF-8": TEXT_DAMAGED,
     **SERVER,
 }
-"""What stores say, and how it is told."""
+"""Errors of stores, and our notes on them."""
 _COPY = Note("store_other_or_copy", key=URI)
 ADVICE: Mapping[str, Note] = {
     "store_no_database": _COPY,
@@ -50,21 +50,21 @@ ADVICE: Mapping[str, Note] = {
     "store_of_another_program": Note("store_other", key=URI),
     **dict.fromkeys((said.code for said in SERVER.values()), Note("store_start_server", key=URI)),
 }
-"""What to do about a store that cannot be opened, by the code of what is said of it."""
+"""What to do about a store that cannot be opened, by the code of the note on it."""
 OPENED, WRITTEN, READ = Note("store_not_opened"), Note("store_not_written"), Note("store_not_read")
-"""What a store cannot be."""
+"""Notes for a store that cannot be opened, written or read."""
 REFUSES_RUNS = Note("store_refuses_runs")
 
 
 def kinds() -> tuple[type[Exception], ...]:
-    """Return what a store raises when it refuses, as far as its layers are loaded: ask when something was raised."""
+    """Return the errors that a store can raise, of the libraries that are loaded; call it after an error."""
     loaded = [_loaded("mlflow.exceptions", "MlflowException"), _loaded("sqlalchemy.exc", "SQLAlchemyError")]
-    # a text whose bytes are damaged is no UTF-8
+    # a text with damaged bytes is not UTF-8
     return (*filter(None, loaded), RefusedError, OSError, sqlite3.Error, LookupError, UnicodeDecodeError, ImportError)
 
 
 def passes(error: Exception) -> bool:
-    """Return whether a failure may be over later: no answer, a restart, a lock, a full disk."""
+    """Return whether a failure may be temporary: no answer, a restart, a lock, a full disk."""
     public = _loaded("mlflow.exceptions", "MlflowException")
     if public is not None and isinstance(error, public):
         status: int = error.get_http_status_code()
@@ -77,14 +77,14 @@ def passes(error: Exception) -> bool:
 def reason(error: BaseException) -> Note:
     """Return why a store refuses, in few words."""
     if error.args and isinstance(error.args[0], Note):
-        # raised here
+        # raised by this package
         return error.args[0]
     if isinstance(error, UnicodeDecodeError):
         return TEXT_DAMAGED
     if isinstance(error, ImportError):
         return Note("store_no_driver", reason=first_line(error))
     text = first_line(error)
-    return next((said for known, said in SAID.items() if known in text), note_of(hidden(text)))
+    return next((note for words, note in SAID.items() if words in text), note_of(hidden(text)))
 
 
 def advice(error: BaseException) -> Note:
@@ -102,22 +102,22 @@ def refusal(uri: str, what: Note, error: BaseException, advice: Note | None = No
 
 @contextmanager
 def refused(uri: str, what: Note, more: Note | None = None, advises: bool = False) -> Iterator[None]:
-    """Turn what a store raises into an error of ours.
+    """Turn an error of a store into a `TrackingError`.
 
     Parameters
     ----------
     uri : str
     what : Note
-        What it does not do.
+        What the store does not do.
     more : Note, optional
-        What else there is to say.
+        A further note for the message.
     advises : bool
-        Whether to say what to do, by what was raised.
+        Whether to add advice that fits the error.
 
     Raises
     ------
     TrackingError
-        If it raised something.
+        If the store raised an error.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""What a store knows of runs that are yet to be fitted; reading makes nothing and changes nothing."""
+"""What a store knows of runs that are yet to be fitted; reading creates and changes nothing."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ OTHER_VERSIONS = "done under other versions"
 ELSEWHERE = "done in another sweep"
 DONE = "done"
 RANK = (NEW, FAILED, OTHER_VERSIONS, ELSEWHERE, DONE)
-"""What is said of a run of which a store knows several things: the last of them."""
+"""If several states apply to a run, the last one of these is shown."""
 TAGS = (HASH, PARENT, SWEEP_KEY, PACKAGES, REUSED)
 
 
 @dataclass(frozen=True)
 class History:
-    """What became of runs before.
+    """The states and durations of earlier runs.
 
     Attributes
     ----------
@@ -49,12 +49,12 @@ class History:
 
 
 @dataclass
-class Seen:
-    """A run of a store: status, duration in seconds, and those of its tags and parameters that are asked for."""
+class StoredRun:
+    """A run of a store: status, duration in seconds, and the requested tags and parameters."""
 
     status: str
     seconds: float
-    said: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
 
 
 def history(tracking: Tracking, sweep_key: str, keys: Iterable[str]) -> History:
@@ -64,7 +64,7 @@ def history(tracking: Tracking, sweep_key: str, keys: Iterable[str]) -> History:
     ----------
     tracking : Tracking
     sweep_key : str
-        Of the sweep that would be gone on with.
+        Of the sweep that would be continued.
     keys : iterable of str
         Content hashes.
 
@@ -85,9 +85,9 @@ def history(tracking: Tracking, sweep_key: str, keys: Iterable[str]) -> History:
 
 
 def finished(tracking: Tracking) -> frozenset[str]:
-    """Return the content hashes of the finished runs of a database file; none of other stores, or of one not there.
+    """Return the content hashes of the finished runs of a database file; none of other stores, or of a missing file.
 
-    What is wrong with a store is for those to say who cannot do without it.
+    Errors are left to callers who need the store.
     """
     uri = tracking.uri
     if not uri.startswith(SQLITE) or not Path(uri.removeprefix(SQLITE)).is_file():
@@ -102,7 +102,7 @@ def finished(tracking: Tracking) -> frozenset[str]:
     return frozenset()
 
 
-def _by_tables(uri: str) -> dict[str, Seen] | None:
+def _by_tables(uri: str) -> dict[str, StoredRun] | None:
     """Return all runs from the tables of a database that is known here, else None."""
     if uri.startswith(SERVERS):
         return None
@@ -112,49 +112,49 @@ def _by_tables(uri: str) -> dict[str, Seen] | None:
     if database is None:
         return None
     try:
-        runs, said = database.runs(TAGS, KIND)
+        runs, values = database.runs(TAGS, KIND)
     finally:
         database.close()
-    found = {run_id: Seen(status, ((end or start) - start) / 1000) for run_id, status, start, end in runs}
-    for run_id, key, value in said:
-        if run_id in found:
-            found[run_id].said[key] = value
-    return found
+    result = {run_id: StoredRun(status, ((end or start) - start) / 1000) for run_id, status, start, end in runs}
+    for run_id, key, value in values:
+        if run_id in result:
+            result[run_id].texts[key] = value
+    return result
 
 
-def _by_client(uri: str) -> dict[str, Seen]:
+def _by_client(uri: str) -> dict[str, StoredRun]:
     """Return all runs by MLflow's public client."""
     client = public(for_reading(uri))
     ids = [experiment.experiment_id for experiment in client.search_experiments()]
-    found: dict[str, Seen] = {}
+    result: dict[str, StoredRun] = {}
     token = None
     while ids:
         page = client.search_runs(ids, max_results=1000, page_token=token)
         for run in page:
-            info, said = run.info, {**run.data.tags, **run.data.params}
+            info, texts = run.info, {**run.data.tags, **run.data.params}
             seconds = ((info.end_time or info.start_time) - info.start_time) / 1000
-            found[info.run_id] = Seen(info.status, seconds, said)
+            result[info.run_id] = StoredRun(info.status, seconds, texts)
         token = page.token
         if not token:
             break
-    return found
+    return result
 
 
-def _summed(runs: Mapping[str, Seen], sweep_key: str, keys: set[str]) -> History:
-    sweeps = [run_id for run_id, run in runs.items() if run.said.get(SWEEP_KEY) == sweep_key]
+def _summed(runs: Mapping[str, StoredRun], sweep_key: str, keys: set[str]) -> History:
+    sweeps = [run_id for run_id, run in runs.items() if run.texts.get(SWEEP_KEY) == sweep_key]
     installed = provenance().get(PACKAGES, "")
     states: dict[str, str] = {}
     sums: dict[str, tuple[int, float]] = {}
     for run in runs.values():
-        key = run.said.get(HASH)
+        key = run.texts.get(HASH)
         if key is None:
             continue
-        if run.status == "FINISHED" and REUSED not in run.said:
-            kind = "/".join(run.said.get(name, "") for name in KIND)
+        if run.status == "FINISHED" and REUSED not in run.texts:
+            kind = "/".join(run.texts.get(name, "") for name in KIND)
             count, total = sums.get(kind, (0, 0.0))
             sums[kind] = (count + 1, total + run.seconds)
         if key in keys:
-            state = _state(run, run.said.get(PARENT) in sweeps, installed)
+            state = _state(run, run.texts.get(PARENT) in sweeps, installed)
             states[key] = max(state, states.get(key, NEW), key=RANK.index)
     return History(
         {key: state for key, state in states.items() if state != NEW},
@@ -162,9 +162,9 @@ def _summed(runs: Mapping[str, Seen], sweep_key: str, keys: set[str]) -> History
     )
 
 
-def _state(run: Seen, inside: bool, installed: str) -> str:
+def _state(run: StoredRun, inside: bool, installed: str) -> str:
     if run.status != "FINISHED":
         return FAILED if inside else NEW
-    if run.said.get(PACKAGES, installed) != installed:
+    if run.texts.get(PACKAGES, installed) != installed:
         return OTHER_VERSIONS
     return DONE if inside else ELSEWHERE

@@ -1,4 +1,4 @@
-"""What was delivered of a spool, so that an interrupted delivery goes on where it stopped."""
+"""The delivered runs of a spool, so that an interrupted delivery continues where it stopped."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Journal:
     Raises
     ------
     ValueError
-        If a line is none that is written here.
+        If a line is not of this format.
     """
 
     def __init__(self, path: Path) -> None:
@@ -33,12 +33,12 @@ class Journal:
                 self._take(line)
 
     def begin(self, run_id: str) -> None:
-        """Note that a run is about to be made."""
+        """Note that a run is about to be created."""
         self._note([[run_id]])
 
     def finish(self, runs: Mapping[str, str]) -> None:
-        """Note that runs are complete, and what the store calls them."""
-        self._note([[run_id, known_as] for run_id, known_as in runs.items()])
+        """Note that runs are complete, with their ids in the store."""
+        self._note([[run_id, store_id] for run_id, store_id in runs.items()])
 
     def _note(self, records: Sequence[list[str]]) -> None:
         lines = [json.dumps(words) for words in records]

@@ -21,7 +21,7 @@ _DEFAULT = (
 
 
 def lay_out(uri: str) -> bool:
-    """Make MLflow's tables in an empty SQLite database, if the MLflow that is installed has a schema known here.
+    """Create MLflow's tables in an empty SQLite database, if the schema of the installed MLflow is known here.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def lay_out(uri: str) -> bool:
     Returns
     -------
     bool
-        Whether the tables were made; where not, MLflow has to make them.
+        Whether the tables were created; if not, MLflow has to create them.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def lay_out(uri: str) -> bool:
     if not uri.startswith(SQLITE) or (head := installed_head()) not in HEADS:
         return False
     now = int(time.time() * 1000)
-    # MLflow's own default, which runs of ours never use
+    # MLflow's own default, which our runs never use
     default = (WORKSPACE, str(Path("mlruns").absolute() / "0"), now, now)
     with closing(sqlite3.connect(uri.removeprefix(SQLITE), isolation_level=None)) as connection:
         statements = (FOLDER / f"{head}.sql").read_text(encoding="utf-8")
@@ -52,14 +52,14 @@ def lay_out(uri: str) -> bool:
 
 
 def installed_head() -> str:
-    """Return the version of the tables that the installed MLflow would make, without loading it; empty if unknown."""
+    """Return the version of the tables that the installed MLflow would create, without loading it; empty if unknown."""
     spec = find_spec("mlflow")
     if spec is None or spec.origin is None:
         return ""
-    made: set[str] = set()
-    replaced: set[str] = set()
+    revisions: set[str] = set()
+    predecessors: set[str] = set()
     for path in (Path(spec.origin).parent / "store" / "db_migrations" / "versions").glob("*.py"):
         for down, revision in _REVISION.findall(path.read_text(encoding="utf-8")):
-            (replaced if down else made).add(revision)
-    heads = made - replaced
+            (predecessors if down else revisions).add(revision)
+    heads = revisions - predecessors
     return heads.pop() if len(heads) == 1 else ""

@@ -20,14 +20,14 @@ def metrics(result: Result, asked: Asked | None = None) -> dict[str, float]:
     ``coef.<term>``, ``se.<term>`` and ``p.<term>`` for every term; ``<effect>.<term>`` with ``.se`` and ``.p`` for
     effects of focal terms; statistics by their own name; ``<table>.<row>.<column>`` for further tables. ``focal.*``
     repeats the first focal term under a name that all runs share, so that runs with different measures can be compared;
-    ``focal.effect`` is the number that was asked for, by default the total effect, see `Result.effect`; there is none
-    where no single number is the effect.
+    ``focal.effect`` is the requested number, by default the total effect, see `Result.effect`; it is absent if no
+    single number is the effect.
     Terms are named as in `term_names`.
     """
     out: dict[str, float] = {}
     focal = result.focal[:1]
     named = term_names(result)
-    # arrays, not tables: a DataFrame costs more than the fit that it shows
+    # arrays, not tables: a DataFrame costs more time than the fit
     for column in SHOWN if len(result.terms) else ():
         values = dict(zip(result.terms, result.estimate_columns[column].tolist(), strict=True))
         out |= {f"{column}.{named[term]}": value for term, value in values.items()}
@@ -56,46 +56,47 @@ def metrics(result: Result, asked: Asked | None = None) -> dict[str, float]:
 
 
 def term_names(result: Result) -> Mapping[str, str]:
-    """Return what each term of a result is called in MLflow: its own name with ``_`` for signs that MLflow refuses.
+    """Return the name of each term in MLflow: its own name with ``_`` for signs that MLflow refuses.
 
-    Terms of one result that would share a name are told apart, see `distinct`.
+    Terms of one result that would share a name get different ones, see `distinct`.
     """
     effects = () if result.spatial_effects is None else result.spatial_effects.terms
     return distinct(tuple(dict.fromkeys((*result.terms, *effects))))
 
 
 def renamed(result: Result) -> str:
-    """Return a sentence on the terms whose names had to be told apart; empty if there are none."""
-    told = [f"{term} is '{name}'" for term, name in term_names(result).items() if name != clean(term)]
-    return f"Names of metrics: {', '.join(told)}, since another term has the shorter name." if told else ""
+    """Return a sentence on the terms whose names were changed to differ; empty if there are none."""
+    names = [f"{term} is '{name}'" for term, name in term_names(result).items() if name != clean(term)]
+    return f"Names of metrics: {', '.join(names)}, since another term has the shorter name." if names else ""
 
 
 @lru_cache(maxsize=1000)
 def distinct(names: tuple[str, ...]) -> Mapping[str, str]:
     """Return MLflow's name for each of some names, no two alike.
 
-    Names keep their usual spelling (`clean`) unless several would share one. Then the name that MLflow takes as it is
-    keeps it, and of the others ``a:b`` becomes ``a by b`` and ``a^2`` ``a to 2``; what is alike even so is numbered.
+    Names keep their usual spelling (`clean`) unless several would share one. Then a name that MLflow accepts
+    unchanged stays; of the others ``a:b`` becomes ``a by b`` and ``a^2`` ``a to 2``; names that are still equal get
+    numbers.
     """
     usual = [clean(name) for name in names]
     if len(set(usual)) == len(usual):
         return dict(zip(names, usual, strict=True))
-    taken = {name: name for name, plain in zip(names, usual, strict=True) if name == plain}
+    result = {name: name for name, plain in zip(names, usual, strict=True) if name == plain}
     for name, plain in zip(names, usual, strict=True):
-        if name in taken:
+        if name in result:
             continue
         alone = usual.count(plain) == 1
-        wanted = plain if alone else clean(name.replace(":", " by ").replace("^", " to "))
-        number, given = 1, wanted
-        while given in taken.values():
+        base = plain if alone else clean(name.replace(":", " by ").replace("^", " to "))
+        number, candidate = 1, base
+        while candidate in result.values():
             number += 1
-            given = f"{wanted[: LONGEST_NAME - 5]} {number}"
-        taken[name] = given
-    return {name: taken[name] for name in names}
+            candidate = f"{base[: LONGEST_NAME - 5]} {number}"
+        result[name] = candidate
+    return {name: result[name] for name in names}
 
 
 @lru_cache(maxsize=100_000)
 def clean(name: str) -> str:
-    """Return a name as MLflow takes it on every system: letters, digits, and _ - . space."""
+    """Return a name as MLflow accepts it on every system: letters, digits, and _ - . space."""
     # it allows : on some systems, and / makes folders
     return "".join(letter if letter.isalnum() or letter in "_-. " else "_" for letter in name)[:LONGEST_NAME]

@@ -21,7 +21,7 @@ SERVERS = ("http://", "https://")
 
 
 def absolute(uri: str) -> str:
-    """Return a database's address with its full path: MLflow keeps a store open by address, whatever the folder."""
+    """Return a database's address with its full path: MLflow keeps stores open by address, in any folder."""
     if not uri.startswith(SQLITE) or uri.startswith(f"{SQLITE}file:"):
         return uri
     return f"{SQLITE}{Path(uri.removeprefix(SQLITE)).resolve().as_posix()}"
@@ -36,7 +36,7 @@ def opening(uri: str) -> str:
 
 
 def for_reading(uri: str) -> str:
-    """Return the address by which a database file is opened and cannot be written; that of another store as it is."""
+    """Return the address that opens a database file for reading only; that of another store is unchanged."""
     if not uri.startswith(SQLITE):
         return uri
     path = quote(Path(uri.removeprefix(SQLITE)).resolve().as_posix())
@@ -46,13 +46,13 @@ def for_reading(uri: str) -> str:
 def _rendered(database: str, **query: str) -> str:
     from sqlalchemy import URL
 
-    # with a driver, since MLflow makes the folders of a path that it has not decoded where there is none
+    # with a driver: without one, MLflow would create the folders of the path before it is decoded
     return URL.create("sqlite+pysqlite", database=database, query=query).render_as_string(hide_password=False)
 
 
 @contextmanager
 def alone(uri: str) -> Iterator[None]:
-    """Let one command at a time create a database: two that start in an empty folder would both lay out its tables."""
+    """Let one command at a time create a database: two that start in an empty folder would both create its tables."""
     if not uri.startswith(SQLITE):
         yield
         return
@@ -63,13 +63,13 @@ def alone(uri: str) -> Iterator[None]:
 
 
 def refuse_folder(uri: str) -> None:
-    """Raise an `IsADirectoryError` if a folder has the place of a database file."""
+    """Raise an `IsADirectoryError` if the address of a database file is a folder."""
     if uri.startswith(SQLITE) and Path(uri.removeprefix(SQLITE)).is_dir():
         raise IsADirectoryError(Note("store_is_folder"))
 
 
 def obstacle(uri: str) -> Note | None:
-    """Return why a database file cannot be written, as far as that is seen without trying."""
+    """Return why a database file cannot be written, as far as can be seen without trying."""
     if not uri.startswith(SQLITE):
         return None
     path = Path(uri.removeprefix(SQLITE)).absolute()
@@ -82,7 +82,7 @@ def obstacle(uri: str) -> Note | None:
 
 
 def try_database(uri: str) -> None:
-    """Raise at once what would stop a database file from being written; MLflow tries for minutes."""
+    """Raise at once if a database file cannot be written; MLflow would try for minutes."""
     refuse_folder(uri)
     if uri.startswith(SQLITE):
         with closing(sqlite3.connect(uri.removeprefix(SQLITE), timeout=60, isolation_level=None)) as connection:
@@ -94,8 +94,8 @@ def sound(uri: str) -> None:
     """Raise a `sqlite3.DatabaseError` if a database file is damaged; all of it is read."""
     address = f"{Path(uri.removeprefix(SQLITE)).absolute().as_uri()}?mode=ro"
     with closing(sqlite3.connect(address, uri=True)) as connection:
-        found = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if found != ("ok",):
+        answer = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if answer != ("ok",):
         raise sqlite3.DatabaseError("database disk image is malformed")
 
 
@@ -120,6 +120,6 @@ def local_folder(artifact_uri: str) -> Path | None:
 
 
 def place(folder: str, name: str) -> str:
-    """Return the path of a file in a folder of artifacts, or its address where that is no local folder."""
+    """Return the path of a file in a folder of artifacts, or its address if the folder is not local."""
     local = local_folder(folder)
     return f"{folder}/{name}" if local is None else str(local / name)

@@ -1,4 +1,4 @@
-"""A sweep that is open: batches of runs go into its store, or wait on this disk until the store takes them."""
+"""An open sweep: batches of runs go into its store, or wait on this disk until the store accepts them."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ if TYPE_CHECKING:
     from filelock import FileLock
 
 PAUSE = 15.0
-"""Seconds before a store that did not answer is asked again."""
+"""Seconds before the next try of a store that did not answer."""
 KEPT = Note("store_kept_runs")
 
 
-def taken(store: Connection, parent: Parent) -> Recording | None:
-    """Return a sweep as this command's own, or None while another command has it.
+def recording_of(store: Connection, parent: Parent) -> Recording | None:
+    """Return a sweep that is reserved for this command, or None while another command holds it.
 
     Raises
     ------
     TrackingError
-        If what waits of it on this disk is damaged.
+        If its waiting files on this disk are damaged.
     PermissionError
-        If there is no place of this user's for what will wait.
+        If this user has no place for waiting runs.
     """
     spool = place_of(parent.run_id)
     folder = store.folder(parent.artifacts)
@@ -52,9 +52,9 @@ def taken(store: Connection, parent: Parent) -> Recording | None:
 
 
 class Recording:
-    """A sweep that this command has to itself.
+    """A sweep that is reserved for this command.
 
-    A batch is a file of results first, then one transaction. Where runs go by MLflow's public client, and while a
+    A batch is first written as a file of results, then in one transaction. With MLflow's public client, and while a
     store does not answer, batches go through the spool.
 
     Attributes
@@ -75,7 +75,7 @@ class Recording:
         self._store = store
         self._lock = lock
         self._journal = spool.journal()
-        # what an earlier command left, and the store has not taken yet
+        # batches of an earlier command that the store does not have yet
         self._pending = spool.parts
         self._ask_again = 0.0
 
@@ -85,7 +85,7 @@ class Recording:
         Raises
         ------
         TrackingError
-            If the store refuses it, or takes nothing more; the sentence says where the batch is kept.
+            If the store refuses it, or cannot be written; the message says where the batch is kept.
         """
         tables = self._store.tables
         if tables is None or self.folder is None or self._pending:
@@ -98,7 +98,7 @@ class Recording:
             self._keep(table, error)
 
     def finish(self, files: Mapping[str, bytes | Path], end: End) -> None:
-        """Store the sweep's files and all its results, and close it; what its store does not take waits in the spool.
+        """Store the sweep's files and all its results, and close it; the spool keeps what the store does not accept.
 
         Raises
         ------
@@ -117,13 +117,13 @@ class Recording:
 
     def abort(self, status: str) -> None:
         """Mark the sweep as killed or failed; runs that are written stay."""
-        # where that fails it stands as running, and the next command goes on with it all the same
+        # if this fails, it is still recorded as running, and the next command continues it anyway
         with suppress(TrackingError), _failures.refused(self._store.uri, _failures.WRITTEN):
             self._store.backend.end(self.parent.run_id, status, {})
         self.release()
 
     def release(self) -> None:
-        """Let other commands have the sweep."""
+        """Release the sweep for other commands."""
         self._store.backend.close()
         self._lock.release()
 
@@ -143,18 +143,18 @@ class Recording:
             self._ask_again = time.monotonic() + PAUSE
 
     def _keep(self, table: pa.Table, error: Exception) -> None:
-        """Keep a batch that a database did not take; raise unless it is one that may answer again by itself."""
+        """Keep a batch that a database did not accept; raise unless the database may answer again by itself."""
         store = self._store
         if not _failures.passes(error):
             raise _failures.refusal(store.uri, _failures.REFUSES_RUNS, error, KEPT) from error
         try:
-            kept = self.spool.keep(self.sweep, table)
+            part = self.spool.keep(self.sweep, table)
         except OSError:
             # the same disk may be full
             self.spool = Spool(fallback() / self.parent.run_id)
             what = Note("store_takes_nothing")
             with _failures.refused(store.uri, what, Note("store_batch_lost")):
-                kept = self.spool.keep(self.sweep, table)
+                part = self.spool.keep(self.sweep, table)
         if store.full_uri.startswith(SQLITE):
             raise TrackingError(
                 Note(
@@ -168,7 +168,7 @@ class Recording:
                 )
             ) from error
         self._journal = self.spool.journal()
-        self._pending.append(kept)
+        self._pending.append(part)
         self._ask_again = time.monotonic() + PAUSE
 
     def _finish_by_spool(self, files: Mapping[str, bytes | Path], end: End) -> None:
@@ -188,7 +188,7 @@ class Recording:
         store.notices.append(str(wait))
 
     def _gather(self, folder: Path) -> None:
-        """Make the parts one file."""
+        """Merge the parts into one file."""
         files, target = _results.sources(folder), folder / _results.RESULTS
         if not [path for path in files if path != target]:
             return

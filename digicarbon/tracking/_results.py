@@ -45,7 +45,7 @@ def read_part(path: Path) -> pa.Table:
 
 
 def sources(folder: Path) -> list[Path]:
-    """Return the files of results in a sweep's folder: the whole of an earlier end, and parts since."""
+    """Return the files of results in a sweep's folder: the merged file of an earlier end, and later parts."""
     whole = folder / RESULTS
     return [*([whole] if whole.is_file() else []), *parts(folder / PARTS)]
 
@@ -59,13 +59,13 @@ def merge(files: Sequence[Path], target: Path, known: Callable[[str], str | None
     target : Path
         May be one of the files.
     known : callable
-        Takes the id that stands in a file, gives the run's id in the store; None for rows that are left out since their
-        batch was not recorded, or the run was deleted.
+        Maps an id in a file to the run's id in the store; None leaves the row out, since its batch was not recorded or
+        the run was deleted.
 
     Returns
     -------
     int
-        How many rows were written.
+        Number of rows written.
     """
     schema = pa.unify_schemas([_schema(file) for file in files])
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -73,7 +73,7 @@ def merge(files: Sequence[Path], target: Path, known: Callable[[str], str | None
     count = 0
     try:
         with pq.ParquetWriter(half, schema, compression="zstd") as writer:
-            for table in _grouped(_known(_tables(files), known)):
+            for table in _grouped(_with_store_ids(_tables(files), known)):
                 writer.write_table(_aligned(table, schema))
                 count += table.num_rows
         half.replace(target)
@@ -83,16 +83,16 @@ def merge(files: Sequence[Path], target: Path, known: Callable[[str], str | None
 
 
 class StoredResults(Mapping[str, Result]):
-    """Results in Parquet files and parts: found at once, read and decoded when they are asked for.
+    """Results in Parquet files and parts: listed at once, read and decoded when they are needed.
 
-    It holds a name and a place of each, no result; those that cannot be read are left out.
+    It holds only the name and the place of each result; results that cannot be read are left out.
 
     Parameters
     ----------
     files : sequence of Path
-        They must stay as they are.
+        They must not change.
     by : {"run_id", "hash"}
-        What results are called.
+        The names of results.
     """
 
     def __init__(self, files: Sequence[Path], by: str = "run_id") -> None:
@@ -134,16 +134,16 @@ class StoredResults(Mapping[str, Result]):
                 yield name, decode(texts[name])
 
     def _texts(self, names: Sequence[str]) -> dict[str, str]:
-        wanted: dict[int, list[tuple[str, int]]] = {}
+        rows_of: dict[int, list[tuple[str, int]]] = {}
         for name in names:
             number, row = self._places[name]
-            wanted.setdefault(number, []).append((name, row))
-        found: dict[str, str] = {}
-        for number, rows in wanted.items():
+            rows_of.setdefault(number, []).append((name, row))
+        result: dict[str, str] = {}
+        for number, rows in rows_of.items():
             column = _read(*self._groups[number], ["result"])["result"]
             texts = column.take(pa.array([row for _, row in rows])).to_pylist()
-            found |= zip((name for name, _ in rows), texts, strict=True)
-        return found
+            result |= zip((name for name, _ in rows), texts, strict=True)
+        return result
 
 
 def _schema(source: Path) -> pa.Schema:
@@ -177,7 +177,7 @@ def _tables(files: Iterable[Path], columns: Sequence[str] | None = None) -> Iter
             yield _read(source, group, columns)
 
 
-def _known(tables: Iterable[pa.Table], known: Callable[[str], str | None]) -> Iterator[pa.Table]:
+def _with_store_ids(tables: Iterable[pa.Table], known: Callable[[str], str | None]) -> Iterator[pa.Table]:
     """Yield tables with the store's ids and with each run once."""
     seen: set[str] = set()
     for table in tables:
@@ -188,19 +188,19 @@ def _known(tables: Iterable[pa.Table], known: Callable[[str], str | None]) -> It
             elif name is not None:
                 seen.add(name)
         column = pa.array(names, pa.string())
-        kept = table.set_column(table.schema.get_field_index("run_id"), "run_id", column)
-        yield kept.filter(pc.is_valid(column))
+        renamed = table.set_column(table.schema.get_field_index("run_id"), "run_id", column)
+        yield renamed.filter(pc.is_valid(column))
 
 
 def _grouped(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    held: list[pa.Table] = []
+    pending: list[pa.Table] = []
     for table in tables:
-        held.append(table)
-        if sum(one.num_rows for one in held) >= GROUP:
-            yield pa.concat_tables(held, promote_options="default")
-            held = []
-    if held:
-        yield pa.concat_tables(held, promote_options="default")
+        pending.append(table)
+        if sum(one.num_rows for one in pending) >= GROUP:
+            yield pa.concat_tables(pending, promote_options="default")
+            pending = []
+    if pending:
+        yield pa.concat_tables(pending, promote_options="default")
 
 
 def _aligned(table: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -210,22 +210,22 @@ def _aligned(table: pa.Table, schema: pa.Schema) -> pa.Table:
 
 
 def replaced(files: Iterable[Path]) -> set[str]:
-    """Return the runs whose place was taken by another."""
+    """Return the ids of runs that were replaced by another."""
     return {name for table in _tables(files, ["replaces"]) for name in table["replaces"].to_pylist() if name}
 
 
 def run_ids(files: Iterable[Path]) -> set[str]:
-    """Return the ids that stand in files."""
+    """Return the run ids in files."""
     return {name for table in _tables(files, ["run_id"]) for name in table["run_id"].to_pylist()}
 
 
 def frame(files: Sequence[Path], columns: Sequence[str] | None = None) -> pd.DataFrame:
     """Return rows as a table for reading, by default without the two long texts."""
     names = list(dict.fromkeys(name for file in files for name in _schema(file).names))
-    wanted = [name for name in names if name not in ("config", "result")] if columns is None else columns
+    chosen = [name for name in names if name not in ("config", "result")] if columns is None else columns
     tables: list[pa.Table] = []
     for file in files:
-        there = [name for name in wanted if name in _schema(file).names]
-        tables.extend(_tables([file], there))
-    found: pd.DataFrame = pa.concat_tables(tables, promote_options="default").to_pandas()
-    return found
+        present = [name for name in chosen if name in _schema(file).names]
+        tables.extend(_tables([file], present))
+    result: pd.DataFrame = pa.concat_tables(tables, promote_options="default").to_pandas()
+    return result

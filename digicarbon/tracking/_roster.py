@@ -1,4 +1,4 @@
-"""The runs of a sweep in the order of its experiment, as a file that is kept before anything is fitted."""
+"""The runs of a sweep in the order of its experiment, as a file that is stored before the first fit."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from digicarbon.note import Note
 from digicarbon.note.recorded import read_all
 
 ROSTER = "runs.parquet"
-"""Its name among the files of a sweep."""
+"""The roster's name among the files of a sweep."""
 _MORE = b"digicarbon"
-"""Where the file keeps what is not said of a single run."""
+"""Key of the file's metadata for facts that belong to no single run."""
 
 
 @dataclass(frozen=True, eq=False)
 class Planned:
-    """A run as it was planned: what reports need to know and results do not hold.
+    """A run as it was planned: what reports need and results do not hold.
 
     Attributes
     ----------
@@ -30,12 +30,12 @@ class Planned:
     options : mapping of str to str
         The option of each config group.
     values : mapping of str to object
-        What this run chose differently from the others.
+        The choices in which this run differs from others.
     twins : tuple of str
-        Further columns that came to the same fit.
+        Further columns with the same fit.
     simulated : bool
     notes : tuple of Note
-        What there is to say of the preparation of its data.
+        Notes on the preparation of its data.
     column : str or None
         The experiment's column that it belongs to.
     """
@@ -109,7 +109,7 @@ class Roster:
                 known[text] = json.loads(text)
             return known[text]
 
-        def said(text: str) -> tuple[Note, ...]:
+        def notes_from(text: str) -> tuple[Note, ...]:
             if text not in notes_of:
                 notes_of[text] = read_all(json.loads(text))
             return notes_of[text]
@@ -118,7 +118,7 @@ class Roster:
         # an earlier version did not keep the columns
         columns = table["column"].to_pylist() if "column" in table.column_names else [None] * table.num_rows
         runs = [
-            Planned(key, label, once(options), once(values), tuple(once(twins)), simulated, said(notes), column)
+            Planned(key, label, once(options), once(values), tuple(once(twins)), simulated, notes_from(notes), column)
             for key, label, options, values, twins, simulated, notes, column in zip(
                 *(table[name].to_pylist() for name in names), columns, strict=True
             )
@@ -129,14 +129,14 @@ class Roster:
 
 
 class _Texts:
-    """Makes the text of an object once: thousands of runs share their options."""
+    """Computes the text of each object once: thousands of runs share their options."""
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[object, str]] = {}
 
     def of(self, content: object) -> str:
         if id(content) not in self._known:
-            # with the object itself: the id of one that is gone can be given to another
+            # the object is kept too, since the id of a deleted object can be reused
             self._known[id(content)] = (content, _text(content))
         return self._known[id(content)][1]
 

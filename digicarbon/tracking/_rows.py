@@ -1,4 +1,4 @@
-"""A run as it is written: the row that becomes MLflow's records, and tables of rows."""
+"""A run in the form in which it is written: a row that becomes MLflow's records, and tables of rows."""
 
 from __future__ import annotations
 
@@ -26,30 +26,30 @@ CONFIG_FILE = "config.yaml"
 SIGN = "digicarbon.sign"
 """Tag of a run: ``+``, ``-``, ``+*`` or ``-*``, the sign of its focal effect with a star if it is significant."""
 QUANTITY = "digicarbon.quantity"
-"""Tag of a run: which number ``focal.effect`` and the sign are of: coefficient, direct, indirect or total."""
+"""Tag of a run: the kind of number of ``focal.effect`` and the sign: coefficient, direct, indirect or total."""
 TERM = "digicarbon.term"
-"""Tag of a run: the term that they are of."""
+"""Tag of a run: the term of ``focal.effect`` and the sign."""
 BOUNDARY = "digicarbon.boundary"
-"""Tag of a run: parameters that lie at an end of their range, e.g. ``rho``."""
+"""Tag of a run: parameters at an end of their range, e.g. ``rho``."""
 EXPERIMENT = "digicarbon.experiment"
 """Tag of a sweep with its experiment's name: several experiments can share one of MLflow's."""
 OVERRIDES = "digicarbon.overrides"
-"""Tag of a sweep with what the command line changed; one of the experiment as it stands has no such tag."""
+"""Tag of a sweep with the overrides of the command line; a sweep without overrides lacks it."""
 ERROR = "error.txt"
 """The file of a run that failed: sentence and traceback."""
 KIND, SWEEP = "digicarbon.kind", "sweep"
-"""Tag that tells sweeps from their runs, and its value."""
+"""Tag that distinguishes sweeps from their runs, and its value."""
 SWEEP_KEY = "digicarbon.sweep_key"
 """Tag of a sweep: equal for sweeps of the same runs under the same name."""
 OPENED = "digicarbon.opened"
-"""Tag of a sweep: when a command last began it or went on with it, in milliseconds since the epoch."""
+"""Tag of a sweep: when a command last began or continued it, in milliseconds since the epoch."""
 FAMILIES = ("params", "tags", "metrics")
 """Fields that become a column per key, e.g. ``metrics.nobs``."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Row:
-    """One run, with names and lengths as MLflow takes them.
+    """One run, with names and lengths that MLflow accepts.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class Row:
     result : str
         The result as JSON; empty for a failed run.
     replaces : str
-        The run of the same hash in this sweep that this one takes the place of; empty if there is none.
+        Id of the run of the same hash in this sweep that this run replaces; empty if there is none.
     params, tags : mapping of str to str
     metrics : mapping of str to float
     """
@@ -94,7 +94,7 @@ class Row:
 
     @property
     def all_tags(self) -> dict[str, str]:
-        """The run's tags and its configuration: a folder and a file for each run cost more than all else of it."""
+        """The run's tags and its configuration: a folder and a file for each run would cost more than the rest."""
         return {**self.tags, **({} if self._long else {CONFIG: self.config})}
 
     @property
@@ -113,20 +113,20 @@ TYPES: Mapping[str, Any] = {"start": pa.int64(), "end": pa.int64()}
 
 
 def batch(entries: Sequence[Entry], parent_id: str, replaced: Mapping[str, str]) -> list[Row]:
-    """Return entries as they are written under a parent.
+    """Return entries as rows to write under a parent.
 
     Parameters
     ----------
     entries : sequence of Entry
     parent_id : str
     replaced : mapping of str to str
-        Runs of the sweep by hash whose place is taken.
+        Ids of runs of the sweep that are replaced, by hash.
     """
-    # a database keeps runs in the order of their ids: ids that lie together let a batch cost the same in a large store
-    # as in an empty one, and all differ in their first ten letters
-    together = uuid.uuid4().hex[:6]
+    # a database keeps runs in the order of their ids: with neighbouring ids a batch costs the same in a large store as
+    # in an empty one; all ids differ in their first ten letters
+    prefix = uuid.uuid4().hex[:6]
     return [
-        _row(entry, f"{together}{position:04x}{uuid.uuid4().hex[:22]}", parent_id, replaced)
+        _row(entry, f"{prefix}{position:04x}{uuid.uuid4().hex[:22]}", parent_id, replaced)
         for position, entry in enumerate(entries)
     ]
 
@@ -166,10 +166,10 @@ def _row(entry: Entry, run_id: str, parent_id: str, replaced: Mapping[str, str])
 
 
 def sign(result: Result | None, asked: Asked) -> dict[str, str]:
-    """Return the tags that a run is grouped by in MLflow.
+    """Return the tags by which MLflow groups runs.
 
-    They are the sign of its effect, starred if significant, with the quantity and the term that it is of, and the
-    parameters at an end of their range.
+    They are the sign of the effect, starred if significant, its quantity and its term, and the parameters at an end of
+    their range.
 
     Parameters
     ----------
@@ -190,7 +190,7 @@ def sign(result: Result | None, asked: Asked) -> dict[str, str]:
 
 
 def _text(entry: Entry) -> str:
-    """Return the result as text, or nothing where it cannot be kept: the run is fitted again when it is asked for."""
+    """Return the result as text; empty if it cannot be stored, so that the run is fitted again when needed."""
     try:
         return "" if entry.result is None else encode(entry.result)
     except TypeError:
@@ -228,12 +228,12 @@ def rows(content: pa.Table) -> list[Row]:
         number = pa.float64() if field.name.startswith("metrics.") else pa.string()
         if field.type != TYPES.get(field.name, number):
             raise ValueError(f"{field.name} is of another type")
-    found = []
+    result = []
     for record in content.to_pylist():
         families: dict[str, Any] = {family: {} for family in FAMILIES}
         for column, value in record.items():
             family, _, key = column.partition(".")
             if family in families and value is not None:
                 families[family][key] = value
-        found.append(Row(**(families | {name: record[name] for name in PLAIN})))
-    return found
+        result.append(Row(**(families | {name: record[name] for name in PLAIN})))
+    return result

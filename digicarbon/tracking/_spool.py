@@ -1,4 +1,4 @@
-"""What waits on this disk until a store takes it: batches of runs, files of the sweep, how it ended."""
+"""Files that wait on this disk until a store accepts them: batches of runs, files of the sweep, its end."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _ID = re.compile(r"[0-9A-Za-z_-]+")
 
 
 class DamagedError(TrackingError):
-    """A file of a spool holds what no command writes there."""
+    """A file of a spool has a content that no command writes."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Sweep:
     uri : str
         The store's full address without its password.
     experiment, experiment_id, parent_id, artifacts : str
-        ``artifacts`` is where those of the parent are.
+        ``artifacts`` is the address of the parent's artifacts.
     """
 
     uri: str
@@ -78,7 +78,7 @@ class Spool:
         Raises
         ------
         ValueError
-            If what stands there is no sweep, or that of another folder.
+            If the file describes no sweep, or one of another folder.
         """
         content = json.loads((self.folder / "sweep.json").read_text(encoding="utf-8"))
         names = {field.name for field in fields(Sweep)}
@@ -119,7 +119,7 @@ class Spool:
         return {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if _is_file(path)}
 
     def journal(self) -> Journal:
-        """Return what was delivered.
+        """Return the journal of delivered runs.
 
         Raises
         ------
@@ -139,14 +139,14 @@ class Spool:
         DamagedError
         """
         with _sound(part):
-            found = rows(read_part(part))
+            result = rows(read_part(part))
             # runs have folders of these names
-            if not all(_ID.fullmatch(row.run_id) for row in found):
+            if not all(_ID.fullmatch(row.run_id) for row in result):
                 raise ValueError("a run has a name that is none")
-            return found
+            return result
 
     def check(self) -> None:
-        """Refuse a spool that cannot be delivered, before anything of it is.
+        """Refuse a spool that cannot be delivered, before any delivery.
 
         Raises
         ------
@@ -204,22 +204,22 @@ def _sound(path: Path) -> Iterator[None]:
 
 
 def place_of(run_id: str) -> Spool:
-    """Return where a sweep's batches are kept: in the temporary folder where this one's place is another user's."""
+    """Return the spool of a sweep; it is in the temporary folder if the usual place belongs to another user."""
     folder = SPOOL / run_id
     foreign = any(os.path.lexists(path) and not _is_own(path, private=False) for path in (SPOOL, folder))
     return Spool(fallback() / run_id if foreign else folder)
 
 
 def fallback() -> Path:
-    """Return where batches are kept when the working directory takes nothing more."""
+    """Return where batches are kept when the working directory cannot be written."""
     return Path(tempfile.gettempdir(), f"digicarbon-spool-{_user()}")
 
 
 def spools() -> Iterator[Spool]:
     """Yield the user's spools that this folder and the system's temporary folder hold.
 
-    A folder that belongs to another user, or in the temporary folder one that another may write to, is not looked at,
-    nor is one whose description is none: what stands there could have been put there by anybody.
+    Folders of other users are skipped, and so are folders in the temporary folder that others may write to, and
+    folders without a valid description: anybody could have put their content there.
     """
     for home in (SPOOL, fallback()):
         if not _is_own(home, private=home != SPOOL):
@@ -235,7 +235,7 @@ def make_own(*folders: Path) -> None:
     Raises
     ------
     PermissionError
-        If a folder belongs to another user, is a link, or stands in the temporary folder and is open to others.
+        If a folder belongs to another user, is a link, or is in the temporary folder and open to others.
     """
     for folder in folders:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -250,17 +250,17 @@ def _user() -> str:
 
 
 def _is_own(folder: Path, private: bool) -> bool:
-    """Return whether a path is a folder, no link, of this user, and if asked for one that nobody else may enter."""
+    """Return whether a path is a folder of this user, no link, and if ``private``, closed to all others."""
     try:
-        found = folder.lstat()
+        status = folder.lstat()
     except OSError:
         return False
-    if not stat.S_ISDIR(found.st_mode):
+    if not stat.S_ISDIR(status.st_mode):
         return False
     if not hasattr(os, "getuid"):
         # Windows has a temporary folder for each user
         return True
-    return found.st_uid == os.getuid() and not (private and stat.S_IMODE(found.st_mode) & 0o077)
+    return status.st_uid == os.getuid() and not (private and stat.S_IMODE(status.st_mode) & 0o077)
 
 
 def _is_file(path: Path) -> bool:
@@ -275,24 +275,24 @@ def _described(spool: Spool) -> bool:
 
 
 def lock_path(spool: Spool, folder: Path | None) -> Path:
-    """Return the file by whose lock a running sweep is known, also to those who would deliver its spool.
+    """Return the lock file of a running sweep, which also stops a delivery of its spool by others.
 
     Parameters
     ----------
     spool : Spool
     folder : Path or None
-        Of the sweep's artifacts, where there is one on this machine.
+        Of the sweep's artifacts, if it is on this machine.
     """
     return spool.folder / LOCK if folder is None else lock_of(folder)
 
 
 def lock_of(folder: Path) -> Path:
-    """Return the same for a sweep whose artifacts are in a folder on this machine."""
+    """Return the lock file of a sweep whose artifacts are in a folder on this machine."""
     return folder.parent / LOCK
 
 
 def locked(path: Path) -> FileLock | None:
-    """Return a lock that is held, or None where a running command has it."""
+    """Acquire and return a lock, or None if a running command holds it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(str(path))
     try:

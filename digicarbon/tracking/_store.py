@@ -1,4 +1,4 @@
-"""A store as a sweep sees it: what it asks, writes and leaves."""
+"""A store from the view of a sweep: its queries, its writing and its end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from digicarbon.tracking._connection import connected, reading
 from digicarbon.tracking._entry import Entry, Tracking
 from digicarbon.tracking._metrics import LONGEST_NAME
 from digicarbon.tracking._places import SQLITE, local_folder, masked, place
-from digicarbon.tracking._recording import KEPT, Recording, taken
+from digicarbon.tracking._recording import KEPT, Recording, recording_of
 from digicarbon.tracking._results import StoredResults
 from digicarbon.tracking._rows import ERROR, KIND, LONGEST_TAG, OPENED, SWEEP, SWEEP_KEY
 from digicarbon.tracking._spool import End, lock_of, locked
@@ -35,13 +35,13 @@ class Store:
     The database and the experiment are created here, before any worker starts: a cold store that several processes
     create at once loses runs.
 
-    Use it in this order: `open` a sweep, ask `find` and `results` what need not be fitted, `write` batches, and end
+    Use it in this order: `open` a sweep, ask `find` and `results` for runs that need no fit, `write` batches, and end
     with `finish` or `abort`.
 
     A database whose schema is known gets rows straight into its tables; servers and other databases get runs by
     MLflow's public client, out of a spool on this disk: while a server does not answer, `write` and `finish` go on, and
-    what waits is delivered by the next command on this store. A database file that takes nothing more ends in a
-    `TrackingError`, with the batch kept in the spool.
+    the next command on this store delivers waiting runs. A database file that cannot be written ends in a
+    `TrackingError`; the batch is kept in the spool.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class Store:
         self._connection = connected(tracking, self.name)
         self._backend = self._connection.backend
         self._recording: Recording | None = None
-        self._standing: dict[str, str] = {}
+        self._present: dict[str, str] = {}
         self._failed: dict[str, str] = {}
         self._earlier: list[Path] | None = None
         self.uri = self._connection.uri
@@ -73,9 +73,9 @@ class Store:
         resume: bool = True,
         files: Mapping[str, str | bytes] | None = None,
     ) -> Mapping[str, str]:
-        """Start a sweep, or go on with the newest one of the same key.
+        """Start a sweep, or continue the newest one of the same key.
 
-        What waits in a spool for this store is delivered first.
+        Runs that wait in a spool for this store are delivered first.
 
         Parameters
         ----------
@@ -83,17 +83,17 @@ class Store:
             The experiment's title and its composed configuration.
         tags : mapping of str to str
         sweep_key : str
-            Equal for sweeps of the same runs under the same name; empty for one that is never gone on with.
+            Equal for sweeps of the same runs under the same name; empty for one that is never continued.
         resume : bool
-            Whether to reopen the newest sweep of this key that was not deleted, however it ended. One that another
-            command is running now is left alone, and a new one started.
+            Whether to reopen the newest sweep of this key that was not deleted, however it ended. If another
+            command is running it now, a new one is started.
         files : mapping of str to str or bytes
-            Contents by name that are known before anything is fitted, so that a sweep that is killed has them, too.
+            Contents by name that are known before the first fit, so that a killed sweep has them too.
 
         Returns
         -------
         mapping of str to str
-            Ids of runs by content hash: what is finished and not deleted in the reopened sweep; nothing for a new one.
+            Ids of runs by content hash: those finished and not deleted in the reopened sweep; empty for a new one.
 
         Raises
         ------
@@ -108,7 +108,7 @@ class Store:
             done = self._reopen(sweep_key, every) if resume and sweep_key else None
             if done is None:
                 name = f"{self.name} {time.strftime('%Y-%m-%d %H:%M:%S')}"[-LONGEST_NAME:]
-                self._take(self._backend.begin(self.experiment_id, name, every))
+                self._open_as(self._backend.begin(self.experiment_id, name, every))
             self._close_abandoned()
             recording = self._open_recording()
             for file, content in {"experiment.yaml": config, **(files or {})}.items():
@@ -125,13 +125,13 @@ class Store:
         """
         with _failures.refused(self.uri, _failures.READ):
             own = self._backend.children(self.experiment_id, self.parent_id) if self.parent_id else []
-            besides = {run_id for _, run_id, _ in own}
-            return {key: run_id for key, run_id in self._backend.find(keys) if run_id not in besides}
+            own_ids = {run_id for _, run_id, _ in own}
+            return {key: run_id for key, run_id in self._backend.find(keys) if run_id not in own_ids}
 
     def results(self, run_ids: Iterable[str]) -> StoredResults:
-        """Return results by run id, to be read until the sweep ends; one that is not to be had is left out.
+        """Return results by run id, readable until the sweep ends; missing ones are left out.
 
-        Others of the same sweeps may be there, too.
+        Other results of the same sweeps may be included.
 
         Raises
         ------
@@ -142,10 +142,10 @@ class Store:
             return StoredResults(self._backend.sources(set(run_ids), self._scratch()))
 
     def recorded(self) -> StoredResults:
-        """Return the results of the open sweep by content hash: those that were written until now.
+        """Return the results of the open sweep by content hash: those written so far.
 
-        They can be read until the sweep ends. A server is asked on the first call only, so that a sweep whose server
-        has stopped has its table.
+        They can be read until the sweep ends. Only the first call asks a server, so that a sweep whose server has
+        stopped still gets its table.
 
         Raises
         ------
@@ -165,28 +165,28 @@ class Store:
     def write(self, entries: Sequence[Entry]) -> None:
         """Write finished runs as children of the parent: the batch is recorded whole or not at all.
 
-        A run of the sweep that is gone on with is replaced by its entry of the same hash: it failed before, or its
-        result was not to be had.
+        In a continued sweep, a run is replaced by the entry of the same hash: it failed before, or its result could not
+        be read.
 
         Raises
         ------
         TrackingError
-            If the store refuses them, or takes nothing more; the sentence says where the batch is kept.
+            If the store refuses them, or cannot be written; the message says where the batch is kept.
         """
         if not entries:
             return
-        rows = _rows.batch(entries, self.parent_id, self._standing)
+        rows = _rows.batch(entries, self.parent_id, self._present)
         for row in rows:
             with _failures.refused(self.uri, Note("store_refuses_run", run=row.label), KEPT):
                 validate(row)
         table = _rows.table(rows)
         for row in rows:
-            self._standing.pop(row.hash, None)
+            self._present.pop(row.hash, None)
         self._failed |= {row.hash: row.run_id for row in rows if row.error}
         self._open_recording().write(rows, table)
 
     def traceback(self, key: str) -> str:
-        """Return where the traceback of a run is that failed in this sweep, by its content hash."""
+        """Return the place of the traceback of a run that failed in this sweep, by its content hash."""
         folder = self._open_recording().folder
         if folder is None or key not in self._failed:
             return f"{ERROR}, an artifact of the run in MLflow"
@@ -243,29 +243,29 @@ class Store:
             self._recording.abort(status)
 
     def deliver(self) -> int:
-        """Deliver what waits in the spools of this folder for this store; return how many runs were delivered.
+        """Deliver the runs in the spools of this folder for this store; return how many were delivered.
 
-        A spool of a sweep that is running now is left to it. What cannot be delivered is told in `notices`.
+        A spool of a running sweep is left alone. `notices` reports what could not be delivered.
         """
         return _delivery.deliver_all(self._connection)
 
     def _reopen(self, sweep_key: str, tags: Mapping[str, str]) -> dict[str, str] | None:
-        """Go on with the newest sweep of a key and return what is finished in it; None if there is none."""
+        """Continue the newest sweep of a key and return its finished runs; None if there is none."""
         newest = self._backend.newest(self.experiment_id, sweep_key)
         if newest is None:
             return None
-        if not self._take(newest):
+        if not self._open_as(newest):
             self.notices.append(str(Note("store_sweep_taken")))
             return None
         self._backend.go_on(self.parent_id, tags)
         children = self._backend.children(self.experiment_id, self.parent_id)
-        self._standing = {key: run_id for key, run_id, _ in children}
+        self._present = {key: run_id for key, run_id, _ in children}
         return {key: run_id for key, run_id, status in children if status == "FINISHED"}
 
     def _close_abandoned(self) -> None:
-        """Mark sweeps as killed that stand as running and that no command has: theirs was killed.
+        """Mark sweeps as killed that are recorded as running and that no command holds: theirs was killed.
 
-        Only in a database file, whose locks this machine sees.
+        Only for a database file, whose locks this machine can see.
         """
         tables = self._connection.tables
         if tables is None or not self._connection.full_uri.startswith(SQLITE):
@@ -279,16 +279,16 @@ class Store:
                 tables.end(parent.run_id, "KILLED", {})
                 lock.release()
 
-    def _take(self, parent: Parent) -> bool:
-        """Make a run the sweep, unless another command has it."""
-        recording = taken(self._connection, parent)
+    def _open_as(self, parent: Parent) -> bool:
+        """Use a run as the open sweep, unless another command holds it; return whether it was possible."""
+        recording = recording_of(self._connection, parent)
         if recording is None:
             return False
         self._recording, self.parent_id = recording, parent.run_id
         return True
 
     def _scratch(self) -> Path:
-        """Return a folder for what is fetched; it goes when this does."""
+        """Return a folder for fetched files; it is removed with this object."""
         folder = Path(tempfile.mkdtemp(prefix="digicarbon_results-"))
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         return folder
@@ -300,7 +300,7 @@ class Store:
 
 
 def store_results(tracking: Tracking, parent_id: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """Return all runs of a sweep as one table, whatever their number: it is one file on the sweep's run.
+    """Return all runs of a sweep as one table, read from one file of the sweep.
 
     Parameters
     ----------
@@ -336,7 +336,7 @@ class SweepContents:
     rows : DataFrame
         As `store_results` returns them, without runs that were deleted.
     results : StoredResults
-        By run id; readable as long as the folder that they were fetched into is there.
+        By run id; readable as long as the folder of fetched files exists.
     """
 
     rows: pd.DataFrame
@@ -344,14 +344,14 @@ class SweepContents:
 
 
 def sweep_contents(uri: str, experiment_id: str, parent_id: str, scratch: Path) -> SweepContents:
-    """Return the runs of a sweep and where their results are, whether it has ended or not.
+    """Return the runs of a sweep and their results, whether it has ended or not.
 
     Parameters
     ----------
     uri : str
     experiment_id, parent_id : str
     scratch : Path
-        A folder that takes what has to be fetched from a server.
+        A folder for files that are fetched from a server.
 
     Raises
     ------
@@ -361,7 +361,7 @@ def sweep_contents(uri: str, experiment_id: str, parent_id: str, scratch: Path) 
     with _failures.refused(uri, _failures.READ):
         backend = reading(uri)
         files = backend.files(parent_id, scratch)
-        # a file that a server has holds recorded runs only, and to ask it for each run takes minutes
+        # a server's file holds recorded runs only, and to ask the server for each run takes minutes
         live = {run_id for _, run_id, _ in backend.children(experiment_id, parent_id)} if backend.keeps_ids else None
         backend.close()
         if not files:

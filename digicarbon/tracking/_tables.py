@@ -1,7 +1,7 @@
-"""MLflow's tables as far as runs are written and read here; importing its own models costs a second.
+"""The tables of MLflow that are written and read here; importing its own models costs a second.
 
-Columns stand in the order in which rows are written. A test compares them with MLflow's models, and `HEADS` says for
-which of its schemas that holds.
+Columns are in the order in which rows are written. A test compares them with MLflow's models, and `HEADS` lists
+the schemas for which that holds.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""MLflow's rules for names and lengths, asked before anything is written: SQL would take what its client refuses.
+"""MLflow's rules for names and lengths, checked before anything is written: SQL would accept what its client refuses.
 
-Tests hold them against MLflow's own validators, whose import would cost more than a sweep of hundreds of runs.
+Tests compare them with MLflow's own validators, whose import would cost more than a sweep of hundreds of runs.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _KNOWN: set[str] = set()
 
 
 class RefusedError(ValueError):
-    """A run holds a name or a value that MLflow does not take."""
+    """A run holds a name or a value that MLflow does not accept."""
 
 
 def validate(row: Row) -> None:
@@ -33,16 +33,16 @@ def validate(row: Row) -> None:
     Raises
     ------
     RefusedError
-        If MLflow would not take the run.
+        If MLflow would not accept the run.
     """
-    for kind, said in (("parameter", row.params), ("tag", row.tags), ("metric", row.metrics)):
-        # most names repeat from run to run, so that each is looked at once
-        if not _KNOWN.issuperset(said):
-            for name in said:
+    for kind, names in (("parameter", row.params), ("tag", row.tags), ("metric", row.metrics)):
+        # most names repeat from run to run, so each is checked once
+        if not _KNOWN.issuperset(names):
+            for name in names:
                 check_name(kind, name)
             if len(_KNOWN) > MOST_NAMES:
                 _KNOWN.clear()
-            _KNOWN.update(said)
+            _KNOWN.update(names)
     for kind, texts, longest in (("parameter", row.params, LONGEST_PARAM), ("tag", row.tags, LONGEST_TAG)):
         if max(map(len, texts.values()), default=0) > longest:
             for name, text in texts.items():
@@ -56,7 +56,7 @@ def check_name(kind: str, name: str) -> None:
     Raises
     ------
     RefusedError
-        If MLflow would not take it.
+        If MLflow would not accept it.
     """
     if not NAME.fullmatch(name):
         raise RefusedError(Note("store_name_signs", kind=KINDS[kind], name=name[:SHOWN]))
@@ -71,19 +71,19 @@ def check_length(what: Note, value: str, longest: int) -> None:
     Raises
     ------
     RefusedError
-        If MLflow would not take it.
+        If MLflow would not accept it.
     """
     if len(value) > longest:
         raise RefusedError(Note("store_too_long", what=what, characters=len(value), most=longest))
 
 
 def check_data(name: str, digest: str, profile: str) -> None:
-    """Check what is said of a data set.
+    """Check the description of a data set.
 
     Raises
     ------
     RefusedError
-        If MLflow would not take it.
+        If MLflow would not accept it.
     """
     check_length(Note("store_data_name"), name, LONGEST_DATA_NAME)
     check_length(Note("store_data_fingerprint"), digest, LONGEST_DIGEST)

@@ -1,4 +1,4 @@
-"""Configurations as YAML: a group's node, and a field of it, is turned into text once, however many runs share it."""
+"""Configurations as YAML: each group's node and each of its fields is turned into text once for all runs."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from omegaconf import OmegaConf
 MOST_TEXTS = 20_000
 _TEXTS: dict[tuple[str, str], str] = {}
 _GROUPS: dict[tuple[str, int], tuple[Mapping[str, Any], str]] = {}
-"""Texts of groups by the object itself, which is kept so that no other takes its place in memory."""
+"""Texts of groups by the object itself, which is kept so that its id is not reused."""
 
 
 def to_yaml(config: Mapping[str, Any] | str) -> str:
-    """Return a configuration as YAML text, its groups in their order; a group that was seen must not be changed."""
+    """Return a configuration as YAML text, its groups in their order; a group must not be changed afterwards."""
     if isinstance(config, str):
         return config
     return "".join([_text(key, value) for key, value in config.items()])
@@ -38,7 +38,7 @@ def _field(name: str, value: Any) -> str:
 
 
 def _once(key: str, value: Any, make: Callable[[], str]) -> str:
-    # repr tells 1, 1.0, True and '1' apart, and costs a hundredth of YAML
+    # repr distinguishes 1, 1.0, True and '1', and costs a hundredth of YAML
     known = (key, repr(value))
     if known not in _TEXTS:
         if len(_TEXTS) >= MOST_TEXTS:
