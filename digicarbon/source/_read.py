@@ -108,11 +108,11 @@ def read_table(
             table = Table(_read_typed(file))
         elif suffix in (".xlsx", ".xls"):
             check_zip(file)
-            inferred = replace(written, encoding=None, delimiter=None)
-            table = _headed(_read_excel(file, where, sheet), file, text, written, inferred, where)
+            form = replace(written, encoding=None, delimiter=None)
+            table = _headed(_read_excel(file, where, sheet), file, text, written, form, where)
         else:
-            cells, inferred = _read_text(file, where, written)
-            table = _headed(cells, file, text, written, inferred, where)
+            cells, form = _read_text(file, where, written)
+            table = _headed(cells, file, text, written, form, where)
     except ImportError as error:
         raise DataError(Note("file_needs_package", file=file.name, suffix=suffix, reason=str(error))) from error
     except _BROKEN as error:
@@ -167,11 +167,11 @@ def _read_text(file: Path, where: str, written: TextFormat) -> tuple[pd.DataFram
     """Return all cells as text, including the first row, and how the file is written."""
     text, encoding = decoded(file, where, written)
     delimiter = written.delimiter or separator(text, usual_delimiter(file))
-    inferred = replace(written, encoding=encoding, delimiter=delimiter)
+    form = replace(written, encoding=encoding, delimiter=delimiter)
     try:
-        return pd.read_csv(io.BytesIO(text.encode()), sep=delimiter, header=None, dtype=str, na_filter=False), inferred
+        return pd.read_csv(io.BytesIO(text.encode()), sep=delimiter, header=None, dtype=str, na_filter=False), form
     except pd.errors.EmptyDataError:
-        return pd.DataFrame(), inferred
+        return pd.DataFrame(), form
     except pd.errors.ParserError as error:
         remedy = Note("set_delimiter", key=f"{where}.delimiter") if "delimiter" in written.fields else ""
         raise DataError(
@@ -218,9 +218,7 @@ def _read_typed(file: Path) -> pd.DataFrame:
     return frame.astype(dict.fromkeys(labelled, object))
 
 
-def _headed(
-    cells: pd.DataFrame, file: Path, text: Labels, written: TextFormat, inferred: TextFormat, where: str
-) -> Table:
+def _headed(cells: pd.DataFrame, file: Path, text: Labels, written: TextFormat, form: TextFormat, where: str) -> Table:
     """Return the table of cells whose first row that is not empty holds the column names."""
     filled = cells.mask(cells == "").dropna(how="all").dropna(how="all", axis=1)
     if filled.empty:
@@ -229,14 +227,14 @@ def _headed(
     labels = set(text([str(name) for name in body]) if callable(text) else text)
     plain = {name: column if name in labels else _inferred(column, Figures()) for name, column in body.items()}
     texts = {name: body[name][plain[name].notna()] for name in body if name not in labels}
-    ways = figures(texts, [name for name in texts if pd.api.types.is_numeric_dtype(plain[name])], inferred)
+    ways = figures(texts, [name for name in texts if pd.api.types.is_numeric_dtype(plain[name])], form)
     frame = pd.DataFrame(
         {name: plain[name] if ways.plain or name in labels else _inferred(body[name], ways) for name in body}
     )
     # semicolons go with commas before decimals, so that points may be something else
-    odd = inferred.delimiter == ";" and next(filter(None, (in_doubt(cells, ways) for cells in texts.values())), "")
-    inferred = replace(inferred, decimal=ways.decimal, thousands=ways.thousands)
-    return Table(frame, _notes(frame, labels, file, written, inferred, where, odd or ""))
+    odd = form.delimiter == ";" and next(filter(None, (in_doubt(cells, ways) for cells in texts.values())), "")
+    form = replace(form, decimal=ways.decimal, thousands=ways.thousands)
+    return Table(frame, _notes(frame, labels, file, written, form, where, odd or ""))
 
 
 def _notes(
@@ -244,36 +242,34 @@ def _notes(
     labels: Collection[str],
     file: Path,
     written: TextFormat,
-    inferred: TextFormat,
+    form: TextFormat,
     where: str,
     odd: str,
 ) -> tuple[Note, ...]:
-    """Return what was inferred from the file and is unusual, and which settings would say it.
+    """Return what was inferred from the file and is unusual, and the settings that would give it.
 
     ``odd`` is a cell that would be another number if read differently; if there is one, the usual decimal mark is
     reported, too.
     """
     usual = TextFormat("utf-8", usual_delimiter(file), None if odd else ".", None)
     keys = [
-        key
-        for key in _WAYS
-        if getattr(written, key) is None and getattr(inferred, key) not in (None, getattr(usual, key))
+        key for key in _WAYS if getattr(written, key) is None and getattr(form, key) not in (None, getattr(usual, key))
     ]
     if not keys:
         return ()
-    ways = [_WAYS[key](shown_mark(getattr(inferred, key))) for key in keys]
+    ways = [_WAYS[key](shown_mark(getattr(form, key))) for key in keys]
     examples = {"encoding": _example(frame, labels) if "encoding" in keys else "", "decimal": odd}
     ways = [
         Note("read_example", way=way, example=examples[key]) if examples.get(key) else way
         for key, way in zip(keys, ways, strict=True)
     ]
-    settings = cut(f"{where}.{key}={shown_mark(getattr(inferred, key))}" for key in keys if key in written.fields)
+    settings = cut(f"{where}.{key}={shown_mark(getattr(form, key))}" for key in keys if key in written.fields)
     remedy = Note("say_how_to_read", settings=settings) if settings else ""
     return (Note("file_was_read", file=file.name, ways=ways, remedy=remedy),)
 
 
 def _example(frame: pd.DataFrame, labels: Collection[str]) -> str:
-    """Return a label, a column's name or a cell that is no plain ASCII, so that the user sees whether it was decoded correctly."""
+    """Return a label, a column's name or a cell that is not plain ASCII: the user sees whether it was decoded well."""
     for place in (*(frame[name] for name in frame if name in labels), frame.columns, *(frame[name] for name in frame)):
         for cell in place:
             if isinstance(cell, str) and not cell.isascii():

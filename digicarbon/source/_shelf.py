@@ -86,7 +86,7 @@ class Shelf:
         return self._frames[name]
 
     def keyed(self, name: str) -> pd.DataFrame:
-        """Return a file's rows with the columns ``unit`` (those of the known country in English) and ``time`` (whole years) first.
+        """Return a file's rows with the columns ``unit`` (as `as_units` spells it) and ``time`` (whole years) first.
 
         Raises
         ------
@@ -115,7 +115,7 @@ class Shelf:
             return values
         return values.dropna().combine_first(self.series(name, entry.then))
 
-    def every_series(self, name: str) -> dict[str, pd.Series[float]]:
+    def every_series(self, file: str) -> dict[str, pd.Series[float]]:
         """Return all series of a file by name: its columns of numbers, or the series that its rows name.
 
         Columns without any number are left out; one with numbers and other text is refused.
@@ -125,15 +125,17 @@ class Shelf:
         DataError
             As `series`.
         """
-        entry, frame = self.files[name], self.keyed(name)
+        entry, frame = self.files[file], self.keyed(file)
         if entry.names is None:
             names = [
-                name for name in map(str, frame) if name not in (*KEYS, country().code) and _has_numbers(frame[name])
+                column
+                for column in map(str, frame)
+                if column not in (*KEYS, country().code) and _has_numbers(frame[column])
             ]
         else:
-            refuse_unknown_column(entry.names, frame, entry.path, f"source.files.{name}.names")
+            refuse_unknown_column(entry.names, frame, entry.path, f"source.files.{file}.names")
             names = sorted(frame[entry.names].astype(str).unique())
-        return {column: self._one_file(column, SeriesEntry(file=name, column=(column,))) for column in names}
+        return {name: self._one_file(name, SeriesEntry(file=file, column=(name,))) for name in names}
 
     def record(self, name: str, series: str) -> None:
         """Record that a series was taken from a file."""
