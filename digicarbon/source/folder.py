@@ -196,7 +196,7 @@ class FolderSource(Source):
             geometry="" if self.geometry is None else str(Path(self.folder, self.geometry).absolute()),
         )
         return checked(
-            inputs, shelf.datasets(), halves, self._tolerance(shelf), f"digicarbon data check {self._argument()}"
+            inputs, shelf.datasets(), halves, self._tolerance(shelf), f"digicarbon data check {self._word()}"
         )
 
     def _shelf(self) -> Shelf:
@@ -267,7 +267,7 @@ class FolderSource(Source):
                 )
             )
 
-    def _argument(self) -> str:
+    def _word(self) -> str:
         """Return the argument with which `digicarbon data check` checks this source."""
         return (
             shlex.quote(self.folder)
