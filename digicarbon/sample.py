@@ -349,7 +349,7 @@ def _units(key: str, names: Sequence[str], panel: Panel) -> list[str]:
     Raises
     ------
     DataError
-        If a name is of no unit.
+        If a name belongs to no unit.
     """
     matches = [[name] if name in panel.units else _spelled(name, panel) for name in names]
     unknown = [name for name, units in zip(names, matches, strict=True) if not units]

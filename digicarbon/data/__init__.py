@@ -120,13 +120,13 @@ def _by_code(name: str) -> dict[str, Mapping[str, str]]:
 
 @cache
 def _words() -> tuple[Mapping[str, Mapping[str, str]], ...]:
-    words_of_kinds: tuple[dict[str, Mapping[str, str]], ...] = ({}, {}, {})
+    words: tuple[dict[str, Mapping[str, str]], ...] = ({}, {}, {})
     for row in _table("labels").itertuples(index=False):
-        words_of_kinds[{"word": 1, "unit": 2}.get(str(row.kind), 0)][str(row.term)] = {
+        words[{"word": 1, "unit": 2}.get(str(row.kind), 0)][str(row.term)] = {
             "en": str(row.en),
             "zh": str(row.zh),
         }
-    return words_of_kinds
+    return words
 
 
 lazy(
