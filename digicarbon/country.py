@@ -1,7 +1,7 @@
-"""What is known of the units of a country beyond what the data say: names, places, groups, neighbours on a map.
+"""Facts about the units of a country that data need not contain: names, places, groups, neighbours on a map.
 
-Data need not declare that their units are provinces: they are known by their names. A room of its own fills this in,
-and general rooms ask here, so that none of them names a unit or a group.
+Units are recognised by their names; data need not declare which country they are of. One package fills in the facts,
+and all general code asks here, so that it names no unit and no group.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 _ROOM = "digicarbon.china.country"
-"""The module whose ``COUNTRY`` is the one that is known; it is loaded when it is first asked for."""
+"""The module with ``COUNTRY``, the known country; it is loaded on first use."""
 
 
 @dataclass(frozen=True)
@@ -33,38 +33,38 @@ class Country:
     Attributes
     ----------
     name : str
-        What the whole is called where statistics list it among its units.
+        The name of the whole country where statistics list it among its units.
     noun : str
-        What a unit is called where the country is meant, e.g. ``province``.
+        What a unit is called where the country is clear, e.g. ``county``.
     one, many : str
-        What a unit and several units are called in messages, e.g. ``Chinese province``.
+        What a unit and several units are called in messages, e.g. ``Irish county``.
     about : Note
-        Which units are known, for messages.
+        The units that are known, in words, for messages.
     units : DataFrame
         A row per unit, by its English name: ``code``, ``longitude`` and ``latitude``, and a column per group.
     code : str
-        The column of official codes in data sets, which are numbers but no figures.
+        The column of official codes in data sets; they are numbers but not amounts.
     codes : (int, int)
         The smallest and the largest code.
     code_words : Note
         What a code is, for messages.
     groups : mapping of str to tuple of str
-        The groups that units belong to, e.g. ``region``, with their members in the order in which they are shown.
+        The groups of each grouping, e.g. of a column ``region`` of ``units``, in the order in which they are shown.
     spellings : mapping of str to str
         English name by each spelling, casefolded.
     tiles : DataFrame
-        A grid that stands for a map: ``place`` (the units, and whatever else a map of the country shows), ``code`` (of
+        A grid in place of a map: ``place`` (the units, and whatever else a map of the country shows), ``code`` (of
         two letters), ``name_zh`` (short), ``row`` and ``column``.
     outlines : mapping of str to (str, callable)
-        Further maps by the name that chooses them: where they come from, and what returns polygons by place.
+        Further maps by the name that selects them: their origin, and a function that returns polygons by place.
     read : callable
-        Returns the unit that a cell of a raw file names, spelled in any way, else None.
+        Returns the unit that a cell of a raw file names, in any spelling, else None.
     near : callable
-        Returns a note, a question after a blank, for a cell that may be a misspelt unit, else an empty text.
+        Returns a note (a question after a blank) for a cell that may be a misspelt unit, else an empty text.
     datasets : str
         The module whose ``DATASETS`` are the layouts of the country's statistics in a data folder.
     checks : str
-        The module that looks into them: ``CHECKS`` by data set, and ``across`` for several together.
+        The module that checks them: ``CHECKS`` by data set, and ``across`` for several together.
     """
 
     name: str
@@ -107,5 +107,5 @@ class Country:
 @cache
 def country() -> Country:
     """Return the country that is known."""
-    found: Country = import_module(_ROOM).COUNTRY
-    return found
+    known: Country = import_module(_ROOM).COUNTRY
+    return known

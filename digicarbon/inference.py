@@ -20,7 +20,7 @@ class Inference(Spec):
     cluster, bandwidth, kernel, small_sample, df
         As in `digicarbon.model.PanelRegression`.
     level : float
-        Coverage of intervals.
+        Coverage of confidence intervals.
     """
 
     role: ClassVar[str] = "inference"

@@ -1,4 +1,4 @@
-"""Which units and periods of the panel a run uses."""
+"""The units and periods of the panel that a run uses, and its treatment of outliers."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from digicarbon.panel import Panel
 from digicarbon.spec import Names, Spec
 
 REGION = "region"
-"""The column, or the group that is known of a country's units, whose values `Sample.regions` names."""
+"""The column of the panel, or the grouping of a known country's units, whose values `Sample.regions` names."""
 _ROWS = ("query", "periods", "first", "last", "drop_first", "drop_last", "units", "regions", "without")
-"""Fields that decide which rows are taken."""
+"""Fields that decide which rows are used."""
 Tail = Annotated[float, Field(ge=0, lt=0.5)]
 Tails = Annotated[tuple[Tail, Tail], Field(strict=False)]
 
@@ -40,14 +40,14 @@ _ALLOWED = (
     ),
     *(ast.Name, ast.Load, ast.Constant, ast.List, ast.Tuple),
 )
-"""What a condition is made of: no call and no attribute, so that a stranger's YAML runs nothing."""
+"""The syntax allowed in a condition: no calls and no attributes, so that YAML from others cannot run code."""
 _BACKTICKS = re.compile(r"`([^`]*)`")
 
 
 _ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow)
 _LOGIC = (ast.BitAnd, ast.BitOr)
 MOST = 1e15
-"""No number of a condition is larger: beyond it 1 added may be lost."""
+"""The largest number in a condition: far beyond it, adding 1 to a float changes nothing."""
 
 
 def _is_small(node: ast.AST) -> bool:
@@ -56,7 +56,7 @@ def _is_small(node: ast.AST) -> bool:
         return not isinstance(node.value, int | float) or abs(node.value) <= MOST
     if not isinstance(node, ast.BinOp) or isinstance(node.op, _LOGIC):
         return True
-    # whole numbers of Python have as many digits as there is room for: 9**9**9 has 370 million
+    # Python's whole numbers have no limit but memory: 9**9**9 has 370 million digits
     powers = isinstance(node.op, ast.Pow) and not any(isinstance(part, ast.Name) for part in ast.walk(node))
     plain = all(not isinstance(part, ast.List | ast.Tuple) and not _is_text(part) for part in (node.left, node.right))
     return isinstance(node.op, _ARITHMETIC) and plain and not powers
@@ -67,35 +67,35 @@ def _is_text(node: ast.AST) -> bool:
 
 
 class Sample(Spec):
-    """A subset of units and periods, and what is done with outliers; an empty list takes all.
+    """A subset of units and periods, and the treatment of outliers; an empty list selects all.
 
     Attributes
     ----------
     regions : tuple of str
-        Of units with a column ``region``, or of a country whose regions are known: of Chinese provinces northeast,
-        east, central and west.
+        Values to keep of the column ``region`` or, for units of a known country, of its regions: of Chinese provinces
+        northeast, east, central and west.
     units : tuple of str
-        Units to keep; those of a known country in English, in Chinese or by code, however the data spell them.
+        Units to keep; those of a known country in English, in Chinese or by code, whatever their spelling in the data.
     without : tuple of str
-        Units to leave out, named as those.
+        Units to leave out, named as in ``units``.
     periods : tuple of int or str
         Periods to keep, e.g. 2012 or 2012Q1.
     first : int or None
-        First period to keep, or the year of it where periods are quarters, months or dates; None keeps all from the
-        first on.
+        First period to keep, or its year where periods are quarters, months or dates; None starts with the first
+        one.
     last : int or None
-        Last period to keep, or the year of it; None keeps all to the last.
+        Last period to keep, or its year; None ends with the last one.
     drop_first : int
-        How many of the first periods are left out, of those that ``periods``, ``first`` and ``last`` keep.
+        Number of periods to leave out at the beginning of those that ``periods``, ``first`` and ``last`` keep.
     drop_last : int
-        How many of the last of them are left out.
+        Number of periods to leave out at their end.
     query : str or None
         Rows to keep, as pandas' ``DataFrame.query`` reads it: comparisons, ``and``, ``or``, ``not``, ``in`` and
         arithmetic on columns, the unit and the period, e.g. ``"pgdp > 5 and region != 'west'"``; no functions.
     winsorise : (float, float)
         Shares of the lower and the upper tail, e.g. ``[0.01, 0.01]``: values of a model's variables beyond these
-        percentiles are set to them. Percentiles are those of the sample, by Stata's rule (``winsor2``: the value, or
-        the mean of two, of the inverted distribution function).
+        percentiles are set to them. Percentiles are those of the sample, by the rule of Stata's ``winsor2``: the
+        inverse of the distribution function, or the mean of two values where it jumps.
     trim : (float, float)
         Shares of the tails as in ``winsorise``, but rows with a value beyond the percentiles are left out.
     outliers_of : tuple of str
@@ -152,7 +152,7 @@ class Sample(Spec):
 
     @cached_property
     def _calculated(self) -> list[str]:
-        """The names that the query calculates with; Python takes a text times a number as that many copies of it."""
+        """The names in arithmetic of the query: these must be numbers, as Python repeats a text that is multiplied."""
         query = self.query or "0"
         quoted = {f"_quoted_{place}": name for place, name in enumerate(_BACKTICKS.findall(query))}
         names = iter(quoted)
@@ -163,7 +163,7 @@ class Sample(Spec):
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """What rows are used and how they are treated, for the foot of every table."""
+        """The rows that are used and the treatment of outliers, for the foot of every table."""
         query = "" if self.query is None else self.query.strip()
         rows = (
             (self.regions, Note("regions_used", regions=cut(self.regions))),
@@ -176,13 +176,13 @@ class Sample(Spec):
             (self.drop_last, Note("left_at_end", periods=self.drop_last)),
             (query, Note("rows_used", query=query)),
         )
-        said = [note for holds, note in rows if holds]
+        notes = [note for holds, note in rows if holds]
         treated = {"more": Note("outliers_of", variables=cut(self.outliers_of))} if self.outliers_of else {}
         if any(self.winsorise):
-            said.append(Note("winsorised", low=self.winsorise[0], high=self.winsorise[1], **treated))
+            notes.append(Note("winsorised", low=self.winsorise[0], high=self.winsorise[1], **treated))
         if any(self.trim):
-            said.append(Note("trimmed", low=self.trim[0], high=self.trim[1], **treated))
-        return tuple(said)
+            notes.append(Note("trimmed", low=self.trim[0], high=self.trim[1], **treated))
+        return tuple(notes)
 
     @property
     def adjusts(self) -> bool:
@@ -200,12 +200,12 @@ class Sample(Spec):
         Raises
         ------
         DataError
-            If a unit, period or column is unknown or nothing is left.
+            If a unit, period or column is unknown or no row is left.
         ConfigError
-            If a region is unknown.
+            If a value of `regions` is unknown.
         """
         units, without = _units("units", self.units, panel), _units("without", self.without, panel)
-        members = self._in_regions(panel)
+        members = self._members(panel)
         keep = [unit for unit in units or panel.units if unit in members and unit not in without]
         if not keep:
             raise DataError(Note("sample_without_unit"))
@@ -214,8 +214,8 @@ class Sample(Spec):
         if self.query is not None:
             chosen &= self._queried(panel, self.query)
         if not chosen.any():
-            given = [f"sample.{name}" for name in _ROWS if getattr(self, name) not in (None, (), 0, False)]
-            raise DataError(Note("sample_without_row", key=given[0], keys=cut(given)))
+            fields = [f"sample.{name}" for name in _ROWS if getattr(self, name) not in (None, (), 0, False)]
+            raise DataError(Note("sample_without_row", key=fields[0], keys=cut(fields)))
         return chosen
 
     def apply(self, panel: Panel) -> Panel:
@@ -261,9 +261,9 @@ class Sample(Spec):
         return panel.rows(inside)
 
     def _period_codes(self, panel: Panel) -> list[int]:
-        # a period may be given as a number or as text, whichever the data have
-        wanted, known = list(map(str, self.periods)), list(map(str, panel.periods))
-        unknown = [period for period in wanted if period not in known]
+        # 2012 and "2012" are the same period, whichever of them the data have
+        labels, known = list(map(str, self.periods)), list(map(str, panel.periods))
+        unknown = [period for period in labels if period not in known]
         if unknown:
             raise DataError(
                 Note(
@@ -280,9 +280,9 @@ class Sample(Spec):
             _refuse_outside(self.first, self.last, calendar.years)
         if (self.drop_first or self.drop_last) and not panel.ordered:
             raise DataError(Note("drop_without_order", key="sample.drop_first", why=calendar.problem))
-        codes = [code for code, name in enumerate(known) if inside[code] and (not wanted or name in wanted)]
-        kept = codes[self.drop_first : len(codes) - self.drop_last]
-        if codes and not kept:
+        codes = [code for code, name in enumerate(known) if inside[code] and (not labels or name in labels)]
+        rest = codes[self.drop_first : len(codes) - self.drop_last]
+        if codes and not rest:
             raise DataError(
                 Note(
                     "all_periods_dropped",
@@ -292,7 +292,7 @@ class Sample(Spec):
                     periods=len(codes),
                 )
             )
-        return kept
+        return rest
 
     def _queried(self, panel: Panel, query: str) -> NDArray[np.bool_]:
         frame = panel.frame().reset_index()
@@ -311,14 +311,15 @@ class Sample(Spec):
         if text:
             raise DataError(Note("query_of_text", key="sample.query", query=repr(query), columns=cut(text)))
         try:
-            found = np.asarray(frame.eval(query, engine="python"))
+            answer = np.asarray(frame.eval(query, engine="python"))
         except (TypeError, ValueError, SyntaxError, ArithmeticError, MemoryError) as error:
             raise DataError(Note("query_failed", key="sample.query", query=repr(query), reason=str(error))) from error
-        if found.dtype != bool or found.shape != (len(frame),):
+        if answer.dtype != bool or answer.shape != (len(frame),):
             raise DataError(Note("query_without_answer", key="sample.query", query=repr(query)))
-        return found
+        return answer
 
-    def _in_regions(self, panel: Panel) -> set[str]:
+    def _members(self, panel: Panel) -> set[str]:
+        """Return the units in the groups that `regions` names."""
         if not self.regions:
             return set(panel.units)
         home = country()
@@ -330,28 +331,28 @@ class Sample(Spec):
             raise DataError(
                 Note("no_regions", key="sample.regions", many=home.many, column=REGION, units=cut(strangers))
             )
-        regions = panel.text[REGION].astype(str)
-        _refuse_unknown(self.regions, set(regions))
-        return {panel.units[code] for code in panel.unit_codes[np.isin(regions, self.regions)]}
+        groups = panel.text[REGION].astype(str)
+        _refuse_unknown(self.regions, set(groups))
+        return {panel.units[code] for code in panel.unit_codes[np.isin(groups, self.regions)]}
 
 
 def _refuse_outside(first: int | None, last: int | None, years: NDArray[np.int64] | None) -> None:
-    """Refuse a bound that no period of the panel comes near."""
+    """Refuse a bound outside of the years of the panel."""
     for key, bound in (("sample.first", first), ("sample.last", last)):
         if bound is not None and years is not None and len(years) and not years.min() <= bound <= years.max():
             raise DataError(Note("sample_bound_outside", key=key, value=bound, first=years.min(), last=years.max()))
 
 
 def _units(key: str, names: Sequence[str], panel: Panel) -> list[str]:
-    """Return the units that names are of; one of a known country may be named in another spelling than the panel's.
+    """Return the units with these names; a unit of a known country may be spelled differently in the panel.
 
     Raises
     ------
     DataError
-        If a name is of no unit.
+        If a name belongs to no unit.
     """
-    found = [[name] if name in panel.units else _spelled(name, panel) for name in names]
-    unknown = [name for name, units in zip(names, found, strict=True) if not units]
+    matches = [[name] if name in panel.units else _spelled(name, panel) for name in names]
+    unknown = [name for name, units in zip(names, matches, strict=True) if not units]
     if unknown:
         raise DataError(
             Note(
@@ -362,25 +363,25 @@ def _units(key: str, names: Sequence[str], panel: Panel) -> list[str]:
                 known=cut(panel.units, 40),
             )
         )
-    return [unit for units in found for unit in units]
+    return [unit for units in matches for unit in units]
 
 
 def _spelled(name: str, panel: Panel) -> list[str]:
-    """Return the units that are the same one of a country as a name."""
-    wanted = country().find(name)
-    return [unit for unit in panel.units if wanted is not None and country().find(unit) == wanted]
+    """Return the panel's units that are the same unit of the known country as ``name``."""
+    english = country().find(name)
+    return [unit for unit in panel.units if english is not None and country().find(unit) == english]
 
 
-def _refuse_unknown(regions: Sequence[str], values: Collection[str]) -> None:
-    known = sorted(values)
-    for region in regions:
-        if region not in known:
+def _refuse_unknown(names: Sequence[str], groups: Collection[str]) -> None:
+    known = sorted(groups)
+    for name in names:
+        if name not in known:
             raise ConfigError(
                 Note(
                     "unknown_region",
                     key="sample.regions",
-                    region=region,
-                    hint=suggestion(region, known),
+                    region=name,
+                    hint=suggestion(name, known),
                     regions=cut(known),
                 )
             )

@@ -1,4 +1,4 @@
-"""Facts that never change: fuel factors, units of measurement, what series can be, and words in two languages."""
+"""Facts that never change: fuel factors, units of measurement, ranges of series, and words in two languages."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 @cache
 def read(name: str, package: str) -> pd.DataFrame:
-    """Return a table of facts that stands as a CSV file in a package; a caller who changes it takes a copy."""
-    # an error is said without it
+    """Return a table of facts, a CSV file of a package; a caller that changes it must copy it first."""
+    # words of messages are read without pandas, which is slow to import
     import pandas as pd
 
     return pd.read_csv(StringIO(_text(name, package)))
@@ -33,13 +33,13 @@ def _table(name: str) -> pd.DataFrame:
 
 
 def series_ranges() -> pd.DataFrame:
-    """Return what values common series of regions can have, from counties to provinces.
+    """Return the possible values of common regional series, for units from counties to provinces.
 
     Returns
     -------
     DataFrame
-        Columns ``series``, ``unit``, ``least`` (smaller is impossible; missing where nothing is), ``low`` and ``high``
-        (outside is implausible).
+        Columns ``series``, ``unit``, ``least`` (smaller values are impossible; missing if all are possible), ``low``
+        and ``high`` (values outside are implausible).
     """
     return _table("series").copy()
 
@@ -62,54 +62,54 @@ def units() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns ``unit`` (as a table prints it, or as a panel names it), ``quantity`` (what it measures; units of one
+        Columns ``unit`` (as printed in a table or named in a panel), ``quantity`` (what it measures; units of one
         quantity convert into each other), ``size`` (in the smallest unit of the quantity).
     """
     return _table("units").copy()
 
 
 def terms() -> Mapping[str, Mapping[str, str]]:
-    """Return what variables and parameters are called in tables and pictures: name, then ``en`` or ``zh``."""
+    """Return the labels of variables and parameters in tables and figures: name, then ``en`` or ``zh``."""
     return _words()[0]
 
 
 def words() -> Mapping[str, Mapping[str, str]]:
-    """Return the heads of rows and other fixed words of tables and pictures: key, then ``en`` or ``zh``."""
+    """Return row headings and other fixed words of tables and figures: key, then ``en`` or ``zh``."""
     return _words()[1]
 
 
 def unit_words() -> Mapping[str, Mapping[str, str]]:
-    """Return what units of measurement are called on maps: the unit as a report names it, then ``en`` or ``zh``."""
+    """Return the labels of units of measurement on maps: the unit as a report names it, then ``en`` or ``zh``."""
     return _words()[2]
 
 
 @cache
 def note_words() -> Mapping[str, Mapping[str, str]]:
-    """Return the words of notes and of the phrases that they are made of: code, then ``en`` or ``zh``.
+    """Return the words of notes and of phrases in notes: code, then ``en`` or ``zh``.
 
-    `digicarbon.note` says what ``{…}`` and ``[…|…]`` mean. `sentence_words` and `old_note_words` are among them.
+    `digicarbon.note` explains ``{…}`` and ``[…|…]``. `sentence_words` and `old_note_words` are included.
     """
     return {code: words for name in ("notes", "sentences", "old_notes") for code, words in _by_code(name).items()}
 
 
 @cache
 def error_words() -> Mapping[str, Mapping[str, str]]:
-    """Return the words of errors and of the phrases that they alone are made of: code, then ``en`` or ``zh``."""
+    """Return the words of errors and of phrases that only errors use: code, then ``en`` or ``zh``."""
     return _by_code("errors")
 
 
 @cache
 def sentence_words() -> Mapping[str, Mapping[str, str]]:
-    """Return the words of notes that are made as English sentences and recognised when they are shown.
+    """Return the words of notes that are stored as English sentences and recognised when they are shown.
 
-    These are regions in the table of turning points, and citations that stand in files.
+    These are groups of units in the table of turning points, and citations in files.
     """
     return _by_code("sentences")
 
 
 @cache
 def old_note_words() -> Mapping[str, Mapping[str, str]]:
-    """Return the words of notes that earlier versions recorded and that this one does not make."""
+    """Return the words of notes that earlier versions recorded and this version no longer writes."""
     return _by_code("old_notes")
 
 
@@ -120,10 +120,13 @@ def _by_code(name: str) -> dict[str, Mapping[str, str]]:
 
 @cache
 def _words() -> tuple[Mapping[str, Mapping[str, str]], ...]:
-    found: tuple[dict[str, Mapping[str, str]], ...] = ({}, {}, {})
+    words: tuple[dict[str, Mapping[str, str]], ...] = ({}, {}, {})
     for row in _table("labels").itertuples(index=False):
-        found[{"word": 1, "unit": 2}.get(str(row.kind), 0)][str(row.term)] = {"en": str(row.en), "zh": str(row.zh)}
-    return found
+        words[{"word": 1, "unit": 2}.get(str(row.kind), 0)][str(row.term)] = {
+            "en": str(row.en),
+            "zh": str(row.zh),
+        }
+    return words
 
 
 lazy(

@@ -1,4 +1,4 @@
-"""The panel: labelled, sorted, frozen; the one owner of order."""
+"""The panel: labelled, sorted, read-only; the order of rows is decided only here."""
 
 from digicarbon.panel._columns import Index as Index
 from digicarbon.panel._periods import label as label

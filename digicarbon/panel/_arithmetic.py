@@ -1,4 +1,4 @@
-"""Arithmetic on columns: read as a formula, never run as a program."""
+"""Arithmetic on columns: parsed as a formula, never run as Python."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def evaluate(expression: str, columns: Mapping[str, FloatArray]) -> FloatArray:
     ----------
     expression : str
     columns : mapping of str to ndarray, shape (rows,)
-        Has every column that the expression names.
+        At least every column that the expression names.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def _parsed(expression: str) -> ast.expr:
 
 def _allowed(node: ast.AST) -> bool:
     if isinstance(node, ast.Constant):
-        # far below the largest float, which a longer whole number could exceed
+        # far below the largest float, which a long whole number could exceed
         number = node.value
         return isinstance(number, int | float) and not isinstance(number, bool) and abs(number) < 1e300
     return isinstance(node, ast.BinOp | ast.UnaryOp | ast.Name | ast.Load) or type(node) in {*_BINARY, *_SIGN}

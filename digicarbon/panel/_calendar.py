@@ -1,6 +1,6 @@
-"""Where periods stand on the calendar, read from their labels.
+"""The places of periods on the calendar, read from their labels.
 
-pandas' own parsers are not used: they decide label by label whether the day or the month comes first, and know neither
+pandas' own parsers are not used: they decide label by label whether the day or the month comes first, and read neither
 half-years nor Chinese.
 """
 
@@ -22,7 +22,7 @@ from digicarbon.errors import DataError
 from digicarbon.note import Note, cut
 
 FORMS = Note("forms_of_periods")
-"""How periods can be written, for messages."""
+"""The ways in which periods can be written, for messages."""
 
 _MONTHS = (
     "january", "february", "march", "april", "may", "june",
@@ -35,15 +35,15 @@ _SEP, _MIDNIGHT = r"[\s\-/.:_]*", r"(?:[ t]00:00(?::00(?:\.0+)?)?)?"
 
 @dataclass(frozen=True, eq=False)
 class Calendar:
-    """The numbers of periods on a calendar, or why they have none.
+    """The numbers of periods on a calendar, or the reason why they have none.
 
     Attributes
     ----------
     numbers : ndarray of int, shape (T,), or None
-        Years, half-years, quarters or months since the year 0, or days; whole numbers are themselves. None: the labels
-        are not understood.
+        Years, half-years, quarters or months since the year 0, or days; whole numbers are unchanged. None: the
+        labels are not understood.
     years : ndarray of int, shape (T,), or None
-        The year of each period; whole numbers are themselves.
+        The year of each period; whole numbers are unchanged.
     problem : Note or str
         Why there are no numbers; empty where there are.
     """
@@ -66,14 +66,14 @@ class Calendar:
         return _steps(self.numbers)
 
     def within(self, first: int | None, last: int | None, key: str, last_key: str = "") -> NDArray[np.bool_]:
-        """Return which periods lie in a span of years, shape (T,); whole numbers are compared as they are.
+        """Return which periods are within a span of years, shape (T,); whole numbers are compared unchanged.
 
         Parameters
         ----------
         first, last : int or None
             None: no bound.
         key, last_key : str
-            What gives them, for messages; the latter where each has a key of its own.
+            The key that sets both, for messages; or the keys of the first and the last.
 
         Raises
         ------
@@ -87,18 +87,18 @@ class Calendar:
         low, high = (-np.inf if first is None else first), (np.inf if last is None else last)
         return np.asarray((self.years >= low) & (self.years <= high))
 
-    def take(self, chosen: IntArray) -> Calendar:
+    def take(self, places: IntArray) -> Calendar:
         """Return the calendar of some periods, in the order of their positions."""
         if self.numbers is None or self.years is None:
             return self
-        return Calendar(self.numbers[chosen], self.years[chosen])
+        return Calendar(self.numbers[places], self.years[places])
 
 
 def calendar_of(labels: Sequence[int | str], name: str) -> Calendar:
-    """Return where periods stand on the calendar.
+    """Return the places of periods on the calendar.
 
-    A year, half-year, quarter or month is counted as such. Dates count as months where no two lie in one month, else as
-    days. Whole numbers count as they are, unless all of them are written like 201003 or 20100331.
+    Years, half-years, quarters and months are counted in their own unit. Dates count as months if no two are in the
+    same month, else as days. Whole numbers are used unchanged, unless all of them are written like 201003 or 20100331.
 
     Parameters
     ----------
@@ -116,22 +116,22 @@ def calendar_of(labels: Sequence[int | str], name: str) -> Calendar:
         whole = np.array(labels, dtype=np.int64)
         return Calendar(_written_together(whole), whole)
     texts = [unicodedata.normalize("NFKC", str(label)).casefold() for label in labels]
-    read = {kind: [kind.read(text) for text in texts] for kind in _KINDS}
-    found = {kind: np.array(periods, dtype=np.int64) for kind, periods in read.items() if None not in periods}
-    if not found:
-        return Calendar(None, problem=_not_understood(labels, read, name))
-    (kind, periods), *others = found.items()
+    readings = {kind: [kind.read(text) for text in texts] for kind in _KINDS}
+    matches = {kind: np.array(periods, dtype=np.int64) for kind, periods in readings.items() if None not in periods}
+    if not matches:
+        return Calendar(None, problem=_not_understood(labels, readings, name))
+    (kind, periods), *others = matches.items()
     numbers = _counted(kind, periods)
-    for other, again in others:
-        if not np.array_equal(_steps(numbers), _steps(_counted(other, again))):
-            at = int(np.flatnonzero((periods != again).any(axis=1))[0])
+    for other, other_periods in others:
+        if not np.array_equal(_steps(numbers), _steps(_counted(other, other_periods))):
+            at = int(np.flatnonzero((periods != other_periods).any(axis=1))[0])
             problem = Note(
                 "period_of_two_kinds",
                 column=name,
                 period=labels[at],
                 kind=kind.name,
                 other=other.name,
-                examples=cut(dict.fromkeys(each.example for each in found)),
+                examples=cut(dict.fromkeys(each.example for each in matches)),
             )
             return Calendar(None, problem=problem)
     _refuse_twice(labels, numbers, name)
@@ -146,11 +146,11 @@ class _Kind:
     ----------
     name : Note
     example : str
-        Written as no other kind is.
+        A label that no other kind allows.
     per_year : int
-        How many a year has; 0 for days.
+        Periods per year; 0 for days.
     forms : tuple of str
-        Regular expressions of how it is written, in lower case.
+        Regular expressions for its labels, in lower case.
     """
 
     name: Note
@@ -159,7 +159,7 @@ class _Kind:
     forms: tuple[str, ...]
 
     def read(self, text: str) -> tuple[int, int] | None:
-        """Return the year and the number of a period since the year 0 (of a day: its ordinal); None if it is none."""
+        """Return the year and the number of a period since the year 0 (a day's ordinal); None if of another kind."""
         for form in self.forms:
             match = re.fullmatch(form, text)
             if match is None:
@@ -186,7 +186,7 @@ _MONTH = _Kind(Note("period_month"), "2010M3", 12, (
 ))  # fmt: skip
 _DATE = _Kind(Note("period_date"), "2010-03-31", 0, (
     rf"{_YEAR}(?P<mark>[-/.])(?P<n>\d{{1,2}})(?P=mark){_DAY}{_MIDNIGHT}",
-    # as pandas writes weeks
+    # pandas' form for weeks
     rf"{_YEAR}-(?P<n>\d\d)-{_DAY}/\d{{4}}-\d\d-\d\d",
     rf"{_YEAR}年(?P<n>\d{{1,2}})月{_DAY}日",
     rf"{_DAY}{_SEP}{_WORD}{_SEP}{_YEAR}", rf"{_WORD}{_SEP}{_DAY}[\s,]+{_YEAR}",
@@ -220,7 +220,7 @@ def _number(part: Mapping[str, str | None]) -> int:
 
 
 def _counted(kind: _Kind, periods: IntArray) -> IntArray:
-    """Return numbers of periods, of dates the months where no two lie in one."""
+    """Return the numbers of periods; for dates, months if no two are in the same month."""
     numbers = periods[:, 1]
     if kind.per_year:
         return numbers
@@ -234,21 +234,21 @@ def _steps(numbers: IntArray) -> IntArray:
 
 
 def _written_together(whole: IntArray) -> IntArray:
-    """Return months or days of whole numbers that are all written like 201003 or 20100331, others as they are."""
+    """Return months or days if all whole numbers are written like 201003 or 20100331, else the numbers unchanged."""
     for kind, digits in ((_MONTH, 6), (_DATE, 8)):
         texts = [str(number) for number in whole.tolist()]
-        marked = [re.sub(r"(\d{4})(\d\d)(\d\d)?", lambda m: "-".join(filter(None, m.groups())), text) for text in texts]
-        found = [kind.read(text) for text in marked]
-        if all(len(text) == digits for text in texts) and None not in found:
-            return _counted(kind, np.array(found, dtype=np.int64))
+        dashed = [re.sub(r"(\d{4})(\d\d)(\d\d)?", lambda m: "-".join(filter(None, m.groups())), text) for text in texts]
+        periods = [kind.read(text) for text in dashed]
+        if all(len(text) == digits for text in texts) and None not in periods:
+            return _counted(kind, np.array(periods, dtype=np.int64))
     return whole
 
 
-def _not_understood(labels: Sequence[int | str], read: Mapping[_Kind, Sequence[object]], name: str) -> Note:
-    kind, periods = max(read.items(), key=lambda item: len(item[1]) - item[1].count(None))
+def _not_understood(labels: Sequence[int | str], readings: Mapping[_Kind, Sequence[object]], name: str) -> Note:
+    kind, periods = max(readings.items(), key=lambda item: len(item[1]) - item[1].count(None))
     odd = [label for label, period in zip(labels, periods, strict=True) if period is None]
     if len(odd) < len(labels) / 2:
-        # one wrong cell among many is what there is to see
+        # most labels are of this kind, so the message names the few odd ones
         return Note(
             "periods_of_other_kind",
             column=name,
@@ -262,7 +262,7 @@ def _not_understood(labels: Sequence[int | str], read: Mapping[_Kind, Sequence[o
 
 def _refuse_twice(labels: Sequence[int | str], numbers: IntArray, name: str) -> None:
     order = np.argsort(numbers, kind="stable")
-    same = np.flatnonzero(np.diff(numbers[order]) == 0)
-    if len(same):
-        first, second = (labels[i] for i in order[same[0] : same[0] + 2])
+    equal = np.flatnonzero(np.diff(numbers[order]) == 0)
+    if len(equal):
+        first, second = (labels[i] for i in order[equal[0] : equal[0] + 2])
         raise DataError(Note("same_period", column=name, first=repr(first), second=repr(second)))

@@ -1,4 +1,4 @@
-"""What a panel is made of: which unit and period each row is, and frozen columns that several panels share."""
+"""The parts of a panel: the unit and period of each row, and read-only columns that several panels share."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from digicarbon.panel._calendar import Calendar
 
 @dataclass(frozen=True, eq=False)
 class Index:
-    """Which unit and period each row is; rows are ordered by unit, then by period.
+    """The unit and period of each row; rows are ordered by unit, then by period.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class Index:
     periods : tuple of int or str
         The T periods, sorted.
     calendar : Calendar
-        Where the periods stand on the calendar, where that is known.
+        The places of the periods on the calendar, where known.
     unit_codes, period_codes : ndarray of int, shape (rows,)
         Position of each row's unit and period.
     unit_name, time_name : str
@@ -56,7 +56,7 @@ class Index:
 
     @cached_property
     def positions(self) -> IntArray:
-        """Where the periods stand on the calendar, from 0, shape (T,); see `Panel.positions`."""
+        """Places of the periods on the calendar, from 0, shape (T,); see `Panel.positions`."""
         if len(self.periods) == 1:
             return np.zeros(1, dtype=np.int64)
         return self.calendar.positions
@@ -66,7 +66,7 @@ class Index:
         """SHA-256 of labels and of each row's place."""
         sha = hashlib.sha256(repr((self.units, self.periods)).encode())
         numbers = self.calendar.numbers
-        # labels such as 3/1/2010 do not say by themselves where they stand
+        # labels such as 3/1/2010 alone do not give their place on the calendar
         if numbers is not None and self.periods != tuple(numbers.tolist()):
             sha.update(numbers.tobytes())
         for codes in (self.unit_codes, self.period_codes):
@@ -95,16 +95,16 @@ class Index:
 
 
 class Column:
-    """Numbers of one column on the rows of one index, frozen.
+    """The numbers of one column for the rows of one index, read-only.
 
-    Panels that have the same column share this object, and with it what fits have learned of it: whether it is finite,
-    its digest, and what it is after effects are removed.
+    Panels with the same column share this object, and with it the values that fits have computed: whether it is finite,
+    its digest, and its values after effects are removed.
 
     Parameters
     ----------
     source : ndarray, shape (rows,), or (Column, ndarray of bool)
-        The numbers, which then belong to the column; or the column that these are some rows of, which are read when
-        they are first needed.
+        The numbers, which then belong to the column; or another column and which of its rows to take, which happens
+        when the values are first needed.
     """
 
     def __init__(self, source: FloatArray | tuple[Column, NDArray[np.bool_]]) -> None:
@@ -120,10 +120,10 @@ class Column:
         if isinstance(self._source, tuple):
             whole, keep = self._source
             self._source = whole.values[keep]
-        # a view of its own: a memory-mapped array would pay for its class at every operation
-        found = np.asarray(self._source).view()
-        found.flags.writeable = False
-        return found
+        # a plain view: the class of memory-mapped arrays makes every operation slower
+        array = np.asarray(self._source).view()
+        array.flags.writeable = False
+        return array
 
     @cached_property
     def finite(self) -> bool:
@@ -141,5 +141,5 @@ class Column:
 
 
 def owned(values: Column | FloatArray) -> Column:
-    """Return a column; an array is copied, since whoever gave it may change it."""
+    """Return a column; an array is copied, since the caller may change it."""
     return values if isinstance(values, Column) else Column(np.array(values, dtype=np.float64))

@@ -1,4 +1,4 @@
-"""Names of units and periods: one spelling each; the one place where the order of periods is decided."""
+"""Labels of units and periods in one spelling each; the order of periods is decided only here."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from digicarbon.panel._calendar import FORMS, Calendar, calendar_of
 
 
 def label(value: object) -> str:
-    """Return a unit's name as text: 11, 11.0 and "11" are one unit, and so is ü as one letter or as u with two dots."""
+    """Return a unit's name as text: 11, 11.0 and "11" are the same, and so are ü and u with a combining mark."""
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))
     return unicodedata.normalize("NFC", str(value).strip())
@@ -34,7 +34,7 @@ def periods_of(column: pd.Series[Any], name: str) -> pd.Series[Any]:
     Raises
     ------
     DataError
-        If only some are whole numbers and the others make no calendar of them.
+        If only some are whole numbers, and all together, read as text, are no calendar.
     """
     if isinstance(column.dtype, pd.PeriodDtype):
         column = column.astype(str)
@@ -66,12 +66,12 @@ def in_order(periods: pd.Series[Any], name: str) -> tuple[list[Any], Calendar]:
     name : str
         Of the column, for messages.
     """
-    found = sorted(periods.unique(), key=_natural)
-    calendar = calendar_of(found, name)
+    labels = sorted(periods.unique(), key=_natural)
+    calendar = calendar_of(labels, name)
     if calendar.numbers is None:
-        return found, calendar
+        return labels, calendar
     order = np.argsort(calendar.numbers)
-    return [found[place] for place in order], calendar.take(order)
+    return [labels[place] for place in order], calendar.take(order)
 
 
 def _natural(item: object) -> tuple[object, ...]:

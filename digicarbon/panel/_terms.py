@@ -23,7 +23,7 @@ HIGHEST_POWER = 9
 LOG_PREFIX = "ln_"
 
 SPELLING = Note("spelling_of_terms")
-"""What a term may be, for those who know another program's words."""
+"""The forms that a term may have, for messages to users who know another program's spelling."""
 
 _NAME = r"[^\W\d][\w .()]*?"
 _OPERATED = re.compile(
@@ -35,7 +35,7 @@ _STARS = re.compile(r"\*\*(?=\d+(?::|\Z))")
 
 @dataclass(frozen=True)
 class Atom:
-    """A variable at one or several moments.
+    """A variable at one or several points in time.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class Atom:
 
     @property
     def weights(self) -> dict[int, float]:
-        """What the atom is a sum of: lag (negative for leads) -> factor; differences of order d are binomial."""
+        """The atom as a weighted sum: lag (negative for leads) to factor; factors of a difference are binomial."""
         if self.operator == "D":
             factors, factor = {}, 1.0
             for lag in range(self.order + 1):
@@ -76,13 +76,13 @@ class Factor:
 
 
 def canonical(term: str) -> str:
-    """Return a term with powers written ``x^2``; ``x**2`` is the spelling that a shell takes without quotes."""
+    """Return a term with powers written ``x^2``; ``x**2`` is also allowed, since a shell needs no quotes for it."""
     return _STARS.sub("^", term.strip())
 
 
 @lru_cache(4096)
 def parse(term: str) -> tuple[Factor, ...] | None:
-    """Return the factors of a term, or None if it is no more than a name or nothing that can be read.
+    """Return the factors of a term, or None if it is a mere name or cannot be read.
 
     Parameters
     ----------
@@ -92,10 +92,10 @@ def parse(term: str) -> tuple[Factor, ...] | None:
     """
     parts = term.split(":")
     factors = [_factor(part.strip()) for part in parts]
-    found = tuple(factor for factor in factors if factor is not None)
-    if len(found) < len(parts) or (len(found) == 1 and found[0] == Factor(Atom(term))):
+    readable = tuple(factor for factor in factors if factor is not None)
+    if len(readable) < len(parts) or (len(readable) == 1 and readable[0] == Factor(Atom(term))):
         return None
-    return found
+    return readable
 
 
 def _factor(text: str) -> Factor | None:
@@ -113,7 +113,7 @@ def _factor(text: str) -> Factor | None:
 
 @lru_cache(4096)
 def constituents(term: str) -> MadeOf:
-    """Return what a term without dummies is made of, as results record it."""
+    """Return the constituents of a term without dummies, as results record them."""
     factors = parse(term) or (Factor(Atom(term)),)
     return tuple(_constituent(factor) for factor in factors)
 
@@ -124,12 +124,12 @@ def _constituent(factor: Factor, level: str = "") -> Constituent:
 
 
 def made_of(panel: Panel, terms: Sequence[str], among: Sequence[str]) -> dict[str, MadeOf]:
-    """Return what the columns of terms are made of, by the names that `evaluate` gives them."""
-    found: dict[str, MadeOf] = {}
+    """Return the constituents of the columns of terms, by the names that `evaluate` gives them."""
+    constituents_of: dict[str, MadeOf] = {}
     for term in terms:
         factors = parse(term) or ()
         if not any(factor.dummies for factor in factors):
-            found[term] = constituents(term)
+            constituents_of[term] = constituents(term)
             continue
         cells: dict[str, MadeOf] = {
             _prefix(term): tuple(_constituent(factor) for factor in factors if not factor.dummies)
@@ -143,17 +143,17 @@ def made_of(panel: Panel, terms: Sequence[str], among: Sequence[str]) -> dict[st
                     for level in panel.levels(group)[0]
                 }
         names = evaluate(panel, tuple(dict.fromkeys([*among, term])))[1][term]
-        found |= {name: cells[name] for name in names if name in cells}
-    return found
+        constituents_of |= {name: cells[name] for name in names if name in cells}
+    return constituents_of
 
 
 def variables_of(terms: Sequence[str]) -> tuple[str, ...]:
-    """Return the variables that terms are made of, each once, e.g. ``ln_e`` of ``L.ln_e^2``."""
-    found: list[str] = []
+    """Return the variables in terms, each once, e.g. ``ln_e`` for ``L.ln_e^2``."""
+    names: list[str] = []
     for term in terms:
         factors = parse(term)
-        found += [term] if factors is None else [factor.atom.variable for factor in factors]
-    return tuple(dict.fromkeys(found))
+        names += [term] if factors is None else [factor.atom.variable for factor in factors]
+    return tuple(dict.fromkeys(names))
 
 
 def evaluate(panel: Panel, terms: Sequence[str]) -> tuple[Panel, dict[str, tuple[str, ...]]]:
@@ -179,22 +179,22 @@ def evaluate(panel: Panel, terms: Sequence[str]) -> tuple[Panel, dict[str, tuple
         If a variable is not a column, holds text outside of ``C()``, or no row has the lag.
     """
     if all(map(panel.has, terms)):
-        # the rule in a sweep, whose panels come with their terms made
+        # the usual case in a sweep, whose panels have the columns of their terms already
         return panel, {term: (term,) for term in terms}
     parsed = {term: None if panel.has(term) else parse(term) or _logarithm(panel, term) for term in terms}
-    wanted = [factor.atom for factors in parsed.values() for factor in factors or () if not factor.dummies]
-    full = _with_atoms(panel, list(dict.fromkeys(wanted)))
-    made: dict[str, FloatArray] = {}
+    atoms = [factor.atom for factors in parsed.values() for factor in factors or () if not factor.dummies]
+    extended = _with_atoms(panel, list(dict.fromkeys(atoms)))
+    columns: dict[str, FloatArray] = {}
     names: dict[str, tuple[str, ...]] = {}
     for term, factors in parsed.items():
-        found = {} if factors is None else _columns(full, term, factors, terms)
-        made |= found
-        names[term] = tuple(found) or (term,)
-    return (full.with_columns(made) if made else full), names
+        own = {} if factors is None else _columns(extended, term, factors, terms)
+        columns |= own
+        names[term] = tuple(own) or (term,)
+    return (extended.with_columns(columns) if columns else extended), names
 
 
 def _logarithm(panel: Panel, term: str) -> tuple[Factor, ...] | None:
-    """Return the term ``ln_x`` of a panel that has x, and nothing for others."""
+    """Return the factors of a term ``ln_x`` if the panel has x, else None."""
     return (Factor(Atom(term)),) if panel.has(term.removeprefix(LOG_PREFIX)) else None
 
 
@@ -215,20 +215,20 @@ def _values(panel: Panel, name: str) -> FloatArray:
 def _with_atoms(panel: Panel, atoms: Sequence[Atom]) -> Panel:
     """Return the panel with a column for each lag and difference, without the rows that have none."""
     new: dict[str, FloatArray] = {}
-    alive = np.ones(len(panel.unit_codes), dtype=bool)
+    complete = np.ones(len(panel.unit_codes), dtype=bool)
     for atom in atoms:
         if panel.has(atom.name):
             continue
         values = _values(panel, atom.variable)
-        total = np.zeros(len(alive))
+        total = np.zeros(len(complete))
         for lag, factor in atom.weights.items():
             source = panel.rows_before(lag)
-            alive &= source >= 0
+            complete &= source >= 0
             total += factor * values[source]
         new[atom.name] = total
-        if not alive.any():
+        if not complete.any():
             raise DataError(Note("no_row_with_lag", term=atom.name, periods=cut(panel.periods)))
-    return panel.with_columns(new).rows(alive) if new else panel
+    return panel.with_columns(new).rows(complete) if new else panel
 
 
 def _columns(panel: Panel, term: str, factors: tuple[Factor, ...], terms: Sequence[str]) -> dict[str, FloatArray]:
@@ -243,7 +243,7 @@ def _columns(panel: Panel, term: str, factors: tuple[Factor, ...], terms: Sequen
         return {term: value}
     prefix = _prefix(term)
     parts, others = _parts(term), {_parts(other) for other in terms} | {frozenset[str]()}
-    found = {prefix: value}
+    columns = {prefix: value}
     every_cell = True
     for group in groups:
         try:
@@ -252,18 +252,18 @@ def _columns(panel: Panel, term: str, factors: tuple[Factor, ...], terms: Sequen
             raise error.anew(Note("in_term", term=term, said=error)) from error
         if len(levels) == 1:
             raise DataError(Note("one_value_only", term=term, column=group, value=levels[0]))
-        # R's rule: a factor loses its first value where the term without it is in the model (the constant always is)
+        # R's rule: a factor loses its first value if the term without it is in the model (the constant always is)
         first = 1 if parts - {f"C({group})"} in others else 0
         every_cell &= first == 0
-        found = {
+        columns = {
             _cell(name, group, level): column * (codes == code)
-            for name, column in found.items()
+            for name, column in columns.items()
             for code, level in list(enumerate(levels))[first:]
         }
     if every_cell and _parts(prefix) in others:
-        # all cells add up to what is in the model already
-        found.pop(next(iter(found)))
-    return {name: column for name, column in found.items() if column.any()}
+        # all cells add up to a term that the model has already
+        columns.pop(next(iter(columns)))
+    return {name: column for name, column in columns.items() if column.any()}
 
 
 def _prefix(term: str) -> str:
@@ -272,10 +272,10 @@ def _prefix(term: str) -> str:
 
 
 def _cell(prefix: str, group: str, level: object) -> str:
-    """Return the name of what stands before dummies, in one value of a variable."""
+    """Return the name of the column for one value of a variable, after the factors before its dummies."""
     return f"{prefix}{':' if prefix else ''}{group}[{level}]"
 
 
 def _parts(term: str) -> frozenset[str]:
-    """Return the factors of a term, in no order; none of an empty one."""
+    """Return the factors of a term, without order; the empty set for an empty term."""
     return frozenset(part.strip() for part in term.split(":") if part)

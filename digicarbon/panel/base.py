@@ -1,4 +1,4 @@
-"""The panel: labelled, sorted, frozen."""
+"""The panel: labelled, sorted, read-only."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ Gaps = Literal["refuse", "drop_units", "keep"]
 """What to do with a unit that lacks a period or a value: stop, leave the unit out, or keep an unbalanced panel."""
 
 _MARKED = re.compile(r"\s*[+-]?\d+(?:[.,'’\s]\d+)+\s*")
-"""A number with marks of which it is not clear what they mean."""
+"""A number with marks whose meaning is ambiguous: decimal or thousands."""
 
 
 class ColumnError(DataError):
-    """A column is not there, or is none of numbers.
+    """A column is missing or does not hold numbers.
 
     Parameters
     ----------
@@ -50,13 +50,13 @@ class TextColumnError(ColumnError):
 class Panel:
     """Values of units over periods, sorted by unit and then by period.
 
-    Build one with `from_frame`. Arrays are read-only; rows are ordered by unit label, then by period. Panels that are
-    made of one another share their columns, so that a panel costs little.
+    Build one with `from_frame`. Arrays are read-only; rows are ordered by unit label, then by period. Panels that
+    are derived from each other share their columns, so that a panel needs little memory.
 
     Attributes
     ----------
     index : Index
-        Which unit and period each row is.
+        The unit and period of each row.
     columns : mapping of str to Column
         The k columns of numbers; not-a-number where missing.
     text : mapping of str to ndarray, shape (rows,)
@@ -72,7 +72,7 @@ class Panel:
             array.flags.writeable = False
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # one block: a column a file would be slow to map where the panel is large
+        # one block: with a file per column, mapping a large panel into memory would be slow
         block = np.stack([column.values for column in self.columns.values()]) if self.columns else None
         return _restored, (self.index, tuple(self.columns), block, dict(self.text))
 
@@ -103,7 +103,7 @@ class Panel:
         Raises
         ------
         DataError
-            If a key column is missing or empty, a unit-period pair stands twice, or a unit lacks a period.
+            If a key column is missing or empty, a unit-period pair occurs twice, or a unit lacks a period.
         """
         if not isinstance(frame, pd.DataFrame):
             raise DataError(Note("no_data_frame", kind=type(frame).__name__))
@@ -235,7 +235,7 @@ class Panel:
             )
 
     def hint(self, name: str) -> Note | str:
-        """Return what may be meant by a term that is no column, as a sentence after a blank; empty if unknown."""
+        """Return a hint about a term that is no column: a sentence after a blank, or an empty text."""
         if name in (self.unit_name, self.time_name):
             return Note("name_of_units_or_periods", column=name)
         if not re.fullmatch(r"[\w ]+", name):
@@ -275,8 +275,8 @@ class Panel:
         else:
             self.require([name])
             values = self.column(name)
-        found, codes = np.unique(values, return_inverse=True)
-        return tuple(label(value) for value in found.tolist()), codes.astype(np.int64)
+        distinct, codes = np.unique(values, return_inverse=True)
+        return tuple(label(value) for value in distinct.tolist()), codes.astype(np.int64)
 
     def rows_before(self, lag: int) -> IntArray:
         """Return the row of the same unit ``lag`` periods before each row, shape (rows,); -1 where there is none.
@@ -292,10 +292,10 @@ class Panel:
 
     @property
     def positions(self) -> IntArray:
-        """Where the periods stand on the calendar, from 0, shape (T,).
+        """Places of the periods on the calendar, from 0, shape (T,).
 
-        The step is the greatest one that divides all distances between the panel's periods, so that a year that nobody
-        has stays a gap, and a survey of every second year has no gaps.
+        The step is the greatest one that divides all distances between the panel's periods: a year that no unit has
+        stays a gap, and a survey of every second year has no gaps.
 
         Raises
         ------
@@ -305,7 +305,7 @@ class Panel:
         return self.index.positions
 
     def with_terms(self, terms: Iterable[str]) -> Panel:
-        """Return the panel with a column for each term that is more than a column.
+        """Return the panel with a column for each term that is not a column yet.
 
         Parameters
         ----------
@@ -336,12 +336,12 @@ class Panel:
             All terms of the model, where ``terms`` are some of them: whether ``a:C(g)`` has a slope for the first value
             depends on whether ``a`` is a term.
         """
-        wanted = tuple(terms)
-        names = evaluate(self, tuple(dict.fromkeys([*among, *wanted])))[1]
-        return tuple(name for term in wanted for name in names[term])
+        own = tuple(terms)
+        names = evaluate(self, tuple(dict.fromkeys([*among, *own])))[1]
+        return tuple(name for term in own for name in names[term])
 
     def made_of(self, terms: Iterable[str], among: Iterable[str] = ()) -> dict[str, MadeOf]:
-        """Return what each column of terms is made of, by its name in `expanded`; arguments as there."""
+        """Return the constituents of each column of terms, by its name in `expanded`; arguments as there."""
         return made_of(self, tuple(terms), tuple(among))
 
     def array(self, names: Sequence[str]) -> FloatArray:
@@ -459,11 +459,11 @@ class Panel:
             self.require([*(name for name in names if name not in self.columns), *names])
             return None
         self.require([name for name in names if name not in self.columns])
-        found = [self.columns[name] for name in names]
-        if self.balanced and all(column.finite for column in found):
+        columns = [self.columns[name] for name in names]
+        if self.balanced and all(column.finite for column in columns):
             return None
         good = np.ones(len(self.index), dtype=bool)
-        for column in found:
+        for column in columns:
             good &= np.isfinite(column.values)
         return self._without_gaps(good, gaps)
 
@@ -475,7 +475,7 @@ class Panel:
     def digest_of(self, names: Iterable[str]) -> str:
         """Return the SHA-256 of labels and of some columns, names and values.
 
-        A hash of hashes: a column that many panels share is read once.
+        A hash of hashes: a column that many panels share is hashed once.
         """
         sha = hashlib.sha256(self.index.digest)
         for name in names:
@@ -490,16 +490,16 @@ class Panel:
         return out
 
     def _without_gaps(self, good: NDArray[np.bool_], gaps: Gaps) -> NDArray[np.bool_] | None:
-        """Return which rows stay if ``good`` ones are complete, or None if these are all."""
+        """Return which rows to keep if the ``good`` ones are complete, or None for all."""
         n, t = self.shape
         counts = np.bincount(self.unit_codes[good], minlength=n)
         short = np.flatnonzero(counts < t)
         if len(short) == 0:
             return None
         if gaps == "refuse":
-            found = self._gaps()
-            more = Note("more_gaps", more=len(found) - 6) if len(found) > 6 else ""
-            raise DataError(Note("panel_with_gaps", gaps=found[:6], more=more))
+            gap_notes = self._gaps()
+            more = Note("more_gaps", more=len(gap_notes) - 6) if len(gap_notes) > 6 else ""
+            raise DataError(Note("panel_with_gaps", gaps=gap_notes[:6], more=more))
         if gaps == "keep":
             return good
         keep = good & ~np.isin(self.unit_codes, short)
@@ -508,7 +508,7 @@ class Panel:
         return keep
 
     def _missing_pairs(self, among: NDArray[np.bool_] | None = None) -> list[Note]:
-        """Return the names of rows that do not exist; ``among``, shape (N, T), limits where they are looked for."""
+        """Return the names of rows that do not exist, only of the cells ``among``, shape (N, T), if these are set."""
         absent = ~self._present() if among is None else ~self._present() & among
         return [Note("cell", parts=(self.units[i], self.periods[j])) for i, j in np.argwhere(absent).tolist()]
 
@@ -518,15 +518,15 @@ class Panel:
         return present
 
     def _gaps(self) -> list[Note]:
-        """Return which rows are missing; where nearly all of a period or unit is, whose rows there are instead."""
+        """Return which rows are missing; for a period or unit that lacks most rows, the rows that it has instead."""
         present = self._present()
         n, t = self.shape
         gaps = []
         rare_periods = np.flatnonzero(present.sum(axis=0) < n / 2)
         common = np.delete(present, rare_periods, axis=1)
-        # what only rare periods have is told of by these
-        elsewhere = common.sum(axis=1) == 0
-        rare_units = np.flatnonzero((common.sum(axis=1) < common.shape[1] / 2) & ~elsewhere)
+        # units that only rare periods have are reported with these periods
+        only_in_rare = common.sum(axis=1) == 0
+        rare_units = np.flatnonzero((common.sum(axis=1) < common.shape[1] / 2) & ~only_in_rare)
         for code in rare_periods.tolist():
             units = cut([self.units[i] for i in np.flatnonzero(present[:, code])], 3)
             gaps.append(Note("period_of_few_units", have=units, period=self.periods[code], units=n))
@@ -534,7 +534,7 @@ class Panel:
             periods = cut([self.periods[i] for i in np.flatnonzero(present[code])], 3)
             gaps.append(Note("unit_of_few_periods", have=periods, unit=self.units[code], periods=t))
         rest = np.ones(self.shape, dtype=bool)
-        rest[:, rare_periods] = rest[rare_units] = rest[elsewhere] = False
+        rest[:, rare_periods] = rest[rare_units] = rest[only_in_rare] = False
         pairs = self._missing_pairs(rest)
         if pairs:
             gaps.append(Note("without_row", cells=cut(pairs)))
@@ -555,7 +555,7 @@ class Panel:
 def _restored(
     index: Index, names: tuple[str, ...], block: FloatArray | None, text: Mapping[str, NDArray[Any]]
 ) -> Panel:
-    """Return a panel that was pickled, its columns rows of one array."""
+    """Return a pickled panel, whose columns are rows of one array."""
     columns = {} if block is None else {name: Column(row) for name, row in zip(names, block, strict=True)}
     return Panel(index, columns, text)
 
@@ -567,17 +567,17 @@ def _codes(column: pd.Series[Any], known: Sequence[Any]) -> tuple[tuple[Any, ...
 
 
 def _row_numbers(index: pd.Index[Any]) -> IntArray:
-    """Return the data rows that a table was made of, from 1, shape (rows,); a part of a table has kept them."""
-    kept = pd.api.types.is_integer_dtype(index) and index.is_unique and index.min() >= 0
-    return np.asarray(index if kept else range(len(index)), dtype=np.int64) + 1
+    """Return the numbers of a table's data rows, from 1, shape (rows,); a part of a table keeps those of the whole."""
+    usable = pd.api.types.is_integer_dtype(index) and index.is_unique and index.min() >= 0
+    return np.asarray(index if usable else range(len(index)), dtype=np.int64) + 1
 
 
 def _refuse_duplicates(
     unit_codes: IntArray, period_codes: IntArray, units: Sequence[str], periods: Any, numbers: IntArray
 ) -> None:
     cell = unit_codes * len(periods) + period_codes
-    found, counts = np.unique(cell, return_counts=True)
-    twice = found[counts > 1]
+    distinct, counts = np.unique(cell, return_counts=True)
+    twice = distinct[counts > 1]
     if len(twice):
         order = np.argsort(cell, kind="stable")
         rows = np.split(numbers[order], np.cumsum(counts)[:-1])

@@ -1,4 +1,4 @@
-"""How raw series become the columns of a panel: derived variables, logarithms, span and gaps."""
+"""How raw series become the columns of a panel: derived variables, logarithms, time span and gaps."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from digicarbon.spec import Spec
 
 LogRule = Literal["strict", "log1p", "drop"]
 _ROW = "\0row"
-"""Carries the number of a row through steps that drop rows; no file has a column of this name."""
+"""A column with the number of each row, kept through steps that drop rows; no file has a column of this name."""
 
 
 class UnknownColumnError(ColumnError):
@@ -31,21 +31,21 @@ class UnknownColumnError(ColumnError):
 
 
 class PanelDesign(Spec):
-    """How the panel is put together.
+    """How the panel is built.
 
     A term ``ln_name`` of a model is the natural logarithm of the column ``name``, unless a column ``ln_name`` exists.
 
     Attributes
     ----------
     first : int or None
-        First period, or the year of it where periods are quarters, months or dates; None takes all from the first on.
+        First period, or the year of it where periods are quarters, months or dates; None starts with the first one.
     last : int or None
-        Last period, or the year of it; None takes all to the last.
+        Last period, or the year of it; None ends with the last one.
     derive : mapping of str to str
-        New columns as arithmetic on columns, e.g. ``pgdp: gdp / population``. Only those that a model needs are made,
-        and a column of the data goes before a definition of the same name.
+        New columns as arithmetic on columns, e.g. ``pgdp: gdp / population``. Only those that a model needs are
+        computed, and a column of the data is used instead of a definition of the same name.
     log : {"strict", "log1p", "drop"}
-        What a logarithm does with a value of zero or below: refuse it; take ln(1 + value), for every value of that
+        What a logarithm does with a value of zero or below: refuse it; use ln(1 + value) for every value of that
         column; or leave the observation out (the panel is then not balanced, unless ``gaps`` is ``"drop_units"``).
     gaps : {"refuse", "drop_units", "keep"}
         What to do with a unit that lacks a period or a needed value.
@@ -87,7 +87,7 @@ class PanelDesign(Spec):
         Raises
         ------
         DataError
-            If rows are missing, stand twice or none is left in the span.
+            If rows are missing or occur twice, or no row is left in the span.
         """
         clash = {unit_name, time_name} & {str(name) for name in frame.columns} - {"unit", "time"}
         if clash:
@@ -102,7 +102,7 @@ class PanelDesign(Spec):
         keep: NDArray[np.bool_] | None = None,
         adjust: Adjust | None = None,
     ) -> Panel:
-        """Return the panel with the columns for ``terms`` made and complete.
+        """Return the panel with the columns for ``terms``, without gaps.
 
         Parameters
         ----------
@@ -111,9 +111,9 @@ class PanelDesign(Spec):
         terms : sequence of str
             Columns, ``ln_`` of columns, and what `Panel.with_terms` reads.
         keep : ndarray of bool, shape (rows,), optional
-            The rows of the sample; None keeps all. Values of other rows are not looked at, but as lags.
+            The rows of the sample; None keeps all. Values of other rows are used only as lags.
         adjust : callable, optional
-            Takes the sample and the names of its variables, before powers and interactions are made of them; e.g.
+            Takes the sample and the names of its variables, before powers and interactions are computed; e.g.
             winsorises them.
 
         Raises
@@ -124,7 +124,7 @@ class PanelDesign(Spec):
         return Selection(self, panel, keep, adjust).take(terms)
 
     def variables(self, panel: Panel, names: Sequence[str]) -> Panel:
-        """Return the panel with further variables made where they exist, gaps left as they are."""
+        """Return the panel with further variables, not-a-number where they cannot be computed."""
         lenient = self.model_copy(update={"log": "drop"})
         everywhere = np.ones(len(panel.unit_codes), dtype=bool)
         return panel.with_columns({name: lenient._values(panel, name, everywhere)[0] for name in names})
@@ -134,7 +134,7 @@ class PanelDesign(Spec):
         return not panel.has(name) and self.is_plain(panel, name)
 
     def columns_behind(self, names: Iterable[str], known: Container[str]) -> tuple[str, ...]:
-        """Return which of the known columns variables are made from, through logarithms and definitions.
+        """Return the known columns that variables are computed from, through logarithms and definitions.
 
         Parameters
         ----------
@@ -143,17 +143,17 @@ class PanelDesign(Spec):
         known : container of str
             Columns of the data.
         """
-        found: dict[str, None] = {}
-        left = list(names)
-        while left:
-            name = left.pop()
+        columns: dict[str, None] = {}
+        rest = list(names)
+        while rest:
+            name = rest.pop()
             if name in known:
-                found[name] = None
+                columns[name] = None
             elif name in self.derive:
-                left += columns_of(self.derive[name])
+                rest += columns_of(self.derive[name])
             elif name.startswith(LOG_PREFIX):
-                left.append(name.removeprefix(LOG_PREFIX))
-        return tuple(found)
+                rest.append(name.removeprefix(LOG_PREFIX))
+        return tuple(columns)
 
     def is_plain(self, panel: Panel, term: str) -> bool:
         """Return whether a term is a column, a definition, or a logarithm of one."""
@@ -171,32 +171,32 @@ class PanelDesign(Spec):
             Of the atom, for messages.
         atom : Atom
         keep : ndarray of bool, shape (rows,)
-            The rows of the sample; other rows are looked at where a lag needs them.
+            The rows of the sample; other rows are used only where a lag needs them.
 
         Raises
         ------
         DataError
             If the variable cannot be made, or no row of the sample has the lag.
         """
-        total, alive = np.zeros(len(keep)), keep.copy()
+        total, complete = np.zeros(len(keep)), keep.copy()
         for lag, factor in atom.weights.items():
             source = panel.rows_before(lag)
             known = keep & (source >= 0)
             if not known.any():
                 raise DataError(Note("no_row_of_sample", term=name, periods=cut(panel.periods)))
-            # the sample's own past is made as the sample is, so that ln refuses a zero there, too
+            # lagged rows get the same treatment as the sample, so that ln refuses a zero there, too
             value, exists = self._values(panel, atom.variable, np.isin(np.arange(len(keep)), source[known]))
-            alive &= known & exists[source]
+            complete &= known & exists[source]
             total += factor * value[source]
-        return total, alive
+        return total, complete
 
     def _values(self, panel: Panel, name: str, rows: NDArray[np.bool_]) -> tuple[FloatArray, NDArray[np.bool_]]:
-        """Return a variable made from some rows of a panel, and which rows have it, both of shape (rows,)."""
+        """Return a variable computed on some rows of a panel, and which rows have it, both of shape (rows,)."""
         count = len(panel.unit_codes)
-        made = self._make(panel.with_columns({_ROW: np.arange(float(count))}).rows(rows), name)
-        position = made.column(_ROW).astype(np.int64)
+        extended = self._make(panel.with_columns({_ROW: np.arange(float(count))}).rows(rows), name)
+        position = extended.column(_ROW).astype(np.int64)
         value, exists = np.full(count, np.nan), np.zeros(count, dtype=bool)
-        value[position], exists[position] = _numbers(made, name), True
+        value[position], exists[position] = _numbers(extended, name), True
         return value, exists
 
     def _in_span(self, frame: pd.DataFrame, time_name: str) -> pd.DataFrame:
@@ -257,31 +257,31 @@ class PanelDesign(Spec):
         low = np.flatnonzero(values <= 0)
         if len(low) and self.log == "strict":
             raise DataError(Note("no_logarithm_strict", column=name, cells=panel.cells(low, values)))
-        # a missing value is not dropped here: that is for gaps to decide
-        kept = panel.rows(~(values <= 0))
-        return kept.with_columns({LOG_PREFIX + name: np.log(_numbers(kept, name))})
+        # missing values are not dropped here: ``gaps`` decides on them
+        positive = panel.rows(~(values <= 0))
+        return positive.with_columns({LOG_PREFIX + name: np.log(_numbers(positive, name))})
 
     def _can_derive(self, panel: Panel, name: str) -> bool:
-        """Return whether all columns that a definition needs are there or can be made."""
+        """Return whether all columns that a definition needs exist or can be computed."""
         needed = map(self._defined, columns_of(self.derive[name]))
         return all(panel.has(one) or (one in self.derive and self._can_derive(panel, one)) for one in needed)
 
     def _derived(self, panel: Panel, name: str) -> Panel:
         expression = self.derive[name]
         names = columns_of(expression)
-        made = panel
+        extended = panel
         try:
             for needed in names:
-                made = self._make(made, needed)
-            values = evaluate(expression, {needed: _numbers(made, needed) for needed in names})
+                extended = self._make(extended, needed)
+            values = evaluate(expression, {needed: _numbers(extended, needed) for needed in names})
         except DataError as error:
             key = f"panel.derive.{name}"
             raise error.anew(Note("in_definition", key=key, expression=expression, said=error)) from error
-        return made.with_columns({name: np.broadcast_to(values, made.unit_codes.shape)})
+        return extended.with_columns({name: np.broadcast_to(values, extended.unit_codes.shape)})
 
 
 def _needs(circle: Sequence[str]) -> Note | str:
-    """Return that each of some columns needs the next one."""
+    """Return the message that each of some columns needs the next one."""
     first, *others = circle
     return Note("one_needs_other", first=first, others=_needs(others)) if others else first
 

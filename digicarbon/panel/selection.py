@@ -1,4 +1,4 @@
-"""The columns of terms, made once for all runs that share a panel and a sample."""
+"""The columns of terms, computed once for all runs that share a panel and a sample."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ Adjust = Callable[[Panel, Sequence[str]], Panel]
 """Takes the sample and the names of its variables, e.g. winsorises them."""
 
 PANELS = 64, 1024
-"""How many panels are kept at least, and at most: a sweep goes round all its sets of terms several times."""
+"""The least and the largest number of cached panels: a sweep uses all its sets of terms several times."""
 CELLS = 4_000_000
-"""Numbers that they hold at most if no two share a column, beyond the least number of panels."""
+"""Largest number of values in the cached panels if no two share a column; the least number of panels may exceed it."""
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 
 
 class Selection:
-    """Takes terms from a panel, as `PanelDesign.take` says, and keeps what the next run needs again.
+    """Takes terms from a panel, as `PanelDesign.take` says, and caches what the next run needs again.
 
-    Each variable is made once, its rows are cut once per set of rows, and the panels that come out share these columns
-    and what fits learn of them. What is kept is bounded: the last panels and the last sets of rows.
+    Each variable is computed once and cut once per set of rows; the resulting panels share these columns and what fits
+    compute from them. The cache is bounded: it holds the last panels and the last sets of rows.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class Selection:
     keep : ndarray of bool, shape (rows,), optional
         The rows of the sample; None keeps all.
     adjust : callable, optional
-        Takes the sample and the names of its variables, before powers and interactions are made of them.
+        Takes the sample and the names of its variables, before powers and interactions are computed.
     """
 
     def __init__(
@@ -55,21 +55,21 @@ class Selection:
         self._needs: dict[str, tuple[dict[str, Atom], tuple[str, ...], bool]] = {}
         self._atoms: dict[str, tuple[Column, NDArray[np.bool_] | None]] = {}
         self._parts: OrderedDict[bytes, _Part] = OrderedDict()
-        self._taken: OrderedDict[tuple[str, ...], Panel] = OrderedDict()
+        self._panels: OrderedDict[tuple[str, ...], Panel] = OrderedDict()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Selection, (self.design, self.panel, self.keep, self.adjust)
 
     def take(self, terms: Sequence[str]) -> Panel:
-        """Return the panel with the columns for ``terms`` made and complete.
+        """Return the panel with the columns for ``terms``, without gaps.
 
         Raises
         ------
         DataError
-            If a term cannot be made, a logarithm meets a value of zero or below, or a value is missing.
+            If a term cannot be computed, a logarithm meets a value of zero or below, or a value is missing.
         """
-        wanted = tuple(dict.fromkeys(terms))
-        return _kept(self._taken, wanted, lambda: self._take(wanted), self._most)
+        names = tuple(dict.fromkeys(terms))
+        return _cached(self._panels, names, lambda: self._take(names), self._most)
 
     def _take(self, terms: tuple[str, ...]) -> Panel:
         atoms: dict[str, Atom] = {}
@@ -80,16 +80,16 @@ class Selection:
             atoms |= own
             groups += dummies
             products += [term] if product else []
-        made = {name: self._made(name, atom) for name, atom in atoms.items() if name not in self.panel.text}
-        alive = self.keep
-        for _, exists in made.values():
-            alive = alive if exists is None else alive & exists
-        part = self._part(alive)
+        columns = {name: self._column(name, atom) for name, atom in atoms.items() if name not in self.panel.text}
+        complete = self.keep
+        for _, exists in columns.values():
+            complete = complete if exists is None else complete & exists
+        part = self._part(complete)
         known = [*atoms, *(name for name in groups if name in self.panel.columns)]
-        stay = part.with_atoms(made).complete_rows(known, self.design.gaps)
-        if stay is not None and not stay.all():
-            part = self._part(part.among(stay))
-        panel = part.with_atoms(made)
+        without_gaps = part.with_atoms(columns).complete_rows(known, self.design.gaps)
+        if without_gaps is not None and not without_gaps.all():
+            part = self._part(part.among(without_gaps))
+        panel = part.with_atoms(columns)
         if self.adjust is None:
             return panel.with_columns({term: part.product(term, panel) for term in products}).with_terms(terms)
         adjusted = self.adjust(panel, list(atoms)).complete(known, self.design.gaps)
@@ -109,7 +109,7 @@ class Selection:
                 self._needs[term] = own, dummies, not dummies and term not in own
         return self._needs[term]
 
-    def _made(self, name: str, atom: Atom) -> tuple[Column, NDArray[np.bool_] | None]:
+    def _column(self, name: str, atom: Atom) -> tuple[Column, NDArray[np.bool_] | None]:
         """Return an atom on all rows, and which rows have it (None: every row of the sample)."""
         if name not in self._atoms:
             value, exists = self.design.atom(self.panel, name, atom, self.keep)
@@ -117,23 +117,23 @@ class Selection:
         return self._atoms[name]
 
     def _part(self, rows: NDArray[np.bool_]) -> _Part:
-        return _kept(self._parts, rows.tobytes(), lambda: _Part(self.panel, rows), 32)
+        return _cached(self._parts, rows.tobytes(), lambda: _Part(self.panel, rows), 32)
 
 
 class _Part:
-    """Some rows of a panel, with the columns that were made for them."""
+    """Some rows of a panel, with the columns that were computed for them."""
 
     def __init__(self, panel: Panel, rows: NDArray[np.bool_]) -> None:
         self.rows, self.whole = rows, bool(rows.all())
         self.panel = panel.rows(rows)
         self.columns: dict[str, Column] = {}
 
-    def with_atoms(self, made: dict[str, tuple[Column, NDArray[np.bool_] | None]]) -> Panel:
+    def with_atoms(self, atoms: dict[str, tuple[Column, NDArray[np.bool_] | None]]) -> Panel:
         """Return these rows with a column for each atom."""
-        for name, (column, _) in made.items():
+        for name, (column, _) in atoms.items():
             if name not in self.columns:
                 self.columns[name] = column if self.whole else column.cut(self.rows)
-        return self.panel.with_columns({name: self.columns[name] for name in made})
+        return self.panel.with_columns({name: self.columns[name] for name in atoms})
 
     def product(self, term: str, panel: Panel) -> Column:
         """Return the column of a power or a product, whose atoms ``panel`` has."""
@@ -141,15 +141,15 @@ class _Part:
             self.columns[term] = panel.with_terms([term]).columns[term]
         return self.columns[term]
 
-    def among(self, stay: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Return rows of these as rows of the whole panel."""
+    def among(self, part: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return some of these rows as rows of the whole panel."""
         rows = np.zeros(len(self.rows), dtype=bool)
-        rows[np.flatnonzero(self.rows)[stay]] = True
+        rows[np.flatnonzero(self.rows)[part]] = True
         return rows
 
 
-def _kept(store: OrderedDict[K, T], key: K, make: Callable[[], T], most: int) -> T:
-    """Return what a store has under a key, made if need be; the one used longest ago goes when there are too many."""
+def _cached(store: OrderedDict[K, T], key: K, make: Callable[[], T], most: int) -> T:
+    """Return the value under a key, made if it is missing; beyond ``most``, the one used longest ago is dropped."""
     if key not in store:
         store[key] = make()
         if len(store) > most:

@@ -1,4 +1,4 @@
-"""What a data folder holds: its files, and which column of which file each series is."""
+"""The catalogue of a data folder: its files, and the file and column of each series."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class FileEntry(Spec):
     unit, time : str
         Columns of the unit's label and of the year.
     names : str or None
-        The column that names the series, of a file with a row per unit, year and series; None: a column per series.
+        The column that names the series, in a file with a row per unit, year and series; None: a column per series.
     value : str
         The column of the numbers, beside ``names``.
     """
@@ -58,17 +58,17 @@ class SeriesEntry(Spec):
     file : str
         A name of ``source.files``.
     column : str or tuple of str
-        The column; several are added up. In a file with a row per series: the name that the file has for it.
+        The column; several are added up. In a file with a row per series: the name of the series in the file.
     where : mapping of str to value or list of values
         Which rows, by other columns; rows of one unit and year that a list chooses are added up.
     factor : float
-        What the numbers are multiplied with, to come in ``unit``.
+        The numbers are multiplied by this to convert them to ``unit``.
     unit : str
         The unit of measurement after multiplication.
     years : (int, int) or None
         The years that can be trusted; other years of the file are left out.
     then : SeriesEntry or None
-        Where unit-years come from that the file does not have.
+        Source of the unit-years that the file lacks.
     """
 
     role: ClassVar[str] = "source"
@@ -104,9 +104,9 @@ class TablesEntry(Spec):
     flow, value_added, output : str
         Columns of the numbers, in 10k CNY.
     names : str or None
-        A name of ``source.files`` (a file without units): the names of sectors that the tables give by number.
+        A name of ``source.files`` (a file without units): the names of sectors, if the tables identify them by number.
     name : str
-        The column of the name in that file; the one of the number is ``sector``.
+        The column of the name in that file; the number is in the column ``sector``.
     """
 
     role: ClassVar[str] = "source"

@@ -13,7 +13,7 @@ from digicarbon.source.base import InputOutputTable, Inputs
 
 
 def check_inputs(inputs: Inputs) -> list[validation.Finding]:
-    """Check the series and input-output tables of inputs as they are; those found on loading are not made anew.
+    """Check the series and input-output tables of inputs as they are, unless loading has checked them already.
 
     Returns
     -------
@@ -23,10 +23,10 @@ def check_inputs(inputs: Inputs) -> list[validation.Finding]:
     if inputs.findings is not None:
         return list(inputs.findings)
     name = inputs.file or f"source={inputs.source}"
-    found = validation.check_series(inputs.frame, name, noun=inputs.unit_name)
+    findings = validation.check_series(inputs.frame, name, noun=inputs.unit_name)
     if inputs.tables:
-        found += validation.check_tables(*_as_frames(inputs.tables), name)
-    return validation.ordered(found)
+        findings += validation.check_tables(*_as_frames(inputs.tables), name)
+    return validation.ordered(findings)
 
 
 def checked(
@@ -36,7 +36,7 @@ def checked(
     tolerance: float,
     how: str,
 ) -> Inputs:
-    """Return inputs with what the checks find, and a note where there are warnings.
+    """Return inputs with the findings of the checks, and a note where there are warnings.
 
     Parameters
     ----------
@@ -56,13 +56,13 @@ def checked(
         If something is impossible or does not add up.
     """
     name = f"source={inputs.source}"
-    found = [*validation.check_sums(datasets), *check_inputs(replace(inputs, tables={}))]
+    findings = [*validation.check_sums(datasets), *check_inputs(replace(inputs, tables={}))]
     if halves is not None:
         flows, sectors = halves
-        found += validation.check_tables(sectors, flows, name, tolerance)
-    found = validation.ordered(found)
-    validation.refuse(found, name, how)
-    return replace(inputs, notes=(*inputs.notes, *validation.note(found, how)), findings=tuple(found))
+        findings += validation.check_tables(sectors, flows, name, tolerance)
+    findings = validation.ordered(findings)
+    validation.refuse(findings, name, how)
+    return replace(inputs, notes=(*inputs.notes, *validation.note(findings, how)), findings=tuple(findings))
 
 
 def _as_frames(tables: Mapping[tuple[str, int], InputOutputTable]) -> tuple[pd.DataFrame, pd.DataFrame]:

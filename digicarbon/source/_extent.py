@@ -22,7 +22,7 @@ class Extent:
     index : MultiIndex
         Unit and year, each combination once, ordered.
     notes : tuple of Note
-        On units that are left out, by the series that they lack.
+        Units that are left out, grouped by the series that they lack.
     """
 
     index: pd.MultiIndex
@@ -39,7 +39,7 @@ def extent_of(
     table : DataFrame
         Series by unit and year.
     required : sequence of str
-        Series that decide; empty: any series does.
+        Series that each unit must have; empty: any one series is enough.
     years : (int, int) or None
         First and last year; None: from the first to the last year in which every required series has a value.
     units : sequence of str
@@ -56,8 +56,8 @@ def extent_of(
     year = has.index.get_level_values("time")
     first, last = years or _span(has, source)
     if first > year.max() or last < year.min():
-        asked, there = Note("span", low=first, high=last), Note("span", low=year.min(), high=year.max())
-        raise DataError(Note("source_years_outside", group="source", source=source, asked=asked, there=there))
+        span, available = Note("span", low=first, high=last), Note("span", low=year.min(), high=year.max())
+        raise DataError(Note("source_years_outside", group="source", source=source, asked=span, there=available))
     every = sorted(set(has.index.get_level_values("unit")))
     if units:
         chosen = sorted(set(as_units(pd.Series(list(units)))))
@@ -99,10 +99,10 @@ def _rows(units: Sequence[str], first: int, last: int) -> pd.MultiIndex:
 
 
 def _span(has: pd.DataFrame, source: str) -> tuple[int, int]:
-    """Return the first and last year in which every series has a value of some unit."""
+    """Return the first and last year in which every series has a value for some unit."""
     by_year = has.groupby(level="time").any()
-    full = by_year.index[by_year.all(axis=1)]
-    if full.empty:
+    complete = by_year.index[by_year.all(axis=1)]
+    if complete.empty:
         spans = [
             Note("source_series_years", series=name, years=Note("span", low=years.min(), high=years.max()))
             if len(years := by_year.index[column])
@@ -110,4 +110,4 @@ def _span(has: pd.DataFrame, source: str) -> tuple[int, int]:
             for name, column in by_year.items()
         ]
         raise DataError(Note("source_no_complete_year", group="source", source=source, series=cut(spans)))
-    return int(full.min()), int(full.max())
+    return int(complete.min()), int(complete.max())

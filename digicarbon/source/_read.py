@@ -1,4 +1,4 @@
-"""Reading a table file of any of the formats that economists keep their data in."""
+"""Reads tables in the file formats that economists use."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from digicarbon.errors import DataError
 from digicarbon.note import Note, cut, suggestion
 
 SUFFIXES = (".csv", ".csv.gz", ".tsv", ".xlsx", ".xls", ".dta", ".parquet")
-"""The kinds of file that `read_table` knows."""
+"""The suffixes of the files that `read_table` reads."""
 
 # "n/a", "-" and the like stay text: the panel then shows the cell instead of a gap that nobody meant
 _MISSING = ("NA", "NaN", "nan")
-# R and Stata users write dummies so
+# how R and Stata users write dummies
 _LOGICAL = {"TRUE": "1", "True": "1", "FALSE": "0", "False": "0"}
 _WAYS: Mapping[str, Callable[[str], Note]] = {
     "encoding": lambda mark: Note("read_encoding", encoding=mark),
@@ -32,7 +32,7 @@ _WAYS: Mapping[str, Callable[[str], Note]] = {
     "decimal": lambda mark: Note("read_decimal", mark=mark),
     "thousands": lambda mark: Note("read_thousands", mark=mark),
 }
-# what the third parties that parse Excel, Stata and Parquet raise at a damaged file
+# what the packages that parse Excel, Stata and Parquet raise for a damaged file
 _BROKEN = (
     ValueError, KeyError, IndexError, TypeError, OSError, EOFError, SyntaxError,
     struct.error, zipfile.BadZipFile, zlib.error,
@@ -49,7 +49,7 @@ class Table:
         Column names are text without blanks at their ends; rows and nameless columns that are wholly empty are left
         out, other nameless columns are called ``column 3``; labelled (categorical) columns are text.
     notes : tuple of Note
-        Sentences that say what was found out from the file and nobody has said.
+        What was inferred from the file because no setting gives it.
     """
 
     frame: pd.DataFrame
@@ -57,7 +57,7 @@ class Table:
 
 
 Labels = Collection[str] | Callable[[Sequence[str]], Collection[str]]
-"""Names of columns that hold labels, or what tells them from the names of all columns."""
+"""Names of columns that hold labels, or a function that picks them from the names of all columns."""
 
 
 def read_table(
@@ -78,11 +78,11 @@ def read_table(
         The group of the configuration that names the file, for messages, e.g. ``"source"``.
     text : collection of str, or callable
         Columns whose cells stay as the file writes them (a label 01 stays "01", a label NA is no gap).
-        In the others NA and NaN are gaps, and a column of nothing but numbers becomes numbers.
+        In the others NA and NaN are gaps, and a column with nothing but numbers becomes numeric.
     sheet : str, optional
         The sheet of an Excel file; by default the first one.
     written : TextFormat, optional
-        How a text file, and text in the cells of any file, is written; by default the file tells.
+        How a text file, and text in the cells of any file, is written; by default it is inferred.
     key : str
         The field of the configuration that names the file, for messages.
 
@@ -108,11 +108,11 @@ def read_table(
             table = Table(_read_typed(file))
         elif suffix in (".xlsx", ".xls"):
             check_zip(file)
-            found = replace(written, encoding=None, delimiter=None)
-            table = _headed(_read_excel(file, where, sheet), file, text, written, found, where)
+            form = replace(written, encoding=None, delimiter=None)
+            table = _headed(_read_excel(file, where, sheet), file, text, written, form, where)
         else:
-            cells, found = _read_text(file, where, written)
-            table = _headed(cells, file, text, written, found, where)
+            cells, form = _read_text(file, where, written)
+            table = _headed(cells, file, text, written, form, where)
     except ImportError as error:
         raise DataError(Note("file_needs_package", file=file.name, suffix=suffix, reason=str(error))) from error
     except _BROKEN as error:
@@ -138,7 +138,7 @@ def as_periods(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def as_years(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Return dates that are all a first of January as years (Stata keeps a year so); other columns unchanged."""
+    """Return dates that are all a first of January as years (Stata stores years like this); other columns unchanged."""
     if not pd.api.types.is_datetime64_any_dtype(column) or column.isna().any():
         return column
     dates = column.dt
@@ -164,14 +164,14 @@ def check_present(file: Path, key: str) -> None:
 
 
 def _read_text(file: Path, where: str, written: TextFormat) -> tuple[pd.DataFrame, TextFormat]:
-    """Return all cells as text, the first row included, and how the file is written."""
+    """Return all cells as text, including the first row, and how the file is written."""
     text, encoding = decoded(file, where, written)
     delimiter = written.delimiter or separator(text, usual_delimiter(file))
-    found = replace(written, encoding=encoding, delimiter=delimiter)
+    form = replace(written, encoding=encoding, delimiter=delimiter)
     try:
-        return pd.read_csv(io.BytesIO(text.encode()), sep=delimiter, header=None, dtype=str, na_filter=False), found
+        return pd.read_csv(io.BytesIO(text.encode()), sep=delimiter, header=None, dtype=str, na_filter=False), form
     except pd.errors.EmptyDataError:
-        return pd.DataFrame(), found
+        return pd.DataFrame(), form
     except pd.errors.ParserError as error:
         remedy = Note("set_delimiter", key=f"{where}.delimiter") if "delimiter" in written.fields else ""
         raise DataError(
@@ -186,12 +186,12 @@ def _read_text(file: Path, where: str, written: TextFormat) -> tuple[pd.DataFram
 
 
 def usual_delimiter(file: Path) -> str:
-    """Return what separates the cells of a text file unless it, or the configuration, tells otherwise."""
+    """Return what separates the cells of a text file unless the file itself or the configuration differs."""
     return "\t" if file.suffix.lower() == ".tsv" else ","
 
 
 def _read_excel(file: Path, where: str, sheet: str | None) -> pd.DataFrame:
-    """Return all cells as the sheet holds them, the first row included."""
+    """Return all cells as the sheet holds them, including the first row."""
     with pd.ExcelFile(file) as book:
         sheets = [str(name) for name in book.sheet_names]
         chosen = sheet or sheets[0]
@@ -218,7 +218,7 @@ def _read_typed(file: Path) -> pd.DataFrame:
     return frame.astype(dict.fromkeys(labelled, object))
 
 
-def _headed(cells: pd.DataFrame, file: Path, text: Labels, written: TextFormat, found: TextFormat, where: str) -> Table:
+def _headed(cells: pd.DataFrame, file: Path, text: Labels, written: TextFormat, form: TextFormat, where: str) -> Table:
     """Return the table of cells whose first row that is not empty holds the column names."""
     filled = cells.mask(cells == "").dropna(how="all").dropna(how="all", axis=1)
     if filled.empty:
@@ -226,15 +226,15 @@ def _headed(cells: pd.DataFrame, file: Path, text: Labels, written: TextFormat, 
     body = filled.iloc[1:].set_axis(_names(filled.iloc[0], file), axis=1).reset_index(drop=True)
     labels = set(text([str(name) for name in body]) if callable(text) else text)
     plain = {name: column if name in labels else _inferred(column, Figures()) for name, column in body.items()}
-    said = {name: body[name][plain[name].notna()] for name in body if name not in labels}
-    ways = figures(said, [name for name in said if pd.api.types.is_numeric_dtype(plain[name])], found)
+    texts = {name: body[name][plain[name].notna()] for name in body if name not in labels}
+    ways = figures(texts, [name for name in texts if pd.api.types.is_numeric_dtype(plain[name])], form)
     frame = pd.DataFrame(
         {name: plain[name] if ways.plain or name in labels else _inferred(body[name], ways) for name in body}
     )
     # semicolons go with commas before decimals, so that points may be something else
-    odd = found.delimiter == ";" and next(filter(None, (in_doubt(cells, ways) for cells in said.values())), "")
-    found = replace(found, decimal=ways.decimal, thousands=ways.thousands)
-    return Table(frame, _notes(frame, labels, file, written, found, where, odd or ""))
+    odd = form.delimiter == ";" and next(filter(None, (in_doubt(cells, ways) for cells in texts.values())), "")
+    form = replace(form, decimal=ways.decimal, thousands=ways.thousands)
+    return Table(frame, _notes(frame, labels, file, written, form, where, odd or ""))
 
 
 def _notes(
@@ -242,33 +242,34 @@ def _notes(
     labels: Collection[str],
     file: Path,
     written: TextFormat,
-    found: TextFormat,
+    form: TextFormat,
     where: str,
     odd: str,
 ) -> tuple[Note, ...]:
-    """Return what was found out from the file and is not the usual way, and how to say so.
+    """Return what was inferred from the file and is unusual, and the settings that would give it.
 
-    ``odd`` is a cell that another way would be another number; the usual one is told of, too, then.
+    ``odd`` is a cell that would be another number if read differently; if there is one, the usual decimal mark is
+    reported, too.
     """
     usual = TextFormat("utf-8", usual_delimiter(file), None if odd else ".", None)
-    taken = [
-        key for key in _WAYS if getattr(written, key) is None and getattr(found, key) not in (None, getattr(usual, key))
+    keys = [
+        key for key in _WAYS if getattr(written, key) is None and getattr(form, key) not in (None, getattr(usual, key))
     ]
-    if not taken:
+    if not keys:
         return ()
-    ways = [_WAYS[key](shown_mark(getattr(found, key))) for key in taken]
-    examples = {"encoding": _example(frame, labels) if "encoding" in taken else "", "decimal": odd}
+    ways = [_WAYS[key](shown_mark(getattr(form, key))) for key in keys]
+    examples = {"encoding": _example(frame, labels) if "encoding" in keys else "", "decimal": odd}
     ways = [
         Note("read_example", way=way, example=examples[key]) if examples.get(key) else way
-        for key, way in zip(taken, ways, strict=True)
+        for key, way in zip(keys, ways, strict=True)
     ]
-    say = cut(f"{where}.{key}={shown_mark(getattr(found, key))}" for key in taken if key in written.fields)
-    remedy = Note("say_how_to_read", settings=say) if say else ""
+    settings = cut(f"{where}.{key}={shown_mark(getattr(form, key))}" for key in keys if key in written.fields)
+    remedy = Note("say_how_to_read", settings=settings) if settings else ""
     return (Note("file_was_read", file=file.name, ways=ways, remedy=remedy),)
 
 
 def _example(frame: pd.DataFrame, labels: Collection[str]) -> str:
-    """Return a label, a column's name or a cell that is no plain ASCII, for the user to see whether it is right."""
+    """Return a label, a column's name or a cell that is not plain ASCII: the user sees whether it was decoded well."""
     for place in (*(frame[name] for name in frame if name in labels), frame.columns, *(frame[name] for name in frame)):
         for cell in place:
             if isinstance(cell, str) and not cell.isascii():

@@ -1,4 +1,4 @@
-"""Files of a data folder, each read once: series by unit and year, and what was read."""
+"""Files of a data folder, each read once: their series by unit and year, and a record of what was used."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KEYS = ["unit", "time"]
 
 
 VINTAGES = {"original": Note("vintage_original"), "revised": Note("vintage_revised")}
-"""Vintages that have Chinese words."""
+"""Vintages that have words in both languages."""
 
 
 @dataclass
@@ -34,19 +34,19 @@ class Shelf:
     ----------
     folder : Path
     files : mapping of str to FileEntry
-        By the names that entries use.
+        By the names that the catalogue uses.
     vintage : str
-        Which rows of a file that has a column ``vintage``.
+        Which rows to use of a file that has a column ``vintage``.
     fallback : bool
         Whether series without rows of this vintage come from another one.
     required : tuple of str
-        Series that never do.
+        Series to which ``fallback`` does not apply.
     other_vintages : dict of str to Note
-        How to come by the series that were left out for their vintage.
+        How to get the series that were left out because of their vintage.
     taken : mapping of str to list of str
         What was taken from each file, by its name.
     notes : tuple of Note
-        What was found out from the files that were read.
+        What was inferred about the files while reading them.
     """
 
     folder: Path
@@ -62,7 +62,7 @@ class Shelf:
     _borrowed: dict[str, str] = field(default_factory=dict)
 
     def has(self, name: str) -> bool:
-        """Return whether a file of the catalogue is there."""
+        """Return whether a file of the catalogue exists."""
         return self.path(name).is_file()
 
     def path(self, name: str) -> Path:
@@ -86,12 +86,12 @@ class Shelf:
         return self._frames[name]
 
     def keyed(self, name: str) -> pd.DataFrame:
-        """Return a file's rows with the columns ``unit`` (provinces in English) and ``time`` (whole years) first.
+        """Return a file's rows with the columns ``unit`` (as `as_units` spells it) and ``time`` (whole years) first.
 
         Raises
         ------
         DataError
-            If it cannot be read, lacks a key column or holds something that is no year.
+            If it cannot be read, lacks a key column or has a cell that is no year.
         """
         if name not in self._keyed:
             entry, frame = self.files[name], self.frame(name)
@@ -108,15 +108,15 @@ class Shelf:
         Raises
         ------
         DataError
-            If a file, a column or a chosen row is not there, a cell is no number, or a unit and year stands twice.
+            If a file, a column or a chosen row is missing, a cell is no number, or a unit and year occurs twice.
         """
         values = self._one_file(name, entry)
         if entry.then is None or not self.has(entry.then.file):
             return values
         return values.dropna().combine_first(self.series(name, entry.then))
 
-    def every_series(self, name: str) -> dict[str, pd.Series[float]]:
-        """Return all series of a file under their own names: its columns of numbers, or what its rows are named.
+    def every_series(self, file: str) -> dict[str, pd.Series[float]]:
+        """Return all series of a file by name: its columns of numbers, or the series that its rows name.
 
         Columns without any number are left out; one with numbers and other text is refused.
 
@@ -125,16 +125,20 @@ class Shelf:
         DataError
             As `series`.
         """
-        entry, frame = self.files[name], self.keyed(name)
+        entry, frame = self.files[file], self.keyed(file)
         if entry.names is None:
-            found = [name for name in map(str, frame) if name not in (*KEYS, country().code) and _meant(frame[name])]
+            names = [
+                column
+                for column in map(str, frame)
+                if column not in (*KEYS, country().code) and _has_numbers(frame[column])
+            ]
         else:
-            refuse_unknown_column(entry.names, frame, entry.path, f"source.files.{name}.names")
-            found = sorted(frame[entry.names].astype(str).unique())
-        return {column: self._one_file(column, SeriesEntry(file=name, column=(column,))) for column in found}
+            refuse_unknown_column(entry.names, frame, entry.path, f"source.files.{file}.names")
+            names = sorted(frame[entry.names].astype(str).unique())
+        return {name: self._one_file(name, SeriesEntry(file=file, column=(name,))) for name in names}
 
     def record(self, name: str, series: str) -> None:
-        """Remember that a series was taken from a file."""
+        """Record that a series was taken from a file."""
         self.taken.setdefault(name, []).append(series)
 
     def records(self) -> tuple[InputFile, ...]:
@@ -146,7 +150,7 @@ class Shelf:
         return {key: unit for item in self._imports(name) for key, unit in item.units.items()}
 
     def vintage_notes(self) -> tuple[Note, ...]:
-        """Return which series that were taken are of another vintage than the chosen one."""
+        """Return notes on series that were taken from another vintage than the chosen one."""
         taken = {series for names in self.taken.values() for series in names}
         groups: dict[str, list[str]] = {}
         for series, vintage in self._borrowed.items():
@@ -164,21 +168,21 @@ class Shelf:
 
     def citations(self) -> tuple[str, ...]:
         """Return what to cite for the imported files from which something was taken, each once."""
-        found = (item.citation for name in self.taken for item in self._imports(name) if item.citation)
-        return tuple(dict.fromkeys(found))
+        citations = (item.citation for name in self.taken for item in self._imports(name) if item.citation)
+        return tuple(dict.fromkeys(citations))
 
     def datasets(self) -> dict[str, pd.DataFrame]:
         """Return the imported data sets that were read, by name; input-output tables are not among them."""
-        found: dict[str, pd.DataFrame] = {}
+        frames: dict[str, pd.DataFrame] = {}
         for name, frame in self._frames.items():
             path = self.path(name)
             kind = datafolder.datasets().get(path.stem) if path.suffix == ".parquet" else None
             if kind is not None and not kind.of_table:
-                found[path.stem] = frame.assign(vintage=self.vintage) if "vintage" in kind.keys else frame
-        return found
+                frames[path.stem] = frame.assign(vintage=self.vintage) if "vintage" in kind.keys else frame
+        return frames
 
     def tolerance(self, name: str) -> float:
-        """Return how far the sums of an imported file may be off, as its import has allowed."""
+        """Return by how much the sums of an imported file may be off, as its import allowed."""
         allowed = (item.options.get("tolerance", BROKEN) for item in self._imports(name))
         return max((float(value) for value in allowed if isinstance(value, int | float)), default=BROKEN)
 
@@ -207,15 +211,15 @@ class Shelf:
         return chosen.drop(columns="vintage").reset_index(drop=True)
 
     def _of_other_vintages(self, rows: pd.DataFrame, chosen: pd.DataFrame, entry: FileEntry) -> pd.DataFrame:
-        """Return the rows of series that have none of the chosen vintage, each of one other vintage."""
+        """Return the rows of series without the chosen vintage, each series from one other vintage."""
         names, vintages = rows[entry.names].astype(str), rows["vintage"].astype(str)
         lacking = sorted(set(names) - set(chosen[entry.names].astype(str)))
-        kept = pd.Series(False, index=rows.index)
+        mask = pd.Series(False, index=rows.index)
         for series in lacking:
             known = sorted(set(vintages[names == series]), key=lambda vintage: (vintage != "revised", vintage))
             if self.fallback and series not in self.required:
                 self._borrowed[series] = known[0]
-                kept |= (names == series) & (vintages == known[0])
+                mask |= (names == series) & (vintages == known[0])
                 continue
             self.other_vintages[series] = Note(
                 "only_in_other_vintage",
@@ -226,14 +230,14 @@ class Shelf:
                 vintage=self.vintage,
                 fallback="" if series in self.required else Note("or_vintage_fallback"),
             )
-        return rows[kept]
+        return rows[mask]
 
     def _one_file(self, name: str, entry: SeriesEntry) -> pd.Series[float]:
         file = self.files[entry.file]
         key = f"source.series.{name}"
         rows = self.keyed(entry.file)
-        for column, wanted in entry.where.items():
-            rows = _chosen(rows, column, wanted, file.path, key)
+        for column, values in entry.where.items():
+            rows = _chosen(rows, column, values, file.path, key)
         if entry.years is not None:
             rows = rows[rows["time"].between(*entry.years)]
         wide = file.names is None
@@ -242,16 +246,16 @@ class Shelf:
             for column in entry.column
         ]
         total = sum(parts[1:], start=parts[0])
-        asked = max((len(wanted) for wanted in entry.where.values()), default=1)
+        most = max((len(values) for values in entry.where.values()), default=1)
         self.record(entry.file, name)
-        return _one_per_key(total, asked, file.path, key) * entry.factor
+        return _one_per_key(total, most, file.path, key) * entry.factor
 
     def _named(self, rows: pd.DataFrame, label: str, file: FileEntry, key: str) -> pd.Series[float]:
         """Return the rows of one series of a long file."""
         names = str(file.names)
         refuse_unknown_column(names, rows, file.path, f"source.files.{key}.names")
-        found = rows[rows[names].astype(str) == label]
-        if found.empty:
+        own = rows[rows[names].astype(str) == label]
+        if own.empty:
             known = sorted(rows[names].astype(str).unique())
             raise DataError(
                 Note(
@@ -263,7 +267,7 @@ class Shelf:
                     known=cut(known, 30),
                 )
             )
-        return _numbers(found, file.value, file.path, key)
+        return _numbers(own, file.value, file.path, key)
 
 
 def as_units(labels: pd.Series[Any]) -> pd.Series[str]:
@@ -289,8 +293,8 @@ def refuse_unknown_column(column: str, frame: pd.DataFrame, file: str, key: str)
         )
 
 
-def _meant(cells: pd.Series[Any]) -> bool:
-    """Return whether a column has numbers, be it some that are written as text."""
+def _has_numbers(cells: pd.Series[Any]) -> bool:
+    """Return whether a column has numbers, even if some are written as text."""
     if pd.api.types.is_numeric_dtype(cells):
         return True
     plain = cells.astype("string").str.replace(r"[,，%\s]", "", regex=True)
@@ -308,13 +312,13 @@ def _years(frame: pd.DataFrame, entry: FileEntry) -> pd.Series[int]:
     return years.astype("int64")
 
 
-def _chosen(rows: pd.DataFrame, column: str, wanted: Sequence[Value], file: str, key: str) -> pd.DataFrame:
+def _chosen(rows: pd.DataFrame, column: str, values: Sequence[Value], file: str, key: str) -> pd.DataFrame:
     refuse_unknown_column(column, rows, file, f"{key}.where")
-    # each text once: a file of sectors has some fifty in tens of thousands of rows
-    codes, values = pd.factorize(rows[column], use_na_sentinel=False)
-    cells = pd.Series(np.array([_as_text(value) for value in values], dtype=object)[codes], index=rows.index)
-    there = set(cells.unique())
-    absent = [value for value in wanted if _as_text(value) not in there]
+    # each distinct value is converted once: a file of sectors has some fifty in tens of thousands of rows
+    codes, distinct = pd.factorize(rows[column], use_na_sentinel=False)
+    cells = pd.Series(np.array([_as_text(value) for value in distinct], dtype=object)[codes], index=rows.index)
+    present = set(cells.unique())
+    absent = [value for value in values if _as_text(value) not in present]
     if absent:
         known = [str(cell) for cell in cells.unique()]
         raise DataError(
@@ -328,7 +332,7 @@ def _chosen(rows: pd.DataFrame, column: str, wanted: Sequence[Value], file: str,
                 known=cut(known, 30),
             )
         )
-    return rows[cells.isin([_as_text(value) for value in wanted])]
+    return rows[cells.isin([_as_text(value) for value in values])]
 
 
 def _as_text(value: object) -> str:
@@ -356,11 +360,11 @@ def _numbers(rows: pd.DataFrame, column: str, file: str, key: str) -> pd.Series[
     return pd.Series(numbers.to_numpy(), index=pd.MultiIndex.from_frame(rows[KEYS]))
 
 
-def _one_per_key(values: pd.Series[float], asked: int, file: str, key: str) -> pd.Series[float]:
-    """Return one number per unit and year: the only row, or the sum of as many rows as were asked for."""
+def _one_per_key(values: pd.Series[float], most: int, file: str, key: str) -> pd.Series[float]:
+    """Return one number per unit and year: the only row, or the sum of at most ``most`` rows."""
     groups = values.groupby(level=KEYS, sort=False)
     count = groups.size()
-    odd = count[count != 1] if asked == 1 else count[count > asked]
+    odd = count[count != 1] if most == 1 else count[count > most]
     if len(odd):
         unit, year = odd.index[0]
         raise DataError(
@@ -370,9 +374,9 @@ def _one_per_key(values: pd.Series[float], asked: int, file: str, key: str) -> p
                 file=file,
                 rows=odd.iloc[0],
                 cell=Note("cell", parts=(unit, year)),
-                asked=asked,
+                asked=most,
                 example=f"{key}.where={{column: value}}",
             )
         )
-    # a sum of which a part is missing is missing
-    return groups.sum(min_count=asked)
+    # a sum with a missing part is missing
+    return groups.sum(min_count=most)

@@ -1,4 +1,4 @@
-"""The two halves of input-output tables, from files of a data folder."""
+"""The two halves of input-output tables, flows and sectors, from files of a data folder."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def table_halves(shelf: Shelf, entry: TablesEntry) -> tuple[pd.DataFrame, pd.Dat
         return flows, sectors
     names = _names(shelf, entry.names, entry.name)
     file = shelf.files[entry.names].path
-    # a table that gives sectors by number is in their order
+    # sectors that are given by number are in the order of the numbers
     sectors = sectors.assign(position=sectors["sector"])
     return _named(flows, names, file), _named(sectors, names, file)
 
@@ -37,8 +37,8 @@ def _half(shelf: Shelf, name: str, columns: dict[str, str]) -> pd.DataFrame:
     frame, file = shelf.frame(name), shelf.files[name].path
     for column in columns.values():
         refuse_unknown_column(column, frame, file, "source.tables")
-    kept = frame.drop(columns=[new for new, old in columns.items() if new in frame and new != old])
-    renamed = kept.rename(columns={old: new for new, old in columns.items()})
+    rest = frame.drop(columns=[new for new, old in columns.items() if new in frame and new != old])
+    renamed = rest.rename(columns={old: new for new, old in columns.items()})
     shelf.record(name, TABLES)
     return renamed.assign(**{place: as_units(renamed[place]) for place in PLACES if place in renamed})
 
@@ -52,9 +52,9 @@ def _names(shelf: Shelf, file: str, column: str) -> dict[str, str]:
 
 
 def _named(frame: pd.DataFrame, names: dict[str, str], file: str) -> pd.DataFrame:
-    made = {end: frame[end].astype(str).map(names) for end in ENDS if end in frame}
-    for end, column in made.items():
+    named = {end: frame[end].astype(str).map(names) for end in ENDS if end in frame}
+    for end, column in named.items():
         if column.isna().any():
             unknown = frame.loc[column.isna(), end].unique()
             raise DataError(Note("sectors_without_name", file=file, sectors=cut(map(str, unknown))))
-    return frame.assign(**made)
+    return frame.assign(**named)

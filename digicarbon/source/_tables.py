@@ -1,4 +1,4 @@
-"""Tidy input-output data as tables of arrays."""
+"""Tidy input-output data to tables of arrays."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from digicarbon.source.base import InputOutputTable
 
 
 def io_tables(flows: pd.DataFrame, sectors: pd.DataFrame) -> dict[tuple[str, int], InputOutputTable]:
-    """Return the input-output table of each province and year.
+    """Return the input-output table of each unit and year.
 
-    Rows of ``flows`` are purchases; what is not there is zero. Of a multi-regional table (recognised by its column
-    ``from_province``) the province's own table is made by summing over the provinces that sell:
-    ``flows[i, j]`` is then what sector j of the province buys from sector i wherever that is.
+    Rows of ``flows`` are purchases; a pair of sectors without a row is zero. A multi-regional table (recognised by its
+    column ``from_province``) is summed over the selling units to get each unit's own table: ``flows[i, j]`` is then
+    what sector j of the unit buys from sector i in all units.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def io_tables(flows: pd.DataFrame, sectors: pd.DataFrame) -> dict[tuple[str, int
     Returns
     -------
     dict of (str, int) to InputOutputTable
-        By province and year, sectors in the order of their positions.
+        By unit and year; sectors in the order of their positions.
 
     Raises
     ------
@@ -38,26 +38,26 @@ def io_tables(flows: pd.DataFrame, sectors: pd.DataFrame) -> dict[tuple[str, int
         without value added or output, or if one data set has a table that the other lacks.
     """
     buyer = "to_province" if "from_province" in flows.columns else "province"
-    bought, listed = _split(flows, buyer), _split(sectors, "province")
-    _refuse_halves(set(bought), set(listed))
-    return {key: _table(bought[key], listed[key], Note("cell", parts=key)) for key in sorted(listed)}
+    purchases, listings = _split(flows, buyer), _split(sectors, "province")
+    _refuse_halves(set(purchases), set(listings))
+    return {key: _table(purchases[key], listings[key], Note("cell", parts=key)) for key in sorted(listings)}
 
 
 def _split(frame: pd.DataFrame, place: str) -> dict[tuple[str, int], pd.DataFrame]:
     parts = frame.groupby([place, "year"], observed=True)
-    return {(str(province), int(str(year))): part for (province, year), part in parts}
+    return {(str(unit), int(str(year))): part for (unit, year), part in parts}
 
 
-def _refuse_halves(bought: set[tuple[str, int]], listed: set[tuple[str, int]]) -> None:
-    halves = sorted(bought ^ listed)
+def _refuse_halves(purchases: set[tuple[str, int]], listings: set[tuple[str, int]]) -> None:
+    halves = sorted(purchases ^ listings)
     if halves:
-        lacking = Note("word_flows") if halves[0] in listed else Note("word_sectors")
+        lacking = Note("word_flows") if halves[0] in listings else Note("word_sectors")
         tables = cut(Note("cell", parts=half) for half in halves)
         raise DataError(Note("half_of_tables", lacking=lacking, tables=tables))
 
 
 def _table(flows: pd.DataFrame, sectors: pd.DataFrame, name: Note) -> InputOutputTable:
-    """One table; ``name`` is the province and year, for messages."""
+    """Return one table; ``name`` is the unit and year, for messages."""
     ordered = sectors.sort_values("position", kind="stable")
     labels = pd.Index(ordered["sector"].astype(str))
     if not labels.is_unique:
@@ -84,9 +84,9 @@ def _columns(amounts: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def _positions(names: pd.Series[str], labels: pd.Index[str], table: Note) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-    found = labels.get_indexer(pd.Index(names.astype(str)))
-    if (found < 0).any():
-        unknown = str(names.iloc[int(np.flatnonzero(found < 0)[0])])
+    positions = labels.get_indexer(pd.Index(names.astype(str)))
+    if (positions < 0).any():
+        unknown = str(names.iloc[int(np.flatnonzero(positions < 0)[0])])
         raise DataError(
             Note(
                 "flow_of_unknown_sector",
@@ -96,4 +96,4 @@ def _positions(names: pd.Series[str], labels: pd.Index[str], table: Note) -> np.
                 sectors=cut(labels, 60),
             )
         )
-    return found
+    return positions

@@ -17,7 +17,7 @@ from digicarbon.source.validation import Finding
 from digicarbon.spec import Names, Spec
 
 TABLES = "input-output tables"
-"""What files of input-output tables are said to hold."""
+"""The name under which input-output tables are recorded among the series of a file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +47,7 @@ class InputFile:
     Attributes
     ----------
     path : str
-        Where it was read, as an absolute path.
+        The absolute path from which it was read.
     sha256 : str
         Of the exact bytes.
     size : int
@@ -86,11 +86,11 @@ class Inputs:
     file : str
         The user's file, for messages; empty where there is none.
     unit_name, time_name : str
-        What the user calls a unit and a period, e.g. ``"province"`` and ``"year"``.
+        What the user calls a unit and a period, e.g. ``"county"`` and ``"year"``.
     tables : mapping of (str, int) to InputOutputTable
         Input-output tables by unit and year; empty where a source has none.
     simulated : bool
-        Whether the numbers are drawn by a computer; everything made from them says so.
+        Whether the numbers are drawn at random; every result from them says so.
     notes : tuple of Note
         Sentences that belong under every table made from these inputs.
     files : tuple of InputFile
@@ -98,11 +98,11 @@ class Inputs:
     units : mapping of str to str
         The unit of measurement by series, where it is known.
     absent : mapping of str to Note
-        How to come by series (and `TABLES`) that the source knows of but does not have.
+        How to get series (and `TABLES`) that the source knows of but does not have.
     geometry : str
         A file of the units' polygons; empty where there is none.
     findings : tuple of Finding or None
-        What checks on loading have found; None where nothing was checked.
+        The findings of the checks on loading; None where nothing was checked.
     """
 
     frame: pd.DataFrame
@@ -126,20 +126,20 @@ class Inputs:
         ----------
         names : iterable of str
         wanted_by : str
-            For messages: a dotted key, or what sets one or chooses an option, e.g. ``"measure=column"``.
+            For messages: a dotted key, ``key=value`` or ``group=option``, e.g. ``"measure=column"``.
 
         Raises
         ------
         DataError
-            If a series is missing; the message says who wanted it and what there is.
+            If a series is missing; the message names what needs it and the series that exist.
         """
-        wanted = list(names)
+        columns = list(names)
         known = [str(name) for name in self.frame.columns if name not in ("unit", "time")]
-        missing = [name for name in wanted if name not in known]
+        missing = [name for name in columns if name not in known]
         if missing:
             remedy = self.absent.get(missing[0])
             hint = Note("after_blank", said=remedy) if remedy else suggestion(missing[0], known)
-            needed, there = cut(missing), cut(known, 40)
+            series, available = cut(missing), cut(known, 40)
             key, equals, value = wanted_by.partition("=")
             if "." in key:
                 raise DataError(
@@ -147,10 +147,10 @@ class Inputs:
                         "series_missing",
                         key=key,
                         value=equals + value,
-                        series=needed,
+                        series=series,
                         source=self.source,
                         hint=hint,
-                        known=there,
+                        known=available,
                     )
                 )
             raise DataError(
@@ -158,20 +158,20 @@ class Inputs:
                     "series_missing_of_option",
                     group=key,
                     option=equals + value,
-                    series=needed,
+                    series=series,
                     source=self.source,
                     hint=hint,
-                    known=there,
+                    known=available,
                 )
             )
-        return self.frame[["unit", "time", *wanted]]
+        return self.frame[["unit", "time", *columns]]
 
 
 @dataclass(frozen=True, eq=False)
 class WatchedInputs(Inputs):
-    """Inputs that remember what is taken from them: names of series, and `TABLES`.
+    """Inputs that record what is read from them: names of series, and `TABLES`.
 
-    Who reads the frame itself takes every series.
+    Reading the frame itself counts as reading every series.
 
     Attributes
     ----------
@@ -182,26 +182,26 @@ class WatchedInputs(Inputs):
 
     @classmethod
     def of(cls, inputs: Inputs) -> WatchedInputs:
-        """Return the same inputs, of which nothing is taken yet."""
+        """Return the same inputs, with nothing recorded yet."""
         return cls(**{item.name: getattr(inputs, item.name) for item in fields(Inputs)})
 
     def __getattribute__(self, name: str) -> Any:
-        """Return an attribute, and remember what it holds."""
-        found = super().__getattribute__(name)
+        """Return an attribute, and record what it holds."""
+        value = super().__getattribute__(name)
         if name == "frame":
-            self.taken.update(map(str, found.columns))
+            self.taken.update(map(str, value.columns))
         elif name == "tables":
             self.taken.add(TABLES)
-        return found
+        return value
 
     def series(self, names: Iterable[str], wanted_by: str) -> pd.DataFrame:
         """Return the key columns and ``names``, as `Inputs.series` does."""
-        wanted, before = list(names), set(self.taken)
-        found = super().series(wanted, wanted_by)
-        # it looks at the whole frame and hands out these
+        columns, before = list(names), set(self.taken)
+        frame = super().series(columns, wanted_by)
+        # the call above reads the whole frame but returns only these columns
         self.taken.intersection_update(before)
-        self.taken.update(wanted)
-        return found
+        self.taken.update(columns)
+        return frame
 
 
 class Source(Spec):
@@ -210,7 +210,7 @@ class Source(Spec):
     Attributes
     ----------
     controls : tuple of str
-        Terms that outcomes hold constant by default, e.g. ``ln_pgdp``: those among the study's that these data have.
+        Terms that outcomes hold constant by default, e.g. ``ln_pgdp``: those of the study that these data have.
     """
 
     role: ClassVar[str] = "source"
@@ -219,7 +219,7 @@ class Source(Spec):
     controls: Names = ()
 
     def whole(self) -> Self:
-        """Return the same source without limits of its own on units, years and series."""
+        """Return the same source without its limits on units, years and series."""
         return self
 
     def load(self) -> Inputs:

@@ -1,4 +1,4 @@
-"""A data folder: tidy Parquet files with a provenance file beside each, written whole or not at all."""
+"""A data folder: tidy Parquet files, each with a provenance file; an import writes all of its files or none."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from digicarbon.note import Note, cut, suggestion
 
 _LOCK = ".import.lock"
 SUFFIX = ".parquet"
-"""What the name of a data set's file ends in."""
+"""The end of the name of a data set's file."""
 PROVENANCE = ".provenance.json"
 """What follows a data set's name in the name of its provenance file."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """What every file of one name in a data folder looks like.
+    """The columns of all files of one name in a data folder.
 
     Attributes
     ----------
     name : str
         The file's name without ``.parquet``.
     keys : tuple of str
-        Columns that together name a row.
+        Columns that together identify a row.
     values : tuple of str
         Further columns that a file must have; it may have more.
     about : str
@@ -46,13 +46,13 @@ class Dataset:
     words : tuple of str
         Those of ``values`` that are no numbers.
     numbers : tuple of str
-        Columns that not every file has, but that hold numbers where it does.
+        Columns that a file may lack, but that hold numbers where it has them.
     amounts : tuple of str or None
-        Columns that cannot be negative; None: no number of the file can.
+        Columns that cannot be negative; None: no column of numbers can.
     filled : tuple of str
         Numbers that may not be missing.
     of_table : bool
-        Whether it is a half of input-output tables.
+        Whether it is one half of input-output tables, flows or sectors.
     """
 
     name: str
@@ -100,7 +100,7 @@ class Provenance:
     options : mapping
         Choices of the importer.
     notes : tuple of str
-        What the importer found odd and kept.
+        Odd values that the importer noticed and kept.
     imported : str
         Time of the import, UTC, ISO 8601.
     sha256 : str
@@ -144,7 +144,7 @@ def read(folder: Path, name: str) -> pd.DataFrame:
     Raises
     ------
     DataError
-        If it is not there, is damaged or lacks a column.
+        If it does not exist, is damaged or lacks a column.
     """
     path = path_of(folder, name)
     if not path.is_file():
@@ -190,7 +190,7 @@ def write(folder: Path, tables: Mapping[str, pd.DataFrame], record: Provenance, 
     Parameters
     ----------
     folder : Path
-        Made if need be.
+        Created if it does not exist.
     tables : mapping of str to DataFrame
         By name of `datasets`.
     record : Provenance
@@ -201,18 +201,18 @@ def write(folder: Path, tables: Mapping[str, pd.DataFrame], record: Provenance, 
     Returns
     -------
     dict of str to Path
-        Of the data sets that were written: not those that have all rows already.
+        The data sets that were written; those that have all rows already are not.
 
     Raises
     ------
     DataError
-        If a data set is there already and ``add`` is false, a row is there with other values, a column lacks, a row
-        stands twice, or the folder cannot be written.
+        If a data set exists already and ``add`` is false, a row exists with other values, a column is missing, a row
+        occurs twice, or the folder cannot be written.
     """
     try:
-        with _made(folder), FileLock(folder / _LOCK, timeout=60):
-            made = {name: _joined(folder, name, table, add) for name, table in tables.items()}
-            new = {name: table for name, table in made.items() if table is not None}
+        with _created(folder), FileLock(folder / _LOCK, timeout=60):
+            joined = {name: _joined(folder, name, table, add) for name, table in tables.items()}
+            new = {name: table for name, table in joined.items() if table is not None}
             return _commit(folder, new, record, add) if new else {}
     except Timeout as error:
         raise DataError(Note("another_import", folder=folder)) from error
@@ -222,23 +222,23 @@ def write(folder: Path, tables: Mapping[str, pd.DataFrame], record: Provenance, 
 
 
 @contextmanager
-def _made(folder: Path) -> Iterator[None]:
-    """Make a folder, and unmake what was made if the block fails."""
-    new = [path for path in (folder, *folder.parents) if not path.exists()]
+def _created(folder: Path) -> Iterator[None]:
+    """Create a folder, and remove it (and parents that were created) if the block fails."""
+    absent = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     try:
         yield
     except BaseException:
-        if new:
+        if absent:
             (folder / _LOCK).unlink(missing_ok=True)
-        for path in new:
+        for path in absent:
             with suppress(OSError):
                 path.rmdir()
         raise
 
 
 def _joined(folder: Path, name: str, table: pd.DataFrame, add: bool) -> pd.DataFrame | None:
-    """Return a data set's rows with the new ones; None if there is no new one."""
+    """Return a data set's rows together with the new ones; None if no row is new."""
     kind = datasets()[name]
     keys = list(kind.keys)
     _check_columns(table, kind, name)
@@ -248,18 +248,18 @@ def _joined(folder: Path, name: str, table: pd.DataFrame, add: bool) -> pd.DataF
         return table.sort_values(keys, ignore_index=True)
     if not add:
         raise DataError(Note("data_set_exists", file=path))
-    before = read(folder, name)
-    both = pd.concat([before, table], ignore_index=True).drop_duplicates(ignore_index=True)
-    twice = both[both.duplicated(keys, keep=False)]
-    if len(twice):
-        raise DataError(Note("other_values_before", file=path, rows=_shown(twice[keys].drop_duplicates())))
-    return both.sort_values(keys, ignore_index=True) if len(both) > len(before) else None
+    old = read(folder, name)
+    both = pd.concat([old, table], ignore_index=True).drop_duplicates(ignore_index=True)
+    conflicts = both[both.duplicated(keys, keep=False)]
+    if len(conflicts):
+        raise DataError(Note("other_values_before", file=path, rows=_shown(conflicts[keys].drop_duplicates())))
+    return both.sort_values(keys, ignore_index=True) if len(both) > len(old) else None
 
 
 def _check_columns(table: pd.DataFrame, kind: Dataset, where: str) -> None:
-    lacking = [column for column in (*kind.keys, *kind.values) if column not in table.columns]
-    if lacking:
-        raise DataError(Note("data_set_lacks_column", file=where, columns=cut(lacking)))
+    missing = [column for column in (*kind.keys, *kind.values) if column not in table.columns]
+    if missing:
+        raise DataError(Note("data_set_lacks_column", file=where, columns=cut(missing)))
 
 
 def _check_unique(table: pd.DataFrame, kind: Dataset, where: str) -> None:
@@ -289,19 +289,19 @@ def _commit(folder: Path, tables: Mapping[str, pd.DataFrame], record: Provenance
 
 @contextmanager
 def _staged(folder: Path) -> Iterator[Path]:
-    """Give a folder for new files that take the places of the old ones once all are written."""
+    """Yield a folder for new files, which replace the old ones once all are written."""
     with tempfile.TemporaryDirectory(prefix=".import-", dir=folder) as name:
         stage = Path(name)
         yield stage
         try:
-            _moved(stage, folder)
+            _move(stage, folder)
         except KeyboardInterrupt as stop:
-            # the rows and their provenance go together
-            _moved(stage, folder)
+            # finish the move: rows and their provenance belong together
+            _move(stage, folder)
             raise KeyboardInterrupt(f"the import into {folder} was complete by then.") from stop
 
 
-def _moved(stage: Path, folder: Path) -> None:
+def _move(stage: Path, folder: Path) -> None:
     for path in sorted(stage.iterdir()):
         path.replace(folder / path.name)
 

@@ -1,4 +1,4 @@
-"""Raw inputs put together from the files of a data folder."""
+"""Raw inputs from the files of a data folder."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from digicarbon.spec import Names, Pair
 
 
 class FolderSource(Source):
-    """Series, input-output tables and polygons of a data folder, named by a catalogue.
+    """Series, input-output tables and polygons of a data folder, found through a catalogue.
 
-    The catalogue says which column of which file each series is, so that files written by ``digicarbon data import``
-    and anybody's own tidy files load alike. A file that is not there gives no series, unless one of them is
-    ``required``. Provinces are matched by their English or Chinese name or adcode. Rows are all chosen units by all
-    chosen years; what a file does not have is missing, and the panel's to refuse.
+    The catalogue names the file and the column of each series, so that files written by ``digicarbon data import``
+    and users' own tidy files load alike. Series of a file that does not exist are absent, which is an error only if
+    they are ``required``. Provinces are matched by their English or Chinese name or adcode. There is a row for each
+    chosen unit and year; values that no file has are missing, and the panel decides whether to refuse them.
 
     Attributes
     ----------
@@ -39,25 +39,25 @@ class FolderSource(Source):
     folder : str
         A relative path starts at the working directory.
     files : mapping of str to FileEntry
-        Names for files; a mere text is the path.
+        Names for files; a text instead of a mapping is the path.
     series : mapping of str to SeriesEntry
         By the name that measures, outcomes and models use.
     vintage : str
-        Which of ``vintages``; also which rows of files that have a column ``vintage``.
+        The one of ``vintages`` to use; also selects the rows of files that have a column ``vintage``.
     vintage_fallback : bool
-        Whether a series of which such a file has no row of the vintage is taken from the vintage that it has, all its
-        years, and a note says so; never a ``required`` one.
+        Whether a series without any row of the vintage in such a file is taken, in all years, from another vintage; a
+        note says so. Never applies to a ``required`` series.
     vintages : mapping of str to mapping of str to SeriesEntry
         Further series by vintage, e.g. GDP and population.
     energy : str or None
-        Which of ``energies``; None for none.
+        The one of ``energies`` to use; None for none.
     energies : mapping of str to mapping of str to SeriesEntry
         Further series by account of energy use.
     further : tuple of str
-        Names of ``files``, or paths (relative to the folder or to the working directory), all series of which come in
-        as they are.
+        Names of ``files``, or paths (relative to the folder or to the working directory); all their series are added
+        under their own names.
     io : str or None
-        Which of ``tables``; None for none.
+        The one of ``tables`` to use; None for none.
     tables : mapping of str to TablesEntry
         Input-output tables.
     geometry : str or None
@@ -65,10 +65,10 @@ class FolderSource(Source):
     required : tuple of str
         Series that must be there; they decide the units and, by default, the years.
     years : (int, int) or None
-        First and last year; None: all years in which every required series has a value somewhere (without required
-        series: in which any series has).
+        First and last year; None: from the first to the last year in which every required series has a value for some
+        unit (without required series: in which any series has one).
     units : tuple of str
-        Units; empty: all that have a value of every required series in these years.
+        Units; empty: all with a value of every required series in these years.
     cite : tuple of str
         Sentences that belong under every table, e.g. what to cite.
     controls
@@ -146,14 +146,14 @@ class FolderSource(Source):
         return {**self.series, **self.vintages.get(self.vintage, {}), **chosen}
 
     def whole(self) -> Self:
-        """Return the same source without limits: all series and tables that there are, in all years and units."""
+        """Return the same source without limits: all series and tables that exist, in all years and units."""
         folder = Path(self.folder)
-        there = (
+        complete = (
             name
             for name, entry in self.tables.items()
             if all((folder / self.files[file].path).is_file() for file in entry.files)
         )
-        io = self.io if self.io is not None else next(there, None)
+        io = self.io if self.io is not None else next(complete, None)
         return self.model_copy(update={"required": (), "years": None, "units": (), "io": io})
 
     def load(self) -> Inputs:
@@ -167,13 +167,13 @@ class FolderSource(Source):
         Raises
         ------
         DataError
-            If the folder, a required series, a column or the polygons are missing, no file is there, a cell is no
-            number, a unit and year stands twice, two files have a series of the same name, or units or years are not
+            If the folder, a required series, a column or the polygons are missing, no file exists, a cell is no
+            number, a unit and year occurs twice, two files have a series of the same name, or units or years are not
             in the files; or if the checks of `digicarbon.source.validation` find an error.
         """
         shelf = self._shelf()
-        found, absent = self._found(shelf)
-        table = pd.DataFrame(found).rename_axis(KEYS)
+        series, absent = self._all_series(shelf)
+        table = pd.DataFrame(series).rename_axis(KEYS)
         extent = extent_of(table, self.required, self.years, self.units, self.name)
         halves = self._halves(shelf)
         inputs = Inputs(
@@ -187,11 +187,11 @@ class FolderSource(Source):
                 *shelf.vintage_notes(),
                 *shelf.notes,
                 *extent.notes,
-                # a citation that is known has Chinese words
+                # a known citation becomes a note that has Chinese words
                 *map(recognised, (*self.cite, *shelf.citations())),
             ),
             files=(*shelf.records(), *self._polygons()),
-            units=self._units_of_measurement(shelf, list(found)),
+            units=self._units_of_measurement(shelf, list(series)),
             absent=absent,
             geometry="" if self.geometry is None else str(Path(self.folder, self.geometry).absolute()),
         )
@@ -206,8 +206,8 @@ class FolderSource(Source):
         others: dict[str, FileEntry] = {}
         for name in self.further:
             if name not in self.files:
-                there = [place for place in (folder / name, Path(name)) if place.is_file()]
-                if not there:
+                paths = [place for place in (folder / name, Path(name)) if place.is_file()]
+                if not paths:
                     raise DataError(
                         Note(
                             "no_further_file",
@@ -219,42 +219,42 @@ class FolderSource(Source):
                             hint=suggestion(name, self.files),
                         )
                     )
-                others[name] = FileEntry(path=str(there[0].absolute()))
+                others[name] = FileEntry(path=str(paths[0].absolute()))
         return Shelf(folder, {**self.files, **others}, self.vintage, self.vintage_fallback, self.required)
 
-    def _found(self, shelf: Shelf) -> tuple[dict[str, pd.Series[float]], dict[str, Note]]:
-        """Return every series that there is, and how to come by the others that the catalogue knows."""
-        found: dict[str, pd.Series[float]] = {}
+    def _all_series(self, shelf: Shelf) -> tuple[dict[str, pd.Series[float]], dict[str, Note]]:
+        """Return every series that exists, and how to get the others of the catalogue."""
+        series: dict[str, pd.Series[float]] = {}
         absent = self._by_other_choices()
         for name, entry in self.catalogue.items():
             if shelf.has(entry.file):
-                found[name] = shelf.series(name, entry)
+                series[name] = shelf.series(name, entry)
             else:
                 absent[name] = Note("in_absent_file", file=self.files[entry.file].path)
         for file in self.further:
             if shelf.has(file):
                 more = shelf.every_series(file)
-                self._refuse_both(file, found, more)
-                found |= more
+                self._refuse_same_name(file, series, more)
+                series |= more
         absent |= shelf.other_vintages
-        lacking = [name for name in self.required if name not in found]
-        if lacking or not found:
-            raise DataError(self._lacking(lacking, found, absent))
-        return found, {name: remedy for name, remedy in absent.items() if name not in found}
+        missing = [name for name in self.required if name not in series]
+        if missing or not series:
+            raise DataError(self._missing_note(missing, series, absent))
+        return series, {name: remedy for name, remedy in absent.items() if name not in series}
 
     def _by_other_choices(self) -> dict[str, Note]:
-        """Return by which choice of vintage, energy account or tables more could be had."""
+        """Return the choice of vintage, energy account or tables that offers each series."""
         remedies: dict[str, Note] = {}
         for key, choices in (("vintage", self.vintages), ("energy", self.energies)):
             for name in dict.fromkeys(name for entries in choices.values() for name in entries):
-                having = [option for option, entries in choices.items() if name in entries]
-                remedies[name] = Note("set_source_choice", key=f"source.{key}", options=_either(having))
+                options = [option for option, entries in choices.items() if name in entries]
+                remedies[name] = Note("set_source_choice", key=f"source.{key}", options=_either(options))
         if self.io is None and self.tables:
             remedies[TABLES] = Note("set_source_choice", key="source.io", options=_either(list(self.tables)))
         return remedies
 
-    def _refuse_both(self, file: str, found: Mapping[str, object], more: Mapping[str, object]) -> None:
-        both = [name for name in more if name in found]
+    def _refuse_same_name(self, file: str, series: Mapping[str, object], more: Mapping[str, object]) -> None:
+        both = [name for name in more if name in series]
         if both:
             raise DataError(
                 Note(
@@ -268,19 +268,19 @@ class FolderSource(Source):
             )
 
     def _word(self) -> str:
-        """Return what `digicarbon data check` takes for this source."""
+        """Return the argument with which `digicarbon data check` checks this source."""
         return (
             shlex.quote(self.folder)
             if self.name == FolderSource.model_fields["name"].default
             else f"source={self.name}"
         )
 
-    def _lacking(self, lacking: list[str], found: Mapping[str, object], absent: Mapping[str, Note]) -> Note:
+    def _missing_note(self, missing: list[str], series: Mapping[str, object], absent: Mapping[str, Note]) -> Note:
         folder = Path(self.folder).absolute()
-        if not found:
+        if not series:
             files = cut((entry.path for entry in self.files.values()), 20) or Note("word_none")
             return Note("folder_without_files", group="source", source=self.name, folder=folder, files=files)
-        name = lacking[0]
+        name = missing[0]
         if name in absent:
             return Note(
                 "required_not_in_folder", key="source.required", series=name, folder=folder, remedy=absent[name]
@@ -289,8 +289,8 @@ class FolderSource(Source):
             "required_unknown",
             key="source.required",
             series=name,
-            hint=suggestion(name, found),
-            known=cut(found, 40),
+            hint=suggestion(name, series),
+            known=cut(series, 40),
         )
 
     def _halves(self, shelf: Shelf) -> tuple[pd.DataFrame, pd.DataFrame] | None:
@@ -298,21 +298,21 @@ class FolderSource(Source):
         if self.io is None:
             return None
         entry = self.tables[self.io]
-        lacking = [shelf.files[file].path for file in entry.files if not shelf.has(file)]
-        if lacking:
+        missing = [shelf.files[file].path for file in entry.files if not shelf.has(file)]
+        if missing:
             raise DataError(
                 Note(
                     "folder_without_tables",
                     key="source.io",
                     value=self.io,
                     folder=Path(self.folder).absolute(),
-                    files=cut(lacking),
+                    files=cut(missing),
                 )
             )
         return table_halves(shelf, entry)
 
     def _tolerance(self, shelf: Shelf) -> float:
-        """Return how far input-output tables may be off: what their import has allowed."""
+        """Return by how much input-output tables may be out of balance, as their import allowed."""
         files = () if self.io is None else self.tables[self.io].files
         return max((shelf.tolerance(file) for file in files), default=BROKEN)
 
@@ -329,10 +329,10 @@ class FolderSource(Source):
         vintage = VINTAGES.get(self.vintage, self.vintage)
         return (Note("of_vintage", vintage=vintage, series=cut(names, 12)),) if names else ()
 
-    def _units_of_measurement(self, shelf: Shelf, found: Iterable[str]) -> dict[str, str]:
+    def _units_of_measurement(self, shelf: Shelf, names: Iterable[str]) -> dict[str, str]:
         own = {name: entry.unit for name, entry in self.catalogue.items()}
         imported = {name: unit for file in self.further for name, unit in shelf.units_of_measurement(file).items()}
-        return {name: own.get(name) or imported.get(name, "") for name in found}
+        return {name: own.get(name) or imported.get(name, "") for name in names}
 
 
 def _either(options: Sequence[str]) -> Note | str:

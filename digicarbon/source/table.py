@@ -1,4 +1,4 @@
-"""The user's own tidy file."""
+"""The user's own tidy file as a source."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _FIELDS = ("encoding", "delimiter", "decimal", "thousands")
 
 
 class TableSource(Source):
-    """A file with one row per unit and period: CSV, TSV, Excel, Stata or Parquet, told by its suffix.
+    """A file with one row per unit and period: CSV, TSV, Excel, Stata or Parquet, recognised by its suffix.
 
-    A text file tells its encoding, what separates its cells and how its numbers are written, as far as there is but one
-    reading, and a note under every table says what was taken. What may be 1234 as well as 1.234 is left as text; the
-    panel names the cells when such a column is used. Order and duplicates are the panel's business too.
+    The encoding of a text file, its delimiter and the marks in its numbers are inferred where only one reading is
+    possible, and a note under every table says which was used. A cell that may be 1234 as well as 1.234 is left as
+    text; the panel names such cells when the column is used. The panel also sorts rows and refuses duplicates.
 
     Attributes
     ----------
@@ -43,18 +43,18 @@ class TableSource(Source):
     sheet : str or None
         The sheet of an Excel file; the first one if None.
     encoding : str or None
-        The encoding of a text file, e.g. ``cp1252``; UTF-8 if None, or else GB18030 or cp1252, by what its bytes are.
+        The encoding of a text file, e.g. ``cp1252``; if None, UTF-8, else GB18030 or cp1252, as its bytes fit.
     delimiter : str or None
         The character between the cells of a text file, or ``comma``, ``semicolon``, ``tab``; if None, the one that
-        gives all rows equally many cells.
+        gives all rows the same number of cells.
     decimal : {".", ","} or None
-        What stands before decimals, or ``point``, ``comma``; if None, the one that columns of the file ask for.
+        The decimal mark, or ``point``, ``comma``; if None, the one that the columns of the file need.
     thousands : {",", ".", " ", "'"} or None
-        What stands between thousands, or ``comma``, ``point``, ``blank``, ``apostrophe``; if None, a comma or point
-        where columns of the file ask for it, else nothing.
+        The mark between thousands, or ``comma``, ``point``, ``blank``, ``apostrophe``; if None, a comma or point
+        where the columns of the file need it, else none.
     """
 
-    # numbers that are read otherwise are other values of the panel, which the fingerprint has
+    # other marks give other values of the panel, which are in the fingerprint anyway
     no_numbers: ClassVar[tuple[str, ...]] = (*Source.no_numbers, "path", "decimal", "thousands")
 
     path: str
@@ -73,8 +73,8 @@ class TableSource(Source):
             raise ValueError(Note("unit_and_time_of_one_name", key="unit", column=self.unit))
         if self.decimal is not None and self.decimal == self.thousands:
             raise ValueError(Note("decimal_is_thousands", key="decimal", mark=self.decimal))
-        wanted = list(self.columns.values())
-        twice = sorted({name for name in wanted if wanted.count(name) > 1})
+        names = list(self.columns.values())
+        twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(Note("column_of_two_names", key="columns", columns=cut(map(repr, twice))))
         return self
@@ -117,9 +117,9 @@ class TableSource(Source):
 
     def _check_separated(self, frame: pd.DataFrame) -> None:
         only = str(frame.columns[0])
-        found = [mark for mark in DELIMITERS if mark in only]
-        if frame.shape[1] == 1 and found:
-            shown = shown_mark(found[0])
+        marks = [mark for mark in DELIMITERS if mark in only]
+        if frame.shape[1] == 1 and marks:
+            shown = shown_mark(marks[0])
             raise DataError(Note("single_column", file=self._name, column=only, mark=shown))
 
     def _renamed(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -137,10 +137,12 @@ class TableSource(Source):
                     columns=columns_there(names),
                 )
             )
-        kept = set(names) - set(self.columns.values())
-        taken = [new for new in self.columns if new in kept]
-        if taken:
-            raise DataError(Note("new_name_taken", key=f"source.columns.{taken[0]}", file=self._name, column=taken[0]))
+        others = set(names) - set(self.columns.values())
+        clashes = [new for new in self.columns if new in others]
+        if clashes:
+            raise DataError(
+                Note("new_name_taken", key=f"source.columns.{clashes[0]}", file=self._name, column=clashes[0])
+            )
         return frame.rename(columns={old: new for new, old in self.columns.items()})
 
     def _keyed(self, frame: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Matching the labels of a panel with those of the places or files that weights are made from."""
+"""Matches the labels of a panel with those of the places or files from which weights are built."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def _without_places(value: object) -> object:
 
 
 IslandsUnplaced = Annotated[Literal["refuse", "keep"], BeforeValidator(_without_places)]
-"""What to do with a unit without neighbour where nothing tells which one is nearest."""
+"""What to do with a unit without neighbour where it is unknown which unit is nearest."""
 
 IslandsPlaced = Literal["refuse", "keep", "nearest"]
 """What to do with a unit without neighbour where places are known: stop, leave it so, or join it to the nearest."""
 
 ROW, COLUMN = Note("weights_row"), Note("weights_column")
 UNIT, POLYGON = Note("weights_unit"), Note("weights_polygon")
-"""What of a file bears a label."""
+"""The parts of a file that have labels, for messages."""
 
 
 def as_known(units: Sequence[str], asking: Note, remedy: Note | str = "") -> list[str]:
@@ -41,11 +41,11 @@ def as_known(units: Sequence[str], asking: Note, remedy: Note | str = "") -> lis
     Parameters
     ----------
     units : sequence of str
-        The country's, in any of its spellings.
+        Units of the country, in any of their spellings.
     asking : Note
-        What asks, for messages: an option or a field with its value.
+        The option or the field that needs these units, for messages.
     remedy : Note or str
-        What else a user can do than correct the labels or give weights in a file; empty if there is nothing.
+        What a user can do besides correcting the labels or giving weights in a file; may be empty.
 
     Raises
     ------
@@ -53,7 +53,7 @@ def as_known(units: Sequence[str], asking: Note, remedy: Note | str = "") -> lis
         If a unit is not one of the country's, or two units are the same one.
     """
     home = country()
-    found = {unit: home.find(unit) for unit in units}
+    matches = {unit: home.find(unit) for unit in units}
     strangers = home.strangers(units)
     if strangers:
         spellings = [*home.names, *home.units["name_zh"]]
@@ -67,10 +67,10 @@ def as_known(units: Sequence[str], asking: Note, remedy: Note | str = "") -> lis
                 remedy=remedy,
             )
         )
-    names = [name for name in found.values() if name is not None]
+    names = [name for name in matches.values() if name is not None]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        alike = [unit for unit, name in found.items() if name == twice[0]]
+        alike = [unit for unit, name in matches.items() if name == twice[0]]
         raise WeightsError(Note("weights_same_unit", first=asking, units=cut(alike), unit=twice[0], noun=home.noun))
     return names
 
@@ -84,7 +84,7 @@ def check_coverage(units: Sequence[str], known: Collection[str], file: str, reme
     known : collection of str
     file : str
     remedy : Note or str
-        What a user may set where a unit is missing and no other label is like it, as a sentence after a blank.
+        What a user may set if a unit is missing and no label resembles it: a sentence after a blank.
 
     Raises
     ------
@@ -127,7 +127,7 @@ def file_labels(column: pd.Series[Any], file: str) -> list[str]:
 
 
 def refuse_twice(labels: Sequence[str], file: str, what: Note = ROW) -> None:
-    """Raise if a label stands more than once.
+    """Raise if a label occurs more than once.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Spatial weights: a labelled, checked, frozen matrix, and the kind of specification that makes one."""
+"""Spatial weights: a labelled, checked, read-only matrix, and the base of specifications that build one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Islands = Literal["refuse", "keep"]
 
 DENSE_UNITS = 400
-"""Up to this size one dense eigendecomposition serves best.
+"""Up to this number of units one dense eigendecomposition is fastest.
 
 CPU ms of a first and of a further fit of 15 periods, dense against sparse, one BLAS thread of an AMD EPYC at 2.6 GHz.
 Queen lattice: 300 units 6.5 and 1.1 against 8.6 and 1.4; 400 units 13 and 2.6 against 12 and 1.9; 1,000 units 152 and
@@ -36,7 +36,7 @@ Queen lattice: 300 units 6.5 and 1.1 against 8.6 and 1.4; 400 units 13 and 2.6 a
 """
 
 SPARSE_DENSITY = 0.05
-"""Largest share of non-zero weights that counts as sparse: beyond it the factors are full."""
+"""Largest share of non-zero weights that counts as sparse: beyond it the factors fill up."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,24 +92,24 @@ class Weights:
         islands : {"refuse", "keep"}
             What to do with a unit that has no neighbour.
         name : str
-            What tables call this matrix.
+            The name of this matrix in tables.
         normalise : {"row", "spectral", "minmax", "none"}, optional
-            Takes the place of ``row_standardise``: each row divided by its sum; all weights divided by the largest
-            absolute eigenvalue, or by the smaller of the largest row sum and the largest column sum (Kelejian & Prucha
-            2010, Journal of Econometrics 157); or as given.
+            Used instead of ``row_standardise``. Row: each row divided by its sum; spectral: all weights divided by the
+            largest absolute eigenvalue; minmax: by the smaller of the largest row sum and the largest column sum
+            (Kelejian & Prucha 2010, Journal of Econometrics 157); none: unchanged.
 
         Raises
         ------
         WeightsError
             If the matrix is not square, has a wrong number of labels, a label twice, a negative or non-finite weight,
-            a weight of a unit on itself, or a unit without neighbour, or cannot be normalised so.
+            a weight of a unit on itself, or a unit without neighbour, or cannot be normalised in this way.
         """
         how: Normalise = normalise or ("row" if row_standardise else "none")
         _check_choices(how, islands, name)
         dense_or_sparse: Any = matrix if scipy.sparse.issparse(matrix) else _dense(matrix, name)
         if dense_or_sparse.ndim != 2 or dense_or_sparse.shape[0] != dense_or_sparse.shape[1]:
             raise WeightsError(Note("weights_not_square", weights=name, shape=str(dense_or_sparse.shape)))
-        # built from its cells: the caller's own matrix must not be sorted or shared
+        # a copy: the caller's own matrix must not be sorted or shared
         cells: Any = scipy.sparse.coo_array(dense_or_sparse)
         values = np.asarray(cells.data, dtype=np.float64)
         raw = scipy.sparse.csr_array((values, (cells.coords[0], cells.coords[1])), shape=cells.shape)
@@ -149,14 +149,14 @@ class Weights:
         labels : sequence, optional
             All units; by default those that the edges name.
         symmetric : bool
-            Whether each edge stands for both directions.
+            Whether each edge means both directions.
         row_standardise, islands, name, normalise
             As in `from_matrix`.
 
         Raises
         ------
         WeightsError
-            If an edge names an unknown unit, stands twice with different weights, or as in `from_matrix`.
+            If an edge names an unknown unit or occurs twice with different weights, or as in `from_matrix`.
         """
         rows = list(edges.itertuples(index=False)) if hasattr(edges, "itertuples") else list(edges)
         pairs = [_edge(row, name) for row in rows]
@@ -204,7 +204,7 @@ class Weights:
         Raises
         ------
         WeightsError
-            If a unit is unknown or is left without neighbour.
+            If a unit is unknown, or has no neighbour among ``units`` and ``islands`` is ``"refuse"``.
         """
         if tuple(units) == self.labels:
             return self
@@ -222,11 +222,11 @@ class Weights:
             )
         index = [position[unit] for unit in units]
         part = self.raw[index][:, index]
-        made = Weights.from_matrix(part, units, islands=islands, name=self.name, normalise=self.normalisation)
-        return made.noting(*self.notes)
+        result = Weights.from_matrix(part, units, islands=islands, name=self.name, normalise=self.normalisation)
+        return result.noting(*self.notes)
 
     def noting(self, *notes: Note) -> Weights:
-        """Return these weights with further notes, each once; what they know of their spectrum is not kept."""
+        """Return these weights with further notes, each once; a computed spectrum is not kept."""
         return replace(self, notes=tuple(dict.fromkeys([*self.notes, *notes]))) if notes else self
 
     def align(self, panel: Panel) -> Weights:
@@ -245,7 +245,7 @@ class Weights:
         if extra and not set(panel.units) - set(self.labels):
             raise WeightsError(Note("weights_beyond_panel", weights=self.name, units=cut(extra)))
         aligned = self.restrict(panel.units, islands="keep")
-        # the last one only: a study fits many models to one panel
+        # only the last one is kept: a study fits many models to one panel
         self._aligned.clear()
         self._aligned[panel.units] = aligned
         return aligned
@@ -256,19 +256,19 @@ class Weights:
 
     @cached_property
     def operator(self) -> SpatialOperator:
-        """What fits need to know of the matrix, computed once and shared by all of them."""
+        """The spectrum or factors of the matrix that fits need, computed once and shared by all of them."""
         balance = find_balance(self.matrix)
         if self.n > DENSE_UNITS and self.matrix.nnz <= SPARSE_DENSITY * self.n**2:
             return SparseOperator(self.matrix, self.constant_row_sum, balance)
         return DenseOperator(self.dense(), self.constant_row_sum, balance)
 
     def ready(self) -> Weights:
-        """Return these weights with the spectrum or the factors computed that fits need, if a fit needs them at all.
+        """Return these weights with the spectrum or factors computed, if a fit has used `operator` already.
 
-        Other processes that they are sent to then need not compute them again.
+        Other processes to which the weights are sent need not compute them again.
         """
         if "operator" in vars(self):
-            # the nodes rest on all that is slow
+            # computing these also computes all that is slow
             _ = self.operator.coarse
         return self
 
@@ -278,7 +278,7 @@ class Weights:
         import hashlib
 
         sha = hashlib.sha256(repr(self.labels).encode())
-        # scipy chooses the width of its indices by the way a matrix is made
+        # the integer type of scipy's indices depends on how a matrix was built
         for array in (self.matrix.indptr.astype(np.int64), self.matrix.indices.astype(np.int64), self.matrix.data):
             sha.update(np.ascontiguousarray(array).tobytes())
         return sha.hexdigest()
@@ -288,7 +288,7 @@ class Weights:
         return np.asarray(self.matrix.toarray())
 
     def summary(self) -> WeightsSummary:
-        """Return what to look at before a model is fitted: links, islands, components and the range of ρ."""
+        """Return what to check before a model is fitted: links, islands, components and the range of ρ."""
         from digicarbon.weights.summary import summarise
 
         return summarise(self)
@@ -303,7 +303,7 @@ class WeightsSpec(Spec):
 
     @property
     def files(self) -> tuple[str, ...]:
-        """The files that the weights come from, also those of weights within these."""
+        """The files that the weights come from, including those of nested weights."""
         own = [str(getattr(self, name)) for name in self.reads if getattr(self, name) is not None]
         within = [file for _, value in self if isinstance(value, WeightsSpec) for file in value.files]
         return tuple(dict.fromkeys([*own, *within]))
@@ -354,13 +354,13 @@ def _check_values(raw: Any, units: Sequence[str], name: str) -> None:
 
 
 def _check_choices(normalise: str, islands: str, name: str) -> None:
-    for key, given, allowed in (
+    for key, value, allowed in (
         ("normalise", normalise, get_args(Normalise)),
         ("islands", islands, get_args(Islands)),
     ):
-        if given not in allowed:
+        if value not in allowed:
             raise WeightsError(
-                Note("weights_choice", weights=name, argument=key, allowed=cut(map(repr, allowed)), given=repr(given))
+                Note("weights_choice", weights=name, argument=key, allowed=cut(map(repr, allowed)), given=repr(value))
             )
 
 

@@ -1,4 +1,4 @@
-"""Weights that are made from other weights: blends, higher orders and permutations."""
+"""Weights that are built from other weights: blends, higher orders and permutations."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from digicarbon.weights.base import Weights, WeightsSpec
 
 
 def _built(value: object) -> object:
-    """Return the specification that a node names; anything else is left to pydantic's own check."""
+    """Return the specification that a mapping describes; a specification is returned unchanged."""
     if isinstance(value, WeightsSpec):
         return value
     if not isinstance(value, Mapping):
@@ -41,22 +41,22 @@ Node = Annotated[WeightsSpec, BeforeValidator(_built), PlainSerializer(_node)]
 class BlendWeights(WeightsSpec):
     r"""A weighted mean of two matrices, :math:`W = a W_1 + (1 - a) W_2`.
 
-    Both are normalised as the blend is before they are added, whatever their own nodes say, so that ``share`` means
-    what it says; with ``normalise=none`` they are added as their nodes normalise them. In a sample of some units the
-    blend of all units is normalised anew.
+    Before they are added, both are normalised as the blend is, whatever their own nodes say, so that ``share`` is the
+    share of the first in the blend; with ``normalise=none`` they are added as their nodes normalise them. For a sample
+    of some units, the blend of all units is restricted and normalised anew.
 
     Attributes
     ----------
     first : WeightsSpec
         A node with its own ``_target_`` and fields.
     second : WeightsSpec
-        The other one, a node like the first.
+        The other matrix, a node like the first.
     share : float
-        The share a of the first, from 0 to 1.
+        The share a of the first matrix, from 0 to 1.
     normalise : {"row", "spectral", "minmax", "none"}
         How weights are scaled, see `Weights.from_matrix`.
     islands : {"refuse", "keep"}
-        What to do with a unit that has no neighbour in either.
+        What to do with a unit that has no neighbour in either matrix.
     """
 
     first: Node
@@ -81,11 +81,11 @@ class BlendWeights(WeightsSpec):
     def _side(self, field: str, panel: Panel) -> Weights:
         with under(f"weights.{field}", WeightsSpec):
             node: WeightsSpec = getattr(self, field)
-            found = node.compute(panel).restrict(panel.units, islands="keep")
+            own = node.compute(panel).restrict(panel.units, islands="keep")
         if self.normalise == "none":
-            return found
-        made = Weights.from_matrix(found.raw, found.labels, islands="keep", name=found.name, normalise=self.normalise)
-        return made.noting(*found.notes)
+            return own
+        result = Weights.from_matrix(own.raw, own.labels, islands="keep", name=own.name, normalise=self.normalise)
+        return result.noting(*own.notes)
 
 
 class HigherOrderWeights(WeightsSpec):
@@ -94,7 +94,7 @@ class HigherOrderWeights(WeightsSpec):
     Attributes
     ----------
     base : WeightsSpec
-        A node with its own ``_target_`` and fields; only which pairs it links matters.
+        A node with its own ``_target_`` and fields; of its weights only the links matter, not their size.
     order : int
         Steps; 2 are the neighbours of neighbours.
     lower : bool
@@ -102,7 +102,7 @@ class HigherOrderWeights(WeightsSpec):
     normalise : {"row", "spectral", "minmax", "none"}
         How weights are scaled, see `Weights.from_matrix`.
     islands : {"refuse", "keep"}
-        What to do with a unit from which no path of so many steps leads.
+        What to do with a unit from which no path of this length starts.
     """
 
     base: Node
@@ -117,7 +117,7 @@ class HigherOrderWeights(WeightsSpec):
         Raises
         ------
         DataError, WeightsError
-            As the node raises, if no pair is so many steps apart, or if a unit has no neighbour and ``islands`` is
+            As the node raises, if no pair is ``order`` steps apart, or if a unit has no neighbour and ``islands`` is
             ``"refuse"``.
         """
         with under("weights.base", WeightsSpec):
@@ -128,21 +128,21 @@ class HigherOrderWeights(WeightsSpec):
                 Note("weights_order", key="weights.order", order=self.order, weights=base.name, links=base.raw.nnz)
             )
         name = f"order {self.order} of {base.name}"
-        made = Weights.from_matrix(matrix, panel.units, islands=self.islands, name=name, normalise=self.normalise)
-        return made.noting(*base.notes)
+        result = Weights.from_matrix(matrix, panel.units, islands=self.islands, name=name, normalise=self.normalise)
+        return result.noting(*base.notes)
 
 
 class PermutedWeights(WeightsSpec):
     r"""A placebo: another matrix with its units exchanged at random, :math:`P W P^\top`.
 
-    Links, their weights and their number per unit are those of the base; who has which neighbours is chance.
+    Links, their weights and their number per unit are those of the base; which units are neighbours is random.
 
     Attributes
     ----------
     base : WeightsSpec
         A node with its own ``_target_`` and fields, which say how weights are normalised.
     seed : int
-        Of the permutation P of all units of the panel; a sample takes its part of the permuted matrix.
+        The seed of the permutation P of all units of the panel; a sample uses its part of the permuted matrix.
     islands : {"refuse", "keep"}
         What to do with a unit that has no neighbour.
     """
@@ -164,6 +164,6 @@ class PermutedWeights(WeightsSpec):
         order = permutations(len(panel.units), 1, self.seed)[0]
         name = f"{base.name}, permuted ({self.seed})"
         matrix = base.raw[order][:, order]
-        made = Weights.from_matrix(matrix, panel.units, islands=self.islands, name=name, normalise=base.normalisation)
-        said = Note("placebo_weights", weights=base.name, seeds=Note("seed", seed=self.seed))
-        return made.noting(*base.notes, said)
+        result = Weights.from_matrix(matrix, panel.units, islands=self.islands, name=name, normalise=base.normalisation)
+        note = Note("placebo_weights", weights=base.name, seeds=Note("seed", seed=self.seed))
+        return result.noting(*base.notes, note)

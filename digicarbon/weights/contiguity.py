@@ -37,8 +37,8 @@ class ContiguityWeights(WeightsSpec):
     """Polygons that touch weigh 1.
 
     Neighbours share a point (queen) or an edge (rook) of their outlines, vertex for vertex, as in libpysal. Outlines
-    that were simplified or digitised one by one no longer share vertices: give a tolerance, and count the links
-    (`Weights.summary`) against a map.
+    that were simplified or digitised one by one no longer share vertices: set a tolerance, and compare the links
+    (`Weights.summary`) with a map.
 
     Attributes
     ----------
@@ -49,8 +49,8 @@ class ContiguityWeights(WeightsSpec):
     rule : {"queen", "rook"}
         Queen: a common point of two outlines makes neighbours; rook: a common edge.
     tolerance : float or None
-        If given, polygons no farther apart than this, in the unit of the file's coordinates, are neighbours; 0 takes
-        all that touch or overlap. For the queen rule only.
+        If set, polygons no farther apart than this, in the unit of the file's coordinates, are neighbours; with 0,
+        those that touch or overlap. For the queen rule only.
     normalise : {"row", "spectral", "minmax", "none"}
         How weights are scaled, see `Weights.from_matrix`.
     islands : {"refuse", "keep", "nearest"}
@@ -165,7 +165,7 @@ def within_tolerance(shapes: GeoSeries, tolerance: float) -> scipy.sparse.csr_ar
 def joined_to_nearest(matrix: scipy.sparse.csr_array, shapes: GeoSeries) -> scipy.sparse.csr_array:
     """Return a matrix in which a polygon without neighbour and the nearest one are neighbours of each other.
 
-    A tie goes to the polygon that stands first.
+    In a tie the polygon that comes first in the order of ``shapes`` is the nearest one.
 
     Parameters
     ----------

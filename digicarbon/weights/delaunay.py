@@ -1,4 +1,4 @@
-"""Weights between places whose Thiessen polygons touch."""
+"""Weights between units whose Thiessen polygons touch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class DelaunayWeights(PlacedWeights):
     """Units that share a side of a triangle in the Delaunay triangulation of their places weigh 1.
 
     They are the units whose Thiessen polygons (all that is nearer to one unit than to any other) touch: a contiguity
-    for points. Every unit has a neighbour and there is one component; at the rim of the map neighbours can lie far
+    for points. Every unit has a neighbour and there is one component; at the edge of the map neighbours can be far
     apart. See `digicarbon.numeric.spatial.proximity.triangulated`.
 
     Attributes
@@ -33,8 +33,8 @@ class DelaunayWeights(PlacedWeights):
         Raises
         ------
         DataError, WeightsError
-            If places are not known, see `PlacedWeights.places`, two units lie at one place, there are fewer than three
-            units, or all lie on one line.
+            If places are not known, see `PlacedWeights.places`, two units have the same location, there are fewer than
+            three units, or all are on one line.
         """
         places = self.places(panel)
         if len(places.units) > 1:

@@ -23,14 +23,14 @@ Positive = Annotated[float, Field(gt=0)]
 class KNearestWeights(PlacedWeights):
     """Each unit's k nearest units weigh 1; not symmetric.
 
-    A tie at the k-th place goes to the unit whose label stands first.
+    In a tie for the k-th nearest, the unit that comes first in the panel's order is taken.
 
     Attributes
     ----------
     coordinates, unit, longitude, latitude, metric, encoding
         As in `PlacedWeights`.
     k : int
-        Neighbours of each unit, fewer than there are other units.
+        Number of neighbours of each unit; at most the number of other units.
     normalise : {"row", "spectral", "minmax", "none"}
         How weights are scaled, see `Weights.from_matrix`.
     """
@@ -60,8 +60,8 @@ class DistanceBandWeights(PlacedWeights):
     coordinates, unit, longitude, latitude, metric, encoding
         As in `PlacedWeights`.
     threshold : float or None
-        D, in kilometres or in the unit of the coordinates. None takes the smallest one that leaves no unit without
-        neighbour: the largest distance of a unit to its nearest one.
+        D, in kilometres or in the unit of the coordinates. None takes the smallest threshold with which every
+        unit has a neighbour: the largest distance of a unit to its nearest one.
     weight : {"binary", "inverse"}
     power : float
         The exponent p of inverse distances.
@@ -69,7 +69,7 @@ class DistanceBandWeights(PlacedWeights):
         How weights are scaled, see `Weights.from_matrix`.
     islands : {"refuse", "keep", "nearest"}
         What to do with a unit that has no other within the threshold; ``"nearest"`` makes it and the unit nearest to
-        it neighbours of each other, whatever their distance, with the weight that it gives.
+        it neighbours of each other, whatever their distance, with the weight of that distance.
     """
 
     threshold: Positive | None = None
@@ -85,7 +85,7 @@ class DistanceBandWeights(PlacedWeights):
         ------
         DataError, WeightsError
             If places are not known, see `PlacedWeights.places`, a unit has no neighbour and ``islands`` is
-            ``"refuse"``, or an inverse distance is wanted of two units at one place.
+            ``"refuse"``, or ``weight`` is ``"inverse"`` and two units have the same location.
         """
         places = self.places(panel)
         radius = places.smallest_band() if self.threshold is None else self.threshold
@@ -127,8 +127,8 @@ class InverseDistanceWeights(PlacedWeights):
         Raises
         ------
         DataError, WeightsError
-            If places are not known, see `PlacedWeights.places`, two units lie at one place, or a unit has no neighbour
-            and ``islands`` is ``"refuse"``.
+            If places are not known, see `PlacedWeights.places`, two units have the same location, or a unit has no
+            neighbour and ``islands`` is ``"refuse"``.
         """
         places = self.places(panel)
         places.refuse_same()

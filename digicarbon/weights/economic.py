@@ -19,7 +19,7 @@ from digicarbon.weights.places import PlacedWeights
 
 
 class SizedWeights(WeightsSpec):
-    """Weights that are made from the mean of a column of the panel.
+    """Weights that are built from the mean of a column of the panel.
 
     Attributes
     ----------
@@ -27,8 +27,8 @@ class SizedWeights(WeightsSpec):
         The panel's column that measures the size of an economy.
     window : pair of int or None
         First and last period of the mean (years, where periods are quarters, months or dates); None takes all periods
-        of the panel. GDP is also in the outcome, so that a window before the sample is the safer choice where there
-        are data.
+        of the panel. GDP is also part of the outcome, so a window before the sample is the safer choice where data
+        exist.
     """
 
     economy: str = "gdp"
@@ -121,8 +121,8 @@ class SizedWeights(WeightsSpec):
 class EconomicWeights(SizedWeights):
     r"""Economic distance, :math:`w_{ij} = 1/|\bar Y_i - \bar Y_j|`.
 
-    Case, Rosen & Hines (1993), Journal of Public Economics 52, 285-307. Two units of almost equal means are nearly each
-    other's only neighbour; look at the weights before trusting them.
+    Case, Rosen & Hines (1993), Journal of Public Economics 52, 285-307. Two units with almost equal means are nearly
+    each other's only neighbour: check the weights before using them.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Weights that the user keeps in a file: a square matrix or a list of edges."""
+"""Weights from the user's own file: a square matrix or a list of edges."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class MatrixWeights(WeightsSpec):
     """A square table of weights: unit labels in the first column and in the first row.
 
     ``w[i, j]``, in the row of i and the column of j, is the weight of j in i's neighbourhood. Rows and columns are
-    matched by label and may stand in different orders. Labels are those of the panel.
+    matched by label and may be in different orders. Labels are those of the panel.
 
     Attributes
     ----------
@@ -92,18 +92,18 @@ class EdgeWeights(WeightsSpec):
     path : str
         A CSV, TSV, Excel, Stata or Parquet file; a relative path starts at the working directory.
     origin : str
-        The column of the unit. If neither column is named, those of a file of two columns are taken in their order,
-        whatever they are called; only ``neighbour, …`` and ``…, unit`` are the other way round.
+        The column of the unit. If neither column is set, a file of two columns is read in their order, whatever
+        their names; only ``neighbour, …`` and ``…, unit`` are read the other way round.
     destination : str
         The column of its neighbour.
     weight : str or None
         The column of the weight; if None, each pair weighs 1.
     symmetric : bool
-        Whether a row stands for both directions.
+        Whether a row means both directions.
     normalise : {"row", "spectral", "minmax", "none"}
         How weights are scaled, see `Weights.from_matrix`.
     islands : {"refuse", "keep"}
-        What to do with a unit that has no neighbour; ``"keep"`` also admits units that stand in no row.
+        What to do with a unit that has no neighbour; ``"keep"`` also allows units that no row names.
     extra : {"refuse", "drop"}
         What to do with labels that are not units of the panel; ``"drop"`` leaves out their rows.
     encoding : str or None

@@ -33,7 +33,7 @@ Line = tuple[int, list[str]]
 
 @dataclass(frozen=True)
 class Links:
-    """What a file of weights says, labels as it writes them.
+    """The content of a file of weights, with labels as written there.
 
     Attributes
     ----------
@@ -50,8 +50,8 @@ class Links:
 class TextWeights(WeightsSpec):
     """Weights in a text file whose words are separated by blanks.
 
-    Labels hold no blank in these formats: ``Inner_Mongolia`` is the unit ``Inner Mongolia`` where the panel has no unit
-    with the underscore.
+    Labels contain no blank in these formats: ``Inner_Mongolia`` is the unit ``Inner Mongolia`` where the panel has no
+    unit with the underscore.
 
     Attributes
     ----------
@@ -76,12 +76,12 @@ class TextWeights(WeightsSpec):
     encoding: str | None = None
 
     def links(self, lines: Sequence[Line], file: str) -> Links:
-        """Return what the lines of the file say; each format has its own.
+        """Return the links in the lines of the file; each format reads them in its own way.
 
         Raises
         ------
         WeightsError
-            If a line is wrong; the sentence names file and line.
+            If a line is wrong; the message names file and line.
         """
         raise TypeError(f"{type(self).__name__} does not say how its file is read; define `links`.")
 
@@ -97,16 +97,16 @@ class TextWeights(WeightsSpec):
             ``"refuse"``.
         """
         file = Path(self.path)
-        found = self.links(read_lines(self.path, self.encoding), file.name)
-        labels = file_labels(pd.Series(found.units, dtype=object), file.name)
+        links = self.links(read_lines(self.path, self.encoding), file.name)
+        labels = file_labels(pd.Series(links.units, dtype=object), file.name)
         units = [_unit(name, panel.units) for name in labels]
         refuse_twice(units, file.name, UNIT)
         check_coverage(panel.units, units, file.name)
         if self.extra == "refuse":
             refuse_extra(panel.units, units, file.name)
-        unit = dict(zip(found.units, units, strict=True))
-        kept = set(panel.units)
-        edges = [(unit[a], unit[b], w) for a, b, w in found.edges if unit[a] in kept and unit[b] in kept and w != 0]
+        unit = dict(zip(links.units, units, strict=True))
+        known = set(panel.units)
+        edges = [(unit[a], unit[b], w) for a, b, w in links.edges if unit[a] in known and unit[b] in known and w != 0]
         return Weights.from_edges(
             edges, panel.units, symmetric=False, islands=self.islands, name=file.stem, normalise=self.normalise
         )
@@ -115,8 +115,8 @@ class TextWeights(WeightsSpec):
 class GalWeights(TextWeights):
     """Neighbours in a ``.gal`` file of GeoDa, PySAL or R's spdep; each weighs 1.
 
-    The first line is ``n``, or ``0 n shapefile column``. Then two lines follow for each unit: its label and its number
-    of neighbours, and the labels of these (an empty line, or none at all, where there are none).
+    The first line is ``n``, or ``0 n shapefile column``. Then two lines follow for each unit: its label and number of
+    neighbours, and the labels of the neighbours (an empty line, or no line, if it has none).
 
     Attributes
     ----------
@@ -125,7 +125,7 @@ class GalWeights(TextWeights):
     """
 
     def links(self, lines: Sequence[Line], file: str) -> Links:
-        """Return what the lines of the file say.
+        """Return the links in the lines of the file.
 
         Raises
         ------
@@ -159,20 +159,20 @@ class GwtWeights(TextWeights):
     """Pairs in a ``.gwt`` file of GeoDa or PySAL.
 
     The first line is ``0 n shapefile column``. Each further line is a unit, its neighbour and a number. GeoDa writes
-    the distance there, for nearest neighbours and distance bands alike; PySAL the weight.
+    the distance, both for nearest neighbours and for distance bands; PySAL writes the weight.
 
     Attributes
     ----------
     path, normalise, islands, extra, encoding
         As in `TextWeights`.
     values : {"weight", "distance", "binary"}
-        Whether the number is the weight, a distance whose inverse is the weight, or is to be replaced by 1.
+        Whether the number is the weight, is a distance whose inverse is the weight, or is replaced by 1.
     """
 
     values: Literal["weight", "distance", "binary"] = "weight"
 
     def links(self, lines: Sequence[Line], file: str) -> Links:
-        """Return what the lines of the file say.
+        """Return the links in the lines of the file.
 
         Raises
         ------
@@ -205,9 +205,9 @@ class GwtWeights(TextWeights):
 class SpmatWeights(TextWeights):
     """A matrix that Stata's ``spmatrix export`` or Drukker et al.'s ``spmat export`` wrote.
 
-    The first line is the number n of units. Of the n lines below it each holds a unit's identifier and the n weights of
-    its row; columns stand in the order of rows. With ``layout=neighbours`` (``spmat export, nlist``) each line holds
-    the identifiers of a unit and of its neighbours, and each of these weighs 1. Banded matrices, with two further
+    The first line is the number n of units. Each of the n lines below it holds a unit's identifier and the n weights of
+    its row; columns are in the order of rows. With ``layout=neighbours`` (``spmat export, nlist``) each line holds
+    the identifiers of a unit and of its neighbours, and each neighbour weighs 1. Banded matrices, with two further
     numbers in the first line, and files without identifiers (``noid``) are refused.
 
     Attributes
@@ -225,7 +225,7 @@ class SpmatWeights(TextWeights):
     layout: Literal["matrix", "neighbours"] = "matrix"
 
     def links(self, lines: Sequence[Line], file: str) -> Links:
-        """Return what the lines of the file say.
+        """Return the links in the lines of the file.
 
         Raises
         ------
@@ -253,7 +253,7 @@ class SpmatWeights(TextWeights):
 
 
 def read_lines(path: str, encoding: str | None = None) -> list[Line]:
-    """Return the lines of a text file from the first that is not empty on, as words.
+    """Return the lines of a text file as words, starting with the first line that is not empty.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""W2 of the study: near and large neighbours weigh more."""
+"""The matrix W2 of the study: near and large neighbours weigh more."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class NestedWeights(PlacedWeights, SizedWeights):
 
     .. math:: w_{ij} = d_{ij}^{-p} \, \bar Y_j / \bar Y
 
-    with d the distance (of provinces: between capitals, km), :math:`\bar Y_j` the neighbour's mean of ``economy`` and
-    :math:`\bar Y` the mean over all units.
+    with d the distance (between capitals, km, for a known country), :math:`\bar Y_j` the neighbour's mean of
+    ``economy`` and :math:`\bar Y` the mean over all units.
 
     Attributes
     ----------
@@ -45,8 +45,8 @@ class NestedWeights(PlacedWeights, SizedWeights):
         Raises
         ------
         WeightsError
-            If places or means do not exist, see `PlacedWeights.places` and `SizedWeights.sizes`, two units lie at one
-            place, or a mean is not positive.
+            If places or means do not exist, see `PlacedWeights.places` and `SizedWeights.sizes`, two units have the
+            same location, or a mean is not positive.
         DataError
             If a file cannot be read, or a value of ``economy`` in the window is missing or text.
         """

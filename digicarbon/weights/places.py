@@ -1,4 +1,4 @@
-"""Where units lie, and the kind of weights that are made from it."""
+"""The locations of units, and the base of weights that are built from them."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from digicarbon.weights._units import IslandsPlaced, as_known, check_coverage, f
 from digicarbon.weights.base import Islands, WeightsSpec
 
 Decay = Callable[[FloatArray], FloatArray]
-"""Distances to weights of the same shape."""
+"""Takes distances and returns weights of the same shape."""
 _NO_INVERSE = Note("weights_no_inverse")
 
 
 @dataclass(frozen=True, eq=False)
 class Places:
-    """Where the units of a panel lie.
+    """The locations of the units of a panel.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class Places:
         return pairs_within(self.coordinates, self.metric, radius)
 
     def nearest(self, k: int = 1) -> Pairs:
-        """Return each unit with its k nearest ones, in the order of units; a tie goes to the label that stands first.
+        """Return each unit with its k nearest ones, in the order of units; in a tie the first unit is taken.
 
         Raises
         ------
@@ -76,11 +76,11 @@ class Places:
         return nearest_pairs(self.coordinates, self.metric, k)
 
     def smallest_band(self) -> float:
-        """Return the smallest radius within which each unit has another one: the largest nearest distance."""
+        """Return the smallest radius within which each unit has a neighbour: the largest distance to a nearest unit."""
         return float(self.nearest().distance.max())
 
-    def refuse_same(self, so: Note = _NO_INVERSE) -> None:
-        """Raise if two units lie at one place, where weights cannot do with it; ``so`` says why.
+    def refuse_same(self, why: Note = _NO_INVERSE) -> None:
+        """Raise if two units have the same location; ``why`` says why the weights do not allow it.
 
         Raises
         ------
@@ -91,7 +91,7 @@ class Places:
         same = np.flatnonzero(pairs.distance <= 1e-12 * span)
         if len(same):
             start, end = self.units[pairs.origin[same[0]]], self.units[pairs.destination[same[0]]]
-            raise WeightsError(Note("weights_same_place", start=start, end=end, why=so))
+            raise WeightsError(Note("weights_same_place", start=start, end=end, why=why))
 
     def weighted(
         self, decay: Decay, radius: float | None = None, islands: IslandsPlaced = "keep"
@@ -130,19 +130,20 @@ def joined(matrix: scipy.sparse.csr_array, nearest_ones: Pairs, decay: Decay) ->
 
 
 def rest(islands: IslandsPlaced) -> Islands:
-    """Return what to do with units that are without neighbour still: none is left where they have been joined."""
+    """Return what to do with units still without neighbour after `joined`, where there should be none."""
     return "refuse" if islands == "nearest" else islands
 
 
 class PlacedWeights(WeightsSpec):
-    """Weights that are made from where units lie.
+    """Weights that are built from the locations of units.
 
     Attributes
     ----------
     coordinates : str or None
-        A table with a row per unit; rows of units that the panel lacks are ignored. None takes the capitals of the 30
-        Chinese provinces, and units may then be named in English, in Chinese (full or short) or by adcode; for other
-        units, the panel's own columns of longitude and latitude.
+        A table with a row per unit; rows of units that the panel lacks are ignored. With None, units of a known
+        country have the places on record, Chinese provinces those of their capitals (units may then be named in
+        English, in Chinese, full or short, or by adcode); for other units, the panel's own columns of longitude and
+        latitude are used.
     unit : str
         The column of the label.
     longitude : str
@@ -179,7 +180,7 @@ class PlacedWeights(WeightsSpec):
             If the file cannot be read.
         WeightsError
             If a unit has no row or more than one, a column is missing, a coordinate is missing, text or no degree, or a
-            unit of the panel's own columns moves.
+            unit moves over time in the panel's own columns.
         """
         if self.coordinates is None:
             return self._in_panel(panel) if self._has_places(panel) else self._in_country(panel)
@@ -190,9 +191,9 @@ class PlacedWeights(WeightsSpec):
         labels = file_labels(frame[self.unit], file)
         check_coverage(panel.units, labels, file)
         table = frame[[self.longitude, self.latitude]].set_axis(labels, axis=0)
-        wanted = table[table.index.isin(panel.units)]
-        refuse_twice(list(wanted.index), file)
-        return Places(panel.units, self._degrees(wanted.loc[list(panel.units)], file), self.metric)
+        own = table[table.index.isin(panel.units)]
+        refuse_twice(list(own.index), file)
+        return Places(panel.units, self._degrees(own.loc[list(panel.units)], file), self.metric)
 
     def _in_country(self, panel: Panel) -> Places:
         names = as_known(
@@ -204,7 +205,7 @@ class PlacedWeights(WeightsSpec):
         return Places(panel.units, table[["longitude", "latitude"]].to_numpy(dtype=np.float64), self.metric)
 
     def _has_places(self, panel: Panel) -> bool:
-        """Return whether the panel says where its units lie; those of a known country lie where it has them."""
+        """Return whether to use coordinates of the panel: it has them, and units that the country does not know."""
         known = {self.longitude, self.latitude} <= set(panel.names)
         return known and bool(country().strangers(panel.units))
 

@@ -1,4 +1,4 @@
-"""What a weight matrix looks like, in numbers."""
+"""A weight matrix in numbers."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class WeightsSummary:
     islands : tuple of str
         Units without neighbour.
     components : int
-        Parts that no link joins, whatever its direction.
+        Number of parts that are not connected by any link, ignoring directions.
     symmetric : bool
-        Whether the weights before normalisation are, to twelve digits.
+        Whether the weights before normalisation are symmetric, to twelve digits.
     normalisation : {"row", "spectral", "minmax", "none"}
     rho_low, rho_high : float
         The interval around 0 in which I - ρW is invertible, from the real eigenvalues of W; infinite if all are 0.

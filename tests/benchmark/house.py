@@ -1,7 +1,7 @@
 """The house in numbers: names at the top, lines, a walk of five fits, places that read words or know an estimator.
 
-``python tests/benchmark/house.py`` measures this repository. With a folder as its argument it measures another copy, which
-is installed in the environment of that Python.
+``python tests/benchmark/house.py`` measures this repository. With a folder as its argument it measures another copy of it,
+installed in the environment of that Python.
 """
 
 from __future__ import annotations

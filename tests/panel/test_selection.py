@@ -105,7 +105,7 @@ def test_what_a_selection_keeps_is_bounded(monkeypatch: pytest.MonkeyPatch) -> N
     shared = Selection(PanelDesign(gaps="keep"), Panel.from_frame(frame, "unit", "year"))
     for number in range(80):
         assert len(shared.take(["y", f"x{number}"]).index) == len(frame) - 1
-    assert len(shared._taken) == 200_000 // (len(frame) * len(shared.panel.columns))
+    assert len(shared._panels) == 200_000 // (len(frame) * len(shared.panel.columns))
     monkeypatch.setattr(selection, "CELLS", 0)
     assert Selection(shared.design, shared.panel)._most == 20
     assert len(shared._parts) <= 32
@@ -117,7 +117,7 @@ def test_a_selection_travels() -> None:
     shared = Selection(design, Panel.from_frame(_frame(), "unit", "year"), None, sample.adjust)
     before = shared.take(["y", "ratio", "L.b"])
     sent = pickle.loads(pickle.dumps(shared))
-    assert not sent._taken
+    assert not sent._panels
     _same(sent.take(["y", "ratio", "L.b"]), before)
 
 

@@ -1,4 +1,4 @@
-"""Checks of data: what is impossible, what does not add up, what is missing, odd or copied; nothing is ever dropped."""
+"""Checks of data for impossible, inconsistent, missing, odd or copied values; they report and never drop a row."""
 
 from typing import TYPE_CHECKING
 

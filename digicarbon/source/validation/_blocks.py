@@ -1,4 +1,4 @@
-"""The figures of a data set as a row per province and year, or per unit, in which copies are looked for."""
+"""The figures of a data set, a row per unit and year or a row per unit: the shape in which copies are searched."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from digicarbon.country import country
 
 @dataclass(frozen=True, eq=False)
 class Blocks:
-    """Figures beside each other.
+    """Figures side by side.
 
     Attributes
     ----------
     keys : tuple of (str, int or None)
-        Unit and year of each row; None: of all years.
+        Unit and year of each row; the year is None where a row covers all years.
     wide : DataFrame
         A row per key, a column per figure.
     """
@@ -26,14 +26,14 @@ class Blocks:
 
 
 def by_year(table: pd.DataFrame, *by: str) -> Blocks:
-    """Return all numbers of each province and year; ``by`` are the further keys of a row, e.g. ``sector``."""
+    """Return all numbers of each unit and year; ``by`` are the further keys of a row, e.g. ``sector``."""
     keys = ["province", "year", *by]
     numbers = [
         name for name in table.select_dtypes("number").columns if name not in (*keys, country().code, "position")
     ]
     rows = table.drop_duplicates(keys).set_index(keys)[numbers]
     wide = pd.DataFrame(rows.unstack(list(by))) if by else rows
-    return Blocks(tuple((str(province), int(year)) for province, year in wide.index), wide)
+    return Blocks(tuple((str(unit), int(year)) for unit, year in wide.index), wide)
 
 
 def by_unit(frame: pd.DataFrame, unit: str, *by: str) -> Blocks:

@@ -1,4 +1,4 @@
-"""Years and provinces whose figures are copies of other ones."""
+"""Years and units whose figures are copies of others."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from digicarbon.country import country
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.equal_rows import Twins, equal_rows, unround
 from digicarbon.source.validation._blocks import Blocks
@@ -15,16 +16,16 @@ from digicarbon.source.validation._words import cells, percent
 from digicarbon.source.validation.finding import Finding, Level
 
 FEWEST = 5
-"""So many units must agree; a few equal numbers happen by chance."""
+"""At least so many units must agree; a few equal numbers happen by chance."""
 PARTLY = 0.2
-"""A year of which this share of units repeats the year before is told of, too."""
+"""A year in which this share of units repeats the year before is reported, too."""
 
 
 def copied_years(series: Matrix, constant: Level = "note") -> Iterator[Finding]:
     """Yield each year whose values equal those of an earlier year in all units that both have.
 
-    A series that never changes may be an area or a coordinate: that is told at the level ``constant``, and only if its
-    figures are not round. Dummies and other numbers of few distinct values agree by themselves and are not looked at.
+    A series that never changes may be an area or a coordinate: it is reported at the level ``constant``, and only if
+    its figures are not round. Dummies and other numbers of few distinct values agree anyway and are not checked.
     """
     x = series.values
     if x.shape[1] < 2 or not _distinct(x):
@@ -55,8 +56,18 @@ def copied_years(series: Matrix, constant: Level = "note") -> Iterator[Finding]:
             yield from _partly(series, later)
 
 
-def copied_blocks(blocks: Blocks, file: str, noun: str = "province") -> Iterator[Finding]:
-    """Yield provinces and years whose figures are all, or nearly all, those of another province or year."""
+def copied_blocks(blocks: Blocks, file: str, noun: str = "") -> Iterator[Finding]:
+    """Yield units and years whose figures are all, or nearly all, those of another unit or year.
+
+    Parameters
+    ----------
+    blocks : Blocks
+    file : str
+        For messages.
+    noun : str
+        What a unit is called; empty for the country's own noun.
+    """
+    noun = noun or country().noun
     keys = blocks.keys
     years: dict[tuple[int | None, int | None], list[tuple[str, Twins]]] = {}
     places: dict[tuple[str, str], list[tuple[Note | str, int | None, Twins]]] = {}
@@ -66,26 +77,26 @@ def copied_blocks(blocks: Blocks, file: str, noun: str = "province") -> Iterator
             years.setdefault((before, year), []).append((first, twins))
         else:
             places.setdefault((first, second), []).append((_when(first, before), year, twins))
-    for (before, year), found in years.items():
-        units = [unit for unit, _ in found]
+    for (before, year), copies in years.items():
+        units = [unit for unit, _ in copies]
         yield Finding(
             "warning",
             "copied year",
             file,
             Note(
-                "copied_year" if _whole(found[0][1]) else "nearly_copied_year",
+                "copied_year" if _whole(copies[0][1]) else "nearly_copied_year",
                 year=year,
                 before=before,
                 number=len(units),
                 noun=noun,
-                shared=_shared(found[0][1]),
+                shared=_shared(copies[0][1]),
                 units=cut(units),
             ),
             year=year,
         )
     for (_, second), pairs in places.items():
-        whole = [(second, year) for _, year, _ in pairs if year is not None]
-        what = cells(whole) if whole else second
+        unit_years = [(second, year) for _, year, _ in pairs if year is not None]
+        what = cells(unit_years) if unit_years else second
         source, twins = pairs[0][0], pairs[0][2]
         yield Finding(
             "warning",
@@ -98,7 +109,7 @@ def copied_blocks(blocks: Blocks, file: str, noun: str = "province") -> Iterator
                 shared=_shared(twins),
             ),
             province=second,
-            year=whole[0][1] if len(whole) == 1 else None,
+            year=unit_years[0][1] if len(unit_years) == 1 else None,
         )
 
 
@@ -115,8 +126,8 @@ def _shared(twins: Twins) -> Note:
 
 
 def _constant(series: Matrix, level: Level) -> Iterator[Finding]:
-    odd = unround(series.values).any(axis=1)
-    if odd.sum() >= FEWEST:
+    unrounded = unround(series.values).any(axis=1)
+    if unrounded.sum() >= FEWEST:
         years = [str(year) for year in series.years]
         yield Finding(
             level,
@@ -177,8 +188,8 @@ def _many(values: NDArray[np.float64]) -> bool:
 
 def _changes(x: NDArray[np.float64]) -> bool:
     """Return whether any unit has two different values."""
-    found = x[np.isfinite(x).any(axis=1)]
-    return not np.array_equal(np.nanmax(found, axis=1), np.nanmin(found, axis=1))
+    rows = x[np.isfinite(x).any(axis=1)]
+    return not np.array_equal(np.nanmax(rows, axis=1), np.nanmin(rows, axis=1))
 
 
 def _distinct(x: NDArray[np.float64]) -> bool:

@@ -1,4 +1,4 @@
-"""How a data set is looked into."""
+"""Which checks a data set goes through."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ def nothing(table: pd.DataFrame, name: str) -> Iterator[Finding]:
 
 @dataclass(frozen=True)
 class Checks:
-    """What is looked for in one data set.
+    """The checks of one data set.
 
     Attributes
     ----------
     unfit : callable
-        What makes it unfit for use, quickly: sums that do not add up, codes of other units.
+        Quick checks of what makes it unfit for use: sums that do not add up, codes of other units.
     copies : callable
         Units and years that are copies of others.
     series : callable
-        What is odd in its series.
+        Odd values in its series.
     own : callable
-        Whatever else a data set has that others have not.
+        Checks that only this data set needs.
     on_import : callable
-        What else is told of at once when it is imported.
+        Further checks that are reported as soon as it is imported.
     """
 
     unfit: Check = nothing

@@ -1,4 +1,4 @@
-"""A series as units by years, the shape in which its gaps, copies and outliers are looked for."""
+"""A series as units by years, the shape in which gaps, copies and outliers are searched."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from digicarbon.arrays import FloatArray
+from digicarbon.country import country
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,9 +24,9 @@ class Matrix:
     years : tuple of int
         Sorted; years in which no unit has a value are left out.
     values : ndarray, shape (N, T)
-        Missing where there is no row or an empty cell.
+        Not-a-number where there is no row or the cell is empty.
     noun : str
-        What a unit is called, e.g. ``"province"``.
+        What a unit is called, e.g. ``"county"``.
     """
 
     name: str
@@ -33,7 +34,7 @@ class Matrix:
     units: tuple[str, ...]
     years: tuple[int, ...]
     values: FloatArray
-    noun: str = "province"
+    noun: str
 
     def at(self, row: int, column: int) -> tuple[str, int]:
         """Return the unit and year of a cell."""
@@ -48,26 +49,27 @@ def wide(
     frame: pd.DataFrame, columns: Iterable[str], file: str, unit: str = "province", year: str = "year", noun: str = ""
 ) -> Iterator[Matrix]:
     """Yield a matrix per numeric column of a table with a row per unit and year."""
-    kept = frame.dropna(subset=[unit, year]).drop_duplicates([unit, year])
+    rows = frame.dropna(subset=[unit, year]).drop_duplicates([unit, year])
     for column in columns:
-        if pd.api.types.is_numeric_dtype(kept[column]):
-            yield matrix(kept[unit], kept[year], kept[column], str(column), file, noun or unit)
+        if pd.api.types.is_numeric_dtype(rows[column]):
+            yield matrix(rows[unit], rows[year], rows[column], str(column), file, noun or unit)
 
 
 def long(frame: pd.DataFrame, by: list[str], file: str, unit: str = "province") -> Iterator[Matrix]:
     """Yield a matrix per series of a table with a row per unit, year and series."""
-    kept = frame.dropna(subset=[unit, "year"]).drop_duplicates([*by, unit, "year"])
-    for key, rows in kept.groupby(by, sort=False, observed=True):
+    complete = frame.dropna(subset=[unit, "year"]).drop_duplicates([*by, unit, "year"])
+    for key, rows in complete.groupby(by, sort=False, observed=True):
         name = " ".join(str(part) for part in key if str(part)) if isinstance(key, tuple) else str(key)
         yield matrix(rows[unit], rows["year"], rows["value"], name, file, unit)
 
 
 def matrix(
-    units: pd.Series[str], years: pd.Series[int], values: pd.Series[float], name: str, file: str, noun: str = "province"
+    units: pd.Series[str], years: pd.Series[int], values: pd.Series[float], name: str, file: str, noun: str = ""
 ) -> Matrix:
-    """Return cells as a matrix; each unit and year at most once."""
+    """Return cells as a matrix; each unit and year occurs at most once. Without ``noun``, units have the country's."""
     long = pd.DataFrame({"unit": units.astype(str), "year": years.astype(int), "value": values.astype(float)})
     table = long.pivot(index="unit", columns="year", values="value").sort_index(axis=1)
     table = table.replace([np.inf, -np.inf], np.nan).dropna(axis=1, how="all")
-    found = table.to_numpy(dtype=np.float64)
-    return Matrix(name, file, tuple(map(str, table.index)), tuple(map(int, table.columns)), found, noun)
+    array = table.to_numpy(dtype=np.float64)
+    noun = noun or country().noun
+    return Matrix(name, file, tuple(map(str, table.index)), tuple(map(int, table.columns)), array, noun)

@@ -13,22 +13,22 @@ from digicarbon.source.validation._matrix import Matrix
 from digicarbon.source.validation.finding import Finding
 
 MOST = 6.0
-"""A score beyond this is an outlier (a normal variable: twice in a thousand million)."""
+"""A score beyond this is an outlier (a normal variable exceeds it twice in a thousand million draws)."""
 SMALLEST = 0.1
-"""Log growth this close to the unit's usual one is never an outlier, however smooth the series."""
+"""Log growth or a log level this close to the unit's median is never an outlier, however smooth the series."""
 IMMATERIAL = 0.005
 """Levels that are both below this share of the series' largest value are too small to matter."""
 BREAK = 1 / 3
-"""Where this share of units jumps in one year, the series breaks; that is one finding."""
+"""Where this share of units jumps in one year, the series has a break, which is reported once."""
 FEWEST = 5
-"""Fewer units make no break, and a unit of fewer values has no usual growth."""
+"""Fewer units are no break, and a unit with fewer values has no usual growth."""
 
 
 def outliers(series: Matrix, signs: bool = True) -> Iterator[Finding]:
-    """Yield jumps and levels beyond `MOST` robust standard deviations, and values of a sign that the series has not.
+    """Yield jumps and levels beyond `MOST` robust standard deviations, and rare negative values.
 
     Growth is ln x_t - ln x_(t-1) against the unit's median growth; level is ln x against the unit's median (see
-    `digicarbon.numeric.tests.robust_scores`). Without ``signs`` lone negative values are not told of.
+    `digicarbon.numeric.tests.robust_scores`). Without ``signs`` the rare negative values are not reported.
     """
     if signs:
         yield from _signs(series)
@@ -56,20 +56,20 @@ def _material(levels: NDArray[np.float64]) -> NDArray[np.bool_]:
     return np.asarray(large | before)
 
 
-def _levels(series: Matrix, levels: NDArray[np.float64], told: NDArray[np.bool_]) -> Iterator[Finding]:
-    """Yield the most outlying level of each unit whose jumps have not been told of already."""
+def _levels(series: Matrix, levels: NDArray[np.float64], reported: NDArray[np.bool_]) -> Iterator[Finding]:
+    """Yield the most outlying level of each unit that is not among ``reported``: units with jumps."""
     logs = np.full(levels.shape, np.nan)
     np.log(levels, out=logs, where=levels > 0)
     heights = robust_scores(logs)
     high = (np.abs(heights.score) > MOST) & (np.abs(heights.deviation) > SMALLEST)
-    high &= _material(levels) & ~told[:, None]
+    high &= _material(levels) & ~reported[:, None]
     for row in np.flatnonzero(high.any(axis=1)).tolist():
         column = int(np.nanargmax(np.abs(heights.score[row])))
         yield _level(series, row, column, float(heights.score[row, column]), float(heights.deviation[row, column]))
 
 
 def _signs(series: Matrix) -> Iterator[Finding]:
-    # what is left of a difference of equal numbers is no negative value
+    # the rounding error of a difference of equal numbers is no negative value
     noise = 1e-9 * np.nanmax(np.abs(series.values), initial=0.0)
     values = np.where(np.abs(series.values) < noise, 0.0, series.values)
     negative, positive = int((values < 0).sum()), int((values > 0).sum())

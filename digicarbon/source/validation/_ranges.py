@@ -1,4 +1,4 @@
-"""Series of known names against what their values can be."""
+"""Series with known names against the range of their possible values."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from digicarbon.source.validation._words import cells
 from digicarbon.source.validation.finding import Finding
 
 FEWEST = 5
-"""So many units make a median that one of them can be far from."""
+"""With fewer units in a year the median says little about each of them."""
 APART = (1 / 300, 30.0)
-"""Ratios to the median of all units of a year that no two units of a country have, and a slip of the unit has."""
+"""Ratios to the median of a year's units; beyond them the unit of measurement is wrong, not the economy unusual."""
 
 
 def never_negative(series: Matrix, known_as: str = "") -> bool:
@@ -27,7 +27,7 @@ def never_negative(series: Matrix, known_as: str = "") -> bool:
 
 
 def is_known(series: Matrix) -> bool:
-    """Return whether it is known what values a series can have."""
+    """Return whether the possible values of a series are known."""
     return series.name.split(" ")[0] in set(data.series_ranges()["series"])
 
 
@@ -44,13 +44,13 @@ def ranges(series: Matrix, known_as: str = "") -> Iterator[Finding]:
     ----------
     series : Matrix
     known_as : str
-        The plain name, if the series has another one.
+        The plain name, if the series has another name.
 
     Notes
     -----
-    A value below the least possible one is an error; net use of a fuel has none, as what a refinery makes counts with a
-    minus. So is a series whose median is implausibly small or large: it is of another unit of measurement. Single
-    implausible values are warnings.
+    A value below the least possible one is an error; net use of a fuel has no such bound, as the output of a refinery
+    is negative. A series whose median is implausibly small or large is an error, too: its unit of measurement is wrong.
+    Single implausible values are warnings.
     """
     known = data.series_ranges()
     own = known[known["series"] == (known_as or series.name.split(" ")[0])]
@@ -103,7 +103,7 @@ def ranges(series: Matrix, known_as: str = "") -> Iterator[Finding]:
 
 
 def far_apart(series: Matrix) -> Iterator[Finding]:
-    """Yield units of which a value is so far from the other units' of the year that its unit of measurement may differ.
+    """Yield units with a value so far from the other units' of the year that its unit of measurement may differ.
 
     Ratios to the median of a year's units are compared with `APART`.
     """

@@ -1,4 +1,4 @@
-"""The columns of each data set as pandera schemas, and what pandera finds."""
+"""The columns of each data set as pandera schemas, and pandera's errors as findings."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ _WRONG = {
 
 
 def typed(name: str, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a data set that has passed its schema with its amounts as numbers, whatever type a file kept them in."""
+    """Return a data set that has passed its schema with its amounts as numbers, whatever their type in the file."""
     numbers = [column for column, kind in _kinds(name, frame) if kind.startswith(("number", "amount"))]
     return frame.astype(dict.fromkeys(numbers, np.float64))
 
 
 def schema_findings(name: str, frame: pd.DataFrame, file: str) -> Iterator[Finding]:
-    """Yield where a data set breaks its schema: types, empty keys, rows that stand twice, impossible values.
+    """Yield where a data set breaks its schema: types, empty keys, repeated rows, impossible values.
 
     Parameters
     ----------
     name : str
-        Of `digicarbon.source.datafolder.datasets`.
+        A name in `digicarbon.source.datafolder.datasets`.
     frame : DataFrame
     file : str
         For messages.
@@ -47,16 +47,16 @@ def schema_findings(name: str, frame: pd.DataFrame, file: str) -> Iterator[Findi
     try:
         _schema(name, _kinds(name, frame)).validate(frame, lazy=True)
     except pa.errors.SchemaErrors as error:
-        yield from _told(error.failure_cases, frame, list(datasets()[name].keys), file)
+        yield from _findings(error.failure_cases, frame, list(datasets()[name].keys), file)
 
 
 def _kinds(name: str, frame: pd.DataFrame) -> tuple[tuple[str, str], ...]:
-    """Return each column's kind: the ones that the data set must have, and further numbers."""
+    """Return the kind of each column that the data set must have, and of further columns of numbers."""
     kind = datasets()[name]
-    wanted = (*kind.keys, *kind.values)
-    further = [str(column) for column in frame.columns if column not in wanted]
+    required = (*kind.keys, *kind.values)
+    further = [str(column) for column in frame.columns if column not in required]
     numbers = [column for column in further if column in kind.numbers or pd.api.types.is_numeric_dtype(frame[column])]
-    return tuple((column, _kind(name, column)) for column in (*wanted, *numbers))
+    return tuple((column, _kind(name, column)) for column in (*required, *numbers))
 
 
 def _kind(name: str, column: str) -> str:
@@ -71,7 +71,7 @@ def _kind(name: str, column: str) -> str:
 
 @functools.cache
 def _texts() -> frozenset[str]:
-    """Return the columns that hold text in one data set or another, which are no figures in any."""
+    """Return the columns that hold text in any data set; they are no figures in the others either."""
     kinds = datasets().values()
     return frozenset(column for kind in kinds for column in (*kind.keys, *kind.words)) - {"year", country().code}
 
@@ -95,26 +95,26 @@ def _schema(name: str, kinds: tuple[tuple[str, str], ...]) -> Any:
     return pa.DataFrameSchema({column: columns[kind] for column, kind in kinds}, unique=list(datasets()[name].keys))
 
 
-def _told(cases: pd.DataFrame, frame: pd.DataFrame, keys: list[str], file: str) -> Iterator[Finding]:
+def _findings(cases: pd.DataFrame, frame: pd.DataFrame, keys: list[str], file: str) -> Iterator[Finding]:
     coerced = set(cases.loc[cases["check"].astype(str).str.startswith("coerce_dtype"), "column"])
     for (column, check), rows in cases.groupby(["column", "check"], sort=False, dropna=False):
-        # what cannot be made a number is told of once, not again by every check that needs numbers
-        again = column in coerced and not str(check).startswith("coerce_dtype")
-        if again or (check == "multiple_fields_uniqueness" and column != keys[0]):
+        # text where a number belongs is reported once, not again by every check that needs numbers
+        repeated = column in coerced and not str(check).startswith("coerce_dtype")
+        if repeated or (check == "multiple_fields_uniqueness" and column != keys[0]):
             continue
-        words = str(check)
-        # without these a data set cannot be looked at any further
-        kind = "columns" if words.startswith(("column_in_dataframe", "coerce_dtype", "dtype")) else "schema"
-        yield Finding("error", kind, file, _said(str(column), words, rows, frame, keys, file), str(column))
+        name = str(check)
+        # a data set with such errors cannot be checked any further
+        kind = "columns" if name.startswith(("column_in_dataframe", "coerce_dtype", "dtype")) else "schema"
+        yield Finding("error", kind, file, _problem(str(column), name, rows, frame, keys, file), str(column))
 
 
-def _said(column: str, check: str, rows: pd.DataFrame, frame: pd.DataFrame, keys: list[str], file: str) -> Note:
+def _problem(column: str, check: str, rows: pd.DataFrame, frame: pd.DataFrame, keys: list[str], file: str) -> Note:
     if check == "column_in_dataframe":
         return Note("data_set_lacks_column", file=file, columns=cut(map(str, rows["failure_case"])))
     if check.startswith("dtype"):
         texts, whole = Note("word_text"), Note("word_whole_numbers")
-        wanted = texts if "str" in check else whole if "int" in check else Note("word_numbers")
-        return Note("column_of_other_type", column=column, wanted=wanted, kind=rows["failure_case"].iloc[0])
+        expected = texts if "str" in check else whole if "int" in check else Note("word_numbers")
+        return Note("column_of_other_type", column=column, wanted=expected, kind=rows["failure_case"].iloc[0])
     positions = [int(place) for place in rows["index"].dropna()]
     whole_row = check == "multiple_fields_uniqueness"
     places = [_cell(frame, keys, "" if whole_row else column, place) for place in positions]

@@ -1,4 +1,4 @@
-"""Identities and oddities of input-output tables."""
+"""Identities and odd values of input-output tables."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from digicarbon.source.validation._words import percent
 from digicarbon.source.validation.finding import Finding, Level
 
 BROKEN = 1e-3
-"""A larger relative difference is no rounding: an error."""
+"""A larger relative difference cannot come from rounding: it is an error."""
 STEPS = (1e4, 1e3, 1e2, 10.0, 1.0, 0.1, 0.01)
-"""What published figures may be rounded to, in 10k CNY: two decimals of 100m CNY are hundreds of it."""
+"""What published figures may be rounded to, in 10k CNY: two decimals of 100m CNY are steps of 100."""
 COMPONENTS = ("labour_compensation", "net_production_tax", "depreciation", "operating_surplus")
 OPTIONAL = ("intermediate_input", "imported_input", "final_use", "imports", "inflow", "residual")
 """Columns that not every table has."""
 LARGEST = 2e9
-"""More value added than a province has, 10k CNY."""
+"""More value added than any unit has, 10k CNY."""
 APART = (1 / 300, 30.0)
-"""Ratios to the median of all provinces of a year that no two have, and a slip of the unit has."""
+"""Ratios to the median of a year's tables; beyond them the unit of measurement is likely wrong."""
 _FEWEST = 5
 _DIGITAL = (
     "通信设备",
@@ -36,7 +36,7 @@ _KEY = ["province", "year", "sector"]
 
 
 def tables(sectors: pd.DataFrame, flows: pd.DataFrame, file: str, tolerance: float = BROKEN) -> Iterator[Finding]:
-    """Yield where tables do not balance, and sectors and cells that a measure stumbles over.
+    """Yield where tables do not balance, and sectors and cells that measures cannot use.
 
     Parameters
     ----------
@@ -56,8 +56,8 @@ def tables(sectors: pd.DataFrame, flows: pd.DataFrame, file: str, tolerance: flo
     By column: output = Σᵢ flow(i, j) + imported input + value added. By row: output = Σⱼ flow(i, j) + final use -
     imports - inflow + residual, where final use includes exports and outflow. Value added is the sum of its four
     components.
-    Differences are relative to the sector's output (1e-6 of the table's total output for smaller sectors); what n + 1
-    rounded figures can add up to is none.
+    Differences are relative to the sector's output (1e-6 of the table's total output for smaller sectors); a
+    difference that rounding of n + 1 figures can make is ignored.
     """
     both = _with_sums(sectors, flows)
     yield from _unknown(sectors, flows, file)
@@ -74,14 +74,14 @@ def tables(sectors: pd.DataFrame, flows: pd.DataFrame, file: str, tolerance: flo
 
 
 def sizes(sectors: pd.DataFrame, file: str) -> Iterator[Finding]:
-    """Yield provinces' tables of too much value added, alone or beside the other provinces of the year."""
+    """Yield tables with too much value added, by itself or compared with the other tables of the year."""
     own = sectors[sectors["province"] != country().name]
-    made = own.groupby(["province", "year"], as_index=False)["value_added"].sum()
-    by_year = made.groupby("year")["value_added"]
-    columns = (made["province"], made["year"], made["value_added"], by_year.transform("median"))
-    beside = by_year.transform("size") >= _FEWEST
-    for province, year, value, usual, enough in zip(*columns, beside, strict=True):
-        ratio = value / usual if usual > 0 else 1.0
+    totals = own.groupby(["province", "year"], as_index=False)["value_added"].sum()
+    by_year = totals.groupby("year")["value_added"]
+    columns = (totals["province"], totals["year"], totals["value_added"], by_year.transform("median"))
+    comparable = by_year.transform("size") >= _FEWEST
+    for unit, year, value, median, enough in zip(*columns, comparable, strict=True):
+        ratio = value / median if median > 0 else 1.0
         level: Level = "error" if value > LARGEST else "warning"
         if value > LARGEST:
             how = Note("more_than_any_province", value=value, most=LARGEST)
@@ -93,21 +93,21 @@ def sizes(sectors: pd.DataFrame, file: str) -> Iterator[Finding]:
             level,
             "unit",
             file,
-            Note("table_of_other_unit", table=Note("cell", parts=(province, year)), how=how),
-            province=str(province),
+            Note("table_of_other_unit", table=Note("cell", parts=(unit, year)), how=how),
+            province=str(unit),
             year=int(year),
         )
 
 
 def _identities(both: pd.DataFrame) -> Iterator[tuple[Note, pd.Series[float], pd.Series[float]]]:
-    have = set(both.columns)
+    columns = set(both.columns)
     yield Note("inputs_do_not_sum"), both["output"], both["bought"] + both["value_added"]
-    if set(COMPONENTS) <= have:
+    if set(COMPONENTS) <= columns:
         parts = both[list(COMPONENTS)].sum(axis=1, skipna=False)
         yield Note("components_do_not_sum"), both["value_added"], parts
-    if "intermediate_input" in have:
+    if "intermediate_input" in columns:
         yield Note("purchases_do_not_sum"), both["intermediate_input"], both["bought"]
-    if "final_use" in have:
+    if "final_use" in columns:
         supplied = both["sold"] + both["final_use"] - _optional(both, "imports") - _optional(both, "inflow")
         yield Note("uses_do_not_sum"), both["output"], supplied + _optional(both, "residual")
 
@@ -119,9 +119,9 @@ def _optional(both: pd.DataFrame, name: str) -> pd.Series[float]:
 
 def _step(values: pd.Series[float]) -> float:
     """Return what the figures of a table are rounded to; 0 for unrounded ones."""
-    found = values.to_numpy(dtype=np.float64)
+    figures = values.to_numpy(dtype=np.float64)
     multiples = (
-        step for step in STEPS if np.allclose(found, step * np.round(found / step), rtol=1e-12, atol=1e-6 * step)
+        step for step in STEPS if np.allclose(figures, step * np.round(figures / step), rtol=1e-12, atol=1e-6 * step)
     )
     return next(multiples, 0.0)
 
@@ -143,14 +143,14 @@ def _unknown(sectors: pd.DataFrame, flows: pd.DataFrame, file: str) -> Iterator[
     known = pd.MultiIndex.from_frame(sectors[_KEY])
     for side in ("from", "to"):
         keys = [f"{side}_province" if multi else "province", "year", f"{side}_sector"]
-        lost = pd.MultiIndex.from_frame(flows[keys].drop_duplicates()).difference(known)
-        if len(lost):
-            sectors_lost = cut(Note("cell", parts=key) for key in lost)
-            yield Finding("error", "identity", file, Note("flows_of_other_sectors", sectors=sectors_lost))
+        unlisted = pd.MultiIndex.from_frame(flows[keys].drop_duplicates()).difference(known)
+        if len(unlisted):
+            shown = cut(Note("cell", parts=key) for key in unlisted)
+            yield Finding("error", "identity", file, Note("flows_of_other_sectors", sectors=shown))
 
 
 def _broken(both: pd.DataFrame, what: Note, file: str, tolerance: float) -> Iterator[Finding]:
-    for (province, year), rows in both[both["gap"] > tolerance / 10].groupby(["province", "year"], sort=False):
+    for (unit, year), rows in both[both["gap"] > tolerance / 10].groupby(["province", "year"], sort=False):
         worst = rows.sort_values("gap").iloc[-1]
         level: Level = "error" if worst["gap"] > tolerance else "warning"
         yield Finding(
@@ -159,13 +159,13 @@ def _broken(both: pd.DataFrame, what: Note, file: str, tolerance: float) -> Iter
             file,
             Note(
                 "table_out_of_balance",
-                table=Note("cell", parts=(province, year)),
+                table=Note("cell", parts=(unit, year)),
                 what=what,
                 sectors=len(rows),
                 sector=worst["sector"],
                 share=percent(float(worst["gap"])),
             ),
-            province=str(province),
+            province=str(unit),
             year=int(worst["year"]),
             sector=str(worst["sector"]),
         )

@@ -26,8 +26,8 @@ def industries(frame: pd.DataFrame, file: str, unit: str, year: str) -> Iterator
     parts = ["secondary_va", "tertiary_va", *(["primary_va"] if whole else [])]
     rest = 1 - frame[parts].sum(axis=1, skipna=False) / frame["gdp"]
     wrong = rest.abs() > 0.01 if whole else rest < -0.001
-    found = [(str(row[unit]), int(row[year])) for _, row in frame[wrong].iterrows()]
-    if found:
+    places = [(str(row[unit]), int(row[year])) for _, row in frame[wrong].iterrows()]
+    if places:
         how = Note("differs_from_gdp") if whole else Note("exceeds_gdp")
         yield Finding(
             "warning",
@@ -37,9 +37,9 @@ def industries(frame: pd.DataFrame, file: str, unit: str, year: str) -> Iterator
                 "industries_against_gdp",
                 parts=parts,
                 how=how,
-                rows=len(found),
+                rows=len(places),
                 every=int(rest.notna().sum()),
-                places=cells(found),
+                places=cells(places),
             ),
             series="gdp",
         )

@@ -1,4 +1,4 @@
-"""The checks of a data folder, of data sets in memory and of a source's series."""
+"""The checks of data folders, of data sets in memory and of a source's series."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def check_folder(folder: Path) -> list[Finding]:
     Raises
     ------
     DataError
-        If the folder is not there or has no data set, or one is damaged.
+        If the folder does not exist or has no data set, or a data set is damaged.
     """
     if not folder.is_dir():
         raise DataError(Note("no_folder_to_check", folder=folder, here=Path.cwd()))
@@ -59,17 +59,17 @@ def check_datasets(tables: Mapping[str, pd.DataFrame], tolerance: float = _table
     list of Finding
         Errors first.
     """
-    found, sound = _sound(tables)
+    findings, sound = _sound(tables)
     for name, table in sound.items():
         checks = _checks()[name]
         for check in (checks.unfit, checks.copies, checks.series, checks.own):
-            found += check(table, name)
-    found += import_module(country().checks).across(sound, tolerance)
-    return ordered(found)
+            findings += check(table, name)
+    findings += import_module(country().checks).across(sound, tolerance)
+    return ordered(findings)
 
 
 def check_import(tables: Mapping[str, pd.DataFrame]) -> list[Finding]:
-    """Check what an import ought to tell at once: impossible and implausible figures, slips of the unit, copies.
+    """Check what an import reports at once: impossible and implausible figures, wrong units of measurement, copies.
 
     Parameters
     ----------
@@ -81,19 +81,19 @@ def check_import(tables: Mapping[str, pd.DataFrame]) -> list[Finding]:
     list of Finding
         Errors first.
     """
-    found: list[Finding] = []
+    findings: list[Finding] = []
     for name, table in tables.items():
         if not _usable(name, table):
             continue
         checks = _checks()[name]
         for check in (checks.unfit, checks.copies, checks.series, checks.on_import):
-            found += check(table, name)
-    told = ("unit", "range", "copied ")
-    return ordered(item for item in found if item.check.startswith(told) and item.level != "note")
+            findings += check(table, name)
+    reported = ("unit", "range", "copied ")
+    return ordered(item for item in findings if item.check.startswith(reported) and item.level != "note")
 
 
 def check_sums(tables: Mapping[str, pd.DataFrame]) -> list[Finding]:
-    """Check what makes data sets unfit for use: their schemas and the sums of the emissions accounts; quickly.
+    """Check quickly what makes data sets unfit for use: their schemas and the sums of the emissions accounts.
 
     Parameters
     ----------
@@ -105,16 +105,14 @@ def check_sums(tables: Mapping[str, pd.DataFrame]) -> list[Finding]:
     list of Finding
         Errors first.
     """
-    found, sound = _sound(tables)
-    return ordered(
-        [*found, *(finding for name, table in sound.items() for finding in _checks()[name].unfit(table, name))]
-    )
+    findings, sound = _sound(tables)
+    return ordered([*findings, *(item for name, table in sound.items() for item in _checks()[name].unfit(table, name))])
 
 
 def check_series(
     frame: pd.DataFrame, file: str, unit: str = "unit", time: str = "time", noun: str = "unit"
 ) -> list[Finding]:
-    """Check the series of a panel: ranges, gaps, copied years, outliers, unlike vintages.
+    """Check the series of a panel: ranges, gaps, copied years, outliers, different vintages.
 
     Parameters
     ----------
@@ -134,16 +132,16 @@ def check_series(
     """
     if not pd.api.types.is_integer_dtype(frame[time]):
         return []
-    # a column of text is the panel's to refuse, if a model uses it
+    # columns of text are left out: the panel refuses them if a model uses them
     frame = frame[
         [unit, time, *frame.select_dtypes("number").columns.difference([unit, time, country().code], sort=False)]
     ]
     columns = [str(name) for name in frame.columns if name not in (unit, time)]
-    found = list(_repeated_rows(frame, unit, time, file))
-    found += odd_series(wide(frame, columns, file, unit, time, noun), frame[unit].astype(str), frame[time])
-    found += copied_blocks(by_unit(frame[[unit, time, *columns]], unit, time), file, noun)
-    found += _vintages.industries(frame, file, unit, time)
-    return ordered(found)
+    findings = list(_repeated_rows(frame, unit, time, file))
+    findings += odd_series(wide(frame, columns, file, unit, time, noun), frame[unit].astype(str), frame[time])
+    findings += copied_blocks(by_unit(frame[[unit, time, *columns]], unit, time), file, noun)
+    findings += _vintages.industries(frame, file, unit, time)
+    return ordered(findings)
 
 
 def check_tables(
@@ -155,7 +153,7 @@ def check_tables(
 
 @cache
 def _checks() -> Mapping[str, Checks]:
-    """Return how each data set is looked into: the known country's, and series of any units."""
+    """Return the checks of each data set: those of the known country, and series of any units."""
     return {**import_module(country().checks).CHECKS, datafolder.LONG.name: Checks(copies=_copies, series=_odd)}
 
 
@@ -178,42 +176,42 @@ def _usable(name: str, table: pd.DataFrame) -> bool:
 
 
 def _sound(tables: Mapping[str, pd.DataFrame]) -> tuple[list[Finding], dict[str, pd.DataFrame]]:
-    """Return what is wrong with the columns and keys, and the data sets that can be looked at any further."""
-    found: list[Finding] = []
+    """Return what is wrong with columns and keys, and the data sets whose other checks can run."""
+    findings: list[Finding] = []
     sound: dict[str, pd.DataFrame] = {}
     for name, table in tables.items():
-        broken = list(schema_findings(name, table, name))
-        found += broken
-        # identities of text or of columns that are not there cannot be computed
-        if not any(item.check == "columns" for item in broken):
+        problems = list(schema_findings(name, table, name))
+        findings += problems
+        # identities cannot be computed from text or without their columns
+        if not any(item.check == "columns" for item in problems):
             sound[name] = typed(name, table)
-    return found, sound
+    return findings, sound
 
 
 def odd_series(
-    found: Iterable[Matrix],
+    matrices: Iterable[Matrix],
     units: pd.Series[str],
     years: pd.Series[int],
     constant: Level = "note",
     known: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Finding]:
-    """Yield what is odd in series.
+    """Yield odd values, gaps and copies in series.
 
     Parameters
     ----------
-    found : iterable of Matrix
+    matrices : iterable of Matrix
     units, years : Series
-        Those of the data set.
+        The keys of the data set's rows.
     constant : {"warning", "note"}
-        How a series that never changes is told of.
+        The level of the finding for a series that never changes.
     known : mapping of str to str
-        The plain names of series that have others.
+        The plain names of series that have other names.
     """
     if not len(units):
         return
     expected = expected_units(list(units.dropna().astype(str).unique()))
     span = (int(years.min()), int(years.max()))
-    for series in found:
+    for series in matrices:
         plain = known.get(series.name, "")
         yield from ranges(series, plain)
         yield from coverage(series, expected, span)

@@ -1,4 +1,4 @@
-"""What a check of the data has found."""
+"""The findings of checks of data."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from digicarbon.note import Note
 
 Level = Literal["error", "warning", "note"]
 LEVELS: tuple[Level, ...] = ("error", "warning", "note")
-"""From what stops a run to what is good to know."""
+"""From errors, which stop a run, to notes, which are merely good to know."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that a check has found; the data are left as they are.
+    """One finding of a check; the data stay as they are.
 
     Attributes
     ----------
@@ -27,9 +27,9 @@ class Finding:
     file : str
         The data set or file.
     said : Note
-        What is wrong, where, and what to do. The file is named before it, unless it has a field of that name.
+        What is wrong, where, and what to do; `note` puts the file before it, unless it has a field ``file`` already.
     series, province, sector : str
-        Where it is; empty where the finding is about more than one.
+        What the finding is about; empty where it is about more than one. ``province`` is a unit of any kind.
     year : int or None
     """
 
@@ -49,13 +49,13 @@ class Finding:
 
     @property
     def where(self) -> str:
-        """Series, province, year and sector in one text."""
+        """Series, unit, year and sector in one text."""
         year = "" if self.year is None else str(self.year)
         return ", ".join(part for part in (self.series, self.province, year, self.sector) if part)
 
 
 class InvalidDataError(DataError):
-    """Data with errors; `findings` holds all that was found.
+    """Data with errors; `findings` holds all findings, warnings and notes included.
 
     Parameters
     ----------
