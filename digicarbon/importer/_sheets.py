@@ -1,4 +1,4 @@
-"""The raw cells of workbooks and of text tables, never interpreted."""
+"""The raw cells of workbooks and of text tables, without interpretation."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from digicarbon.errors import DataError
 from digicarbon.note import Note, cut
 
 SUFFIXES = (".xlsx", ".xlsm", ".xls", ".csv", ".tsv", ".txt")
-"""The kinds of file that `sheets` knows."""
+"""The kinds of file that `sheets` reads."""
 
 MOST_CELLS = 30_000_000
-"""A sheet that spans more is not a table but one with a stray cell far away."""
+"""A sheet with more cells is no table: a stray cell is far away from the others."""
 
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
-# what the third parties that parse workbooks raise at damaged ones
+# errors that third-party parsers raise for damaged workbooks
 _BROKEN = (
     ValueError, KeyError, IndexError, TypeError, AttributeError, AssertionError, OSError, EOFError, RuntimeError,
     NotImplementedError, OverflowError, SyntaxError, struct.error, zipfile.BadZipFile, zlib.error, csv.Error,
@@ -60,7 +60,7 @@ class Sheet:
         Objects as the file has them (text, numbers, dates, None), a RangeIndex on both axes; all cells of a text file
         are text or None.
     merged : tuple of (int, int, int, int)
-        First row, first column, last row and last column of each merged block; its value stands in the first cell.
+        First row, first column, last row and last column of each merged block; its value is in the first cell.
     hidden : bool
     """
 
@@ -77,7 +77,7 @@ class Sheet:
 
     @property
     def unended(self) -> bool:
-        """Whether it is text whose last line has no end, as in a file that was cut off."""
+        """Whether this is a text file whose last line has no line break, as if it were cut off."""
         return not self.name and not self.file.read_bytes().rstrip(b"\0").endswith((b"\n", b"\r"))
 
     def cell(self, row: int, column: int) -> str:
@@ -110,16 +110,16 @@ def visible(file: Path) -> tuple[list[Sheet], list[Note]]:
     Raises
     ------
     DataError
-        As `sheets`, and if no sheet is left.
+        As `sheets`, and if all sheets are hidden or empty.
     """
-    found = sheets(file)
-    shown = [sheet for sheet in found if not sheet.hidden and not sheet.cells.empty]
+    all_sheets = sheets(file)
+    shown = [sheet for sheet in all_sheets if not sheet.hidden and not sheet.cells.empty]
     if not shown:
         workbook = file.suffix.lower().startswith(".xls")
         raise DataError(Note("import_file_without_sheets" if workbook else "import_file_without_cells", file=file.name))
-    left = [sheet.name for sheet in found if sheet.hidden and not sheet.cells.empty]
-    empty = [sheet.name for sheet in found if sheet.cells.empty]
-    notes = [Note("import_sheets_hidden", file=file.name, sheets=cut(left))] if left else []
+    hidden = [sheet.name for sheet in all_sheets if sheet.hidden and not sheet.cells.empty]
+    empty = [sheet.name for sheet in all_sheets if sheet.cells.empty]
+    notes = [Note("import_sheets_hidden", file=file.name, sheets=cut(hidden))] if hidden else []
     notes += [Note("import_sheets_empty", file=file.name, sheets=cut(empty))] if empty else []
     return shown, notes
 
@@ -130,7 +130,7 @@ def sheets(file: Path) -> list[Sheet]:
     Parameters
     ----------
     file : Path
-        ``.xlsx``, ``.xls``, or text cut by commas, tabs or semicolons in UTF-8, UTF-16 (with its mark) or GB18030
+        ``.xlsx``, ``.xls``, or text separated by commas, tabs or semicolons in UTF-8, UTF-16 (with its mark) or GB18030
         (which includes GBK and GB2312). The content decides, not the suffix.
 
     Raises
@@ -160,7 +160,7 @@ def sheets(file: Path) -> list[Sheet]:
 
 
 def _xlsx(file: Path) -> list[Sheet]:
-    found = []
+    result = []
     # a stream, since openpyxl refuses a workbook whose name says .xls
     with file.open("rb") as stream, warnings.catch_warnings():
         # openpyxl warns of drawings, styles and the like that no table needs
@@ -169,14 +169,14 @@ def _xlsx(file: Path) -> list[Sheet]:
         try:
             with zipfile.ZipFile(file) as archive:
                 for sheet in book.worksheets:
-                    found.append(_xlsx_sheet(file, sheet, archive))
+                    result.append(_xlsx_sheet(file, sheet, archive))
         finally:
             book.close()
-    return found
+    return result
 
 
 def _xlsx_sheet(file: Path, sheet: Any, archive: zipfile.ZipFile) -> Sheet:
-    # the size that a file states may be wrong, and cells beyond it would be lost
+    # a file may state a wrong size, and cells beyond it would be lost
     sheet.reset_dimensions()
     where = _where(file, sheet.title)
     cells = _framed(sheet.iter_rows(values_only=True), where)
@@ -192,7 +192,7 @@ def _xlsx_sheet(file: Path, sheet: Any, archive: zipfile.ZipFile) -> Sheet:
 
 
 def _xls(file: Path) -> list[Sheet]:
-    # xlrd writes remarks on odd files to the log that it is given
+    # xlrd writes remarks on odd files to its log file
     with xlrd.open_workbook(file, formatting_info=True, logfile=io.StringIO()) as book:
         return [_xls_sheet(file, sheet, book.datemode) for sheet in book.sheets()]
 
@@ -228,14 +228,14 @@ def _text(file: Path) -> Sheet:
         raise DataError(Note("import_file_no_text", file=file.name))
     rows = list(csv.reader(io.StringIO(content, newline=""), delimiter=separator(content, ",", headed=False)))
     widths = [len(row) for row in rows if any(row)]
-    # a note under the table has one cell; two cells and more without an end of line were meant to be a full row
+    # a note under the table has one cell; a last line with several cells and no line break is an incomplete row
     if len(widths) > 1 and 1 < widths[-1] < widths[-2] and not content.endswith(("\n", "\r")):
         raise DataError(Note("import_file_cut_off_in_line", file=file.name, cells=widths[-1], usual=widths[-2]))
     return Sheet(file, "", _framed(([cell or None for cell in row] for row in rows), file.name))
 
 
 def _decoded(content: bytes, file: Path) -> str:
-    # what is imported is kept: its names are better read from a file that leaves nothing to guess
+    # imported names are permanent, so no encoding is guessed: cp1252 would accept any bytes
     for name in (one for one in encodings(content) if one != "cp1252"):
         try:
             return content.decode(name)
@@ -251,19 +251,19 @@ def _decoded(content: bytes, file: Path) -> str:
 
 def _framed(rows: Iterator[Sequence[object]] | Any, where: Note | str) -> pd.DataFrame:
     """Return rows of unequal length as a frame without the empty rows and columns at its end."""
-    kept: list[Sequence[object]] = []
+    lines: list[Sequence[object]] = []
     width = height = 0
     for row in rows:
         length = len(row)
         while length and (row[length - 1] is None or row[length - 1] == ""):
             length -= 1
-        kept.append(row[:length])
+        lines.append(row[:length])
         if length:
-            height = len(kept)
+            height = len(lines)
             width = max(width, length)
         if height * width > MOST_CELLS:
             raise DataError(Note("import_sheet_too_large", where=where, cell=f"{get_column_letter(width)}{height}"))
-    del kept[height:]
-    padded = [[*row, *[None] * (width - len(row))] for row in kept]
+    del lines[height:]
+    padded = [[*row, *[None] * (width - len(row))] for row in lines]
     frame = pd.DataFrame(padded, dtype=object, columns=range(width))
     return frame.set_axis(pd.RangeIndex(len(frame.columns)), axis=1)

@@ -1,4 +1,4 @@
-"""What an importer delivers, and the kind of specification that reads raw downloads."""
+"""The result of an importer, and the kind of specification that reads raw downloads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from digicarbon.spec import Spec
 
 @dataclass(frozen=True, eq=False)
 class Imported:
-    """What raw files hold, tidy, before anything is written.
+    """The content of raw files as tidy tables, before anything is written.
 
     Attributes
     ----------
@@ -26,7 +26,7 @@ class Imported:
     citation : str
         What to cite.
     notes : tuple of Note
-        What was odd in the files and kept; an importer of your own may give sentences.
+        Oddities of the files that were kept; a user's importer may give sentences.
     """
 
     tables: Mapping[str, pd.DataFrame]
@@ -51,6 +51,6 @@ class Importer(Spec):
         Raises
         ------
         DataError
-            If a file is damaged or not of this layout; the sentence names file, sheet and cell.
+            If a file is damaged or not of this layout; the message names file, sheet and cell.
         """
         raise TypeError(f"{type(self).__name__} does not say how it is read; define `read`.")

@@ -1,10 +1,11 @@
-"""Series of any units: World Bank downloads, and files of your own with a row per observation."""
+"""Series of any units: World Bank downloads, and other files with a row per observation."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from digicarbon.spec import Names
 KEYS = ("unit", "year", "series")
 UNIT, CODE = "Country Name", "Country Code"
 SERIES, INDICATOR = ("Indicator Code", "Series Code"), ("Indicator Name", "Series Name")
-"""What the World Bank calls its columns, in the downloads of an indicator and in those of its DataBank."""
+"""The World Bank's names of columns, in downloads of an indicator and of its DataBank."""
 
 _DATABANK_YEAR = re.compile(r"(\d{4}) \[YR\1\]")
 _MOST_LINES_ABOVE = 20
@@ -32,7 +33,7 @@ _WORLD_BANK = "World Bank, World Development Indicators (data.worldbank.org)."
 
 @dataclass(frozen=True)
 class _Columns:
-    """Positions of a table's columns; None where it has no such column.
+    """Positions of a table's columns; None if it has no such column.
 
     Attributes
     ----------
@@ -43,7 +44,7 @@ class _Columns:
     figures : mapping of int to str
         The columns with numbers and their names.
     years : mapping of int to int
-        The years of the columns with numbers, where years are columns.
+        The years of the columns with numbers, if years are columns.
     """
 
     header: int
@@ -57,7 +58,7 @@ class _Columns:
 
 
 class LongImporter(Importer):
-    """Series of any units and years, from World Bank files or from a table with columns of your own.
+    """Series of any units and years, from World Bank files or from a table whose columns you name.
 
     A World Bank file (``Country Name, Country Code, Indicator Name, Indicator Code, 1960, …`` under its preamble, or
     a DataBank export with ``2015 [YR2015]``) needs no options. Any other table needs ``unit``; then either years are
@@ -76,11 +77,11 @@ class LongImporter(Importer):
     indicator : str or None
         The column that names the series; None: the World Bank's, or each column of ``values`` is a series.
     name : str or None
-        The one series of a table with years as columns and none that names it.
+        The only series of a table with years as columns and without a column that names the series.
     series : mapping of str to str
-        Names of your own, by the file's name or code: ``{NY.GDP.MKTP.KD: gdp_real}``.
+        Your names of series, by the file's name or code: ``{NY.GDP.MKTP.KD: gdp_real}``.
     units : mapping of str to str
-        Unit of measurement by series, for the record; by default what stands in parentheses at the indicator's end.
+        Unit of measurement by series, for the record; by default the text in parentheses at the end of the indicator.
     sheet : str or None
         The sheet of a workbook to read; None: its only one, or the World Bank's ``Data``.
     citation : str or None
@@ -121,41 +122,41 @@ class LongImporter(Importer):
         Raises
         ------
         DataError
-            If a file is damaged or lacks a column, a cell is no number or year, or two cells say different things of
-            one unit, year and series.
+            If a file is damaged or lacks a column, a cell is no number or year, or two cells have different values
+            for one unit, year and series.
         """
         tables, notes = [], []
         for file in files:
             sheet, remarks = self._sheet(file)
-            table, more = self._table(sheet)
+            table, table_notes = self._table(sheet)
             tables.append(table)
-            notes += [*remarks, *more]
-        found, recognised = _recognised(pd.concat(tables, ignore_index=True))
-        kept, twice = once(self._named(found), KEYS)
+            notes += [*remarks, *table_notes]
+        all_rows, recognised = _recognised(pd.concat(tables, ignore_index=True))
+        distinct, twice = once(self._named(all_rows), KEYS)
         citation = _WORLD_BANK if self.unit is None else ""
         return Imported(
-            {"long": kept.drop(columns="place")},
-            self._units_of(kept),
+            {"long": distinct.drop(columns="place")},
+            self._units_of(distinct),
             citation if self.citation is None else self.citation,
             (*notes, *twice, *recognised),
         )
 
     def _sheet(self, file: Path) -> tuple[Sheet, list[Note]]:
-        shown, notes = visible(file)
-        names = [sheet.name for sheet in shown]
-        if self.sheet is None and len(shown) == 1:
-            return shown[0], notes
-        # the DataBank puts a sheet of definitions beside the data
-        chosen = self.sheet or "Data"
-        if chosen in names:
-            return shown[names.index(chosen)], notes
+        visible_sheets, notes = visible(file)
+        names = [sheet.name for sheet in visible_sheets]
+        if self.sheet is None and len(visible_sheets) == 1:
+            return visible_sheets[0], notes
+        # the DataBank adds a sheet of definitions to the data
+        name = self.sheet or "Data"
+        if name in names:
+            return visible_sheets[names.index(name)], notes
         if self.sheet is None:
             raise DataError(Note("import_which_sheet", file=file.name, number=len(names), sheets=cut(names, 20)))
-        there = cut(filter(None, names), 20)
-        if not there:
+        choices = cut(filter(None, names), 20)
+        if not choices:
             raise DataError(Note("import_no_sheet_of_text", file=file.name, sheet=self.sheet))
         hint = suggestion(self.sheet, names)
-        raise DataError(Note("import_no_such_sheet", file=file.name, sheet=self.sheet, hint=hint, sheets=there))
+        raise DataError(Note("import_no_such_sheet", file=file.name, sheet=self.sheet, hint=hint, sheets=choices))
 
     def _table(self, sheet: Sheet) -> tuple[pd.DataFrame, list[Note]]:
         """Return a row per number of a sheet, and notes."""
@@ -167,12 +168,16 @@ class LongImporter(Importer):
         for row, column in np.argwhere(~np.isnan(block)):
             line, at = lines[body[row]], list(columns.figures)[column]
             rows.append(
-                (*self._keys(sheet, line, body[row], at, columns), block[row, column], sheet.place(body[row], at))
+                (
+                    *self._keys(sheet, line, body[row], at, columns),
+                    block[row, column],
+                    partial(sheet.place, body[row], at),
+                )
             )
         if not rows:
             raise DataError(Note("import_table_without_figures", where=sheet.where, row=columns.header + 1))
         notes, empty = [], 0
-        if sheet.unended and rows[-1][-1] == sheet.place(body[-1], len(lines[-1]) - 1):
+        if sheet.unended and rows[-1][-1].args == (body[-1], len(lines[-1]) - 1):
             notes.append(Note("import_last_figure_without_end", where=sheet.where))
         for row, line in zip(body, lines[columns.header + 1 :], strict=True):
             if len([cell for cell in line if cell]) == 1:
@@ -205,23 +210,23 @@ class LongImporter(Importer):
 
     def _header(self, sheet: Sheet, lines: Sequence[Sequence[str]]) -> int:
         """Return the row with the names of the columns."""
-        wanted = [UNIT] if self.unit is None else [self.unit, self.time, self.indicator, *self.values]
-        required = [name for name in wanted if name]
+        columns = [UNIT] if self.unit is None else [self.unit, self.time, self.indicator, *self.values]
+        required = [name for name in columns if name]
         for row, line in enumerate(lines[:_MOST_LINES_ABOVE]):
             if set(required) <= set(line):
-                twice = [name for name in required if line.count(name) > 1]
-                if twice:
-                    raise DataError(Note("import_columns_of_one_name", where=sheet.where, column=twice[0]))
+                repeated = [name for name in required if line.count(name) > 1]
+                if repeated:
+                    raise DataError(Note("import_columns_of_one_name", where=sheet.where, column=repeated[0]))
                 return row
         best = max(lines[:_MOST_LINES_ABOVE], key=lambda line: len(set(required) & set(line)) * 1000 + len(set(line)))
-        lacking = [name for name in required if name not in best]
+        missing = [name for name in required if name not in best]
         raise DataError(
             Note(
                 "import_no_column_in_first_rows",
                 where=sheet.where,
-                column=lacking[0],
+                column=missing[0],
                 rows=_MOST_LINES_ABOVE,
-                hint=suggestion(lacking[0], best),
+                hint=suggestion(missing[0], best),
                 advice=Note("import_column_of_world_bank") if self.unit is None else Note("import_column_as_in_file"),
                 columns=cut(filter(None, best), 20),
             )
@@ -234,20 +239,20 @@ class LongImporter(Importer):
         if not line[columns.unit]:
             raise DataError(Note("import_unit_empty", where=sheet.place(row, columns.unit)))
         if columns.time is None:
-            when = columns.years[column]
+            row_year = columns.years[column]
         else:
-            found = year(line[columns.time])
-            if found is None:
+            cell_year = year(line[columns.time])
+            if cell_year is None:
                 where = sheet.place(row, columns.time)
                 raise DataError(Note("import_no_year", where=where, shown=line[columns.time]))
-            when = found
+            row_year = cell_year
         names = [line[position] for position in (columns.series, columns.indicator) if position is not None]
         series = next(filter(None, names), "")
         if names and not series:
             raise DataError(Note("import_series_empty", where=sheet.place(row, columns.indicator or 0)))
         series = series or self.name or columns.figures[column]
         indicator = line[columns.indicator] if columns.indicator is not None else series
-        return line[columns.unit], line[columns.code] if columns.code is not None else "", series, indicator, when
+        return line[columns.unit], line[columns.code] if columns.code is not None else "", series, indicator, row_year
 
     def _named(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return the table with the user's names of series."""
@@ -258,10 +263,10 @@ class LongImporter(Importer):
 
     def _units_of(self, table: pd.DataFrame) -> dict[str, str]:
         _refuse_unknown("units", self.units, set(table["series"]))
-        printed = (
+        file_units = (
             table.drop_duplicates("series").set_index("series")["indicator"].map(lambda name: name_and_unit(name)[1])
         )
-        return {**{str(series): unit for series, unit in printed.items() if unit}, **self.units}
+        return {**{str(series): unit for series, unit in file_units.items() if unit}, **self.units}
 
 
 def _year_of(name: str) -> int | None:
@@ -269,12 +274,12 @@ def _year_of(name: str) -> int | None:
     return year(match[1] if match else name)
 
 
-def _position(names: Sequence[str], wanted: Iterable[str | None]) -> int | None:
-    return next((names.index(name) for name in wanted if name and name in names), None)
+def _position(names: Sequence[str], candidates: Iterable[str | None]) -> int | None:
+    return next((names.index(name) for name in candidates if name and name in names), None)
 
 
-def _refuse_unknown(field: str, given: Iterable[str], known: set[str]) -> None:
-    for name in given:
+def _refuse_unknown(field: str, names: Iterable[str], known: set[str]) -> None:
+    for name in names:
         if name not in known:
             hint = suggestion(name, known)
             raise DataError(
@@ -285,16 +290,16 @@ def _refuse_unknown(field: str, given: Iterable[str], known: set[str]) -> None:
 def _recognised(table: pd.DataFrame) -> tuple[pd.DataFrame, list[Note]]:
     """Return the table with units of a known country under their English names, their codes, and a note."""
     home, labels = country(), list(dict.fromkeys(table["unit"]))
-    # bare numbers may be anybody's identifiers: they are a country's units if all of them are codes of six digits
+    # plain numbers may be any identifiers: they are a country's units only if all are codes of six digits
     coded = all(re.fullmatch(r"\d{6}", label) and home.read(label) for label in labels)
-    known = {label: found for label in labels if (coded or not label.isdigit()) and (found := home.read(label))}
-    unit = [known[label].name if label in known else label for label in table["unit"]]
-    codes = [known[label].code if label in known else None for label in table["unit"]]
+    places = {label: place for label in labels if (coded or not label.isdigit()) and (place := home.read(label))}
+    unit = [places[label].name if label in places else label for label in table["unit"]]
+    codes = [places[label].code if label in places else None for label in table["unit"]]
     adcode = pd.array(codes, dtype="Int64")
-    if not known or len(known) == len(labels):
+    if not places or len(places) == len(labels):
         return table.assign(unit=unit, adcode=adcode), []
-    others = [label for label in labels if label not in known]
-    notes = [Note("import_units_known", units=len(known), every=len(labels), noun=home.noun, others=cut(others))]
+    others = [label for label in labels if label not in places]
+    notes = [Note("import_units_known", units=len(places), every=len(labels), noun=home.noun, others=cut(others))]
     near = {label: home.near(label) for label in others}
     notes += [
         Note("import_unit_may_be_misspelt", label=label, noun=home.noun, hint=hint)

@@ -1,4 +1,4 @@
-"""Which input-output tables a year without one takes its structure from, and by how much it has grown since."""
+"""The input-output tables that a year without one uses, and the growth between the table year and that year."""
 
 from __future__ import annotations
 
@@ -51,17 +51,17 @@ def table_years(keys: pd.DataFrame, tables: Collection[tuple[str, int]], how: Ga
     DataError
         If a unit has no table.
     """
-    known: dict[object, list[int]] = {}
+    years_of: dict[object, list[int]] = {}
     for unit, year in sorted(tables):
-        known.setdefault(unit, []).append(year)
-    missing = [unit for unit in keys["unit"].unique() if unit not in known]
+        years_of.setdefault(unit, []).append(year)
+    missing = [unit for unit in keys["unit"].unique() if unit not in years_of]
     if missing:
         raise DataError(Note("bea_no_table_of_units", group="source", source=source, units=cut(missing)))
-    # arrays: to set a part of a frame takes a hundred times as long, once for each unit
+    # arrays: setting parts of a data frame for each unit takes a hundred times as long
     before, after, weight = np.zeros(len(keys), int), np.zeros(len(keys), int), np.zeros(len(keys))
     times = keys["time"].to_numpy()
     for name, rows in keys.groupby("unit").indices.items():
-        years = np.asarray(known[name])
+        years = np.asarray(years_of[name])
         around = _FILLING[how](times[rows], years)
         before[rows], after[rows], weight[rows] = years[around.before], years[around.after], around.weight
     return pd.DataFrame({"before": before, "after": after, "weight": weight}, index=keys.index)
@@ -83,10 +83,10 @@ def growth(inputs: Inputs, keys: pd.DataFrame, table_year: pd.Series[Any]) -> ND
     DataError
         If a driver is missing, or has no positive value in a table year.
     """
-    grown = np.ones((len(keys), len(DRIVERS)))
+    result = np.ones((len(keys), len(DRIVERS)))
     gap = (table_year != keys["time"]).to_numpy()
     if not gap.any():
-        return grown
+        return result
     table = inputs.series(DRIVERS, "measure=bea (years without an input-output table)")
     series = pd.DataFrame(
         {name: numbers(table, name, inputs.source) for name in DRIVERS},
@@ -98,5 +98,5 @@ def growth(inputs: Inputs, keys: pd.DataFrame, table_year: pd.Series[Any]) -> ND
         row, column = np.argwhere(~(base > 0))[0]
         cell = Note("cell", parts=base_keys[row])
         raise DataError(Note("bea_no_value_in_table_year", column=DRIVERS[column], cell=cell, source=inputs.source))
-    grown[gap] = series.to_numpy(dtype=float)[gap] / base
-    return grown
+    result[gap] = series.to_numpy(dtype=float)[gap] / base
+    return result

@@ -24,12 +24,12 @@ def numbers(table: pd.DataFrame, name: str, source: str) -> np.ndarray[tuple[int
     DataError
         If a cell is text; the message names the first ones.
     """
-    found = pd.to_numeric(table[name], errors="coerce")
-    words = table[found.isna() & table[name].notna()]
+    column = pd.to_numeric(table[name], errors="coerce")
+    words = table[column.isna() & table[name].notna()]
     if len(words):
         cells = (
             Note("measure_text_cell", cell=Note("cell", parts=(unit, time)), text=repr(text))
             for unit, time, text in words[["unit", "time", name]].itertuples(index=False)
         )
         raise DataError(Note("measure_column_of_text", column=name, source=source, cells=cut(cells, 3)))
-    return found.to_numpy(dtype=np.float64, na_value=np.nan)
+    return column.to_numpy(dtype=np.float64, na_value=np.nan)

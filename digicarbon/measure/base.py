@@ -29,8 +29,8 @@ _TEN_THOUSAND = 1e4
 class Measure(Spec):
     """A specification of a measure of the digital economy.
 
-    A kind of measure defines `compute`. Models take `transformed`, which divides its columns as ``per`` and
-    ``standardise`` ask for, so that every kind has both.
+    A kind of measure defines `compute`. Models take `transformed`, which applies ``per``, ``standardise`` and
+    ``permute`` to its columns, so that every kind of measure has these options.
 
     Attributes
     ----------
@@ -42,10 +42,10 @@ class Measure(Spec):
         10k persons or per 100m CNY of GDP.
     standardise : bool
         Whether every column then has its mean subtracted and is divided by its standard deviation, both over all rows
-        of the source. It has no logarithm.
+        of the source. The result has no logarithm.
     permute : int or None
-        The seed of a placebo: whole units exchange their measures, each with its path over time, at random. None leaves
-        every unit its own.
+        The seed of a placebo: whole units exchange their measures, each with its path over time, at random. None keeps
+        the measures of every unit.
     """
 
     role: ClassVar[str] = "measure"
@@ -58,7 +58,7 @@ class Measure(Spec):
 
     @property
     def in_10k_cny(self) -> float | None:
-        """What turns the columns of `compute` into 10k CNY; None where they are no money."""
+        """The factor that turns the columns of `compute` into 10k CNY; None if they are no money."""
         return None
 
     @property
@@ -68,13 +68,13 @@ class Measure(Spec):
 
     @property
     def changed(self) -> bool:
-        """Whether `transformed` gives others than `compute`."""
+        """Whether `transformed` changes the columns of `compute`."""
         return self.per != "none" or self.standardise or self.permute is not None
 
     @property
     def left_to_models(self) -> frozenset[str]:
-        """The terms, where `compute` does not read them."""
-        # logarithms of standardised columns are refused by their terms
+        """The terms, if `compute` does not read them."""
+        # `transformed` reads the terms of standardised columns, to refuse logarithms
         return frozenset() if self.standardise else sharing(self, "compute", "notes", "artifacts")
 
     def compute(self, inputs: Inputs) -> pd.DataFrame:
@@ -89,7 +89,7 @@ class Measure(Spec):
 
     @final
     def transformed(self, inputs: Inputs) -> pd.DataFrame:
-        """Return the columns of `compute` under the same names, divided, standardised and permuted as the fields say.
+        """Return the columns of `compute` under the same names, after ``per``, ``standardise`` and ``permute``.
 
         Raises
         ------
@@ -99,38 +99,38 @@ class Measure(Spec):
             If `compute` fails, population or GDP is missing or not positive, a standardised column is constant, or a
             unit to be permuted has two rows for a period.
         """
-        made = self.compute(inputs)
-        names = [str(name) for name in made.columns if name not in ("unit", "time")]
+        table = self.compute(inputs)
+        names = [str(name) for name in table.columns if name not in ("unit", "time")]
         if not self.changed:
-            return made
+            return table
         if not names:
             raise ConfigError(Note("measure_without_columns", key="measure.per"))
         self._refuse_logarithms(names)
-        values = {name: numbers(made, name, inputs.source) for name in names}
+        values = {name: numbers(table, name, inputs.source) for name in names}
         if self.per != "none":
             scale = 1.0 if self.in_10k_cny is None else self.in_10k_cny / _TEN_THOUSAND
-            divisor = self._divisor(inputs, made)
+            divisor = self._divisor(inputs, table)
             values = {name: scale * value / divisor for name, value in values.items()}
         if self.standardise:
             _refuse_constant(values)
             values = {name: z_scores(value[:, None])[:, 0] for name, value in values.items()}
-        changed = made.assign(**values)
-        # last, so that a unit gets what another has per head, not what it would have with its own population
+        changed = table.assign(**values)
+        # last, so that a unit gets the per-head value of another unit, not the value over its own population
         return changed if self.permute is None else _exchanged(changed, names, self.permute)
 
     def notes(self, inputs: Inputs) -> tuple[Note, ...]:
-        """Return what belongs under every table with this measure; one of your own may return sentences."""
-        said = []
+        """Return the notes under every table with this measure; a user's measure may return sentences."""
+        notes = []
         if self.per != "none":
-            said.append(Note("measures_per", per=self._per_note()))
+            notes.append(Note("measures_per", per=self._per_note()))
         if self.standardise:
-            said.append(Note("standardised"))
+            notes.append(Note("standardised"))
         if self.permute is not None:
-            said.append(Note("placebo_measure", seeds=Note("seed", seed=self.permute)))
-        return tuple(said)
+            notes.append(Note("placebo_measure", seeds=Note("seed", seed=self.permute)))
+        return tuple(notes)
 
     def artifacts(self, inputs: Inputs) -> Mapping[str, str]:
-        """Return what the measure is made from, to be kept beside the results: file names and CSV texts.
+        """Return the inputs of the measure, which are stored beside the results: CSV texts by file name.
 
         Raises
         ------
@@ -152,12 +152,12 @@ class Measure(Spec):
                 if re.search(rf"(?<!\w)ln_{re.escape(name)}(?!\w)", term):
                     raise ConfigError(Note("no_log_of_standardised", key="measure.standardise", term=term, column=name))
 
-    def _divisor(self, inputs: Inputs, made: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    def _divisor(self, inputs: Inputs, table: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         name = _DIVISORS[self.per]
         series = inputs.series([name], f"measure.per={self.per}").drop_duplicates(["unit", "time"])
-        matched = made[["unit", "time"]].merge(series, on=["unit", "time"], how="left")
-        values = numbers(matched, name, inputs.source)
-        bad = matched[values <= 0]
+        rows = table[["unit", "time"]].merge(series, on=["unit", "time"], how="left")
+        values = numbers(rows, name, inputs.source)
+        bad = rows[values <= 0]
         if len(bad):
             cells = cut(Note("cell", parts=cell) for cell in zip(bad["unit"], bad["time"], strict=True))
             raise DataError(
@@ -183,30 +183,30 @@ class NoMeasure(Measure):
         return inputs.series([], "measure=none")
 
 
-def _exchanged(made: pd.DataFrame, names: list[str], seed: int) -> pd.DataFrame:
-    """Return the columns with the path of another unit, drawn without replacement, in place of each unit's own.
+def _exchanged(table: pd.DataFrame, names: list[str], seed: int) -> pd.DataFrame:
+    """Return the columns with each unit's path replaced by that of another unit, drawn without replacement.
 
     A period that the other unit lacks is missing.
     """
-    if made.duplicated(["unit", "time"]).any():
-        unit, time = made.loc[made.duplicated(["unit", "time"]), ["unit", "time"]].iloc[0]
+    if table.duplicated(["unit", "time"]).any():
+        unit, time = table.loc[table.duplicated(["unit", "time"]), ["unit", "time"]].iloc[0]
         raise DataError(Note("permuted_unit_twice", key="measure.permute", seed=seed, unit=unit, time=time))
-    units = sorted(made["unit"].unique(), key=str)
+    units = sorted(table["unit"].unique(), key=str)
     giver = dict(zip(units, np.array(units, dtype=object)[permutations(len(units), 1, seed)[0]], strict=True))
-    asked = pd.MultiIndex.from_arrays([made["unit"].map(giver), made["time"]])
-    found = made.set_index(["unit", "time"])[names].reindex(asked)
-    return made.assign(**{name: found[name].to_numpy() for name in names})
+    keys = pd.MultiIndex.from_arrays([table["unit"].map(giver), table["time"]])
+    values = table.set_index(["unit", "time"])[names].reindex(keys)
+    return table.assign(**{name: values[name].to_numpy() for name in names})
 
 
 def _refuse_constant(values: Mapping[str, np.ndarray[tuple[int], np.dtype[np.float64]]]) -> None:
     for name, value in values.items():
-        known = value[np.isfinite(value)]
-        if len(known) < 2 or not varies(known):
+        finite = value[np.isfinite(value)]
+        if len(finite) < 2 or not varies(finite):
             raise DataError(
                 Note(
                     "standardised_constant",
                     key="measure.standardise",
                     column=name,
-                    values=len(np.unique(known)),
+                    values=len(np.unique(finite)),
                 )
             )

@@ -74,11 +74,11 @@ class BeaMeasure(Measure):
         Accepted spellings of the digital manufacturing sector's name in the tables. Sectors are matched by name, never
         by number: the numbers differ between vintages of the tables.
     sector2 : tuple of str
-        Those of the digital services sector's name.
+        The same for the digital services sector.
     coefficient : {"total_input", "intermediate_input", "leontief"}
-        What the digital share of a sector is measured by.
+        The measure of the digital share of a sector.
     scope : {"full", "narrow"}
-        The whole, or the digital sectors alone: then E = IDE, and there is no DDL.
+        The whole digital economy, or the digital sectors alone: then E = IDE, and there is no DDL.
     gap_years : {"structure", "interpolation"}
         How years without a table are filled.
     per, standardise, permute
@@ -106,14 +106,14 @@ class BeaMeasure(Measure):
 
     @pydantic.model_validator(mode="after")
     def _narrow_has_no_ddl(self) -> Self:
-        gone = [name for name in self.terms if name.removeprefix("ln_") == "ddl"]
-        if self.scope == "narrow" and gone:
-            raise ValueError(Note("bea_narrow_without_ddl", key="scope", terms=cut(gone)))
+        ddl_terms = [name for name in self.terms if name.removeprefix("ln_") == "ddl"]
+        if self.scope == "narrow" and ddl_terms:
+            raise ValueError(Note("bea_narrow_without_ddl", key="scope", terms=cut(ddl_terms)))
         return self
 
     @property
     def in_10k_cny(self) -> float:
-        """What turns the measures into 10k CNY, which they are in."""
+        """The factor that turns the measures into 10k CNY: they are in this unit."""
         return 1.0
 
     def compute(self, inputs: Inputs) -> pd.DataFrame:
@@ -135,18 +135,18 @@ class BeaMeasure(Measure):
         return keys.assign(**columns)
 
     def notes(self, inputs: Inputs) -> tuple[Note, ...]:
-        """Return what differs from the study's measure."""
-        said = []
+        """Return notes on differences from the study's measure."""
+        notes = []
         if self.scope == "narrow":
-            said.append(Note("narrow_scope"))
+            notes.append(Note("narrow_scope"))
         elif self.coefficient != "total_input":
-            said.append(Note("digital_share", what=_SHARES[self.coefficient]))
+            notes.append(Note("digital_share", what=_SHARES[self.coefficient]))
         if self.gap_years == "interpolation":
-            said.append(Note("interpolated_shares"))
-        return (*said, *super().notes(inputs))
+            notes.append(Note("interpolated_shares"))
+        return (*notes, *super().notes(inputs))
 
     def artifacts(self, inputs: Inputs) -> Mapping[str, str]:
-        """Return every sector of every table: ``sectors.csv`` with its coefficient and digital value added, 10k CNY.
+        """Return ``sectors.csv``: every sector of every table with its coefficient and digital value added, 10k CNY.
 
         Raises
         ------
@@ -162,13 +162,14 @@ class BeaMeasure(Measure):
 
     def _sectors(self, table: InputOutputTable, unit: str, year: int) -> dict[str, NDArray[Any]]:
         """Return the columns of one table."""
-        first, second = self._digital(table, _called(unit, year))
-        share = self._shares(table, _called(unit, year))
+        name = _table_name(unit, year)
+        digital = self._digital(table, name)
+        share = self._shares(table, name, digital)
         n = len(table.sectors)
         kind = np.full(n, "", dtype=object)
-        kind[[first, second]] = "sector1", "sector2"
+        kind[list(digital)] = "sector1", "sector2"
         # value added of the digital sectors counts in full
-        counted = np.where(kind != "", 1.0, share)
+        digital_share = np.where(kind != "", 1.0, share)
         return {
             "unit": np.full(n, unit, dtype=object),
             "table_year": np.full(n, year),
@@ -177,19 +178,20 @@ class BeaMeasure(Measure):
             "output": table.output,
             "value_added": table.value_added,
             "coefficient": share,
-            "digital_value_added": counted * table.value_added,
+            "digital_value_added": digital_share * table.value_added,
         }
 
     def _at_tables(self, inputs: Inputs) -> pd.DataFrame:
-        """Sector 1, Sector 2 and DDL, indexed by unit and table year."""
+        """Return Sector 1, Sector 2 and DDL, indexed by unit and table year."""
         tables = _tables(inputs)
-        rows = [self._one_table(table, _called(unit, year)) for (unit, year), table in tables.items()]
+        rows = [self._one_table(table, _table_name(unit, year)) for (unit, year), table in tables.items()]
         values = [[getattr(parts, name) for name in _PARTS] for parts in rows]
         index = pd.MultiIndex.from_tuples(list(tables), names=["unit", "year"])
         return pd.DataFrame(values, index=index, columns=list(_PARTS), dtype=float)
 
     def _one_table(self, table: InputOutputTable, name: Note) -> bea.DigitalValueAdded:
-        return bea.from_shares(self._shares(table, name), table.value_added, *self._digital(table, name))
+        digital = self._digital(table, name)
+        return bea.from_shares(self._shares(table, name, digital), table.value_added, *digital)
 
     def _digital(self, table: InputOutputTable, name: Note) -> tuple[int, int]:
         """Return the positions of the two digital sectors."""
@@ -199,13 +201,13 @@ class BeaMeasure(Measure):
             raise DataError(Note("bea_one_sector_twice", key="measure.sector1", sector=table.sectors[first]))
         return first, second
 
-    def _shares(self, table: InputOutputTable, name: Note) -> FloatArray:
-        """Return each sector's coefficient, shape (n,); none counts in the narrow scope."""
+    def _shares(self, table: InputOutputTable, name: Note, digital: tuple[int, int]) -> FloatArray:
+        """Return each sector's coefficient, shape (n,); all are 0 in the narrow scope."""
         if self.scope == "narrow":
             return np.zeros(len(table.sectors))
         coefficient = bea.COEFFICIENTS[self.coefficient]
         try:
-            share = coefficient(table.flows, table.value_added, table.output, self._digital(table, name))
+            share = coefficient(table.flows, table.value_added, table.output, digital)
         except np.linalg.LinAlgError as error:
             raise DataError(Note("bea_no_total_requirements", key="measure.coefficient", table=name)) from error
         if np.isfinite(share).all():
@@ -227,7 +229,7 @@ def _tables(inputs: Inputs) -> Mapping[tuple[str, int], InputOutputTable]:
     return inputs.tables
 
 
-def _called(unit: str, year: int) -> Note:
+def _table_name(unit: str, year: int) -> Note:
     """Return the name of a table."""
     return Note("cell", parts=(unit, year))
 
@@ -235,20 +237,20 @@ def _called(unit: str, year: int) -> Note:
 def _scaled(
     at_tables: pd.DataFrame, inputs: Inputs, keys: pd.DataFrame, years: pd.Series[int]
 ) -> bea.DigitalValueAdded:
-    """Return what each row's table of ``years`` makes of its year."""
-    found = at_tables.loc[pd.MultiIndex.from_arrays([keys["unit"], years])]
-    at_table = bea.DigitalValueAdded(*(found[name].to_numpy() for name in _PARTS))
+    """Return the digital value added of each row, scaled from its table of ``years`` to its own year."""
+    rows = at_tables.loc[pd.MultiIndex.from_arrays([keys["unit"], years])]
+    at_table = bea.DigitalValueAdded(*(rows[name].to_numpy() for name in _PARTS))
     return bea.scale_to_year(at_table, *growth(inputs, keys, years).T)
 
 
 def _position(sectors: Sequence[str], spellings: Sequence[str], table: Note, key: str) -> int:
-    wanted = {_folded(name) for name in spellings}
-    found = [index for index, name in enumerate(sectors) if _folded(name) in wanted]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        names = cut(sectors[index] for index in found)
-        raise DataError(Note("bea_several_sectors", key=key, table=table, number=len(found), sectors=names))
+    accepted = {_folded(name) for name in spellings}
+    matches = [index for index, name in enumerate(sectors) if _folded(name) in accepted]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        names = cut(sectors[index] for index in matches)
+        raise DataError(Note("bea_several_sectors", key=key, table=table, number=len(matches), sectors=names))
     if not spellings:
         raise DataError(Note("bea_no_spelling", key=key))
     raise DataError(
@@ -263,7 +265,7 @@ def _position(sectors: Sequence[str], spellings: Sequence[str], table: Note, key
     )
 
 
-# tables have the same sectors, hundreds of times
+# hundreds of tables have the same sector names
 @lru_cache(maxsize=4096)
 def _folded(name: str) -> str:
     return " ".join(name.split()).casefold()

@@ -1,4 +1,4 @@
-"""A measure that the source has ready."""
+"""A measure that is a ready-made column of the source."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from digicarbon.note import Note
 from digicarbon.source import Inputs
 
 Money = Literal["none", "10k_cny", "100m_cny"]
-"""What a column is counted in, where it is money."""
+"""The unit of a column, if it is money."""
 
 _IN_10K_CNY: Mapping[Money, float | None] = {"none": None, "10k_cny": 1.0, "100m_cny": 1e4}
 
@@ -30,9 +30,9 @@ class ColumnMeasure(Measure):
         The focal terms, e.g. ``ln_digeco`` for the logarithm of the column.
     name : str
         The name of the measure; empty for the column's own. A column that ``per``, ``standardise`` or ``permute``
-        changes needs another one, since controls, weights and outcomes may read the column as the source has it.
+        changes needs another name, since controls, weights and outcomes may read the original column of the source.
     money : {"none", "10k_cny", "100m_cny"}
-        Whether the column is money, and of which unit; a share of GDP is then a share.
+        Whether the column is money, and in which unit; divided by GDP, money is a true share of GDP.
     per, standardise, permute
         As in `Measure`.
     """
@@ -58,19 +58,19 @@ class ColumnMeasure(Measure):
 
     @property
     def in_10k_cny(self) -> float | None:
-        """What turns the column into 10k CNY; None where it is no money."""
+        """The factor that turns the column into 10k CNY; None if it is no money."""
         return _IN_10K_CNY[self.money]
 
     def compute(self, inputs: Inputs) -> pd.DataFrame:
-        """Return unit, time and the column as it is, under the measure's name.
+        """Return unit, time and the unchanged column under the measure's name.
 
         Raises
         ------
         DataError
             If the source has no such column.
         """
-        found = inputs.series([self.column], f"measure.column={self.column}")
-        return found.rename(columns={self.column: self.name or self.column})
+        table = inputs.series([self.column], f"measure.column={self.column}")
+        return table.rename(columns={self.column: self.name or self.column})
 
     def artifacts(self, inputs: Inputs) -> Mapping[str, str]:
         """Return the raw column: ``indicators.csv``.

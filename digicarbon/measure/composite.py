@@ -1,4 +1,4 @@
-"""What all indices made of a list of indicators have in common."""
+"""The base of all indices that combine several indicators."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from digicarbon.source import Inputs
 from digicarbon.spec import Names
 
 Direction = Literal["positive", "negative"]
-"""Whether more of an indicator is more digital, or less."""
+"""Whether a higher value of an indicator means more digital, or less."""
 
 
 @dataclass(frozen=True, eq=False)
 class Index:
-    """An index of n rows from k indicators, and what it is made from.
+    """An index of n rows from k indicators, and its inputs.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Index:
     normalised : ndarray, shape (n, k)
         The indicators on one scale.
     tables : mapping of str to DataFrame
-        Weights and the like, by what they are.
+        Weights and the like, by name.
     """
 
     values: FloatArray
@@ -55,10 +55,10 @@ class CompositeIndex(Measure):
     per_capita : tuple of str
         Indicators that are divided by the series ``population`` first.
     by : {"panel", "year"}
-        Whether ranges and weights come from all rows of the source, so that indices of different years compare, or from
-        each year on its own. Rows outside of the panel's span and sample count as well.
+        Whether ranges and weights come from all rows of the source, so that years are comparable, or from each
+        year separately. Rows outside of the panel's span and sample count as well.
     missing : {"refuse", "drop"}
-        Whether a row that lacks an indicator stops the run, or has no index and does not count for the others.
+        Whether a row that lacks an indicator is an error, or has no index and is ignored for the others.
     terms, per, standardise
         As in `Measure`.
     """
@@ -72,9 +72,9 @@ class CompositeIndex(Measure):
     @model_validator(mode="after")
     def _names_fit(self) -> Self:
         if len(self.indicators) < 2:
-            given = cut(self.indicators) or Note("index_of_nothing")
+            names = cut(self.indicators) or Note("index_of_nothing")
             example = "indicators={a: positive, b: negative}"
-            raise ValueError(Note("index_needs_two", key="indicators", example=example, given=given))
+            raise ValueError(Note("index_needs_two", key="indicators", example=example, given=names))
         self._refuse_strangers(self.per_capita, "per_capita")
         if self.name in ("", "unit", "time", *self.indicators):
             raise ValueError(Note("index_name_taken", key="name", name=self.name))
@@ -90,19 +90,19 @@ class CompositeIndex(Measure):
         names : sequence of str
             The k indicators.
         negative : ndarray of bool, shape (k,)
-            Whether less is more digital.
+            Whether a lower value means more digital.
         """
         raise TypeError(f"{type(self).__name__} does not say how indicators become an index; define `combine`.")
 
     def compute(self, inputs: Inputs) -> pd.DataFrame:
-        """Return unit, time and the index; not-a-number for rows that lack an indicator, where these are allowed.
+        """Return unit, time and the index; not-a-number for rows that lack an indicator, if these are allowed.
 
         Raises
         ------
         DataError
             If an indicator is missing, holds text, lacks a value where that is refused, or does not vary.
         """
-        return self._made(inputs)["index.csv"]
+        return self._tables(inputs)["index.csv"]
 
     def artifacts(self, inputs: Inputs) -> Mapping[str, str]:
         """Return ``indicators.csv`` (raw), ``normalised.csv``, ``index.csv`` and the tables of the kind of index.
@@ -114,20 +114,20 @@ class CompositeIndex(Measure):
         """
         return {
             name: plain_table(table).to_csv(index=False, lineterminator="\n")
-            for name, table in self._made(inputs).items()
+            for name, table in self._tables(inputs).items()
         }
 
     def notes(self, inputs: Inputs) -> tuple[Note, ...]:
-        """Return what the index is made of."""
+        """Return the note on the index's indicators, and further notes."""
         parts = cut((self._indicator(name, direction) for name, direction in self.indicators.items()), 40)
         rows = Note("all_rows") if self.by == "panel" else Note("each_year")
-        said = [Note("index", index=self.name, what=self._what(), indicators=parts, rows=rows)]
+        notes = [Note("index", index=self.name, what=self._what(), indicators=parts, rows=rows)]
         if self.missing == "drop":
-            lost = int((~np.isfinite(self._raw(inputs, list(self.indicators))[1]).all(axis=1)).sum())
-            said.append(Note("rows_without_index", rows=lost, every=len(inputs.frame), index=self.name))
+            incomplete = int((~np.isfinite(self._raw(inputs, list(self.indicators))[1]).all(axis=1)).sum())
+            notes.append(Note("rows_without_index", rows=incomplete, every=len(inputs.frame), index=self.name))
         if self.per != "none":
-            said.append(Note("index_without_unit", index=self.name, per=self.per))
-        return (*said, *super().notes(inputs))
+            notes.append(Note("index_without_unit", index=self.name, per=self.per))
+        return (*notes, *super().notes(inputs))
 
     def _indicator(self, name: str, direction: str) -> Note:
         """Return an indicator with its direction."""
@@ -152,26 +152,26 @@ class CompositeIndex(Measure):
                 )
             )
 
-    def _made(self, inputs: Inputs) -> dict[str, pd.DataFrame]:
-        """Return the index and what it is made from, a table per file name."""
+    def _tables(self, inputs: Inputs) -> dict[str, pd.DataFrame]:
+        """Return the index and its inputs, as tables by file name."""
         names = list(self.indicators)
         keys, raw = self._raw(inputs, names)
         complete = np.asarray(np.isfinite(raw).all(axis=1))
         index, normalised = np.full(len(raw), np.nan), np.full(raw.shape, np.nan)
         tables: dict[str, list[pd.DataFrame]] = {}
         negative = np.array([direction == "negative" for direction in self.indicators.values()])
-        for when, rows in self._groups(keys, complete):
-            self._refuse_constant(raw[rows], names, when)
+        for year, rows in self._groups(keys, complete):
+            self._refuse_constant(raw[rows], names, year)
             part = self.combine(raw[rows], names, negative)
-            self._refuse_cancelled(part, when)
+            self._refuse_cancelled(part, year)
             index[rows], normalised[rows] = part.values, part.normalised
             for name, table in part.tables.items():
-                tables.setdefault(f"{name}.csv", []).append(table if when is None else table.assign(time=when))
+                tables.setdefault(f"{name}.csv", []).append(table if year is None else table.assign(time=year))
         return {
             "indicators.csv": keys.assign(**dict(zip(names, raw.T, strict=True))),
             "normalised.csv": keys.assign(**dict(zip(names, normalised.T, strict=True))),
             "index.csv": keys.assign(**{self.name: index}),
-            **{name: pd.concat(found, ignore_index=True) for name, found in tables.items()},
+            **{name: pd.concat(parts, ignore_index=True) for name, parts in tables.items()},
         }
 
     def _raw(self, inputs: Inputs, names: Sequence[str]) -> tuple[pd.DataFrame, FloatArray]:
@@ -206,14 +206,14 @@ class CompositeIndex(Measure):
     def _groups(
         self, keys: pd.DataFrame, complete: NDArray[np.bool_]
     ) -> list[tuple[int | str | None, NDArray[np.intp]]]:
-        """Return the rows that share ranges and weights, with their year where it is one."""
+        """Return groups of rows that share ranges and weights, with the year if each group is a year."""
         if self.by == "panel":
             return [(None, np.flatnonzero(complete))]
         years = keys.loc[complete, "time"].dropna().drop_duplicates()
         return [(year, np.flatnonzero(complete & (keys["time"] == year).to_numpy())) for year in years]
 
     def _refuse_cancelled(self, index: Index, year: object) -> None:
-        """Refuse an index in which only rounding tells rows apart: scaled indicators lie between 0 and 1."""
+        """Raise if rows of the index differ by rounding only, as scaled indicators between 0 and 1 may cancel."""
         if not varies(index.values):
             raise DataError(
                 Note(

@@ -21,8 +21,8 @@ class EntropyIndex(CompositeIndex):
     """Indicators on min-max scales, added with entropy weights: Σ_j w_j z_j, from ``shift`` to 1 + ``shift``.
 
     The scale is z = (x - min)/(max - min) + shift, or (max - x)/(max - min) + shift for a negative indicator. Weights
-    are those of `numeric.entropy_weights`, computed from the shifted z, as this literature does so that ln 0 is met
-    nowhere and the index has a logarithm.
+    are those of `numeric.entropy_weights`, computed from the shifted z, as usual in this literature, so that ln 0 does
+    not occur and the index has a logarithm.
 
     Attributes
     ----------
@@ -46,9 +46,9 @@ class EntropyIndex(CompositeIndex):
         negative : ndarray of bool, shape (k,)
         """
         scaled = min_max(values, negative, self.shift)
-        found = entropy_weights(scaled)
-        table = pd.DataFrame({"indicator": list(names), "entropy": found.entropy, "weight": found.weights})
-        return Index(scaled @ found.weights, scaled, {"weights": table})
+        result = entropy_weights(scaled)
+        table = pd.DataFrame({"indicator": list(names), "entropy": result.entropy, "weight": result.weights})
+        return Index(scaled @ result.weights, scaled, {"weights": table})
 
     def _what(self) -> Note:
         return Note("entropy_index")

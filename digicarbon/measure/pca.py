@@ -19,23 +19,23 @@ from digicarbon.source import Inputs
 from digicarbon.spec import SomeNames
 
 CANCEL = 1e-9
-"""Loadings whose sum is smaller cancel up to rounding."""
+"""Loadings with a smaller absolute sum cancel, up to rounding."""
 
 
 class PcaIndex(CompositeIndex):
     """The first principal components of standardised indicators, averaged by their variances.
 
     Indicators are standardised (the components are those of the correlation matrix), negative ones with the other sign.
-    The index is Σ_m λ_m s_m / Σ_m λ_m over the components that are kept, s_m the scores as Stata's ``predict`` and R's
+    The index is Σ_m λ_m s_m / Σ_m λ_m over the kept components, with s_m the scores as Stata's ``predict`` and R's
     ``prcomp`` give them. A component's sign is such that its loadings have a positive sum, so that the index correlates
     positively with the indicators' mean.
 
     Attributes
     ----------
     variance : float
-        As many components are kept as together have this share of the variance.
+        The smallest number of components that together have this share of the variance is kept.
     components : int or None
-        The number of components; if given, ``variance`` does not count.
+        The number of components; if given, ``variance`` is ignored.
     rescale : bool
         Whether the index is brought to the range from 0 to 1; the lowest row is then 0 and has no logarithm.
     terms, indicators, name, per_capita, by, missing, per, standardise, permute
@@ -71,22 +71,22 @@ class PcaIndex(CompositeIndex):
         negative : ndarray of bool, shape (k,)
         """
         scaled = z_scores(values) * np.where(negative, -1.0, 1.0)
-        found = principal_components(scaled)
-        number = self.components or found.enough(self.variance)
-        index = found.index(number)
+        result = principal_components(scaled)
+        number = self.components or result.enough(self.variance)
+        index = result.index(number)
         if self.rescale:
             index = min_max(index[:, None], np.array([False]))[:, 0]
-        return Index(index, scaled, _tables(found, number, names))
+        return Index(index, scaled, _tables(result, number, names))
 
     def notes(self, inputs: Inputs) -> tuple[Note, ...]:
-        """Return what the index is made of, and whether the sign of one of its components is arbitrary."""
-        made = self._made(inputs)
-        keys = [name for name in ("time", "component") if name in made["loadings.csv"]]
-        sums = made["loadings.csv"].groupby(keys)["loading"].sum()
-        kept = made["components.csv"].set_index(keys)["kept"]
-        arbitrary = sums[kept.reindex(sums.index) & (sums.abs() < CANCEL)].index.get_level_values("component")
-        cancelled = Note("arbitrary_sign", components=cut(map(str, sorted(set(arbitrary)))), index=self.name)
-        return (*super().notes(inputs), *([cancelled] if len(arbitrary) else []))
+        """Return the notes of the index, and a note if the sign of one of its components is arbitrary."""
+        tables = self._tables(inputs)
+        keys = [name for name in ("time", "component") if name in tables["loadings.csv"]]
+        sums = tables["loadings.csv"].groupby(keys)["loading"].sum()
+        used = tables["components.csv"].set_index(keys)["kept"]
+        arbitrary = sums[used.reindex(sums.index) & (sums.abs() < CANCEL)].index.get_level_values("component")
+        note = Note("arbitrary_sign", components=cut(map(str, sorted(set(arbitrary)))), index=self.name)
+        return (*super().notes(inputs), *([note] if len(arbitrary) else []))
 
     def _what(self) -> Note:
         first = Note("first_components", components=self.components)
@@ -94,18 +94,18 @@ class PcaIndex(CompositeIndex):
         return Note("pca_index", many=many, scale=Note("rescaled") if self.rescale else Note("not_rescaled"))
 
 
-def _tables(found: PrincipalComponents, number: int, names: Sequence[str]) -> dict[str, pd.DataFrame]:
+def _tables(result: PrincipalComponents, number: int, names: Sequence[str]) -> dict[str, pd.DataFrame]:
     order = np.arange(1, len(names) + 1)
-    loadings = pd.DataFrame(found.loadings, columns=order).assign(indicator=list(names))
+    loadings = pd.DataFrame(result.loadings, columns=order).assign(indicator=list(names))
     return {
-        "weights": pd.DataFrame({"indicator": list(names), "weight": found.weights(number)}),
+        "weights": pd.DataFrame({"indicator": list(names), "weight": result.weights(number)}),
         "loadings": loadings.melt("indicator", var_name="component", value_name="loading"),
         "components": pd.DataFrame(
             {
                 "component": order,
-                "eigenvalue": found.eigenvalues,
-                "share": found.shares,
-                "cumulative": np.cumsum(found.shares),
+                "eigenvalue": result.eigenvalues,
+                "share": result.shares,
+                "cumulative": np.cumsum(result.shares),
                 "kept": order <= number,
             }
         ),

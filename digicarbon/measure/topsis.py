@@ -48,14 +48,14 @@ class TopsisIndex(CompositeIndex):
 
     @model_validator(mode="after")
     def _given_weights_fit(self) -> Self:
-        given = self.given or {}
-        self._refuse_strangers(tuple(given), "given")
-        if (self.weights == "given") != bool(given):
+        user_weights = self.given or {}
+        self._refuse_strangers(tuple(user_weights), "given")
+        if (self.weights == "given") != bool(user_weights):
             example = f"weights=given given={{{next(iter(self.indicators))}: 2, …}}"
             raise ValueError(Note("given_weights_alone", key="weights", example=example))
-        lacking = [name for name in self.indicators if given.get(name, 0.0) <= 0] if given else []
-        if lacking:
-            raise ValueError(Note("given_weights_lacking", key="given", indicators=cut(lacking)))
+        missing = [name for name in self.indicators if user_weights.get(name, 0.0) <= 0] if user_weights else []
+        if missing:
+            raise ValueError(Note("given_weights_lacking", key="given", indicators=cut(missing)))
         return self
 
     def combine(self, values: FloatArray, names: Sequence[str], negative: NDArray[np.bool_]) -> Index:
@@ -68,14 +68,14 @@ class TopsisIndex(CompositeIndex):
         negative : ndarray of bool, shape (k,)
         """
         scaled = min_max(values, negative, self.shift)
-        given = self.given or {}
-        ways: Mapping[Weighting, Callable[[], FloatArray]] = {
+        user_weights = self.given or {}
+        makers: Mapping[Weighting, Callable[[], FloatArray]] = {
             "entropy": lambda: entropy_weights(scaled).weights,
             "equal": lambda: np.ones(len(names)),
-            "given": lambda: np.array([given[name] for name in names]),
+            "given": lambda: np.array([user_weights[name] for name in names]),
         }
-        chosen = ways[self.weights]()
-        weights = chosen / chosen.sum()
+        raw_weights = makers[self.weights]()
+        weights = raw_weights / raw_weights.sum()
         table = pd.DataFrame({"indicator": list(names), "weight": weights})
         return Index(closeness(scaled, weights).index, scaled, {"weights": table})
 

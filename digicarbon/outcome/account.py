@@ -1,4 +1,4 @@
-"""Which CO2 an outcome counts: the sectoral or the apparent inventory, or the burning of fuels."""
+"""The CO2 of an outcome: from the sectoral or the apparent inventory, or from the burning of fuels."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FuelUnit = Literal["10kt", "100m_m3"]
 """10k tonnes, or 100m cubic metres."""
 
 CONSIDERABLE = 0.05
-"""A fuel of a larger share in a unit's CO2 is not taken as unused where it has no value."""
+"""A fuel with a larger share in a unit's CO2 does not count as unused if it has no value."""
 
 # from blast furnace gas (3 MJ per m3) and wood (10 MJ per kg) to liquid fuels (50) and gases (90)
 _CALORIFIC = (1_000.0, 100_000.0)
@@ -30,7 +30,7 @@ _CARBON = (5.0, 100.0)
 
 
 class Fuel(Spec):
-    """What a fuel emits when it burns.
+    """The properties of a fuel that determine its CO2 when it burns.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Fuel(Spec):
     oxidation : float
         Share of the carbon that is oxidised, from 0 to 1.
     unit : {"10kt", "100m_m3"} or None
-        The unit of the source's series: 10k tonnes, or 100m cubic metres; None takes what the source says of it.
+        The unit of the source's series: 10k tonnes, or 100m cubic metres; None takes the unit that the source states.
     """
 
     calorific_value_kj: float
@@ -79,10 +79,10 @@ class CarbonOutcome(Outcome):
         The fuels of the account ``fuels``, by the name of their series; None takes the study's seven
         (`digicarbon.data.fuels`).
     missing_fuels : {"refuse", "zero"}
-        What a fuel without a value does to the account ``fuels``: the sum is missing, or the fuel counts as unused and
-        a note says where. The sum stays missing, and a note says so, where there is no fuel at all, or where the fuel
-        made more than `CONSIDERABLE` of the unit's CO2 in the median year that has it (of all units' where the unit
-        never has it). Other accounts do not look at it.
+        What happens in the account ``fuels`` if a fuel has no value: the sum is missing, or the fuel counts as unused
+        and a note says where. The sum is still missing, with a note, if there is no fuel at all, or if the fuel made
+        more than `CONSIDERABLE` of the unit's CO2 in the median year that has it (of all units' CO2 if the unit never
+        has it). Other accounts ignore this field.
     """
 
     account: Literal["sectoral", "apparent", "fuels"] = "sectoral"
@@ -98,7 +98,7 @@ class CarbonOutcome(Outcome):
         return self
 
     def emission_factors(self) -> pd.DataFrame:
-        """Return what each fuel of the account ``fuels`` emits (Table 4 of the study, or the factors of one's own).
+        """Return the emission factor of each fuel of the account ``fuels`` (Table 4 of the study, or the user's).
 
         Returns
         -------
@@ -118,15 +118,15 @@ class CarbonOutcome(Outcome):
         )
 
     def notes(self, inputs: Inputs) -> tuple[Note, ...]:
-        """Return which CO2 the outcome is of, and what became of fuels without a value."""
-        said = [self._co2_note()]
+        """Return notes on the CO2 account and on fuels without a value."""
+        notes = [self._co2_note()]
         if self.account == "fuels" and self.missing_fuels == "zero":
-            table = inputs.series(self._fuels, self._asks)
-            said += self._gap_notes(table, self._shares(table, inputs))
-        return tuple(said)
+            table = inputs.series(self._fuels, self._setting)
+            notes += self._gap_notes(table, self._shares(table, inputs))
+        return tuple(notes)
 
     def _co2_note(self) -> Note:
-        """Return which CO2 it is, and what that is divided by."""
+        """Return the note on the CO2 account and on its divisor."""
         return Note("co2_account", account=self._account_note())
 
     def _account_note(self) -> Note:
@@ -140,38 +140,38 @@ class CarbonOutcome(Outcome):
 
     def _gap_notes(self, table: pd.DataFrame, shares: FloatArray) -> list[Note]:
         gaps = table[self._fuels].isna().to_numpy()
-        partly = gaps & ~gaps.all(axis=1, keepdims=True)
+        single_gaps = gaps & ~gaps.all(axis=1, keepdims=True)
         labels = [(str(unit), str(year)) for unit, year in zip(table["unit"], table["time"], strict=True)]
-        kept = partly & (shares > CONSIDERABLE)
-        unused = partly & ~kept.any(axis=1, keepdims=True)
-        said = []
+        missing = single_gaps & (shares > CONSIDERABLE)
+        unused = single_gaps & ~missing.any(axis=1, keepdims=True)
+        notes = []
         if unused.any():
             empty = ((self._fuels[k], *labels[row]) for k, row in np.argwhere(unused.T).tolist())
-            said.append(Note("fuels_unused", cells=cut((Note("cell", parts=parts) for parts in empty), 40)))
-        if kept.any():
+            notes.append(Note("fuels_unused", cells=cut((Note("cell", parts=parts) for parts in empty), 40)))
+        if missing.any():
             cells = (
                 Note("cell", parts=(self._fuels[k], *labels[row], f"({shares[row, k]:.0%})"))
-                for k, row in np.argwhere(kept.T).tolist()
+                for k, row in np.argwhere(missing.T).tolist()
             )
-            said.append(Note("co2_missing", share=CONSIDERABLE, cells=cut(cells, 40)))
-        return said
+            notes.append(Note("co2_missing", share=CONSIDERABLE, cells=cut(cells, 40)))
+        return notes
 
     def _with_co2(self, inputs: Inputs, *series: str) -> tuple[pd.DataFrame, pd.Series[float]]:
-        """Return unit, time and the wanted series, and CO2 in million tonnes, missing where the account is.
+        """Return unit, time and the series, and CO2 in million tonnes, missing where the account is missing.
 
         Raises
         ------
         DataError
             If a series is missing, or if CO2 is zero or negative.
         """
-        counted = self._fuels if self.account == "fuels" else [f"co2_{self.account}"]
-        table = inputs.series([*series, *counted], self._asks)
-        co2 = self._burnt(table, inputs) if self.account == "fuels" else table[counted[0]]
-        refuse_non_positive(table, co2, Note("co2_of_account", account=self._asks), inputs.source)
+        columns = self._fuels if self.account == "fuels" else [f"co2_{self.account}"]
+        table = inputs.series([*series, *columns], self._setting)
+        co2 = self._fuel_co2(table, inputs) if self.account == "fuels" else table[columns[0]]
+        refuse_non_positive(table, co2, Note("co2_of_account", account=self._setting), inputs.source)
         return table, co2
 
     @property
-    def _asks(self) -> str:
+    def _setting(self) -> str:
         return f"outcome.account={self.account}"
 
     @property
@@ -193,17 +193,17 @@ class CarbonOutcome(Outcome):
             [fuel.oxidation for fuel in facts],
         )
 
-    def _burnt(self, table: pd.DataFrame, inputs: Inputs) -> pd.Series[float]:
-        burnt = table[self._fuels].to_numpy(dtype=np.float64)
+    def _fuel_co2(self, table: pd.DataFrame, inputs: Inputs) -> pd.Series[float]:
+        amounts = table[self._fuels].to_numpy(dtype=np.float64)
         gaseous = self._gaseous(inputs)
-        gaps = np.isnan(burnt)
+        gaps = np.isnan(amounts)
         if self.missing_fuels == "zero" and gaps.any():
             unused = gaps & ~gaps.all(axis=1, keepdims=True)
-            burnt = np.where(unused & ~(self._shares(table, inputs) > CONSIDERABLE), 0.0, burnt)
-        return pd.Series(fuels.fuel_co2_mt(burnt, self._per_kg(), gaseous), index=table.index)
+            amounts = np.where(unused & ~(self._shares(table, inputs) > CONSIDERABLE), 0.0, amounts)
+        return pd.Series(fuels.fuel_co2_mt(amounts, self._per_kg(), gaseous), index=table.index)
 
     def _shares(self, table: pd.DataFrame, inputs: Inputs) -> FloatArray:
-        """Return what each fuel usually makes of the CO2 of each row's unit, shape (rows, fuels)."""
+        """Return the usual share of each fuel in the CO2 of each row's unit, shape (rows, fuels)."""
         units = pd.factorize(table["unit"])[0]
         per_unit = fuels.mt_per_unit(self._per_kg(), self._gaseous(inputs))
         return fuels.usual_shares(table[self._fuels].to_numpy(dtype=np.float64) * per_unit, units)[units]
@@ -214,40 +214,40 @@ class CarbonOutcome(Outcome):
         Raises
         ------
         DataError
-            If the unit of a fuel is unknown, or another one than the source's.
+            If the unit of a fuel is unknown, or differs from the source's.
         """
-        found = []
+        gaseous = []
         for name, fuel in self._facts.items():
-            stated = inputs.units.get(name, "")
-            own = _fuel_unit(stated)
-            if own == "other" or (fuel.unit is not None and own not in ("unknown", fuel.unit)):
+            source_unit = inputs.units.get(name, "")
+            unit = _fuel_unit(source_unit)
+            if unit == "other" or (fuel.unit is not None and unit not in ("unknown", fuel.unit)):
                 raise DataError(
                     Note(
                         "fuel_of_other_unit",
                         key=f"outcome.factors.{name}",
                         series=name,
                         source=inputs.source,
-                        stated=stated,
+                        stated=source_unit,
                         known=Note("either_fuel_unit") if fuel.unit is None else fuel.unit,
                     )
                 )
-            if fuel.unit is None and own == "unknown":
+            if fuel.unit is None and unit == "unknown":
                 raise DataError(
                     Note("fuel_without_unit", key=f"outcome.factors.{name}", series=name, source=inputs.source)
                 )
-            found.append((fuel.unit or own) == "100m_m3")
-        return found
+            gaseous.append((fuel.unit or unit) == "100m_m3")
+        return gaseous
 
 
-def _fuel_unit(stated: str) -> FuelUnit | Literal["other", "unknown"]:
-    """Return which unit a source's word for one is."""
+def _fuel_unit(unit: str) -> FuelUnit | Literal["other", "unknown"]:
+    """Return the unit that a source's spelling means."""
     rows = data.units()
-    # 10kt, 10k t and 10k_t are one
-    found = rows[rows["unit"].map(_bare) == _bare(stated)]
-    if found.empty:
+    # 10kt, 10k t and 10k_t are the same unit
+    matches = rows[rows["unit"].map(_bare) == _bare(unit)]
+    if matches.empty:
         return "unknown"
-    known: Mapping[tuple[str, int], FuelUnit] = {("mass", 10**4): "10kt", ("volume", 10**8): "100m_m3"}
-    return known.get((str(found["quantity"].iloc[0]), int(found["size"].iloc[0])), "other")
+    codes: Mapping[tuple[str, int], FuelUnit] = {("mass", 10**4): "10kt", ("volume", 10**8): "100m_m3"}
+    return codes.get((str(matches["quantity"].iloc[0]), int(matches["size"].iloc[0])), "other")
 
 
 def _bare(unit: str) -> str:

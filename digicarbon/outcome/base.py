@@ -33,7 +33,7 @@ class Outcome(Spec):
 
     @property
     def left_to_models(self) -> frozenset[str]:
-        """The term and the controls, where `compute` does not read them."""
+        """The term and the controls, if `compute` does not read them."""
         return sharing(self, "compute", "notes")
 
     def compute(self, inputs: Inputs) -> pd.DataFrame:
@@ -47,7 +47,7 @@ class Outcome(Spec):
         raise TypeError(f"{type(self).__name__} does not say how it is computed; define `compute`.")
 
     def notes(self, inputs: Inputs) -> tuple[Note, ...]:
-        """Return what belongs under every table of this outcome, e.g. what was assumed; sentences will do."""
+        """Return the notes under every table of this outcome, e.g. on assumptions; sentences are allowed."""
         return ()
 
 

@@ -32,7 +32,7 @@ class Total(CarbonOutcome):
         return Note("co2_in_mt", account=self._account_note())
 
     def compute(self, inputs: Inputs) -> pd.DataFrame:
-        """Return unit, time and CO2; missing where the account is.
+        """Return unit, time and CO2; missing where the account is missing.
 
         Raises
         ------
@@ -64,7 +64,7 @@ class PerCapita(CarbonOutcome):
         return Note("co2_per_head", account=self._account_note())
 
     def compute(self, inputs: Inputs) -> pd.DataFrame:
-        """Return unit, time and CO2 per head; missing where CO2 or population is.
+        """Return unit, time and CO2 per head; missing where CO2 or population is missing.
 
         Raises
         ------

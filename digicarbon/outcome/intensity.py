@@ -33,7 +33,7 @@ class Intensity(CarbonOutcome):
     gdp : str
         The series of GDP at current prices, 100m CNY.
     base_year : int or None
-        The year whose prices GDP is measured at: its GDP is carried to the other years by ``gdp_index``, and the column
+        The year whose prices GDP is measured at: ``gdp_index`` carries its GDP to the other years, and the column
         ``real_gdp`` holds the result. None takes GDP as it is.
     gdp_index : str
         The series of the volume index of GDP, previous year = 100; used with a base year only.
@@ -58,9 +58,9 @@ class Intensity(CarbonOutcome):
         refuse_non_positive(table, table[self.gdp], Note("column_of_gdp", column=self.gdp), inputs.source)
         if self.base_year is None:
             return table[["unit", "time"]].assign(**{self.name: MT_PER_100M_TO_T_PER_10K * co2 / table[self.gdp]})
-        real = self._real_gdp(inputs, self.base_year, wanted=co2.notna() & table[self.gdp].notna())
-        made = {self.name: MT_PER_100M_TO_T_PER_10K * co2 / real, REAL_GDP: real}
-        return table[["unit", "time"]].assign(**made)
+        real = self._real_gdp(inputs, self.base_year, required=co2.notna() & table[self.gdp].notna())
+        columns = {self.name: MT_PER_100M_TO_T_PER_10K * co2 / real, REAL_GDP: real}
+        return table[["unit", "time"]].assign(**columns)
 
     def notes(self, inputs: Inputs) -> tuple[Note, ...]:
         """Return how GDP is deflated, after the notes of the account."""
@@ -71,7 +71,7 @@ class Intensity(CarbonOutcome):
     def _co2_note(self) -> Note:
         return Note("co2_over_gdp", account=self._account_note())
 
-    def _real_gdp(self, inputs: Inputs, base_year: int, wanted: pd.Series[bool]) -> pd.Series[float]:
+    def _real_gdp(self, inputs: Inputs, base_year: int, required: pd.Series[bool]) -> pd.Series[float]:
         """Return GDP at the prices of the base year for each row of the inputs."""
         table = inputs.series([self.gdp, self.gdp_index], "outcome.base_year")
         refuse_non_positive(
@@ -89,25 +89,25 @@ class Intensity(CarbonOutcome):
                     last=years.max(),
                 )
             )
-        # the panel reports a unit and year that stands twice
+        # the panel reports repeated units and years
         wide = table.assign(time=years).drop_duplicates(["unit", "time"]).set_index(["unit", "time"])
         span = range(int(years.min()), int(years.max()) + 1)
         index = wide[self.gdp_index].unstack("time").reindex(columns=span)
         nominal = wide[self.gdp].unstack("time")[base_year]
         real = at_constant_prices(nominal, index, base_year - span.start)
         place = index.index.get_indexer(pd.Index(table["unit"])), (years - span.start).to_numpy()
-        found = pd.Series(real[place], index=table.index)
-        lost = table.assign(time=years)[wanted & found.isna()]
-        if len(lost):
-            self._explain(lost, nominal, index, base_year, inputs.source)
-        return found
+        result = pd.Series(real[place], index=table.index)
+        gaps = table.assign(time=years)[required & result.isna()]
+        if len(gaps):
+            self._raise_gaps(gaps, nominal, index, base_year, inputs.source)
+        return result
 
-    def _explain(
-        self, lost: pd.DataFrame, nominal: pd.Series[float], index: pd.DataFrame, base_year: int, source: str
+    def _raise_gaps(
+        self, gaps: pd.DataFrame, nominal: pd.Series[float], index: pd.DataFrame, base_year: int, source: str
     ) -> None:
-        """Raise what is missing where real GDP does not exist."""
-        without = [unit for unit in lost["unit"].unique() if np.isnan(nominal[unit])]
-        if without:
+        """Raise an error that names the values missing for real GDP."""
+        no_base = [unit for unit in gaps["unit"].unique() if np.isnan(nominal[unit])]
+        if no_base:
             raise DataError(
                 Note(
                     "no_value_in_base_year",
@@ -115,13 +115,13 @@ class Intensity(CarbonOutcome):
                     year=base_year,
                     column=self.gdp,
                     source=source,
-                    units=cut(without),
+                    units=cut(no_base),
                 )
             )
         gap = index.isna()
         cells = {
             (unit, year): None
-            for unit, row_year in zip(lost["unit"], lost["time"], strict=True)
+            for unit, row_year in zip(gaps["unit"], gaps["time"], strict=True)
             for year in range(min(row_year, base_year) + 1, max(row_year, base_year) + 1)
             if gap.loc[unit, year]
         }
@@ -133,7 +133,7 @@ class Intensity(CarbonOutcome):
                 column=self.gdp_index,
                 source=source,
                 cells=cut(Note("cell", parts=cell) for cell in cells),
-                rows=len(lost),
+                rows=len(gaps),
             )
         )
 

@@ -1,4 +1,4 @@
-"""What was asked of a sweep: its configuration as coloured YAML."""
+"""The configuration of a sweep as coloured YAML."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from digicarbon.report.focal import text_of
 from digicarbon.tracking import masked
 
 OWN = ("title", "columns", "grid", "zip", "exclude", "draw", "experiments", "instead", "replace")
-"""Keys that stand in an experiment's file beside its choices."""
+"""Keys of an experiment's file besides its choices."""
 SETTINGS = ("report", "executor", "tracking")
 MOST = 12
-"""Values of a key that are named."""
+"""How many values of a key are listed."""
 _LINE = re.compile(r"(?P<indent>[ -]*)(?P<key>[^\s#][^:#]*?:(?=\s|$))?(?P<value>[^#\n]*?)(?P<comment>\s#.*|^\s*#.*)?$")
 
 
@@ -28,26 +28,26 @@ def coloured(text: str) -> Markup:
 
 
 def own_part(config: str) -> str:
-    """Return the part of a composed configuration that an experiment's file says besides its choices; empty if none."""
+    """Return the part of a composed configuration that an experiment's file adds to its choices; empty if none."""
     content: Mapping[str, Any] = yaml.safe_load(config) or {}
-    kept = {key: content[key] for key in OWN if content.get(key)}
-    return yaml.safe_dump(kept, allow_unicode=True, sort_keys=False, width=100) if kept else ""
+    part = {key: content[key] for key in OWN if content.get(key)}
+    return yaml.safe_dump(part, allow_unicode=True, sort_keys=False, width=100) if part else ""
 
 
 def choices(sweep: RecordedSweep) -> list[tuple[str, str]]:
     """Return each group with the options that the runs have, and each further key that varies with its values."""
-    found: dict[str, dict[str, None]] = {group: {} for group in GROUPS if group not in SETTINGS}
+    options_by_key: dict[str, dict[str, None]] = {group: {} for group in GROUPS if group not in SETTINGS}
     for options, values in _distinct(sweep):
         for group, option in options.items():
-            if group in found:
-                found[group][str(option)] = None
+            if group in options_by_key:
+                options_by_key[group][str(option)] = None
         for key, value in values.items():
             if key not in GROUPS:
-                found.setdefault(key, {})[text_of(value)] = None
+                options_by_key.setdefault(key, {})[text_of(value)] = None
     if sweep.data and not any(entry["weights"] for entry in sweep.data):
-        # an experiment names weights whether or not one of its models takes them
-        found["weights"] = {}
-    return [(key, _listed(list(values))) for key, values in found.items() if values]
+        # an experiment may name weights although none of its models uses them
+        options_by_key["weights"] = {}
+    return [(key, _listed(list(values))) for key, values in options_by_key.items() if values]
 
 
 def _distinct(sweep: RecordedSweep) -> Iterator[tuple[Mapping[str, str], Mapping[str, Any]]]:
@@ -60,10 +60,10 @@ def _listed(values: Sequence[str]) -> str:
 
 
 def _line(line: str) -> Markup:
-    found = _LINE.match(line)
-    if found is None:
+    match = _LINE.match(line)
+    if match is None:
         return escape(line)
-    parts = {name: escape(part or "") for name, part in found.groupdict().items()}
+    parts = {name: escape(part or "") for name, part in match.groupdict().items()}
     key = Markup('<span class="k">{}</span>').format(parts["key"]) if parts["key"] else Markup("")
     comment = Markup('<span class="c">{}</span>').format(parts["comment"]) if parts["comment"] else Markup("")
     return parts["indent"] + key + parts["value"] + comment

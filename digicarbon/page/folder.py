@@ -1,4 +1,4 @@
-"""A folder that is written whole or not at all."""
+"""A folder that is written completely or not at all."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut
 
 MANIFEST = "manifest.json"
-"""Lists what was written, so that the folder can be replaced without losing what others put there."""
+"""Lists the written files, so that a replacement loses no files of others."""
 
 
 def write(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Make a folder of files, or replace one that this made before.
+    """Make a folder of files, or replace one that this function made earlier.
 
     Parameters
     ----------
@@ -30,29 +30,29 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
     Raises
     ------
     ConfigError
-        If the folder holds anything else, or cannot be written; it is as it was then.
+        If the folder contains other files, or cannot be written; it then remains unchanged.
     """
     foreign = _foreign(folder)
     if foreign:
         raise ConfigError(Note("page_folder_of_others", folder=folder, files=cut(sorted(foreign), 4)))
     half = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}")
-    before = half.with_name(f"{half.name}-before")
+    old = half.with_name(f"{half.name}-before")
     try:
         _fill(half, files)
         if folder.exists():
-            folder.replace(before)
+            folder.replace(old)
         try:
             half.replace(folder)
         except OSError:
-            if before.exists():
-                before.replace(folder)
+            if old.exists():
+                old.replace(folder)
             raise
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise ConfigError(Note("page_folder_not_written", folder=folder, reason=reason)) from error
     finally:
-        for left in (half, before):
-            shutil.rmtree(left, ignore_errors=True)
+        for path in (half, old):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _fill(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -69,17 +69,17 @@ def _fill(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def _foreign(folder: Path) -> list[str]:
-    """Return what is in a folder and was not written here, or was changed since."""
+    """Return the files of a folder that were not written here, or were changed since."""
     if not folder.exists():
         return []
     if not folder.is_dir():
         return [folder.name]
-    known: dict[str, str] = {}
+    hashes: dict[str, str] = {}
     with suppress(OSError, ValueError, KeyError, TypeError):
-        known = dict(json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"])
-    there = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if not path.is_dir()}
+        hashes = dict(json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"])
+    paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if not path.is_dir()}
     return [
         name
-        for name, path in there.items()
-        if not (known and name == MANIFEST) and known.get(name) != hashlib.sha256(path.read_bytes()).hexdigest()
+        for name, path in paths.items()
+        if not (hashes and name == MANIFEST) and hashes.get(name) != hashlib.sha256(path.read_bytes()).hexdigest()
     ]

@@ -1,4 +1,4 @@
-"""The table of all runs: compact columns for the page's own code, and the whole of it as CSV."""
+"""The table of all runs: compact columns for the page's script, and the full table as CSV."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ NUMBERS = (
     ("metrics.r2_within", "r2_within"),
     ("metrics.loglik", "loglik"),
 )
-"""Columns of a sweep's rows that the table shows, where any run has them, and what they are called."""
+"""Columns of a sweep's rows that the table shows if any run has them, and their names."""
 FEW = 5
-"""Up to so many choices stand before the estimates."""
+"""Up to so many choices are shown to the left of the estimates."""
 DIGITS = 9
 """Significant digits that the page keeps; runs.csv has all of them."""
 
 
 def payload(sweep: RecordedSweep, focal: Mapping[str, str], base: str, words: Words, labels: Labels) -> Markup:
-    """Return the table of runs as JSON that can stand in a page.
+    """Return the table of runs as JSON that is safe inside a page.
 
     Parameters
     ----------
@@ -51,26 +51,26 @@ def payload(sweep: RecordedSweep, focal: Mapping[str, str], base: str, words: Wo
         The address of a run in MLflow without its id.
     words : Words
     labels : Labels
-        What terms are called.
+        The names of terms.
     """
     names, hashes, planned = _listed(sweep)
     rows = sweep.rows.reindex(hashes)
     columns = [_run_column(names, planned, words)]
     states = [_state(status, words) for status in rows["status"]]
-    # where all have finished the head of the page says so
+    # if all have finished, the head of the page says so
     if set(states) - {words("finished")}:
         columns.append({**_texts(words("state"), states), "state": True, "finished": words("finished")})
-    chosen = [
+    choices = [
         _texts(key, [text_of(values[key]) if key in values else "" for values in planned])
         for key in dict.fromkeys(key for values in planned for key in values)
     ]
-    there = [(column, name) for column, name in NUMBERS if column in rows and rows[column].notna().any()]
-    found = [_numbers(name, rows[column], words) for column, name in there]
-    found.append(_numbers("seconds", (rows["end"] - rows["start"]) / 1000, words))
+    metrics = [(column, name) for column, name in NUMBERS if column in rows and rows[column].notna().any()]
+    estimates = [_numbers(name, rows[column], words) for column, name in metrics]
+    estimates.append(_numbers("seconds", (rows["end"] - rows["start"]) / 1000, words))
     term = [_texts(words("term"), [labels(focal[name]) if name in focal else "" for name in names])] if focal else []
-    # estimates stand where they are seen
-    first = 0 if len(chosen) <= FEW else sum(name in ("coef", "se", "p") for _, name in there)
-    columns += [*term, *found[:first], *chosen, *found[first:]] if first else [*chosen, *term, *found]
+    # with many choices, estimates come first, so that they are visible
+    first = 0 if len(choices) <= FEW else sum(name in ("coef", "se", "p") for _, name in metrics)
+    columns += [*term, *estimates[:first], *choices, *estimates[first:]] if first else [*choices, *term, *estimates]
     content = {
         "ids": ["" if run_id != run_id else run_id for run_id in rows["run_id"]],
         "base": base,
@@ -78,7 +78,7 @@ def payload(sweep: RecordedSweep, focal: Mapping[str, str], base: str, words: Wo
         "words": words.listed("any", "filter", "filter_number", "of", "sort", "most_printed"),
     }
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    # what stands in a script element ends at the first </, whatever quotes are around it
+    # a script element ends at the first </, even within quotes
     return Markup(text.replace("<", "\\u003c"))
 
 
@@ -86,13 +86,13 @@ def table(sweep: RecordedSweep) -> bytes:
     """Return all runs with all params and metrics as CSV, in the order of the experiment."""
     names, hashes, _ = _listed(sweep)
     rows = sweep.rows.reindex(hashes)
-    kept = [name for name in rows.columns if name.startswith(("params.", "metrics."))]
+    columns = [name for name in rows.columns if name.startswith(("params.", "metrics."))]
     error = rows["error"].map(lambda text: text.partition("\n")[0] if isinstance(text, str) else "")
     seconds = (rows["end"] - rows["start"]) / 1000
     head = pd.DataFrame(
         {"run": names, "run_id": rows["run_id"], "status": rows["status"], "error": error, "seconds": seconds}
     )
-    content: str = plain_table(pd.concat([head, rows[kept]], axis="columns")).to_csv(index=False)
+    content: str = plain_table(pd.concat([head, rows[columns]], axis="columns")).to_csv(index=False)
     return content.encode("utf-8-sig")
 
 
@@ -103,7 +103,7 @@ def _listed(sweep: RecordedSweep) -> tuple[list[str], list[str], list[Mapping[st
 
 
 def _run_column(names: Sequence[str], planned: Sequence[Mapping[str, Any]], words: Words) -> dict[str, Any]:
-    """Return what runs are called: their labels without what other columns say, or else their numbers."""
+    """Return the names of runs: labels without the content of other columns, or else numbers."""
     short = [_own_name(name, values) for name, values in zip(names, planned, strict=True)]
     if any(short):
         return {**_texts(words("run"), short), "run": True}
@@ -111,7 +111,7 @@ def _run_column(names: Sequence[str], planned: Sequence[Mapping[str, Any]], word
 
 
 def _own_name(label: str, values: Mapping[str, Any]) -> str:
-    """Return a label without the keys that it names beside a column; empty where it names nothing else."""
+    """Return a label without the keys that have a column; empty if nothing is left."""
     places = [place for key in values if (place := f", {label}".find(f", {key}=")) >= 0]
     return label[: max(min(places) - 2, 0)] if places else label
 

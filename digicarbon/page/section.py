@@ -1,4 +1,4 @@
-"""One experiment on a page: everything that is shown of its sweep, made from what MLflow holds."""
+"""One experiment on a page: everything that the page shows of its sweep, from the records of MLflow."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ LOCAL = "http://127.0.0.1:5000"
 """Where `digicarbon ui` serves a store of this machine."""
 PICTURES = {".svg": "image/svg+xml", ".png": "image/png"}
 MOST_PICTURES = 60
-"""More are files beside the page."""
+"""Further pictures are files beside the page."""
 LARGE = 1_500_000
-"""A drawing of more bytes is shown as pixels, where there are some."""
+"""If a drawing has more bytes, the page shows its pixel version, if there is one."""
 MOST_FAILURES = 200
 CURVE_RUNS = 10
-"""From so many runs on, a page has their specification curve, whatever the report is."""
+"""From so many runs on, a page has their specification curve, for any report."""
 OPEN_ROWS, OPEN_COLUMNS = 30, 10
 """A longer or wider diagnostic is folded."""
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A picture that stands in a page.
+    """A picture within a page.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class Picture:
 
 @dataclass(frozen=True, eq=False)
 class Section:
-    """What a page shows of an experiment.
+    """The content of a page for one experiment.
 
     Attributes
     ----------
@@ -75,30 +75,30 @@ class Section:
     refusal : str
         Why there is no table.
     complaint : str
-        What the report refuses of its table or its pictures; empty if nothing.
+        The error of the report's table or pictures; empty if there is none.
     pictures : sequence of Picture
     more_pictures : sequence of str
-        Names of further ones.
+        Names of further pictures.
     curve : Markup
-        The tables of the specification curve and of its joint test, where the report does not show them.
+        The tables of the specification curve and of its joint test, if the report does not show them.
     curve_note : str
-        Why there is no curve, where one was tried.
+        Why there is no curve, if one was tried.
     diagnostics : sequence of (str, Markup, bool)
         Name, table, and whether it is folded.
     count : int
-        Of runs.
+        The number of runs.
     runs : Markup
         The table of runs as JSON.
     failures, skipped : sequence of (str, str)
         Labels and sentences.
     more_failures, more_skipped : int
-        How many are not named.
+        How many are not listed.
     left : sequence of str
     excluded : str
         A sentence, or nothing.
     choices : sequence of (str, str)
     own, config : Markup
-        YAML: what the experiment says, and all of it.
+        YAML: the experiment's own part, and the whole configuration.
     data : sequence of mapping
         Entries of the record of data, as the page shows them.
     provenance : sequence of (str, str)
@@ -140,7 +140,7 @@ class Section:
 
 
 def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, words: Words) -> Section:
-    """Return what a page shows of a recorded sweep.
+    """Return the content of a page for a recorded sweep.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
         The experiment.
     report : Report
     changed : bool
-        Whether the report is not the one that the sweep was shown with: its pictures are made anew then.
+        Whether the report differs from the one of the sweep: then its pictures are drawn again.
     words : Words
     """
     root = sweep.uri.rstrip("/") if sweep.uri.startswith(SERVERS) else LOCAL
@@ -157,14 +157,16 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
     addresses = {label: base + run_id for label, run_id in sweep.run_ids.items()}
     key = "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in name)
     title = sweep.title or name
-    looked = _Looked.at(sweep)
+    overview = _Overview.at(sweep)
     if isinstance(report, SpecificationCurve):
         report = _with_joint(report, sweep.joint)
     table, refusal = _table(sweep, report, title)
-    drawn, complaint = _drawn(sweep, report, title) if changed else ({}, "")
-    curve, tables, curve_note = _curve(sweep, report, looked, title)
-    drawn = {**drawn, **curve}
-    shown, more, kept = _pictures(sweep, drawn, f"{title} (SIMULATED)" if sweep.simulated else title)
+    new_pictures, complaint = _new_pictures(sweep, report, title) if changed else ({}, "")
+    curve, tables, curve_note = _curve(sweep, report, overview, title)
+    new_pictures = {**new_pictures, **curve}
+    pictures, further_pictures, picture_files = _pictures(
+        sweep, new_pictures, f"{title} (SIMULATED)" if sweep.simulated else title
+    )
     return Section(
         name=name,
         key=key,
@@ -176,13 +178,13 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
         table_html=Markup("") if table is None else Markup(table.to_html_piece(addresses)),
         complaint=refusal or complaint,
         refusal=refusal or ("" if table is not None else words("none_fitted")),
-        pictures=shown,
-        more_pictures=more,
+        pictures=pictures,
+        more_pictures=further_pictures,
         curve=tables if isinstance(report, SpecificationCurve) else tables + _joint(sweep.joint, words),
         curve_note=curve_note,
-        diagnostics=list(_diagnostics(sweep, report, looked, addresses)),
+        diagnostics=list(_diagnostics(sweep, report, overview, addresses)),
         count=sum(1 + len(run.twins) for run in sweep.roster.runs),
-        runs=runs.payload(sweep, looked.focal, base, words, report.words),
+        runs=runs.payload(sweep, overview.focal, base, words, report.words),
         failures=sweep.failures[:MOST_FAILURES],
         skipped=[*sweep.roster.failed, *sweep.roster.skipped][:MOST_FAILURES],
         more_failures=max(len(sweep.failures) - MOST_FAILURES, 0),
@@ -197,27 +199,27 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
         link_note=words("links_local", address=root, name=sweep.experiment)
         if root == LOCAL
         else words("links_server", address=root),
-        files={**kept, "runs.csv": runs.table(sweep)},
+        files={**picture_files, "runs.csv": runs.table(sweep)},
     )
 
 
 @dataclass(frozen=True, eq=False)
-class _Looked:
-    """What one pass over all results tells: focal terms by label, and the places of runs that have a diagnostic."""
+class _Overview:
+    """The result of one pass over all results: focal terms by label, and positions of runs by diagnostic."""
 
     focal: Mapping[str, str]
-    having: Mapping[str, Sequence[int]]
+    places: Mapping[str, Sequence[int]]
 
     @classmethod
-    def at(cls, sweep: RecordedSweep) -> _Looked:
+    def at(cls, sweep: RecordedSweep) -> _Overview:
         focal: dict[str, str] = {}
-        having: dict[str, list[int]] = {}
-        for place, record in enumerate(sweep.records):
+        places: dict[str, list[int]] = {}
+        for position, record in enumerate(sweep.records):
             if record.result.focal:
                 focal[record.label] = record.result.focal[0]
             for name in record.result.tables:
-                having.setdefault(name, []).append(place)
-        return cls(focal, having)
+                places.setdefault(name, []).append(position)
+        return cls(focal, places)
 
 
 def _table(sweep: RecordedSweep, report: Report, title: str) -> tuple[Table | None, str]:
@@ -236,8 +238,8 @@ def _table(sweep: RecordedSweep, report: Report, title: str) -> tuple[Table | No
         return None, str(error)
 
 
-def _drawn(sweep: RecordedSweep, report: Report, title: str) -> tuple[Mapping[str, bytes], str]:
-    """Return the pictures of a report, or a sentence that says why there are none."""
+def _new_pictures(sweep: RecordedSweep, report: Report, title: str) -> tuple[Mapping[str, bytes], str]:
+    """Return the pictures of a report, or the reason why there are none."""
     try:
         return (report.files(title, sweep.records) if len(sweep.records) else {}), ""
     except DigicarbonError as error:
@@ -245,12 +247,12 @@ def _drawn(sweep: RecordedSweep, report: Report, title: str) -> tuple[Mapping[st
 
 
 def _pictures(
-    sweep: RecordedSweep, drawn: Mapping[str, bytes], title: str
+    sweep: RecordedSweep, new_pictures: Mapping[str, bytes], title: str
 ) -> tuple[list[Picture], list[str], dict[str, bytes]]:
-    """Return the pictures that stand in the page, names of more, and all of them as files."""
+    """Return the pictures within the page, the names of further ones, and all of them as files."""
     kinds = (*PICTURES, ".pdf")
     stored = [name for name in sweep.files if PurePosixPath(name).suffix in kinds and not name.startswith("measure/")]
-    files = {**{name: sweep.file(name) for name in stored}, **drawn}
+    files = {**{name: sweep.file(name) for name in stored}, **new_pictures}
     files = {name: content for name, content in files.items() if PurePosixPath(name).suffix in kinds}
     stems: dict[str, list[str]] = {}
     for name in files:
@@ -258,31 +260,31 @@ def _pictures(
             stems.setdefault(name.rpartition(".")[0], []).append(name)
     # vectors before pixels, unless they are very large
     best = [min(names, key=lambda name: (len(files[name]) > LARGE, name.endswith(".png"))) for names in stems.values()]
-    shown = [
-        Picture(name, _uri(name, files[name]), f"{title}: {_spoken(name)}" if len(best) > 1 else title)
+    pictures = [
+        Picture(name, _uri(name, files[name]), f"{title}: {_in_words(name)}" if len(best) > 1 else title)
         for name in best[:MOST_PICTURES]
     ]
-    return shown, best[MOST_PICTURES:], {f"pictures/{name}": content for name, content in files.items()}
+    return pictures, best[MOST_PICTURES:], {f"pictures/{name}": content for name, content in files.items()}
 
 
 def _uri(name: str, content: bytes) -> str:
     return f"data:{PICTURES[PurePosixPath(name).suffix]};base64,{base64.b64encode(content).decode()}"
 
 
-def _spoken(name: str) -> str:
+def _in_words(name: str) -> str:
     return PurePosixPath(name).stem.replace("_", " ")
 
 
 def _with_joint(report: SpecificationCurve, joint: Joint | None) -> SpecificationCurve:
-    """Return a curve with the joint test, if it is of the same estimand."""
+    """Return a curve with the joint test, if the estimand is the same."""
     return report if joint is None or joint.estimand != report.quantity else report.with_joint(joint)
 
 
 def _curve(
-    sweep: RecordedSweep, report: Report, looked: _Looked, title: str
+    sweep: RecordedSweep, report: Report, overview: _Overview, title: str
 ) -> tuple[Mapping[str, bytes], Markup, str]:
     """Return the specification curve of many runs: its picture, its tables, and why there is none."""
-    if isinstance(report, SpecificationCurve) or len(looked.focal) < CURVE_RUNS:
+    if isinstance(report, SpecificationCurve) or len(overview.focal) < CURVE_RUNS:
         return {}, Markup(""), ""
     quantity = report.asked.quantity if sweep.joint is None else cast(Quantity, sweep.joint.estimand)
     spec = SpecificationCurve(quantity=quantity, pictures=("svg",), labels=report.labels, language=report.language)
@@ -305,10 +307,10 @@ def _joint(joint: Joint | None, words: Words) -> Markup:
 
 
 def _diagnostics(
-    sweep: RecordedSweep, report: Report, looked: _Looked, addresses: Mapping[str, str]
+    sweep: RecordedSweep, report: Report, overview: _Overview, addresses: Mapping[str, str]
 ) -> Iterator[tuple[str, Markup, bool]]:
-    """Yield a table of each diagnostic that the report does not show itself."""
-    for name, places in looked.having.items():
+    """Yield a table of each diagnostic that the report does not show."""
+    for name, places in overview.places.items():
         if getattr(report, "name", "") == name:
             continue
         spec = DiagnosticTable(name=name, labels=report.labels, language=report.language)
@@ -320,12 +322,12 @@ def _diagnostics(
 
 def _facts(sweep: RecordedSweep, base: str, words: Words) -> Iterator[tuple[str, Markup]]:
     done = len(sweep.fitted) + sweep.lacking
-    said = [words("run_done" if done == 1 else "runs_done", n=f"{done:,}")]
-    said += [words("runs_failed", n=f"{len(sweep.failures):,}")] if sweep.failures else []
-    said += [words("runs_left", n=f"{len(sweep.left):,}")] if sweep.left else []
+    counts = [words("run_done" if done == 1 else "runs_done", n=f"{done:,}")]
+    counts += [words("runs_failed", n=f"{len(sweep.failures):,}")] if sweep.failures else []
+    counts += [words("runs_left", n=f"{len(sweep.left):,}")] if sweep.left else []
     link = Markup('<a href="{}">{}</a>').format(base + sweep.parent_id, sweep.parent_id[:12])
     yield words("experiment"), Markup("{}").format(sweep.experiment)
-    yield words("all_runs"), Markup("{}").format((", " if words.language == "en" else "，").join(said))
+    yield words("all_runs"), Markup("{}").format((", " if words.language == "en" else "，").join(counts))
     yield words("date"), Markup("{}").format(_when(sweep.start))
     yield words("sweep"), link
     yield words("store"), Markup("{}").format(masked(sweep.uri))
@@ -341,10 +343,10 @@ def _warnings(sweep: RecordedSweep, words: Words) -> Iterator[str]:
 
 
 def _data(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the record of data without places of the machine it was made on; entries of equal files are one."""
-    found: dict[str, dict[str, Any]] = {}
+    """Return the record of data without paths of the machine; entries with equal files are combined."""
+    entries_by_content: dict[str, dict[str, Any]] = {}
     for entry in entries:
-        shown = {
+        content = {
             "source": entry["source"],
             "simulated": entry["simulated"],
             "names": entry["names"],
@@ -355,27 +357,27 @@ def _data(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 for digest, one in entry["weights"].items()
             ],
         }
-        own = found.setdefault(json.dumps(shown), {**shown, "options": {}, "fingerprints": []})
+        own = entries_by_content.setdefault(json.dumps(content), {**content, "options": {}, "fingerprints": []})
         for group, option in entry["options"].items():
             own["options"].setdefault(group, {})[option] = None
         own["fingerprints"] += [one for one in entry["runs"] if one not in own["fingerprints"]]
-    return list(found.values())
+    return list(entries_by_content.values())
 
 
 def _file(file: Mapping[str, Any]) -> dict[str, Any]:
-    kept = ("kind", "imported", "citation")
-    imports = [{key: item[key] for key in kept if item.get(key)} for item in file["imports"]]
+    keys = ("kind", "imported", "citation")
+    imports = [{key: item[key] for key in keys if item.get(key)} for item in file["imports"]]
     return {**{key: file[key] for key in ("name", "sha256", "size", "series")}, "imports": imports}
 
 
 def _provenance(sweep: RecordedSweep, words: Words) -> Iterator[tuple[str, str]]:
     rows = sweep.rows
     for tag, name in (("digicarbon.host", "host"), ("digicarbon.code", "code")):
-        if found := _values(rows, tag):
-            yield words(name), ", ".join(found)
-    if found := _values(rows, "mlflow.source.git.commit"):
+        if values := _values(rows, tag):
+            yield words(name), ", ".join(values)
+    if values := _values(rows, "mlflow.source.git.commit"):
         dirty = f" ({words('dirty')})" if "True" in _values(rows, "digicarbon.git_dirty") else ""
-        yield words("commit"), ", ".join(found) + dirty
+        yield words("commit"), ", ".join(values) + dirty
     versions = [f"digicarbon {version}" for version in _values(rows, "digicarbon.version")]
     for text in _values(rows, "digicarbon.packages"):
         versions += [f"{name} {version}" for name, version in json.loads(text).items()]

@@ -1,4 +1,4 @@
-"""Sections to files: the page, and what lies beside it."""
+"""The files of a page: the page itself, and those beside it."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ PAGE = "index.html"
 def files(
     title: str, sections: Sequence[Section], words: Words, now: datetime | None = None
 ) -> tuple[dict[str, bytes], list[str]]:
-    """Return the page and all files beside it, by name, and sentences on formats that cannot be written here.
+    """Return the page and all files beside it, by name, and the reasons why formats cannot be written here.
 
     Parameters
     ----------
     title : str
     sections : sequence of Section
-        Of a page of several, each has a folder of its own.
+        If there are several, each has its own folder.
     words : Words
     now : datetime, optional
-        What the page says it was made at.
+        The time of creation that the page states.
     """
-    found: dict[str, bytes] = {}
-    lacking: dict[str, None] = {}
+    all_files: dict[str, bytes] = {}
+    refusals: dict[str, None] = {}
     folders: list[tuple[Section, str, list[str]]] = []
     for one in sections:
         folder = f"{one.key}/" if len(sections) > 1 else ""
-        own = {f"{folder}{name}": content for name, content in {**_tables(one, lacking), **one.files}.items()}
+        own = {f"{folder}{name}": content for name, content in {**_tables(one, refusals), **one.files}.items()}
         folders.append((one, folder, sorted(own)))
-        found |= own
+        all_files |= own
     page = _environment().get_template("page.html.j2")
     text = page.render(
         title=title,
@@ -56,47 +56,47 @@ def files(
         version=digicarbon.__version__,
         made=(now or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC"),
         table_style=Markup(STYLE),
-        style=_own("page.css"),
-        script=_own("runs.js"),
+        style=_markup_of("page.css"),
+        script=_markup_of("runs.js"),
     )
-    return {PAGE: text.encode(), **found}, list(lacking)
+    return {PAGE: text.encode(), **all_files}, list(refusals)
 
 
-def _tables(one: Section, lacking: dict[str, None]) -> Mapping[str, bytes]:
-    """Return the table in each format that can be written here; a package that is missing costs its format only."""
+def _tables(one: Section, refusals: dict[str, None]) -> Mapping[str, bytes]:
+    """Return the table in each format that can be written here; a missing package affects its format only."""
     if one.table is None:
         return {}
-    found = {}
+    contents = {}
     for suffix, write in FORMATS.items():
-        # the page has it
+        # the page contains it
         if suffix == ".html":
             continue
         try:
-            found[f"table{suffix}"] = write(one.table)
+            contents[f"table{suffix}"] = write(one.table)
         except ConfigError as error:
-            lacking[str(error)] = None
-    found["table.csv"] = plain_table(one.table.cells).to_csv().encode("utf-8-sig")
+            refusals[str(error)] = None
+    contents["table.csv"] = plain_table(one.table.cells).to_csv().encode("utf-8-sig")
     if one.table.below is not None:
-        found["table_below.csv"] = plain_table(one.table.below.cells).to_csv().encode("utf-8-sig")
-    return found
+        contents["table_below.csv"] = plain_table(one.table.below.cells).to_csv().encode("utf-8-sig")
+    return contents
 
 
 @cache
 def _environment() -> Environment:
-    made = Environment(
+    environment = Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["thousands"] = _thousands
-    return made
+    environment.filters["thousands"] = _thousands
+    return environment
 
 
 def _thousands(number: Any) -> str:
     return f"{number:,}"
 
 
-def _own(name: str) -> Markup:
+def _markup_of(name: str) -> Markup:
     return Markup((HERE / name).read_text(encoding="utf-8"))

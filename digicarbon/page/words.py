@@ -1,4 +1,4 @@
-"""What a page says around its tables, in English and Chinese."""
+"""The words of a page around its tables, in English and Chinese."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Words:
-    """Returns what a page says in its language.
+    """Returns the words of a page in its language.
 
     Attributes
     ----------
@@ -148,9 +148,9 @@ class Words:
     language: Language = "en"
 
     def __call__(self, key: str, **values: object) -> str:
-        """Return the words of a key, with values put in."""
+        """Return the words of a key, with values filled in."""
         return _WORDS[key][self.language == "zh"].format(**values)
 
     def listed(self, *keys: str) -> dict[str, str]:
-        """Return the words of several keys as they are, for the page's own code."""
+        """Return the words of several keys without values, for the page's script."""
         return {key: _WORDS[key][self.language == "zh"] for key in keys}

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
 
 MOST_LETTERS = 31
-"""A sheet's name is no longer."""
+"""The longest name of a sheet."""
 MOST_TEXT = 32_767
-"""A cell holds no longer text."""
+"""The longest text of a cell."""
 FONT = "Times New Roman"
 
 
@@ -34,12 +34,12 @@ def excel(grids: Sequence[Grid]) -> bytes:
     return buffer.getvalue()
 
 
-def _sheet_name(title: str, taken: Sequence[str]) -> str:
-    """Return a name for a sheet that Excel takes and no other sheet has."""
+def _sheet_name(title: str, names: Sequence[str]) -> str:
+    """Return a name for a sheet that Excel accepts and no other sheet has."""
     words = re.sub(r"[\[\]:*?/\\]", " ", title).strip(" '") or "Table"
-    name, others = words[:MOST_LETTERS].strip(" '"), [other.casefold() for other in taken]
+    name, used = words[:MOST_LETTERS].strip(" '"), [other.casefold() for other in names]
     copy = 2
-    while name.casefold() in others:
+    while name.casefold() in used:
         name = f"{words[: MOST_LETTERS - 4].strip()} ({copy})"
         copy += 1
     return name
@@ -50,19 +50,19 @@ def _write(sheet: Worksheet, grid: Grid) -> None:
     from openpyxl.utils import get_column_letter
 
     columns = 1 + len(grid.heads)
-    _say(sheet.cell(1, 1), grid.title).font = Font(name=FONT, bold=True)
+    _write_text(sheet.cell(1, 1), grid.title).font = Font(name=FONT, bold=True)
     head = 4 if grid.spanners else 3
     for words, start, count in grid.spanners:
-        _say(sheet.cell(head - 1, start + 2), words).alignment = Alignment(horizontal="center")
+        _write_text(sheet.cell(head - 1, start + 2), words).alignment = Alignment(horizontal="center")
         if count > 1:
             sheet.merge_cells(
                 start_row=head - 1, start_column=start + 2, end_row=head - 1, end_column=start + count + 1
             )
     for column, words in enumerate(grid.heads, start=2):
-        _say(sheet.cell(head, column), words).alignment = Alignment(horizontal="center", wrap_text=True)
+        _write_text(sheet.cell(head, column), words).alignment = Alignment(horizontal="center", wrap_text=True)
     long = grid.sentences
     for row, (label, cells) in enumerate(grid.rows, start=head + 1):
-        _say(sheet.cell(row, 1), label).font = Font(name=FONT, italic=row - head - 1 in grid.blocks)
+        _write_text(sheet.cell(row, 1), label).font = Font(name=FONT, italic=row - head - 1 in grid.blocks)
         for column, (text, sentence) in enumerate(zip(cells, long, strict=True), start=2):
             cell = _fill(sheet.cell(row, column), text)
             side = "left" if sentence else "center"
@@ -80,9 +80,9 @@ def _write(sheet: Worksheet, grid: Grid) -> None:
     for column, width in enumerate(widths, start=1):
         sheet.column_dimensions[get_column_letter(column)].width = width
     for row, note in enumerate(grid.notes, start=bottom_row + 1):
-        cell = _say(sheet.cell(row, 1), note)
+        cell = _write_text(sheet.cell(row, 1), note)
         cell.font, cell.alignment = Font(name=FONT, size=9), Alignment(wrap_text=True, vertical="top")
-        # Excel does not make the row of a merged cell as high as its text
+        # Excel does not adapt the height of a row to the text of a merged cell
         sheet.merge_cells(f"A{row}:{get_column_letter(columns)}{row}")
         sheet.row_dimensions[row].height = 13 * -(-length(note) // int(sum(widths)))
     _set_print(sheet, head, columns, bottom_row + len(grid.notes))
@@ -103,36 +103,36 @@ def _set_print(sheet: Worksheet, head: int, columns: int, last: int) -> None:
 
 
 def _fill(cell: Cell, text: str) -> Cell:
-    """Write a number where the text is one, and the text elsewhere."""
-    found = number(text)
-    value = None if found is None else float(found.digits)
-    # a sheet knows no negative zero
-    if found is None or value is None or (value == 0 and found.digits.startswith("-")):
-        return _say(cell, text)
-    cell.value = value if found.decimals else int(found.digits)
-    cell.number_format = _format(found)
+    """Write a number if the text is one, else the text."""
+    parsed = number(text)
+    value = None if parsed is None else float(parsed.digits)
+    # a sheet cannot show a negative zero
+    if parsed is None or value is None or (value == 0 and parsed.digits.startswith("-")):
+        return _write_text(cell, text)
+    cell.value = value if parsed.decimals else int(parsed.digits)
+    cell.number_format = _format(parsed)
     cell.font = _font()
     return cell
 
 
-def _format(found: Number) -> str:
+def _format(parsed: Number) -> str:
     """Return the number format that shows a number as it is printed."""
-    digits = f"0.{'0' * found.decimals}" if found.decimals else "0"
-    shown = f"{_quoted(found.before)}{digits}{_quoted(found.after)}"
-    # by itself a minus would stand before the parenthesis
-    return f"{shown};{_quoted(found.before + '-')}{digits}{_quoted(found.after)}" if found.before else shown
+    digits = f"0.{'0' * parsed.decimals}" if parsed.decimals else "0"
+    positive = f"{_quoted(parsed.before)}{digits}{_quoted(parsed.after)}"
+    # by default a minus would be outside of the parenthesis
+    return f"{positive};{_quoted(parsed.before + '-')}{digits}{_quoted(parsed.after)}" if parsed.before else positive
 
 
 def _quoted(text: str) -> str:
     return f'"{text}"' if text else ""
 
 
-def _say(cell: Cell, text: str) -> Cell:
-    """Write a text as a text, also where it looks like a formula."""
+def _write_text(cell: Cell, text: str) -> Cell:
+    """Write a text as text, even if it looks like a formula."""
     if text:
         cell.value = text[:MOST_TEXT]
         cell.data_type = "s"
-        # so that it stays one when somebody edits the cell
+        # so that it remains a text when somebody edits the cell
         cell.quotePrefix = is_formula(text)
     cell.font = _font()
     return cell

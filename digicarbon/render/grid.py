@@ -1,4 +1,4 @@
-"""What every writer of a table starts from: texts without anything that a format cannot hold."""
+"""The common input of all writers of tables: texts that every format can store."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 SENTENCE = 40
-"""A column with a longer cell holds sentences: it is wrapped and set flush left."""
+"""A column with a longer cell contains sentences: it is wrapped and left-aligned."""
 
 _PIECE = re.compile(
     "[（《「【]*(?:[\u2e80-\U0010ffff][^\\w\\s（《「【]*|[^\\s\u2e80-\U0010ffff]+[）》」】，。：；、]*)\\s*"
 )
-"""What no line ends within: a word, or a Chinese character with the sign behind it."""
+"""An unbreakable piece of text: a word, or a Chinese character with the sign behind it."""
 _NUMBER = re.compile(r"(?P<before>\(?)(?P<digits>-?(?:0|[1-9]\d{0,14})(?:\.\d{1,12})?)(?P<after>\*{0,3}|\))\Z")
 
 
 @dataclass(frozen=True)
 class Number:
-    """A cell that holds one number, perhaps with stars or in parentheses.
+    """A cell with one number, perhaps with stars or in parentheses.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Number:
 
     @property
     def decimals(self) -> int:
-        """How many digits stand behind the point."""
+        """How many digits follow the point."""
         return len(self.digits.partition(".")[2])
 
 
@@ -45,18 +45,18 @@ class Grid:
     ----------
     title : str
     heads : tuple of str
-        Of the k columns.
+        Heads of the k columns.
     spanners : tuple of (str, int, int)
         Words over several columns: the first of them, counted from 0, and how many.
     rows : tuple of (str, tuple of str)
         A label and k cells each.
     rules : frozenset of int
-        Rows before which a block ends.
+        Rows that begin a new block.
     blocks : frozenset of int
         Rows that are the heading of a block.
     notes : tuple of str
     language : {"en", "zh"}
-        Of the notes.
+        Language of the notes.
     """
 
     title: str
@@ -82,13 +82,13 @@ class Grid:
     @property
     def over(self) -> list[int]:
         """How many places each column needs for its part of the words over it."""
-        found = [0] * len(self.heads)
+        places = [0] * len(self.heads)
         for words, start, count in self.spanners:
-            found[start : start + count] = [-(-length(words) // count)] * count
-        return found
+            places[start : start + count] = [-(-length(words) // count)] * count
+        return places
 
     def stays(self, row: int) -> bool:
-        """Return whether a row stands on one page with the next: a heading, or one with more beneath it."""
+        """Return whether a row stays on one page with the next: a heading, or a row with more beneath it."""
         return row in self.blocks or (row + 1 < len(self.rows) and not self.rows[row + 1][0])
 
     @property
@@ -103,15 +103,15 @@ class Grid:
 
     @property
     def sentences(self) -> list[bool]:
-        """Whether each column holds sentences."""
+        """Whether each column contains sentences."""
         return [any(length(cell) > SENTENCE for cell in column[1:]) for column in self.columns]
 
 
 def split(grid: Grid, fits: Callable[[Grid], bool]) -> list[Grid]:
-    """Return a table as tables of fewer columns that fit a page.
+    """Split a table into tables with fewer columns that fit a page.
 
-    Rows that are empty in a part, and not in the whole table, are left out there. Notes stand under the last part; the
-    others say so.
+    Rows that are empty in a part, but not in the whole table, are left out there. Notes are under the last part; the
+    other parts refer to it.
     """
     parts: list[Grid] = []
     start, every = 0, len(grid.heads)
@@ -131,7 +131,7 @@ def split(grid: Grid, fits: Callable[[Grid], bool]) -> list[Grid]:
 
 
 def _elsewhere(grid: Grid, parts: int) -> tuple[str, ...]:
-    """Return the line that stands in place of the notes, in their language."""
+    """Return the line that replaces the notes, in their language."""
     if not grid.notes:
         return ()
     return (
@@ -142,31 +142,31 @@ def _elsewhere(grid: Grid, parts: int) -> tuple[str, ...]:
 
 
 def _without_empty(part: Grid, whole: Grid) -> Grid:
-    """Return a part of a table without the rows that are empty in it only, and without headings of nothing else."""
+    """Return a part of a table without rows that are empty only there, and without headings of such rows only."""
     # a row without a label belongs to the one above it, e.g. a standard error to its coefficient
     firsts = [row for row, (label, _) in enumerate(part.rows) if label or not row]
     ends = [*firsts[1:], len(part.rows)]
     groups = [range(first, end) for first, end in zip(firsts, ends, strict=True)]
-    kept: list[int] = []
+    rows_left: list[int] = []
     for group in groups:
         here, anywhere = (any(any(one.rows[row][1]) for row in group) for one in (part, whole))
         if group[0] in part.blocks or here or not anywhere:
-            kept += group
-    # headings last: whether anything stands under one is known only now
+            rows_left += group
+    # headings last: only now it is known whether rows remain below them
     sections = sorted({*part.blocks, *part.rules, len(part.rows)})
     for row in part.blocks:
         below = range(row + 1, next(end for end in sections if end > row))
-        if below and not any(one in kept for one in below):
-            kept.remove(row)
-    if len(kept) in (0, len(part.rows)):
+        if below and not any(one in rows_left for one in below):
+            rows_left.remove(row)
+    if len(rows_left) in (0, len(part.rows)):
         return part
-    place = {row: at for at, row in enumerate(kept)}
-    following = (next((at for row, at in place.items() if row >= rule), None) for rule in part.rules)
+    position = {row: at for at, row in enumerate(rows_left)}
+    rules_left = (next((at for row, at in position.items() if row >= rule), None) for rule in part.rules)
     return replace(
         part,
-        rows=tuple(part.rows[row] for row in kept),
-        rules=frozenset(at for at in following if at is not None),
-        blocks=frozenset(place[row] for row in part.blocks if row in place),
+        rows=tuple(part.rows[row] for row in rows_left),
+        rules=frozenset(at for at in rules_left if at is not None),
+        blocks=frozenset(position[row] for row in part.blocks if row in position),
     )
 
 
@@ -181,7 +181,7 @@ def _cut(grid: Grid, start: int, end: int) -> Grid:
 
 
 def in_lines(text: str, places: int) -> list[str]:
-    """Return a text in lines of so many places, which end at blanks and between Chinese characters only."""
+    """Return a text in lines of at most ``places``, broken at blanks and between Chinese characters only."""
     lines: list[str] = []
     for piece in _PIECE.findall(text):
         if lines and length(lines[-1] + piece.rstrip()) <= places:
@@ -192,14 +192,14 @@ def in_lines(text: str, places: int) -> list[str]:
 
 
 def clean(text: object) -> str:
-    """Return a text in one line, without control characters and halves of characters, which no file format holds."""
+    """Return a text in one line, without control characters and surrogates, which file formats cannot store."""
     line = " ".join(str(text).split())
-    kept = (letter for letter in line if unicodedata.category(letter) not in ("Cc", "Cs", "Cn", "Co"))
-    return "".join(kept).strip()
+    letters = (letter for letter in line if unicodedata.category(letter) not in ("Cc", "Cs", "Cn", "Co"))
+    return "".join(letters).strip()
 
 
 def number(cell: str) -> Number | None:
-    """Return the number of a cell, or None where it holds anything else."""
+    """Return the number of a cell, or None if it contains anything else."""
     match = _NUMBER.match(cell)
     if match is None or (match["before"] == "(") != (match["after"] == ")"):
         return None
@@ -217,10 +217,10 @@ def length(text: str) -> int:
 
 
 def spread(spanners: Sequence[tuple[str, int]]) -> tuple[tuple[str, int, int], ...]:
-    """Return spanners with the column at which each begins, those without words left out."""
-    found, start = [], 0
+    """Return spanners with the column at which each begins, without those that have no words."""
+    result, start = [], 0
     for words, count in spanners:
         if words and count:
-            found.append((clean(words), start, count))
+            result.append((clean(words), start, count))
         start += count
-    return tuple(found)
+    return tuple(result)

@@ -1,4 +1,4 @@
-"""A table as HTML that stands in a page, a notebook or alone."""
+"""A table as HTML, for a page, a notebook or alone."""
 
 from __future__ import annotations
 
@@ -68,12 +68,12 @@ def _one(grid: Grid, links: Mapping[str, str]) -> str:
     for row, (label, cells) in enumerate(grid.rows):
         names = [name for name, rows in (("dc-rule", grid.rules), ("dc-block", grid.blocks)) if row in rows]
         kind = f' class="{" ".join(names)}"' if names else ""
-        own = links.get(label)
+        row_link = links.get(label)
         texts = "".join(
-            f"<td{' class=dc-words' if long else ''}>{_linked(_cell(cell), own or links.get(head))}</td>"
+            f"<td{' class=dc-words' if long else ''}>{_linked(_cell(cell), row_link or links.get(head))}</td>"
             for head, cell, long in zip(grid.heads, cells, words, strict=True)
         )
-        lines.append(f'<tr{kind}><th scope="row">{_linked(escape(label), own)}</th>{texts}</tr>')
+        lines.append(f'<tr{kind}><th scope="row">{_linked(escape(label), row_link)}</th>{texts}</tr>')
     lines += ["</tbody>", "</table>"]
     if grid.notes:
         lines.append(f'<div class="dc-notes">{"".join(f"<p>{escape(note)}</p>" for note in grid.notes)}</div>')
@@ -91,13 +91,13 @@ def _over(grid: Grid) -> list[str]:
 
 
 def _cell(cell: str) -> str:
-    """Return a cell; stars take no room, so that numbers stand above each other."""
-    found = number(cell)
-    if found is None or "*" not in found.after:
+    """Return a cell; stars have no width, so that numbers are aligned."""
+    value = number(cell)
+    if value is None or "*" not in value.after:
         return escape(cell)
-    return f'<span class="dc-n">{found.digits}<span class="dc-s">{found.after}</span></span>'
+    return f'<span class="dc-n">{value.digits}<span class="dc-s">{value.after}</span></span>'
 
 
 def _linked(cell: str, address: str | None) -> str:
-    """Return the HTML of a cell as a link, where there is something to read and an address."""
+    """Return the HTML of a cell as a link, if it has a text and an address."""
     return f'<a href="{escape(address)}">{cell}</a>' if address and cell else cell

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from digicarbon.render.grid import SENTENCE, Grid, in_lines, length, number, split
 
 PORTRAIT, LANDSCAPE = 345.0, 550.0
-"""How wide an article's page is, in points; a wider table stands on a landscape page."""
+"""How wide an article's page is, in points; a wider table is on a landscape page."""
 SIZES = (("small", 9.0, 6.0), ("footnotesize", 8.0, 5.0), ("footnotesize", 8.0, 3.0))
-"""Sizes of letters and the air on either side of a column, in points; the largest that fits is taken.
+"""Sizes of letters and the air on either side of a column, in points; the first that fits is used.
 
 Smaller letters are hard to read: a table that does not fit is split by columns."""
 PLACE = 0.55
 """How wide a character is at a size of one point."""
 HEAD = 18
-"""A longer head of a column is written in several lines, as far as its column's cells are not wider."""
+"""A longer head of a column is written in several lines, unless the cells of its column are as wide."""
 LONG, LONG_WIDE = 45, 28
 """A table of more rows goes over several pages, upright and on a landscape page."""
 LATIN, CHINESE = 0x17F, 0x2E7F
@@ -50,7 +50,7 @@ _ESCAPES = {
 
 
 def latex(grids: Sequence[Grid]) -> str:
-    """Return tables one after the other, each in an environment of its own, after what they need as comments."""
+    """Return tables one after the other, each in its own environment, after comments on the packages they need."""
     grids = [part for grid in grids for part in split(grid, lambda one: _width(one, *SIZES[-1][1:]) <= LANDSCAPE)]
     tables = "\n".join(map(_one, grids))
     needs = [r"% \usepackage[T1]{fontenc}", r"% \usepackage{booktabs}"]
@@ -101,9 +101,9 @@ def _body(grid: Grid) -> list[str]:
         if row in grid.rules and row:
             lines.append(r"\midrule")
         words = rf"\textit{{{escaped(label)}}}" if row in grid.blocks else escaped(label)
-        # the end of the line before would take a bracket or a star for its own
+        # LaTeX would read a bracket or star at the start as an argument of the previous line's end
         cells_of_row = [words if words[:1].isalnum() else "{}" + words, *map(_cell, cells)]
-        # no page ends between a coefficient and what stands beneath it
+        # no page break between a coefficient and the row beneath it
         lines.append(" & ".join(cells_of_row) + (r" \\*" if grid.stays(row) else r" \\"))
     return lines
 
@@ -129,21 +129,21 @@ def _lines_of_heads(grid: Grid) -> list[list[str]]:
 
 
 def _stacked(lines: list[str]) -> str:
-    # the end of a line would take a bracket or a star for its own
+    # LaTeX would read a bracket or star at the start as an argument of the previous line's end
     texts = [line if line[:1].isalnum() else "{}" + line for line in map(escaped, lines)]
     return escaped(lines[0]) if len(lines) == 1 else r"\shortstack{" + r"\\".join(texts) + "}"
 
 
 def _cell(cell: str) -> str:
-    """Return a cell; minus and stars have their width on both sides, so that numbers stand above each other."""
-    found = number(cell)
-    if found is None:
+    """Return a cell; minus and stars take their width on both sides, so that numbers are aligned."""
+    value = number(cell)
+    if value is None:
         return escaped(cell)
-    negative = found.digits.startswith("-")
+    negative = value.digits.startswith("-")
     minus, minus_behind = (r"$-$", r"\phantom{$-$}") if negative else ("", "")
-    stars = found.after if "*" in found.after else ""
-    before = rf"\phantom{{{stars}}}" if stars else found.before
-    return f"{before}{minus}{found.digits.removeprefix('-')}{found.after}{minus_behind}"
+    stars = value.after if "*" in value.after else ""
+    before = rf"\phantom{{{stars}}}" if stars else value.before
+    return f"{before}{minus}{value.digits.removeprefix('-')}{value.after}{minus_behind}"
 
 
 def _is_wide(grid: Grid) -> bool:
@@ -167,13 +167,13 @@ def _width(grid: Grid, points: float, air: float) -> float:
 
 def _places(cell: str) -> int:
     """Return how many places a cell takes: minus and stars of a number take theirs on both sides."""
-    found = number(cell)
-    twice = 0 if found is None else found.after.count("*") + found.digits.startswith("-")
+    value = number(cell)
+    twice = 0 if value is None else value.after.count("*") + value.digits.startswith("-")
     return length(cell) + twice
 
 
 def escaped(text: str) -> str:
-    """Return a text that LaTeX prints as it is."""
-    found = "".join(_ESCAPES.get(letter, letter) for letter in text)
-    # two of these would be printed as one
-    return re.sub(r"([-,'])(?=\1)", r"\1{}", found)
+    """Return a text that LaTeX prints unchanged."""
+    result = "".join(_ESCAPES.get(letter, letter) for letter in text)
+    # LaTeX would join two of these signs
+    return re.sub(r"([-,'])(?=\1)", r"\1{}", result)

@@ -25,5 +25,5 @@ def _one(grid: Grid) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Return a text that Markdown shows as it is: no column ends in it and no star begins emphasis."""
+    """Return a text that Markdown shows unchanged: its bars do not end columns, its stars do not mean emphasis."""
     return re.sub(r"([\\|*])", r"\\\1", text)

@@ -1,4 +1,4 @@
-"""The table itself: text cells that any reader shows."""
+"""A finished table of text cells, and its file formats."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ class Table:
     cells : DataFrame
         Text; the index holds row labels, the columns column heads.
     rules : tuple of int
-        Rows before which a line is drawn.
+        Rows with a line above them.
     notes : tuple of str
     below : Table or None
         A second table that is shown below this one.
     spanners : tuple of (str, int)
-        Words over columns, from the left, and how many columns each covers; empty words cover without saying anything.
+        Words over columns, from the left, and how many columns each covers; empty words: no heading.
     blocks : tuple of int
         Rows that are the heading of the rows below them, e.g. ``Direct effect``.
     language : {"en", "zh"}
-        Of the notes.
+        Language of the notes.
 
     Notes
     -----
-    Every reader writes a text in one line: line breaks become spaces, control characters are left out.
+    Every format has each text in one line: line breaks become spaces, control characters are left out.
     """
 
     title: str
@@ -67,13 +67,13 @@ class Table:
         return text(self._grids)
 
     def to_html(self) -> str:
-        """Return the table as a piece of HTML that stands in any page, with its own style."""
+        """Return the table as a piece of HTML for any page, with its own style."""
         from digicarbon.render.html import html
 
         return html(self._grids)
 
     def to_html_piece(self, links: Mapping[str, str] | None = None) -> str:
-        """Return the table as HTML for a page that has the style of tables (`digicarbon.render.html.STYLE`) already.
+        """Return the table as HTML for a page that already has the style of tables (`digicarbon.render.html.STYLE`).
 
         Parameters
         ----------
@@ -97,7 +97,7 @@ class Table:
     def to_docx(self) -> bytes:
         """Return a Word document with the table as Word's own, in three lines.
 
-        The head is repeated on each page, and a wide table stands on a landscape page.
+        The head is repeated on each page, and a wide table is on a landscape page.
 
         Raises
         ------
@@ -118,7 +118,7 @@ class Table:
         return excel(self._grids)
 
     def save(self, path: str | Path) -> Path:
-        """Write the table to a file, whole or not at all.
+        """Write the table to a file, completely or not at all.
 
         Parameters
         ----------
@@ -234,7 +234,7 @@ def save_all(table: Table, folder: str | Path, stem: str, formats: Iterable[str]
     ----------
     table : Table
     folder : str or Path
-        Made if it is not there.
+        Created if it does not exist.
     stem : str
         The files' name without its suffix.
     formats : iterable of str
@@ -243,12 +243,12 @@ def save_all(table: Table, folder: str | Path, stem: str, formats: Iterable[str]
     Returns
     -------
     dict of str to Path
-        The file of each format, by the format as it was given.
+        The file of each format, with the formats of the call as keys.
 
     Raises
     ------
     ConfigError
-        If a format is none of a table, before anything is written, or a file cannot be written.
+        If a format is unknown (then no file is written), or a file cannot be written.
     """
     suffixes = {name: f".{name.lower().removeprefix('.')}" for name in formats}
     _refuse_unknown(list(suffixes), list(suffixes.values()))

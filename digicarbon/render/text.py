@@ -39,14 +39,14 @@ def _one(grid: Grid) -> str:
 
 
 def _aligned(column: Sequence[str]) -> list[str]:
-    """Return a column's texts of equal width: numbers with their points above each other, others flush right."""
-    # whole numbers, such as observations, stand flush right with words
-    found = [one if one is not None and one.decimals else None for one in map(number, column)]
-    tails = [0 if one is None else one.decimals + 1 + len(one.after) for one in found]
-    most = max((tail for one, tail in zip(found, tails, strict=True) if one is not None), default=0)
+    """Return a column's texts with equal widths: numbers aligned at their points, others at the right."""
+    # whole numbers, such as observations, are right-aligned like words
+    parsed = [one if one is not None and one.decimals else None for one in map(number, column)]
+    tails = [0 if one is None else one.decimals + 1 + len(one.after) for one in parsed]
+    most = max((tail for one, tail in zip(parsed, tails, strict=True) if one is not None), default=0)
     shifted = [
         f"{text}{' ' * (most - tail)}" if one is not None else text
-        for text, one, tail in zip(column, found, tails, strict=True)
+        for text, one, tail in zip(column, parsed, tails, strict=True)
     ]
     width = max(map(length, shifted), default=0)
     return [" " * (width - length(text)) + text for text in shifted]

@@ -16,7 +16,7 @@ CENTIMETRE = 28.35
 PORTRAIT, LANDSCAPE = 16.0 * CENTIMETRE, 24.7 * CENTIMETRE
 """How wide a table can be on A4 with margins of 2.5 cm, in points."""
 SIZE, SMALLEST, NOTE = 10.5, 8.0, 9.0
-"""Points: of a table, of one that would not fit otherwise, and of its notes; one that still does not is split."""
+"""Font sizes in points: usual, smallest (a table that still does not fit is split), and of notes."""
 PLACE = 0.62
 """How wide a character is at a size of one point, also in the wider font of a machine without Times New Roman."""
 AIR = 8.0
@@ -25,7 +25,7 @@ THICK, THIN = 12, 6
 """Eighths of a point: the lines above and below the table, and those within."""
 FONT, CHINESE = "Times New Roman", "SimSun"
 _WORD = re.compile("[!-\u2e7f]+")
-"""What no line ends within; it may end between any two Chinese characters."""
+"""A piece without line breaks; lines may break between any two Chinese characters."""
 
 
 def word(grids: Sequence[Grid]) -> bytes:
@@ -40,7 +40,7 @@ def word(grids: Sequence[Grid]) -> bytes:
         from docx import Document
     except ImportError as error:
         raise ConfigError(Note("needs_python_docx")) from error
-    # a name that is broken within a word is worse than a second table
+    # a line break within a word is worse than a second table
     grids = [part for grid in grids for part in split(grid, lambda one: _width(one, SMALLEST) <= LANDSCAPE)]
     document = Document()
     _set_page(document, landscape=any(_width(grid, SIZE) > PORTRAIT for grid in grids))
@@ -102,27 +102,27 @@ def _write(document: Any, grid: Grid) -> None:
 
 
 def _fill(table: Any, grid: Grid, heads: int, size: float) -> None:
-    """Write all texts, each row once: python-docx searches a table anew for each cell that is asked for."""
+    """Write all texts row by row: python-docx would search the whole table for each single cell."""
     long = grid.sentences
     rows = [row.cells for row in table.rows]
     if grid.spanners:
         for words, start, count in grid.spanners:
             merged = rows[0][start + 1].merge(rows[0][start + count])
-            _say(merged, words, size, centred=True)
+            _write_text(merged, words, size, centred=True)
     for cell, head in zip(rows[heads - 1][1:], grid.heads, strict=True):
-        _say(cell, head, size, centred=True)
+        _write_text(cell, head, size, centred=True)
     for position, (label, texts) in enumerate(grid.rows):
         cells = rows[heads + position]
         apart = 4.0 if position in grid.rules and position else 0.0
-        _say(cells[0], label, size, centred=False, italic=position in grid.blocks, apart=apart)
+        _write_text(cells[0], label, size, centred=False, italic=position in grid.blocks, apart=apart)
         for cell, text, sentence in zip(cells[1:], texts, long, strict=True):
-            _say(cell, text, size, centred=not sentence, apart=apart)
+            _write_text(cell, text, size, centred=not sentence, apart=apart)
         if grid.stays(position):
             for cell in cells:
                 cell.paragraphs[0].paragraph_format.keep_with_next = True
 
 
-def _say(cell: Any, text: str, size: float, centred: bool, italic: bool = False, apart: float = 0.0) -> None:
+def _write_text(cell: Any, text: str, size: float, centred: bool, italic: bool = False, apart: float = 0.0) -> None:
     from docx.enum.text import WD_ALIGN_PARAGRAPH
     from docx.shared import Pt
 
@@ -209,9 +209,9 @@ def _rule(table: Any, grid: Grid, heads: int) -> None:
 
 
 def _place(properties: Any, borders: Any, qn: Any) -> None:
-    """Put borders where the order of Word's schema has them: behind width, span and merging."""
-    before = [properties.find(qn(f"w:{name}")) for name in ("vMerge", "hMerge", "gridSpan", "tcW", "cnfStyle")]
-    last = next((found for found in before if found is not None), None)
+    """Insert borders in the order of Word's schema: after width, span and merging."""
+    preceding = [properties.find(qn(f"w:{name}")) for name in ("vMerge", "hMerge", "gridSpan", "tcW", "cnfStyle")]
+    last = next((element for element in preceding if element is not None), None)
     if last is None:
         properties.insert(0, borders)
     else:

@@ -17,11 +17,11 @@ from digicarbon.result import Asked, Result
 from digicarbon.spec import Spec
 
 MOST_LABELS = 4
-"""A note of more runs gives their number."""
+"""A note on more runs gives their number instead of labels."""
 MOST_RUNS = 60
-"""Up to so many runs reports show side by side by default."""
+"""How many runs reports show side by side by default, at most."""
 MostRuns = Annotated[int, Field(ge=1)]
-"""Up to how many runs stand side by side; more are summarised."""
+"""How many runs are shown side by side, at most; more are summarised."""
 _BESIDE, _SEED = Note("side_by_side"), Note("seed", seed="")
 
 
@@ -38,14 +38,14 @@ class Record:
         What this run chose differently from the others.
     result : Result
     panel : callable or None
-        Makes the panel that it was fitted to, for pictures: thousands of records hold none.
+        Makes the panel of the fit, for pictures; made only when needed, so that thousands of records hold no panels.
     simulated : bool
         Whether the data are simulated, which pictures say.
     column : str or None
         The experiment's column that it belongs to.
     again : bool
-        Whether a record before it shows the same fit, for another column: it has a place of its own where runs stand
-        side by side, and counts leave it out.
+        Whether an earlier record shows the same fit, for another column: tables with a column per run show both, and
+        counts leave this one out.
     """
 
     label: str
@@ -64,7 +64,7 @@ class Report(Spec):
     Attributes
     ----------
     labels : mapping of str to str
-        Words for terms or variables, e.g. ``{e: Digital economy}``; they go before the shipped ones.
+        Words for terms or variables, e.g. ``{e: Digital economy}``; they take precedence over the shipped ones.
     language : {"en", "zh"} or None
         Of the shipped words (``digicarbon/data/labels.csv``). None leaves variables as the specification names them.
     """
@@ -86,8 +86,8 @@ class Report(Spec):
         ----------
         title : str
         records : sequence of Record
-            In the order of the experiment. Those of a large sweep are read anew on each pass, so that memory does not
-            grow with their number: look at each once, and keep numbers, not records.
+            In the order of the experiment. Those of a large sweep are read again on each pass, so that memory does not
+            grow with their number: read each once, and keep numbers, not records.
         """
         raise TypeError(f"{type(self).__name__} does not say how it is laid out; define `table`.")
 
@@ -102,7 +102,7 @@ class Report(Spec):
         return {}
 
     def seconds(self, runs: int) -> float:
-        """Return about how long the report of so many runs takes beyond a second or two, for what a plan says."""
+        """Return about how many seconds beyond a second or two the report of so many runs takes, for plans."""
         return 0.0
 
     @property
@@ -121,27 +121,27 @@ class Report(Spec):
 
 
 def summarised(count: int, words: Note = _BESIDE, again: int = 0) -> Note:
-    """Return the note that tells of a summary, how to have each run and where all numbers are.
+    """Return the note that the table is a summary, how to show each run, and where all numbers are.
 
     Parameters
     ----------
     count : int
         Fits.
     words : Note
-        What more room would let them do.
+        What the runs would be if there were more room, e.g. side by side.
     again : int
-        Columns that came to one of these fits.
+        Columns whose fit is already counted.
     """
     return Note("summary", runs=count, most=count + again, what=words)
 
 
 def counted_once(again: int) -> tuple[Note, ...]:
-    """Return the note on columns that came to a fit that another column has, if there are any."""
+    """Return the note on columns whose fit is already counted for another column, if there are any."""
     return (Note("counted_once", choices=again),) if again else ()
 
 
 def counted_notes(number: Mapping[Note, int], every: int) -> tuple[Note, ...]:
-    """Return notes with how many runs each holds for, where it is not common to all.
+    """Return notes; one that does not hold for all runs says for how many it does.
 
     Those that differ only in a number of observations, or in the range of a spatial parameter, are one note, with the
     smallest and the largest number.
@@ -167,45 +167,46 @@ def _without(note: Note, fields: Sequence[str]) -> Note:
 
 
 def _ranged(notes: Sequence[Note]) -> Note:
-    """Return notes that differ in such numbers only as one."""
+    """Return one note for notes that differ only in such numbers."""
     first = notes[0]
     spans = {}
     for field in SPANNING.get(first.code, ()):
-        found = [note[field] for note in notes]
-        low, high = min(found), max(found)
+        values = [note[field] for note in notes]
+        low, high = min(values), max(values)
         spans[field] = low if low == high else Note("span", low=low, high=high)
     return first.changed(**spans) if spans else first
 
 
 def notes_of(records: Sequence[Record]) -> tuple[Note, ...]:
-    """Return the notes of all results, each once; one that is not common to all names its runs."""
+    """Return the notes of all results, each once; one that does not hold for all names its runs."""
     return attributed([(record.label, record.result.notes) for record in records])
 
 
-def attributed(said: Sequence[tuple[str, Sequence[Note | str]]]) -> tuple[Note, ...]:
-    """Return the notes of labelled runs, each once; one that is not common to all says whose it is.
+def attributed(notes_by_run: Sequence[tuple[str, Sequence[Note | str]]]) -> tuple[Note, ...]:
+    """Return the notes of labelled runs, each once; one that does not hold for all names its runs.
 
-    Runs are named by what they have in common, e.g. ``outcome=total``, else by their labels or, of many, their number.
-    Notes that differ in a seed only are one, with the smallest and the largest.
+    Runs are named by what they have in common, e.g. ``outcome=total``, else by their labels or, if many, their number.
+    Notes that differ only in a seed become one, with the smallest and the largest seed.
     """
     owners: dict[Note, list[str]] = {}
-    for label, notes in said:
-        # a report of one's own may give sentences
+    for label, notes in notes_by_run:
+        # a user's report may give sentences
         for note in dict.fromkeys(map(note_of, notes)):
             owners.setdefault(note, []).append(label)
     owners = _seeds_together(owners)
-    having: dict[str, set[str]] = {}
-    # where all runs say the same, as most sweeps do, nobody has to be named
-    for label, _ in said if any(len(labels) < len(said) for labels in owners.values()) else ():
+    runs_of: dict[str, set[str]] = {}
+    # where all runs say the same, as in most sweeps, no run has to be named
+    for label, _ in notes_by_run if any(len(labels) < len(notes_by_run) for labels in owners.values()) else ():
         for part in label.split(", "):
-            having.setdefault(part, set()).add(label)
+            runs_of.setdefault(part, set()).add(label)
     return tuple(
-        note if len(labels) == len(said) else _owned(note, labels, having, len(said)) for note, labels in owners.items()
+        note if len(labels) == len(notes_by_run) else _owned(note, labels, runs_of, len(notes_by_run))
+        for note, labels in owners.items()
     )
 
 
 def _seeds_together(owners: Mapping[Note, list[str]]) -> dict[Note, list[str]]:
-    """Return labels by note, those of notes that differ in a seed only under one that has all of these."""
+    """Return labels by note; notes that differ only in a seed become one that names all seeds."""
     alike: dict[Note, list[Note]] = {}
     for note in owners:
         alike.setdefault(_with_seeds(note, iter(())), []).append(note)
@@ -217,21 +218,21 @@ def _seeds_together(owners: Mapping[Note, list[str]]) -> dict[Note, list[str]]:
 
 
 def _seeds(notes: Sequence[Note]) -> Iterator[Note]:
-    """Yield what to say of each seed in notes that differ in seeds only, e.g. ``seeds 1 to 200``."""
+    """Yield the words for each seed in notes that differ only in seeds, e.g. ``seeds 1 to 200``."""
     columns = zip(*([part["seed"] for part in note.parts() if part.code == "seed"] for note in notes), strict=True)
     for column in columns:
-        found = sorted(set(column))
-        whole = len(found) > 2 and found[-1] - found[0] + 1 == len(found)
-        if len(found) == 1:
-            yield Note("seed", seed=found[0])
+        seeds = sorted(set(column))
+        whole = len(seeds) > 2 and seeds[-1] - seeds[0] + 1 == len(seeds)
+        if len(seeds) == 1:
+            yield Note("seed", seed=seeds[0])
         elif whole:
-            yield Note("seeds_between", first=found[0], last=found[-1])
+            yield Note("seeds_between", first=seeds[0], last=seeds[-1])
         else:
-            yield Note("some_seeds", count=len(found), seeds=cut(found))
+            yield Note("some_seeds", count=len(seeds), seeds=cut(seeds))
 
 
 def _with_seeds(note: Note, seeds: Iterator[Note]) -> Note:
-    """Return a note with others in place of its seeds, in their order; without numbers where there are none."""
+    """Return a note with its seeds replaced in order by ``seeds``; where these run out, without a number."""
 
     def put(part: Note) -> Note:
         return next(seeds, _SEED) if part.code == "seed" else part
@@ -239,14 +240,14 @@ def _with_seeds(note: Note, seeds: Iterator[Note]) -> Note:
     return note.with_parts(put)
 
 
-def _owned(note: Note, labels: Sequence[str], having: Mapping[str, set[str]], runs: int) -> Note:
-    """Return a note with whose it is: the values of one key that its runs and no others have, labels, or a number."""
+def _owned(note: Note, labels: Sequence[str], runs_of: Mapping[str, set[str]], runs: int) -> Note:
+    """Return a note with its runs: as values of one key that only they have, as labels, or as a number."""
     own = set(labels)
     by_key: dict[str, list[str]] = {}
-    for part, found in having.items():
-        if found <= own:
+    for part, runs_with in runs_of.items():
+        if runs_with <= own:
             by_key.setdefault(part.partition("=")[0] if "=" in part else "", []).append(part)
-    fitting = [parts for parts in by_key.values() if set().union(*(having[part] for part in parts)) == own]
+    fitting = [parts for parts in by_key.values() if set().union(*(runs_of[part] for part in parts)) == own]
     if fitting:
         fewest = min(fitting, key=len)
         return Note("of_labels", labels=cut(fewest, 8), note=note)

@@ -1,4 +1,4 @@
-"""Results of notebooks and scripts, ours and others', side by side in one table."""
+"""Results of notebooks and scripts, from this and other packages, side by side in one table."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def table(
     results : sequence
         `Result` of digicarbon, or fits of linearmodels, pyfixest (``feols``) and statsmodels, in any mixture.
     labels : sequence of str
-        The columns' heads; by default (1), (2), …
+        The heads of the columns; by default (1), (2), …
     title : str
     words : mapping of str to str, optional
         What terms or variables are called, e.g. ``{"ln_e": "ln(Digital economy)"}``.
     language : {"en", "zh"}, optional
         Of the shipped words for the study's variables, and of rows.
     unit, time : str
-        What pyfixest's fixed effects are called that are shown as unit and time effects, e.g. ``province``.
+        Names of pyfixest's fixed effects that are shown as unit and time effects, e.g. ``province``.
     **layout
         Fields of `RegressionTable`, e.g. ``decimals=3``, ``beneath="interval"``, ``show_controls=False``.
 
@@ -51,7 +51,7 @@ def table(
     Raises
     ------
     ConfigError
-        If there is nothing to show, labels are not one per result, or a fit is of an unknown kind.
+        If there is nothing to show, the number of labels is not that of the results, or a fit is of an unknown kind.
     """
     if not results:
         raise ConfigError(Note("table_of_nothing"))

@@ -22,7 +22,7 @@ from digicarbon.spec import Names
 
 
 class DiagnosticTable(Report):
-    """Rows of a diagnostic's table; columns of each run that has it side by side.
+    """The table of a diagnostic: its rows, with the columns of each run that has it side by side.
 
     Attributes
     ----------
@@ -47,42 +47,42 @@ class DiagnosticTable(Report):
         Raises
         ------
         ConfigError
-            If no run has such a table (the sentence names the diagnostic that makes it) or the table no such column.
+            If no run has such a table (the message names the diagnostic that makes it), or the table lacks a column.
         """
         if len(records) > self.most_runs:
             table = across(title, self._blocks(records), self._cell, self.words)
             if table.cells.empty:
                 raise self._no_table(records)
             return table
-        found = list(self._blocks(records))
-        if not found:
+        runs = list(self._blocks(records))
+        if not runs:
             raise self._no_table(records)
         blocks = [
-            block.map(self._cell).add_prefix(f"{record.label}: " if len(found) > 1 else "") for record, block in found
+            block.map(self._cell).add_prefix(f"{record.label}: " if len(runs) > 1 else "") for record, block in runs
         ]
-        notes = self.words.notes(attributed([(record.label, self._said(record.result)) for record, _ in found]))
+        notes = self.words.notes(attributed([(record.label, self._notes(record.result)) for record, _ in runs]))
         return Table(title, pd.concat(blocks, axis=1).fillna(""), notes=notes, language=self.words.spoken)
 
-    def _said(self, result: Result) -> tuple[Note, ...]:
-        """Return the result's notes; where the table has standard errors of its own, theirs instead of the model's."""
+    def _notes(self, result: Result) -> tuple[Note, ...]:
+        """Return the result's notes; if the table has other standard errors than the model, the note on those."""
         if self.name not in result.table_errors:
             return result.notes
         return (result.table_errors[self.name], *(note for note in result.notes if note != result.errors_note))
 
     def _blocks(self, records: Iterable[Record]) -> Iterator[tuple[Record, pd.DataFrame]]:
-        """Yield the columns of each run that has the table, with labels as an index."""
+        """Yield each run that has the table, with the wanted columns, row labels as index."""
         for record in records:
-            found = record.result.tables.get(self.name)
-            if found is None:
+            frame = record.result.tables.get(self.name)
+            if frame is None:
                 continue
-            unknown = [column for column in self.columns if column not in found.columns]
+            unknown = [column for column in self.columns if column not in frame.columns]
             if unknown:
                 raise ConfigError(
                     Note(
-                        "report_unknown_columns", key="report.columns", unknown=cut(unknown), columns=cut(found.columns)
+                        "report_unknown_columns", key="report.columns", unknown=cut(unknown), columns=cut(frame.columns)
                     )
                 )
-            block = found[list(self.columns)] if self.columns else found
+            block = frame[list(self.columns)] if self.columns else frame
             labelled = block.set_axis(pd.Index([self._row_label(key) for key in block.index]), axis=0)
             yield record, labelled.rename(columns=self._head)
 
@@ -119,13 +119,13 @@ class DiagnosticTable(Report):
 
 def _maker(table: str) -> Note | str:
     """Return which diagnostic makes a table; empty if none among the configurations does."""
-    found = []
+    makers = []
     for path in sorted(path for folder in folders() for path in folder.glob("diagnostic/*.yaml")):
         with suppress(yaml.YAMLError, OSError, UnicodeDecodeError):
             node = yaml.safe_load(path.read_text(encoding="utf-8"))
             module, _, name = str(node.get("_target_") if isinstance(node, dict) else "").rpartition(".")
-            # a class that is not loaded made no table of this report
+            # a class that is not loaded cannot have made a table of this report
             if table in getattr(getattr(sys.modules.get(module), name, None), "table_names", ()):
-                found.append(f"diagnostic={path.stem}")
-    options = list(dict.fromkeys(found))
+                makers.append(f"diagnostic={path.stem}")
+    options = list(dict.fromkeys(makers))
     return Note("add_diagnostic", options=" or ".join(options)) if options else ""

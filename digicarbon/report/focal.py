@@ -18,11 +18,11 @@ from digicarbon.result import SHOWN
 from digicarbon.result import Quantity as Quantity
 
 AS_CONFIGURED = "as configured"
-"""The value of a key that a run leaves as its configuration has it."""
+"""The value of a key that a run does not change."""
 COLUMN = "column"
-"""The key of the experiment's columns, beside those of the configuration."""
+"""The key for the experiment's columns, in addition to the keys of the configuration."""
 IN_PIECES = Note("several_pieces")
-"""What runs have whose focal terms are pieces of an effect."""
+"""The note on runs whose focal terms are pieces of an effect."""
 QUANTITY: Mapping[Quantity, Note] = {
     "coefficient": Note("coefficient"),
     "direct": Note("direct"),
@@ -49,7 +49,7 @@ HEADS: Mapping[Quantity, Note] = {
     "indirect": Note("head_indirect_effects"),
     "total": Note("head_total_effects"),
 }
-"""The same of many."""
+"""The same in the plural."""
 
 
 class Texts:
@@ -63,29 +63,29 @@ class Texts:
         return len(self._codes)
 
     def add(self, text: str, times: int = 1) -> None:
-        """Append a text some times."""
+        """Append a text several times."""
         code = self._known.setdefault(text, len(self._known))
         self._codes.extend([code] * times)
 
     def column(self) -> pd.Series[Any]:
-        """Return the column; categories are in the order of their coming."""
+        """Return the column; categories are in the order in which they were added."""
         values = pd.Categorical.from_codes(np.array(self._codes, dtype=np.int32), categories=pd.Index(self._known))
         return pd.Series(values)
 
     @property
     def values(self) -> list[str]:
-        """The texts that there are."""
+        """The distinct texts."""
         return list(self._known)
 
 
 @dataclass(frozen=True, eq=False)
 class Focal:
-    """What runs say of their focal terms.
+    """The numbers of the focal terms of many runs.
 
     Attributes
     ----------
     runs : int
-        How many fits there are, those without a focal term among them.
+        How many fits there are, including those without a focal term.
     rows : DataFrame
         A row per run and focal term: record (its position), term, coef, se, p, low, high, and the value of each varied
         key.
@@ -95,12 +95,12 @@ class Focal:
         How many records have each note.
     outcomes : tuple of str
     again : int
-        How many records show a fit that is counted already.
+        How many records show a fit that is already counted.
     powers, pieces : frozenset of int
         Positions of records with a power of the first focal term, and of those whose first focal term is a piece of an
         effect, see `Result`.
     boundary : mapping of int to str
-        Records that have no row since a spatial parameter lies at the end of its range: position to parameter.
+        Records without a row, because a spatial parameter is at the end of its range: parameter by position.
     beyond : frozenset of int
         Those of them whose estimate is an interior maximum, beyond the range of W itself.
     """
@@ -116,8 +116,8 @@ class Focal:
     boundary: Mapping[int, str] = field(default_factory=dict)
     beyond: frozenset[int] = frozenset()
 
-    def said_of_boundary(self) -> tuple[Note, ...]:
-        """Return a note for each parameter that lies at the end of its range, which leaves records out."""
+    def boundary_notes(self) -> tuple[Note, ...]:
+        """Return a note for each parameter at the end of its range, which excludes records."""
         ends = Counter((name, position in self.beyond) for position, name in self.boundary.items())
         return tuple(
             Note("runs_beyond" if beyond else "runs_at_boundary", runs=many, parameter=name)
@@ -125,11 +125,11 @@ class Focal:
         )
 
     def whole(self) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Return the rows of effects, and those of pieces of effects, which are none in the whole sample."""
+        """Return the rows of effects, and those of pieces of effects, which are no effects of the whole sample."""
         apart = self.rows["record"].isin(self.pieces)
         return self.rows[~apart], self.rows[apart]
 
-    def said_of_pieces(self) -> tuple[Note, ...]:
+    def pieces_notes(self) -> tuple[Note, ...]:
         """Return the note on records whose coefficients are pieces of effects, if there are any."""
         return (Note("counted_in_pieces", runs=len(self.pieces), pieces=IN_PIECES),) if self.pieces else ()
 
@@ -152,11 +152,11 @@ def focal(
     Parameters
     ----------
     records : sequence of Record
-        Looked at once, in order.
+        Read once, in order.
     quantity : {"coefficient", "direct", "indirect", "total"}
         See `Result.focal_numbers`.
     by_column : bool
-        Whether the experiment's column of a run is a key, too: `COLUMN`.
+        Whether the experiment's column of a run is also a key: `COLUMN`.
     """
     columns = _Columns()
     varied: dict[str, dict[str, None]] = {}
@@ -179,20 +179,20 @@ def focal(
         of_column = {COLUMN: record.column} if by_column and record.column is not None else {}
         values = of_column | {key: text_of(value) for key, value in record.varied.items()}
         for key in values:
-            # runs before it left a new key as configured
+            # earlier runs have a new key as configured
             varied.setdefault(key, {AS_CONFIGURED: None} if runs else {})
-        for key, seen in varied.items():
-            seen[values.get(key, AS_CONFIGURED)] = None
+        for key, options in varied.items():
+            options[values.get(key, AS_CONFIGURED)] = None
         _add(columns, position, values, list(record.result.focal_numbers(quantity)))
         runs += 1
-    found = {key: texts.column() for key, texts in columns.choices.items()}
+    choices = {key: texts.column() for key, texts in columns.choices.items()}
     names = dict(zip(SHOWN, (np.array(numbers) for numbers in columns.numbers), strict=True))
     own = {"record": np.array(columns.records, dtype=np.int32), "term": columns.terms.column(), **names}
-    rows = pd.DataFrame({**found, **own})
+    rows = pd.DataFrame({**choices, **own})
     return Focal(
         runs=runs,
         rows=rows,
-        varied={key: list(seen) for key, seen in varied.items()},
+        varied={key: list(options) for key, options in varied.items()},
         notes=notes,
         outcomes=tuple(outcomes),
         again=again,
@@ -204,13 +204,13 @@ def focal(
 
 
 def text_of(value: Any) -> str:
-    """Return a value as labels and tables have it."""
+    """Return a value as labels and tables show it."""
     return f"[{', '.join(map(said, value))}]" if isinstance(value, list | tuple) else said(value)
 
 
-def _add(columns: _Columns, record: int, values: dict[str, str], found: list[tuple[str, list[float]]]) -> None:
-    before = len(columns.records)
-    for term, numbers in found:
+def _add(columns: _Columns, record: int, values: dict[str, str], focal_numbers: list[tuple[str, list[float]]]) -> None:
+    earlier = len(columns.records)
+    for term, numbers in focal_numbers:
         columns.records.append(record)
         columns.terms.add(term)
         for column, number in zip(columns.numbers, numbers, strict=True):
@@ -218,6 +218,6 @@ def _add(columns: _Columns, record: int, values: dict[str, str], found: list[tup
     for key in values:
         if key not in columns.choices:
             columns.choices[key] = Texts()
-            columns.choices[key].add(AS_CONFIGURED, before)
+            columns.choices[key].add(AS_CONFIGURED, earlier)
     for key, texts in columns.choices.items():
-        texts.add(values.get(key, AS_CONFIGURED), len(found))
+        texts.add(values.get(key, AS_CONFIGURED), len(focal_numbers))

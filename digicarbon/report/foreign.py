@@ -1,4 +1,4 @@
-"""Fits of linearmodels, pyfixest and statsmodels as results, so that they stand in a column beside ours."""
+"""Fits of linearmodels, pyfixest and statsmodels as results, so that a table can show them beside ours."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from digicarbon.note import Note
 from digicarbon.result import CONSTANT, REGRESSOR, Inference, Result
 
 SAME_P = 1e-8
-"""How far p values may lie from those of the package that fitted."""
+"""How far p values may differ from those of the package that fitted."""
 _CONSTANTS = ("Intercept", "(Intercept)")
 
 
@@ -25,7 +25,7 @@ def as_result(fitted: object, unit: str = "unit", time: str = "time") -> Result:
     fitted : object
         A `Result`, or what ``fit`` returns in linearmodels (panel or iv) and statsmodels, or ``feols`` in pyfixest.
     unit, time : str
-        What pyfixest's fixed effects are called that are shown as unit and time effects, e.g. ``province``.
+        Names of pyfixest's fixed effects that are shown as unit and time effects, e.g. ``province``.
 
     Returns
     -------
@@ -35,7 +35,7 @@ def as_result(fitted: object, unit: str = "unit", time: str = "time") -> Result:
     Raises
     ------
     ConfigError
-        If the fit is of another kind, or its p values are those of no known distribution.
+        If the fit is of another kind, or its p values come from no known distribution.
     """
     if isinstance(fitted, Result):
         return fitted
@@ -69,10 +69,10 @@ def _linearmodels(fitted: Any, unit: str, time: str) -> Result:
 
 
 def _pyfixest(fitted: Any, unit: str, time: str) -> Result:
-    fixed = [] if not fitted._fixef else str(fitted._fixef).split("+")
+    effects = [] if not fitted._fixef else str(fitted._fixef).split("+")
     names = {unit: "unit", time: "time"}
     numbers = {"nobs": float(fitted._N), "r2": float(fitted._r2)}
-    if fixed:
+    if effects:
         numbers["r2_within"] = float(fitted._r2_within)
     clusters = getattr(fitted, "_clustervar", None) or ()
     return _result(
@@ -83,7 +83,7 @@ def _pyfixest(fitted: Any, unit: str, time: str) -> Result:
         numbers=(fitted.coef(), fitted._vcov, fitted.pvalue()),
         df=float(fitted._df_t),
         statistics=numbers,
-        absorbed=tuple(names.get(name, name) for name in map(str.strip, fixed)),
+        absorbed=tuple(names.get(name, name) for name in map(str.strip, effects)),
         errors=f"{fitted._vcov_type_detail}{f' by {chr(43).join(clusters)}' if clusters else ''}",
     )
 

@@ -36,13 +36,13 @@ class IntervalPicture(Report):
     quantity : {"coefficient", "effects"}
         Coefficients, or direct, indirect and total effects of spatial models.
     terms : tuple of str
-        Which of them; empty takes the focal ones.
+        Terms to show; empty takes the focal ones.
     decimals : int
         Digits after the decimal point.
     pictures : tuple of {"png", "svg", "pdf"}
         Formats; empty for none.
     most_runs : int
-        Up to how many runs stand beneath each other. Of more, the table counts signs, and there is no picture.
+        Up to how many runs are listed below each other. With more, the table counts signs, and there is no picture.
     """
 
     quantity: Literal["coefficient", "effects"] = "coefficient"
@@ -52,7 +52,7 @@ class IntervalPicture(Report):
     most_runs: MostRuns = MOST_RUNS
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
-        """Return a row for each estimate that is drawn.
+        """Return a row for each estimate in the picture.
 
         Raises
         ------
@@ -104,15 +104,15 @@ class BandTable(Report):
     Attributes
     ----------
     key : str
-        What varies.
+        The setting that varies.
     terms : tuple of str
         Empty takes the focal ones.
     decimals : int
         Digits after the decimal point.
     pictures : tuple of {"png", "svg", "pdf"}
-        Formats; empty for none. One picture for each combination of what else varies.
+        Formats; empty for none. One picture for each combination of the other settings.
     most_runs : int
-        Up to how many runs the table has a row each and there are pictures.
+        Up to how many runs the table has a row for each, and there are pictures.
     """
 
     key: str = "weights.threshold"
@@ -153,19 +153,19 @@ class BandTable(Report):
         return Table(title, cells, notes=notes, language=self.words.spoken)
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
-        """Return a picture of each combination of what else varies."""
+        """Return a picture for each combination of the other settings."""
         if not self.pictures or len(records) > self.most_runs:
             return {}
         simulated = any(record.simulated for record in records)
-        made: dict[str, bytes] = {}
+        files: dict[str, bytes] = {}
         for name, by_band in self._groups(records).items():
             head = ": ".join(filter(None, [title, name]))
             figure = plot_bands(by_band, self.terms, head, simulated, self.language or "en", self.words)
-            made |= files_of("_".join(filter(None, ["bands", name])), figure, self.pictures)
-        return made
+            files |= files_of("_".join(filter(None, ["bands", name])), figure, self.pictures)
+        return files
 
     def _groups(self, records: Sequence[Record]) -> dict[str, dict[float, Result]]:
-        """Return results by threshold, by what else differs."""
+        """Return results by threshold, for each combination of the other settings."""
         groups: dict[str, dict[float, Result]] = {}
         for record in records:
             band = record.varied.get(self.key)

@@ -1,4 +1,4 @@
-"""What the joint test of a whole specification curve found: plain numbers that pictures and tables read."""
+"""The result of the joint test of a whole specification curve: plain numbers that pictures and tables read."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from digicarbon.note import Note, notes_of
 from digicarbon.note.recorded import read_all
 
 STATISTICS = ("median", "share_significant", "mean_z")
-"""Median estimate; share significant in the dominant sign; mean z in the dominant sign."""
+"""The median estimate; the share that is significant with the dominant sign; the mean z in the dominant direction."""
 COLUMNS = ("observed", "null_median", "null_low", "null_high", "p")
 BAND = ("rank", "low", "median", "high")
 FACETS = frozenset(
     {"cov", "cluster", "bandwidth", "kernel", "small_sample", "df", "engine", "effects_se", "draws", "seed", "level"}
 )
-"""Fields of models that change standard errors and no estimate."""
+"""Fields of models that change standard errors but no estimates."""
 FILE = "joint.json"
 """The artifact of a sweep's parent run."""
 
 
 @dataclass(frozen=True)
 class JointRequest:
-    """What a report wants tested jointly over all of its runs.
+    """The joint test that a report requests over all of its runs.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ class Joint:
         Permutations under the null.
     seed : int
     specifications : int
-        How many estimates entered.
+        How many estimates were used.
     dominant : {"+", "-"}
         The sign of most estimates.
     statistics : DataFrame
@@ -68,7 +68,7 @@ class Joint:
         A row per rank of the sorted curve: rank (from 1), and low, median, high of the estimate at that rank over the
         draws.
     notes : tuple of Note
-        What was left out and what to know of the numbers.
+        What was left out, and remarks on the numbers.
     """
 
     estimand: str
@@ -89,7 +89,7 @@ class Joint:
         return {f"joint.{name}.p": float(p) for name, p in self.statistics["p"].items()}
 
     def to_json(self) -> str:
-        """Return all of it as JSON, numbers to full precision."""
+        """Return the result as JSON, numbers to full precision."""
         content = {
             "estimand": self.estimand,
             "draws": self.draws,
@@ -115,19 +115,19 @@ class Joint:
             If the text is something else.
         """
         try:
-            read = json.loads(text)
-            statistics = pd.DataFrame.from_dict(read["statistics"], orient="index", dtype=np.float64)
-            band = pd.DataFrame({column: np.array(read["null_band"][column], dtype=np.float64) for column in BAND})
-            numbers = {name: int(read[name]) for name in ("draws", "seed", "specifications")}
-            if read["dominant"] not in ("+", "-"):
-                raise ValueError(f"dominant is {read['dominant']!r}")
+            content = json.loads(text)
+            statistics = pd.DataFrame.from_dict(content["statistics"], orient="index", dtype=np.float64)
+            band = pd.DataFrame({column: np.array(content["null_band"][column], dtype=np.float64) for column in BAND})
+            numbers = {name: int(content[name]) for name in ("draws", "seed", "specifications")}
+            if content["dominant"] not in ("+", "-"):
+                raise ValueError(f"dominant is {content['dominant']!r}")
             return cls(
-                estimand=str(read["estimand"]),
+                estimand=str(content["estimand"]),
                 **numbers,
-                dominant=read["dominant"],
+                dominant=content["dominant"],
                 statistics=statistics.loc[list(STATISTICS), list(COLUMNS)],
                 null_band=band.astype({"rank": np.int64}),
-                notes=read_all(read["notes"]),
+                notes=read_all(content["notes"]),
             )
         except (ValueError, KeyError, TypeError) as error:
             raise DataError(Note("no_joint_test_file", file=FILE, reason=str(error))) from error

@@ -30,7 +30,8 @@ class Labels:
         Of the shipped words. None leaves variables and parameters as the specification names them; heads of rows are
         then English.
     extra : mapping of str to str
-        The user's own words, which go before the shipped ones: of whole terms (``ln_e^2``) or of variables (``e``).
+        The user's own words, which take precedence over the shipped ones: of whole terms (``ln_e^2``) or of variables
+        (``e``).
 
     Examples
     --------
@@ -46,50 +47,50 @@ class Labels:
     extra: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, term: str, lag_of: str = "") -> str:
-        """Return the words for a term; one of which no part has words is returned as it is.
+        """Return the words for a term; a term without words for any part is returned unchanged.
 
         Parameters
         ----------
         term : str
         lag_of : str
-            The term whose spatial lag it is.
+            The term of which this one is the spatial lag.
         """
-        known = self._known(term)
-        if known is None and lag_of and (self.language or self.extra):
-            # beside W × ln(…), W_z would seem to be something else
+        own_words = self._known(term)
+        if own_words is None and lag_of and (self.language or self.extra):
+            # next to W × ln(…), a plain W_z would look like something else
             return f"W × {self(lag_of)}"
-        return known or self._composed(term) or term
+        return own_words or self._composed(term) or term
 
     def word(self, key: str) -> str:
-        """Return the head of a row or another fixed word, e.g. of ``nobs``; an unknown key is returned as it is."""
+        """Return the head of a row or another fixed word, e.g. of ``nobs``; an unknown key is returned unchanged."""
         return self.extra.get(key) or words().get(key, {}).get(self.language or "en", key)
 
     def unit(self, unit: str) -> str:
-        """Return what a unit of measurement is called; an unknown one is returned as it is."""
+        """Return what a unit of measurement is called; an unknown one is returned unchanged."""
         return unit_words().get(unit, {}).get(self.language or "en", unit)
 
     def chinese(self, text: str) -> str:
-        """Return a label or a text of a table of ours: Chinese where the language is, else as it is."""
+        """Return a label or text of one of our tables: in Chinese if that is the language, else unchanged."""
         if self.language != "zh":
             return text
-        known = self.word(text)
-        if known != text:
-            return known
+        word = self.word(text)
+        if word != text:
+            return word
         # a difference, e.g. of east and west
         halves = [self(half) for half in text.split(" - ")]
         return " - ".join(halves) if len(halves) == 2 else recognised(text).text("zh", self)
 
-    def notes(self, said: Iterable[Note | str]) -> tuple[str, ...]:
-        """Return the words of notes under a table: in Chinese where the language is, else in English."""
-        return tuple(note_of(note).text(self.spoken, self) for note in said)
+    def notes(self, notes: Iterable[Note | str]) -> tuple[str, ...]:
+        """Return the words of notes under a table: in Chinese if that is the language, else in English."""
+        return tuple(note_of(note).text(self.spoken, self) for note in notes)
 
     @property
     def spoken(self) -> Language:
-        """The language of notes and of heads of rows: English where none is chosen."""
+        """The language of notes and of heads of rows: English if none is chosen."""
         return self.language or "en"
 
     def title(self, title: str, simulated: bool) -> str:
-        """Return the title of a table, which says so where its data are simulated."""
+        """Return the title of a table, which says if its data are simulated."""
         if not simulated:
             return title
         # the English word in every language: nobody may take drawn numbers for real ones
@@ -103,10 +104,10 @@ class Labels:
         return None if self.language is None else terms().get(term, {}).get(self.language)
 
     def _composed(self, term: str) -> str | None:
-        """Return the words for a product of which a factor has words."""
+        """Return the words for a product, if at least one factor has words."""
         parts = [part.strip() for part in term.split(":")]
-        found = [self._factor(part) for part in parts]
-        return " × ".join(words or part for part, words in zip(parts, found, strict=True)) if any(found) else None
+        factors = [self._factor(part) for part in parts]
+        return " × ".join(words or part for part, words in zip(parts, factors, strict=True)) if any(factors) else None
 
     def _factor(self, part: str) -> str | None:
         """Return the words for a variable, its logarithm, power, lag, lead or difference, or one of its values."""
@@ -115,8 +116,8 @@ class Labels:
             return variable
         if match := _LEVEL.match(part):
             name, level = match["variable"], match["level"]
-            found = self._variable(name), self._variable(level)
-            return f"{found[0] or name}: {found[1] or level}" if any(found) else None
+            labels = self._variable(name), self._variable(level)
+            return f"{labels[0] or name}: {labels[1] or level}" if any(labels) else None
         factors = parse(part)
         if factors is None or len(factors) != 1 or factors[0].dummies:
             return None
@@ -130,8 +131,8 @@ class Labels:
         return f"{words if words.isalnum() else f'[{words}]'}{str(power).translate(_SUPERSCRIPTS)}"
 
     def _variable(self, name: str) -> str | None:
-        known = self._known(name)
-        if known is None and name.startswith(LOG_PREFIX):
+        label = self._known(name)
+        if label is None and name.startswith(LOG_PREFIX):
             base = self._known(name.removeprefix(LOG_PREFIX))
             return None if base is None else f"ln({base})"
-        return known
+        return label

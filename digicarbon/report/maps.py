@@ -20,7 +20,7 @@ from digicarbon.report.pictured import Formats, Periods, by_variable, files_of, 
 from digicarbon.spec import Names
 
 MOST_REGIONS = 100
-"""Of more regions the table of a map shows the distribution."""
+"""For more regions, the table of a map shows the distribution instead."""
 
 
 class MoranTable(DiagnosticTable):
@@ -45,11 +45,11 @@ class MoranTable(DiagnosticTable):
             for variable, rows in by_variable(record.result.tables.get(self.name)).items():
                 tables.setdefault(variable, {})[record.label] = rows
         simulated = any(record.simulated for record in records)
-        made: dict[str, bytes] = {}
+        files: dict[str, bytes] = {}
         for variable, by_run in tables.items():
             figure = plot_moran(by_run, title=self.words(variable), simulated=simulated, language=self.language or "en")
-            made |= files_of(f"moran_{variable}", figure, self.pictures)
-        return made
+            files |= files_of(f"moran_{variable}", figure, self.pictures)
+        return files
 
 
 class LisaMap(DiagnosticTable):
@@ -60,7 +60,7 @@ class LisaMap(DiagnosticTable):
     name, columns, decimals, most_runs
         As in `DiagnosticTable`.
     periods : tuple of int or str
-        Of the maps; empty takes the first and the last one.
+        Periods of the maps; empty takes the first and the last one.
     level : float
         Regions with p of this and above are not significant.
     shapes : str or None
@@ -94,7 +94,7 @@ class LisaMap(DiagnosticTable):
                 "clusters_on_map",
                 label=record.label,
                 variable=variable,
-                periods=_counted(clusters),
+                periods=_cluster_notes(clusters),
                 level=self.level,
             )
             for record, variable, clusters in self._clusters(records)
@@ -103,15 +103,15 @@ class LisaMap(DiagnosticTable):
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
         """Return a map for each run and variable: ``lisa_<variable>_<run>.<format>``."""
-        made: dict[str, bytes] = {}
+        files: dict[str, bytes] = {}
         for record in records if self.pictures and len(records) <= self.most_runs else ():
             for variable, rows in by_variable(record.result.tables.get(self.name)).items():
                 head = f"{self.words(variable)}, {record.label}"
                 figure = plot_lisa(
                     rows, self.periods, self.shapes, self.key, self.level, head, record.simulated, self.language or "en"
                 )
-                made |= files_of(f"lisa_{variable}_{record.label}", figure, self.pictures)
-        return made
+                files |= files_of(f"lisa_{variable}_{record.label}", figure, self.pictures)
+        return files
 
     def _clusters(self, records: Sequence[Record]) -> list[tuple[Record, str, pd.Series[Any]]]:
         return [
@@ -127,18 +127,18 @@ class MapTable(Report):
     Attributes
     ----------
     name : str
-        The table of the results: ``values``, of ``diagnostic=values``.
+        Which table of the results: ``values``, made by ``diagnostic=values``.
     variables : tuple of str
-        Which; empty takes all.
+        Which variables; empty takes all.
     periods : tuple of int or str
         Empty takes the first and the last one.
     shapes, key
-        As in `LisaMap`; regions that are no Chinese provinces and have no polygons are drawn as a plot by region.
+        As in `LisaMap`; regions that are no Chinese provinces and have no polygons are shown as a plot by region.
     units : mapping of str to str
         What variables are measured in, for the legend, e.g. ``{ci: t CO2 per 10k CNY}``.
     classes : int
     scheme : {"quantiles", "equal"}
-        Classes of equally many values over all periods, or of equal width.
+        Classes with equally many values over all periods, or of equal width.
     decimals : int
         Of the table.
     pictures : tuple of {"png", "svg", "pdf"}
@@ -160,7 +160,7 @@ class MapTable(Report):
     most_runs: MostRuns = MOST_RUNS
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
-        """Return the values, regions by variables and periods; of very many regions the bounds of the classes.
+        """Return the values, regions by variables and periods; for very many regions, quantiles of the values.
 
         Raises
         ------
@@ -169,16 +169,16 @@ class MapTable(Report):
         """
         if len(records) > self.most_runs:
             raise ConfigError(Note("too_many_maps", key="report", runs=len(records)))
-        found = [(record, frame) for record in records if (frame := self._values(record)) is not None]
-        if not found:
+        frames = [(record, frame) for record in records if (frame := self._values(record)) is not None]
+        if not frames:
             raise ConfigError(Note("no_table_for_maps", key="report", table=self.name))
         columns: dict[str, pd.Series[Any]] = {}
-        for record, frame in found:
+        for record, frame in frames:
             for variable in dict.fromkeys(frame.index.get_level_values("variable")):
                 rows = frame[frame.index.get_level_values("variable") == variable].droplevel("variable")
                 for period in dict.fromkeys(rows.index.get_level_values("period")):
                     head = f"{self.words(str(variable))}, {period}"
-                    label = f"{record.label}: {head}" if len(found) > 1 else head
+                    label = f"{record.label}: {head}" if len(frames) > 1 else head
                     columns[label] = rows[rows.index.get_level_values("period") == period].droplevel("period")["value"]
         values = pd.DataFrame(columns)
         cells = (self._distribution(values) if len(values) > MOST_REGIONS else values).map(
@@ -190,14 +190,14 @@ class MapTable(Report):
             Note("unit_of_variable", variable=self.words(name), unit=self.words.unit(unit))
             for name, unit in self.units.items()
         ]
-        said = (Note("units_of_variables", units=units),) if units else ()
-        letters = no_letters([*map(self.words, self._names(found)), *map(str, values.index)], self.language or "en")
-        notes = self.words.notes((*said, *_outlines(self.shapes), *letters, *notes_of(records)))
+        unit_note = (Note("units_of_variables", units=units),) if units else ()
+        letters = no_letters([*map(self.words, self._names(frames)), *map(str, values.index)], self.language or "en")
+        notes = self.words.notes((*unit_note, *_outlines(self.shapes), *letters, *notes_of(records)))
         return Table(title, cells, notes=notes, language=self.words.spoken)
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
         """Return a map for each run: ``map_<run>.<format>``."""
-        made: dict[str, bytes] = {}
+        files: dict[str, bytes] = {}
         for record in records if self.pictures and len(records) <= self.most_runs else ():
             frame = self._values(record)
             if frame is None:
@@ -216,15 +216,15 @@ class MapTable(Report):
                 self.language or "en",
                 self.words,
             )
-            made |= files_of(f"map_{record.label}", figure, self.pictures)
-        return made
+            files |= files_of(f"map_{record.label}", figure, self.pictures)
+        return files
 
     def _values(self, record: Record) -> pd.DataFrame | None:
         """Return the values of a run, index variable, period, unit; None if it has none."""
-        found = record.result.tables.get(self.name)
-        if found is None:
+        table = record.result.tables.get(self.name)
+        if table is None:
             return None
-        frame = found.rename_axis(["variable", "period", "unit"])
+        frame = table.rename_axis(["variable", "period", "unit"])
         known = list(dict.fromkeys(frame.index.get_level_values("variable")))
         unknown = [name for name in self.variables if name not in known]
         if unknown:
@@ -239,8 +239,10 @@ class MapTable(Report):
             )
         return frame[frame.index.get_level_values("variable").isin(self.variables or known)]
 
-    def _names(self, found: Sequence[tuple[Record, pd.DataFrame]]) -> list[str]:
-        return list(dict.fromkeys(str(name) for _, frame in found for name in frame.index.get_level_values("variable")))
+    def _names(self, frames: Sequence[tuple[Record, pd.DataFrame]]) -> list[str]:
+        return list(
+            dict.fromkeys(str(name) for _, frame in frames for name in frame.index.get_level_values("variable"))
+        )
 
     def _distribution(self, values: pd.DataFrame) -> pd.DataFrame:
         shares = np.linspace(0, 1, self.classes + 1)
@@ -248,13 +250,13 @@ class MapTable(Report):
         return pd.DataFrame(rows).T
 
 
-def _counted(clusters: pd.Series[Any]) -> list[Note]:
+def _cluster_notes(clusters: pd.Series[Any]) -> list[Note]:
     """Return how many regions are in each cluster, by period."""
     parts = []
-    for period, here in clusters.groupby(level=0, sort=False):
-        counts = here.value_counts()
-        shown = [note.changed(places=int(counts[name])) for name, note in _CLUSTERS.items() if name in counts.index]
-        parts.append(Note("clusters_of_period", period=str(period), clusters=shown or [Note("none_significant")]))
+    for period, rows in clusters.groupby(level=0, sort=False):
+        counts = rows.value_counts()
+        notes = [note.changed(places=int(counts[name])) for name, note in _CLUSTERS.items() if name in counts.index]
+        parts.append(Note("clusters_of_period", period=str(period), clusters=notes or [Note("none_significant")]))
     return parts
 
 

@@ -1,4 +1,4 @@
-"""What reports with pictures share."""
+"""Functions that all reports with pictures use."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ Periods = Annotated[tuple[int | str, ...], Field(strict=False)]
 
 def files_of(name: str, figure: Figure, formats: Iterable[Format]) -> dict[str, bytes]:
     """Return a picture in each format by the name of its file."""
-    # a label may hold what a file's name cannot on some system
+    # a label may contain signs that some system does not allow in the name of a file
     plain = "".join(letter if letter.isalnum() or letter in "-_.()" else "_" for letter in name)
     return {f"{plain}.{kind}": rendered(figure, kind) for kind in formats}
 
 
 def results_of(records: Sequence[Record]) -> dict[str, Result]:
-    """Return results by label; a single run needs none."""
+    """Return results by label; runs without a label are numbered."""
     return {record.label or f"({number})": record.result for number, record in enumerate(records, start=1)}
 
 
 def by_variable(table: pd.DataFrame | None) -> dict[str, pd.DataFrame]:
-    """Return the rows of each variable of a table, whose outermost index it is."""
+    """Return the rows of each variable, which is the outermost index level of the table."""
     if table is None:
         return {}
     names = table.index.get_level_values(0)
@@ -49,7 +49,7 @@ def level_note(results: Mapping[str, Result]) -> tuple[Note, ...]:
 
 
 def number(value: float, decimals: int) -> str:
-    """Return a number with some decimals, of thousands none; nothing for none."""
+    """Return a number with some decimals, from 10,000 on with none; empty if it is not finite."""
     if not np.isfinite(value):
         return ""
     return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.{decimals}f}"

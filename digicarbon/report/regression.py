@@ -24,8 +24,8 @@ Beneath = Literal["se", "t", "p", "interval"]
 
 EFFECTS = ("direct", "indirect", "total")
 PLACES = {"regressor": 1, "dummy": 1, "lag_x": 3}
-"""The place of a term's row by the kind of its role; focal terms come first, parameters that are no slopes last."""
-_SAID: Mapping[str, Mapping[Beneath, str]] = {
+"""The rank of a term's row by the kind of its role; focal terms come first, parameters that are no slopes last."""
+_BENEATH: Mapping[str, Mapping[Beneath, str]] = {
     "en": {
         "se": "Standard errors in parentheses",
         "t": "t statistics (z without degrees of freedom) in parentheses",
@@ -51,7 +51,7 @@ class RegressionTable(Report):
     stars : tuple of 3 floats
         Largest p values for one, two and three stars.
     beneath : {"se", "t", "p", "interval"}
-        What stands below each coefficient and effect: its standard error, t statistic, p value or confidence interval.
+        What is below each coefficient and effect: its standard error, t statistic, p value or confidence interval.
     effects : bool
         Whether direct, indirect and total effects of the focal terms are shown where a model has them.
     show_controls : bool
@@ -59,12 +59,12 @@ class RegressionTable(Report):
     statistics : tuple of str
         Which fit statistics to show.
     tests : tuple of str
-        Which tests of the fit to show, by the statistic's name: its value, and in brackets the p value that stands
-        beside it as ``<name>_p``.
+        Which tests of the fit to show, by the statistic's name: its value, and in brackets the p value, which is the
+        statistic ``<name>_p``.
     dummies : bool
         Whether the coefficients of unit and time dummies (LSDV) are shown.
     most_runs : int
-        Up to how many runs have a column each. Of more, the table counts signs and significance of the focal
+        Up to how many runs have a column each. With more, the table counts signs and significance of the focal
         coefficients, over all runs and by each choice, at the second level of ``stars``.
     pictures : tuple of {"png", "svg", "pdf"}
         Formats of pictures of the focal coefficients and effects with their intervals; empty for none.
@@ -101,12 +101,12 @@ class RegressionTable(Report):
         """
         if not self.pictures or len(records) > self.most_runs:
             return {}
-        shown = list(records)
-        effects = ("effects",) if any(record.result.spatial_effects is not None for record in shown) else ()
-        made: dict[str, bytes] = {}
+        runs = list(records)
+        effects = ("effects",) if any(record.result.spatial_effects is not None for record in runs) else ()
+        files: dict[str, bytes] = {}
         for name in ("coefficients", *effects):
-            made |= interval_files(self, name, title, shown, (), self.pictures)
-        return made
+            files |= interval_files(self, name, title, runs, (), self.pictures)
+        return files
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
         """Return the table."""
@@ -126,20 +126,20 @@ class RegressionTable(Report):
         shown = [term for term in terms if term not in hidden]
         rows += self._block(shown, [_by_term(r.result.terms, r.result.estimate_columns) for r in records], roles)
         for position, effect in enumerate(EFFECTS if self.effects else ()):
-            every = [_effect_by_term(record.result, position) for record in records]
+            columns = [_effect_by_term(record.result, position) for record in records]
             focal = dict.fromkeys(term for r in records if r.result.spatial_effects for term in r.result.focal)
-            shown = [term for term in focal if any(term in one for one in every)]
+            shown = [term for term in focal if any(term in one for one in columns)]
             if shown:
                 rules.append(len(rows))
                 blocks.append(len(rows))
                 rows.append((words.word(effect), [""] * len(records)))
-                rows += self._block(shown, every)
+                rows += self._block(shown, columns)
         rules.append(len(rows))
         if hidden:
-            having = [not hidden.isdisjoint(record.result.terms) for record in records]
-            rows.append((words.word("controls"), [words.word("yes" if has else "no") for has in having]))
+            with_controls = [not hidden.isdisjoint(record.result.terms) for record in records]
+            rows.append((words.word("controls"), [words.word("yes" if has else "no") for has in with_controls]))
         absorbed = (kind for record in records for kind in record.result.absorbed)
-        # random effects stand in the row of the unit or time that they are of
+        # random effects are shown in the row of the unit or the time
         for kind in dict.fromkeys(("unit", "time", *(kind for kind in absorbed if kind != "random"))):
             rows.append((self._effects_of(kind), [words.word(_effects(record.result, kind)) for record in records]))
         for names, cell in ((self.statistics, self._statistic), (self.tests, self._test)):
@@ -159,7 +159,7 @@ class RegressionTable(Report):
         return f"{self.words(kind)}{'固定效应' if self.language == 'zh' else ' effects'}"
 
     def _spanners(self, records: Sequence[Record]) -> tuple[tuple[str, int], ...]:
-        """Return the outcomes over their columns where they differ."""
+        """Return the outcomes as heads over their columns, if they differ."""
         runs = [(y, len(list(same))) for y, same in groupby(record.result.y for record in records)]
         return tuple((self.words(y), count) for y, count in runs) if len(runs) > 1 else ()
 
@@ -174,15 +174,15 @@ class RegressionTable(Report):
     def _block(
         self,
         terms: Sequence[str],
-        every: Sequence[Mapping[str, Mapping[str, float]]],
+        columns: Sequence[Mapping[str, Mapping[str, float]]],
         roles: Mapping[str, Role] = MappingProxyType({}),
     ) -> list[tuple[str, list[str]]]:
         rows = []
         for term in terms:
-            found = [one.get(term) for one in every]
+            numbers = [one.get(term) for one in columns]
             label = self.words(term, roles.get(term, REGRESSOR).of)
-            rows.append((label, ["" if row is None else self._starred(row) for row in found]))
-            rows.append(("", ["" if row is None else self._beneath(row) for row in found]))
+            rows.append((label, ["" if row is None else self._starred(row) for row in numbers]))
+            rows.append(("", ["" if row is None else self._beneath(row) for row in numbers]))
         return rows
 
     def _beneath(self, row: Mapping[str, float]) -> str:
@@ -205,7 +205,7 @@ class RegressionTable(Report):
         outcomes = between.join(self.words(y) for y in dict.fromkeys(record.result.y for record in records))
         tested = any(self._test(record.result.statistics, name) for record in records for name in self.tests)
         levels = "/".join(f"{level:.0%}" for level in dict.fromkeys(r.result.inference.level for r in records))
-        beneath = _SAID[self.language or "en"][self.beneath].format(level=levels)
+        beneath = _BENEATH[self.language or "en"][self.beneath].format(level=levels)
         stars = f"* p < {one:g}, ** p < {two:g}, *** p < {three:g}"
         roles = _roles(records)
         controls = between.join(self.words(term, roles[term].of) for term in hidden)
@@ -217,23 +217,23 @@ class RegressionTable(Report):
             brackets = "; p values of tests in brackets" if tested else ""
             first = [f"Outcome: {outcomes}. {beneath}; {stars}{brackets}."]
             first += [f"Controls: {controls}."] if hidden else []
-        chosen = attributed([(record.label, _chosen(record, self.effects)) for record in records])
+        choices = attributed([(record.label, _choice_notes(record, self.effects)) for record in records])
         within = any(self._statistic(record.result.statistics, "r2_within") for record in records)
-        defined = [Note("within_r2")] if within and "r2_within" in self.statistics else []
-        return (*first, *self.words.notes((*defined, *notes_of(records), *chosen)))
+        definition = [Note("within_r2")] if within and "r2_within" in self.statistics else []
+        return (*first, *self.words.notes((*definition, *notes_of(records), *choices)))
 
 
-def _chosen(record: Record, effects: bool) -> list[Note]:
-    """Return notes on what a column rests on or lacks and its numbers do not show."""
-    said = []
+def _choice_notes(record: Record, effects: bool) -> list[Note]:
+    """Return notes on the choices of a run that its column does not show."""
+    notes = []
     weights, sample = record.options.get("weights", ""), record.options.get("sample", "full")
     if weights and record.result.terms_of("lag_x", "lag_y", "lag_error"):
-        said.append(Note("spatial_weights", weights=weights))
+        notes.append(Note("spatial_weights", weights=weights))
     if sample != "full":
-        said.append(Note("sample", sample=sample))
+        notes.append(Note("sample", sample=sample))
     if effects and not record.result.without_indirect.isdisjoint(record.result.focal):
-        said.append(Note("no_indirect"))
-    return said
+        notes.append(Note("no_indirect"))
+    return notes
 
 
 def _controls(records: Sequence[Record]) -> set[str]:
@@ -249,9 +249,9 @@ def _controls(records: Sequence[Record]) -> set[str]:
 
 
 def _by_term(terms: Sequence[str], columns: Mapping[str, FloatArray]) -> dict[str, dict[str, float]]:
-    """Return coef, se, stat, p, low and high by term; of a term that stands twice, the first."""
+    """Return coef, se, stat, p, low and high by term; for a repeated term, the first."""
     names = ("coef", "se", "stat", "p", "low", "high")
-    # arrays, no data frame, which costs more than the fit that it shows
+    # plain arrays: a data frame would cost more time than the fit itself
     values = zip(*(columns[name].tolist() for name in names), strict=True)
     rows = [dict(zip(names, row, strict=True)) for row in values]
     return dict(reversed(list(zip(terms, rows, strict=True))))
@@ -262,13 +262,13 @@ def _effect_by_term(result: Result, position: int) -> dict[str, dict[str, float]
     if result.spatial_effects is None:
         return {}
     columns = {name: column[position] for name, column in result.effect_columns.items()}
-    found = _by_term(result.spatial_effects.terms, columns)
-    lacking = result.without_indirect if EFFECTS[position] == "indirect" else frozenset()
-    return {term: row for term, row in found.items() if term not in lacking}
+    rows = _by_term(result.spatial_effects.terms, columns)
+    without = result.without_indirect if EFFECTS[position] == "indirect" else frozenset()
+    return {term: row for term, row in rows.items() if term not in without}
 
 
 def _effects(result: Result, kind: str) -> str:
-    """Return whether effects of a kind are in a model, and that they are random where they are."""
+    """Return whether a model has effects of a kind: yes, no, or random."""
     if kind in result.absorbed:
         return "yes"
     random = {"random": ("unit",), "random_time": ("time",), "random_two_way": ("unit", "time")}
@@ -277,7 +277,7 @@ def _effects(result: Result, kind: str) -> str:
 
 
 def _roles(records: Sequence[Record]) -> dict[str, Role]:
-    """Return the role of each term; where it has several, that of the first record."""
+    """Return the role of each term; if records differ, that in the first record."""
     roles: dict[str, Role] = {}
     for result in (record.result for record in records):
         roles = dict(zip(result.terms, result.roles or (REGRESSOR,) * len(result.terms), strict=True)) | roles
@@ -285,8 +285,8 @@ def _roles(records: Sequence[Record]) -> dict[str, Role]:
 
 
 def _order(records: Sequence[Record], roles: Mapping[str, Role]) -> list[str]:
-    """Focal terms first, then controls, spatial lags, and the parameters of the error."""
-    every = list(dict.fromkeys(term for record in records for term in record.result.terms))
+    """Return terms in the order of rows: focal terms, controls, spatial lags, parameters of the error."""
+    terms = list(dict.fromkeys(term for record in records for term in record.result.terms))
     focal = dict.fromkeys(term for record in records for term in record.result.focal)
 
     def rank(term: str) -> int:
@@ -294,7 +294,7 @@ def _order(records: Sequence[Record], roles: Mapping[str, Role]) -> list[str]:
             return 0
         return 2 if roles[term].of in focal else PLACES.get(roles[term].kind, 4)
 
-    return sorted(every, key=rank)
+    return sorted(terms, key=rank)
 
 
 def _number(value: float | None, decimals: int) -> str:

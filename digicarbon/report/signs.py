@@ -27,12 +27,12 @@ class SignTable(Report):
     level : float
         The largest p value that counts as significant.
     by : tuple of str
-        Keys to count by, e.g. ``outcome``, or ``column``, the columns of the experiment; empty takes all that differ
+        Keys to count by, e.g. ``outcome``, or ``column`` for the columns of the experiment; empty takes all that differ
         between runs.
     decimals : int
-        Of all numbers; coefficients and standard errors that would be 0 have four significant digits.
+        Digits after the decimal point; coefficients and standard errors that would be 0 have four significant digits.
     most_runs : int
-        Up to how many runs each run is listed below the counts.
+        Up to how many runs the table lists each run below the counts.
     """
 
     quantity: Quantity = "coefficient"
@@ -54,59 +54,61 @@ class SignTable(Report):
         ConfigError
             If no run has the quantity, or no run varies a key of ``by``.
         """
-        found = focal(records, self.quantity, by_column=True)
-        if found.rows.empty:
-            raise ConfigError(Note("signs_without_quantity", key="report.quantity", quantity=_one(self.quantity)))
-        cells, rules = counts(*found.whole(), self._keys(found), self.level, self.decimals)
+        focal_runs = focal(records, self.quantity, by_column=True)
+        if focal_runs.rows.empty:
+            raise ConfigError(
+                Note("signs_without_quantity", key="report.quantity", quantity=_with_article(self.quantity))
+            )
+        cells, rules = counts(*focal_runs.whole(), self._keys(focal_runs), self.level, self.decimals)
         cells.insert(list(cells.columns).index("smallest"), "% significant", _shares(cells))
-        terms = cut(map(self.words, found.rows["term"].unique()), 12)
+        terms = cut(map(self.words, focal_runs.rows["term"].unique()), 12)
         words = Note("significant_of", level=self.level, what=HEADS[self.quantity], terms=terms)
-        told = (*found.said_of_boundary(), *found.said_of_pieces())
-        notes = [words, *told, *counted_notes(found.notes, found.runs), *counted_once(found.again)]
+        exclusions = (*focal_runs.boundary_notes(), *focal_runs.pieces_notes())
+        notes = [words, *exclusions, *counted_notes(focal_runs.notes, focal_runs.runs), *counted_once(focal_runs.again)]
         below = None
-        if found.runs > self.most_runs:
-            notes.append(summarised(found.runs, Note("listed_below")))
+        if focal_runs.runs > self.most_runs:
+            notes.append(summarised(focal_runs.runs, Note("listed_below")))
         else:
-            below = self._runs(found.rows, [record.label for record in records])
+            below = self._runs(focal_runs.rows, [record.label for record in records])
         shown = in_words(cells, self.words)
         return Table(title, shown, rules, self.words.notes(notes), below, language=self.words.spoken)
 
-    def _keys(self, found: Focal) -> list[str]:
-        unknown = [key for key in self.by if key not in found.varied]
+    def _keys(self, focal_runs: Focal) -> list[str]:
+        unknown = [key for key in self.by if key not in focal_runs.varied]
         if unknown:
             raise ConfigError(
                 Note(
                     "not_varied",
                     key="report.by",
                     choice=unknown[0],
-                    hint=suggestion(unknown[0], list(found.varied)),
-                    varied=cut(found.varied, 12) or Note("nothing_varied"),
+                    hint=suggestion(unknown[0], list(focal_runs.varied)),
+                    varied=cut(focal_runs.varied, 12) or Note("nothing_varied"),
                 )
             )
-        return list(self.by) or [key for key, values in found.varied.items() if len(values) > 1]
+        return list(self.by) or [key for key, values in focal_runs.varied.items() if len(values) > 1]
 
-    def _runs(self, found: pd.DataFrame, labels: Sequence[str]) -> Table:
+    def _runs(self, rows: pd.DataFrame, labels: Sequence[str]) -> Table:
         cells = pd.DataFrame(
             {
-                "term": [self.words(term) for term in found["term"]],
-                "sign": ["+" if coef > 0 else "-" if coef < 0 else "0" for coef in found["coef"]],
-                **{name: [number(value, self.decimals) for value in found[name]] for name in ("coef", "se")},
-                "p": [f"{p:.{self.decimals}f}" for p in found["p"]],
+                "term": [self.words(term) for term in rows["term"]],
+                "sign": ["+" if coef > 0 else "-" if coef < 0 else "0" for coef in rows["coef"]],
+                **{name: [number(value, self.decimals) for value in rows[name]] for name in ("coef", "se")},
+                "p": [f"{p:.{self.decimals}f}" for p in rows["p"]],
             }
         )
-        cells = cells.set_axis([labels[position] for position in found["record"]], axis=0)
+        cells = cells.set_axis([labels[position] for position in rows["record"]], axis=0)
         return Table(self.words.word("Each run"), in_words(cells, self.words))
 
 
 def counts(
     rows: pd.DataFrame, pieces: pd.DataFrame, keys: Sequence[str], level: float, decimals: int
 ) -> tuple[pd.DataFrame, tuple[int, ...]]:
-    """Return counts of signs over all rows and by each value of each key, and before which of them a line is drawn.
+    """Return counts of signs over all rows and by each value of each key, and which rows have a line above them.
 
     Parameters
     ----------
     rows, pieces : DataFrame
-        As `Focal.whole` returns them. Pieces of effects are counted by term, and in nothing else.
+        As returned by `Focal.whole`. Pieces of effects are only counted by term.
     keys : sequence of str
         Columns of ``rows``.
     level : float
@@ -126,7 +128,7 @@ def counts(
 
 
 def in_words(cells: pd.DataFrame, words: Labels) -> pd.DataFrame:
-    """Return a table with what its columns, and the row of all runs, are called in the language of a report."""
+    """Return a table with its columns and the row of all runs named in the language of the report."""
     return cells if words.language is None else cells.rename(index={"all": words.word("all")}, columns=words.word)
 
 
@@ -138,7 +140,7 @@ def meaning(level: float) -> Note:
 def number(value: float, decimals: int) -> str:
     """Return a number with some decimals, or with four significant digits where it would be 0."""
     text = f"{value:.{decimals}f}"
-    # -0.0000 would be counted as negative for no reason that can be seen
+    # a reader could not see why -0.0000 is counted as negative
     return f"{value:.4g}" if value and not float(text) else text
 
 
@@ -158,12 +160,12 @@ def _counts(part: pd.DataFrame, level: float, decimals: int) -> dict[str, str]:
 
 
 def _shares(cells: pd.DataFrame) -> list[str]:
-    """Return which percentage of the runs of each row is significant, of either sign."""
+    """Return the percentage of runs in each row that are significant, with either sign."""
     low = cells["significant +"].astype(int) + cells["significant -"].astype(int)
     return [f"{100 * share:.1f}" for share in low / cells["runs"].astype(int)]
 
 
-def _one(quantity: Quantity) -> Note:
+def _with_article(quantity: Quantity) -> Note:
     one: Mapping[Quantity, Note] = {
         "coefficient": Note("a_coefficient"),
         "direct": Note("a_direct_effect"),

@@ -1,4 +1,4 @@
-"""A specification curve: all estimates of one quantity in order, what was chosen for each, and what moves them."""
+"""A specification curve: all estimates of one quantity in order, the choices behind each, and their influence."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from digicarbon.result import Asked
 from digicarbon.spec import Names
 
 MOST_VALUES = 12
-"""A choice of more values has no rows below the curve."""
+"""A choice with more values is not shown below the curve."""
 DRAW = 2.5e-5
 """Seconds that a specification takes for one draw of the joint test, at 30 units and 6 periods."""
 PICTURE = 1.0
 """Seconds that a picture takes."""
 FEW = 100
-"""From so many specifications on, what one in a hundred of them does to a variance is told."""
+"""From so many specifications on, a note says if one in a hundred of them makes most of a variance."""
 _LAGS = re.compile(r"^L\d*\.")
 _HEADS = ["variance, alone", "variance, unique", "specifications", "mean", "moves it by", "of the mean", "points"]
 _REPEATED = "differ in standard errors only"
@@ -44,7 +44,7 @@ _STATISTICS = {
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """What specifications differ in.
+    """A setting in which specifications differ.
 
     Attributes
     ----------
@@ -52,10 +52,10 @@ class Choice:
     values : tuple of str
         The options, or the members of lists.
     columns : ndarray, shape (M, d)
-        Whether a specification has each of them.
+        1 where a specification has the value, else 0.
     base : int or None
-        The value that others are compared with: that of most specifications. None for members of lists, which are
-        there or not.
+        The position of the value that others are compared with: the one of most specifications. None for members of
+        lists, which are either there or not.
     """
 
     key: str
@@ -65,29 +65,29 @@ class Choice:
 
 
 class SpecificationCurve(Report):
-    """The curve of a multiverse, its summary with the joint test, and which choice moves the result.
+    """The curve of a multiverse, its summary with the joint test, and the influence of each choice.
 
     Attributes
     ----------
     quantity : {"coefficient", "direct", "indirect", "total"}
-        The estimand. Coefficients of models without spatial lags are direct and total effects, too.
+        The estimand. Coefficients of models without spatial lags are also direct and total effects.
     term : str or None
         The focal term; None takes the first of each run.
     by : tuple of str
         Choices that are shown below the curve, in this order; empty takes all that differ.
     facet : str or None
-        A choice of which each value gets a curve of its own, e.g. ``inference``: standard errors of the same estimate
-        are no specifications of their own.
+        A choice with a separate curve for each value, e.g. ``inference``: other standard errors of the same estimate
+        are not another specification.
     level : float
         The largest p value that counts as significant.
     draws : int
-        Permutations of the joint test at the end of a sweep; 0 makes none.
+        Permutations of the joint test at the end of a sweep; 0 for no test.
     seed : int
-        Of the permutations.
+        Seed of the permutations.
     decimals : int
         Digits after the decimal point.
     pictures : tuple of {"png", "svg", "pdf"}
-        Formats of the picture; empty: none is drawn.
+        Formats of the picture; empty for none.
     """
 
     quantity: Quantity = "coefficient"
@@ -104,33 +104,33 @@ class SpecificationCurve(Report):
 
     @property
     def asked(self) -> Asked:
-        """The number that stands on the curve."""
+        """The number that the curve shows."""
         return Asked(self.quantity, self.term, self.level)
 
     @property
     def joint_request(self) -> JointRequest | None:
-        """The joint test, if draws are asked for."""
+        """The joint test, if ``draws`` is positive."""
         if not self.draws:
             return None
         return JointRequest(self.quantity, self.term, self.draws, self.seed, self.level)
 
     def seconds(self, runs: int) -> float:
-        """Return what the pictures take, and the joint test's fits to all draws."""
+        """Return the seconds for the pictures and for the joint test's fits to all draws."""
         return PICTURE * len(self.pictures) + DRAW * self.draws * runs
 
     def with_joint(self, joint: Joint) -> SpecificationCurve:
         """Return the report with the joint test in its table and picture."""
-        told = self.model_copy()
-        told._joint = joint
-        return told
+        report = self.model_copy()
+        report._joint = joint
+        return report
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
-        """Return the summary, with what moves the result below.
+        """Return the summary, with the influence of each choice below.
 
         Raises
         ------
         ConfigError
-            If no run has the quantity, a choice is unknown, or the estimates cannot stand on one curve.
+            If no run has the quantity, a choice is unknown, or the estimates are not comparable on one curve.
         """
         curve = self._curve(records)
         parts = {"all": curve.rows, **curve.facets} if len(curve.facets) > 1 else {"all": curve.rows}
@@ -140,9 +140,9 @@ class SpecificationCurve(Report):
         rules = tuple(list(cells.index).index(name) for name in ("median", "mean"))
         if self._joint is not None:
             rules = (*rules, len(cells))
-            shown = [f"{p:.3f}" for p in self._joint.statistics.loc[list(_STATISTICS), "p"]]
-            blank = [""] * len(shown)
-            lines = {name: shown if name == "all" else blank for name in cells.columns}
+            p_values = [f"{p:.3f}" for p in self._joint.statistics.loc[list(_STATISTICS), "p"]]
+            blanks = [""] * len(p_values)
+            lines = {name: p_values if name == "all" else blanks for name in cells.columns}
             cells = pd.concat([cells, pd.DataFrame(lines, index=list(_STATISTICS.values()))])
         cells = cells.rename(index=self.words.word, columns=self.words.word)
         return Table(title, cells, rules, self._notes(curve), self._moves(curve), language=self.words.spoken)
@@ -172,39 +172,39 @@ class SpecificationCurve(Report):
         return {f"curve.{kind}": rendered(figure, kind) for kind in self.pictures}
 
     def _curve(self, records: Sequence[Record]) -> _Curve:
-        """Return what there is to show of records."""
-        seen = _Seen(records)
-        found = focal(seen, self.quantity)
+        """Return the content of table and picture."""
+        watched = _Watched(records)
+        focal_runs = focal(watched, self.quantity)
         for name, key in (("facet", self.facet), *(("by", key) for key in self.by)):
-            if key is not None and key not in found.varied:
+            if key is not None and key not in focal_runs.varied:
                 raise ConfigError(
                     Note(
                         "not_varied",
                         key=f"report.{name}",
                         choice=key,
-                        hint=suggestion(key, list(found.varied)),
-                        varied=cut(found.varied, 12) or Note("nothing_varied"),
+                        hint=suggestion(key, list(focal_runs.varied)),
+                        varied=cut(focal_runs.varied, 12) or Note("nothing_varied"),
                     )
                 )
-        rows, left_out = self._one_each(found)
+        rows, left_out = self._one_each(focal_runs)
         facets = (
             {}
             if self.facet is None
             else {f"{self.facet}={value}": part for value, part in rows.groupby(self.facet, sort=False, observed=True)}
         )
         for part in facets.values() or [rows]:
-            _refuse_mixture(part, found.outcomes)
-        keys = list(self.by) or [key for key in found.varied if key in rows and rows[key].nunique() > 1]
-        # a facet is a choice like others where it is asked what moves the estimate
+            _refuse_mixture(part, focal_runs.outcomes)
+        keys = list(self.by) or [key for key in focal_runs.varied if key in rows and rows[key].nunique() > 1]
+        # for the influence on the estimate, a facet is a choice like others
         facet = [] if self.facet is None or rows[self.facet].nunique() < 2 else [self.facet]
         choices, many = _choices(rows, list(dict.fromkeys([*facet, *keys])))
         # rows of equal estimates that are equal in these have the same data, too: samples may come to the same rows
-        estimate_keys = [key for key in found.varied if key in rows and _decides_estimates(key)]
-        return _Curve(found, rows, facets, choices, estimate_keys, (*left_out, *many), seen.simulated)
+        estimate_keys = [key for key in focal_runs.varied if key in rows and _decides_estimates(key)]
+        return _Curve(focal_runs, rows, facets, choices, estimate_keys, (*left_out, *many), watched.simulated)
 
-    def _one_each(self, found: Focal) -> tuple[pd.DataFrame, tuple[Note, ...]]:
+    def _one_each(self, focal_runs: Focal) -> tuple[pd.DataFrame, tuple[Note, ...]]:
         """Return a row per run, and notes on runs that have none or several."""
-        rows = found.rows
+        rows = focal_runs.rows
         if self.term is not None and not rows.empty:
             terms = rows["term"].unique().tolist()
             if self.term not in terms:
@@ -218,36 +218,36 @@ class SpecificationCurve(Report):
                     )
                 )
             rows = rows[rows["term"] == self.term]
-        more = set(rows.loc[rows["record"].duplicated(), "record"])
+        repeated = set(rows.loc[rows["record"].duplicated(), "record"])
         rows = rows.drop_duplicates("record")
-        with_powers = rows["record"].isin(found.powers)
-        # a term that was named is the one to show, whatever it is a piece of
-        pieces = rows["record"].isin(found.pieces if self.term is None else ()) & ~with_powers
+        with_powers = rows["record"].isin(focal_runs.powers)
+        # a term that the user names is shown, even if it is a piece of an effect
+        pieces = rows["record"].isin(focal_runs.pieces if self.term is None else ()) & ~with_powers
         apart = with_powers | pieces
         finite = np.isfinite(rows["coef"]) & np.isfinite(rows["p"])
-        kept = rows[finite & ~apart].reset_index(drop=True)
-        if kept.empty and pieces.any():
+        estimates = rows[finite & ~apart].reset_index(drop=True)
+        if estimates.empty and pieces.any():
             raise ConfigError(
                 Note(
                     "only_pieces",
                     key="report.term",
                     runs=int(pieces.sum()),
                     pieces=IN_PIECES,
-                    terms=cut(found.rows["term"].unique().tolist(), 12),
+                    terms=cut(focal_runs.rows["term"].unique().tolist(), 12),
                 )
             )
-        if kept.empty:
+        if estimates.empty:
             raise ConfigError(Note("curve_without_quantity", key="report.quantity", quantity=EFFECT[self.quantity]))
-        without = found.runs - len(found.boundary) - len(rows)
+        without = focal_runs.runs - len(focal_runs.boundary) - len(rows)
         notes = (
             Note("without_quantity", runs=without, estimand=EFFECT[self.quantity]),
             Note("with_powers", runs=int(with_powers.sum())),
             Note("with_pieces", runs=int(pieces.sum()), pieces=IN_PIECES),
             Note("without_error", runs=int((~finite & ~apart).sum())),
-            *found.said_of_boundary(),
-            Note("several_focal", runs=int(kept["record"].isin(more).sum())),
+            *focal_runs.boundary_notes(),
+            Note("several_focal", runs=int(estimates["record"].isin(repeated).sum())),
         )
-        return kept, tuple(note for note in notes if note["runs"])
+        return estimates, tuple(note for note in notes if note["runs"])
 
     def _summary(self, rows: pd.DataFrame, estimate_keys: Sequence[str]) -> dict[str, str]:
         coef, p = rows["coef"].to_numpy(), rows["p"].to_numpy()
@@ -277,7 +277,7 @@ class SpecificationCurve(Report):
         }
 
     def _moves(self, curve: _Curve) -> Table | None:
-        """Return what moves the result, and where a few estimates are most of the variance what does without them."""
+        """Return the influence of each choice; if a few estimates make most of the variance, also without them."""
         if not curve.choices or len(curve.rows) < 2:
             return None
         title = self.words.word("What moves the result")
@@ -292,11 +292,11 @@ class SpecificationCurve(Report):
         return replace(table, below=replace(self._influence(title, inner, choices), notes=self.words.notes([without])))
 
     def _influence(self, title: str, rows: pd.DataFrame, choices: Sequence[Choice]) -> Table:
-        """Return how much of the variance is due to each choice, and by how much each value moves the estimate."""
+        """Return each choice's share of the variance, and by how much each of its values moves the estimate."""
         coef = rows["coef"].to_numpy()
         low: FloatArray = (rows["p"].to_numpy(dtype=np.float64) < self.level).astype(np.float64)
         columns = [choice.columns for choice in choices]
-        found = shares(coef, columns)
+        parts = shares(coef, columns)
         bases = [choice.base for choice in choices]
         moves, significant = influence(coef, columns, bases), influence(low, columns, bases)
         mean = abs(coef.mean())
@@ -304,30 +304,30 @@ class SpecificationCurve(Report):
         rules = []
         for place, choice in enumerate(choices):
             rules.append(len(lines))
-            head = [f"{found.alone[place]:.1%}", f"{found.unique[place]:.1%}", "", "", "", "", ""]
+            head = [f"{parts.alone[place]:.1%}", f"{parts.unique[place]:.1%}", "", "", "", "", ""]
             lines.append((choice.key, head))
             for position, value in enumerate(choice.values):
-                there = choice.columns[:, position] > 0
-                told = [str(int(there.sum())), number(float(coef[there].mean()), self.decimals)]
+                chosen = choice.columns[:, position] > 0
+                line = [str(int(chosen.sum())), number(float(coef[chosen].mean()), self.decimals)]
                 move, share = moves[place][position], significant[place][position]
                 if position == choice.base:
-                    told += [self.words.word("base"), "", ""]
+                    line += [self.words.word("base"), "", ""]
                 elif np.isfinite(move):
                     percent = f"{_signed(100 * move / mean, 0)}%" if mean > 0 else ""
-                    told += [_signed(move, self.decimals), percent, _signed(100 * share, 1)]
+                    line += [_signed(move, self.decimals), percent, _signed(100 * share, 1)]
                 else:
-                    told += [self.words.word("not told apart"), "", ""]
-                lines.append((f"  {self.words(value)}", ["", "", *told]))
+                    line += [self.words.word("not told apart"), "", ""]
+                lines.append((f"  {self.words(value)}", ["", "", *line]))
         rules.append(len(lines))
-        lines.append((self.words.word("all choices, additive"), [f"{found.additive:.1%}", "", "", "", "", "", ""]))
+        lines.append((self.words.word("all choices, additive"), [f"{parts.additive:.1%}", "", "", "", "", "", ""]))
         cells = pd.DataFrame(
             [cells for _, cells in lines],
             index=[name for name, _ in lines],
             columns=[self.words.word(head) for head in _HEADS],
         )
-        most = choices[int(np.argmax(found.alone))]
+        most = choices[int(np.argmax(parts.alone))]
         notes = (
-            Note("largest_part", key=most.key, share=found.alone.max(), left=max(1 - found.additive, 0.0)),
+            Note("largest_part", key=most.key, share=parts.alone.max(), left=max(1 - parts.additive, 0.0)),
             Note("moves_by"),
         )
         return Table(title, cells, tuple(rules), self.words.notes(notes), language=self.words.spoken)
@@ -338,7 +338,7 @@ class SpecificationCurve(Report):
                 "curve",
                 estimand=HEAD[self.quantity],
                 terms=cut([self.words(term) for term in curve.rows["term"].unique()], 12),
-                outcomes=tuple(map(self.words, curve.found.outcomes)),
+                outcomes=tuple(map(self.words, curve.focal_runs.outcomes)),
                 meaning=meaning(self.level),
             )
         ]
@@ -349,9 +349,9 @@ class SpecificationCurve(Report):
             notes += joint.notes
         elif self.draws:
             notes.append(Note("no_joint_recorded"))
-        found = curve.found
-        notes += [*_few_told(curve.rows), *curve.notes]
-        notes += [*counted_notes(found.notes, found.runs), *counted_once(found.again)]
+        focal_runs = curve.focal_runs
+        notes += [*_few_notes(curve.rows), *curve.notes]
+        notes += [*counted_notes(focal_runs.notes, focal_runs.runs), *counted_once(focal_runs.again)]
         return self.words.notes(notes)
 
     @property
@@ -361,7 +361,7 @@ class SpecificationCurve(Report):
 
 @dataclass(frozen=True, eq=False)
 class _Curve:
-    found: Focal
+    focal_runs: Focal
     rows: pd.DataFrame
     facets: Mapping[str, pd.DataFrame]
     choices: Sequence[Choice]
@@ -371,31 +371,31 @@ class _Curve:
 
 
 def _deviations(rows: pd.DataFrame) -> FloatArray:
-    """Return what each estimate adds to the variance."""
+    """Return the squared deviation of each estimate from the mean."""
     coef = rows["coef"].to_numpy(dtype=np.float64)
-    found: FloatArray = (coef - coef.mean()) ** 2
-    return found
+    squares: FloatArray = (coef - coef.mean()) ** 2
+    return squares
 
 
 def _few_carry(parts: FloatArray) -> float:
-    """Return the share of a sum that one in a hundred of its parts have, if it is more than half; else 0."""
-    found = concentration(parts, len(parts) // 100) if len(parts) >= FEW else 0.0
-    return found if found > 0.5 else 0.0
+    """Return the share of a sum that its largest 1 % of parts make, if it is more than half; else 0."""
+    share = concentration(parts, len(parts) // 100) if len(parts) >= FEW else 0.0
+    return share if share > 0.5 else 0.0
 
 
-def _few_told(rows: pd.DataFrame) -> list[Note]:
-    """Return notes on a few runs that decide what the table says of all."""
-    said = []
-    of = {"few": len(rows) // 100, "every": len(rows)}
+def _few_notes(rows: pd.DataFrame) -> list[Note]:
+    """Return notes if a few runs determine what the table says about all."""
+    notes = []
+    counts = {"few": len(rows) // 100, "every": len(rows)}
     if share := _few_carry(rows["se"].to_numpy(dtype=np.float64) ** 2):
-        said.append(Note("few_errors", share=share, **of))
+        notes.append(Note("few_errors", share=share, **counts))
     if share := _few_carry(_deviations(rows)):
-        said.append(Note("few_estimates", share=share, **of))
-    return said
+        notes.append(Note("few_estimates", share=share, **counts))
+    return notes
 
 
-class _Seen(Sequence[Record]):
-    """Records that tell, once they were looked at, whether data are simulated."""
+class _Watched(Sequence[Record]):
+    """Records that, after a pass over them, know whether any data are simulated."""
 
     def __init__(self, records: Sequence[Record]) -> None:
         self._records = records
@@ -414,7 +414,7 @@ class _Seen(Sequence[Record]):
 
 
 def _decides_estimates(key: str) -> bool:
-    """Return whether a key is a choice of the model or of its weights, and not one of standard errors only."""
+    """Return whether a key of model or weights can change estimates, not only standard errors."""
     group, _, name = key.partition(".")
     return group == "weights" or (group == "model" and name not in FACETS)
 
@@ -425,9 +425,9 @@ def _signed(value: float, decimals: int) -> str:
 
 
 def _refuse_mixture(rows: pd.DataFrame, outcomes: Sequence[str]) -> None:
-    """Refuse estimates that do not measure the same thing: per 1 % and per unit, or of several kinds of outcomes."""
+    """Raise if estimates do not measure the same thing: some per 1 %, some per unit, or logs and levels of outcomes."""
     for names, terms in ((rows["term"].unique().tolist(), True), (list(outcomes), False)):
-        # the lag of a logarithm is one, too
+        # the lag of a logarithm is also a logarithm
         logs = [name for name in names if _LAGS.sub("", name).startswith("ln_")]
         others = [name for name in names if name not in logs]
         if logs and others:
@@ -437,35 +437,37 @@ def _refuse_mixture(rows: pd.DataFrame, outcomes: Sequence[str]) -> None:
 
 def _choices(rows: pd.DataFrame, keys: Sequence[str]) -> tuple[list[Choice], tuple[Note, ...]]:
     """Return the choices of rows as indicator columns, and a note on those with too many values."""
-    found, many = [], []
+    choices, uncounted = [], []
     for key in keys:
         column = rows[key].astype(str)
         values = list(dict.fromkeys(column))
         if any(_members(value) is not None for value in values):
-            found.append(_list_choice(key, column))
+            choices.append(_list_choice(key, column))
         elif len(values) > MOST_VALUES:
-            many.append(Note("many_values", key=key, values=len(values)))
+            uncounted.append(Note("many_values", key=key, values=len(values)))
         else:
             columns = np.array([(column == value).to_numpy() for value in values], dtype=np.float64).T
-            found.append(Choice(key, tuple(values), columns, int(columns.sum(axis=0).argmax())))
-    return found, (Note("not_below_curve", keys=cut(many)),) if many else ()
+            choices.append(Choice(key, tuple(values), columns, int(columns.sum(axis=0).argmax())))
+    return choices, (Note("not_below_curve", keys=cut(uncounted)),) if uncounted else ()
 
 
 def _list_choice(key: str, column: pd.Series[str]) -> Choice:
-    """Return a choice of lists, such as subsets of controls, by their members; a value that is no list is one."""
+    """Return a choice of lists, such as subsets of controls, by their members; other values count as one member."""
     parts = {text: (text,) if (members := _members(text)) is None else members for text in column.unique()}
     every = list(dict.fromkeys(member for members in parts.values() for member in members))
     names = [name for name in every if name != AS_CONFIGURED] + [name for name in every if name == AS_CONFIGURED]
-    known = {text: np.array([name in members for name in names], dtype=np.float64) for text, members in parts.items()}
-    # what all have is no choice
-    columns = np.array([known[text] for text in column])
+    indicators = {
+        text: np.array([name in members for name in names], dtype=np.float64) for text, members in parts.items()
+    }
+    # members that all specifications have are no choice
+    columns = np.array([indicators[text] for text in column])
     differs = np.ptp(columns, axis=0) > 0
-    kept = [name for name, differing in zip(names, differs, strict=True) if differing]
-    return Choice(key, tuple(kept), columns[:, differs], None)
+    varying = [name for name, differing in zip(names, differs, strict=True) if differing]
+    return Choice(key, tuple(varying), columns[:, differs], None)
 
 
 def _members(text: str) -> tuple[str, ...] | None:
-    """Return the members of a list as `text_of` writes it, or None."""
+    """Return the members of a list as `text_of` writes it; None for other texts."""
     if not (text.startswith("[") and text.endswith("]")):
         return None
     return tuple(part for part in text[1:-1].split(", ") if part)

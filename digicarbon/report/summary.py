@@ -1,4 +1,4 @@
-"""Thousands of runs in one screen: focal coefficients by what was chosen, diagnostics by their rows."""
+"""Summaries of thousands of runs: focal coefficients by each choice, diagnostics by their rows."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from digicarbon.report.labels import Labels
 from digicarbon.report.signs import counts, in_words
 
 MOST_VALUES = 20
-"""A choice of more values is not a row each."""
+"""A choice with more values has no rows."""
 MOST_TEXTS = 3
-"""So many different texts of a cell are told."""
+"""How many different texts of a cell are shown."""
 
 
 def coefficients(title: str, records: Sequence[Record], level: float, decimals: int, words: Labels) -> Table:
@@ -29,35 +29,37 @@ def coefficients(title: str, records: Sequence[Record], level: float, decimals: 
     ----------
     title : str
     records : sequence of Record
-        Looked at once.
+        Read once.
     level : float
         The largest p value that counts as significant.
     decimals : int
     words : Labels
         The language of heads and notes.
     """
-    found = focal(records, by_column=True)
-    differing = {key: len(values) for key, values in found.varied.items() if len(values) > 1}
-    many = [Note("many_values", key=key, values=number) for key, number in differing.items() if number > MOST_VALUES]
-    rows = found.rows
+    focal_runs = focal(records, by_column=True)
+    differing = {key: len(values) for key, values in focal_runs.varied.items() if len(values) > 1}
+    long_choices = [
+        Note("many_values", key=key, values=number) for key, number in differing.items() if number > MOST_VALUES
+    ]
+    rows = focal_runs.rows
     if rows.empty:
-        cells = pd.DataFrame({"runs": [str(found.runs)]}, index=["all"])
+        cells = pd.DataFrame({"runs": [str(focal_runs.runs)]}, index=["all"])
         rules: tuple[int, ...] = ()
-        said = Note("no_focal_term")
+        first_note = Note("no_focal_term")
     else:
-        whole, pieces = found.whole()
+        whole, pieces = focal_runs.whole()
         terms = ["term"] if whole["term"].nunique() > 1 else []
         few = [key for key, number in differing.items() if number <= MOST_VALUES]
         cells, rules = counts(whole, pieces, [*terms, *few], level, decimals)
-        apart = whole["record"].nunique() != len(whole)
-        several = Note("focal_counts", runs=found.runs, level=level)
-        said = several if apart else Note("focal_coefficients", level=level)
-    notes = [Note("outcome", outcomes=found.outcomes, said=said)]
-    if many:
-        notes.append(Note("not_counted", keys=many))
-    notes += [*found.said_of_boundary(), *found.said_of_pieces()]
-    notes += [*counted_notes(found.notes, found.runs), *counted_once(found.again)]
-    notes.append(summarised(found.runs, again=found.again))
+        several_terms = whole["record"].nunique() != len(whole)
+        counts_note = Note("focal_counts", runs=focal_runs.runs, level=level)
+        first_note = counts_note if several_terms else Note("focal_coefficients", level=level)
+    notes = [Note("outcome", outcomes=focal_runs.outcomes, said=first_note)]
+    if long_choices:
+        notes.append(Note("not_counted", keys=long_choices))
+    notes += [*focal_runs.boundary_notes(), *focal_runs.pieces_notes()]
+    notes += [*counted_notes(focal_runs.notes, focal_runs.runs), *counted_once(focal_runs.again)]
+    notes.append(summarised(focal_runs.runs, again=focal_runs.again))
     return Table(title, in_words(cells, words), rules, words.notes(notes), language=words.spoken)
 
 
@@ -98,7 +100,7 @@ def across(
     ----------
     title : str
     tables : iterable of (Record, DataFrame)
-        Runs with the diagnostic's table of each, its index the labels of its rows.
+        Each run with its table of the diagnostic, whose index has the labels of rows.
     write : callable
         Turns a value into text.
     words : Labels
@@ -107,23 +109,23 @@ def across(
     cells: dict[str, dict[str, _Cell]] = {}
     runs: Counter[str] = Counter()
     notes: Counter[Note] = Counter()
-    having = again = 0
+    count = again = 0
     for record, table in tables:
         if record.again:
             again += 1
             continue
-        having += 1
+        count += 1
         notes.update(list(dict.fromkeys(record.result.notes)))
         rows = list(map(str, table.index))
         runs.update(set(rows))
         for column in table.columns:
             for row, value in zip(rows, table[column].tolist(), strict=True):
                 cells.setdefault(row, {}).setdefault(str(column), _Cell()).add(value)
-    shown = {
-        row: {"runs": str(runs[row]), **{column: cell.shown(write) for column, cell in found.items()}}
-        for row, found in cells.items()
+    texts = {
+        row: {"runs": str(runs[row]), **{column: cell.shown(write) for column, cell in columns.items()}}
+        for row, columns in cells.items()
     }
-    frame = pd.DataFrame.from_dict(shown, orient="index").fillna("")
-    said = (Note("medians"), *counted_notes(notes, having), *counted_once(again))
-    notes_shown = words.notes((*said, summarised(having, again=again)))
-    return Table(title, in_words(frame, words), (), notes_shown, language=words.spoken)
+    frame = pd.DataFrame.from_dict(texts, orient="index").fillna("")
+    all_notes = (Note("medians"), *counted_notes(notes, count), *counted_once(again))
+    note_texts = words.notes((*all_notes, summarised(count, again=again)))
+    return Table(title, in_words(frame, words), (), note_texts, language=words.spoken)

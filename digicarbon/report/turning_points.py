@@ -25,7 +25,7 @@ QUANTITIES = (
     *("slope at the smallest value", "slope at the inflection point", "slope at the largest value"),
     *("Lind-Mehlum test", "curve in the sample"),
 )
-"""Lines of the table in order; counts of observations come last."""
+"""Lines of the table in their order; counts of observations come last."""
 TEST_NOTE = Note("turning_points")
 
 
@@ -70,25 +70,25 @@ class TurningPointTable(RegressionTable):
         return replace(above, cells=cells, rules=rules, blocks=blocks, notes=notes)
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:
-        """Return a picture of each run's curve by file name; none of more runs than stand side by side.
+        """Return a picture of each run's curve by file name; none if there are more than ``most_runs``.
 
         Raises
         ------
         ConfigError
             If matplotlib is not installed.
         """
-        made: dict[str, bytes] = {}
+        files: dict[str, bytes] = {}
         for record in records if self.pictures and len(records) <= self.most_runs else ():
             if record.panel is None:
                 continue
             term = variable_with_powers(record.result.terms)
-            drawn = (record.result, record.panel(), term, record.label, record.simulated)
-            figure = plot_curve(*drawn, self.language or "en", self.words)
-            made |= files_of(f"curve_{record.label}", figure, self.pictures)
-        return made
+            arguments = (record.result, record.panel(), term, record.label, record.simulated)
+            figure = plot_curve(*arguments, self.language or "en", self.words)
+            files |= files_of(f"curve_{record.label}", figure, self.pictures)
+        return files
 
     def _summary(self, title: str, records: Sequence[Record]) -> Table:
-        """Return the signs of coefficients, and below them the turning points, over all runs."""
+        """Return the counts of signs over all runs, with a summary of the turning points below."""
         above = super().table(title, records)
         tables = ((record, _turning_points(record).drop(columns="note")) for record in records)
         below = across(
@@ -100,7 +100,7 @@ class TurningPointTable(RegressionTable):
         )
 
     def _lines(self, quantity: str, frames: Sequence[pd.DataFrame]) -> list[tuple[str, list[str]]]:
-        """Return the lines of one quantity: label and a cell per run; none where no run has it."""
+        """Return the lines of one quantity: a label and a cell per run; none if no run has it."""
         rows = [dict(frame.loc[quantity]) if quantity in frame.index else None for frame in frames]
         columns = [[] if row is None else self._column(quantity, row) for row in rows]
         labels = list(dict.fromkeys(label for column in columns for label, _ in column))
@@ -108,7 +108,7 @@ class TurningPointTable(RegressionTable):
 
     def _column(self, quantity: str, row: Mapping[str, Any]) -> list[tuple[str, str]]:
         """Return the labelled cells of one run from top to bottom; the label of a standard error is blank."""
-        said = str(row["note"])
+        note = str(row["note"])
         if np.isfinite(row["p"]) and np.isfinite(row["se"]):
             return [(quantity, self._starred(row)), (" ", self._bracketed(row["se"]))]
         if np.isfinite(row["se"]):
@@ -117,11 +117,11 @@ class TurningPointTable(RegressionTable):
                 (" ", self._bracketed(row["se"])),
                 (f"{quantity}, delta interval", self._interval(row)),
                 # an inflection point is neither a maximum nor a minimum
-                (f"{quantity} is" if quantity == INFLECTION else f"{quantity} is a", self.words.chinese(said)),
+                (f"{quantity} is" if quantity == INFLECTION else f"{quantity} is a", self.words.chinese(note)),
             ]
         if np.isfinite(row["p"]):
-            tested = TESTED.get(said, OUTSIDE)
-            return [("Lind-Mehlum p", self._number(row["p"])), ("Lind-Mehlum test of", self.words.chinese(tested))]
+            shape = TESTED.get(note, OUTSIDE)
+            return [("Lind-Mehlum p", self._number(row["p"])), ("Lind-Mehlum test of", self.words.chinese(shape))]
         return [(f"{quantity} interval" if "Fieller" in quantity else quantity, self._region(row))]
 
     def _region(self, row: Mapping[str, Any]) -> str:
@@ -135,10 +135,10 @@ class TurningPointTable(RegressionTable):
 
 
 def _turning_points(record: Record) -> pd.DataFrame:
-    found = record.result.tables.get(NAME)
-    if found is None:
+    table = record.result.tables.get(NAME)
+    if table is None:
         raise ConfigError(Note("run_without_turning_points", key="report", run=record.label))
-    return found
+    return table
 
 
 def _counts(frame: pd.DataFrame) -> str:

@@ -32,9 +32,9 @@ class TwoTables(Report):
     second : Report
         The table below, e.g. a `DiagnosticTable`, which takes the runs that have its diagnostic.
     heading : str
-        What the second table is called.
+        The title of the second table.
     most_runs : int
-        What both refer to (``most_runs: ${report.most_runs}``).
+        For both tables, if their configurations refer to it (``most_runs: ${report.most_runs}``).
     """
 
     first: ReportNode
@@ -43,7 +43,7 @@ class TwoTables(Report):
     most_runs: MostRuns = MOST_RUNS
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
-        """Return the first table with the second one below; notes of runs stand under the first one only.
+        """Return the first table with the second one below; notes that both have are shown under the first one only.
 
         Raises
         ------
@@ -57,7 +57,7 @@ class TwoTables(Report):
 
     @property
     def asked(self) -> Asked:
-        """The number that the first table speaks of, or else the second one."""
+        """The number that the first table shows, or else the second one."""
         return self.first.asked if self.first.asked != Asked() else self.second.asked
 
     def files(self, title: str, records: Sequence[Record]) -> Mapping[str, bytes]:

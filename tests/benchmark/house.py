@@ -1,6 +1,6 @@
 """The house in numbers: names at the top, lines, a walk of five fits, places that read words or know an estimator.
 
-``python tests/benchmark/house.py`` measures this repository. With a folder as its argument it measures another copy of it,
+``python tests/benchmark/house.py`` measures this repository. With a folder as its argument it measures the copy there,
 installed in the environment of that Python.
 """
 

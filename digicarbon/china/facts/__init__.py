@@ -33,7 +33,7 @@ def province(name: str) -> str | None:
 
 @cache
 def spellings() -> Mapping[str, str]:
-    """Return the English name of a province by each of its spellings that `province` knows, casefolded."""
+    """Return the English names of provinces by the casefolded spellings that `province` knows."""
     table = _table("provinces")
     return {
         str(row[column]).casefold(): str(row["province"])
@@ -48,14 +48,14 @@ def adjacency() -> pd.DataFrame:
 
 
 def tiles() -> pd.DataFrame:
-    """Return a grid that stands for a map of China: a square for each of its 34 provinces and regions.
+    """Return a grid as a simple map of China: a square for each of its 34 provinces and regions.
 
     Returns
     -------
     DataFrame
         Columns ``place`` (as in `provinces`, and four more), ``code`` (two letters, GB/T 2260), ``name_zh`` (short),
-        ``row`` (1 is north), ``column`` (1 is west). Neighbours on the ground are neighbours on the grid where a grid
-        can have it so.
+        ``row`` (1 is north), ``column`` (1 is west). Neighbouring provinces are neighbours on the grid as far as
+        possible.
     """
     return _table("tiles").copy()
 
@@ -90,7 +90,7 @@ def ceads_fuels() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns ``fuel`` (tidy name), ``name`` (as published), ``name_zh``, ``more`` (further spellings, parted by
+        Columns ``fuel`` (tidy name), ``name`` (as published), ``name_zh``, ``more`` (further spellings, separated by
         ``|``), ``unit`` (of the energy inventory). The last three are no fuels: heat, electricity, other energy.
     """
     return _table("ceads_fuels").fillna("")
@@ -102,7 +102,7 @@ def ceads_sectors() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns ``sectoral`` and ``energy`` (the row's name in the sectoral and in the energy inventory, empty where
-        that has no such row; the 47 sectors are in both), ``more`` (further spellings, parted by ``|``).
+        Columns ``sectoral`` and ``energy`` (the row's name in the sectoral and in the energy inventory, empty if
+        that has no such row; the 47 sectors are in both), ``more`` (further spellings, separated by ``|``).
     """
     return _table("ceads_sectors").fillna("")

@@ -1,4 +1,4 @@
-"""What the CEADs inventories share: a sheet per province and year, a column per fuel, a row per sector."""
+"""Functions that all CEADs inventories use: a sheet per province and year, a column per fuel, a row per sector."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ class InventoryImporter(Importer):
     Attributes
     ----------
     year : int or None
-        The year of sheets where neither the sheet's name nor the file's holds one.
+        The year of sheets if neither the sheet's nor the file's name contains one.
     tolerance : float
-        Largest relative difference between totals and sums that is not told of.
+        Largest relative difference between totals and sums without a note.
     """
 
     year: int | None = None
@@ -44,14 +44,14 @@ class InventoryImporter(Importer):
 
 @dataclass
 class Collected:
-    """All inventories of some files, and what was odd."""
+    """All inventories of some files, and notes on their oddities."""
 
     inventories: list[Inventory] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
 
 
 def split(more: str) -> list[str]:
-    """Return the spellings in a cell of the tables of spellings."""
+    """Return the spellings in one cell of a table of spellings."""
     return more.split("|") if more else []
 
 
@@ -74,36 +74,36 @@ def collect(files: Sequence[Path], layout: Layout, year: int | None) -> Collecte
     Parameters
     ----------
     files : sequence of Path
-        The province of a sheet stands in its name or else in the file's, and so does the year.
+        The province and the year of a sheet are read from its name, or else from the file's.
     layout : Layout
     year : int or None
-        The year of sheets where neither name holds one.
+        The year of sheets if neither name contains one.
 
     Raises
     ------
     DataError
-        If a sheet of a province is not of this layout, names are missing or at odds, a province and year stands twice,
-        or no sheet is an inventory.
+        If a sheet of a province is not of this layout, names are missing or contradictory, a province and
+        year is repeated, or no sheet is an inventory.
     """
-    found = Collected()
+    result = Collected()
     places: dict[tuple[Place, int], Note | str] = {}
     strangers: Counter[str] = Counter()
     for file in files:
-        shown, notes = visible(file)
-        found.notes += notes
+        visible_sheets, notes = visible(file)
+        result.notes += notes
         others = []
-        before = len(found.inventories)
-        for sheet in shown:
+        count = len(result.inventories)
+        for sheet in visible_sheets:
             inventory = read_inventory(sheet, layout, year)
             if inventory is None:
                 others.append(sheet.name)
                 continue
             key = (inventory.province, inventory.year)
             if key in places:
-                raise DataError(standing_twice(*key, places[key], inventory.where))
+                raise DataError(repeated_cell(*key, places[key], inventory.where))
             places[key] = inventory.where
-            found.inventories.append(inventory)
-        if len(found.inventories) == before:
+            result.inventories.append(inventory)
+        if len(result.inventories) == count:
             raise DataError(
                 Note(
                     "ceads_no_inventory",
@@ -114,21 +114,21 @@ def collect(files: Sequence[Path], layout: Layout, year: int | None) -> Collecte
                 )
             )
         strangers.update(others)
-    found.notes += left_out(strangers)
-    remarks = Counter(remark for inventory in found.inventories for remark in inventory.remarks)
+    result.notes += left_out(strangers)
+    remarks = Counter(remark for inventory in result.inventories for remark in inventory.remarks)
     if remarks:
         texts = (Note("ceads_text_of_sheets", text=remark[:100], sheets=number) for remark, number in remarks.items())
-        found.notes.append(Note("ceads_text_left_out", texts=cut(texts, 4)))
-    found.notes += blank_notes(sum(inventory.blanks for inventory in found.inventories))
-    lost = [place for inventory in found.inventories for place in inventory.lost]
-    found.notes += lost_totals(lost, Note("ceads_summed_up_has_one"))
-    found.notes += coverage_notes(places)
-    return found
+        result.notes.append(Note("ceads_text_left_out", texts=cut(texts, 4)))
+    result.notes += blank_notes(sum(inventory.blanks for inventory in result.inventories))
+    total_notes = [place for inventory in result.inventories for place in inventory.lost]
+    result.notes += lost_totals(total_notes, Note("ceads_summed_up_has_one"))
+    result.notes += coverage_notes(places)
+    return result
 
 
-def standing_twice(place: Place, year: int, first: Note | str, second: Note | str) -> Note:
-    """Return what is said of a province and year that stands in two places."""
-    return Note("ceads_standing_twice", cell=Note("cell", parts=(place.name, year)), first=first, second=second)
+def repeated_cell(place: Place, year: int, first: Note | str, second: Note | str) -> Note:
+    """Return the message on a province and year that is in two places."""
+    return Note("ceads_repeated_cell", cell=Note("cell", parts=(place.name, year)), first=first, second=second)
 
 
 def named(sheets: Sequence[str]) -> tuple[Any, ...] | Note:

@@ -19,14 +19,14 @@ from digicarbon.importer._sheets import Sheet
 from digicarbon.note import Note, cut
 
 MOST_TITLE_ROWS = 20
-"""How far down a header is looked for."""
+"""Rows in which the header is searched."""
 
 _FEWEST_KNOWN = 5
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What the sheets of one kind of inventory look like.
+    """The layout of the sheets of one kind of inventory.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class Layout:
     total : str
         The row that must not be empty.
     total_rows, total_columns : frozenset of str
-        Rows and columns that sum up others: an empty cell there is no zero where one of the others has a figure.
+        Rows and columns that are sums of others: an empty cell there is no zero if one of the others has a figure.
     units : mapping of str to str
         Unit by column.
     unit_spellings : mapping of str to frozenset of str
@@ -75,11 +75,11 @@ class Inventory:
     values : ndarray, shape (rows, columns)
         In the layout's order; not-a-number where there is no such column or a total has no figure.
     blanks : int
-        Cells without a figure, taken as zero.
+        Cells without a figure that count as zero.
     lost : tuple of Note
-        Totals without a figure, by their places.
+        Totals without a figure, with their cells.
     remarks : tuple of str
-        Text in rows that are none of the table.
+        Text in rows outside of the table.
     """
 
     province: Place
@@ -97,31 +97,31 @@ def unit_key(unit: str) -> str:
 
 
 def empty_header(sheet: Sheet, row: int, column: int) -> Note:
-    """Return what is said of a cell of the header that names no column, merged or simply empty."""
+    """Return the message on a cell of the header that names no column because it is merged or empty."""
     head = sheet.merged_into(row, column)
     if head:
         return Note("ceads_header_merged", where=sheet.place(row, column), cell=head)
-    filled = [below for below in range(row + 1, len(sheet.cells)) if text(sheet.cells.iat[below, column])]
-    if len(filled) == 1:
-        shown, cell = text(sheet.cells.iat[filled[0], column])[:60], sheet.cell(row, column)
-        return Note("ceads_text_without_header", where=sheet.place(filled[0], column), shown=shown, cell=cell)
+    filled_rows = [below for below in range(row + 1, len(sheet.cells)) if text(sheet.cells.iat[below, column])]
+    if len(filled_rows) == 1:
+        shown, cell = text(sheet.cells.iat[filled_rows[0], column])[:60], sheet.cell(row, column)
+        return Note("ceads_text_without_header", where=sheet.place(filled_rows[0], column), shown=shown, cell=cell)
     return Note("ceads_header_empty", where=sheet.place(row, column))
 
 
-def read_inventory(sheet: Sheet, layout: Layout, given_year: int | None) -> Inventory | None:
+def read_inventory(sheet: Sheet, layout: Layout, default_year: int | None) -> Inventory | None:
     """Read one sheet; None if it has no header of this layout and names no province.
 
     Parameters
     ----------
     sheet : Sheet
     layout : Layout
-    given_year : int or None
-        The year if neither the sheet's name nor the file's holds one.
+    default_year : int or None
+        The year if neither the sheet's nor the file's name contains one.
 
     Raises
     ------
     DataError
-        If the sheet is a province's and not of this layout, or names are missing or at odds.
+        If the sheet is a province's and not of this layout, or names are missing or contradictory.
     """
     header = _header_row(sheet, layout)
     place = province_in(sheet.name)
@@ -147,23 +147,23 @@ def read_inventory(sheet: Sheet, layout: Layout, given_year: int | None) -> Inve
     rows = _rows(sheet, header, min(columns.values()), layout)
     _check_units(sheet, header, min(rows.values()), columns, layout)
     values, blanks, lost = _values(sheet, rows, columns, layout)
-    return Inventory(place, _year(sheet, given_year), sheet.where, values, blanks, lost, _remarks(sheet, rows))
+    return Inventory(place, _year(sheet, default_year), sheet.where, values, blanks, lost, _remarks(sheet, rows))
 
 
-def _year(sheet: Sheet, given: int | None) -> int:
+def _year(sheet: Sheet, default_year: int | None) -> int:
     by_sheet, by_file = year_in(sheet.name), year_in(sheet.file.stem)
     if by_sheet and by_file and by_sheet != by_file:
         raise DataError(Note("ceads_years_differ", where=sheet.where, by_sheet=by_sheet, by_file=by_file))
-    found = by_sheet or by_file or given
-    if found is None:
+    result = by_sheet or by_file or default_year
+    if result is None:
         raise DataError(Note("ceads_which_year", where=sheet.where))
-    return found
+    return result
 
 
 def _header_row(sheet: Sheet, layout: Layout) -> int | None:
     for row in range(min(MOST_TITLE_ROWS, len(sheet.cells))):
-        known = {layout.columns.find(value) for value in sheet.cells.iloc[row] if isinstance(value, str)}
-        if len(known - {None}) >= _FEWEST_KNOWN:
+        names = {layout.columns.find(value) for value in sheet.cells.iloc[row] if isinstance(value, str)}
+        if len(names - {None}) >= _FEWEST_KNOWN:
             return row
     return None
 
@@ -171,17 +171,17 @@ def _header_row(sheet: Sheet, layout: Layout) -> int | None:
 def _columns(sheet: Sheet, header: int, layout: Layout) -> dict[str, int]:
     """Return the position of each known column."""
     cells = sheet.cells.iloc[header]
-    found: dict[str, int] = {}
+    positions: dict[str, int] = {}
     for column, value in enumerate(cells):
         name = layout.columns.find(value) if text(value) else None
         place = partial(sheet.place, header, column)
         if name is not None:
-            if name in found:
+            if name in positions:
                 raise DataError(
-                    Note("ceads_both", where=place(), cell=sheet.cell(header, found[name]), shown=text(value))
+                    Note("ceads_both", where=place(), cell=sheet.cell(header, positions[name]), shown=text(value))
                 )
-            found[name] = column
-        elif found and text(value):
+            positions[name] = column
+        elif positions and text(value):
             raise DataError(
                 Note(
                     "ceads_no_column",
@@ -192,29 +192,29 @@ def _columns(sheet: Sheet, header: int, layout: Layout) -> dict[str, int]:
                     columns=cut(layout.columns.shown(layout.columns.names), 30),
                 )
             )
-        elif found and sheet.cells.iloc[header + 1 :, column].notna().any():
+        elif positions and sheet.cells.iloc[header + 1 :, column].notna().any():
             raise DataError(empty_header(sheet, header, column))
-    lacking = [name for name in layout.columns.names if name in layout.required and name not in found]
-    if lacking:
-        columns = cut(layout.columns.shown(lacking))
+    missing = [name for name in layout.columns.names if name in layout.required and name not in positions]
+    if missing:
+        columns = cut(layout.columns.shown(missing))
         raise DataError(Note("ceads_header_lacks", where=sheet.where, row=header + 1, columns=columns))
-    return found
+    return positions
 
 
 def _rows(sheet: Sheet, header: int, first_column: int, layout: Layout) -> dict[str, int]:
     """Return the position of each row."""
     label = _label_column(sheet, header, first_column, layout)
-    found: dict[str, int] = {}
+    positions: dict[str, int] = {}
     for row in range(header + 1, len(sheet.cells)):
         value = sheet.cells.iat[row, label]
         name = layout.rows.find(value) if text(value) else None
         place = partial(sheet.place, row, label)
         if name is not None:
-            if name in found:
+            if name in positions:
                 raise DataError(
-                    Note("ceads_both", where=place(), cell=sheet.cell(found[name], label), shown=text(value))
+                    Note("ceads_both", where=place(), cell=sheet.cell(positions[name], label), shown=text(value))
                 )
-            found[name] = row
+            positions[name] = row
         elif any(is_number(cell) for cell in sheet.cells.iloc[row, first_column:]):
             shown, hint = text(value), layout.rows.near(value)
             raise DataError(
@@ -222,14 +222,14 @@ def _rows(sheet: Sheet, header: int, first_column: int, layout: Layout) -> dict[
                 if shown
                 else Note("ceads_row_without_name", where=place(), layout=layout.name)
             )
-    lacking = [name for name in layout.rows.names if name not in found]
-    if lacking:
-        raise DataError(Note("ceads_rows_missing", where=sheet.where, number=len(lacking), rows=cut(lacking)))
-    return found
+    missing = [name for name in layout.rows.names if name not in positions]
+    if missing:
+        raise DataError(Note("ceads_rows_missing", where=sheet.where, number=len(missing), rows=cut(missing)))
+    return positions
 
 
 def _remarks(sheet: Sheet, rows: Mapping[str, int]) -> tuple[str, ...]:
-    """Return the text of rows that are none of the table, below its first one."""
+    """Return the text of rows below the first row of the table that are not part of it."""
     first, read = min(rows.values()), set(rows.values())
     lines = (sheet.cells.iloc[row] for row in range(first, len(sheet.cells)) if row not in read)
     joined = (" ".join(filter(None, map(text, line))) for line in lines)
@@ -252,15 +252,15 @@ def _check_units(sheet: Sheet, header: int, first_row: int, columns: Mapping[str
     for row in range(header + 1, first_row):
         for name, column in columns.items():
             stated = text(sheet.cells.iat[row, column])
-            wanted = layout.units[name]
-            if stated and unit_key(stated) not in layout.unit_spellings[wanted]:
+            unit = layout.units[name]
+            if stated and unit_key(stated) not in layout.unit_spellings[unit]:
                 raise DataError(
                     Note(
                         "ceads_other_unit",
                         where=sheet.place(row, column),
                         column=name,
                         stated=stated,
-                        unit=wanted,
+                        unit=unit,
                     )
                 )
 
@@ -268,30 +268,30 @@ def _check_units(sheet: Sheet, header: int, first_row: int, columns: Mapping[str
 def _values(
     sheet: Sheet, rows: Mapping[str, int], columns: Mapping[str, int], layout: Layout
 ) -> tuple[NDArray[np.float64], int, tuple[Note, ...]]:
-    """Return the figures, how many cells without one are taken as zero, and the totals that have none."""
+    """Return the figures, the number of empty cells that count as zero, and notes on the totals without a figure."""
     row_names, column_names = layout.rows.names, layout.columns.names
     values = np.full((len(row_names), len(column_names)), np.nan)
     for i, row in enumerate(row_names):
         for j, column in enumerate(column_names):
             if column in columns:
                 values[i, j] = figure(sheet, rows[row], columns[column])
-    there = np.array([column in columns for column in column_names])
-    blank = np.isnan(values) & there
+    present = np.array([column in columns for column in column_names])
+    blank = np.isnan(values) & present
     total = row_names.index(layout.total)
-    if blank[total].sum() == there.sum() or not np.nan_to_num(values[total]).any():
+    if blank[total].sum() == present.sum() or not np.nan_to_num(values[total]).any():
         raise DataError(Note("ceads_total_empty", where=sheet.where, name=layout.total, row=rows[layout.total] + 1))
-    lost = blank & _sums_up_something(values, layout)
-    places = tuple(
+    empty_totals = blank & _sums_up_something(values, layout)
+    total_notes = tuple(
         Note(
             "ceads_lost_total",
             where=sheet.place(rows[row_names[i]], columns[column_names[j]]),
             row=row_names[i],
             column=column_names[j],
         )
-        for i, j in np.argwhere(lost)
+        for i, j in np.argwhere(empty_totals)
     )
-    values[blank & ~lost] = 0.0
-    return values, int((blank & ~lost).sum()), places
+    values[blank & ~empty_totals] = 0.0
+    return values, int((blank & ~empty_totals).sum()), total_notes
 
 
 def _sums_up_something(values: NDArray[np.float64], layout: Layout) -> NDArray[np.bool_]:

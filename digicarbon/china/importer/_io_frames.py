@@ -20,12 +20,12 @@ def sectors_frame(table: Table) -> pd.DataFrame:
     """Return sector, position (from 1, within its province) and the amounts, a row per sector."""
     lines = table.layout.sectors
     absent = np.full(len(lines), np.nan)
-    known = {
+    amounts = {
         **table.rows,
         **table.uses,
         "value_added": table.value_added,
         "output": table.output,
-        # what the table says it is may be rounded; the sum of what is kept is not
+        # the table's own total may be rounded; the sum of its flows is exact
         "intermediate_input": table.flows.sum(axis=0) + table.rows.get("imported_input", 0.0),
         "final_use": absent if table.final_use is None else table.final_use,
     }
@@ -34,7 +34,7 @@ def sectors_frame(table: Table) -> pd.DataFrame:
         {
             "sector": [line.name for line in lines],
             "position": regions.groupby(regions).cumcount() + 1,
-            **{name: known.get(name, absent) for name in AMOUNTS},
+            **{name: amounts.get(name, absent) for name in AMOUNTS},
         }
     )
 
@@ -46,11 +46,11 @@ def flows_frame(table: Table, ends: tuple[str, str], **labels: Sequence[str]) ->
     ----------
     table : Table
     ends : pair of str
-        What the columns of seller and buyer begin with, e.g. ``("from_", "to_")``.
+        Prefixes of the columns of seller and buyer, e.g. ``("from_", "to_")``.
     **labels : sequence of str
         Labels of the sectors by the rest of the column's name, e.g. ``sector``.
     """
-    known = {name: np.array(values, dtype=object) for name, values in labels.items()}
+    arrays = {name: np.array(values, dtype=object) for name, values in labels.items()}
     places = np.nonzero(table.flows)
-    columns = {f"{end}{name}": known[name][at] for end, at in zip(ends, places, strict=True) for name in known}
+    columns = {f"{end}{name}": arrays[name][at] for end, at in zip(ends, places, strict=True) for name in arrays}
     return pd.DataFrame({**columns, "flow": table.flows[places]})

@@ -1,4 +1,4 @@
-"""What has to add up in an input-output table."""
+"""The accounting identities of an input-output table."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from digicarbon.errors import DataError
 from digicarbon.note import Note
 
 LARGE_ENOUGH = 1e-6
-"""Sectors with less than this share of the table's output are compared with the table, not with themselves."""
+"""For sectors with a smaller share of the table's output, differences are relative to that share of the output."""
 
 _GROUP_TOTALS = {
     "consumption": Note("io_consumption"),
     "household_consumption": Note("io_household_consumption"),
     "capital": Note("io_capital"),
 }
-"""What the totals of `GROUPS` are called."""
+"""The names of the totals of `GROUPS`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ class Identity:
     Attributes
     ----------
     sum, total : Note
-        What is added, and what it must be.
+        Names of the sum and of the total.
     left, right : ndarray, shape (n,)
         The sum and the total.
     row, column : int or None
@@ -52,17 +52,17 @@ def check(table: Table, tolerance: float) -> list[Note]:
     ----------
     table : Table
     tolerance : float
-        Largest difference that is accepted, as a share of the total; what comes from rounding is accepted anyway.
+        Largest accepted difference, as a share of the total; rounding is always accepted.
 
     Returns
     -------
     list of Note
-        One for each identity that holds to the tolerance, but not exactly.
+        One for each identity that holds within the tolerance, but not exactly.
 
     Raises
     ------
     DataError
-        If a difference is larger; the sentence names sector and cell.
+        If a difference is larger; the message names sector and cell.
     """
     notes = []
     floor = LARGE_ENOUGH * np.abs(table.output).sum() / max(1.0, tolerance)
@@ -75,13 +75,13 @@ def check(table: Table, tolerance: float) -> list[Note]:
             continue
         share = np.where(beyond, gap / size, 0.0)
         worst = int(np.argmax(share))
-        said = _said(table, item, worst)
+        description = _description(table, item, worst)
         if share[worst] > tolerance:
-            more = int((share > tolerance).sum()) - 1
-            others = Note("io_other_sectors", more=more) if more else ""
-            accepted = _rounded_up(float(share[worst]))
-            raise DataError(Note("io_sum_is_off", said=said, others=others, tolerance=accepted))
-        notes.append(Note("io_sum_is_nearly_right", said=said))
+            count = int((share > tolerance).sum()) - 1
+            others = Note("io_other_sectors", more=count) if count else ""
+            needed_tolerance = _rounded_up(float(share[worst]))
+            raise DataError(Note("io_sum_is_off", said=description, others=others, tolerance=needed_tolerance))
+        notes.append(Note("io_sum_is_nearly_right", said=description))
     return notes
 
 
@@ -89,17 +89,17 @@ def _rounded_up(share: float) -> str:
     return f"{share * 1.01:.2g}" if float(f"{share * 1.01:.2g}") > share else f"{share * 1.1:.2g}"
 
 
-def _said(table: Table, item: Identity, at: int) -> Note:
+def _description(table: Table, item: Identity, at: int) -> Note:
     line = table.layout.sectors[at]
     row = line.at if item.row is None else item.row
     column = table.layout.columns[at] if item.column is None else item.column
-    named = Note("io_sector", sector=line.name)
+    sector = Note("io_sector", sector=line.name)
     left, right = item.left[at], item.right[at]
     return Note(
         "io_sum_and_total",
         where=table.layout.sheet.place(row, column),
         total=item.total,
-        sector=Note("io_sector_of_region", region=line.region, sector=line.name) if line.region else named,
+        sector=Note("io_sector_of_region", region=line.region, sector=line.name) if line.region else sector,
         right=right,
         sum=item.sum,
         left=left,
@@ -110,10 +110,10 @@ def _said(table: Table, item: Identity, at: int) -> Note:
 def _identities(table: Table) -> Iterator[Identity]:
     rows, uses, n = table.rows, table.uses, len(table.flows)
     row_of, use_of = table.layout.rows, {name: at[0] for name, at in table.layout.uses.items()}
-    bought = table.flows.sum(axis=0) + total(rows, ("imported_input",), n)
+    inputs = table.flows.sum(axis=0) + total(rows, ("imported_input",), n)
     if "intermediate_input" in rows:
         yield Identity(
-            Note("io_sum_of_inputs"), Note("io_intermediate_input"), bought, rows["intermediate_input"],
+            Note("io_sum_of_inputs"), Note("io_intermediate_input"), inputs, rows["intermediate_input"],
             row=row_of["intermediate_input"],
         )  # fmt: skip
     if "value_added" in rows and all(name in rows for name in COMPONENTS):
@@ -123,24 +123,24 @@ def _identities(table: Table) -> Iterator[Identity]:
         )  # fmt: skip
     if "total_input" in rows:
         yield Identity(
-            Note("io_sum_of_all_inputs"), Note("io_total_input"), bought + table.value_added, rows["total_input"],
+            Note("io_sum_of_all_inputs"), Note("io_total_input"), inputs + table.value_added, rows["total_input"],
             row=row_of["total_input"],
         )  # fmt: skip
     if "output" in uses:
         yield Identity(
-            Note("io_sum_of_column"), Note("io_total_output"), bought + table.value_added, uses["output"],
+            Note("io_sum_of_column"), Note("io_total_output"), inputs + table.value_added, uses["output"],
             column=use_of["output"],
         )  # fmt: skip
-    sold = table.flows.sum(axis=1)
+    sales = table.flows.sum(axis=1)
     if "intermediate_use" in uses:
         yield Identity(
-            Note("io_sum_of_uses"), Note("io_intermediate_use"), sold, uses["intermediate_use"],
+            Note("io_sum_of_uses"), Note("io_intermediate_use"), sales, uses["intermediate_use"],
             column=use_of["intermediate_use"],
         )  # fmt: skip
-    yield from _final_identities(table, sold, use_of)
+    yield from _final_identities(table, sales, use_of)
 
 
-def _final_identities(table: Table, sold: FloatArray, use_of: dict[str, int]) -> Iterator[Identity]:
+def _final_identities(table: Table, sales: FloatArray, use_of: dict[str, int]) -> Iterator[Identity]:
     uses = table.uses
     for name, members in GROUPS.items():
         if name in uses and all(member in uses for member in members):
@@ -152,8 +152,8 @@ def _final_identities(table: Table, sold: FloatArray, use_of: dict[str, int]) ->
             Note("io_sum_of_parts"), Note("io_final_use"), parts, uses["final_use"], column=use_of["final_use"]
         )
     if final is not None and "output" in uses:
-        n = len(sold)
-        supplied = sold + final - total(uses, ("imports", "inflow"), n) + total(uses, ("residual",), n)
+        n = len(sales)
+        supply = sales + final - total(uses, ("imports", "inflow"), n) + total(uses, ("residual",), n)
         yield Identity(
-            Note("io_sum_of_supply"), Note("io_total_output"), supplied, uses["output"], column=use_of["output"]
+            Note("io_sum_of_supply"), Note("io_total_output"), supply, uses["output"], column=use_of["output"]
         )

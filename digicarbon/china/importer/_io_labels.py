@@ -93,20 +93,20 @@ ORIGINS: Mapping[str, tuple[str, ...]] = {
     "domestic": ("Domestic", "国内", "国产", "国内产品"),
     "imported": ("Imports", "Import", "Imported", "进口", "进口产品"),
 }
-"""Where the products of a row come from, in tables that have a row for each origin."""
+"""The origin of the products of a row, in tables with a row for each origin."""
 
 COEFFICIENTS = re.compile(r"系数|逆矩阵|列昂惕夫|里昂惕夫|coefficient|leontief|inverse", re.IGNORECASE)
-"""Titles of tables that are made from an input-output table and are none."""
+"""Titles of tables that are derived from input-output tables."""
 
 
 def key(label: str) -> str:
-    """Return a label without case, blanks and punctuation, and without what stands in brackets at its end."""
+    """Return a label without case, blanks and punctuation, and without brackets at its end."""
     narrow = re.sub(r"\([^()]*\)$", "", text(label))
     return re.sub(r"[\W_]", "", narrow).casefold()
 
 
 def sector_key(label: str) -> str:
-    """Return a sector's name or code for comparisons within one table; 01 and 1 are one code."""
+    """Return a sector's name or code for comparisons within one table; 01 and 1 are the same code."""
     plain = re.sub(r"[\W_]", "", text(label)).casefold()
     return plain.lstrip("0") if plain.isdigit() else plain
 

@@ -1,4 +1,4 @@
-"""Where the parts of an input-output table stand on a sheet."""
+"""The positions of the parts of an input-output table on a sheet."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from digicarbon.importer._sheets import Sheet
 from digicarbon.note import Note, cut, suggestion
 
 _CODE = re.compile(r"[A-Za-z]{0,4}\d{0,6}")
-# the components of final use stand once for each province of a multi-regional table
+# other uses are repeated for each province of a multi-regional table
 _ONCE = ("intermediate_use", "exports", "final_use", "imports", "inflow", "residual", "output")
 
 
@@ -68,48 +68,48 @@ def layout(sheet: Sheet, regional: bool = False, ignore: Collection[str] = ()) -
     Returns
     -------
     Layout or None
-        None if nothing on the sheet is like an input-output table.
+        None if the sheet has no input-output table.
 
     Raises
     ------
     DataError
-        If it is one, but a label is unknown or missing, or a sector's row has no column or the other way round.
+        If it has one, but a label is unknown or missing, or a sector has a row but no column or the reverse.
     """
-    found = grid(sheet)
-    if found is None:
+    table = grid(sheet)
+    if table is None:
         return None
-    matched = sectors(found, regional)
-    skipped = {labels.key(name) for name in ignore}
-    rows, below = _rows(found, matched, skipped)
-    uses, beyond = _uses(found, matched, skipped, regional)
-    first = {line.key: line for line in reversed(matched.lines)}
+    parts = sectors(table, regional)
+    ignored = {labels.key(name) for name in ignore}
+    rows, below = _rows(table, parts, ignored)
+    uses, beyond = _uses(table, parts, ignored, regional)
+    first = {line.key: line for line in reversed(parts.lines)}
     return Layout(
         sheet,
-        matched.lines,
-        tuple(first[key] for key in matched.columns),
-        tuple(matched.columns.values()),
-        matched.label,
+        parts.lines,
+        tuple(first[key] for key in parts.columns),
+        tuple(parts.columns.values()),
+        parts.label,
         rows,
         uses,
-        found.headings[-1],
-        (*matched.notes, *below, *beyond),
+        table.headings[-1],
+        (*parts.notes, *below, *beyond),
     )
 
 
-def _rows(found: Grid, matched: Sectors, skipped: Collection[str]) -> tuple[dict[str, int], list[Note]]:
+def _rows(table: Grid, parts: Sectors, ignored: Collection[str]) -> tuple[dict[str, int], list[Note]]:
     """Return the rows below the sectors by role, down to total input."""
-    sheet = found.sheet
-    own = [k for k in reversed(range(found.first)) if k not in matched.other_labels]
+    sheet = table.sheet
+    own = [k for k in reversed(range(table.first)) if k not in parts.other_labels]
     rows: dict[str, int] = {}
-    for r in range(matched.lines[-1].at + 1, len(found.left)):
-        shown = [found.left[r, k] for k in own if has_letters(found.left[r, k])]
+    for r in range(parts.lines[-1].at + 1, len(table.left)):
+        shown = [table.left[r, k] for k in own if has_letters(table.left[r, k])]
         role = _role(shown, labels.row_role)
-        filled = any(text(value) for value in sheet.cells.iloc[r, list(found.columns)])
-        if not filled or {labels.key(label) for label in shown} & set(skipped):
+        has_figures = any(text(value) for value in sheet.cells.iloc[r, list(table.columns)])
+        if not has_figures or {labels.key(label) for label in shown} & set(ignored):
             continue
         if "total_input" in rows:
             return rows, [Note("io_left_out_below", where=sheet.where, row=r + 1)]
-        place = sheet.place(r, matched.label)
+        place = sheet.place(r, parts.label)
         if role is None:
             raise DataError(_unknown(place, Note("io_row"), shown, labels.ROWS))
         if role in rows:
@@ -119,21 +119,21 @@ def _rows(found: Grid, matched: Sectors, skipped: Collection[str]) -> tuple[dict
 
 
 def _uses(
-    found: Grid, matched: Sectors, skipped: Collection[str], regional: bool
+    table: Grid, parts: Sectors, ignored: Collection[str], regional: bool
 ) -> tuple[dict[str, tuple[int, ...]], list[Note]]:
     """Return the columns right of the sectors by role, up to total output."""
-    sheet = found.sheet
+    sheet = table.sheet
     uses: dict[str, tuple[int, ...]] = {}
-    beside = [line.at for line in matched.lines]
-    for c in range(found.first_use, found.top.shape[1]):
-        shown = found.heads(c)
+    beside = [line.at for line in parts.lines]
+    for c in range(table.first_use, table.top.shape[1]):
+        shown = table.heads(c)
         role = _role(shown, labels.column_role)
-        filled = any(text(value) for value in sheet.cells.iloc[beside, c])
-        if not filled or {labels.key(label) for label in shown} & set(skipped):
+        has_figures = any(text(value) for value in sheet.cells.iloc[beside, c])
+        if not has_figures or {labels.key(label) for label in shown} & set(ignored):
             continue
         if "output" in uses:
             return uses, [Note("io_left_out_beside", where=sheet.where, column=_letter(sheet, c))]
-        place = sheet.place(found.headings[-1], c)
+        place = sheet.place(table.headings[-1], c)
         if role is None:
             raise DataError(_unknown(place, Note("io_column"), shown, labels.COLUMNS))
         if role in uses and (role in _ONCE or not regional):
@@ -144,11 +144,11 @@ def _uses(
 
 
 def _role(shown: list[str], role: Callable[[str], str | None]) -> str | None:
-    """Return the role of the nearest label that has one; only a code or a translation may stand nearer."""
+    """Return the role of the nearest label with a role; only codes or translations may be nearer."""
     for i, label in enumerate(shown):
-        found = role(label)
-        if found:
-            return found if all(_CODE.fullmatch(x) or x.isascii() != label.isascii() for x in shown[:i]) else None
+        result = role(label)
+        if result:
+            return result if all(_CODE.fullmatch(x) or x.isascii() != label.isascii() for x in shown[:i]) else None
     return None
 
 

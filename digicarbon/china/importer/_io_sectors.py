@@ -1,4 +1,4 @@
-"""Which column of an input-output table belongs to which row."""
+"""The match of columns and rows of an input-output table."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Line:
     name : str
         The sector as the file spells it.
     origin : str
-        ``domestic`` or ``imported``, empty where a table does not tell them apart.
+        ``domestic`` or ``imported``; empty if the table does not distinguish them.
     """
 
     at: int
@@ -37,7 +37,7 @@ class Line:
 
     @property
     def key(self) -> Key:
-        """What names the sector within its table."""
+        """The identity of the sector within its table."""
         return self.region, labels.sector_key(self.name)
 
 
@@ -48,13 +48,13 @@ class Sectors:
     Attributes
     ----------
     lines : tuple of Line
-        From top to bottom; a sector has two where products are told apart by origin.
+        From top to bottom; a sector has two lines if products are distinguished by origin.
     columns : mapping
         The column of each sector by its key, in the order of the rows.
     label : int
-        The column that holds the names.
+        The column of the names.
     other_labels : frozenset of int
-        Columns left of the figures that hold no label of a row: provinces and origins.
+        Columns to the left of the figures without labels of rows: provinces and origins.
     notes : tuple of Note
     """
 
@@ -81,12 +81,14 @@ def sectors(grid: Grid, regional: bool) -> Sectors:
         c: [labels.sector_key(grid.top[r, c]) for r in reversed(grid.headings) if r != region_row and grid.top[r, c]]
         for c in grid.columns
     }
-    named, coded = _label_columns(grid, {key for keys in heads.values() for key in keys}, other)
+    name_column, code_column = _label_columns(grid, {key for keys in heads.values() for key in keys}, other)
     origins = {} if origin_column is None else {r: labels.origin(grid.left[r, origin_column]) or "" for r in grid.rows}
-    lines = tuple(Line(r, row_region.get(r, ""), grid.left[r, named], origins.get(r, "")) for r in grid.rows)
-    _refuse_bad_lines(grid, lines, named)
+    lines = tuple(Line(r, row_region.get(r, ""), grid.left[r, name_column], origins.get(r, "")) for r in grid.rows)
+    _refuse_bad_lines(grid, lines, name_column)
     by_name = {line.key: line for line in lines}
-    by_code = {} if coded is None else {(x.region, labels.sector_key(grid.left[x.at, coded])): x for x in lines}
+    by_code = (
+        {} if code_column is None else {(x.region, labels.sector_key(grid.left[x.at, code_column])): x for x in lines}
+    )
     columns: dict[Key, int] = {}
     respelled: list[Note] = []
     for c, keys in heads.items():
@@ -100,10 +102,10 @@ def sectors(grid: Grid, regional: bool) -> Sectors:
         names = [head for head in grid.heads(c) if has_letters(head)]
         if names and _first(places, by_name) is None:
             respelled.append(Note("io_respelled", heading=names[0], sector=line.name))
-    _refuse_rows_without_column(grid, lines, named, columns)
+    _refuse_rows_without_column(grid, lines, name_column, columns)
     note = Note("io_headings_respelled", where=grid.sheet.where, sectors=cut(respelled))
     ordered = {key: columns[key] for key in dict.fromkeys(line.key for line in lines)}
-    return Sectors(lines, ordered, named, other, (note,) if respelled else ())
+    return Sectors(lines, ordered, name_column, other, (note,) if respelled else ())
 
 
 def _origin_column(grid: Grid) -> int | None:
@@ -114,28 +116,28 @@ def _origin_column(grid: Grid) -> int | None:
     return None
 
 
-def _label_columns(grid: Grid, wanted: Collection[str], other: Collection[int]) -> tuple[int, int | None]:
-    """Return the column of names, and the column of codes if headings bear them too."""
+def _label_columns(grid: Grid, headings: Collection[str], other: Collection[int]) -> tuple[int, int | None]:
+    """Return the column of names, and the column of codes if headings also have codes."""
     texts = {k: [grid.left[r, k] for r in grid.rows] for k in range(grid.first) if k not in other}
-    matches = {k: sum(labels.sector_key(t) in wanted for t in shown if t) for k, shown in texts.items()}
-    named = [k for k, shown in texts.items() if 2 * sum(map(has_letters, shown)) > len(shown)]
-    if not named:
+    matches = {k: sum(labels.sector_key(t) in headings for t in shown if t) for k, shown in texts.items()}
+    name_columns = [k for k, shown in texts.items() if 2 * sum(map(has_letters, shown)) > len(shown)]
+    if not name_columns:
         raise DataError(Note("io_codes_without_names", where=grid.sheet.where))
-    coded = [k for k in texts if k not in named and matches[k]]
-    # the label of a group of rows matches nothing and is the same in all of them
-    name = max(named, key=lambda k: (matches[k], len(set(texts[k]))))
-    return name, max(coded, key=lambda k: matches[k], default=None)
+    code_columns = [k for k in texts if k not in name_columns and matches[k]]
+    # the label of a group of rows matches no heading and is the same in all its rows
+    name = max(name_columns, key=lambda k: (matches[k], len(set(texts[k]))))
+    return name, max(code_columns, key=lambda k: matches[k], default=None)
 
 
 def _refuse_bad_lines(grid: Grid, lines: Iterable[Line], column: int) -> None:
-    seen: dict[tuple[Key, str], Line] = {}
+    first_lines: dict[tuple[Key, str], Line] = {}
     for line in lines:
         place = grid.sheet.place(line.at, column)
         if not has_letters(line.name):
             raise DataError(Note("io_row_without_name", where=place))
-        before = seen.setdefault((line.key, line.origin), line)
-        if before is not line:
-            raise DataError(Note("io_sector_twice", where=place, sector=line.name, row=before.at + 1))
+        first = first_lines.setdefault((line.key, line.origin), line)
+        if first is not line:
+            raise DataError(Note("io_sector_twice", where=place, sector=line.name, row=first.at + 1))
 
 
 def _refuse_rows_without_column(grid: Grid, lines: Iterable[Line], column: int, columns: Mapping[Key, int]) -> None:
@@ -145,8 +147,8 @@ def _refuse_rows_without_column(grid: Grid, lines: Iterable[Line], column: int, 
             raise DataError(Note("io_row_without_column", where=where, sector=line.name))
 
 
-def _first(places: Iterable[Key], known: Mapping[Key, Line]) -> Line | None:
-    return next((known[place] for place in places if place in known), None)
+def _first(places: Iterable[Key], lines: Mapping[Key, Line]) -> Line | None:
+    return next((lines[place] for place in places if place in lines), None)
 
 
 def _unknown_heading(grid: Grid, column: int, region: str, lines: Iterable[Line]) -> Note:

@@ -1,4 +1,4 @@
-"""Year, unit and province of an input-output table, as its sheet and file say."""
+"""Year, unit and province of an input-output table, from its sheet and file."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class InputOutputImporter(Importer):
     Attributes
     ----------
     year : int or None
-        The year of all tables, if files and sheets do not say.
+        The year of all tables, if files and sheets do not state it.
     unit : str or None
-        Likewise the unit, e.g. 万元 or million CNY.
+        The unit of all tables, likewise, e.g. 万元 or million CNY.
     sheet : str or None
         The only sheet to read; by default all visible ones.
     tolerance : float
@@ -53,7 +53,7 @@ _YEARS = re.compile(r"(?<!\d)(19[4-9]\d|20[0-4]\d)(?!\d)")
 _UNIT = re.compile(r"(?:单位|计量单位|\bunits?\b)\s*(?:of measurement)?\s*[:：]?\s*(.*)", re.IGNORECASE)
 _MONEY = r"(?:yuan|rmb|cny|元)"
 _BRACKETED = re.compile(rf"\(([^()]*{_MONEY}[^()]*)\)$|^([^()]{{0,20}}{_MONEY})$", re.IGNORECASE)
-# (pattern, what one of it is in 10k CNY), the longer ones first
+# (pattern, value of one unit in 10k CNY), longer patterns first
 _SCALES = (
     (r"亿元|100 ?(?:million|m)\b|hundred million", 1e4),
     (r"千万元", 1e3),
@@ -74,24 +74,24 @@ def chosen_sheets(file: Path, sheet: str | None) -> tuple[list[Sheet], list[Note
     DataError
         If there is no sheet of this name.
     """
-    found, notes = visible(file)
+    all_sheets, notes = visible(file)
     if sheet is not None:
-        named = [item for item in found if item.name == sheet]
-        if not named:
-            names = [item.name for item in found]
+        matches = [item for item in all_sheets if item.name == sheet]
+        if not matches:
+            names = [item.name for item in all_sheets]
             hint = suggestion(sheet, names)
             raise DataError(Note("import_no_such_sheet", file=file.name, sheet=sheet, hint=hint, sheets=cut(names, 40)))
-        return named, []
-    derived = [item for item in found if labels.COEFFICIENTS.search(f"{item.name} {' '.join(titles(item, 3))}")]
-    kept = [item for item in found if item not in derived]
+        return matches, []
+    derived = [item for item in all_sheets if labels.COEFFICIENTS.search(f"{item.name} {' '.join(titles(item, 3))}")]
+    rest = [item for item in all_sheets if item not in derived]
     if derived:
-        left = cut(item.name or Note("io_sheet_of_text") for item in derived)
-        notes.append(Note("io_coefficients_left_out", file=file.name, sheets=left))
-    return kept, notes
+        names_left_out = cut(item.name or Note("io_sheet_of_text") for item in derived)
+        notes.append(Note("io_coefficients_left_out", file=file.name, sheets=names_left_out))
+    return rest, notes
 
 
 def no_table(file: Path, shown: Sequence[Sheet]) -> Note:
-    """Return what is said of a file without an input-output table."""
+    """Return the message on a file without an input-output table."""
     names = cut((sheet.name for sheet in shown if sheet.name), 20)
     if names:
         return Note("io_no_table_on_sheets", file=file.name, sheets=names)
@@ -99,29 +99,29 @@ def no_table(file: Path, shown: Sequence[Sheet]) -> Note:
 
 
 def two_tables(place: Note, where: Note | str, first: Note | str) -> Note:
-    """Return what is said of a second table of one place or year."""
+    """Return the message on a second table of one place or year."""
     return Note("io_two_tables", where=where, place=place, first=first)
 
 
-def missing_provinces(found: Collection[tuple[str, int]]) -> list[Note]:
-    """Return a note for each year in which some provinces of the mainland (Tibet apart) are there and others not."""
+def missing_provinces(pairs: Collection[tuple[str, int]]) -> list[Note]:
+    """Return a note for each year with some, but not all, provinces of the mainland (without Tibet)."""
     notes = []
-    for year in sorted({year for _, year in found}):
-        there = {name for name, other in found if other == year and name != CHINA.name}
-        absent = [name for name in facts.provinces()["province"] if name not in there]
-        if there and absent:
-            notes.append(Note("io_provinces_missing", year=year, provinces=len(there), absent=cut(absent, 8)))
+    for year in sorted({year for _, year in pairs}):
+        present = {name for name, other in pairs if other == year and name != CHINA.name}
+        absent = [name for name in facts.provinces()["province"] if name not in present]
+        if present and absent:
+            notes.append(Note("io_provinces_missing", year=year, provinces=len(present), absent=cut(absent, 8)))
     return notes
 
 
 def titles(sheet: Sheet, rows: int) -> list[str]:
-    """Return the texts of the first rows, the row by row."""
+    """Return the texts of the first rows, row by row."""
     cells = sheet.cells.iloc[:rows].to_numpy(dtype=object)
     return [shown for line in cells for shown in map(text, line) if shown]
 
 
 def year_of(sheet: Sheet, above: int, given: int | None) -> int:
-    """Return the year of a table: the one given, or that of the sheet's name, of its title, of the file's name.
+    """Return the year of a table: ``given``, or else from the sheet's name, its title or the file's name.
 
     Raises
     ------
@@ -133,14 +133,14 @@ def year_of(sheet: Sheet, above: int, given: int | None) -> int:
     by_name, by_title = _years([sheet.name]), _years(titles(sheet, above))
     if len(by_name) == 1 and len(by_title) == 1 and by_name != by_title:
         raise DataError(Note("io_years_differ", where=sheet.where, by_name=by_name[0], by_title=by_title[0]))
-    for found in (by_name, by_title, _years([sheet.file.stem])):
-        if len(found) == 1:
-            return found[0]
+    for years in (by_name, by_title, _years([sheet.file.stem])):
+        if len(years) == 1:
+            return years[0]
     raise DataError(Note("io_which_year", where=sheet.where))
 
 
 def province_of(sheet: Sheet, above: int, given: str | None) -> Place:
-    """Return the province of a table: the one given, or that of the sheet's name, of its title, of the file's name.
+    """Return the province of a table: ``given``, or else from the sheet's name, its title or the file's name.
 
     The nation is called China, with the adcode 100000.
 
@@ -156,9 +156,9 @@ def province_of(sheet: Sheet, above: int, given: str | None) -> Place:
     if by_name and by_title and set(by_name).isdisjoint(by_title):
         first, other = by_name[0].name, by_title[0].name
         raise DataError(Note("io_provinces_differ", where=sheet.where, by_name=first, by_title=other))
-    for found in (by_name, by_title, by_file):
-        if len(set(found)) == 1:
-            return found[0]
+    for matches in (by_name, by_title, by_file):
+        if len(set(matches)) == 1:
+            return matches[0]
     if not by_name and not by_title and not by_file and any(_NATION.search(shown) for part in texts for shown in part):
         return CHINA
     raise DataError(Note("io_which_province", where=sheet.where))
@@ -174,16 +174,16 @@ def provinces_in(shown: str) -> list[Place]:
 @cache
 def _spellings() -> list[tuple[Place, re.Pattern[str]]]:
     """Return each province with a pattern of its names within a text: Chinese ones anywhere, others as whole words."""
-    known = [("Tibet", 540000, "西藏"), *facts.provinces()[["province", "adcode", "short_zh"]].itertuples(index=False)]
+    rows = [("Tibet", 540000, "西藏"), *facts.provinces()[["province", "adcode", "short_zh"]].itertuples(index=False)]
     other = {"Tibet": "|xizang", "Inner Mongolia": "|nei ?mong(?:gu|ol)"}
     return [
         (Place(name, int(adcode)), re.compile(f"{zh}|(?: (?:{name.casefold()}{other.get(name, '')})) "))
-        for name, adcode, zh in sorted(known, key=lambda row: int(row[1]))
+        for name, adcode, zh in sorted(rows, key=lambda row: int(row[1]))
     ]
 
 
 def scale_of(sheet: Sheet, above: int, given: str | None) -> tuple[float, Note | None]:
-    """Return what a unit of the sheet is in 10k CNY, and a note if that is not 1 or not said by the sheet.
+    """Return the value of the sheet's unit in 10k CNY, and a note if it is not 1 or the sheet does not state it.
 
     Raises
     ------
@@ -212,9 +212,9 @@ def _unit_line(sheet: Sheet, above: int) -> str | None:
     for i, label in enumerate(shown):
         match = _UNIT.search(label)
         if match:
-            # the unit may stand in the next cell
+            # the unit may be in the next cell
             return match[1].strip(" ()（）") or (shown[i + 1] if i + 1 < len(shown) else "")
-    # a title may end in its unit
+    # a title may end with the unit
     bracketed = (_BRACKETED.search(label) for label in shown)
     return next((match[1] or match[2] for match in bracketed if match), None)
 

@@ -1,4 +1,4 @@
-"""Notes on what is odd in imported inventories and kept as it is."""
+"""Notes on oddities of imported inventories that are kept unchanged."""
 
 from __future__ import annotations
 
@@ -15,19 +15,22 @@ from digicarbon.note import Note, cut
 
 
 def coverage_notes(pairs: Iterable[tuple[Place, int]]) -> list[Note]:
-    """Return a note on each year that lacks provinces which the other years, or a national data set, have."""
+    """Return a note on each year without some provinces of the other years, or of a national data set."""
     by_year: dict[int, set[str]] = {}
     for place, year in pairs:
         by_year.setdefault(year, set()).add(place.name)
-    wanted = set().union(*by_year.values())
-    if len(wanted) > len(facts.provinces()) / 2:
-        wanted |= set(facts.provinces()["province"])
-    lacking: dict[tuple[str, ...], list[int]] = {}
+    expected = set().union(*by_year.values())
+    if len(expected) > len(facts.provinces()) / 2:
+        expected |= set(facts.provinces()["province"])
+    years_by_absent: dict[tuple[str, ...], list[int]] = {}
     for year in sorted(by_year):
-        absent = sorted(wanted - by_year[year])
+        absent = sorted(expected - by_year[year])
         if absent:
-            lacking.setdefault(tuple(absent), []).append(year)
-    return [Note("ceads_years_without", years=_years(years), places=cut(absent)) for absent, years in lacking.items()]
+            years_by_absent.setdefault(tuple(absent), []).append(year)
+    return [
+        Note("ceads_years_without", years=_years(years), places=cut(absent))
+        for absent, years in years_by_absent.items()
+    ]
 
 
 def difference_notes(
@@ -38,18 +41,18 @@ def difference_notes(
     columns: Sequence[str],
     tolerance: float,
 ) -> list[Note]:
-    """Return a note if two figures that ought to be equal are not, naming the largest differences first.
+    """Return a note if figures that should be equal differ, with the largest differences first.
 
     Parameters
     ----------
     what : Note
         The beginning of the sentence, e.g. ``The total row is not the sum of the sectors``.
     places : sequence of Note or str
-        Where each row of figures stands.
+        The place of each row of figures.
     left, right : ndarray, shape (places, columns)
     columns : sequence of str
     tolerance : float
-        Largest difference relative to the larger of the two; what is below 1e-6 of the unit is rounding.
+        Largest difference relative to the larger figure; less than 1e-6 of the unit is rounding.
     """
     size = np.maximum(np.abs(left), np.abs(right))
     gap = np.abs(left - right)
@@ -65,7 +68,7 @@ def difference_notes(
 
 
 def left_out(sheets: Mapping[str, int]) -> list[Note]:
-    """Return a note on the names of sheets that are no inventory, with the number of files that have one."""
+    """Return a note on the names of sheets that are no inventory, with the number of files for each name."""
     if not sheets:
         return []
     items = (Note("ceads_sheet_of_files", sheet=name, files=files) for name, files in sheets.items())
@@ -78,12 +81,12 @@ def blank_notes(cells: int) -> list[Note]:
 
 
 def lost_totals(places: Sequence[Note], why: Note) -> list[Note]:
-    """Return a note on totals that have no figure and are not known to be zero."""
+    """Return a note on totals without a figure that may differ from zero."""
     return [Note("ceads_lost_totals", totals=len(places), why=why, places=cut(places))] if places else []
 
 
 def absent_notes(table: pd.DataFrame) -> list[Note]:
-    """Return a note on the columns of a tidy table that some provinces and years have and others have not.
+    """Return a note on the columns of a tidy table that only some provinces and years have.
 
     Parameters
     ----------

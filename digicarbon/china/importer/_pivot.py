@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from digicarbon.china.spelling import province, required_province
 from digicarbon.errors import DataError
@@ -15,18 +16,18 @@ from digicarbon.note import Note
 
 REGION, INDICATOR, TIME = "region", "indicator", "year"
 _CALLED = {REGION: Note("nbs_region"), INDICATOR: Note("nbs_indicator"), TIME: Note("nbs_year")}
-"""What these are called in messages."""
+"""Their names in messages."""
 
 _HEADS = {
     "地区": REGION, "省份": REGION, "省市": REGION, "省": REGION, "省(区、市)": REGION,
     "指标": INDICATOR, "指标名称": INDICATOR,
     "时间": TIME, "年份": TIME, "年度": TIME,
 }  # fmt: skip
-"""What the bureau writes above a column of labels."""
+"""The bureau's headings of columns of labels."""
 
 _ABOVE = re.compile(r"(数据库|指标|地区|时间|单位)\s*:\s*(.*)")
 _CLOSING = re.compile(r"(注|说明|备注|附注|数据来源|资料来源|来源)\s*(\d*\s*[:.、]|$)")
-# the nation and its parts stand among provinces in some tables
+# some tables list the nation and its parts among the provinces
 NO_PROVINCE = frozenset(
     {"全国", "全国总计", "总计", "合计", "中国", "东部地区", "中部地区", "西部地区", "东北地区", "不分地区"}
 )
@@ -35,7 +36,7 @@ PROVINCES = 31
 
 @dataclass(frozen=True)
 class Observation:
-    """One number of a pivot table: its labels, the unit printed beside the table, and where it stands."""
+    """One number of a pivot table: its labels, the unit printed beside the table, and its place for messages."""
 
     province: str
     adcode: int
@@ -43,18 +44,18 @@ class Observation:
     indicator: str
     unit: str
     value: float
-    place: Note
+    place: Callable[[], Note]
 
 
 @dataclass
 class Pivot:
-    """What a sheet holds.
+    """The content of a sheet.
 
     Attributes
     ----------
     observations : list of Observation
     remarks : list of str
-        What the bureau wrote under the tables.
+        The bureau's text under the tables.
     empty : int
         Cells without a figure.
     left_out : list of str
@@ -62,7 +63,7 @@ class Pivot:
     last : set of str
         The provinces of the last table.
     closed : bool
-        Whether something stands under the last table; a download that was cut off has nothing there.
+        Whether there is text under the last table; a download that was cut off has none.
     """
 
     observations: list[Observation] = field(default_factory=list)
@@ -80,7 +81,7 @@ def read_pivot(sheet: Sheet, indicator: str | None) -> Pivot:
     ----------
     sheet : Sheet
     indicator : str or None
-        What a table holds that does not say so itself.
+        The indicator of tables that do not state it.
 
     Returns
     -------
@@ -90,7 +91,7 @@ def read_pivot(sheet: Sheet, indicator: str | None) -> Pivot:
     Raises
     ------
     DataError
-        If a label is not known, a number is none, or a table does not say which indicator, region or year it is of.
+        If a label is unknown, a figure is no number, or a table does not state its indicator, region or year.
     """
     return _Reader(sheet, indicator).read()
 
@@ -118,17 +119,17 @@ class _Reader:
 
     def _heads(self, row: int) -> dict[int, str]:
         """Return which columns hold labels, by position, if the row is a table's first one."""
-        found: dict[int, str] = {}
+        kinds: dict[int, str] = {}
         for column, cell in enumerate(self.rows[row]):
             word = cell.replace(" ", "")
             if word in _HEADS:
-                found[column] = _HEADS[word]
+                kinds[column] = _HEADS[word]
             elif cell:
-                return found
+                return kinds
         return {}
 
     def _above(self, filled: list[str]) -> bool:
-        """Keep what a line above a table says, e.g. its indicator."""
+        """Store the content of a line above a table, e.g. its indicator."""
         match = _ABOVE.fullmatch(filled[0])
         if not match or len(filled) > 1 + (not match[2]):
             return False
@@ -151,22 +152,24 @@ class _Reader:
         heads = self._heads(top)
         labels = list(heads)
         first = _Header(self, top, heads)
-        before: dict[int, str] = {}
+        labels_above: dict[int, str] = {}
         row = first.body
         self.pivot.last.clear()
         while row < len(self.rows) and self._is_body(row, labels):
             cells = self.rows[row]
             for column in labels[:-1]:
                 # in a merged label the first cell has the text
-                before[column] = cells[column] or before.get(column, "")
-            given = {heads[column]: (cells[column] or before.get(column, ""), row, column) for column in labels}
-            self._line(row, given, first)
+                labels_above[column] = cells[column] or labels_above.get(column, "")
+            row_labels = {
+                heads[column]: (cells[column] or labels_above.get(column, ""), row, column) for column in labels
+            }
+            self._line(row, row_labels, first)
             row += 1
         if row == first.body:
             raise DataError(Note("nbs_header_without_rows", where=self.sheet.place(top, labels[0])))
         self._refuse_merged(range(first.body, row), first.columns)
         self.pivot.closed = False
-        # the next table says itself what it is of
+        # the next table has its own lines above
         self.above.clear()
         return row
 
@@ -185,28 +188,30 @@ class _Reader:
             raise DataError(Note("nbs_no_label", where=self.sheet.place(row, labels[-1])))
         return True
 
-    def _line(self, row: int, given: dict[str, tuple[str, int, int]], header: _Header) -> None:
+    def _line(self, row: int, row_labels: dict[str, tuple[str, int, int]], header: _Header) -> None:
         for column, above in header.columns.items():
-            found = {**header.fixed, **given, **above}
-            if found[REGION][0] in NO_PROVINCE:
-                self.pivot.left_out.append(found[REGION][0])
+            label_cells = {**header.fixed, **row_labels, **above}
+            if label_cells[REGION][0] in NO_PROVINCE:
+                self.pivot.left_out.append(label_cells[REGION][0])
                 continue
-            item = self._observation(found, row, column)
+            item = self._observation(label_cells, row, column)
             self.pivot.last.add(item.province)
             if math.isnan(item.value):
                 self.pivot.empty += 1
             else:
                 self.pivot.observations.append(item)
 
-    def _observation(self, found: Mapping[str, tuple[str, int, int]], row: int, column: int) -> Observation:
-        region = required_province(found[REGION][0], self.sheet.place(*found[REGION][1:]))
-        when = year(found[TIME][0])
-        if when is None:
-            raise DataError(Note("nbs_no_year", where=self.sheet.place(*found[TIME][1:]), shown=found[TIME][0]))
-        place = self.sheet.place(row, column)
+    def _observation(self, label_cells: Mapping[str, tuple[str, int, int]], row: int, column: int) -> Observation:
+        region = required_province(label_cells[REGION][0], partial(self.sheet.place, *label_cells[REGION][1:]))
+        row_year = year(label_cells[TIME][0])
+        if row_year is None:
+            raise DataError(
+                Note("nbs_no_year", where=self.sheet.place(*label_cells[TIME][1:]), shown=label_cells[TIME][0])
+            )
+        place = partial(self.sheet.place, row, column)
         value = number(self.sheet.cells.iat[row, column], place)
-        indicator, unit = found[INDICATOR][0], self.above.get("单位", "")
-        return Observation(region.name, region.code, when, indicator, unit, value, place)
+        indicator, unit = label_cells[INDICATOR][0], self.above.get("单位", "")
+        return Observation(region.name, region.code, row_year, indicator, unit, value, place)
 
 
 class _Header:
@@ -215,9 +220,9 @@ class _Header:
     Attributes
     ----------
     columns : dict of int to mapping
-        The labels of each column with numbers: by what they name (region, indicator, year) text, row and column.
+        The labels of each column with numbers: text, row and column by kind (region, indicator, year).
     fixed : dict
-        The same for what the lines above the table say.
+        The same for the lines above the table.
     body : int
         The first row of the table's body.
     """
@@ -249,17 +254,19 @@ class _Header:
         }
 
     def _kind(self, row: int, level: Mapping[int, str]) -> str:
-        """Return what a row of labels names; a label unlike the others is refused."""
+        """Return the kind of a row of labels; a label of another kind is an error."""
         if not level:
             raise DataError(Note("nbs_no_columns", where=self.sheet.place(row, 0)))
         for kind, test, what in ((TIME, year, Note("nbs_year")), (REGION, province, Note("nbs_province"))):
-            known = [column for column, cell in level.items() if test(cell) or (kind == REGION and cell in NO_PROVINCE)]
-            if len(known) == len(level):
+            matches = [
+                column for column, cell in level.items() if test(cell) or (kind == REGION and cell in NO_PROVINCE)
+            ]
+            if len(matches) == len(level):
                 return kind
-            if known:
-                odd = next(column for column in level if column not in known)
-                where = self.sheet.place(row, odd)
-                raise DataError(Note("nbs_unlike_others", where=where, shown=level[odd], what=what))
+            if matches:
+                other = next(column for column in level if column not in matches)
+                where = self.sheet.place(row, other)
+                raise DataError(Note("nbs_unlike_others", where=where, shown=level[other], what=what))
         figures = [column for column, cell in level.items() if _is_number(cell)]
         if figures:
             where = self.sheet.place(row, figures[0])
@@ -270,14 +277,14 @@ class _Header:
         return INDICATOR
 
     def _filled(self, upper: Mapping[int, str], lower: Iterable[int], row: int) -> dict[int, str]:
-        """Give each lower column the upper label at its place or left of it, as a merged cell means."""
-        found = {}
+        """Return, for each lower column, the upper label above it or to its left, as in merged cells."""
+        result = {}
         for column in lower:
-            before = [place for place in upper if place <= column]
-            if not before:
+            columns_before = [place for place in upper if place <= column]
+            if not columns_before:
                 raise DataError(Note("nbs_no_label_in_header", where=self.sheet.place(row, column)))
-            found[column] = upper[max(before)]
-        return found
+            result[column] = upper[max(columns_before)]
+        return result
 
     def _check_headless(self, start: int, heads: Mapping[int, str]) -> None:
         for row in range(self.body, len(self.reader.rows)):
@@ -291,8 +298,8 @@ class _Header:
 
     def _above(self, kind: str, row: int, column: int) -> tuple[str, int, int]:
         word = {REGION: "地区", INDICATOR: "指标", TIME: "时间"}[kind]
-        found = self.reader.above.get(word) or (self.reader.indicator if kind == INDICATOR else None)
-        if not found:
+        label = self.reader.above.get(word) or (self.reader.indicator if kind == INDICATOR else None)
+        if not label:
             raise DataError(
                 Note(
                     "nbs_no_line_above",
@@ -302,9 +309,9 @@ class _Header:
                     option=Note("nbs_or_indicator") if kind == INDICATOR else "",
                 )
             )
-        if kind == TIME and year(found) is None:
-            raise DataError(Note("nbs_no_years", where=self.sheet.place(row, column), shown=found))
-        return found, row, column
+        if kind == TIME and year(label) is None:
+            raise DataError(Note("nbs_no_years", where=self.sheet.place(row, column), shown=label))
+        return label, row, column
 
 
 def _is_number(cell: str) -> bool:

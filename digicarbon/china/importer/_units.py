@@ -14,7 +14,7 @@ from digicarbon.note import Note, cut
 
 @dataclass(frozen=True)
 class Indicator:
-    """An indicator as a panel takes it.
+    """An indicator as a series of a panel.
 
     Attributes
     ----------
@@ -23,7 +23,7 @@ class Indicator:
     unit : str
         The unit after conversion.
     multiplier, divisor : float
-        Which of them is not one turns the table's unit into ``unit``; a division by ten thousand is exact where a
+        They turn the table's unit into ``unit``; one of them is 1, because a division by ten thousand is exact and a
         product with 0.0001 is not.
     """
 
@@ -34,13 +34,13 @@ class Indicator:
 
     @property
     def conversion(self) -> Note | None:
-        """What is done to the numbers; None if nothing."""
+        """The note on the conversion of the numbers; None if there is none."""
         if self.multiplier != 1:
             return Note("nbs_multiplied", by=self.multiplier)
         return Note("nbs_divided", by=self.divisor) if self.divisor != 1 else None
 
 
-def indicator(name: str, unit: str, named: Mapping[str, str], place: Note) -> Indicator:
+def indicator(name: str, unit: str, user_names: Mapping[str, str], where: Note) -> Indicator:
     """Return the series that an indicator becomes, and how its numbers are converted.
 
     Parameters
@@ -48,11 +48,11 @@ def indicator(name: str, unit: str, named: Mapping[str, str], place: Note) -> In
     name : str
         The bureau's name without its unit.
     unit : str
-        The unit as the table prints it; empty if it does not.
-    named : mapping of str to str
+        The unit as the table prints it; empty if there is none.
+    user_names : mapping of str to str
         Names that the user chose, by the bureau's name (with or without its unit).
-    place : Note
-        Where the indicator stands, for messages.
+    where : Note
+        The cell of a figure, for messages.
 
     Returns
     -------
@@ -64,23 +64,23 @@ def indicator(name: str, unit: str, named: Mapping[str, str], place: Note) -> In
     DataError
         If the unit of a known series is missing, unknown or measures something else.
     """
-    chosen = named.get(name) or named.get(f"{name}({unit})")
-    series = chosen or _known().get(name, name)
+    user_name = user_names.get(name) or user_names.get(f"{name}({unit})")
+    series = user_name or _known().get(name, name)
     target = _targets().get(series)
     if target is None:
         return Indicator(series, unit)
     if not unit:
-        raise DataError(Note("nbs_no_unit", where=place, indicator=name, series=series, unit=target))
+        raise DataError(Note("nbs_no_unit", where=where, indicator=name, series=series, unit=target))
     sizes = data.units().set_index("unit")
     quantity = sizes["quantity"].to_dict()
-    # 10 000 tonnes stand as 万吨 and as 万 吨
+    # 10 000 tonnes are written 万吨 or 万 吨
     spelled = unit.replace(" ", "") if unit not in quantity else unit
     if quantity.get(spelled) != quantity[target]:
         same = sizes.index[sizes["quantity"] == quantity[target]]
         raise DataError(
             Note(
                 "nbs_other_unit",
-                where=place,
+                where=where,
                 indicator=name,
                 stated=unit,
                 unit=target,
@@ -89,10 +89,10 @@ def indicator(name: str, unit: str, named: Mapping[str, str], place: Note) -> In
                 example=f"series={{'{name}': my_name}}",
             )
         )
-    given, wanted = float(sizes["size"][spelled]), float(sizes["size"][target])
-    if given >= wanted:
-        return Indicator(series, target, multiplier=given / wanted)
-    return Indicator(series, target, divisor=wanted / given)
+    size, target_size = float(sizes["size"][spelled]), float(sizes["size"][target])
+    if size >= target_size:
+        return Indicator(series, target, multiplier=size / target_size)
+    return Indicator(series, target, divisor=target_size / size)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Names that a layout knows, in all spellings in use; others are unknown, never guessed."""
+"""The names of a layout in all their spellings; other spellings are errors, never guesses."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from digicarbon.china.importer._ceads import CITATION, named, standing_twice
+from digicarbon.china.importer._ceads import CITATION, named, repeated_cell
 from digicarbon.china.importer._ceads_sheet import MOST_TITLE_ROWS, empty_header
 from digicarbon.china.importer._notes import (
     absent_notes,
@@ -32,7 +32,7 @@ from digicarbon.note import Note, cut
 
 UNIT = "Mt CO2"
 PARTS = ("raw_coal_total", "crude_oil_total", "natural_gas_total", "cement")
-"""The emissions that make the total."""
+"""The emissions that sum to the total."""
 
 _BALANCE = {
     "indigenous_production": ["Indigenous production"],
@@ -67,9 +67,9 @@ _FEWEST_PROVINCES = 2
 class CeadsApparentImporter(Importer):
     """CO2 by the apparent consumption of coal, oil and gas, and from cement, million tonnes.
 
-    The workbook of CEADs has a sheet per year with the provinces beside each other and the items below each other:
+    The workbook of CEADs has a sheet per year with provinces in columns and items in rows:
     three fuel totals, cement, the total, and the balance of each fuel. A sheet per year with a row per province, and
-    one long table with the columns province and year, are read too.
+    one long table with the columns province and year, are also accepted.
 
     Balance items of raw coal have plain names (``import``, ``move_in``, …), those of crude oil and natural gas begin
     with the fuel. That the total is coal + oil + gas + cement is checked; differences are notes.
@@ -77,7 +77,7 @@ class CeadsApparentImporter(Importer):
     Attributes
     ----------
     tolerance : float
-        Largest relative difference between total and sum that is not told of.
+        Largest relative difference between total and sum without a note.
     """
 
     tolerance: float = Field(1e-6, ge=0.0)
@@ -88,34 +88,34 @@ class CeadsApparentImporter(Importer):
         Raises
         ------
         DataError
-            If a file is damaged or of another layout, a province is unknown, or a province and year stands twice.
+            If a file is damaged or of another layout, a province is unknown, or a province and year is repeated.
         """
-        found = _Found()
+        inputs = _Inputs()
         strangers: Counter[str] = Counter()
         for file in files:
-            shown, notes = visible(file)
-            found.notes += notes
-            before, others = len(found.rows), []
-            for sheet in shown:
-                if not _read_sheet(sheet, found):
+            visible_sheets, notes = visible(file)
+            inputs.notes += notes
+            count, others = len(inputs.rows), []
+            for sheet in visible_sheets:
+                if not _read_sheet(sheet, inputs):
                     others.append(sheet.name)
-            if len(found.rows) == before:
+            if len(inputs.rows) == count:
                 items = cut(_ITEMS.shown(PARTS))
                 raise DataError(Note("ceads_no_apparent_inventory", file=file.name, items=items, sheets=named(others)))
             strangers.update(others)
-        found.notes += left_out(strangers)
-        if found.left_out:
-            found.notes.append(Note("ceads_rows_left_out", rows=cut(found.left_out)))
-        found.notes += lost_totals(found.settled(), Note("ceads_sum_not_zero"))
-        found.notes += blank_notes(found.blanks)
-        table = _tidy(found.rows)
-        notes = [*found.notes, *coverage_notes(found.rows), *_sum_notes(found, self.tolerance), *absent_notes(table)]
+        inputs.notes += left_out(strangers)
+        if inputs.left_out:
+            inputs.notes.append(Note("ceads_rows_left_out", rows=cut(inputs.left_out)))
+        inputs.notes += lost_totals(inputs.fill_zeros(), Note("ceads_sum_not_zero"))
+        inputs.notes += blank_notes(inputs.blanks)
+        table = _tidy(inputs.rows)
+        notes = [*inputs.notes, *coverage_notes(inputs.rows), *_sum_notes(inputs, self.tolerance), *absent_notes(table)]
         units = dict.fromkeys(table.columns[3:], UNIT)
         return Imported({"ceads_apparent": table}, units, CITATION, tuple(notes))
 
 
 @dataclass
-class _Found:
+class _Inputs:
     rows: dict[tuple[Place, int], dict[str, float]] = field(default_factory=dict)
     places: dict[tuple[Place, int], Note] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
@@ -129,9 +129,9 @@ class _Found:
             return 0.0
         return value
 
-    def settled(self) -> list[Note]:
-        """Make zeros of empty emissions where the stated total leaves nothing for them; return what stays missing."""
-        lost = []
+    def fill_zeros(self) -> list[Note]:
+        """Set empty emissions to zero if the stated total leaves nothing for them; return notes on the others."""
+        notes = []
         for key, values in self.rows.items():
             empty = [name for name in PARTS if np.isnan(values[name])]
             rest = values.get(_TOTAL, np.nan) - sum(values[name] for name in PARTS if name not in empty)
@@ -140,27 +140,27 @@ class _Found:
                 self.blanks += len(empty)
                 empty = []
             cell = Note("cell", parts=(key[0].name, key[1]))
-            lost += [Note("ceads_lost_total", where=self.places[key], row=cell, column=name) for name in empty]
-        return lost
+            notes += [Note("ceads_lost_total", where=self.places[key], row=cell, column=name) for name in empty]
+        return notes
 
     def add(self, place: Place, when: int, where: Note, values: dict[str, float]) -> None:
         key = (place, when)
         if key in self.places:
-            raise DataError(standing_twice(place, when, self.places[key], where))
+            raise DataError(repeated_cell(place, when, self.places[key], where))
         self.places[key] = where
         self.rows[key] = values
 
 
-def _read_sheet(sheet: Sheet, found: _Found) -> bool:
-    """Read one sheet in whichever of the layouts it has; return False if it has none and names no year."""
+def _read_sheet(sheet: Sheet, inputs: _Inputs) -> bool:
+    """Read one sheet in either layout; return False if it has neither and its name has no year."""
     for row in range(min(MOST_TITLE_ROWS, len(sheet.cells))):
         cells = list(sheet.cells.iloc[row])
         places = [column for column, value in enumerate(cells) if isinstance(value, str) and province(value)]
         if len(places) >= _FEWEST_PROVINCES:
-            _read_wide(sheet, row, places[0], found)
+            _read_wide(sheet, row, places[0], inputs)
             return True
         if {_ITEMS.find(value) for value in cells} >= set(PARTS):
-            _read_rows(sheet, row, found)
+            _read_rows(sheet, row, inputs)
             return True
     if year_in(sheet.name):
         items = cut(_ITEMS.shown(PARTS))
@@ -168,12 +168,12 @@ def _read_sheet(sheet: Sheet, found: _Found) -> bool:
     return False
 
 
-# ---- provinces beside each other, items below each other
+# ---- provinces in columns, items in rows
 
 
-def _read_wide(sheet: Sheet, header: int, first: int, found: _Found) -> None:
+def _read_wide(sheet: Sheet, header: int, first: int, inputs: _Inputs) -> None:
     when = _year_of(sheet)
-    items = _item_rows(sheet, header, first, found)
+    items = _item_rows(sheet, header, first, inputs)
     for column in range(first, sheet.cells.shape[1]):
         value = sheet.cells.iat[header, column]
         if not text(value):
@@ -183,11 +183,11 @@ def _read_wide(sheet: Sheet, header: int, first: int, found: _Found) -> None:
         if text(value).casefold() in ("sum", "total", "china", "全国", "合计"):
             continue
         place = required_province(value, sheet.place(header, column))
-        values = {name: found.figure(sheet, row, column, name) for name, row in items.items()}
-        found.add(place, when, sheet.place(header, column), values)
+        values = {name: inputs.figure(sheet, row, column, name) for name, row in items.items()}
+        inputs.add(place, when, sheet.place(header, column), values)
 
 
-def _item_rows(sheet: Sheet, header: int, first: int, found: _Found) -> dict[str, int]:
+def _item_rows(sheet: Sheet, header: int, first: int, inputs: _Inputs) -> dict[str, int]:
     """Return the row of each item; balance items belong to the fuel above them in the first column."""
     rows: dict[str, int] = {}
     prefix: str | None = ""
@@ -209,39 +209,39 @@ def _item_rows(sheet: Sheet, header: int, first: int, found: _Found) -> dict[str
             raise DataError(Note("ceads_row_twice", where=where, shown=text(labels[-1]), row=rows[full] + 1))
         rows[full] = row
     _require(PARTS, rows, sheet, unknown)
-    found.left_out |= dict.fromkeys(unknown)
+    inputs.left_out |= dict.fromkeys(unknown)
     return rows
 
 
 # ---- a row per province, or per province and year
 
 
-def _read_rows(sheet: Sheet, header: int, found: _Found) -> None:
+def _read_rows(sheet: Sheet, header: int, inputs: _Inputs) -> None:
     columns = _item_columns(sheet, header)
     if "province" not in columns and "adcode" not in columns:
         raise DataError(Note("ceads_no_column_province", where=sheet.where, row=header + 1))
-    named = columns.pop("province", None)
-    coded = columns.pop("adcode", None)
-    dated = columns.pop("year", None)
-    by_name = named if named is not None else coded
-    assert by_name is not None
+    name_column = columns.pop("province", None)
+    code_column = columns.pop("adcode", None)
+    year_column = columns.pop("year", None)
+    place_column = name_column if name_column is not None else code_column
+    assert place_column is not None
     for row in range(header + 1, len(sheet.cells)):
         if sheet.cells.iloc[row].isna().all():
             continue
         if sheet.cells.iloc[row].notna().sum() == 1:
             # a note below the table
             continue
-        place = required_province(sheet.cells.iat[row, by_name], sheet.place(row, by_name))
-        if dated is None:
+        place = required_province(sheet.cells.iat[row, place_column], sheet.place(row, place_column))
+        if year_column is None:
             when = _year_of(sheet)
         else:
-            stated = year(sheet.cells.iat[row, dated])
+            stated = year(sheet.cells.iat[row, year_column])
             if stated is None:
-                shown = text(sheet.cells.iat[row, dated])
-                raise DataError(Note("ceads_no_year", where=sheet.place(row, dated), shown=shown))
+                shown = text(sheet.cells.iat[row, year_column])
+                raise DataError(Note("ceads_no_year", where=sheet.place(row, year_column), shown=shown))
             when = stated
-        values = {name: found.figure(sheet, row, column, name) for name, column in columns.items()}
-        found.add(place, when, sheet.place(row, by_name), values)
+        values = {name: inputs.figure(sheet, row, column, name) for name, column in columns.items()}
+        inputs.add(place, when, sheet.place(row, place_column), values)
 
 
 def _item_columns(sheet: Sheet, header: int) -> dict[str, int]:
@@ -273,25 +273,25 @@ def _item_columns(sheet: Sheet, header: int) -> dict[str, int]:
 
 
 def _require(names: Sequence[str], found: Mapping[str, int], sheet: Sheet, unknown: Sequence[str]) -> None:
-    lacking = [name for name in names if name not in found]
-    if lacking:
+    missing = [name for name in names if name not in found]
+    if missing:
         other = Note("ceads_unknown_items", items=cut(map(repr, unknown))) if unknown else ""
-        items = cut(_ITEMS.shown(lacking))
+        items = cut(_ITEMS.shown(missing))
         raise DataError(Note("ceads_items_lacking", where=sheet.where, items=items, other=other))
 
 
 def _year_of(sheet: Sheet) -> int:
-    found = year_in(sheet.name) or year_in(sheet.file.stem)
-    if found is None:
+    result = year_in(sheet.name) or year_in(sheet.file.stem)
+    if result is None:
         raise DataError(Note("ceads_which_year_is_it", where=sheet.where))
-    return found
+    return result
 
 
-def _sum_notes(found: _Found, tolerance: float) -> list[Note]:
-    stated = {key: values for key, values in found.rows.items() if _TOTAL in values}
+def _sum_notes(inputs: _Inputs, tolerance: float) -> list[Note]:
+    stated = {key: values for key, values in inputs.rows.items() if _TOTAL in values}
     totals = np.array([[values[_TOTAL]] for values in stated.values()]).reshape(-1, 1)
     sums = np.array([[sum(values[name] for name in PARTS)] for values in stated.values()]).reshape(-1, 1)
-    places = [found.places[key] for key in stated]
+    places = [inputs.places[key] for key in stated]
     return difference_notes(Note("ceads_apparent_is_no_sum"), places, totals, sums, [_TOTAL], tolerance)
 
 

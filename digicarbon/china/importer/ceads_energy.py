@@ -49,12 +49,12 @@ class CeadsEnergyImporter(InventoryImporter):
         Raises
         ------
         DataError
-            If a file is damaged or of another layout, a unit is another one, or a province and year stands twice.
+            If a file is damaged or of another layout, a unit is wrong, or a province and year is repeated.
         """
         layout = _layout()
-        found = _ceads.collect(files, layout, self.year)
-        places = [one.where for one in found.inventories]
-        values = np.stack([one.values for one in found.inventories])
+        inputs = _ceads.collect(files, layout, self.year)
+        places = [one.where for one in inputs.inventories]
+        values = np.stack([one.values for one in inputs.inventories])
         rows = layout.rows.names
         sectors = [rows.index(name) for name in _sectors()]
         notes = difference_notes(
@@ -65,8 +65,8 @@ class CeadsEnergyImporter(InventoryImporter):
             layout.columns.names,
             self.tolerance,
         )
-        table = _ceads.tidy(found.inventories, layout)
-        return Imported({"ceads_energy": table}, dict(layout.units), CITATION, (*found.notes, *notes))
+        table = _ceads.tidy(inputs.inventories, layout)
+        return Imported({"ceads_energy": table}, dict(layout.units), CITATION, (*inputs.notes, *notes))
 
 
 def _sectors() -> list[str]:

@@ -33,7 +33,7 @@ class CeadsSectoralImporter(InventoryImporter):
 
     Workbooks of CEADs with a sheet per province (``Beijing2012`` in a file of one year) or a sheet per year (in a file
     of one province): a header of 17 fuels, scope 2 columns (from 2016 on), process emissions and the scope 1 total; a
-    row of units; the total and 47 sectors. The spellings of all editions are known, those of 2017 to 2019 too.
+    row of units; the total and 47 sectors. The spellings of all editions are known, including 2017 to 2019.
 
     That the total row is the sum of the sectors and the scope 1 total the sum of fuels and process emissions is
     checked; differences are notes.
@@ -50,12 +50,12 @@ class CeadsSectoralImporter(InventoryImporter):
         Raises
         ------
         DataError
-            If a file is damaged or of another layout, a unit is another one, or a province and year stands twice.
+            If a file is damaged or of another layout, a unit is wrong, or a province and year is repeated.
         """
         layout = _layout()
-        found = _ceads.collect(files, layout, self.year)
-        places = [one.where for one in found.inventories]
-        values = np.stack([one.values for one in found.inventories])
+        inputs = _ceads.collect(files, layout, self.year)
+        places = [one.where for one in inputs.inventories]
+        values = np.stack([one.values for one in inputs.inventories])
         columns = layout.columns.names
         total = layout.rows.names.index(layout.total)
         notes = difference_notes(
@@ -76,9 +76,9 @@ class CeadsSectoralImporter(InventoryImporter):
             layout.rows.names,
             self.tolerance,
         )
-        table = _ceads.tidy(found.inventories, layout)
+        table = _ceads.tidy(inputs.inventories, layout)
         notes += absent_notes(table[["province", "year", *_OPTIONAL]])
-        return Imported({"ceads_sectoral": table}, dict(layout.units), CITATION, (*found.notes, *notes))
+        return Imported({"ceads_sectoral": table}, dict(layout.units), CITATION, (*inputs.notes, *notes))
 
 
 @cache

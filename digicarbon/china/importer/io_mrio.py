@@ -35,13 +35,13 @@ _CITATION = (
 class IOMrioImporter(InputOutputImporter):
     """Multi-regional input-output tables of the provinces, a sheet for each year.
 
-    The layout of CEADs: provinces by sectors in rows and in columns (31 × 42), the province in a cell of its own, which
+    The layout of CEADs: provinces by sectors in rows and in columns (31 × 42), the province in a separate cell, which
     may be merged over its sectors; total intermediate use, final uses of each province (FU101 to FU202), exports,
     errors and total output to the right; imports, total intermediate input, value added and total input below. Province
-    and sector are matched by name. Year and unit come from the sheet's name, the title or the file's name unless they
-    are given; money is converted to 10k CNY. ``final_use`` of a sector is what all provinces use of its products, and
-    its exports; ``imported_input`` is what it buys from abroad, so that inputs from all provinces, imported input and
-    value added sum to output.
+    and sector are matched by name. Year and unit come from the sheet's name, the title or the file's name unless the
+    fields state them; money is converted to 10k CNY. ``final_use`` of a sector is the use of its products in all
+    provinces plus its exports; ``imported_input`` is its purchases from abroad, so that inputs from all provinces,
+    imported input and value added sum to output.
 
     Attributes
     ----------
@@ -55,39 +55,39 @@ class IOMrioImporter(InputOutputImporter):
         Raises
         ------
         DataError
-            If a file is damaged, has no table, has a label that is not known, a cell that is no number or a sum that is
-            not its total, if a table's year or unit is not to be seen, or if two tables are of one year.
+            If a file is damaged, has no table, has an unknown label, a cell that is no number or a sum that is
+            not its total, if the year or unit of a table is unknown, or if two tables are of one year.
         """
-        found: dict[int, Note | str] = {}
+        where_of_year: dict[int, Note | str] = {}
         flows, sectors = [], []
         notes: list[Note] = []
         for file in files:
-            shown, more = chosen_sheets(file, self.sheet)
-            notes += more
-            before = len(found)
-            for sheet in shown:
-                made = self._table(sheet, notes)
-                if made is None:
+            chosen, sheet_notes = chosen_sheets(file, self.sheet)
+            notes += sheet_notes
+            count = len(where_of_year)
+            for sheet in chosen:
+                result = self._table(sheet, notes)
+                if result is None:
                     continue
-                year, item = made
-                if year in found:
-                    raise DataError(two_tables(Note("cell", parts=(year,)), sheet.where, found[year]))
-                found[year] = sheet.where
+                year, item = result
+                if year in where_of_year:
+                    raise DataError(two_tables(Note("cell", parts=(year,)), sheet.where, where_of_year[year]))
+                where_of_year[year] = sheet.where
                 flows.append(_flows(item, year))
                 sectors.append(_sectors(item, year))
-            if len(found) == before:
-                raise DataError(no_table(file, shown))
-        whole = {
+            if len(where_of_year) == count:
+                raise DataError(no_table(file, chosen))
+        tables = {
             "mrio_flows": pd.concat(flows, ignore_index=True),
             "mrio_sectors": pd.concat(sectors, ignore_index=True),
         }
         units = {"flow": FLOW_UNIT, **dict.fromkeys(AMOUNTS, UNIT)}
-        there = whole["mrio_sectors"][["province", "year"]].drop_duplicates()
-        places = {(str(row.province), int(str(row.year))) for row in there.itertuples()}
-        return Imported(whole, units, _CITATION, (*notes, *missing_provinces(places)))
+        provinces = tables["mrio_sectors"][["province", "year"]].drop_duplicates()
+        places = {(str(row.province), int(str(row.year))) for row in provinces.itertuples()}
+        return Imported(tables, units, _CITATION, (*notes, *missing_provinces(places)))
 
     def _table(self, sheet: Sheet, notes: list[Note]) -> tuple[int, Table] | None:
-        """Return a sheet's year and table; what was odd is added to the notes."""
+        """Return a sheet's year and table; add notes on oddities."""
         parts = layout(sheet, regional=True, ignore=self.ignore)
         if parts is None:
             notes.append(Note("io_sheet_left_out", where=sheet.where))

@@ -37,11 +37,11 @@ class IOProvincialImporter(InputOutputImporter):
     """Competitive input-output tables, a sheet for each province and year.
 
     The bureaus' layout: sectors by sectors, total intermediate use, final use, imports and inflow, residual and total
-    output to the right; total intermediate input, value added and total input below. Headings are understood in
-    Chinese, in English and as codes (TIU, FU101, VA001, …). Sectors are matched by name. Place, year and unit come
-    from the sheet's name, the title or the file's name unless they are given; money is converted to 10k CNY. National
-    tables are imported as the province China (adcode 100000); of tables that tell domestic from imported products the
-    two are added and the latter counted as imports.
+    output to the right; total intermediate input, value added and total input below. Headings may be in
+    Chinese, in English or codes (TIU, FU101, VA001, …). Sectors are matched by name. Province, year and unit come
+    from the sheet's name, the title or the file's name unless the fields state them; money is converted to 10k CNY.
+    National tables are imported as the province China (adcode 100000); in tables that distinguish domestic and
+    imported products, the two are added, and the latter are the imports.
 
     Checked are: inputs against total intermediate input, the parts of value added and of final use against their
     totals, the column (inputs + value added = output) and the row (intermediate + final use − imports − inflow +
@@ -50,7 +50,7 @@ class IOProvincialImporter(InputOutputImporter):
     Attributes
     ----------
     province : str or None
-        The province of all tables, if files and sheets do not say.
+        The province of all tables, if files and sheets do not state it.
     year, unit, sheet, tolerance, ignore
         As in `InputOutputImporter`.
     """
@@ -63,33 +63,36 @@ class IOProvincialImporter(InputOutputImporter):
         Raises
         ------
         DataError
-            If a file is damaged, has no table, has a label that is not known, a cell that is no number or a sum that is
-            not its total, if a table's province, year or unit is not to be seen, or if two tables are of one province
+            If a file is damaged, has no table, has an unknown label, a cell that is no number or a sum that is
+            not its total, if the province, year or unit of a table is unknown, or if two tables are of one province
             and year.
         """
-        found: dict[tuple[str, int], Note | str] = {}
+        where_of_table: dict[tuple[str, int], Note | str] = {}
         flows, sectors = [], []
         notes: list[Note] = []
         for file in files:
-            shown, more = chosen_sheets(file, self.sheet)
-            tables = [item for item in (self._table(sheet, notes) for sheet in shown) if item is not None]
-            notes += more
+            chosen, sheet_notes = chosen_sheets(file, self.sheet)
+            tables = [item for item in (self._table(sheet, notes) for sheet in chosen) if item is not None]
+            notes += sheet_notes
             if not tables:
-                raise DataError(no_table(file, shown))
+                raise DataError(no_table(file, chosen))
             for place, year, item in tables:
                 where = item.layout.sheet.where
-                if found.setdefault((place.name, year), where) != where:
+                if where_of_table.setdefault((place.name, year), where) != where:
                     cell = Note("cell", parts=(place.name, year))
-                    raise DataError(two_tables(cell, where, found[place.name, year]))
+                    raise DataError(two_tables(cell, where, where_of_table[place.name, year]))
                 names = [line.name for line in item.layout.sectors]
                 flows.append(_keyed(flows_frame(item, ("from_", "to_"), sector=names), place, year))
                 sectors.append(_keyed(sectors_frame(item), place, year))
         units = {"flow": FLOW_UNIT, **dict.fromkeys(AMOUNTS, UNIT)}
-        whole = {"io_flows": pd.concat(flows, ignore_index=True), "io_sectors": pd.concat(sectors, ignore_index=True)}
-        return Imported(whole, units, _CITATION, (*notes, *missing_provinces(found)))
+        datasets = {
+            "io_flows": pd.concat(flows, ignore_index=True),
+            "io_sectors": pd.concat(sectors, ignore_index=True),
+        }
+        return Imported(datasets, units, _CITATION, (*notes, *missing_provinces(where_of_table)))
 
     def _table(self, sheet: Sheet, notes: list[Note]) -> tuple[Place, int, Table] | None:
-        """Return a sheet's table with its province and year; what was odd is added to the notes."""
+        """Return a sheet's table with its province and year; add notes on oddities."""
         parts = layout(sheet, ignore=self.ignore)
         if parts is None:
             notes.append(Note("io_sheet_left_out", where=sheet.where))

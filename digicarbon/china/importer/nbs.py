@@ -29,7 +29,7 @@ class NbsImporter(Importer):
 
     A table has regions, indicators and years: one on its rows, one on its columns, the third in a line above it
     (``指标：地区生产总值(亿元)``, ``地区：北京市`` or ``时间：2020年``); two may share the rows or a two-row header.
-    Tables may stand below each other. Notes under them are kept. Known indicators get plain names and one unit
+    Tables may follow below each other. Notes under them are kept. Known indicators get plain names and one unit
     (`digicarbon.china.facts.indicators`); others keep the bureau's name and unit. Cells without a figure are left out
     and counted.
 
@@ -39,14 +39,14 @@ class NbsImporter(Importer):
         Whether the figures are as revised after censuses or as first published. The site shows revised ones only, so
         files downloaded today are revised.
     series : mapping of str to str
-        Names of your own, by the bureau's name: ``{能源生产总量: energy_production}``. A plain name known to
-        `digicarbon.china.facts.indicators` brings its unit with it.
+        Your names of series, by the bureau's name: ``{能源生产总量: energy_production}``. A plain name from
+        `digicarbon.china.facts.indicators` also determines the unit.
     indicator : str or None
-        What a table holds that has no line 指标 above it, with its unit: ``地区生产总值(亿元)``.
+        The indicator of tables without a line 指标 above them, with its unit: ``地区生产总值(亿元)``.
     unit : str or None
         The unit of indicators that are printed without one: ``亿元``.
     partial : bool
-        Whether a table may end without notes before all 31 provinces are there; a download that was cut off does.
+        Whether a table may end without notes before all 31 provinces are there, like a download that was cut off.
     """
 
     vintage: Literal["revised", "original"] = "revised"
@@ -67,44 +67,46 @@ class NbsImporter(Importer):
         Raises
         ------
         DataError
-            If a file is damaged, cut off or no such export, or two cells say different things of one series.
+            If a file is damaged, cut off or no such export, or two cells have different values for one series.
         """
-        found, notes = self._observations(files)
-        table, conversions = self._named(found)
-        kept, twice = once(table, KEYS)
-        notes += [*conversions, *twice, *_coverage(kept), *self._vintage_notes(notes)]
-        units = dict(zip(kept["series"], kept["unit"], strict=True))
-        return Imported({"yearbook": kept.drop(columns="place")}, units, CITATION, tuple(dict.fromkeys(notes)))
+        observations, notes = self._observations(files)
+        table, conversions = self._named(observations)
+        distinct, repeat_notes = once(table, KEYS)
+        notes += [*conversions, *repeat_notes, *_coverage(distinct), *self._vintage_notes(notes)]
+        units = dict(zip(distinct["series"], distinct["unit"], strict=True))
+        return Imported({"yearbook": distinct.drop(columns="place")}, units, CITATION, tuple(dict.fromkeys(notes)))
 
     def _observations(self, files: Iterable[Path]) -> tuple[list[Observation], list[Note]]:
-        found: list[Observation] = []
+        observations: list[Observation] = []
         notes: list[Note] = []
         for file in files:
-            shown, remarks = visible(file)
-            pivots = [(sheet, read_pivot(sheet, self.indicator)) for sheet in shown]
+            visible_sheets, remarks = visible(file)
+            pivots = [(sheet, read_pivot(sheet, self.indicator)) for sheet in visible_sheets]
             if not any(pivot.observations for _, pivot in pivots):
-                raise DataError(_no_table(file.name, [sheet.name for sheet in shown], any(p.empty for _, p in pivots)))
+                raise DataError(
+                    _no_table(file.name, [sheet.name for sheet in visible_sheets], any(p.empty for _, p in pivots))
+                )
             for sheet, pivot in pivots:
                 if pivot.observations and not self.partial and (reason := cut_off(sheet, pivot)):
                     raise DataError(reason)
                 remarks += _remarks(sheet.where, pivot)
-                found += pivot.observations
+                observations += pivot.observations
             notes += remarks
-        return found, notes
+        return observations, notes
 
-    def _named(self, found: Sequence[Observation]) -> tuple[pd.DataFrame, list[Note]]:
-        """Return the observations under their series' names and in their units, and what was done to them."""
-        # tables and command lines have parentheses and digits of either width
-        named = {text(name): plain for name, plain in self.series.items()}
-        known: dict[tuple[str, str], tuple[Indicator, str]] = {}
+    def _named(self, observations: Sequence[Observation]) -> tuple[pd.DataFrame, list[Note]]:
+        """Return the observations with their series' names and units, and notes on the conversions."""
+        # tables and command lines may have full-width parentheses and digits
+        user_names = {text(name): plain for name, plain in self.series.items()}
+        indicators: dict[tuple[str, str], tuple[Indicator, str]] = {}
         rows = []
-        for item in found:
+        for item in observations:
             key = (item.indicator, item.unit)
-            if key not in known:
+            if key not in indicators:
                 name, printed = name_and_unit(item.indicator)
                 unit = printed or name_and_unit(f"x({item.unit or self.unit or ''})")[1]
-                known[key] = (indicator(name, unit, named, item.place), f"{name}({unit})" if unit else name)
-            target, full = known[key]
+                indicators[key] = (indicator(name, unit, user_names, item.place()), f"{name}({unit})" if unit else name)
+            target, full = indicators[key]
             value = item.value * target.multiplier / target.divisor
             rows.append(
                 (
@@ -120,22 +122,22 @@ class NbsImporter(Importer):
                 )
             )
         table = pd.DataFrame(rows, columns=[*KEYS, "value", "unit", "indicator", "place"])
-        _check_used(named, {full for _, full in known.values()})
-        return table, self._naming(known.values())
+        _check_used(user_names, {full for _, full in indicators.values()})
+        return table, self._naming(indicators.values())
 
-    def _naming(self, known: Iterable[tuple[Indicator, str]]) -> list[Note]:
+    def _naming(self, pairs: Iterable[tuple[Indicator, str]]) -> list[Note]:
         """Return notes on conversions, and refuse a series of two units."""
         notes = []
         units: dict[str, tuple[str, str]] = {}
-        for target, full in known:
-            unit, before = units.setdefault(target.series, (target.unit, full))
+        for target, full in pairs:
+            unit, first = units.setdefault(target.series, (target.unit, full))
             if unit != target.unit:
                 example = f"series={{'{name_and_unit(full)[0]}': my_name}}"
                 raise DataError(
-                    Note("nbs_of_two_units", first=before, second=full, series=target.series, example=example)
+                    Note("nbs_of_two_units", first=first, second=full, series=target.series, example=example)
                 )
-            if before != full:
-                notes.append(Note("nbs_made_of_two", series=target.series, first=before, second=full))
+            if first != full:
+                notes.append(Note("nbs_made_of_two", series=target.series, first=first, second=full))
             if not target.unit:
                 notes.append(Note("nbs_series_without_unit", series=target.series))
             if target.conversion:
@@ -177,14 +179,17 @@ def _remarks(where: Note | str, pivot: Pivot) -> list[Note]:
 
 def _coverage(table: pd.DataFrame) -> list[Note]:
     """Return a note on each series that lacks provinces."""
-    known = [*facts.provinces()["province"], TIBET.name]
+    expected = [*facts.provinces()["province"], TIBET.name]
     present = table.groupby("series")["province"].agg(set)
-    lacking: dict[tuple[str, ...], list[str]] = {}
+    series_by_missing: dict[tuple[str, ...], list[str]] = {}
     for series, names in present.items():
-        missing = tuple(name for name in known if name not in names)
+        missing = tuple(name for name in expected if name not in names)
         if missing:
-            lacking.setdefault(missing, []).append(str(series))
-    return [Note("nbs_no_figures_for", series=cut(series), places=cut(names, 12)) for names, series in lacking.items()]
+            series_by_missing.setdefault(missing, []).append(str(series))
+    return [
+        Note("nbs_no_figures_for", series=cut(series), places=cut(names, 12))
+        for names, series in series_by_missing.items()
+    ]
 
 
 def _check_used(series: Iterable[str], names: set[str]) -> None:

@@ -1,1 +1,1 @@
-"""The simulated study: provinces, cities and counties that are real, with numbers that are drawn."""
+"""The simulated study: provinces, cities and counties that are real, with random numbers."""

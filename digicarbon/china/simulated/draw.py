@@ -1,7 +1,7 @@
-"""Drawing functions of the simulated study: a generator and arrays in, arrays out.
+"""Random draws of the simulated study: functions from a generator and arrays to arrays.
 
 Arrays have units first and years second, shape (N, T); input-output tables have shape (N, K, ...), K table years. The
-process is written down in `digicarbon.source.SimulatedSource`.
+process is documented in `digicarbon.source.SimulatedSource`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from digicarbon.numeric.accounts.bea import DigitalValueAdded, digital_value_add
 Series = Mapping[str, FloatArray]
 
 FIRST = 2012
-"""The year from which trends count."""
+"""The year at which trends start."""
 NOMINAL_TREND = 0.08
 """Mean growth of log GDP a year."""
 TENS_OF_THOUSAND_PER_100M = 1e4
@@ -25,7 +25,7 @@ TENS_OF_THOUSAND_PER_100M = 1e4
 
 
 def field_filter(w: FloatArray) -> FloatArray:
-    """Return what makes white noise a `Field` over units with the row-standardised weights ``w``, shape (N, N)."""
+    """Return the filter of a `Field` over units with the row-standardised weights ``w``, shape (N, N)."""
     response = np.linalg.inv(np.eye(len(w)) - 0.4 * w)
     return np.asarray(response / np.linalg.norm(response, axis=1, keepdims=True))
 
@@ -113,7 +113,7 @@ def tables(
     industry : ndarray of int, shape (n,)
         Each sector's industry (0, 1 or 2).
     parts : ndarray of int, shape (n,)
-        How many of the 42 sectors each one stands for.
+        How many of the 42 sectors each one represents.
     digital : (int, int)
         Positions of the digital manufacturing and the digital services sector.
     table_years : ndarray of int, shape (K,)
@@ -154,11 +154,11 @@ def _digital_factors(field: Field, table_years: IntArray) -> FloatArray:
     )
 
 
-def measured(found: Tables, digital: tuple[int, int], book: Series, years: IntArray, tabled: IntArray) -> Series:
+def measured(drawn: Tables, digital: tuple[int, int], book: Series, years: IntArray, table_years: IntArray) -> Series:
     """Return the five measures as a reader of the tables computes them, gap years included, each of shape (N, T)."""
-    at_tables = digital_value_added(found.flows, found.value_added, found.output, *digital)
-    near = nearest_table(years, tabled)
-    base = np.searchsorted(years, tabled)[near]
+    at_tables = digital_value_added(drawn.flows, drawn.value_added, drawn.output, *digital)
+    near = nearest_table(years, table_years)
+    base = np.searchsorted(years, table_years)[near]
     at_table = DigitalValueAdded(at_tables.sector1[:, near], at_tables.sector2[:, near], at_tables.ddl[:, near])
     growth = [book[name] / book[name][:, base] for name in ("secondary_va", "tertiary_va", "gdp")]
     return scale_to_year(at_table, *growth).columns()
@@ -183,11 +183,11 @@ def log_controls(book: Series) -> FloatArray:
 def disturbances(field: Field, size: FloatArray, years: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return unit effects (N, 1), time effects (1, T) and standard normal errors (N, T).
 
-    The unit effects fall with the units' mean log measure ``size``, shape (N,): a model without them is biased. They
-    are alike among neighbours, as intensity is in the real provinces.
+    The unit effects fall with the units' mean log measure ``size``, shape (N,), so that a model without them is
+    biased. They are similar among neighbours, like intensity in the real provinces.
     """
-    alike = field.filter @ field.filter @ field.draw()
-    unit = 0.3 * alike - 0.2 * (size - size.mean()) / size.std()
+    smooth = field.filter @ field.filter @ field.draw()
+    unit = 0.3 * smooth - 0.2 * (size - size.mean()) / size.std()
     year = -0.03 * (years - FIRST) + 0.01 * field.rng.standard_normal(len(years))
     return unit[:, None], year[None, :], field.rng.standard_normal((len(size), len(years)))
 
@@ -204,7 +204,7 @@ def fuel_use(field: Field, co2: FloatArray, mt_per_unit: FloatArray) -> FloatArr
 def volume_index(field: Field, gdp: FloatArray) -> FloatArray:
     """Return the volume index of GDP, previous year = 100, shape (N, T): growth less that of prices, 2 % a year or so.
 
-    Before the first year GDP is taken to have grown by the trend.
+    The growth before the first year is the trend.
     """
     prices = 0.02 + 0.005 * field.draw(1) + 0.01 * field.persistent(gdp.shape[1])
     growth = np.diff(np.log(gdp), axis=1, prepend=np.log(gdp[:, :1]) - NOMINAL_TREND)

@@ -1,4 +1,4 @@
-"""Where the units of the simulated study lie, and who is whose neighbour: the same for every seed."""
+"""Positions and neighbours of the units of the simulated study, the same for every seed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COUNTS: dict[Size, int] = {"provinces": 30, "cities": 285, "counties": 2800}
 SINGULAR: dict[Size, str] = {"provinces": "province", "cities": "city", "counties": "county"}
 
 FARTHEST_KM = 300.0
-"""No unit lies farther from its province's capital."""
+"""The largest distance of a unit from its province's capital."""
 GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))
 
 
@@ -41,7 +41,7 @@ def _table(size: Size) -> pd.DataFrame:
     longitude = table["longitude"] + east / (degree * np.cos(np.radians(table["latitude"])))
     word = SINGULAR[size].capitalize()
     digits = len(str(COUNTS[size]))
-    # a millionth of a degree is a decimetre: who is a neighbour does not hang on the last bit of a cosine
+    # rounded to a decimetre, so that neighbours do not depend on the last bit of a cosine
     return table.assign(
         unit=[f"{word} {number:0{digits}d}" for number in range(1, len(table) + 1)],
         longitude=longitude.round(6),
@@ -50,10 +50,10 @@ def _table(size: Size) -> pd.DataFrame:
 
 
 def places(size: Size) -> pd.DataFrame:
-    """Return a row per unit, in the order of labels but for provinces.
+    """Return a row per unit, in the order of labels (provinces in the usual order).
 
-    The cities or counties of a province lie on a sunflower spiral around its capital, the first one in the capital
-    itself, evenly dense, no farther away than half the way to the next capital: provinces do not overlap.
+    The cities or counties of a province are on a sunflower spiral of even density around its capital, the first one in
+    the capital itself. None is farther away than half the distance to the next capital: provinces do not overlap.
 
     Returns
     -------

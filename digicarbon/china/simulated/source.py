@@ -53,7 +53,7 @@ class SimulatedSource(Source):
     value added over a rate whose logit is :math:`r_j + 0.15 n_{ij} + 0.05 n_{ijt}`; the remaining inputs are bought in
     proportion to :math:`\exp(q_{hj} + 0.3 n_{hijt})`, times :math:`\exp f_{3it}` from the digital sectors. The digital
     factors are :math:`f_{kit} = l_k + w_k z_{ki} + g_k s + 0.25 (0.6 z_{0it} + 0.8 z_{kit})`. Columns add up: inputs
-    and value added make output; value added makes that of each industry and GDP. Final use is what rows leave over.
+    and value added make output; value added makes that of each industry and GDP. Final use is the rest of each row.
 
     **Outcome.** With m the measure named ``driver``, as *measured* from these tables in all years (10k CNY), and c the
     logs of the five controls,
@@ -81,7 +81,7 @@ class SimulatedSource(Source):
     seed : int
         The seed of the generator.
     size : {"provinces", "cities", "counties"}
-        The 30 provinces, or 285 cities or 2,800 counties that lie in them.
+        The 30 provinces, or 285 cities or 2,800 counties in them.
     first_year : int
         The first year; at least one of 2012, 2015 and 2017, which have tables, must be among the years.
     last_year : int
@@ -89,8 +89,8 @@ class SimulatedSource(Source):
     process : {"fe", "sdm"}
         Two-way fixed effects, or a spatial Durbin model with both effects.
     driver : {"e", "ide", "sector1", "sector2", "ddl"}
-        The measure whose log carries the effect; its term, e.g. ``"ln_e"``, names it too, so that a configuration can
-        say ``${measure.terms.0}`` and each column of a table has the truth of its own measure.
+        The measure whose log carries the effect; its term, e.g. ``"ln_e"``, is also accepted, so that a
+        configuration can say ``${measure.terms.0}`` and each column of a table has the truth of its own measure.
     beta : float
         Coefficient of the log measure.
     curves : mapping of str to 1 to 3 floats
@@ -145,9 +145,9 @@ class SimulatedSource(Source):
                 raise ValueError(
                     Note("simulated_no_region", driver=driver, regions=cut(unknown), hint=hint, known=cut(known))
                 )
-            lacking = [region for region in known if region not in slopes]
-            if lacking:
-                raise ValueError(Note("simulated_no_slope", driver=driver, regions=cut(lacking), known=cut(known)))
+            missing = [region for region in known if region not in slopes]
+            if missing:
+                raise ValueError(Note("simulated_no_slope", driver=driver, regions=cut(missing), known=cut(known)))
         return regions
 
     @pydantic.model_validator(mode="after")
@@ -183,7 +183,7 @@ class SimulatedSource(Source):
             Cities and counties also have province, region, longitude and latitude. Tables in 10k CNY.
         """
         years = np.arange(self.first_year, self.last_year + 1)
-        tabled = years[np.isin(years, TABLE_YEARS)]
+        table_years = years[np.isin(years, TABLE_YEARS)]
         places, sectors = at.places(self.size), _sectors(coarse=self.size == "counties")
         field = draw.Field(np.random.default_rng(self.seed), _field_filter(self.size))
 
@@ -191,17 +191,19 @@ class SimulatedSource(Source):
         digital = _digital_positions(sectors)
         industry = sectors["industry"].map(INDUSTRIES.index).to_numpy()
         parts = sectors["parts"].to_numpy()
-        found = draw.tables(field, _industry_va(book, np.isin(years, tabled)), industry, parts, digital, tabled)
-        measures = draw.measured(found, digital, book, years, tabled)
+        tables = draw.tables(
+            field, _industry_va(book, np.isin(years, table_years)), industry, parts, digital, table_years
+        )
+        measures = draw.measured(tables, digital, book, years, table_years)
         co2 = book["gdp"] / 100 * np.exp(self._log_intensity(field, measures, book, years))
 
-        burnt = draw.fuel_use(field, co2, _mt_per_unit())
+        fuel_use = draw.fuel_use(field, co2, _mt_per_unit())
         series = {
             **book,
-            **dict(zip(data.fuels()["fuel"], np.moveaxis(burnt, -1, 0), strict=True)),
+            **dict(zip(data.fuels()["fuel"], np.moveaxis(fuel_use, -1, 0), strict=True)),
             "co2_sectoral": co2,
             "co2_apparent": draw.apparent(field, co2),
-            # drawn last, so that a seed keeps its other numbers
+            # drawn last, so that the other numbers of a seed do not change
             "gdp_index": draw.volume_index(field, book["gdp"]),
         }
         return Inputs(
@@ -209,7 +211,7 @@ class SimulatedSource(Source):
             source="simulated",
             unit_name=at.SINGULAR[self.size],
             time_name="year",
-            tables=_by_unit_and_year(found, places["unit"].tolist(), tabled, tuple(sectors["sector"])),
+            tables=_by_unit_and_year(tables, places["unit"].tolist(), table_years, tuple(sectors["sector"])),
             simulated=True,
             notes=(self._note(),),
             units={str(fuel): unit.replace("_", " ") for fuel, unit in data.fuels().set_index("fuel")["unit"].items()},
@@ -220,7 +222,7 @@ class SimulatedSource(Source):
     ) -> FloatArray:
         """Return ln CI, shape (N, T)."""
         m = np.log(measures[self.driver])
-        # the unit effects follow total E whatever the driver: only the outcome's equation changes with the truth
+        # the unit effects follow total E for every driver: only the outcome equation changes with the truth
         unit, time, errors = draw.disturbances(field, np.log(measures["e"]).mean(axis=1), years)
         effects = unit * self.unit_effects + time
         y = effects + self._effect(m) + draw.log_controls(book) @ np.array(self.gamma) + self.sigma * errors
@@ -239,7 +241,7 @@ class SimulatedSource(Source):
         return self.beta * m
 
     def _truth(self) -> Note:
-        """Return what the effect is."""
+        """Return the note on the true effect."""
         if self.driver in self.curves:
             powers = enumerate(self.curves[self.driver], start=1)
             return Note("true_coefficients", coefficients=[Note("of_power", coefficient=b, power=k) for k, b in powers])
@@ -249,7 +251,7 @@ class SimulatedSource(Source):
         return Note("true_beta", beta=self.beta)
 
     def _note(self) -> Note:
-        said: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "process": self.process,
             "driver": Note("logarithm", variable=self.driver),
             "truth": self._truth(),
@@ -259,7 +261,7 @@ class SimulatedSource(Source):
             "seeds": Note("seed", seed=self.seed),
         }
         spatial = {"theta": self.theta, "rho": self.rho, "weights": self.neighbours}
-        process = Note("process_sdm", **said, **spatial) if self.process == "sdm" else Note("process", **said)
+        process = Note("process_sdm", **fields, **spatial) if self.process == "sdm" else Note("process", **fields)
         if self.size == "provinces":
             return Note("simulated", process=process)
         size = Note("cities") if self.size == "cities" else Note("counties")
@@ -268,9 +270,9 @@ class SimulatedSource(Source):
 
 @cache
 def _field_filter(size: at.Size) -> FloatArray:
-    found = draw.field_filter(at.adjacency() if size == "provinces" else at.delaunay(size))
-    found.flags.writeable = False
-    return found
+    result = draw.field_filter(at.adjacency() if size == "provinces" else at.delaunay(size))
+    result.flags.writeable = False
+    return result
 
 
 def _weights(neighbours: Neighbours, size: at.Size, book: draw.Series) -> FloatArray:
@@ -285,12 +287,12 @@ def _weights(neighbours: Neighbours, size: at.Size, book: draw.Series) -> FloatA
 
 
 def _sectors(coarse: bool) -> pd.DataFrame:
-    """Return the sectors of the tables; if ``coarse`` five, the two digital ones as they are and the rest by industry.
+    """Return the sectors of the tables; if ``coarse``, the two digital ones and the rest summed by industry.
 
     Returns
     -------
     DataFrame
-        Columns ``sector``, ``industry``, ``digital`` and ``parts``, the number of the 42 sectors that one stands for.
+        Columns ``sector``, ``industry``, ``digital`` and ``parts``, how many of the 42 sectors each represents.
     """
     full = facts.sectors().assign(parts=1)
     if not coarse:
@@ -304,11 +306,11 @@ def _digital_positions(sectors: pd.DataFrame) -> tuple[int, int]:
     return kinds.index("manufacturing"), kinds.index("services")
 
 
-def _industry_va(book: draw.Series, tabled: NDArray[np.bool_]) -> FloatArray:
-    """Value added of the three industries in the table years, shape (N, K, 3), 10k CNY."""
+def _industry_va(book: draw.Series, in_table_years: NDArray[np.bool_]) -> FloatArray:
+    """Return the value added of the three industries in the table years, shape (N, K, 3), 10k CNY."""
     secondary, tertiary = book["secondary_va"], book["tertiary_va"]
     three = np.stack([book["gdp"] - secondary - tertiary, secondary, tertiary], axis=-1)
-    return draw.TENS_OF_THOUSAND_PER_100M * three[:, tabled]
+    return draw.TENS_OF_THOUSAND_PER_100M * three[:, in_table_years]
 
 
 def _mt_per_unit() -> FloatArray:
@@ -318,18 +320,18 @@ def _mt_per_unit() -> FloatArray:
 
 
 def _frame(places: pd.DataFrame, size: at.Size, years: NDArray[np.int64], series: draw.Series) -> pd.DataFrame:
-    # provinces are known by their names
-    known = ["unit"] if size == "provinces" else ["unit", "province", "region", "longitude", "latitude"]
-    repeated = places.loc[places.index.repeat(len(years)), known].reset_index(drop=True)
-    repeated.insert(1, "time", np.tile(years, len(places)))
-    return repeated.assign(**{name: values.ravel() for name, values in series.items()})
+    # the name of a province identifies it
+    columns = ["unit"] if size == "provinces" else ["unit", "province", "region", "longitude", "latitude"]
+    frame = places.loc[places.index.repeat(len(years)), columns].reset_index(drop=True)
+    frame.insert(1, "time", np.tile(years, len(places)))
+    return frame.assign(**{name: values.ravel() for name, values in series.items()})
 
 
 def _by_unit_and_year(
-    found: draw.Tables, units: list[str], years: NDArray[np.int64], sectors: tuple[str, ...]
+    tables: draw.Tables, units: list[str], years: NDArray[np.int64], sectors: tuple[str, ...]
 ) -> dict[tuple[str, int], InputOutputTable]:
     return {
-        (unit, int(year)): InputOutputTable(sectors, found.flows[i, k], found.value_added[i, k], found.output[i, k])
+        (unit, int(year)): InputOutputTable(sectors, tables.flows[i, k], tables.value_added[i, k], tables.output[i, k])
         for i, unit in enumerate(units)
         for k, year in enumerate(years)
     }

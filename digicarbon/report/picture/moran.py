@@ -54,7 +54,7 @@ def plot_moran(
     tables : DataFrame or mapping of str to DataFrame
         As from `digicarbon.moran`, index period, columns i, expected, variance, p; a mapping names the matrices.
     level : float
-        Coverage of the band; points with p of one less this and above are hollow.
+        Coverage of the band; points with p of at least 1 minus this are hollow.
     title : str
         Above the picture; empty for none.
     simulated : bool
@@ -64,19 +64,19 @@ def plot_moran(
     Returns
     -------
     matplotlib.figure.Figure
-        Lines over the band in which values lie where there is no spatial correlation (expected value plus and minus
+        Lines over the band in which values are expected without spatial correlation (expected value plus and minus
         the normal quantile times the standard deviation).
 
     Raises
     ------
     ConfigError
-        If matplotlib is not installed, or a table is none of Moran's I.
+        If matplotlib is not installed, or a table is not one of Moran's I.
     """
     by_name = {"": tables} if isinstance(tables, pd.DataFrame) else dict(tables)
     for name, table in by_name.items():
-        lacking = [column for column in ("i", "expected", "variance", "p") if column not in table.columns]
-        if lacking:
-            raise ConfigError(Note("table_is_no_moran", table=name, columns=cut(lacking)))
+        missing = [column for column in ("i", "expected", "variance", "p") if column not in table.columns]
+        if missing:
+            raise ConfigError(Note("table_is_no_moran", table=name, columns=cut(missing)))
     with drawing():
         words = Words(language)
         figure = new_figure(6.0, 3.6)
@@ -97,7 +97,7 @@ def _draw_moran(axes: Axes, by_name: Mapping[str, pd.DataFrame], level: float, w
     periods = list(dict.fromkeys(str(period) for table in by_name.values() for period in table.index))
     quantile = float(scipy.special.ndtri(0.5 + level / 2))
     p_words = words.say("hollow", p=f"{1 - level:.2g}")
-    hollow = False
+    with_hollow = False
     for position, (name, table) in enumerate(by_name.items()):
         colour, marker = series(position)
         at = np.array([periods.index(str(period)) for period in table.index])
@@ -108,10 +108,10 @@ def _draw_moran(axes: Axes, by_name: Mapping[str, pd.DataFrame], level: float, w
             axes.plot(at, bound, color=colour, linewidth=0.8, linestyle=_DASHES[position % len(_DASHES)])
         axes.plot(at, table["i"], color=colour, linewidth=1.2, zorder=2)
         significant = table["p"].to_numpy() < 1 - level
-        hollow = hollow or not significant.all()
-        for chosen, face in ((significant, colour), (~significant, "white")):
+        with_hollow = with_hollow or not significant.all()
+        for mask, face in ((significant, colour), (~significant, "white")):
             axes.plot(
-                at[chosen], table["i"].to_numpy()[chosen], linestyle="", marker=marker, markersize=6, zorder=3,
+                at[mask], table["i"].to_numpy()[mask], linestyle="", marker=marker, markersize=6, zorder=3,
                 markerfacecolor=face, markeredgecolor=colour,
             )  # fmt: skip
         # the line of the legend, with its marker
@@ -119,7 +119,7 @@ def _draw_moran(axes: Axes, by_name: Mapping[str, pd.DataFrame], level: float, w
         axes.plot([], [], color=colour, linewidth=1.2, marker=marker, markersize=6, label=label)
         band = words.say("moran bounds", level=f"{level:.0%}", w=label)
         axes.plot([], [], color=colour, linewidth=0.8, linestyle=_DASHES[position % len(_DASHES)], label=band)
-    if hollow:
+    if with_hollow:
         axes.plot([], [], linestyle="", marker="o", markerfacecolor="white", markeredgecolor="black", label=p_words)
     axes.axhline(0, color=GREY, linewidth=0.6, zorder=0)
     axes.set_xticks(range(len(periods)), periods, rotation=45 if len(periods) > 12 else 0)
@@ -164,26 +164,26 @@ def plot_moran_scatter(
     DataError, WeightsError
         As `digicarbon.moran` does.
     """
-    made = panel if panel.has(variable) else panel.with_terms([variable])
-    chosen = chosen_periods(made, periods)
-    table = moran(made, weights, variable)
-    z, lag = standardised_and_lag(made, weights, variable)
+    extended = panel if panel.has(variable) else panel.with_terms([variable])
+    chosen = chosen_periods(extended, periods)
+    table = moran(extended, weights, variable)
+    z, lag = standardised_and_lag(extended, weights, variable)
     with drawing():
         words = Words(language, naming)
         rows, columns = grid_of(len(chosen), 3)
         figure = new_figure(3.1 * columns + 0.4, 3.1 * rows + 0.3)
         grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
-        names = short_names(made.units, words.language)
+        names = short_names(extended.units, words.language)
         for axes, period in zip(grid, chosen, strict=False):
-            row = made.periods.index(period)
+            row = extended.periods.index(period)
             i, p = (float(table[name].iloc[row]) for name in ("i", "p"))
             _draw_scatter(axes, z[row], lag[row], i, names)
             axes.set_title(_caption(period, i, p), loc="left")
         for axes in grid[len(chosen) :]:
             axes.remove()
         figure.supxlabel(words.say("standardised", y=words(variable)), fontsize=9)
-        named = words.say("neighbours standardised", y=words(variable), w=drawable(weights.name))
-        figure.supylabel(named, fontsize=9)
+        label = words.say("neighbours standardised", y=words(variable), w=drawable(weights.name))
+        figure.supylabel(label, fontsize=9)
         head(figure, title, simulated, words.language)
     return figure
 
@@ -191,7 +191,7 @@ def plot_moran_scatter(
 def standardised_and_lag(panel: Panel, weights: Weights, variable: str) -> tuple[FloatArray, FloatArray]:
     """Return a variable standardised in each period and its spatial lag, each of shape (T, N).
 
-    The lag is scaled so that the slope of its regression on the variable is Moran's I whatever the row sums are.
+    The lag is scaled so that the slope of its regression on the variable is Moran's I for any row sums.
     """
     w = weights.align(panel).matrix
     x = panel.cube([variable])[..., 0]
@@ -217,7 +217,7 @@ def _draw_scatter(axes: Axes, z: FloatArray, lag: FloatArray, slope: float, name
     axes.axhline(0, color=GREY, linewidth=0.6)
     axes.axvline(0, color=GREY, linewidth=0.6)
     ends = np.array([z.min(), z.max()])
-    # the lag's mean is not 0 where rows differ
+    # the mean of the lag is not 0 if the row sums differ
     axes.plot(ends, lag.mean() + slope * ends, color=ORANGE, linewidth=1.5, linestyle="--")
     axes.plot(z, lag, linestyle="", marker="o", markersize=4, color=BLUE, markeredgecolor="white", markeredgewidth=0.4)
     _name_far_units(axes, z, lag, names)
@@ -226,16 +226,16 @@ def _draw_scatter(axes: Axes, z: FloatArray, lag: FloatArray, slope: float, name
 def _name_far_units(axes: Axes, z: FloatArray, lag: FloatArray, names: Sequence[str]) -> None:
     """Write the names of units far from the middle, where there is room beside their points."""
     # points of a panel 2.6 inches wide
-    places = np.column_stack([z / np.ptp(z), lag / max(float(np.ptp(lag)), 1e-300)]) * 170
+    points = np.column_stack([z / np.ptp(z), lag / max(float(np.ptp(lag)), 1e-300)]) * 170
     boxes: list[FloatArray] = []
-    for i in np.argsort(-np.hypot(*places.T), kind="stable"):
+    for i in np.argsort(-np.hypot(*points.T), kind="stable"):
         if len(boxes) == NAMED:
             return
-        wide = 4.0 + sum(5.0 if letter.isascii() else 8.0 for letter in names[i])
+        width = 4.0 + sum(5.0 if letter.isascii() else 8.0 for letter in names[i])
         # right, left, above, below: centre of the text from the point
-        for shift in ((wide / 2 + 4, 0.0), (-wide / 2 - 4, 0.0), (0.0, 8.0), (0.0, -8.0)):
-            centre, reach = places[i] + shift, np.array([wide / 2 + 2, 5.0])
-            free = not (np.abs(np.delete(places, i, axis=0) - centre) < reach).all(axis=1).any()
+        for shift in ((width / 2 + 4, 0.0), (-width / 2 - 4, 0.0), (0.0, 8.0), (0.0, -8.0)):
+            centre, reach = points[i] + shift, np.array([width / 2 + 2, 5.0])
+            free = not (np.abs(np.delete(points, i, axis=0) - centre) < reach).all(axis=1).any()
             if free and all((np.abs(box[:2] - centre) >= box[2:] + reach).any() for box in boxes):
                 boxes.append(np.concatenate([centre, reach]))
                 axes.annotate(

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 
 FEW = 120
-"""Up to here each specification has a marker and a bar of its own; beyond, bars run together into a band."""
+"""Up to so many specifications each has a marker and a bar; with more, a band replaces the bars."""
 MANY = 20
-"""From here on a few extreme ends do not decide how far the axis reaches."""
+"""From so many specifications on, a few extreme ends do not determine the range of the axis."""
 THICK, GAP = 21, 4
-"""Rows of the image of all choices that a strip takes, and those between two strips."""
+"""Height of a strip and of the gap between two strips, in rows of the image of all choices."""
 BINS = 400
-"""Columns of the choice panel where specifications are many: each shows the share that has the choice."""
+"""Columns of the choice panel for many specifications: each shows the share that has the choice."""
 DRAWN = 4000
 """Points of a line at most."""
 KINDS = (
@@ -43,7 +43,7 @@ class Strip:
     Attributes
     ----------
     group : str
-        The choice; rows of the same one stand together.
+        The choice; its rows are adjacent.
     label : str
     there : ndarray of bool, shape (M,)
         Which specifications have it.
@@ -73,8 +73,8 @@ def plot_specification_curve(
         A row per specification: coef, low, high, p. In any order.
     strips : sequence of Strip
     facet : Series, optional
-        A value for each specification; each gets a curve beside the others, on the same scale. What reaches beyond its
-        ends has an arrow there.
+        A value for each specification; each value gets a curve beside the others, on the same scale. An arrow marks
+        what is beyond the ends of the axis.
     band : DataFrame, optional
         Columns low, median, high by rank: the sorted curve under no effect. Drawn on each curve of as many estimates.
     level : float
@@ -136,10 +136,10 @@ def plot_specification_curve(
     return figure
 
 
-def _order(estimates: pd.DataFrame, chosen: BoolArray) -> NDArray[np.int64]:
+def _order(estimates: pd.DataFrame, mask: BoolArray) -> NDArray[np.int64]:
     """Return the positions of the chosen estimates in order of size."""
-    places = np.flatnonzero(chosen)
-    return places[np.argsort(estimates["coef"].to_numpy()[places], kind="stable")]
+    positions = np.flatnonzero(mask)
+    return positions[np.argsort(estimates["coef"].to_numpy()[positions], kind="stable")]
 
 
 def _draw_curve(axes: Axes, rows: pd.DataFrame, level: float, words: Words, alone: bool) -> None:
@@ -151,31 +151,37 @@ def _draw_curve(axes: Axes, rows: pd.DataFrame, level: float, words: Words, alon
     axes.axhline(0, color="black", linewidth=0.6)
     many = len(coef) > FEW
     if many:
-        some = np.unique(np.linspace(0, len(coef) - 1, DRAWN).astype(int))
+        sample = np.unique(np.linspace(0, len(coef) - 1, DRAWN).astype(int))
         axes.fill_between(
-            x[some], low[some], high[some], color=GREY, alpha=0.25, linewidth=0, label=words.say("interval")
+            x[sample], low[sample], high[sample], color=GREY, alpha=0.25, linewidth=0, label=words.say("interval")
         )
     for (kind, colour, marker), mask in zip(KINDS, kinds, strict=True):
         if not mask.any():
             continue
         if not many:
             axes.vlines(x[mask], low[mask], high[mask], color=colour, linewidth=0.8, alpha=0.6)
-        shown = np.flatnonzero(mask)
-        shown = shown[np.unique(np.linspace(0, len(shown) - 1, DRAWN).astype(int))]
+        positions = np.flatnonzero(mask)
+        positions = positions[np.unique(np.linspace(0, len(positions) - 1, DRAWN).astype(int))]
         size = 3.0 if not many else 1.2
         axes.plot(
-            x[shown], coef[shown], linestyle="", marker=marker, markersize=size, color=colour, label=words.say(kind)
+            x[positions],
+            coef[positions],
+            linestyle="",
+            marker=marker,
+            markersize=size,
+            color=colour,
+            label=words.say(kind),
         )
     middle = float(np.median(coef))
-    # several curves share a legend, and have a median each
-    named = f"{words.say('median')} {middle:.4g}" if alone else words.say("median")
-    axes.axhline(middle, color="black", linewidth=0.8, linestyle=(0, (4, 2)), label=named)
+    # several curves share a legend but have different medians
+    label = f"{words.say('median')} {middle:.4g}" if alone else words.say("median")
+    axes.axhline(middle, color="black", linewidth=0.8, linestyle=(0, (4, 2)), label=label)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlim(0.5 - 0.01 * len(coef), len(coef) + 0.5 + 0.01 * len(coef))
 
 
 def _axis(curves: Sequence[tuple[pd.DataFrame, pd.DataFrame | None]]) -> tuple[float, float]:
-    """Return the ends of an axis that all curves share, each with the band under no effect that is drawn on it."""
+    """Return the ends of the axis that all curves share; each comes with its band under no effect, if any."""
     ends = np.array([_reached(rows, band) for rows, band in curves])
     bottom, top = float(ends[:, 0].min()), float(ends[:, 1].max())
     margin = 0.03 * (top - bottom or 1.0)
@@ -183,9 +189,9 @@ def _axis(curves: Sequence[tuple[pd.DataFrame, pd.DataFrame | None]]) -> tuple[f
 
 
 def _reached(rows: pd.DataFrame, band: pd.DataFrame | None) -> tuple[float, float]:
-    """Return how far a curve reaches: as far as its estimates and intervals, a few extreme ones aside.
+    """Return the range of a curve: its estimates and intervals, without a few extreme ones.
 
-    Intervals have as much room on each side as the estimates take, and the band twice as much.
+    On each side, intervals may extend it by the range of the estimates, and the band by twice that range.
     """
     first, last = _span(rows["coef"], rows["coef"], 0.0, 0.0)
     room = last - first or 1.0
@@ -198,9 +204,9 @@ def _reached(rows: pd.DataFrame, band: pd.DataFrame | None) -> tuple[float, floa
 
 
 def _span(lower: pd.Series[float], upper: pd.Series[float], first: float, last: float) -> tuple[float, float]:
-    """Return the smallest and the largest of some numbers that are finite, of ``first`` and of ``last``.
+    """Return the smallest and the largest of the finite numbers, ``first`` and ``last``.
 
-    Of many numbers one in 200 at each end is left out where that more than halves the span.
+    With many numbers, one in 200 at each end is left out if that more than halves the span.
     """
     low, high = (np.sort(values[np.isfinite(values)]) for values in (lower.to_numpy(), upper.to_numpy()))
     if not len(low) or not len(high):
@@ -215,7 +221,7 @@ def _span(lower: pd.Series[float], upper: pd.Series[float], first: float, last: 
 
 
 def _mark_beyond(axes: Axes, rows: pd.DataFrame, words: Words) -> None:
-    """Mark estimates and intervals that reach beyond the axis with arrows at its ends, and say how many there are."""
+    """Mark estimates and intervals beyond the axis with arrows at its ends, and write how many there are."""
     bottom, top = axes.get_ylim()
     coef, low, high = (rows[name].to_numpy(dtype=np.float64) for name in ("coef", "low", "high"))
     x = np.arange(1, len(coef) + 1, dtype=np.float64)
@@ -225,8 +231,8 @@ def _mark_beyond(axes: Axes, rows: pd.DataFrame, words: Words) -> None:
         (arrows,) = axes.plot(x[beyond], ends, linestyle="", marker=marker, markersize=4, color="black", clip_on=False)
         arrows.set_in_layout(False)
     if (over | under).any():
-        said = words.say("beyond the axis", n=f"{int((over | under).sum()):,}")
-        axes.set_title(said, loc="right", fontsize=8)
+        count_text = words.say("beyond the axis", n=f"{int((over | under).sum()):,}")
+        axes.set_title(count_text, loc="right", fontsize=8)
 
 
 def _draw_band(axes: Axes, band: pd.DataFrame, words: Words) -> None:
@@ -242,17 +248,17 @@ def _draw_choices(axes: Axes, groups: Sequence[tuple[str, list[Strip]]], order: 
     count = len(order)
     lines = sum(len(rows) + 1 for _, rows in groups)
     edges = np.linspace(0, count, min(BINS, count) + 1).astype(int)
-    # one image of all strips, since each image is drawn over the whole picture
+    # one image for all strips: each image is rendered at the size of the whole picture
     shares = np.zeros((lines, THICK + GAP, len(edges) - 1))
     for y, strip in _placed(groups):
-        there = strip.there[order]
+        has_choice = strip.there[order]
         if count <= FEW:
-            x = np.flatnonzero(there) + 1.0
+            x = np.flatnonzero(has_choice) + 1.0
             axes.plot(x, np.full(len(x), y), linestyle="", marker="|", markersize=5, color="black", markeredgewidth=0.9)
         else:
-            shares[y, GAP // 2 : THICK + GAP // 2] = np.add.reduceat(there.astype(np.float64), edges[:-1]) / np.diff(
-                edges
-            )
+            shares[y, GAP // 2 : THICK + GAP // 2] = np.add.reduceat(
+                has_choice.astype(np.float64), edges[:-1]
+            ) / np.diff(edges)
     if count > FEW:
         extent = (0.5, count + 0.5, lines - 0.5, -0.5)
         image = shares.reshape(-1, shares.shape[2])
