@@ -28,7 +28,7 @@ _TOKENS = re.compile(
 
 @dataclass(frozen=True)
 class _Source:
-    """The relevant parts of a file: a hash of its code, and (module, name) of each import; those for type checkers too."""
+    """The relevant parts of a file: a hash of its code, and (module, name) of each import, also for type checkers."""
 
     digest: str
     imports: tuple[tuple[str, str], ...]
