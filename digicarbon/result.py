@@ -354,7 +354,8 @@ class Result:
         EstimationError
         """
         effects, variance = self.spatial_effects, self.covariance.diagonal()
-        if effects is None and np.isfinite(self.coef).all() and ((variance >= 0) & np.isfinite(variance)).all():
+        sound = effects is None or np.isfinite([effects.coef, effects.se]).all()
+        if sound and np.isfinite(self.coef).all() and ((variance >= 0) & np.isfinite(variance)).all():
             return
         errors = self.estimate_columns["se"]
         numbers = [

@@ -44,9 +44,9 @@ def validate(row: Row) -> None:
                 _KNOWN.clear()
             _KNOWN.update(names)
     for kind, texts, longest in (("parameter", row.params, LONGEST_PARAM), ("tag", row.tags, LONGEST_TAG)):
-        if max(map(len, texts.values()), default=0) > longest:
-            for name, text in texts.items():
-                check_length(Note("store_value_of", kind=KINDS[kind], name=name), text, longest)
+        for name, text in texts.items():
+            if len(text) > longest:
+                raise _too_long(Note("store_value_of", kind=KINDS[kind], name=name), text, longest)
     check_data(row.data_name, row.data_digest, row.data_profile)
 
 
@@ -62,19 +62,12 @@ def check_name(kind: str, name: str) -> None:
         raise RefusedError(Note("store_name_signs", kind=KINDS[kind], name=name[:SHOWN]))
     if posixpath.normpath(name) != name or name == "." or name.startswith(("..", "/")):
         raise RefusedError(Note("store_name_path", kind=KINDS[kind], name=name[:SHOWN]))
-    check_length(Note("store_name_of", kind=KINDS[kind], name=name[:SHOWN]), name, LONGEST_NAME)
+    if len(name) > LONGEST_NAME:
+        raise _too_long(Note("store_name_of", kind=KINDS[kind], name=name[:SHOWN]), name, LONGEST_NAME)
 
 
-def check_length(what: Note, value: str, longest: int) -> None:
-    """Check a value's length.
-
-    Raises
-    ------
-    RefusedError
-        If MLflow would not accept it.
-    """
-    if len(value) > longest:
-        raise RefusedError(Note("store_too_long", what=what, characters=len(value), most=longest))
+def _too_long(what: Note, value: str, longest: int) -> RefusedError:
+    return RefusedError(Note("store_too_long", what=what, characters=len(value), most=longest))
 
 
 def check_data(name: str, digest: str, profile: str) -> None:
@@ -85,6 +78,9 @@ def check_data(name: str, digest: str, profile: str) -> None:
     RefusedError
         If MLflow would not accept it.
     """
-    check_length(Note("store_data_name"), name, LONGEST_DATA_NAME)
-    check_length(Note("store_data_fingerprint"), digest, LONGEST_DIGEST)
-    check_length(Note("store_data_profile"), profile, LONGEST_PROFILE)
+    if len(name) > LONGEST_DATA_NAME:
+        raise _too_long(Note("store_data_name"), name, LONGEST_DATA_NAME)
+    if len(digest) > LONGEST_DIGEST:
+        raise _too_long(Note("store_data_fingerprint"), digest, LONGEST_DIGEST)
+    if len(profile) > LONGEST_PROFILE:
+        raise _too_long(Note("store_data_profile"), profile, LONGEST_PROFILE)
