@@ -45,8 +45,7 @@ def validate(row: Row) -> None:
             _KNOWN.update(names)
     for kind, texts, longest in (("parameter", row.params, LONGEST_PARAM), ("tag", row.tags, LONGEST_TAG)):
         for name, text in texts.items():
-            if len(text) > longest:
-                raise _too_long(Note("store_value_of", kind=KINDS[kind], name=name), text, longest)
+            check_value(kind, name, text, longest)
     check_data(row.data_name, row.data_digest, row.data_profile)
 
 
@@ -64,6 +63,18 @@ def check_name(kind: str, name: str) -> None:
         raise RefusedError(Note("store_name_path", kind=KINDS[kind], name=name[:SHOWN]))
     if len(name) > LONGEST_NAME:
         raise _too_long(Note("store_name_of", kind=KINDS[kind], name=name[:SHOWN]), name, LONGEST_NAME)
+
+
+def check_value(kind: str, name: str, text: str, longest: int) -> None:
+    """Check the length of the value of a parameter or tag.
+
+    Raises
+    ------
+    RefusedError
+        If MLflow would not accept it.
+    """
+    if len(text) > longest:
+        raise _too_long(Note("store_value_of", kind=KINDS[kind], name=name), text, longest)
 
 
 def _too_long(what: Note, value: str, longest: int) -> RefusedError:

@@ -19,7 +19,7 @@ from mlflow.utils.validation import (
 )
 
 from digicarbon.tracking._rows import LONGEST_PARAM, LONGEST_TAG, Row, batch
-from digicarbon.tracking._valid import RefusedError, check_data, check_length, check_name, validate
+from digicarbon.tracking._valid import RefusedError, check_data, check_name, check_value, validate
 
 # dots, slashes and blanks often: these are what the rules turn on
 NAMES = st.text(st.sampled_from("ab./ -_:()碳é\n\t\\[]%") | st.characters(), max_size=12)
@@ -77,13 +77,13 @@ def test_names_at_the_edge(name: str) -> None:
 
 @pytest.mark.parametrize(("length", "taken"), [(LONGEST_PARAM, True), (LONGEST_PARAM + 1, False)])
 def test_lengths_of_parameters(length: int, taken: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    _agree(lambda: check_length("x", "v" * length, LONGEST_PARAM), lambda: _validate_param("k", "v" * length), taken,
+    _agree(lambda: check_value("parameter", "x", "v" * length, LONGEST_PARAM), lambda: _validate_param("k", "v" * length), taken,
            monkeypatch)  # fmt: skip
 
 
 @pytest.mark.parametrize(("length", "taken"), [(LONGEST_TAG, True), (LONGEST_TAG + 1, False)])
 def test_lengths_of_tags(length: int, taken: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    _agree(lambda: check_length("x", "v" * length, LONGEST_TAG), lambda: _validate_tag("k", "v" * length), taken,
+    _agree(lambda: check_value("tag", "x", "v" * length, LONGEST_TAG), lambda: _validate_tag("k", "v" * length), taken,
            monkeypatch)  # fmt: skip
 
 
