@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from entries import ENTRY
@@ -77,14 +78,16 @@ def test_names_at_the_edge(name: str) -> None:
 
 @pytest.mark.parametrize(("length", "taken"), [(LONGEST_PARAM, True), (LONGEST_PARAM + 1, False)])
 def test_lengths_of_parameters(length: int, taken: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    _agree(lambda: check_value("parameter", "x", "v" * length, LONGEST_PARAM), lambda: _validate_param("k", "v" * length), taken,
-           monkeypatch)  # fmt: skip
+    text = "v" * length
+    ours = partial(check_value, "parameter", "x", text, LONGEST_PARAM)
+    _agree(ours, lambda: _validate_param("k", text), taken, monkeypatch)
 
 
 @pytest.mark.parametrize(("length", "taken"), [(LONGEST_TAG, True), (LONGEST_TAG + 1, False)])
 def test_lengths_of_tags(length: int, taken: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    _agree(lambda: check_value("tag", "x", "v" * length, LONGEST_TAG), lambda: _validate_tag("k", "v" * length), taken,
-           monkeypatch)  # fmt: skip
+    text = "v" * length
+    ours = partial(check_value, "tag", "x", text, LONGEST_TAG)
+    _agree(ours, lambda: _validate_tag("k", text), taken, monkeypatch)
 
 
 @pytest.mark.parametrize("name", [500, 501])
