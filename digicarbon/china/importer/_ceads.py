@@ -128,7 +128,7 @@ def collect(files: Sequence[Path], layout: Layout, year: int | None) -> Collecte
 
 def repeated_cell(place: Place, year: int, first: Note | str, second: Note | str) -> Note:
     """Return the message on a province and year that is in two places."""
-    return Note("ceads_standing_twice", cell=Note("cell", parts=(place.name, year)), first=first, second=second)
+    return Note("ceads_repeated_cell", cell=Note("cell", parts=(place.name, year)), first=first, second=second)
 
 
 def named(sheets: Sequence[str]) -> tuple[Any, ...] | Note:
