@@ -92,7 +92,7 @@ def export(run: str, experiment: str, to: str, overrides: Sequence[str]) -> int:
     out = sys.stdout
     out.write(
         f"{counted(len(exported.cases), 'run')} of {recorded.experiment} exported to {to}: "
-        f"{counted(len(exported.sets), 'data set')}, scripts for R and Stata; README.txt says what is what.\n"
+        f"{counted(len(exported.sets), 'data set')}, scripts for R and Stata; README.txt explains the files.\n"
     )
     out.writelines(f"{note}\n" for note in exported.uncounted)
     return 0

@@ -125,7 +125,7 @@ def merged(sheet: Worksheet) -> None:
     [
         (put("D3", "x"), "cell D3 holds the text 'x'"),
         (put("D1", "Shannxi"), "cell D1: 'Shannxi' is no province of mainland China"),
-        (put("D1", "Beijing"), "Beijing 2012 stands twice: in "),
+        (put("D1", "Beijing"), "Beijing 2012 is repeated: in "),
         (put("D1", None), "cell D1 is empty above a column with entries"),
         (merged, "cell E1, merged into D1 (unmerge them and name each column), is empty above a column with entries"),
         (lambda sheet: sheet.merge_cells("D3:E3"), "cell E3 is merged into D3"),

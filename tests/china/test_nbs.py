@@ -210,7 +210,7 @@ FAULTS = {
     "a column's number": (by_indicator, 3, 2, "88", "cell C4: '88' is no year"),
     "an unknown unit": (by_indicator, 1, 0, "指标：地区生产总值(亿韩元)", "is in '亿韩元'"),
     "no unit": (by_indicator, 1, 0, "指标：地区生产总值", "has no unit"),
-    "the row's end": (by_indicator, 10, 0, "注：", "figures stand under the end of the table"),
+    "the row's end": (by_indicator, 10, 0, "注：", "there are figures below the end of the table"),
 }
 
 

@@ -27,7 +27,7 @@ from digicarbon.errors import ConfigError
         ("term:ln_ci\ncontrols: []\n", 1, "a blank is missing behind the colon of 'term:ln_ci'; write `term: …`"),
         ("columns:\n  SDM:{model: sdm, sample: east}\n", 2, "a blank is missing behind the colon of 'SDM:{model:'"),
         ("title: x\nterm\na: 1\n", 2, "a key needs a colon and a blank behind it"),
-        ("title: a\ntitle: b\n", 2, "the key 'title' stands there a second time"),
+        ("title: a\ntitle: b\n", 2, "the key 'title' is repeated there"),
         ("term: @ln\n", 1, "a value that begins with @ is put into quotes"),
         ("term: *ln\n", 1, "a value that begins with * is put into quotes"),
         ('title: "a" b\n', 1, "a text goes on behind its closing quote"),

@@ -208,7 +208,7 @@ def test_a_key_in_grid_and_zip_is_refused(folder: Path) -> None:
         ("grid: {outcome.controls: {subsets: ln_pgdp}}", "grid.outcome.controls: takes subsets, a list, and always"),
         ("grid: {outcome.controls: {subsets: [a], allways: [b]}}", "grid.outcome.controls: takes subsets, a list"),
         ("grid: {outcome.controls: {subsets: []}}", "grid.outcome.controls.subsets: takes 1 to 16 items; got 0"),
-        ("grid: {outcome.controls: {subsets: [a, b], always: [a]}}", "grid.outcome.controls: a stands there twice"),
+        ("grid: {outcome.controls: {subsets: [a, b], always: [a]}}", "grid.outcome.controls: a is repeated"),
         ("grid: {measure: 'zz*('}", "grid.measure: 'measure=zz*(' cannot be read"),
         ("grid: {measure: 'glob(zz*)'}", "grid.measure: measure=glob(zz*): no option matches"),
         ("grid: {model.x: 'glob(*)'}", "glob(…) chooses among the options of a group"),
