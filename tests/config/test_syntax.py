@@ -13,7 +13,7 @@ from digicarbon.errors import ConfigError
 @pytest.mark.parametrize(
     ("text", "line", "said"),
     [
-        ("report:\n\tlanguage: en\n", 2, "a tab stands there, and YAML takes blanks only"),
+        ("report:\n\tlanguage: en\n", 2, "there is a tab, and YAML allows blanks only"),
         ("title: Robustness: my table\n", 1, 'put into quotes, as in `title: "One: two"`'),
         ("sample:\n  first: 1\n    last: 2\n", 3, "begins with 4 blanks and the line before with 2 blanks"),
         ("sample:\n  first: 1\n last: 2\n", 3, "begins with 1 blank and the line before with 2 blanks"),
