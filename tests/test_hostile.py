@@ -22,7 +22,7 @@ from digicarbon.config.files import read
 from digicarbon.disk import cells, unpack
 from digicarbon.errors import ConfigError, DataError
 from digicarbon.importer._sheets import sheets
-from digicarbon.render.excel import _say
+from digicarbon.render.excel import _write_text
 from digicarbon.sample import Sample
 from digicarbon.source._read import read_table
 from digicarbon.spec import locate
@@ -187,9 +187,9 @@ def test_cells_of_text_are_no_formulas() -> None:
 
 
 def test_a_sheet_keeps_text_as_text() -> None:
-    cell = _say(openpyxl.Workbook().active.cell(1, 1), "=1+1")
+    cell = _write_text(openpyxl.Workbook().active.cell(1, 1), "=1+1")
     assert (cell.data_type, cell.quotePrefix) == ("s", True)
-    assert not _say(openpyxl.Workbook().active.cell(1, 1), "-0.12").quotePrefix
+    assert not _write_text(openpyxl.Workbook().active.cell(1, 1), "-0.12").quotePrefix
 
 
 def bomb(path: Path) -> Path:

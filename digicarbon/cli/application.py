@@ -144,6 +144,8 @@ def _no_secrets(experiment: str, arguments: Sequence[str]) -> Iterator[None]:
 
     output, log = io.StringIO(), logging.getLogger()
     level, handlers = log.level, log.handlers[:]
+    # Hydra adds a handler of its own to those that are there
+    log.handlers.clear()
     OmegaConf.register_new_resolver("oc.env", interpolation, replace=True)
     try:
         with redirect_stdout(output):

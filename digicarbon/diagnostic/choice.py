@@ -14,7 +14,7 @@ from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import BootstrapDraws, ModelNode, as_durbin, dependence_rows
 from digicarbon.diagnostic.nested import durbin_rows, effects_rows, hausman_rows
 from digicarbon.errors import ConfigError
-from digicarbon.model import Model
+from digicarbon.model import Model, SpatialPanel
 from digicarbon.note import Note
 from digicarbon.numeric.tests.spatial_lm import Form
 from digicarbon.panel import Panel
@@ -61,9 +61,7 @@ def choose(
     model and the robust Lagrange multiplier tests point to the same one. Each test is at level ``alpha`` and none is
     corrected for the others: the path is a description, not a proof.
     """
-    spatial = spatial_of(model)
-    if spatial is None:
-        raise ConfigError(Note("choice_needs_spatial_model"))
+    spatial = _spatial(model)
     aligned(panel, weights, Note("a_spatial_model"))
     durbin = as_durbin(spatial)
     steps = {
@@ -124,6 +122,13 @@ def _effects(p: Mapping[str, float], alpha: float) -> Note:
     return Note("one_kind_effects", kinds=Note("random_unit") if random else kinds[0])
 
 
+def _spatial(model: Model) -> SpatialPanel:
+    spatial = spatial_of(model)
+    if spatial is None:
+        raise ConfigError(Note("choice_needs_spatial_model"))
+    return spatial
+
+
 class Choice(Diagnostic):
     """The decision path to a spatial model, as a table.
 
@@ -155,8 +160,8 @@ class Choice(Diagnostic):
         return self.model.terms
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
-        """Raise an error if the model cannot be fitted."""
-        self.model.check(panel, weights)
+        """Raise an error if the model is not spatial or cannot be fitted."""
+        _spatial(self.model).check(panel, weights)
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``choice``, indexed by step and test."""

@@ -76,14 +76,7 @@ def diagnose(
         If the model cannot be fitted.
     """
     regression, spatial = regression_of(model), spatial_of(model)
-    subject = regression or spatial
-    if subject is None:
-        raise ConfigError(
-            Note(
-                "no_tests_for",
-                what=Note("no_object") if model is None else Note("object_of_class", name=type(model).__name__),
-            )
-        )
+    subject = _tested(model)
     refuse_unknown(form, get_args(Form), "form")
     draws, seed = whole(draws, "draws"), whole(seed, "seed")
     if weights is not None:
@@ -94,6 +87,15 @@ def diagnose(
     if regression is not None:
         rows += panel_rows(regression, panel, seed)
     return table([*rows, *(_spatial_rows(spatial, panel, weights, draws, seed) if spatial else ())])
+
+
+def _tested(model: object) -> PanelRegression | SpatialPanel:
+    """Return the panel regression or spatial panel that a model is; raises a `ConfigError` for others."""
+    subject = regression_of(model) or spatial_of(model)
+    if subject is None:
+        what = Note("no_object") if model is None else Note("object_of_class", name=type(model).__name__)
+        raise ConfigError(Note("no_tests_for", what=what))
+    return subject
 
 
 def _spatial_rows(model: SpatialPanel, panel: Panel, weights: Weights | None, draws: int, seed: int) -> list[Row]:
@@ -153,8 +155,8 @@ class Diagnose(Diagnostic):
         return self.model.terms
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
-        """Raise an error if the model cannot be fitted."""
-        self.model.check(panel, weights)
+        """Raise an error if there are no tests for the model or it cannot be fitted."""
+        _tested(self.model).check(panel, weights)
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``tests``, indexed by test."""

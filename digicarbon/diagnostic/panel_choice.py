@@ -23,7 +23,7 @@ from digicarbon.diagnostic.panel_tests import (
     serial_rows,
 )
 from digicarbon.errors import ConfigError
-from digicarbon.model import Model
+from digicarbon.model import Model, PanelRegression
 from digicarbon.note import Note
 from digicarbon.numeric.linear.random_effects import Method
 from digicarbon.numeric.linear.within import EffectsKind
@@ -82,9 +82,7 @@ def choose_panel_model(model: Model, panel: Panel, alpha: float = 0.05, seed: in
     test is at level ``alpha`` and none is corrected for the others: the path is a description, not a proof. See
     docs/model_choice.md for how reliable each test is with few periods.
     """
-    regression = regression_of(model)
-    if regression is None:
-        raise ConfigError(Note("choice_needs_panel_regression"))
+    regression = _regression(model)
     path = _path(arrays_of(regression, panel), regression.cov, alpha, regression.variance, seed)
     lines = [
         (step, row.test, row.statistic, row.df, row.df2, row.p, str(_decision(row, alpha)))
@@ -231,6 +229,13 @@ def _dependence_note(rows: list[Row], times: bool, t: int, alpha: float) -> Note
     return Note("correlated_units" if times else "correlated_units_time", periods=t)
 
 
+def _regression(model: Model) -> PanelRegression:
+    regression = regression_of(model)
+    if regression is None:
+        raise ConfigError(Note("choice_needs_panel_regression"))
+    return regression
+
+
 class PanelChoice(Diagnostic):
     """The decision path to a panel regression, as a table.
 
@@ -257,8 +262,8 @@ class PanelChoice(Diagnostic):
         return self.model.terms
 
     def check(self, panel: Panel, weights: Weights | None = None) -> None:
-        """Raise an error if the model cannot be fitted."""
-        self.model.check(panel, weights)
+        """Raise an error if the model is no panel regression or cannot be fitted."""
+        _regression(self.model).check(panel, weights)
 
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``panel_choice``, indexed by step and test."""

@@ -231,9 +231,7 @@ def test_the_year_on_the_command_line(folder: Path, capsys: pytest.CaptureFixtur
 def test_one_province_and_year_in_two_places(tmp_path: Path) -> None:
     first = year_file(tmp_path / "one", 2012, ["Beijing", "Hebei"])
     second = year_file(tmp_path / "two", 2012, ["Hebei"])
-    with pytest.raises(
-        DataError, match=r"Hebei 2012 is repeated: in .*2012\.xlsx, sheet Hebei2012 and in .*Hebei2012"
-    ):
+    with pytest.raises(DataError, match=r"Hebei 2012 is repeated: in .*2012\.xlsx, sheet Hebei2012 and in .*Hebei2012"):
         CeadsSectoralImporter().read([first, second])
 
 

@@ -732,15 +732,21 @@ def test_an_option_whose_name_reads_as_a_number(project: Path, capsys: Capture) 
         assert main(["plan", f"model='{name}'"]) == 0
 
 
-def test_deliver_to_a_server_that_does_not_answer(project: Path, capsys: Capture) -> None:
+def _unused_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as once:
-        port = once.getsockname()[1]
-    assert "no server answers there" in complaint(
-        capsys, "deliver", f"tracking.uri=postgresql+psycopg://me:word@127.0.0.1:{port}/db", status=1
-    )
-    assert main(["deliver", "tracking=server", f"tracking.uri=http://127.0.0.1:{port}"]) == 1
+        return int(once.getsockname()[1])
+
+
+def test_deliver_to_a_server_that_does_not_answer(project: Path, capsys: Capture) -> None:
+    assert main(["deliver", "tracking=server", f"tracking.uri=http://127.0.0.1:{_unused_port()}"]) == 1
     assert "no server answers there" in capsys.readouterr().err
     assert main(["deliver"]) == 0
+
+
+@pytest.mark.outside
+def test_deliver_to_a_database_that_does_not_answer(project: Path, capsys: Capture) -> None:
+    address = f"postgresql+psycopg://me:word@127.0.0.1:{_unused_port()}/db"
+    assert "no server answers there" in complaint(capsys, "deliver", f"tracking.uri={address}", status=1)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="process groups are those of POSIX")

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 import digicarbon as dc
-from digicarbon.diagnostic import Choice, Diagnose, choose
+from digicarbon.diagnostic import Choice, Diagnose, PanelChoice, choose
 from digicarbon.errors import ConfigError, WeightsError
-from digicarbon.model import NoModel
+from digicarbon.model import DynamicPanel, NoModel
 from digicarbon.spec import build
 
 X = ("log(pcap)", "log(pc)", "log(emp)", "unemp")
@@ -70,6 +70,14 @@ def test_models_without_tests_and_missing_weights_are_refused(produc: dc.Panel, 
         dc.diagnose(spatial(), produc)
     with pytest.raises(ConfigError, match="needs a spatial model"):
         choose(dc.PanelRegression(y="log(gsp)", x=X), produc, usaww)
+
+
+@pytest.mark.parametrize("kind", [Diagnose, Choice, PanelChoice])
+def test_a_model_that_has_no_such_tests_is_refused_before_anything_is_fitted(
+    produc: dc.Panel, usaww: dc.Weights, kind: type[Diagnose | Choice | PanelChoice]
+) -> None:
+    with pytest.raises(ConfigError, match=r"no tests for|needs a"):
+        kind(model=DynamicPanel(y="log(gsp)", x=X)).check(produc, usaww)
 
 
 def test_specification_takes_a_configuration_node(produc: dc.Panel, usaww: dc.Weights) -> None:
