@@ -213,7 +213,7 @@ def test_a_file_comes_last_unless_it_says_otherwise(folder: Path, listed: str) -
 def test_an_option_s_syntax_is_told_with_its_file(folder: Path) -> None:
     write("conf/sample/mine.yaml", "_target_: digicarbon.sample.Sample\n\tfirst: 2014\n")
     said = refusal("config", "sample=mine")
-    assert said.startswith("conf/sample/mine.yaml is not valid YAML in line 2: a tab stands there")
+    assert said.startswith("conf/sample/mine.yaml is not valid YAML in line 2: there is a tab")
 
 
 def test_two_experiments_that_inherit_each_other(folder: Path) -> None:
