@@ -193,33 +193,6 @@ def listing(items: Iterable[object], most: int = 6) -> str:
     return shown if len(texts) <= most else f"{shown} and {len(texts) - most} more"
 
 
-def columns_there(names: Iterable[object], text: Iterable[object] = (), most: int = 40) -> str:
-    """Return ``Columns: a, 'b, c', d (text).``: names that hold a blank or a comma in quotation marks.
-
-    Parameters
-    ----------
-    names : iterable
-        Columns; those of text may be missing.
-    text : iterable
-        Columns, among ``names`` or not, that hold text although a model needs numbers.
-    most : int
-        See `listing`.
-    """
-    text_columns = set(map(str, text))
-    columns = dict.fromkeys([*map(str, names), *map(str, text)])
-    return f"Columns: {listing((_quoted(name) + ' (text)' * (name in text_columns) for name in columns), most)}."
-
-
-def _quoted(name: str) -> str:
-    return repr(name) if "," in name or name.split() != [name] else name
-
-
-def nearest(word: str, allowed: Iterable[str]) -> str:
-    """Return `` Did you mean 'x'?`` for the closest of ``allowed``, ignoring case, or an empty text."""
-    close = closest(word, allowed)
-    return f" Did you mean '{close}'?" if close else ""
-
-
 def closest(word: str, allowed: Iterable[str]) -> str:
     """Return the closest of ``allowed``, ignoring case; an empty text if none is close."""
     by_form: dict[str, str] = {}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from digicarbon.errors import columns_there, counted, nearest
+from digicarbon.errors import counted
+from digicarbon.note import columns_there, suggestion
 
 
 @pytest.mark.parametrize(
@@ -16,12 +17,12 @@ def test_a_number_has_its_noun(given: tuple[int, str], words: str) -> None:
 
 
 def test_columns_are_told_apart_and_text_is_said() -> None:
-    said = columns_there(["gdp", "PIL reale, mln €", "ICT v.a."], ["co2"])
+    said = str(columns_there(["gdp", "PIL reale, mln €", "ICT v.a."], ["co2"]))
     assert said == "Columns: gdp, 'PIL reale, mln €', 'ICT v.a.', co2 (text)."
-    assert columns_there("abc", most=2) == "Columns: a, b and 1 more."
+    assert str(columns_there("abc", most=2)) == "Columns: a, b and 1 more."
 
 
 def test_case_makes_no_difference_to_what_is_meant() -> None:
-    assert nearest("GDP", ["co2", "gdp"]) == " Did you mean 'gdp'?"
-    assert nearest("gpd", ["co2", "GDP"]) == " Did you mean 'GDP'?"
-    assert nearest("GDP", ["co2"]) == ""
+    assert str(suggestion("GDP", ["co2", "gdp"])) == " Did you mean 'gdp'?"
+    assert str(suggestion("gpd", ["co2", "GDP"])) == " Did you mean 'GDP'?"
+    assert str(suggestion("GDP", ["co2"])) == ""
