@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -12,9 +12,9 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.model._panel_columns import Columns, rows_of
 from digicarbon.model._panel_covariance import Rule, factor_of, factors_of_both
-from digicarbon.model.batch import Null, columns_key
+from digicarbon.model.batch import Estimand, Fits, Null, columns_key
 from digicarbon.numeric.linear.linear_batch import LinearBatch, LinearRule, Middle
-from digicarbon.numeric.linear.within import EffectsKind, absorb
+from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb
 from digicarbon.numeric.resampling.null_model import NullModel, lag_null, linear_null
 from digicarbon.numeric.spatial.likelihood import Sample
 from digicarbon.panel import Panel
@@ -27,13 +27,16 @@ class LinearFits:
     Parameters
     ----------
     columns : Columns
-    contrast : ndarray, shape (k,)
-        The estimate is this combination of the coefficients.
+    contrast : callable
+        Returns the combination of the coefficients, shape (k,), that an estimand is.
+    estimand : Estimand
     rule : LinearRule
     """
 
-    def __init__(self, columns: Columns, contrast: FloatArray, rule: LinearRule) -> None:
-        self._columns, self._contrast = columns, contrast
+    def __init__(
+        self, columns: Columns, contrast: Callable[[Estimand], FloatArray], estimand: Estimand, rule: LinearRule
+    ) -> None:
+        self._columns, self._contrast, self._estimand = columns, contrast, estimand
         self._batch = LinearBatch(columns.values[:, :-1], columns.rows, rule)
         self.key: Hashable = ("linear", columns.removed)
 
@@ -43,7 +46,16 @@ class LinearFits:
 
     def fit(self, prepared: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the estimate and its standard error for each outcome, each of shape (M,)."""
-        return self._batch.fit(prepared, self._contrast)
+        return self.several(prepared, [self._estimand])[0]
+
+    def several(self, prepared: FloatArray, estimands: Sequence[Estimand]) -> Fits:
+        """Return several estimands, as `fit` returns its own."""
+        return [self._batch.fit(prepared, self._contrast(estimand)) for estimand in estimands]
+
+
+def coefficient_of(names: tuple[str, ...], estimand: Estimand) -> FloatArray:
+    """Return the combination of coefficients that is the one of a term, shape (k,)."""
+    return np.array([float(name == estimand.term) for name in names])
 
 
 def linear_rule(columns: Columns, rule: Rule) -> LinearRule | None:
@@ -98,12 +110,23 @@ def _fit(
     rows, z, outcome = rows_of(panel), panel.array(names), panel.column(y)
     if effects == "none":
         z = np.column_stack([np.ones(len(z)), z])
-    if not candidates:
-        return linear_null(outcome, z, rows, effects)
+    return _likeliest(outcome, z, rows, effects, candidates)[0]
+
+
+def likeliest(
+    panel: Panel, y: FloatArray, z: FloatArray, effects: EffectsKind, candidates: Sequence[Weights]
+) -> Weights | None:
+    """Return the weights of which a regression of y on z has its spatial lag, or None; arguments as in `null_of`."""
+    return _likeliest(y, z, rows_of(panel), effects, _fitting(panel, effects, candidates))[1]
+
+
+def _likeliest(
+    y: FloatArray, z: FloatArray, rows: Rows, effects: EffectsKind, candidates: Sequence[Weights]
+) -> tuple[NullModel, Weights | None]:
     sample = Sample(rows.n, rows.t, effects, "lee_yu")
-    found = []
+    found: list[tuple[NullModel, Weights]] = []
     for w in candidates:
         # weights whose likelihood is flat tell nothing of the outcome's dependence
         with suppress(EstimationError):
-            found.append(lag_null(outcome, z, rows, w.operator, sample))
-    return max(found, key=lambda one: one.loglik) if found else linear_null(outcome, z, rows, effects)
+            found.append((lag_null(y, z, rows, w.operator, sample), w))
+    return max(found, key=lambda one: one[0].loglik) if found else (linear_null(y, z, rows, effects), None)

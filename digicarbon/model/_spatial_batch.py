@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from functools import lru_cache
 
 import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.model._spatial_estimates import LAG_KINDS, Design, Kind, dense
-from digicarbon.model.batch import PLACES, Estimand
+from digicarbon.model.batch import PLACES, Estimand, Fits
 from digicarbon.numeric.linear.within import Rows
 from digicarbon.numeric.resampling.null_model import NullModel, combined_null, error_null, lag_null
 from digicarbon.numeric.spatial.batch import LagBatch, LagOutcomes, LagSpace
@@ -30,25 +30,33 @@ def space_of(operator: DenseOperator, sample: Sample) -> LagSpace:
 class LagFits:
     """A SAR or SDM that is fitted to many outcomes; parameters as in `ErrorFits`."""
 
-    def __init__(self, design: Design, estimand: Estimand) -> None:
+    def __init__(self, design: Design, estimand: Estimand, clustered: bool = False) -> None:
         operator = dense(design.w)
-        self._space = space_of(operator, design.sample)
-        self._batch = LagBatch(design.level[..., :-1], operator, design.sample, self._space)
-        lag = f"W_{estimand.term}"
-        self._lag = design.names.index(lag) if lag in design.names else None
-        self._focal, self._quantity = design.names.index(estimand.term), estimand.quantity
+        self.space = space_of(operator, design.sample)
+        self.batch = LagBatch(design.level[..., :-1], operator, design.sample, self.space)
+        self._design, self._estimand, self._clustered = design, estimand, clustered
         self.key: Hashable = ("spatial", operator, design.sample)
 
     def prepare(self, outcomes: FloatArray) -> LagOutcomes:
         """Return outcomes, shape (rows, M), in the likelihood's sample."""
-        return _prepared(self._space, outcomes)
+        return _prepared(self.space, outcomes)
 
     def fit(self, prepared: LagOutcomes) -> tuple[FloatArray, FloatArray]:
         """Return the estimate and its standard error for each outcome, each of shape (M,)."""
-        found = self._batch.fit(prepared, self._focal, self._lag, self._quantity)
+        return self.several(prepared, [self._estimand])[0]
+
+    def several(self, prepared: LagOutcomes, estimands: Sequence[Estimand]) -> Fits:
+        """Return several estimands, as `fit` returns its own."""
+        found = self.batch.parameters(prepared, self._clustered)
         # a single fit has no focal number where ρ is at the end of its range
-        lost = near_end(found.rho, self._space.w)
-        return np.where(lost, np.nan, found.effect), np.where(lost, np.nan, found.effect_se)
+        lost = near_end(found.rho, self.space.w)
+        names, out = self._design.names, []
+        for estimand in estimands:
+            lag = f"W_{estimand.term}"
+            place = names.index(lag) if lag in names else None
+            effect, se = self.batch.effect(found, names.index(estimand.term), place, estimand.quantity)
+            out.append((np.where(lost, np.nan, effect), np.where(lost, np.nan, se)))
+        return out
 
 
 class ErrorFits:
@@ -58,13 +66,15 @@ class ErrorFits:
     ----------
     design : Design
     estimand : Estimand
+    clustered : bool
+        Whether errors are clustered by unit.
     """
 
-    def __init__(self, design: Design, estimand: Estimand) -> None:
+    def __init__(self, design: Design, estimand: Estimand, clustered: bool = False) -> None:
         operator = dense(design.m)
         self._space = space_of(operator, design.sample)
         self._batch = ErrorBatch(design.level[..., :-1], self._space)
-        self._contrast = contrast_of(design, estimand)
+        self._design, self._estimand, self._clustered = design, estimand, clustered
         self.key: Hashable = ("spatial", operator, design.sample)
 
     def prepare(self, outcomes: FloatArray) -> LagOutcomes:
@@ -73,10 +83,15 @@ class ErrorFits:
 
     def fit(self, prepared: LagOutcomes) -> tuple[FloatArray, FloatArray]:
         """Return the estimate and its standard error for each outcome, each of shape (M,)."""
-        estimate, se, lam = self._batch.fit(prepared, self._contrast)
+        return self.several(prepared, [self._estimand])[0]
+
+    def several(self, prepared: LagOutcomes, estimands: Sequence[Estimand]) -> Fits:
+        """Return several estimands, as `fit` returns its own."""
+        found = self._batch.parameters(prepared, self._clustered)
         # a single fit has no focal number where λ is at the end of its range
-        lost = near_end(lam, self._space.used)
-        return np.where(lost, np.nan, estimate), np.where(lost, np.nan, se)
+        lost = near_end(found.lam, self._space.used)
+        every = [self._batch.estimate(found, contrast_of(self._design, estimand)) for estimand in estimands]
+        return [(np.where(lost, np.nan, estimate), np.where(lost, np.nan, se)) for estimate, se in every]
 
 
 def contrast_of(design: Design, estimand: Estimand) -> FloatArray:

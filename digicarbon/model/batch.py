@@ -32,6 +32,10 @@ class Estimand:
     term: str
 
 
+Fits = list[tuple[FloatArray, FloatArray]]
+"""Estimates and standard errors of several estimands, each of shape (M,)."""
+
+
 @dataclass(frozen=True, eq=False)
 class Null:
     """A null model that is yet to be fitted.
@@ -68,6 +72,9 @@ class Batch(Protocol):
         Not-a-number where a single fit has no such estimate.
         """
 
+    def several(self, prepared: Any, estimands: Sequence[Estimand]) -> Fits:
+        """Return other estimands of the same specification, each as `fit` returns its own."""
+
 
 class OneByOne:
     """Fits a model to one outcome after the other, for models that have no faster way.
@@ -92,15 +99,20 @@ class OneByOne:
 
     def fit(self, prepared: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the estimate and its standard error for each outcome, each of shape (M,)."""
-        found = np.empty((prepared.shape[1], 2))
-        for place, y in enumerate(prepared.T):
+        return self.several(prepared, [self.estimand])[0]
+
+    def several(self, prepared: FloatArray, estimands: Sequence[Estimand]) -> Fits:
+        """Return several estimands of one fit to each outcome."""
+        out = np.full((len(estimands), 2, prepared.shape[1]), np.nan)
+        for draw, y in enumerate(prepared.T):
             panel = self.panel.with_columns({self.model.y: np.ascontiguousarray(y)})
             try:
-                one = estimate_of(self.model.fit(panel, self.weights), self.estimand)
+                result = self.model.fit(panel, self.weights)
             except EstimationError:
-                one = None
-            found[place] = one or (np.nan, np.nan)
-        return found[:, 0], found[:, 1]
+                continue
+            for place, estimand in enumerate(estimands):
+                out[place, :, draw] = estimate_of(result, estimand) or (np.nan, np.nan)
+        return [(both[0], both[1]) for both in out]
 
 
 def estimate_of(result: Result, estimand: Estimand) -> tuple[float, float] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
@@ -14,7 +15,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import ConfigError, DataError, EstimationError
 from digicarbon.model import _panel_columns as transformed
 from digicarbon.model._formula import effects_of, read
-from digicarbon.model._panel_batch import LinearFits, linear_rule, null_of
+from digicarbon.model._panel_batch import LinearFits, coefficient_of, linear_rule, null_of
 from digicarbon.model._panel_columns import Columns, Estimator
 from digicarbon.model._panel_covariance import REPAIRED, Rule, covariance_of, degrees_of_freedom, factor_of, kernel_of
 from digicarbon.model.base import (
@@ -290,8 +291,7 @@ class PanelRegression(Model):
             columns = self._columns(panel, weights)
             rule = linear_rule(columns, self.rule)
             if rule is not None:
-                contrast = np.array([float(name == estimand.term) for name in columns.names])
-                return LinearFits(columns, contrast, rule)
+                return LinearFits(columns, partial(coefficient_of, columns.names), estimand, rule)
         return OneByOne(self, panel, weights, estimand)
 
     @property

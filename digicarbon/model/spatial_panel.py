@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
@@ -278,17 +279,21 @@ class SpatialPanel(Model):
     def batch(self, panel: Panel, weights: Weights | None, estimand: Estimand) -> Batch:
         """Return what fits the model to many outcomes at once, one by one where its kind has no faster way."""
         alone = OneByOne(self, panel, weights, estimand)
-        if self.cov != "classic" or self.effects == "random" or self.kind == "sac" or self.effects_se != "delta":
+        slow = self.cov not in ("classic", "cluster") or self.effects_se != "delta"
+        if slow or self.effects == "random" or self.kind == "sac":
             return alone
         design = self._design(panel, weights, None)
+        clustered = self.cov == "cluster"
         if self.kind == "slx":
-            columns = self._linear(design, panel)
-            return LinearFits(columns, contrast_of(design, estimand), LinearRule("classic", (1 / design.sample.size,)))
+            columns, n = self._linear(design, panel), design.sample.n
+            rule = LinearRule("unit", (n / (n - 1),)) if clustered else LinearRule("classic", (1 / design.sample.size,))
+            return LinearFits(columns, partial(contrast_of, design), estimand, rule)
         operator = design.m if self.kind in ERROR_KINDS else design.w
         by_time = self.fixed in ("time", "two_way")
         if operator.n > MOST_UNITS or self.demeaning == "first" or (by_time and operator.constant_row_sum is None):
             return alone
-        return ErrorFits(design, estimand) if self.kind in ERROR_KINDS else LagFits(design, estimand)
+        fits = ErrorFits if self.kind in ERROR_KINDS else LagFits
+        return fits(design, estimand, clustered)
 
     @property
     def quantities(self) -> tuple[Quantity, ...]:

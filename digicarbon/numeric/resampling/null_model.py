@@ -7,16 +7,17 @@ residuals, and passes them through the inverse of the filter (Freedman & Lane 19
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from digicarbon.arrays import FloatArray, IntArray
-from digicarbon.numeric.linear.least_squares import solve
 from digicarbon.numeric.linear.within import EffectsKind, Rows, absorb, demean
 from digicarbon.numeric.spatial.combined import fit_combined
 from digicarbon.numeric.spatial.likelihood import (
     Sample,
+    coarse_jacobian,
     concentrated,
     fit_error,
     in_sample,
@@ -24,6 +25,12 @@ from digicarbon.numeric.spatial.likelihood import (
     star_log_determinant,
 )
 from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
+
+DEPENDENT = 1e-10
+"""Singular value, relative to the largest, below which columns are dependent."""
+GRID = 17
+"""Places of ρ in one refinement of the search under a restriction."""
+REFINEMENTS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +44,10 @@ class NullModel:
     residuals : ndarray, shape (rows,)
         Structural residuals, effects removed.
     rows : Rows
+    basis : ndarray, shape (rows, k)
+        An orthonormal basis of the regressors that the residuals are orthogonal to, effects removed.
+    by_time : bool
+        Whether time effects were removed.
     filters : tuple of (SpatialOperator, float)
         Each is a factor I - ρW, in the order in which they are applied to y.
     loglik : float
@@ -46,8 +57,17 @@ class NullModel:
     y: FloatArray
     residuals: FloatArray
     rows: Rows
+    basis: FloatArray
+    by_time: bool
     filters: tuple[tuple[SpatialOperator, float], ...] = ()
     loglik: float = float("nan")
+
+    def unfiltered(self, change: FloatArray) -> FloatArray:
+        """Return S⁻¹ times columns, shape (rows, M)."""
+        for operator, parameter in reversed(self.filters):
+            stacked = change.reshape(self.rows.n, -1)
+            change = (stacked + parameter * operator.apply_g(parameter, stacked)).reshape(change.shape)
+        return change
 
     def outcomes(self, permutations: IntArray) -> FloatArray:
         """Return y* = y + S⁻¹(Pε̂ - ε̂), shape (rows, M).
@@ -64,11 +84,7 @@ class NullModel:
         starts = np.searchsorted(self.rows.unit_codes, np.arange(self.rows.n))
         within = np.arange(len(self.y)) - starts[self.rows.unit_codes]
         exchanged_residuals = self.residuals[starts[permutations.T][self.rows.unit_codes] + within[:, None]]
-        change = exchanged_residuals - self.residuals[:, None]
-        for operator, parameter in reversed(self.filters):
-            stacked = change.reshape(self.rows.n, -1)
-            change = (stacked + parameter * operator.apply_g(parameter, stacked)).reshape(change.shape)
-        return np.asarray(self.y[:, None] + change)
+        return np.asarray(self.y[:, None] + self.unfiltered(exchanged_residuals - self.residuals[:, None]))
 
 
 def linear_null(y: FloatArray, z: FloatArray, rows: Rows, effects: EffectsKind) -> NullModel:
@@ -84,7 +100,8 @@ def linear_null(y: FloatArray, z: FloatArray, rows: Rows, effects: EffectsKind) 
     effects : {"none", "unit", "time", "two_way"}
     """
     within = absorb(np.column_stack([z, y]), rows, effects)
-    return NullModel(y, _residuals(within[:, :-1], within[:, -1:])[:, 0], rows)
+    basis = orthonormal(within[:, :-1])
+    return NullModel(y, without(basis, within[:, -1:])[:, 0], rows, basis, by_time(effects))
 
 
 def lag_null(y: FloatArray, z: FloatArray, rows: Rows, w: SpatialOperator, sample: Sample) -> NullModel:
@@ -94,52 +111,171 @@ def lag_null(y: FloatArray, z: FloatArray, rows: Rows, w: SpatialOperator, sampl
     special cases, so that its errors are free of spatial dependence whichever of them is true. Lags are left out where
     they would take half of the observations.
     """
-    cubes = _cube(np.column_stack([z, y]), rows)
-    lagged = w.lag(cubes)
-    if 4 * z.shape[1] >= sample.size:
-        lagged = lagged[..., -1:]
-    within = demean(
-        np.concatenate([cubes[..., :-1], lagged[..., :-1], cubes[..., -1:], lagged[..., -1:]], axis=2), sample.effects
-    )
-    flat = within.reshape(-1, within.shape[2])
-    rest = _residuals(flat[:, :-2], flat[:, -2:])
-    a, b, c = float(rest[:, 0] @ rest[:, 0]), float(rest[:, 0] @ rest[:, 1]), float(rest[:, 1] @ rest[:, 1])
-    rho, _ = maximise_lag((a, b, c), w, sample)
-    loglik = concentrated(a - 2 * rho * b + rho**2 * c, star_log_determinant(w, rho, sample), sample)
-    return NullModel(
-        y, _rows((rest[:, 0] - rho * rest[:, 1]).reshape(sample.t, -1)), rows, ((in_sample(w, sample), rho),), loglik
-    )
+    return LagNulls(y, z, np.empty((len(y), 0)), rows, w, sample).shifted(np.empty(0))
+
+
+class LagNulls:
+    """The null models y = ρWy + Zβ + WZθ + effects + ε of a balanced panel in which x contributes something known.
+
+    Parameters
+    ----------
+    y : ndarray, shape (rows,)
+    z : ndarray, shape (rows, k)
+    x : ndarray, shape (rows, m)
+        Columns whose coefficients are given.
+    rows : Rows
+    w : SpatialOperator
+    sample : Sample
+    """
+
+    def __init__(
+        self, y: FloatArray, z: FloatArray, x: FloatArray, rows: Rows, w: SpatialOperator, sample: Sample
+    ) -> None:
+        self.y, self.rows, self.sample = y, rows, sample
+        self._w, self._used = w, in_sample(w, sample)
+        k, m = z.shape[1], x.shape[1]
+        cubes = cube(np.column_stack([z, x, y]), rows)
+        lagged = w.lag(cubes)
+        if 4 * k >= sample.size:
+            lagged = lagged[..., k:]
+            lags = 0
+        else:
+            lags = k
+        within = demean(np.concatenate([cubes[..., :k], lagged, cubes[..., k:]], axis=2), sample.effects)
+        flat = np.ascontiguousarray(within.transpose(1, 0, 2)).reshape(-1, within.shape[2])
+        self.basis = orthonormal(flat[:, : k + lags])
+        rest = without(self.basis, flat[:, k + lags :])
+        self._wx, self._wy, self.x, self._y = np.split(rest, [m, m + 1, 2 * m + 1], axis=1)
+
+    def shifted(self, b: FloatArray) -> NullModel:
+        """Return the null model of y - xb: what x contributes is outside the spatial process of the errors."""
+        y, wy = self._y[:, 0] - self.x @ b, self._wy[:, 0] - self._wx @ b
+        moments = float(y @ y), float(y @ wy), float(wy @ wy)
+        rho, _ = maximise_lag(moments, self._w, self.sample)
+        ssr = moments[0] - 2 * rho * moments[1] + rho**2 * moments[2]
+        return self._at(y - rho * wy, self.basis, rho, ssr)
+
+    def restricted(self, value: float, weights: Callable[[FloatArray], FloatArray]) -> NullModel:
+        """Return the null model in which y is ρWy + xb + …, with weights g(ρ)′b equal to a value.
+
+        Parameters
+        ----------
+        value : float
+        weights : callable
+            From places of ρ, shape (p,), to g there, shape (p, m).
+
+        Notes
+        -----
+        Restricted maximum likelihood: at each ρ the sum of squares is that of free b plus (value - g′b̂)²/(g′(x′x)⁻¹g).
+        """
+        gram = np.asarray(np.linalg.inv(self.x.T @ self.x), dtype=np.float64)
+        free, free_lag = (gram @ (self.x.T @ side[:, 0]) for side in (self._y, self._wy))
+        rest, rest_lag = self._y[:, 0] - self.x @ free, self._wy[:, 0] - self.x @ free_lag
+        a, b, c = float(rest @ rest), float(rest @ rest_lag), float(rest_lag @ rest_lag)
+        periods, size = self.sample.periods, self.sample.size
+
+        def heights(rho: FloatArray, log_determinants: FloatArray) -> FloatArray:
+            g = weights(rho)
+            gap = value - np.einsum("pm,pm->p", g, free - rho[:, None] * free_lag)
+            ssr = a - 2 * rho * b + rho**2 * c + gap**2 / np.einsum("pm,mk,pk->p", g, gram, g)
+            return np.asarray(periods * log_determinants - size / 2 * np.log(ssr))
+
+        nodes, values = coarse_jacobian(self._w, self.sample)
+        # an effect has a pole where I - ρW is singular: the ends are no places for an interior maximum
+        best = 1 + int(heights(nodes, values)[1:-1].argmax())
+        left, right = float(nodes[best - 1]), float(nodes[best + 1])
+        for _ in range(REFINEMENTS):
+            places = np.linspace(left, right, GRID)
+            exact = np.array([star_log_determinant(self._w, rho, self.sample) for rho in places.tolist()])
+            at = heights(places, exact)
+            best = min(max(int(at.argmax()), 1), GRID - 2)
+            left, right = float(places[best - 1]), float(places[best + 1])
+        rho = _vertex(places[best - 1 : best + 2], at[best - 1 : best + 2])
+        g = weights(np.array([rho]))[0]
+        unrestricted = free - rho * free_lag
+        along = gram @ g / (g @ gram @ g)
+        own = unrestricted + along * (value - g @ unrestricted)
+        residuals = self._y[:, 0] - rho * self._wy[:, 0] - self.x @ own
+        basis = self.basis
+        if self.x.shape[1] == 2:
+            # one combination of the two is still free
+            direction = self.x @ np.array([g[1], -g[0]])
+            basis = np.column_stack([basis, direction / np.linalg.norm(direction)])
+        return self._at(residuals, basis, rho, float(residuals @ residuals))
+
+    def _at(self, residuals: FloatArray, basis: FloatArray, rho: float, ssr: float) -> NullModel:
+        loglik = concentrated(ssr, star_log_determinant(self._w, rho, self.sample), self.sample)
+        filters = ((self._used, rho),)
+        return NullModel(self.y, residuals, self.rows, basis, by_time(self.sample.effects), filters, loglik)
 
 
 def error_null(y: FloatArray, z: FloatArray, rows: Rows, m: SpatialOperator, sample: Sample) -> NullModel:
     """Fit y = Zβ + effects + u, u = λMu + ε to a balanced panel; arguments as in `linear_null`."""
-    cubes = _cube(np.column_stack([z, y]), rows)
-    lagged = demean(m.lag(cubes), sample.effects)
-    fit = fit_error(demean(cubes, sample.effects), lagged, m, sample)
-    return NullModel(y, _rows(fit.residuals), rows, ((in_sample(m, sample), fit.spatial),), fit.loglik)
+    cubes = cube(np.column_stack([z, y]), rows)
+    level, lagged = demean(cubes, sample.effects), demean(m.lag(cubes), sample.effects)
+    fit = fit_error(level, lagged, m, sample)
+    filtered = in_rows(level[..., :-1] - fit.spatial * lagged[..., :-1])
+    filters = ((in_sample(m, sample), fit.spatial),)
+    basis, time = orthonormal(filtered), by_time(sample.effects)
+    return NullModel(y, in_rows(fit.residuals).ravel(), rows, basis, time, filters, fit.loglik)
 
 
 def combined_null(
-    y: FloatArray, z: FloatArray, rows: Rows, w: DenseOperator, m: DenseOperator, sample: Sample
+    y: FloatArray,
+    z: FloatArray,
+    rows: Rows,
+    w: DenseOperator,
+    m: DenseOperator,
+    sample: Sample,
+    known: FloatArray | None = None,
 ) -> NullModel:
-    """Fit y = ρWy + Zβ + effects + u, u = λMu + ε to a balanced panel; arguments as in `linear_null`."""
-    cubes = _cube(np.column_stack([z, y]), rows)
-    raw = np.concatenate([cubes, w.lag(cubes[..., -1:])], axis=2)
+    """Fit y = ρWy + Zβ + effects + u, u = λMu + ε to a balanced panel; arguments as in `linear_null`.
+
+    ``known``, shape (rows,), is what further regressors add to ρWy + Zβ.
+    """
+    cubes = cube(np.column_stack([z, y if known is None else y - known]), rows)
+    raw = np.concatenate([cubes, w.lag(cube(y[:, None], rows))], axis=2)
     fit = fit_combined(demean(raw, sample.effects), demean(m.lag(raw), sample.effects), w, m, sample)
     filters = (in_sample(w, sample), fit.rho), (in_sample(m, sample), fit.lam)
-    return NullModel(y, _rows(fit.residuals), rows, filters, fit.loglik)
+    basis = orthonormal(in_rows(fit.z.reshape(sample.t, sample.n, -1)))
+    return NullModel(y, in_rows(fit.residuals).ravel(), rows, basis, by_time(sample.effects), filters, fit.loglik)
 
 
-def _cube(columns: FloatArray, rows: Rows) -> FloatArray:
+def by_time(effects: EffectsKind) -> bool:
+    """Return whether there are time effects."""
+    return effects in ("time", "two_way")
+
+
+def cube(columns: FloatArray, rows: Rows) -> FloatArray:
     """Return columns of a balanced panel with periods first, shape (T, N, k)."""
     return np.ascontiguousarray(columns.reshape(rows.n, rows.t, -1).transpose(1, 0, 2))
 
 
-def _rows(residuals: FloatArray) -> FloatArray:
-    """Return (T, N) values in the order of rows."""
-    return np.ascontiguousarray(residuals.T).ravel()
+def in_rows(values: FloatArray) -> FloatArray:
+    """Return values with periods first, shape (T, N, …), in the order of rows: shape (rows, k)."""
+    return np.ascontiguousarray(np.swapaxes(values, 0, 1)).reshape(values.shape[0] * values.shape[1], -1)
 
 
-def _residuals(z: FloatArray, columns: FloatArray) -> FloatArray:
-    """Return columns less their projection on z; columns of z may depend on each other."""
-    return columns - z @ solve(z, columns)
+def orthonormal(columns: FloatArray) -> FloatArray:
+    """Return an orthonormal basis of columns that may depend on each other, shape (rows, r)."""
+    norms = np.linalg.norm(columns, axis=0)
+    # a column in small units must not be taken for a dependent one
+    scaled = columns[:, norms > 0] / norms[norms > 0]
+    if not scaled.shape[1]:
+        return np.empty((len(columns), 0))
+    vectors, sizes, _ = np.linalg.svd(scaled, full_matrices=False)
+    return np.asarray(vectors[:, sizes > DEPENDENT * sizes[0]])
+
+
+def without(basis: FloatArray, columns: FloatArray) -> FloatArray:
+    """Return columns less their projection on an orthonormal basis."""
+    return np.asarray(columns - basis @ (basis.T @ columns))
+
+
+def _vertex(places: FloatArray, heights: FloatArray) -> float:
+    """Return where the parabola through three points is highest, within them."""
+    left, middle, right = (float(value) for value in heights)
+    bend = left - 2 * middle + right
+    if not bend < 0:
+        return float(places[1])
+    return float(places[1] + (places[1] - places[0]) * (left - right) / (2 * bend))

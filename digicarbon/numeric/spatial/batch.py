@@ -58,6 +58,28 @@ class BatchFit:
 
 
 @dataclass(frozen=True, eq=False)
+class LagParameters:
+    """Parameters of M fits, from which every effect follows.
+
+    Attributes
+    ----------
+    beta : ndarray, shape (M, k)
+    rho, sigma2, rho_variance : ndarray, shape (M,)
+    d : ndarray, shape (M, k)
+        (Z′Z)⁻¹Z′GZβ.
+    scores : ndarray, shape (N, k + 2, M), or None
+        Scores of (β, ρ, σ²) by unit, centred; None where errors are not clustered.
+    """
+
+    beta: FloatArray
+    rho: FloatArray
+    sigma2: FloatArray
+    rho_variance: FloatArray
+    d: FloatArray
+    scores: FloatArray | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class LagOutcomes:
     """M outcomes and their spatial lags as they enter the likelihood, effects removed.
 
@@ -91,6 +113,8 @@ class Nodes:
         From values at the points to Chebyshev coefficients.
     scalars : ndarray, shape (p, 3)
         ‖G*‖², 1′G1/N and 1′G²1/N.
+    diagonals : ndarray, shape (p, N)
+        Of G among deviations from period means where there are time effects.
     stars : ndarray, shape (p, N, N), or None
         JG at the points, J the centring matrix where there are time effects; None where it would need too much memory.
     """
@@ -100,6 +124,7 @@ class Nodes:
     points: FloatArray
     inverse: FloatArray
     scalars: FloatArray
+    diagonals: FloatArray
     stars: FloatArray | None
 
     def basis(self, rho: FloatArray) -> FloatArray:
@@ -168,6 +193,36 @@ class LagSpace:
         roots = self.roots / (1 - rho[:, None] * self.roots)
         return np.asarray(roots.sum(axis=1).real), np.asarray(np.einsum("mi,mi->m", roots, roots).real)
 
+    def effect_weights(self, rho: FloatArray, effect: EffectName) -> tuple[FloatArray, ...]:
+        """Return the weights of β and θ in an effect and their derivatives in ρ, each of shape (M,)."""
+        one, zero = np.ones(len(rho)), np.zeros(len(rho))
+        if effect == "coefficient":
+            return one, zero, zero, zero
+        n = self.w.n
+        first, second = self.traces(rho)
+        constant = self.w.constant_row_sum
+        if constant is None:
+            nodes = self.nodes(rho)
+            q, dq = (nodes.basis(rho) @ (nodes.inverse @ nodes.scalars[:, 1:])).T
+        else:
+            q = constant / (1 - constant * rho)
+            dq = q**2
+        if self.sample.drops_constant:
+            first, second = first + q, second + dq
+        v, slope_v = first / n, second / n
+        direct = (1 + rho * v, v, v + rho * slope_v, slope_v)
+        total = (1 + rho * q, q, q + rho * dq, dq)
+        if effect == "direct":
+            return direct
+        if effect == "total":
+            return total
+        return tuple(t - d for t, d in zip(total, direct, strict=True))
+
+    def own_shares(self, rho: FloatArray) -> FloatArray:
+        """Return the diagonal of G* at each ρ, each unit's own share of the trace, shape (M, N)."""
+        nodes = self.nodes(rho)
+        return np.asarray(nodes.basis(rho) @ (nodes.inverse @ nodes.diagonals))
+
     def climb(self, best: NDArray[np.intp], slopes: Any) -> FloatArray:
         """Return where the score of each draw is zero, by safeguarded Newton steps from its best coarse node.
 
@@ -217,16 +272,18 @@ class LagSpace:
         n = self.w.n
         keep = count * n * n <= KEPT_CELLS
         stars, scalars = np.empty((count, n, n)) if keep else None, np.empty((count, 3))
+        diagonals = np.empty((count, n))
         for place, point in enumerate(points.tolist()):
             g = self.used.g(point)
             star = self.centre @ g
+            diagonals[place] = np.einsum("ij,ji->i", star, self.centre)
             if stars is not None:
                 stars[place] = star
             norm = np.vdot(star, star) if self.sample.drops_constant else np.vdot(g, g)
             rows = g.sum(axis=1)
             scalars[place] = norm, rows.mean(), float(g.sum(axis=0) @ rows) / n
         inverse = np.asarray(np.linalg.inv(chebyshev.chebvander(at, count - 1)), dtype=np.float64)
-        return Nodes(low, high, points, inverse, scalars, stars)
+        return Nodes(low, high, points, inverse, scalars, diagonals, stars)
 
 
 class LagBatch:
@@ -274,6 +331,14 @@ class LagBatch:
         -------
         BatchFit
         """
+        found = self.parameters(outcomes)
+        effect_value, effect_se = self.effect(found, focal, lag, effect)
+        return BatchFit(
+            found.beta, found.rho, found.sigma2, np.sqrt(found.rho_variance), effect_value, effect_se
+        )
+
+    def parameters(self, outcomes: FloatArray | LagOutcomes, clustered: bool = False) -> LagParameters:
+        """Return the parameters for each outcome, as in `fit`; with scores by unit for clustered errors if asked."""
         m = len(outcomes) if isinstance(outcomes, np.ndarray) else outcomes.level.shape[1]
         parts = []
         for start in range(0, m, CHUNK):
@@ -282,22 +347,73 @@ class LagBatch:
                 part = self.space.outcomes(outcomes[draws].transpose(2, 1, 0))
             else:
                 part = outcomes if m <= CHUNK else outcomes.part(draws)
-            parts.append(self._estimates(part))
-        beta, rho, sigma2 = (np.concatenate([part[i] for part in parts]) for i in range(3))
+            parts.append(self._parameters(part, clustered))
+        if len(parts) == 1:
+            return parts[0]
+        return LagParameters(
+            *(np.concatenate([getattr(part, name) for part in parts]) for name in ("beta", "rho", "sigma2")),
+            np.concatenate([part.rho_variance for part in parts]),
+            np.concatenate([part.d for part in parts]),
+            np.concatenate([part.scores for part in parts if part.scores is not None], axis=2) if clustered else None,
+        )
+
+    def _parameters(self, outcomes: LagOutcomes, clustered: bool) -> LagParameters:
+        beta, rho, sigma2 = self._estimates(outcomes)
         rho_variance, d = self._precision(beta, rho, sigma2)
         if self.sample.correction == "bias_corrected" and self.sample.effects != "none":
             beta, rho, sigma2 = self._corrected(beta, rho, sigma2, rho_variance, d)
             rho_variance, d = self._precision(beta, rho, sigma2)
+        scores = self._unit_scores(outcomes, beta, rho, sigma2) if clustered else None
+        return LagParameters(beta, rho, sigma2, rho_variance, d, scores)
+
+    def effect(
+        self, found: LagParameters, focal: int, lag: int | None, effect: EffectName
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return an effect and its standard error for each outcome, each of shape (M,); arguments as in `fit`.
+
+        The error is that of the inverse information, or is clustered by unit where there are scores.
+        """
+        beta, rho, sigma2, d = found.beta, found.rho, found.sigma2, found.d
         theta, d_lag = (beta[:, lag], d[:, lag]) if lag is not None else (np.zeros(len(beta)), np.zeros(len(beta)))
-        first, second, slope_first, slope_second = self._effect_weights(rho, effect)
+        first, second, slope_first, slope_second = self.space.effect_weights(rho, effect)
         values = beta[:, focal] * first + theta * second
+        slope = beta[:, focal] * slope_first + theta * slope_second - first * d[:, focal] - second * d_lag
         inverse = self._inverse
+        if found.scores is not None:
+            pulled = found.rho_variance * slope
+            weights = sigma2[:, None] * first[:, None] * inverse[focal] - pulled[:, None] * d
+            if lag is not None:
+                weights = weights + sigma2[:, None] * second[:, None] * inverse[lag]
+            trace = self.space.traces(rho)[0]
+            on_sigma2 = -2 * sigma2 * self.sample.periods * trace / self.sample.size * pulled
+            every = np.concatenate([weights, pulled[:, None], on_sigma2[:, None]], axis=1)
+            by_unit = np.einsum("nkm,mk->nm", found.scores, every)
+            n = len(by_unit)
+            return values, np.sqrt(np.einsum("nm,nm->m", by_unit, by_unit) * n / (n - 1))
         spread = first**2 * inverse[focal, focal]
         if lag is not None:
             spread = spread + 2 * first * second * inverse[focal, lag] + second**2 * inverse[lag, lag]
-        slope = beta[:, focal] * slope_first + theta * slope_second - first * d[:, focal] - second * d_lag
-        variance = sigma2 * spread + rho_variance * slope**2
-        return BatchFit(beta, rho, sigma2, np.sqrt(rho_variance), values, np.sqrt(variance))
+        return values, np.sqrt(sigma2 * spread + found.rho_variance * slope**2)
+
+    def _unit_scores(
+        self, outcomes: LagOutcomes, beta: FloatArray, rho: FloatArray, sigma2: FloatArray
+    ) -> FloatArray:
+        """Return the scores of (β, ρ, σ²) added up by unit, centred, shape (N, k + 2, M).
+
+        The score of ρ is ε′(Wy)* - σ² tr G* over σ²: of unit i its errors times its own (Wy)*, less its own share
+        g*_ii of the trace.
+        """
+        n, k, m = self.space.w.n, self._k, len(rho)
+        e = outcomes.level - rho * outcomes.lagged - self._z @ beta.T
+        by_unit = e.reshape(n, -1, m)
+        out = np.empty((n, k + 2, m))
+        np.matmul(self._z.reshape(n, -1, k).transpose(0, 2, 1), by_unit, out=out[:, :k])
+        np.einsum("ntm,ntm->nm", by_unit, outcomes.lagged.reshape(n, -1, m), out=out[:, k])
+        np.einsum("ntm,ntm->nm", by_unit, by_unit, out=out[:, k + 1])
+        out[:, : k + 1] /= sigma2
+        out[:, k] -= self.sample.periods * self.space.own_shares(rho).T
+        out[:, k + 1] /= 2 * sigma2**2
+        return np.asarray(out - out.mean(axis=0))
 
     @cached_property
     def _inverse(self) -> FloatArray:
@@ -364,31 +480,6 @@ class LagBatch:
         """Return Lee & Yu's correction of direct estimates, as in `digicarbon.numeric.spatial.likelihood`."""
         change, sigma2 = corrections(self.space, rho, sigma2, variance)
         return beta - change[:, None] * d, rho + change, sigma2
-
-    def _effect_weights(self, rho: FloatArray, effect: EffectName) -> tuple[FloatArray, ...]:
-        """Return the weights of β and θ in an effect and their derivatives in ρ."""
-        one, zero = np.ones(len(rho)), np.zeros(len(rho))
-        if effect == "coefficient":
-            return one, zero, zero, zero
-        n = self.space.w.n
-        first, second = self.space.traces(rho)
-        constant = self.space.w.constant_row_sum
-        if constant is None:
-            nodes = self.space.nodes(rho)
-            q, dq = (nodes.basis(rho) @ (nodes.inverse @ nodes.scalars[:, 1:])).T
-        else:
-            q = constant / (1 - constant * rho)
-            dq = q**2
-        if self.sample.drops_constant:
-            first, second = first + q, second + dq
-        v, slope_v = first / n, second / n
-        direct = (1 + rho * v, v, v + rho * slope_v, slope_v)
-        total = (1 + rho * q, q, q + rho * dq, dq)
-        if effect == "direct":
-            return direct
-        if effect == "total":
-            return total
-        return tuple(t - d for t, d in zip(total, direct, strict=True))
 
 
 def corrections(

@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.numeric.spatial.batch import LagOutcomes, LagSpace, corrections
 from digicarbon.numeric.spatial.likelihood import refuse_flat
+
+
+@dataclass(frozen=True, eq=False)
+class ErrorParameters:
+    """Parameters of M fits.
+
+    Attributes
+    ----------
+    gamma : ndarray, shape (M, k)
+        Coefficients of the orthonormal basis of Z.
+    lam, sigma2 : ndarray, shape (M,)
+    residuals : ndarray, shape (N·T′, M), or None
+        Those of the filtered model; None where errors are not clustered.
+    """
+
+    gamma: FloatArray
+    lam: FloatArray
+    sigma2: FloatArray
+    residuals: FloatArray | None = None
 
 
 class ErrorBatch:
@@ -46,13 +67,33 @@ class ErrorBatch:
         contrast : ndarray, shape (k,)
             g.
         """
-        weights = np.linalg.solve(self._r.T, contrast)
+        found = self.parameters(outcomes)
+        return *self.estimate(found, contrast), found.lam
+
+    def parameters(self, outcomes: LagOutcomes, clustered: bool = False) -> ErrorParameters:
+        """Return the parameters for each outcome; with residuals for errors clustered by unit if asked."""
         gamma, lam, sigma2 = self._estimates(outcomes)
         if self.space.sample.correction == "bias_corrected" and self.space.sample.effects != "none":
             change, sigma2 = corrections(self.space, lam, sigma2, self._variance(lam))
             lam = lam + change
+        residuals = None
+        if clustered:
+            of_z = self._level @ gamma.T, self._lagged @ gamma.T
+            residuals = outcomes.level - of_z[0] - lam * (outcomes.lagged - of_z[1])
+        return ErrorParameters(gamma, lam, sigma2, residuals)
+
+    def estimate(self, found: ErrorParameters, contrast: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return g′β and its standard error, each of shape (M,); clustered by unit where there are residuals."""
+        gamma, lam = found.gamma, found.lam
+        weights = np.linalg.solve(self._r.T, contrast)
         spread = np.linalg.solve(self._normal_at(lam), np.broadcast_to(weights[:, None], (*gamma.shape, 1)))[..., 0]
-        return gamma @ weights, np.sqrt(sigma2 * (spread @ weights)), lam
+        if found.residuals is None:
+            return gamma @ weights, np.sqrt(found.sigma2 * (spread @ weights))
+        n = self.space.w.n
+        scores = found.residuals * (self._level @ spread.T - lam * (self._lagged @ spread.T))
+        by_unit = scores.reshape(n, -1, len(lam)).sum(axis=1)
+        by_unit = by_unit - by_unit.mean(axis=0)
+        return gamma @ weights, np.sqrt(np.einsum("nm,nm->m", by_unit, by_unit) * n / (n - 1))
 
     def _normal_at(self, lam: FloatArray) -> FloatArray:
         """Return Z′(I - λW)′(I - λW)Z at each λ, shape (M, k, k)."""

@@ -116,12 +116,13 @@ def quasi_likelihood(covariance: FloatArray, score: Score, sigma2: float, sample
 def unit_clustered(covariance: FloatArray, score: Score, sigma2: float, sample: Sample) -> FloatArray:
     """Return the sandwich covariance with scores added up by unit, centred.
 
-    The scores of ρ are not independent across units, since a unit's error enters its neighbours' outcomes: this form
-    is only a rule of thumb that allows for serial correlation of β's scores.
+    The score of ρ is ε′q + ε′Gε less its expectation σ² tr G: a unit's part is its own errors times its own rows of q
+    and Gε, less its own share g_ii of the trace. These parts are not independent across units, since a unit's error
+    enters its neighbours' outcomes: this form is only a rule of thumb that allows for serial correlation of β's scores.
 
     Parameters and result are those of `quasi_likelihood`.
     """
-    products = score.residuals.reshape(-1, 1) * (score.linear + score.applied)
+    products = score.residuals.reshape(-1, 1) * (score.linear + score.applied) - sigma2 * score.diagonal
     by_unit = products.reshape(sample.t, sample.n, -1).sum(axis=0)
     by_unit = by_unit - by_unit.mean(axis=0)
     return np.asarray(covariance @ (by_unit.T @ by_unit) @ covariance * sample.n / (sample.n - 1))

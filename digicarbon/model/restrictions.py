@@ -1,0 +1,175 @@
+"""What a wild bootstrap asks of a model: null models in which a quantity of a focal term has a value, and fits to draws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from digicarbon.arrays import FloatArray
+from digicarbon.model.batch import Batch, Estimand, Fits
+from digicarbon.numeric.linear.within import EffectsKind, Rows
+from digicarbon.numeric.resampling.null_model import (
+    LagNulls,
+    NullModel,
+    combined_null,
+    error_null,
+    linear_null,
+)
+from digicarbon.numeric.spatial.likelihood import Sample
+from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
+
+
+class Restrictions(Protocol):
+    """The quantities of one focal term of a specification.
+
+    Attributes
+    ----------
+    estimands : tuple of Estimand
+        The quantities that are tested; the coefficient of a spatial lag is that of a term of its own.
+    """
+
+    estimands: tuple[Estimand, ...]
+
+    def null(self) -> NullModel:
+        """Return the null model in which the term has no effect."""
+
+    def null_at(self, place: int, value: float) -> NullModel:
+        """Return the null model in which the quantity at a place of ``estimands`` has a value."""
+
+    def fit(self, outcomes: FloatArray, places: Sequence[int]) -> Fits:
+        """Return the quantities at some places for outcomes of shape (rows, M)."""
+
+
+class Nulls(Protocol):
+    """Null models of given coefficients b of some columns x."""
+
+    def shifted(self, b: FloatArray) -> NullModel:
+        """Return the null model of the outcome less xb."""
+
+
+@dataclass(frozen=True, eq=False)
+class LinearNulls:
+    """Null models of a panel that need not be balanced, without a spatial parameter."""
+
+    y: FloatArray
+    z: FloatArray
+    x: FloatArray
+    rows: Rows
+    effects: EffectsKind
+
+    def shifted(self, b: FloatArray) -> NullModel:
+        """Return the null model of y - xb, of which y is the outcome."""
+        return moved(linear_null(self.y - self.x @ b, self.z, self.rows, self.effects), self.y)
+
+
+@dataclass(frozen=True, eq=False)
+class ErrorNulls:
+    """Null models with a spatial error."""
+
+    y: FloatArray
+    z: FloatArray
+    x: FloatArray
+    rows: Rows
+    m: SpatialOperator
+    sample: Sample
+
+    def shifted(self, b: FloatArray) -> NullModel:
+        """Return the null model of y - xb, of which y is the outcome."""
+        return moved(error_null(self.y - self.x @ b, self.z, self.rows, self.m, self.sample), self.y)
+
+
+@dataclass(frozen=True, eq=False)
+class CombinedNulls:
+    """Null models with a lag of y and a spatial error, in which xb enters the lag model."""
+
+    y: FloatArray
+    z: FloatArray
+    x: FloatArray
+    rows: Rows
+    w: DenseOperator
+    m: DenseOperator
+    sample: Sample
+
+    def shifted(self, b: FloatArray) -> NullModel:
+        """Return the null model with xb on its right-hand side."""
+        return combined_null(self.y, self.z, self.rows, self.w, self.m, self.sample, known=self.x @ b)
+
+
+def moved(null: NullModel, y: FloatArray) -> NullModel:
+    """Return a null model with another outcome of the same residuals."""
+    return NullModel(y, null.residuals, null.rows, null.basis, null.by_time, null.filters, null.loglik)
+
+
+@dataclass(frozen=True, eq=False)
+class Projected:
+    """Restrictions g′b = value whose weights g do not depend on the parameters of the null model.
+
+    Attributes
+    ----------
+    estimands : tuple of Estimand
+    batch : Batch
+        What fits them.
+    nulls : Nulls
+    weights : ndarray, shape (q, m)
+        g of each estimand.
+    b : ndarray, shape (m,)
+        The estimate.
+    spread : ndarray, shape (m, m)
+        Its covariance, up to a factor: the restricted b is the nearest in its metric.
+    """
+
+    estimands: tuple[Estimand, ...]
+    batch: Batch
+    nulls: Nulls
+    weights: FloatArray
+    b: FloatArray
+    spread: FloatArray
+
+    def null(self) -> NullModel:
+        """Return the null model in which b is zero."""
+        return self.nulls.shifted(np.zeros_like(self.b))
+
+    def null_at(self, place: int, value: float) -> NullModel:
+        """Return the null model in which one quantity has a value."""
+        g = self.weights[place]
+        along = self.spread @ g
+        return self.nulls.shifted(self.b + along * ((value - g @ self.b) / (g @ along)))
+
+    def fit(self, outcomes: FloatArray, places: Sequence[int]) -> Fits:
+        """Return the quantities at some places for outcomes of shape (rows, M)."""
+        return self.batch.several(self.batch.prepare(outcomes), [self.estimands[place] for place in places])
+
+
+@dataclass(frozen=True, eq=False)
+class Lagged:
+    """Restrictions of a model with a lag of y: effects depend on ρ, which the null model estimates under them.
+
+    Attributes
+    ----------
+    estimands : tuple of Estimand
+    batch : Batch
+        What fits them.
+    nulls : LagNulls
+    weights : sequence of callable
+        g(ρ) of each estimand, see `LagNulls.restricted`.
+    """
+
+    estimands: tuple[Estimand, ...]
+    batch: Batch
+    nulls: LagNulls
+    weights: Sequence[Callable[[FloatArray], FloatArray]]
+
+    def null(self) -> NullModel:
+        """Return the null model in which the term and its lag have no coefficient."""
+        return self.nulls.shifted(np.zeros(self.nulls.x.shape[1]))
+
+    def null_at(self, place: int, value: float) -> NullModel:
+        """Return the null model in which one quantity has a value."""
+        return self.nulls.restricted(value, self.weights[place])
+
+    def fit(self, outcomes: FloatArray, places: Sequence[int]) -> Fits:
+        """Return the quantities at some places for outcomes of shape (rows, M)."""
+        return self.batch.several(self.batch.prepare(outcomes), [self.estimands[place] for place in places])

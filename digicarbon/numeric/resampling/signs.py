@@ -1,0 +1,74 @@
+"""Random signs of units, the same for a unit in every sample and specification that holds it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+
+from digicarbon.arrays import FloatArray
+
+SignWeights = Literal["rademacher", "webb"]
+"""±1; or the six points ±√½, ±1, ±√1½ of Webb (2023)."""
+WEBB = np.sqrt(np.array([0.5, 1.0, 1.5]))
+
+
+def enumerated(units: int, draws: int, weights: SignWeights) -> bool:
+    """Return whether all 2^N vectors of signs are taken: where they are no more than the draws and the sample."""
+    return weights == "rademacher" and 2**units <= draws + 1
+
+
+@lru_cache(maxsize=16)
+def signs(labels: tuple[str, ...], draws: int, seed: int, weights: SignWeights = "rademacher") -> FloatArray:
+    """Return a weight for each unit and draw, shape (M, N).
+
+    Parameters
+    ----------
+    labels : tuple of str
+        The N units.
+    draws : int
+    seed : int
+    weights : {"rademacher", "webb"}
+
+    Returns
+    -------
+    ndarray, shape (M, N)
+        M is ``draws``; where all vectors of ±1 are enumerated it is 2^N - 1: all but the one in which all signs are +1,
+        in whose place the sample itself stands.
+
+    Notes
+    -----
+    The numbers of a unit are those of a Philox generator whose key is the seed and a hash of its label (BLAKE2b, eight
+    bytes, little-endian). They depend on nothing else, so that runs on different samples, processes and machines draw
+    the same signs, and draws of several specifications belong together.
+
+    References
+    ----------
+    Webb (2023), Canadian Journal of Economics 56.
+    """
+    n = len(labels)
+    if enumerated(n, draws, weights):
+        numbers = np.arange(1, 2**n)
+        return np.asarray(1.0 - 2.0 * ((numbers[:, None] >> np.arange(n)) & 1), dtype=np.float64)
+    out = np.empty((draws, n))
+    for place, label in enumerate(labels):
+        own = np.random.Philox(key=[seed, _key(label)])
+        if weights == "rademacher":
+            bits = np.unpackbits(own.random_raw(-(-draws // 64)).astype("<u8").view(np.uint8), bitorder="little")
+            out[:, place] = 1.0 - 2.0 * bits[:draws]
+        else:
+            points = (own.random_raw(draws) % 6).astype(np.int64)
+            out[:, place] = np.concatenate([-WEBB, WEBB])[points]
+    return out
+
+
+def signs_of(labels: Sequence[object], draws: int, seed: int, weights: SignWeights = "rademacher") -> FloatArray:
+    """Return `signs` of units with labels of any type."""
+    return signs(tuple(map(str, labels)), draws, seed, weights)
+
+
+def _key(label: str) -> int:
+    return int.from_bytes(hashlib.blake2b(label.encode(), digest_size=8).digest(), "little")

@@ -1,0 +1,187 @@
+"""The wild bootstrap by units: p values of a restriction, and intervals by its inversion.
+
+A null model says what the outcome would be if a quantity had a certain value: filters, structural residuals and the
+regressors of these. A draw gives the whole path of each unit's residuals one sign, corrects them for what the
+regressors have taken from them, and passes them through the inverse of the filters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from digicarbon.arrays import FloatArray
+from digicarbon.numeric.resampling.null_model import NullModel
+
+CELLS = 1 << 22
+"""Numbers that outcomes of one block of draws may hold."""
+TIES = 1e-9
+"""A statistic that is smaller than the observed one by less than this share is equal to it."""
+CLOSE = 0.01
+"""Standard errors by which the last step of the search for the end of an interval may still move it."""
+MOST_STEPS = 6
+
+Studentised = Callable[[NullModel], tuple[FloatArray, FloatArray]]
+"""Estimates and standard errors of the draws from a null model, each of shape (M,)."""
+
+
+@dataclass(frozen=True)
+class WildTest:
+    """Test and interval of one quantity.
+
+    Attributes
+    ----------
+    p : float
+        Of the hypothesis that the quantity is zero.
+    low, high : float
+        Ends of the values that the test does not reject; infinite where it rejects none on that side.
+    lost : float
+        Share of the draws under zero without an estimate; they count as extreme.
+    """
+
+    p: float
+    low: float
+    high: float
+    lost: float
+
+
+def corrected(null: NullModel) -> FloatArray:
+    """Return residuals corrected for leverage by unit, shape (rows,).
+
+    Notes
+    -----
+    ε̃_i = (I - H_ii)^(-1/2) ε̂_i with H_ii = U_i U_i′ + D_i, U an orthonormal basis of the null model's regressors with
+    effects removed and, where there are time effects, D_i the shares 1/N_t of unit i in the means of its periods (Bell
+    & McCaffrey 2002, HC2 by clusters). A direction that the regressors explain without rest stays at zero.
+    """
+    rows = null.rows
+    out = np.empty_like(null.residuals)
+    shares = 1 / np.bincount(rows.period_codes, minlength=rows.t) if null.by_time else np.zeros(rows.t)
+    if rows.balanced:
+        blocks = null.basis.reshape(rows.n, rows.t, -1)
+        rest = np.eye(rows.t) - blocks @ blocks.transpose(0, 2, 1) - np.diag(shares)
+        by_unit = null.residuals.reshape(rows.n, rows.t, 1)
+        return (_inverse_root(rest) @ by_unit).ravel()
+    for unit in range(rows.n):
+        own = np.flatnonzero(rows.unit_codes == unit)
+        block = null.basis[own]
+        rest = np.eye(len(own)) - block @ block.T - np.diag(shares[rows.period_codes[own]])
+        out[own] = _inverse_root(rest) @ null.residuals[own]
+    return out
+
+
+def _inverse_root(matrices: FloatArray) -> FloatArray:
+    values, vectors = np.linalg.eigh(matrices)
+    safe = np.where(values > 1e-8, values, 1.0)
+    scale = np.where(values > 1e-8, 1 / np.sqrt(safe), 0.0)
+    return np.asarray((vectors * scale[..., None, :]) @ np.swapaxes(vectors, -1, -2))
+
+
+def draws_of(null: NullModel, signs: FloatArray) -> FloatArray:
+    """Return y* = y + S⁻¹(s ε̃ - ε̂), shape (rows, M).
+
+    Parameters
+    ----------
+    null : NullModel
+    signs : ndarray, shape (M, N)
+    """
+    rows = null.rows
+    change = corrected(null)[:, None] * signs.T[rows.unit_codes] - null.residuals[:, None]
+    return np.asarray(null.y[:, None] + null.unfiltered(change))
+
+
+def basis_of(null: NullModel) -> FloatArray:
+    """Return y - S⁻¹ε̂ and, for each unit, S⁻¹ of its corrected residuals, shape (rows, N + 1).
+
+    A draw is the first column plus the others times their signs.
+    """
+    rows = null.rows
+    columns = np.zeros((len(null.y), rows.n + 1))
+    columns[:, 0] = -null.residuals
+    columns[np.arange(len(null.y)), rows.unit_codes + 1] = corrected(null)
+    out = null.unfiltered(columns)
+    out[:, 0] += null.y
+    return out
+
+
+def p_value(observed: float, drawn: FloatArray) -> float:
+    """Return (1 + number of draws with |t*| >= |t|)/(1 + draws); a draw that is no number counts as extreme."""
+    smaller = np.abs(drawn) < abs(observed) * (1 - TIES)
+    return float((1 + (~smaller).sum()) / (1 + len(drawn)))
+
+
+def critical(drawn: FloatArray, alpha: float) -> float:
+    """Return the |t| up to which p exceeds alpha; infinite where the draws are too few or lost."""
+    place = int(np.floor(alpha * (1 + len(drawn)) * (1 + 1e-12)))
+    if place == 0:
+        return np.inf
+    sizes = np.nan_to_num(np.abs(drawn), nan=np.inf)
+    return float(np.partition(sizes, -place)[-place])
+
+
+def wild_test(
+    estimate: float,
+    se: float,
+    at_zero: tuple[FloatArray, FloatArray],
+    at: Callable[[float], tuple[FloatArray, FloatArray]] | None,
+    level: float,
+) -> WildTest:
+    """Return the test that a quantity is zero, and the values that the same test does not reject.
+
+    Parameters
+    ----------
+    estimate, se : float
+    at_zero : tuple of two ndarrays, shape (M,)
+        Estimates and standard errors of draws under zero.
+    at : callable or None
+        The same under another value; None leaves the interval out.
+    level : float
+        Coverage of the interval.
+
+    Notes
+    -----
+    The interval holds every τ with |q̂ - τ|/se <= c(τ), c the critical value of draws under q = τ. c changes slowly, so
+    that each end is found by secant steps from q̂ ± c(0)·se. Zero is inside exactly where its own p exceeds 1 - level.
+    """
+    alpha = 1 - level
+    with np.errstate(divide="ignore", invalid="ignore"):
+        under_zero = at_zero[0] / at_zero[1]
+    lost = float((~np.isfinite(under_zero)).mean())
+    p = p_value(estimate / se, under_zero)
+    if at is None:
+        return WildTest(p, np.nan, np.nan, lost)
+    first = critical(under_zero, alpha)
+    low, high = (_end(estimate, se * side, first, at, alpha) for side in (-1.0, 1.0))
+    if p > alpha:
+        low, high = min(low, 0.0), max(high, 0.0)
+    elif low <= 0 <= high:
+        # the test of zero speaks for zero: an end that passed it stops just short of it
+        low, high = (np.nextafter(0.0, 1.0), high) if estimate > 0 else (low, np.nextafter(0.0, -1.0))
+    return WildTest(p, float(low), float(high), lost)
+
+
+def _end(
+    estimate: float, step: float, first: float, at: Callable[[float], tuple[FloatArray, FloatArray]], alpha: float
+) -> float:
+    """Return where estimate + step·c(τ) = τ; ``step`` is the standard error, negative for the low end."""
+    if not np.isfinite(first):
+        return float(np.copysign(np.inf, step))
+    before, rest_before = 0.0, estimate + step * first
+    tau = rest_before
+    for _ in range(MOST_STEPS):
+        found, se = at(tau)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            size = critical((found - tau) / se, alpha)
+        if not np.isfinite(size):
+            return float(np.copysign(np.inf, step))
+        rest = estimate + step * size - tau
+        slope = (rest - rest_before) / (tau - before) if tau != before else -1.0
+        # where c changes by less than half a step the secant is safe, else the fixed point is sought as it stands
+        move = -rest / slope if -1.5 < slope < -0.5 else rest
+        before, rest_before = tau, rest
+        tau += move
+        if abs(move) < CLOSE * abs(step):
+            break
+    return tau
