@@ -151,6 +151,32 @@ class Inference:
 
 
 @dataclass(frozen=True, eq=False)
+class Resampled:
+    """p values and intervals that do not rest on standard errors; not-a-number in p where those do.
+
+    Attributes
+    ----------
+    estimates : ndarray, shape (3, p)
+        p, low and high of each parameter.
+    effects : ndarray, shape (3, e, k)
+        Those of each effect.
+    """
+
+    estimates: FloatArray
+    effects: FloatArray
+
+
+def _with_resampled(columns: dict[str, FloatArray], resampled: FloatArray | None) -> dict[str, FloatArray]:
+    """Return columns of estimates with the p values and intervals that were resampled."""
+    if resampled is None:
+        return columns
+    known = ~np.isnan(resampled[0])
+    return columns | {
+        name: np.where(known, own, columns[name]) for name, own in zip(("p", "low", "high"), resampled, strict=True)
+    }
+
+
+@dataclass(frozen=True, eq=False)
 class Effects:
     """Direct, indirect and total effects of each variable.
 
@@ -205,6 +231,8 @@ class Result:
         Which of the notes says what the standard errors of the estimates are; None where none does.
     table_errors : mapping of str to Note
         What the standard errors of a table are, by its name, where they are not those of the estimates.
+    resampled : Resampled or None
+        p values and intervals that do not rest on the standard errors.
     """
 
     kind: str
@@ -225,6 +253,7 @@ class Result:
     errors_note: Note | None = None
     table_errors: Mapping[str, Note] = field(default_factory=dict)
     roles: tuple[Role, ...] = ()
+    resampled: Resampled | None = None
 
     def __post_init__(self) -> None:
         if self.roles and len(self.roles) != len(self.terms):
@@ -344,7 +373,8 @@ class Result:
         """The columns of `estimates`, each of shape (p,), for readers of thousands of results."""
         variance = np.diag(self.covariance)
         # not a number for a parameter at its boundary
-        return self.inference.columns(self.coef, np.sqrt(np.where(variance >= 0, variance, np.nan)))
+        columns = self.inference.columns(self.coef, np.sqrt(np.where(variance >= 0, variance, np.nan)))
+        return _with_resampled(columns, self.resampled and self.resampled.estimates)
 
     def require_numbers(self) -> None:
         """Raise a sentence if an estimate, or a standard error that is not said to be missing, is no finite number.
@@ -388,7 +418,10 @@ class Result:
     def effect_columns(self) -> Mapping[str, FloatArray]:
         """The columns of `effects`, each of shape (3, k): direct, indirect and total; none without effects."""
         found = self.spatial_effects
-        return {} if found is None else self.inference.columns(found.coef, found.se)
+        if found is None:
+            return {}
+        columns = self.inference.columns(found.coef, found.se)
+        return _with_resampled(columns, self.resampled and self.resampled.effects)
 
     @cached_property
     def effects(self) -> pd.DataFrame:

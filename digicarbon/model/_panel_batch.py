@@ -44,6 +44,10 @@ class LinearFits:
         """Return outcomes with effects removed, shape (rows, M)."""
         return absorb(outcomes, self._columns.rows, self._columns.removed)
 
+    def combine(self, prepared: FloatArray, weights: FloatArray) -> FloatArray:
+        """Return linear combinations of outcomes, weights of shape (M, draws)."""
+        return np.asarray(prepared @ weights)
+
     def fit(self, prepared: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the estimate and its standard error for each outcome, each of shape (M,)."""
         return self.several(prepared, [self._estimand])[0]
@@ -87,12 +91,12 @@ def null_of(panel: Panel, y: str, names: tuple[str, ...], effects: EffectsKind, 
         For spatial dependence of the outcome; the likeliest is taken, none where there are none, or they do not fit or
         have a flat likelihood.
     """
-    fitting = _fitting(panel, effects, candidates)
+    fitting = fitting_weights(panel, effects, candidates)
     key = ("linear", panel.columns[y].digest, columns_key(panel, names), effects, tuple(w.digest for w in fitting))
     return Null(key, partial(_fit, panel, y, names, effects, fitting))
 
 
-def _fitting(panel: Panel, effects: EffectsKind, candidates: Sequence[Weights]) -> list[Weights]:
+def fitting_weights(panel: Panel, effects: EffectsKind, candidates: Sequence[Weights]) -> list[Weights]:
     """Return the weights of exactly the panel's units, or those that hold them, cut; each once."""
     if not panel.balanced:
         return []
@@ -117,7 +121,7 @@ def likeliest(
     panel: Panel, y: FloatArray, z: FloatArray, effects: EffectsKind, candidates: Sequence[Weights]
 ) -> Weights | None:
     """Return the weights of which a regression of y on z has its spatial lag, or None; arguments as in `null_of`."""
-    return _likeliest(y, z, rows_of(panel), effects, _fitting(panel, effects, candidates))[1]
+    return _likeliest(y, z, rows_of(panel), effects, fitting_weights(panel, effects, candidates))[1]
 
 
 def _likeliest(

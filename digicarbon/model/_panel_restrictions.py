@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from digicarbon.model._panel_batch import fitting_weights as fitting_weights
 from digicarbon.model._panel_batch import likeliest
 from digicarbon.model.batch import Estimand
 from digicarbon.model.restrictions import LinearNulls, Nulls, Projected, Restrictions

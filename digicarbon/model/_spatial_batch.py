@@ -41,6 +41,10 @@ class LagFits:
         """Return outcomes, shape (rows, M), in the likelihood's sample."""
         return _prepared(self.space, outcomes)
 
+    def combine(self, prepared: LagOutcomes, weights: FloatArray) -> LagOutcomes:
+        """Return linear combinations of outcomes, weights of shape (M, draws)."""
+        return prepared.combined(weights)
+
     def fit(self, prepared: LagOutcomes) -> tuple[FloatArray, FloatArray]:
         """Return the estimate and its standard error for each outcome, each of shape (M,)."""
         return self.several(prepared, [self._estimand])[0]
@@ -80,6 +84,10 @@ class ErrorFits:
     def prepare(self, outcomes: FloatArray) -> LagOutcomes:
         """Return outcomes, shape (rows, M), in the likelihood's sample."""
         return _prepared(self._space, outcomes)
+
+    def combine(self, prepared: LagOutcomes, weights: FloatArray) -> LagOutcomes:
+        """Return linear combinations of outcomes, weights of shape (M, draws)."""
+        return prepared.combined(weights)
 
     def fit(self, prepared: LagOutcomes) -> tuple[FloatArray, FloatArray]:
         """Return the estimate and its standard error for each outcome, each of shape (M,)."""

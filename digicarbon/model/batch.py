@@ -66,6 +66,9 @@ class Batch(Protocol):
     def prepare(self, outcomes: FloatArray) -> Any:
         """Return raw outcomes, shape (rows, M), as `fit` takes them."""
 
+    def combine(self, prepared: Any, weights: FloatArray) -> Any:
+        """Return prepared linear combinations of prepared outcomes, weights of shape (M, draws)."""
+
     def fit(self, prepared: Any) -> tuple[FloatArray, FloatArray]:
         """Return the estimate and its standard error for each outcome, each of shape (M,).
 
@@ -96,6 +99,10 @@ class OneByOne:
     def prepare(self, outcomes: FloatArray) -> FloatArray:
         """Return the outcomes as they are."""
         return outcomes
+
+    def combine(self, prepared: FloatArray, weights: FloatArray) -> FloatArray:
+        """Return linear combinations of outcomes, weights of shape (M, draws)."""
+        return np.asarray(prepared @ weights)
 
     def fit(self, prepared: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the estimate and its standard error for each outcome, each of shape (M,)."""

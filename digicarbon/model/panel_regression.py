@@ -19,15 +19,16 @@ from digicarbon.model._panel_batch import LinearFits, coefficient_of, linear_rul
 from digicarbon.model._panel_columns import Columns, Estimator
 from digicarbon.model._panel_covariance import REPAIRED, Rule, covariance_of, degrees_of_freedom, factor_of, kernel_of
 from digicarbon.model.base import (
-    Level,
-    Model,
     after,
     refuse_single_period,
     refuse_too_small,
     refuse_unidentified,
     require_panel,
 )
+from digicarbon.model._panel_restrictions import fitting_weights, restrictions_of
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, under_null
+from digicarbon.model.restrictions import Restrictions
+from digicarbon.model.tested import Tested
 from digicarbon.note import Note
 from digicarbon.numeric.linear.covariance import (
     FEWEST_CLUSTERS,
@@ -71,7 +72,7 @@ _SE_WORDS: Mapping[Covariance, str] = {
 }
 
 
-class PanelRegression(Model):
+class PanelRegression(Tested):
     """A linear regression on a panel: pooled, with fixed or random effects, of means or of differences.
 
     Attributes
@@ -115,8 +116,8 @@ class PanelRegression(Model):
     engine : {"kernel", "linearmodels"}
         Our own least squares, or ``linearmodels.PanelOLS`` (within; classic, robust, clustered by unit or time): the
         same numbers, many times slower, to check us by.
-    level : float
-        Coverage of the intervals.
+    test, replications, weights, seed, intervals, level
+        As in `digicarbon.model.tested.Tested`.
 
     Notes
     -----
@@ -137,7 +138,6 @@ class PanelRegression(Model):
     small_sample: SmallSample = "stata"
     df: Literal["auto", "residual"] = "auto"
     engine: Literal["kernel", "linearmodels"] = "kernel"
-    level: Level = 0.95
 
     @model_validator(mode="before")
     @classmethod
@@ -201,7 +201,7 @@ class PanelRegression(Model):
             "small_sample": self.cov == "classic",
             "df": random or self.cov not in ("cluster", "driscoll_kraay"),
         }
-        return frozenset(name for name, holds in meaningless.items() if holds)
+        return self.untested | {name for name, holds in meaningless.items() if holds}
 
     @property
     def fixed(self) -> EffectsKind:
@@ -220,7 +220,7 @@ class PanelRegression(Model):
         panel : Panel
             Balanced or not.
         weights : Weights, optional
-            For Conley's covariance only.
+            For Conley's covariance, and for the spatial dependence of the errors in the wild bootstrap.
 
         Returns
         -------
@@ -232,6 +232,10 @@ class PanelRegression(Model):
         ------
         DataError, WeightsError, EstimationError
         """
+        return self.tested(self._estimated(panel, weights), panel, weights)
+
+    def _estimated(self, panel: Panel, weights: Weights | None) -> Result:
+        """Return the fit with p values from its standard errors."""
         columns = self._columns(panel, weights)
         fit = least_squares(columns.values, columns.slopes)
         nobs, k = columns.values.shape[0], columns.values.shape[1] - 1
@@ -292,7 +296,16 @@ class PanelRegression(Model):
             rule = linear_rule(columns, self.rule)
             if rule is not None:
                 return LinearFits(columns, partial(coefficient_of, columns.names), estimand, rule)
-        return OneByOne(self, panel, weights, estimand)
+        return OneByOne(self.by_errors, panel, weights, estimand)
+
+    def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> dict[str, Restrictions]:
+        """Return the coefficient of each focal term as a restriction; other focal terms stay in its null model."""
+        made = panel.with_terms(self.terms)
+        return {term: restrictions_of(self, made, term, weights) for term in result.focal}
+
+    def filters(self, panel: Panel, weights: Weights) -> bool:
+        """Return whether the panel is balanced and these weights hold its units."""
+        return bool(fitting_weights(panel.with_terms(self.terms), self.fixed, [weights]))
 
     @property
     def as_regression(self) -> PanelRegression:

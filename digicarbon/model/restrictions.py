@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from digicarbon.arrays import FloatArray
-from digicarbon.model.batch import Batch, Estimand, Fits
+from digicarbon.model.batch import Batch, Estimand
 from digicarbon.numeric.linear.within import EffectsKind, Rows
 from digicarbon.numeric.resampling.null_model import (
     LagNulls,
@@ -29,18 +29,18 @@ class Restrictions(Protocol):
     ----------
     estimands : tuple of Estimand
         The quantities that are tested; the coefficient of a spatial lag is that of a term of its own.
+    batch : Batch
+        What fits them.
     """
 
     estimands: tuple[Estimand, ...]
+    batch: Batch
 
     def null(self) -> NullModel:
         """Return the null model in which the term has no effect."""
 
     def null_at(self, place: int, value: float) -> NullModel:
         """Return the null model in which the quantity at a place of ``estimands`` has a value."""
-
-    def fit(self, outcomes: FloatArray, places: Sequence[int]) -> Fits:
-        """Return the quantities at some places for outcomes of shape (rows, M)."""
 
 
 class Nulls(Protocol):
@@ -138,10 +138,6 @@ class Projected:
         along = self.spread @ g
         return self.nulls.shifted(self.b + along * ((value - g @ self.b) / (g @ along)))
 
-    def fit(self, outcomes: FloatArray, places: Sequence[int]) -> Fits:
-        """Return the quantities at some places for outcomes of shape (rows, M)."""
-        return self.batch.several(self.batch.prepare(outcomes), [self.estimands[place] for place in places])
-
 
 @dataclass(frozen=True, eq=False)
 class Lagged:
@@ -169,7 +165,3 @@ class Lagged:
     def null_at(self, place: int, value: float) -> NullModel:
         """Return the null model in which one quantity has a value."""
         return self.nulls.restricted(value, self.weights[place])
-
-    def fit(self, outcomes: FloatArray, places: Sequence[int]) -> Fits:
-        """Return the quantities at some places for outcomes of shape (rows, M)."""
-        return self.batch.several(self.batch.prepare(outcomes), [self.estimands[place] for place in places])

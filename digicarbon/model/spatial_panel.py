@@ -27,9 +27,8 @@ from digicarbon.model._spatial_estimates import (
     dense,
     estimate,
 )
+from digicarbon.model._spatial_restrictions import restrictions_of
 from digicarbon.model.base import (
-    Level,
-    Model,
     after,
     refuse_single_period,
     refuse_too_small,
@@ -37,6 +36,8 @@ from digicarbon.model.base import (
     require_panel,
 )
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key, under_null
+from digicarbon.model.restrictions import Restrictions
+from digicarbon.model.tested import Tested
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.numeric.linear.linear_batch import LinearRule
 from digicarbon.numeric.linear.within import EffectsKind, absorbed_count, demean
@@ -71,7 +72,7 @@ _ERRORS: Mapping[Covariance, Note] = {
 }
 
 
-class SpatialPanel(Model):
+class SpatialPanel(Tested):
     """A static spatial panel model fitted by maximum likelihood.
 
     Attributes
@@ -104,10 +105,8 @@ class SpatialPanel(Model):
         Standard errors of effects: exact delta method, or from draws of the parameters.
     draws : int
         Draws of the simulation.
-    seed : int
-        Seed of the simulation.
-    level : float
-        Coverage of the intervals.
+    test, replications, weights, seed, intervals, level
+        As in `digicarbon.model.tested.Tested`; the seed is that of the simulation, too.
 
     References
     ----------
@@ -126,8 +125,6 @@ class SpatialPanel(Model):
     cov: Covariance = "classic"
     effects_se: Literal["delta", "simulation"] = "delta"
     draws: Annotated[int, Field(ge=100)] = 1000
-    seed: Annotated[int, Field(ge=0)] = 1
-    level: Level = 0.95
 
     @model_validator(mode="after")
     def _consistent(self) -> SpatialPanel:
@@ -182,9 +179,9 @@ class SpatialPanel(Model):
             "demeaning": self.fixed in ("none", "unit") or self.kind == "slx",
             "error_structure": self.effects != "random" or self.kind not in ERROR_KINDS,
             "draws": self.effects_se == "delta",
-            "seed": self.effects_se == "delta",
         }
-        return frozenset(name for name, holds in meaningless.items() if holds)
+        untested = self.untested - {"seed"} if self.effects_se == "simulation" else self.untested
+        return untested | {name for name, holds in meaningless.items() if holds}
 
     @property
     def fixed(self) -> EffectsKind:
@@ -216,6 +213,10 @@ class SpatialPanel(Model):
         ------
         DataError, WeightsError, EstimationError
         """
+        return self.tested(self._estimated(panel, weights, error_weights), panel, weights)
+
+    def _estimated(self, panel: Panel, weights: Weights | None, error_weights: Weights | None) -> Result:
+        """Return the fit with p values from its standard errors."""
         design = self._design(panel, weights, error_weights)
         found = estimate(self.kind, design, self.demeaning, self.cov, self.error_structure)
         covariance = found.covariance
@@ -278,7 +279,7 @@ class SpatialPanel(Model):
 
     def batch(self, panel: Panel, weights: Weights | None, estimand: Estimand) -> Batch:
         """Return what fits the model to many outcomes at once, one by one where its kind has no faster way."""
-        alone = OneByOne(self, panel, weights, estimand)
+        alone = OneByOne(self.by_errors, panel, weights, estimand)
         slow = self.cov not in ("classic", "cluster") or self.effects_se != "delta"
         if slow or self.effects == "random" or self.kind == "sac":
             return alone
@@ -294,6 +295,12 @@ class SpatialPanel(Model):
             return alone
         fits = ErrorFits if self.kind in ERROR_KINDS else LagFits
         return fits(design, estimand, clustered)
+
+    def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> dict[str, Restrictions]:
+        """Return the coefficients and the effects of each focal term as restrictions."""
+        design = self._design(panel, weights, None)
+        made = panel.with_terms(self.terms)
+        return {term: restrictions_of(self, design, result, term, made, weights) for term in self.x}
 
     @property
     def quantities(self) -> tuple[Quantity, ...]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
 from digicarbon.arrays import FloatArray
-from digicarbon.model.restrictions import Fits, Restrictions
+from digicarbon.model.batch import Estimand, Fits
+from digicarbon.model.restrictions import Restrictions
 from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.numeric.resampling.unit_wild import CELLS, WildTest, basis_of, draws_of, wild_test
 
@@ -34,41 +35,47 @@ class Draws:
     intervals: bool
 
 
-def wild_tests(restrictions: Restrictions, estimates: Sequence[tuple[float, float]], draws: Draws) -> list[WildTest]:
-    """Return the test of each quantity of a focal term.
+def wild_tests(
+    restrictions: Restrictions, estimates: Mapping[Estimand, tuple[float, float]], draws: Draws
+) -> dict[Estimand, WildTest]:
+    """Return the test of quantities of a focal term.
 
     Parameters
     ----------
     restrictions : Restrictions
-    estimates : sequence of (float, float)
-        Estimate and standard error of each.
+    estimates : mapping of Estimand to (float, float)
+        Estimate and standard error of those that are tested.
     draws : Draws
     """
-    places = range(len(estimates))
+    places = [restrictions.estimands.index(estimand) for estimand in estimates]
     zero = fits(restrictions, restrictions.null(), places, draws.signs)
 
     def at(place: int, value: float) -> tuple[FloatArray, FloatArray]:
         return fits(restrictions, restrictions.null_at(place, value), [place], draws.signs)[0]
 
-    return [
-        wild_test(*estimates[place], zero[place], partial(at, place) if draws.intervals else None, draws.level)
-        for place in places
-    ]
+    return {
+        estimand: wild_test(*numbers, under_zero, partial(at, place) if draws.intervals else None, draws.level)
+        for (estimand, numbers), place, under_zero in zip(estimates.items(), places, zero, strict=True)
+    }
 
 
 def fits(restrictions: Restrictions, null: NullModel, places: Sequence[int], signs: FloatArray) -> Fits:
     """Return the quantities at some places for every draw from a null model."""
-    rows, units = len(null.y), signs.shape[1]
-    small = rows * (units + 1) <= MOST_BASIS
-    basis = basis_of(null) if small else None
+    rows, units, batch = len(null.y), signs.shape[1], restrictions.batch
+    basis = batch.prepare(basis_of(null)) if rows * (units + 1) <= MOST_BASIS else None
+    estimands = [restrictions.estimands[place] for place in places]
     size = max(1, CELLS // rows)
     parts = []
     for start in range(0, len(signs), size):
         block = signs[start : start + size]
         if basis is None:
-            outcomes = draws_of(null, block)
+            prepared = batch.prepare(draws_of(null, block))
         else:
-            outcomes = basis[:, 1:] @ block.T
-            outcomes += basis[:, :1]
-        parts.append(restrictions.fit(outcomes, places))
-    return [tuple(np.concatenate(both) for both in zip(*same, strict=True)) for same in zip(*parts, strict=True)]
+            prepared = batch.combine(basis, np.concatenate([np.ones((1, len(block))), block.T]))
+        parts.append(batch.several(prepared, estimands))
+    if len(parts) == 1:
+        return parts[0]
+    return [
+        (np.concatenate([part[place][0] for part in parts]), np.concatenate([part[place][1] for part in parts]))
+        for place in range(len(estimands))
+    ]

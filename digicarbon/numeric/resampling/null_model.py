@@ -28,7 +28,7 @@ from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
 
 DEPENDENT = 1e-10
 """Singular value, relative to the largest, below which columns are dependent."""
-GRID = 17
+GRID = 9
 """Places of ρ in one refinement of the search under a restriction."""
 REFINEMENTS = 3
 

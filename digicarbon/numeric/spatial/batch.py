@@ -7,6 +7,7 @@ regressors: models of the same W and sample share it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -67,8 +68,8 @@ class LagParameters:
     rho, sigma2, rho_variance : ndarray, shape (M,)
     d : ndarray, shape (M, k)
         (Z′Z)⁻¹Z′GZβ.
-    scores : ndarray, shape (N, k + 2, M), or None
-        Scores of (β, ρ, σ²) by unit, centred; None where errors are not clustered.
+    residuals, lagged : ndarray, shape (N·T′, M), or None
+        Residuals, and Wy with effects removed; None where errors are not clustered.
     """
 
     beta: FloatArray
@@ -76,7 +77,8 @@ class LagParameters:
     sigma2: FloatArray
     rho_variance: FloatArray
     d: FloatArray
-    scores: FloatArray | None = None
+    residuals: FloatArray | None = None
+    lagged: FloatArray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +96,17 @@ class LagOutcomes:
     level: FloatArray
     lagged: FloatArray
     squares: tuple[FloatArray, FloatArray, FloatArray]
+
+    @classmethod
+    def of(cls, level: FloatArray, lagged: FloatArray) -> LagOutcomes:
+        """Return outcomes with their squares."""
+        pairs = ((level, level), (level, lagged), (lagged, lagged))
+        a, b, c = (np.einsum("im,im->m", one, other) for one, other in pairs)
+        return cls(level, lagged, (a, b, c))
+
+    def combined(self, weights: FloatArray) -> LagOutcomes:
+        """Return linear combinations of the outcomes, weights of shape (M, draws)."""
+        return LagOutcomes.of(self.level @ weights, self.lagged @ weights)
 
     def part(self, draws: slice) -> LagOutcomes:
         """Return some of the outcomes."""
@@ -173,9 +186,7 @@ class LagSpace:
 
     def outcomes(self, y: FloatArray) -> LagOutcomes:
         """Return outcomes, shape (N, T, M), in the form that all models of this W and sample use."""
-        level, lagged = self.transform(y)
-        squares = tuple(np.einsum("im,im->m", one, other) for one, other in ((level, level), (level, lagged)))
-        return LagOutcomes(level, lagged, (squares[0], squares[1], np.einsum("im,im->m", lagged, lagged)))
+        return LagOutcomes.of(*self.transform(y))
 
     @cached_property
     def roots(self) -> NDArray[Any]:
@@ -348,14 +359,7 @@ class LagBatch:
             else:
                 part = outcomes if m <= CHUNK else outcomes.part(draws)
             parts.append(self._parameters(part, clustered))
-        if len(parts) == 1:
-            return parts[0]
-        return LagParameters(
-            *(np.concatenate([getattr(part, name) for part in parts]) for name in ("beta", "rho", "sigma2")),
-            np.concatenate([part.rho_variance for part in parts]),
-            np.concatenate([part.d for part in parts]),
-            np.concatenate([part.scores for part in parts if part.scores is not None], axis=2) if clustered else None,
-        )
+        return parts[0] if len(parts) == 1 else _joined(parts)
 
     def _parameters(self, outcomes: LagOutcomes, clustered: bool) -> LagParameters:
         beta, rho, sigma2 = self._estimates(outcomes)
@@ -363,8 +367,10 @@ class LagBatch:
         if self.sample.correction == "bias_corrected" and self.sample.effects != "none":
             beta, rho, sigma2 = self._corrected(beta, rho, sigma2, rho_variance, d)
             rho_variance, d = self._precision(beta, rho, sigma2)
-        scores = self._unit_scores(outcomes, beta, rho, sigma2) if clustered else None
-        return LagParameters(beta, rho, sigma2, rho_variance, d, scores)
+        if not clustered:
+            return LagParameters(beta, rho, sigma2, rho_variance, d)
+        residuals = outcomes.level - rho * outcomes.lagged - self._z @ beta.T
+        return LagParameters(beta, rho, sigma2, rho_variance, d, residuals, outcomes.lagged)
 
     def effect(
         self, found: LagParameters, focal: int, lag: int | None, effect: EffectName
@@ -379,41 +385,51 @@ class LagBatch:
         values = beta[:, focal] * first + theta * second
         slope = beta[:, focal] * slope_first + theta * slope_second - first * d[:, focal] - second * d_lag
         inverse = self._inverse
-        if found.scores is not None:
+        if found.residuals is not None and found.lagged is not None:
             pulled = found.rho_variance * slope
-            weights = sigma2[:, None] * first[:, None] * inverse[focal] - pulled[:, None] * d
+            on_beta = sigma2 * (first * inverse[focal][:, None]) - pulled * d.T
             if lag is not None:
-                weights = weights + sigma2[:, None] * second[:, None] * inverse[lag]
-            trace = self.space.traces(rho)[0]
-            on_sigma2 = -2 * sigma2 * self.sample.periods * trace / self.sample.size * pulled
-            every = np.concatenate([weights, pulled[:, None], on_sigma2[:, None]], axis=1)
-            by_unit = np.einsum("nkm,mk->nm", found.scores, every)
-            n = len(by_unit)
-            return values, np.sqrt(np.einsum("nm,nm->m", by_unit, by_unit) * n / (n - 1))
+                on_beta += sigma2 * (second * inverse[lag][:, None])
+            return values, self._clustered(found.residuals, found.lagged, (on_beta, pulled), (rho, sigma2))
         spread = first**2 * inverse[focal, focal]
         if lag is not None:
             spread = spread + 2 * first * second * inverse[focal, lag] + second**2 * inverse[lag, lag]
         return values, np.sqrt(sigma2 * spread + found.rho_variance * slope**2)
 
-    def _unit_scores(
-        self, outcomes: LagOutcomes, beta: FloatArray, rho: FloatArray, sigma2: FloatArray
+    def _clustered(
+        self,
+        residuals: FloatArray,
+        lagged: FloatArray,
+        influence: tuple[FloatArray, FloatArray],
+        at: tuple[FloatArray, FloatArray],
     ) -> FloatArray:
-        """Return the scores of (β, ρ, σ²) added up by unit, centred, shape (N, k + 2, M).
+        """Return the standard error of an effect, clustered by unit, shape (M,).
 
-        The score of ρ is ε′(Wy)* - σ² tr G* over σ²: of unit i its errors times its own (Wy)*, less its own share
-        g*_ii of the trace.
+        Parameters
+        ----------
+        residuals, lagged : ndarray, shape (N·T′, M)
+        influence : tuple of ndarrays, shapes (k, M) and (M,)
+            What the scores of β and of ρ add to the effect; that of σ² follows from ρ's.
+        at : tuple of two ndarrays, shape (M,)
+            ρ and σ².
+
+        Notes
+        -----
+        The score of ρ is ε′(Wy)* - σ² tr G* over σ²: of unit i its errors times its own (Wy)*, less its own share g*_ii
+        of the trace.
         """
-        n, k, m = self.space.w.n, self._k, len(rho)
-        e = outcomes.level - rho * outcomes.lagged - self._z @ beta.T
-        by_unit = e.reshape(n, -1, m)
-        out = np.empty((n, k + 2, m))
-        np.matmul(self._z.reshape(n, -1, k).transpose(0, 2, 1), by_unit, out=out[:, :k])
-        np.einsum("ntm,ntm->nm", by_unit, outcomes.lagged.reshape(n, -1, m), out=out[:, k])
-        np.einsum("ntm,ntm->nm", by_unit, by_unit, out=out[:, k + 1])
-        out[:, : k + 1] /= sigma2
-        out[:, k] -= self.sample.periods * self.space.own_shares(rho).T
-        out[:, k + 1] /= 2 * sigma2**2
-        return np.asarray(out - out.mean(axis=0))
+        on_beta, on_rho = influence
+        (rho, sigma2), n, m = at, self.space.w.n, len(at[0])
+        # σ²'s influence -2σ² tr G*/size times ρ's, on a score of ε²/(2σ⁴)
+        on_squares = -self.sample.periods * self.space.traces(rho)[0] / self.sample.size * on_rho / sigma2
+        pull = self._z @ (on_beta / sigma2)
+        pull += lagged * (on_rho / sigma2)
+        pull += residuals * on_squares
+        pull *= residuals
+        by_unit = pull.reshape(n, -1, m).sum(axis=1)
+        by_unit -= self.sample.periods * on_rho * self.space.own_shares(rho).T
+        by_unit -= by_unit.mean(axis=0)
+        return np.sqrt(np.einsum("nm,nm->m", by_unit, by_unit) * n / (n - 1))
 
     @cached_property
     def _inverse(self) -> FloatArray:
@@ -480,6 +496,16 @@ class LagBatch:
         """Return Lee & Yu's correction of direct estimates, as in `digicarbon.numeric.spatial.likelihood`."""
         change, sigma2 = corrections(self.space, rho, sigma2, variance)
         return beta - change[:, None] * d, rho + change, sigma2
+
+
+def _joined(parts: Sequence[LagParameters]) -> LagParameters:
+    first = parts[0]
+    rows = [np.concatenate([getattr(part, name) for part in parts]) for name in ("beta", "rho", "sigma2")]
+    more = [np.concatenate([getattr(part, name) for part in parts]) for name in ("rho_variance", "d")]
+    if first.residuals is None:
+        return LagParameters(*rows, *more)
+    columns = [np.concatenate([getattr(part, name) for part in parts], axis=1) for name in ("residuals", "lagged")]
+    return LagParameters(*rows, *more, *columns)
 
 
 def corrections(

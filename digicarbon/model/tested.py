@@ -1,0 +1,138 @@
+"""Models whose p values and intervals can come from the wild bootstrap of units."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from pydantic import Field
+
+from digicarbon.model.base import Level, Model
+from digicarbon.arrays import FloatArray
+from digicarbon.model.batch import PLACES, Estimand, estimate_of
+from digicarbon.model.restrictions import Restrictions
+from digicarbon.note import Note
+from digicarbon.numeric.resampling.signs import SignWeights, enumerated, signs_of
+from digicarbon.numeric.resampling.unit_wild import WildTest
+from digicarbon.panel import Panel
+from digicarbon.result import Resampled, Result
+from digicarbon.weights import Weights
+
+Test = Literal["errors", "wild"]
+
+
+class Tested(Model):
+    """A model with a choice of where p values and intervals come from.
+
+    Attributes
+    ----------
+    test : {"errors", "wild"}
+        p values and intervals of focal terms and of their effects from the standard errors, or from a wild bootstrap of
+        units that holds its size where units differ and errors are correlated over time and in space. Standard errors
+        are those of ``cov`` in either case.
+    replications : int
+        Draws of the wild bootstrap. Where units are so few that there are no more vectors of signs, each is used once.
+    weights : {"rademacher", "webb"}
+        Signs of units: +1 or -1, or Webb's six points.
+    seed : int
+    intervals : bool
+        Whether intervals are found by inverting the test, which takes a few times as long; without them there are none.
+    level : float
+        Coverage of the intervals.
+
+    Notes
+    -----
+    See docs/inference.md for the recipe, and for the size, power and coverage that were measured.
+    """
+
+    test: Test = "errors"
+    replications: Annotated[int, Field(ge=19, le=1_000_000)] = 999
+    weights: SignWeights = "rademacher"
+    seed: Annotated[int, Field(ge=0)] = 1
+    intervals: bool = True
+    level: Level = 0.95
+
+    @property
+    def by_errors(self) -> Self:
+        """The model with p values from its standard errors."""
+        return self if self.test == "errors" else self.model_copy(update={"test": "errors"})
+
+    @property
+    def untested(self) -> frozenset[str]:
+        """Fields that mean nothing without the wild bootstrap."""
+        return frozenset({"replications", "weights", "seed", "intervals"}) if self.test == "errors" else frozenset()
+
+    def filters(self, panel: Panel, weights: Weights) -> bool:
+        """Return whether null models take spatial dependence by these weights out of the errors."""
+        return True
+
+    def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> dict[str, Restrictions]:
+        """Return the restrictions of each focal term of a result, see `digicarbon.model.restrictions`."""
+        raise TypeError(f"{type(self).__name__} does not say what its restrictions are; define `restrictions`.")
+
+    def tested(self, result: Result, panel: Panel, weights: Weights | None) -> Result:
+        """Return a result with p values and intervals from the wild bootstrap where the model asks for them."""
+        if self.test == "errors" or result.end or not result.terms:
+            return result
+        from threadpoolctl import threadpool_limits
+
+        from digicarbon.model.wild import Draws, wild_tests
+
+        signs = signs_of(panel.units, self.replications, self.seed, self.weights)
+        draws = Draws(signs, self.level, self.intervals)
+        effects = result.spatial_effects
+        estimates = np.full((3, len(result.terms)), np.nan)
+        of_effects = np.full((3, *(effects.coef.shape if effects else (0, 0))), np.nan)
+        tests: list[WildTest] = []
+        # the matrices are small: threads would mostly wait for each other
+        with threadpool_limits(1):
+            for term, restrictions in self.restrictions(panel, weights, result).items():
+                numbers = {estimand: estimate_of(result, estimand) for estimand in restrictions.estimands}
+                known = {estimand: both for estimand, both in numbers.items() if both is not None and both[1] > 0}
+                for estimand, test in wild_tests(restrictions, known, draws).items():
+                    tests.append(test)
+                    _put(result, estimand, (test.p, test.low, test.high), estimates, of_effects)
+        return replace(
+            result,
+            resampled=Resampled(estimates, of_effects),
+            notes=(*result.notes, *self._wild_notes(result, panel, weights, tests)),
+        )
+
+    def _wild_notes(
+        self, result: Result, panel: Panel, weights: Weights | None, tests: list[WildTest]
+    ) -> tuple[Note, ...]:
+        every = enumerated(len(panel.units), self.replications, self.weights)
+        filtered = weights.name if weights is not None and self.filters(panel, weights) else ""
+        draws = 2 ** len(panel.units) if every else self.replications
+        notes = [
+            Note(
+                "wild_p",
+                draws=Note("wild_every_sign" if every else "wild_draws", draws=draws),
+                filter=Note("wild_filtered", weights=filtered) if filtered else Note("wild_unfiltered"),
+                others=Note("wild_others") if set(result.terms) - set(result.focal) else "",
+            )
+        ]
+        if not self.intervals:
+            notes.append(Note("wild_without_intervals"))
+        lost = max((test.lost for test in tests), default=0.0)
+        if lost > 0:
+            notes.append(Note("wild_lost", share=lost))
+        if any(np.isinf([test.low, test.high]).any() for test in tests):
+            notes.append(Note("wild_unbounded"))
+        return tuple(notes)
+
+
+def _put(
+    result: Result,
+    estimand: Estimand,
+    numbers: tuple[float, float, float],
+    estimates: FloatArray,
+    effects: FloatArray,
+) -> None:
+    """Write p, low and high of a quantity where a result has it."""
+    if estimand.quantity == "coefficient":
+        estimates[:, result.terms.index(estimand.term)] = numbers
+    elif result.spatial_effects is not None:
+        found = result.spatial_effects
+        effects[:, PLACES[estimand.quantity], found.terms.index(estimand.term)] = numbers
