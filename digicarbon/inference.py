@@ -1,4 +1,4 @@
-"""How standard errors are computed; models take these fields by reference in their YAML."""
+"""How standard errors and p values are computed; models take these fields by reference in their YAML."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from digicarbon.numeric.linear.covariance import ClusterBy, Covariance, Kernel, SmallSample
+from digicarbon.numeric.resampling.signs import SignWeights
 from digicarbon.spec import Spec
 
 
@@ -21,6 +22,8 @@ class Inference(Spec):
         As in `digicarbon.model.PanelRegression`.
     level : float
         Coverage of confidence intervals.
+    test, replications, weights, seed, intervals
+        Where p values and intervals come from, as in `digicarbon.model.tested.Tested`.
     """
 
     role: ClassVar[str] = "inference"
@@ -32,3 +35,8 @@ class Inference(Spec):
     small_sample: SmallSample = "stata"
     df: Literal["auto", "residual"] = "auto"
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    test: Literal["errors", "wild"] = "errors"
+    replications: Annotated[int, Field(ge=19, le=1_000_000)] = 999
+    weights: SignWeights = "rademacher"
+    seed: Annotated[int, Field(ge=0)] = 1
+    intervals: bool = True

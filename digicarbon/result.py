@@ -374,7 +374,7 @@ class Result:
         variance = np.diag(self.covariance)
         # not a number for a parameter at its boundary
         columns = self.inference.columns(self.coef, np.sqrt(np.where(variance >= 0, variance, np.nan)))
-        return _with_resampled(columns, self.resampled and self.resampled.estimates)
+        return _with_resampled(columns, self.resampled.estimates if self.resampled else None)
 
     def require_numbers(self) -> None:
         """Raise a sentence if an estimate, or a standard error that is not said to be missing, is no finite number.
@@ -421,7 +421,7 @@ class Result:
         if found is None:
             return {}
         columns = self.inference.columns(found.coef, found.se)
-        return _with_resampled(columns, self.resampled and self.resampled.effects)
+        return _with_resampled(columns, self.resampled.effects if self.resampled else None)
 
     @cached_property
     def effects(self) -> pd.DataFrame:

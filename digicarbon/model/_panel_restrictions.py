@@ -8,9 +8,9 @@ import numpy as np
 
 from digicarbon.model._panel_batch import fitting_weights as fitting_weights
 from digicarbon.model._panel_batch import likeliest
+from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.batch import Estimand
 from digicarbon.model.restrictions import LinearNulls, Nulls, Projected, Restrictions
-from digicarbon.model._panel_columns import rows_of
 from digicarbon.numeric.resampling.null_model import LagNulls
 from digicarbon.numeric.spatial.likelihood import Sample
 
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from digicarbon.weights import Weights
 
 
-def restrictions_of(
-    model: PanelRegression, panel: Panel, term: str, weights: Weights | None
-) -> Restrictions:
+def restrictions_of(model: PanelRegression, panel: Panel, term: str, weights: Weights | None) -> Restrictions:
     """Return the restriction of a focal term's coefficient; the other terms stay in the null model.
 
     Parameters

@@ -14,8 +14,10 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, EstimationError
 from digicarbon.model._groups import By, Groups, groups_of
 from digicarbon.model._panel_columns import rows_of
+from digicarbon.model._panel_restrictions import restrictions_of
 from digicarbon.model.batch import Null
 from digicarbon.model.panel_regression import PanelRegression
+from digicarbon.model.restrictions import Restrictions
 from digicarbon.note import Note, cut
 from digicarbon.numeric.linear.covariance import FEWEST_CLUSTERS
 from digicarbon.numeric.linear.least_squares import solve
@@ -146,24 +148,12 @@ class GroupedRegression(PanelRegression):
         expanded = self.expanded(panel)
         expanded.model.check(expanded.panel, weights)
 
-    def fit(self, panel: Panel, weights: Weights | None = None) -> Result:
-        """Fit the regression.
+    def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> list[Restrictions]:
+        """Return the coefficient of each term and group as a restriction."""
+        expanded = self.expanded(panel)
+        return [restrictions_of(expanded.model, expanded.panel, term, weights) for term in expanded.focal]
 
-        Parameters
-        ----------
-        panel : Panel
-            Balanced or not.
-        weights : Weights, optional
-            Ignored: the model takes none.
-
-        Returns
-        -------
-        Result
-
-        Raises
-        ------
-        DataError, EstimationError
-        """
+    def _estimated(self, panel: Panel, weights: Weights | None) -> Result:
         expanded = self.expanded(panel)
         fitted = expanded.model.fit(expanded.panel, weights)
         terms, roles, pick = _reported(fitted, expanded)

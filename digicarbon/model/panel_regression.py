@@ -18,6 +18,7 @@ from digicarbon.model._formula import effects_of, read
 from digicarbon.model._panel_batch import LinearFits, coefficient_of, linear_rule, null_of
 from digicarbon.model._panel_columns import Columns, Estimator
 from digicarbon.model._panel_covariance import REPAIRED, Rule, covariance_of, degrees_of_freedom, factor_of, kernel_of
+from digicarbon.model._panel_restrictions import fitting_weights, restrictions_of
 from digicarbon.model.base import (
     after,
     refuse_single_period,
@@ -25,7 +26,6 @@ from digicarbon.model.base import (
     refuse_unidentified,
     require_panel,
 )
-from digicarbon.model._panel_restrictions import fitting_weights, restrictions_of
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, under_null
 from digicarbon.model.restrictions import Restrictions
 from digicarbon.model.tested import Tested
@@ -298,10 +298,10 @@ class PanelRegression(Tested):
                 return LinearFits(columns, partial(coefficient_of, columns.names), estimand, rule)
         return OneByOne(self.by_errors, panel, weights, estimand)
 
-    def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> dict[str, Restrictions]:
+    def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> list[Restrictions]:
         """Return the coefficient of each focal term as a restriction; other focal terms stay in its null model."""
         made = panel.with_terms(self.terms)
-        return {term: restrictions_of(self, made, term, weights) for term in result.focal}
+        return [restrictions_of(self, made, term, weights) for term in result.focal]
 
     def filters(self, panel: Panel, weights: Weights) -> bool:
         """Return whether the panel is balanced and these weights hold its units."""

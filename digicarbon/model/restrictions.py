@@ -1,4 +1,4 @@
-"""What a wild bootstrap asks of a model: null models in which a quantity of a focal term has a value, and fits to draws."""
+"""What a wild bootstrap asks of a model: null models in which a quantity has a value, and fits to draws from them."""
 
 from __future__ import annotations
 
@@ -23,18 +23,15 @@ from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
 
 
 class Restrictions(Protocol):
-    """The quantities of one focal term of a specification.
+    """The quantities of one focal term of a specification."""
 
-    Attributes
-    ----------
-    estimands : tuple of Estimand
-        The quantities that are tested; the coefficient of a spatial lag is that of a term of its own.
-    batch : Batch
-        What fits them.
-    """
+    @property
+    def estimands(self) -> tuple[Estimand, ...]:
+        """The quantities that are tested; the coefficient of a spatial lag is that of a term of its own."""
 
-    estimands: tuple[Estimand, ...]
-    batch: Batch
+    @property
+    def batch(self) -> Batch:
+        """What fits them to many outcomes."""
 
     def null(self) -> NullModel:
         """Return the null model in which the term has no effect."""

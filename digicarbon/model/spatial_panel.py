@@ -296,11 +296,11 @@ class SpatialPanel(Tested):
         fits = ErrorFits if self.kind in ERROR_KINDS else LagFits
         return fits(design, estimand, clustered)
 
-    def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> dict[str, Restrictions]:
+    def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> list[Restrictions]:
         """Return the coefficients and the effects of each focal term as restrictions."""
         design = self._design(panel, weights, None)
         made = panel.with_terms(self.terms)
-        return {term: restrictions_of(self, design, result, term, made, weights) for term in self.x}
+        return [restrictions_of(self, design, result, term, made, weights) for term in self.x]
 
     @property
     def quantities(self) -> tuple[Quantity, ...]:

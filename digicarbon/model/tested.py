@@ -8,8 +8,8 @@ from typing import Annotated, Literal, Self
 import numpy as np
 from pydantic import Field
 
-from digicarbon.model.base import Level, Model
 from digicarbon.arrays import FloatArray
+from digicarbon.model.base import Level, Model
 from digicarbon.model.batch import PLACES, Estimand, estimate_of
 from digicarbon.model.restrictions import Restrictions
 from digicarbon.note import Note
@@ -67,7 +67,7 @@ class Tested(Model):
         """Return whether null models take spatial dependence by these weights out of the errors."""
         return True
 
-    def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> dict[str, Restrictions]:
+    def restrictions(self, panel: Panel, weights: Weights | None, result: Result) -> list[Restrictions]:
         """Return the restrictions of each focal term of a result, see `digicarbon.model.restrictions`."""
         raise TypeError(f"{type(self).__name__} does not say what its restrictions are; define `restrictions`.")
 
@@ -87,7 +87,7 @@ class Tested(Model):
         tests: list[WildTest] = []
         # the matrices are small: threads would mostly wait for each other
         with threadpool_limits(1):
-            for term, restrictions in self.restrictions(panel, weights, result).items():
+            for restrictions in self.restrictions(panel, weights, result):
                 numbers = {estimand: estimate_of(result, estimand) for estimand in restrictions.estimands}
                 known = {estimand: both for estimand, both in numbers.items() if both is not None and both[1] > 0}
                 for estimand, test in wild_tests(restrictions, known, draws).items():

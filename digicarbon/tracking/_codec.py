@@ -26,6 +26,7 @@ from digicarbon.result import (
     Effects,
     Inference,
     MadeOf,
+    Resampled,
     Result,
     Role,
     roles_made_of,
@@ -76,6 +77,7 @@ def encode(result: Result) -> str:
             for position, (term, role) in enumerate(zip(result.terms, result.roles, strict=False))
             if role.kind == "regressor" and role.made_of != (Constituent(term),)
         ],
+        "resampled": result.resampled and [_array(result.resampled.estimates), _array(result.resampled.effects)],
     }
     return json.dumps(content, ensure_ascii=False, default=_scalar)
 
@@ -123,6 +125,7 @@ def decode(text: str) -> Result:
             _roles(content["roles"], len(terms)) if "roles" in content else _roles_by_name(content["kind"], terms),
             content.get("made_of"),
         ),
+        resampled=Resampled(*map(_read_array, content["resampled"])) if content.get("resampled") else None,
     )
 
 

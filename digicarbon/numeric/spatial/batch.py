@@ -344,9 +344,7 @@ class LagBatch:
         """
         found = self.parameters(outcomes)
         effect_value, effect_se = self.effect(found, focal, lag, effect)
-        return BatchFit(
-            found.beta, found.rho, found.sigma2, np.sqrt(found.rho_variance), effect_value, effect_se
-        )
+        return BatchFit(found.beta, found.rho, found.sigma2, np.sqrt(found.rho_variance), effect_value, effect_se)
 
     def parameters(self, outcomes: FloatArray | LagOutcomes, clustered: bool = False) -> LagParameters:
         """Return the parameters for each outcome, as in `fit`; with scores by unit for clustered errors if asked."""
@@ -429,7 +427,7 @@ class LagBatch:
         by_unit = pull.reshape(n, -1, m).sum(axis=1)
         by_unit -= self.sample.periods * on_rho * self.space.own_shares(rho).T
         by_unit -= by_unit.mean(axis=0)
-        return np.sqrt(np.einsum("nm,nm->m", by_unit, by_unit) * n / (n - 1))
+        return np.asarray(np.sqrt(np.einsum("nm,nm->m", by_unit, by_unit) * n / (n - 1)))
 
     @cached_property
     def _inverse(self) -> FloatArray:
