@@ -1,0 +1,188 @@
+"""Size, power and coverage of the wild bootstrap beside the usual p values.
+
+Run from the repository: ``python tests/benchmark/wild_size.py [--replications 1000] [--draws 199] [--jobs 2] [--coverage]
+[--only NAME …]``.
+
+Measure, control and error are AR(1) with 0.7 within units and (I - 0.6 W)⁻¹ across them, W the neighbours of 30 units,
+as in `joint_size.py`; what a world changes stands in its name. Under the null the measure has no effect; for power and
+coverage it has one of 0.4.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+
+import digicarbon as dc
+from digicarbon.china import facts
+
+FloatArray = NDArray[np.float64]
+SERIAL, SPATIAL, BURN = 0.7, 0.6, 30
+MODELS = {
+    "FE": dc.PanelRegression(y="y", x=("x",), controls=("c",), cov="cluster"),
+    "FE time": dc.PanelRegression(y="y", x=("x",), controls=("c",), cov="cluster", effects="time"),
+    "SLX": dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind="slx", cov="cluster"),
+    "SAR": dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind="sar", cov="cluster"),
+    "SEM": dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind="sem", cov="cluster"),
+    "SDM": dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind="sdm", cov="cluster"),
+    "SDM classic": dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind="sdm"),
+    "SDM time": dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind="sdm", cov="cluster", effects="time"),
+    "SDEM": dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind="sdem", cov="cluster"),
+    "SAC": dc.SpatialPanel(y="y", x=("x",), controls=("c",), kind="sac", cov="cluster"),
+}
+MAIN = ("FE", "SLX", "SAR", "SEM", "SDM", "SDM classic", "SDEM")
+
+
+@dataclass(frozen=True)
+class World:
+    """How panels are drawn.
+
+    ``unequal`` units have errors of different variance, ``alike`` a measure of the same different variance. ``tails``
+    are the degrees of freedom of t errors; ``factors`` adds a factor with loadings that are correlated in space to
+    measure and error, ``common`` the same one to both; ``missing`` is the share of rows that are left out.
+    """
+
+    n: int = 30
+    t: int = 6
+    effect: float = 0.0
+    unequal: bool = False
+    alike: bool = False
+    tails: int = 0
+    factors: bool = False
+    common: bool = False
+    missing: float = 0.0
+
+
+WORLDS = {
+    "30 × 6": World(),
+    "30 × 6, unequal units, measure alike": World(unequal=True, alike=True),
+    "30 × 15": World(t=15),
+    "30 × 15, unequal units, measure alike": World(t=15, unequal=True, alike=True),
+    "errors t(3)": World(tails=3),
+    "factors": World(factors=True),
+    "the same factor in both": World(factors=True, common=True),
+    "12 units": World(n=12),
+    "12 units, unequal, alike": World(n=12, unequal=True, alike=True),
+    "8 units": World(n=8),
+    "100 units, unequal, alike": World(n=100, unequal=True, alike=True),
+    "a tenth of the rows missing": World(missing=0.1),
+}
+LARGE = {"285 units": World(n=285, unequal=True, alike=True)}
+
+
+def weights_of(n: int) -> dc.Weights:
+    """Return the neighbours of 30 provinces; of other numbers a ring."""
+    if n == 30:
+        return dc.Weights.from_edges(facts.adjacency())
+    labels = [f"u{unit:03d}" for unit in range(n)]
+    ring = np.roll(np.eye(n), 1, axis=1) + np.roll(np.eye(n), -1, axis=1)
+    return dc.Weights.from_matrix(ring / 2, labels)
+
+
+def drawn(world: World, w: dc.Weights, seed: int) -> dc.Panel:
+    """Return a panel with y, x and c."""
+    rng = np.random.default_rng(seed)
+    inverse = np.linalg.inv(np.eye(w.n) - SPATIAL * w.dense())
+
+    def paths(scale: FloatArray | float, tails: int = 0) -> FloatArray:
+        shocks = rng.standard_t(tails, (world.t + BURN, w.n)) if tails else rng.normal(size=(world.t + BURN, w.n))
+        e = shocks.copy()
+        for period in range(1, world.t + BURN):
+            e[period] += SERIAL * e[period - 1]
+        return np.asarray(inverse @ (e[BURN:] * scale).T)
+
+    scale = np.exp(rng.normal(scale=0.7, size=w.n)) if world.unequal else np.ones(w.n)
+    x, c = paths(scale if world.alike else 1.0), paths(1.0)
+    error = paths(scale, world.tails)
+    if world.factors:
+        loadings = inverse @ rng.normal(size=(w.n, 2))
+        path = rng.normal(size=(2, world.t))
+        x = x + np.outer(loadings[:, 0], path[0])
+        error = error + np.outer(loadings[:, 1], path[0 if world.common else 1])
+    y = world.effect * x + 0.5 * c + error
+    index = pd.MultiIndex.from_product([w.labels, range(2001, 2001 + world.t)], names=["unit", "year"])
+    frame = pd.DataFrame({name: values.ravel() for name, values in (("y", y), ("x", x), ("c", c))}, index=index)
+    if world.missing:
+        frame = frame[rng.random(len(frame)) > world.missing]
+    return dc.Panel.from_frame(frame.reset_index(), unit="unit", time="year")
+
+
+def numbers(result: dc.Result) -> Iterator[tuple[str, FloatArray]]:
+    """Yield the quantities of x with coef, p, low and high."""
+    columns = ["coef", "p", "low", "high"]
+    if not len(result.effects):
+        yield "coefficient", result.estimates.loc["x", columns].to_numpy()
+        return
+    for effect in ("direct", "indirect", "total"):
+        row = result.effects.loc[(effect, "x"), columns].to_numpy()
+        if np.isfinite(row[1]):
+            yield effect, row
+
+
+def one(world: World, model: dc.Model, w: dc.Weights, draws: int, intervals: bool, seed: int) -> dict[str, FloatArray]:
+    """Return, by quantity, whether the usual and the wild test reject, and whether each interval holds the truth."""
+    panel = drawn(world, w, seed)
+    usual = model.fit(panel, w)
+    if usual.end:
+        return {}
+    wild = type(model)(
+        **model.model_dump(exclude={"test", "replications", "seed", "intervals", "formula"})
+        | {"test": "wild", "replications": draws, "seed": seed, "intervals": intervals}
+    ).fit(panel, w)
+    out = {}
+    for (name, before), (_, after) in zip(numbers(usual), numbers(wild), strict=True):
+        # spillovers of the design are errors': an effect of x stays with its unit
+        truth = 0.0 if name == "indirect" else world.effect
+        held = [float(low <= truth <= high) for _, _, low, high in (before, after)]
+        out[name] = np.array([before[1] <= 0.05, after[1] <= 0.05, *held], dtype=np.float64)
+    return out
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write a table of rates."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--replications", type=int, default=1000)
+    parser.add_argument("--draws", type=int, default=199)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--coverage", action="store_true", help="an effect of 0.4, and intervals")
+    parser.add_argument("--only", nargs="*", default=list(WORLDS))
+    parser.add_argument("--models", nargs="*", default=list(MAIN))
+    asked = parser.parse_args(arguments)
+    head = "power | coverage" if asked.coverage else "size"
+    sys.stdout.write(f"{head} at 5 %: usual, wild\n\n| world | model | quantity | fits | usual | wild |")
+    sys.stdout.write(" usual interval | wild interval |\n" if asked.coverage else "\n")
+    sys.stdout.write("|---" * (8 if asked.coverage else 6) + "|\n")
+    start = time.perf_counter()
+    for name in asked.only:
+        world = (WORLDS | LARGE)[name]
+        world = replace(world, effect=0.4) if asked.coverage else world
+        w = weights_of(world.n)
+        for model in asked.models:
+            if world.missing and not isinstance(MODELS[model], dc.PanelRegression):
+                continue
+            results = Parallel(n_jobs=asked.jobs)(
+                delayed(one)(world, MODELS[model], w, asked.draws, asked.coverage, seed)
+                for seed in range(asked.replications)
+            )
+            for quantity in dict.fromkeys(key for result in results for key in result):
+                every = np.array([result[quantity] for result in results if quantity in result])
+                rates = every.mean(axis=0)[: 4 if asked.coverage else 2]
+                cells = " | ".join(f"{rate:.3f}" for rate in rates)
+                sys.stdout.write(f"| {name} | {model} | {quantity} | {len(every)} | {cells} |\n")
+                sys.stdout.flush()
+    sys.stdout.write(f"\n{asked.replications} replications x {asked.draws} draws; {time.perf_counter() - start:.0f} s\n")
+
+
+if __name__ == "__main__":
+    main()
