@@ -115,7 +115,7 @@ def drawn(world: World, w: dc.Weights, seed: int) -> dc.Panel:
     frame = pd.DataFrame({name: values.ravel() for name, values in (("y", y), ("x", x), ("c", c))}, index=index)
     if world.missing:
         frame = frame[rng.random(len(frame)) > world.missing]
-    return dc.Panel.from_frame(frame.reset_index(), unit="unit", time="year")
+    return dc.Panel.from_frame(frame.reset_index(), unit="unit", time="year", gaps="keep")
 
 
 def numbers(result: dc.Result) -> Iterator[tuple[str, FloatArray]]:
