@@ -33,7 +33,7 @@ def _table(name: str) -> pd.DataFrame:
 
 
 def series_ranges() -> pd.DataFrame:
-    """Return the possible values of common regional series, for units from counties to provinces.
+    """Return the possible values of common regional series, for units from counties to states.
 
     Returns
     -------
@@ -129,10 +129,4 @@ def _words() -> tuple[Mapping[str, Mapping[str, str]], ...]:
     return words
 
 
-lazy(
-    __name__,
-    dict.fromkeys(
-        ("adjacency", "ceads_fuels", "ceads_sectors", "indicators", "province", "provinces", "sectors", "tiles"),
-        "digicarbon.china.facts",
-    ),
-)
+lazy(__name__, also="digicarbon.china.facts")

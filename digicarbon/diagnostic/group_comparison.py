@@ -18,7 +18,7 @@ from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.errors import ConfigError, DigicarbonError, EstimationError
 from digicarbon.model import GroupedRegression, Model, PanelRegression
-from digicarbon.model._groups import By, Groups
+from digicarbon.model._groups import By, Groups, known_grouping
 from digicarbon.model.grouped_regression import Expanded, Interact, equal_test, grouped
 from digicarbon.note import Note, cut, note_of
 from digicarbon.numeric.resampling.group_permutation import PermutationStatistic, permutation_test, unit_moments
@@ -54,7 +54,7 @@ class _Line:
 def compare_groups(
     model: Model,
     panel: Panel,
-    by: By = "region",
+    by: By | None = None,
     interact: Interact = "focal",
     draws: int = 999,
     seed: int = 0,
@@ -68,9 +68,9 @@ def compare_groups(
     model : PanelRegression
         Its terms, effects and covariance are used.
     panel : Panel
-    by : str or mapping of str to str
-        A column of text or numbers that is constant within units, a grouping that is known for a country's units
-        (``region`` for Chinese provinces), or unit -> group.
+    by : str or mapping of str to str, optional
+        A column of text or numbers that is constant within units, a grouping that is known of a country's units, or
+        unit -> group. By default the known country's own grouping.
     interact : {"focal", "regressors", "all"}
         What differs between groups in the interacted model, see `GroupedRegression`.
     draws : int
@@ -106,6 +106,7 @@ def compare_groups(
     at least the observed one, b/B, and shows 1 - p where that exceeds one half: one tail in the direction of the
     estimate, which can be zero; it moves single observations unless the command's name begins with xt.
     """
+    by = known_grouping() if by is None else by
     refuse_unknown(interact, get_args(Interact), "interact")
     refuse_unknown(statistic, get_args(PermutationStatistic), "statistic")
     refuse_few_draws(draws)
@@ -255,7 +256,7 @@ class GroupComparison(Diagnostic):
     table_names: ClassVar[tuple[str, ...]] = ("groups",)
 
     model: ModelNode
-    by: By = "region"
+    by: By = Field(default_factory=known_grouping)
     interact: Interact = "focal"
     draws: Draws = 999
     seed: Seed = 0

@@ -10,7 +10,7 @@ from digicarbon.errors import DataError
 from digicarbon.note import Note
 
 MOST = 1 << 30
-"""The most bytes of an unpacked file. China's table by province, 1,302 by 1,302 sectors, has about 100 million."""
+"""The most bytes of an unpacked file. A table of 1,302 by 1,302 sectors has about 100 million."""
 
 
 def check_zip(file: Path) -> None:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 import scipy
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from digicarbon.arrays import FloatArray
 from digicarbon.errors import DataError, EstimationError
-from digicarbon.model._groups import By, Groups, groups_of
+from digicarbon.model._groups import By, Groups, groups_of, known_grouping
 from digicarbon.model._panel_columns import rows_of
 from digicarbon.model.batch import Null
 from digicarbon.model.panel_regression import PanelRegression
@@ -74,8 +74,8 @@ class GroupedRegression(PanelRegression):
     y, x, controls, formula, effects, estimator, cov, …
         As in `PanelRegression`; ``estimator`` is ``within`` or ``lsdv``.
     by : str or mapping of str to str
-        A column that holds each unit's group, a group that is known of a country's units (``region`` of Chinese
-        provinces), or unit -> group.
+        A column that holds each unit's group, a grouping that is known of a country's units, or unit -> group. By
+        default the known country's own grouping.
     interact : {"focal", "regressors", "all"}
         What differs between groups: the focal terms; the controls, too; the time effects, too. With ``all`` the
         coefficients are those of separate regressions, and one error variance is estimated from all groups.
@@ -92,7 +92,7 @@ class GroupedRegression(PanelRegression):
         ("null", "batch"), "several coefficients of one variable are no single estimate of a specification"
     )
 
-    by: By = "region"
+    by: By = Field(default_factory=known_grouping)
     interact: Interact = "focal"
 
     @model_validator(mode="after")

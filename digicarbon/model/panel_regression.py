@@ -78,7 +78,7 @@ class PanelRegression(Model):
     y, x, controls
         As in `Model`.
     formula : str or None
-        Instead of y, x and controls, e.g. ``"ln_ci ~ ln_e + ln_e^2 + lag(ln_pgdp) | province + year"``, in the notation
+        Instead of y, x and controls, e.g. ``"ln_ci ~ ln_e + ln_e^2 + lag(ln_pgdp) | unit + year"``, in the notation
         of `digicarbon.model._formula.read`. It goes before the other fields. Focal are the terms made of x where the
         formula has any, else those made of its first variable. Effects are those after ``|``; without it those of the
         field ``effects``, and none where that is not given.

@@ -6,7 +6,7 @@ A template is a sentence or a phrase with fields in braces, ``{name:kind}``. Kin
 - ``rest``: the same, or nothing;
 - ``list``, ``semicolons``, ``ands``: several of them, with commas, semicolons or "and" between them;
 - ``names``: several names that are the same in every language;
-- ``blanks``: the words of a table cell, e.g. fuel, province and year, in Chinese if all of them have Chinese words;
+- ``blanks``: the words of a table cell, e.g. fuel, place and year, in Chinese if all of them have Chinese words;
 - ``sentences``: notes one after another; ``lines``: notes on separate lines;
 - anything else, e.g. ``.2f``: Python's format of a number; no kind for a name that is the same in every language.
 

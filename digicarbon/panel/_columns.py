@@ -32,6 +32,8 @@ class Index:
         Position of each row's unit and period.
     unit_name, time_name : str
         What messages and tables call a unit and a period.
+    regions : str
+        The column of the regions that a sample names; empty where none is declared.
     """
 
     units: tuple[str, ...]
@@ -41,6 +43,7 @@ class Index:
     period_codes: IntArray
     unit_name: str = "unit"
     time_name: str = "time"
+    regions: str = ""
 
     def __post_init__(self) -> None:
         for array in (self.unit_codes, self.period_codes):
@@ -91,6 +94,7 @@ class Index:
             period_codes.astype(np.int64),
             self.unit_name,
             self.time_name,
+            self.regions,
         )
 
 

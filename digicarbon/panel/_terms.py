@@ -170,8 +170,8 @@ def evaluate(panel: Panel, terms: Sequence[str]) -> tuple[Panel, dict[str, tuple
     panel : Panel
         Without the rows that have no lag, lead or difference.
     names : dict of str to tuple of str
-        One name per column; ``C(region)`` gives ``region[east]`` and so on without the first value,
-        ``a:C(region)`` gives ``a:region[east]`` and so on, without the first value if ``a`` is a term as well.
+        One name per column; ``C(zone)`` gives ``zone[east]`` and so on without the first value,
+        ``a:C(zone)`` gives ``a:zone[east]`` and so on, without the first value if ``a`` is a term as well.
 
     Raises
     ------

@@ -74,7 +74,7 @@ class PanelDesign(Spec):
             raise ValueError(Note("defined_by_itself", key=f"derive.{circle[0]}", needs=_needs(circle))) from error
         return self
 
-    def assemble(self, frame: pd.DataFrame, unit_name: str, time_name: str) -> Panel:
+    def assemble(self, frame: pd.DataFrame, unit_name: str, time_name: str, regions: str = "") -> Panel:
         """Return the panel of all series, before terms are taken.
 
         Parameters
@@ -83,6 +83,8 @@ class PanelDesign(Spec):
             Columns ``unit``, ``time`` and the series.
         unit_name, time_name : str
             What messages and tables call a unit and a period.
+        regions : str
+            The column of the regions that a sample names; empty if there is none.
 
         Raises
         ------
@@ -93,7 +95,7 @@ class PanelDesign(Spec):
         if clash:
             raise DataError(Note("column_of_two_meanings", columns=cut(clash)))
         renamed = self._in_span(frame, time_name).rename(columns={"unit": unit_name, "time": time_name})
-        return Panel.from_frame(renamed, unit_name, time_name, self.gaps)
+        return Panel.from_frame(renamed, unit_name, time_name, self.gaps, regions)
 
     def take(
         self,

@@ -25,7 +25,7 @@ def as_result(fitted: object, unit: str = "unit", time: str = "time") -> Result:
     fitted : object
         A `Result`, or what ``fit`` returns in linearmodels (panel or iv) and statsmodels, or ``feols`` in pyfixest.
     unit, time : str
-        Names of pyfixest's fixed effects that are shown as unit and time effects, e.g. ``province``.
+        Names of pyfixest's fixed effects that are shown as unit and time effects, e.g. ``city``.
 
     Returns
     -------

@@ -22,7 +22,7 @@ TABLES = "input-output tables"
 
 @dataclass(frozen=True, eq=False)
 class InputOutputTable:
-    """A regional input-output table in producers' prices.
+    """A unit's input-output table in producers' prices.
 
     Attributes
     ----------
@@ -101,6 +101,8 @@ class Inputs:
         How to get series (and `TABLES`) that the source knows of but does not have.
     geometry : str
         A file of the units' polygons; empty where there is none.
+    regions : str
+        The column of text whose values ``sample.regions`` names; empty where the source declares none.
     findings : tuple of Finding or None
         The findings of the checks on loading; None where nothing was checked.
     """
@@ -117,6 +119,7 @@ class Inputs:
     units: Mapping[str, str] = field(default_factory=dict)
     absent: Mapping[str, Note] = field(default_factory=dict)
     geometry: str = ""
+    regions: str = ""
     findings: tuple[Finding, ...] | None = None
 
     def series(self, names: Iterable[str], wanted_by: str) -> pd.DataFrame:

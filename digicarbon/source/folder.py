@@ -10,6 +10,7 @@ from typing import ClassVar, Self
 import pandas as pd
 from pydantic import Field, model_validator
 
+from digicarbon.country import country
 from digicarbon.errors import DataError
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.note.recorded import recognised
@@ -29,8 +30,9 @@ class FolderSource(Source):
 
     The catalogue names the file and the column of each series, so that files written by ``digicarbon data import``
     and users' own tidy files load alike. Series of a file that does not exist are absent, which is an error only if
-    they are ``required``. Provinces are matched by their English or Chinese name or adcode. There is a row for each
-    chosen unit and year; values that no file has are missing, and the panel decides whether to refuse them.
+    they are ``required``. Units of a known country are matched in all their spellings. There is a row for each
+    chosen unit and year; values that no file has are missing, and the panel decides whether to refuse them. A unit is
+    called as the known country calls its own, else as its column in the first file that is read.
 
     Attributes
     ----------
@@ -179,7 +181,7 @@ class FolderSource(Source):
         inputs = Inputs(
             table.reindex(extent.index).reset_index(),
             source=self.name,
-            unit_name="province",
+            unit_name=_unit_name(shelf, extent.index),
             time_name="year",
             tables={} if halves is None else io_tables(*halves),
             notes=(
@@ -333,6 +335,13 @@ class FolderSource(Source):
         own = {name: entry.unit for name, entry in self.catalogue.items()}
         imported = {name: unit for file in self.further for name, unit in shelf.units_of_measurement(file).items()}
         return {name: own.get(name) or imported.get(name, "") for name in names}
+
+
+def _unit_name(shelf: Shelf, index: pd.MultiIndex) -> str:
+    """Return what messages and tables call a unit of some units and years."""
+    home = country()
+    units = list(map(str, index.get_level_values("unit").unique()))
+    return shelf.files[next(iter(shelf.taken))].unit if home.strangers(units) else home.noun
 
 
 def _either(options: Sequence[str]) -> Note | str:

@@ -141,8 +141,8 @@ class PlacedWeights(WeightsSpec):
     ----------
     coordinates : str or None
         A table with a row per unit; rows of units that the panel lacks are ignored. With None, units of a known
-        country have the places on record, Chinese provinces those of their capitals (units may then be named in
-        English, in Chinese, full or short, or by adcode); for other units, the panel's own columns of longitude and
+        country have the places on record, e.g. of their capitals (units may then be named in any of their spellings);
+        for other units, the panel's own columns of longitude and
         latitude are used.
     unit : str
         The column of the label.
@@ -168,7 +168,7 @@ class PlacedWeights(WeightsSpec):
     @model_validator(mode="after")
     def _check_metric(self) -> Self:
         if self.metric == "euclidean" and self.coordinates is None:
-            raise ValueError(Note("weights_capitals_in_degrees", key="metric"))
+            raise ValueError(Note("weights_places_in_degrees", key="metric"))
         return self
 
     def places(self, panel: Panel) -> Places:

@@ -215,6 +215,8 @@ class SimulatedSource(Source):
             simulated=True,
             notes=(self._note(),),
             units={str(fuel): unit.replace("_", " ") for fuel, unit in data.fuels().set_index("fuel")["unit"].items()},
+            # the regions of provinces are known by their names
+            regions="" if self.size == "provinces" else "region",
         )
 
     def _log_intensity(
