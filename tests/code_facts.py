@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -14,6 +14,8 @@ CUTTING = DECIDING | {"partition", "rpartition", "split"}
 PATTERNS = {"match", "fullmatch", "search", "findall", "finditer"}
 READERS = ("note", "importer", "_failures.py")
 """Rooms and files that may read words: old sentences, notes of imported files, errors of stores and servers."""
+PLACES = re.compile(r"""(?i)province|["'`]region["'`]|\bregion(\[|\s*[!=]=)|\(region\)|\bby=region\b""")
+"""A province, or ``region`` as the name of a column: quoted, in a formula or in a condition."""
 ESTIMATORS = {"DynamicPanel", "GroupedRegression", "NoModel", "PanelIV", "PanelRegression", "SpatialPanel"}
 
 
@@ -76,6 +78,27 @@ def ladders(package: Path) -> list[str]:
             if names & ESTIMATORS and "model" not in path.parts:
                 places.append(f"{path}:{node.lineno}")
     return places
+
+
+def places_named(package: Path, rooms: Sequence[str]) -> list[str]:
+    """Return the lines outside some rooms that name a province, or a column of regions that no source declares."""
+    lines = []
+    for path, _ in sources(package):
+        if path.parts[0] not in rooms:
+            text = (package / path).read_text(encoding="utf-8")
+            lines += [f"{path}:{n}" for n, line in enumerate(text.splitlines(), 1) if PLACES.search(line)]
+    return lines
+
+
+def codes_made(package: Path, rooms: Sequence[str]) -> set[str]:
+    """Return the texts in code outside some rooms: the codes of notes and errors are among them."""
+    return {
+        node.value
+        for path, tree in sources(package)
+        if path.parts[0] not in rooms
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
 
 
 def is_note(node: ast.expr) -> bool:
