@@ -9,6 +9,7 @@ import pandas as pd
 from pydantic import BeforeValidator, Field, model_validator
 
 from digicarbon.disk.text import DELIMITERS, WORDS, TextFormat, shown_mark
+from digicarbon.country import country
 from digicarbon.errors import DataError
 from digicarbon.note import Note, columns_there, cut, suggestion
 from digicarbon.source._read import as_periods, numbers_or_text, read_table
@@ -21,6 +22,10 @@ def _as_mark(value: object) -> object:
 
 _BY_WORD = BeforeValidator(_as_mark, json_schema_input_type=str)
 _FIELDS = ("encoding", "delimiter", "decimal", "thousands")
+
+
+def _grouping() -> str:
+    return country().grouping
 
 
 class TableSource(Source):
@@ -41,7 +46,8 @@ class TableSource(Source):
     columns : dict of str to str
         New name to the name in the file, e.g. ``ci: 碳强度``; a renamed column keeps only the new name.
     regions : str or None
-        The column whose values ``sample.regions`` names (its new name, if ``columns`` renames it); None: none.
+        The column whose values ``sample.regions`` names (its new name, if ``columns`` renames it); by default one of
+        the name that the known country's own grouping has; None: none.
     sheet : str or None
         The sheet of an Excel file; the first one if None.
     encoding : str or None
@@ -63,7 +69,7 @@ class TableSource(Source):
     unit: str
     time: str
     columns: dict[str, str] = Field(default_factory=dict)
-    regions: str | None = None
+    regions: str | None = Field(default_factory=_grouping)
     sheet: str | None = None
     encoding: str | None = None
     delimiter: Annotated[str, Field(min_length=1, max_length=1), _BY_WORD] | None = None
