@@ -8,8 +8,8 @@ from typing import Annotated, ClassVar, Literal, Self
 import pandas as pd
 from pydantic import BeforeValidator, Field, model_validator
 
-from digicarbon.disk.text import DELIMITERS, WORDS, TextFormat, shown_mark
 from digicarbon.country import country
+from digicarbon.disk.text import DELIMITERS, WORDS, TextFormat, shown_mark
 from digicarbon.errors import DataError
 from digicarbon.note import Note, columns_there, cut, suggestion
 from digicarbon.source._read import as_periods, numbers_or_text, read_table
