@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 
 from digicarbon.note import Note
+from digicarbon.panel import LOG_PREFIX, constituents
 from digicarbon.plan.choice import said
 from digicarbon.report.base import Record
-from digicarbon.result import SHOWN
+from digicarbon.result import REGRESSOR, SHOWN, MadeOf, Result
 from digicarbon.result import Quantity as Quantity
 
 AS_CONFIGURED = "as configured"
@@ -94,6 +95,8 @@ class Focal:
     notes : mapping of Note to int
         How many records have each note.
     outcomes : tuple of str
+    logarithms : frozenset of str
+        The terms and outcomes that are a logarithm at any one moment.
     again : int
         How many records show a fit that is already counted.
     powers, pieces : frozenset of int
@@ -110,6 +113,7 @@ class Focal:
     varied: dict[str, list[str]]
     notes: Counter[Note]
     outcomes: tuple[str, ...]
+    logarithms: frozenset[str] = frozenset()
     again: int = 0
     powers: frozenset[int] = frozenset()
     pieces: frozenset[int] = frozenset()
@@ -162,6 +166,7 @@ def focal(
     varied: dict[str, dict[str, None]] = {}
     notes: Counter[Note] = Counter()
     outcomes: dict[str, None] = {}
+    logarithms: set[str] = set()
     powers, pieces = [], []
     boundary: dict[int, str] = {}
     beyond: list[int] = []
@@ -172,6 +177,7 @@ def focal(
             continue
         notes.update(list(dict.fromkeys(record.result.notes)))
         outcomes[record.result.y] = None
+        logarithms |= _logarithms(record.result)
         powers += [position] if record.result.has_powers else []
         pieces += [position] if record.result.in_pieces else []
         boundary |= {position: record.result.end} if record.result.end else {}
@@ -195,12 +201,26 @@ def focal(
         varied={key: list(options) for key, options in varied.items()},
         notes=notes,
         outcomes=tuple(outcomes),
+        logarithms=frozenset(logarithms),
         again=again,
         powers=frozenset(powers),
         pieces=frozenset(pieces),
         boundary=boundary,
         beyond=frozenset(beyond),
     )
+
+
+def _logarithms(result: Result) -> set[str]:
+    """Return the focal terms and the outcome of a result that are logarithms, or lags of them."""
+    roles = dict(zip(result.terms, result.roles, strict=False))
+    made_of = {term: roles.get(term, REGRESSOR).made_of or constituents(term) for term in result.focal}
+    made_of[result.y] = constituents(result.y)
+    return {term for term, parts in made_of.items() if _is_logarithm(parts)}
+
+
+def _is_logarithm(parts: MadeOf) -> bool:
+    # the difference of a logarithm is a rate of growth
+    return bool(parts) and parts[0].operator in ("", "L") and parts[0].variable.startswith(LOG_PREFIX)
 
 
 def text_of(value: Any) -> str:
