@@ -37,7 +37,6 @@ SMALLEST_BEND = 1e-9
 MOST_LOST_DIGITS = 12.0
 """Of the sixteen digits of a number; cubes of logarithms of money lose about six."""
 LAG_KINDS = ("sar", "sdm", "sac")
-FEWER_ROWS = ("between", "first_difference")
 OUTSIDE = "extremum outside interval, trivial failure to reject"
 _AGAINST = "{} against a monotone one or its reverse"
 TESTED = {_AGAINST.format(shape): shape for shape in ("U shape", "inverse U shape")}
@@ -293,7 +292,7 @@ def observed(result: Result, panel: Panel, term: str) -> FloatArray:
     x = data.array([column])[:, 0]
     nobs = result.statistics.get("nobs", len(x))
     # means, differences and instruments of lags have fewer rows than the panel, but the panel's range counts
-    fewer = result.kind in FEWER_ROWS or any(role.of_past(result.y) for role in result.roles)
+    fewer = result.transformed or any(role.of_past(result.y) for role in result.roles)
     if nobs != len(x) and not fewer:
         raise DataError(Note("panel_of_other_fit", fitted=nobs, observations=len(x)))
     return np.asarray(x, dtype=np.float64)

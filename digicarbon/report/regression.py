@@ -17,12 +17,11 @@ from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, a
 from digicarbon.report.intervals import interval_files
 from digicarbon.report.pictured import Formats
 from digicarbon.report.summary import coefficients
-from digicarbon.result import REGRESSOR, Result, Role
+from digicarbon.result import REGRESSOR, Result, Role, effect_names
 from digicarbon.spec import Names
 
 Beneath = Literal["se", "t", "p", "interval"]
 
-EFFECTS = ("direct", "indirect", "total")
 PLACES = {"regressor": 1, "dummy": 1, "lag_x": 3}
 """The rank of a term's row by the kind of its role; focal terms come first, parameters that are no slopes last."""
 _BENEATH: Mapping[str, Mapping[Beneath, str]] = {
@@ -125,8 +124,8 @@ class RegressionTable(Report):
         hidden = set() if self.show_controls else _controls(records)
         shown = [term for term in terms if term not in hidden]
         rows += self._block(shown, [_by_term(r.result.terms, r.result.estimate_columns) for r in records], roles)
-        for position, effect in enumerate(EFFECTS if self.effects else ()):
-            columns = [_effect_by_term(record.result, position) for record in records]
+        for effect in effect_names(record.result for record in records) if self.effects else ():
+            columns = [_effect_by_term(record.result, effect) for record in records]
             focal = dict.fromkeys(term for r in records if r.result.spatial_effects for term in r.result.focal)
             shown = [term for term in focal if any(term in one for one in columns)]
             if shown:
@@ -257,23 +256,18 @@ def _by_term(terms: Sequence[str], columns: Mapping[str, FloatArray]) -> dict[st
     return dict(reversed(list(zip(terms, rows, strict=True))))
 
 
-def _effect_by_term(result: Result, position: int) -> dict[str, dict[str, float]]:
-    """Return the numbers of the direct (0), indirect (1) or total (2) effects by term."""
-    if result.spatial_effects is None:
-        return {}
-    columns = {name: column[position] for name, column in result.effect_columns.items()}
-    rows = _by_term(result.spatial_effects.terms, columns)
-    without = result.without_indirect if EFFECTS[position] == "indirect" else frozenset()
-    return {term: row for term, row in rows.items() if term not in without}
+def _effect_by_term(result: Result, effect: str) -> dict[str, dict[str, float]]:
+    """Return the numbers of an effect, e.g. the direct one, by term; none where the result lacks it."""
+    terms, columns = result.effects_of(effect)
+    without = result.without_indirect if effect == "indirect" else frozenset()
+    return {term: row for term, row in _by_term(terms, columns).items() if term not in without} if terms else {}
 
 
 def _effects(result: Result, kind: str) -> str:
     """Return whether a model has effects of a kind: yes, no, or random."""
     if kind in result.absorbed:
         return "yes"
-    random = {"random": ("unit",), "random_time": ("time",), "random_two_way": ("unit", "time")}
-    # spatial models have random effects of units only
-    return "random" if kind in random.get(result.kind, ("unit",) if "random" in result.absorbed else ()) else "no"
+    return "random" if kind in result.random else "no"
 
 
 def _roles(records: Sequence[Record]) -> dict[str, Role]:
