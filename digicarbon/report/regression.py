@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, field_validator
 
+from digicarbon import data
 from digicarbon.arrays import FloatArray
-from digicarbon.note import Note
+from digicarbon.errors import ConfigError
+from digicarbon.note import Note, cut, suggestion
 from digicarbon.report.base import MOST_RUNS, MostRuns, Record, Report, Table, attributed, notes_of
 from digicarbon.report.intervals import interval_files
 from digicarbon.report.pictured import Formats
@@ -22,6 +24,8 @@ from digicarbon.spec import Names
 
 Beneath = Literal["se", "t", "p", "interval"]
 
+STATISTICS = ("nobs", "n_units", "n_instruments", "r2_within", "loglik")
+TESTS = ("ar1", "ar2", "sargan", "hansen", "first_stage_f", "overid", "anderson_rubin")
 PLACES = {"regressor": 1, "dummy": 1, "lag_x": 3}
 """The rank of a term's row by the kind of its role; focal terms come first, parameters that are no slopes last."""
 _BENEATH: Mapping[str, Mapping[Beneath, str]] = {
@@ -76,8 +80,8 @@ class RegressionTable(Report):
     beneath: Beneath = "se"
     effects: bool = True
     show_controls: bool = True
-    statistics: Names = ("nobs", "n_units", "n_instruments", "r2_within", "loglik")
-    tests: Names = ("ar1", "ar2", "sargan", "hansen", "first_stage_f", "overid", "anderson_rubin")
+    statistics: Names = STATISTICS
+    tests: Names = TESTS
     dummies: bool = False
     most_runs: MostRuns = MOST_RUNS
     pictures: Formats = ()
@@ -108,13 +112,32 @@ class RegressionTable(Report):
         return files
 
     def table(self, title: str, records: Sequence[Record]) -> Table:
-        """Return the table."""
+        """Return the table.
+
+        Raises
+        ------
+        ConfigError
+            If there is no statistic or test of a name: neither the package has one nor any of the runs.
+        """
         if len(records) > self.most_runs:
             return coefficients(title, records, self.stars[1], self.decimals, self.words)
         # read once: these are few
         return self._side_by_side(title, list(records))
 
+    def _refuse_unknown(self, records: Sequence[Record]) -> None:
+        """Refuse a statistic that nobody knows; one of the package that these runs lack has no row."""
+        known = {**data.words(), **data.terms()}
+        there = dict.fromkeys(name for record in records for name in record.result.statistics)
+        for key, names in (("statistics", self.statistics), ("tests", self.tests)):
+            unknown = [name for name in names if name not in there and name.removesuffix("_p") not in known]
+            if unknown:
+                hint = suggestion(unknown[0], [*there, *STATISTICS, *TESTS])
+                raise ConfigError(
+                    Note("no_statistic", key=f"report.{key}", name=unknown[0], hint=hint, there=cut(there, 20))
+                )
+
     def _side_by_side(self, title: str, records: Sequence[Record]) -> Table:
+        self._refuse_unknown(records)
         words = self.words
         rows: list[tuple[str, list[str]]] = []
         rules: list[int] = []
