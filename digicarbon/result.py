@@ -15,8 +15,11 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.note import Note, cut, note_of, notes_of
 
-Quantity = Literal["coefficient", "direct", "indirect", "total"]
+Quantity = Literal["coefficient", "direct", "indirect", "total"] | str
+"""The coefficient, or an effect as a model's ``quantities`` call it."""
 EFFECTS = ("direct", "indirect", "total")
+AS_COEFFICIENT = ("direct", "total")
+"""The effects that a coefficient is where nothing spills over."""
 SHOWN = ("coef", "se", "p", "low", "high")
 """The columns of estimates and effects that reports and MLflow take."""
 
@@ -109,7 +112,8 @@ class Asked:
 
     Attributes
     ----------
-    quantity : {"coefficient", "direct", "indirect", "total"}
+    quantity : {"coefficient", "direct", "indirect", "total"} or str
+        ``coefficient`` or an effect. For a model that has effects, but no total one, ``total`` is its last effect.
         The coefficient of a model without spatial lags of the outcome or of x is its direct and total effect.
     term : str or None
         The focal term; None takes the first of a run.
@@ -294,7 +298,7 @@ class Result:
             return
         terms: Sequence[str]
         shown: list[FloatArray]
-        if quantity == "coefficient" or (quantity != "indirect" and self.without_spillovers):
+        if quantity == "coefficient" or (quantity in AS_COEFFICIENT and self.without_spillovers):
             terms, shown = self.terms, [self.estimate_columns[name] for name in SHOWN] if self.terms else []
         elif quantity not in self.effect_names:
             return
@@ -315,11 +319,16 @@ class Result:
         """
         if not self.focal or self.has_powers or (self.in_pieces and asked.term is None):
             return None
-        for term, (coef, se, p, *_) in self.focal_numbers(asked.quantity):
+        for term, (coef, se, p, *_) in self.focal_numbers(self.quantity(asked)):
             if asked.term in (None, term):
                 # as on a curve: an estimate without a standard error has no place there
                 return (term, coef, p) if np.isfinite([coef, se, p]).all() else None
         return None
+
+    def quantity(self, asked: Asked) -> str:
+        """Return which number is the effect: the asked one, or the last effect of a model that has no total one."""
+        names = self.effect_names
+        return names[-1] if names and asked.quantity == "total" and "total" not in names else asked.quantity
 
     @property
     def has_powers(self) -> bool:

@@ -180,12 +180,12 @@ def plan_(request: Request, every: bool = False) -> None:
         Show every run and every choice that is left out, even if there are many.
     """
     from digicarbon.cli.outlook import outlook
-    from digicarbon.sweep.sweep import settings
+    from digicarbon.sweep.sweep import settings_for
 
     plans = _plans(request)
     for composer, planned in plans:
         out = terminal()
-        ahead = outlook(planned, settings(composer))
+        ahead = outlook(planned, settings_for(composer, planned))
         runs = planned.runs if every or len(planned.runs) <= MOST_ROWS else planned.runs[:FIRST_ROWS]
         show(Table(f"{planned.name}: {counted(len(planned.runs), 'run')}", _rows(runs, ahead.states)), out)
         if len(runs) < len(planned.runs):
@@ -386,6 +386,7 @@ def _plans(request: Request, check_all: bool = False) -> list[tuple[Composer, Pl
     for composer in composers:
         try:
             planned.append((composer, plan(composer, axes, shop)))
+            sweep.settings_for(*planned[-1])
         except DigicarbonError as error:
             errors.append((composer.name, error))
     if errors and len(composers) == 1:

@@ -24,33 +24,54 @@ COLUMN = "column"
 """The key for the experiment's columns, in addition to the keys of the configuration."""
 IN_PIECES = Note("several_pieces")
 """The note on runs whose focal terms are pieces of an effect."""
-QUANTITY: Mapping[Quantity, Note] = {
-    "coefficient": Note("coefficient"),
-    "direct": Note("direct"),
-    "indirect": Note("indirect"),
-    "total": Note("total"),
-}
-"""A quantity before the word "effect"."""
-EFFECT: Mapping[Quantity, Note] = {
-    "coefficient": Note("coefficient"),
-    "direct": Note("direct_effect"),
-    "indirect": Note("indirect_effect"),
-    "total": Note("total_effect"),
-}
-HEAD: Mapping[Quantity, Note] = {
-    "coefficient": Note("one_coefficient"),
+_QUANTITY = {"direct": Note("direct"), "indirect": Note("indirect"), "total": Note("total")}
+_EFFECT = {"direct": Note("direct_effect"), "indirect": Note("indirect_effect"), "total": Note("total_effect")}
+_HEAD = {
     "direct": Note("one_direct_effect"),
     "indirect": Note("one_indirect_effect"),
     "total": Note("one_total_effect"),
 }
-"""A quantity as the first word of a sentence."""
-HEADS: Mapping[Quantity, Note] = {
-    "coefficient": Note("head_coefficients"),
+_HEADS = {
     "direct": Note("head_direct_effects"),
     "indirect": Note("head_indirect_effects"),
     "total": Note("head_total_effects"),
 }
-"""The same in the plural."""
+_ARTICLE = {"direct": Note("a_direct_effect"), "indirect": Note("an_indirect_effect"), "total": Note("a_total_effect")}
+
+
+def before_effect(quantity: Quantity) -> Note:
+    """Return a quantity before the word "effect"."""
+    return Note("coefficient") if quantity == "coefficient" else _QUANTITY.get(quantity) or _named(quantity)
+
+
+def effect_of(quantity: Quantity) -> Note:
+    """Return what a quantity is called within a sentence."""
+    return Note("coefficient") if quantity == "coefficient" else _EFFECT.get(quantity) or _named_effect(quantity)
+
+
+def head_of(quantity: Quantity) -> Note:
+    """Return a quantity as the first word of a sentence."""
+    return Note("one_coefficient") if quantity == "coefficient" else _HEAD.get(quantity) or _named_effect(quantity)
+
+
+def heads_of(quantity: Quantity) -> Note:
+    """Return the same in the plural."""
+    if quantity == "coefficient":
+        return Note("head_coefficients")
+    return _HEADS.get(quantity) or Note("named_effects", name=quantity)
+
+
+def one_of(quantity: Quantity) -> Note:
+    """Return a quantity with its article."""
+    return Note("a_coefficient") if quantity == "coefficient" else _ARTICLE.get(quantity) or _named_effect(quantity)
+
+
+def _named(quantity: Quantity) -> Note:
+    return Note("effect_name", name=quantity)
+
+
+def _named_effect(quantity: Quantity) -> Note:
+    return Note("named_effect", name=quantity)
 
 
 class Texts:

@@ -16,7 +16,7 @@ from digicarbon.errors import ConfigError
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.numeric.shape.influence import concentration, influence, robustness, shares, without_ends
 from digicarbon.report.base import Record, Report, Table, counted_notes, counted_once
-from digicarbon.report.focal import AS_CONFIGURED, EFFECT, HEAD, IN_PIECES, Focal, Quantity, focal
+from digicarbon.report.focal import AS_CONFIGURED, IN_PIECES, Focal, Quantity, effect_of, focal, head_of
 from digicarbon.report.joint import FACETS, Joint, JointRequest
 from digicarbon.report.picture import Format, Strip, plot_specification_curve, rendered
 from digicarbon.report.signs import meaning, number
@@ -235,10 +235,10 @@ class SpecificationCurve(Report):
                 )
             )
         if estimates.empty:
-            raise ConfigError(Note("curve_without_quantity", key="report.quantity", quantity=EFFECT[self.quantity]))
+            raise ConfigError(Note("curve_without_quantity", key="report.quantity", quantity=effect_of(self.quantity)))
         without = focal_runs.runs - len(focal_runs.boundary) - len(rows)
         notes = (
-            Note("without_quantity", runs=without, estimand=EFFECT[self.quantity]),
+            Note("without_quantity", runs=without, estimand=effect_of(self.quantity)),
             Note("with_powers", runs=int(with_powers.sum())),
             Note("with_pieces", runs=int(pieces.sum()), pieces=IN_PIECES),
             Note("without_error", runs=int((~finite & ~apart).sum())),
@@ -334,7 +334,7 @@ class SpecificationCurve(Report):
         notes = [
             Note(
                 "curve",
-                estimand=HEAD[self.quantity],
+                estimand=head_of(self.quantity),
                 terms=cut([self.words(term) for term in curve.rows["term"].unique()], 12),
                 outcomes=tuple(map(self.words, curve.focal_runs.outcomes)),
                 meaning=meaning(self.level),

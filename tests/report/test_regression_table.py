@@ -15,11 +15,12 @@ from roles import spatial_roles
 import digicarbon as dc
 from digicarbon.cli.command import show
 from digicarbon.errors import ConfigError
-from digicarbon.report import IntervalPicture, Record, RegressionTable, Table
+from digicarbon.report import IntervalPicture, Record, RegressionTable, SignTable, SpecificationCurve, Table
 from digicarbon.result import Asked, Effects, Inference, Result
 from digicarbon.spec import build
 from digicarbon.tracking import decode, metrics
 from digicarbon.tracking._codec import encode
+from digicarbon.tracking._rows import sign
 
 
 def result(terms: dict[str, tuple[float, float]], **fields: Any) -> Result:
@@ -325,7 +326,7 @@ def test_a_misspelt_statistic_is_a_sentence(key: str, name: str, meant: str) -> 
     assert said.startswith(
         f"report.{key}: there is no statistic '{name}'. Did you mean '{meant}'? These runs have nobs"
     )
-    assert f"没有统计量'{name}'。您是否想写'{meant}'？" in caught.value.note.text("zh")
+    assert f"没有统计量'{name}'。您是否想写'{meant}'？" in caught.value.said.text("zh")
 
 
 def test_effects_are_called_what_the_result_calls_them() -> None:
@@ -340,6 +341,14 @@ def test_effects_are_called_what_the_result_calls_them() -> None:
     assert {name: metrics(own)[f"{name}.ln_x"] for name in names} == {"short_run": 0.5, "long_run": 0.8}
     assert dict(own.focal_numbers("long_run"))["ln_x"][:2] == [0.8, 0.2]
     assert not dict(own.focal_numbers("total"))
+    # the last one is the effect of a run, as its model's ``quantities`` say
+    assert own.effect(Asked()) == ("ln_x", 0.8, own.effects.loc[("long_run", "ln_x"), "p"])
+    assert sign(own, Asked())["digicarbon.quantity"] == "long_run"
+    assert sign(own, Asked("short_run"))["digicarbon.sign"] == "+*"
+    counted = SignTable(quantity="short_run").table("t", [record("A", own)])
+    assert counted.notes[0] == "Significant: p < 0.05. Effects 'short_run' of ln_x."
+    curve = SpecificationCurve(quantity="long_run", pictures=()).table("t", [record("A", own), record("B", own)])
+    assert curve.cells.loc["median", "all"] == "0.8000"
     pictured = IntervalPicture(quantity="effects", pictures=()).table("t", [record("A", own)]).cells
     assert list(pictured.index) == ["short_run, ln_x, A", "long_run, ln_x, A"]
 
