@@ -67,7 +67,8 @@ def export(run: str, experiment: str, to: str, overrides: Sequence[str]) -> int:
     Parameters
     ----------
     run : str
-        A run (its id, the beginning of its id, or its label) or an experiment (its latest sweep).
+        A run (its id, the beginning of its id, or its label) or an experiment: the sweep that a report takes, of
+        those with at least one finished run.
     experiment : str
         Experiment in which a label is searched; may be empty.
     to : str
@@ -83,7 +84,7 @@ def export(run: str, experiment: str, to: str, overrides: Sequence[str]) -> int:
         If there is no such run, or its data have changed since the fit.
     """
     target = _free(to)
-    tracking, recorded = stored(run, experiment, overrides)
+    tracking, recorded = stored(run, experiment, overrides, finished=True)
     exported = _exported(tracking, recorded)
     if not exported.cases:
         more = Note("export_left_out", said=exported.uncounted) if exported.uncounted else ""

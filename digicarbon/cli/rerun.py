@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 import pandas as pd
 from rich.console import Console
@@ -22,7 +22,7 @@ from digicarbon.plan.reach import code_digest
 from digicarbon.plan.runs import content_hash
 from digicarbon.recorded import Recorded, config_of, plain
 from digicarbon.report import Table
-from digicarbon.result import Asked, Quantity, Result
+from digicarbon.result import Asked, Result
 from digicarbon.spec import own_classes
 from digicarbon.sweep.provenance import CODE, FINGERPRINT, fingerprint, today
 from digicarbon.tracking import QUANTITY, TERM, metrics, provenance
@@ -74,7 +74,7 @@ def rerun(run: str, experiment: str, overrides: Sequence[str]) -> int:
     _refuse(recorded)
     again = fitted_again(recorded, config_of(tracking, recorded))
     quantity = recorded.tags.get(QUANTITY)
-    asked = None if quantity is None else Asked(cast(Quantity, quantity), recorded.tags.get(TERM))
+    asked = None if quantity is None else Asked(quantity, recorded.tags.get(TERM))
     then, now = recorded.metrics, metrics(again.result, asked)
     if quantity is None:
         # earlier versions do not record which number is the effect

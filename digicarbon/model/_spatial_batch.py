@@ -9,16 +9,23 @@ import numpy as np
 
 from digicarbon.arrays import FloatArray
 from digicarbon.model._spatial_estimates import LAG_KINDS, Design, Kind, dense
-from digicarbon.model.batch import PLACES, Estimand
+from digicarbon.model.batch import Estimand
 from digicarbon.numeric.linear.within import Rows
 from digicarbon.numeric.resampling.null_model import NullModel, combined_null, error_null, lag_null
-from digicarbon.numeric.spatial.batch import LagBatch, LagOutcomes, LagSpace
+from digicarbon.numeric.spatial.batch import EffectName, LagBatch, LagOutcomes, LagSpace
 from digicarbon.numeric.spatial.error_batch import ErrorBatch
 from digicarbon.numeric.spatial.likelihood import Sample, near_end
 from digicarbon.numeric.spatial.operator import DenseOperator
 
 MOST_UNITS = 1000
 """Up to this size W is dense for many outcomes; larger ones are fitted one by one, by sparse factors."""
+
+_NAMES: dict[str, EffectName] = {
+    "coefficient": "coefficient",
+    "direct": "direct",
+    "indirect": "indirect",
+    "total": "total",
+}
 
 
 @lru_cache(maxsize=8)
@@ -36,7 +43,7 @@ class LagFits:
         self._batch = LagBatch(design.level[..., :-1], operator, design.sample, self._space)
         lag = f"W_{estimand.term}"
         self._lag = design.names.index(lag) if lag in design.names else None
-        self._focal, self._quantity = design.names.index(estimand.term), estimand.quantity
+        self._focal, self._quantity = design.names.index(estimand.term), _NAMES[estimand.quantity]
         self.key: Hashable = ("spatial", operator, design.sample)
 
     def prepare(self, outcomes: FloatArray) -> LagOutcomes:
@@ -85,7 +92,7 @@ def contrast_of(design: Design, estimand: Estimand) -> FloatArray:
     if estimand.quantity != "indirect":
         out[design.names.index(estimand.term)] = 1.0
     lag = f"W_{estimand.term}"
-    if PLACES.get(estimand.quantity, 0) and lag in design.names:
+    if estimand.quantity in ("indirect", "total") and lag in design.names:
         w = design.w
         sums = w.lag(np.ones((1, w.n, 1))) if w.constant_row_sum is None else np.array([w.constant_row_sum])
         out[design.names.index(lag)] = float(sums.mean())

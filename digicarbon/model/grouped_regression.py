@@ -197,16 +197,18 @@ class GroupedRegression(PanelRegression):
         self._refuse_small(panel, groups, len(split))
         columns: dict[str, FloatArray] = {}
         names: dict[str, tuple[str, ...]] = {}
-        made_of = panel.made_of(self.regressors, among=self.regressors)
+        made_of: dict[str, MadeOf] = {}
+        parts = panel.made_of(self.regressors, among=self.regressors)
         for term in (*x, *controls):
             names[term] = tuple(grouped(term, group) for group in groups.labels) if term in split else (term,)
             if term in split:
                 made_of |= {
-                    grouped(term, group): (*made_of[term], Constituent(groups.by, level=group))
-                    for group in groups.labels
+                    grouped(term, group): (*parts[term], Constituent(groups.by, level=group)) for group in groups.labels
                 }
                 column = panel.array([term])[:, 0]
                 columns |= {name: column * (groups.rows == g) for g, name in enumerate(names[term])}
+            else:
+                made_of[term] = parts[term]
         dummies = _dummies(panel, groups, self.fixed, self.interact == "all")
         focal = tuple(name for term in x for name in names[term])
         others = tuple(name for term in controls for name in names[term])

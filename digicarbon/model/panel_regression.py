@@ -63,6 +63,11 @@ RANDOM: Mapping[str, RandomEffects] = {
     "random_time": "random_time",
     "random_two_way": "random_two_way",
 }
+_RANDOM: Mapping[str, tuple[str, ...]] = {
+    "random": ("unit",),
+    "random_time": ("time",),
+    "random_two_way": ("unit", "time"),
+}
 
 _SE_WORDS: Mapping[Covariance, str] = {
     "driscoll_kraay": "Driscoll-Kraay",
@@ -263,6 +268,8 @@ class PanelRegression(Model):
                 **columns.statistics,
             },
             absorbed=self._absorbed,
+            random=() if self._of_other_rows else _RANDOM.get(self.effects, ()),
+            transformed=self._of_other_rows,
             notes=(
                 errors_note,
                 *((REPAIRED,) if repaired else ()),
@@ -346,8 +353,13 @@ class PanelRegression(Model):
         return {"none": (), "two_way": ("unit", "time")}.get(self.fixed, (self.fixed,))
 
     @property
+    def _of_other_rows(self) -> bool:
+        """Whether its observations are means or differences of rows."""
+        return self.estimator in ("between", "first_difference")
+
+    @property
     def _kind(self) -> str:
-        if self.estimator in ("between", "first_difference"):
+        if self._of_other_rows:
             return self.estimator
         if self.effects in RANDOM:
             return self.effects

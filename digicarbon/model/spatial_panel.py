@@ -238,6 +238,7 @@ class SpatialPanel(Model):
             absorbed={"none": (), "two_way": ("unit", "time"), "random": ("random",)}.get(
                 self.effects, (self.effects,)
             ),
+            random=("unit",) if self.effects == "random" else (),
             notes=self._notes(found, design),
             residuals=found.residuals,
             boundary=found.boundary,

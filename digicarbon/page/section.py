@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
-from typing import Any, cast
+from typing import Any
 
 from markupsafe import Markup
 
@@ -17,7 +17,6 @@ from digicarbon.page import asked, runs
 from digicarbon.page.words import Words
 from digicarbon.recorded import RecordedSweep
 from digicarbon.report import DiagnosticTable, Labels, Report, SpecificationCurve, Table
-from digicarbon.report.focal import Quantity
 from digicarbon.report.joint import Joint
 from digicarbon.sweep.provenance import SEEDS
 from digicarbon.sweep.tables import absent, finished
@@ -286,7 +285,7 @@ def _curve(
     """Return the specification curve of many runs: its picture, its tables, and why there is none."""
     if isinstance(report, SpecificationCurve) or len(overview.focal) < CURVE_RUNS:
         return {}, Markup(""), ""
-    quantity = report.asked.quantity if sweep.joint is None else cast(Quantity, sweep.joint.estimand)
+    quantity = report.asked.quantity if sweep.joint is None else sweep.joint.estimand
     spec = SpecificationCurve(quantity=quantity, pictures=("svg",), labels=report.labels, language=report.language)
     spec = _with_joint(spec, sweep.joint)
     try:

@@ -17,7 +17,7 @@ from digicarbon.config.files import GROUPS, UNNAMED, command_line, find, overrid
 from digicarbon.errors import DataError, TrackingError
 from digicarbon.note import Note, cut, suggestion
 from digicarbon.note.recorded import read_all
-from digicarbon.recorded._run import data_of, reading, sweeps_of
+from digicarbon.recorded._run import ENDED, data_of, in_order, reading, sweeps_of
 from digicarbon.report import Record
 from digicarbon.report.joint import FILE as JOINT
 from digicarbon.report.joint import Joint
@@ -98,7 +98,7 @@ class RecordedSweep:
     @property
     def ended(self) -> bool:
         """Whether all runs were tried and the sweep was closed."""
-        return self.status in (FINISHED, "FAILED")
+        return self.status in ENDED
 
     @property
     def simulated(self) -> bool:
@@ -300,9 +300,7 @@ def _parent(client: MlflowClient, tracking: Tracking, name: str) -> tuple[Mlflow
     own = [run for run in sweeps if run.data.tags.get(EXPERIMENT, name) == name]
     if not own:
         raise DataError(_nothing(tracking, name, known))
-    ended = [run for run in own if run.info.status in (FINISHED, "FAILED") and "runs.done" in run.data.metrics]
-    unchanged = [run for run in ended if OVERRIDES not in run.data.tags]
-    chosen = (unchanged or ended or own)[0]
+    chosen = in_order(own)[0]
     overrides = chosen.data.tags.get(OVERRIDES, "")
     later = next((run for run in own if run.data.tags.get(OVERRIDES, "") == overrides), chosen)
     others = {run.data.tags.get(OVERRIDES, ""): str(run.info.run_id) for run in reversed(own)}

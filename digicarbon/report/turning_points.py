@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from digicarbon.diagnostic.turning_points import OUTSIDE, TESTED, variable_with_powers
+from digicarbon.diagnostic.turning_points import OUTSIDE, TESTED
 from digicarbon.errors import ConfigError
 from digicarbon.note import Note
 from digicarbon.report.base import Record, Table
@@ -81,8 +81,7 @@ class TurningPointTable(RegressionTable):
         for record in records if self.pictures and len(records) <= self.most_runs else ():
             if record.panel is None:
                 continue
-            term = variable_with_powers(record.result.terms)
-            arguments = (record.result, record.panel(), term, record.label, record.simulated)
+            arguments = (record.result, record.panel(), None, record.label, record.simulated)
             figure = plot_curve(*arguments, self.language or "en", self.words)
             files |= files_of(f"curve_{record.label}", figure, self.pictures)
         return files

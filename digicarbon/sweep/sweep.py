@@ -18,11 +18,11 @@ from digicarbon.config.compose import Composer
 from digicarbon.disk.scratch import Scratch
 from digicarbon.errors import ConfigError, Interrupt
 from digicarbon.executor import Executor
-from digicarbon.note import Note
+from digicarbon.note import Note, suggestion
 from digicarbon.note.about import at, key_of
 from digicarbon.plan.runs import Plan, Run, require
 from digicarbon.report import Report, Table
-from digicarbon.result import Result
+from digicarbon.result import EFFECTS, Result
 from digicarbon.spec import Spec, build
 from digicarbon.sweep import before, engine, entries
 from digicarbon.sweep.engine import Fitted, Work
@@ -119,6 +119,26 @@ def settings(composer: Composer) -> Settings:
     return Settings(built("report", Report), built("executor", Executor), built("tracking", Tracking))
 
 
+def settings_for(composer: Composer, planned: Plan) -> Settings:
+    """Build the same for a plan, and refuse a report of a number that none of its models declares.
+
+    Raises
+    ------
+    ConfigError
+        As in `settings`, or if there is no such number.
+    """
+    chosen = settings(composer)
+    quantity = chosen.report.asked.quantity
+    known = ["coefficient", *EFFECTS]
+    if quantity not in known:
+        known = list(dict.fromkeys([*known, *(name for run in planned.runs for name in run.specs.model.quantities)]))
+    if quantity not in known:
+        key = "report.quantity"
+        hint = suggestion(quantity, known)
+        raise at(ConfigError(Note("no_quantity", key=key, name=quantity, hint=hint, known=known)), composer.where(key))
+    return chosen
+
+
 def sweep_key(planned: Plan) -> str:
     """Return the key that identifies a sweep when it is started again: from its name, its overrides and its runs."""
     text = "\n".join([store_name(planned), *planned.overrides, *sorted(run.key for run in planned.runs)])
@@ -150,7 +170,7 @@ def run(
         If the store cannot be opened or written, a specification of report, executor or tracking is wrong, or the
         report cannot be made of these runs; the runs are recorded then.
     """
-    chosen = settings(composer)
+    chosen = settings_for(composer, planned)
     record = ledger(planned.runs)
     roster = entries.roster(planned).to_bytes()
     table_key = before.key_of(roster, planned.title, chosen.report)

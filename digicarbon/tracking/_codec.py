@@ -18,6 +18,7 @@ from digicarbon.panel import constituents
 from digicarbon.result import (
     CONSTANT,
     DUMMY,
+    EFFECTS,
     LAG_ERROR,
     LAG_Y,
     REGRESSOR,
@@ -59,10 +60,12 @@ def encode(result: Result) -> str:
         "covariance": _array(result.covariance),
         "inference": [result.inference.df, result.inference.level],
         "statistics": {name: float(value) for name, value in result.statistics.items()},
-        "effects": effects and [effects.terms, _array(effects.coef), _array(effects.se)],
+        "effects": effects and [effects.terms, _array(effects.coef), _array(effects.se), effects.names],
         "tables": {name: _frame(table) for name, table in result.tables.items()},
         "absorbed": result.absorbed,
         "notes": [note.to_json() for note in result.notes],
+        "random": result.random,
+        "transformed": result.transformed,
         "boundary": result.boundary,
         "beyond": result.beyond,
         "errors_note": result.errors_note and result.errors_note.to_json(),
@@ -109,9 +112,11 @@ def decode(text: str) -> Result:
         covariance=covariance,
         inference=Inference(df, level),
         statistics=content["statistics"],
-        spatial_effects=effects and Effects(tuple(effects[0]), _read_array(effects[1]), _read_array(effects[2])),
+        spatial_effects=effects and _effects(*effects),
         tables={name: _read_frame(table) for name, table in content["tables"].items()},
         absorbed=tuple(content["absorbed"]),
+        random=tuple(content["random"]) if "random" in content else _random(content["kind"], content["absorbed"]),
+        transformed=content.get("transformed", content["kind"] in ("between", "first_difference")),
         notes=read_all(content["notes"]),
         boundary=tuple(at_end),
         beyond=bool(content.get("beyond", False)),
@@ -124,6 +129,18 @@ def decode(text: str) -> Result:
             content.get("made_of"),
         ),
     )
+
+
+def _effects(terms: Sequence[str], coef: Any, se: Any, names: Sequence[str] = EFFECTS) -> Effects:
+    """Return effects as `encode` wrote them; earlier versions knew the effects of spatial models only."""
+    return Effects(tuple(terms), _read_array(coef), _read_array(se), tuple(names))
+
+
+def _random(kind: str, absorbed: Sequence[str]) -> tuple[str, ...]:
+    """Return the random effects of a result of an earlier version, which did not record them."""
+    known = {"random": ("unit",), "random_time": ("time",), "random_two_way": ("unit", "time")}
+    # spatial models have random effects of units only
+    return known.get(kind, ("unit",) if "random" in absorbed else ())
 
 
 def _roles(node: Sequence[Sequence[Any]], count: int) -> tuple[Role, ...]:

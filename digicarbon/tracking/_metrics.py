@@ -32,16 +32,14 @@ def metrics(result: Result, asked: Asked | None = None) -> dict[str, float]:
         values = dict(zip(result.terms, result.estimate_columns[column].tolist(), strict=True))
         out |= {f"{column}.{named[term]}": value for term, value in values.items()}
         out |= {f"focal.{column}": values[term] for term in focal if term in values}
-    if result.spatial_effects is not None:
-        shown = [result.effect_columns[column].tolist() for column in SHOWN]
-        for place, effect in enumerate(("direct", "indirect", "total")):
-            for position, term in enumerate(result.spatial_effects.terms):
-                coef, se, p = (column[place][position] for column in shown)
-                if term in result.focal:
-                    name = f"{effect}.{named[term]}"
-                    out |= {name: coef, f"{name}.se": se, f"{name}.p": p}
-                if focal == (term,):
-                    out |= {f"focal.{effect}": coef, f"focal.{effect}.se": se, f"focal.{effect}.p": p}
+    for effect in result.effect_names:
+        terms, columns = result.effects_of(effect)
+        for term, coef, se, p in zip(terms, *(columns[column].tolist() for column in SHOWN), strict=True):
+            if term in result.focal:
+                name = f"{effect}.{named[term]}"
+                out |= {name: coef, f"{name}.se": se, f"{name}.p": p}
+            if focal == (term,):
+                out |= {f"focal.{effect}": coef, f"focal.{effect}.se": se, f"focal.{effect}.p": p}
     effect_of_run = result.effect(asked or Asked())
     if effect_of_run is not None:
         _, out["focal.effect"], out["focal.effect.p"] = effect_of_run

@@ -186,7 +186,7 @@ def sign(result: Result | None, asked: Asked) -> dict[str, str]:
     term, coef, p = effect
     significant = p < (1 - result.inference.level if asked.level is None else asked.level)
     mark = "+" if coef > 0 else "-" if coef < 0 else "0"
-    return {SIGN: f"{mark}{'*' if significant else ''}", QUANTITY: asked.quantity, TERM: term, **at_end}
+    return {SIGN: f"{mark}{'*' if significant else ''}", QUANTITY: result.quantity(asked), TERM: term, **at_end}
 
 
 def _text(entry: Entry) -> str:

@@ -1102,3 +1102,14 @@ def test_quotation_marks_in_the_folder_and_in_a_label(
     places = [Path(url2pathname(urlsplit(text).path)) for (text,) in rows]
     assert sorted(path.parent for path in places) == [place / "mlruns", place / "mlruns" / "artifacts"]
     assert sorted(path.name for path in place.iterdir()) == ["experiments", "mlruns", "page", "sent"]
+
+
+@pytest.mark.parametrize("verb", ["plan", "check", "run"])
+def test_a_misspelt_effect_is_a_sentence_before_any_fit(
+    verb: str, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([verb, "report=signs", "report.quantity=totl"]) == 2
+    said = capsys.readouterr().err
+    assert "report.quantity: no model has a number 'totl'. Did you mean 'total'? There are: coefficient, " in said
+    assert "ready" not in said
+    assert not list(Path().glob("mlruns/**/results*"))

@@ -270,12 +270,12 @@ STUDY = {
         ("source", "unit: unit", "unit: uni", "FE: conf/source/own.yaml: source.unit: panel.csv has no column 'uni'"),
         ("source", "path", "columns: {x: y}\npath", "FE: conf/source/own.yaml: source.columns.x: panel.csv has no"),
         ("weights", "b\n", "z\n", "SDM: conf/weights/own.yaml: weights.destination: e.csv has no column 'z'"),
-        ("weights", "true", "maybe", "SDM: conf/weights/own.yaml: weights.symmetric: must be a boolean; got 'maybe'."),
+        ("weights", "true", "maybe", "FE: conf/weights/own.yaml: weights.symmetric: must be a boolean; got 'maybe'."),
         (
             "weights",
             "Weights\n",
             "Weight\n",
-            "SDM: conf/weights/own.yaml: weights._target_: 'digicarbon.w",
+            "FE: conf/weights/own.yaml: weights._target_: 'digicarbon.w",
         ),
         ("outcome", "term: out", "term: oot", "FE: conf/outcome/own.yaml: outcome.term: panel.csv: The term 'oot' is"),
         ("outcome", "ln_out", "ln_oot", "FE: conf/outcome/own.yaml: outcome.controls: panel.csv: The term 'oot' is"),
@@ -361,6 +361,13 @@ def test_a_model_without_weights_is_fitted_once() -> None:
 
 
 # ---- content hash
+
+
+@pytest.mark.parametrize("words", [("weights=distance_band", "weights.power=-1"), ("weights=k_nearest", "weights.k=0")])
+def test_wrong_weights_are_refused_where_no_model_reads_them(words: tuple[str, ...]) -> None:
+    assert refusal("config", "model=twfe", *words) == refusal("config", "model=sdm", *words)
+    # a file that nobody reads may be missing
+    assert planned("config", "model=twfe", "weights=matrix").runs[0].specs.weights is None
 
 
 def test_hash_is_that_of_the_fit_not_of_the_way_to_it(folder: Path) -> None:
