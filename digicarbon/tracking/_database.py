@@ -16,13 +16,12 @@ from contextlib import closing
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import sqlalchemy as sa
 
 from digicarbon.note import Note
 from digicarbon.tracking._backend import EXPERIMENT_TAGS, Experiment, Parent
-from digicarbon.tracking._journal import Journal
 from digicarbon.tracking._places import local_folder, opening, put
 from digicarbon.tracking._results import sources
 from digicarbon.tracking._rows import HASH, KIND, PARENT, SWEEP, SWEEP_KEY, Row
@@ -39,6 +38,9 @@ from digicarbon.tracking._tables import (
     WORKSPACE,
 )
 from digicarbon.tracking._tables import EXPERIMENT_TAGS as TAGS_OF_EXPERIMENTS
+
+if TYPE_CHECKING:
+    from digicarbon.tracking._spool import Journal
 
 DRIVERS = frozenset({"sqlite+pysqlite", "postgresql+psycopg"})
 PATIENCE = 60
