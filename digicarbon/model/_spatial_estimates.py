@@ -12,7 +12,6 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.note import Note
 from digicarbon.numeric.linear.within import EffectsKind, demean
-from digicarbon.numeric.spatial.combined import fit_combined
 from digicarbon.numeric.spatial.likelihood import (
     Demeaning,
     Sample,
@@ -24,7 +23,6 @@ from digicarbon.numeric.spatial.likelihood import (
     fit_linear,
 )
 from digicarbon.numeric.spatial.operator import DenseOperator, SpatialOperator
-from digicarbon.numeric.spatial.random import RandomFit, fit_error_random, fit_lag_random
 from digicarbon.numeric.spatial.robust import Score, SpatialTerm, quasi_likelihood, unit_clustered
 from digicarbon.numeric.spatial.sparse import SparseOperator
 from digicarbon.result import LAG_ERROR, LAG_Y, VARIANCE, Role
@@ -185,6 +183,8 @@ def _error(design: Design, demeaning: Demeaning) -> SpatialFit:
 
 
 def _combined(design: Design, demeaning: Demeaning, cov: Covariance) -> Estimates:
+    from digicarbon.numeric.spatial.combined import fit_combined
+
     columns = np.concatenate([design.within, _lagged_y(design, demeaning)], axis=2)
     raw = np.concatenate([design.level, design.lagged_y], axis=2)
     first = demeaning == "first"
@@ -206,6 +206,8 @@ def _combined(design: Design, demeaning: Demeaning, cov: Covariance) -> Estimate
 
 
 def _random(kind: Kind, design: Design, structure: ErrorStructure) -> Estimates:
+    from digicarbon.numeric.spatial.random import RandomFit, fit_error_random, fit_lag_random
+
     found: RandomFit
     if kind in LAG_KINDS:
         spatial = "rho"
