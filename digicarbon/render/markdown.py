@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from digicarbon.render.grid import Grid
+from digicarbon.render.table import Grid
 
 
 def markdown(grids: Sequence[Grid]) -> str:

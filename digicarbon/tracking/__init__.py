@@ -14,8 +14,7 @@ from digicarbon.tracking._places import (
     opening,
     place,
 )
-from digicarbon.tracking._results import StoredResults, decode
-from digicarbon.tracking._roster import ROSTER, Planned, Roster
+from digicarbon.tracking._results import ROSTER, Planned, Roster, StoredResults, decode
 from digicarbon.tracking._rows import CONFIG, CONFIG_FILE, EXPERIMENT, OPENED, OVERRIDES, QUANTITY, TERM, Entry, metrics
 from digicarbon.tracking._spool import Delivered, deliver
 from digicarbon.tracking._store import Store, SweepContents, store_results, sweep_contents

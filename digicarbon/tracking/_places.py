@@ -14,7 +14,7 @@ from urllib.request import url2pathname
 
 from pydantic import field_validator
 
-from digicarbon.disk.whole import put as put
+from digicarbon.disk.files import put as put
 from digicarbon.errors import TrackingError
 from digicarbon.note import Note
 from digicarbon.secret import learn
