@@ -280,11 +280,11 @@ def _every_field(spec: Spec) -> dict[str, Any]:
 
 def _choices(specs: Specs) -> dict[str, dict[str, Any]]:
     """Return the fields that define a panel; the terms that models read are recorded with each run."""
-    chosen = {group: getattr(specs, group) for group in GROUPS}
-    return {
-        group: {name: x for name, x in _every_field(spec).items() if name not in spec.left_to_models}
-        for group, spec in chosen.items()
-    }
+    result: dict[str, dict[str, Any]] = {}
+    for group, spec in zip(GROUPS, _panel_specs(specs), strict=True):
+        left = spec.left_to_models
+        result[group] = {name: value for name, value in _every_field(spec).items() if name not in left}
+    return result
 
 
 def _options(run: Run) -> dict[str, str]:

@@ -247,9 +247,9 @@ class Database:
             # first, since it takes SQLite's lock: what is read afterwards cannot change before the end
             datasets = self._dataset_ids(connection, int(experiment_id), rows)
             self._insert(connection, RUNS, [_run(row, location, int(experiment_id)) for row in rows])
-            self._insert(connection, TAGS, list(_tags(rows)))
+            self._insert(connection, TAGS, _tags(rows))
             self._insert(connection, PARAMS, [(k, v, row.run_id) for row in rows for k, v in row.params.items()])
-            numbers = list(_numbers(rows))
+            numbers = _numbers(rows)
             self._insert(connection, METRICS, numbers)
             self._insert(connection, LATEST_METRICS, numbers)
             inputs = [_input(row, datasets[row.data_name, row.data_digest]) for row in rows]
@@ -444,20 +444,18 @@ def _run(row: Row, location: str, experiment_id: int) -> tuple[Any, ...]:
     )
 
 
-def _tags(rows: Sequence[Row]) -> Iterator[tuple[str, str, str]]:
-    for row in rows:
-        run_id = row.run_id
-        yield "mlflow.runName", row.name, run_id
-        for key, value in row.all_tags.items():
-            yield key, value, run_id
+def _tags(rows: Sequence[Row]) -> list[tuple[str, str, str]]:
+    return [
+        (key, value, row.run_id) for row in rows for key, value in (("mlflow.runName", row.name), *row.all_tags.items())
+    ]
 
 
-def _numbers(rows: Sequence[Row]) -> Iterator[tuple[str, float, int, int, bool, str]]:
-    for row in rows:
-        run_id, end = row.run_id, row.end
-        for key, value in row.metrics.items():
-            blank = math.isnan(value)
-            yield key, 0.0 if blank else value, end, 0, blank, run_id
+def _numbers(rows: Sequence[Row]) -> list[tuple[str, float, int, int, bool, str]]:
+    return [
+        (key, 0.0 if math.isnan(value) else value, row.end, 0, math.isnan(value), row.run_id)
+        for row in rows
+        for key, value in row.metrics.items()
+    ]
 
 
 def _input(row: Row, dataset_id: str) -> tuple[Any, ...]:
