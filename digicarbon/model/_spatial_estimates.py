@@ -12,6 +12,7 @@ from digicarbon.arrays import FloatArray
 from digicarbon.errors import EstimationError
 from digicarbon.note import Note
 from digicarbon.numeric.linear.within import EffectsKind, demean
+from digicarbon.numeric.spatial.combined import fit_combined
 from digicarbon.numeric.spatial.likelihood import (
     Demeaning,
     Sample,
@@ -183,8 +184,6 @@ def _error(design: Design, demeaning: Demeaning) -> SpatialFit:
 
 
 def _combined(design: Design, demeaning: Demeaning, cov: Covariance) -> Estimates:
-    from digicarbon.numeric.spatial.combined import fit_combined
-
     columns = np.concatenate([design.within, _lagged_y(design, demeaning)], axis=2)
     raw = np.concatenate([design.level, design.lagged_y], axis=2)
     first = demeaning == "first"
