@@ -70,7 +70,7 @@ class Spec(pydantic.BaseModel):
             If a field is unknown, missing, of the wrong type, or contradicts another; it lists every fault.
         """
         try:
-            super().__init__(**{name: _builtin(value) for name, value in fields.items()})
+            super().__init__(**_builtin(fields))
         except pydantic.ValidationError as error:
             raise SpecError(type(self), error) from None
 
@@ -80,17 +80,18 @@ class Spec(pydantic.BaseModel):
         return frozenset()
 
 
-_PLAIN = frozenset({str, int, float, bool})
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 
 
 def _builtin(value: Any) -> Any:
     """Return a value with dictionaries and lists for other containers, e.g. those of OmegaConf, which Hydra passes."""
-    if value is None or type(value) in _PLAIN:
+    if type(value) in _PLAIN:
         return value
+    # most values are plain, which is asked here once more to spare calls
     if isinstance(value, Mapping):
-        return {key: _builtin(item) for key, item in value.items()}
+        return {key: item if type(item) in _PLAIN else _builtin(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str | bytes | tuple | range):
-        return [_builtin(item) for item in value]
+        return [item if type(item) in _PLAIN else _builtin(item) for item in value]
     return value
 
 

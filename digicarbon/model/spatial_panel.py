@@ -10,9 +10,7 @@ import pandas as pd
 from pydantic import BeforeValidator, Field, model_validator
 
 from digicarbon.errors import DataError, WeightsError
-from digicarbon.model._panel_batch import LinearFits
 from digicarbon.model._panel_columns import Columns, rows_of
-from digicarbon.model._spatial_batch import MOST_UNITS, ErrorFits, LagFits, contrast_of, fit_null, null_sample
 from digicarbon.model._spatial_estimates import (
     DURBIN_KINDS,
     ERROR_KINDS,
@@ -37,9 +35,7 @@ from digicarbon.model.base import (
 )
 from digicarbon.model.batch import Batch, Estimand, Null, OneByOne, columns_key, under_null
 from digicarbon.note import Note, cut, suggestion
-from digicarbon.numeric.linear.linear_batch import LinearRule
 from digicarbon.numeric.linear.within import EffectsKind, absorbed_count, demean
-from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.numeric.spatial.effects import effects_by_unit, lag_effects, local_effects, simulated_errors
 from digicarbon.numeric.spatial.likelihood import Correction, Demeaning, Sample, in_sample, near_end
 from digicarbon.numeric.spatial.operator import SpatialOperator
@@ -47,9 +43,10 @@ from digicarbon.panel import Panel, constituents
 from digicarbon.result import CONSTANT, Effects, Inference, Quantity, Result, Role
 from digicarbon.spec import under
 from digicarbon.weights import Weights, WeightsSpec
-from digicarbon.weights.combined import Node
+from digicarbon.weights.base import Node
 
 if TYPE_CHECKING:
+    from digicarbon.numeric.resampling.null_model import NullModel
     from digicarbon.script import Extract, RPart, StataPart
 
 
@@ -253,6 +250,8 @@ class SpatialPanel(Model):
 
     def null(self, panel: Panel, weights: Weights | None, candidates: Sequence[Weights]) -> Null | None:
         """Return the model without its focal terms and their spatial lags; random effects are left in the errors."""
+        from digicarbon.model._spatial_batch import fit_null, null_sample
+
         design = self._design(panel, weights, None)
         panel = panel.with_terms(self.terms)
         stay = under_null(self.x, self.regressors)
@@ -278,6 +277,10 @@ class SpatialPanel(Model):
 
     def batch(self, panel: Panel, weights: Weights | None, estimand: Estimand) -> Batch:
         """Return what fits the model to many outcomes at once, one by one where its kind has no faster way."""
+        from digicarbon.model._panel_batch import LinearFits
+        from digicarbon.model._spatial_batch import MOST_UNITS, ErrorFits, LagFits, contrast_of
+        from digicarbon.numeric.linear.linear_batch import LinearRule
+
         alone = OneByOne(self, panel, weights, estimand)
         if self.cov != "classic" or self.effects == "random" or self.kind == "sac" or self.effects_se != "delta":
             return alone

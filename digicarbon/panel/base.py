@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from digicarbon.arrays import FloatArray, IntArray
 from digicarbon.errors import DataError
 from digicarbon.note import Note, columns_there, cut, suggestion
-from digicarbon.panel._columns import Column, Index, owned
-from digicarbon.panel._periods import in_order, label, periods_of
+from digicarbon.panel._index import Column, Index, in_order, label, owned, periods_of
 from digicarbon.panel._terms import SPELLING, evaluate, made_of
 from digicarbon.result import MadeOf
 

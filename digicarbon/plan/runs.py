@@ -16,8 +16,8 @@ from digicarbon.note import Note, cut, note_of
 from digicarbon.note.about import at, first_of, group_of, key_of, note_of_said, with_key
 from digicarbon.note.ending import ended
 from digicarbon.plan.choice import COMMAND_LINE, Axis, Choice, as_text
+from digicarbon.plan.exclude import Impossible
 from digicarbon.plan.expand import expand, flat
-from digicarbon.plan.impossible import Impossible
 from digicarbon.plan.prepare import Prepared, Specs, Workshop, specify
 from digicarbon.plan.reach import code_digest
 from digicarbon.spec import Spec, as_default, identity, own_classes, refuse_unknown

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from digicarbon import loaded
-from digicarbon.disk.scratch import Scratch
+from digicarbon.disk.files import Scratch
 from digicarbon.errors import Caught, EstimationError, legible
 from digicarbon.executor import Executor
 from digicarbon.executor.orphan import end_with

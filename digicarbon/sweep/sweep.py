@@ -1,7 +1,8 @@
-"""From experiment to runs to results: finished runs are not fitted again, workers fit, this process writes."""
+"""Calls a function when no answer has come for a while, even if the main thread is busy or waiting."""
 
 from __future__ import annotations
 
+import _thread
 import hashlib
 import signal
 import sys
@@ -10,12 +11,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from types import FrameType
-from typing import Any, TypeVar
+from types import FrameType, TracebackType
+from typing import Any, Self, TypeVar
 
 from digicarbon.config import yaml_text
 from digicarbon.config.compose import Composer
-from digicarbon.disk.scratch import Scratch
+from digicarbon.disk.files import Scratch
 from digicarbon.errors import ConfigError, Interrupt
 from digicarbon.executor import Executor
 from digicarbon.note import Note, suggestion
@@ -24,13 +25,78 @@ from digicarbon.plan.runs import Plan, Run, require
 from digicarbon.report import Report, Table
 from digicarbon.result import EFFECTS, Result
 from digicarbon.spec import Spec, build
-from digicarbon.sweep import before, engine, entries
+from digicarbon.sweep import engine, provenance, tables
 from digicarbon.sweep.engine import Fitted, Work
 from digicarbon.sweep.provenance import FINGERPRINT, ledger
-from digicarbon.sweep.quiet import WhenQuiet
 from digicarbon.sweep.stage import Stages
 from digicarbon.sweep.tables import Records, show, store_name
 from digicarbon.tracking import EXPERIMENT, OVERRIDES, ROSTER, Entry, Store, StoredResults, Tracking
+
+
+class WhenQuiet:
+    """A context within which a function is called after each pause that lasts long enough.
+
+    A sweep writes when answers come. If one run takes minutes, in this process or in a worker, earlier results would
+    wait in memory all that time, and be lost if the command is killed.
+
+    Parameters
+    ----------
+    seconds : float
+        Length of a pause.
+    act : callable
+        Called in a separate thread, never during `heard`. A KeyboardInterrupt that it raises reaches the main thread
+        at once, any other error with the next `heard` or at the end.
+    """
+
+    def __init__(self, seconds: float, act: Callable[[], None]) -> None:
+        self._seconds, self._act = seconds, act
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._last = time.monotonic()
+        self._acted = True
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._watch, daemon=True, name="digicarbon-quiet")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        self._thread.join()
+        if error is None:
+            self._raise()
+
+    @contextmanager
+    def heard(self) -> Iterator[None]:
+        """Hold the function back during the block, after which a pause begins."""
+        with self._lock:
+            self._raise()
+            try:
+                yield
+            finally:
+                self._last, self._acted = time.monotonic(), False
+
+    def _raise(self) -> None:
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+
+    def _watch(self) -> None:
+        while not self._over.wait(self._seconds / 2):
+            with self._lock:
+                if self._acted or time.monotonic() - self._last < self._seconds:
+                    continue
+                self._acted = True
+                try:
+                    self._act()
+                except KeyboardInterrupt:
+                    _thread.interrupt_main()
+                except BaseException as error:  # noqa: BLE001 - it is raised later, where it can be handled
+                    self._error = error
+
 
 S = TypeVar("S", bound=Spec)
 
@@ -172,14 +238,14 @@ def run(
     """
     chosen = settings_for(composer, planned)
     record = ledger(planned.runs)
-    roster = entries.roster(planned).to_bytes()
-    table_key = before.key_of(roster, planned.title, chosen.report)
+    roster = provenance.roster(planned).to_bytes()
+    table_key = tables.key_of(roster, planned.title, chosen.report)
     store = Store(chosen.tracking, store_name(planned))
     tags = {
         FINGERPRINT: record.fingerprint,
         EXPERIMENT: store_name(planned),
         **({OVERRIDES: " ".join(planned.overrides)} if planned.overrides else {}),
-        **entries.simulated_tag(planned.runs),
+        **provenance.simulated_tag(planned.runs),
     }
     with _Signals() as signals:
         done = store.open(
@@ -190,10 +256,10 @@ def run(
             resume=not force,
             files={**record.files, ROSTER: roster},
         )
-        book = _Book(store, planned.runs, entries.Entries(record, chosen.report.asked), signals, progress)
+        book = _Book(store, planned.runs, provenance.Entries(record, chosen.report.asked), signals, progress)
         try:
             book.take_over(done, elsewhere=not force)
-            shown = before.found(table_key, store.kept) if book.kept == len(planned.runs) else None
+            shown = tables.shown_before(table_key, store.kept) if book.kept == len(planned.runs) else None
             if shown is not None:
                 failed: list[tuple[str, str]] = []
                 store.finish({}, 0, book.done)
@@ -203,7 +269,7 @@ def run(
                 with Scratch() as scratch:
                     failed = [(planned.runs[index].label, book.errors[index]) for index in sorted(book.errors)]
                     shown = show(planned, chosen.report, book.records(planned), scratch.path, failed)
-                    again = {} if failed else before.recorded(shown, table_key)
+                    again = {} if failed else tables.recorded(shown, table_key)
                     places = store.finish({**shown.files, **again}, len(book.errors), book.done, shown.metrics)
         except KeyboardInterrupt:
             try:
@@ -269,7 +335,7 @@ class _Book:
         self,
         store: Store,
         runs: Sequence[Run],
-        maker: entries.Entries,
+        maker: provenance.Entries,
         signals: _Signals,
         progress: Callable[[int, int], None],
     ) -> None:

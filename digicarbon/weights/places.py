@@ -27,8 +27,7 @@ from digicarbon.numeric.spatial.proximity import (
 )
 from digicarbon.panel import Panel
 from digicarbon.source._read import read_table
-from digicarbon.weights._units import IslandsPlaced, as_known, check_coverage, file_labels, refuse_twice
-from digicarbon.weights.base import Islands, WeightsSpec
+from digicarbon.weights.base import IslandsPlaced, WeightsSpec, as_known, check_coverage, file_labels, refuse_twice
 
 Decay = Callable[[FloatArray], FloatArray]
 """Takes distances and returns weights of the same shape."""
@@ -127,11 +126,6 @@ def joined(matrix: scipy.sparse.csr_array, nearest_ones: Pairs, decay: Decay) ->
     alone = without_neighbour(matrix)
     destination, weight = nearest_ones.destination[alone], decay(nearest_ones.distance[alone])
     return linked(matrix, alone, destination, weight)
-
-
-def rest(islands: IslandsPlaced) -> Islands:
-    """Return what to do with units still without neighbour after `joined`, where there should be none."""
-    return "refuse" if islands == "nearest" else islands
 
 
 class PlacedWeights(WeightsSpec):

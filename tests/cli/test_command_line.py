@@ -107,6 +107,14 @@ def test_a_check_waits_for_nothing_that_it_does_not_use(folder: Path) -> None:
     assert loaded("main(['check'])", heavy) == "[]"
 
 
+def test_spatial_models_load_only_the_estimators_and_weights_that_they_use(folder: Path) -> None:
+    others = {f"digicarbon.{name}" for name in ("model._spatial_batch", "numeric.spatial.error_batch",
+              "numeric.spatial.random", "source._read", "weights.places")}  # fmt: skip
+    assert loaded("main(['run', 'table7_spatial_w1', 'executor=sequential'])", others) == "[]"
+    used = loaded("main(['run', 'model=sar', 'model.effects=random', 'executor=sequential'])", others)
+    assert used == "['digicarbon.numeric.spatial.random']"
+
+
 def test_a_sweep_on_a_store_that_is_there_does_without_mlflow(project: Path) -> None:
     heavy = {"mlflow", "alembic", "flask", "fastapi", "linearmodels", "spreg", "formulaic", "pandera"}
     run = "main(['run', 'executor=sequential', 'measure=ddl,bea', '-m'])"

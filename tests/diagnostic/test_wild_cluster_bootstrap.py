@@ -14,7 +14,7 @@ from digicarbon.diagnostic import WildClusterBootstrap
 from digicarbon.errors import ConfigError, DataError, EstimationError
 from digicarbon.report import DiagnosticTable, RegressionTable
 from digicarbon.report.base import Record
-from digicarbon.tracking._codec import decode, encode
+from digicarbon.tracking._results import decode, encode
 
 # the same arrays summed in another order
 TOLERANCE = 1e-8

@@ -24,7 +24,7 @@ from digicarbon.numeric.resampling.null_model import NullModel
 from digicarbon.result import EFFECTS, Quantity, Result, RoleKind
 from digicarbon.script import Extract, Names, Part, RPart, StataPart
 from digicarbon.script.words import Remarks
-from digicarbon.tracking._codec import decode, encode
+from digicarbon.tracking._results import decode, encode
 
 QUANTITIES: tuple[Quantity, ...] = ("coefficient", *EFFECTS)
 TOOLS = ("r", "stata")

@@ -13,13 +13,12 @@ import pytest
 from digicarbon.config.compose import Composer, loader
 from digicarbon.errors import DigicarbonError
 from digicarbon.plan.choice import Choice
+from digicarbon.plan.exclude import rules_for
 from digicarbon.plan.expand import expand, read_overrides
-from digicarbon.plan.impossible import rules_for
 from digicarbon.plan.prepare import Workshop
 from digicarbon.plan.runs import Plan, plan
 from digicarbon.spec import as_default
-from digicarbon.sweep.entries import Entries
-from digicarbon.sweep.provenance import ledger
+from digicarbon.sweep.provenance import Entries, ledger
 
 SHOP = Workshop()
 """Shared: the same simulated study is drawn once for all tests of this file."""
@@ -503,7 +502,7 @@ def test_how_many_combinations_cannot_run_and_what_leaves_them_out(folder: Path)
 def test_combinations_that_cannot_run_are_not_looked_for_without_end(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("digicarbon.plan.impossible.MOST", 3)
+    monkeypatch.setattr("digicarbon.plan.exclude.MOST", 3)
     said = refusal(
         experiment(
             "grid: {measure: [bea, nothing.x], model: [twfe]}".replace("nothing.x", "ddl") + "\nmodel: {x: [zz]}"

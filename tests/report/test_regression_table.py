@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from digicarbon.tracking._results import encode
 from rich.console import Console
 from roles import spatial_roles
 
@@ -19,7 +20,6 @@ from digicarbon.report import IntervalPicture, Record, RegressionTable, SignTabl
 from digicarbon.result import Asked, Effects, Inference, Result
 from digicarbon.spec import build
 from digicarbon.tracking import decode, metrics
-from digicarbon.tracking._codec import encode
 from digicarbon.tracking._rows import sign
 
 

@@ -11,7 +11,7 @@ import pytest
 from roles import made_roles
 
 from digicarbon.result import Effects, Inference, Result
-from digicarbon.tracking._codec import decode, encode
+from digicarbon.tracking._results import decode, encode
 
 RNG = np.random.default_rng(3)
 TABLES = {

@@ -18,7 +18,7 @@ from digicarbon.china.facts import provinces
 from digicarbon.config.compose import Composer, loader, missing
 from digicarbon.config.describe import find_option
 from digicarbon.errors import ConfigError, DataError, WeightsError
-from digicarbon.numeric.spatial import normalisation, proximity
+from digicarbon.numeric.spatial import operator, proximity
 from digicarbon.numeric.spatial.geography import great_circle_km
 from digicarbon.panel import Panel
 from digicarbon.plan.prepare import Workshop
@@ -551,7 +551,7 @@ def test_spectral_radius_of_small_and_large_matrices(n: int, directed: bool) -> 
     rng = np.random.default_rng(n)
     raw = _ring(n) if not directed else sparse.csr_array(_ring(n) * rng.uniform(0.5, 1.5, n))
     expected = np.abs(np.linalg.eigvals(raw.toarray())).max()
-    assert normalisation.spectral_radius(raw) == pytest.approx(expected, rel=1e-10)
+    assert operator.spectral_radius(raw) == pytest.approx(expected, rel=1e-10)
     assert directed or expected == pytest.approx(2.0)
 
 
