@@ -10,7 +10,7 @@ from digicarbon.tracking._metrics import metrics
 from digicarbon.tracking._places import SERVERS, SQLITE, absolute, local_folder, masked, obstacle, opening, place
 from digicarbon.tracking._results import StoredResults
 from digicarbon.tracking._roster import ROSTER, Planned, Roster
-from digicarbon.tracking._rows import CONFIG, CONFIG_FILE, EXPERIMENT, OPENED, OVERRIDES, QUANTITY, TERM
+from digicarbon.tracking._rows import CONFIG, CONFIG_FILE, EXPERIMENT, OPENED, OVERRIDES, QUANTITY, TERM, WHY
 from digicarbon.tracking._store import Store, SweepContents, store_results, sweep_contents
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "SERVERS",
     "SQLITE",
     "TERM",
+    "WHY",
     "Delivered",
     "Entry",
     "History",

@@ -87,6 +87,8 @@ class Entry:
         Id of the run in another sweep whose result was copied; empty for a run that was fitted now.
     asked : Asked
         Which number of the result is the run's effect.
+    why : Note or None
+        The sentence of a failed run as a note, without secrets.
     """
 
     label: str
@@ -102,3 +104,4 @@ class Entry:
     data_profile: str
     reused_from: str = ""
     asked: Asked = field(default_factory=Asked)
+    why: Note | None = None

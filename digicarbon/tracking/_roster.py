@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from digicarbon.note import Note
+from digicarbon.note import Note, note_of
 from digicarbon.note.recorded import read_all
 
 ROSTER = "runs.parquet"
@@ -57,18 +57,18 @@ class Roster:
     Attributes
     ----------
     runs : sequence of Planned
-    skipped : sequence of (str, str)
+    skipped : sequence of (str, Note)
         Choices that cannot run, with the reason.
     excluded : int
         Combinations that the experiment leaves out.
-    failed : sequence of (str, str)
+    failed : sequence of (str, Note)
         Columns that cannot run, with the reason.
     """
 
     runs: Sequence[Planned]
-    skipped: Sequence[tuple[str, str]] = ()
+    skipped: Sequence[tuple[str, Note]] = ()
     excluded: int = 0
-    failed: Sequence[tuple[str, str]] = ()
+    failed: Sequence[tuple[str, Note]] = ()
 
     def to_bytes(self) -> bytes:
         """Return it as the content of a Parquet file: equal texts are kept once."""
@@ -123,9 +123,13 @@ class Roster:
                 *(table[name].to_pylist() for name in names), columns, strict=True
             )
         ]
-        # an earlier version did not keep the columns that cannot run
-        skipped, failed = ([(label, reason) for label, reason in more.get(key, ())] for key in ("skipped", "failed"))
+        # an earlier version kept sentences, and no columns that cannot run
+        skipped, failed = ([(label, _why(why)) for label, why in more.get(key, ())] for key in ("skipped", "failed"))
         return cls(runs, skipped, more["excluded"], failed)
+
+
+def _why(node: Any) -> Note:
+    return Note.from_json(node) if isinstance(node, Mapping) else note_of(str(node))
 
 
 class _Texts:

@@ -13,8 +13,9 @@ from io_layout import Form, Made, made, provincial, save, save_text
 
 from digicarbon.__main__ import main
 from digicarbon.china.importer.io_provincial import IOProvincialImporter
-from digicarbon.errors import Caught, DataError
+from digicarbon.errors import DataError
 from digicarbon.importer.base import Imported
+from digicarbon.note.ending import Caught
 from digicarbon.source._tables import io_tables
 
 # sums of decimal figures that a workbook keeps as binary ones
