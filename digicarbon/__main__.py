@@ -15,6 +15,8 @@ from typing import Any
 from digicarbon.cli import usage
 from digicarbon.cli.arguments import FLAGS
 from digicarbon.errors import DigicarbonError, legible, no_end
+from digicarbon.note import Note
+from digicarbon.note.ending import Caught, ended
 from digicarbon.secret import hidden
 
 STATUS = {"FailedRunsError": 1, "UndeliveredError": 1, "WaitingRunsError": 3}
@@ -60,8 +62,6 @@ def _main(words: list[str]) -> int:
     broken = [legible(word) for word in words if legible(word) != word]
     if broken and words[0] in FLAGS:
         return _complain(f"command line: '{broken[0]}' is no text in UTF-8; write it anew.", 2)
-    from digicarbon.note.ending import Caught
-
     status = 0
     with Caught() as caught:
         status = _answer(words)
@@ -109,9 +109,6 @@ def _dispatch(words: list[str]) -> int:
 
 
 def _ended(error: BaseException) -> DigicarbonError:
-    from digicarbon.note import Note
-    from digicarbon.note.ending import ended
-
     return ended(error, Note("own_class"))
 
 

@@ -10,7 +10,8 @@ A template is a sentence or a phrase with fields in braces, ``{name:kind}``. Kin
 - ``sentences``: notes one after another, each but the last with a stop; ``lines``: notes on separate lines;
 - anything else, e.g. ``.2f``: Python's format of a number; no kind for a name that is the same in every language.
 
-The stop at the end of a nested note gives way to a mark that follows it in the template.
+The stop at the end of a nested note gives way to a mark that follows it in the template, and a stop that follows to a
+question mark at its end.
 
 ``[|s]`` and ``[is|are]`` depend on the number before them, ``[units: is|are]`` on the named field; for a list the
 number is its length.
@@ -44,7 +45,8 @@ CALLED = ("words", "rest", "list", "semicolons", "ands")
 _STOP = {"en": ".", "zh": "。"}
 _STOPS = (".", "。")
 _MARKS = (*_STOPS, *",，;；:：)）")
-_ENDS = (*_STOPS, "?", "？", "!", "！", "…", ":", "：")
+_QUESTIONS = ("?", "？")
+_ENDS = (*_STOPS, *_QUESTIONS, *"!！…:：")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,8 @@ def in_words(
         if isinstance(piece, str):
             if nested and piece.startswith(_MARKS):
                 words[-1] = _without_stop(words[-1])
-            words.append(piece)
+            asked = nested and words[-1].endswith(_QUESTIONS) and piece.startswith(_STOPS)
+            words.append(piece[1:] if asked else piece)
             nested = False
         elif isinstance(piece, Either):
             words.append(piece.one if _is_one(fields.get(piece.by)) else piece.many)

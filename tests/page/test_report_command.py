@@ -288,7 +288,7 @@ def test_a_sweep_that_has_not_ended_is_said_to_be_so(fitted: Path) -> None:
         (("small", "--pdf"), "has no flag --pdf. Flags: --out, --help."),
         (
             ("small", "--out"),
-            "--out: expected one argument. Name one experiment, and the folder of the page after --out",
+            "--out needs a value. Name one experiment, and the folder of the page after --out",
         ),
         (("small", "report=courve"), "Did you mean 'curve'?"),
         (("small", "report.decimal=2"), "Did you mean 'decimals'?"),

@@ -270,7 +270,7 @@ STUDY = {
         ("source", "unit: unit", "unit: uni", "FE: conf/source/own.yaml: source.unit: panel.csv has no column 'uni'"),
         ("source", "path", "columns: {x: y}\npath", "FE: conf/source/own.yaml: source.columns.x: panel.csv has no"),
         ("weights", "b\n", "z\n", "SDM: conf/weights/own.yaml: weights.destination: e.csv has no column 'z'"),
-        ("weights", "true", "maybe", "SDM: conf/weights/own.yaml: weights.symmetric: must be a boolean; got 'maybe'."),
+        ("weights", "true", "maybe", "SDM: conf/weights/own.yaml: weights.symmetric: must be true or false; got 'maybe'."),
         (
             "weights",
             "Weights\n",

@@ -305,8 +305,8 @@ def test_a_blend_adds_matrices_of_one_normalisation(ring: dict[str, Any]) -> Non
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"share": 1.5}, r"weights\.share.* less than or equal to 1; got 1\.5"),
-        ({"share": -0.1}, r"weights\.share.* greater than or equal to 0; got -0\.1"),
+        ({"share": 1.5}, r"weights\.share.* at most 1; got 1\.5"),
+        ({"share": -0.1}, r"weights\.share.* at least 0; got -0\.1"),
         ({"first": "w1_adjacency"}, r"weights\.first.*must be a node with a `_target_`"),
         ({"first": {"_target_": "digicarbon.weights.KNearestWeights", "kk": 2}}, r"weights\.first.*kk is not a field"),
         ({"first": {"_target_": "digicarbon.source.TableSource"}}, r"is not a digicarbon WeightsSpec"),
