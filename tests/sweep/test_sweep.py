@@ -267,7 +267,7 @@ def test_an_experiment_that_lists_others(project: Path, capsys: pytest.CaptureFi
         "defaults: [config, _self_]\nexperiments: [paper]\n", encoding="utf-8"
     )
     assert main(["check", "paper"]) == 2
-    assert "paper > part > paper goes round for ever" in capsys.readouterr().err
+    assert "paper > part > paper leads back to itself" in capsys.readouterr().err
 
 
 def test_a_run_that_ends_its_process_fails_alone(mine: Path) -> None:
@@ -488,7 +488,7 @@ def test_a_result_that_no_file_can_hold_is_told_of(mine: Path, monkeypatch: pyte
     assert finished.done == 3
     assert finished.table is not None
     assert list(finished.table.cells.columns) == ["model.mood=good", "model.mood=fine"]
-    assert "1 run more: recorded, but what was found cannot be read back." in finished.table.notes
+    assert "1 run more: recorded, but their results cannot be read back." in finished.table.notes
 
 
 def test_many_runs_end_with_a_summary(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

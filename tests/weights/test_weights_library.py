@@ -477,8 +477,8 @@ def test_spmat(tmp_path: Path) -> None:
     [
         (GalWeights, "x\n", "line 1: 'x' must be the number of units"),
         (GalWeights, "2\na 1\nb\n", "line 1: 2 units are announced, but 1 follow; the file may be cut off"),
-        (GalWeights, "2\na 2\nb\nb 1\na\n", "line 3: a is said to have 2 neighbours, but 1 follow"),
-        (GalWeights, "2\na 1\nb\nb 1\n", "line 4: b is said to have 1 neighbours, but 0 follow"),
+        (GalWeights, "2\na 2\nb\nb 1\na\n", "line 3: a is listed with 2 neighbours, but 1 follow"),
+        (GalWeights, "2\na 1\nb\nb 1\n", "line 4: b is listed with 1 neighbours, but 0 follow"),
         (GalWeights, "2\na b 1\nb\n", "line 2: 'a b 1' must be a label without blanks"),
         (GalWeights, "2\na 1\nb\na 1\nb\n", "line 4: a is repeated"),
         (GalWeights, "2\na 1\nc\nb 1\na\n", "line 3: the neighbour c has no line of its own"),
