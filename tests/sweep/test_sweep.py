@@ -276,7 +276,7 @@ def test_a_run_that_ends_its_process_fails_alone(mine: Path) -> None:
     finished = run("config", "executor.n_jobs=2", "executor.batch=1", "model=fragile", "model.mood=good,bad,fine")
     (failure,) = finished.failures
     assert failure[0] == "model.mood=bad"
-    assert failure[1].startswith("Its process ended without an answer, also when the run was fitted alone")
+    assert str(failure[1]).startswith("Its process ended without an answer, also when the run was fitted alone")
     stored = children("digicarbon")
     assert {label: one.info.status for label, one in stored.items()} == {
         "model.mood=good": "FINISHED",
