@@ -6,6 +6,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from textwrap import fill, indent
 from typing import Any, NoReturn
@@ -147,7 +148,7 @@ class Verb(ArgumentParser):
         """Refuse what argparse would refuse, in words of ours."""
         actions = {name: one for one in self._actions for name in one.option_strings}
         given = set()
-        for word, following in zip(words, [*words[1:], "-"], strict=True):
+        for word, following in pairwise([*words, "-"]):
             flag, equals, value = word.partition("=")
             if not word.startswith("-") or (self._reader and flag not in actions):
                 continue
