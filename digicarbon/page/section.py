@@ -161,7 +161,6 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
     overview = _Overview.at(sweep)
     if isinstance(report, SpecificationCurve):
         report = _with_joint(report, sweep.joint)
-    labels = Labels(words.language, report.labels)
     table, refusal = _table(sweep, report, title)
     new_pictures, complaint = _new_pictures(sweep, report, title) if changed else ({}, None)
     curve, tables, why_no_curve = _curve(sweep, report, overview, title)
@@ -175,20 +174,20 @@ def section(sweep: RecordedSweep, name: str, report: Report, changed: bool, word
         title=title,
         simulated=sweep.simulated,
         facts=list(_facts(sweep, base, words)),
-        warnings=[*_warnings(sweep, words), *labels.notes([complaint] if complaint else [])],
+        warnings=[*_warnings(sweep, words), *([_said(complaint, words)] if complaint else [])],
         table=table,
         table_html=Markup("") if table is None else Markup(table.to_html_piece(addresses)),
         complaint=str(refusal or complaint or ""),
-        refusal=_said(refusal, labels) or ("" if table is not None else words("none_fitted")),
+        refusal=_said(refusal, words) or ("" if table is not None else words("none_fitted")),
         pictures=pictures,
         more_pictures=further_pictures,
         curve=tables if isinstance(report, SpecificationCurve) else tables + _joint(sweep.joint, words),
-        curve_note=_said(why_no_curve, labels),
+        curve_note=_said(why_no_curve, words),
         diagnostics=list(_diagnostics(sweep, report, overview, addresses)),
         count=sum(1 + len(run.twins) for run in sweep.roster.runs),
         runs=runs.payload(sweep, overview.focal, base, words, report.words),
-        failures=_reasons(sweep.failures, labels),
-        skipped=_reasons([*sweep.roster.failed, *sweep.roster.skipped], labels),
+        failures=_reasons(sweep.failures, words),
+        skipped=_reasons([*sweep.roster.failed, *sweep.roster.skipped], words),
         more_failures=max(len(sweep.failures) - MOST_FAILURES, 0),
         more_skipped=max(len(sweep.roster.failed) + len(sweep.roster.skipped) - MOST_FAILURES, 0),
         left=sweep.left[:MOST_FAILURES],
@@ -224,14 +223,14 @@ class _Overview:
         return cls(focal, places)
 
 
-def _said(note: Note | None, labels: Labels) -> str:
-    """Return the words of a note in the reader's language; empty if there is none."""
-    return "" if note is None else labels.notes([note])[0]
+def _said(note: Note | None, words: Words) -> str:
+    """Return an error in the reader's language; empty if there is none. Variables keep their names in files."""
+    return "" if note is None else note.text(words.language)
 
 
-def _reasons(items: Sequence[tuple[str, Note]], labels: Labels) -> list[tuple[str, str]]:
+def _reasons(items: Sequence[tuple[str, Note]], words: Words) -> list[tuple[str, str]]:
     """Return the first labels of a list, with reasons in the reader's language."""
-    return [(label, _said(why, labels)) for label, why in items[:MOST_FAILURES]]
+    return [(label, _said(why, words)) for label, why in items[:MOST_FAILURES]]
 
 
 def _table(sweep: RecordedSweep, report: Report, title: str) -> tuple[Table | None, Note | None]:
