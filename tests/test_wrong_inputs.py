@@ -355,7 +355,7 @@ COMMAND_LINE: list[tuple[Mapping[str, str], str, list[str]]] = [
     ({}, "-m model=fe,fee", ["command line: model=fee: there is no such option. Did you mean 'fe'?"]),
     ({}, "-m executor=loky,threading", ["command line: executor is one for the whole sweep"]),
     ({}, "~weights", ["command line, ~weights: every run has an option of weights", "digicarbon list weights"]),
-    ({}, "~diagnostic=none", ["command line, ~diagnostic=none: every run", "diagnostic=none has none"]),
+    ({}, "~diagnostic=none", ["command line, ~diagnostic=none: every run", "Choose diagnostic=none for a run without"]),
     ({}, "~nothing", ["command line: there is no key 'nothing'", "Keys:"]),
     ({}, "~model.effects=one", ["command line: ~model.effects: its value is two_way"]),
     ({}, "~columns.FE(1)", ["command line: '~columns.FE(1)' cannot be read", "`columns: {FE(1): null}`"]),
