@@ -70,7 +70,7 @@ def run(request: Request, force: bool = False) -> None:
     FailedRunsError
         If at least one run failed, or a column cannot run.
     """
-    failures: list[tuple[tuple[str, str], str]] = []
+    failures: list[tuple[tuple[str, Note], str]] = []
     waiting = 0
     where = [word for word in request.overrides if word.startswith("tracking")]
     plans = _plans(request)

@@ -16,8 +16,9 @@ import pandas as pd
 
 from digicarbon.cli.stored import stored
 from digicarbon.disk.cells import plain_table
-from digicarbon.errors import Caught, ConfigError, DataError, counted
+from digicarbon.errors import ConfigError, DataError, counted
 from digicarbon.note import Note
+from digicarbon.note.ending import Caught
 from digicarbon.plan.prepare import Prepared, Specs, Workshop, specify
 from digicarbon.recorded import Recorded, file_of, find, plain
 from digicarbon.recorded import sweep as sweep_of
@@ -159,8 +160,7 @@ def _prepared(shop: Workshop, specs: Specs, row: Mapping[str, object]) -> Prepar
         if same:
             return prepared
         raise DataError(Note("export_data_changed"))
-    why = caught.sentence.rstrip(".")
-    raise DataError(Note("export_refused", run=row["run_id"], label=row["label"], reason=why))
+    raise DataError(Note("export_refused", run=row["run_id"], label=row["label"], reason=caught.note))
 
 
 def _files(tracking: Tracking, recorded: Recorded, exported: Exported) -> dict[str, bytes]:

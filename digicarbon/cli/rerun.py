@@ -15,8 +15,9 @@ from rich.console import Console
 from digicarbon.cli.command import show
 from digicarbon.cli.stored import stored
 from digicarbon.config.files import command_line
-from digicarbon.errors import Caught, DataError, EstimationError, counted, listing
+from digicarbon.errors import DataError, EstimationError, counted, listing
 from digicarbon.note import Note, cut
+from digicarbon.note.ending import Caught
 from digicarbon.plan.prepare import Prepared, Specs, Workshop, specify
 from digicarbon.plan.reach import code_digest
 from digicarbon.plan.runs import content_hash
@@ -105,7 +106,7 @@ def fitted_again(recorded: Recorded, config: str) -> Again:
     if missing and own_classes(plain(config, recorded.run_id)):
         # code named by the record is not run if there is nothing to fit
         raise EstimationError(Note("rerun_not_today", run=recorded.run_id, more=missing_note))
-    with Caught("The code of the run") as caught, threadpool_limits(1):
+    with Caught(Note("code_of_run")) as caught, threadpool_limits(1):
         specs = specify(plain(config, recorded.run_id))
         shop = Workshop()
         prepared = shop.prepare(specs)
@@ -113,7 +114,7 @@ def fitted_again(recorded: Recorded, config: str) -> Again:
         result = specs.model.described(specs.model.fit(prepared.panel, prepared.weights), prepared.panel)
         tables = specs.diagnostic.tables(prepared.panel, prepared.weights)
         return Again(recorded, specs, prepared, replace(result, tables={**result.tables, **tables}))
-    why = Note("rerun_because", gone=missing_note, reason=caught.sentence)
+    why = Note("rerun_because", gone=missing_note, reason=caught.note)
     raise EstimationError(Note("rerun_not_today", run=recorded.run_id, more=why))
 
 

@@ -74,6 +74,14 @@ class Row:
         """Return the row of a statistic."""
         return cls(test, null, statistic.value, statistic.df, statistic.p, df2=statistic.df2)
 
+    def decision(self, alpha: float) -> Note:
+        """Return whether the null is rejected at a level, with the null; without a test only the note on it."""
+        if math.isnan(self.p):
+            return self.null
+        if not self.reliable:
+            return Note("undecided", null=self.null)
+        return Note("rejected" if self.p <= alpha else "not_rejected", level=alpha, null=self.null)
+
 
 def table(rows: Iterable[Row]) -> pd.DataFrame:
     """Return a DataFrame with columns test, null, statistic, df, df2 and p."""

@@ -9,7 +9,7 @@ import pandas as pd
 from pydantic import Field
 
 from digicarbon.diagnostic._arguments import spatial_of
-from digicarbon.diagnostic._rows import Row, aligned, where_possible
+from digicarbon.diagnostic._rows import aligned, where_possible
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import BootstrapDraws, ModelNode, as_durbin, dependence_rows
 from digicarbon.diagnostic.nested import durbin_rows, effects_rows, hausman_rows
@@ -71,22 +71,11 @@ def choose(
         "effects": effects_rows(durbin, panel, weights, draws, seed),
     }
     lines = [
-        (step, row.test, row.statistic, row.p, str(_decision(row, alpha)))
-        for step, rows in steps.items()
-        for row in rows
+        (step, row.test, row.statistic, row.p, str(row.decision(alpha))) for step, rows in steps.items() for row in rows
     ]
     p = {row.test: row.p for rows in steps.values() for row in rows if row.reliable}
     lines.append(("choice", "model", float("nan"), float("nan"), str(_choice(p, alpha))))
     return pd.DataFrame(lines, columns=list(COLUMNS))
-
-
-def _decision(row: Row, alpha: float) -> Note:
-    """Return whether a null is rejected, with the null."""
-    if row.p != row.p:
-        return row.null
-    if not row.reliable:
-        return Note("undecided", null=row.null)
-    return Note("rejected" if row.p <= alpha else "not_rejected", level=alpha, null=row.null)
 
 
 def _choice(p: Mapping[str, float], alpha: float) -> Note:

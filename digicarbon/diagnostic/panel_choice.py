@@ -85,7 +85,7 @@ def choose_panel_model(model: Model, panel: Panel, alpha: float = 0.05, seed: in
     regression = _regression(model)
     path = _path(arrays_of(regression, panel), regression.cov, alpha, regression.variance, seed)
     lines = [
-        (step, row.test, row.statistic, row.df, row.df2, row.p, str(_decision(row, alpha)))
+        (step, row.test, row.statistic, row.df, row.df2, row.p, str(row.decision(alpha)))
         for step, rows in path.steps.items()
         for row in rows
     ]
@@ -155,15 +155,6 @@ def _hausman(data: PanelArrays, effects: EffectsKind, cov: str, method: Method) 
 def _any_rejects(rows: Iterable[Row], alpha: float) -> bool:
     # a test that was not made has no p value and rejects nothing
     return any(row.reliable and row.p <= alpha for row in rows)
-
-
-def _decision(row: Row, alpha: float) -> Note:
-    """Return whether a null is rejected, with the null."""
-    if row.p != row.p:
-        return row.null
-    if not row.reliable:
-        return Note("undecided", null=row.null)
-    return Note("rejected" if row.p <= alpha else "not_rejected", level=alpha, null=row.null)
 
 
 def _choice(hausman: Row, times: bool, period_dummies: bool, alpha: float, errors: Note, units: Note) -> Note:

@@ -32,7 +32,8 @@ def recognised(sentence: str) -> Note:
     Parameters
     ----------
     sentence : str
-        As an earlier version wrote it in English. If several notes have these words, the first one is returned.
+        As an earlier version wrote it in English. If several notes have these words, the one with most words of its own
+        is returned.
     """
     return _whole(sentence) or _several(sentence) or note_of(sentence)
 
@@ -128,7 +129,9 @@ def _has_words(code: str) -> bool:
 
 @cache
 def _patterns() -> Mapping[str, re.Pattern[str]]:
-    return {code: _compiled(template(code, "en")) for code in note_words() if code not in _FRAMES}
+    # free words of one template may hold the words of another: the one with most words of its own comes first
+    codes = sorted(note_words(), key=lambda code: -sum(len(part) for part in template(code, "en") if type(part) is str))
+    return {code: _compiled(template(code, "en")) for code in codes if code not in _FRAMES}
 
 
 def _compiled(pieces: Iterable[Piece]) -> re.Pattern[str]:

@@ -142,31 +142,11 @@ class Inputs:
         if missing:
             remedy = self.absent.get(missing[0])
             hint = Note("after_blank", said=remedy) if remedy else suggestion(missing[0], known)
-            series, available = cut(missing), cut(known, 40)
-            key, equals, value = wanted_by.partition("=")
-            if "." in key:
-                raise DataError(
-                    Note(
-                        "series_missing",
-                        key=key,
-                        value=equals + value,
-                        series=series,
-                        source=self.source,
-                        hint=hint,
-                        known=available,
-                    )
-                )
-            raise DataError(
-                Note(
-                    "series_missing_of_option",
-                    group=key,
-                    option=equals + value,
-                    series=series,
-                    source=self.source,
-                    hint=hint,
-                    known=available,
-                )
-            )
+            facts = {"series": cut(missing), "source": self.source, "hint": hint, "known": cut(known, 40)}
+            name, equals, value = wanted_by.partition("=")
+            if "." in name:
+                raise DataError(Note("series_missing", key=name, value=equals + value, **facts))
+            raise DataError(Note("series_missing_of_option", group=name, option=equals + value, **facts))
         return self.frame[["unit", "time", *columns]]
 
 

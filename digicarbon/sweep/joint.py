@@ -305,7 +305,7 @@ def _under_the_null(
         try:
             fitted = null.fit()
         except DigicarbonError as error:
-            why = Note("why_no_null", reason=str(error).rstrip("."))
+            why = Note("why_no_null", reason=error)
             absent += [(one.run.label, why) for one in members]
             continue
         place = len(test.members)

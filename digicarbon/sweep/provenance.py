@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel
 
 from digicarbon.errors import DataError
+from digicarbon.note import Note
 from digicarbon.panel import Index, Panel, variables_of
 from digicarbon.plan.prepare import KINDS, Prepared, Specs
 from digicarbon.plan.reach import code_digest
@@ -418,9 +419,7 @@ def roster(planned: Plan) -> Roster:
         )
         for run in planned.runs
     ]
-    skipped = [(label, str(why)) for label, why in planned.skipped]
-    failed = [(label, str(why)) for label, why in planned.failed.items()]
-    return Roster(runs, skipped, planned.excluded, failed)
+    return Roster(runs, planned.skipped, planned.excluded, list(planned.failed.items()))
 
 
 def simulated_tag(runs: Sequence[Run]) -> dict[str, str]:
@@ -446,14 +445,24 @@ class Entries:
 
     def fitted(self, run: Run, fitted: Fitted) -> Entry:
         """Return the entry of a run that was fitted."""
-        return self._entry(run, fitted.result, fitted.error, fitted.start, fitted.end)
+        return self._entry(run, fitted.result, fitted.start, fitted.end, why=fitted.why, error=fitted.error)
 
     def copied(self, run: Run, result: Result, run_id: str) -> Entry:
         """Return the entry of a run whose result another sweep has under ``run_id``."""
         now = time.time_ns() // 1_000_000
-        return self._entry(run, result, "", now, now, run_id)
+        return self._entry(run, result, now, now, reused_from=run_id)
 
-    def _entry(self, run: Run, result: Result | None, error: str, start: int, end: int, reused_from: str = "") -> Entry:
+    def _entry(
+        self,
+        run: Run,
+        result: Result | None,
+        start: int,
+        end: int,
+        *,
+        why: Note | None = None,
+        error: str = "",
+        reused_from: str = "",
+    ) -> Entry:
         prepared = run.prepared
         panel = prepared.panel
         tags = {
@@ -480,6 +489,8 @@ class Entries:
             data_profile=_profile(panel),
             reused_from=reused_from,
             asked=self._asked,
+            # of other software's text only the first line is shown
+            why=why and why.with_texts(lambda text: hidden(text).partition("\n")[0]),
         )
 
     def params(self, run: Run) -> dict[str, str]:

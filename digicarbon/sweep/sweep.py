@@ -120,8 +120,8 @@ class Finished:
     ----------
     table : Table or None
         None if every run failed.
-    failures : list of (str, str)
-        Labels and sentences.
+    failures : list of (str, Note)
+        Labels and reasons.
     tracebacks : list of str
         Place of each traceback.
     done : int
@@ -141,7 +141,7 @@ class Finished:
     """
 
     table: Table | None
-    failures: list[tuple[str, str]]
+    failures: list[tuple[str, Note]]
     tracebacks: list[str]
     done: int
     experiment: str
@@ -261,7 +261,7 @@ def run(
             book.take_over(done, elsewhere=not force)
             shown = tables.shown_before(table_key, store.kept) if book.kept == len(planned.runs) else None
             if shown is not None:
-                failed: list[tuple[str, str]] = []
+                failed: list[tuple[str, Note]] = []
                 store.finish({}, 0, book.done)
                 places = {name: str(path) for name, path in shown.files.items()}
             else:
@@ -325,8 +325,8 @@ class _Book:
         Runs with a result.
     kept, reused : int
         Runs of ``done`` that this sweep had before, and runs that another sweep of the store had.
-    errors : dict of int to str
-        Sentences of failed runs.
+    errors : dict of int to Note
+        Why runs failed.
     results : dict of int to Result
         Of a small sweep; empty for a large one.
     """
@@ -342,7 +342,8 @@ class _Book:
         self.store, self.runs, self.signals, self.progress = store, runs, signals, progress
         self.entries = maker
         self.done = self.kept = self.reused = 0
-        self.errors: dict[int, str] = {}
+        self.errors: dict[int, Note] = {}
+        self._reasons: dict[Note, Note] = {}
         self.results: dict[int, Result] = {}
         self._small = len(runs) <= KEPT
         self._before: StoredResults | None = None
@@ -368,14 +369,15 @@ class _Book:
     def add(self, results: Sequence[Fitted]) -> None:
         """Record fitted runs, and write them when it is time."""
         for one in results:
-            if one.result is None:
+            entry = self.entries.fitted(self.runs[one.index], one)
+            if entry.why is not None:
                 # thousands of runs may fail for one reason
-                self.errors[one.index] = sys.intern(one.error.split("\n")[0])
-            else:
+                self.errors[one.index] = self._reasons.setdefault(entry.why, entry.why)
+            elif one.result is not None:
                 self._count(one.index)
                 if self._small:
                     self.results[one.index] = one.result
-            self._put(self.entries.fitted(self.runs[one.index], one))
+            self._put(entry)
         if time.monotonic() - self._flushed >= FLUSH:
             self.flush()
         self._report_progress()

@@ -132,7 +132,7 @@ class Records(Sequence[Record]):
 
 
 def show(
-    planned: Plan, report: Report, records: Records, scratch: Path, failures: Collection[tuple[str, str]] = ()
+    planned: Plan, report: Report, records: Records, scratch: Path, failures: Collection[tuple[str, Note]] = ()
 ) -> Shown:
     """Make the report of a sweep; fitted runs are recorded even if it fails.
 
@@ -143,8 +143,8 @@ def show(
     records : Records
     scratch : Path
         A folder for large files, which exist as long as it does.
-    failures : collection of (str, str)
-        Labels and sentences of the runs that failed.
+    failures : collection of (str, Note)
+        Labels of the runs that failed, and why.
 
     Raises
     ------
@@ -233,13 +233,12 @@ def _table(planned: Plan, report: Report, records: Records, more: Sequence[Note]
     return finished(report.table(_title(planned), records), report.words, notes, simulated, records.lacking, more)
 
 
-def absent(failures: Collection[tuple[str, str]], columns: Collection[tuple[str, Note | str]]) -> tuple[Note, ...]:
+def absent(failures: Collection[tuple[str, Note]], columns: Collection[tuple[str, Note]]) -> tuple[Note, ...]:
     """Return the notes on runs that a table lacks since they failed, and on columns that cannot run, with reasons.
 
     Parameters
     ----------
-    failures : collection of (str, str)
-    columns : collection of (str, Note or str)
+    failures, columns : collection of (str, Note)
         Labels and why they are not in the table.
     """
     notes: list[Note] = []
@@ -252,9 +251,9 @@ def absent(failures: Collection[tuple[str, str]], columns: Collection[tuple[str,
     return tuple(notes)
 
 
-def _reasons(items: Collection[tuple[str, Note | str]]) -> list[Note]:
+def _reasons(items: Collection[tuple[str, Note]]) -> list[Note]:
     first_items = islice(items, MOST_REASONS)
-    return [Note("why_not_shown", label=label, reason=reason) for label, reason in first_items if reason]
+    return [Note("why_not_shown", label=label, reason=reason) for label, reason in first_items if str(reason)]
 
 
 def finished(
@@ -295,7 +294,7 @@ def _joint(report: Report, records: Records) -> tuple[Joint | None, tuple[Note, 
     try:
         return joint_test(records.results(), test.quantity, test.draws, test.seed, test.level, test.term), ()
     except DigicarbonError as error:
-        return None, (Note("no_joint_test", reason=str(error)),)
+        return None, (Note("no_joint_test", reason=error),)
 
 
 def _pictures(planned: Plan, report: Report, records: Records) -> tuple[Mapping[str, bytes], tuple[Note, ...]]:
@@ -303,7 +302,7 @@ def _pictures(planned: Plan, report: Report, records: Records) -> tuple[Mapping[
     try:
         return (report.files(_title(planned), records) if len(records) else {}), ()
     except DigicarbonError as error:
-        return {}, (Note("no_pictures", reason=str(error)),)
+        return {}, (Note("no_pictures", reason=error),)
 
 
 def _title(planned: Plan) -> str:

@@ -15,7 +15,18 @@ from digicarbon.tracking._places import (
     place,
 )
 from digicarbon.tracking._results import ROSTER, Planned, Roster, StoredResults, decode
-from digicarbon.tracking._rows import CONFIG, CONFIG_FILE, EXPERIMENT, OPENED, OVERRIDES, QUANTITY, TERM, Entry, metrics
+from digicarbon.tracking._rows import (
+    CONFIG,
+    CONFIG_FILE,
+    EXPERIMENT,
+    OPENED,
+    OVERRIDES,
+    QUANTITY,
+    TERM,
+    WHY,
+    Entry,
+    metrics,
+)
 from digicarbon.tracking._spool import Delivered, deliver
 from digicarbon.tracking._store import Store, SweepContents, store_results, sweep_contents
 
@@ -36,6 +47,7 @@ __all__ = [
     "SERVERS",
     "SQLITE",
     "TERM",
+    "WHY",
     "Delivered",
     "Entry",
     "History",

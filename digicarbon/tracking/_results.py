@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from digicarbon.arrays import FloatArray
-from digicarbon.note import Note
+from digicarbon.note import Note, note_of
 from digicarbon.note.recorded import read, read_all
 from digicarbon.panel import constituents
 from digicarbon.result import (
@@ -88,18 +88,18 @@ class Roster:
     Attributes
     ----------
     runs : sequence of Planned
-    skipped : sequence of (str, str)
+    skipped : sequence of (str, Note)
         Choices that cannot run, with the reason.
     excluded : int
         Combinations that the experiment leaves out.
-    failed : sequence of (str, str)
+    failed : sequence of (str, Note)
         Columns that cannot run, with the reason.
     """
 
     runs: Sequence[Planned]
-    skipped: Sequence[tuple[str, str]] = ()
+    skipped: Sequence[tuple[str, Note]] = ()
     excluded: int = 0
-    failed: Sequence[tuple[str, str]] = ()
+    failed: Sequence[tuple[str, Note]] = ()
 
     def to_bytes(self) -> bytes:
         """Return it as the content of a Parquet file: equal texts are kept once."""
@@ -154,9 +154,13 @@ class Roster:
                 *(table[name].to_pylist() for name in names), columns, strict=True
             )
         ]
-        # an earlier version did not keep the columns that cannot run
-        skipped, failed = ([(label, reason) for label, reason in more.get(key, ())] for key in ("skipped", "failed"))
+        # an earlier version kept sentences, and no columns that cannot run
+        skipped, failed = ([(label, _why(why)) for label, why in more.get(key, ())] for key in ("skipped", "failed"))
         return cls(runs, skipped, more["excluded"], failed)
+
+
+def _why(node: Any) -> Note:
+    return Note.from_json(node) if isinstance(node, Mapping) else note_of(str(node))
 
 
 class _Texts:

@@ -6,6 +6,7 @@ refuses. Tests compare the rules with its own validators, whose import would cos
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import posixpath
@@ -141,6 +142,8 @@ class Entry:
         Id of the run in another sweep whose result was copied; empty for a run that was fitted now.
     asked : Asked
         Which number of the result is the run's effect.
+    why : Note or None
+        The sentence of a failed run as a note, without secrets.
     """
 
     label: str
@@ -156,6 +159,7 @@ class Entry:
     data_profile: str
     reused_from: str = ""
     asked: Asked = field(default_factory=Asked)
+    why: Note | None = None
 
 
 MOST_TEXTS = 20_000
@@ -221,6 +225,8 @@ EXPERIMENT = "digicarbon.experiment"
 """Tag of a sweep with its experiment's name: several experiments can share one of MLflow's."""
 OVERRIDES = "digicarbon.overrides"
 """Tag of a sweep with the overrides of the command line; a sweep without overrides lacks it."""
+WHY = "digicarbon.error_note"
+"""Tag of a run that failed: the code and fields of its error as JSON, by which a report says it in any language."""
 ERROR = "error.txt"
 """The file of a run that failed: sentence and traceback."""
 KIND, SWEEP = "digicarbon.kind", "sweep"
@@ -330,6 +336,7 @@ def _row(entry: Entry, run_id: str, parent_id: str, replaced: Mapping[str, str])
         **({"digicarbon.reused_from": entry.reused_from} if entry.reused_from else {}),
         **sign(entry.result, entry.asked),
         **({"digicarbon.error": entry.error.split("\n")[0]} if entry.error else {}),
+        **_why(entry),
     }
     return Row(
         run_id=run_id,
@@ -373,6 +380,12 @@ def sign(result: Result | None, asked: Asked) -> dict[str, str]:
     significant = p < (1 - result.inference.level if asked.level is None else asked.level)
     mark = "+" if coef > 0 else "-" if coef < 0 else "0"
     return {SIGN: f"{mark}{'*' if significant else ''}", QUANTITY: result.quantity(asked), TERM: term, **at_end}
+
+
+def _why(entry: Entry) -> dict[str, str]:
+    """Return the tag of the error's note; a note that is too long for a tag leaves the sentence alone."""
+    content = "" if entry.why is None else json.dumps(entry.why.to_json(), ensure_ascii=False)
+    return {WHY: content} if 0 < len(content) <= LONGEST_TAG else {}
 
 
 def _encoded(entry: Entry) -> str:

@@ -14,8 +14,9 @@ from io_layout import Form, multi_regional, save, save_text, tables_of
 from digicarbon.__main__ import main
 from digicarbon.china import facts
 from digicarbon.china.importer.io_mrio import IOMrioImporter
-from digicarbon.errors import Caught, DataError
+from digicarbon.errors import DataError
 from digicarbon.importer.base import Imported
+from digicarbon.note.ending import Caught
 from digicarbon.source import datafolder
 
 # sums of decimal figures that a workbook keeps as binary ones

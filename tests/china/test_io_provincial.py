@@ -13,8 +13,9 @@ from io_layout import Form, Made, made, provincial, save, save_text, tables_of
 
 from digicarbon.__main__ import main
 from digicarbon.china.importer.io_provincial import IOProvincialImporter
-from digicarbon.errors import Caught, DataError
+from digicarbon.errors import DataError
 from digicarbon.importer.base import Imported
+from digicarbon.note.ending import Caught
 
 # sums of decimal figures that a workbook keeps as binary ones
 RTOL = 1e-12
@@ -250,7 +251,7 @@ BAD = [
     ),
     broken("merged figures", lambda f: f.merged.append((6, 4, 6, 5)), r"E7 is merged with others"),
     broken("nameless row", lambda f: f.put(6, 1, None), r"B7: this row has no sector's name"),
-    broken("code twice", lambda f: f.put(12, 1, "生产税净额").put(12, 2, "VA002"), r"stands in row 13 already"),
+    broken("code twice", lambda f: f.put(12, 1, "生产税净额").put(12, 2, "VA002"), r"is already in row 13"),
     broken("no value added", lambda f: (without(f, "VA001"), without(f, "TVA")), "no row of total value added"),
     broken("no output", lambda f: (without(f, "TI"), without_column(f, "GO")), "neither a column of total output"),
     broken("no headings", lambda f: f.cells.__delitem__(slice(0, 5)), "no row of headings"),

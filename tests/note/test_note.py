@@ -95,6 +95,38 @@ def test_sentences_of_old_stores_are_read_as_notes() -> None:
     assert recognised("Drawn, seed 4.") == note_of("Drawn, seed 4.")
 
 
+@pytest.mark.parametrize(
+    "old",
+    [
+        Note("old_units_juodis", seed=3),
+        Note("old_serial_upsets"),
+        Note("old_lm_of_fixed_effects"),
+        Note("old_no_lag_beside_error", y="ln_ci", effects=Note("unit_effects"), form=Note("corrected_form")),
+        Note("old_choose_sdm_both", effects=Note("neither_effects")),
+        Note(
+            "old_moran_moments", given=Note("normality"), sided=Note("two_sided"), option="x", other=Note("normality")
+        ),
+        Note("old_singletons", labels=("Beijing",), kind="unit"),
+    ],
+)
+def test_the_words_of_an_earlier_version_are_chinese_in_chinese(old: Note) -> None:
+    assert recognised(str(old)).text("zh") == old.text("zh")
+
+
+def test_notes_in_a_row_are_sentences_with_one_stop_each() -> None:
+    first, more = Note("no_rows_left"), [Note("table_without_rows"), note_of("Ends without a stop")]
+    both = Note("faults", first=first, others=more)
+    assert str(both) == "No rows are left in the panel. The table has no rows. Ends without a stop"
+    assert both.text("zh") == "面板中没有剩余的行。表中没有行。Ends without a stop"
+    asked = Note("not_one_of", key="a", allowed=["'b'"], given="'c'", hint=Note("did_you_mean", name="b"))
+    assert "Did you mean 'b'? The table" in str(Note("faults", first=asked, others=more))
+    assert str(Note("not_tested", why=note_of("It ends."))) == "Not tested: It ends."
+    # the stop of a name is its own
+    assert str(Note("weights_file_empty", file="a.")) == "a. is empty."
+    refused = Note("store_refuses", key="k", store="s", what=Note("store_not_read"), why=note_of("Damaged."))
+    assert str(refused) == "k: the store s cannot be read (Damaged)."
+
+
 # -- the table and the code -----------------------------------------------------------------------------------------
 
 

@@ -181,7 +181,7 @@ def test_the_command_line_replaces_the_grid_s_axis(folder: Path) -> None:
 
 def test_a_key_in_grid_and_zip_is_refused(folder: Path) -> None:
     name = experiment("grid: {measure: [ddl]}\nzip: {measure: [ide]}")
-    assert "experiments/mine.yaml, grid.measure: the key stands also in experiments/mine.yaml, zip" in refusal(name)
+    assert "experiments/mine.yaml, grid.measure: the key is also in experiments/mine.yaml, zip" in refusal(name)
 
 
 # ---- refusals
@@ -269,7 +269,12 @@ STUDY = {
         ("source", "unit: unit", "unit: uni", "FE: conf/source/own.yaml: source.unit: panel.csv has no column 'uni'"),
         ("source", "path", "columns: {x: y}\npath", "FE: conf/source/own.yaml: source.columns.x: panel.csv has no"),
         ("weights", "b\n", "z\n", "SDM: conf/weights/own.yaml: weights.destination: e.csv has no column 'z'"),
-        ("weights", "true", "maybe", "FE: conf/weights/own.yaml: weights.symmetric: must be a boolean; got 'maybe'."),
+        (
+            "weights",
+            "true",
+            "maybe",
+            "FE: conf/weights/own.yaml: weights.symmetric: must be true or false; got 'maybe'.",
+        ),
         (
             "weights",
             "Weights\n",

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from digicarbon.tracking._results import encode
 from rich.console import Console
 from roles import spatial_roles
 
@@ -20,6 +19,7 @@ from digicarbon.report import IntervalPicture, Record, RegressionTable, SignTabl
 from digicarbon.result import Asked, Effects, Inference, Result
 from digicarbon.spec import build
 from digicarbon.tracking import decode, metrics
+from digicarbon.tracking._results import encode
 from digicarbon.tracking._rows import sign
 
 

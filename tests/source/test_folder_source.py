@@ -197,7 +197,7 @@ class TestExtent:
         made = source(here, series=co2(), required=["gdp", "co2"]).load()
         assert sorted(made.frame["unit"].unique()) == ["Beijing", "Hebei"]
         assert sorted(made.frame["time"].unique()) == [2012, 2013]
-        assert str(made.notes[0]) == "Left out for want of co2: Tibet."
+        assert str(made.notes[0]) == "Left out because of missing co2: Tibet."
 
     def test_years_and_units_by_hand(self, here: Path) -> None:
         made = source(here, years=[2013, 2013], units=["北京", "Tibet"]).load()

@@ -17,6 +17,7 @@ from joblib.externals.loky import get_reusable_executor
 from digicarbon.config.compose import Composer, loader
 from digicarbon.errors import ConfigError, Interrupt
 from digicarbon.executor import DaskExecutor, Executor, LocalExecutor, RayExecutor, SlurmExecutor
+from digicarbon.note import Note
 from digicarbon.plan.expand import read_overrides
 from digicarbon.plan.runs import Plan, plan
 from digicarbon.sweep import engine
@@ -229,7 +230,7 @@ def test_lost_workers_cost_a_retry_and_what_ends_them_fails(moody: Path) -> None
     found = outcome(made, LocalExecutor(n_jobs=2, batch=2), own=True)
     errors = {label: one.error.split("\n")[0] for label, one in found.items() if one.error}
     assert set(errors) == {"model.mood=kill", "model.mood=exit"}
-    assert errors["model.mood=kill"] == engine.KILLED
+    assert errors["model.mood=kill"] == str(Note("run_killed"))
     assert "asked to end the process (exit status 3)" in errors["model.mood=exit"]
 
 
@@ -276,7 +277,7 @@ def test_a_run_that_takes_too_long_is_stopped(moody: Path) -> None:
 def test_one_worker_and_one_run_are_kept_apart_from_this_process(moody: Path) -> None:
     made = planned("model=moody", "model.mood=kill")
     found = outcome(made, LocalExecutor(n_jobs=1), own=True)
-    assert [one.error.startswith(engine.KILLED) for one in found.values()] == [True]
+    assert [one.error.startswith(str(Note("run_killed"))) for one in found.values()] == [True]
 
 
 def test_sequential_with_a_timeout_can_stop_a_run(moody: Path) -> None:
@@ -322,7 +323,7 @@ def test_another_version_of_digicarbon_on_a_worker_is_a_sentence(
     monkeypatch.setattr(engine, "package_digest", lambda: "of other files")
     (found,) = outcome(made, LocalExecutor(n_jobs=2), own=True).values()
     assert found.result is None
-    assert found.error.startswith("The files of digicarbon that compute are not those that the run was planned with")
+    assert found.error.startswith("The files of digicarbon are not the ones that the run was planned with")
 
 
 SENTENCES = {
@@ -361,7 +362,7 @@ def test_whatever_a_run_raises_the_others_go_on(mischief: Path, executor: Execut
 
 def test_a_result_that_cannot_be_sent_is_a_failure_of_its_own(mischief: Path) -> None:
     found = outcome(planned("model=moody", "model.mood=lock,a,b", "measure=ddl"), LocalExecutor(n_jobs=2), own=True)
-    assert found.pop("model.mood=lock").error.startswith("The result cannot be sent back by a worker: TypeError")
+    assert found.pop("model.mood=lock").error.startswith("A worker cannot send the result back: TypeError")
     assert [one.error for one in found.values()] == ["", ""]
 
 

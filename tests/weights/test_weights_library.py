@@ -306,8 +306,8 @@ def test_a_blend_adds_matrices_of_one_normalisation(ring: dict[str, Any]) -> Non
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"share": 1.5}, r"weights\.share.* less than or equal to 1; got 1\.5"),
-        ({"share": -0.1}, r"weights\.share.* greater than or equal to 0; got -0\.1"),
+        ({"share": 1.5}, r"weights\.share.* at most 1; got 1\.5"),
+        ({"share": -0.1}, r"weights\.share.* at least 0; got -0\.1"),
         ({"first": "w1_adjacency"}, r"weights\.first.*must be a node with a `_target_`"),
         ({"first": {"_target_": "digicarbon.weights.KNearestWeights", "kk": 2}}, r"weights\.first.*kk is not a field"),
         ({"first": {"_target_": "digicarbon.source.TableSource"}}, r"is not a digicarbon WeightsSpec"),
@@ -478,8 +478,8 @@ def test_spmat(tmp_path: Path) -> None:
     [
         (GalWeights, "x\n", "line 1: 'x' must be the number of units"),
         (GalWeights, "2\na 1\nb\n", "line 1: 2 units are announced, but 1 follow; the file may be cut off"),
-        (GalWeights, "2\na 2\nb\nb 1\na\n", "line 3: a is said to have 2 neighbours, but 1 follow"),
-        (GalWeights, "2\na 1\nb\nb 1\n", "line 4: b is said to have 1 neighbours, but 0 follow"),
+        (GalWeights, "2\na 2\nb\nb 1\na\n", "line 3: a is listed with 2 neighbours, but 1 follow"),
+        (GalWeights, "2\na 1\nb\nb 1\n", "line 4: b is listed with 1 neighbours, but 0 follow"),
         (GalWeights, "2\na b 1\nb\n", "line 2: 'a b 1' must be a label without blanks"),
         (GalWeights, "2\na 1\nb\na 1\nb\n", "line 4: a is repeated"),
         (GalWeights, "2\na 1\nc\nb 1\na\n", "line 3: the neighbour c has no line of its own"),
