@@ -14,6 +14,8 @@ CUTTING = DECIDING | {"partition", "rpartition", "split"}
 PATTERNS = {"match", "fullmatch", "search", "findall", "finditer"}
 READERS = ("note", "importer", "_failures.py")
 """Rooms and files that may read words: old sentences, notes of imported files, errors of stores and servers."""
+CELLS = {"decision", "note", "null"}
+"""Columns of tables that hold notes."""
 ESTIMATORS = {"DynamicPanel", "GroupedRegression", "NoModel", "PanelIV", "PanelRegression", "SpatialPanel"}
 
 
@@ -59,11 +61,25 @@ def readings(package: Path) -> list[str]:
                 cuts = node.func.attr in verbs and is_note(node.func.value)
                 # a pattern, compiled or not, that is held against a note
                 reads = cuts or (node.func.attr in PATTERNS and any(is_note(one) for one in node.args))
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "str":
+                # the words of a cell are made by a report, which knows the language
+                reads = bool(node.args) and is_cell(node.args[0])
             else:
                 reads = False
             if reads:
                 places.append(f"{path}:{node.lineno}")
     return places
+
+
+def users(package: Path, module: str) -> set[str]:
+    """Return the files that import a module."""
+    return {
+        path.as_posix()
+        for path, tree in sources(package)
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.ImportFrom) and node.module == module)
+        or (isinstance(node, ast.Import) and module in {alias.name for alias in node.names})
+    }
 
 
 def ladders(package: Path) -> list[str]:
@@ -80,7 +96,15 @@ def ladders(package: Path) -> list[str]:
 
 def is_note(node: ast.expr) -> bool:
     """Return whether an expression is called a note or an error, e.g. ``result.notes[0]`` or ``str(error)``."""
-    return bool(re.fullmatch(r"(\w+_)?notes?", called(node))) or is_error(node)
+    return bool(re.fullmatch(r"(\w+_)?notes?", called(node))) or is_error(node) or is_cell(node)
+
+
+def is_cell(node: ast.expr) -> bool:
+    """Return whether an expression is a cell or column of notes, e.g. ``row["note"]`` or ``frame.loc[x, "null"]``."""
+    if not isinstance(node, ast.Subscript):
+        return False
+    keys = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    return any(isinstance(key, ast.Constant) and key.value in CELLS for key in keys)
 
 
 def is_error(node: ast.expr) -> bool:

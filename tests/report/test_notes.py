@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from conftest import REPOSITORY
 
 from digicarbon.config.compose import Composer, loader
 from digicarbon.data import note_words
@@ -60,6 +61,25 @@ def english(note: str) -> list[str]:
     return [word for word in re.findall(r"[A-Za-z][A-Za-z-]+", plain) if word not in PROPER]
 
 
+DIAGNOSTICS = {
+    "bivariate_moran": ("table6_moran", ["measure=bea", "report=moran", "report.name=bivariate_moran"]),
+    "choice": ("spatial_choice", ["diagnostic.draws=9"]),
+    "correlation": ("table3_baseline", ["report=correlation"]),
+    "descriptive": ("table2_descriptive", []),
+    "emission_factors": ("table3_baseline", ["outcome=intensity_fuels", "report=emission_factors"]),
+    "group_comparison": ("table3_baseline", ["diagnostic.draws=99", "report=group_comparison"]),
+    "local_moran": ("table6_moran", ["report=lisa"]),
+    "moran": ("table6_moran", []),
+    "panel_choice": ("table3_baseline", ["report=panel_choice"]),
+    "spatial_tests": ("table7_spatial_w1", ["diagnostic.draws=9", "report=tests"]),
+    "turning_points": ("table5_nonlinear", ["report=tests", "report.name=turning_points"]),
+    "values": ("figures_3_5_maps", []),
+    "vif": ("table3_baseline", ["report=vif"]),
+    "wild_bootstrap": ("table3_baseline", ["diagnostic.draws=99", "report=wild_bootstrap"]),
+}
+"""Experiment and choices with which each diagnostic is shown."""
+
+
 def walk(table: Table | None) -> Iterator[Table]:
     while table is not None:
         yield table
@@ -91,6 +111,38 @@ def test_the_notes_of_a_shipped_experiment_are_chinese(name: str, project: Path)
         assert english(shown) == [], note
 
 
+def test_every_diagnostic_is_shown() -> None:
+    options = {path.stem for path in (REPOSITORY / "conf" / "diagnostic").glob("*.yaml")}
+    assert set(DIAGNOSTICS) == options - {"none"}
+
+
+@pytest.mark.parametrize("option", DIAGNOSTICS)
+def test_cells_of_a_diagnostic_are_chinese_when_they_are_fitted_and_when_they_are_read(
+    option: str, project: Path
+) -> None:
+    name, words = DIAGNOSTICS[option]
+    # the second report differs, so that its table is made of what the store has
+    fitted, stored = (
+        table_of(name, ["report.language=zh", f"diagnostic={option}", *words, *more])
+        for more in ([], ["+report.labels.nothing=nothing"])
+    )
+    assert str(fitted) == str(stored)
+    for table in walk(stored):
+        cells = [str(cell) for cell in (*table.cells.index, *table.cells.to_numpy().ravel())]
+        assert cells
+        for cell in cells:
+            assert english(cell) == [], cell
+
+
+def table_of(name: str, words: list[str]) -> Table:
+    plain, axes = read_overrides(["executor=sequential", *words], loader())
+    composer = Composer(loader(), name, plain)
+    made = sweep.run(composer, plan(composer, axes))
+    assert made.failures == []
+    assert made.table is not None
+    return made.table
+
+
 def shown(code: str, specimen: str, one: bool) -> str:
     """Return the English words of a note, a specimen in place of each field that is no number."""
     pieces = []
@@ -113,6 +165,7 @@ def specimen_of(kind: str, words: str, one: bool) -> str:
 
 
 FRAMES = {"of_runs", "and_more", "of_labels", "sentences", "span", "cell", "unit_of_variable", "clusters_of_period"}
+FRAMES |= {"counted", "others_of_cell", "difference_of", "several_terms"}
 """Notes around others, which no earlier version recorded."""
 WHOLE = [
     code
