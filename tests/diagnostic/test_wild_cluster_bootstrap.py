@@ -11,6 +11,7 @@ import pytest
 
 import digicarbon as dc
 from digicarbon.diagnostic import WildClusterBootstrap
+from digicarbon.diagnostic._rows import in_english
 from digicarbon.errors import ConfigError, DataError, EstimationError
 from digicarbon.report import DiagnosticTable, RegressionTable
 from digicarbon.report.base import Record
@@ -137,7 +138,7 @@ def test_diagnostic_is_the_function() -> None:
     assert spec.terms == ("y", "x", "z", "C(zone)")
     spec.check(panel())
     pd.testing.assert_frame_equal(
-        spec.tables(panel())["wild_bootstrap"],
+        in_english(spec.tables(panel())["wild_bootstrap"]),
         dc.wild_bootstrap(model(), panel(), weights="webb", draws=199, seed=3, cluster="zone"),
     )
 

@@ -12,7 +12,7 @@ import pytest
 from roles import made_roles
 
 from digicarbon.errors import ConfigError
-from digicarbon.note import note_of
+from digicarbon.note import Note, note_of
 from digicarbon.note.recorded import recognised
 from digicarbon.report import (
     DiagnosticTable,
