@@ -151,7 +151,7 @@ def test_diagnostic_is_the_function() -> None:
     table = spec.tables(panel())["groups"]
     assert table.index.names == ["test", "groups"]
     found = dc.compare_groups(MODEL, panel(), by="zone", draws=99)
-    assert table.loc[("equality", Note("groups", groups=2)), "null"] == Note("groups_equal", terms=("x",))
+    assert table.loc[("equality", Note("groups", groups=len(SIZES))), "null"] == Note("groups_equal", terms=("x",))
     pd.testing.assert_frame_equal(in_english(table.reset_index()), found.drop(columns="term"))
     two = GroupComparison(model=dc.PanelRegression(y="y", x=("x", "z")), by="zone", draws=99).tables(panel())["groups"]
     assert two.index.names == ["term", "test", "groups"]

@@ -13,6 +13,7 @@ import digicarbon as dc
 from digicarbon.diagnostic import WildClusterBootstrap
 from digicarbon.diagnostic._rows import in_english
 from digicarbon.errors import ConfigError, DataError, EstimationError
+from digicarbon.note import Note
 from digicarbon.report import DiagnosticTable, RegressionTable
 from digicarbon.report.base import Record
 from digicarbon.tracking._codec import decode, encode
@@ -141,6 +142,21 @@ def test_diagnostic_is_the_function() -> None:
         in_english(spec.tables(panel())["wild_bootstrap"]),
         dc.wild_bootstrap(model(), panel(), weights="webb", draws=199, seed=3, cluster="zone"),
     )
+
+
+def test_rows_of_several_terms_have_notes_as_labels() -> None:
+    grouped = dc.GroupedRegression(y="y", x=("x",), by="zone")
+    left, right = "x[left]", "x[right]"
+    for term, label in (
+        ({left: 1, right: -1}, Note("difference_of", first=left, second=right)),
+        ((left, right), Note("several_terms", terms=(left, right))),
+        ({left: 1, right: 2}, "x[left] + 2 x[right]"),
+    ):
+        table = WildClusterBootstrap(model=grouped, draws=199, term=term).tables(panel())["wild_bootstrap"]
+        assert list(table.index) == [label]
+        assert isinstance(table["null"].iloc[0], Note)
+    last = WildClusterBootstrap(model=grouped, draws=199).tables(panel())["wild_bootstrap"].index[-1]
+    assert (str(last), last.text("zh")) == ("x, all equal", "x，各组相等")
 
 
 def test_sentences() -> None:

@@ -11,13 +11,16 @@ from conftest import REPOSITORY
 
 from digicarbon.config.compose import Composer, loader
 from digicarbon.data import note_words
+from digicarbon.diagnostic._rows import Row, not_tested, table, where_possible
+from digicarbon.errors import EstimationError
 from digicarbon.note import Note, cut
 from digicarbon.note._words import BETWEEN, Either, Field, places, template
 from digicarbon.note.recorded import recognised
 from digicarbon.plan.expand import read_overrides
 from digicarbon.plan.runs import plan
-from digicarbon.report import Labels, Table, attributed
-from digicarbon.report.base import counted_notes
+from digicarbon.report import DiagnosticTable, Labels, Table, attributed
+from digicarbon.report.base import Record, counted_notes
+from digicarbon.result import Result
 from digicarbon.sweep import sweep
 
 PROPER = set(
@@ -135,6 +138,22 @@ def test_cells_of_a_diagnostic_are_chinese_when_they_are_fitted_and_when_they_ar
             # units are called as the data call them
             unit = next((place for place in places() if cell.endswith(place)), "")
             assert english(cell.removesuffix(unit)) == [], cell
+
+
+def test_the_reason_of_a_test_that_was_not_made_is_in_the_language_of_the_table() -> None:
+    def refused() -> list[Row]:
+        raise EstimationError(Note("explained_exactly", y="ln_ci"))
+
+    rows = [*where_possible("LM", refused), Row("Hausman", not_tested(Note("no_random_form", kind="slx")))]
+    result = Result("sar", "ln_ci", tables={"tests": table(rows).set_index("test")})
+    english_cells, chinese_cells = (
+        DiagnosticTable(name="tests", language=language).table("t", [Record("A", {}, {}, result)]).cells
+        for language in ("en", "zh")
+    )
+    assert all(cell.startswith("Not tested: ") for cell in english_cells.iloc[:, 0])
+    for cell in chinese_cells.iloc[:, 0]:
+        assert cell.startswith("未检验：")
+        assert english(cell.replace("slx", "")) == []
 
 
 def table_of(name: str, words: list[str]) -> Table:
