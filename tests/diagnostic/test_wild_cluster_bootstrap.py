@@ -146,11 +146,11 @@ def test_diagnostic_is_the_function() -> None:
 
 def test_rows_of_several_terms_have_notes_as_labels() -> None:
     grouped = dc.GroupedRegression(y="y", x=("x",), by="zone")
-    left, right = "x[left]", "x[right]"
+    left, right = "x[a]", "x[b]"
     for term, label in (
         ({left: 1, right: -1}, Note("difference_of", first=left, second=right)),
         ((left, right), Note("several_terms", terms=(left, right))),
-        ({left: 1, right: 2}, "x[left] + 2 x[right]"),
+        ({left: 1, right: 2}, "x[a] + 2 x[b]"),
     ):
         table = WildClusterBootstrap(model=grouped, draws=199, term=term).tables(panel())["wild_bootstrap"]
         assert list(table.index) == [label]

@@ -131,8 +131,8 @@ def test_cells_of_a_diagnostic_are_chinese_when_they_are_fitted_and_when_they_ar
         for more in ([], ["+report.labels.nothing=nothing"])
     )
     assert str(fitted) == str(stored)
-    for table in walk(stored):
-        cells = [str(cell) for cell in (*table.cells.index, *table.cells.to_numpy().ravel())]
+    for part in walk(stored):
+        cells = [str(cell) for cell in (*part.cells.index, *part.cells.to_numpy().ravel())]
         assert cells
         for cell in cells:
             # units are called as the data call them
