@@ -197,7 +197,7 @@ class Result:
         Numbers of the fit as a whole, e.g. ``nobs`` and ``loglik``.
     spatial_effects : Effects or None
     tables : mapping of str to DataFrame
-        Further tables, e.g. descriptive statistics.
+        Further tables, e.g. descriptive statistics; a cell or a row's label may be a `Note`.
     absorbed : tuple of str
         The fixed effects in the model, e.g. ``("unit", "time")``.
     random : tuple of str

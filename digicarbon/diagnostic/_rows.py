@@ -84,9 +84,16 @@ class Row:
 
 
 def table(rows: Iterable[Row]) -> pd.DataFrame:
-    """Return a DataFrame with columns test, null, statistic, df, df2 and p."""
-    lines = [(row.test, str(row.null), row.statistic, row.df, row.df2, row.p) for row in rows]
+    """Return a DataFrame with columns test, null (notes), statistic, df, df2 and p."""
+    lines = [(row.test, row.null, row.statistic, row.df, row.df2, row.p) for row in rows]
     return pd.DataFrame(lines, columns=["test", "null", "statistic", "df", "df2", "p"])
+
+
+def in_english(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table for Python callers: the English words of its notes."""
+    columns = {name: frame[name] for name in frame.columns if frame[name].dtype == object}
+    texts = {name: [str(cell) if isinstance(cell, Note) else cell for cell in cells] for name, cells in columns.items()}
+    return frame.assign(**texts)
 
 
 def aligned(panel: Panel, weights: Weights | None, what: Note) -> Weights:

@@ -13,7 +13,7 @@ import pandas as pd
 from pydantic import Field
 
 from digicarbon.diagnostic._arguments import Seed, refuse_unknown, regression_of, whole
-from digicarbon.diagnostic._rows import followed, not_tested
+from digicarbon.diagnostic._rows import followed, in_english, not_tested
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.errors import ConfigError, DigicarbonError, EstimationError
@@ -40,7 +40,7 @@ class _Line:
 
     term: str
     test: str
-    groups: str
+    groups: str | Note
     null: Note
     regression: str = TOGETHER
     estimate: float = math.nan
@@ -107,6 +107,20 @@ def compare_groups(
     estimate, which can be zero; it moves single observations unless the command's name begins with xt.
     """
     by = known_grouping() if by is None else by
+    return in_english(_comparison(model, panel, by, interact, draws, seed, statistic, weights))
+
+
+def _comparison(
+    model: Model,
+    panel: Panel,
+    by: By,
+    interact: Interact,
+    draws: int,
+    seed: int,
+    statistic: PermutationStatistic,
+    weights: Weights | None,
+) -> pd.DataFrame:
+    """Return the table of `compare_groups` with notes as nulls, and as groups where a row is of several."""
     refuse_unknown(interact, get_args(Interact), "interact")
     refuse_unknown(statistic, get_args(PermutationStatistic), "statistic")
     refuse_few_draws(draws)
@@ -119,7 +133,7 @@ def compare_groups(
     if len(expanded.x) > 1:
         lines.append(_equality_line(result, expanded.x, expanded.groups))
     lines += _permutations(plain, expanded, draws, seed, statistic)
-    return pd.DataFrame([vars(line) | {"null": str(line.null)} for line in lines], columns=list(COLUMNS))
+    return pd.DataFrame([vars(line) for line in lines], columns=list(COLUMNS))
 
 
 def refuse_few_draws(draws: int) -> None:
@@ -154,7 +168,7 @@ def _interaction_lines(result: Result, term: str, groups: Groups) -> Iterator[_L
         se = math.sqrt(variance) if variance >= 0 else math.nan
         t = math.copysign(math.sqrt(test.statistic), estimate) if test.statistic >= 0 else math.nan
         null = Note("two_groups_equal", term=term, group=one, other=two)
-        yield _Line(term, "difference", _pair_name(one, two), null, TOGETHER, estimate, se, t, 1.0, denominator, test.p)
+        yield _Line(term, "difference", _pair(one, two), null, TOGETHER, estimate, se, t, 1.0, denominator, test.p)
 
 
 def _equality_line(result: Result, terms: tuple[str, ...], groups: Groups) -> _Line:
@@ -166,7 +180,7 @@ def _equality_line(result: Result, terms: tuple[str, ...], groups: Groups) -> _L
     return _Line(
         which,
         "equality",
-        str(Note("groups", groups=len(groups.labels))),
+        Note("groups", groups=len(groups.labels)),
         null,
         statistic=test.statistic,
         df=test.df,
@@ -175,8 +189,8 @@ def _equality_line(result: Result, terms: tuple[str, ...], groups: Groups) -> _L
     )
 
 
-def _pair_name(one: str, two: str) -> str:
-    return f"{one} - {two}"
+def _pair(one: str, two: str) -> Note:
+    return Note("difference_of", first=one, second=two)
 
 
 def _permutations(
@@ -194,7 +208,7 @@ def _permutations(
             lines += _permutation(classic, expanded.panel, groups, pair, draws, stream, statistic)
         except DigicarbonError as error:
             which = x[0] if len(x) == 1 else JOINT
-            where = _pair_name(*(groups.labels[g] for g in pair))
+            where = _pair(*(groups.labels[g] for g in pair))
             lines.append(_Line(which, "permutation", where, not_tested(note_of(error)), SEPARATE))
     return sorted(lines, key=lambda line: x.index(line.term) if line.term in x else len(x))
 
@@ -229,9 +243,7 @@ def _permutation(
         how=Note("all_splits" if result.exact else "splits_drawn", splits=result.splits),
     )
     return [
-        _Line(
-            term, "permutation", _pair_name(one, two), null, SEPARATE, float(result.difference[j]), p=float(result.p[j])
-        )
+        _Line(term, "permutation", _pair(one, two), null, SEPARATE, float(result.difference[j]), p=float(result.p[j]))
         for j, term in enumerate(model.x)
     ]
 
@@ -288,9 +300,7 @@ class GroupComparison(Diagnostic):
 
         The tables of runs with different measures then fit side by side.
         """
-        frame = compare_groups(
-            self.model, panel, self.by, self.interact, self.draws, self.seed, self.statistic, weights
-        )
+        frame = _comparison(self.model, panel, self.by, self.interact, self.draws, self.seed, self.statistic, weights)
         if frame["term"].nunique() == 1:
             return {"groups": frame.drop(columns="term").set_index(["test", "groups"])}
         return {"groups": frame.set_index(["term", "test", "groups"])}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 
 from digicarbon.arrays import FloatArray
+from digicarbon.diagnostic._rows import in_english
 from digicarbon.diagnostic.base import Diagnostic
 from digicarbon.diagnostic.diagnose import ModelNode
 from digicarbon.errors import ConfigError, DataError, EstimationError
@@ -37,10 +38,15 @@ SMALLEST_BEND = 1e-9
 MOST_LOST_DIGITS = 12.0
 """Of the sixteen digits of a number; cubes of logarithms of money lose about six."""
 LAG_KINDS = ("sar", "sdm", "sac")
-OUTSIDE = "extremum outside interval, trivial failure to reject"
-_AGAINST = "{} against a monotone one or its reverse"
-TESTED = {_AGAINST.format(shape): shape for shape in ("U shape", "inverse U shape")}
-"""The tested shape, by the note of the test's row; any other note says why there is no test."""
+_PATHS = {
+    "up": Note("curve_up"),
+    "down": Note("curve_down"),
+    "up-down": Note("curve_up_down"),
+    "down-up": Note("curve_down_up"),
+    "up-down-up": Note("curve_up_down_up"),
+    "down-up-down": Note("curve_down_up_down"),
+}
+"""Curves within the sample."""
 
 Slopes = Mapping[str, MadeOf]
 """What each coefficient of a column of x is made of, by the name of its term."""
@@ -57,7 +63,7 @@ class Row:
         Place on the x axis of a slope.
     coef, se, stat, p, low, high : float
         As in `Result.estimates`, but p of a slope and of the Lind–Mehlum test is one-sided.
-    note : str
+    note : Note or ""
     """
 
     quantity: str
@@ -68,7 +74,7 @@ class Row:
     p: float = math.nan
     low: float = math.nan
     high: float = math.nan
-    note: str = ""
+    note: Note | str = ""
 
 
 def turning_points(result: Result, panel: Panel, term: str | None = None) -> pd.DataFrame:
@@ -110,6 +116,11 @@ def turning_points(result: Result, panel: Panel, term: str | None = None) -> pd.
     blank). Coefficients of lower powers depend on the unit of measurement where a logarithm is taken; turning points
     move with it as the logarithm does, and slopes and tests do not change.
     """
+    return in_english(_curve_table(result, panel, term))
+
+
+def _curve_table(result: Result, panel: Panel, term: str | None) -> pd.DataFrame:
+    """Return the table of `turning_points` with notes in its column note."""
     result = described(result, panel)
     term = named_term(term, slopes_of(result))
     curve = curve_of(result, term)
@@ -119,7 +130,7 @@ def turning_points(result: Result, panel: Panel, term: str | None = None) -> pd.
         raise ConfigError(Note("power_too_high", term=term, degree=degree))
     _refuse_straight(curve, x, term)
     rows = _quadratic_rows(quadratic(curve, x)) if degree == 2 else _cubic_rows(cubic(curve, x))
-    frame = pd.DataFrame([asdict(row) for row in rows]).set_index("quantity")
+    frame = pd.DataFrame([vars(row) for row in rows]).set_index("quantity")
     return frame[list(COLUMNS)]
 
 
@@ -327,8 +338,7 @@ def _power(term: str, order: int) -> str:
 
 
 def _quadratic_rows(result: Quadratic) -> list[Row]:
-    shape = "U shape" if result.lower.alternative == "less" else "inverse U shape"
-    statement = _AGAINST.format(shape)
+    shape = Note("u_shape" if result.lower.alternative == "less" else "inverse_u_shape")
     return [
         _point_row("turning point", result.turning),
         _fieller_row(result.fieller),
@@ -338,11 +348,11 @@ def _quadratic_rows(result: Quadratic) -> list[Row]:
             "Lind-Mehlum test",
             stat=result.statistic,
             p=result.p,
-            note=statement if result.turning.inside else f"{statement}: {OUTSIDE}",
+            note=Note("against_monotone" if result.turning.inside else "against_monotone_outside", shape=shape),
         ),
         Row("observations below", coef=result.below),
         Row("observations above", coef=result.above),
-        Row("curve in the sample", note=result.path),
+        Row("curve in the sample", note=_PATHS.get(result.path, result.path)),
     ]
 
 
@@ -352,7 +362,7 @@ def _cubic_rows(result: Cubic) -> list[Row]:
         first = [_point_row(name, point) for name, point in points]
         sides = ["below the first extremum", "between the extrema", "above the second extremum"]
     else:
-        first = [Row("extrema", note="none: the slope never changes its sign")]
+        first = [Row("extrema", note=Note("no_extrema"))]
         sides = ["below the inflection point", "above the inflection point"]
     return [
         *first,
@@ -361,32 +371,42 @@ def _cubic_rows(result: Cubic) -> list[Row]:
         _slope_row("slope at the inflection point", result.middle),
         _slope_row("slope at the largest value", result.upper),
         *(Row(f"observations {side}", coef=count) for side, count in zip(sides, result.counts, strict=True)),
-        Row("curve in the sample", note=result.path),
+        Row("curve in the sample", note=_PATHS.get(result.path, result.path)),
     ]
 
 
 def _point_row(quantity: str, point: Point) -> Row:
-    kind = {True: "maximum, ", False: "minimum, ", None: ""}[point.maximum]
-    where = "inside the sample" if point.inside else "outside the sample"
-    return Row(quantity, coef=point.x, se=point.se, low=point.low, high=point.high, note=kind + where)
+    note = {
+        True: Note("maximum_inside" if point.inside else "maximum_outside"),
+        False: Note("minimum_inside" if point.inside else "minimum_outside"),
+        None: Note("inside_sample" if point.inside else "outside_sample"),
+    }[point.maximum]
+    return Row(quantity, coef=point.x, se=point.se, low=point.low, high=point.high, note=note)
 
 
 def _slope_row(quantity: str, slope: Slope) -> Row:
     sign = 1 if slope.alternative == "greater" else -1
-    words = f"one-sided, {'>' if sign > 0 else '<'} 0"
-    return Row(quantity, slope.at, slope.value, slope.se, sign * slope.statistic, slope.p, slope.low, slope.high, words)
+    note = Note("one_sided_positive" if sign > 0 else "one_sided_negative")
+    return Row(quantity, slope.at, slope.value, slope.se, sign * slope.statistic, slope.p, slope.low, slope.high, note)
 
 
 def _fieller_row(region: Fieller) -> Row:
     """Return the row of the region; if it is not an interval, its ends are infinite and the note describes it."""
     name = "turning point, Fieller"
     if region.kind == "interval":
-        return Row(name, low=region.low, high=region.high, note="interval")
-    parts = [f"up to {region.low:.4g}"] * math.isfinite(region.low) + [f"from {region.high:.4g}"] * math.isfinite(
-        region.high
-    )
-    words = "the whole line" if region.kind == "line" else f"no interval: {' and '.join(parts)}"
-    return Row(name, low=-math.inf, high=math.inf, note=words)
+        return Row(name, low=region.low, high=region.high, note=Note("an_interval"))
+    return Row(name, low=-math.inf, high=math.inf, note=_no_interval_note(region))
+
+
+def _no_interval_note(region: Fieller) -> Note:
+    """Return which values a region holds that is not an interval."""
+    if region.kind == "line":
+        return Note("whole_line")
+    if math.isfinite(region.low) and math.isfinite(region.high):
+        return Note("no_interval", low=region.low, high=region.high)
+    if math.isfinite(region.low):
+        return Note("no_interval_low", low=region.low)
+    return Note("no_interval_high", high=region.high)
 
 
 class TurningPoints(Diagnostic):
@@ -430,4 +450,4 @@ class TurningPoints(Diagnostic):
     def tables(self, panel: Panel, weights: Weights | None = None) -> Mapping[str, pd.DataFrame]:
         """Return the table ``turning_points``, indexed by quantity."""
         result = self.model.described(self.model.fit(panel, weights), panel)
-        return {"turning_points": turning_points(result, panel, self.term)}
+        return {"turning_points": _curve_table(result, panel, self.term)}

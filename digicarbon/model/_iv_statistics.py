@@ -156,8 +156,7 @@ def _tests(found: FoundTests, endogenous: Sequence[str], y: str) -> pd.DataFrame
     nulls = Note("exogenous_terms", terms=who), Note("no_effect", terms=who, y=y)
     for test, null, f in zip(("Endogeneity", "Anderson-Rubin"), nulls, (wu, ar), strict=True):
         rows.append((test, null, f.value, float(f.df1), float(f.df2), f.p))
-    lines = [(test, str(null), *numbers) for test, null, *numbers in rows]
-    frame = pd.DataFrame(lines, columns=["test", "null", "statistic", "df", "df2", "p"])
+    frame = pd.DataFrame(rows, columns=["test", "null", "statistic", "df", "df2", "p"])
     return frame.set_index("test")
 
 

@@ -11,9 +11,9 @@ import pandas as pd
 from pydantic import Field, model_validator
 
 from digicarbon.country import country
+from digicarbon.data import note_words
 from digicarbon.errors import DataError
-from digicarbon.note import Note, cut, suggestion
-from digicarbon.note.recorded import recognised
+from digicarbon.note import Note, cut, note_of, suggestion
 from digicarbon.source._catalogue import FileEntry, FileNode, SeriesEntry, SeriesNodes, TablesNode
 from digicarbon.source._checks import checked
 from digicarbon.source._extent import extent_of
@@ -72,7 +72,8 @@ class FolderSource(Source):
     units : tuple of str
         Units; empty: all with a value of every required series in these years.
     cite : tuple of str
-        Sentences that belong under every table, e.g. what to cite.
+        Sentences that belong under every table, e.g. what to cite; or the name of a shipped one, which has Chinese
+        words, e.g. ``ceads_citation``.
     controls
         As in `Source`.
     """
@@ -189,8 +190,8 @@ class FolderSource(Source):
                 *shelf.vintage_notes(),
                 *shelf.notes,
                 *extent.notes,
-                # a known citation becomes a note that has Chinese words
-                *map(recognised, (*self.cite, *shelf.citations())),
+                *(Note.from_json({"code": text}) if text in note_words() else note_of(text) for text in self.cite),
+                *map(note_of, shelf.citations()),
             ),
             files=(*shelf.records(), *self._polygons()),
             units=self._units_of_measurement(shelf, list(series)),

@@ -208,11 +208,17 @@ def _texts(table: pd.DataFrame) -> Iterator[str]:
     parts: list[Any] = [*heads, *(table.iloc[:, place] for place in range(table.shape[1]))]
     for values in parts:
         if values.dtype.kind not in "biufcmM":
-            yield from (value for value in values if isinstance(value, str))
+            for value in values:
+                if isinstance(value, Note):
+                    yield from value.texts
+                elif isinstance(value, str):
+                    yield value
 
 
 def _legible_table(table: pd.DataFrame) -> pd.DataFrame:
     def cell(value: Any) -> Any:
+        if isinstance(value, Note):
+            return value.with_texts(legible)
         return legible(value) if isinstance(value, str) else value
 
     return table.map(cell).rename(index=cell, columns=cell).rename_axis(index=cell, columns=cell)

@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 
 from digicarbon.arrays import FloatArray
 from digicarbon.note import Note, note_of
-from digicarbon.note.recorded import read, read_all
+from digicarbon.note.recorded import read, read_all, read_cell, read_pair
 from digicarbon.panel import constituents
 from digicarbon.result import (
     CONSTANT,
@@ -189,6 +189,9 @@ SPATIAL = ("rho", "lambda")
 SPATIAL_KINDS = ("sar", "sem", "slx", "sdm", "sdem", "sac")
 HEAD = f'{{"version": {VERSION},'
 """Beginning of every text that `decode` reads."""
+OLD_CELLS = ("decision", "note", "null")
+OLD_LABELS = "groups"
+"""Columns, and the level of the index, in which earlier versions wrote the English words of notes."""
 
 
 def encode(result: Result) -> str:
@@ -199,7 +202,7 @@ def encode(result: Result) -> str:
     Raises
     ------
     TypeError
-        If a table holds something other than numbers, texts, booleans and blanks.
+        If a table holds something other than numbers, texts, notes, booleans and blanks.
     """
     effects = result.spatial_effects
     content = {
@@ -347,14 +350,30 @@ def _read_array(node: Sequence[Any]) -> FloatArray:
 
 def _frame(table: pd.DataFrame) -> dict[str, Any]:
     columns = [table.iloc[:, position] for position in range(table.shape[1])]
+    data = [[str(column.dtype), column.tolist()] for column in columns]
+    index = _axis(table.index)
     return {
-        "index": _axis(table.index),
+        # earlier versions read the words; the notes stand beside them
+        "notes": [_taken_out(index["levels"]), _taken_out(data)],
+        "index": index,
         "columns": _axis(table.columns),
-        "data": [[str(column.dtype), column.tolist()] for column in columns],
+        "data": data,
     }
 
 
+def _taken_out(columns: Sequence[list[Any]]) -> list[list[Any]]:
+    """Replace notes in columns by their English words, and return their places: column, row, note."""
+    notes = []
+    for position, (dtype, values) in enumerate(columns):
+        for row, value in enumerate(values if dtype == "object" else ()):
+            if isinstance(value, Note):
+                notes.append([position, row, value.to_json()])
+                values[row] = str(value)
+    return notes
+
+
 def _read_frame(node: Mapping[str, Any]) -> pd.DataFrame:
+    node = _with_notes(node) if "notes" in node else _with_old_notes(node)
     index = _read_axis(node["index"])
     columns = {
         position: pd.Series(values, index=index, dtype=dtype) for position, (dtype, values) in enumerate(node["data"])
@@ -362,6 +381,28 @@ def _read_frame(node: Mapping[str, Any]) -> pd.DataFrame:
     table = pd.DataFrame(columns, index=index)
     table.columns = _read_axis(node["columns"])
     return table
+
+
+def _with_notes(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a table's node with its notes in their places."""
+    for columns, notes in zip((node["index"]["levels"], node["data"]), node["notes"], strict=True):
+        for position, row, note in notes:
+            columns[position][1][row] = Note.from_json(note)
+    return node
+
+
+def _with_old_notes(node: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the node of an earlier version's table with notes in place of their words."""
+    index, heads = node["index"], node["columns"]["levels"][0][1]
+    chosen = [(column, read_cell) for head, column in zip(heads, node["data"], strict=True) if head in OLD_CELLS]
+    chosen += [
+        (level, read_pair) for name, level in zip(index["names"], index["levels"], strict=True) if name == OLD_LABELS
+    ]
+    for column, read_one in chosen:
+        values = [read_one(value) if isinstance(value, str) else value for value in column[1]]
+        if any(isinstance(value, Note) for value in values):
+            column[:] = ["object", values]
+    return node
 
 
 def _axis(index: pd.Index[Any]) -> dict[str, Any]:

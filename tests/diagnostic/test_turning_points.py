@@ -10,6 +10,7 @@ import pytest
 
 import digicarbon as dc
 from digicarbon.diagnostic import TurningPoints
+from digicarbon.diagnostic._rows import in_english
 from digicarbon.errors import ConfigError, DataError, EstimationError
 from digicarbon.result import Constituent, MadeOf, Result, roles_made_of
 
@@ -216,7 +217,7 @@ def test_the_specification_finds_the_variable_and_refuses_before_fitting(powers:
     assert spec.terms == model(2).terms
     spec.check(powers)
     expected = dc.turning_points(model(2).fit(powers), powers, X)
-    pd.testing.assert_frame_equal(spec.tables(powers)["turning_points"], expected)
+    pd.testing.assert_frame_equal(in_english(spec.tables(powers)["turning_points"]), expected)
     with pytest.raises(
         ConfigError, match=r"diagnostic\.term \(term\) is needed: the model has no variable with a power"
     ):

@@ -20,6 +20,7 @@ from digicarbon.executor import DaskExecutor, Executor, LocalExecutor, RayExecut
 from digicarbon.note import Note
 from digicarbon.plan.expand import read_overrides
 from digicarbon.plan.runs import Plan, plan
+from digicarbon.result import Result
 from digicarbon.sweep import engine
 from digicarbon.sweep.engine import Fitted, Work, fitted
 from digicarbon.sweep.stage import Stages
@@ -358,6 +359,14 @@ def test_whatever_a_run_raises_the_others_go_on(mischief: Path, executor: Execut
     assert result.statistics["d\\ud800"] == 1.0
     table = result.tables["e\\ud800"]
     assert table.to_dict() == {"a\\ud800": {"c\\ud800": "b\\ud800"}}
+
+
+def test_half_letters_in_the_notes_of_cells_are_written_as_numbers() -> None:
+    def half(letter: str) -> Result:
+        cell, label = Note("all_equal", term=f"a{letter}"), Note("difference_of", first=f"b{letter}", second="c")
+        return Result("x", "y", tables={"t": pd.DataFrame({"null": [cell]}, index=[label])})
+
+    pd.testing.assert_frame_equal(engine._legible(half("\ud800")).tables["t"], half("\\ud800").tables["t"])
 
 
 def test_a_result_that_cannot_be_sent_is_a_failure_of_its_own(mischief: Path) -> None:
